@@ -1,0 +1,1 @@
+"""The headless front: one command a file."""

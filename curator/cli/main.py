@@ -1,0 +1,137 @@
+"""The `curator` command: finds the sub-command and runs it; no heavy import before that."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from curator import __version__
+from curator.errors import CuratorError
+
+COMMANDS: dict[str, str] = {
+    "check": "validate a dataset and print its problems",
+    "fix": "write a copy with the safe fixes applied",
+    "stats": "tokens, cost, lengths and answers",
+    "dedup": "find duplicates and contradicting answers",
+    "split": "write train.jsonl and validation.jsonl without leaks",
+    "export": "write examples to a file",
+    "import": "add files to a workspace",
+    "list": "print the examples of a view",
+    "apply": "apply edit operations to a workspace",
+    "history": "show what was done to a workspace",
+    "train": "check, upload and start a fine-tuning job",
+    "jobs": "list the provider's jobs",
+    "watch": "follow a job to its end",
+    "cancel": "cancel a job",
+    "pause": "pause a job",
+    "resume": "resume a paused job",
+    "chat": "talk to a model",
+    "evaluate": "score models on held-out prompts",
+    "serve": "run the local OpenAI-compatible server",
+    "models": "list, pull and remove local models",
+    "doctor": "check this machine and the providers",
+}
+"""Every sub-command and its line in `--help`; the code is in `curator.cli.NAME` (`import` in `import_`)."""
+
+
+class Command(Protocol):
+    """What each command module offers."""
+
+    EXAMPLE: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do the work; return the exit status."""
+
+
+def _load(name: str) -> Command:
+    module = name + "_" if name == "import" else name
+    return cast(Command, importlib.import_module(f"curator.cli.{module}"))
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return (
+        "usage: curator [PATH]            open the UI on a dataset or workspace\n"
+        "       curator COMMAND [ARGS]    work without the UI; see curator COMMAND --help\n\n"
+        "commands:\n" + "\n".join(lines) + "\n\n"
+        "example: curator check data.jsonl\n"
+    )
+
+
+def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    command = _load(name)
+    parser = argparse.ArgumentParser(
+        prog=f"curator {name}",
+        description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + ".",
+        epilog=f"example: {command.EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.add_argument("--debug", action="store_true", help="write a traceback of a failure to the log file")
+    command.configure(parser)
+    return command, parser.parse_args(argv)
+
+
+def _open_ui(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="curator", add_help=False)
+    parser.add_argument("path", nargs="?")
+    parser.add_argument("--debug", action="store_true")
+    args = parser.parse_args(argv)
+    from curator.tui.app import open_ui  # Textual only where a terminal is wanted
+
+    return open_ui(args.path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status; never raises on a user's mistake."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] in (["-h"], ["--help"], ["help"]):
+        sys.stdout.write(_overview())
+        return 0
+    if words[:1] == ["--version"]:
+        sys.stdout.write(f"curator {__version__}\n")
+        return 0
+    debug = "--debug" in words
+    try:
+        if words and words[0] in COMMANDS:
+            command, args = _arguments(words[0], words[1:])
+            return command.run(args)
+        return _open_ui(words)
+    except CuratorError as error:
+        _say(error.message)
+        if debug:
+            _log_failure()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        _say(f"unexpected {type(error).__name__}: {error}; details are in {_log_failure()}")
+        return 1
+
+
+def _say(text: str) -> None:
+    from curator.core.text import printable
+
+    sys.stderr.write(f"curator: {printable(text)}\n")
+
+
+def _log_failure() -> str:
+    from curator.log import log_failure
+
+    return str(log_failure())
+
+
+def entry() -> None:
+    """Console script."""
+    sys.exit(main())

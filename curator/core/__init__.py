@@ -1,0 +1,1 @@
+"""Pure: values in, values out; no file, clock, network or terminal."""

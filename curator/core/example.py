@@ -1,0 +1,140 @@
+"""An example: one line of a dataset, its exact bytes plus what they parse to."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""Longest line that is parsed; a longer one is kept byte for byte and reported as broken."""
+
+Path = tuple[str | int, ...]
+"""Where something is inside an example: keys and indexes from the top, e.g. ("messages", 2, "content")."""
+
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[(\"(?:[^\"\\]|\\.)*\")\]")
+_PLAIN_KEY = re.compile(r"[^.\[\]\"]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a line is not plain valid JSON: a rule id of finetuning-api §2.2 and a sentence with the place."""
+
+    rule: str
+    message: str
+    column: int | None = None
+    """Character offset in the line, from 0, where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One line: `raw` is exact (no line terminator); `value` is what it parses to, None where it does not.
+
+    `value` may be present beside faults (NaN, a lone surrogate): such a text can be shown, yet not sent.
+    """
+
+    raw: bytes
+    value: Any = None
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        """True where the line is no valid JSON by RFC 8259."""
+        return bool(self.faults)
+
+    @property
+    def messages(self) -> list[Any]:
+        """The `messages` list (chat, reinforcement) or `input.messages` (preference); empty where absent.
+
+        Items are whatever the line holds: callers must expect things that are no objects.
+        """
+        value = self.value
+        if not isinstance(value, dict):
+            return []
+        messages = value.get("messages")
+        if messages is None and isinstance(value.get("input"), dict):
+            messages = value["input"].get("messages")
+        return messages if isinstance(messages, list) else []
+
+
+def parse(raw: bytes) -> Example:
+    """Parse one line without its terminator; never raises.
+
+    Strict JSON goes the fast way. What it rejects is parsed once more with Python's parser to tell
+    syntax errors from NaN, lone surrogates, over-long numbers and too deep nesting.
+    """
+    if len(raw) > MAX_LINE_BYTES:
+        limit = MAX_LINE_BYTES // 2**20
+        return Example(raw, None, (Fault("invalid_json", f"the line is longer than {limit} MB"),))
+    try:
+        return Example(raw, orjson.loads(raw))
+    except orjson.JSONDecodeError:
+        return _parse_slowly(raw)
+
+
+def _parse_slowly(raw: bytes) -> Example:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        bad = raw[error.start]
+        return Example(
+            raw,
+            None,
+            (Fault("file_encoding", f"byte 0x{bad:02x} is not UTF-8 (byte {error.start + 1} of the line)"),),
+        )
+    constants: list[str] = []
+
+    def constant(name: str) -> float:
+        constants.append(name)
+        return float(name)
+
+    try:
+        value = json.loads(text, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        fault = Fault("invalid_json", f"{error.msg}: column {error.colno}", error.pos)
+        return Example(raw, None, (fault,))
+    except RecursionError:
+        return Example(raw, None, (Fault("invalid_json", "nested too deeply"),))
+    except ValueError as error:
+        return Example(raw, None, (Fault("invalid_json", str(error)),))
+    if constants:
+        return Example(raw, value, (Fault("non_finite_number", f"{constants[0]} is not a JSON number"),))
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return Example(raw, value, (Fault("lone_surrogate", "half of a surrogate pair: not a character"),))
+    except RecursionError:
+        return Example(raw, None, (Fault("invalid_json", "nested too deeply"),))
+    return Example(raw, value, (Fault("invalid_json", "not strict JSON (RFC 8259)"),))
+
+
+def format_path(path: Path) -> str:
+    """`("messages", 2, "content")` as `messages[2].content`; odd keys as `["a.b"]`; the root as ``."""
+    out = ""
+    for step in path:
+        if isinstance(step, int):
+            out += f"[{step}]"
+        elif _PLAIN_KEY.match(step):
+            out += f".{step}" if out else step
+        else:
+            out += f"[{json.dumps(step)}]"
+    return out
+
+
+def parse_path(text: str) -> Path:
+    """The inverse of `format_path`. Raises ValueError where the text is no location."""
+    steps: list[str | int] = []
+    at = 0
+    while at < len(text):
+        if text[at] == "." and steps:
+            at += 1
+        match = _STEP.match(text, at)
+        if match is None:
+            raise ValueError(f"'{text}' is no location: stopped at column {at + 1}")
+        key, index, quoted = match.groups()
+        steps.append(key if key is not None else int(index) if index is not None else json.loads(quoted))
+        at = match.end()
+    return tuple(steps)

@@ -1,0 +1,36 @@
+"""A problem: one rule's finding at one location of one example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+FixKind = Literal["safe", "unsafe"]
+Profile = Literal["openai", "azure", "local"]
+Method = Literal["supervised", "dpo", "reinforcement"]
+
+
+class Severity(StrEnum):
+    """How bad: an error is refused by the service or breaks training; a warning is likely a mistake."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def mark(self) -> str:
+        """One letter for lists, so that colour is never the only sign."""
+        return {"error": "E", "warning": "W", "info": "i"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`message` is one sentence without the line number; it may quote untrusted text."""
+
+    rule: str
+    severity: Severity
+    message: str
+    location: str = ""
+    """`messages[2].content`; empty for the whole example."""
+    fix: FixKind | None = None

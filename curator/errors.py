@@ -1,0 +1,45 @@
+"""The errors a user may see, and the exit status each one means (docs/cli.md, "Exit codes").
+
+CuratorError               1  something failed; the message says what, where and what to do
+├── UsageError             2  wrong words on the command line or in the configuration
+├── InputError             2  a file that cannot be read or is not what it should be
+└── ProviderError          3  a provider refused or could not be reached
+"""
+
+from __future__ import annotations
+
+
+class CuratorError(Exception):
+    """One sentence for the user: what happened, where, and what to do. Never shown as a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, title: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.title = title or "Something went wrong"
+
+
+class UsageError(CuratorError):
+    """Wrong arguments or configuration."""
+
+    exit_code = 2
+
+
+class InputError(CuratorError):
+    """A file, folder or stream that cannot be read or is not what was expected."""
+
+    exit_code = 2
+
+
+class ProviderError(CuratorError):
+    """A provider refused a request or could not be reached.
+
+    `code` is the provider's own error code where it sent one (e.g. `training_not_available`).
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, title: str = "", code: str | None = None) -> None:
+        super().__init__(message, title=title or "The provider refused")
+        self.code = code

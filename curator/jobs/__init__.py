@@ -1,0 +1,1 @@
+"""Waits for providers: submit, monitor, evaluate, budget. The only importer of openai."""

@@ -1,0 +1,1 @@
+"""The local OpenAI-compatible server and trainer, a program of its own."""

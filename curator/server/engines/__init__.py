@@ -1,0 +1,1 @@
+"""The training engines behind one worker protocol."""

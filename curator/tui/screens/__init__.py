@@ -1,0 +1,1 @@
+"""One stage or dialog a file."""

@@ -1,0 +1,1 @@
+"""Owns the workspace folder: import, store, analyse, history, export."""
