@@ -1,0 +1,49 @@
+"""Which kind of training example a value is (finetuning-api §1), told line by line."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+Format = Literal["chat", "preference", "reinforcement", "completion", "unknown"]
+
+CHAT_KEYS = frozenset(("messages", "tools", "parallel_tool_calls", "functions"))
+"""Top-level keys of a chat example; the hosted service rejects any other (§1.1)."""
+PREFERENCE_KEYS = frozenset(("input", "preferred_output", "non_preferred_output"))
+PREFERENCE_INPUT_KEYS = frozenset(("messages", "tools", "parallel_tool_calls"))
+OLD_PREFERENCE_KEYS = {
+    "preferred_completion": "preferred_output",
+    "non_preferred_completion": "non_preferred_output",
+}
+"""The spelling of an early specification, and today's (§1.2)."""
+COMPLETION_KEYS = frozenset(("prompt", "completion"))
+
+METHODS: dict[Format, str] = {"chat": "supervised", "preference": "dpo", "reinforcement": "reinforcement"}
+"""The training method that takes each format; completion files can be trained by none today (§1.4)."""
+
+_PREFERENCE_MARKS = (PREFERENCE_KEYS - {"input"}) | OLD_PREFERENCE_KEYS.keys()
+
+
+def detect(value: Any) -> Format:
+    """The format of one parsed line; "unknown" for what is no object or has none of the formats' keys.
+
+    Chat and reinforcement share `messages`; an example with further keys whose last message is not an
+    assistant's is taken for reinforcement (the graders read those keys, and the model answers).
+    """
+    if not isinstance(value, dict):
+        return "unknown"
+    if "messages" in value:
+        if value.keys() <= CHAT_KEYS or _ends_on_assistant(value["messages"]):
+            return "chat"
+        return "reinforcement"
+    if not value.keys().isdisjoint(_PREFERENCE_MARKS) or isinstance(value.get("input"), dict):
+        return "preference"
+    if not value.keys().isdisjoint(COMPLETION_KEYS):
+        return "completion"
+    return "unknown"
+
+
+def _ends_on_assistant(messages: Any) -> bool:
+    """True as well where there is no last message to look at: then nothing speaks for reinforcement."""
+    if not isinstance(messages, list) or not messages or not isinstance(messages[-1], dict):
+        return True
+    return messages[-1].get("role") not in ("user", "tool", "developer")
