@@ -1,0 +1,170 @@
+"""The model table: tokens, prices, dates and methods of each base model; data, never code (data/models.toml)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from curator.errors import UsageError
+
+Table = dict[str, "ModelInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One base model. Prices are US dollars per million tokens (or per hour); None means unknown."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    """Kinds of provider that have it: "openai", "azure", "local"."""
+    encoding: str | None = None
+    """A packaged tiktoken encoding, or "own" for the model's own tokenizer.json; None where unknown."""
+    context: int | None = None
+    """Longest example, in tokens, that training keeps whole."""
+    inference_context: int | None = None
+    methods: tuple[str, ...] = ()
+    """Ways of fine-tuning: "supervised", "dpo", "reinforcement"; empty: cannot be fine-tuned."""
+    training: float | None = None
+    training_hour: float | None = None
+    input: float | None = None
+    cached: float | None = None
+    output: float | None = None
+    batch: Mapping[str, float] = field(default_factory=dict)
+    hosting_hour: float | None = None
+    """Price per hour of a deployed tuned model (Azure), whether used or not."""
+    priced_on: date | None = None
+    training_ends: date | None = None
+    """From this day on no new job is accepted."""
+    shutdown: date | None = None
+    """From this day on neither the model nor what was tuned from it answers."""
+    replacement: str | None = None
+    note: str = ""
+    azure: Mapping[str, Any] = field(default_factory=dict)
+    """What differs at Azure."""
+
+    def on(self, provider: str) -> ModelInfo:
+        """This model as a kind of provider offers it.
+
+        Azure's token prices are its own and vary by region and training type: unknown here unless the table's
+        `azure` part tells them. At a local or compatible server nothing is known of prices or dates.
+        """
+        if provider == "azure":
+            apart = {**_NOTHING_KNOWN, **self.azure} if "openai" in self.providers else self.azure
+            return replace(self, **apart)
+        if provider == "openai" or provider in self.providers:
+            return self
+        return replace(self, **_NOTHING_KNOWN)
+
+
+_PRICES = ("training", "training_hour", "input", "cached", "output", "hosting_hour")
+_NOTHING_KNOWN: dict[str, Any] = {
+    **dict.fromkeys((*_PRICES, "priced_on", "training_ends", "shutdown", "replacement")),
+    "batch": {},
+    "note": "",
+}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "aliases": list,
+    "providers": list,
+    "encoding": str,
+    "context": int,
+    "inference_context": int,
+    "methods": list,
+    "batch": dict,
+    "priced_on": date,
+    "training_ends": date,
+    "shutdown": date,
+    "replacement": str,
+    "note": str,
+    "azure": dict,
+}
+_FIELDS = {each.name for each in fields(ModelInfo)} - {"name"}
+
+
+def table() -> Table:
+    """The packaged table by model name; a fresh dict, so that a caller may merge into it."""
+    return dict(_packaged()[0])
+
+
+def default(provider: str) -> str:
+    """The model that a kind of provider ("openai", "azure", "local") starts with."""
+    defaults = _packaged()[1]
+    return defaults.get(provider, defaults["openai"])
+
+
+@cache
+def _packaged() -> tuple[Table, dict[str, str]]:
+    text = resources.files("curator").joinpath("data/models.toml").read_text("utf-8")
+    return merge({}, text), tomllib.loads(text)["defaults"]
+
+
+def merge(base: Table, override: str, source: str = "models.toml") -> Table:
+    """`base` with the entries of a TOML text of the same shape laid over it key by key.
+
+    Raises UsageError, one sentence naming `source`, where the text is no TOML or a value has the wrong type.
+    """
+    try:
+        entries = tomllib.loads(override).get("models", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is no valid TOML: {error}") from None
+    if not isinstance(entries, dict):
+        raise UsageError(f'{source}: write each model as a table [models."NAME"]')
+    merged = dict(base)
+    for name, entry in entries.items():
+        merged[name] = _laid_over(merged.get(name, ModelInfo(name)), entry, f'{source}, model "{name}"')
+    return merged
+
+
+def _laid_over(info: ModelInfo, entry: Any, where: str) -> ModelInfo:
+    if not isinstance(entry, dict):
+        raise UsageError(f"{where}: expected a table")
+    _check(entry, where)
+    changes: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+    }
+    if "azure" in changes:
+        _check(changes["azure"], f"{where}, azure")
+        changes["azure"] = {**info.azure, **changes["azure"]}
+    return replace(info, **changes)
+
+
+def _check(entry: Mapping[str, Any], where: str) -> None:
+    for key, value in entry.items():
+        if key not in _FIELDS:
+            raise UsageError(f'{where}: unknown key "{key}"')
+        wanted = _TYPES.get(key, (int, float))
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise UsageError(f'{where}: "{key}" has a value of the wrong type')
+        if key in _PRICES and not 0 <= float(entry[key]) < float("inf"):
+            raise UsageError(f'{where}: "{key}" is not a price')
+        if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+            raise UsageError(f'{where}: "{key}" is a list of words')
+
+
+def base_name(model: str) -> str:
+    """The base model's name inside a tuned one's; any other name as it is, with Azure's `gpt-35` spelled out.
+
+    `ft:BASE:ORG:SUFFIX:ID` and `BASE:ft-ORG…` (OpenAI), `BASE.ft-HEX` (Azure), each maybe with `:ckpt-step-N`.
+    """
+    name = model.strip()
+    name = name[3:].split(":", 1)[0] if name.startswith("ft:") else re.split(r"[.:]ft-", name, maxsplit=1)[0]
+    return re.sub(r"^gpt-35-", "gpt-3.5-", name)
+
+
+def find(model: str, models: Table | None = None) -> ModelInfo | None:
+    """The entry of a base model's, an alias' or a tuned model's name; None where the table has none."""
+    known = _packaged()[0] if models is None else models
+    name = base_name(model)
+    if name in known:
+        return known[name]
+    folded = name.casefold()
+    for info in known.values():
+        if folded == info.name.casefold() or folded in (alias.casefold() for alias in info.aliases):
+            return info
+    return None

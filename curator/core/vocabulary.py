@@ -1,0 +1,242 @@
+"""Tokenizers that need no network: the packaged tiktoken vocabularies and a local model's own tokenizer.json.
+
+The one place of core that reads files, and only files that never change: package data and pulled models.
+"""
+
+from __future__ import annotations
+
+import lzma
+import threading
+from collections.abc import Callable
+from functools import cache, cached_property
+from importlib import resources
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import tiktoken
+
+SHA256 = {
+    "o200k_base": "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+    "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+}
+"""Of the published `.tiktoken` files, as tiktoken pins them; a test rebuilds the files and compares."""
+
+# Splitting patterns and special tokens as tiktoken 0.14 defines them (tiktoken_ext.openai_public, MIT); tests
+# compare the tokens of both.
+_O200K_TAIL = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_PATTERNS = {
+    "o200k_base": "|".join(
+        [
+            rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_O200K_TAIL}",
+            rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_O200K_TAIL}",
+            r"\p{N}{1,3}",
+            r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+            r"\s*[\r\n]+",
+            r"\s+(?!\S)",
+            r"\s+",
+        ]
+    ),
+    "cl100k_base": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
+}
+_SPECIAL = {
+    "o200k_base": {"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
+    "cl100k_base": {
+        "<|endoftext|>": 100257,
+        "<|fim_prefix|>": 100258,
+        "<|fim_middle|>": 100259,
+        "<|fim_suffix|>": 100260,
+        "<|endofprompt|>": 100276,
+    },
+    "o200k_harmony": {
+        "<|startoftext|>": 199998,
+        "<|endoftext|>": 199999,
+        "<|return|>": 200002,
+        "<|constrain|>": 200003,
+        "<|channel|>": 200005,
+        "<|start|>": 200006,
+        "<|end|>": 200007,
+        "<|message|>": 200008,
+        "<|call|>": 200012,
+        "<|endofprompt|>": 200018,
+        **{f"<|reserved_{rank}|>": rank for rank in (200000, 200001, 200004, 200009, 200010, 200011)},
+        **{f"<|reserved_{rank}|>": rank for rank in range(200013, 201088)},
+    },
+}
+ENCODINGS = tuple(_SPECIAL)
+"""The encodings that travel with Curator."""
+
+_SLICE = 200_000
+"""Characters encoded at once: a longer run without a word boundary would overflow the regex engine's stack."""
+
+_loading = threading.Lock()
+
+
+class Tokenizer(Protocol):
+    """What counting needs of a vocabulary. Text that looks like a special token is counted as plain text."""
+
+    def count(self, text: str) -> int:
+        """The number of tokens of `text`."""
+
+    def cut(self, text: str, limit: int) -> int:
+        """How many characters of `text` its first `limit` tokens hold whole."""
+
+
+def token_bytes(name: str) -> list[bytes]:
+    """The tokens of a packaged vocabulary by rank. Raises KeyError for a name that is not packaged.
+
+    File layout, compressed with xz: the number of tokens (4 bytes, little endian), the length of each token
+    (a byte each), then all tokens without a gap.
+    """
+    if name not in SHA256:
+        raise KeyError(name)
+    packed = resources.files("curator").joinpath(f"data/vocab/{name}.xz").read_bytes()
+    blob = lzma.decompress(packed)
+    start = 4 + int.from_bytes(blob[:4], "little")
+    ends = accumulate(blob[4:start], initial=start)
+    return [blob[a:b] for a, b in pairwise(ends)]
+
+
+def encoding(name: str) -> tiktoken.Encoding:
+    """The tiktoken encoding `o200k_base`, `cl100k_base` or `o200k_harmony`, built once (about 0.5 s).
+
+    Raises KeyError for any other name.
+    """
+    with _loading:
+        return _build(name)
+
+
+@cache
+def _build(name: str) -> tiktoken.Encoding:
+    import tiktoken  # heavy: only where something is counted
+
+    base = "o200k_base" if name == "o200k_harmony" else name
+    ranks = {token: rank for rank, token in enumerate(token_bytes(base))}
+    return tiktoken.Encoding(name, pat_str=_PATTERNS[base], mergeable_ranks=ranks, special_tokens=_SPECIAL[name])
+
+
+class Vocabulary:
+    """A packaged encoding as a Tokenizer; the vocabulary is read when something is counted first."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @cached_property
+    def _encoding(self) -> tiktoken.Encoding:
+        return encoding(self._name)
+
+    def count(self, text: str) -> int:
+        """Tokens of `text` by `encode_ordinary`."""
+        if len(text) <= _SLICE:
+            return len(self._encoding.encode_ordinary(text))
+        return sum(len(self._encoding.encode_ordinary(part)) for part in slices(text))
+
+    def cut(self, text: str, limit: int) -> int:
+        """Characters that the first `limit` tokens hold whole."""
+        taken = 0
+        for part in slices(text):
+            tokens = self._encoding.encode_ordinary(part)
+            if len(tokens) > limit:
+                held = b"".join(self._encoding.decode_tokens_bytes(tokens[: max(0, limit)]))
+                return taken + len(held.decode("utf-8", "ignore"))
+            limit -= len(tokens)
+            taken += len(part)
+        return taken
+
+
+def slices(text: str) -> list[str]:
+    """`text` in parts of at most `_SLICE` characters, cut before a blank that follows a letter where one is near.
+
+    Both encodings begin a new piece there, so the counts of the parts add up to the count of the whole;
+    only a monster run without any blank is cut anywhere, where a token may be counted twice.
+    """
+    parts = []
+    start = 0
+    while len(text) - start > _SLICE:
+        end = start + _SLICE
+        for at in range(end - 1, end - 2_000, -1):
+            if text[at] == " " and text[at - 1].isalpha() and text[at + 1].isalpha():
+                end = at
+                break
+        parts.append(text[start:end])
+        start = end
+    parts.append(text[start:])
+    return parts
+
+
+class OwnTokenizer:
+    """A model's own `tokenizer.json` (Hugging Face's format) as a Tokenizer; special tokens count as one."""
+
+    def __init__(self, path: Path) -> None:
+        from tokenizers import Tokenizer as HuggingFace  # heavy: only for local models
+
+        self._tokenizer: Any = HuggingFace.from_file(str(path))
+
+    @property
+    def specials(self) -> tuple[str, ...]:
+        """The special tokens' texts: no token ever spans the beginning of one."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return tuple(str(token.content) for token in added.values() if token.special)
+
+    def count(self, text: str) -> int:
+        """Tokens of `text`, without any that the tokenizer would add around it."""
+        return len(self._tokenizer.encode(_sound(text), add_special_tokens=False).ids)
+
+    def cut(self, text: str, limit: int) -> int:
+        """Characters that the first `limit` tokens hold whole."""
+        offsets = self._tokenizer.encode(_sound(text), add_special_tokens=False).offsets
+        if len(offsets) <= limit:
+            return len(text)
+        return int(offsets[limit][0]) if limit > 0 else 0
+
+
+def _sound(text: str) -> str:
+    """`text` with lone surrogates replaced: Rust strings hold none."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def own_tokenizer(folder: Path) -> OwnTokenizer | None:
+    """The tokenizer in a pulled model's folder; None where there is none (or it cannot be read)."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        return None
+    return _own(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _own(path: Path, changed: int) -> OwnTokenizer | None:
+    try:
+        return OwnTokenizer(path)
+    except Exception:  # the library raises a bare Exception for a damaged file: then there is no tokenizer
+        return None
+
+
+def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]]], str] | None:
+    """The chat template in a pulled model's folder as a function; None where there is none.
+
+    The template runs in Jinja's sandbox: it came with a model, not with Curator.
+    """
+    path = folder / "chat_template.jinja"
+    if not path.is_file():
+        return None
+    return _renderer(path.read_text("utf-8"))
+
+
+@cache
+def _renderer(source: str) -> Callable[[list[dict[str, Any]]], str] | None:
+    from jinja2 import TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    try:
+        template = environment.from_string(source)
+    except TemplateError:
+        return None
+
+    def render(messages: list[dict[str, Any]]) -> str:
+        return template.render(messages=messages, add_generation_prompt=False, bos_token="", eos_token="")
+
+    return render

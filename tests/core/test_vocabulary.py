@@ -1,0 +1,90 @@
+"""The packaged vocabularies are tiktoken's own, byte for byte and token for token."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curator.core import vocabulary
+
+TEXTS = [
+    "Hello, world! It's 2026 -- don't panic.\n\n\tTabs   and  blanks \r\n",
+    "Grüße aus Köln: ÄÖÜß, naïve café, l'été, I'LL, WE'RE",
+    "日本語のテキスト 混ぜて english words 한국어",
+    "👩‍👩‍👧‍👦 🎉🎉 (smileboy) <|endoftext|> <|im_start|>",
+    'def f(x):\n    return {"a": [1, 22, 333, 4444]}  # note\n',
+    "",
+]
+
+
+@pytest.fixture
+def reference(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """tiktoken's own constructors, fed with the packaged tokens instead of a download."""
+    openai_public: Any = pytest.importorskip("tiktoken_ext.openai_public")
+
+    def load(url: str, expected_hash: str | None = None) -> dict[bytes, int]:
+        name = url.rsplit("/", 1)[1].split(".")[0]
+        assert expected_hash == vocabulary.SHA256[name]
+        return {token: rank for rank, token in enumerate(vocabulary.token_bytes(name))}
+
+    monkeypatch.setattr(openai_public, "load_tiktoken_bpe", load)
+    return openai_public.ENCODING_CONSTRUCTORS
+
+
+@pytest.mark.parametrize("name", vocabulary.SHA256)
+def test_packaged_tokens_are_the_published_file(name: str) -> None:
+    lines = [base64.b64encode(token) + b" %d\n" % rank for rank, token in enumerate(vocabulary.token_bytes(name))]
+    assert hashlib.sha256(b"".join(lines)).hexdigest() == vocabulary.SHA256[name]
+
+
+@pytest.mark.parametrize("name", vocabulary.ENCODINGS)
+def test_encodings_agree_with_tiktokens_own_definition(name: str, reference: Any) -> None:
+    import tiktoken
+
+    theirs = tiktoken.Encoding(**reference[name]())
+    ours = vocabulary.encoding(name)
+    for text in TEXTS:
+        assert ours.encode_ordinary(text) == theirs.encode_ordinary(text)
+        assert ours.encode(text, allowed_special="all") == theirs.encode(text, allowed_special="all")
+    assert ours.special_tokens_set == theirs.special_tokens_set
+
+
+def test_a_known_count() -> None:
+    assert vocabulary.Vocabulary("cl100k_base").count("tiktoken is great!") == 6
+
+
+@pytest.mark.parametrize("run", ["a", " ", "\n", "\u3000", "!", "é", "1", "\ud800"])
+def test_monster_runs_are_counted(run: str) -> None:
+    assert vocabulary.Vocabulary("o200k_base").count(run * 450_000) > 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from(["word ", "Über", "x, ", "12 ", "\n", "it's "]), min_size=40, max_size=60))
+def test_slices_keep_the_count(words: list[str]) -> None:
+    text = "".join(words) * 900 + " the end"
+    parts = vocabulary.slices(text)
+    assert "".join(parts) == text
+    vocabulary_ = vocabulary.Vocabulary("cl100k_base")
+    whole = len(vocabulary.encoding("cl100k_base").encode_ordinary(text))
+    assert abs(vocabulary_.count(text) - whole) <= len(parts) - 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=60), st.integers(0, 40))
+def test_cut_holds_no_more_than_the_limit(text: str, limit: int) -> None:
+    tokenizer = vocabulary.Vocabulary("o200k_base")
+    at = tokenizer.cut(text, limit)
+    tokens = vocabulary.encoding("o200k_base").encode_ordinary(text)
+    held = vocabulary.encoding("o200k_base").decode_bytes(tokens[:limit])
+    assert held.startswith(text[:at].encode())
+    assert at == len(text) or len(tokens) > limit
+
+
+def test_unknown_vocabulary_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        vocabulary.token_bytes("p50k_base")
