@@ -1,0 +1,142 @@
+"""Groups of copies: connected components of equal and verified pairs, look-alike families apart."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rapidfuzz.distance import Levenshtein
+
+from curator.core.duplicates.union import Union
+
+Kind = Literal["exact", "normalised", "near", "family"]
+
+_SAMPLE = 8
+_SLOT_SHARE = 0.8
+_FAMILY_SHARE = 0.7
+_NUMBER = re.compile(r"\S*\d\S*")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two examples and how alike they are: 0 to 100, rapidfuzz's `ratio` of their normal forms."""
+
+    a: int
+    b: int
+    score: float
+    facts: bool = False
+    """True where the two state different numbers: the same template about other facts, not a copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Examples that belong together, in dataset order; `exact` groups are equal by value throughout."""
+
+    kind: Kind
+    ids: tuple[int, ...]
+    score: float
+    """The weakest pair's score."""
+
+
+def numbers_differ(a: str, b: str) -> bool:
+    """Whether each of two normal forms states a number the other lacks (a swap of digits is a slip of the pen)."""
+    left, right = Counter(_NUMBER.findall(a)), Counter(_NUMBER.findall(b))
+    only_left, only_right = left - right, right - left
+    if not only_left or not only_right:
+        return False
+    return sorted("".join(only_left.elements())) != sorted("".join(only_right.elements()))
+
+
+def is_family(texts: Sequence[Sequence[str]]) -> bool:
+    """Whether three or more word lists fill one template with different words in the same places.
+
+    Copies of one text differ here and there; members of a family differ from each other in the same slots.
+    """
+    if len(texts) < 3:
+        return False
+    members = texts[:_SAMPLE]
+    pivot = members[0]
+    seen: list[set[str]] = [{word} for word in pivot]
+    differences: Counter[int] = Counter()
+    for other in members[1:]:
+        for at, words in _replaced(pivot, other):
+            differences[at] += 1
+            seen[at].add(words)
+    slots = {at for at in differences if len(seen[at]) >= max(3, _SLOT_SHARE * len(members))}
+    total = sum(differences.values())
+    return total > 0 and sum(differences[at] for at in slots) >= _FAMILY_SHARE * total
+
+
+def _replaced(pivot: Sequence[str], other: Sequence[str]) -> Iterable[tuple[int, str]]:
+    for step in Levenshtein.opcodes(pivot, other):
+        if step.tag in ("replace", "delete"):
+            gone = " ".join(other[step.dest_start : step.dest_end])
+            for place in range(step.src_start, step.src_end):
+                yield place, gone
+
+
+def group(
+    equal: Iterable[Sequence[int]],
+    normalised: Iterable[Sequence[int]],
+    pairs: Iterable[Pair],
+    words_of: dict[int, Sequence[str]],
+) -> list[Group]:
+    """Partition everything that has a copy into groups; each id is in one copy group at most.
+
+    `equal` are sets of equal JSON values, `normalised` sets with one normal form, `pairs` verified near
+    copies among representatives. Families come last and may touch copy groups.
+    """
+    same_value, copies = Union(), Union()
+    scores: dict[int, float] = {}
+    for ids in equal:
+        for other in ids[1:]:
+            same_value.join(ids[0], other)
+            copies.join(ids[0], other)
+    for ids in normalised:
+        for other in ids[1:]:
+            copies.join(ids[0], other)
+    exactly = copies.copy()
+    near = list(pairs)
+    for pair in near:
+        if not pair.facts:
+            copies.join(pair.a, pair.b)
+    families = _split_families(near, copies, exactly, words_of)
+    for pair in near:
+        root = copies.find(pair.a)
+        if not pair.facts and root == copies.find(pair.b):
+            scores[root] = min(scores.get(root, 100.0), pair.score)
+    found = [_kind(ids, same_value, scores.get(copies.find(ids[0]))) for ids in copies.sets()]
+    return found + families
+
+
+def _kind(ids: list[int], same_value: Union, score: float | None) -> Group:
+    if len({same_value.find(i) for i in ids}) == 1:
+        return Group("exact", tuple(ids), 100.0)
+    return Group("near" if score is not None else "normalised", tuple(ids), 100.0 if score is None else score)
+
+
+def _split_families(
+    pairs: list[Pair], copies: Union, exactly: Union, words_of: dict[int, Sequence[str]]
+) -> list[Group]:
+    """Take template families out of `copies` (changed in place); return them as groups."""
+    members: dict[int, list[int]] = {}
+    for item in sorted({i for pair in pairs if not pair.facts for i in (pair.a, pair.b)}):
+        members.setdefault(copies.find(item), []).append(item)
+    torn = {
+        root for root, ids in members.items() if len(ids) > 2 and is_family([words_of[i] for i in ids[:_SAMPLE]])
+    }
+    kin = Union()
+    scores: dict[int, float] = {}
+    for pair in pairs:
+        if pair.facts or copies.find(pair.a) in torn:
+            kin.join(pair.a, pair.b)
+    for pair in pairs:
+        if pair.facts or copies.find(pair.a) in torn:
+            root = kin.find(pair.a)
+            scores[root] = min(scores.get(root, 100.0), pair.score)
+    if torn:
+        copies.split(torn, exactly)
+    return [Group("family", tuple(ids), scores[kin.find(ids[0])]) for ids in kin.sets()]

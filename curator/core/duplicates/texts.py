@@ -1,0 +1,119 @@
+"""What of an example is compared, and the normal form two texts are compared in."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+Scope = Literal["conversation", "prompt", "answer"]
+
+SYSTEM_ROLES = frozenset({"system", "developer"})
+
+_PUNCTUATION = "“”‘’«»„‚…–—―·•‐‑¿¡、。，！？：；（）「」"
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f"
+_SPECIAL = re.compile(f"[{_PUNCTUATION}{_INVISIBLE}]")
+_FOLD_BYTES = bytes(
+    byte if byte == 0 or byte >= 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() else 0x20
+    for byte in range(256)
+)
+
+
+def message_text(message: Any) -> str:
+    """The words of one message: content (text parts joined), refusal, tool calls as name and arguments."""
+    if not isinstance(message, dict):
+        return ""
+    content = message.get("content")
+    if isinstance(content, str) and len(message) == 2:
+        return content
+    found = [content] if isinstance(content, str) else list(_part_texts(content))
+    refusal = message.get("refusal")
+    if isinstance(refusal, str):
+        found.append(refusal)
+    calls = message.get("tool_calls")
+    functions = (
+        [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    )
+    for function in [*functions, message.get("function_call")]:
+        if isinstance(function, dict):
+            found.append(f"{function.get('name', '')} {function.get('arguments', '')}")
+    return " ".join(found)
+
+
+def _part_texts(content: Any) -> Iterable[str]:
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict):
+            for key in ("text", "refusal"):
+                if isinstance(part.get(key), str):
+                    yield part[key]
+            image = part.get("image_url")
+            if isinstance(image, dict) and isinstance(image.get("url"), str):
+                yield image["url"]
+
+
+def turns(value: Any) -> list[Any]:
+    """The messages of an example in any format, preferred output or completion last; [] where there are none."""
+    if not isinstance(value, dict):
+        return []
+    messages = value.get("messages")
+    if isinstance(messages, list):
+        return messages
+    if isinstance(value.get("input"), dict):
+        asked = value["input"].get("messages")
+        output = value.get("preferred_output", value.get("preferred_completion"))
+        return (asked if isinstance(asked, list) else []) + (output if isinstance(output, list) else [])
+    if "prompt" in value or "completion" in value:
+        return [
+            {"role": "user", "content": value.get("prompt")},
+            {"role": "assistant", "content": value.get("completion")},
+        ]
+    return []
+
+
+def compared_text(value: Any, scope: Scope = "conversation") -> str:
+    """The text of an example that duplicates are looked for in; system prompts are left out.
+
+    `prompt` is all before the last assistant message, `answer` that message.
+    """
+    messages = turns(value)
+    if scope == "conversation":
+        spoken = [m for m in messages if not (isinstance(m, dict) and m.get("role") in SYSTEM_ROLES)]
+        if spoken:
+            return "\n".join(map(message_text, spoken))
+        return "" if messages else json.dumps(value, ensure_ascii=False) if value is not None else ""
+    prompt, answer = prompt_and_answer(value)
+    return prompt if scope == "prompt" else answer or ""
+
+
+def prompt_and_answer(value: Any) -> tuple[str, str | None]:
+    """The text before the last assistant message (system left out) and that message's text, None without one."""
+    messages = turns(value)
+    for at in range(len(messages) - 1, -1, -1):
+        message = messages[at]
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            before = [m for m in messages[:at] if isinstance(m, dict) and m.get("role") not in SYSTEM_ROLES]
+            return "\n".join(map(message_text, before)), message_text(message)
+    return "\n".join(message_text(m) for m in messages), None
+
+
+def fold(texts: Sequence[str]) -> bytes:
+    """The normal forms as UTF-8, a NUL after each: NFKC, case folded, punctuation as blanks, nothing invisible."""
+    plain = [text if text.isascii() else _fold_unicode(text) for text in texts]
+    block = "\0".join([text.replace("\0", " ") if "\0" in text else text for text in plain])
+    return block.encode("utf-8", "surrogatepass").translate(_FOLD_BYTES) + b"\0"
+
+
+def _fold_unicode(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return _SPECIAL.sub(lambda match: "" if match[0] in _INVISIBLE else " ", text)
+
+
+def normalise(text: str) -> str:
+    """`text` with case, punctuation, invisible characters and runs of blanks folded away.
+
+    A text of nothing but punctuation (say `:-)`) stands for itself.
+    """
+    folded = b" ".join(fold([text])[:-1].split())
+    return folded.decode("utf-8", "surrogatepass") or text.strip()

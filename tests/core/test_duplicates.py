@@ -1,0 +1,179 @@
+"""Duplicates: what counts as a copy, what does not, and that groups are a partition."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curator.core.duplicates.conflicts import ConflictFinder
+from curator.core.duplicates.finder import Found, find
+from curator.core.duplicates.hashes import fingerprint, value_hash
+from curator.core.duplicates.texts import compared_text, normalise
+from curator.core.example import parse
+
+WORDS = tuple(
+    "river apple quiet window engine carpet lemon signal forest paper ladder copper velvet anchor".split()
+)  # noqa: SIM905
+
+
+def chat(user: str, answer: str, system: str | None = None) -> dict[str, Any]:
+    head = [{"role": "system", "content": system}] if system is not None else []
+    return {
+        "messages": [*head, {"role": "user", "content": user}, {"role": "assistant", "content": answer}],
+    }
+
+
+def search(values: Sequence[Any], **options: Any) -> Found:
+    examples = [parse(json.dumps(value).encode()) for value in values]
+    prints = [fingerprint(example) for example in examples]
+    return find(
+        [([text for text, _ in prints], [value for _, value in prints])],
+        lambda row: prints[row][0],
+        **options,
+    )
+
+
+def kinds(found: Found, threshold: float = 75.0) -> list[tuple[str, tuple[int, ...]]]:
+    return [(group.kind, group.ids) for group in found.groups(threshold)]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "kind"),
+    [
+        ("The cat sat on the mat.", "The cat sat on the mat.", "exact"),
+        ("The cat sat on the mat.", "the CAT sat, on the mat", "normalised"),
+        ("The café is “open” today", "the cafe\u0301 is open\u200b today", "normalised"),
+        (
+            "Please water the plants near the window tomorrow",
+            "Please water the plant near the window tomorow",
+            "near",
+        ),
+        ("日本語のテキストを確認してください", "日本語のテキストを確認して下さい", "near"),
+    ],
+)
+def test_two_texts_are_found_as_a_group_of_their_kind(a: str, b: str, kind: str) -> None:
+    answer = "Of course, I will take care of that for you right after lunch today."
+    found = search([chat(a, answer), chat("Something else entirely", "No relation at all"), chat(b, answer)])
+    assert kinds(found) == [(kind, (0, 2))]
+
+
+def test_key_order_spacing_and_escapes_do_not_matter_to_exact_copies() -> None:
+    lines = [
+        b'{"messages":[{"role":"user","content":"h\\u00e9"},{"role":"assistant","content":"x"}]}',
+        '{"messages": [{"content": "hé", "role": "user"}, {"content": "x", "role": "assistant"}]}'.encode(),
+    ]
+    assert len({value_hash(parse(line).value) for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ({"messages": [{"role": "a", "content": "b"}]}, ["a", "b"]),
+        (
+            {"messages": [{"role": "a", "content": "b"}]},
+            {"messages": [{"role": "a", "content": "b"}], "tools": []},
+        ),
+        ({"x": 1}, {"x": "1"}),
+        ({"messages": ["ab"]}, {"messages": []}),
+    ],
+)
+def test_different_values_have_different_hashes(a: Any, b: Any) -> None:
+    assert value_hash(a) != value_hash(b)
+
+
+def test_broken_and_empty_examples_are_no_copies() -> None:
+    assert kinds(search([{"messages": []}, {"messages": []}, ["x"], ["x"]])) == []
+
+
+def test_the_system_prompt_is_left_out() -> None:
+    assert compared_text(chat("a", "b", system="long " * 50)) == "a\nb"
+
+
+def test_same_template_with_other_numbers_is_a_family_and_no_copy() -> None:
+    values = [chat(f"How many days are in {n} weeks of the year?", f"There are {7 * n} days.") for n in (2, 3, 5)]
+    assert [kind for kind, _ in kinds(search(values))] == ["family"]
+
+
+def test_same_template_with_other_words_is_a_family_but_its_exact_copies_stay() -> None:
+    frame = "Write a friendly note to {} about the {} and mention the {} we bought for the garden party."
+    rng = random.Random(1)
+    values = [
+        chat(frame.format(*rng.sample(WORDS, 3)), "Sure, here is the note you asked me for.") for _ in range(6)
+    ]
+    found = kinds(search([*values, values[2]]))
+    assert ("exact", (2, 6)) in found
+    assert [kind for kind, _ in found].count("family") == 1
+    assert not [ids for kind, ids in found if kind == "near"]
+
+
+def test_short_texts_need_to_be_closer() -> None:
+    assert kinds(search([chat("I am so tired", "(tired)"), chat("I am so hungry", "(hungry)")])) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=14), min_size=1, max_size=12), st.data())
+def test_groups_are_a_partition_and_shrink_as_the_threshold_grows(
+    texts: list[list[str]], data: st.DataObject
+) -> None:
+    found = search([chat(" ".join(words), "yes") for words in texts])
+    low, high = sorted(data.draw(st.tuples(st.integers(60, 100), st.integers(60, 100))))
+    loose = [g for g in found.groups(low) if g.kind != "family"]
+    strict = [g for g in found.groups(high) if g.kind != "family"]
+    for groups in (loose, strict):
+        members = [i for g in groups for i in g.ids]
+        assert len(members) == len(set(members))
+        assert all(list(g.ids) == sorted(g.ids) and len(g.ids) > 1 for g in groups)
+    if not any(g.kind == "family" for g in found.groups(low)):
+        assert all(any(set(s.ids) <= set(big.ids) for big in loose) for s in strict)
+
+
+def test_sketches_find_in_a_large_set_what_comparing_all_finds() -> None:
+    rng = random.Random(5)
+    vocabulary = [f"{a}{b}" for a in WORDS for b in WORDS]
+    texts = [" ".join(rng.choices(vocabulary, k=30)) for _ in range(2_000)]
+    copies = {}
+    for source in rng.sample(range(2_000), 60):
+        words = texts[source].split()
+        words[rng.randrange(30)] = rng.choice(vocabulary)
+        copies[len(texts)] = source
+        texts.append(" ".join(words))
+    found = search([chat(text, "ok") for text in texts])
+    groups = {ids for kind, ids in kinds(found) if kind == "near"}
+    planted = {(source, copy) for copy, source in copies.items()}
+    assert groups <= planted
+    assert len(groups) >= 0.95 * len(planted)
+
+
+@given(st.text(max_size=60))
+def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+def test_contradictions_are_grouped_by_prompt_with_the_commonest_answer_first() -> None:
+    finder = ConflictFinder()
+    for item, (user, answer) in enumerate(
+        [
+            ("I am stuck!", "(sad)"),
+            ("i am stuck", "(angry)"),
+            ("Hello", "(hi)"),
+            ("I am stuck", "(angry)"),
+            ("Hello", "(hi)"),
+        ]
+    ):
+        finder.add(item, chat(user, answer, "Answer in shortcodes."))
+    (conflict,) = finder.conflicts()
+    assert conflict.ids == (0, 1, 3)
+    assert conflict.answers == (("(angry)", (1, 3)), ("(sad)", (0,)))
+
+
+def test_another_system_prompt_is_another_question() -> None:
+    finder = ConflictFinder()
+    finder.add(0, chat("Hello", "(hi)", "Answer in shortcodes."))
+    finder.add(1, chat("Hello", "Ahoy!", "Answer as a pirate."))
+    assert finder.conflicts() == []
