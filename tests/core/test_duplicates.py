@@ -17,9 +17,8 @@ from curator.core.duplicates.hashes import fingerprint, value_hash
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
 
-WORDS = tuple(
-    "river apple quiet window engine carpet lemon signal forest paper ladder copper velvet anchor".split()
-)  # noqa: SIM905
+TEXT = "river apple quiet window engine carpet lemon signal forest paper ladder copper velvet anchor"
+WORDS = TEXT.split()
 
 
 def chat(user: str, answer: str, system: str | None = None) -> dict[str, Any]:

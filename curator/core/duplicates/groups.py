@@ -15,7 +15,7 @@ from curator.core.duplicates.union import Union
 Kind = Literal["exact", "normalised", "near", "family"]
 
 _SAMPLE = 8
-_SLOT_SHARE = 0.8
+_SLOT_SHARE = 0.6
 _FAMILY_SHARE = 0.7
 _NUMBER = re.compile(r"\S*\d\S*")
 
