@@ -1,0 +1,61 @@
+"""AdamW on one flat vector, with gradient clipping and the warm-up, linear-decay schedule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from curator.server.engines.embedded.lora import Array
+
+PEAK_RATE = 1e-3
+"""Learning rate that a multiplier of 1 means (rank 16, alpha 32; measured on SmolLM2-135M)."""
+WARM_UP = 0.1
+CLIP = 1.0
+_CHUNK = 1 << 15
+"""Parameters updated at once: small enough to stay in the cache."""
+
+
+@dataclass(slots=True)
+class AdamW:
+    """Loshchilov & Hutter 2019 with weight decay 0; `mean` and `square` are the moments of `flat`'s gradient."""
+
+    flat: Array
+    mean: Array = field(init=False)
+    square: Array = field(init=False)
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        self.mean = np.zeros_like(self.flat)
+        self.square = np.zeros_like(self.flat)
+
+    def update(self, gradient: Array, step: int, rate: float) -> float:
+        """Apply update number `step` (from 1), clipping in place; returns the gradient's norm before clipping."""
+        norm = math.sqrt(float(np.dot(gradient, gradient)))
+        if norm > CLIP:
+            gradient *= gradient.dtype.type(CLIP / (norm + 1e-6))
+        first, second = self.betas
+        size = rate / (1 - first**step)
+        root = math.sqrt(1 - second**step)
+        for start in range(0, len(self.flat), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            g, m, v = gradient[part], self.mean[part], self.square[part]
+            m += (1 - first) * (g - m)
+            v *= second
+            v += (1 - second) * g * g
+            below = np.sqrt(v)
+            below /= root
+            below += self.eps
+            self.flat[part] -= size * m / below
+        return norm
+
+
+def learning_rate(step: int, total: int, peak: float) -> float:
+    """Rate of update `step` (from 1): linear warm-up over the first tenth, then linear decay that would reach 0
+    one step after the last."""
+    warm = max(1, round(WARM_UP * total))
+    if step <= warm:
+        return peak * step / warm
+    return peak * (total + 1 - step) / (total + 1 - warm)

@@ -1,0 +1,112 @@
+"""Pack examples into rows that hold a shared prefix once, then every continuation: no padding, same mathematics.
+
+A row is a tree of depth two. Tokens of the prefix see each other; a continuation sees the prefix and itself, at
+the positions it would have alone. So losses and gradients are exactly those of separate examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from curator.server.render import IGNORED, Rendered
+
+Ints = npt.NDArray[np.int64]
+
+ROW_TOKENS = 512
+"""Most tokens of a packed row: beyond it attention costs more than packing saves; a longer example is a row alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A packed row. `ids`, `positions` and `segments` (0: prefix, i: i-th continuation) have one entry a token.
+
+    `read`, `targets`, `owners` have one an answer token: where it is predicted, what it should be, whose it is.
+    """
+
+    ids: Ints
+    positions: Ints
+    segments: Ints
+    prefix: int
+    read: Ints
+    targets: Ints
+    owners: Ints
+
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """(tokens, tokens): whether the row's token may look at the column's."""
+        same = self.segments[:, None] == self.segments[None, :]
+        seen = same | (self.segments[None, :] == 0)
+        causal: npt.NDArray[np.bool_] = np.tri(len(self.ids), dtype=bool) & seen
+        return causal
+
+
+def order(count: int, seed: int, epoch: int) -> Ints:
+    """The shuffled example numbers of an epoch: from seed and epoch alone, so a resumed job repeats nothing."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def common(a: Sequence[int], b: Sequence[int]) -> int:
+    """Length of the longest common beginning."""
+    short = min(len(a), len(b))
+    for index in range(short):
+        if a[index] != b[index]:
+            return index
+    return short
+
+
+def shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
+    """Indexes of `examples` dealt to `parts` threads with about the same number of tokens each."""
+    dealt: list[list[int]] = [[] for _ in range(parts)]
+    load = [0] * parts
+    for index in sorted(range(len(examples)), key=lambda i: (-len(examples[i].ids), i)):
+        lightest = load.index(min(load))
+        dealt[lightest].append(index)
+        load[lightest] += len(examples[index].ids)
+    return [part for part in dealt if part]
+
+
+def rows(examples: Sequence[Rendered], chosen: Sequence[int], limit: int = ROW_TOKENS) -> list[Row]:
+    """Pack the chosen examples into rows of at most `limit` tokens; neighbours in token order share most."""
+    out: list[Row] = []
+    group: list[int] = []
+    prefix, size = 0, 0
+    for index in sorted(chosen, key=lambda i: examples[i].ids):
+        ids = examples[index].ids
+        shared = min(prefix, common(examples[group[-1]].ids, ids), len(ids) - 1) if group else len(ids) - 1
+        grown = shared + sum(len(examples[i].ids) - shared for i in group) + len(ids) - shared
+        if group and (grown > limit or grown > size + len(ids)):
+            out.append(_row(examples, group, prefix))
+            group, shared, grown = [], len(ids) - 1, len(ids)
+        group.append(index)
+        prefix, size = shared, grown
+    if group:
+        out.append(_row(examples, group, prefix))
+    return out
+
+
+def _row(examples: Sequence[Rendered], group: Sequence[int], prefix: int) -> Row:
+    ids: list[int] = list(examples[group[0]].ids[:prefix])
+    segments, positions = [0] * prefix, list(range(prefix))
+    read: list[int] = []
+    targets: list[int] = []
+    owners: list[int] = []
+    for number, index in enumerate(group, 1):
+        example = examples[index]
+        start = len(ids) - prefix
+        for position, label in enumerate(example.labels):
+            if label != IGNORED and position > 0:
+                read.append(position - 1 if position <= prefix else start + position - 1)
+                targets.append(label)
+                owners.append(index)
+        rest = example.ids[prefix:]
+        ids += rest
+        segments += [number] * len(rest)
+        positions += range(prefix, prefix + len(rest))
+    return Row(_ints(ids), _ints(positions), _ints(segments), prefix, _ints(read), _ints(targets), _ints(owners))
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)

@@ -1,0 +1,221 @@
+"""A Llama decoder in NumPy: forward over packed rows, and backward into LoRA parameters only.
+
+Architecture: Touvron et al. 2023 (RMSNorm, rotary positions, SwiGLU, grouped-query attention). Base weights are
+frozen, so the backward pass computes no gradient of them. Shapes below: T tokens of a row, H hidden size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from curator.server.engines.embedded import attention
+from curator.server.engines.embedded.batches import Row
+from curator.server.engines.embedded.lora import GROUPS, Adapter, Array, Group
+from curator.server.weights import Weights
+
+_HF_NAMES = {name: [f"{part}.weight" for part in parts] for name, parts in GROUPS.items()}
+
+
+@dataclass(slots=True)
+class Layer:
+    """One block's frozen weights, (outputs, inputs); layers that share an input are stacked."""
+
+    linear: dict[str, Array]
+    attention_norm: Array
+    mlp_norm: Array
+
+
+@dataclass(slots=True)
+class Taps:
+    """What the backward pass of one block needs: inputs, low-rank activations and saved intermediates."""
+
+    x: Array
+    middle: Array
+    inputs: dict[str, Array]
+    low: dict[str, Array]
+    attended: attention.Saved
+    gate: Array
+    up: Array
+    sigmoid: Array
+
+
+@dataclass(slots=True)
+class Tape:
+    """A forward pass that can be run backward."""
+
+    row: Row
+    taps: list[Taps]
+    last: Array
+
+
+class Llama:
+    """A base model ready to compute. `splits[group]` are the output columns of each part of a stacked layer."""
+
+    def __init__(self, weights: Weights, dtype: Any = np.float32) -> None:
+        self.config = config = weights.config
+        tensors = weights.tensors
+        self.embedding: Array = tensors["model.embed_tokens.weight"].astype(dtype, copy=False)
+        head = "model.embed_tokens.weight" if config.tied else "lm_head.weight"
+        self.head: Array = tensors[head].astype(dtype, copy=False)
+        self.norm: Array = tensors["model.norm.weight"].astype(dtype, copy=False)
+        self.layers = [self._layer(weights, n, dtype) for n in range(config.num_layers)]
+        queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+        middle, hidden = config.intermediate_size, config.hidden_size
+        self.splits = {
+            "qkv": _slices(queries, keys, keys),
+            "o": _slices(hidden),
+            "gate_up": _slices(middle, middle),
+            "down": _slices(hidden),
+        }
+
+    def _layer(self, weights: Weights, number: int, dtype: Any) -> Layer:
+        def get(part: str) -> Array:
+            return weights.tensors.pop(f"model.layers.{number}.{part}").astype(dtype, copy=False)
+
+        linear = {
+            group: get(parts[0]) if len(parts) == 1 else np.concatenate([get(part) for part in parts])
+            for group, parts in _HF_NAMES.items()
+        }
+        return Layer(linear, get("input_layernorm.weight"), get("post_attention_layernorm.weight"))
+
+    def project(self, group: str, layer: int, x: Array, adapter: Adapter | None) -> tuple[Array, Array | None]:
+        """x (T, in) through a stacked linear layer and its adapter → (T, out) and the low-rank activations."""
+        out = x @ self.layers[layer].linear[group].T
+        if adapter is None:
+            return out, None
+        lora = adapter.groups[layer][group]
+        low = x @ lora.a.T
+        low *= adapter.scale
+        for index, columns in enumerate(self.splits[group]):
+            out[:, columns] += low[:, index * adapter.rank : (index + 1) * adapter.rank] @ lora.b[index].T
+        return out, low
+
+    def _unproject(
+        self, group: str, layer: int, taps: Taps, adapter: Adapter, grads: Adapter, d_out: Array
+    ) -> Array:
+        """Gradient of `project`: adds to `grads`, returns the gradient of its input."""
+        lora: Group = adapter.groups[layer][group]
+        into: Group = grads.groups[layer][group]
+        low, rank = taps.low[group], adapter.rank
+        d_low = np.empty_like(low)
+        for index, columns in enumerate(self.splits[group]):
+            part = slice(index * rank, (index + 1) * rank)
+            into.b[index] += d_out[:, columns].T @ low[:, part]
+            d_low[:, part] = d_out[:, columns] @ lora.b[index]
+        d_low *= adapter.scale
+        into.a += d_low.T @ taps.inputs[group]
+        d_in: Array = d_out @ self.layers[layer].linear[group]
+        d_in += d_low @ lora.a
+        return d_in
+
+    def forward(self, row: Row, adapter: Adapter | None, keep: bool = False) -> tuple[Array, Tape | None]:
+        """Final normed hidden states at `row.read`, (answers, H); with `keep` also the tape for `backward`."""
+        x = self.embedding[row.ids]
+        plan = attention.plan(row, self.config, x.dtype)
+        taps: list[Taps] = []
+        for number, layer in enumerate(self.layers):
+            x, tap = self._block(number, layer, x, plan, adapter, keep)
+            if tap is not None:
+                taps.append(tap)
+        hidden = rms_norm(x[row.read], self.norm, self.config.rms_eps)
+        return hidden, Tape(row, taps, x) if keep else None
+
+    def _block(
+        self, number: int, layer: Layer, x: Array, plan: attention.Plan, adapter: Adapter | None, keep: bool
+    ) -> tuple[Array, Taps | None]:
+        eps = self.config.rms_eps
+        normed = rms_norm(x, layer.attention_norm, eps)
+        qkv, low_qkv = self.project("qkv", number, normed, adapter)
+        mixed, saved = attention.forward(qkv, plan)
+        o, low_o = self.project("o", number, mixed, adapter)
+        middle = x + o
+        normed_middle = rms_norm(middle, layer.mlp_norm, eps)
+        gate_up, low_gate_up = self.project("gate_up", number, normed_middle, adapter)
+        gate, up = gate_up[:, self.splits["gate_up"][0]], gate_up[:, self.splits["gate_up"][1]]
+        sigmoid = _sigmoid(gate)
+        active = gate * sigmoid
+        active *= up
+        down, low_down = self.project("down", number, active, adapter)
+        down += middle
+        if not keep:
+            return down, None
+        inputs = {"qkv": normed, "o": mixed, "gate_up": normed_middle, "down": active}
+        low = {"qkv": low_qkv, "o": low_o, "gate_up": low_gate_up, "down": low_down}
+        kept = {name: value for name, value in low.items() if value is not None}
+        return down, Taps(x, middle, inputs, kept, saved, gate, up, sigmoid)
+
+    def backward(self, tape: Tape, d_hidden: Array, adapter: Adapter, grads: Adapter) -> None:
+        """Add to `grads` the gradient of a loss whose gradient at `forward`'s result is `d_hidden`."""
+        row, eps = tape.row, self.config.rms_eps
+        plan = attention.plan(row, self.config, tape.last.dtype)
+        d_x = np.zeros_like(tape.last)
+        np.add.at(d_x, row.read, rms_norm_backward(tape.last[row.read], self.norm, eps, d_hidden))
+        for number in reversed(range(len(self.layers))):
+            layer, taps = self.layers[number], tape.taps.pop()
+            d_active = self._unproject("down", number, taps, adapter, grads, d_x)
+            d_gate_up = _swiglu_backward(taps, d_active)
+            d_normed = self._unproject("gate_up", number, taps, adapter, grads, d_gate_up)
+            d_x += rms_norm_backward(taps.middle, layer.mlp_norm, eps, d_normed)
+            d_mixed = self._unproject("o", number, taps, adapter, grads, d_x)
+            d_qkv = attention.backward(d_mixed, taps.attended, plan)
+            d_normed = self._unproject("qkv", number, taps, adapter, grads, d_qkv)
+            if number:
+                d_x += rms_norm_backward(taps.x, layer.attention_norm, eps, d_normed)
+
+
+def _slices(*widths: int) -> list[slice]:
+    ends = np.cumsum(widths).tolist()
+    return [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
+
+
+def _sigmoid(x: Array) -> Array:
+    out = np.negative(x)
+    with np.errstate(over="ignore"):
+        np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+    return out
+
+
+def _swiglu_backward(taps: Taps, d_active: Array) -> Array:
+    """Gradient of gate·sigmoid(gate)·up for the stacked (gate, up), (T, 2·middle)."""
+    gate, up, sigmoid = taps.gate, taps.up, taps.sigmoid
+    width = gate.shape[1]
+    out = np.empty((len(gate), 2 * width), gate.dtype)
+    d_gate, d_up = out[:, :width], out[:, width:]
+    silu = gate * sigmoid
+    np.multiply(d_active, silu, out=d_up)
+    np.subtract(1, sigmoid, out=d_gate)
+    d_gate *= silu
+    d_gate += sigmoid
+    d_gate *= up
+    d_gate *= d_active
+    return out
+
+
+def rms_norm(x: Array, weight: Array, eps: float) -> Array:
+    """x / sqrt(mean(x²) + eps) · weight over the last axis (Zhang & Sennrich 2019)."""
+    out: Array = x * _inverse_rms(x, eps)
+    out *= weight
+    return out
+
+
+def _inverse_rms(x: Array, eps: float) -> Array:
+    mean = np.einsum("ij,ij->i", x, x)[:, None] / x.dtype.type(x.shape[1])
+    inverse: Array = 1 / np.sqrt(mean + x.dtype.type(eps))
+    return inverse
+
+
+def rms_norm_backward(x: Array, weight: Array, eps: float, d_out: Array) -> Array:
+    """Gradient of `rms_norm` for x."""
+    inverse = _inverse_rms(x, eps)
+    d_scaled = d_out * weight
+    normed = x * inverse
+    along = np.einsum("ij,ij->i", d_scaled, normed)[:, None] / x.dtype.type(x.shape[1])
+    normed *= along
+    d_scaled -= normed
+    d_scaled *= inverse
+    return d_scaled

@@ -1,0 +1,161 @@
+"""LoRA adapters as one flat vector of parameters, read and written in PEFT's own folder layout.
+
+Low-rank adaptation: Hu et al. 2021; a linear layer W becomes W + (alpha/r)·B·A. Inputs that several layers
+share (q, k, v; gate, up) have their A matrices side by side, so that one product serves all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curator.errors import InputError
+from curator.server.weights import Config, read_safetensors
+
+Array = npt.NDArray[Any]
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "o": ("self_attn.o_proj",),
+    "gate_up": ("mlp.gate_proj", "mlp.up_proj"),
+    "down": ("mlp.down_proj",),
+}
+"""Linear layers that read the same input, under the name the engine gives the group."""
+
+
+@dataclass(slots=True)
+class Group:
+    """The adapters of one group of one layer: `a` (parts·r, in), `b` one (out, r) a part; all views."""
+
+    a: Array
+    b: list[Array]
+
+
+class Adapter:
+    """LoRA parameters of every layer; also the shape of their gradients.
+
+    `flat` holds all parameters one after another; `groups[layer][name]` are views into it.
+    """
+
+    def __init__(
+        self, config: Config, rank: int, alpha: float, flat: Array | None = None, dtype: Any = np.float32
+    ):
+        self.config, self.rank, self.alpha = config, rank, alpha
+        self.scale = alpha / rank
+        self.flat = np.zeros(_size(config, rank), dtype) if flat is None else flat
+        self.groups: list[dict[str, Group]] = []
+        at = 0
+        for _ in range(config.num_layers):
+            layer: dict[str, Group] = {}
+            for name, parts in GROUPS.items():
+                inputs = sizes(config)[parts[0]][1]
+                a = self._take(at, (len(parts) * rank, inputs))
+                at += a.size
+                b = []
+                for part in parts:
+                    b.append(self._take(at, (sizes(config)[part][0], rank)))
+                    at += b[-1].size
+                layer[name] = Group(a, b)
+            self.groups.append(layer)
+
+    def _take(self, at: int, shape: tuple[int, int]) -> Array:
+        return self.flat[at : at + shape[0] * shape[1]].reshape(shape)
+
+    def like(self) -> Adapter:
+        """An adapter of zeros of the same shape, for gradients."""
+        return Adapter(self.config, self.rank, self.alpha, np.zeros_like(self.flat))
+
+    def initialise(self, seed: int) -> None:
+        """PEFT's start: A uniform in ±1/sqrt(inputs), B zero, so that the tuned model begins as the base."""
+        random = np.random.default_rng([seed, 0x10A])
+        self.flat[:] = 0
+        for layer in self.groups:
+            for group in layer.values():
+                bound = 1.0 / math.sqrt(group.a.shape[1])
+                group.a[:] = random.uniform(-bound, bound, group.a.shape)
+
+    def tensors(self) -> dict[str, Array]:
+        """Every matrix under PEFT's name for it; views, not copies."""
+        out: dict[str, Array] = {}
+        for number, layer in enumerate(self.groups):
+            for name, parts in GROUPS.items():
+                for index, part in enumerate(parts):
+                    key = f"base_model.model.model.layers.{number}.{part}"
+                    out[f"{key}.lora_A.weight"] = layer[name].a[index * self.rank : (index + 1) * self.rank]
+                    out[f"{key}.lora_B.weight"] = layer[name].b[index]
+        return out
+
+
+def sizes(config: Config) -> dict[str, tuple[int, int]]:
+    """(outputs, inputs) of each linear layer of a block."""
+    hidden, middle = config.hidden_size, config.intermediate_size
+    queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+    return {
+        "self_attn.q_proj": (queries, hidden),
+        "self_attn.k_proj": (keys, hidden),
+        "self_attn.v_proj": (keys, hidden),
+        "self_attn.o_proj": (hidden, queries),
+        "mlp.gate_proj": (middle, hidden),
+        "mlp.up_proj": (middle, hidden),
+        "mlp.down_proj": (hidden, middle),
+    }
+
+
+def _size(config: Config, rank: int) -> int:
+    return config.num_layers * rank * sum(out + inputs for out, inputs in sizes(config).values())
+
+
+def peft_config(base: str, rank: int, alpha: float) -> dict[str, Any]:
+    """The `adapter_config.json` that PEFT reads."""
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "r": rank,
+        "lora_alpha": alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": [part.rpartition(".")[2] for parts in GROUPS.values() for part in parts],
+        "fan_in_fan_out": False,
+        "inference_mode": True,
+        "init_lora_weights": True,
+        "use_dora": False,
+        "use_rslora": False,
+    }
+
+
+def write_peft(folder: Path, adapter: Adapter, base: str) -> None:
+    """Write `adapter_config.json` and `adapter_model.safetensors` into an existing folder, synced to disk."""
+    from safetensors.numpy import save
+
+    from curator.atomic import write_bytes
+
+    tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in adapter.tensors().items()}
+    write_bytes(folder / "adapter_model.safetensors", save(tensors, metadata={"format": "pt"}))
+    config = json.dumps(peft_config(base, adapter.rank, adapter.alpha), indent=2)
+    write_bytes(folder / "adapter_config.json", config.encode())
+
+
+def read_peft(folder: Path, config: Config) -> Adapter:
+    """Load a PEFT LoRA folder for a model of shape `config`. Raises InputError where it does not fit."""
+    try:
+        raw = json.loads((folder / "adapter_config.json").read_bytes())
+        rank, alpha = int(raw["r"]), float(raw["lora_alpha"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} is no PEFT adapter folder: {error}") from error
+    if raw.get("use_dora") or raw.get("use_rslora") or raw.get("rank_pattern") or raw.get("alpha_pattern"):
+        raise InputError(f"{folder.name} uses a LoRA variant that only the hf engine runs")
+    adapter = Adapter(config, rank, alpha)
+    places = adapter.tensors()
+    for name, value in read_safetensors(folder / "adapter_model.safetensors").items():
+        place = places.get(name)
+        if place is None or place.shape != value.shape:
+            raise InputError(f"{folder.name} does not fit the base model: '{name}' of shape {value.shape}")
+        place[:] = value
+    return adapter

@@ -1,0 +1,90 @@
+"""Losses over a packed row's answer tokens, with their gradients at the final hidden states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from curator.server.engines.embedded.lora import Array
+from curator.server.render import IGNORED, Rendered
+
+_CHUNK = 256
+"""Answer tokens whose logits are held at once: 256 × 49,152 float32 are 50 MB."""
+
+
+@dataclass(slots=True)
+class Sums:
+    """Totals over answer tokens; `loss` in nats."""
+
+    loss: float = 0.0
+    correct: int = 0
+    tokens: int = 0
+
+    def add(self, other: Sums) -> None:
+        """Take in another part's totals."""
+        self.loss += other.loss
+        self.correct += other.correct
+        self.tokens += other.tokens
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean cross entropy a token."""
+        return self.loss / max(1, self.tokens)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of tokens that were the most likely one."""
+        return self.correct / max(1, self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a model makes of N answer tokens: each one's log probability, and whether it was the likeliest."""
+
+    logprobs: Array
+    correct: Array
+
+    def sums(self) -> Sums:
+        """The totals of plain cross entropy."""
+        return Sums(-float(self.logprobs.sum()), int(self.correct.sum()), len(self.logprobs))
+
+
+def score(hidden: Array, head: Array, targets: Array) -> Scored:
+    """Score `targets` (N,) given hidden states (N, H) and the output matrix (vocabulary, H)."""
+    return _score(hidden, head, targets, None)[0]
+
+
+def score_and_gradient(hidden: Array, head: Array, targets: Array, weights: Array) -> tuple[Scored, Array]:
+    """As `score`, with the gradient of Σ weight·(-log probability) at `hidden`; `weights` is (N,)."""
+    scored, d_hidden = _score(hidden, head, targets, weights)
+    assert d_hidden is not None
+    return scored, d_hidden
+
+
+def _score(hidden: Array, head: Array, targets: Array, weights: Array | None) -> tuple[Scored, Array | None]:
+    chosen = np.empty(len(targets), np.float64)
+    correct = np.empty(len(targets), bool)
+    d_hidden = None if weights is None else np.empty_like(hidden)
+    for start in range(0, len(targets), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        wanted = targets[part]
+        at = np.arange(len(wanted))
+        logits = hidden[part] @ head.T
+        correct[part] = logits.argmax(axis=1) == wanted
+        logits -= logits.max(axis=1, keepdims=True)
+        target_logits = logits[at, wanted].astype(np.float64)
+        np.exp(logits, out=logits)
+        total = logits.sum(axis=1, keepdims=True)
+        chosen[part] = target_logits - np.log(total[:, 0].astype(np.float64))
+        if d_hidden is not None and weights is not None:
+            logits /= total
+            logits[at, wanted] -= 1
+            logits *= weights[part, None]
+            d_hidden[part] = logits @ head
+    return Scored(chosen, correct), d_hidden
+
+
+def count(examples: list[Rendered]) -> int:
+    """Answer tokens of the examples: those that carry loss (a first token cannot be predicted)."""
+    return sum(label != IGNORED for example in examples for label in example.labels[1:])

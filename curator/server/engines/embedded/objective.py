@@ -1,0 +1,170 @@
+"""What a batch is trained for: supervised answers, or preferences (DPO); gradients by shards in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from curator.server.engines.embedded import batches, loss
+from curator.server.engines.embedded.llama import Llama
+from curator.server.engines.embedded.lora import Adapter, Array
+from curator.server.engines.embedded.loss import Sums
+from curator.server.render import Pair, Rendered
+
+
+class Objective(Protocol):
+    """A training goal over numbered examples."""
+
+    def gradient(self, chosen: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+        """Totals over the batch before the update, and the gradient of its mean loss (flat)."""
+
+    def measure(self, chosen: Sequence[int], adapter: Adapter) -> Sums:
+        """Totals without a gradient."""
+
+
+@dataclass(slots=True)
+class Shards:
+    """Threads with a gradient buffer each; results are added in a fixed order, so sums do not depend on timing."""
+
+    threads: int
+    _pool: ThreadPoolExecutor = field(init=False)
+    _buffers: list[Adapter] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.threads)
+
+    def run(
+        self, parts: Sequence[Any], work: Callable[[Any, Adapter], Sums], adapter: Adapter
+    ) -> tuple[Sums, Array]:
+        """`work(part, gradient buffer)` for each part at the same time; totals and summed gradients."""
+        while len(self._buffers) < len(parts):
+            self._buffers.append(adapter.like())
+        for buffer in self._buffers:
+            buffer.flat[:] = 0
+        sums = Sums()
+        for found in self._pool.map(work, parts, self._buffers):
+            sums.add(found)
+        total = self._buffers[0].flat
+        for buffer in self._buffers[1 : len(parts)]:
+            total += buffer.flat
+        return sums, total
+
+
+class Supervised:
+    """Mean cross entropy over the batch's answer tokens."""
+
+    def __init__(self, model: Llama, examples: Sequence[Rendered], shards: Shards) -> None:
+        self._model, self._examples, self._shards = model, examples, shards
+
+    def gradient(self, chosen: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+        """See Objective."""
+        batch = [self._examples[i] for i in chosen]
+        weight = 1.0 / max(1, loss.count(batch))
+
+        def work(part: list[int], grads: Adapter) -> Sums:
+            sums = Sums()
+            for row in batches.rows(batch, part):
+                sums.add(self._backward(row, weight, adapter, grads))
+            return sums
+
+        return self._shards.run(batches.shards(batch, self._shards.threads), work, adapter)
+
+    def _backward(self, row: batches.Row, weight: float, adapter: Adapter, grads: Adapter) -> Sums:
+        if not len(row.read):
+            return Sums()
+        hidden, tape = self._model.forward(row, adapter, keep=True)
+        assert tape is not None
+        weights = np.full(len(row.targets), weight, hidden.dtype)
+        scored, d_hidden = loss.score_and_gradient(hidden, self._model.head, row.targets, weights)
+        self._model.backward(tape, d_hidden, adapter, grads)
+        return scored.sums()
+
+    def measure(self, chosen: Sequence[int], adapter: Adapter) -> Sums:
+        """See Objective."""
+        batch = [self._examples[i] for i in chosen]
+
+        def work(part: list[int], _grads: Adapter) -> Sums:
+            sums = Sums()
+            for row in batches.rows(batch, part):
+                hidden, _ = self._model.forward(row, adapter)
+                sums.add(loss.score(hidden, self._model.head, row.targets).sums())
+            return sums
+
+        return self._shards.run(batches.shards(batch, self._shards.threads), work, adapter)[0]
+
+
+class Preference:
+    """Direct preference optimisation (Rafailov et al. 2023, sigmoid loss); the reference is the base model.
+
+    Loss of a pair: -log σ(β·((log p(chosen) - log p₀(chosen)) - (log p(rejected) - log p₀(rejected)))).
+    `Sums.tokens` counts pairs, `correct` those where the preferred answer gained more.
+    """
+
+    def __init__(self, model: Llama, pairs: Sequence[Pair], beta: float, shards: Shards) -> None:
+        self._model, self._beta, self._shards = model, beta, shards
+        self._examples = [side for pair in pairs for side in (pair.chosen, pair.rejected)]
+        self._reference: dict[int, Array] = {}
+
+    def gradient(self, chosen: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+        """See Objective."""
+
+        def work(part: list[int], grads: Adapter) -> Sums:
+            sums = Sums()
+            for pair in part:
+                sums.add(self._pair(pair, adapter, grads, 1.0 / len(chosen)))
+            return sums
+
+        return self._shards.run(self._deal(chosen), work, adapter)
+
+    def measure(self, chosen: Sequence[int], adapter: Adapter) -> Sums:
+        """See Objective."""
+
+        def work(part: list[int], _grads: Adapter) -> Sums:
+            sums = Sums()
+            for pair in part:
+                sums.add(self._pair(pair, adapter, None, 0.0))
+            return sums
+
+        return self._shards.run(self._deal(chosen), work, adapter)[0]
+
+    def _deal(self, chosen: Sequence[int]) -> list[list[int]]:
+        sized = [Rendered(self._examples[2 * i].ids + self._examples[2 * i + 1].ids, []) for i in chosen]
+        return [[chosen[n] for n in part] for part in batches.shards(sized, self._shards.threads)]
+
+    def _pair(self, pair: int, adapter: Adapter, grads: Adapter | None, weight: float) -> Sums:
+        """One pair, forward and (with `grads`) backward; its two sides share their prompt in one row."""
+        sides = [2 * pair, 2 * pair + 1]
+        rows = batches.rows(self._examples, sides, limit=2 * batches.ROW_TOKENS)
+        forwards = [self._model.forward(row, adapter, keep=grads is not None) for row in rows]
+        totals = sum(
+            _by_side(loss.score(hidden, self._model.head, row.targets).logprobs, row, pair)
+            for row, (hidden, _) in zip(rows, forwards, strict=True)
+        )
+        gain = np.asarray(totals) - self._base(pair, rows)
+        margin = self._beta * float(gain[0] - gain[1])
+        slope = self._beta * weight * float(np.exp(-np.logaddexp(0.0, margin)))
+        if grads is not None:
+            for row, (hidden, tape) in zip(rows, forwards, strict=True):
+                assert tape is not None
+                weights = np.where(row.owners == sides[0], slope, -slope).astype(hidden.dtype)
+                _, d_hidden = loss.score_and_gradient(hidden, self._model.head, row.targets, weights)
+                self._model.backward(tape, d_hidden, adapter, grads)
+        return Sums(float(np.logaddexp(0.0, -margin)), int(margin > 0), 1)
+
+    def _base(self, pair: int, rows: Sequence[batches.Row]) -> Array:
+        """Log probabilities of both sides under the base model, computed once a pair."""
+        if pair not in self._reference:
+            found = np.zeros(2)
+            for row in rows:
+                hidden, _ = self._model.forward(row, None)
+                found += _by_side(loss.score(hidden, self._model.head, row.targets).logprobs, row, pair)
+            self._reference[pair] = found
+        return self._reference[pair]
+
+
+def _by_side(logprobs: Array, row: batches.Row, pair: int) -> Array:
+    return np.array([logprobs[row.owners == 2 * pair].sum(), logprobs[row.owners == 2 * pair + 1].sum()])

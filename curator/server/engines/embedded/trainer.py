@@ -1,0 +1,183 @@
+"""The embedded engine's training loop: one job, step by step, resumable to the bit."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from curator.server import render, tokenizer, weights
+from curator.server.engines.embedded import batches, state
+from curator.server.engines.embedded.adamw import PEAK_RATE, AdamW, learning_rate
+from curator.server.engines.embedded.llama import Llama
+from curator.server.engines.embedded.lora import Adapter
+from curator.server.engines.embedded.loss import Sums
+from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
+from curator.server.engines.job import (
+    ALPHA,
+    BETA,
+    MAX_TOKENS,
+    RANK,
+    STATE_EVERY,
+    Job,
+    JobError,
+    Progress,
+    Schedule,
+    Stop,
+    read_examples,
+    schedule,
+)
+
+_DPO_RATE = 0.1
+"""DPO's peak rate as a share of the supervised one: its gradients push whole answers, not tokens."""
+
+
+class Trainer:
+    """Everything a job needs in memory; `run` trains it to its end or to where it should stop."""
+
+    def __init__(self, job: Job, progress: Progress, stop: Stop) -> None:
+        self._job, self._progress, self._stop = job, progress, stop
+        text = tokenizer.load(job.model_path)
+        training, self._tokens = _prepare(job, text, list(read_examples(job.training_file)), "training")
+        valid: list[Any] = []
+        if job.validation_file:
+            valid, _ = _prepare(job, text, list(read_examples(job.validation_file)), "validation")
+        self._plan = schedule(job.hyperparameters, len(training))
+        model = Llama(weights.load(job.model_path))
+        shards = Shards(job.threads)
+        self._training = self._objective(model, training, shards)
+        self._validation = self._objective(model, valid, shards) if valid else None
+        self._valid_count = len(valid)
+        self._adapter = Adapter(model.config, RANK, ALPHA)
+        self._adapter.initialise(job.seed)
+        self._optimiser = AdamW(self._adapter.flat)
+        self._fingerprint = _fingerprint(job, self._plan, training)
+
+    def _objective(self, model: Llama, examples: Sequence[Any], shards: Shards) -> Objective:
+        if self._job.method == "dpo":
+            beta = self._job.hyperparameters.get("beta", "auto")
+            return Preference(model, examples, BETA if beta in ("auto", None) else float(beta), shards)
+        return Supervised(model, examples, shards)
+
+    def run(self) -> None:
+        """Train; every fact goes to the job's progress file."""
+        plan, job = self._plan, self._job
+        done = state.restore(job.folder, self._optimiser, self._fingerprint)
+        self._progress.tell(
+            "started",
+            total_steps=plan.total_steps,
+            steps_per_epoch=plan.steps_per_epoch,
+            n_epochs=plan.n_epochs,
+            batch_size=plan.batch_size,
+            learning_rate_multiplier=plan.multiplier,
+            seed=job.seed,
+        )
+        saved_at = time.monotonic()
+        for step in range(done + 1, plan.total_steps + 1):
+            facts = self._step(step)
+            if step % plan.steps_per_epoch == 0:
+                self._checkpoint(step, facts)
+                saved_at = self._save(step)
+            elif time.monotonic() - saved_at > STATE_EVERY:
+                saved_at = self._save(step)
+            if step < plan.total_steps and self._stopped(step):
+                return
+        self._progress.tell(
+            "succeeded", trained_tokens=self._tokens * plan.n_epochs, path=f"ckpt-{plan.total_steps}"
+        )
+
+    def _step(self, step: int) -> dict[str, float]:
+        """One update; tells and returns its metrics."""
+        begun = time.monotonic()
+        plan = self._plan
+        epoch, index = divmod(step - 1, plan.steps_per_epoch)
+        shuffled = batches.order(plan.examples, self._job.seed, epoch)
+        batch = shuffled[index * plan.batch_size : (index + 1) * plan.batch_size].tolist()
+        sums, gradient = self._training.gradient(batch, self._adapter)
+        if not np.isfinite(sums.loss):
+            raise JobError("training_diverged", "The loss is no longer a number: lower learning_rate_multiplier.")
+        facts = {"train_loss": sums.mean_loss, "train_mean_token_accuracy": sums.accuracy}
+        peak = PEAK_RATE * plan.multiplier * (_DPO_RATE if self._job.method == "dpo" else 1.0)
+        rate = learning_rate(step, plan.total_steps, peak)
+        norm = self._optimiser.update(gradient, step, rate)
+        facts |= self._validate(step)
+        self._progress.tell(
+            "step",
+            step=step,
+            total_steps=plan.total_steps,
+            **facts,
+            learning_rate=rate,
+            grad_norm=norm,
+            seconds=round(time.monotonic() - begun, 3),
+        )
+        return facts
+
+    def _validate(self, step: int) -> dict[str, float]:
+        """A validation batch after each step, all of the validation file after each epoch."""
+        if self._validation is None:
+            return {}
+        size, count = self._plan.batch_size, self._valid_count
+        if step % self._plan.steps_per_epoch == 0:
+            whole = Sums()
+            for start in range(0, count, 64):
+                whole.add(self._validation.measure(range(start, min(count, start + 64)), self._adapter))
+            sums, full = (
+                whole,
+                {"full_valid_loss": whole.mean_loss, "full_valid_mean_token_accuracy": whole.accuracy},
+            )
+        else:
+            full = {}
+            chosen = sorted({((step - 1) * size + n) % count for n in range(size)})
+            sums = self._validation.measure(chosen, self._adapter)
+        return {"valid_loss": sums.mean_loss, "valid_mean_token_accuracy": sums.accuracy, **full}
+
+    def _checkpoint(self, step: int, metrics: dict[str, float]) -> None:
+        name = state.checkpoint(self._job.folder, self._adapter, step, self._job.model)
+        self._progress.tell("checkpoint", step=step, path=name, metrics={"step": step, **metrics})
+
+    def _save(self, step: int) -> float:
+        state.save(self._job.folder, self._optimiser, step, self._fingerprint)
+        return time.monotonic()
+
+    def _stopped(self, step: int) -> bool:
+        """Whether the job should stop here; then its state is saved and the stop told."""
+        wanted = self._stop.wanted()
+        if wanted is None:
+            return False
+        self._save(step)
+        if wanted in ("pause", "cancel"):
+            self._progress.tell("paused" if wanted == "pause" else "cancelled", step=step)
+        return True
+
+
+def _prepare(
+    job: Job, text: tokenizer.TextModel, raw: Sequence[dict[str, Any]], which: str
+) -> tuple[list[Any], int]:
+    """Rendered examples that have something to learn, and how many tokens they hold in all."""
+    try:
+        if job.method == "dpo":
+            pairs = [render.preference(text, value, MAX_TOKENS) for value in raw]
+            kept = [p for p in pairs if p.chosen.trained and p.rejected.trained]
+            return kept, sum(len(p.chosen.ids) + len(p.rejected.ids) for p in kept)
+        rendered = [render.chat(text, value, MAX_TOKENS) for value in raw]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise JobError(f"invalid_{which}_file", f"The {which} file is not in the {job.method} format.") from error
+    useful = [example for example in rendered if example.trained]
+    return useful, sum(len(example.ids) for example in useful)
+
+
+def _fingerprint(job: Job, plan: Schedule, training: Sequence[Any]) -> dict[str, Any]:
+    """What must be the same for a saved state to be this job's."""
+    digest = hashlib.sha256(repr(training).encode()).hexdigest()
+    return {
+        "model": job.model,
+        "method": job.method,
+        "seed": job.seed,
+        "n_epochs": plan.n_epochs,
+        "batch_size": plan.batch_size,
+        "learning_rate_multiplier": plan.multiplier,
+        "data": digest,
+    }

@@ -1,0 +1,166 @@
+"""What both engines share of a job: its spec, its hyperparameters, what it reports, and when it should stop."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curator.core import example
+from curator.errors import CuratorError, InputError
+
+MAX_TOKENS = 1024
+"""Longest training example in tokens; what is beyond is cut."""
+RANK, ALPHA = 16, 32.0
+BETA = 0.1
+KEPT_CHECKPOINTS = 3
+STATE_EVERY = 30.0
+"""Seconds after which the state is saved within an epoch."""
+
+
+class JobError(CuratorError):
+    """A job that cannot go on; `code` is what the API reports beside the message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`job.json` of a job's folder, as docs/architecture.md gives it."""
+
+    folder: Path
+    job_id: str
+    model: str
+    model_path: Path
+    engine: str
+    method: str
+    training_file: Path
+    validation_file: Path | None
+    hyperparameters: dict[str, Any]
+    seed: int
+    threads: int
+
+    @staticmethod
+    def read(folder: Path) -> Job:
+        """Load the spec. Raises InputError where it is missing or incomplete."""
+        try:
+            raw = json.loads((folder / "job.json").read_bytes())
+            validation = raw.get("validation_file")
+            return Job(
+                folder=folder,
+                job_id=str(raw["job_id"]),
+                model=str(raw["model"]),
+                model_path=Path(raw["model_path"]),
+                engine=str(raw.get("engine") or "embedded"),
+                method=str(raw.get("method") or "supervised"),
+                training_file=Path(raw["training_file"]),
+                validation_file=Path(validation) if validation else None,
+                hyperparameters=dict(raw.get("hyperparameters") or {}),
+                seed=int(raw.get("seed") or 0),
+                threads=max(1, int(raw.get("threads") or 1)),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder / 'job.json'} cannot be used: {error!r}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A job's resolved hyperparameters and what follows from them."""
+
+    examples: int
+    n_epochs: int
+    batch_size: int
+    multiplier: float
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of one pass over the data; the last batch may be smaller."""
+        return math.ceil(self.examples / self.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the whole job."""
+        return self.steps_per_epoch * self.n_epochs
+
+
+def schedule(hyperparameters: dict[str, Any], examples: int) -> Schedule:
+    """Resolve "auto": 3 epochs (more below 34 examples: about 100 examples seen, 25 epochs at most), batches of 8
+    (of all examples where there are fewer), multiplier 1."""
+    if examples < 1:
+        raise JobError("invalid_training_file", "The training file holds no example that can be trained on.")
+
+    def value(name: str, auto: float) -> float:
+        given = hyperparameters.get(name, "auto")
+        return auto if given in ("auto", None, -1) else float(given)
+
+    return Schedule(
+        examples,
+        int(value("n_epochs", min(25, max(3, math.ceil(100 / examples))))),
+        int(value("batch_size", min(8, examples))),
+        value("learning_rate_multiplier", 1.0),
+    )
+
+
+def read_examples(path: Path) -> Iterator[dict[str, Any]]:
+    """The examples of a JSONL file. Raises JobError for a line that is no JSON object."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                value = example.parse(line.rstrip(b"\r\n")).value
+                if not isinstance(value, dict):
+                    raise JobError("invalid_training_file", f"Line {number} of the file is no JSON object.")
+                yield value
+    except OSError as error:
+        raise JobError("file_not_found", f"The file {path.name} cannot be read: {error.strerror}.") from error
+
+
+class Progress:
+    """Appends facts to `progress.jsonl`, one flushed line each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "progress.jsonl"
+
+    def tell(self, kind: str, **facts: Any) -> None:
+        """Append one fact; None values are left out."""
+        fact = {"kind": kind, **{name: value for name, value in facts.items() if value is not None}}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(fact, ensure_ascii=False) + "\n")
+
+
+class Stop:
+    """Whether the job should stop after this step: the server's `control` file, or SIGTERM."""
+
+    def __init__(self, folder: Path) -> None:
+        self._control = folder / "control"
+        self._terminated = False
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, _signal: int, _frame: Any) -> None:
+        self._terminated = True
+
+    def wanted(self) -> str | None:
+        """ "pause", "cancel", "stop" (SIGTERM), or None to go on."""
+        try:
+            word = self._control.read_text("ascii", "replace").strip()
+        except OSError:
+            word = ""
+        if word in ("pause", "cancel"):
+            return word
+        return "stop" if self._terminated else None
+
+
+def limit_threads() -> None:
+    """One thread a matrix product: several collapse on a busy machine. Must run before NumPy is imported."""
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(name, "1")

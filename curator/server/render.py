@@ -1,0 +1,172 @@
+"""Conversations to token ids and labels through the model's own chat template; the same for both engines.
+
+Text is tokenised in pieces cut where an answer begins and ends, so that the prompt's ids in training are
+exactly the ids that the same prompt has when the model is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+import jinja2.ext
+import jinja2.sandbox
+
+from curator.errors import InputError
+from curator.server.tokenizer import TextModel
+
+IGNORED = -100
+"""Label of a token that is not trained on (the convention of PyTorch's cross entropy)."""
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One training example: `ids`, and `labels` of the same length (the id itself, or IGNORED)."""
+
+    ids: list[int]
+    labels: list[int]
+
+    @property
+    def trained(self) -> int:
+        """How many tokens carry loss."""
+        return sum(label != IGNORED for label in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One preference example: the same prompt with the preferred and the other answer."""
+
+    chosen: Rendered
+    rejected: Rendered
+
+
+def chat(text: TextModel, example: dict[str, Any], max_tokens: int) -> Rendered:
+    """Ids and labels of a `{"messages": […]}` example, cut to `max_tokens` from the right.
+
+    Every assistant message is trained on, with the token that ends it, unless its `weight` is 0.
+    Raises InputError where the template refuses the conversation.
+    """
+    messages = [_plain(m) for m in example["messages"]]
+    trained = [m.get("role") == "assistant" and m.get("weight", 1) != 0 for m in example["messages"]]
+    ids, labels = _tokens(text, messages, trained, example.get("tools"))
+    return Rendered(ids[:max_tokens], labels[:max_tokens])
+
+
+def preference(text: TextModel, example: dict[str, Any], max_tokens: int) -> Pair:
+    """Both sides of an `{"input", "preferred_output", "non_preferred_output"}` example; only outputs count."""
+    asked = [dict(m, weight=0) for m in example["input"]["messages"]]
+    tools = example["input"].get("tools")
+
+    def side(output: str) -> Rendered:
+        return chat(text, {"messages": [*asked, *example[output]], "tools": tools}, max_tokens)
+
+    return Pair(side("preferred_output"), side("non_preferred_output"))
+
+
+def prompt(text: TextModel, messages: Sequence[Message], tools: Any = None) -> list[int]:
+    """Ids of a conversation up to where the model's answer begins."""
+    plain = [_plain(m) for m in messages]
+    ids, _ = _tokens(text, plain, [False] * len(plain), tools, ask=True)
+    return ids
+
+
+def _plain(message: Message) -> Message:
+    """The message as templates want it: text content, `developer` called `system`, arguments as objects."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(str(part.get("text") or part.get("refusal") or "") for part in content)
+    role = message.get("role")
+    kept = {k: v for k, v in message.items() if k not in ("weight", "content", "role", "tool_calls")}
+    out = {
+        "role": "system" if role == "developer" else role,
+        "content": content or message.get("refusal") or "",
+        **kept,
+    }
+    if message.get("tool_calls"):
+        out["tool_calls"] = [_call(call) for call in message["tool_calls"]]
+    return out
+
+
+def _call(call: dict[str, Any]) -> dict[str, Any]:
+    function = dict(call.get("function") or {})
+    with contextlib.suppress(TypeError, ValueError):
+        function["arguments"] = json.loads(function.get("arguments") or "{}")
+    return {**call, "function": function}
+
+
+def _tokens(
+    text: TextModel, messages: list[Message], trained: list[bool], tools: Any, ask: bool = False
+) -> tuple[list[int], list[int]]:
+    ids: list[int] = []
+    labels: list[int] = []
+    for piece, counts in _pieces(text, messages, trained, tools, ask):
+        found = text.encode(piece)
+        ids += found
+        labels += found if counts else [IGNORED] * len(found)
+    return ids, labels
+
+
+def _pieces(
+    text: TextModel, messages: list[Message], trained: list[bool], tools: Any, ask: bool
+) -> list[tuple[str, bool]]:
+    """The rendered conversation, cut at both ends of every answer; each piece with whether it is trained on."""
+    whole = _apply(text, messages, tools, ask)
+    pieces: list[tuple[str, bool]] = []
+    done = 0
+    for index, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        before = _apply(text, messages[:index], tools, True)
+        after = _apply(text, messages[: index + 1], tools, False).rstrip()
+        start = len(before) if after.startswith(before) else after.rfind(message["content"].strip())
+        if start < done or not whole.startswith(after):
+            raise InputError(
+                "the model's chat template rewrites earlier turns, so answers cannot be told apart for training: "
+                "put a plain chat_template.jinja into the model's folder"
+            )
+        pieces += [(whole[done:start], False), (whole[start : len(after)], trained[index])]
+        done = len(after)
+    pieces.append((whole[done:], False))
+    return [piece for piece in pieces if piece[0]]
+
+
+def _apply(text: TextModel, messages: list[Message], tools: Any, ask: bool) -> str:
+    if not messages:
+        return ""
+    try:
+        return _template(text.template).render(
+            messages=messages, tools=tools, add_generation_prompt=ask, **text.special
+        )
+    except (jinja2.TemplateError, TypeError, AttributeError) as error:
+        raise InputError(f"the model's chat template refuses the conversation: {error}") from error
+
+
+@lru_cache(maxsize=8)
+def _template(source: str) -> jinja2.Template:
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols]
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = _now
+    return environment.from_string(source)
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _refuse(message: str) -> None:
+    raise jinja2.TemplateError(message)
+
+
+def _now(form: str) -> str:
+    return datetime.datetime.now().strftime(form)

@@ -1,0 +1,149 @@
+"""Text to token ids and back: a model folder's tokenizer, chat template and end tokens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+
+from curator.errors import InputError
+from curator.server.gguf import Gguf, open_gguf
+from curator.server.weights import find_gguf
+
+_CONTROL, _USER_DEFINED = 3, 4
+"""GGUF token types that are matched whole before anything is split."""
+
+_PRE_TOKENIZERS: dict[str, list[Any]] = {
+    "smollm": [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)],
+    "gpt-2": [pre_tokenizers.ByteLevel(add_prefix_space=False)],
+    "llama-bpe": [
+        pre_tokenizers.Split(
+            Regex(
+                r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+                r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+            ),
+            "isolated",
+        ),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ],
+}
+"""How GGUF's `tokenizer.ggml.pre` splits text before merging."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextModel:
+    """What turns a conversation into ids: the tokenizer, the chat template and the ids that end an answer."""
+
+    tokenizer: Tokenizer
+    template: str
+    special: dict[str, str]
+    """Names a template may use, e.g. `bos_token`, with their texts."""
+    end_ids: tuple[int, ...]
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`; special tokens inside it are recognised, none are added."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of `ids` without special tokens; an unfinished character becomes U+FFFD."""
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return text
+
+    def token_bytes(self, token: int) -> bytes:
+        """The exact bytes one token stands for (byte-level vocabularies), for log probabilities."""
+        piece = self.tokenizer.id_to_token(token) or ""
+        return b"".join(_BYTE_OF.get(c, c.encode()) for c in piece)
+
+
+def load(folder: Path) -> TextModel:
+    """The text half of a model folder. Raises InputError where tokenizer or template are missing or damaged."""
+    if (folder / "tokenizer.json").is_file():
+        return _from_files(folder)
+    gguf = find_gguf(folder)
+    if gguf is None:
+        raise InputError(f"{folder} holds no tokenizer.json: copy the model's tokenizer files beside its weights")
+    return _from_gguf(open_gguf(gguf))
+
+
+def build(file: Gguf) -> Tokenizer:
+    """A byte-level BPE tokenizer from GGUF metadata. Raises InputError for other kinds of vocabulary."""
+    meta = file.metadata
+    pre = _PRE_TOKENIZERS.get(str(meta.get("tokenizer.ggml.pre", "gpt-2")))
+    if meta.get("tokenizer.ggml.model") != "gpt2" or pre is None:
+        raise InputError(f"{file.path.name} has a tokenizer of an unknown kind: put its tokenizer.json beside it")
+    tokens, merges = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.merges"]
+    pairs = [tuple(merge.split(" ", 1)) for merge in merges]
+    made = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=pairs))
+    made.pre_tokenizer = pre_tokenizers.Sequence(pre)
+    made.decoder = decoders.ByteLevel()
+    types = meta.get("tokenizer.ggml.token_type", [])
+    special = [t for t, kind in zip(tokens, types, strict=False) if kind in (_CONTROL, _USER_DEFINED)]
+    made.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in special])
+    return made
+
+
+def special_names(file: Gguf) -> dict[str, str]:
+    """`bos_token`, `eos_token` and their like, as a GGUF file names them."""
+    tokens = file.metadata.get("tokenizer.ggml.tokens", [])
+    names = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
+    ids = {ours: file.metadata.get(f"tokenizer.ggml.{theirs}_token_id") for ours, theirs in names.items()}
+    return {name: tokens[i] for name, i in ids.items() if isinstance(i, int) and i < len(tokens)}
+
+
+def _from_gguf(file: Gguf) -> TextModel:
+    template = file.metadata.get("tokenizer.chat_template")
+    if not isinstance(template, str):
+        raise InputError(f"{file.path.name} carries no chat template: put a chat_template.jinja beside it")
+    tokenizer, special = build(file), special_names(file)
+    return TextModel(tokenizer, template, special, _end_ids(tokenizer, special, {}))
+
+
+def _from_files(folder: Path) -> TextModel:
+    if not _json(folder / "tokenizer.json"):
+        raise InputError(f"{folder / 'tokenizer.json'} is not readable JSON: copy the model's tokenizer again")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    config = _json(folder / "tokenizer_config.json")
+    template_file = folder / "chat_template.jinja"
+    template = template_file.read_text("utf-8") if template_file.is_file() else config.get("chat_template")
+    if not isinstance(template, str):
+        raise InputError(f"{folder} has no chat template: put a chat_template.jinja into it")
+    special = {k: _token_text(v) for k, v in config.items() if k.endswith("_token") and _token_text(v)}
+    return TextModel(tokenizer, template, special, _end_ids(tokenizer, special, _ends(folder)))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _token_text(value: Any) -> str:
+    text = value.get("content", "") if isinstance(value, dict) else value
+    return text if isinstance(text, str) else ""
+
+
+def _ends(folder: Path) -> dict[str, Any]:
+    return _json(folder / "config.json") | _json(folder / "generation_config.json")
+
+
+def _end_ids(tokenizer: Tokenizer, special: dict[str, str], config: dict[str, Any]) -> tuple[int, ...]:
+    declared = config.get("eos_token_id")
+    ids = list(declared) if isinstance(declared, list) else [declared]
+    ids += [tokenizer.token_to_id(t) for t in (special.get("eos_token", ""), "<|im_end|>", "<|eot_id|>") if t]
+    return tuple(dict.fromkeys(i for i in ids if isinstance(i, int)))
+
+
+def _byte_alphabet() -> dict[str, bytes]:
+    """GPT-2's printable stand-in for each byte, inverted."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    other = [b for b in range(256) if b not in plain]
+    return {chr(b): bytes([b]) for b in plain} | {chr(256 + n): bytes([b]) for n, b in enumerate(other)}
+
+
+_BYTE_OF = _byte_alphabet()

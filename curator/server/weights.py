@@ -1,0 +1,254 @@
+"""Load a base model folder (GGUF or Hugging Face safetensors) of Llama architecture as float32 arrays.
+
+Names and layout are Hugging Face's (`model.layers.0.self_attn.q_proj.weight`, rotate-half RoPE).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curator.errors import InputError
+from curator.server.gguf import Floats, Gguf, open_gguf
+
+_HEADER_CAP = 100 * 2**20
+"""Largest safetensors header read, in bytes (the format's own limit)."""
+
+_DTYPES: dict[str, Any] = {
+    "F32": np.float32,
+    "F16": np.float16,
+    "BF16": np.uint16,
+    "F64": np.float64,
+    "I64": np.int64,
+}
+
+_GGUF_NAMES = {
+    "attn_norm": "input_layernorm",
+    "ffn_norm": "post_attention_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Shape of a Llama model; counts, and sizes in units of weights."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    rope_theta: float
+    rms_eps: float
+    max_positions: int
+    tied: bool
+
+    def as_hf(self) -> dict[str, Any]:
+        """The same as a Hugging Face `config.json`."""
+        return {
+            "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama",
+            "hidden_act": "silu",
+            "vocab_size": self.vocab_size,
+            "hidden_size": self.hidden_size,
+            "intermediate_size": self.intermediate_size,
+            "num_hidden_layers": self.num_layers,
+            "num_attention_heads": self.num_heads,
+            "num_key_value_heads": self.num_kv_heads,
+            "head_dim": self.head_dim,
+            "rope_theta": self.rope_theta,
+            "rope_parameters": {"rope_type": "default", "rope_theta": self.rope_theta},
+            "rms_norm_eps": self.rms_eps,
+            "max_position_embeddings": self.max_positions,
+            "tie_word_embeddings": self.tied,
+            "attention_bias": False,
+            "mlp_bias": False,
+            "torch_dtype": "float32",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A loaded base model: `tensors` by Hugging Face name, all float32."""
+
+    config: Config
+    tensors: dict[str, Floats]
+
+
+def find_gguf(folder: Path) -> Path | None:
+    """The folder's only `.gguf` file, or None."""
+    files = sorted(folder.glob("*.gguf"))
+    return files[0] if files else None
+
+
+def unsupported(folder: Path) -> str | None:
+    """Why the embedded engine cannot run this model, as half a sentence; None where it can. Reads no weights."""
+    if not folder.is_dir():
+        return "it is no folder on this machine"
+    if find_gguf(folder) is not None:
+        return None
+    raw = _read_json(folder / "config.json")
+    if raw is None:
+        return "the folder holds neither a .gguf file nor a config.json"
+    if raw.get("model_type") != "llama":
+        return f"its architecture is '{raw.get('model_type')}', not llama"
+    if raw.get("attention_bias") or raw.get("mlp_bias"):
+        return "its layers have biases"
+    scaling = raw.get("rope_scaling") or raw.get("rope_parameters") or {}
+    if scaling.get("rope_type", scaling.get("type", "default")) != "default":
+        return f"its positions are scaled ({scaling.get('rope_type', scaling.get('type'))})"
+    if raw.get("quantization_config"):
+        return "its weights are quantised in a way only the hf engine reads"
+    if not list(folder.glob("*.safetensors")):
+        return "the folder holds no .safetensors file"
+    return None
+
+
+def load(folder: Path) -> Weights:
+    """Load every weight of a model folder as float32. Raises InputError with the reason where it cannot."""
+    reason = unsupported(folder)
+    if reason:
+        raise InputError(f"{folder.name} cannot run on the embedded engine: {reason}")
+    gguf = find_gguf(folder)
+    if gguf is not None:
+        return _from_gguf(open_gguf(gguf))
+    config = _hf_config(folder / "config.json")
+    tensors: dict[str, Floats] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        tensors |= read_safetensors(file)
+    _check_complete(folder.name, config, tensors)
+    return Weights(config, tensors)
+
+
+def read_safetensors(path: Path) -> dict[str, Floats]:
+    """Every float tensor of a safetensors file as float32. Raises InputError where the file is damaged."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(_HEADER_CAP, path.stat().st_size - 8):
+                raise ValueError("the header's length is wrong")
+            header = json.loads(file.read(length))
+        data = (
+            np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
+            if path.stat().st_size > 8 + length
+            else None
+        )
+        return {name: _slice(data, entry) for name, entry in header.items() if name != "__metadata__"}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as safetensors: {error}") from error
+
+
+def _slice(data: Any, entry: dict[str, Any]) -> Floats:
+    begin, end = entry["data_offsets"]
+    raw = np.array(data[begin:end]).view(_DTYPES[entry["dtype"]]) if end > begin else np.zeros(0, np.float32)
+    if entry["dtype"] == "BF16":
+        raw = (raw.astype(np.uint32) << 16).view(np.float32)
+    return raw.astype(np.float32, copy=False).reshape(entry["shape"])
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _hf_config(path: Path) -> Config:
+    raw = _read_json(path) or {}
+    try:
+        heads, hidden = int(raw["num_attention_heads"]), int(raw["hidden_size"])
+        rope = raw.get("rope_parameters") or {}
+        return Config(
+            vocab_size=int(raw["vocab_size"]),
+            hidden_size=hidden,
+            intermediate_size=int(raw["intermediate_size"]),
+            num_layers=int(raw["num_hidden_layers"]),
+            num_heads=heads,
+            num_kv_heads=int(raw.get("num_key_value_heads") or heads),
+            head_dim=int(raw.get("head_dim") or hidden // heads),
+            rope_theta=float(raw.get("rope_theta") or rope.get("rope_theta") or 10000.0),
+            rms_eps=float(raw.get("rms_norm_eps", 1e-6)),
+            max_positions=int(raw.get("max_position_embeddings", 2048)),
+            tied=bool(raw.get("tie_word_embeddings", False)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is no Llama configuration: {error!r}") from error
+
+
+def _check_complete(name: str, config: Config, tensors: dict[str, Floats]) -> None:
+    wanted = {"model.embed_tokens.weight", "model.norm.weight"}
+    if not config.tied:
+        wanted.add("lm_head.weight")
+    for layer in range(config.num_layers):
+        wanted |= {f"model.layers.{layer}.{part}.weight" for part in _GGUF_NAMES.values()}
+    missing = sorted(wanted - tensors.keys())
+    if missing:
+        raise InputError(f"{name} lacks {len(missing)} of its weights, such as {missing[0]}: copy the model again")
+
+
+def gguf_config(file: Gguf) -> Config:
+    """The shape a GGUF file declares. Raises InputError where it is no Llama model."""
+    meta = file.metadata
+    if meta.get("general.architecture") != "llama":
+        raise InputError(
+            f"{file.path.name} is a '{meta.get('general.architecture')}' model; the engine needs llama"
+        )
+    try:
+        heads, hidden = int(meta["llama.attention.head_count"]), int(meta["llama.embedding_length"])
+        embedding = file.entries["token_embd.weight"]
+        return Config(
+            vocab_size=embedding.shape[0],
+            hidden_size=hidden,
+            intermediate_size=int(meta["llama.feed_forward_length"]),
+            num_layers=int(meta["llama.block_count"]),
+            num_heads=heads,
+            num_kv_heads=int(meta.get("llama.attention.head_count_kv", heads)),
+            head_dim=int(meta.get("llama.attention.key_length", hidden // heads)),
+            rope_theta=float(meta.get("llama.rope.freq_base", 10000.0)),
+            rms_eps=float(
+                np.float64(np.format_float_positional(np.float32(meta["llama.attention.layer_norm_rms_epsilon"])))
+            ),
+            max_positions=int(meta["llama.context_length"]),
+            tied="output.weight" not in file.entries,
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(f"{file.path.name} lacks the metadata of a Llama model: {error!r}") from error
+
+
+def _from_gguf(file: Gguf) -> Weights:
+    config = gguf_config(file)
+    tensors = {
+        "model.embed_tokens.weight": file.tensor("token_embd.weight"),
+        "model.norm.weight": file.tensor("output_norm.weight"),
+    }
+    if not config.tied:
+        tensors["lm_head.weight"] = file.tensor("output.weight")
+    for layer in range(config.num_layers):
+        for theirs, ours in _GGUF_NAMES.items():
+            weight = file.tensor(f"blk.{layer}.{theirs}.weight")
+            if theirs == "attn_q":
+                weight = _unpermute(weight, config.num_heads)
+            elif theirs == "attn_k":
+                weight = _unpermute(weight, config.num_kv_heads)
+            tensors[f"model.layers.{layer}.{ours}.weight"] = weight
+    return Weights(config, tensors)
+
+
+def _unpermute(weight: Floats, heads: int) -> Floats:
+    """GGUF interleaves each head's rotary pairs; Hugging Face keeps the two halves apart: undo it."""
+    rows, columns = weight.shape
+    paired = weight.reshape(heads, rows // heads // 2, 2, columns)
+    return np.ascontiguousarray(paired.swapaxes(1, 2)).reshape(rows, columns)

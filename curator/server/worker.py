@@ -1,0 +1,61 @@
+"""The training process: `python -m curator.server.worker JOBDIR` (docs/architecture.md, "server")."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from curator.errors import CuratorError
+from curator.log import log_failure
+from curator.server.engines.job import Job, JobError, Progress, Stop, limit_threads
+
+
+def train(folder: Path) -> int:
+    """Run the job of `folder` to its end or to where it is told to stop; the exit status.
+
+    0 when the job succeeded, paused, was cancelled or was asked to stop; 1 when it failed, which it has then
+    reported in `progress.jsonl` as well.
+    """
+    progress = Progress(folder)
+    try:
+        job, stop = Job.read(folder), Stop(folder)
+        if job.engine == "hf":
+            from curator.server.engines.hf import HfTrainer
+
+            HfTrainer(job, progress, stop).run()
+        else:
+            from curator.server.engines.embedded.trainer import Trainer
+
+            Trainer(job, progress, stop).run()
+        return 0
+    except CuratorError as error:
+        code = error.code if isinstance(error, JobError) else "training_failed"
+        return _fail(progress, code, error.message)
+    except MemoryError:
+        return _fail(
+            progress, "out_of_memory", "The machine has too little free memory for this model and batch size."
+        )
+    except Exception as error:
+        path = log_failure()
+        return _fail(
+            progress, "internal_error", f"Training stopped on an unexpected {type(error).__name__}; see {path}."
+        )
+
+
+def _fail(progress: Progress, code: str, message: str) -> int:
+    progress.tell("failed", code=code, message=message)
+    sys.stderr.write(f"{code}: {message}\n")
+    return 1
+
+
+def main() -> int:
+    """Command line."""
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
+        sys.stderr.write("usage: python -m curator.server.worker JOBDIR\n")
+        return 2
+    limit_threads()
+    return train(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
