@@ -5,6 +5,7 @@ The one place of core that reads files, and only files that never change: packag
 
 from __future__ import annotations
 
+import json
 import lzma
 import threading
 from collections.abc import Callable
@@ -214,29 +215,57 @@ def _own(path: Path, changed: int) -> OwnTokenizer | None:
         return None
 
 
-def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]]], str] | None:
-    """The chat template in a pulled model's folder as a function; None where there is none.
+def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]], Any], str] | None:
+    """The chat template in a pulled model's folder as a function of messages and tools; None where there is none.
 
     The template runs in Jinja's sandbox: it came with a model, not with Curator.
     """
     path = folder / "chat_template.jinja"
     if not path.is_file():
         return None
-    return _renderer(path.read_text("utf-8"))
+    config = _json(folder / "tokenizer_config.json")
+    names = {key: _token_text(value) for key, value in config.items() if key.endswith("_token")}
+    return _renderer(path.read_text("utf-8", errors="replace"), tuple(sorted(names.items())))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _token_text(value: Any) -> str:
+    text = value.get("content") if isinstance(value, dict) else value
+    return text if isinstance(text, str) else ""
 
 
 @cache
-def _renderer(source: str) -> Callable[[list[dict[str, Any]]], str] | None:
+def _renderer(
+    source: str, names: tuple[tuple[str, str], ...]
+) -> Callable[[list[dict[str, Any]], Any], str] | None:
     from jinja2 import TemplateError
+    from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+    environment.filters["tojson"] = _tojson
+
+    def refuse(message: str) -> None:
+        raise TemplateError(message)
+
+    environment.globals["raise_exception"] = refuse
     try:
         template = environment.from_string(source)
     except TemplateError:
         return None
 
-    def render(messages: list[dict[str, Any]]) -> str:
-        return template.render(messages=messages, add_generation_prompt=False, bos_token="", eos_token="")
+    def render(messages: list[dict[str, Any]], tools: Any) -> str:
+        return template.render(messages=messages, tools=tools, add_generation_prompt=False, **dict(names))
 
     return render
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)

@@ -1,0 +1,232 @@
+"""Counts by the published formula, and what it counts piece by piece.
+
+tokens(example)    = 3 + Σ messages (3 + Σ tokens of each string value + 1 for a `name`)
+assistant(example) = Σ tokens of the content of assistant messages
+(OpenAI Cookbook, "Chat_finetuning_data_prep" and "How_to_count_tokens_with_tiktoken".) Beyond that, and marked
+estimated because no official figure exists: tool calls and tool definitions count as compact JSON, an image by
+its `detail`, a preference pair as one conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from curator.core.example import Path, format_path
+from curator.core.turns import Turn, compact, definitions, is_completion, turns
+from curator.core.vocabulary import Tokenizer
+
+PER_MESSAGE, PER_NAME, PER_REPLY = 3, 1, 3
+IMAGE_LOW = 85
+IMAGE_HIGH = 765
+"""Tokens of a 1024 × 1024 image at high detail: 85 + 170 for each of 4 tiles; a guess for training."""
+
+_CACHED_CHARS = 4_000
+_HUGE_CHARS = 256_000
+_ANSWER_KEYS = ("content", "tool_calls", "function_call")
+_NO_TURN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of an example: all of them, and those of assistant contents."""
+
+    total: int
+    assistant: int
+    estimated: bool = False
+    """True where part of the count has no official formula, or the model's encoding is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of what the model reads, in order; the tokens of all spans add up to the example's total."""
+
+    index: int
+    """Which turn of the example, from 0; -1 for what belongs to none."""
+    text: str
+    trained: bool
+    """Whether the model learns to write this."""
+    role: str
+    location: str = ""
+    """`messages[2].content` where `text` is that value itself; empty for what the format puts around it."""
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where training stops reading: before character `offset` of the text at `location`."""
+
+    location: str
+    offset: int
+
+
+class Counter:
+    """Counts by one vocabulary. Counts of texts are remembered, so after a key press in one message of an
+    example only that message is counted again."""
+
+    def __init__(self, tokenizer: Tokenizer, encoding: str, estimated: bool = False) -> None:
+        self.tokenizer = tokenizer
+        self.encoding = encoding
+        """The encoding's name, for reports."""
+        self.estimated = estimated
+        """True where the encoding is a guess."""
+        self._short = lru_cache(maxsize=8_192)(tokenizer.count)
+        self._long = lru_cache(maxsize=64)(tokenizer.count)
+
+    def text(self, text: str) -> int:
+        """Tokens of a plain text; text that looks like a special token is plain text too."""
+        if len(text) <= _CACHED_CHARS:
+            return self._short(text)
+        return self._long(text) if len(text) <= _HUGE_CHARS else self.tokenizer.count(text)
+
+    def message(self, message: Any) -> int:
+        """Tokens of one message with what surrounds it; works for whatever the line holds."""
+        return self._message(message)[0]
+
+    def example(self, value: Any) -> Tokens:
+        """Tokens of a parsed example of any format; 0 where there is nothing to train on."""
+        if is_completion(value):
+            prompt, completion = self._value(value["prompt"])[0], self._value(value["completion"])[0]
+            return Tokens(prompt + completion, completion, self.estimated)
+        total = assistant = 0
+        estimated = self.estimated
+        for turn in turns(value):
+            count, answer, guessed = self._message(turn.message)
+            total += count
+            estimated |= guessed or turn.path[0] != "messages"
+            if not turn.context:
+                assistant += answer
+        for _, tools in definitions(value):
+            total += self.text(compact(tools))
+            estimated = True
+        if total or _lists_messages(value):
+            total += PER_REPLY
+        return Tokens(total, assistant, estimated)
+
+    def spans(self, value: Any) -> list[Span]:
+        """What the model reads of an example, piece by piece.
+
+        The marks around each message are those of the chat format as far as it is known; the formula gives a
+        message three tokens for them and the reply that follows the example three more.
+        """
+        return list(self._spans(value))
+
+    def truncation(self, value: Any, limit: int) -> Cut | None:
+        """Where an example of more than `limit` tokens is cut; None where it fits."""
+        left = limit
+        last = Cut("", 0)
+        for span in self.spans(value):
+            if span.location:
+                last = Cut(span.location, len(span.text))
+            if span.tokens > left:
+                return Cut(span.location, self.tokenizer.cut(span.text, left)) if span.location else last
+            left -= span.tokens
+        return None
+
+    def _message(self, message: Any) -> tuple[int, int, bool]:
+        """All tokens, those of an assistant's answer, and whether a part is estimated."""
+        if not isinstance(message, dict):
+            return PER_MESSAGE + self._value(message)[0], 0, True
+        total, answer, estimated = PER_MESSAGE, 0, False
+        speaks = message.get("role") == "assistant"
+        for key, value in message.items():
+            if type(value) is str:
+                count = self.text(value)
+                total += count + (PER_NAME if key == "name" else 0)
+            else:
+                count, guessed = self._content(value) if key == "content" else self._value(value)
+                total += count
+                estimated |= guessed
+            if speaks and key in _ANSWER_KEYS:
+                answer += count
+        return total, answer, estimated
+
+    def _value(self, value: Any) -> tuple[int, bool]:
+        """Tokens of a message's value, and whether that is estimated: null, numbers and flags are none."""
+        if isinstance(value, str):
+            return self.text(value), False
+        if value is None or isinstance(value, (bool, int, float)):
+            return 0, False
+        return self.text(compact(value)), True
+
+    def _content(self, content: Any) -> tuple[int, bool]:
+        """As `_value`, for a content that may be a list of parts."""
+        if not isinstance(content, list):
+            return self._value(content)
+        counts = [self._part(part) for part in content]
+        return sum(count for count, _ in counts), any(guessed for _, guessed in counts)
+
+    def _part(self, part: Any) -> tuple[int, bool]:
+        key = _text_key(part)
+        if key:
+            return self.text(part[key]), False
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "image_url":
+            image = part.get("image_url")
+            low = isinstance(image, dict) and image.get("detail") == "low"
+            return (IMAGE_LOW, False) if low else (IMAGE_HIGH, True)
+        if kind in ("input_audio", "file"):
+            return 0, True
+        return self.text(compact(part)), True
+
+    def _spans(self, value: Any) -> Iterator[Span]:
+        if is_completion(value):
+            for key, trained in (("prompt", False), ("completion", True)):
+                role = "assistant" if trained else "user"
+                yield Span(int(trained), _shown(value[key]), trained, role, key, self._value(value[key])[0])
+            return
+        total = 0
+        for path, tools in definitions(value):
+            text = compact(tools)
+            total += self.text(text)
+            yield Span(_NO_TURN, text, False, "tools", format_path(path), self.text(text))
+        for index, turn in enumerate(turns(value)):
+            total += PER_MESSAGE
+            yield from self._turn(index, turn)
+        if total or _lists_messages(value):
+            yield Span(_NO_TURN, "", False, "", "", PER_REPLY)
+
+    def _turn(self, index: int, turn: Turn) -> Iterator[Span]:
+        total, _, _ = self._message(turn.message)
+        inside = [
+            Span(index, text, turn.trained, turn.role, format_path(path), count)
+            for path, text, count in self._texts(turn)
+        ]
+        marks = total - sum(span.tokens for span in inside)
+        yield Span(index, f"<|im_start|>{turn.role}<|im_sep|>", False, turn.role, "", marks)
+        yield from inside
+        yield Span(index, "<|im_end|>", turn.trained, turn.role)
+
+    def _texts(self, turn: Turn) -> Iterator[tuple[Path, str, int]]:
+        """The contents and calls of a message: place, text, tokens."""
+        message = turn.message
+        if not isinstance(message, dict):
+            yield turn.path, _shown(message), self._value(message)[0]
+            return
+        content = message.get("content")
+        if isinstance(content, list):
+            for index, part in enumerate(content):
+                key = _text_key(part)
+                path = (*turn.path, "content", index, key) if key else (*turn.path, "content", index)
+                yield path, part[key] if key else _shown(part), self._part(part)[0]
+        elif content is not None:
+            yield (*turn.path, "content"), _shown(content), self._value(content)[0]
+        for key in ("refusal", "tool_calls", "function_call"):
+            if message.get(key):
+                yield (*turn.path, key), _shown(message[key]), self._value(message[key])[0]
+
+
+def _lists_messages(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("messages"), list)
+
+
+def _text_key(part: Any) -> str:
+    """Under which key a content part holds its text; empty for other parts."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    return kind if kind in ("text", "refusal") and isinstance(part.get(kind), str) else ""
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else compact(value)

@@ -1,0 +1,78 @@
+"""The messages of an example of any format, where they stand, and whether the model learns them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from curator.core.example import Path
+
+OUTPUTS = ("preferred_output", "preferred_completion", "non_preferred_output", "non_preferred_completion")
+"""Keys of a preference pair's answers, today's and older spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message where it stands in an example; `message` is whatever the line holds there."""
+
+    path: Path
+    message: Any
+    context: bool = False
+    """True for the input of a preference pair: its assistant turns are never trained on."""
+
+    @property
+    def role(self) -> str:
+        """The message's role, empty where it has none."""
+        role = self.message.get("role") if isinstance(self.message, dict) else None
+        return role if isinstance(role, str) else ""
+
+    @property
+    def trained(self) -> bool:
+        """Whether the model learns this message: an assistant's, unless its weight is 0."""
+        return self.role == "assistant" and not self.context and self.message.get("weight", 1) != 0
+
+
+def turns(value: Any) -> Iterator[Turn]:
+    """The messages of a chat, reinforcement or preference example (input first, then both outputs)."""
+    if not isinstance(value, dict):
+        return
+    given = value.get("input")
+    if "messages" not in value and isinstance(given, dict):
+        yield from _listed(given.get("messages"), ("input", "messages"), context=True)
+        for key in OUTPUTS:
+            yield from _listed(value.get(key), (key,))
+        return
+    yield from _listed(value.get("messages"), ("messages",))
+
+
+def _listed(messages: Any, path: Path, context: bool = False) -> Iterator[Turn]:
+    if isinstance(messages, list):
+        for index, message in enumerate(messages):
+            yield Turn((*path, index), message, context)
+
+
+def definitions(value: Any) -> Iterator[tuple[Path, Any]]:
+    """Tool and function definitions of an example that are not empty, with their place."""
+    if not isinstance(value, dict):
+        return
+    given = value.get("input")
+    holders: tuple[tuple[Path, Any], ...] = (((), value), (("input",), given if isinstance(given, dict) else {}))
+    for prefix, holder in holders:
+        for key in ("tools", "functions"):
+            if holder.get(key):
+                yield (*prefix, key), holder[key]
+
+
+def is_completion(value: Any) -> bool:
+    """Whether `value` is a prompt/completion pair."""
+    return isinstance(value, dict) and "messages" not in value and "prompt" in value and "completion" in value
+
+
+def compact(value: Any) -> str:
+    """`value` as JSON without blanks; empty where it is nested too deeply for that."""
+    try:
+        return json.dumps(value, separators=(",", ":"))
+    except (RecursionError, TypeError, ValueError):
+        return ""

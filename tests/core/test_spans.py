@@ -1,0 +1,192 @@
+"""What the model sees, where it is cut, and counting by a local model's own tokenizer and template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curator.core import tokens, vocabulary
+from curator.core.counting import Cut
+from curator.core.template import TemplateCounter
+from curator.core.vocabulary import own_renderer
+
+COUNTER = tokens.counter("gpt-4o")
+CHATML = (
+    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>'"
+    " + '\n'}}{% endfor %}"
+)
+WEIGHTED = {
+    "messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Yo", "weight": 0},
+        {"role": "user", "content": [{"type": "text", "text": "Politely"}]},
+        {"role": "assistant", "content": "Good day.", "weight": 1},
+    ]
+}
+TOOLS = {
+    "messages": [
+        {"role": "user", "content": "Weather?", "name": "zoe"},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "3 C"},
+        {"role": "assistant", "content": "3 degrees."},
+    ],
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+}
+PAIR = {
+    "input": {"messages": [{"role": "user", "content": "a b"}, {"role": "assistant", "content": "c"}]},
+    "preferred_output": [{"role": "assistant", "content": "d e f"}],
+    "non_preferred_output": [{"role": "assistant", "content": "g"}],
+}
+EXAMPLES: list[Any] = [WEIGHTED, TOOLS, PAIR, {"prompt": "p q", "completion": " r"}, {"messages": []}, {}, None, 7]
+
+
+def words(text: str) -> list[int]:
+    """A toy tokenizer: special tokens, words, single other characters."""
+    spaced = text.replace("<|im_start|>", " \x01 ").replace("<|im_end|>", " \x02 ").replace("\n", " \x03 ")
+    return [hash(word) for word in spaced.split()]
+
+
+def chatml(messages: list[dict[str, Any]]) -> str:
+    return "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
+
+
+LOCAL = tokens.template_counter(words, chatml, name="toy", breaks=("<|im_start|>", "<|im_end|>"))
+
+
+@pytest.mark.parametrize("counter", [COUNTER, LOCAL])
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_spans_add_up_to_the_count(counter: tokens.Counter, example: Any) -> None:
+    assert sum(span.tokens for span in counter.spans(example)) == counter.example(example).total
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"role": st.sampled_from(["system", "user", "assistant"]), "content": st.text(max_size=20)},
+            optional={"name": st.text(max_size=3), "weight": st.integers(0, 1)},
+        ),
+        max_size=5,
+    ),
+    st.integers(0, 60),
+)
+def test_a_cut_is_inside_and_only_where_too_long(messages: list[dict[str, Any]], limit: int) -> None:
+    example = {"messages": messages}
+    for counter in (COUNTER, LOCAL):
+        cut = counter.truncation(example, limit)
+        assert (cut is None) == (counter.example(example).total <= limit)
+        texts = {span.location: span.text for span in counter.spans(example) if span.location}
+        if cut is not None and cut.location:
+            assert 0 <= cut.offset <= len(texts[cut.location])
+
+
+@pytest.mark.parametrize("counter", [COUNTER, LOCAL])
+def test_trained_is_what_assistants_say_unless_weight_is_zero(counter: tokens.Counter) -> None:
+    spans = counter.spans(WEIGHTED)
+    assert [span.text for span in spans if span.trained] == ["Good day.", "<|im_end|>"]
+    assert [span.index for span in spans if span.trained] == [3, 3]
+    assert [span.role for span in spans if span.text == "Yo"] == ["assistant"]
+
+
+def test_calls_are_trained_and_definitions_are_not() -> None:
+    spans = COUNTER.spans(TOOLS)
+    assert spans[0].location == "tools"
+    assert not spans[0].trained
+    call = next(span for span in spans if span.location == "messages[1].tool_calls")
+    assert call.trained
+    assert call.text.startswith('[{"id":"c1"')
+
+
+def test_a_pairs_input_is_never_trained() -> None:
+    trained = [span.location for span in COUNTER.spans(PAIR) if span.trained and span.location]
+    assert trained == ["preferred_output[0].content", "non_preferred_output[0].content"]
+
+
+def test_cut_at_the_exact_character() -> None:
+    text = "one two three four five"
+    example = {"messages": [{"role": "user", "content": text}]}
+    before = COUNTER.example({"messages": [{"role": "user", "content": ""}]}).total - 3
+    assert COUNTER.truncation(example, before + 2) == Cut("messages[0].content", len("one two"))
+    assert COUNTER.truncation(example, COUNTER.example(example).total) is None
+
+
+def test_template_counts_what_it_renders() -> None:
+    example = {"messages": [{"role": "user", "content": "a b c"}, {"role": "assistant", "content": "d e"}]}
+    rendered = "<|im_start|>user\na b c<|im_end|>\n<|im_start|>assistant\nd e<|im_end|>\n"
+    assert LOCAL.example(example) == tokens.Tokens(len(words(rendered)), 2)
+    assert "".join(span.text for span in LOCAL.spans(example)) == rendered
+    assert LOCAL.message(example["messages"][0]) == len(words("<|im_start|>user\na b c<|im_end|>\n"))
+    assert LOCAL.truncation(example, 5) == Cut("messages[0].content", len("a b "))
+
+
+def test_a_template_that_refuses_leaves_an_estimate() -> None:
+    def refuse(messages: list[dict[str, Any]]) -> str:
+        raise ValueError("no system message, please")
+
+    counter = tokens.template_counter(words, refuse)
+    counted = counter.example(WEIGHTED)
+    assert counted.estimated
+    assert counted.total == sum(span.tokens for span in counter.spans(WEIGHTED))
+
+
+def test_a_template_that_rewrites_contents_is_counted_whole() -> None:
+    def shout(messages: list[dict[str, Any]]) -> str:
+        return " ".join(f"{len(messages)} {'-'.join(m['content'])}" for m in messages)
+
+    counter = tokens.template_counter(words, shout)
+    assert counter.example({"messages": [{"role": "user", "content": "a b"}]}).total == 2 + 1
+
+
+def test_a_template_that_trims_is_followed() -> None:
+    counter = tokens.template_counter(list, lambda messages: "".join(m["content"].strip() for m in messages))  # type: ignore[arg-type]
+    assert counter.example({"messages": [{"role": "user", "content": "  abc \n"}]}).total == 3
+
+
+@pytest.fixture
+def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A models folder with a tiny `smollm2-135m-instruct`: bytes as tokens, and the ChatML marks."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    made = Tokenizer(models.BPE(vocab={byte: rank for rank, byte in enumerate(alphabet)}, merges=[]))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    made.add_special_tokens(["<|im_start|>", "<|im_end|>"])
+    folder = tmp_path / "smollm2-135m-instruct"
+    folder.mkdir()
+    made.save(str(folder / "tokenizer.json"))
+    (folder / "chat_template.jinja").write_text(CHATML)
+    monkeypatch.setenv("CURATOR_MODELS", str(tmp_path))
+    return folder
+
+
+def test_the_local_model_counts_by_its_own_tokenizer_once_pulled(pulled: Path) -> None:
+    counter = tokens.counter("ft:smollm2-135m-instruct:local:emoji:abc")
+    assert (counter.encoding, counter.estimated) == ("smollm2-135m-instruct", False)
+    example = {"messages": [{"role": "user", "content": "Grüß 🙂 \ud800"}, {"role": "assistant", "content": "ok"}]}
+    marks = 1 + len("user\n") + 1 + len("\n") + 1 + len("assistant\n") + 1 + len("\n")
+    assert counter.example(example) == tokens.Tokens(marks + len("Grüß 🙂 ?".encode()) + 2, 2)
+    assert counter.truncation(example, 6 + len("Grüß".encode())) == Cut("messages[0].content", 4)
+
+
+def test_without_it_the_count_is_an_estimate() -> None:
+    counter = tokens.counter("smollm2-135m-instruct")
+    assert (counter.encoding, counter.estimated) == ("o200k_base", True)
+
+
+@pytest.mark.parametrize(("name", "text"), [("tokenizer.json", "{}"), ("chat_template.jinja", "{% for %}")])
+def test_a_damaged_model_folder_leaves_an_estimate(pulled: Path, name: str, text: str) -> None:
+    (pulled / name).write_text(text)
+    assert tokens.counter("smollm2-135m-instruct").estimated
+
+
+def test_a_hostile_template_cannot_reach_out(pulled: Path) -> None:
+    (pulled / "chat_template.jinja").write_text("{{ messages.__class__.__mro__[1].__subclasses__() }}")
+    render = own_renderer(pulled)
+    assert render is not None
+    counter = TemplateCounter(vocabulary.OwnTokenizer(pulled / "tokenizer.json"), "own", render)
+    assert counter.example(WEIGHTED).estimated
