@@ -1,0 +1,37 @@
+"""Asking whether a provider would take a job, before anything is uploaded or paid."""
+
+from __future__ import annotations
+
+from curator.jobs import faults
+from curator.jobs.client import Client
+
+_NO_FILE = "file-curator-access-probe"
+_REFUSALS = frozenset({401, 403, 429})
+
+
+async def probe(client: Client, model: str) -> None:
+    """Raise Refused or Unreachable where a job could not be created; return where nothing speaks against it.
+
+    Listing jobs proves address and key. OpenAI refuses wound-down organisations only when a job is created
+    (finetuning-api §0), so there a job is asked for whose training file does not exist: it can only be
+    refused, and the way in which it is refused tells. Where the newest job is under way the question is not
+    needed.
+    """
+    jobs = await client.jobs(limit=1)
+    if client.provider.kind != "openai" or (jobs and not jobs[0].finished):
+        return
+    try:
+        made = await client.call(
+            "start a fine-tuning job",
+            client.sdk.fine_tuning.jobs.create(
+                model=model, training_file=_NO_FILE, metadata={"curator_probe": "access"}
+            ),
+        )
+    except faults.Refused as refusal:
+        if refusal.status in _REFUSALS and (refusal.permanent or refusal.status == 403):
+            raise
+    except faults.Unclear:
+        return
+    else:
+        # A server that takes a file which does not exist is no OpenAI; leave nothing behind there.
+        await client.act(made.id, "cancel")

@@ -1,0 +1,381 @@
+"""The one way to a provider: a thin wrapper over the asynchronous openai client.
+
+Every call has connect, read and total timeouts and a cap on the answer's size; redirects are not followed,
+so a key only ever reaches its own origin. Creating is never repeated; reading may be (`retries`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from curator.errors import ProviderError, UsageError
+from curator.jobs import faults, records
+from curator.jobs.providers import Provider, is_loopback
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+T = TypeVar("T")
+
+MAX_ANSWER = 64 * 2**20
+"""Most bytes of one answer; a result file of a long job has a few megabytes."""
+MAX_PAGES = 200
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: to connect, between bytes, for a whole call; and how often reading is tried again."""
+
+    connect: float = 10.0
+    read: float = 60.0
+    total: float = 90.0
+    retries: int = 2
+    backoff: float = 0.5
+    max_wait: float = 60.0
+
+
+class Client:
+    """An open connection to one provider. Use `connect`; close it, or use it as a context manager."""
+
+    def __init__(self, provider: Provider, sdk: openai.AsyncOpenAI, limits: Limits) -> None:
+        self.provider = provider
+        self.sdk = sdk
+        self.limits = limits
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.sdk.close()
+
+    async def call(self, doing: str, request: Awaitable[T], total: float | None = None) -> T:
+        """Await one request, once. Raises Unreachable, Unclear or Refused."""
+        import openai
+
+        try:
+            async with asyncio.timeout(total or self.limits.total):
+                return await request
+        except (openai.OpenAIError, OSError, ValueError, TypeError, AttributeError) as error:
+            raise faults.translate(error, self.provider.name, doing) from error
+
+    async def read(self, doing: str, request: Callable[[], Awaitable[T]]) -> T:
+        """Make a request that changes nothing, again after a pause where that can help."""
+        attempt = 0
+        while True:
+            try:
+                return await self.call(doing, request())
+            except ProviderError as fault:
+                wait = pause(fault, attempt, self.limits)
+                if attempt >= self.limits.retries or wait is None:
+                    raise
+            attempt += 1
+            await asyncio.sleep(wait)
+
+    # -- jobs -------------------------------------------------------------------------------------
+
+    async def create_job(self, body: dict[str, Any]) -> records.Job:
+        """Create a job: one request, never repeated. `body` as in finetuning-api §4.3."""
+        doing = "create the job"
+        answer = await self.call(doing, self.sdk.fine_tuning.jobs.create(**body))
+        return self._parsed(doing, records.job, answer)
+
+    async def job(self, job_id: str) -> records.Job:
+        """One job as it is now."""
+        doing = f"show job {job_id}"
+        answer = await self.read(doing, lambda: self.sdk.fine_tuning.jobs.retrieve(job_id))
+        return self._parsed(doing, records.job, answer)
+
+    async def jobs(self, limit: int = 100, metadata: dict[str, str] | None = None) -> list[records.Job]:
+        """The newest `limit` jobs; `metadata` filters at providers that can (others return them all)."""
+        query = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
+        return await self._pages(
+            "list jobs",
+            records.job,
+            limit,
+            lambda after: self.sdk.fine_tuning.jobs.list(
+                limit=min(limit, 100), extra_query={**query, **({"after": after} if after else {})}
+            ),
+        )
+
+    async def act(self, job_id: str, action: str) -> records.Job:
+        """`cancel`, `pause` or `resume` a job; returns it."""
+        doing = f"{action} job {job_id}"
+        answer = await self.call(doing, getattr(self.sdk.fine_tuning.jobs, action)(job_id))
+        return self._parsed(doing, records.job, answer)
+
+    async def events(
+        self, job_id: str, known: Callable[[str], bool] = lambda _: False, limit: int = 100_000
+    ) -> list[records.Event]:
+        """A job's events, oldest first, without repeats; stops at a page of which all are `known`."""
+        found = await self._pages(
+            f"list events of job {job_id}",
+            records.event,
+            limit,
+            lambda after: self.sdk.fine_tuning.jobs.list_events(
+                job_id, limit=100, extra_query={"after": after} if after else None
+            ),
+            done=lambda page: all(known(event.id) for event in page),
+        )
+        unique = {event.id: event for event in reversed(found) if not known(event.id)}
+        return sorted(unique.values(), key=lambda event: event.created_at)
+
+    async def checkpoints(self, job_id: str) -> list[records.Checkpoint]:
+        """A job's checkpoints, in order of their steps."""
+        found = await self._pages(
+            f"list checkpoints of job {job_id}",
+            records.checkpoint,
+            1000,
+            lambda after: self.sdk.fine_tuning.jobs.checkpoints.list(
+                job_id, limit=100, extra_query={"after": after} if after else None
+            ),
+        )
+        return sorted(found, key=lambda item: item.step or 0)
+
+    # -- files and models ---------------------------------------------------------------------------
+
+    async def files(self) -> list[records.File]:
+        """The newest training files."""
+        return await self._pages(
+            "list files",
+            records.file,
+            10_000,
+            lambda after: self.sdk.files.list(
+                purpose="fine-tune", extra_query={"after": after} if after else None
+            ),
+        )
+
+    async def file(self, file_id: str) -> records.File:
+        """One file's record."""
+        doing = f"show file {file_id}"
+        return self._parsed(doing, records.file, await self.read(doing, lambda: self.sdk.files.retrieve(file_id)))
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete an uploaded file."""
+        await self.call(f"delete file {file_id}", self.sdk.files.delete(file_id))
+
+    async def delete_model(self, model: str) -> None:
+        """Delete a tuned model."""
+        await self.call(f"delete model {model}", self.sdk.models.delete(model))
+
+    async def content(self, file_id: str) -> bytes:
+        """A file's bytes. OpenAI sends result files as base64 (finetuning-api §4.6): that is undone."""
+        doing = f"fetch file {file_id}"
+
+        async def fetch() -> bytes:
+            return (await self.sdk.files.content(file_id)).content
+
+        return _decoded(await self.read(doing, fetch))
+
+    async def models(self) -> list[records.Model]:
+        """The models that the provider lists."""
+        doing = "list models"
+
+        async def fetch() -> Any:
+            return await self.sdk.models.list()
+
+        page = await self.read(doing, fetch)
+        return [self._parsed(doing, records.model, item) for item in _data(page, self.provider.name, doing)]
+
+    # -- chat -----------------------------------------------------------------------------------------
+
+    async def chat(self, model: str, messages: list[dict[str, Any]], **options: Any) -> Any:
+        """One answer (`ChatCompletion`), retried as reading is: asking twice changes nothing."""
+        doing = f"answer with {model}"
+        create = cast(Any, self.sdk.chat.completions.create)
+        answer = await self.read(doing, lambda: create(model=model, messages=messages, timeout=600, **options))
+        if not getattr(answer, "choices", None):
+            raise faults.bad_answer(self.provider.name, doing, "no choices")
+        return answer
+
+    async def chat_stream(self, model: str, messages: list[dict[str, Any]], **options: Any) -> AsyncIterator[Any]:
+        """Chunks of one answer as they come."""
+        import openai
+
+        doing = f"answer with {model}"
+        create = cast(Any, self.sdk.chat.completions.create)
+        stream = await self.call(
+            doing, create(model=model, messages=messages, stream=True, timeout=600, **options)
+        )
+        try:
+            async for chunk in stream:
+                yield chunk
+        except (openai.OpenAIError, OSError, ValueError) as error:
+            raise faults.translate(error, self.provider.name, doing) from error
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _parsed(self, doing: str, parse: Callable[[Any], T], answer: Any) -> T:
+        try:
+            return parse(answer)
+        except records.BadRecord as error:
+            raise faults.bad_answer(self.provider.name, doing, str(error)) from None
+
+    async def _pages(
+        self,
+        doing: str,
+        parse: Callable[[Any], T],
+        limit: int,
+        request: Callable[[str | None], Any],
+        done: Callable[[list[T]], bool] = lambda _: False,
+    ) -> list[T]:
+        """Walk `after` cursors (the id of a page's last item) until has_more is false."""
+        found: list[T] = []
+        after: str | None = None
+        seen: set[str] = set()
+        for _ in range(MAX_PAGES):
+            cursor = after
+
+            async def fetch(cursor: str | None = cursor) -> Any:
+                return await request(cursor)
+
+            page = await self.read(doing, fetch)
+            items = [self._parsed(doing, parse, item) for item in _data(page, self.provider.name, doing)]
+            found += items
+            after = getattr(items[-1], "id", None) if items else None
+            more = getattr(page, "has_more", False) is True
+            if not more or len(found) >= limit or after is None or after in seen or done(items):
+                break
+            seen.add(after)
+        return found[:limit]
+
+
+def pause(fault: ProviderError, attempt: int, limits: Limits) -> float | None:
+    """Seconds to wait before reading again, None where it cannot help.
+
+    Doubles from `backoff` with jitter, at least what Retry-After asks; a longer wait than `max_wait` is
+    left to the caller.
+    """
+    wait = min(limits.backoff * 2**attempt, limits.max_wait) * (0.75 + random.random() / 2)
+    if isinstance(fault, faults.Refused):
+        if fault.permanent:
+            return None
+        wait = max(wait, fault.retry_after or 0.0)
+    elif fault.code in faults.STOP_CODES:
+        return None
+    return wait if wait <= limits.max_wait * 1.25 else None
+
+
+async def connect(provider: Provider, limits: Limits | None = None) -> Client:
+    """Open a client; for the managed local server: find it or start it first.
+
+    Raises UsageError without address or key, ProviderError where the local server does not come up.
+    """
+    if provider.managed:
+        from curator.jobs import local
+
+        address = await local.find_or_start(provider.config.idle_exit)
+        return open_client(provider, address.base_url, address.token, limits)
+    base_url = provider.base_url
+    return open_client(provider, base_url, await _credential(provider), limits)
+
+
+async def _credential(provider: Provider) -> str | Callable[[], Awaitable[str]]:
+    if provider.kind == "azure" and provider.config.auth == "entra":
+        from curator.jobs import azure
+
+        return azure.token_source(azure.DATA_SCOPE)
+    found = provider.key()
+    if found is None and provider.kind in ("openai", "azure"):
+        where = provider.config.api_key_env or "api_key_env in config.toml"
+        raise UsageError(f"No key for provider '{provider.name}': set {where} (docs/providers.md).")
+    return found.key.reveal() if found else "none"
+
+
+def open_client(
+    provider: Provider,
+    base_url: str,
+    credential: str | Callable[[], Awaitable[str]],
+    limits: Limits | None = None,
+) -> Client:
+    """Build the client for an address and a credential. `max_retries` is 0: repeating is our decision."""
+    import httpx2
+    import openai
+
+    for name in ("openai", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # DEBUG would print headers
+    limits = limits or Limits()
+    loopback = is_loopback(httpx2.URL(base_url).host)
+    http = openai.DefaultAsyncHttpx2Client(
+        follow_redirects=False,
+        headers={"accept-encoding": "identity"},
+        trust_env=not loopback,  # proxies are for other machines
+        timeout=httpx2.Timeout(limits.read, connect=limits.connect),
+        event_hooks={"response": [_cap], "request": [_same_origin(base_url)]},
+    )
+    sdk: openai.AsyncOpenAI
+    if provider.classic:
+        secret: Any = {"azure_ad_token_provider": credential} if callable(credential) else {"api_key": credential}
+        sdk = openai.AsyncAzureOpenAI(
+            azure_endpoint=base_url,
+            api_version=provider.config.api_version,
+            max_retries=0,
+            http_client=http,
+            **secret,
+        )
+    else:
+        sdk = openai.AsyncOpenAI(base_url=base_url, api_key=credential, max_retries=0, http_client=http)
+    # The SDK takes these from the environment for every address; they belong to OpenAI alone.
+    sdk.organization, sdk.project = provider.config.organization, provider.config.project
+    return Client(provider, sdk, limits)
+
+
+def _same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:
+    import httpx2
+
+    home = httpx2.URL(base_url)
+
+    async def check(request: httpx2.Request) -> None:
+        if (request.url.scheme, request.url.host, request.url.port) != (home.scheme, home.host, home.port):
+            raise ValueError("a request was about to leave for another host")
+
+    return check
+
+
+async def _cap(response: httpx2.Response) -> None:
+    """Stop reading an answer that is longer than MAX_ANSWER, or packed (we ask for plain answers)."""
+    import httpx2
+
+    cap = MAX_ANSWER if response.headers.get("content-encoding", "identity") == "identity" else MAX_ANSWER // 32
+    source = response.stream
+
+    class Capped(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = cap
+            async for chunk in cast(httpx2.AsyncByteStream, source):
+                left -= len(chunk)
+                if left < 0:
+                    raise ValueError("the answer is too long")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await cast(httpx2.AsyncByteStream, source).aclose()
+
+    response.stream = Capped()
+
+
+def _data(page: Any, provider: str, doing: str) -> list[Any]:
+    data = getattr(page, "data", None)
+    if not isinstance(data, list):
+        raise faults.bad_answer(provider, doing, "no list")
+    return data
+
+
+def _decoded(body: bytes) -> bytes:
+    if body.startswith(b"step,"):
+        return body
+    try:
+        plain = base64.b64decode(body, validate=True)
+    except ValueError:
+        return body
+    return plain if plain.startswith(b"step,") else body

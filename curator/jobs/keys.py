@@ -1,0 +1,122 @@
+"""API keys: where they come from, and a type that never prints them.
+
+Looked for in this order: the environment variable, the system keyring, a file of mode 0600 in the
+folder `keys` (0700) of the configuration directory. Nothing else may hold a key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from curator import log, paths
+from curator.errors import UsageError
+
+SERVICE = "curator"
+"""Service name under which keys lie in the system keyring."""
+
+_KEY = re.compile(r"[\x21-\x7e]{1,4096}\Z")
+
+
+class Key:
+    """A secret. `str`, `repr` and `format` give `***`; only `reveal` gives the text, for a request header."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        log.protect(secret)
+        self._secret = secret
+
+    def reveal(self) -> str:
+        """The key itself: hand it to the HTTP client and to nothing else."""
+        return self._secret
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is never pickled")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A key and, in words, the place that held it."""
+
+    key: Key
+    source: str
+
+
+def key_file(name: str) -> Path:
+    """The key file of a provider."""
+    return paths.config_dir() / "keys" / name
+
+
+def find(name: str, env: str | None, keyring_user: str | None) -> Found | None:
+    """The key of provider `name`, or None where no place holds one.
+
+    Raises UsageError for a key that cannot be one, or a key file that others can read.
+    """
+    if env and os.environ.get(env, "").strip():
+        return Found(_key(os.environ[env], f"the environment variable {env}"), f"environment variable {env}")
+    if keyring_user and (secret := _from_keyring(keyring_user)):
+        return Found(_key(secret, "the system keyring"), f"system keyring ({SERVICE}/{keyring_user})")
+    if secret := _from_file(key_file(name)):
+        return Found(_key(secret, str(key_file(name))), f"file {key_file(name)}")
+    return None
+
+
+def store(name: str, secret: str) -> Path:
+    """Write a provider's key file, mode 0600 in a folder 0700; return its path."""
+    key = _key(secret, "what was typed")
+    path = key_file(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key.reveal() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    return path
+
+
+def _key(text: str, place: str) -> Key:
+    secret = text.strip()
+    if not _KEY.match(secret):
+        raise UsageError(f"The key in {place} holds blanks or characters that no key has; set it anew.")
+    return Key(secret)
+
+
+def _from_keyring(user: str) -> str | None:
+    import keyring  # imports back-ends: only where the configuration names one
+    import keyring.errors
+
+    try:
+        return keyring.get_password(SERVICE, user)
+    except keyring.errors.KeyringError as error:
+        raise UsageError(f"The system keyring did not give the key '{user}': {error}.") from None
+
+
+def _from_file(path: Path) -> str | None:
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}).") from None
+    with os.fdopen(handle, "rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if os.name == "posix" and mode & 0o077:
+            raise UsageError(f"{path}: others can read this key (mode {mode:o}); run: chmod 600 {path}")
+        return file.read(8192).decode("ascii", "replace")

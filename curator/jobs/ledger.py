@@ -1,0 +1,428 @@
+"""The ledger: `runs.db`, what was asked of providers and what came of it.
+
+A file of its own beside the workspace (or in the user's data folder for plain files), because a job outlives
+the UI and several processes write to it: SQLite with a rollback journal and `synchronous=FULL`, so that what
+is told as stored is on the disk. Nothing in it is secret.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from curator import paths
+from curator.errors import CuratorError, InputError
+from curator.jobs import records
+from curator.jobs.ledger_schema import SCHEMA, VERSION
+
+OPEN = ("intent", "uploading", "creating", "unclear")
+"""Our own statuses, before the provider's job is known; after that the provider's words are kept."""
+CLOSED = (*records.TERMINAL, "refused", "abandoned")
+"""Statuses that never change again. `refused`: the provider said no; `abandoned`: given up before a job."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One round: a frozen dataset, its parameters, the provider's job and what came of it."""
+
+    run: str
+    provider: str
+    origin: str
+    model: str
+    status: str
+    fingerprint: str
+    created_at: float
+    job_id: str | None = None
+    fine_tuned_model: str | None = None
+    training_file: str | None = None
+    validation_file: str | None = None
+    dataset_sha256: str | None = None
+    validation_sha256: str | None = None
+    examples: int | None = None
+    method: str = "supervised"
+    params: dict[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    revision: int | None = None
+    epochs: int | None = None
+    trained_tokens: int | None = None
+    usd_estimate: float | None = None
+    error: dict[str, Any] | None = None
+    finished_at: float | None = None
+    result_files: list[str] = field(default_factory=list)
+    job: dict[str, Any] = field(default_factory=dict)
+    """The job as the provider last showed it."""
+    swept: int = 0
+    """1 once everything a finished job left behind (events, checkpoints, results) is stored."""
+
+    @property
+    def closed(self) -> bool:
+        """True where nothing can change any more."""
+        return self.status in CLOSED
+
+    @property
+    def settled(self) -> bool:
+        """True where asking the provider again brings nothing new."""
+        return self.closed and bool(self.swept or not self.job_id)
+
+    @property
+    def foreign(self) -> bool:
+        """True for a job that was started elsewhere."""
+        return self.dataset_sha256 is None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A tuned model that was deployed and may cost by the hour; `since` is when it was asked for."""
+
+    origin: str
+    name: str
+    model: str
+    sku: str
+    usd_per_hour: float | None
+    since: float
+
+
+_COLUMNS = tuple(Run.__dataclass_fields__)
+_JSON = {"params", "error", "result_files", "job"}
+
+
+class Ledger:
+    """Open with `Ledger.for_path` or a file's path; every method commits before it returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = _open(path)
+        except (sqlite3.Error, OSError) as error:
+            raise InputError(f"{path}: the ledger of runs cannot be opened: {error}.") from None
+
+    @classmethod
+    def for_path(cls, path: Path | str | None) -> Self:
+        """The ledger of a workspace folder; of a plain file (or None): the user's own."""
+        place = Path(path) if path is not None else None
+        return cls((place if place is not None and place.is_dir() else paths.data_dir()) / "runs.db")
+
+    @property
+    def datasets(self) -> Path:
+        """Folder of the frozen datasets, one file a sha256."""
+        return self.path.parent / "datasets"
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- runs -----------------------------------------------------------------------------------------
+
+    def claim(self, intent: Run, again: bool = False) -> tuple[Run, bool]:
+        """Commit an intent, unless a run with its fingerprint is open or active: then return that one.
+
+        Returns the run and whether it is new. One transaction: of two processes one makes it.
+        """
+        with self._write() as db:
+            marks = ",".join("?" * len(CLOSED))
+            row = db.execute(
+                f"SELECT * FROM runs WHERE fingerprint = ? AND status NOT IN ({marks}) ORDER BY seq DESC LIMIT 1",
+                (intent.fingerprint, *CLOSED),
+            ).fetchone()
+            if row is not None and not again:
+                return _run(row), False
+            _insert(db, intent)
+        return intent, True
+
+    def adopt(self, provider: str, origin: str, job: records.Job) -> Run:
+        """The run of a job, made anew for a job that was started elsewhere."""
+        known = self.by_job(origin, job.id)
+        if known is not None:
+            return known
+        run = Run(
+            run=new_id(),
+            provider=provider,
+            origin=origin,
+            model=job.model or "unknown",
+            status=job.status,
+            fingerprint="",
+            created_at=float(job.created_at or time.time()),
+            job_id=job.id,
+        )
+        with self._write() as db:
+            row = db.execute("SELECT * FROM runs WHERE origin = ? AND job_id = ?", (origin, job.id)).fetchone()
+            if row is not None:
+                return _run(row)
+            _insert(db, run)
+        return run
+
+    def get(self, run: str) -> Run:
+        """A run by its id. Raises CuratorError where there is none."""
+        row = self._one("SELECT * FROM runs WHERE run = ?", (run,))
+        if row is None:
+            raise CuratorError(f"There is no run {run} in {self.path}.")
+        return _run(row)
+
+    def by_job(self, origin: str, job_id: str) -> Run | None:
+        """The run of a provider's job."""
+        row = self._one("SELECT * FROM runs WHERE origin = ? AND job_id = ?", (origin, job_id))
+        return _run(row) if row else None
+
+    def find_job(self, job_id: str) -> list[Run]:
+        """Runs of a job id at any provider."""
+        return [_run(row) for row in self._all("SELECT * FROM runs WHERE job_id = ? ORDER BY seq", (job_id,))]
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        return [_run(row) for row in self._all("SELECT * FROM runs ORDER BY seq DESC")]
+
+    def unsettled(self) -> list[Run]:
+        """Runs of which there may be news, newest first."""
+        return [run for run in self.runs() if not run.settled]
+
+    def update(self, run: str, **values: Any) -> Run:
+        """Set columns of a run. A closed run keeps its status: late news never reopens it."""
+        with self._write() as db:
+            before = _run(db.execute("SELECT * FROM runs WHERE run = ?", (run,)).fetchone())
+            if before.closed:
+                values = {k: v for k, v in values.items() if k not in ("status", "error", "finished_at")}
+            after = replace(before, **values)
+            if after != before:
+                assignments = ", ".join(f"{name} = ?" for name in values)
+                row = [_stored(name, value) for name, value in values.items()]
+                db.execute(f"UPDATE runs SET {assignments} WHERE run = ?", (*row, run))
+        return after
+
+    # -- steps of a submission ------------------------------------------------------------------------
+
+    def mark(self, run: str, step: str, state: str, detail: dict[str, Any] | None = None) -> None:
+        """Commit where a submission step stands: `started`, `done`, `unclear` or `refused`."""
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO steps (run, step, state, detail, at) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (run, step) DO UPDATE SET state = excluded.state, detail = excluded.detail, "
+                "at = excluded.at",
+                (run, step, state, orjson.dumps(detail or {}), time.time()),
+            )
+
+    def step(self, run: str, step: str) -> tuple[str, dict[str, Any]] | None:
+        """State and detail of a step, None where it has not begun."""
+        row = self._one("SELECT state, detail FROM steps WHERE run = ? AND step = ?", (run, step))
+        return (row["state"], orjson.loads(row["detail"])) if row else None
+
+    def note_orphan(self, run: str, origin: str, file_id: str, name: str) -> None:
+        """Remember an uploaded file that no job uses."""
+        with self._write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO orphans (origin, file_id, run, name, at) VALUES (?, ?, ?, ?, ?)",
+                (origin, file_id, run, name, time.time()),
+            )
+
+    def forget_orphan(self, origin: str, file_id: str) -> None:
+        """The file is gone, or in use after all."""
+        with self._write() as db:
+            db.execute("DELETE FROM orphans WHERE origin = ? AND file_id = ?", (origin, file_id))
+
+    def orphans(self, run: str | None = None) -> list[tuple[str, str, str]]:
+        """(origin, file id, name) of uploads that no job uses; of one run or all."""
+        rows = self._all("SELECT * FROM orphans ORDER BY at")
+        return [(r["origin"], r["file_id"], r["name"]) for r in rows if run is None or r["run"] == run]
+
+    # -- deployments that cost --------------------------------------------------------------------------
+
+    def add_deployment(self, deployment: Deployment) -> None:
+        """Remember a deployment until it is deleted."""
+        with self._write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO deployments (origin, name, model, sku, usd_per_hour, since) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                tuple(vars(deployment).values()),
+            )
+
+    def forget_deployment(self, origin: str, name: str) -> None:
+        """The deployment is gone."""
+        with self._write() as db:
+            db.execute("DELETE FROM deployments WHERE origin = ? AND name = ?", (origin, name))
+
+    def deployments(self) -> list[Deployment]:
+        """Deployments that were not deleted, oldest first."""
+        return [Deployment(*row) for row in self._all("SELECT * FROM deployments ORDER BY since")]
+
+    # -- what a job told --------------------------------------------------------------------------------
+
+    def add_events(self, run: str, events: Iterable[records.Event]) -> list[records.Event]:
+        """Store events and their metrics; return those that were new, in the order given."""
+        new = []
+        with self._write() as db:
+            for event in events:
+                cursor = db.execute(
+                    "INSERT OR IGNORE INTO events (run, id, created_at, level, message, type, data) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (run, event.id, event.created_at, event.level, event.message, event.type, _dumps(event.data)),
+                )
+                if cursor.rowcount:
+                    new.append(event)
+                    _add_metrics(db, run, event.data)
+        return new
+
+    def add_results(self, run: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Store rows of a result file: `step` and metrics."""
+        with self._write() as db:
+            for row in rows:
+                _add_metrics(db, run, row)
+
+    def event_ids(self, run: str) -> set[str]:
+        """Ids of the stored events."""
+        return {row["id"] for row in self._all("SELECT id FROM events WHERE run = ?", (run,))}
+
+    def events(self, run: str) -> list[records.Event]:
+        """Stored events, oldest first."""
+        rows = self._all("SELECT * FROM events WHERE run = ? ORDER BY created_at, seq", (run,))
+        return [
+            records.Event(r["id"], r["created_at"], r["level"], r["message"], r["type"], orjson.loads(r["data"]))
+            for r in rows
+        ]
+
+    def metrics(self, run: str) -> list[dict[str, float]]:
+        """One dict a step, `step` included, in order; names are `records.METRICS`."""
+        steps: dict[int, dict[str, float]] = {}
+        for row in self._all("SELECT step, name, value FROM metrics WHERE run = ? ORDER BY step", (run,)):
+            steps.setdefault(row["step"], {"step": row["step"]})[row["name"]] = row["value"]
+        return list(steps.values())
+
+    def set_checkpoints(self, run: str, checkpoints: Iterable[records.Checkpoint]) -> None:
+        """Store checkpoints; known ones are renewed, none is dropped."""
+        with self._write() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO checkpoints (run, id, model, step, created_at, metrics) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [(run, c.id, c.model, c.step, c.created_at, _dumps(c.metrics)) for c in checkpoints],
+            )
+
+    def checkpoints(self, run: str) -> list[records.Checkpoint]:
+        """Stored checkpoints by step."""
+        rows = self._all("SELECT * FROM checkpoints WHERE run = ? ORDER BY step", (run,))
+        return [
+            records.Checkpoint(r["id"], r["model"], r["step"], r["created_at"], orjson.loads(r["metrics"]))
+            for r in rows
+        ]
+
+    # -- evaluations ------------------------------------------------------------------------------------
+
+    def add_evaluation(self, dataset: str, model: str, run: str | None, value: dict[str, Any]) -> None:
+        """Store what a model scored on a held-out set (sha256 of its bytes); the newest one counts."""
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO evaluations (dataset, model, run, at, value) VALUES (?, ?, ?, ?, ?)",
+                (dataset, model, run, time.time(), _dumps(value)),
+            )
+
+    def evaluation(self, dataset: str, model: str) -> dict[str, Any] | None:
+        """The newest evaluation of a model on a held-out set."""
+        row = self._one(
+            "SELECT value FROM evaluations WHERE dataset = ? AND model = ? ORDER BY seq DESC LIMIT 1",
+            (dataset, model),
+        )
+        return orjson.loads(row["value"]) if row else None
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """All evaluations, newest first: dataset, model, run, at, and what was stored."""
+        rows = self._all("SELECT * FROM evaluations ORDER BY seq DESC")
+        return [{k: r[k] for k in ("dataset", "model", "run", "at")} | orjson.loads(r["value"]) for r in rows]
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise CuratorError(f"{self.path}: not saved: {error}.", title="Not saved") from None
+
+    def _all(self, sql: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        with self._lock:
+            try:
+                return self._db.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise CuratorError(f"{self.path}: cannot be read: {error}.") from None
+
+    def _one(self, sql: str, values: tuple[Any, ...] = ()) -> sqlite3.Row | None:
+        rows = self._all(sql, values)
+        return rows[0] if rows else None
+
+
+def new_id() -> str:
+    """A fresh run id, which is also the nonce that the provider's job carries as `curator_intent`."""
+    return "run-" + uuid.uuid4().hex
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    db.row_factory = sqlite3.Row
+    for pragma in (
+        "trusted_schema=OFF",
+        "cell_size_check=ON",
+        "mmap_size=0",
+        "journal_mode=DELETE",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        db.execute(f"PRAGMA {pragma}").fetchall()
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        db.close()
+        raise InputError(f"{path}: made by a newer Curator (ledger version {version}); update Curator.")
+    if version < VERSION:
+        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    return db
+
+
+def _insert(db: sqlite3.Connection, run: Run) -> None:
+    values = [_stored(name, getattr(run, name)) for name in _COLUMNS]
+    db.execute(f"INSERT INTO runs ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))})", values)
+
+
+def _add_metrics(db: sqlite3.Connection, run: str, data: dict[str, Any]) -> None:
+    step = records.integer(data.get("step"))
+    if step is None:
+        return
+    db.executemany(
+        "INSERT OR REPLACE INTO metrics (run, step, name, value) VALUES (?, ?, ?, ?)",
+        [(run, step, name, value) for name, value in records.metrics(data).items()],
+    )
+
+
+def _run(row: sqlite3.Row) -> Run:
+    values = {name: row[name] for name in _COLUMNS}
+    for name in _JSON:
+        values[name] = orjson.loads(values[name]) if values[name] is not None else None
+    return Run(**values)
+
+
+def _stored(name: str, value: Any) -> Any:
+    return _dumps(value) if name in _JSON and value is not None else value
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)

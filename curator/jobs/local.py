@@ -1,0 +1,163 @@
+"""The local server: found where it runs, started where it does not. It outlives whoever started it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+import curator
+from curator import paths
+from curator.errors import ProviderError
+from curator.jobs import keys, lock
+from curator.jobs.client import Limits, open_client
+from curator.jobs.providers import LOCAL_MODEL, Provider, is_loopback
+from curator.settings import ProviderSettings
+
+IDLE_EXIT = 900.0
+"""Seconds without request and without job after which a server started by us leaves."""
+START_SECONDS = 90.0
+"""Longest wait for a new server to listen: the machine may be busy."""
+_QUICK = Limits(connect=2, read=10, total=10, retries=0)
+_SECRETS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_ADMIN_KEY")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the server listens, and the token it wants. `repr` does not show the token."""
+
+    base_url: str
+    key: keys.Key
+
+    @property
+    def token(self) -> str:
+        """The bearer token."""
+        return self.key.reveal()
+
+
+async def running() -> Address | None:
+    """The address of the local server that answers now, or None."""
+    address = _recorded()
+    return address if address is not None and await _answers(address) else None
+
+
+async def find_or_start(idle_exit: float | None = None) -> Address:
+    """The running local server; started, and waited for, where there is none.
+
+    Raises ProviderError with the last line of its log where it does not come up.
+    """
+    if address := await running():
+        return address
+    busy = "Another Curator has been starting the local server for minutes; see curator doctor."
+    async with lock.held(paths.state_dir() / "server.lock", START_SECONDS, busy):
+        if address := await running():
+            return address
+        return await _start(IDLE_EXIT if idle_exit is None else idle_exit)
+
+
+def has_base_model(name: str = LOCAL_MODEL) -> bool:
+    """Whether a base model lies in the models folder (`curator models pull NAME` puts it there)."""
+    folder = paths.models_dir() / name
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def pull_command(name: str = LOCAL_MODEL) -> list[str]:
+    """The command that fetches a base model; a process of its own, as jobs know no server code."""
+    return [sys.executable, "-m", "curator", "models", "pull", name]
+
+
+async def pull(name: str = LOCAL_MODEL) -> None:
+    """Fetch a base model, its progress going to our stderr. Raises ProviderError where that fails."""
+    process = await asyncio.create_subprocess_exec(
+        *pull_command(name), stdout=sys.stderr.fileno(), env=child_environment()
+    )
+    if await process.wait():
+        raise ProviderError(f"The base model {name} could not be fetched; see: curator models pull {name}")
+
+
+def child_environment() -> dict[str, str]:
+    """Our environment for a child of ours: finds the same package, knows no provider's key."""
+    env = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    package = str(Path(curator.__file__).parent.parent)
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, (package, env.get("PYTHONPATH"))))
+    return env
+
+
+def _recorded() -> Address | None:
+    """What `server.json` says, where its process is alive and its token can be read."""
+    try:
+        told: Any = orjson.loads((paths.server_dir() / "server.json").read_bytes())
+        base_url, pid = str(told["base_url"]).rstrip("/"), int(told["pid"])
+        token = Path(told["token_file"]).read_text("ascii").strip()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    host = base_url.split("//", 1)[-1].rsplit(":", 1)[0].strip("[]")
+    if not token or not is_loopback(host.split("/")[0]) or not _alive(pid):
+        return None
+    return Address(base_url if base_url.endswith("/v1") else base_url + "/v1", keys.Key(token))
+
+
+def _alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # no harmless probe there: the request that follows tells
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+async def _answers(address: Address) -> bool:
+    provider = Provider("local", ProviderSettings("local", base_url=address.base_url))
+    async with open_client(provider, address.base_url, address.token, _QUICK) as client:
+        try:
+            await client.models()
+        except ProviderError:
+            return False
+    return True
+
+
+async def _start(idle_exit: float) -> Address:
+    home = paths.data_dir()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = paths.state_dir() / "server.log"
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "curator.server", "--idle-exit", f"{idle_exit:g}"],
+            stdin=subprocess.DEVNULL,
+            stdout=handle,
+            stderr=handle,
+            cwd=home,
+            env=child_environment(),
+            start_new_session=True,
+        )
+    finally:
+        os.close(handle)
+    for _ in range(int(START_SECONDS / 0.1)):
+        if address := await running():
+            return address
+        if process.poll() is not None:
+            break
+        await asyncio.sleep(0.1)
+    raise ProviderError(
+        f"The local server did not start: {_last_line(log)} (all of it: {log}; docs/server.md).",
+        title="Local server",
+    )
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text("utf-8", "replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1][:300] if lines else "it said nothing"

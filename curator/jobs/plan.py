@@ -1,0 +1,128 @@
+"""A plan: everything that is known before a job is submitted. What the dialog and `train` show."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from curator.jobs.ledger import Run, new_id
+from curator.jobs.providers import Provider
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A dataset file that never changes: its name is the sha256 of its bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+    examples: int
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Params:
+    """Hyperparameters; None means that the provider chooses."""
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate_multiplier: float | None = None
+    beta: float | None = None
+    """Only for the method dpo."""
+    seed: int | None = None
+    suffix: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`blocking` and `notices` are sentences for the user; with anything in `blocking` nothing is submitted."""
+
+    source: str
+    provider: Provider
+    model: str
+    method: str
+    training: Frozen
+    validation: Frozen | None
+    params: Params
+    errors: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    epochs: int | None = None
+    """Passes over the data: as asked, or the service's default (finetuning-api §3.4)."""
+    tokens_per_epoch: int | None = None
+    billed_tokens: int | None = None
+    usd: float | None = None
+    """Estimated price; None where no price is known, 0 for the local server."""
+    priced_on: str | None = None
+    split_seed: int | None = None
+    shutdown: str | None = None
+    """Day on which the base model is switched off (YYYY-MM-DD)."""
+    budget: float | None = None
+    revision: int | None = None
+    blocking: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same data, model, parameters and provider: what must not be paid for twice."""
+        parts = [
+            self.provider.origin,
+            self.model,
+            self.method,
+            self.training.sha256,
+            self.validation.sha256 if self.validation else None,
+            asdict(self.params),
+        ]
+        return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def intent(self) -> Run:
+        """A new run that records what is about to be asked."""
+        return Run(
+            run=new_id(),
+            provider=self.provider.name,
+            origin=self.provider.origin,
+            model=self.model,
+            status="intent",
+            fingerprint=self.fingerprint,
+            created_at=time.time(),
+            dataset_sha256=self.training.sha256,
+            validation_sha256=self.validation.sha256 if self.validation else None,
+            examples=self.training.examples,
+            method=self.method,
+            params=asdict(self.params),
+            source=self.source,
+            revision=self.revision,
+            epochs=self.epochs,
+            usd_estimate=self.usd,
+        )
+
+
+def job_body(run: Run, training_type: str | None = None) -> dict[str, Any]:
+    """The request that creates the job of `run` (finetuning-api §4.3), carrying its id as `curator_intent`."""
+    params = run.params
+    names = {
+        "n_epochs": "epochs",
+        "batch_size": "batch_size",
+        "learning_rate_multiplier": "learning_rate_multiplier",
+    }
+    if run.method == "dpo":
+        names["beta"] = "beta"
+    hyper = {name: params[key] for name, key in names.items() if params.get(key) is not None}
+    body: dict[str, Any] = {
+        "model": run.model,
+        "training_file": run.training_file,
+        "method": {"type": run.method, run.method: {"hyperparameters": hyper} if hyper else {}},
+        "metadata": {"curator_intent": run.run},
+    }
+    if run.validation_file:
+        body["validation_file"] = run.validation_file
+    for name in ("seed", "suffix"):
+        if params.get(name) is not None:
+            body[name] = params[name]
+    if training_type:
+        body["extra_body"] = {"trainingType": training_type}
+    return body

@@ -1,0 +1,165 @@
+"""Providers: named endpoints, built in (`openai`, `azure`, `local`) or from `config.toml`."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from curator import settings
+from curator.errors import UsageError
+from curator.jobs import keys
+from curator.settings import Kind, ProviderSettings
+
+LOCAL_MODEL = "smollm2-135m-instruct"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
+_PROFILES = {"openai": "openai", "azure": "azure", "compatible": "openai", "local": "local"}
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A named endpoint. Holds where its key is, never the key."""
+
+    name: str
+    config: ProviderSettings
+
+    @property
+    def kind(self) -> Kind:
+        """Which dialect it speaks."""
+        return self.config.kind
+
+    @property
+    def model(self) -> str | None:
+        """Base model that `train` uses when none is named."""
+        return self.config.model
+
+    @property
+    def profile(self) -> str:
+        """Which rule profile its data must meet: openai, azure or local."""
+        return _PROFILES[self.kind]
+
+    @property
+    def managed(self) -> bool:
+        """True for the local server that Curator finds or starts by itself."""
+        return self.kind == "local" and not self.config.base_url
+
+    @property
+    def classic(self) -> bool:
+        """True for Azure's older endpoints, which take an api-version."""
+        return self.kind == "azure" and self.config.api_version is not None
+
+    @property
+    def origin(self) -> str:
+        """What identifies the other side in the ledger: base URL, or `local` for the managed server."""
+        return "local" if self.managed else self.base_url
+
+    @property
+    def base_url(self) -> str:
+        """The checked base URL. Raises UsageError where there is none or where a key would travel in clear."""
+        url = self.config.base_url
+        if not url:
+            hint = (
+                "set AZURE_OPENAI_ENDPOINT or base_url in config.toml" if self.kind == "azure" else "set base_url"
+            )
+            raise UsageError(f"Provider '{self.name}' has no address: {hint}.")
+        check_address(self.name, url)
+        if self.kind == "azure" and not self.classic:
+            return _azure_v1(url)
+        return url.rstrip("/")
+
+    def key(self) -> keys.Found | None:
+        """The key and where it was found; None where there is none."""
+        return keys.find(self.name, self.config.api_key_env, self.config.api_key_keyring)
+
+
+def check_address(name: str, url: str) -> None:
+    """Refuse what would leak a key: no http(s), plain HTTP to another machine, a password in the URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"Provider '{name}': base_url is not an http(s) address.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError(f"Provider '{name}': base_url must hold no password, query or fragment.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise UsageError(
+            f"Provider '{name}': http://{parts.hostname} would send the key in clear; use https, or a tunnel "
+            "to 127.0.0.1."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """True for this machine's own loopback names and addresses."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load() -> dict[str, Provider]:
+    """Every provider by name: built in, then those of `config.toml`. Raises UsageError for a bad file."""
+    configured = settings.load().providers
+    merged: dict[str, ProviderSettings] = dict(_built_in())
+    for name, table in configured.items():
+        if not _NAME.match(name):
+            raise UsageError(
+                f"{settings.path()}: providers.{name!r}: a name is letters, digits, '_', '-' and '.'."
+            )
+        merged[name] = _merge(merged[name], table) if name in merged else _with_defaults(table)
+    return {name: Provider(name, table) for name, table in merged.items()}
+
+
+def get(name: str | None = None) -> Provider:
+    """One provider, or the default one. Raises UsageError listing the names there are."""
+    wanted = name or settings.load().provider
+    known = load()
+    if wanted not in known:
+        raise UsageError(f"No provider '{wanted}'; there are: {', '.join(known)} (docs/providers.md).")
+    return known[wanted]
+
+
+def _built_in() -> dict[str, ProviderSettings]:
+    env = os.environ.get
+    return {
+        "local": ProviderSettings("local", model=LOCAL_MODEL),
+        "openai": ProviderSettings(
+            "openai",
+            base_url=env("OPENAI_BASE_URL") or "https://api.openai.com/v1",
+            model="gpt-4.1-mini-2025-04-14",
+            api_key_env="OPENAI_API_KEY",
+            organization=env("OPENAI_ORG_ID"),
+            project=env("OPENAI_PROJECT_ID"),
+        ),
+        "azure": ProviderSettings(
+            "azure",
+            base_url=env("AZURE_OPENAI_ENDPOINT"),
+            model="gpt-4.1-mini-2025-04-14",
+            api_key_env="AZURE_OPENAI_API_KEY",
+            api_version=env("OPENAI_API_VERSION"),
+        ),
+    }
+
+
+def _merge(base: ProviderSettings, table: ProviderSettings) -> ProviderSettings:
+    if base.kind != table.kind:
+        return _with_defaults(table)
+    given = {
+        field.name: value
+        for field in dataclasses.fields(table)
+        if (value := getattr(table, field.name)) != field.default
+    }
+    return dataclasses.replace(base, **given)
+
+
+def _with_defaults(table: ProviderSettings) -> ProviderSettings:
+    if table.kind == "local" and not table.model:
+        return dataclasses.replace(table, model=LOCAL_MODEL)
+    return table
+
+
+def _azure_v1(url: str) -> str:
+    trimmed = url.rstrip("/")
+    return trimmed if trimmed.endswith("/openai/v1") else trimmed + "/openai/v1"

@@ -1,0 +1,263 @@
+"""What providers send, read tolerantly: fields that are absent, null or of another type become None.
+
+Services differ from their own specification (finetuning-api §4.9), so nothing here is strict but ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+"""Statuses after which a job never changes again."""
+
+METRICS = (
+    "train_loss",
+    "train_mean_token_accuracy",
+    "valid_loss",
+    "valid_mean_token_accuracy",
+    "full_valid_loss",
+    "full_valid_mean_token_accuracy",
+    "train_mean_reward",
+    "full_valid_mean_reward",
+)
+"""Names of the numbers kept for each step."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,255}\Z")
+
+
+class BadRecord(ValueError):
+    """Not the object it should be; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """The provider's side of a run. `error` is None on a healthy job, also where it was sent as `{}`."""
+
+    id: str
+    status: str
+    model: str | None
+    fine_tuned_model: str | None
+    created_at: int | None
+    finished_at: int | None
+    training_file: str | None
+    validation_file: str | None
+    result_files: tuple[str, ...]
+    trained_tokens: int | None
+    error: dict[str, Any] | None
+    epochs: int | None
+    estimated_finish: int | None
+    metadata: dict[str, str]
+    raw: dict[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def finished(self) -> bool:
+        """True in a terminal status."""
+        return self.status in TERMINAL
+
+
+@dataclass(frozen=True)
+class File:
+    """An uploaded file; `status` is `uploaded`, `processed`, `error`, at Azure also `pending`, `running`."""
+
+    id: str
+    filename: str
+    size: int | None
+    purpose: str | None
+    status: str | None
+    status_details: str | None
+    created_at: int | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a job. `data` may hold metrics."""
+
+    id: str
+    created_at: int
+    level: str
+    message: str
+    type: str
+    data: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API shows it."""
+        return {
+            "object": "fine_tuning.job.event",
+            "id": self.id,
+            "created_at": self.created_at,
+            "level": self.level,
+            "message": self.message,
+            "type": self.type,
+            "data": self.data,
+        }
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model saved on the way."""
+
+    id: str
+    model: str | None
+    step: int | None
+    created_at: int | None
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that the provider offers."""
+
+    id: str
+    owned_by: str | None
+    created: int | None
+    shutdown_date: str | None
+
+
+def job(value: Any) -> Job:
+    """Read a job object. Raises BadRecord without a usable id."""
+    raw = _object(value, "a job")
+    return Job(
+        id=_id(raw, "job"),
+        status=text(raw.get("status")) or "unknown",
+        model=text(raw.get("model")),
+        fine_tuned_model=text(raw.get("fine_tuned_model")),
+        created_at=integer(raw.get("created_at")),
+        finished_at=integer(raw.get("finished_at")),
+        training_file=text(raw.get("training_file")),
+        validation_file=text(raw.get("validation_file")),
+        result_files=tuple(filter(None, map(text, _list(raw.get("result_files"))))),
+        trained_tokens=integer(raw.get("trained_tokens")),
+        error=_error(raw.get("error")),
+        epochs=_epochs(raw),
+        estimated_finish=integer(raw.get("estimated_finish")),
+        metadata={k: v for k, v in _dict(raw.get("metadata")).items() if isinstance(v, str)},
+        raw=raw,
+    )
+
+
+def file(value: Any) -> File:
+    """Read a file object. Raises BadRecord without a usable id."""
+    raw = _object(value, "a file")
+    return File(
+        id=_id(raw, "file"),
+        filename=text(raw.get("filename")) or "",
+        size=integer(raw.get("bytes")),
+        purpose=text(raw.get("purpose")),
+        status=text(raw.get("status")),
+        status_details=text(raw.get("status_details")),
+        created_at=integer(raw.get("created_at")),
+    )
+
+
+def event(value: Any) -> Event:
+    """Read an event. One without an id gets one made from its content, so that repeats are still known."""
+    raw = _object(value, "an event")
+    number = integer(raw.get("created_at")) or 0
+    return Event(
+        id=text(raw.get("id")) or "event-" + hashlib.sha256(_canonical(raw)).hexdigest()[:32],
+        created_at=number,
+        level={"warning": "warn"}.get(text(raw.get("level")) or "info", text(raw.get("level")) or "info"),
+        message=text(raw.get("message")) or "",
+        type=text(raw.get("type")) or "message",
+        data=_dict(raw.get("data")),
+    )
+
+
+def checkpoint(value: Any) -> Checkpoint:
+    """Read a checkpoint. Raises BadRecord without a usable id."""
+    raw = _object(value, "a checkpoint")
+    return Checkpoint(
+        id=_id(raw, "checkpoint"),
+        model=text(raw.get("fine_tuned_model_checkpoint")),
+        step=integer(raw.get("step_number")),
+        created_at=integer(raw.get("created_at")),
+        metrics=metrics(_dict(raw.get("metrics"))),
+    )
+
+
+def model(value: Any) -> Model:
+    """Read a model. Raises BadRecord without an id."""
+    raw = _object(value, "a model")
+    name = text(raw.get("id"))
+    if not name:
+        raise BadRecord("a model without id")
+    return Model(name, text(raw.get("owned_by")), integer(raw.get("created")), text(raw.get("shutdown_date")))
+
+
+def metrics(data: dict[str, Any]) -> dict[str, float]:
+    """The finite numbers among `METRICS` in an event's data; Azure's spelling of the accuracy is mapped."""
+    if "validation_mean_token_accuracy" in data:
+        data = {**data, "valid_mean_token_accuracy": data["validation_mean_token_accuracy"]}
+    found = {name: number(data.get(name)) for name in METRICS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def text(value: Any) -> str | None:
+    """A non-empty string, or None."""
+    return value if isinstance(value, str) and value else None
+
+
+def integer(value: Any) -> int | None:
+    """An int, or None; a float counts as its whole part (some servers send times so)."""
+    found = number(value)
+    return int(found) if found is not None and abs(found) < 2**53 else None
+
+
+def number(value: Any) -> float | None:
+    """A finite number that is no bool, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _canonical(raw: dict[str, Any]) -> bytes:
+    return orjson.dumps(raw, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if hasattr(value, "to_dict"):
+        value = value.to_dict(mode="json") if not isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        raise BadRecord(f"not {what}")
+    return value
+
+
+def _id(raw: dict[str, Any], what: str) -> str:
+    found = raw.get("id")
+    if not isinstance(found, str) or not _ID.match(found):
+        raise BadRecord(f"a {what} without a usable id")
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _error(value: Any) -> dict[str, Any] | None:
+    raw = _dict(value)
+    kept = {name: text(raw.get(name)) for name in ("code", "message", "param")}
+    return kept if kept["code"] or kept["message"] else None
+
+
+def _epochs(raw: dict[str, Any]) -> int | None:
+    method = _dict(raw.get("method"))
+    inner = _dict(_dict(method.get(text(method.get("type")) or "")).get("hyperparameters"))
+    for source in (_dict(raw.get("hyperparameters")), inner):
+        found = integer(source.get("n_epochs"))
+        if found is not None and found > 0:
+            return found
+    return None

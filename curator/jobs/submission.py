@@ -1,0 +1,272 @@
+"""Submitting a job at most once, whatever breaks in between (docs/providers.md, "Never twice").
+
+The intent is committed before the first request and each step's result before the next. A step whose answer
+did not come clearly is looked for at the provider (by the file's unique name, by the job's `curator_intent`
+or by its training file, which no other job has) and is never simply repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from curator import paths
+from curator.errors import CuratorError, ProviderError
+from curator.jobs import access, faults, lock, records
+from curator.jobs.client import Client, connect
+from curator.jobs.faults import Refused, Unclear, Unreachable
+from curator.jobs.ledger import Ledger, Run
+from curator.jobs.plan import Plan, job_body
+from curator.jobs.upload import Progress, Report, silent, upload
+
+LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Pauses, in seconds, before each look for something whose answer was lost."""
+_KEEP = frozenset({401, 429})
+"""Refusals that leave the run open: with a new key, more quota or some patience it can go on."""
+
+
+class Blocked(CuratorError):
+    """The plan has reasons against it; nothing was sent."""
+
+
+async def submit(
+    plan: Plan,
+    ledger: Ledger,
+    progress: Report = silent,
+    *,
+    client: Client | None = None,
+    again: bool = False,
+) -> Run:
+    """Carry out a plan and return its run, with the provider's job id.
+
+    Attaches to an earlier run of the same plan that is open or active, unless `again`. Raises Blocked,
+    ProviderError (Unclear where the run waits to be found again), CuratorError.
+    """
+    if plan.blocking:
+        raise Blocked(" ".join(plan.blocking), title="Not submitted")
+    run, new = ledger.claim(plan.intent(), again)
+    if run.job_id:
+        return run
+    own = client is None
+    connected = client or await connect(plan.provider)
+    try:
+        async with _lock(run):
+            run = ledger.get(run.run)  # whoever held the lock before may have finished it
+            if run.job_id or run.closed:
+                return run
+            return await _Submission(run, plan, ledger, connected, progress).carry_out()
+    finally:
+        if own:
+            await connected.close()
+
+
+async def reconcile(run: Run, ledger: Ledger, client: Client) -> Run:
+    """One look at the provider for the job of a run that has none yet; attaches it where it is there.
+
+    Never creates anything. Returns the run as it then stands.
+    """
+    step = ledger.step(run.run, "job")
+    if run.job_id or run.closed or step is None or step[0] not in ("started", "unclear"):
+        return run
+    job = await _find_job(run, client)
+    return _attach(run, job, ledger) if job else run
+
+
+class _Submission:
+    """One pass over the steps of one run, under its lock."""
+
+    def __init__(self, run: Run, plan: Plan, ledger: Ledger, client: Client, report: Report) -> None:
+        self.run, self.plan, self.ledger, self.client, self.report = run, plan, ledger, client, report
+
+    async def carry_out(self) -> Run:
+        step = self.ledger.step(self.run.run, "job")
+        if step and step[0] in ("started", "unclear"):
+            return await self._look_for_job()
+        if self.ledger.step(self.run.run, "training_file") is None:
+            self.report(Progress("probe", f"asking {self.client.provider.name} whether it takes jobs"))
+            await self._guarded(access.probe(self.client, self.run.model))
+        self._set(status="uploading")
+        training = await self._file("training_file", self.plan.training.path, "train")
+        self._set(training_file=training)
+        if self.plan.validation:
+            validation = await self._file("validation_file", self.plan.validation.path, "validation")
+            self._set(validation_file=validation)
+        if self.client.provider.kind == "azure":
+            await self._processed(training)
+        return await self._create()
+
+    def _set(self, **values: object) -> None:
+        self.run = self.ledger.update(self.run.run, **values)
+
+    # -- files ------------------------------------------------------------------------------------------
+
+    async def _file(self, step: str, path: Path, kind: str) -> str:
+        name = f"curator-{self.run.run.removeprefix('run-')}-{kind}.jsonl"
+        before = self.ledger.step(self.run.run, step)
+        if before and before[0] == "done":
+            return str(before[1]["file_id"])
+        if before and before[0] in ("started", "unclear"):
+            file = await self._find_file(name, path.stat().st_size)
+            if file is not None:
+                return self._got(step, file)
+        self.ledger.mark(self.run.run, step, "started", {"name": name})
+        try:
+            return self._got(step, await upload(self.client, path, name, self.report))
+        except Unclear as fault:
+            self.ledger.mark(self.run.run, step, "unclear", {"name": name})
+            return await self._look_for_file(step, name, path, fault)
+        except (Unreachable, Refused) as fault:
+            self.ledger.mark(self.run.run, step, "refused", {"reason": fault.message})
+            self._close_on(fault)
+            raise
+
+    def _got(self, step: str, file: records.File) -> str:
+        self.ledger.mark(self.run.run, step, "done", {"file_id": file.id, "name": file.filename})
+        return file.id
+
+    async def _look_for_file(self, step: str, name: str, path: Path, fault: Unclear) -> str:
+        for wait in LOOKS:
+            await asyncio.sleep(wait * self.client.limits.backoff)
+            self.report(Progress("look", f"looking for {name}"))
+            try:
+                file = await self._find_file(name, path.stat().st_size)
+            except ProviderError:
+                continue
+            if file is not None:
+                return self._got(step, file)
+        message = (
+            f"{fault.message} No such file is listed there yet; nothing was paid. Run the same command again."
+        )
+        raise Unclear(message, title="Upload unclear") from fault
+
+    async def _find_file(self, name: str, size: int) -> records.File | None:
+        same = [file for file in await self.client.files() if file.filename == name]
+        whole = [file for file in same if file.size in (None, size) and file.status not in ("error", "deleted")]
+        keep = whole[0] if whole else None
+        for file in same:
+            if file is not keep:
+                self.ledger.note_orphan(self.run.run, self.run.origin, file.id, file.filename)
+        return keep
+
+    async def _processed(self, file_id: str) -> None:
+        """Azure wants a file `processed` before a job may name it (finetuning-api §5)."""
+        wait = 1.0
+        while True:
+            file = await self.client.file(file_id)
+            if file.status in (None, "processed", "uploaded"):
+                return
+            if file.status in ("error", "deleting", "deleted"):
+                self._refuse({"code": "invalid_training_file", "message": file.status_details or file.status})
+                raise ProviderError(
+                    f"{self.client.provider.name} does not take the training file: "
+                    f"{file.status_details or file.status}.",
+                    code="invalid_training_file",
+                )
+            self.report(Progress("wait", f"{self.client.provider.name} reads the file ({file.status})"))
+            await asyncio.sleep(wait * self.client.limits.backoff)
+            wait = min(wait * 1.5, 20)
+
+    # -- the job ----------------------------------------------------------------------------------------
+
+    async def _create(self) -> Run:
+        body = job_body(self.run, self.client.provider.config.training_type)
+        self._set(status="creating")
+        self.ledger.mark(self.run.run, "job", "started")
+        self.report(Progress("create", f"creating the job at {self.client.provider.name}"))
+        try:
+            job = await self.client.create_job(body)
+        except Unclear:
+            return await self._look_for_job()
+        except (Unreachable, Refused) as fault:
+            self.ledger.mark(self.run.run, "job", "refused", {"reason": fault.message})
+            self._close_on(fault)
+            raise
+        if job.training_file not in (None, self.run.training_file):
+            return await self._look_for_job()  # an answer to somebody else's question
+        return _attach(self.run, job, self.ledger)
+
+    async def _look_for_job(self) -> Run:
+        self.ledger.mark(self.run.run, "job", "unclear")
+        self._set(status="unclear")
+        for wait in LOOKS:
+            await asyncio.sleep(wait * self.client.limits.backoff)
+            self.report(Progress("look", "looking for the job among those of the provider"))
+            try:
+                job = await _find_job(self.run, self.client)
+            except ProviderError:
+                continue
+            if job is not None:
+                return _attach(self.run, job, self.ledger)
+        raise Unclear(
+            f"It is not clear whether {self.client.provider.name} made the job, and it lists none of this run "
+            "so far. Run the same command again to look once more, or with --again to make a job in any case.",
+            title="Submission unclear",
+            code="unclear",
+        )
+
+    # -- refusals ---------------------------------------------------------------------------------------
+
+    async def _guarded(self, request: object) -> None:
+        try:
+            await request  # type: ignore[misc]
+        except ProviderError as fault:
+            self._close_on(fault)
+            raise
+
+    def _close_on(self, fault: ProviderError) -> None:
+        """A definite no ends the run; anything that may be mended leaves it open to go on later."""
+        error = {"code": fault.code, "message": fault.message}
+        if isinstance(fault, Refused) and fault.status not in _KEEP:
+            self._refuse(error)
+        else:
+            self._set(status="intent", error=error)
+
+    def _refuse(self, error: dict[str, str | None]) -> None:
+        self._set(status="refused", error=error)
+        for step in ("training_file", "validation_file"):
+            done = self.ledger.step(self.run.run, step)
+            if done and done[0] == "done":
+                self.ledger.note_orphan(self.run.run, self.run.origin, done[1]["file_id"], done[1]["name"])
+
+
+def _attach(run: Run, job: records.Job, ledger: Ledger) -> Run:
+    run = ledger.update(
+        run.run,
+        job_id=job.id,
+        status=job.status,
+        error=job.error,
+        job=job.raw,
+        epochs=job.epochs or run.epochs,
+        fine_tuned_model=job.fine_tuned_model,
+    )
+    ledger.mark(run.run, "job", "done", {"job_id": job.id})
+    return run
+
+
+async def _find_job(run: Run, client: Client) -> records.Job | None:
+    """The job of `run` at the provider: by its nonce, else by its training file, which no other job has."""
+    listings = ({"curator_intent": run.run}, None)
+    for metadata in listings:
+        try:
+            jobs = await client.jobs(limit=200, metadata=metadata)
+        except faults.Refused as refusal:
+            if metadata is None or refusal.status not in (400, 404, 422):
+                raise
+            continue  # no such filter there: look at the whole list
+        mine = [job for job in jobs if _belongs(job, run)]
+        if mine:
+            return mine[-1]  # the list is newest first: should there be two, the first made is ours
+    return None
+
+
+def _belongs(job: records.Job, run: Run) -> bool:
+    nonce = job.metadata.get("curator_intent")
+    if nonce is not None:
+        return nonce == run.run
+    return run.training_file is not None and job.training_file == run.training_file
+
+
+def _lock(run: Run) -> AbstractAsyncContextManager[None]:
+    path = paths.state_dir() / "submissions" / f"{run.run}.lock"
+    return lock.held(path, 120, f"Another Curator is submitting {run.run}; look at it with: curator jobs")

@@ -1,0 +1,114 @@
+"""Uploading a dataset: in one request with progress, or in parts where the file is large."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curator.errors import ProviderError
+from curator.jobs import faults, records
+from curator.jobs.client import Client
+
+PARTS_ABOVE = 64 * 2**20
+"""Files larger than this go in parts where the provider has the Uploads API (finetuning-api §4.2)."""
+PART = 8 * 2**20
+MEDIA = "application/jsonl"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a submission is: `step` is upload, wait, create or look; bytes where it is an upload."""
+
+    step: str
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+Report = Callable[[Progress], None]
+
+
+def silent(_: Progress) -> None:
+    """A report that nobody reads."""
+
+
+async def upload(client: Client, path: Path, name: str, report: Report) -> records.File:
+    """Send `path` under the file name `name`; one attempt. Raises Unreachable, Unclear or Refused."""
+    size = path.stat().st_size
+    doing = f"upload {name}"
+    total = 60 + size / 50_000  # a line of 50 kB/s is the slowest that we wait for
+    if size > PARTS_ABOVE and client.provider.kind in ("openai", "local"):
+        return await _in_parts(client, path, name, size, report)
+    with _Metered(path, lambda done: report(Progress("upload", name, done, size))) as body:
+        request = client.sdk.files.create(file=(name, body, MEDIA), purpose="fine-tune")
+        answer = await client.call(doing, request, total)
+    return _checked(client, doing, answer, size)
+
+
+class _Metered(io.FileIO):
+    """A file that tells how much of it was read; the HTTP client reads it in small blocks, once."""
+
+    def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
+        super().__init__(path, "rb")
+        self._tell = tell
+        self._done = 0
+
+    def read(self, size: int | None = -1, /) -> Any:
+        block = super().read(-1 if size is None else size)
+        self._done += len(block or b"")
+        self._tell(self._done)
+        return block
+
+
+async def _in_parts(client: Client, path: Path, name: str, size: int, report: Report) -> records.File:
+    uploads = client.sdk.uploads
+    doing = f"upload {name}"
+    made = await client.call(
+        doing, uploads.create(bytes=size, filename=name, mime_type="text/jsonl", purpose="fine-tune")
+    )
+    upload_id = records.text(getattr(made, "id", None))
+    if upload_id is None:
+        raise faults.bad_answer(client.provider.name, doing, "an upload without id")
+    digest = hashlib.md5(usedforsecurity=False)
+    ids: list[str] = []
+    try:
+        with path.open("rb") as file:
+            while block := await asyncio.to_thread(file.read, PART):
+                digest.update(block)
+                ids.append(await _part(client, upload_id, block, doing))
+                report(Progress("upload", name, file.tell(), size))
+    except (ProviderError, asyncio.CancelledError):
+        await _give_up(client, upload_id)
+        raise
+    answer = await client.call(doing, uploads.complete(upload_id, part_ids=ids, md5=digest.hexdigest()))
+    return _checked(client, doing, getattr(answer, "file", None), size)
+
+
+async def _part(client: Client, upload_id: str, block: bytes, doing: str) -> str:
+    # A part counts only once it is named in `complete`, so sending one again is harmless.
+    part = await client.read(doing, lambda: client.sdk.uploads.parts.create(upload_id, data=block))
+    part_id = records.text(getattr(part, "id", None))
+    if part_id is None:
+        raise faults.bad_answer(client.provider.name, doing, "a part without id")
+    return part_id
+
+
+async def _give_up(client: Client, upload_id: str) -> None:
+    with contextlib.suppress(ProviderError):  # it expires by itself within the hour
+        await client.call("cancel the upload", client.sdk.uploads.cancel(upload_id), 10)
+
+
+def _checked(client: Client, doing: str, answer: Any, size: int) -> records.File:
+    try:
+        file = records.file(answer)
+    except records.BadRecord as error:
+        raise faults.bad_answer(client.provider.name, doing, str(error)) from None
+    if file.size is not None and file.size != size:
+        raise faults.bad_answer(client.provider.name, doing, f"{file.size} of {size} bytes arrived")
+    return file

@@ -1,0 +1,182 @@
+"""Submission: at most one job an intent, whatever happens to the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from curator.jobs import submission
+from curator.jobs.client import Client
+from curator.jobs.faults import Refused, Unclear, Unreachable
+from curator.jobs.ledger import Ledger
+from curator.jobs.plan import Plan
+from curator.jobs.upload import Progress
+from tests.jobs.conftest import client_for, provider_for
+from tests.jobs.fake_provider import REFUSED, FakeProvider
+
+MakePlan = Callable[..., Plan]
+
+
+async def test_a_job_is_made_with_both_files_and_the_nonce(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    told: list[Progress] = []
+    plan = plan_for(client.provider)
+    run = await submission.submit(plan, ledger, told.append, client=client)
+    job = fake.jobs[run.job_id or ""]
+    assert job.body["metadata"] == {"curator_intent": run.run}
+    assert fake.contents[job.body["training_file"]] == plan.training.path.read_bytes()
+    assert job.body["validation_file"] == run.validation_file
+    assert ledger.get(run.run).job_id == run.job_id
+    assert [p.done for p in told if p.step == "upload"][-1] == plan.validation.size  # type: ignore[union-attr]
+
+
+async def test_again_attaches_unless_asked_for_another(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    plan = plan_for(client.provider)
+    first = await submission.submit(plan, ledger, client=client)
+    second = await submission.submit(plan, ledger, client=client)
+    assert second.job_id == first.job_id and len(fake.jobs) == 1
+    third = await submission.submit(plan, ledger, client=client, again=True)
+    assert third.job_id != first.job_id and len(fake.jobs) == 2
+
+
+async def test_other_data_is_another_job(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    await submission.submit(plan_for(client.provider), ledger, client=client)
+    await submission.submit(plan_for(client.provider, "other"), ledger, client=client)
+    assert len(fake.jobs) == 2
+
+
+@pytest.mark.parametrize("how", ["drop_after", "cut", "garbage", "empty", "html", "fail_after", "delay"])
+@pytest.mark.parametrize("filter_", [True, False])
+async def test_a_lost_answer_is_found_in_the_list(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan, how: str, filter_: bool
+) -> None:
+    fake.metadata_filter = filter_
+    fake.fault("POST", "/jobs$", "refuse", status=400)  # the access probe
+    fake.fault("POST", "/jobs$", how, seconds=3)  # type: ignore[arg-type]
+    run = await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert list(fake.jobs) == [run.job_id]
+
+
+@pytest.mark.parametrize("how", ["drop_after", "cut", "garbage", "empty", "html", "fail_after", "delay"])
+async def test_a_lost_upload_answer_is_found_too(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan, how: str
+) -> None:
+    fake.fault("POST", "/files$", how, seconds=3)  # type: ignore[arg-type]
+    run = await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert len(fake.files) == 2 and list(fake.jobs) == [run.job_id]
+
+
+async def test_an_unclear_job_that_is_not_listed_is_never_made_again(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    plan = plan_for(client.provider)
+    fake.invisible.add("ftjob-0001")
+    fake.fault("POST", "/jobs$", "refuse", status=400)
+    fake.fault("POST", "/jobs$", "drop_after")
+    for _ in range(2):
+        with pytest.raises(Unclear, match="--again"):
+            await submission.submit(plan, ledger, client=client)
+    assert ledger.runs()[0].status == "unclear" and len(fake.jobs) == 1
+    fake.invisible.clear()  # the list catches up
+    run = await submission.submit(plan, ledger, client=client)
+    assert run.job_id == "ftjob-0001" and len(fake.jobs) == 1
+
+
+async def test_reconcile_attaches_what_turned_up(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    fake.invisible.add("ftjob-0001")
+    fake.fault("POST", "/jobs$", "refuse", status=400)
+    fake.fault("POST", "/jobs$", "drop_after")
+    with pytest.raises(Unclear):
+        await submission.submit(plan_for(client.provider), ledger, client=client)
+    run = ledger.runs()[0]
+    assert (await submission.reconcile(run, ledger, client)).job_id is None
+    fake.invisible.clear()
+    assert (await submission.reconcile(run, ledger, client)).job_id == "ftjob-0001"
+
+
+async def test_a_wound_down_organisation_is_told_before_anything_is_uploaded(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    fake.fault("POST", "/jobs$", "refuse", times=9, status=403, body=REFUSED)
+    with pytest.raises(Refused, match="--provider local") as caught:
+        await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert caught.value.code == "training_not_available" and caught.value.exit_code == 3
+    assert not fake.files and ledger.runs()[0].status == "refused"
+
+
+async def test_a_refusal_after_the_upload_names_the_orphans(
+    fake: FakeProvider, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    fake.fault("POST", "/jobs$", "refuse", status=403, body=REFUSED)
+    async with client_for(fake, "compatible") as client:
+        with pytest.raises(Refused, match="--provider local"):
+            await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert [file for _, file, _ in ledger.orphans()] == list(fake.files)
+
+
+async def test_quota_keeps_the_uploads_for_later(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    quota = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
+    fake.fault("POST", "/jobs$", "refuse", status=400)
+    fake.fault("POST", "/jobs$", "refuse", status=429, body=quota)
+    plan = plan_for(client.provider)
+    with pytest.raises(Refused, match="quota is used up"):
+        await submission.submit(plan, ledger, client=client)
+    run = await submission.submit(plan, ledger, client=client)
+    assert len(fake.files) == 2 and list(fake.jobs) == [run.job_id]
+
+
+async def test_nothing_reached_is_safe_to_try_again(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    plan = plan_for(client.provider)
+    port = fake.wire.port
+    await fake.wire.stop()
+    with pytest.raises(Unreachable, match="could not be reached"):
+        await submission.submit(plan, ledger, client=client)
+    fake.wire.port = port
+    await fake.wire.start()
+    run = await submission.submit(plan, ledger, client=client)
+    assert list(fake.jobs) == [run.job_id]
+
+
+async def test_a_blocked_plan_sends_nothing(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    with pytest.raises(submission.Blocked, match="over budget"):
+        await submission.submit(plan_for(client.provider, blocking=("over budget",)), ledger, client=client)
+    assert not fake.wire.requests and not ledger.runs()
+
+
+async def test_azure_waits_until_the_file_is_processed(
+    azure: FakeProvider, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    async with client_for(azure, training_type="GlobalStandard") as client:
+        run = await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert azure.jobs[run.job_id or ""].body["trainingType"] == "GlobalStandard"
+
+
+async def test_azure_classic_sends_api_version_and_key_header(
+    azure: FakeProvider, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    async with client_for(azure, api_version="2024-10-21") as client:
+        await submission.submit(plan_for(client.provider), ledger, client=client)
+    paths = {request.path.split("/")[1] + "/" + request.path.split("/")[2] for request in azure.wire.requests}
+    assert paths == {"openai/files", "openai/fine_tuning"}
+    assert all(r.query["api-version"] == "2024-10-21" and "api-key" in r.headers for r in azure.wire.requests)
+
+
+async def test_a_wrong_key_is_never_shown(fake: FakeProvider, ledger: Ledger, plan_for: MakePlan) -> None:
+    async with client_for(fake, key="sk-wrong-9999999999") as client:
+        with pytest.raises(Refused, match="does not accept the key") as caught:
+            await submission.submit(plan_for(provider_for(fake)), ledger, client=client)
+    assert "9999" not in caught.value.message
