@@ -17,7 +17,7 @@ from curator.server.render import IGNORED, Rendered
 Ints = npt.NDArray[np.int64]
 
 ROW_TOKENS = 512
-"""Most tokens of a packed row: beyond it attention costs more than packing saves; a longer example is a row alone."""
+"""Most tokens of a packed row: beyond it attention costs more than packing saves; longer examples stay alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,18 @@ def rows(examples: Sequence[Rendered], chosen: Sequence[int], limit: int = ROW_T
     if group:
         out.append(_row(examples, group, prefix))
     return out
+
+
+def prompt_row(prompts: Sequence[Sequence[int]], prefix: int) -> Row:
+    """Prompts that all begin with the same `prefix` tokens as one row; `read` is each prompt's last token."""
+    ids, segments, positions = list(prompts[0][:prefix]), [0] * prefix, list(range(prefix))
+    read: list[int] = []
+    for number, prompt in enumerate(prompts, 1):
+        ids += prompt[prefix:]
+        segments += [number] * (len(prompt) - prefix)
+        positions += range(prefix, len(prompt))
+        read.append(len(ids) - 1)
+    return Row(_ints(ids), _ints(positions), _ints(segments), prefix, _ints(read), _ints([]), _ints([]))
 
 
 def _row(examples: Sequence[Rendered], group: Sequence[int], prefix: int) -> Row:

@@ -6,6 +6,7 @@ frozen, so the backward pass computes no gradient of them. Shapes below: T token
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,22 +112,29 @@ class Llama:
         d_in += d_low @ lora.a
         return d_in
 
-    def forward(self, row: Row, adapter: Adapter | None, keep: bool = False) -> tuple[Array, Tape | None]:
-        """Final normed hidden states at `row.read`, (answers, H); with `keep` also the tape for `backward`."""
+    def forward(
+        self, row: Row, adapter: Adapter | None, each: Callable[[Taps], None] | None = None
+    ) -> tuple[Array, Array]:
+        """Final normed hidden states at `row.read`, (answers, H), and the last block's output, (T, H).
+
+        `each` is handed what every block saved, in order, and may keep it.
+        """
         x = self.embedding[row.ids]
         plan = attention.plan(row, self.config, x.dtype)
-        taps: list[Taps] = []
-        for number, layer in enumerate(self.layers):
-            x, tap = self._block(number, layer, x, plan, adapter, keep)
-            if tap is not None:
-                taps.append(tap)
-        hidden = rms_norm(x[row.read], self.norm, self.config.rms_eps)
-        return hidden, Tape(row, taps, x) if keep else None
+        for number in range(len(self.layers)):
+            x, taps = self._block(number, x, plan, adapter)
+            if each is not None:
+                each(taps)
+        return rms_norm(x[row.read], self.norm, self.config.rms_eps), x
 
-    def _block(
-        self, number: int, layer: Layer, x: Array, plan: attention.Plan, adapter: Adapter | None, keep: bool
-    ) -> tuple[Array, Taps | None]:
-        eps = self.config.rms_eps
+    def record(self, row: Row, adapter: Adapter) -> tuple[Array, Tape]:
+        """As `forward`, with the tape that `backward` plays."""
+        taps: list[Taps] = []
+        hidden, last = self.forward(row, adapter, taps.append)
+        return hidden, Tape(row, taps, last)
+
+    def _block(self, number: int, x: Array, plan: attention.Plan, adapter: Adapter | None) -> tuple[Array, Taps]:
+        layer, eps = self.layers[number], self.config.rms_eps
         normed = rms_norm(x, layer.attention_norm, eps)
         qkv, low_qkv = self.project("qkv", number, normed, adapter)
         mixed, saved = attention.forward(qkv, plan)
@@ -140,8 +148,6 @@ class Llama:
         active *= up
         down, low_down = self.project("down", number, active, adapter)
         down += middle
-        if not keep:
-            return down, None
         inputs = {"qkv": normed, "o": mixed, "gate_up": normed_middle, "down": active}
         low = {"qkv": low_qkv, "o": low_o, "gate_up": low_gate_up, "down": low_down}
         kept = {name: value for name, value in low.items() if value is not None}
@@ -177,6 +183,15 @@ def _sigmoid(x: Array) -> Array:
         np.exp(out, out=out)
     out += 1
     np.reciprocal(out, out=out)
+    return out
+
+
+def swiglu(gate_up: Array) -> Array:
+    """sigmoid(gate)·gate·up for the stacked (gate, up), (T, 2·middle) → (T, middle)."""
+    width = gate_up.shape[1] // 2
+    out = _sigmoid(gate_up[:, :width])
+    out *= gate_up[:, :width]
+    out *= gate_up[:, width:]
     return out
 
 

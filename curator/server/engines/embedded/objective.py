@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from curator.server.engines.embedded import batches, loss
-from curator.server.engines.embedded.llama import Llama
+from curator.server.engines.embedded.llama import Llama, Tape
 from curator.server.engines.embedded.lora import Adapter, Array
 from curator.server.engines.embedded.loss import Sums
 from curator.server.render import Pair, Rendered
@@ -76,8 +76,7 @@ class Supervised:
     def _backward(self, row: batches.Row, weight: float, adapter: Adapter, grads: Adapter) -> Sums:
         if not len(row.read):
             return Sums()
-        hidden, tape = self._model.forward(row, adapter, keep=True)
-        assert tape is not None
+        hidden, tape = self._model.record(row, adapter)
         weights = np.full(len(row.targets), weight, hidden.dtype)
         scored, d_hidden = loss.score_and_gradient(hidden, self._model.head, row.targets, weights)
         self._model.backward(tape, d_hidden, adapter, grads)
@@ -139,32 +138,36 @@ class Preference:
         """One pair, forward and (with `grads`) backward; its two sides share their prompt in one row."""
         sides = [2 * pair, 2 * pair + 1]
         rows = batches.rows(self._examples, sides, limit=2 * batches.ROW_TOKENS)
-        forwards = [self._model.forward(row, adapter, keep=grads is not None) for row in rows]
-        totals = sum(
-            _by_side(loss.score(hidden, self._model.head, row.targets).logprobs, row, pair)
-            for row, (hidden, _) in zip(rows, forwards, strict=True)
-        )
-        gain = np.asarray(totals) - self._base(pair, rows)
+        tapes: list[Tape] = []
+        hiddens: list[Array] = []
+        for row in rows:
+            if grads is None:
+                hiddens.append(self._model.forward(row, adapter)[0])
+            else:
+                hidden, tape = self._model.record(row, adapter)
+                hiddens.append(hidden)
+                tapes.append(tape)
+        gain = self._by_side(rows, hiddens, pair) - self._base(pair, rows)
         margin = self._beta * float(gain[0] - gain[1])
         slope = self._beta * weight * float(np.exp(-np.logaddexp(0.0, margin)))
-        if grads is not None:
-            for row, (hidden, tape) in zip(rows, forwards, strict=True):
-                assert tape is not None
-                weights = np.where(row.owners == sides[0], slope, -slope).astype(hidden.dtype)
-                _, d_hidden = loss.score_and_gradient(hidden, self._model.head, row.targets, weights)
-                self._model.backward(tape, d_hidden, adapter, grads)
+        for tape, hidden in zip(tapes, hiddens, strict=False):
+            assert grads is not None
+            weights = np.where(tape.row.owners == sides[0], slope, -slope).astype(hidden.dtype)
+            _, d_hidden = loss.score_and_gradient(hidden, self._model.head, tape.row.targets, weights)
+            self._model.backward(tape, d_hidden, adapter, grads)
         return Sums(float(np.logaddexp(0.0, -margin)), int(margin > 0), 1)
 
     def _base(self, pair: int, rows: Sequence[batches.Row]) -> Array:
         """Log probabilities of both sides under the base model, computed once a pair."""
         if pair not in self._reference:
-            found = np.zeros(2)
-            for row in rows:
-                hidden, _ = self._model.forward(row, None)
-                found += _by_side(loss.score(hidden, self._model.head, row.targets).logprobs, row, pair)
-            self._reference[pair] = found
+            hiddens = [self._model.forward(row, None)[0] for row in rows]
+            self._reference[pair] = self._by_side(rows, hiddens, pair)
         return self._reference[pair]
 
-
-def _by_side(logprobs: Array, row: batches.Row, pair: int) -> Array:
-    return np.array([logprobs[row.owners == 2 * pair].sum(), logprobs[row.owners == 2 * pair + 1].sum()])
+    def _by_side(self, rows: Sequence[batches.Row], hiddens: Sequence[Array], pair: int) -> Array:
+        """Log probability of the chosen and of the rejected answer, (2,)."""
+        found = np.zeros(2)
+        for row, hidden in zip(rows, hiddens, strict=True):
+            logprobs = loss.score(hidden, self._model.head, row.targets).logprobs
+            found += [logprobs[row.owners == 2 * pair].sum(), logprobs[row.owners == 2 * pair + 1].sum()]
+        return found

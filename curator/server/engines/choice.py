@@ -1,0 +1,63 @@
+"""Which engine runs a model here: decided by the model's files, the method, what is installed, and the device."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from curator.errors import InputError
+
+HF_PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The engine's name, `embedded` or `hf`, and half a sentence that says why."""
+
+    engine: str
+    reason: str
+
+
+def missing_packages() -> list[str]:
+    """What of the `hf` extra is not installed; imports nothing."""
+    return [name for name in HF_PACKAGES if importlib.util.find_spec(name) is None]
+
+
+def choose(model: Path, wanted: str = "auto") -> Choice:
+    """The engine for the model folder; `wanted` is "auto", "embedded" or "hf".
+
+    Auto takes embedded where it can run the model and there is no accelerator that hf could use; the reason says
+    which held. Raises InputError with the way out where no engine can run it.
+    """
+    from curator.server.weights import find_gguf, unsupported
+
+    if not model.is_dir():
+        raise InputError(f"There is no model folder {model}: pull the model, or name its folder")
+    refused, missing = unsupported(model), missing_packages()
+    if wanted == "embedded" or (wanted == "auto" and missing):
+        if refused is None:
+            return Choice("embedded", "the hf extra is not installed" if missing else "it was asked for")
+        if wanted == "embedded":
+            raise InputError(f"{model.name} cannot run on the embedded engine: {refused}")
+    if missing:
+        why = f" ({refused})" if refused else ""
+        raise InputError(
+            f"{model.name} needs the hf engine{why}: install curator-ft[hf] (missing: {', '.join(missing)})"
+        )
+    if wanted == "hf":
+        return Choice("hf", "it was asked for")
+    if refused is not None:
+        return Choice("hf", refused)
+    if find_gguf(model) is None and (device := accelerator()):
+        return Choice("hf", f"there is {device} to run on")
+    return Choice("embedded", "the model is small and there is no accelerator for it")
+
+
+def accelerator() -> str | None:
+    """The GPU that torch can use ("cuda" or "mps"), or None. Imports torch."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else None

@@ -1,0 +1,36 @@
+"""Choose the next token from logits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curator.server.engines.embedded.lora import Array
+
+
+def choose(logits: Array, temperature: float, top_p: float, random: np.random.Generator) -> int:
+    """One token of `logits` (vocabulary,): the likeliest at temperature 0, else drawn from the nucleus.
+
+    The nucleus is the smallest set of likeliest tokens with probability `top_p` together (Holtzman et al. 2020).
+    """
+    if temperature <= 0 or top_p <= 0:
+        return int(logits.argmax())
+    probabilities = logits.astype(np.float64) / temperature
+    probabilities -= probabilities.max()
+    np.exp(probabilities, out=probabilities)
+    probabilities /= probabilities.sum()
+    tokens = np.arange(len(logits))
+    if top_p < 1:
+        tokens = np.argsort(-probabilities, kind="stable")
+        probabilities = probabilities[tokens]
+        size = int(np.searchsorted(np.cumsum(probabilities), top_p)) + 1
+        tokens, probabilities = tokens[:size], probabilities[:size]
+    cumulative = np.cumsum(probabilities)
+    drawn = np.searchsorted(cumulative, random.random() * cumulative[-1], side="right")
+    return int(tokens[min(int(drawn), len(tokens) - 1)])
+
+
+def logprob(logits: Array, token: int) -> float:
+    """Natural log of the model's probability of `token`."""
+    top = logits.max()
+    total = np.log(np.exp((logits - top).astype(np.float64)).sum())
+    return float(logits[token] - top) - float(total)

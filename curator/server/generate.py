@@ -1,0 +1,201 @@
+"""The generation process: `python -m curator.server.generate` answers requests, JSON lines on stdin and stdout.
+
+The protocol is in docs/architecture.md, "server". Requests that wait for the same model become one batch; several
+batches take turns, one token each, so that a short answer need not wait for a long one. Ends at the end of stdin.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Protocol
+
+from curator.errors import CuratorError
+from curator.log import log_failure
+from curator.server.engines.job import limit_threads
+
+BATCH_ROWS = 64
+"""Most answers decoded together."""
+ACTIVE_BATCHES = 4
+"""Most batches that take turns; more requests wait and then form larger batches."""
+GATHER_SECONDS = 0.005
+"""How long an idle process waits for company after a request's arrival."""
+MODELS_KEPT = 1
+ADAPTERS_KEPT = 16
+
+Request = dict[str, Any]
+
+
+class Batch(Protocol):
+    """Requests being answered together."""
+
+    def step(self) -> list[dict[str, Any]]:
+        """Advance every answer by one token; the protocol's lines to send."""
+
+    def cancel(self, request_id: str) -> None:
+        """Stop answering a request."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left to answer."""
+
+
+class Engine(Protocol):
+    """A loaded base model."""
+
+    def batch(self, adapter: str | None, requests: list[Request]) -> Batch:
+        """Start answering; raises CuratorError where none of the requests can be."""
+
+
+def load(base: Path) -> Engine:
+    """Load a base model with the engine that can run it."""
+    from curator.server.engines.choice import choose
+
+    if choose(base).engine == "hf":
+        from curator.server.engines.hf_answers import HfEngine
+
+        return HfEngine(base)
+    from curator.server.engines.embedded.answers import EmbeddedEngine
+
+    return EmbeddedEngine(base, ADAPTERS_KEPT)
+
+
+class Generator:
+    """Turns requests into answers until its input ends."""
+
+    def __init__(self) -> None:
+        self._arrived: queue.Queue[Request | None] = queue.Queue()
+        self._waiting: list[Request] = []
+        self._active: list[tuple[list[str], Batch]] = []
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._open = True
+
+    def run(self) -> None:
+        """Read and answer until stdin ends."""
+        threading.Thread(target=self._read, daemon=True).start()
+        while self._open:
+            self._collect()
+            self._start_waiting()
+            for batch in list(self._active):
+                self._advance(batch)
+
+    def _read(self) -> None:
+        for line in sys.stdin.buffer:
+            try:
+                request = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(request, dict):
+                self._arrived.put(request)
+        self._arrived.put(None)
+
+    def _collect(self) -> None:
+        """Take what has arrived; sleep where there is nothing to do."""
+        timeout: float | None = None
+        while True:
+            busy = self._active or (self._waiting and timeout is None)
+            try:
+                request = self._arrived.get_nowait() if busy else self._arrived.get(timeout=timeout)
+            except queue.Empty:
+                return
+            if request is None:
+                self._open = False
+                return
+            if request.get("cancel"):
+                self._cancel(str(request.get("id")))
+            else:
+                self._waiting.append(request)
+                timeout = GATHER_SECONDS
+
+    def _cancel(self, request_id: str) -> None:
+        if any(r.get("id") == request_id for r in self._waiting):
+            self._waiting = [r for r in self._waiting if r.get("id") != request_id]
+            send({"id": request_id, "done": True})
+        for ids, batch in self._active:
+            if request_id in ids:
+                ids.remove(request_id)
+                batch.cancel(request_id)
+                send({"id": request_id, "done": True})
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._active) < ACTIVE_BATCHES:
+            key = _key(self._waiting[0])
+            chosen: list[Request] = []
+            rows = 0
+            for request in self._waiting:
+                rows += max(1, int(request.get("n") or 1)) if _key(request) == key else 0
+                if _key(request) == key and (rows <= BATCH_ROWS or not chosen):
+                    chosen.append(request)
+            self._waiting = [r for r in self._waiting if not any(r is c for c in chosen)]
+            self._start(key, chosen)
+
+    def _start(self, key: tuple[str, str | None], requests: list[Request]) -> None:
+        ids = [str(r.get("id")) for r in requests]
+        try:
+            batch = self._engine(key[0]).batch(key[1], requests)
+        except CuratorError as error:
+            _refuse(ids, "invalid_request_error", error.message)
+        except MemoryError:
+            _refuse(ids, "out_of_memory", "The machine has too little free memory to answer with this model.")
+        except Exception as error:
+            _refuse(ids, "internal_error", f"Unexpected {type(error).__name__}; details are in {log_failure()}.")
+        else:
+            self._active.append((ids, batch))
+
+    def _engine(self, base: str) -> Engine:
+        if base not in self._engines:
+            while len(self._engines) >= MODELS_KEPT:
+                self._engines.popitem(last=False)
+            self._engines[base] = load(Path(base))
+        self._engines.move_to_end(base)
+        return self._engines[base]
+
+    def _advance(self, entry: tuple[list[str], Batch]) -> None:
+        ids, batch = entry
+        try:
+            for line in batch.step():
+                send(line)
+                if line.get("done") or "error" in line:
+                    ids.remove(line["id"])
+        except Exception as error:
+            _refuse(ids, "internal_error", f"Unexpected {type(error).__name__}; details are in {log_failure()}.")
+            self._active.remove(entry)
+            return
+        if batch.done:
+            self._active.remove(entry)
+
+
+def _key(request: Request) -> tuple[str, str | None]:
+    adapter = request.get("adapter")
+    return str(request.get("base")), str(adapter) if adapter else None
+
+
+def _refuse(ids: list[str], code: str, message: str) -> None:
+    for request_id in ids:
+        send({"id": request_id, "error": {"code": code, "message": message}})
+
+
+def send(line: dict[str, Any]) -> None:
+    """Write one protocol line at once."""
+    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Command line; no arguments."""
+    limit_threads()
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    try:
+        Generator().run()
+    except (BrokenPipeError, KeyboardInterrupt):
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
