@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from curator.core.duplicates.conflicts import ConflictFinder
 from curator.core.duplicates.finder import Found, find
 from curator.core.duplicates.hashes import fingerprint, value_hash
+from curator.core.duplicates.index import Index
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
 
@@ -91,7 +92,7 @@ def test_broken_and_empty_examples_are_no_copies() -> None:
 
 
 def test_the_system_prompt_is_left_out() -> None:
-    assert compared_text(chat("a", "b", system="long " * 50)) == "a\nb"
+    assert compared_text(chat("a", "b", system="long " * 50)) == "a\x1fb"
 
 
 def test_same_template_with_other_numbers_is_a_family_and_no_copy() -> None:
@@ -176,3 +177,50 @@ def test_another_system_prompt_is_another_question() -> None:
     finder.add(0, chat("Hello", "(hi)", "Answer in shortcodes."))
     finder.add(1, chat("Hello", "Ahoy!", "Answer as a pirate."))
     assert finder.conflicts() == []
+
+
+def test_an_edit_re_checks_one_example() -> None:
+    texts = [
+        "the plumber needs a bigger wrench today",
+        "something else altogether is said here",
+        "the plumber needs a bigger wrench today",
+    ]
+
+    def printed(row: int) -> tuple[str, int | None]:
+        return fingerprint(parse(json.dumps(chat(texts[row], "(tools)")).encode()))
+
+    prints = [printed(row) for row in range(3)]
+    index = Index([([t for t, _ in prints], [v for _, v in prints])], lambda row: printed(row)[0])
+    assert kinds(index.found) == [("exact", (0, 2))]
+    texts[2] = "the plumber needs a much bigger wrench today"
+    index.put(2, *printed(2))
+    assert kinds(index.found) == [("near", (0, 2))]
+    texts[2] = "it rains on my holiday again"
+    index.put(2, *printed(2))
+    assert kinds(index.found) == []
+    texts.append(texts[1])
+    index.put(3, *printed(3))
+    assert kinds(index.found) == [("exact", (1, 3))]
+    index.put(1, "", None)
+    assert kinds(index.found) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_an_index_after_edits_finds_what_a_fresh_one_finds(data: st.DataObject) -> None:
+    sentence = st.lists(st.sampled_from(WORDS), min_size=4, max_size=9).map(" ".join)
+    texts = data.draw(st.lists(sentence, min_size=2, max_size=6))
+
+    def printed(row: int) -> tuple[str, int | None]:
+        return fingerprint(parse(json.dumps(chat(texts[row], "yes")).encode()))
+
+    def build() -> Index:
+        prints = [printed(row) for row in range(len(texts))]
+        return Index([([t for t, _ in prints], [v for _, v in prints])], lambda row: printed(row)[0])
+
+    index = build()
+    for _ in range(data.draw(st.integers(1, 5))):
+        row = data.draw(st.integers(0, len(texts) - 1))
+        texts[row] = data.draw(st.one_of(sentence, st.sampled_from(texts)))
+        index.put(row, *printed(row))
+    assert sorted(kinds(index.found)) == sorted(kinds(build().found))

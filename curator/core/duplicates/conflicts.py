@@ -10,9 +10,6 @@ from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.texts import SYSTEM_ROLES, message_text, normalise, prompt_and_answer, turns
 from curator.core.duplicates.union import Union
 
-NEAR_PROMPT = 90.0
-"""Score from which two prompts count as the same question."""
-
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -50,13 +47,13 @@ class ConflictFinder:
             self._first[item] = (prompt, (answer or "").strip())
 
     def conflicts(self, near: Iterable[Pair] = ()) -> list[Conflict]:
-        """Every prompt with two or more different answers, by first id; `near` pairs of prompts ask the same."""
+        """Every prompt with two or more different answers, by first id; `near` pairs that contradict join in."""
         same = Union()
         for ids in self._by_prompt.values():
             for other in ids[1:]:
                 same.join(ids[0], other)
         for pair in near:
-            if pair.score >= NEAR_PROMPT and not pair.facts and pair.a in self._first and pair.b in self._first:
+            if pair.relation == "conflict" and pair.a in self._first and pair.b in self._first:
                 same.join(pair.a, pair.b)
         found = [self._conflict(ids) for ids in same.sets()]
         return [conflict for conflict in found if len(conflict.answers) > 1]

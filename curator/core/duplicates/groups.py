@@ -8,13 +8,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
+from curator.core.duplicates.texts import ANSWER, normalise
 from curator.core.duplicates.union import Union
+
+Relation = Literal["copy", "facts", "conflict"]
+"""`facts`: the same template with other numbers; `conflict`: one prompt, different answers. Neither is a copy."""
 
 Kind = Literal["exact", "normalised", "near", "family"]
 
+SAME_PROMPT = 90.0
+"""Score from which two prompts count as the same question."""
+SAME_ANSWER = 60.0
+"""Score below which two answers to it count as different."""
+
+_LABEL_WORDS = 3
+_PART = 90.0
 _SAMPLE = 8
+_FEW = 4
 _SLOT_SHARE = 0.6
 _FAMILY_SHARE = 0.7
 _NUMBER = re.compile(r"\S*\d\S*")
@@ -27,8 +40,7 @@ class Pair:
     a: int
     b: int
     score: float
-    facts: bool = False
-    """True where the two state different numbers: the same template about other facts, not a copy."""
+    relation: Relation = "copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,24 @@ class Group:
     ids: tuple[int, ...]
     score: float
     """The weakest pair's score."""
+
+
+def relation(a: str, b: str) -> Relation:
+    """What two alike compared texts are to each other."""
+    asked_a, _, answer_a = a.partition(ANSWER)
+    asked_b, _, answer_b = b.partition(ANSWER)
+    if answer_a and answer_b and fuzz.ratio(normalise(asked_a), normalise(asked_b)) >= SAME_PROMPT:
+        left, right = normalise(answer_a), normalise(answer_b)
+        if _answers_differ(left, right):
+            return "conflict"
+    return "facts" if numbers_differ(normalise(a), normalise(b)) else "copy"
+
+
+def _answers_differ(a: str, b: str) -> bool:
+    """Labels differ by any letter; sentences when neither is like the other nor a part of it."""
+    if max(len(a.split()), len(b.split())) <= _LABEL_WORDS:
+        return a != b
+    return fuzz.ratio(a, b) < SAME_ANSWER and fuzz.partial_ratio(a, b) < _PART
 
 
 def numbers_differ(a: str, b: str) -> bool:
@@ -65,7 +95,8 @@ def is_family(texts: Sequence[Sequence[str]]) -> bool:
         for at, words in _replaced(pivot, other):
             differences[at] += 1
             seen[at].add(words)
-    slots = {at for at in differences if len(seen[at]) >= max(3, _SLOT_SHARE * len(members))}
+    needed = len(members) if len(members) <= _FEW else max(_FEW, _SLOT_SHARE * len(members))
+    slots = {at for at in differences if len(seen[at]) >= needed}
     total = sum(differences.values())
     return total > 0 and sum(differences[at] for at in slots) >= _FAMILY_SHARE * total
 
@@ -99,14 +130,14 @@ def group(
         for other in ids[1:]:
             copies.join(ids[0], other)
     exactly = copies.copy()
-    near = list(pairs)
+    near = [pair for pair in pairs if pair.relation != "conflict"]
     for pair in near:
-        if not pair.facts:
+        if pair.relation == "copy":
             copies.join(pair.a, pair.b)
     families = _split_families(near, copies, exactly, words_of)
     for pair in near:
         root = copies.find(pair.a)
-        if not pair.facts and root == copies.find(pair.b):
+        if pair.relation == "copy" and root == copies.find(pair.b):
             scores[root] = min(scores.get(root, 100.0), pair.score)
     found = [_kind(ids, same_value, scores.get(copies.find(ids[0]))) for ids in copies.sets()]
     return found + families
@@ -123,7 +154,7 @@ def _split_families(
 ) -> list[Group]:
     """Take template families out of `copies` (changed in place); return them as groups."""
     members: dict[int, list[int]] = {}
-    for item in sorted({i for pair in pairs if not pair.facts for i in (pair.a, pair.b)}):
+    for item in sorted({i for pair in pairs if pair.relation == "copy" for i in (pair.a, pair.b)}):
         members.setdefault(copies.find(item), []).append(item)
     torn = {
         root for root, ids in members.items() if len(ids) > 2 and is_family([words_of[i] for i in ids[:_SAMPLE]])
@@ -131,10 +162,10 @@ def _split_families(
     kin = Union()
     scores: dict[int, float] = {}
     for pair in pairs:
-        if pair.facts or copies.find(pair.a) in torn:
+        if pair.relation == "facts" or copies.find(pair.a) in torn:
             kin.join(pair.a, pair.b)
     for pair in pairs:
-        if pair.facts or copies.find(pair.a) in torn:
+        if pair.relation == "facts" or copies.find(pair.a) in torn:
             root = kin.find(pair.a)
             scores[root] = min(scores.get(root, 100.0), pair.score)
     if torn:

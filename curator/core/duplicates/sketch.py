@@ -23,7 +23,8 @@ _STOP_SHARE = 0.05
 _STOP_FROM = 200
 """Below so many texts no word is dropped: 5 % of a handful is chance."""
 
-_FEW = 6
+_STOP_MOST = 0.7
+"""Common words are dropped up to this share of all words: a small vocabulary is all common words."""
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -114,17 +115,21 @@ class Sketcher:
     def _learn(self, hashes: U64, owner: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
         stop = np.zeros(_SLOTS, dtype=np.bool_)
         if count >= _STOP_FROM:
-            pairs = np.unique((owner.astype(np.uint64) << np.uint64(20)) | (hashes & np.uint64(_SLOTS - 1)))
-            seen = np.bincount((pairs & np.uint64(_SLOTS - 1)).astype(np.int64), minlength=_SLOTS)
-            stop[:] = seen > _STOP_SHARE * count
+            slots = (hashes & np.uint64(_SLOTS - 1)).astype(np.int64)
+            pairs = np.unique((owner << np.int64(20)) | slots)
+            seen = np.bincount(pairs & (_SLOTS - 1), minlength=_SLOTS)
+            common = np.flatnonzero(seen > _STOP_SHARE * count)
+            uses = np.bincount(slots, minlength=_SLOTS)[common]
+            order = np.argsort(-uses, kind="stable")
+            stop[common[order[np.cumsum(uses[order]) <= _STOP_MOST * len(slots)]]] = True
         return stop
 
 
 def _features(
     hashes: U64, owner: NDArray[np.int64], kept: NDArray[np.bool_], count: int
 ) -> tuple[U64, NDArray[np.int64]]:
-    """The words to keep, and for texts left with fewer than `_FEW` their pairs of neighbouring words as well."""
-    poor = np.bincount(owner[kept], minlength=count) < _FEW
+    """The words to keep, and for texts left with none their pairs of neighbouring words."""
+    poor = np.bincount(owner[kept], minlength=count) == 0
     pairs = np.flatnonzero(poor[owner[:-1]] & (owner[:-1] == owner[1:]))
     if not len(pairs):
         return hashes[kept], owner[kept]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 Scope = Literal["conversation", "prompt", "answer"]
+
+ANSWER = "\x1f"
+"""Stands before the last assistant message in a compared text."""
 
 SYSTEM_ROLES = frozenset({"system", "developer"})
 
@@ -75,14 +77,16 @@ def turns(value: Any) -> list[Any]:
 def compared_text(value: Any, scope: Scope = "conversation") -> str:
     """The text of an example that duplicates are looked for in; system prompts are left out.
 
+    In a conversation `ANSWER` stands before the answer it ends on.
     `prompt` is all before the last assistant message, `answer` that message.
     """
     messages = turns(value)
     if scope == "conversation":
         spoken = [m for m in messages if not (isinstance(m, dict) and m.get("role") in SYSTEM_ROLES)]
-        if spoken:
-            return "\n".join(map(message_text, spoken))
-        return "" if messages else json.dumps(value, ensure_ascii=False) if value is not None else ""
+        texts = list(map(message_text, spoken))
+        if spoken and isinstance(spoken[-1], dict) and spoken[-1].get("role") == "assistant":
+            return "\n".join(texts[:-1]) + ANSWER + texts[-1]
+        return "\n".join(texts)
     prompt, answer = prompt_and_answer(value)
     return prompt if scope == "prompt" else answer or ""
 

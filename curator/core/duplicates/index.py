@@ -1,0 +1,71 @@
+"""Duplicates kept up to date: one edit re-checks one example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from curator.core.duplicates.finder import Found, verify
+from curator.core.duplicates.groups import Pair
+from curator.core.duplicates.table import Fetch, Progress, Table
+
+_COMPARED = 400
+_SIMILAR_FLOOR = 35.0
+
+
+class Index:
+    """Copies among rows 0, 1, 2 …; `fetch(row)` must give a row's present compared text ("" where it is gone)."""
+
+    def __init__(
+        self,
+        batches: Iterable[tuple[Sequence[str], Sequence[int | None]]],
+        fetch: Fetch,
+        progress: Progress | None = None,
+    ) -> None:
+        self._fetch = fetch
+        tell = progress or (lambda phase, share: None)
+        self._table = Table.read(batches, True, tell)
+        self._equal, first = self._table.equal()
+        self._normalised, first = self._table.same_form(first, fetch)
+        self._lone = np.flatnonzero(first)
+        self._pairs, self._words = verify(self._table.near(self._lone), fetch, tell=tell)
+
+    @property
+    def count(self) -> int:
+        """Rows known."""
+        return self._table.count
+
+    @property
+    def found(self) -> Found:
+        """What is found at present."""
+        return Found(self._table.count, self._equal, self._normalised, self._pairs, self._words)
+
+    def put(self, row: int, text: str, value: int | None) -> None:
+        """Row `row` says something else now (None: it is gone or broken); `row` may be the next new one."""
+        before = set(self._lone.tolist())
+        self._table.put(row, text, value)
+        self._equal, first = self._table.equal()
+        self._normalised, first = self._table.same_form(first, self._fetch)
+        self._lone = np.flatnonzero(first)
+        after = set(self._lone.tolist())
+        stale = {row} | (before - after)
+        self._pairs = [pair for pair in self._pairs if pair.a not in stale and pair.b not in stale]
+        self._words.pop(row, None)
+        for fresh in sorted((after - before) | ({row} & after)):
+            pairs, words = verify(self._table.like(fresh, self._lone, _COMPARED), self._fetch)
+            known = {(pair.a, pair.b) for pair in self._pairs}
+            self._pairs += [pair for pair in pairs if (pair.a, pair.b) not in known]
+            self._words.update(words)
+
+    def similar(self, row: int, most: int = 5) -> list[tuple[int, float]]:
+        """The rows nearest to `row` with their scores, the nearest first; copies of it score 100."""
+        alive = np.flatnonzero(self._table.alive)
+        pairs, _ = verify(self._table.like(row, alive, _COMPARED), self._fetch, _SIMILAR_FLOOR)
+        ranked = sorted(pairs, key=lambda pair: (-pair.score, pair.a + pair.b))
+        return [(other(pair, row), pair.score) for pair in ranked[:most]]
+
+
+def other(pair: Pair, row: int) -> int:
+    """The member of `pair` that is not `row`."""
+    return pair.b if pair.a == row else pair.a

@@ -1,0 +1,125 @@
+"""What is remembered of every example to find its copies: a value hash, an order hash and a sketch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.core.duplicates.candidates import Pairs, alike, candidates
+from curator.core.duplicates.sketch import HASHES, U32, U64, Sketcher
+from curator.core.duplicates.texts import normalise
+
+EXHAUSTIVE = 1_500
+"""Up to so many texts every pair is compared: exact, and faster than sketching."""
+
+Fetch = Callable[[int], str]
+Progress = Callable[[str, float], None]
+Mask = NDArray[np.bool_]
+
+
+class Table:
+    """One row an example, in order; about 300 bytes a row."""
+
+    def __init__(self) -> None:
+        self.sketcher = Sketcher()
+        self._sketches: list[U32] = []
+        self.orders: U64 = np.empty(0, np.uint64)
+        self.values: NDArray[np.int64] = np.empty(0, np.int64)
+        self.alive: Mask = np.empty(0, np.bool_)
+
+    @classmethod
+    def read(
+        cls, batches: Iterable[tuple[Sequence[str], Sequence[int | None]]], near: bool, tell: Progress
+    ) -> Table:
+        """A table of all batches of (compared texts, value hashes); without sketches where not `near`."""
+        table = cls()
+        orders, values, alive = [table.orders], [table.values], [table.alive]
+        for texts, hashes in batches:
+            if near:
+                sketches, order = table.sketcher.sketch(texts)
+                table._sketches.append(sketches)
+                orders.append(order)
+            values.append(np.array([value or 0 for value in hashes], dtype=np.int64))
+            alive.append(np.array([value is not None for value in hashes], dtype=np.bool_))
+            tell("reading", 0.0)
+        table.orders, table.values = np.concatenate(orders), np.concatenate(values)
+        table.alive = np.concatenate(alive)
+        return table
+
+    @property
+    def count(self) -> int:
+        """Rows, broken ones included."""
+        return len(self.values)
+
+    def equal(self) -> tuple[list[list[int]], Mask]:
+        """Sets of rows of equal values, and a mask of the first of each."""
+        return _alike_by(self.values, self.alive)
+
+    def same_form(self, first: Mask, fetch: Fetch) -> tuple[list[list[int]], Mask]:
+        """As `equal` for equal normal forms among the rows of `first`; every set's texts are compared."""
+        sets, mask = _alike_by(self.orders, first & (self.orders != 0))
+        certain: list[list[int]] = []
+        for ids in sets:
+            forms: dict[str, list[int]] = {}
+            for row in ids:
+                forms.setdefault(normalise(fetch(row)), []).append(row)
+            certain += [same for same in forms.values() if len(same) > 1]
+            mask[[same[0] for same in forms.values()]] = True
+        return certain, mask
+
+    def near(self, rows: NDArray[np.int64]) -> Pairs:
+        """Pairs among `rows` worth comparing; all of them where they are few."""
+        if len(rows) <= EXHAUSTIVE:
+            upper = np.triu_indices(len(rows), 1)
+            return np.stack([rows[upper[0]], rows[upper[1]]], axis=1)
+        packed = np.empty((len(rows), HASHES), np.uint32)
+        filled = at = 0
+        for block in self._sketches:
+            inside = rows[filled : np.searchsorted(rows, at + len(block))] - at
+            packed[filled : filled + len(inside)] = block[inside]
+            filled, at = filled + len(inside), at + len(block)
+        return rows[candidates(packed)]
+
+    def like(self, row: int, rows: NDArray[np.int64], most: int) -> Pairs:
+        """Pairs of `row` with others among `rows` worth comparing, at most `most` where there are many."""
+        others = rows[rows != row]
+        if len(others) > EXHAUSTIVE:
+            sketches = self.sketches
+            others = others[alike(sketches[others], sketches[row], 0.1)[:most]]
+        return np.stack([np.minimum(others, row), np.maximum(others, row)], axis=1)
+
+    @property
+    def sketches(self) -> U32:
+        """All sketches in one array (n × HASHES)."""
+        if len(self._sketches) != 1:
+            self._sketches = [np.concatenate(self._sketches or [np.empty((0, HASHES), np.uint32)])]
+        return self._sketches[0]
+
+    def put(self, row: int, text: str, value: int | None) -> None:
+        """Replace one row, or append it where `row` is the count."""
+        sketch, order = self.sketcher.sketch([text])
+        if row == self.count:
+            self._sketches = [np.concatenate([self.sketches, sketch])]
+            self.orders = np.append(self.orders, order)
+            self.values = np.append(self.values, np.int64(value or 0))
+            self.alive = np.append(self.alive, value is not None)
+            return
+        self.sketches[row], self.orders[row] = sketch[0], order[0]
+        self.values[row], self.alive[row] = value or 0, value is not None
+
+
+def _alike_by(keys: NDArray[np.int64] | U64, alive: Mask) -> tuple[list[list[int]], Mask]:
+    """Sets of rows with equal keys among the living, and a mask of the first of each key."""
+    rows = np.flatnonzero(alive)
+    order = rows[np.argsort(keys[rows], kind="stable")]
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = keys[order[1:]] != keys[order[:-1]]
+    first = np.zeros(len(keys), np.bool_)
+    first[order[fresh]] = True
+    starts = np.flatnonzero(fresh)
+    lengths = np.diff(np.append(starts, len(order)))
+    many = np.flatnonzero(lengths > 1)
+    sets = [order[starts[i] : starts[i] + lengths[i]].tolist() for i in many]
+    return sorted(sets), first
