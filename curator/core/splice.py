@@ -23,9 +23,9 @@ _OPEN, _CLOSE = frozenset(b"[{"), frozenset(b"]}")
 
 
 class Edit(NamedTuple):
-    """One change for `apply`: `set` and `insert` carry a value, `remove` does not."""
+    """One change for `apply`: `set` and `insert` carry a value, `rename` a key, `remove` nothing."""
 
-    kind: Literal["set", "remove", "insert"]
+    kind: Literal["set", "rename", "remove", "insert"]
     path: Path
     value: Any = None
 
@@ -39,8 +39,14 @@ class Span(NamedTuple):
     key: str | None
 
 
+class Raw(bytes):
+    """JSON text that stands for a value as it is spelled: `dump`, `set_value` and `insert` take it over unread."""
+
+
 def dump(value: Any) -> bytes:
     """`value` as one line of UTF-8 JSON with ", " and ": "; lone surrogates become escapes, so it never fails."""
+    if isinstance(value, Raw):
+        return bytes(value)
     text = json.dumps(value, ensure_ascii=False)
     try:
         return text.encode()
@@ -99,6 +105,15 @@ def remove(raw: bytes, path: Path) -> bytes:
     return raw
 
 
+def rename(raw: bytes, path: Path, key: str) -> bytes:
+    """`raw` with the last key of `path` spelled `key` and its value untouched. Raises LookupError if absent."""
+    start, _ = span(raw, path[:-1])
+    found = _find(raw, start, path[-1])
+    if found is None or found.key is None:
+        raise _absent(path)
+    return raw[: found.start] + dump(key) + raw[_skip(raw, found.start) :]
+
+
 def insert(raw: bytes, path: Path, value: Any) -> bytes:
     """`raw` with `value` inserted before the list index `path[-1]` (the length appends). Raises LookupError."""
     index = path[-1] if path else None
@@ -113,14 +128,16 @@ def insert(raw: bytes, path: Path, value: Any) -> bytes:
 
 
 def apply(raw: bytes, edits: Iterable[Edit]) -> bytes:
-    """All `edits`, whose paths mean places in `raw` as it is: first what is set, then inserts and removals from
-    the back, so that no edit moves another's place."""
+    """All `edits`, whose paths mean places in `raw` as it is: first what is set, then the others from the back,
+    so that no edit moves another's place."""
     todo = sorted(edits, key=lambda edit: (edit.kind != "set", _descending(edit.path)))
     for kind, path, value in todo:
         if kind == "set":
             raw = set_value(raw, path, value)
         elif kind == "insert":
             raw = insert(raw, path, value)
+        elif kind == "rename":
+            raw = rename(raw, path, value)
         else:
             raw = remove(raw, path)
     return raw

@@ -1,0 +1,40 @@
+"""The rule engine: one registry, checks and fixes (finetuning-api §2.2, and the rules hand-curation needs)."""
+
+from __future__ import annotations
+
+from curator.core.rules import (
+    answers,
+    calls,
+    content,
+    file,
+    images,
+    messages,
+    preference,
+    privacy,
+    structure,
+    syntax,
+    text,
+    tools,
+)
+from curator.core.rules.dataset import DatasetCheck
+from curator.core.rules.engine import check, fix, fix_all
+from curator.core.rules.registry import REGISTRY, VERSION, Context, Rule, arrange
+
+FAMILIES = (
+    syntax,
+    structure,
+    messages,
+    content,
+    tools,
+    calls,
+    images,
+    preference,
+    text,
+    answers,
+    privacy,
+    file,
+)
+"""The modules of rules; importing them registers what they hold."""
+arrange()
+
+__all__ = ["FAMILIES", "REGISTRY", "VERSION", "Context", "DatasetCheck", "Rule", "check", "fix", "fix_all"]

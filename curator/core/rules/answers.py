@@ -1,0 +1,73 @@
+"""Rules that hold answers to the declared contract: allowed answers, or a pattern (core.answers)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from curator.core.example import Path
+from curator.core.rules.messages import value_at
+from curator.core.rules.registry import Context, Found, rule
+from curator.core.rules.subject import Subject
+from curator.core.splice import Edit
+
+EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]")
+_SHORTCODE = re.compile(r":[a-z0-9_+-]+:")
+
+
+def _nearest(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    suggestions = _suggestions(str(value_at(subject, path)), context)
+    if suggestions:
+        yield Edit("set", path, suggestions[0])
+
+
+def _suggestions(text: str, context: Context) -> list[str]:
+    """What the contract proposes, without what it would refuse itself."""
+    if context.contract is None:
+        return []
+    return [found for found in context.contract.suggest(text) if context.contract.violations(found) is None]
+
+
+@rule(
+    "answer_outside_contract",
+    "E",
+    "own",
+    "an answer that the declared contract (allowed answers or a pattern) does not allow",
+    "every answer outside of it teaches the model to leave it",
+    fix=("unsafe", "write the nearest allowed answer", _nearest),
+)
+def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Found]:
+    if context.contract is None:
+        return
+    for turn in subject.trained_answers():
+        if isinstance(turn.content, str) and turn.content and not _has_call(turn.message):
+            wrong = context.contract.violations(turn.content)
+            if wrong:
+                nearest = _suggestions(turn.content, context)[:1]
+                hint = f"; nearest: {nearest[0]}" if nearest else ""
+                yield Found((*turn.path, "content"), f"{wrong}{hint}", fix=bool(nearest))
+
+
+def _has_call(message: dict[str, object]) -> bool:
+    return bool(message.get("tool_calls") or message.get("function_call"))
+
+
+@rule(
+    "emoji_in_answer",
+    "W",
+    "own",
+    "a real emoji in an answer where the contract asks for shortcodes such as `:wave:`",
+    "both spellings in one set teach the model to mix them",
+)
+def emoji_in_answer(subject: Subject, context: Context) -> Iterator[Found]:
+    contract = context.contract
+    if contract is None:
+        return
+    for turn in subject.trained_answers():
+        found = EMOJI.search(turn.content) if isinstance(turn.content, str) else None
+        if found is None or contract.violations(turn.content) is None:
+            continue
+        due = next(filter(_SHORTCODE.search, contract.suggest(turn.content)), None)
+        if due is not None or contract.violations(":wave:") is None:
+            hint = f" such as {due}" if due else ""
+            yield Found((*turn.path, "content"), f"'{found[0]}' where a shortcode{hint} is due")

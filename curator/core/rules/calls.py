@@ -1,0 +1,230 @@
+"""Rules on tool calls and the messages that answer them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from curator.core.example import Path
+from curator.core.rules.messages import value_at
+from curator.core.rules.registry import Context, Found, Has, rule
+from curator.core.rules.schema import mismatch
+from curator.core.rules.subject import Subject, Turn, kind_of, quoted
+from curator.core.rules.tools import called, calls, functions
+from curator.core.splice import Edit, span
+
+
+def _complete(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    call = value_at(subject, path)
+    if call.get("type") != "function":
+        yield Edit("set", (*path, "type"), "function")
+    if "id" not in call:
+        taken = {other["id"] for _, other in _identified(subject)}
+        number = sum(1 for turn in subject.turns if turn.path < path[:2] for _ in calls(turn)) + int(path[-1]) + 1
+        while f"call_{number}" in taken:
+            number += 1
+        yield Edit("set", (*path, "id"), f"call_{number}")
+
+
+def _identified(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every tool call with a string id, with its place."""
+    for turn in subject.turns:
+        for index, call in enumerate(calls(turn)):
+            if isinstance(call, dict) and isinstance(call.get("id"), str):
+                yield (*turn.path, "tool_calls", index), call
+
+
+@rule(
+    "tool_call_shape",
+    "E",
+    45,
+    "a tool call without id, type, function name or arguments",
+    "all of them are required; the service refuses the example",
+    when=Has.TOOLS,
+    fix=("safe", "type becomes function; an id is made where no message refers to one", _complete),
+)
+def tool_call_shape(subject: Subject, context: Context) -> Iterator[Found]:
+    orphans = bool(list(tool_message_orphan(subject, context)))
+    for turn in subject.turns:
+        found = turn.message.get("tool_calls")
+        if "tool_calls" in turn.message and not (isinstance(found, list) and found):
+            words = "an empty list" if found == [] else kind_of(found)
+            yield Found((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix=False)
+        for index, call in enumerate(calls(turn)):
+            yield from _wrong_call((*turn.path, "tool_calls", index), call, orphans)
+        old = turn.message.get("function_call")
+        if old is not None:
+            missing = _missing(old)
+            if missing:
+                yield Found((*turn.path, "function_call"), f"the call has no {missing}", fix=False)
+
+
+def _missing(function: Any) -> str:
+    """Which of a called function's needs is absent, in words; empty if none."""
+    if not isinstance(function, dict):
+        return "'function' object"
+    if not isinstance(function.get("name"), str) or not function["name"]:
+        return "function name"
+    return "" if function.get("arguments") is not None else "'arguments'"
+
+
+def _wrong_call(path: Path, call: Any, orphans: bool) -> Iterator[Found]:
+    if not isinstance(call, dict):
+        yield Found(path, f"the tool call is {kind_of(call)}, not an object", fix=False)
+        return
+    missing = [_missing(call.get("function"))]
+    identifier = call.get("id")
+    unnamed = not isinstance(identifier, str) or not identifier
+    missing += ["'id'"] if unnamed else []
+    missing += ["type 'function'"] if call.get("type") != "function" else []
+    words = " and no ".join(filter(None, missing))
+    if words:
+        fixable = not missing[0] and not (unnamed and ("id" in call or orphans))
+        yield Found(path, f"the tool call has no {words}", fix=fixable)
+
+
+def _spell_arguments(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    raw = subject.example.raw
+    yield Edit("set", path, raw[slice(*span(raw, path))].decode("utf-8", "replace"))
+
+
+@rule(
+    "tool_arguments_not_string",
+    "E",
+    46,
+    "the arguments of a call are an object instead of a string of JSON",
+    "the specification wants a string; the service refuses the example",
+    when=Has.TOOLS,
+    fix=("safe", "write the object as a string, spelled as it is", _spell_arguments),
+)
+def tool_arguments_not_string(subject: Subject, context: Context) -> Iterator[Found]:
+    for path, function in called(subject):
+        arguments = function.get("arguments")
+        if arguments is not None and not isinstance(arguments, str):
+            words = f"the arguments are {kind_of(arguments)}, not a string"
+            yield Found((*path, "arguments"), words, fix=isinstance(arguments, dict))
+
+
+@rule(
+    "tool_arguments_not_json",
+    "W",
+    47,
+    "the arguments of a call are no JSON object, or not what the tool's parameters ask for",
+    "the model learns to make calls that cannot be carried out",
+    when=Has.TOOLS,
+)
+def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Found]:
+    known = functions(subject)
+    for path, function in called(subject):
+        arguments = function.get("arguments")
+        if not isinstance(arguments, str):
+            continue
+        try:
+            value = orjson.loads(arguments)
+        except ValueError:
+            yield Found((*path, "arguments"), f"the arguments are not JSON: {quoted(arguments)}")
+            continue
+        if not isinstance(value, dict):
+            yield Found((*path, "arguments"), f"the arguments are {kind_of(value)}, not an object")
+            continue
+        declared = known.get(function["name"]) if isinstance(function.get("name"), str) else None
+        wrong = mismatch(value, declared.get("parameters")) if declared else None
+        if wrong:
+            yield Found((*path, "arguments"), f"the arguments do not fit the tool: {wrong}")
+
+
+@rule(
+    "tool_message_orphan",
+    "E",
+    49,
+    "a tool message whose tool_call_id is that of no earlier call without an answer",
+    "chat APIs refuse it: a tool message must answer a call",
+    when=Has.TOOLS,
+)
+def tool_message_orphan(subject: Subject, context: Context) -> Iterator[Found]:
+    for thread in subject.threads:
+        waiting: list[str] = []
+        for turn in thread:
+            waiting += [str(call.get("id")) for call in calls(turn) if isinstance(call, dict)]
+            if turn.role != "tool" or "tool_call_id" not in turn.message:
+                continue
+            answered = turn.message["tool_call_id"]
+            if answered in waiting:
+                waiting.remove(answered)
+            else:
+                words = f"{quoted(answered)} answers no earlier call"
+                yield Found((*turn.path, "tool_call_id"), words)
+
+
+@rule(
+    "tool_call_unanswered",
+    "W",
+    50,
+    "a call without a tool message before the next other message (the last message may end on a call)",
+    "chat APIs refuse it; the model learns to go on without the result",
+    when=Has.TOOLS,
+)
+def tool_call_unanswered(subject: Subject, context: Context) -> Iterator[Found]:
+    for thread in subject.threads:
+        waiting: dict[Path, str] = {}
+        for turn in thread:
+            if turn.role == "tool":
+                answered = turn.message.get("tool_call_id")
+                path = next((path for path, name in waiting.items() if name == answered), None)
+                if path is not None:
+                    del waiting[path]
+                continue
+            for path, name in waiting.items():
+                yield Found(path, f"the call {quoted(name)} has no answer before the next message")
+            waiting = _waiting(turn)
+
+
+def _waiting(turn: Turn) -> dict[Path, str]:
+    return {
+        (*turn.path, "tool_calls", index): call["id"]
+        for index, call in enumerate(calls(turn))
+        if isinstance(call, dict) and isinstance(call.get("id"), str)
+    }
+
+
+def _renumber(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    """A new id for the call at `path`, and for the tool message that answers it."""
+    thread = next(thread for thread in subject.threads if any(turn.path == path[:-3] for turn in thread))
+    taken = {call["id"] for _, call in _identified(subject)}
+    repeats = [found.path for found in tool_call_duplicate_id(subject, context)]
+    old, number = value_at(subject, path), repeats.index(path) + 2
+    while f"{old}_{number}" in taken:
+        number += len(repeats)
+    new = f"{old}_{number}"
+    yield Edit("set", path, new)
+    at = next(index for index, turn in enumerate(thread) if turn.path == path[:-3])
+    twins = [call.get("id") for call in calls(thread[at])[: int(path[-2])] if isinstance(call, dict)].count(old)
+    answers = []
+    for turn in thread[at + 1 :]:
+        if turn.role != "tool":
+            break
+        if turn.message.get("tool_call_id") == old:
+            answers.append(turn.path)
+    if len(answers) > twins:
+        yield Edit("set", (*answers[twins], "tool_call_id"), new)
+
+
+@rule(
+    "tool_call_duplicate_id",
+    "E",
+    51,
+    "two calls of an example have the same id",
+    "it cannot be told which of them a tool message answers",
+    when=Has.TOOLS,
+    fix=("safe", "give the later call and its answer an id of their own", _renumber),
+)
+def tool_call_duplicate_id(subject: Subject, context: Context) -> Iterator[Found]:
+    for thread in subject.threads:
+        seen: set[str] = set()
+        for turn in thread:
+            for path, name in _waiting(turn).items():
+                if name in seen:
+                    yield Found((*path, "id"), f"the id {quoted(name)} is used twice")
+                seen.add(name)

@@ -1,0 +1,89 @@
+"""Rules on the shape of a message's content: a string, or a list of typed parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from curator.core.example import Path
+from curator.core.rules.messages import value_at
+from curator.core.rules.registry import Context, Found, Has, rule
+from curator.core.rules.subject import Subject, Turn, kind_of, quoted
+from curator.core.splice import Edit
+
+_PART_TYPES = {
+    "system": ("text",),
+    "developer": ("text",),
+    "user": ("text", "image_url"),
+    "assistant": ("text", "refusal"),
+    "tool": ("text",),
+}
+"""Part types that training takes, by role; an image elsewhere is `image_in_assistant`'s business."""
+
+
+def _to_parts(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    if isinstance(value_at(subject, path), list):
+        yield Edit("set", path, [{"type": "text", "text": text} for text in value_at(subject, path)])
+
+
+@rule(
+    "content_wrong_type",
+    "E",
+    37,
+    "the content is a number, an object or a list of strings, or a part of it is of no known type",
+    'the service says: message 3, key "content": Input should be a valid string',
+    when=Has.ODD | Has.PARTS,
+    fix=("safe", "a list of strings becomes a list of text parts", _to_parts),
+)
+def content_wrong_type(subject: Subject, context: Context) -> Iterator[Found]:
+    for turn in subject.turns:
+        content, path = turn.content, (*turn.path, "content")
+        if isinstance(content, list):
+            yield from _wrong_parts(turn, path, content)
+        elif content is not None and not isinstance(content, str):
+            yield Found(path, f"the content is {kind_of(content)}, not a string", fix=False)
+
+
+def _wrong_parts(turn: Turn, path: Path, content: list[Any]) -> Iterator[Found]:
+    if content and all(isinstance(part, str) for part in content):
+        yield Found(path, "the content is a list of strings; parts are objects")
+        return
+    allowed = _PART_TYPES.get(turn.role, ("text",)) if isinstance(turn.role, str) else ("text",)
+    for index, part in enumerate(content):
+        if not isinstance(part, dict):
+            yield Found((*path, index), f"the part is {kind_of(part)}, not an object", fix=False)
+            continue
+        kind = part.get("type")
+        if kind == "image_url":
+            continue
+        if kind not in allowed:
+            yield Found((*path, index), f"a part of type {quoted(kind)} is not trained on here", fix=False)
+        elif not isinstance(part.get(kind), str):
+            yield Found((*path, index), f"the {kind} part has no '{kind}' string", fix=False)
+
+
+def _join(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, _joined(value_at(subject, path)))
+
+
+def _joined(parts: Any) -> str | None:
+    """The text of parts that are all text, joined as they follow one another; None for others."""
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    strings = [text for text in texts if isinstance(text, str)]
+    return "".join(strings) if texts and len(strings) == len(texts) else None
+
+
+@rule(
+    "tool_content_not_string",
+    "E",
+    38,
+    "the content of a tool message is a list of parts",
+    "the schema allows it, the service takes a string only",
+    when=Has.PARTS,
+    fix=("safe", "join the text parts", _join),
+)
+def tool_content_not_string(subject: Subject, context: Context) -> Iterator[Found]:
+    for turn in subject.turns:
+        if turn.role == "tool" and isinstance(turn.content, list):
+            fixable = _joined(turn.content) is not None
+            yield Found((*turn.path, "content"), "a tool message's content must be one string", fix=fixable)

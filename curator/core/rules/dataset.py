@@ -1,0 +1,358 @@
+"""Rules on a dataset as a whole; fed example by example, they keep hashes and counts, never texts."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from curator.core.example import Example
+from curator.core.formats import METHODS
+from curator.core.problem import Problem, Severity
+from curator.core.rules.facts import ANSWERED, FORMATS, IMAGE, LONG_ROW, REFUSAL, Facts, Tally, facts
+from curator.core.rules.registry import REGISTRY, Context, declare, severities
+from curator.core.rules.subject import Subject, quoted
+
+MIN_EXAMPLES, RECOMMENDED_EXAMPLES = 10, 50
+MAX_REINFORCEMENT, MAX_REINFORCEMENT_VALIDATION, MAX_WITH_IMAGES = 50_000, 1_000, 50_000
+AZURE_TOKENS = 2_000_000_000
+REFUSAL_SHARE = 0.2
+MANY = 20_000
+"""From this many examples on, equal hashes are found by sorting them with NumPy (8 bytes each)."""
+
+Finding = tuple[int | None, Problem]
+Part = Literal["training", "validation"]
+
+
+class DatasetCheck:
+    """Feed it each example in order, then ask for `problems()`: (key, problem), key None for the set as a whole.
+
+    `noun` is what a key is called in messages: "line", or "example" where keys are ids. `validation` maps the
+    value hashes of the validation file to its lines (`value_lines()` of its own check); None where no file is set.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        noun: str = "line",
+        part: Part = "training",
+        validation: Mapping[int, int] | None = None,
+        epochs: int | None = None,
+    ) -> None:
+        self.context, self.noun, self.part, self.validation, self.epochs = context, noun, part, validation, epochs
+        self.tally = Tally()
+
+    def add(self, key: int, example: Example) -> None:
+        """The next example; `key` is its line number or id."""
+        if example.value is None and example.faults:
+            self.tally.count += 1
+        else:
+            self.take(key, facts(Subject(example, self.context), self.context))
+
+    def take(self, key: int, row: Facts) -> None:
+        """As `add`, for an example whose facts are known already."""
+        self.tally.take(key, row)
+
+    def value_lines(self) -> dict[int, int]:
+        """The key of the first example with each value hash."""
+        return dict(zip(reversed(self.tally.values), reversed(self.tally.keys), strict=True))
+
+    def problems(self) -> list[Finding]:
+        """All findings, rule by rule."""
+        if not self.tally.count:
+            return []
+        found = [
+            *self._sizes(),
+            *self._formats(),
+            *self._keys(),
+            *self._repeats(),
+            *self._shares(),
+            *self._legacy(),
+        ]
+        return [finding for finding in found if finding is not None]
+
+    def _problem(self, rule: str, message: str, location: str = "") -> Problem | None:
+        chosen = REGISTRY[rule]
+        return (
+            chosen.problem(self.context.profile, message, location)
+            if self.context.profile in chosen.severity
+            else None
+        )
+
+    def _found(self, rule: str, message: str, key: int | None = None, location: str = "") -> Iterator[Finding]:
+        problem = self._problem(rule, message, location)
+        if problem is not None:
+            yield key, problem
+
+    def _sizes(self) -> Iterator[Finding]:
+        count, reinforcement = self.tally.count, FORMATS[self._main()] == "reinforcement"
+        images = sum(1 for flags in self.tally.flags if flags & IMAGE)
+        training = self.part == "training"
+        if training and count < MIN_EXAMPLES:
+            yield from self._found("too_few_examples", f"{count} examples; at least {MIN_EXAMPLES} are needed")
+        elif training and count < RECOMMENDED_EXAMPLES:
+            yield from self._found("few_examples", f"{count} examples; 50 to 100 are recommended to start with")
+        limit = MAX_REINFORCEMENT if training else MAX_REINFORCEMENT_VALIDATION
+        if reinforcement and count > limit:
+            yield from self._found(
+                "too_many_examples", f"{count:,} examples; reinforcement takes {limit:,} for {self.part}"
+            )
+        if images > MAX_WITH_IMAGES:
+            yield from self._found(
+                "too_many_examples", f"{images:,} examples with images; {MAX_WITH_IMAGES:,} are allowed"
+            )
+        if training and self.validation is None:
+            worse = Severity.ERROR if reinforcement else None
+            words = "no validation file is set; `curator split` makes one"
+            yield from self._found("missing_validation_file", words, worse=worse)
+        if self.epochs and self.tally.tokens * self.epochs > AZURE_TOKENS:
+            words = f"{self.tally.tokens:,} tokens times {self.epochs} epochs; a job may take {AZURE_TOKENS:,}"
+            yield from self._found("job_token_budget", words)
+
+    def _main(self) -> int:
+        """The index of the commonest known format; 0 where there is none."""
+        counts = [0] * 8
+        for flags in self.tally.flags:
+            counts[flags & 7] += 1
+        known = counts[1:]
+        return known.index(max(known)) + 1 if any(known) else 0
+
+    def formats(self) -> list[str]:
+        """The known formats that occur."""
+        seen = {flags & 7 for flags in set(self.tally.flags)}
+        return [FORMATS[index] for index in sorted(seen - {0})]
+
+    def _formats(self) -> Iterator[Finding]:
+        formats, main = self.formats(), self._main()
+        if len(formats) > 1:
+            words = f"most of the file is {FORMATS[main]}"
+            for key, flags in zip(self.tally.keys, self.tally.flags, strict=True):
+                if flags & 7 not in (0, main):
+                    yield from self._found("mixed_formats", f"a {FORMATS[flags & 7]} example; {words}", key)
+        if not formats:
+            return
+        takes, method = METHODS.get(FORMATS[main]), self.context.method
+        if takes is None:
+            words = "prompt/completion examples are trained by no model today; import them to get chat examples"
+            yield from self._found("format_method_mismatch", words)
+        elif method is not None and method != takes:
+            words = f"the data are in {FORMATS[main]} format, which takes the method {takes}, not {method}"
+            yield from self._found("format_method_mismatch", words)
+
+    def _keys(self) -> Iterator[Finding]:
+        for name, (first, times) in self.tally.optional.items():
+            if name not in self.tally.first_optional:
+                shares = f"{times:,} of {self.tally.chats:,} have it"
+                words = f"an extra '{name}' that earlier examples do not have ({shares})"
+                yield from self._found("inconsistent_top_level_keys", words, first, name)
+
+    def _repeats(self) -> Iterator[Finding]:
+        tally = self.tally
+        for members in equal(tally.values):
+            first = tally.keys[members[0]]
+            for at in members[1:]:
+                words = f"the same as {self.noun} {first}"
+                yield from self._found("duplicate_example", words, tally.keys[at])
+        if self.validation:
+            for key, value in zip(tally.keys, tally.values, strict=True):
+                if value in self.validation:
+                    words = f"also in the validation file, line {self.validation[value]}"
+                    yield from self._found("train_validation_overlap", words, key)
+        for members in equal(tally.prompts):
+            if len({tally.answers[at] for at in members}) > 1:
+                yield from self._conflict(members)
+
+    def _conflict(self, members: list[int]) -> Iterator[Finding]:
+        tally = self.tally
+        first = members[0]
+        other = next(at for at in members if tally.answers[at] != tally.answers[first])
+        for at in members:
+            where = other if tally.answers[at] == tally.answers[first] else first
+            words = f"{self.noun} {tally.keys[where]} answers the same prompt otherwise"
+            yield from self._found("conflicting_answers", words, tally.keys[at])
+
+    def _shares(self) -> Iterator[Finding]:
+        tally = self.tally
+        answers = sum(1 for flags in tally.flags if flags & ANSWERED)
+        refusals = sum(1 for flags in tally.flags if flags & REFUSAL)
+        if answers >= MIN_EXAMPLES and refusals > REFUSAL_SHARE * answers:
+            words = f"{refusals:,} of {answers:,} answers ({refusals / answers:.0%}) look like refusals"
+            yield from self._found("refusal_share", words)
+        yield from self._drift()
+
+    def _drift(self) -> Iterator[Finding]:
+        counts: dict[int, list[int]] = {}
+        for key, system in zip(self.tally.keys, self.tally.systems, strict=True):
+            if system:
+                counts.setdefault(system, [0, key])[0] += 1
+        if len(counts) < 2:
+            return
+        commonest = sorted(counts.values(), key=lambda item: (-item[0], item[1]))
+        listed = ", ".join(f"{times:,}× (first: {self.noun} {key})" for times, key in commonest[:3])
+        more = f", and {len(commonest) - 3:,} others" if len(commonest) > 3 else ""
+        words = f"{len(commonest):,} different system messages: {listed}{more}"
+        yield from self._found("inconsistent_system_prompt", words, commonest[1][1], "messages[0].content")
+
+    def _legacy(self) -> Iterator[Finding]:
+        pairs = self.tally.pairs
+        if pairs is None or pairs.counts["rows"] < 2:
+            return
+        rows = pairs.counts["rows"]
+        if len(pairs.prompt_suffix) > 10:
+            yield from self._found("legacy_prompt_separator", f"all prompts end in {quoted(pairs.prompt_suffix)}")
+        if len(pairs.prompt_prefix) > 12:
+            yield from self._found("legacy_prompt_prefix", f"all prompts begin with {quoted(pairs.prompt_prefix)}")
+        if len(pairs.completion_prefix) >= 5:
+            words = f"all completions begin with {quoted(pairs.completion_prefix)}"
+            yield from self._found("legacy_completion_prefix", words)
+        if pairs.counts["no_blank"]:
+            words = f"{pairs.counts['no_blank']:,} of {rows:,} completions do not begin with a blank"
+            yield from self._found("legacy_completion_blank", words)
+        if pairs.counts["long"]:
+            words = f"{pairs.counts['long']:,} of {rows:,} rows are longer than {LONG_ROW:,} characters"
+            yield from self._found("legacy_row_length", words)
+        if pairs.counts["upper"] * 3 > rows:
+            yield from self._found(
+                "legacy_upper_case", f"{pairs.counts['upper']:,} of {rows:,} rows are mostly upper case"
+            )
+
+
+def equal(hashes: array[int]) -> Iterator[list[int]]:
+    """The places of equal hashes (0 means none), each group ascending, groups by their first place."""
+    if len(hashes) < MANY:
+        places: dict[int, list[int]] = {}
+        for at, value in enumerate(hashes):
+            if value:
+                places.setdefault(value, []).append(at)
+        yield from (group for group in places.values() if len(group) > 1)
+        return
+    import numpy as np  # only where sorting a million numbers pays for its start
+
+    values = np.frombuffer(hashes, dtype=np.uint64)
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
+    ends = np.append(starts[1:], len(ranked))
+    several = (ends - starts > 1) & (ranked[starts] != 0)
+    groups = [order[start:end].tolist() for start, end in zip(starts[several], ends[several], strict=True)]
+    yield from sorted(groups)
+
+
+declare(
+    "too_few_examples",
+    severities("E", local="W"),
+    "dataset",
+    14,
+    "a training file of fewer than 10 examples",
+    "the job fails: Training file has 7 example(s), but must have at least 10 examples",
+)
+declare("few_examples", "W", "dataset", 15, "10 to 49 examples", "50 to 100 are recommended to start with")
+declare(
+    "too_many_examples",
+    "E",
+    "dataset",
+    16,
+    "reinforcement: more than 50,000 for training or 1,000 for validation; more than 50,000 with images",
+    "the service refuses the file",
+)
+declare(
+    "mixed_formats",
+    "E",
+    "dataset",
+    17,
+    "examples of more than one format in one file",
+    "the service says: Unexpected file format, expected either prompt/completion pairs or chat messages",
+)
+declare(
+    "format_method_mismatch",
+    "E",
+    "dataset",
+    18,
+    "the format of the file is not the one that the job's method takes",
+    "the job is refused; prompt/completion files are taken by no method any more",
+)
+declare(
+    "inconsistent_top_level_keys",
+    severities("E", azure="W", local="W"),
+    "dataset",
+    19,
+    "an example has tools, parallel_tool_calls or functions when earlier ones do not; told at the first such one",
+    'the service says: Invalid file format. Example 536 contains an extra "tools"',
+)
+declare(
+    "duplicate_example",
+    "W",
+    "dataset",
+    21,
+    "the same JSON value (whatever its key order, spacing and escapes) as an earlier example",
+    "it is learnt twice as much, and billed twice; `curator dedup` keeps the first",
+)
+declare(
+    "train_validation_overlap",
+    "W",
+    "dataset",
+    22,
+    "the same example in the training and the validation file",
+    "the validation loss then measures memory; drop it from the validation file",
+)
+declare(
+    "missing_validation_file",
+    "W",
+    "dataset",
+    23,
+    "no validation file is set (an error for reinforcement)",
+    "without one nobody sees overfitting; reinforcement needs one to measure its reward",
+)
+declare(
+    "job_token_budget",
+    severities(None, azure="E"),
+    "dataset",
+    63,
+    "tokens times epochs is more than 2 billion",
+    "Azure refuses the job; train fewer epochs",
+)
+declare(
+    "inconsistent_system_prompt",
+    "W",
+    "dataset",
+    66,
+    "more than one system message in a file; they are counted",
+    "the prompt used at inference should be the one trained with; small drifts are usually slips",
+)
+declare(
+    "conflicting_answers",
+    "W",
+    "dataset",
+    67,
+    "the same prompt with different answers",
+    "the model cannot learn both; often one is a mistake",
+)
+declare(
+    "refusal_share",
+    "W",
+    "dataset",
+    68,
+    "more than a fifth of the answers look like refusals",
+    "the model learns to refuse as often as the data do",
+)
+for _name, _what in (
+    (
+        "legacy_prompt_separator",
+        "prompt/completion import: all prompts end in the same text of over 10 characters",
+    ),
+    (
+        "legacy_prompt_prefix",
+        "prompt/completion import: all prompts begin with the same text of over 12 characters",
+    ),
+    (
+        "legacy_completion_prefix",
+        "prompt/completion import: all completions begin with the same 5 characters or more",
+    ),
+    ("legacy_completion_blank", "prompt/completion import: completions that do not begin with a blank"),
+    ("legacy_row_length", "prompt/completion import: rows of over 10,000 characters"),
+    ("legacy_upper_case", "prompt/completion import: more than a third of the rows mostly upper case"),
+):
+    declare(
+        _name, "I", "dataset", 73, _what, "habits of the old completion models; strip them on conversion to chat"
+    )

@@ -1,0 +1,101 @@
+"""Rules on preference pairs (finetuning-api §1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from curator.core.example import Path
+from curator.core.formats import OLD_PREFERENCE_KEYS
+from curator.core.rules.registry import PREFERENCE, Context, Found, rule
+from curator.core.rules.subject import Subject, quoted
+from curator.core.splice import Edit
+
+
+@rule(
+    "preference_missing_key",
+    "E",
+    58,
+    "input.messages, preferred_output or non_preferred_output is missing or empty",
+    "the service says: Example 1 is missing key 'input'",
+    formats=PREFERENCE,
+)
+def preference_missing_key(subject: Subject, context: Context) -> Iterator[Found]:
+    value = subject.value
+    given = value.get("input")
+    messages = given.get("messages") if isinstance(given, dict) else None
+    if not isinstance(messages, list) or not messages:
+        path: Path = ("input", "messages") if isinstance(given, dict) and "messages" in given else ()
+        yield Found(path, "'input.messages' is missing, empty or no list")
+    for old, new in OLD_PREFERENCE_KEYS.items():
+        key = new if new in value else old
+        if key not in value:
+            yield Found((), f"the key '{new}' is missing")
+        elif not isinstance(value[key], list) or not value[key]:
+            yield Found((key,), f"'{key}' is empty or no list")
+
+
+def _rename(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("rename", path, OLD_PREFERENCE_KEYS[str(path[0])])
+
+
+@rule(
+    "preference_old_key",
+    "E",
+    59,
+    "preferred_completion or non_preferred_completion",
+    "an early specification's spelling; the service takes preferred_output and non_preferred_output",
+    formats=PREFERENCE,
+    fix=("safe", "rename the key", _rename),
+)
+def preference_old_key(subject: Subject, context: Context) -> Iterator[Found]:
+    for old, new in OLD_PREFERENCE_KEYS.items():
+        if old in subject.value:
+            yield Found((old,), f"'{old}' is called '{new}' today", fix=new not in subject.value)
+
+
+@rule(
+    "preference_role",
+    "E",
+    60,
+    "an output without an assistant message or with another role than assistant or tool; an input ending on assistant",
+    "both outputs must continue the input with an answer",
+    formats=PREFERENCE,
+)
+def preference_role(subject: Subject, context: Context) -> Iterator[Found]:
+    prompt = [turn for turn in subject.turns if turn.path[0] == "input"]
+    if prompt and prompt[-1].role == "assistant":
+        yield Found(prompt[-1].path, "the input ends on an assistant message")
+    for old, new in OLD_PREFERENCE_KEYS.items():
+        key = new if new in subject.value else old
+        answer = [turn for turn in subject.turns if turn.path[0] == key]
+        for turn in answer:
+            if turn.role not in ("assistant", "tool"):
+                yield Found((*turn.path, "role"), f"role {quoted(turn.role)} in an output")
+        if answer and all(turn.role != "assistant" for turn in answer):
+            yield Found((key,), f"'{key}' has no assistant message")
+
+
+@rule(
+    "preference_identical",
+    "W",
+    61,
+    "both outputs are equal (apart from white space at their ends)",
+    "there is nothing to prefer",
+    formats=PREFERENCE,
+)
+def preference_identical(subject: Subject, context: Context) -> Iterator[Found]:
+    answers = []
+    for old, new in OLD_PREFERENCE_KEYS.items():
+        found = subject.value.get(new, subject.value.get(old))
+        if not isinstance(found, list) or not found:
+            return
+        answers.append([_stripped(message) for message in found])
+    if answers[0] == answers[1]:
+        yield Found((), "the preferred and the other output are the same")
+
+
+def _stripped(message: Any) -> Any:
+    if isinstance(message, dict) and isinstance(message.get("content"), str):
+        return {**message, "content": message["content"].strip()}
+    return message

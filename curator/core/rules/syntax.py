@@ -1,0 +1,173 @@
+"""Rules on the bytes of one line: is it JSON, is it an object, does it say a thing twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from curator.core.example import Path
+from curator.core.rules.registry import ANY_FORMAT, Context, Found, Has, rule
+from curator.core.rules.subject import Subject, kind_of, quoted
+from curator.core.splice import Edit
+
+_KEY = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"([ \t\r\n]*+:)?', re.DOTALL)
+_SPACED_COLONS = (b" :", b"\t:", b"\r:", b"\n:")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _faults(subject: Subject, name: str) -> Iterator[Found]:
+    for fault in subject.example.faults:
+        if fault.rule == name:
+            yield Found((), fault.message)
+
+
+@rule(
+    "invalid_json",
+    "E",
+    8,
+    "the line is not valid JSON",
+    "the service refuses the whole file at the first such line",
+    formats=ANY_FORMAT,
+    when=Has.FAULTS,
+)
+def invalid_json(subject: Subject, context: Context) -> Iterator[Found]:
+    return _faults(subject, "invalid_json")
+
+
+@rule(
+    "file_encoding",
+    "E",
+    4,
+    "the bytes are not UTF-8",
+    "JSON Lines is UTF-8; UTF-16 or Windows-1252 files are refused or read wrongly",
+    formats=ANY_FORMAT,
+    when=Has.FAULTS,
+)
+def file_encoding(subject: Subject, context: Context) -> Iterator[Found]:
+    return _faults(subject, "file_encoding")
+
+
+def walk(value: Any) -> Iterator[tuple[Path, Any]]:
+    """Every value inside `value` with its path, keys of objects as strings too; no recursion."""
+    todo: list[tuple[Path, Any]] = [((), value)]
+    while todo:
+        path, item = todo.pop()
+        yield path, item
+        if isinstance(item, dict):
+            todo += [((*path, key), child) for key, child in reversed(item.items())]
+        elif isinstance(item, list):
+            todo += [((*path, index), item[index]) for index in range(len(item) - 1, -1, -1)]
+
+
+@rule(
+    "non_finite_number",
+    "E",
+    12,
+    "NaN or Infinity, which Python reads and JSON forbids (RFC 8259)",
+    "strict parsers refuse the line",
+    formats=ANY_FORMAT,
+    when=Has.FAULTS,
+)
+def non_finite_number(subject: Subject, context: Context) -> Iterator[Found]:
+    for path, item in walk(subject.value):
+        if isinstance(item, float) and item - item != 0:
+            yield Found(path, f"{json.dumps(item)} is not a JSON number")
+
+
+def _mend_surrogates(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    item = subject.value
+    for step in path:
+        item = item[step]
+    if isinstance(item, str):
+        yield Edit("set", path, _SURROGATE.sub("\ufffd", item))
+
+
+@rule(
+    "lone_surrogate",
+    "E",
+    13,
+    "half of a surrogate pair, such as `\\ud83d` alone: not a character",
+    "it cannot be written as UTF-8; half an emoji was cut off",
+    formats=ANY_FORMAT,
+    when=Has.FAULTS,
+    fix=("unsafe", "put U+FFFD in its place", _mend_surrogates),
+)
+def lone_surrogate(subject: Subject, context: Context) -> Iterator[Found]:
+    for path, item in walk(subject.value):
+        found = _SURROGATE.search(item) if isinstance(item, str) else None
+        if found:
+            yield Found(path, f"\\u{ord(found[0]):04x} is half of a surrogate pair and no character")
+        if isinstance(item, dict):
+            for key in item:
+                if _SURROGATE.search(key):
+                    yield Found((*path, key), "the key holds half of a surrogate pair", fix=False)
+
+
+@rule(
+    "data_type",
+    "E",
+    10,
+    "the line is JSON but no object",
+    "every line must be one JSON object",
+    formats=frozenset(("unknown",)),
+)
+def data_type(subject: Subject, context: Context) -> Iterator[Found]:
+    if not isinstance(subject.value, dict) and (subject.value is not None or not subject.example.faults):
+        yield Found((), f"the line is {kind_of(subject.value)}, not an object")
+
+
+@rule(
+    "duplicate_json_key",
+    "W",
+    11,
+    "the same key twice in one object",
+    "parsers keep the last one only; what the first says is lost without a word",
+    formats=ANY_FORMAT,
+)
+def duplicate_json_key(subject: Subject, context: Context) -> Iterator[Found]:
+    if subject.value is None or not _repeats_a_key(subject.example.raw, subject.value):
+        return
+    pairs = json.loads(subject.example.raw.decode("utf-8", "replace"), object_pairs_hook=_Pairs)
+    todo: list[tuple[Path, Any]] = [((), pairs)]
+    while todo:
+        path, item = todo.pop()
+        if isinstance(item, _Pairs):
+            seen: set[str] = set()
+            for key, child in item:
+                if key in seen:
+                    yield Found((*path, key), f"the key {quoted(key)} stands twice; only the last one counts")
+                seen.add(key)
+                todo.append(((*path, key), child))
+        elif isinstance(item, list):
+            todo += [((*path, index), child) for index, child in enumerate(item)]
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of an object, repeated ones included."""
+
+
+def _repeats_a_key(raw: bytes, value: Any) -> bool:
+    """Whether the bytes have more keys than the value they parse to.
+
+    Cheapest first: where no white space stands before any colon, `":` occurs at least once a key, so as many
+    as the value has keys means there is no other. Else strings are told apart, which is exact.
+    """
+    keys = _count_keys(value)
+    if raw.count(b'":') == keys and not any(colon in raw for colon in _SPACED_COLONS):
+        return False
+    return sum(map(bool, _KEY.findall(raw))) > keys
+
+
+def _count_keys(value: Any) -> int:
+    """How many keys all objects inside `value` have together."""
+    count, todo = 0, [value]
+    while todo:
+        item = todo.pop()
+        if type(item) is dict:
+            count += len(item)
+            todo += [child for child in item.values() if type(child) is dict or type(child) is list]
+        elif type(item) is list:
+            todo += [child for child in item if type(child) is dict or type(child) is list]
+    return count

@@ -1,0 +1,193 @@
+"""Rules on the text of messages: white space, characters that cannot be seen, what a tokenizer trips over."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from curator.core.example import Path
+from curator.core.problem import Severity
+from curator.core.rules.messages import value_at
+from curator.core.rules.registry import MESSAGE_FORMATS, Context, Found, Has, rule
+from curator.core.rules.subject import Subject
+from curator.core.splice import Edit
+
+# Zero-width joiners hold emoji together and shape Arabic and Indic scripts: there they are no mistake.
+_JOINED = "\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
+CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffd\u200b\u2060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    f"|(?<![{_JOINED}])[\u200c\u200d]"
+)
+"""Row 69: C0 but TAB, LF and CR, DEL, byte order mark, U+FFFD, bidi controls, zero width."""
+HIDDEN = re.compile(
+    "[\x80-\x9f\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2028\u2029\u2061-\u2065\u206a-\u206f\u3164\uffa0\ufff9-\ufffb]"
+    "|[\U000e0100-\U000e01ef]|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0000-\U000e007f]"
+)
+"""Other characters that show nothing: soft hyphen, fillers, tags outside of flags, line separators, C1."""
+SPECIAL = re.compile(r"<\|[a-z_]{2,40}(?:_\d+)?\|>")
+_HOMOGLYPHS = "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+_MIXED = re.compile(
+    f"(?<![^\\W\\d_])(?=[^\\W\\d_]*[A-Za-z])[A-Za-z]*[{_HOMOGLYPHS}][A-Za-z{_HOMOGLYPHS}]*(?![^\\W\\d_])"
+)
+
+
+def _texts(subject: Subject) -> Iterator[tuple[Path, str]]:
+    for turn in subject.turns:
+        yield from turn.texts()
+
+
+@rule(
+    "example_too_long",
+    "W",
+    62,
+    "more tokens than training reads of one example",
+    "the end is cut off without a word, and billed up to the limit; usually the answer is lost",
+    formats=MESSAGE_FORMATS,
+)
+def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
+    if context.limit is None or context.count is None:
+        return
+    tokens = subject.tokens(context)
+    if tokens is not None and tokens.total > context.limit:
+        words = f"{tokens.total:,} tokens; training reads the first {context.limit:,}"
+        yield Found(_cut(subject, context), words)
+
+
+def _cut(subject: Subject, context: Context) -> Path:
+    """The message in which the limit falls, found by halving."""
+    if subject.format == "preference" or context.count is None or context.limit is None:
+        return ()
+    messages = subject.value["messages"]
+    low, high = 0, len(messages) - 1
+    while low < high:
+        middle = (low + high) // 2
+        start = {**subject.value, "messages": messages[: middle + 1]}
+        if context.count(start).total > context.limit:
+            high = middle
+        else:
+            low = middle + 1
+    return ("messages", low)
+
+
+@rule(
+    "empty_answer",
+    "W",
+    64,
+    "a trained answer that is only white space (an error where the example has no other)",
+    "the model learns to say nothing; the classic checks do not see it",
+)
+def empty_answer(subject: Subject, context: Context) -> Iterator[Found]:
+    answers = [turn for turn in subject.turns if turn.trained]
+    blank = [
+        turn for turn in answers if _is_blank(turn.text()) and turn.content and not turn.message.get("tool_calls")
+    ]
+    for turn in blank:
+        if turn.message.get("refusal") or turn.message.get("function_call"):
+            continue
+        severity = Severity.ERROR if len(blank) == len(answers) else None
+        yield Found((*turn.path, "content"), "the answer is only white space", severity)
+
+
+def _is_blank(text: str) -> bool:
+    return bool(text) and text.isspace()
+
+
+def _strip(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, value_at(subject, path).strip())
+
+
+@rule(
+    "surrounding_whitespace",
+    "W",
+    65,
+    "content with white space at its start or end",
+    "the model learns the blanks, and prompts at inference rarely have them",
+    when=Has.EDGES,
+    fix=("safe", "strip it", _strip),
+)
+def surrounding_whitespace(subject: Subject, context: Context) -> Iterator[Found]:
+    for path, text in _texts(subject):
+        bare = text.strip()
+        if len(bare) != len(text) and bare:
+            ends = [word for word, at in (("start", 0), ("end", -1)) if text[at].isspace()]
+            yield Found(path, f"white space at the {' and the '.join(ends)} of the text")
+
+
+def _named(character: str) -> str:
+    name = unicodedata.name(character, "")
+    return f"U+{ord(character):04X}" + (f" {name.lower()}" if name else "")
+
+
+def _unwanted(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Found]:
+    for path, text in _texts(subject):
+        found = pattern.search(text)
+        if found:
+            count = sum(1 for _ in pattern.finditer(text))
+            more = f" and {count - 1} more" if count > 1 else ""
+            yield Found(path, f"{what} {_named(found[0])} at character {found.start() + 1}{more}")
+
+
+def _remove_control(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, CONTROL.sub("", value_at(subject, path)))
+
+
+@rule(
+    "control_characters",
+    "W",
+    69,
+    "control, zero-width or text-direction characters, a byte order mark or U+FFFD in the text",
+    "nobody sees them and the model learns them; U+FFFD means that text was lost earlier",
+    when=Has.ODD_TEXT,
+    fix=("unsafe", "remove them", _remove_control),
+)
+def control_characters(subject: Subject, context: Context) -> Iterator[Found]:
+    return _unwanted(subject, CONTROL, "control character")
+
+
+def _remove_hidden(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, HIDDEN.sub("", value_at(subject, path)))
+
+
+@rule(
+    "hidden_characters",
+    "W",
+    "own",
+    "other characters that show nothing: soft hyphens, fillers, tags, variation selectors, line separators",
+    "two texts that look alike differ; hidden tags can carry instructions",
+    when=Has.ODD_TEXT,
+    fix=("unsafe", "remove them", _remove_hidden),
+)
+def hidden_characters(subject: Subject, context: Context) -> Iterator[Found]:
+    return _unwanted(subject, HIDDEN, "hidden character")
+
+
+@rule(
+    "lookalike_characters",
+    "W",
+    "own",
+    "a Latin word with Cyrillic or Greek letters that look the same",
+    "it is spelled in other tokens than it seems to be",
+    when=Has.ODD_TEXT,
+)
+def lookalike_characters(subject: Subject, context: Context) -> Iterator[Found]:
+    for path, text in _texts(subject):
+        found = None if text.isascii() else _MIXED.search(text)
+        if found:
+            odd = next(character for character in found[0] if not character.isascii())
+            yield Found(path, f"'{found[0]}' holds {_named(odd)} among Latin letters")
+
+
+@rule(
+    "special_token_text",
+    "W",
+    70,
+    "text such as `<|endoftext|>` or `<|im_start|>`",
+    "it may be read as the control token it names; tiktoken refuses to encode it by default",
+    when=Has.MARKS,
+)
+def special_token_text(subject: Subject, context: Context) -> Iterator[Found]:
+    for path, text in _texts(subject):
+        found = SPECIAL.search(text)
+        if found:
+            yield Found(path, f"the text holds the special token '{found[0]}'")
