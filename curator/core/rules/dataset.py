@@ -72,18 +72,12 @@ class DatasetCheck:
         ]
         return [finding for finding in found if finding is not None]
 
-    def _problem(self, rule: str, message: str, location: str = "") -> Problem | None:
-        chosen = REGISTRY[rule]
-        return (
-            chosen.problem(self.context.profile, message, location)
-            if self.context.profile in chosen.severity
-            else None
-        )
-
-    def _found(self, rule: str, message: str, key: int | None = None, location: str = "") -> Iterator[Finding]:
-        problem = self._problem(rule, message, location)
-        if problem is not None:
-            yield key, problem
+    def _found(
+        self, rule: str, message: str, key: int | None = None, location: str = "", worse: Severity | None = None
+    ) -> Iterator[Finding]:
+        severity = REGISTRY[rule].severity.get(self.context.profile)
+        if severity is not None:
+            yield key, Problem(rule, worse or severity, message, location)
 
     def _sizes(self) -> Iterator[Finding]:
         count, reinforcement = self.tally.count, FORMATS[self._main()] == "reinforcement"

@@ -124,7 +124,7 @@ REGISTRY: dict[str, Rule] = {}
 
 
 def arrange() -> None:
-    """Put the registry in the order of the rows, own rules last: the order of findings and of the documentation."""
+    """Put the registry in the order of the rows, own rules last: that of findings and of the documentation."""
     rules = sorted(REGISTRY.values(), key=lambda made: int(made.row) if made.row.isdigit() else 1000)
     REGISTRY.clear()
     REGISTRY.update((made.id, made) for made in rules)
