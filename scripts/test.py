@@ -1,0 +1,22 @@
+"""Set everything up on first use, then run all tests: python3 scripts/test.py [PYTEST ARGUMENTS]"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from environment import ROOT, ensure, python
+
+MODEL = "smollm2-135m-instruct"
+
+
+def main() -> int:
+    """Install with the extra `dev`, fetch the base model that the slow test trains, run pytest on both cores."""
+    ensure("dev")
+    subprocess.run([python(), "-m", "curator", "models", "pull", MODEL], check=False)
+    arguments = sys.argv[1:] or ["-n", "2", "--dist", "loadfile"]
+    return subprocess.run([python(), "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
