@@ -58,7 +58,8 @@ def load(base: Path) -> Engine:
     if choose(base).engine == "hf":
         from curator.server.engines.hf_answers import HfEngine
 
-        return HfEngine(base)
+        hf: Engine = HfEngine(base)
+        return hf
     from curator.server.engines.embedded.answers import EmbeddedEngine
 
     return EmbeddedEngine(base, ADAPTERS_KEPT)

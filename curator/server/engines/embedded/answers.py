@@ -21,7 +21,7 @@ from curator.server.engines.embedded.lora import Adapter, read_peft
 Request = dict[str, Any]
 
 _DROP_SHARE = 0.8
-"""Finished choices are dropped from the batch when no more than this share of its rows is alive: copying costs too."""
+"""Finished choices leave the batch when no more than this share of its rows is alive: copying costs too."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Batched decoding with a key/value cache: what all prompts begin with is computed once, finished ones are dropped."""
+"""Batched decoding with a key/value cache: what all prompts begin with is computed once, finished ones leave."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _GROW = 64
 class Decoder:
     """Sequences of one model that grow together, one token a step.
 
-    `logits` (sequences, vocabulary) are those of the next token. Prompts hold at least one token. Per block the
-    cache has the shared beginning, (kv heads, P, head), and what is each one's own, (sequences, kv heads, room, head).
+    `logits` (sequences, vocabulary) are those of the next token. Prompts hold at least one token. Per block
+    the cache has the shared beginning, (kv heads, P, head), and each one's own, (sequences, kv heads, room, head).
+
     """
 
     def __init__(self, model: Llama, adapter: Adapter | None, prompts: Sequence[Sequence[int]]) -> None:

