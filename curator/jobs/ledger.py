@@ -287,13 +287,21 @@ class Ledger:
         """Ids of the stored events."""
         return {row["id"] for row in self._all("SELECT id FROM events WHERE run = ?", (run,))}
 
-    def events(self, run: str) -> list[records.Event]:
-        """Stored events, oldest first."""
-        rows = self._all("SELECT * FROM events WHERE run = ? ORDER BY created_at, seq", (run,))
+    def events(self, run: str, after: int = 0, until: int = 2**62) -> list[records.Event]:
+        """Stored events, oldest first; only those at positions after `after` up to `until` (`last_event`)."""
+        rows = self._all(
+            "SELECT * FROM events WHERE run = ? AND seq > ? AND seq <= ? ORDER BY created_at, seq",
+            (run, after, until),
+        )
         return [
             records.Event(r["id"], r["created_at"], r["level"], r["message"], r["type"], orjson.loads(r["data"]))
             for r in rows
         ]
+
+    def last_event(self, run: str) -> int:
+        """Position of the event that was stored last, whoever stored it."""
+        row = self._one("SELECT MAX(seq) AS last FROM events WHERE run = ?", (run,))
+        return row["last"] or 0 if row else 0
 
     def metrics(self, run: str) -> list[dict[str, float]]:
         """One dict a step, `step` included, in order; names are `records.METRICS`."""

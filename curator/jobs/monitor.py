@@ -1,0 +1,230 @@
+"""Watching jobs: polls that store what is new, in order and once, and survive restarts of anything.
+
+Everything known is in the ledger, so a watcher that was killed, or a laptop that slept, goes on with one poll.
+News that come late or twice change nothing, and a finished job is never reopened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from curator.errors import ProviderError
+from curator.jobs import client as clients
+from curator.jobs import faults, providers, records, submission
+from curator.jobs.client import Client, connect
+from curator.jobs.ledger import Ledger, Run
+
+PATIENCE = 3600.0
+"""Seconds without any answer after which following gives up; the job itself goes on."""
+_MAX_ROWS = 200_000
+_COLUMNS = {"train_accuracy": "train_mean_token_accuracy"}
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What one look brought: the run as it now stands, and the events that were new, oldest first."""
+
+    run: Run
+    events: list[records.Event]
+
+
+Waiting = Callable[[ProviderError, float], None]
+"""Called before a pause that a fault causes, with its length in seconds."""
+
+
+async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
+    """Ask once for everything new about a run and store it. Raises ProviderError where no answer comes.
+
+    A run whose submission stayed unclear is looked for first.
+    """
+    run = ledger.get(run.run)
+    if run.job_id is None:
+        run = await submission.reconcile(run, ledger, client)
+    if run.job_id is None or run.settled:
+        return Poll(run, [])
+    job = await client.job(run.job_id)
+    if job.id != run.job_id:
+        raise faults.bad_answer(client.provider.name, f"show job {run.job_id}", "another job came back")
+    known = set() if job.finished else ledger.event_ids(run.run)
+    new = ledger.add_events(run.run, await client.events(run.job_id, known.__contains__))
+    if job.finished or any("heckpoint" in event.message for event in new):
+        ledger.set_checkpoints(run.run, await _or_none(client.checkpoints(run.job_id)) or [])
+    run = _store(run, job, ledger)
+    if job.finished:
+        run = await _sweep(run, ledger, client)
+    return Poll(run, new)
+
+
+def _store(run: Run, job: records.Job, ledger: Ledger) -> Run:
+    late = run.closed and not job.finished  # an answer of before the end
+    return ledger.update(
+        run.run,
+        status=job.status,
+        error=job.error,
+        finished_at=float(job.finished_at) if job.finished_at else None,
+        fine_tuned_model=job.fine_tuned_model or run.fine_tuned_model,
+        trained_tokens=job.trained_tokens if job.trained_tokens is not None else run.trained_tokens,
+        training_file=job.training_file or run.training_file,
+        validation_file=job.validation_file or run.validation_file,
+        result_files=list(job.result_files) or run.result_files,
+        epochs=job.epochs or run.epochs,
+        job=run.job if late else job.raw,
+    )
+
+
+async def _sweep(run: Run, ledger: Ledger, client: Client) -> Run:
+    """Fetch what a finished job leaves behind; what the provider no longer has is done without."""
+    for file_id in run.result_files:
+        body = await _or_none(client.content(file_id))
+        if body:
+            ledger.add_results(run.run, result_rows(body))
+    return ledger.update(run.run, swept=1)
+
+
+async def _or_none(request: Any) -> Any:
+    try:
+        return await request
+    except faults.Refused as refusal:
+        if refusal.status in (401, 429):
+            raise
+        return None
+
+
+def result_rows(body: bytes) -> list[dict[str, Any]]:
+    """Rows of a result file by its header (finetuning-api §4.6); cells that are no numbers are left out."""
+    rows: list[dict[str, Any]] = []
+    try:
+        for row in csv.DictReader(io.StringIO(body.decode("utf-8-sig", "replace"))):
+            values = {_COLUMNS.get(name, name): _cell(text) for name, text in row.items() if name}
+            rows.append({name: value for name, value in values.items() if value is not None})
+            if len(rows) >= _MAX_ROWS:
+                break
+    except csv.Error:
+        pass  # what came before the broken row is good
+    return rows
+
+
+def _cell(text: Any) -> float | None:
+    try:
+        return records.number(float(text))
+    except (TypeError, ValueError):
+        return None
+
+
+async def follow(
+    run: Run,
+    ledger: Ledger,
+    *,
+    client: Client | None = None,
+    waiting: Waiting | None = None,
+    patience: float = PATIENCE,
+) -> AsyncGenerator[records.Event, None]:
+    """Every event of a run, those already stored first, until its job is finished and all is stored.
+
+    Faults that may pass are waited out (`waiting` is told); a refusal that will not pass is raised, and so is
+    the last fault once nothing was heard for `patience` seconds. The job goes on in any case.
+    """
+    line = _Line(run, client)
+    heard, failures, place = time.monotonic(), 0, 0
+    try:
+        while True:
+            # Told from the ledger, so that nothing is missed which a cut-off poll or another process stored.
+            newest = ledger.last_event(run.run)
+            for event in ledger.events(run.run, place, newest):
+                yield event
+            place = newest
+            run = ledger.get(run.run)
+            if run.settled:
+                return
+            try:
+                run = (await poll_once(run, ledger, await line.client())).run
+            except ProviderError as fault:
+                pause = _pause(fault, failures)
+                if pause is None or time.monotonic() - heard > patience:
+                    raise
+                failures += 1
+                if waiting:
+                    waiting(fault, pause)
+                await line.drop(fault)
+            else:
+                if run.job_id is None:
+                    return  # refused, abandoned or still unclear: nothing to follow
+                heard, failures = time.monotonic(), 0
+                pause = 0 if run.settled else interval(run, line.kind)
+            await asyncio.sleep(pause)
+    finally:
+        await line.close()
+
+
+class _Line:
+    """The client of a follower: made when needed; the local server may come back at another address."""
+
+    def __init__(self, run: Run, given: Client | None) -> None:
+        self._name = run.provider
+        self._given = given
+        self._own: Client | None = None
+
+    @property
+    def kind(self) -> str:
+        used = self._given or self._own
+        return used.provider.kind if used else "local"
+
+    async def client(self) -> Client:
+        if self._given:
+            return self._given
+        if self._own is None:
+            self._own = await connect(providers.get(self._name))
+        return self._own
+
+    async def drop(self, fault: ProviderError) -> None:
+        """Look for a managed server anew after it could not be reached."""
+        if self._own and self._own.provider.managed and not isinstance(fault, faults.Refused):
+            await self.close()
+
+    async def close(self) -> None:
+        if self._own:
+            await self._own.close()
+        self._own = None
+
+
+def _pause(fault: ProviderError, failures: int) -> float | None:
+    limits = clients.Limits(backoff=1.0, max_wait=60.0)
+    if isinstance(fault, faults.Refused) and not fault.permanent:
+        return max(fault.retry_after or 0.0, min(2.0**failures, 60.0))
+    return clients.pause(fault, min(failures, 8), limits)
+
+
+def interval(run: Run, kind: str) -> float:
+    """Seconds until the next poll is due (finetuning-api §4.8: 5 while validating, 10 to 30 after)."""
+    if kind == "local":
+        return 0.5
+    if run.status in ("validating_files", "intent", "unclear"):
+        return 5.0
+    return 30.0 if run.status in ("queued", "pending", "paused") else 10.0
+
+
+def time_left(run: Run, ledger: Ledger) -> float | None:
+    """Seconds until training ends, by the pace of its last steps on the provider's clock; None if unknown."""
+    points = []
+    for event in ledger.events(run.run):
+        step, total = records.integer(event.data.get("step")), records.integer(event.data.get("total_steps"))
+        if step is not None and total:
+            points.append((step, event.created_at, total))
+    if len(points) < 2 or run.closed:
+        return None
+    (first, began, _), (last, now, total) = points[max(0, len(points) - 50)], points[-1]
+    if last <= first or now <= began:
+        return None
+    return max(0.0, (total - last) * (now - began) / (last - first))
+
+
+async def overview(ledger: Ledger, client: Client, limit: int = 100) -> list[tuple[records.Job, Run | None]]:
+    """The provider's newest jobs, each with the run that belongs to it where there is one."""
+    origin = client.provider.origin
+    return [(job, ledger.by_job(origin, job.id)) for job in await client.jobs(limit)]
