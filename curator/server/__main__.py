@@ -1,0 +1,77 @@
+"""`python -m curator.server`: the local OpenAI-compatible server, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from curator import paths
+from curator.errors import CuratorError, UsageError
+from curator.server.settings import Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the server's arguments (shared with `curator serve`)."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of files, jobs and models")
+    parser.add_argument("--token-file", type=Path, metavar="F", help="file of the token (default: DIR/token)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME[:PORT]",
+        help="another name that clients may use for this server, e.g. behind a tunnel",
+    )
+    parser.add_argument(
+        "--idle-exit", type=float, metavar="SECONDS", help="leave after this time without requests and jobs"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=0, help="threads of a training process (default: all cores)"
+    )
+
+
+def settings(args: argparse.Namespace) -> Settings:
+    """The settings that the arguments ask for. Raises UsageError."""
+    if not 0 <= args.port <= 65535:
+        raise UsageError(f"--port must be between 0 and 65535, not {args.port}.")
+    if args.idle_exit is not None and not args.idle_exit > 0:
+        raise UsageError("--idle-exit must be a number of seconds above 0.")
+    if args.threads < 0:
+        raise UsageError("--threads must not be negative.")
+    data = (args.data or paths.server_dir()).absolute()
+    return Settings(
+        data=data,
+        token_file=(args.token_file or data / "token").absolute(),
+        host=args.host,
+        port=args.port,
+        allowed_hosts=tuple(args.allow_host),
+        idle_exit=args.idle_exit,
+        threads=args.threads,
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve with these arguments; does not come back. Raises UsageError."""
+    if sys.platform == "win32":
+        raise UsageError("The local server needs Linux, macOS or WSL.")
+    from curator.server.listen import serve
+
+    serve(settings(args))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m curator.server", description=__doc__)
+    configure(parser)
+    try:
+        return run(parser.parse_args(argv))
+    except CuratorError as error:
+        sys.stderr.write(f"curator: {error.message}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The application: routes, and errors in the service's shape."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Mount
+
+from curator.log import log_failure
+from curator.server import routes_chat, routes_files, routes_jobs, routes_models, routes_uploads
+from curator.server.errors import ApiError, disk_full, quote
+from curator.server.responses import answer
+from curator.server.services import Services
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def build(services: Services) -> Starlette:
+    """The app without its guard. Its lifespan starts the queue; who serves it stops queue and generator first."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        services.queue.start()
+        yield
+        services.db.close()
+
+    routes = [
+        *routes_files.ROUTES,
+        *routes_uploads.ROUTES,
+        *routes_jobs.ROUTES,
+        *routes_models.ROUTES,
+        *routes_chat.ROUTES,
+    ]
+    app = Starlette(
+        routes=[Mount("/v1", routes=routes)],
+        lifespan=lifespan,
+        exception_handlers={
+            ApiError: _api_error,
+            HTTPException: _http_error,
+            ClientDisconnect: _gone,
+            OSError: _disk_error,
+            sqlite3.Error: _disk_error,
+            Exception: _unexpected,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return app
+
+
+async def _api_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return answer(error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    where = f"{request.method} {quote(request.url.path)}"
+    if error.status_code == 404:
+        message = f"Invalid URL ({where})"
+    elif error.status_code == 405:
+        message = f"Not allowed to {request.method} on {quote(request.url.path)}."
+    else:
+        message = str(error.detail)
+    return answer(ApiError(error.status_code, message, headers=dict(error.headers or {})))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return answer(ApiError(499, "The client closed the request."))
+
+
+async def _disk_error(request: Request, error: Exception) -> Response:
+    full = isinstance(error, OSError) and error.errno in _FULL
+    if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
+        return answer(disk_full("The server's disk is full."))
+    return await _unexpected(request, error)
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    log_failure()
+    message = "The server had an error while processing your request; its log has the details."
+    return answer(ApiError(500, message, kind="server_error"))

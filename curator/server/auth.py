@@ -1,0 +1,119 @@
+"""What every request passes before it is routed: Host, Origin, then the bearer token (reliability §6)."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from curator.server.errors import ApiError
+from curator.server.responses import answer
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Hosts:
+    """The names that this server answers to; anything else in `Host` or `Origin` is somebody's web page.
+
+    Bound to loopback: the three loopback names with the port. Bound elsewhere: also IP addresses (a hostile page
+    cannot point an address at this machine, only a name) and the name it was bound to. `allowed` adds more.
+    """
+
+    def __init__(self, host: str, port: int, allowed: Iterable[str] = ()) -> None:
+        self._port = port
+        self._names = {f"{name}:{port}" for name in _LOOPBACK}
+        self._names |= {name.lower() if _has_port(name) else f"{name.lower()}:{port}" for name in allowed}
+        self._wide = not is_loopback(host)
+        if self._wide:
+            self._names.add(f"{host.lower()}:{port}")
+
+    def known(self, host: str) -> bool:
+        """Whether a `Host` value names this server."""
+        host = host.lower()
+        if not _has_port(host):
+            host += ":80"
+        return host in self._names or (self._wide and self._is_address(host))
+
+    def _is_address(self, host: str) -> bool:
+        name, _, port = host.rpartition(":")
+        try:
+            ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return False
+        return port == str(self._port)
+
+    def own_origin(self, origin: str) -> bool:
+        """Whether an `Origin` value is this server itself."""
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        return parts.scheme == "http" and not parts.path and self.known(parts.netloc)
+
+
+def _has_port(host: str) -> bool:
+    return ":" in host.rpartition("]")[2]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to bind to is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """The outermost layer of the app."""
+
+    def __init__(self, app: ASGIApp, token: str, hosts: Hosts) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is allowed; answer the rest in the service's error shape."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            self._check(scope)
+        except ApiError as error:
+            await answer(error)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        hosts = _values(scope, b"host")
+        if len(hosts) != 1 or not self._hosts.known(hosts[0]):
+            raise ApiError(403, "This server does not answer to that Host.", code="host_not_allowed")
+        if any(not self._hosts.own_origin(origin) for origin in _values(scope, b"origin")):
+            raise ApiError(403, "Requests from web pages are not allowed.", code="origin_not_allowed")
+        given = _values(scope, b"authorization")
+        if not given:
+            raise ApiError(401, "You didn't provide an API key.", code="invalid_api_key", headers=_CHALLENGE)
+        scheme, _, key = given[0].partition(" ")
+        right = hmac.compare_digest(key.strip().encode("latin-1", "replace"), self._token)
+        if len(given) != 1 or scheme.lower() != "bearer" or not right:
+            message = f"Incorrect API key provided: {_masked(key.strip())}."
+            raise ApiError(401, message, code="invalid_api_key", headers=_CHALLENGE)
+
+
+_CHALLENGE = {"www-authenticate": "Bearer"}
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def _masked(key: str) -> str:
+    """Enough of a wrong key to recognise it, not enough to use it."""
+    return f"{key[:3]}***{key[-2:]}" if len(key) > 12 and key.isascii() and key.isprintable() else "***"

@@ -1,0 +1,192 @@
+"""Request bodies: read with a size and a time limit; files stream to the disk, nothing large stays in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from curator.server.errors import ApiError, bad_request, quote
+from curator.server.fields import Fields
+from curator.server.settings import Limits
+
+_FIELDS = 16
+_FIELD_BYTES = 4096
+_WRITE_BYTES = 2**20
+_FORM_BYTES = 2**17
+"""What boundaries and small fields may add to a file."""
+
+
+async def chunks(request: Request, longest: int, limits: Limits) -> AsyncIterator[bytes]:
+    """The body piece by piece. Raises 413 beyond `longest` bytes and 408 where the client dawdles."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > longest:
+        raise _too_large(longest)
+    stream = aiter(request.stream())
+    ends = time.monotonic() + limits.body_seconds
+    got = 0
+    while True:
+        try:
+            async with asyncio.timeout(min(limits.body_idle_seconds, ends - time.monotonic())):
+                chunk = await anext(stream, None)
+        except TimeoutError:
+            message = "The request body did not arrive in time."
+            raise ApiError(408, message, headers={"connection": "close"}) from None
+        if chunk is None:
+            return
+        got += len(chunk)
+        if got > longest:
+            raise _too_large(longest)
+        yield chunk
+
+
+def _too_large(longest: int) -> ApiError:
+    size = f"{longest // 2**20} MB" if longest >= 2**20 else f"{longest} bytes"
+    return ApiError(
+        413,
+        f"Maximum content size limit ({size}) exceeded.",
+        code="content_too_large",
+        headers={"connection": "close"},
+    )
+
+
+def _expect(request: Request, kind: str) -> dict[bytes, bytes]:
+    given = request.headers.get("content-type", "")
+    found, options = parse_options_header(given)
+    if found.decode("latin-1").lower() != kind:
+        shown = quote(given)
+        message = f"Unsupported content type: '{shown}'. This API method only accepts '{kind}' requests."
+        raise ApiError(415, message, code="unsupported_content_type")
+    return options
+
+
+async def read_json(request: Request, limits: Limits) -> Fields:
+    """The body as a JSON object. Raises ApiError 400, 408, 413 or 415."""
+    _expect(request, "application/json")
+    body = b"".join([chunk async for chunk in chunks(request, limits.json_bytes, limits)])
+    try:
+        value = await asyncio.to_thread(orjson.loads, body) if len(body) > _FORM_BYTES else orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        message = f"We could not parse the JSON body of your request: {error}."
+        raise bad_request(message, code="invalid_json") from None
+    return Fields(value)
+
+
+@dataclass
+class Form:
+    """A received multipart form: small fields, and one file on disk."""
+
+    scratch: Path
+    fields: dict[str, str] = field(default_factory=dict)
+    filename: str | None = None
+    """The client's name for the file, only text; None: no file was sent."""
+
+
+async def read_form(request: Request, file_field: str, scratch: Path, longest: int, limits: Limits) -> Form:
+    """Stream the part `file_field` to `scratch` and return the other fields. Raises ApiError 400, 408, 413, 415.
+
+    The caller removes `scratch`, whatever happens.
+    """
+    options = _expect(request, "multipart/form-data")
+    form = Form(scratch)
+    with await asyncio.to_thread(scratch.open, "xb") as file:
+        try:
+            receiver = _Receiver(options.get(b"boundary", b""), file_field, form, longest)
+            async for chunk in chunks(request, longest + _FORM_BYTES, limits):
+                receiver.parser.write(chunk)
+                if len(receiver.pending) >= _WRITE_BYTES:
+                    await asyncio.to_thread(receiver.flush, file)
+        except FormParserError as error:
+            raise bad_request(f"Could not parse multipart form: {error}.") from None
+        await asyncio.to_thread(receiver.flush, file)
+    if not receiver.ended:
+        raise bad_request("Could not parse multipart form: it ends too early.")
+    return form
+
+
+class _Receiver:
+    """The parser's callbacks: sorts the parts' bytes into the file and the fields."""
+
+    def __init__(self, boundary: bytes, file_field: str, form: Form, longest: int) -> None:
+        if not boundary:
+            raise bad_request("Could not parse multipart form: the content type has no boundary.")
+        self.pending = bytearray()
+        self.ended = False
+        self._file_field = file_field
+        self._form = form
+        self._longest = longest
+        self._received = 0
+        self._parts = 0
+        self._key, self._value, self._headers = b"", b"", {}  # type: tuple[bytes, bytes, dict[bytes, bytes]]
+        self._name: str | None = None
+        self._text = bytearray()
+        self.parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begin,
+                "on_part_data": self._part_data,
+                "on_part_end": self._part_end,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_end": self._end,
+            },
+        )
+
+    def flush(self, file: BinaryIO) -> None:
+        """Write what has come for the file."""
+        file.write(self.pending)
+        self.pending.clear()
+
+    def _part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > _FIELDS:
+            raise bad_request("The form has too many parts.")
+        self._headers, self._name, self._text = {}, None, bytearray()
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._key += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        self._headers[self._key.lower()] = self._value
+        self._key = self._value = b""
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        if self._name != self._file_field:
+            return
+        if self._form.filename is not None:
+            raise bad_request(f"The form has '{self._file_field}' twice.", self._file_field)
+        name = options.get(b"filename", self._file_field.encode()).decode("utf-8", "replace")
+        self._form.filename = name[:255]
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._name == self._file_field:
+            self._received += end - start
+            if self._received > self._longest:
+                raise _too_large(self._longest)
+            self.pending += data[start:end]
+        else:
+            self._text += data[start:end]
+            if len(self._text) > _FIELD_BYTES:
+                raise bad_request(f"The field '{quote(self._name or '')}' is too long.")
+
+    def _part_end(self) -> None:
+        if self._name is not None and self._name != self._file_field:
+            self._form.fields[self._name] = self._text.decode("utf-8", "replace")
+
+    def _end(self) -> None:
+        self.ended = True

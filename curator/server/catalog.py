@@ -1,0 +1,91 @@
+"""Which models there are: base models on disk, tuned models and checkpoints in the database."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curator import paths
+from curator.server.database import Database
+from curator.server.errors import no_such_model
+from curator.server.jobs import ORGANIZATION
+from curator.server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that can be asked: a base (`adapter` is None) or a base with an adapter folder."""
+
+    name: str
+    created: int
+    base: str
+    path: Path
+    adapter: Path | None = None
+
+    def view(self) -> dict[str, Any]:
+        """The API's Model object."""
+        owner = "curator" if self.adapter is None else ORGANIZATION
+        return {
+            "id": self.name,
+            "object": "model",
+            "created": self.created,
+            "owned_by": owner,
+            "shutdown_date": None,
+        }
+
+
+class Catalog:
+    """All calls block (disk)."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
+        self._settings = settings
+
+    def bases(self) -> dict[str, Model]:
+        """Base models on this machine by name: each folder of the models folder that holds weights."""
+        root = self._settings.models or paths.models_dir()
+        if not root.is_dir():
+            return {}
+        found = {}
+        for folder in sorted(root.iterdir()):
+            if folder.is_dir() and any(any(folder.glob(pattern)) for pattern in ("*.gguf", "*.safetensors")):
+                found[folder.name] = Model(folder.name, int(folder.stat().st_mtime), folder.name, folder)
+        return found
+
+    def tuned(self) -> list[Model]:
+        """Tuned models and the checkpoints of jobs, oldest first; those whose base is gone are left out."""
+        bases = self.bases()
+        rows = self._db.rows(
+            "SELECT name, base, path, created_at, job_id FROM models UNION ALL "
+            "SELECT c.name, j.model, c.path, c.created_at, c.job_id FROM checkpoints c JOIN jobs j ON j.id = c.job_id "
+            "WHERE c.name <> j.name ORDER BY created_at"
+        )
+        return [
+            Model(row["name"], row["created_at"], row["base"], bases[row["base"]].path, self._adapter(row))
+            for row in rows
+            if row["base"] in bases
+        ]
+
+    def _adapter(self, row: Any) -> Path:
+        return self._settings.jobs / str(row["job_id"]) / str(row["path"])
+
+    def all(self) -> list[Model]:
+        """Every model, bases first."""
+        return [*self.bases().values(), *self.tuned()]
+
+    def get(self, name: str) -> Model:
+        """The model of this name. Raises ApiError 404."""
+        found = next((model for model in self.all() if model.name == name), None)
+        if found is None:
+            raise no_such_model(name)
+        return found
+
+    def delete(self, model: Model) -> None:
+        """Forget a tuned model or checkpoint and remove its adapter."""
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM models WHERE name=?", (model.name,))
+            db.execute("DELETE FROM checkpoints WHERE name=?", (model.name,))
+        if model.adapter is not None:
+            shutil.rmtree(model.adapter, ignore_errors=True)

@@ -1,0 +1,158 @@
+"""The body of `POST /v1/chat/completions`, checked; what this server cannot do is refused, never ignored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from curator.server.errors import ApiError, bad_request
+from curator.server.fields import Fields, wrong_type, wrong_value
+
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_READ = (
+    "model",
+    "messages",
+    "temperature",
+    "top_p",
+    "max_completion_tokens",
+    "max_tokens",
+    "n",
+    "seed",
+    "stop",
+    "stream",
+    "stream_options",
+    "logprobs",
+    "top_logprobs",
+    "store",
+    "metadata",
+)
+_HARMLESS = (
+    "user",
+    "safety_identifier",
+    "service_tier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "parallel_tool_calls",
+    "verbosity",
+    "reasoning_effort",
+    "prediction",
+)
+"""Hints that change nothing that was promised."""
+_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "frequency_penalty": (0,),
+    "presence_penalty": (0,),
+    "logit_bias": ({},),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
+    "response_format": ({"type": "text"},),
+    "modalities": (["text"],),
+    "audio": (),
+    "web_search_options": (),
+    "moderation": (),
+}
+"""What would change the answer: accepted only where it asks for what happens anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A checked request. `ask` is the generation process's request without id, base and adapter."""
+
+    model: str
+    ask: dict[str, Any]
+    stream: bool
+    include_usage: bool
+    store: bool
+    metadata: dict[str, str]
+
+
+def read(body: Fields) -> Chat:
+    """Raises ApiError 400."""
+    body.only(*_READ, *_HARMLESS, *_NEUTRAL)
+    for name, neutral in _NEUTRAL.items():
+        value = body.value.get(name)
+        if value is not None and value not in neutral:
+            raise _unsupported(name)
+    model = body.must_text("model", shortest=1, longest=512)
+    messages = body.array("messages", required=True, shortest=1) or []
+    longest = body.integer("max_completion_tokens", 1, 2**31 - 1)
+    older = body.integer("max_tokens", 1, 2**31 - 1)
+    temperature, top_p = body.number("temperature", 0, 2), body.number("top_p", 0, 1)
+    stream = bool(body.flag("stream"))
+    ask = {
+        "messages": [_message(value, f"messages[{index}]") for index, value in enumerate(messages)],
+        "max_tokens": longest if longest is not None else older,
+        "temperature": 1.0 if temperature is None else temperature,
+        "top_p": 1.0 if top_p is None else top_p,
+        "seed": body.integer("seed"),
+        "stop": _stop(body),
+        "n": body.integer("n", 1, 128) or 1,
+        "logprobs": _logprobs(body),
+    }
+    return Chat(model, ask, stream, _include_usage(body, stream), bool(body.flag("store")), body.metadata())
+
+
+def _unsupported(param: str) -> ApiError:
+    message = f"Unsupported parameter: '{param}' is not supported with this model."
+    return bad_request(message, param, "unsupported_parameter")
+
+
+def _message(value: Any, where: str) -> dict[str, Any]:
+    fields = Fields(value, where)
+    role = fields.choice("role", _ROLES, required=True)
+    content = value.get("content")
+    calls = value.get("tool_calls") or value.get("function_call")
+    if isinstance(content, list):
+        content = _joined(content, fields.path("content"))
+    elif content is None and not (role == "assistant" and (calls or "content" in value)) or content is not None and not isinstance(content, str):
+        raise wrong_type(fields.path("content"), "a string", content)
+    if calls is not None and not isinstance(calls, (list, dict)):
+        raise wrong_type(fields.path("tool_calls"), "an array", calls)
+    return {**value, "role": role, "content": content}
+
+
+def _joined(parts: list[Any], where: str) -> str:
+    """Text parts as one text; pictures, sound and files are refused."""
+    texts = []
+    for index, part in enumerate(parts):
+        fields = Fields(part, f"{where}[{index}]")
+        kind = fields.must_text("type")
+        if kind not in ("text", "refusal"):
+            raise wrong_value(fields.path("type"), kind, ("text", "refusal"))
+        texts.append(fields.must_text(kind))
+    return "".join(texts)
+
+
+def _stop(body: Fields) -> list[str]:
+    value = body.value.get("stop")
+    if value is None:
+        return []
+    stops = [value] if isinstance(value, str) else body.array("stop", longest=4) or []
+    for index, stop in enumerate(stops):
+        if not isinstance(stop, str):
+            raise wrong_type(f"stop[{index}]", "a string", stop)
+    return [stop for stop in stops if stop]
+
+
+def _logprobs(body: Fields) -> bool:
+    wanted = bool(body.flag("logprobs"))
+    if body.integer("top_logprobs", 0, 20):
+        if not wanted:
+            message = "Invalid 'top_logprobs': 'logprobs' must be true to ask for them."
+            raise bad_request(message, "top_logprobs", "invalid_value")
+        raise _unsupported("top_logprobs")
+    return wanted
+
+
+def _include_usage(body: Fields, stream: bool) -> bool:
+    options = body.inner("stream_options")
+    if options is None:
+        return False
+    if not stream:
+        message = "Invalid 'stream_options': only allowed when 'stream' is true."
+        raise bad_request(message, "stream_options", "invalid_value")
+    options.only("include_usage", "include_obfuscation")
+    options.flag("include_obfuscation")
+    return bool(options.flag("include_usage"))

@@ -1,0 +1,54 @@
+"""Chat completions that were created with `store: true`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from curator.server.database import Database
+from curator.server.files import Order, unknown_cursor
+from curator.server.jobs import dump
+from curator.server.settings import Limits
+
+
+class CompletionStore:
+    """The newest stored completions, up to a limit. All calls block (disk)."""
+
+    def __init__(self, db: Database, limits: Limits) -> None:
+        self._db = db
+        self._limits = limits
+
+    def add(self, body: dict[str, Any], metadata: dict[str, str]) -> None:
+        """Keep a completion; the oldest beyond the limit go."""
+        whole = {**body, "metadata": metadata}
+        with self._db.transaction() as db:
+            db.execute(
+                "INSERT INTO completions (id, model, metadata, body) VALUES (?,?,?,?)",
+                (body["id"], body["model"], dump(metadata), dump(whole)),
+            )
+            db.execute(
+                "DELETE FROM completions WHERE seq <= (SELECT max(seq) FROM completions) - ?",
+                (self._limits.stored_completions,),
+            )
+
+    def page(
+        self, model: str | None, metadata: dict[str, str] | None, after: str | None, limit: int, order: Order
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Up to `limit` completions beyond the cursor, and whether there are more."""
+        where, values = ["1"], []  # type: tuple[list[str], list[Any]]
+        if model is not None:
+            where.append("model = ?")
+            values.append(model)
+        for key, value in (metadata or {}).items():
+            where.append("EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = ? AND json_each.value = ?)")
+            values += [key, value]
+        if after is not None:
+            row = self._db.row("SELECT seq FROM completions WHERE id=?", after)
+            if row is None:
+                raise unknown_cursor(after)
+            where.append(f"seq {'<' if order == 'desc' else '>'} ?")
+            values.append(row["seq"])
+        sql = f"SELECT body FROM completions WHERE {' AND '.join(where)} ORDER BY seq {order} LIMIT ?"
+        rows = self._db.rows(sql, *values, limit + 1)
+        return [orjson.loads(row["body"]) for row in rows[:limit]], len(rows) > limit

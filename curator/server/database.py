@@ -1,0 +1,107 @@
+"""The durable truth: one SQLite file, one connection, one writer."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from curator.errors import CuratorError
+
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE files (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  expires_at INTEGER, filename TEXT NOT NULL, purpose TEXT NOT NULL, status TEXT NOT NULL, status_details TEXT);
+CREATE TABLE uploads (
+  id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  filename TEXT NOT NULL, purpose TEXT NOT NULL, mime_type TEXT NOT NULL, keep_seconds INTEGER,
+  status TEXT NOT NULL, file_id TEXT);
+CREATE TABLE parts (
+  id TEXT PRIMARY KEY, upload_id TEXT NOT NULL REFERENCES uploads(id), bytes INTEGER NOT NULL, created_at INTEGER NOT NULL);
+CREATE TABLE jobs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, intent TEXT UNIQUE, status TEXT NOT NULL,
+  created_at INTEGER NOT NULL, finished_at INTEGER, model TEXT NOT NULL, name TEXT NOT NULL UNIQUE, suffix TEXT,
+  seed INTEGER NOT NULL, method TEXT NOT NULL, hyperparameters TEXT NOT NULL, metadata TEXT NOT NULL,
+  training_file TEXT NOT NULL, validation_file TEXT, result_file TEXT, trained_tokens INTEGER, error TEXT,
+  estimated_finish INTEGER, total_steps INTEGER, step_seconds REAL,
+  pid INTEGER, outcome TEXT, stopping INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, offset INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX jobs_by_status ON jobs(status);
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job_id TEXT NOT NULL REFERENCES jobs(id),
+  key TEXT NOT NULL, created_at INTEGER NOT NULL, level TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL,
+  data TEXT NOT NULL, UNIQUE(job_id, key));
+CREATE TABLE checkpoints (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job_id TEXT NOT NULL REFERENCES jobs(id),
+  step INTEGER NOT NULL, created_at INTEGER NOT NULL, name TEXT NOT NULL, metrics TEXT NOT NULL, path TEXT NOT NULL,
+  UNIQUE(job_id, step));
+CREATE TABLE models (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, base TEXT NOT NULL, path TEXT NOT NULL,
+  created_at INTEGER NOT NULL, job_id TEXT NOT NULL);
+CREATE TABLE completions (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, model TEXT NOT NULL, metadata TEXT NOT NULL,
+  body TEXT NOT NULL);
+"""
+
+
+class Database:
+    """`server.db`. Calls block: from the event loop they go through `asyncio.to_thread`.
+
+    A commit is synced before it returns (WAL, synchronous=FULL), so what an answer says is durable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            "mmap_size=0",
+        ):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._migrate(path)
+
+    def _migrate(self, path: Path) -> None:
+        with self.transaction():
+            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if found > VERSION:
+                raise CuratorError(f"{path} was written by a newer Curator (version {found}): use that one")
+            if found == 0:
+                for statement in _SCHEMA.split(";"):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version={VERSION}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One atomic, synced change; an exception inside undoes all of it."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """The rows of a query."""
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        """The first row of a query."""
+        with self._lock:
+            found: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+            return found
+
+    def close(self) -> None:
+        """Checkpoint and close."""
+        with self._lock:
+            self._connection.close()

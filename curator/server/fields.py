@@ -1,0 +1,175 @@
+"""Reads the fields of a JSON body one by one and complains in the service's words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from curator.server.errors import ApiError, bad_request, quote
+
+_KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a decimal"),
+    (str, "a string"),
+    (list, "an array"),
+    (dict, "an object"),
+)
+
+
+def kind_of(value: Any) -> str:
+    """What the service calls a JSON value's type."""
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
+
+
+def wrong_type(param: str, expected: str, value: Any) -> ApiError:
+    """400 `invalid_type`."""
+    got = kind_of(value)
+    message = f"Invalid type for '{param}': expected {expected}, but got {got} instead."
+    return bad_request(message, param, "invalid_type")
+
+
+def wrong_value(param: str, value: Any, allowed: Iterable[str]) -> ApiError:
+    """400 `invalid_value` with the values that would do."""
+    *rest, last = [f"'{name}'" for name in allowed]
+    supported = f"{', '.join(rest)} and {last}" if rest else last
+    message = f"Invalid value: '{quote(str(value))}'. Supported values are: {supported}."
+    return bad_request(message, param, "invalid_value")
+
+
+class Fields:
+    """A JSON object of a request body. Every reader raises ApiError 400 with the field's full path as `param`.
+
+    A field that is absent or null reads as None unless `required`.
+    """
+
+    def __init__(self, value: Any, where: str = "") -> None:
+        if not isinstance(value, dict):
+            raise wrong_type(where or "body", "an object", value)
+        self.value: dict[str, Any] = value
+        self.where = where
+
+    def path(self, name: str) -> str:
+        """`name` as the service names it in `param`."""
+        return f"{self.where}.{name}" if self.where else name
+
+    def only(self, *names: str) -> None:
+        """Refuse fields that are not in `names`."""
+        for name in self.value:
+            if name not in names:
+                param = self.path(quote(name))
+                raise bad_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+
+    def _get(self, name: str, required: bool) -> Any:
+        if required and name not in self.value:
+            param = self.path(name)
+            raise bad_request(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
+        return self.value.get(name)
+
+    def text(self, name: str, *, required: bool = False, shortest: int = 0, longest: int = 2**20) -> str | None:
+        """A string of `shortest` to `longest` characters."""
+        value = self._get(name, required)
+        if value is None and not required:
+            return None
+        param = self.path(name)
+        if not isinstance(value, str):
+            raise wrong_type(param, "a string", value)
+        if len(value) < shortest:
+            raise _length(param, "short", "minimum", shortest, len(value), "string", "string_below_min_length")
+        if len(value) > longest:
+            raise _length(param, "long", "maximum", longest, len(value), "string", "string_above_max_length")
+        return value
+
+    def must_text(self, name: str, *, shortest: int = 0, longest: int = 2**20) -> str:
+        """As `text`, required."""
+        return self.text(name, required=True, shortest=shortest, longest=longest) or ""
+
+    def choice(self, name: str, allowed: Collection[str], *, required: bool = False) -> str | None:
+        """One of `allowed`."""
+        value = self.text(name, required=required)
+        if value is not None and value not in allowed:
+            raise wrong_value(self.path(name), value, allowed)
+        return value
+
+    def integer(
+        self, name: str, lowest: int = -(2**63), highest: int = 2**63 - 1, *, required: bool = False
+    ) -> int | None:
+        """A whole number within bounds; `true` is none."""
+        value = self._get(name, required)
+        if value is None and not required:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong_type(self.path(name), "an integer", value)
+        self._bounds(name, value, lowest, highest, "integer")
+        return value
+
+    def number(self, name: str, lowest: float, highest: float, *, above: float | None = None) -> float | None:
+        """A finite number within bounds; with `above`, also strictly greater than that."""
+        value = self._get(name, False)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise wrong_type(self.path(name), "a decimal", value)
+        if above is not None and value <= above:
+            message = f"Invalid '{self.path(name)}': expected a value > {above}, but got {value} instead."
+            raise bad_request(message, self.path(name), "decimal_below_min_value")
+        self._bounds(name, value, lowest, highest, "decimal")
+        return float(value)
+
+    def _bounds(self, name: str, value: float, lowest: float, highest: float, kind: str) -> None:
+        param = self.path(name)
+        if value < lowest:
+            message = f"Invalid '{param}': {kind} below minimum value. Expected a value >= {lowest}, but got {value} instead."
+            raise bad_request(message, param, f"{kind}_below_min_value")
+        if value > highest:
+            message = f"Invalid '{param}': {kind} above maximum value. Expected a value <= {highest}, but got {value} instead."
+            raise bad_request(message, param, f"{kind}_above_max_value")
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean."""
+        value = self._get(name, False)
+        if value is not None and not isinstance(value, bool):
+            raise wrong_type(self.path(name), "a boolean", value)
+        return value
+
+    def array(
+        self, name: str, *, required: bool = False, shortest: int = 0, longest: int = 2**16
+    ) -> list[Any] | None:
+        """A list of `shortest` to `longest` items."""
+        value = self._get(name, required)
+        if value is None and not required:
+            return None
+        param = self.path(name)
+        if not isinstance(value, list):
+            raise wrong_type(param, "an array", value)
+        if len(value) < shortest:
+            raise _length(param, "short", "minimum", shortest, len(value), "array", "array_below_min_length")
+        if len(value) > longest:
+            raise _length(param, "long", "maximum", longest, len(value), "array", "array_above_max_length")
+        return value
+
+    def inner(self, name: str, *, required: bool = False) -> Fields | None:
+        """A nested object."""
+        value = self._get(name, required)
+        return None if value is None and not required else Fields(value, self.path(name))
+
+    def metadata(self) -> dict[str, str]:
+        """The `metadata` field: at most 16 pairs, keys of 1 to 64 and values of at most 512 characters."""
+        inner = self.inner("metadata")
+        if inner is None:
+            return {}
+        if len(inner.value) > 16:
+            message = f"Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object with {len(inner.value)} properties instead."
+            raise bad_request(message, "metadata", "object_above_max_properties")
+        for key in inner.value:
+            if not 1 <= len(key) <= 64:
+                message = f"Invalid 'metadata': keys have 1 to 64 characters, but '{quote(key)}' has {len(key)}."
+                raise bad_request(message, "metadata", "invalid_value")
+        return {key: inner.must_text(key, longest=512) for key in inner.value}
+
+
+def _length(param: str, way: str, bound: str, limit: int, got: int, kind: str, code: str) -> ApiError:
+    article, unit = ("a string", "length") if kind == "string" else ("an array", "length")
+    message = f"Invalid '{param}': {kind} too {way}. Expected {article} with {bound} {unit} {limit}, but got {article} with {unit} {got} instead."
+    return bad_request(message, param, code)

@@ -1,0 +1,189 @@
+"""Files: rows in the database, bytes in `files/ID`; a row exists only once its bytes are whole and synced."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from curator.atomic import sync_folder
+from curator.server import ids
+from curator.server.database import Database
+from curator.server.errors import ApiError, bad_request, disk_full, no_such_file, quote
+from curator.server.settings import Settings
+
+Order = Literal["asc", "desc"]
+
+UPLOAD_PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+RESULTS = "fine-tune-results"
+
+_HINT_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One row of `files`; times are Unix seconds."""
+
+    id: str
+    bytes: int
+    created_at: int
+    expires_at: int | None
+    filename: str
+    purpose: str
+    status: str
+    status_details: str | None
+
+    def view(self) -> dict[str, Any]:
+        """The API's File object."""
+        view: dict[str, Any] = {
+            "id": self.id,
+            "object": "file",
+            "bytes": self.bytes,
+            "created_at": self.created_at,
+            "filename": self.filename,
+            "purpose": self.purpose,
+            "status": self.status,
+        }
+        if self.expires_at is not None:
+            view["expires_at"] = self.expires_at
+        if self.status_details is not None:
+            view["status_details"] = self.status_details
+        return view
+
+
+_COLUMNS = "id, bytes, created_at, expires_at, filename, purpose, status, status_details"
+_ALIVE = "(expires_at IS NULL OR expires_at > ?)"
+
+
+class FileStore:
+    """All calls block (disk)."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
+        self._settings = settings
+
+    def path(self, file_id: str) -> Path:
+        """Where the bytes of a file are."""
+        return self._settings.files / file_id
+
+    def room_for(self, size: int) -> None:
+        """Raise 507 unless `size` more bytes fit beside the reserve."""
+        stats = os.statvfs(self._settings.data)
+        free = stats.f_bavail * stats.f_frsize
+        if free - size < self._settings.limits.free_bytes:
+            raise disk_full(
+                f"The server's disk is full: {free // 2**20} MB are free, {size // 2**20} MB were sent."
+            )
+
+    def adopt(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> File:
+        """Take a complete scratch file in. Raises the service's 400 where training data is no JSON Lines."""
+        if purpose == "fine-tune":
+            expect_jsonl(scratch)
+        file = self.place(scratch, filename, purpose, keep_seconds)
+        with self._db.transaction() as db:
+            self.insert(db, file)
+        return file
+
+    def place(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> File:
+        """Sync a complete scratch file and rename it to a new id; the caller inserts the row."""
+        now = int(time.time())
+        with scratch.open("rb") as whole:
+            os.fsync(whole.fileno())
+            size = os.fstat(whole.fileno()).st_size
+        expires = None if keep_seconds is None else now + keep_seconds
+        file = File(ids.new(ids.FILE), size, now, expires, filename, purpose, "processed", None)
+        scratch.rename(self.path(file.id))
+        sync_folder(self._settings.files)
+        return file
+
+    @staticmethod
+    def insert(db: Any, file: File) -> None:
+        """Add the row inside a transaction of the caller."""
+        values = (getattr(file, name) for name in File.__slots__)
+        db.execute(f"INSERT INTO files ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", tuple(values))
+
+    def find(self, file_id: str) -> File | None:
+        """The file, or None where there is none (any more)."""
+        if not ids.is_id(file_id, ids.FILE):
+            return None
+        row = self._db.row(f"SELECT {_COLUMNS} FROM files WHERE id=? AND {_ALIVE}", file_id, int(time.time()))
+        return None if row is None else File(*row)
+
+    def get(self, file_id: str) -> File:
+        """The file. Raises ApiError 404."""
+        file = self.find(file_id)
+        if file is None:
+            raise no_such_file(file_id)
+        return file
+
+    def page(self, purpose: str | None, after: str | None, limit: int, order: Order) -> tuple[list[File], bool]:
+        """Up to `limit` files beyond the cursor, and whether there are more."""
+        where, values = [_ALIVE], [int(time.time())]  # type: tuple[list[str], list[Any]]
+        if purpose is not None:
+            where.append("purpose = ?")
+            values.append(purpose)
+        sign = "<" if order == "desc" else ">"
+        if after is not None:
+            row = self._db.row("SELECT seq FROM files WHERE id=?", after)
+            if row is None:
+                raise unknown_cursor(after)
+            where.append(f"seq {sign} ?")
+            values.append(row["seq"])
+        sql = f"SELECT {_COLUMNS} FROM files WHERE {' AND '.join(where)} ORDER BY seq {order} LIMIT ?"
+        rows = self._db.rows(sql, *values, limit + 1)
+        return [File(*row) for row in rows[:limit]], len(rows) > limit
+
+    def mark_broken(self, file_id: str, details: str) -> None:
+        """Note on the file why it cannot be trained on."""
+        with self._db.transaction() as db:
+            db.execute("UPDATE files SET status='error', status_details=? WHERE id=?", (details, file_id))
+
+    def delete(self, file_id: str) -> None:
+        """Forget the row, then the bytes. Raises ApiError 404."""
+        self.get(file_id)
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM files WHERE id=?", (file_id,))
+        self.path(file_id).unlink(missing_ok=True)
+
+    def expire(self) -> None:
+        """Drop files whose time is over."""
+        now = int(time.time())
+        with self._db.transaction() as db:
+            gone = db.execute("DELETE FROM files WHERE expires_at <= ? RETURNING id", (now,)).fetchall()
+        for row in gone:
+            self.path(row["id"]).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """At start: drop expired files, and bytes that no row knows (a crash between rename and row)."""
+        self.expire()
+        known = {row["id"] for row in self._db.rows("SELECT id FROM files")}
+        for path in self._settings.files.iterdir():
+            if path.name not in known:
+                path.unlink(missing_ok=True)
+
+
+def unknown_cursor(after: str) -> ApiError:
+    """400 for an `after` that is no item of the list."""
+    return bad_request(f"No item with the id '{quote(after)}' to continue after.", "after", "invalid_value")
+
+
+def expect_jsonl(path: Path) -> None:
+    """Raise the service's 400 where the file is plainly no JSON Lines: its first line is no JSON object.
+
+    Faults further on are found when a job validates the file, as the service does.
+    """
+    with path.open("rb") as file:
+        start = file.read(_HINT_BYTES).removeprefix(b"\xef\xbb\xbf")
+    head = start.lstrip()
+    if not head:
+        raise bad_request("Invalid file format. The file is empty.", "file", "invalid_file_format")
+    if head.startswith(b"{"):
+        return
+    line = start[: len(start) - len(head)].count(b"\n") + 1
+    hint = head.split(b"\n")[0].decode("utf-8", "replace")[:20]
+    raise bad_request(
+        "Expected file to have JSONL format, where every line is a JSON dictionary. "
+        f'Line {line} is not a dictionary (HINT: line starts with: "{hint}...").'
+    )

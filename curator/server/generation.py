@@ -1,0 +1,162 @@
+"""The server's side of the generation process: one lazy child that answers for every model."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from curator.server.errors import ApiError, overloaded
+from curator.server.process import environment
+from curator.server.settings import Settings
+
+_LINE_BYTES = 16 * 2**20
+
+Line = dict[str, Any]
+
+
+class Generator:
+    """Requests go to the child at once, so that it can answer those for the same model together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._waiting: dict[str, asyncio.Queue[Line | None]] = {}
+        self._numbers = itertools.count(1)
+        self._idle: asyncio.TimerHandle | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody waits for an answer."""
+        return bool(self._waiting)
+
+    async def answer(self, request: Line) -> AsyncGenerator[Line]:
+        """The child's lines for a request without its `id`, up to the end. Closing the iterator early cancels.
+
+        Raises ApiError where the child reports an error, dies, or too many wait.
+        """
+        if len(self._waiting) >= self._settings.limits.waiting_answers:
+            raise overloaded(f"{len(self._waiting)} requests are waiting for an answer.")
+        key = str(next(self._numbers))
+        lines: asyncio.Queue[Line | None] = asyncio.Queue()
+        self._waiting[key] = lines
+        done = False
+        try:
+            await self._send({"id": key, **request})
+            while not done:
+                line = await lines.get()
+                if line is None:
+                    done = True
+                    raise ApiError(
+                        500, "The generation process ended unexpectedly; ask again.", kind="server_error"
+                    )
+                if "error" in line:
+                    done = True
+                    raise _error(line["error"])
+                done = bool(line.get("done"))
+                if not done:
+                    yield line
+        finally:
+            del self._waiting[key]
+            if not done:
+                self._cancel(key)
+            self._leave_when_idle()
+
+    async def stop(self) -> None:
+        """End the child and everybody who waits for it."""
+        process, self._process = self._process, None
+        if self._idle is not None:
+            self._idle.cancel()
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        for lines in self._waiting.values():
+            lines.put_nowait(None)
+        if self._reader is not None:
+            self._reader.cancel()
+
+    async def _send(self, line: Line) -> None:
+        async with self._starting:
+            if self._idle is not None:
+                self._idle.cancel()
+            if self._process is None or self._process.returncode is not None:
+                await self._start()
+        process = self._process
+        try:
+            if process is None or process.stdin is None:
+                raise BrokenPipeError
+            process.stdin.write(json.dumps(line).encode() + b"\n")
+            await process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            raise ApiError(500, "The generation process ended; ask again.", kind="server_error") from None
+
+    async def _start(self) -> None:
+        threads = self._settings.threads or 0
+        with (self._settings.data / "generate.log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *self._settings.generator,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                limit=_LINE_BYTES,
+                env=environment(threads or 1),
+                start_new_session=True,
+            )
+        self._process = process
+        self._reader = asyncio.create_task(self._read(process))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Hand each line to the request it belongs to; when the child is gone, tell everybody."""
+        assert process.stdout is not None
+        with contextlib.suppress(ValueError):  # an over-long line: the child is broken
+            while raw := await process.stdout.readline():
+                line = _parse(raw)
+                lines = self._waiting.get(str(line.get("id")))
+                if lines is not None:
+                    lines.put_nowait(line)
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+        if self._process is process:
+            self._process = None
+            for lines in self._waiting.values():
+                lines.put_nowait(None)
+
+    def _cancel(self, key: str) -> None:
+        process = self._process
+        if process is not None and process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(json.dumps({"id": key, "cancel": True}).encode() + b"\n")
+
+    def _leave_when_idle(self) -> None:
+        if not self._waiting and self._process is not None:
+            loop = asyncio.get_running_loop()
+            if self._idle is not None:
+                self._idle.cancel()
+            self._idle = loop.call_later(self._settings.generator_idle, self._close)
+
+    def _close(self) -> None:
+        """End of input: the child leaves by itself."""
+        if not self._waiting and self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+def _parse(raw: bytes) -> Line:
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        return {}
+    return line if isinstance(line, dict) else {}
+
+
+def _error(value: Any) -> ApiError:
+    """The child's error as an answer: what the client can mend is a 400."""
+    code, message = str(value.get("code") or "server_error"), str(value.get("message") or "generation failed")
+    if code == "server_error":
+        return ApiError(500, message, kind="server_error", code=code)
+    return ApiError(400, message, code=code)

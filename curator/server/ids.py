@@ -1,0 +1,33 @@
+"""Ids in OpenAI's shape, made here and nowhere else; what a client sends is looked up only if it has that shape."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+
+FILE = "file-"
+UPLOAD = "upload_"
+PART = "part_"
+JOB = "ftjob-"
+EVENT = "ftevent-"
+CHECKPOINT = "ftckpt_"
+COMPLETION = "chatcmpl-"
+
+_LETTERS = string.ascii_letters + string.digits
+_BODY = re.compile(r"[A-Za-z0-9]{24}\Z")
+
+
+def new(prefix: str) -> str:
+    """A new unguessable id: the prefix and 24 letters or digits."""
+    return prefix + tail(24)
+
+
+def tail(length: int) -> str:
+    """`length` random letters or digits."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` could have come from `new(prefix)`; only then may it name a file on disk."""
+    return text.startswith(prefix) and _BODY.match(text, len(prefix)) is not None

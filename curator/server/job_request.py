@@ -1,0 +1,107 @@
+"""The body of `POST /v1/fine_tuning/jobs`, checked as the service checks it (finetuning-api §4.3)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import Any
+
+from curator.server import ids
+from curator.server.errors import bad_request, quote
+from curator.server.fields import Fields
+from curator.server.jobs import Job
+
+INTENT = "curator_intent"
+"""The metadata key by which a repeated create finds its job."""
+
+_SEEDS = 2**31 - 1
+_METHODS = ("supervised", "dpo", "reinforcement")
+_SUFFIX_ODD = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def read(body: Fields) -> Job:
+    """The job that is asked for. Raises ApiError 400. Whether files and model exist is not looked at here."""
+    body.only(
+        "model",
+        "training_file",
+        "validation_file",
+        "hyperparameters",
+        "suffix",
+        "seed",
+        "method",
+        "integrations",
+        "metadata",
+    )
+    model = body.must_text("model", shortest=1, longest=256)
+    suffix = body.text("suffix", shortest=1, longest=64)
+    seed = body.integer("seed", 0, _SEEDS)
+    metadata = body.metadata()
+    method, hyperparameters = _method(body)
+    if body.array("integrations", longest=5):
+        message = "Invalid 'integrations': this server has none; leave them out and read the events instead."
+        raise bad_request(message, "integrations", "unsupported_value")
+    return Job(
+        id=ids.new(ids.JOB),
+        intent=metadata.get(INTENT),
+        status="validating_files",
+        created_at=int(time.time()),
+        finished_at=None,
+        model=model,
+        name=tuned_name(model, suffix),
+        suffix=suffix,
+        seed=secrets.randbelow(_SEEDS) if seed is None else seed,
+        method=method,
+        hyperparameters=hyperparameters,
+        metadata=metadata,
+        training_file=body.must_text("training_file", longest=256),
+        validation_file=body.text("validation_file", longest=256),
+    )
+
+
+def tuned_name(model: str, suffix: str | None) -> str:
+    """`ft:BASE:local:SUFFIX:XXXXXXXX`; what of the suffix cannot stand in a name becomes a dash."""
+    clean = _SUFFIX_ODD.sub("-", suffix or "").strip("-")
+    return f"ft:{model}:local:{clean}:{ids.tail(8)}"
+
+
+def _method(body: Fields) -> tuple[str, dict[str, Any]]:
+    outer = _hyperparameters(body.inner("hyperparameters"), "supervised")
+    method = body.inner("method")
+    if method is None:
+        return "supervised", outer
+    method.only("type", *_METHODS)
+    kind = method.choice("type", _METHODS, required=True) or ""
+    if kind == "reinforcement":
+        message = "Reinforcement fine-tuning is not available on this server; use 'supervised' or 'dpo'."
+        raise bad_request(message, "method.type", "unsupported_value")
+    inner = method.inner(kind)
+    if inner is None:
+        return kind, {**_hyperparameters(None, kind), **outer}
+    inner.only("hyperparameters")
+    return kind, _hyperparameters(inner.inner("hyperparameters"), kind)
+
+
+def _hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
+    fields = fields or Fields({})
+    names = ["n_epochs", "batch_size", "learning_rate_multiplier", *(["beta"] if kind == "dpo" else [])]
+    fields.only(*names)
+    read = {
+        "n_epochs": lambda: fields.integer("n_epochs", 1, 50),
+        "batch_size": lambda: fields.integer("batch_size", 1, 256),
+        "learning_rate_multiplier": lambda: fields.number("learning_rate_multiplier", 0, 1e6, above=0),
+        "beta": lambda: fields.number("beta", 0, 2, above=0),
+    }
+    found: dict[str, Any] = {}
+    for name in names:
+        given = fields.value.get(name, "auto")
+        found[name] = "auto" if given in ("auto", None) else _auto_or(fields, name, given, read[name])
+    return found
+
+
+def _auto_or(fields: Fields, name: str, given: Any, read: Any) -> Any:
+    if isinstance(given, str):
+        param = fields.path(name)
+        message = f"Invalid value for '{param}': expected a number or 'auto', but got '{quote(given)}' instead."
+        raise bad_request(message, param, "invalid_value")
+    return read()

@@ -1,0 +1,281 @@
+"""Fine-tuning jobs: what the database knows about them. Every change of state goes through here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from curator.server import ids
+from curator.server.database import Database
+from curator.server.errors import no_such_job, overloaded
+from curator.server.files import unknown_cursor
+from curator.server.settings import Limits
+
+TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+ORGANIZATION = "org-local"
+
+_COLUMNS = (
+    "id, intent, status, created_at, finished_at, model, name, suffix, seed, method, hyperparameters, metadata, "
+    "training_file, validation_file, result_file, trained_tokens, error, estimated_finish, total_steps, step_seconds, "
+    "pid, outcome, stopping, crashes, offset"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of `jobs`. Times are Unix seconds; `name` is what the tuned model is (or will be) called."""
+
+    id: str
+    intent: str | None
+    status: str
+    created_at: int
+    finished_at: int | None
+    model: str
+    name: str
+    suffix: str | None
+    seed: int
+    method: str
+    hyperparameters: dict[str, Any]
+    metadata: dict[str, str]
+    training_file: str
+    validation_file: str | None
+    result_file: str | None = None
+    trained_tokens: int | None = None
+    error: dict[str, Any] | None = None
+    estimated_finish: int | None = None
+    total_steps: int | None = None
+    step_seconds: float | None = None
+    """Moving average of one step's time, for the estimate."""
+    pid: int | None = None
+    """Process group of a worker that may still live; None: there is none."""
+    outcome: dict[str, Any] | None = None
+    """The worker's last fact that says how it ended, until the queue has acted on it."""
+    stopping: bool = False
+    """The worker was asked to save and stop because the server stops: its end is no crash."""
+    crashes: int = 0
+    offset: int = 0
+    """How far `progress.jsonl` has been turned into events."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can happen to it."""
+        return self.status in TERMINAL
+
+    def view(self) -> dict[str, Any]:
+        """The API's FineTuningJob object."""
+        view: dict[str, Any] = {
+            "object": "fine_tuning.job",
+            "id": self.id,
+            "model": self.model,
+            "created_at": self.created_at,
+            "finished_at": self.finished_at,
+            "fine_tuned_model": self.name if self.status == "succeeded" else None,
+            "organization_id": ORGANIZATION,
+            "result_files": [self.result_file] if self.result_file else [],
+            "status": self.status,
+            "validation_file": self.validation_file,
+            "training_file": self.training_file,
+            "hyperparameters": self.hyperparameters,
+            "trained_tokens": self.trained_tokens,
+            "error": self.error,
+            "user_provided_suffix": self.suffix,
+            "seed": self.seed,
+            "estimated_finish": self.estimated_finish if self.status == "running" else None,
+            "integrations": [],
+            "method": {"type": self.method, self.method: {"hyperparameters": self.hyperparameters}},
+        }
+        if self.metadata:
+            view["metadata"] = self.metadata
+        return view
+
+
+_JSON = ("hyperparameters", "metadata", "error", "outcome")
+
+
+def _job(row: Any) -> Job:
+    values = dict(row)
+    for name in _JSON:
+        values[name] = None if values[name] is None else orjson.loads(values[name])
+    values["stopping"] = bool(values["stopping"])
+    return Job(**values)
+
+
+def dump(value: Any) -> str:
+    """A value as JSON text for a column."""
+    return orjson.dumps(value).decode()
+
+
+class JobStore:
+    """All calls block (disk)."""
+
+    def __init__(self, db: Database, limits: Limits) -> None:
+        self.db = db
+        self._limits = limits
+
+    def create(self, job: Job) -> Job:
+        """Queue a new job and its first events; a job with the same intent is returned instead of a second one.
+
+        Raises 429 where the queue is full.
+        """
+        with self.db.transaction() as db:
+            if job.intent is not None:
+                row = db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE intent=?", (job.intent,)).fetchone()
+                if row is not None:
+                    return _job(row)
+            waiting = "status IN ('validating_files','queued','running','paused')"
+            if db.execute(f"SELECT count(*) FROM jobs WHERE {waiting}").fetchone()[0] >= self._limits.queued_jobs:
+                raise overloaded(f"{self._limits.queued_jobs} jobs are waiting: cancel one or wait.")
+            names = _COLUMNS.split(", ")
+            values = [dump(v) if isinstance(v := getattr(job, name), dict) else v for name in names]
+            db.execute(f"INSERT INTO jobs ({_COLUMNS}) VALUES ({','.join('?' * len(names))})", values)
+            add_event(db, job.id, "created", f"Created fine-tuning job: {job.id}")
+            files = f"Validating training file: {job.training_file}"
+            if job.validation_file is not None:
+                files += f" and validation file: {job.validation_file}"
+            add_event(db, job.id, "validating", files)
+        return job
+
+    def get(self, job_id: str) -> Job:
+        """The job. Raises ApiError 404."""
+        row = None
+        if ids.is_id(job_id, ids.JOB):
+            row = self.db.row(f"SELECT {_COLUMNS} FROM jobs WHERE id=?", job_id)
+        if row is None:
+            raise no_such_job(job_id)
+        return _job(row)
+
+    def page(self, after: str | None, limit: int, metadata: dict[str, str] | None) -> tuple[list[Job], bool]:
+        """Newest first; with `metadata`, only jobs that have all these pairs (an empty dict: no metadata)."""
+        where, values = ["1"], []  # type: tuple[list[str], list[Any]]
+        if after is not None:
+            where.append("seq < ?")
+            values.append(self._cursor("jobs", after))
+        for key, value in (metadata or {}).items():
+            where.append("EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = ? AND json_each.value = ?)")
+            values += [key, value]
+        if metadata == {}:
+            where.append("metadata = '{}'")
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"
+        rows = self.db.rows(sql, *values, limit + 1)
+        return [_job(row) for row in rows[:limit]], len(rows) > limit
+
+    def _cursor(self, table: str, after: str) -> int:
+        row = self.db.row(f"SELECT seq FROM {table} WHERE id=?", after)
+        if row is None:
+            raise unknown_cursor(after)
+        return int(row["seq"])
+
+    def oldest(self, status: str) -> Job | None:
+        """The job that has waited longest in this state."""
+        row = self.db.row(f"SELECT {_COLUMNS} FROM jobs WHERE status=? ORDER BY seq LIMIT 1", status)
+        return None if row is None else _job(row)
+
+    def with_worker(self) -> list[Job]:
+        """Jobs whose worker may still live, or that were running when the server died."""
+        rows = self.db.rows(f"SELECT {_COLUMNS} FROM jobs WHERE pid IS NOT NULL OR status='running' ORDER BY seq")
+        return [_job(row) for row in rows]
+
+    def busy(self) -> bool:
+        """Whether any job has still to be worked on."""
+        return (
+            self.db.row("SELECT 1 FROM jobs WHERE status IN ('validating_files','queued','running')") is not None
+        )
+
+    def update(self, job_id: str, **values: Any) -> None:
+        """Set columns; the names come from this package only."""
+        with self.db.transaction() as db:
+            set_columns(db, job_id, **values)
+
+    def move(
+        self, job_id: str, sources: frozenset[str], status: str, event: tuple[str, str] | None, **values: Any
+    ) -> bool:
+        """Change state with its event `(key, message)`, if the job is in one of `sources`; whether it was."""
+        with self.db.transaction() as db:
+            row = db.execute("SELECT status FROM jobs WHERE id=?", (job_id,)).fetchone()
+            if row is None or row["status"] not in sources:
+                return False
+            if status in TERMINAL:
+                values.setdefault("finished_at", int(time.time()))
+            set_columns(db, job_id, status=status, **values)
+            if event is not None:
+                add_event(db, job_id, *event, level="error" if status == "failed" else "info")
+        return True
+
+    def fail(self, job_id: str, code: str, message: str, param: str | None = None) -> bool:
+        """End a job that has not ended, with the reason."""
+        error = {"code": code, "message": message, "param": param}
+        live = frozenset({"validating_files", "queued", "running", "paused"})
+        return self.move(job_id, live, "failed", ("failed", message), error=error)
+
+    def events(self, job_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """Newest first, as the API has them."""
+        self.get(job_id)
+        where, values = "job_id=?", [job_id]  # type: tuple[str, list[Any]]
+        if after is not None:
+            where += " AND seq < ?"
+            values.append(self._cursor("events", after))
+        rows = self.db.rows(f"SELECT * FROM events WHERE {where} ORDER BY seq DESC LIMIT ?", *values, limit + 1)
+        return [_event(row) for row in rows[:limit]], len(rows) > limit
+
+    def metrics(self, job_id: str) -> list[dict[str, Any]]:
+        """The data of the metrics events by step."""
+        rows = self.db.rows("SELECT data FROM events WHERE job_id=? AND type='metrics' ORDER BY seq", job_id)
+        return sorted((orjson.loads(row["data"]) for row in rows), key=lambda data: data["step"])
+
+    def checkpoints(self, job_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """Newest first, as the API has them."""
+        self.get(job_id)
+        where, values = "job_id=?", [job_id]  # type: tuple[str, list[Any]]
+        if after is not None:
+            where += " AND seq < ?"
+            values.append(self._cursor("checkpoints", after))
+        rows = self.db.rows(
+            f"SELECT * FROM checkpoints WHERE {where} ORDER BY seq DESC LIMIT ?", *values, limit + 1
+        )
+        return [_checkpoint(row) for row in rows[:limit]], len(rows) > limit
+
+
+def set_columns(db: Any, job_id: str, **values: Any) -> None:
+    """Set columns of a job inside a transaction of the caller."""
+    names = ", ".join(f"{name}=?" for name in values)
+    encoded = [dump(value) if isinstance(value, dict) else value for value in values.values()]
+    db.execute(f"UPDATE jobs SET {names} WHERE id=?", (*encoded, job_id))
+
+
+def add_event(
+    db: Any, job_id: str, key: str, message: str, *, level: str = "info", data: dict[str, Any] | None = None
+) -> None:
+    """Add an event inside a transaction of the caller; one with the same key is told only once."""
+    kind = "message" if data is None else "metrics"
+    values = (ids.new(ids.EVENT), job_id, key, int(time.time()), level, kind, message, dump(data or {}))
+    db.execute(
+        "INSERT OR IGNORE INTO events (id, job_id, key, created_at, level, type, message, data) VALUES (?,?,?,?,?,?,?,?)",
+        values,
+    )
+
+
+def _event(row: Any) -> dict[str, Any]:
+    return {
+        "object": "fine_tuning.job.event",
+        "id": row["id"],
+        "created_at": row["created_at"],
+        "level": row["level"],
+        "message": row["message"],
+        "type": row["type"],
+        "data": orjson.loads(row["data"]),
+    }
+
+
+def _checkpoint(row: Any) -> dict[str, Any]:
+    return {
+        "object": "fine_tuning.job.checkpoint",
+        "id": row["id"],
+        "created_at": row["created_at"],
+        "fine_tuning_job_id": row["job_id"],
+        "fine_tuned_model_checkpoint": row["name"],
+        "step_number": row["step"],
+        "metrics": orjson.loads(row["metrics"]),
+    }

@@ -1,0 +1,248 @@
+"""Runs a server: lock, token, socket, `server.json`, signals, and leaving when nobody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from email.utils import formatdate
+from pathlib import Path
+from typing import NoReturn
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from curator import __version__
+from curator.atomic import write_bytes
+from curator.errors import UsageError
+from curator.server import app
+from curator.server.auth import Guard, Hosts, is_loopback
+from curator.server.process import lock
+from curator.server.services import Services, build
+from curator.server.settings import Limits, Settings
+
+
+def serve(settings: Settings) -> NoReturn:
+    """Serve until a signal or until idle, then end the process.
+
+    Prints one line of JSON with `base_url` and `token_file` on stdout once requests are answered.
+    Raises UsageError where the address or the data folder cannot be used.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        held = lock(settings.data / "lock")
+    except OSError as error:
+        raise UsageError(f"The data folder {settings.data} cannot be used: {error.strerror}.") from None
+    if held is None:
+        raise UsageError(
+            f"Another server works in {settings.data}{_holder(settings)}: stop it or give another --data."
+        )
+    with held:
+        token = read_token(settings.token_file)
+        listener = _listen(settings)
+        about = settings.data / "server.json"
+        try:
+            status = _run(settings, build(settings), listener, token)
+        finally:
+            listener.close()
+            about.unlink(missing_ok=True)
+        sys.stdout.flush()
+        os._exit(status)  # a thread may still copy gigabytes; what it has not finished, nobody was told of
+
+
+def _holder(settings: Settings) -> str:
+    try:
+        about = json.loads((settings.data / "server.json").read_bytes())
+        return f" ({about['base_url']}, process {about['pid']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def read_token(path: Path) -> str:
+    """The token of a file that is the user's alone; made (0600) where there is none."""
+    try:
+        token = path.read_text().strip()
+    except FileNotFoundError:
+        token = secrets.token_urlsafe(32)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_bytes(path, token.encode() + b"\n", mode=0o600)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The token file {path} cannot be read: {error}.") from None
+    if len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(f"The token file {path} must hold one word of at least 16 printable ASCII characters.")
+    path.chmod(0o600)
+    return token
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        info = socket.getaddrinfo(
+            settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = info[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise UsageError(f"Cannot listen on {settings.host}: {error.strerror}.") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host} port {settings.port}"
+        raise UsageError(f"Cannot listen on {where}: {error.strerror}; give another --port.") from None
+    return listener
+
+
+def _run(settings: Settings, services: Services, listener: socket.socket, token: str) -> int:
+    port = listener.getsockname()[1]
+    host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
+    hosts = Hosts(host, port, settings.allowed_hosts)
+    activity = Activity(Guard(app.build(services), token, hosts))
+    server = _Server(_config(settings, activity), settings, services, activity)
+    server.base_url = f"http://{host}:{port}/v1"
+    if not is_loopback(settings.host):
+        _warn(server.base_url, settings)
+    asyncio.new_event_loop().run_until_complete(server.serve(sockets=[listener]))
+    return server.status
+
+
+def _warn(base_url: str, settings: Settings) -> None:
+    sys.stderr.write(
+        f"curator: listening on {base_url}, which other machines can reach: whoever has the token in "
+        f"{settings.token_file} can use it, and traffic is not encrypted (prefer an SSH tunnel).\n"
+    )
+
+
+def _config(settings: Settings, entry: ASGIApp) -> uvicorn.Config:
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    limits = settings.limits
+    _Connection.limits = limits
+    return uvicorn.Config(
+        entry,
+        http=_Connection,
+        ws="none",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        h11_max_incomplete_event_size=limits.header_bytes,
+        date_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+class Activity:
+    """Counts requests in flight and remembers when the last one ended."""
+
+    def __init__(self, entry: ASGIApp) -> None:
+        self._entry = entry
+        self.running = 0
+        self.last = time.monotonic()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on."""
+        if scope["type"] == "lifespan":
+            await self._entry(scope, receive, send)
+            return
+        self.running += 1
+        try:
+            await self._entry(scope, receive, send)
+        finally:
+            self.running -= 1
+            self.last = time.monotonic()
+
+
+class _Connection(H11Protocol):
+    """One connection, closed where there are too many or where a request's head does not arrive in time."""
+
+    limits = Limits()
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            transport.close()
+            return
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE and self._patience is None:
+            self._wait_for_head()
+
+    def _wait_for_head(self) -> None:
+        self._patience = self.loop.call_later(self.limits.header_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self._patience = None
+        begun = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+        if self.cycle is None or begun:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        super().connection_lost(exc)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says where it is once it answers, and sleeps until its end instead of ticking."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, services: Services, activity: Activity) -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._services = services
+        self._activity = activity
+        self._ended = asyncio.Event()
+        self.base_url = ""
+        self.status = 0
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        """The event loop's own handlers wake it up; uvicorn's would only be seen at its next tick."""
+        return contextlib.nullcontext()
+
+    def end(self, number: int) -> None:
+        """A signal asks the server to leave."""
+        self.status = 128 + number
+        self._ended.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell whoever waits."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.end, number)
+        await super().startup(sockets)
+        files = {"base_url": self.base_url, "token_file": str(self._settings.token_file)}
+        about = {**files, "pid": os.getpid(), "version": __version__}
+        await asyncio.to_thread(write_bytes, self._settings.data / "server.json", json.dumps(about).encode())
+        sys.stdout.write(json.dumps(files) + "\n")
+        sys.stdout.flush()
+
+    async def main_loop(self) -> None:
+        """Wait for a signal, or for the time in which nobody needed this server."""
+        limit = self._settings.idle_exit
+        while not self._ended.is_set():
+            wait = None if limit is None else await self._until_idle(limit)
+            if wait is not None and wait <= 0:
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), wait)
+        await asyncio.gather(self._services.generator.stop(), self._services.queue.stop())
+
+    async def _until_idle(self, limit: float) -> float:
+        """Seconds until the server may leave if nothing happens; `limit` while something is going on."""
+        if self._activity.running or await asyncio.to_thread(self._services.jobs.busy):
+            self._activity.last = time.monotonic()
+        return self._activity.last + limit - time.monotonic()

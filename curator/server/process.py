@@ -1,0 +1,104 @@
+"""A training process seen from the server: start, is it alive, signal it.
+
+The server takes a lock on `JOB/lock` and hands the open file to the process: the lock lasts exactly as long as the
+process (or a child that shares it) lives, whatever happens to the server, and no process id can be mistaken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+NICE = 10
+_TAIL_BYTES = 4096
+
+
+def lock(path: Path) -> BinaryIO | None:
+    """Take the lock file `path` until the returned file is closed everywhere; None where another holds it."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+class Worker:
+    """The process of one job folder, started by this server or by one before it."""
+
+    def __init__(self, folder: Path, pid: int | None = None) -> None:
+        self.folder = folder
+        self.pid = pid
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: Sequence[str], threads: int) -> int:
+        """Start it in its own process group at low priority; its id. Raises OSError where it cannot start."""
+        held = lock(self.folder / "lock")
+        if held is None:
+            raise BlockingIOError(f"a process already works in {self.folder}")
+        with held, (self.folder / "stderr.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, str(self.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(held.fileno(),),
+                env=environment(threads),
+            )
+        self.pid = self._process.pid
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.pid, NICE)
+        return self.pid
+
+    def alive(self) -> bool:
+        """Whether the process still works."""
+        if self._process is not None:
+            self._process.poll()  # reaps it
+        try:
+            free = lock(self.folder / "lock")
+        except FileNotFoundError:
+            return False
+        if free is None:
+            return True
+        free.close()
+        return False
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group, if it lives."""
+        if self.pid is not None and self.alive():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def last_words(self) -> str:
+        """How it ended and the end of what it wrote to stderr."""
+        code = None if self._process is None else self._process.poll()
+        how = "" if code is None else f" ({_ending(code)})"
+        try:
+            text = (self.folder / "stderr.log").read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").strip()
+        except OSError:
+            text = ""
+        return f"{how}: {text}" if text else how
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a child: one BLAS thread each, since the engines thread by themselves; no keys."""
+    secrets = ("_API_KEY", "_TOKEN", "_SECRET")
+    kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(secrets)}
+    return kept | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}

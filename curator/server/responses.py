@@ -1,0 +1,35 @@
+"""JSON answers: values, pages and errors."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import orjson
+from starlette.responses import Response
+
+from curator.server.errors import ApiError
+
+_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+
+
+class Viewable(Protocol):
+    """What can be shown by the API."""
+
+    def view(self) -> dict[str, Any]:
+        """The API's object."""
+
+
+def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(value), status, headers=_HEADERS | (headers or {}), media_type="application/json")
+
+
+def answer(error: ApiError) -> Response:
+    """An error in the service's shape."""
+    return json(error.body(), error.status, error.headers)
+
+
+def page(data: list[dict[str, Any]], more: bool) -> Response:
+    """One page of a list."""
+    first, last = (data[0]["id"], data[-1]["id"]) if data else ("", "")
+    return json({"object": "list", "data": data, "first_id": first, "last_id": last, "has_more": more})

@@ -1,0 +1,58 @@
+"""What a finished job leaves: the result file and the tuned model."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from curator.server.database import Database
+from curator.server.files import File, FileStore
+from curator.server.jobs import Job, add_event, set_columns
+
+_COLUMNS = ("step", "train_loss", "train_mean_token_accuracy", "valid_loss", "valid_mean_token_accuracy")
+_HEADER = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy"
+
+
+def csv(metrics: list[dict[str, Any]]) -> bytes:
+    """The result file (finetuning-api §4.6): one row a step, empty where there was no validation."""
+    rows = [_HEADER]
+    for data in metrics:
+        values = (data.get(name) for name in _COLUMNS)
+        rows.append(",".join("" if v is None else str(v) if isinstance(v, int) else f"{v:.5f}" for v in values))
+    return ("\n".join(rows) + "\n").encode()
+
+
+def publish(database: Database, job: Job, outcome: dict[str, Any], file: File) -> None:
+    """End the job as succeeded: its model, its result file and its last events appear together or not at all."""
+    now = int(time.time())
+    with database.transaction() as db:
+        FileStore.insert(db, file)
+        db.execute(
+            "INSERT OR IGNORE INTO models (name, base, path, created_at, job_id) VALUES (?,?,?,?,?)",
+            (job.name, job.model, str(outcome["path"]), now, job.id),
+        )
+        set_columns(
+            db,
+            job.id,
+            status="succeeded",
+            finished_at=now,
+            trained_tokens=outcome.get("trained_tokens"),
+            result_file=file.id,
+            error=None,
+        )
+        add_event(db, job.id, "model", f"New fine-tuned model created: {job.name}")
+        add_event(db, job.id, "succeeded", "The job has successfully completed")
+
+
+def remove_inside(folder: Path, path: str) -> None:
+    """Remove `folder/path`, if that is really inside."""
+    target = (folder / path).resolve()
+    if target != folder.resolve() and target.is_relative_to(folder.resolve()):
+        shutil.rmtree(target, ignore_errors=True)
+
+
+def engine(base: Path) -> str:
+    """Which engine trains this base model."""
+    return "embedded"

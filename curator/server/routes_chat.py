@@ -1,0 +1,170 @@
+"""`/v1/chat/completions`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from curator.server import chat_request, ids, pages
+from curator.server.bodies import read_json
+from curator.server.chat_request import Chat
+from curator.server.errors import ApiError
+from curator.server.responses import json, page
+from curator.server.services import blocking, query, services
+
+Line = dict[str, Any]
+
+
+async def create(request: Request) -> Response:
+    """Answer a conversation, at once or as a stream of server-sent events."""
+    own = services(request)
+    chat = chat_request.read(await read_json(request, own.settings.limits))
+    model = await blocking(own.catalog.get, chat.model)
+    adapter = None if model.adapter is None else str(model.adapter)
+    lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **chat.ask})
+    head = {"id": ids.new(ids.COMPLETION), "created": int(time.time()), "model": chat.model}
+    if chat.stream:
+        first = await anext(lines, None)  # an error before the first word is an ordinary error answer
+        return StreamingResponse(
+            _events(request, chat, head, first, lines), media_type="text/event-stream", headers=_SSE
+        )
+    body = await _unless_gone(request, _whole(chat, head, lines))
+    if chat.store:
+        await blocking(own.completions.add, body, chat.metadata)
+    return json(body)
+
+
+_SSE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+async def _unless_gone(request: Request, work: Any) -> Line:
+    """The result of `work`, given up when the client hangs up."""
+    task, gone = asyncio.create_task(work), asyncio.create_task(_hang_up(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ApiError(499, "The client closed the request.")
+        body: Line = task.result()
+        return body
+    finally:
+        for each in (task, gone):
+            each.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _hang_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Answer:
+    """Collects the lines of one request: text, end and log probabilities of each choice, and the usage."""
+
+    def __init__(self, n: int) -> None:
+        self.texts = [""] * n
+        self.reasons: list[str | None] = [None] * n
+        self.logprobs: list[Line | None] = [None] * n
+        self._prompt = 0
+        self._completions = [0] * n
+
+    def add(self, line: Line) -> None:
+        """Take one line in."""
+        index = int(line["index"])
+        self.texts[index] += line.get("delta", "")
+        if "finish_reason" in line:
+            self.reasons[index] = line["finish_reason"]
+            self.logprobs[index] = _logprobs(line.get("logprobs"))
+            usage = line.get("usage") or {}
+            self._prompt = max(self._prompt, usage.get("prompt_tokens", 0))
+            self._completions[index] = usage.get("completion_tokens", 0)
+
+    @property
+    def usage(self) -> Line:
+        """Tokens of the request: the prompt once, all choices together."""
+        done = sum(self._completions)
+        return {"prompt_tokens": self._prompt, "completion_tokens": done, "total_tokens": self._prompt + done}
+
+    def body(self, head: Line) -> Line:
+        """The whole answer as a chat.completion object."""
+        choices = [
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": text, "refusal": None},
+                "finish_reason": self.reasons[index] or "stop",
+                "logprobs": self.logprobs[index],
+            }
+            for index, text in enumerate(self.texts)
+        ]
+        return {**head, "object": "chat.completion", "choices": choices, "usage": self.usage}
+
+
+def _logprobs(value: Any) -> Line | None:
+    """The generation process's list of tokens as the API's object."""
+    if value is None:
+        return None
+    return value if isinstance(value, dict) else {"content": value, "refusal": None}
+
+
+async def _whole(chat: Chat, head: Line, lines: AsyncGenerator[Line]) -> Line:
+    answer = _Answer(chat.ask["n"])
+    async for line in lines:
+        answer.add(line)
+    return answer.body(head)
+
+
+async def _events(
+    request: Request, chat: Chat, head: Line, first: Line | None, lines: AsyncGenerator[Line]
+) -> AsyncIterator[bytes]:
+    """Server-sent events; leaving early (the client hung up) cancels the generation."""
+    head = {**head, "object": "chat.completion.chunk"}
+    answer = _Answer(chat.ask["n"])
+    try:
+        for index in range(chat.ask["n"]):
+            yield _event(head, index, {"role": "assistant", "content": "", "refusal": None})
+        if first is not None:
+            yield _line_event(head, answer, first)
+        async for line in lines:
+            yield _line_event(head, answer, line)
+    except ApiError as error:
+        yield b"data: " + orjson.dumps(error.body()) + b"\n\n"
+        return
+    finally:
+        await lines.aclose()
+    if chat.include_usage:
+        yield b"data: " + orjson.dumps({**head, "choices": [], "usage": answer.usage}) + b"\n\n"
+    if chat.store:
+        await blocking(services(request).completions.add, answer.body(head), chat.metadata)
+    yield b"data: [DONE]\n\n"
+
+
+def _line_event(head: Line, answer: _Answer, line: Line) -> bytes:
+    answer.add(line)
+    index = int(line["index"])
+    if "finish_reason" in line:
+        return _event(head, index, {}, answer.reasons[index], answer.logprobs[index])
+    return _event(head, index, {"content": line.get("delta", "")})
+
+
+def _event(head: Line, index: int, delta: Line, reason: str | None = None, logprobs: Line | None = None) -> bytes:
+    choice = {"index": index, "delta": delta, "finish_reason": reason, "logprobs": logprobs}
+    return b"data: " + orjson.dumps({**head, "choices": [choice]}) + b"\n\n"
+
+
+async def listing(request: Request) -> Response:
+    """A page of stored completions."""
+    own, limit, order = services(request), pages.limit(request, 20), pages.order(request, "asc")
+    model, after, metadata = query(request, "model"), query(request, "after"), pages.metadata(request)
+    return page(*await blocking(own.completions.page, model, metadata, after, limit, order))
+
+
+ROUTES = [
+    Route("/chat/completions", create, methods=["POST"]),
+    Route("/chat/completions", listing, methods=["GET"]),
+]

@@ -1,0 +1,106 @@
+"""`/v1/files`."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from curator.server import ids, pages
+from curator.server.bodies import Form, read_form
+from curator.server.errors import bad_request
+from curator.server.fields import Fields, wrong_value
+from curator.server.files import UPLOAD_PURPOSES, File
+from curator.server.responses import json, page
+from curator.server.services import blocking, query, services
+
+KEEP_SHORTEST, KEEP_LONGEST = 3600, 2_592_000
+"""Seconds that `expires_after` may ask for (finetuning-api §4.1)."""
+
+
+async def create(request: Request) -> Response:
+    """Receive a file."""
+    own = services(request)
+    limits = own.settings.limits
+    scratch = own.settings.scratch / ids.tail(24)
+    await blocking(own.files.room_for, _declared(request))
+    try:
+        form = await read_form(request, "file", scratch, limits.file_bytes, limits)
+        file = await blocking(_adopt, request, form)
+    finally:
+        await blocking(scratch.unlink, missing_ok=True)
+    return json(file.view())
+
+
+def _declared(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length[:15]) if length.isascii() and length.isdigit() else 0
+
+
+def _adopt(request: Request, form: Form) -> File:
+    purpose = form.fields.get("purpose")
+    if purpose is None:
+        raise bad_request("Missing required parameter: 'purpose'.", "purpose", "missing_required_parameter")
+    if purpose not in UPLOAD_PURPOSES:
+        raise wrong_value("purpose", purpose, UPLOAD_PURPOSES)
+    if form.filename is None:
+        raise bad_request("Missing required parameter: 'file'.", "file", "missing_required_parameter")
+    own = services(request)
+    own.files.expire()
+    return own.files.adopt(form.scratch, form.filename, purpose, _keep_seconds(form.fields))
+
+
+def _keep_seconds(fields: dict[str, str]) -> int | None:
+    anchor, seconds = fields.get("expires_after[anchor]"), fields.get("expires_after[seconds]")
+    if anchor is None and seconds is None:
+        return None
+    whole = seconds is not None and seconds.isascii() and seconds.isdigit()
+    value = {"anchor": anchor, "seconds": int(seconds[:12]) if seconds is not None and whole else seconds}
+    return keep_seconds(Fields({"expires_after": value}))
+
+
+def keep_seconds(fields: Fields) -> int | None:
+    """The `expires_after` field: seconds to keep a file after its creation, or None for ever."""
+    inner = fields.inner("expires_after")
+    if inner is None:
+        return None
+    inner.choice("anchor", ("created_at",), required=True)
+    return inner.integer("seconds", KEEP_SHORTEST, KEEP_LONGEST, required=True)
+
+
+async def listing(request: Request) -> Response:
+    """A page of files."""
+    purpose, after = query(request, "purpose"), query(request, "after")
+    limit, order = pages.limit(request, 10_000), pages.order(request, "desc")
+    files, more = await blocking(services(request).files.page, purpose, after, limit, order)
+    return page([file.view() for file in files], more)
+
+
+async def retrieve(request: Request) -> Response:
+    """One file's description."""
+    file = await blocking(services(request).files.get, request.path_params["file_id"])
+    return json(file.view())
+
+
+async def content(request: Request) -> Response:
+    """One file's bytes."""
+    own = services(request)
+    file = await blocking(own.files.get, request.path_params["file_id"])
+    headers = {"x-content-type-options": "nosniff", "content-disposition": f'attachment; filename="{file.id}"'}
+    return FileResponse(own.files.path(file.id), media_type="application/octet-stream", headers=headers)
+
+
+async def delete(request: Request) -> Response:
+    """Remove a file; jobs that were created with it keep their own copy."""
+    file_id = request.path_params["file_id"]
+    await blocking(services(request).files.delete, file_id)
+    return json({"id": file_id, "object": "file", "deleted": True})
+
+
+ROUTES = [
+    Route("/files", create, methods=["POST"]),
+    Route("/files", listing, methods=["GET"]),
+    Route("/files/{file_id}", retrieve, methods=["GET"]),
+    Route("/files/{file_id}", delete, methods=["DELETE"]),
+    Route("/files/{file_id}/content", content, methods=["GET"]),
+]

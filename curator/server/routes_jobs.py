@@ -1,0 +1,134 @@
+"""`/v1/fine_tuning/jobs`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from curator.server import ids, job_request, pages
+from curator.server.bodies import read_json
+from curator.server.errors import ApiError, bad_request, quote
+from curator.server.jobs import Job
+from curator.server.responses import json, page
+from curator.server.services import Services, blocking, query, services
+
+_JOBS = "/fine_tuning/jobs"
+
+
+async def create(request: Request) -> Response:
+    """Queue a job; with a known `curator_intent` in its metadata the job that already carries it."""
+    own = services(request)
+    body = await read_json(request, own.settings.limits)
+    job = await blocking(_create, own, job_request.read(body))
+    own.queue.arrived()
+    return json(job.view())
+
+
+def _create(own: Services, job: Job) -> Job:
+    if job.model not in own.catalog.bases():
+        message = f"Model {quote(job.model)} is not available for fine-tuning or does not exist."
+        raise bad_request(message, "model", "model_not_available")
+    own.files.room_for(0)
+    folder = own.queue.folder(job.id)
+    folder.mkdir(mode=0o700)
+    try:
+        for name, param in ((job.training_file, "training"), (job.validation_file, "validation")):
+            if name is not None:
+                _link(own, name, param, job.id)
+        made = own.jobs.create(job)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if made.id != job.id:
+        shutil.rmtree(folder, ignore_errors=True)
+    return made
+
+
+def _link(own: Services, file_id: str, role: str, job_id: str) -> None:
+    """Give the job its own name for the bytes, so that deleting the file later does not hurt it."""
+    file = own.files.find(file_id)
+    if file is None:
+        raise bad_request(f"invalid {role}_file: {quote(file_id)}", f"{role}_file", "invalid_file")
+    if file.purpose != "fine-tune":
+        message = f"File '{file.id}' has the purpose '{file.purpose}', but a {role} file needs 'fine-tune'."
+        raise bad_request(message, f"{role}_file", "invalid_file_purpose")
+    try:
+        os.link(own.files.path(file_id), own.queue.folder(job_id) / f"{role}.jsonl")
+    except FileNotFoundError:
+        raise bad_request(f"invalid {role}_file: {quote(file_id)}", f"{role}_file", "invalid_file") from None
+
+
+async def listing(request: Request) -> Response:
+    """A page of jobs, newest first."""
+    after, limit = query(request, "after"), pages.limit(request, 20)
+    jobs, more = await blocking(services(request).jobs.page, after, limit, pages.metadata(request))
+    return page([job.view() for job in jobs], more)
+
+
+async def retrieve(request: Request) -> Response:
+    """One job."""
+    return json((await blocking(services(request).jobs.get, request.path_params["job_id"])).view())
+
+
+async def events(request: Request) -> Response:
+    """A page of a job's events, newest first."""
+    job_id, after, limit = request.path_params["job_id"], query(request, "after"), pages.limit(request, 20)
+    return page(*await blocking(services(request).jobs.events, job_id, after, limit))
+
+
+async def checkpoints(request: Request) -> Response:
+    """A page of a job's checkpoints, newest first."""
+    job_id, after, limit = request.path_params["job_id"], query(request, "after"), pages.limit(request, 10)
+    return page(*await blocking(services(request).jobs.checkpoints, job_id, after, limit))
+
+
+async def cancel(request: Request) -> Response:
+    """End a job that has not ended."""
+    sources = frozenset({"validating_files", "queued", "running", "paused"})
+    return await _move(request, sources, "cancelled", "Fine-tuning job cancelled")
+
+
+async def pause(request: Request) -> Response:
+    """Stop a running job after its current step, to be resumed later."""
+    return await _move(request, frozenset({"queued", "running"}), "paused", "Fine-tuning job paused")
+
+
+async def resume(request: Request) -> Response:
+    """Queue a paused job again."""
+    return await _move(request, frozenset({"paused"}), "queued", "Fine-tuning job resumed")
+
+
+async def _move(request: Request, sources: frozenset[str], status: str, message: str) -> Response:
+    own = services(request)
+    job_id = request.path_params["job_id"]
+    await blocking(own.jobs.get, job_id)
+    event = (f"{status}:{ids.tail(8)}", message)
+    if not await blocking(own.jobs.move, job_id, sources, status, event):
+        job = await blocking(own.jobs.get, job_id)
+        if job.status != status:
+            raise _refusal(job, status)
+    own.queue.moved(job_id)
+    return json((await blocking(own.jobs.get, job_id)).view())
+
+
+def _refusal(job: Job, status: str) -> ApiError:
+    verb = {"cancelled": "cancelled", "paused": "paused", "queued": "resumed"}[status]
+    if job.ended:
+        return bad_request(f"Job has already completed: {job.id}", code="invalid_job_state")
+    return bad_request(f"Job {job.id} is {job.status} and cannot be {verb}.", code="invalid_job_state")
+
+
+ROUTES = [
+    Route(_JOBS, create, methods=["POST"]),
+    Route(_JOBS, listing, methods=["GET"]),
+    Route(_JOBS + "/{job_id}", retrieve, methods=["GET"]),
+    Route(_JOBS + "/{job_id}/events", events, methods=["GET"]),
+    Route(_JOBS + "/{job_id}/checkpoints", checkpoints, methods=["GET"]),
+    Route(_JOBS + "/{job_id}/cancel", cancel, methods=["POST"]),
+    Route(_JOBS + "/{job_id}/pause", pause, methods=["POST"]),
+    Route(_JOBS + "/{job_id}/resume", resume, methods=["POST"]),
+]

@@ -1,0 +1,40 @@
+"""`/v1/models`."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from curator.server.errors import ApiError
+from curator.server.responses import json
+from curator.server.services import blocking, services
+
+
+async def listing(request: Request) -> Response:
+    """Base models, tuned models and checkpoints."""
+    models = await blocking(services(request).catalog.all)
+    return json({"object": "list", "data": [model.view() for model in models]})
+
+
+async def retrieve(request: Request) -> Response:
+    """One model."""
+    return json((await blocking(services(request).catalog.get, request.path_params["model"])).view())
+
+
+async def delete(request: Request) -> Response:
+    """Remove a tuned model or a checkpoint; base models are `curator models remove`'s business."""
+    own, name = services(request), request.path_params["model"]
+    model = await blocking(own.catalog.get, name)
+    if model.adapter is None:
+        message = f"The model '{name}' is a base model: remove it with curator models remove."
+        raise ApiError(403, message, code="base_model")
+    await blocking(own.catalog.delete, model)
+    return json({"id": name, "object": "model", "deleted": True})
+
+
+ROUTES = [
+    Route("/models", listing, methods=["GET"]),
+    Route("/models/{model:path}", retrieve, methods=["GET"]),
+    Route("/models/{model:path}", delete, methods=["DELETE"]),
+]

@@ -1,0 +1,75 @@
+"""Everything a route may use, made once at start."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar, cast
+
+from starlette.requests import Request
+
+from curator.server.catalog import Catalog
+from curator.server.completions import CompletionStore
+from curator.server.database import Database
+from curator.server.files import FileStore
+from curator.server.generation import Generator
+from curator.server.jobs import JobStore
+from curator.server.queue import Queue
+from curator.server.settings import Settings
+from curator.server.uploads import UploadStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The stores, the queue and the generation process of one server."""
+
+    settings: Settings
+    db: Database
+    files: FileStore
+    uploads: UploadStore
+    jobs: JobStore
+    catalog: Catalog
+    completions: CompletionStore
+    queue: Queue
+    generator: Generator
+
+
+def build(settings: Settings) -> Services:
+    """Open the data folder (made where it is missing, mode 0700) and drop what a crash left half done."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.data.chmod(0o700)
+    shutil.rmtree(settings.scratch, ignore_errors=True)
+    for folder in (settings.files, settings.jobs, settings.scratch, settings.data / "parts"):
+        folder.mkdir(exist_ok=True, mode=0o700)
+    db = Database(settings.data / "server.db")
+    files = FileStore(db, settings)
+    uploads = UploadStore(db, settings, files)
+    jobs = JobStore(db, settings.limits)
+    catalog = Catalog(db, settings)
+    queue = Queue(jobs, files, catalog, settings)
+    for store in (files, uploads, queue):
+        store.sweep()
+    completions = CompletionStore(db, settings.limits)
+    return Services(settings, db, files, uploads, jobs, catalog, completions, queue, Generator(settings))
+
+
+def services(request: Request) -> Services:
+    """The services of the app that serves this request."""
+    return cast(Services, request.app.state.services)
+
+
+async def blocking(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a call that waits for the disk outside the event loop."""
+    return await asyncio.to_thread(functools.partial(call, *args, **kwargs))
+
+
+def query(request: Request, name: str) -> str | None:
+    """A query parameter; an empty one counts as absent."""
+    value: Any = request.query_params.get(name)
+    return value or None

@@ -1,0 +1,179 @@
+"""Uploads in parts: each part a file beside its row, joined when complete (finetuning-api §4.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curator.server import ids
+from curator.server.database import Database
+from curator.server.errors import bad_request, no_such_upload, overloaded, quote
+from curator.server.files import File, FileStore
+from curator.server.settings import Settings
+
+PURPOSES = ("assistants", "batch", "fine-tune", "vision")
+
+_COLUMNS = "id, bytes, created_at, expires_at, filename, purpose, mime_type, keep_seconds, status, file_id"
+_COPY_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One row of `uploads`. A pending one whose time is over is expired, whatever the row says."""
+
+    id: str
+    bytes: int
+    created_at: int
+    expires_at: int
+    filename: str
+    purpose: str
+    mime_type: str
+    keep_seconds: int | None
+    stored: str
+    file_id: str | None
+    now: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def status(self) -> str:
+        """pending, completed, cancelled or expired."""
+        return "expired" if self.stored == "pending" and self.expires_at <= self.now else self.stored
+
+    def view(self, file: File | None = None) -> dict[str, Any]:
+        """The API's Upload object."""
+        return {
+            "id": self.id,
+            "object": "upload",
+            "bytes": self.bytes,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "filename": self.filename,
+            "purpose": self.purpose,
+            "status": self.status,
+            "file": None if file is None else file.view(),
+        }
+
+
+class UploadStore:
+    """All calls block (disk)."""
+
+    def __init__(self, db: Database, settings: Settings, files: FileStore) -> None:
+        self._db = db
+        self._settings = settings
+        self._files = files
+
+    def _part(self, part_id: str) -> Path:
+        return self._settings.data / "parts" / part_id
+
+    def create(self, filename: str, purpose: str, size: int, mime_type: str, keep_seconds: int | None) -> Upload:
+        """Open an upload. Raises 429 while too many are open and 507 where it could never fit."""
+        self._files.room_for(size)
+        self.expire()
+        now = int(time.time())
+        ends = now + self._settings.limits.upload_seconds
+        upload = Upload(
+            ids.new(ids.UPLOAD), size, now, ends, filename, purpose, mime_type, keep_seconds, "pending", None
+        )
+        with self._db.transaction() as db:
+            count = db.execute("SELECT count(*) FROM uploads WHERE status='pending'").fetchone()[0]
+            if count >= self._settings.limits.open_uploads:
+                raise overloaded(f"{count} uploads are open: complete or cancel one first.")
+            values = (upload.id, size, now, ends, filename, purpose, mime_type, keep_seconds, "pending", None)
+            db.execute(f"INSERT INTO uploads ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", values)
+        return upload
+
+    def get(self, upload_id: str) -> Upload:
+        """The upload. Raises ApiError 404."""
+        row = None
+        if ids.is_id(upload_id, ids.UPLOAD):
+            row = self._db.row(f"SELECT {_COLUMNS} FROM uploads WHERE id=?", upload_id)
+        if row is None:
+            raise no_such_upload(upload_id)
+        return Upload(*row)
+
+    def pending(self, upload_id: str) -> Upload:
+        """The upload if parts may still be added. Raises ApiError 404 or 400."""
+        upload = self.get(upload_id)
+        if upload.status != "pending":
+            raise bad_request(f"Upload {upload_id} is {upload.status} and can no longer change.", "upload_id")
+        return upload
+
+    def add_part(self, upload_id: str, scratch: Path) -> dict[str, Any]:
+        """Keep a received part; the UploadPart object. Raises 400 where the declared size is exceeded."""
+        upload = self.pending(upload_id)
+        part_id, now, size = ids.new(ids.PART), int(time.time()), scratch.stat().st_size
+        scratch.rename(self._part(part_id))
+        try:
+            with self._db.transaction() as db:
+                have = db.execute("SELECT total(bytes) FROM parts WHERE upload_id=?", (upload_id,)).fetchone()[0]
+                if have + size > 2 * upload.bytes:  # a repeated part may exceed the declared size, not by far
+                    raise bad_request(f"The parts of upload {upload_id} exceed {upload.bytes} bytes.", "data")
+                db.execute("INSERT INTO parts VALUES (?,?,?,?)", (part_id, upload_id, size, now))
+        except BaseException:
+            self._part(part_id).unlink(missing_ok=True)
+            raise
+        return {"id": part_id, "object": "upload.part", "created_at": now, "upload_id": upload_id}
+
+    def complete(self, upload_id: str, part_ids: list[str], md5: str | None) -> tuple[Upload, File]:
+        """Join the parts in order into a file. Raises 400: unknown part, wrong size, wrong checksum."""
+        upload = self.pending(upload_id)
+        known = {row["id"] for row in self._db.rows("SELECT id FROM parts WHERE upload_id=?", upload_id)}
+        for index, part_id in enumerate(part_ids):
+            if part_id not in known or part_id in part_ids[:index]:
+                raise bad_request(
+                    f"Upload {upload_id} has no part '{quote(part_id)}'.", "part_ids", "invalid_value"
+                )
+        scratch = self._settings.scratch / ids.tail(24)
+        try:
+            self._join(part_ids, scratch, upload, md5)
+            file = self._files.adopt(scratch, upload.filename, upload.purpose, upload.keep_seconds)
+        finally:
+            scratch.unlink(missing_ok=True)
+        self._close(upload_id, "completed", file.id)
+        return self.get(upload_id), file
+
+    def _join(self, part_ids: list[str], scratch: Path, upload: Upload, md5: str | None) -> None:
+        self._files.room_for(upload.bytes)
+        digest = hashlib.md5(usedforsecurity=False)
+        total = 0
+        with scratch.open("xb") as whole:
+            for part_id in part_ids:
+                with self._part(part_id).open("rb") as part:
+                    while block := part.read(_COPY_BYTES):
+                        digest.update(block)
+                        total += whole.write(block)
+        if total != upload.bytes:
+            raise bad_request(
+                f"The parts hold {total} bytes, but the upload was declared with {upload.bytes}.", "part_ids"
+            )
+        if md5 is not None and md5.lower() != digest.hexdigest():
+            raise bad_request("The md5 checksum does not match the uploaded bytes.", "md5", "invalid_checksum")
+
+    def cancel(self, upload_id: str) -> Upload:
+        """Give the upload up and drop its parts. Raises ApiError 404 or 400."""
+        self.pending(upload_id)
+        self._close(upload_id, "cancelled", None)
+        return self.get(upload_id)
+
+    def _close(self, upload_id: str, status: str, file_id: str | None) -> None:
+        with self._db.transaction() as db:
+            db.execute("UPDATE uploads SET status=?, file_id=? WHERE id=?", (status, file_id, upload_id))
+            gone = db.execute("DELETE FROM parts WHERE upload_id=? RETURNING id", (upload_id,)).fetchall()
+        for row in gone:
+            self._part(row["id"]).unlink(missing_ok=True)
+
+    def expire(self) -> None:
+        """Close pending uploads whose hour is over."""
+        now = int(time.time())
+        for row in self._db.rows("SELECT id FROM uploads WHERE status='pending' AND expires_at <= ?", now):
+            self._close(row["id"], "expired", None)
+
+    def sweep(self) -> None:
+        """At start: drop parts that no row knows."""
+        self.expire()
+        known = {row["id"] for row in self._db.rows("SELECT id FROM parts")}
+        for path in (self._settings.data / "parts").iterdir():
+            if path.name not in known:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""`python -m curator.server.validation FILE METHOD ROLE`: is this file fit to train on?
+
+A process of its own, so that a long file neither slows the server nor stays in its memory. Prints one JSON object:
+`{"examples": n}` or `{"code", "message"}` with the first fault, in the service's words (finetuning-api §2.2).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from curator.core import example, formats, rules
+from curator.core.example import MAX_LINE_BYTES, Example
+from curator.core.problem import Method, Problem, Severity
+
+MIN_EXAMPLES = 10
+
+_FORMATS = {"supervised": "chat", "dpo": "preference"}
+_NAMES = {"chat": "fine-tune-chat", "preference": "fine-tune-preference", "completion": "fine-tune-completion"}
+_METHODS = {"chat": "supervised", "preference": "dpo", "reinforcement": "reinforcement"}
+
+
+class InvalidFileError(Exception):
+    """The first fault: the service's code and its sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The non-blank lines with their physical numbers; split on LF only, one CR cut, a BOM at the start dropped.
+
+    A line beyond the limit is cut there: it is refused anyway.
+    """
+    with path.open("rb") as file:
+        number = 0
+        while block := file.readline(MAX_LINE_BYTES + 2):
+            number += 1
+            line = block.removesuffix(b"\n").removesuffix(b"\r")
+            line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            while not block.endswith(b"\n") and (block := file.readline(MAX_LINE_BYTES)):
+                pass
+            if line.strip():
+                yield number, line
+
+
+def validate(path: Path, method: Method, role: str) -> int:
+    """The number of examples. Raises InvalidFileError with the first fault."""
+    context = rules.Context(profile="local", method=method)
+    count = 0
+    for count, (number, raw) in enumerate(lines(path), 1):  # noqa: B007
+        item = example.parse(raw)
+        _parsed(item, count, number)
+        _format(item, method)
+        problem = next((p for p in rules.check(item, context) if p.severity is Severity.ERROR), None)
+        if problem is not None:
+            raise InvalidFileError(
+                "invalid_file_format", f"Invalid file format. {_sentence(problem, count, item)}"
+            )
+    least = MIN_EXAMPLES if role == "training" else 1
+    if count < least:
+        message = f"{role.capitalize()} file has {count} example(s), but must have at least {least} examples"
+        raise InvalidFileError("invalid_n_examples", message)
+    return count
+
+
+def _parsed(item: Example, count: int, number: int) -> None:
+    if item.faults:
+        fault = item.faults[0].message
+        message = (
+            f"Invalid file format. Example {count} cannot be parsed. "
+            f"Error: line contains invalid json: {fault} (line {number})"
+        )
+        raise InvalidFileError("invalid_file_format", message)
+    if not isinstance(item.value, dict):
+        message = f"Invalid file format. Example {count} is not a JSON dictionary (line {number})"
+        raise InvalidFileError("invalid_file_format", message)
+
+
+def _format(item: Example, method: Method) -> None:
+    found = formats.detect(item.value)
+    if found in ("unknown", _FORMATS[method]):
+        return
+    if found == "completion":
+        message = "Unexpected file format, expected chat messages, but the file holds prompt/completion pairs."
+    else:
+        message = (
+            f"The file is in the {_NAMES.get(found, found)} format, but the specified fine-tuning job is not "
+            f"using '{_METHODS.get(found, found)}' as the training method (provided method={method})."
+        )
+    raise InvalidFileError("invalid_training_file", message)
+
+
+def _sentence(problem: Problem, count: int, item: Example) -> str:
+    if problem.rule == "missing_messages_list" and "messages" not in item.value:
+        return f"Example {count} is missing key 'messages'"
+    place = f"Example {count}"
+    for step in example.parse_path(problem.location):
+        if isinstance(step, int):
+            place += f", message {step + 1}"
+        elif step != "messages":
+            place += f', key "{step}"'
+            break
+    return f"{place}: {problem.message}"
+
+
+def main(path: str, method: Method, role: str) -> None:
+    """Validate and print the verdict."""
+    verdict: dict[str, Any]
+    try:
+        verdict = {"examples": validate(Path(path), method, role)}
+    except InvalidFileError as error:
+        verdict = {"code": error.code, "message": str(error)}
+    sys.stdout.buffer.write(orjson.dumps(verdict) + b"\n")
+
+
+if __name__ == "__main__":
+    _, a_path, a_method, a_role = sys.argv
+    main(a_path, a_method, a_role)  # type: ignore[arg-type]

@@ -1,0 +1,53 @@
+"""A generation process that only pretends: it answers with the last message, word by word."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+lock = threading.Lock()
+cancelled: set[str] = set()
+
+
+def say(**line: Any) -> None:
+    """One line of the protocol."""
+    with lock:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+
+def answer(request: dict[str, Any]) -> None:
+    """Repeat the last message for each of `n` choices."""
+    key, text = request["id"], request["messages"][-1]["content"] or ""
+    if text == "die":
+        os._exit(3)
+    if text == "fail":
+        say(id=key, error={"code": "context_length_exceeded", "message": "The conversation is too long."})
+        return
+    words = [word + " " for word in text.split(" ")][: request["max_tokens"] or 1000]
+    for index in range(request["n"]):
+        for word in words:
+            if key in cancelled:
+                return
+            if text.startswith("slow"):
+                time.sleep(0.2)
+            say(id=key, index=index, delta=word)
+        tokens = [
+            {"token": word, "logprob": -0.5, "bytes": list(word.encode()), "top_logprobs": []} for word in words
+        ]
+        extra = {"logprobs": {"content": tokens, "refusal": None}} if request["logprobs"] else {}
+        usage = {"prompt_tokens": 7, "completion_tokens": len(words)}
+        say(id=key, index=index, finish_reason="length" if request["max_tokens"] else "stop", usage=usage, **extra)
+    say(id=key, done=True)
+
+
+for raw in sys.stdin:
+    asked = json.loads(raw)
+    if asked.get("cancel"):
+        cancelled.add(asked["id"])
+    else:
+        threading.Thread(target=answer, args=(asked,), daemon=True).start()

@@ -1,0 +1,26 @@
+"""Runs a server whose training and generation processes only pretend: `launch.py DATA [SETTING=VALUE…]`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from curator.server.listen import serve
+from curator.server.settings import Limits, Settings
+
+here = Path(__file__).parent
+data = Path(sys.argv[1])
+options: dict[str, Any] = json.loads(sys.argv[2])
+serve(
+    Settings(
+        data=data,
+        token_file=data / "token",
+        models=data.parent / "models",
+        worker=(sys.executable, str(here / "fake_worker.py")),
+        generator=(sys.executable, str(here / "fake_generator.py")),
+        limits=Limits(**options.pop("limits", {})),
+        **options,
+    )
+)

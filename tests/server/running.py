@@ -1,0 +1,120 @@
+"""A server of a test's own, in a process of its own, driven over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from openai import OpenAI
+
+T = TypeVar("T")
+
+MODELS = ("tiny", "slow", "failing", "crashing", "crashing-once")
+
+
+class Running:
+    """A started server; `stop` and `kill` end it, `start` starts it again on the same data."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.options = options
+        for name in MODELS:
+            (folder / "models" / name).mkdir(parents=True, exist_ok=True)
+            (folder / "models" / name / "model.safetensors").touch()
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        script = Path(__file__).with_name("launch.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(script), str(self.data), json.dumps(self.options)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        about = json.loads(line)
+        self.base_url: str = about["base_url"]
+        self.token = Path(about["token_file"]).read_text().strip()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.base_url.split(":")[2].split("/")[0])
+
+    def client(self) -> OpenAI:
+        """The real SDK; nothing but the base URL and the key is special."""
+        return OpenAI(base_url=self.base_url, api_key=self.token, max_retries=0)
+
+    def stop(self) -> int:
+        """Ask it to leave; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._end()
+
+    def kill(self) -> int:
+        """kill -9."""
+        self.process.send_signal(signal.SIGKILL)
+        return self._end()
+
+    def _end(self) -> int:
+        status = self.process.wait(20)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
+
+    def close(self) -> None:
+        """End it and whatever it started."""
+        if self.process.poll() is None:
+            self.stop()
+        for path in (self.data / "jobs").glob("*/job.json"):
+            end_workers(path.parent)
+
+
+def end_workers(folder: Path) -> None:
+    """Kill what still works in a job's folder."""
+    for pid in workers(folder):
+        os.kill(pid, signal.SIGKILL)
+
+
+def workers(folder: Path) -> list[int]:
+    """Processes whose command line names the job's folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(folder).encode() in words:
+            found.append(int(path.parent.name))
+    return found
+
+
+def until(check: Callable[[], T], seconds: float = 30) -> T:
+    """The first true value of `check`."""
+    ends = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.monotonic() < ends, "waited in vain"
+        time.sleep(0.05)
+
+
+def example(index: int) -> dict[str, Any]:
+    """A small chat example."""
+    return {
+        "messages": [{"role": "user", "content": f"Hello {index}"}, {"role": "assistant", "content": "(wave)"}]
+    }
+
+
+def jsonl(count: int) -> bytes:
+    """A training file."""
+    return b"".join(json.dumps(example(index)).encode() + b"\n" for index in range(count))
