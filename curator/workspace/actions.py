@@ -1,0 +1,343 @@
+"""What people do to a workspace. Each action is one Change with its inverse, on the disk before it returns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from curator.core import rules, splice
+from curator.core.example import MAX_LINE_BYTES, format_path, parse, parse_path
+from curator.core.example import Path as Location
+from curator.core.text import one_line
+from curator.errors import CuratorError, UsageError
+from curator.workspace.derived import Derived
+from curator.workspace.journal import REVISION, Addition, Journal, Part
+from curator.workspace.order import START
+from curator.workspace.records import Change
+from curator.workspace.schema import NotSaved
+from curator.workspace.stored import Stored, Touched
+
+STATES = ("accepted", "rejected", "flagged")
+MAX_LABEL = 100
+
+
+class Actions:
+    """The mutators of `Workspace`. They raise NotSaved (nothing kept, try again) or CuratorError (refused)."""
+
+    path: Path
+    read_only: bool
+    holder: str
+    guard: threading.RLock
+    journal: Journal
+    stored: Stored
+    derived: Derived
+
+    def edit(self, example: int, location: str | Location, value: Any) -> Change:
+        """Set one value inside an example, e.g. at `messages[2].content`; all other bytes stay.
+
+        A new last key or list index is appended. Raises CuratorError where the location leads nowhere.
+        """
+        path = _location(location)
+
+        def change(raw: bytes) -> bytes:
+            return splice.set_value(raw, path, value)
+
+        return self._rewrite("edit", [example], change, f"Edited {format_path(path) or 'everything'} of {{}}")
+
+    def remove(self, example: int, location: str | Location) -> Change:
+        """Take a key or a list item out of an example."""
+        path = _location(location)
+        words = f"Removed {format_path(path)} of {{}}"
+        return self._rewrite("edit", [example], lambda raw: splice.remove(raw, path), words)
+
+    def insert(self, example: int, location: str | Location, value: Any) -> Change:
+        """Insert a value before a list index of an example (the length appends)."""
+        path = _location(location)
+        words = f"Inserted {format_path(path)} into {{}}"
+        return self._rewrite("edit", [example], lambda raw: splice.insert(raw, path, value), words)
+
+    def replace(self, example: int, raw: bytes) -> Change:
+        """Give an example new bytes as a whole; they may be broken JSON, but must be one line."""
+        _one_line(raw)
+        return self._rewrite("edit", [example], lambda _: raw, "Edited {}")
+
+    def replace_many(self, raws: dict[int, bytes], label: str) -> Change:
+        """Give many examples new bytes as one change with a label in words."""
+        for raw in raws.values():
+            _one_line(raw)
+        return self._write("edit", label, list(raws), lambda example, _: raws[example])
+
+    def fix(self, ids: Iterable[int], rule: str | None = None) -> Change:
+        """Apply a rule's fix (None: every safe one) wherever it applies to these examples, as one change.
+
+        Raises UsageError for a rule that does not exist or has no fix.
+        """
+        if rule is not None and (rule not in rules.REGISTRY or rules.REGISTRY[rule].fix is None):
+            raise UsageError(f"'{one_line(rule)}' is no rule with a fix")
+        context = self.derived.analyst.context
+
+        def change(_: int, raw: bytes) -> bytes:
+            if rule is not None:
+                return rules.fix(parse(raw), rule, context) or raw
+            return rules.fix_all(parse(raw), context)[0]
+
+        words = f"Fixed {rule or 'all that is safe to fix'} in {{}}"
+        return self._write("fix", words, list(ids), change)
+
+    def add(self, raw: bytes | dict[str, Any], after: int | None = None) -> Change:
+        """Add an example behind another (None: at the end); its id is `change.ids[0]`."""
+        data = raw if isinstance(raw, bytes) else splice.dump(raw)
+        return self.add_many([data], after, "Added an example")
+
+    def add_many(self, raws: Sequence[bytes], after: int | None = None, label: str = "") -> Change:
+        """Add examples in order behind another one (None: at the end) as one change."""
+        for raw in raws:
+            _one_line(raw)
+        with self.guard:
+            self._ready()
+            everything = self.stored.order.all
+            if after is None:
+                after = everything[-1] if len(everything) else START
+            elif after != START:
+                self._known([after])
+            first = self.stored.next_id()
+            additions = []
+            for number, raw in enumerate(raws):
+                additions.append(Addition(first + number, raw, after if number == 0 else first + number - 1))
+            parts = [Part(addition.id, "deleted", 2, 0) for addition in additions]
+            words = label or f"Added {_examples(len(additions))}"
+            change = self.journal.commit("add", words, parts, additions=additions)
+            self._restructure()
+            self.derived.changed([addition.id for addition in additions])
+            return change
+
+    def delete(self, ids: Iterable[int]) -> Change:
+        """Take examples out; they can be restored at any time."""
+        return self._mark_deleted(ids, 1, "delete", "Deleted {}")
+
+    def restore(self, ids: Iterable[int]) -> Change:
+        """Bring deleted examples back to their places."""
+        return self._mark_deleted(ids, 0, "restore", "Restored {}")
+
+    def _mark_deleted(self, ids: Iterable[int], value: int, kind: str, words: str) -> Change:
+        with self.guard:
+            wanted = self._ready(ids)
+            touched = self.stored.touched(wanted)
+            before = {i: touched[i].deleted if i in touched else 0 for i in wanted}
+            parts = [Part(i, "deleted", before[i], value) for i in wanted if before[i] != value]
+            change = self.journal.commit(kind, self._words(words, [p.example for p in parts]), parts)
+            if value and len(parts) == 1:
+                self.stored.order.delete(parts[0].example)
+                self.derived.restructured()
+            elif parts:
+                self._restructure()
+            return change
+
+    def label(self, ids: Iterable[int], label: str, on: bool = True) -> Change:
+        """Put a label on examples, or take it off. Raises UsageError for a name that is empty or too long."""
+        name = label.strip()
+        if not name or len(name) > MAX_LABEL or not one_line(name).isprintable():
+            raise UsageError(f"a label is 1 to {MAX_LABEL} visible characters")
+        _saveable(name)
+        with self.guard:
+            wanted = self._ready(ids)
+            have = self.stored.labels(wanted)
+            parts = [
+                Part(i, f"label:{name}", int(not on), int(on)) for i in wanted if (name in have.get(i, ())) != on
+            ]
+            words = f"Labelled {{}} {name}" if on else f"Took the label {name} off {{}}"
+            return self.journal.commit("label", self._words(words, [p.example for p in parts]), parts)
+
+    def rate(self, ids: Iterable[int], rating: int | None) -> Change:
+        """Rate examples 1 to 5; None or 0 takes the rating away. Raises UsageError for another number."""
+        if rating is not None and (
+            isinstance(rating, bool) or not isinstance(rating, int) or not 0 <= rating <= 5
+        ):
+            raise UsageError("a rating is a whole number from 0 (none) to 5")
+        words = f"Rated {{}} {rating}" if rating else "Took the rating off {}"
+        return self._set("rate", words, ids, lambda _: {"rating": rating or None})
+
+    def review(self, ids: Iterable[int], state: str | None) -> Change:
+        """Mark examples `accepted`, `rejected` or `flagged`; `none` or None takes the mark away."""
+        value = None if state in (None, "none") else state
+        if value is not None and value not in STATES:
+            raise UsageError(f"a review state is one of {', '.join(STATES)}, none")
+        words = f"Marked {{}} as {value}" if value else "Took the review mark off {}"
+
+        def fields(row: Touched | None) -> dict[str, object]:
+            version = row.version if row is not None else 0
+            return {"review": value, "reviewed": version if value else None}
+
+        return self._set("review", words, ids, fields)
+
+    def note(self, ids: Iterable[int], text: str) -> Change:
+        """Attach a note to examples; an empty one takes it away."""
+        _saveable(text)
+        words = "Wrote a note on {}" if text else "Removed the note of {}"
+        return self._set("note", words, ids, lambda _: {"note": text or None})
+
+    def assign(self, ids: Iterable[int], split: str | None) -> Change:
+        """Put examples on the side `train` or `validation` by hand; None takes them out of both."""
+        if split not in ("train", "validation", "none", None):
+            raise UsageError("a split is train, validation or none")
+        value = split or "none"
+        return self._set("split", f"Put {{}} into {value}", ids, lambda _: {"split": value})
+
+    def undo(self) -> Change | None:
+        """Take back the latest change; None where nothing is left to undo."""
+        return self._walk(self.journal.undo)
+
+    def redo(self) -> Change | None:
+        """Bring back what was undone last; None where nothing is left to redo."""
+        return self._walk(self.journal.redo)
+
+    def _walk(self, step: Callable[[], Change | None]) -> Change | None:
+        with self.guard:
+            self._ready()
+            change = step()
+            if change is not None:
+                self._restructure(sources=True)
+                self.derived.changed(self._rewritten(change.id))
+            return change
+
+    def _rewritten(self, change: int) -> list[int]:
+        rows = self.journal.db.execute(
+            "SELECT example FROM part WHERE change = ? AND field = 'version' AND example > 0", (change,)
+        )
+        return [example for (example,) in rows]
+
+    def _set(
+        self,
+        kind: str,
+        words: str,
+        ids: Iterable[int],
+        fields: Callable[[Touched | None], dict[str, object]],
+        extra: Sequence[Part] = (),
+    ) -> Change:
+        with self.guard:
+            wanted = self._ready(ids)
+            touched = self.stored.touched(wanted)
+            parts: list[Part] = list(extra)
+            for example in wanted:
+                row = touched.get(example)
+                for field, value in fields(row).items():
+                    before = getattr(row, field) if row is not None else None
+                    if before != value:
+                        parts.append(Part(example, field, before, value))
+            changed = sorted({p.example for p in parts if p.example > 0})
+            return self.journal.commit(kind, self._words(words, changed), parts)
+
+    def _rewrite(self, kind: str, ids: Sequence[int], change: Callable[[bytes], bytes], words: str) -> Change:
+        def rewrite(_: int, raw: bytes) -> bytes:
+            try:
+                return change(raw)
+            except (LookupError, ValueError) as error:
+                raise CuratorError(f"cannot edit: {error.args[0] if error.args else error}") from error
+
+        return self._write(kind, words, ids, rewrite)
+
+    def _write(self, kind: str, words: str, ids: Sequence[int], change: Callable[[int, bytes], bytes]) -> Change:
+        """Give examples new bytes; those that stay the same are left alone."""
+        with self.guard:
+            wanted = self._ready(ids)
+            parts: list[Part] = []
+            touched = self.stored.touched(wanted)
+            for example, old in self.stored.raws(wanted):
+                new = change(example, old)
+                if new == old:
+                    continue
+                if len(new) > MAX_LINE_BYTES:
+                    raise CuratorError(f"an example is at most {MAX_LINE_BYTES // 2**20} MB long")
+                row = touched.get(example)
+                parts.append(Part(example, "raw", row.raw if row is not None else None, new))
+                parts.append(Part(example, "version", row.version if row is not None else 0, REVISION))
+            changed = [p.example for p in parts[::2]]
+            label = self._words(words, changed)
+            done = self.journal.commit(kind, label, parts, examples=len(changed))
+            self.derived.changed(changed)
+            return done
+
+    def require_writer(self) -> None:
+        """Raise NotSaved where this instance may only read."""
+        if self.read_only:
+            who = f": it is held by {self.holder}" if self.holder else ""
+            raise NotSaved(f"not saved: {self.path.name} is open for reading only{who}")
+
+    def settle(self) -> None:
+        """See Workspace."""
+
+    def _ready(self, ids: Iterable[int] = ()) -> list[int]:
+        """Check that this instance may write and that the ids exist; returns them once each, in order."""
+        self.require_writer()
+        try:
+            self.settle()
+        except OSError as error:
+            raise NotSaved(f"not saved: the source could not be copied: {error.strerror or error}") from error
+        wanted = list(dict.fromkeys(ids))
+        self._known(wanted)
+        return wanted
+
+    def _known(self, ids: Sequence[int]) -> None:
+        if not ids:
+            return
+        if len(ids) > 1000:
+            known = set(self.stored.order.all)
+            unknown = [example for example in ids if example not in known]
+        else:
+            unknown = [example for example in ids if not self.stored.exists(example)]
+        if unknown:
+            raise CuratorError(f"there is no example {unknown[0]}")
+
+    def _restructure(self, sources: bool = False) -> None:
+        if sources:
+            self.stored.reload()
+        else:
+            self.stored.reorder()
+        self.derived.restructured()
+
+    def _words(self, words: str, ids: Sequence[int]) -> str:
+        if "{}" not in words:
+            return words
+        if len(ids) == 1:
+            base = self.stored.base(ids[0])
+            name = f"line {base.line(ids[0])}" if base is not None else f"example {ids[0]}"
+            if base is not None and len(self.stored.bases) > 1:
+                name += f" of {base.name}"
+            return words.replace("{}", name)
+        return words.replace("{}", _examples(len(ids)))
+
+
+def _examples(count: int) -> str:
+    return "1 example" if count == 1 else f"{count:,} examples"
+
+
+def _location(location: str | Location) -> Location:
+    try:
+        return parse_path(location) if isinstance(location, str) else location
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _one_line(raw: bytes) -> None:
+    if b"\n" in raw:
+        raise UsageError("an example is one line: it cannot hold a line feed outside its JSON strings")
+    if not raw.strip():
+        raise UsageError("an example cannot be empty; delete it instead")
+    if len(raw) > MAX_LINE_BYTES:
+        raise UsageError(f"an example is at most {MAX_LINE_BYTES // 2**20} MB long")
+
+
+def _saveable(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("the text holds half of a surrogate pair, which cannot be saved") from error
+
+
+def dumps(value: Any) -> str:
+    """JSON for a meta value."""
+    return orjson.dumps(value).decode()

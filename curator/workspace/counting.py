@@ -1,0 +1,89 @@
+"""Totals for the status line, without a pass over everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from curator.core.problem import Problem
+from curator.workspace.derived import Derived, total_of
+from curator.workspace.records import Counts
+from curator.workspace.results import Result
+from curator.workspace.stored import Stored
+
+_KEYS = ("analysed", "errors", "warnings", "tokens", "assistant", "counted")
+
+
+def count(stored: Stored, derived: Derived) -> Counts:
+    """Counts over the examples that are not deleted: the child's totals, corrected by what changed since."""
+    totals, rules = _derived_totals(stored, derived)
+    live = len(stored.order.live)
+
+    def number(sql: str) -> int:
+        return int(stored.db.execute(sql).fetchone()[0])
+
+    validation = number("SELECT count(*) FROM example WHERE split = 'validation' AND deleted = 0")
+    train = number("SELECT count(*) FROM example WHERE split = 'train' AND deleted = 0")
+    if stored.split_made:
+        unset = number("SELECT count(*) FROM example WHERE split = 'none' AND deleted = 0")
+        train = live - validation - unset
+    labels = stored.db.execute(
+        "SELECT label, count(*) FROM label LEFT JOIN example ON example.id = label.example "
+        "WHERE coalesce(example.deleted, 0) = 0 GROUP BY label"
+    )
+    return Counts(
+        examples=live,
+        deleted=number("SELECT count(*) FROM example WHERE deleted = 1"),
+        edited=number("SELECT count(*) FROM example WHERE version > 0 AND place IS NULL AND deleted = 0"),
+        new=number("SELECT count(*) FROM example WHERE place IS NOT NULL AND deleted = 0"),
+        reviewed=number(
+            "SELECT count(*) FROM example WHERE review IS NOT NULL AND reviewed = version AND deleted = 0"
+        ),
+        train=train,
+        validation=validation,
+        analysed=totals["analysed"],
+        errors=totals["errors"],
+        warnings=totals["warnings"],
+        rules=rules,
+        tokens=totals["tokens"] if totals["counted"] else None,
+        assistant_tokens=totals["assistant"] if totals["counted"] else None,
+        labels=dict(labels.fetchall()),
+    )
+
+
+def _derived_totals(stored: Stored, derived: Derived) -> tuple[dict[str, int], dict[str, int]]:
+    """Totals and findings by rule over the live examples that somebody looked at."""
+    totals = dict.fromkeys(_KEYS, 0)
+    rules: dict[str, int] = {}
+    if derived.file is not None:
+        stored_totals: dict[str, Any] = orjson.loads(derived.file.about("totals") or "{}")
+        totals |= {k: int(stored_totals.get(k, 0)) for k in _KEYS}
+        rules |= stored_totals.get("rules", {})
+        gone = [row[0] for row in stored.db.execute("SELECT id FROM example WHERE deleted > 0 OR version > 0")]
+        results = derived.file.get(gone)
+        versions = {i: row.version for i, row in stored.touched(list(results)).items() if not row.deleted}
+        wrong = [r for i, r in results.items() if versions.get(i) != r.version]
+        _add(totals, rules, wrong, derived.file.overall_rules([r.id for r in wrong]), -1)
+    ids = [row[0] for row in derived.fresh.db.execute("SELECT id FROM result")]
+    touched = stored.touched(ids)
+    ids = [i for i in ids if i not in touched or not touched[i].deleted]
+    overall = derived.overall(ids) if derived.inline else {}
+    have = derived.file.get(ids) if derived.file is not None else {}
+    fresh = [r for i, r in derived.fresh.get(ids).items() if i not in have or have[i].version != r.version]
+    _add(totals, rules, fresh, overall, 1)
+    return totals, {rule: n for rule, n in sorted(rules.items()) if n > 0}
+
+
+def _add(
+    totals: dict[str, int],
+    rules: dict[str, int],
+    results: list[Result],
+    overall: dict[int, list[Problem]],
+    sign: int,
+) -> None:
+    for key, number in total_of(results, overall).items():
+        totals[key] += sign * number
+    for result in results:
+        for problem in (*result.problems, *overall.get(result.id, ())):
+            rules[problem.rule] = rules.get(problem.rule, 0) + sign

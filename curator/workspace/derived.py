@@ -1,0 +1,254 @@
+"""Results for the reader: the child's `analysis.db` where it is there, this process's own looks where it is not.
+
+Small datasets are analysed in memory at the first question; of large ones only what is on the screen or was
+just edited is looked at here (`fresh`), until the child's results arrive.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+import orjson
+
+from curator.core import rules
+from curator.core.example import parse
+from curator.core.problem import Problem, Severity
+from curator.core.rules.registry import VERSION as RULES_VERSION
+from curator.workspace.analyst import Analyst, tally
+from curator.workspace.results import VERSION, Result, Results
+from curator.workspace.stored import Stored
+
+INLINE_EXAMPLES = 2000
+INLINE_BYTES = 4 * 1024 * 1024
+"""Datasets within both are analysed at once, without a child."""
+AT_ONCE = 500
+"""After a bulk change at most this many examples are looked at here; the child does the rest."""
+
+
+def key_of(context: rules.Context) -> str:
+    """What stored results depend on, beside the bytes."""
+    contract = "" if context.contract is None else repr(context.contract)
+    model = context.model
+    return f"{VERSION}.{RULES_VERSION} {context.profile} {context.method} {model} {context.limit} {contract}"
+
+
+class Derived:
+    """Results by id, always of the current version of an example."""
+
+    def __init__(self, stored: Stored, context: rules.Context) -> None:
+        self.stored = stored
+        self.analyst = Analyst(context)
+        self.fresh = Results()
+        self.file: Results | None = None
+        self.finished = False
+        """The stored results cover every example."""
+        self._overall_stale = True
+        self.outdated: set[int] = set()
+        """Changed examples whose results nobody has yet."""
+        self.attach()
+
+    @property
+    def path(self) -> str:
+        """Name of the child's database inside the workspace."""
+        return str(self.stored.folder / "analysis.db")
+
+    def attach(self) -> None:
+        """Use the child's results as far as they fit this context and rule set."""
+        path = self.stored.folder / "analysis.db"
+        if self.file is not None:
+            self.file.close()
+        self.file = None
+        if not path.is_file():
+            return
+        try:
+            results = Results(path, write=False)
+            fits = (
+                results.db.execute("PRAGMA user_version").fetchone()[0] == VERSION
+                and results.about("key") == key_of(self.analyst.context)
+                and results.about("sources") == sources_key(self.stored)
+            )
+            self.finished = fits and results.about("finished") is not None
+        except sqlite3.Error:
+            return
+        if fits:
+            self.file = results
+        else:
+            results.close()
+
+    @property
+    def inline(self) -> bool:
+        """True where this process answers every question by itself."""
+        return (
+            not self.finished
+            and len(self.stored.order.all) <= INLINE_EXAMPLES
+            and sum(base.source.size for base in self.stored.bases) <= INLINE_BYTES
+        )
+
+    def prepare(self) -> None:
+        """Before a question about all examples: look at what a small dataset or a few edits still lack."""
+        if self.inline:
+            known = dict(self.fresh.db.execute("SELECT id, version FROM result"))
+            todo = [i for i in self.stored.order.all if i not in known or i in self.outdated]
+        else:
+            todo = sorted(self.outdated)[:AT_ONCE]
+        if todo:
+            self.look(todo)
+        if self._overall_stale and self.inline:
+            self._check_overall()
+
+    def look(self, ids: Sequence[int]) -> None:
+        """Compute and keep the results of some examples."""
+        touched = self.stored.touched(ids)
+        looked = []
+        for example in ids:
+            row = touched.get(example)
+            try:
+                raw = self.stored.raw(example, row)
+            except KeyError:
+                continue
+            looked.append(self.analyst.look(example, row.version if row is not None else 0, raw))
+        self.fresh.put(looked)
+        self.outdated.difference_update(ids)
+
+    def changed(self, ids: Sequence[int]) -> None:
+        """The bytes of these examples are others now."""
+        self._overall_stale = True
+        self.outdated.update(ids)
+        if len(ids) <= AT_ONCE:
+            self.look(ids)
+
+    def restructured(self) -> None:
+        """Examples came, went or moved: what rests on the whole dataset is to be found again."""
+        self._overall_stale = True
+
+    def _check_overall(self) -> None:
+        check = rules.DatasetCheck(self.analyst.context, noun=self.stored.noun)
+
+        for example, raw in self.stored.raws(self.stored.order.live):
+            check.add(example, parse(raw))
+        self.fresh.put_overall(check.problems())
+        self._overall_stale = False
+
+    def results(self, versions: Sequence[tuple[int, int]]) -> dict[int, Result]:
+        """Results of (example, version) pairs; those that nobody has are absent."""
+        ids = [example for example, _ in versions]
+        found = self.fresh.get(ids)
+        stored = self.file.get(ids) if self.file is not None else {}
+        out: dict[int, Result] = {}
+        for example, version in versions:
+            for result in (stored.get(example), found.get(example)):
+                if result is not None and result.version == version:
+                    out[example] = result
+                    break
+        return out
+
+    def overall(self, ids: Sequence[int]) -> dict[int, list[Problem]]:
+        """What the rules over the whole dataset say of some examples."""
+        return self._about_all().overall_rules(ids)
+
+    def overall_problems(self) -> tuple[Problem, ...]:
+        """What they say of the dataset and of no example in particular."""
+        self.prepare()
+        return self._about_all().overall(None)
+
+    def _about_all(self) -> Results:
+        return self.fresh if self.inline or self.file is None else self.file
+
+    def select(self, where: str, values: Sequence[object] = ()) -> Iterator[tuple[int, bool]]:
+        """(id, True) for stored results with a condition; ids to be taken back come later as (id, False)."""
+        if self.file is not None:
+            for example in self.file.ids(where, values):
+                yield example, True
+            for example, _ in self._superseded():
+                yield example, False
+        for example in self.fresh.ids(where, values):
+            yield example, True
+
+    def find(self, rule: str) -> Iterator[tuple[int, bool]]:
+        """As `select`, for the examples with a finding of a rule, those over the whole dataset included."""
+        query = "SELECT id FROM finding WHERE rule = ?"
+        if self.file is not None:
+            for (example,) in self.file.db.execute(query, (rule,)):
+                yield example, True
+            for example, _ in self._superseded():
+                yield example, False
+        for (example,) in self.fresh.db.execute(query, (rule,)):
+            yield example, True
+        whole = "SELECT id FROM overall WHERE rule = ? AND id IS NOT NULL"
+        for (example,) in self._about_all().db.execute(whole, (rule,)):
+            yield example, True
+
+    def overall_severity(self, severity: Severity) -> set[int]:
+        """Examples of which the rules over the whole dataset say something this bad."""
+        rows = self._about_all().db.execute("SELECT id, problem FROM overall WHERE id IS NOT NULL")
+        return {example for example, data in rows if any(s == severity for _, s, *_ in orjson.loads(data))}
+
+    def column(self, expression: str) -> dict[int, object]:
+        """A column (or an expression of ours) of every result, by id, newest versions first."""
+        sql = f"SELECT id, {expression} FROM result"
+        found: dict[int, object] = dict(self.file.db.execute(sql)) if self.file is not None else {}
+        found.update(self.fresh.db.execute(sql))
+        return found
+
+    def require_tokens(self) -> None:
+        """Count tokens here where no child did, so that a question about them can be answered (slow, once)."""
+        if not self.inline and self.file is not None:
+            return
+        if self.analyst.counter is None:
+            from curator.core import tokens
+
+            self.analyst.counter = tokens.counter(self.analyst.context.model)
+        rows = self.fresh.db.execute("SELECT id FROM result WHERE tokens IS NULL").fetchall()
+        known = {row[0] for row in self.fresh.db.execute("SELECT id FROM result")}
+        lacking = [row[0] for row in rows] + [i for i in self.stored.order.all if i not in known]
+        for start in range(0, len(lacking), 5000):
+            self.look(lacking[start : start + 5000])
+
+    def _superseded(self) -> Iterable[tuple[int, int]]:
+        """Examples whose stored row is of an older version, or whose row here is the newer one."""
+        assert self.file is not None
+        rows = self.fresh.db.execute("SELECT id, version FROM result").fetchall()
+        return [*rows, *((example, 0) for example in self.outdated)]
+
+    def settle(self) -> list[int]:
+        """Take up what the child wrote: ids of ours that it has now, which are dropped here."""
+        if self.file is None:
+            self.attach()
+            if self.file is None:
+                return []
+        ours = dict(self.fresh.db.execute("SELECT id, version FROM result"))
+        theirs = self.file.get(list(ours))
+        done = [i for i, version in ours.items() if i in theirs and theirs[i].version == version]
+        if done:
+            self.fresh.forget(done)
+        self.finished = self.file.about("finished") is not None
+        return done
+
+    def close(self) -> None:
+        """Close both stores."""
+        self.fresh.close()
+        if self.file is not None:
+            self.file.close()
+
+
+def sources_key(stored: Stored) -> str:
+    """Which sources the results are about: their ids, first ids and sizes."""
+    return " ".join(
+        f"{b.id}:{b.first_id}:{b.origin_size if b.lines is None else b.source.size}" for b in stored.bases
+    )
+
+
+def total_of(results: Iterable[Result], overall: dict[int, list[Problem]]) -> dict[str, int]:
+    """Examples with errors, with warnings only, tokens and assistant tokens of some results."""
+    totals = {"analysed": 0, "errors": 0, "warnings": 0, "tokens": 0, "assistant": 0, "counted": 0}
+    for result in results:
+        errors, warnings = tally(overall.get(result.id, ()))
+        bad = result.errors + errors > 0
+        totals["analysed"] += 1
+        totals["errors"] += bad
+        totals["warnings"] += not bad and result.warnings + warnings > 0
+        totals["counted"] += result.tokens is not None
+        totals["tokens"] += result.tokens or 0
+        totals["assistant"] += result.assistant or 0
+    return totals

@@ -1,0 +1,64 @@
+"""Where the workspace of a dataset file is, and how its folder is made."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from curator import paths
+from curator.errors import InputError
+
+SUFFIX = ".curator"
+DATA_SUFFIXES = (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+
+
+def is_workspace(path: Path) -> bool:
+    """Whether `path` is (or is meant as) a workspace folder."""
+    return path.suffix == SUFFIX or (path / "workspace.db").is_file()
+
+
+def folder_for(file: Path) -> Path:
+    """The workspace of a dataset file: `NAME.curator` beside it, or in the data folder where that is read-only.
+
+    An existing one is preferred wherever it is.
+    """
+    name = file.name
+    while name.lower().endswith(DATA_SUFFIXES) and Path(name).stem:
+        name = Path(name).stem
+    beside = file.with_name(name + SUFFIX)
+    digest = hashlib.sha256(str(file.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    away = paths.data_dir() / "workspaces" / f"{slug(name)}-{digest}{SUFFIX}"
+    if (beside / "workspace.db").exists() or (not away.exists() and os.access(file.parent, os.W_OK)):
+        return beside
+    return away
+
+
+def slug(name: str, limit: int = 60) -> str:
+    """A file name made of a name that comes from data: letters, digits, dot, dash and underscore."""
+    clean = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:limit]
+    return clean or "data"
+
+
+def make(folder: Path) -> None:
+    """Make the folder and its `sources/`. Raises InputError with the reason where that is impossible."""
+    try:
+        (folder / "sources").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the workspace {folder}: {error.strerror or error}") from error
+
+
+def regular(path: Path) -> None:
+    """Refuse what is no regular file, without opening it. Raises InputError with one clear sentence."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, not a dataset")
+        if not path.exists():
+            raise InputError(f"{path} does not exist")
+        if not path.is_file():
+            raise InputError(f"{path} is not a regular file")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error

@@ -1,0 +1,275 @@
+"""A source: the immutable byte copy of an imported file and the offsets of its lines.
+
+The offset file lies beside the copy (`NAME.idx`) and is derived from it: a head of four 64-bit numbers
+(magic, lines, blanks, bytes), then lines + 1 offsets, then the numbers (from 0) of the blank lines.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import sys
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, compress, count
+from pathlib import Path
+
+from curator import atomic
+from curator.errors import CuratorError
+
+MAGIC = 0x31584449525543
+HEAD = struct.Struct("<4Q")
+CHUNK = 4 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+
+
+class Source:
+    """Lines of one file, read by number from 0; `lines` may grow while the file is still being indexed."""
+
+    def __init__(self, path: Path, offsets: Sequence[int], blanks: Sequence[int], *, whole: bool = True) -> None:
+        self.path = path
+        self.offsets = offsets
+        self.blanks = blanks
+        self.whole = whole
+        self._file = path.open("rb", buffering=0)
+        self._seek = threading.Lock()
+
+    @property
+    def lines(self) -> int:
+        """Physical lines known so far, blank ones included."""
+        return len(self.offsets) - 1
+
+    @property
+    def size(self) -> int:
+        """Bytes covered by the known lines."""
+        return self.offsets[-1]
+
+    def line(self, number: int) -> bytes:
+        """The bytes of a line without its terminator (LF or CR LF); the first line without a BOM.
+
+        Raises IndexError past the end and CuratorError where the copy is shorter than its index says.
+        """
+        if not 0 <= number < self.lines:
+            raise IndexError(number)
+        start, end = self.offsets[number], self.offsets[number + 1]
+        raw = self.read(start, end - start)
+        if len(raw) != end - start:
+            raise CuratorError(f"{self.path} is shorter than it was: restore it from a backup")
+        return trim(raw, first=number == 0)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Raw bytes at an offset; fewer at the end of the file."""
+        if length <= 0:
+            return b""
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), length, start)
+        with self._seek:
+            self._file.seek(start)
+            return self._file.read(length)
+
+    def blocks(self, size: int = CHUNK) -> Iterator[tuple[int, bytes]]:
+        """(number of the first line, bytes of whole lines) for the file in order, about `size` bytes each."""
+        first = 0
+        while first < self.lines:
+            after = max(
+                bisect_left(self.offsets, self.offsets[first] + size, first + 1, self.lines + 1), first + 1
+            )
+            after = min(after, self.lines)
+            start = self.offsets[first]
+            yield first, self.read(start, self.offsets[after] - start)
+            first = after
+
+    def is_blank(self, number: int) -> bool:
+        """Whether the line is one of those that hold no record."""
+        at = bisect_left(self.blanks, number)
+        return at < len(self.blanks) and self.blanks[at] == number
+
+    def close(self) -> None:
+        """Close the file; the offsets stay."""
+        self._file.close()
+
+
+def trim(raw: bytes, *, first: bool = False) -> bytes:
+    """A physical line without LF, without one CR before it, and without a BOM where it is the first."""
+    if raw.endswith(b"\n"):
+        raw = raw[:-2] if raw.endswith(b"\r\n") else raw[:-1]
+    elif raw.endswith(b"\r"):
+        raw = raw[:-1]
+    return raw[3:] if first and raw.startswith(BOM) else raw
+
+
+class Indexer:
+    """Builds the offset index from the file's bytes, piece by piece, with memory for the offsets alone."""
+
+    def __init__(self) -> None:
+        self.offsets = array("Q", [0])
+        self.blanks = array("Q")
+        self._length = 0
+        """Bytes of the line that is not ended yet."""
+        self._text = False
+        """Whether that line holds more than white space."""
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes of the file, cut anywhere (but not inside a BOM at its start)."""
+        if len(self.offsets) == 1 and not self._length and piece.startswith(BOM):
+            piece = piece[3:]
+            self._length = 3
+        lines = piece.split(b"\n")
+        rest = lines.pop()
+        if lines:
+            self._add(lines)
+        self._length += len(rest)
+        self._text = self._text or bool(rest.strip())
+
+    def finish(self) -> None:
+        """No more bytes: what stands after the last LF is a line too."""
+        if self._length:
+            if not self._text:
+                self.blanks.append(len(self.offsets) - 1)
+            self.offsets.append(self.offsets[-1] + self._length)
+            self._length = 0
+
+    def _add(self, lines: list[bytes]) -> None:
+        known = len(self.offsets) - 1
+        if self._text or not all(lines) or any(map(bytes.isspace, lines)):
+            blank = [not line.strip() for line in lines]
+            blank[0] = blank[0] and not self._text
+            self.blanks.extend(compress(count(known), blank))
+        ends = accumulate((len(line) + 1 for line in lines), initial=self.offsets[-1])
+        next(ends)
+        if not self._length:
+            self.offsets.extend(ends)
+        else:
+            self.offsets.extend(end + self._length for end in ends)
+        self._length, self._text = 0, False
+
+
+def index_path(copy: Path) -> Path:
+    """Where the offsets of a copy are."""
+    return copy.with_name(copy.name + ".idx")
+
+
+def write_index(copy: Path, indexer: Indexer) -> None:
+    """Store the offsets beside the copy, whole or not at all. Raises OSError."""
+    offsets, blanks = indexer.offsets, indexer.blanks
+    with atomic.replacing(index_path(copy)) as file:
+        file.write(HEAD.pack(MAGIC, len(offsets) - 1, len(blanks), offsets[-1]))
+        for numbers in (offsets, blanks):
+            if sys.byteorder == "big":
+                numbers = array("Q", numbers)
+                numbers.byteswap()
+            file.write(memoryview(numbers))
+
+
+def build_index(copy: Path, progress: Callable[[int], None] | None = None) -> Indexer:
+    """Read a whole copy and return its index; `progress` gets the bytes done. Raises OSError."""
+    indexer = Indexer()
+    done = 0
+    with copy.open("rb", buffering=0) as file:
+        while piece := file.read(CHUNK):
+            indexer.feed(piece)
+            done += len(piece)
+            if progress is not None:
+                progress(done)
+    indexer.finish()
+    return indexer
+
+
+def copy_file(origin: Path, copy: Path, progress: Callable[[int], None] | None = None) -> None:
+    """Copy `origin` to `copy` and its index beside it, both synced; the copy appears by rename when whole.
+
+    The blocks are shared where the file system can (reflink). Raises OSError.
+    """
+    indexer = Indexer()
+    done = 0
+    with origin.open("rb", buffering=0) as source, atomic.replacing(copy, mode=0o444) as target:
+        cloned = _clone(source.fileno(), target.fileno())
+        while piece := source.read(CHUNK):
+            if not cloned:
+                target.write(piece)
+            indexer.feed(piece)
+            done += len(piece)
+            if progress is not None:
+                progress(done)
+    indexer.finish()
+    write_index(copy, indexer)
+
+
+def _clone(source: int, target: int) -> bool:
+    """Share the blocks of two files (Linux FICLONE); False where the file system cannot."""
+    try:
+        import fcntl
+
+        fcntl.ioctl(target, 0x40049409, source)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def open_copy(copy: Path) -> Source:
+    """A copy with its stored offsets; a missing or unfit index is built anew (in memory where read-only).
+
+    Raises CuratorError where the copy cannot be read.
+    """
+    try:
+        stored = _load_index(copy)
+        if stored is None:
+            indexer = build_index(copy)
+            stored = indexer.offsets, indexer.blanks
+            if os.access(copy.parent, os.W_OK):
+                write_index(copy, indexer)
+        return Source(copy, *stored)
+    except OSError as error:
+        raise CuratorError(f"cannot read {copy}: {error.strerror or error}") from error
+
+
+def _load_index(copy: Path) -> tuple[Sequence[int], Sequence[int]] | None:
+    path = index_path(copy)
+    try:
+        with path.open("rb") as file:
+            magic, lines, blanks, size = HEAD.unpack(file.read(HEAD.size))
+            if magic != MAGIC or size != copy.stat().st_size or blanks > lines:
+                return None
+            if path.stat().st_size != HEAD.size + 8 * (lines + 1 + blanks) or sys.byteorder == "big":
+                return None
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))[HEAD.size :].cast("Q")
+    except (OSError, struct.error):
+        return None
+    offsets = view[: lines + 1]
+    return (offsets, view[lines + 1 :]) if offsets[0] == 0 and offsets[lines] == size else None
+
+
+def glance(path: Path, size: int = 1024 * 1024) -> Source:
+    """The first lines of a file that is not copied yet; offsets of whole lines within `size` bytes."""
+    indexer = Indexer()
+    with path.open("rb", buffering=0) as file:
+        piece = file.read(size)
+        indexer.feed(piece)
+        if len(piece) < size or not file.read(1):
+            indexer.finish()
+    return Source(path, indexer.offsets, indexer.blanks, whole=False)
+
+
+def load_numbers(copy: Path) -> Sequence[int]:
+    """The line in the original file of each record of a converted copy; empty where the copy is the original."""
+    path = copy.with_name(copy.name + ".lines")
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return ()
+    numbers = array("Q")
+    numbers.frombytes(data[: len(data) // 8 * 8])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def write_numbers(copy: Path, numbers: array[int]) -> None:
+    """Store what `load_numbers` reads. Raises OSError."""
+    if sys.byteorder == "big":
+        numbers = array("Q", numbers)
+        numbers.byteswap()
+    atomic.write_bytes(copy.with_name(copy.name + ".lines"), numbers.tobytes())

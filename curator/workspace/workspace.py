@@ -1,0 +1,276 @@
+"""The workspace: everything about a dataset, opened, read and changed through one object.
+
+Reading is in this file, changing in `actions.Actions`, which this class extends.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from curator.core import query as queries
+from curator.core import rules
+from curator.core.problem import Problem
+from curator.errors import InputError
+from curator.workspace import place, schema
+from curator.workspace import source as sources
+from curator.workspace.actions import Actions
+from curator.workspace.counting import count
+from curator.workspace.derived import Derived
+from curator.workspace.journal import Journal
+from curator.workspace.lock import Lock
+from curator.workspace.records import Change, Counts, Record, Row, View
+from curator.workspace.rows import make_rows
+from curator.workspace.stored import Stored
+from curator.workspace.views import Evaluation
+
+COPY_AT_ONCE = 16 * 1024 * 1024
+"""A larger file is shown from its own place first and copied by the analysis child (or at the first edit)."""
+CHECK_AT_ONCE = 32 * 1024 * 1024
+"""A workspace.db up to this size is checked whole when it is opened."""
+
+
+class Workspace(Actions):
+    """A dataset with its edits, labels, splits and history. Made by `open`; `close` it or use it in `with`.
+
+    One process writes; a further one gets `read_only` True and `holder` says who writes. Every mutator is on
+    the disk before it returns and raises `NotSaved` where that failed. Methods may be called from any thread.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False, wait: float = 0.0) -> None:
+        self.path = folder
+        self.holder = ""
+        """Who writes to it, in words, where this instance may only read; untrusted text."""
+        self.guard = threading.RLock()
+        self._lock = Lock(folder / "lock")
+        self.read_only = read_only or not self._acquire(wait)
+        try:
+            self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _acquire(self, wait: float) -> bool:
+        try:
+            if self._lock.acquire(wait):
+                return True
+            self.holder = self._lock.holder()
+        except OSError as error:
+            self.holder = f"nobody, but the folder cannot be written ({error.strerror or error})"
+        return False
+
+    def _open(self) -> None:
+        file = self.path / "workspace.db"
+        if self.read_only:
+            db = schema.open_reader(file)
+        else:
+            schema.guard(file)
+            schema.migrate(file)
+            db = schema.open_writer(file)
+        self.journal = Journal(db, file)
+        try:
+            if file.stat().st_size <= CHECK_AT_ONCE:
+                schema.quick_check(db, self.path)
+            self.stored = Stored(self.path, db)
+        except sqlite3.Error as error:
+            raise InputError(f"{self.path} is damaged: {error}; see `curator check {self.path}`") from error
+        self.derived = Derived(self.stored, self.context())
+        self.adopt_copies()
+
+    @classmethod
+    def open(cls, path: Path | str, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
+        """Open a workspace folder, or a dataset file (then the workspace beside it is made or opened).
+
+        Raises InputError (not readable, not ours, newer, damaged); nothing is left behind then. Another
+        writer is no error: see `read_only` and `holder`; `wait` seconds are spent waiting for it to leave.
+        """
+        path = Path(path)
+        if place.is_workspace(path):
+            if not path.is_dir():
+                raise InputError(f"there is no workspace {path}")
+            return cls(path, read_only=read_only, wait=wait)
+        place.regular(path)
+        folder = place.folder_for(path)
+        if (folder / "workspace.db").exists():
+            return cls(folder, read_only=read_only, wait=wait)
+        from curator.workspace import importer
+
+        return importer.create_from(cls, path, folder)
+
+    @classmethod
+    def create(cls, folder: Path | str) -> Workspace:
+        """Make an empty workspace, or open it where there is one already. Raises InputError or NotSaved."""
+        folder = Path(folder)
+        place.make(folder)
+        if not (folder / "workspace.db").exists():
+            schema.create(folder / "workspace.db").close()
+        return cls(folder)
+
+    @property
+    def source_name(self) -> str:
+        """The name of the (first) imported file; untrusted text."""
+        return self.stored.bases[0].name if self.stored.bases else self.path.name
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The database of what people did, for reading."""
+        return self.journal.db
+
+    def ids(self, *, deleted: bool = False) -> Sequence[int]:
+        """All examples in order; the deleted ones too if asked for."""
+        return self.stored.order.all if deleted else self.stored.order.live
+
+    def record(self, example: int) -> Record:
+        """One example with all that is known of it. Raises CuratorError for an id that does not exist."""
+        with self.guard:
+            return next(self.stored.records([example]))
+
+    def records(self, ids: Sequence[int]) -> Iterator[Record]:
+        """Many examples in order, read in batches."""
+        return self.stored.records(ids)
+
+    def raw(self, example: int) -> bytes:
+        """The exact bytes of an example, without a line terminator."""
+        return self.record(example).raw
+
+    def row(self, example: int) -> Row:
+        """What a line of the list shows of one example."""
+        return self.rows([example])[0]
+
+    def rows(self, ids: Sequence[int]) -> list[Row]:
+        """What the list shows of some examples; one page costs a few statements."""
+        with self.guard:
+            return make_rows(self.stored, self.derived, ids)
+
+    def problems(self, example: int) -> list[Problem]:
+        """All findings about one example, those of the rules over the whole dataset included."""
+        with self.guard:
+            record = self.record(example)
+            if self.derived.inline:
+                self.derived.prepare()
+            found = self.derived.results([(example, record.version)]).get(example)
+            if found is None:
+                found = self.derived.analyst.result(example, record.version, record.example)
+            return [*found.problems, *self.derived.overall([example]).get(example, ())]
+
+    def dataset_problems(self) -> list[Problem]:
+        """Findings about the dataset and no example in particular (too few examples, mixed formats…)."""
+        with self.guard:
+            return list(self.derived.overall_problems())
+
+    def counts(self) -> Counts:
+        """Totals; quick at any size, since what needs a pass over everything is stored."""
+        with self.guard:
+            self.derived.prepare()
+            return count(self.stored, self.derived)
+
+    def view(self, query: str = "", sort: str = "", descending: bool = False) -> View:
+        """The ids that match, in order. Raises QueryError (bad query; its position) or UsageError (bad sort)."""
+        parsed = queries.parse(query)
+        with self.guard:
+            evaluation = Evaluation(self.stored, self.derived)
+            return evaluation.view(parsed, query, sort, descending)
+
+    def context(self) -> rules.Context:
+        """What the rules know beside the example; `set_meta("context", {"profile": …, "model": …})` changes it."""
+        values = self.meta("context") or {}
+        known = {k: v for k, v in values.items() if k in ("profile", "method", "model", "limit")}
+        return rules.Context(**known, contract=_contract(self.meta("contract")))
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        """A remembered JSON value: `context`, `contract`, `labels`, `split`, or the UI's own (`ui.…`)."""
+        with self.guard:
+            row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            return default if row is None else orjson.loads(row[0])
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Remember a JSON value. It is no change of the dataset and is not undone. Raises NotSaved."""
+        with self.guard:
+            self.require_writer()
+            self.journal.set_meta(key, orjson.dumps(value).decode())
+            if key in ("context", "contract"):
+                self.derived.close()
+                self.derived = Derived(self.stored, self.context())
+
+    def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:
+        """The latest changes first; `undos` also lists the undoing and redoing."""
+        with self.guard:
+            return self.journal.history(limit, before, undos=undos)
+
+    def revision(self) -> int:
+        """The id of the latest change; 0 before the first."""
+        with self.guard:
+            return self.journal.revision()
+
+    @property
+    def copied(self) -> bool:
+        """False while a large source is still shown from its own place."""
+        return all(base.lines is not None for base in self.stored.bases)
+
+    def adopt_copies(self) -> bool:
+        """Take up finished copies of large sources; True where that changed what `ids` gives."""
+        with self.guard:
+            todo = [b for b in self.stored.bases if b.lines is None and self.stored.copy_path(b.file).exists()]
+            if not todo:
+                return False
+            statements: list[tuple[str, Sequence[object]]] = []
+            for base in todo:
+                copy = self.stored.copy_path(base.file)
+                opened = sources.open_copy(copy)
+                statements.append(("UPDATE source SET lines = ? WHERE id = ?", (opened.lines, base.id)))
+                opened.close()
+            if not self.read_only:
+                self.journal.run(statements)
+            self._reload()
+            return True
+
+    def settle(self) -> None:
+        """Make sure that every source is copied: no edit may rest on a file that others can change."""
+        until = time.monotonic() + 60
+        while not self.copied:
+            self.adopt_copies()
+            waiting = [b for b in self.stored.bases if b.lines is None]
+            if waiting and (not self.copying() or time.monotonic() > until):
+                for base in waiting:
+                    sources.copy_file(Path(str(base.origin)), self.stored.copy_path(base.file))
+            elif waiting:
+                time.sleep(0.02)
+
+    def copying(self) -> bool:
+        """Whether a living analysis child is at work (it copies first)."""
+        from curator.workspace.lock import is_held
+
+        return is_held(self.path / "analysis.lock")
+
+    def _reload(self) -> None:
+        self.stored.reload()
+        self.derived.restructured()
+
+    def close(self) -> None:
+        """Close everything and give the lock back; there is nothing to save."""
+        with self.guard:
+            self.derived.close()
+            self.stored.close()
+            self.journal.db.close()
+            self._lock.release()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _contract(values: Any) -> Any:
+    if not isinstance(values, dict):
+        return None
+    from curator.core.answers import Contract
+
+    words = values.get("vocabulary")
+    return Contract(frozenset(words) if words else None, values.get("pattern") or None)
