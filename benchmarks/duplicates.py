@@ -1,0 +1,214 @@
+"""Near-duplicate search beside its peers, in one run: time, memory, recall, precision.
+
+    python benchmarks/duplicates.py [--examples 10000 100000] [--seed 23] [--rounds 2] [--peers datasketch rensa]
+    python benchmarks/duplicates.py --corpus FILE      (FILE.truth.json beside it)
+
+Each method runs in a process of its own, in turn, on the same file; CPU seconds of the process are the
+figure to compare. Recall is over planted near copies (in brackets: without those with 30 % of the words
+replaced); precision over what would be removed, look-alikes not counted. Peers: pip install datasketch rensa.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+Groups = list[Sequence[int]]
+
+
+def lines_of(path: Path) -> list[bytes]:
+    """All lines without their ends."""
+    return path.read_bytes().split(b"\n")[:-1]
+
+
+def curator(path: Path, threshold: float) -> Groups:
+    """Curator's own pipeline, as `curator dedup` runs it."""
+    from curator.core.duplicates.finder import find
+    from curator.core.duplicates.hashes import fingerprint
+    from curator.core.duplicates.texts import compared_text
+    from curator.core.example import parse
+
+    lines = lines_of(path)
+
+    def batches() -> Iterable[tuple[Any, ...]]:
+        for at in range(0, len(lines), 2_000):
+            yield tuple(zip(*[fingerprint(parse(line)) for line in lines[at : at + 2_000]], strict=True))
+
+    found = find(batches(), lambda row: compared_text(parse(lines[row]).value))  # type: ignore[arg-type]
+    return [group.ids for group in found.groups(threshold) if group.kind != "family"]
+
+
+def _texts(path: Path) -> dict[int, list[str]]:
+    """Lower-cased words of all but the system message, by line from 0; broken and empty examples left out."""
+    from curator.core.duplicates.texts import compared_text, normalise
+    from curator.core.example import parse
+
+    out = {}
+    for row, line in enumerate(lines_of(path)):
+        words = normalise(compared_text(parse(line).value)).split()
+        if words:
+            out[row] = words
+    return out
+
+
+def _verified(pairs: Iterable[tuple[int, int]], texts: dict[int, list[str]], threshold: float) -> Groups:
+    """Join candidate pairs that rapidfuzz confirms."""
+    from rapidfuzz import fuzz
+
+    from curator.core.duplicates.union import Union
+
+    sets = Union()
+    for a, b in pairs:
+        if sets.find(a) != sets.find(b) and fuzz.ratio(" ".join(texts[a]), " ".join(texts[b])) >= threshold:
+            sets.join(a, b)
+    return list(sets.sets())
+
+
+def _shingles(words: list[str], size: int) -> set[str]:
+    return {" ".join(words[i : i + size]) for i in range(max(1, len(words) - size + 1))}
+
+
+def datasketch(path: Path, threshold: float, size: int) -> Groups:
+    """datasketch MinHashLSH, 128 permutations, threshold .5, verified."""
+    from datasketch import MinHash, MinHashLSH  # type: ignore[import-not-found]
+
+    texts = _texts(path)
+    lsh = MinHashLSH(threshold=0.5, num_perm=128)
+    pairs = []
+    for row, words in texts.items():
+        sketch = MinHash(num_perm=128)
+        sketch.update_batch([item.encode() for item in _shingles(words, size)])
+        pairs += [(other, row) for other in lsh.query(sketch)]
+        lsh.insert(row, sketch, check_duplication=False)
+    return _verified(pairs, texts, threshold)
+
+
+def rensa(path: Path, threshold: float) -> Groups:
+    """rensa RMinHash on 2-grams, own bands of 32 x 3, verified."""
+    from rensa import RMinHash  # type: ignore[import-not-found]
+
+    texts = _texts(path)
+    buckets: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for row, words in texts.items():
+        sketch = RMinHash(num_perm=96, seed=7)
+        sketch.update(list(_shingles(words, 2)))
+        digest = sketch.digest()
+        for band in range(32):
+            buckets[(band, *digest[3 * band : 3 * band + 3])].append(row)
+    pairs = {(a, b) for rows in buckets.values() for i, a in enumerate(rows) for b in rows[i + 1 :]}
+    return _verified(pairs, texts, threshold)
+
+
+METHODS: dict[str, Callable[[Path], Groups]] = {
+    "curator": lambda path: curator(path, 72),
+    "datasketch-words": lambda path: datasketch(path, 70, 1),
+    "datasketch-2grams": lambda path: datasketch(path, 70, 2),
+    "rensa-2grams": lambda path: rensa(path, 70),
+}
+
+
+def score(groups: Groups, truth: dict[str, Any]) -> dict[str, float]:
+    """Recall over planted copies, precision over removals (each member but the first)."""
+    group_of = {row + 1: number for number, rows in enumerate(groups) for row in rows}
+    together = {True: Counter[str](), False: Counter[str]()}
+    for copy in truth["near"]:
+        hit = group_of.get(copy["line"], -1) == group_of.get(copy["of"], -2)
+        together[hit]["all"] += 1
+        together[hit]["mild"] += copy["kind"] != "subst30"
+    exact = [group_of.get(c["line"], -1) == group_of.get(c["of"], -2) for c in truth["exact"]]
+    source = {line: rows[0] for rows in truth["groups"] for line in rows}
+    alike = {line for lines in truth["lookalikes"] for line in lines}
+    good = bad = 0
+    for rows in groups:
+        kin = Counter(source.get(row + 1) for row in rows)
+        for row in list(rows)[1:]:
+            of = source.get(row + 1)
+            if row + 1 in alike:
+                continue
+            good, bad = (good + 1, bad) if of is not None and kin[of] > 1 else (good, bad + 1)
+    return {
+        "recall": together[True]["all"] / max(1, len(truth["near"])),
+        "mild": together[True]["mild"] / max(1, together[True]["mild"] + together[False]["mild"]),
+        "exact": sum(exact) / max(1, len(exact)),
+        "precision": good / max(1, good + bad),
+    }
+
+
+def child(method: str, path: Path) -> None:
+    """Run one method and print its figures as JSON."""
+    start = time.process_time()
+    groups = METHODS[method](path)
+    cpu = time.process_time() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    truth = json.loads(Path(f"{path}.truth.json").read_text())
+    print(json.dumps({"cpu": cpu, "mb": peak, **score(groups, truth)}))
+
+
+def compare(path: Path, methods: list[str], rounds: int) -> None:
+    """Run the methods in turn and print one line each a round."""
+    print(f"\n{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+    print(
+        f"{'method':<18} {'round':>5} {'CPU s':>8} {'x':>6} {'MB':>6} {'recall':>15} {'exact':>6} {'precision':>9}"
+    )
+    for number in range(1, rounds + 1):
+        own = 0.0
+        for method in methods:
+            command = [sys.executable, __file__, "--child", method, "--corpus", str(path)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                print(f"{method:<18} {number:>5}  failed: {done.stderr.strip().splitlines()[-1]}")
+                continue
+            f = json.loads(done.stdout)
+            own = own or f["cpu"]
+            recall = f"{f['recall']:.3f} ({f['mild']:.3f})"
+            ratio = f"{f['cpu'] / own:.1f}"
+            print(
+                f"{method:<18} {number:>5} {f['cpu']:>8.1f} {ratio:>6} {f['mb']:>6.0f} {recall:>15}"
+                f" {f['exact']:>6.3f} {f['precision']:>9.4f}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Compare on generated corpora or on a given one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--seed", type=int, default=23)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--peers", nargs="*", default=["datasketch-words", "datasketch-2grams", "rensa-2grams"])
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        child(args.child, args.corpus)
+        return
+    there = [p for p in args.peers if importlib.util.find_spec(p.partition("-")[0])]
+    for peer in set(args.peers) - set(there):
+        print(f"{peer}: not installed, left out")
+    if args.corpus:
+        compare(args.corpus, ["curator", *there], args.rounds)
+        return
+    from corpus import write_corpus
+
+    with tempfile.TemporaryDirectory() as folder:
+        for examples in args.examples:
+            path = Path(folder) / f"{examples}.jsonl"
+            write_corpus(path, examples, args.seed)
+            compare(path, ["curator", *there], args.rounds)
+
+
+if __name__ == "__main__":
+    main()
