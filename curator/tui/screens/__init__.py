@@ -1,1 +1,66 @@
-"""One stage or dialog a file."""
+"""Stages and dialogs, found by name and imported only when they are first wanted.
+
+A stage is a `StageScreen` subclass in a file of its own, a dialog a `Dialog` subclass; both take no
+arguments. Each is listed here once. One whose module is not installed is not offered anywhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from textual.screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a screen is. `key` is the digit of alt+digit, for stages."""
+
+    name: str
+    title: str
+    module: str
+    cls: str
+    key: int = 0
+
+    @property
+    def installed(self) -> bool:
+        """Whether its module is there; nothing is imported to tell."""
+        return find_spec(f"{__name__}.{self.module}") is not None
+
+    def create(self) -> Screen[Any]:
+        """Import the module and make the screen."""
+        screen: Screen[Any] = getattr(importlib.import_module(f"{__name__}.{self.module}"), self.cls)()
+        return screen
+
+
+STAGES: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry("data", "Data", "data", "DataScreen", 1),
+        Entry("duplicates", "Duplicates", "duplicates", "DuplicatesScreen", 2),
+        Entry("split", "Split", "split", "SplitScreen", 3),
+        Entry("train", "Train", "train", "TrainScreen", 4),
+        Entry("compare", "Compare", "compare", "CompareScreen", 5),
+        Entry("history", "History", "history", "HistoryScreen", 6),
+    )
+}
+
+DIALOGS: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry("train", "Train", "train_dialog", "TrainDialog"),
+        Entry("split", "Split", "split_dialog", "SplitDialog"),
+        Entry("export", "Export", "export_dialog", "ExportDialog"),
+        Entry("settings", "Settings", "settings", "SettingsScreen"),
+        Entry("theme", "Change theme", "theme_picker", "ThemePicker"),
+        Entry("help", "Help", "help", "HelpScreen"),
+    )
+}
+
+
+def stages() -> Iterator[Entry]:
+    """The stages that are there, in tab order."""
+    return (entry for entry in STAGES.values() if entry.installed)

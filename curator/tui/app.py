@@ -1,0 +1,158 @@
+"""The app: puts session, stages, keys and themes together; nothing else lives here."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any
+
+from textual.app import App
+from textual.screen import Screen
+
+from curator import log, settings
+from curator.errors import InputError, UsageError
+from curator.tui import keys, screens, terminal
+from curator.tui.memory import Memory
+from curator.tui.palette import ActionCommands
+from curator.tui.session import Session
+
+
+class CuratorApp(App[None]):
+    """Curator on one workspace."""
+
+    TITLE = "Curator"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {ActionCommands}
+    BINDINGS = keys.bindings("app")
+    SCOPE = "app"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, workspace: Any, memory: Memory | None = None) -> None:
+        super().__init__()
+        self.memory = memory or Memory()
+        self.session = Session(self, workspace)
+        self.crash = ""
+        """What ended the app, in one line; empty where it ended in order."""
+        for entry in screens.stages():
+            self.add_mode(entry.name, entry.create)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours of our own that a theme may leave out."""
+        from curator.tui.themes import VARIABLES
+
+        return dict(VARIABLES)
+
+    async def on_mount(self) -> None:
+        """Themes, keymap, the stage; then the background work."""
+        self._load_themes()
+        self._load_keymap()
+        await self.switch_mode("data")
+        self.session.start()
+        self.set_interval(0.5, self._watch_terminal)
+
+    def _load_themes(self) -> None:
+        from curator.tui.themes import DEFAULT, load_themes
+
+        themes, faults = load_themes()
+        for theme in themes:
+            self.register_theme(theme)
+        wanted = self.memory.theme or settings.load().theme or DEFAULT
+        self.theme = wanted if wanted in self.available_themes else DEFAULT
+        for fault in faults:
+            self.session.toast(fault, title="Theme")
+
+    def _load_keymap(self) -> None:
+        keymap, faults = keys.check_keymap(settings.load().keys)
+        self.set_keymap(keymap)
+        self.user_keys = keymap
+        for fault in faults:
+            self.session.toast(fault, title="Configuration")
+
+    def _watch_terminal(self) -> None:
+        if not self.is_headless and terminal.hung_up():
+            terminal.leave(self, terminal.HANGUP)
+
+    # Actions
+
+    async def action_stage(self, name: str) -> None:
+        """Go to a stage."""
+        if self.current_mode != name and screens.STAGES[name].installed:
+            await self.switch_mode(name)
+
+    def action_dialog(self, name: str) -> None:
+        """Open a dialog by its name."""
+        self.push_screen(screens.DIALOGS[name].create())
+
+    def action_help(self) -> None:
+        """Help on what has the focus."""
+        from curator.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.screen))
+
+    def action_undo(self) -> None:
+        """Take the last change back."""
+        self.session.undo()
+
+    def action_redo(self) -> None:
+        """Do it again."""
+        self.session.redo()
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        self.action_dialog("theme")
+
+    def action_settings(self) -> None:
+        """Model, profile, provider."""
+        self.action_dialog("settings")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out what leads to a stage or dialog that is not there, and dialogs on top of dialogs."""
+        if action == "stage":
+            return screens.STAGES[str(parameters[0])].installed and not self.screen.is_modal
+        if action == "dialog":
+            return screens.DIALOGS[str(parameters[0])].installed and not self.screen.is_modal
+        if action in ("undo", "redo", "help", "theme", "settings", "command_palette"):
+            return not self.screen.is_modal
+        return True
+
+    # The end
+
+    def _fatal_error(self) -> None:
+        """Log an unexpected exception and close with one line, instead of Textual's traceback with locals."""
+        error = self._exception
+        path = log.log("".join(traceback.format_exception(error))) if error else log.log_path()
+        self.crash = f"unexpected {type(error).__name__}; every change is saved; details are in {path}"
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: Any) -> None:
+        """As `_fatal_error`, for failures outside a message handler."""
+        self.crash = f"the terminal's input failed; every change is saved; details are in {log.log_failure()}"
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+
+def open_ui(path: str | None) -> int:
+    """Open the UI on a dataset, a workspace, or what was open last. Returns the exit status.
+
+    Raises UsageError without a terminal, InputError where the path is no dataset.
+    """
+    if not terminal.is_terminal():
+        raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
+    from curator.tui.opening import open_workspace
+
+    memory = Memory.load()
+    workspace = open_workspace(path, memory)
+    app = CuratorApp(workspace, memory)
+    try:
+        with terminal.guarded(app):
+            app.run()
+    finally:
+        workspace.close()
+    memory.save()
+    if app.crash:
+        sys.stderr.write(f"curator: {app.crash}\n")
+        return 1
+    return app.return_code or 0
+
+
+__all__ = ["CuratorApp", "InputError", "Screen", "open_ui"]

@@ -1,0 +1,40 @@
+"""What a fix would change, in words short enough for one line. Pure."""
+
+from __future__ import annotations
+
+from curator.core.example import Example, parse
+from curator.tui.blocks import blocks_of
+
+AROUND = 12
+"""Characters shown around a change."""
+
+
+def preview(before: Example, fixed: bytes) -> str:
+    """`before → after` of the first text that a fix changes, cut to what differs."""
+    after = parse(fixed)
+    old, new = blocks_of(before), blocks_of(after)
+    if len(old) != len(new):
+        return f"{len(old)} → {len(new)} messages"
+    for one, other in zip(old, new, strict=True):
+        if one.text != other.text:
+            return _difference(one.text, other.text)
+        if one.role != other.role:
+            return f"{one.role} → {other.role}"
+    return _difference(before.raw.decode("utf-8", "replace"), fixed.decode("utf-8", "replace"))
+
+
+def _difference(old: str, new: str) -> str:
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    low = max(0, start - AROUND)
+    return f"{_window(old, low, len(old) - end)} → {_window(new, low, len(new) - end)}"
+
+
+def _window(text: str, low: int, high: int) -> str:
+    high = min(len(text), high + AROUND)
+    shown = text[low:high].replace(" ", "·") if text[low:high] != text[low:high].strip() else text[low:high]
+    return f"{'…' if low else ''}{shown}{'…' if high < len(text) else ''}"

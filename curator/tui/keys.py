@@ -1,0 +1,292 @@
+"""The one table of actions: bindings, footer, palette, help, `docs/keys.md` and the user's keymap come from it.
+
+An action's id is `scope.name`; people rebind it by that id in `config.toml`:
+
+    [keys]
+    "data.delete" = "d,backspace"
+
+A widget or screen takes part by naming its scope and taking its bindings from here:
+
+    class Problems(Widget):
+        SCOPE = "problems"
+        BINDINGS = keys.bindings("problems")
+
+The action `problems.fix` then runs `Problems.action_fix`. To add one: a row here, a method there, a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+GLYPHS = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "plus": "+",
+    "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "escape": "esc",
+    "delete": "del",
+    "full_stop": ".",
+    "comma": ",",
+}
+"""How key names are shown; others are shown as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do. `keys` are Textual key names, comma separated; empty: only in the palette."""
+
+    id: str
+    keys: str
+    description: str
+    tooltip: str
+    show: bool = False
+    """Whether the footer shows it."""
+    priority: bool = False
+    """Whether it wins over a focused text field (never for printable keys)."""
+    run: str = ""
+    """The Textual action; by default the name behind the scope."""
+
+    @property
+    def scope(self) -> str:
+        """Where it works: the part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+    @property
+    def command(self) -> str:
+        """The Textual action string."""
+        return self.run or self.id.partition(".")[2]
+
+
+SCOPES: dict[str, str] = {
+    "app": "Everywhere",
+    "stage": "On every stage",
+    "list": "In the list",
+    "data": "Data stage",
+    "conversation": "In the conversation",
+    "problems": "In the problem list",
+    "query": "In the query line",
+    "editor": "While editing",
+    "dialog": "In dialogs",
+    "duplicates": "Duplicates stage",
+    "split": "Split stage",
+    "train": "Train stage",
+    "compare": "Compare stage",
+    "history": "History stage",
+}
+"""Every scope and its heading in help, in the order help shows them."""
+
+
+def _rows(scope: str, *rows: tuple[str, str, str, str] | tuple[str, str, str, str, str]) -> list[Action]:
+    """Rows of (name, keys, description, tooltip[, flags]); flags: `show`, `priority`, `run=ACTION`."""
+    actions = []
+    for name, keys, description, tooltip, *rest in rows:
+        flags = rest[0].split() if rest else []
+        run = next((flag[4:] for flag in flags if flag.startswith("run=")), "")
+        show, priority = "show" in flags, "priority" in flags
+        actions.append(Action(f"{scope}.{name}", keys, description, tooltip, show, priority, run))
+    return actions
+
+
+ACTIONS: tuple[Action, ...] = (
+    *_rows(
+        "app",
+        ("help", "question_mark,f1", "Help", "Keys and help for what has the focus", "show run=help"),
+        ("palette", "ctrl+p,colon", "Commands", "Find any action by name", "show run=command_palette"),
+        ("train", "T", "Train", "Check, estimate and start a fine-tuning job", "run=dialog('train')"),
+        ("split", "S", "Split", "Divide into training and validation examples", "run=dialog('split')"),
+        ("export", "E", "Export", "Write the examples of this view to a file", "run=dialog('export')"),
+        ("undo", "ctrl+z", "Undo", "Take the last change back", "run=undo"),
+        ("redo", "ctrl+y", "Redo", "Do the change again that was taken back", "run=redo"),
+        ("data", "alt+1", "Data", "Go to the Data stage", "run=stage('data')"),
+        ("duplicates", "alt+2", "Duplicates", "Go to the Duplicates stage", "run=stage('duplicates')"),
+        ("splits", "alt+3", "Split stage", "Go to the Split stage", "run=stage('split')"),
+        ("training", "alt+4", "Train stage", "Go to the Train stage", "run=stage('train')"),
+        ("compare", "alt+5", "Compare", "Go to the Compare stage", "run=stage('compare')"),
+        ("history", "alt+6", "History", "Go to the History stage", "run=stage('history')"),
+        ("theme", "", "Change theme", "Choose the colours, with a live preview", "run=theme"),
+        ("settings", "f2", "Settings", "Model, profile, provider, looks", "run=settings"),
+        ("quit", "ctrl+q", "Quit", "Leave; everything is saved already", "priority run=quit"),
+    ),
+    *_rows(
+        "stage",
+        ("next_pane", "tab", "Next pane", "Move the focus to the next pane", "run=app.focus_next"),
+        ("previous_pane", "shift+tab", "Previous pane", "Move the focus back", "run=app.focus_previous"),
+        ("zoom", "z", "Zoom", "Give the pane the whole screen, and back"),
+        ("quit", "q", "Quit", "Leave; everything is saved already", "run=app.quit"),
+        ("undo", "u", "Undo", "Take the last change back", "show run=app.undo"),
+        ("redo", "ctrl+r", "Redo", "Do the change again that was taken back", "run=app.redo"),
+        ("back", "escape", "Back", "One level back; no text is ever lost"),
+    ),
+    *_rows(
+        "list",
+        ("up", "up,k", "Up", "Previous example"),
+        ("down", "down,j", "Down", "Next example"),
+        ("page_up", "pageup", "Page up", "One screen up"),
+        ("page_down", "pagedown", "Page down", "One screen down"),
+        ("first", "g,home", "First", "First example of the view"),
+        ("last", "G,end", "Last", "Last example of the view"),
+        ("left", "left,h", "Left", "Show the words further left"),
+        ("right", "right,l", "Right", "Show the words further right"),
+        ("select", "space", "Select", "Select or release the example and go on"),
+        ("range", "v", "Range", "Start a range here; v again ends it"),
+        ("select_all", "ctrl+a", "Select all", "Select all examples of this view"),
+    ),
+    *_rows(
+        "data",
+        ("query", "slash", "Query", "Filter by words, fields and marks", "show"),
+        ("edit", "enter,e", "Edit", "Edit the example in place", "show"),
+        ("fix", "F", "Fix", "Show the fix of the problem, then apply it", "show"),
+        ("next_problem", "right_square_bracket", "Next problem", "Go to the next problem, here or further down"),
+        ("previous_problem", "left_square_bracket", "Previous problem", "Go to the problem before"),
+        ("next_match", "n", "Next match", "Next place where the query matches"),
+        ("previous_match", "N", "Previous match", "Place before where the query matches"),
+        ("accept", "a", "Accept", "Mark as reviewed and accepted, go on"),
+        ("reject", "x", "Reject", "Mark as rejected, go on"),
+        ("flag", "f", "Flag", "Mark to look at again, go on"),
+        ("add", "plus", "New", "Add an example after this one"),
+        ("duplicate", "D", "Duplicate", "Add a copy of this example"),
+        ("delete", "d,delete", "Delete", "Delete at once; u brings it back", "show"),
+        *(
+            (f"label{n}", str(n), f"Label {n}", f"Put label {n} on, or take it off", f"run=label({n})")
+            for n in range(1, 10)
+        ),
+        ("rate_up", "", "Rate higher", "One star more", "run=rate(1)"),
+        ("rate_down", "", "Rate lower", "One star less", "run=rate(-1)"),
+        ("note", "", "Note", "Write a note about the selected examples"),
+        ("copy", "y", "Copy message", "Copy the message under the cursor"),
+        ("copy_line", "Y", "Copy JSON", "Copy the example's JSON line"),
+        ("external", "ctrl+o", "External editor", "Edit the example in $EDITOR"),
+        ("sort", "s", "Sort", "Sort by the next column; again turns the order round"),
+        ("shrink", "less_than_sign", "Smaller list", "Give the list less room"),
+        ("grow", "greater_than_sign", "Larger list", "Give the list more room"),
+    ),
+    *_rows(
+        "conversation",
+        ("up", "up,k", "Up", "Previous message"),
+        ("down", "down,j", "Down", "Next message"),
+        ("page_up", "pageup", "Page up", "One screen up"),
+        ("page_down", "pagedown", "Page down", "One screen down"),
+        ("first", "g,home", "First", "First message"),
+        ("last", "G,end", "Last", "Last message"),
+    ),
+    *_rows(
+        "problems",
+        ("up", "up,k", "Up", "Previous problem"),
+        ("down", "down,j", "Down", "Next problem"),
+        ("first", "g,home", "First", "First problem"),
+        ("last", "G,end", "Last", "Last problem"),
+        ("jump", "enter", "Show", "Go to the place of the problem, or filter by the rule"),
+        ("fix_all", "ctrl+f", "Fix all", "Fix this rule everywhere in the view, as one step", "show"),
+        ("group", "r", "By rule", "Switch between this example and the whole dataset by rule", "show"),
+    ),
+    *_rows(
+        "query",
+        ("apply", "enter", "Apply", "Filter and go to the list", "show"),
+        ("complete", "tab,right", "Complete", "Take the suggestion"),
+        ("leave", "escape", "Back", "Back to the list; an empty line shows everything", "show"),
+    ),
+    *_rows(
+        "editor",
+        ("leave", "escape", "Done", "Keep the text and go back; u takes it back", "show priority"),
+        ("save", "ctrl+s,f9", "Save", "Save and go on editing", "priority"),
+        ("next_message", "alt+down,f8", "Next message", "Edit the next message", "show priority"),
+        ("previous_message", "alt+up,f7", "Previous", "Edit the message before", "priority"),
+        ("role", "ctrl+t,f3", "Role", "Change the role of this message", "show priority"),
+        ("add_message", "ctrl+n,f4", "Add", "Add a message after this one", "show priority"),
+        ("remove_message", "ctrl+shift+d,f5", "Remove", "Remove this message", "priority"),
+        ("move_up", "ctrl+up,shift+f7", "Move up", "Move this message up", "priority"),
+        ("move_down", "ctrl+down,shift+f8", "Move down", "Move this message down", "priority"),
+        ("undo", "ctrl+z", "Undo", "Take typing back, then changes of the messages", "priority"),
+        ("redo", "ctrl+y", "Redo", "Do it again", "priority"),
+        ("json", "f6,ctrl+l", "JSON", "Switch between messages and the raw JSON line", "show priority"),
+        ("external", "ctrl+o", "External", "Edit this in $EDITOR", "priority"),
+    ),
+    *_rows(
+        "dialog",
+        ("accept", "enter", "Do it", "Go ahead", "show"),
+        ("cancel", "escape", "Back", "Change nothing", "show"),
+    ),
+)
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def of_scope(scope: str) -> Iterator[Action]:
+    """The actions of one scope, in table order."""
+    return (action for action in ACTIONS if action.scope == scope)
+
+
+def bindings(*scopes: str) -> list[BindingType]:
+    """The Textual bindings of some scopes: what a widget's or screen's `BINDINGS` is made of."""
+    return [
+        Binding(
+            action.keys,
+            action.command,
+            action.description,
+            show=action.show,
+            key_display=shown(action.keys.split(",")[0]),
+            priority=action.priority,
+            tooltip=action.tooltip,
+            id=action.id,
+        )
+        for scope in scopes
+        for action in of_scope(scope)
+        if action.keys
+    ]
+
+
+def shown(key: str) -> str:
+    """A key name as people read it: `question_mark` as `?`, `shift+tab` as it is."""
+    *modifiers, last = key.split("+") if key != "+" else [key]
+    return "+".join([*modifiers, GLYPHS.get(last, last)])
+
+
+def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
+    """The keys that run `action` for this user, e.g. `d / del`; empty where it has none."""
+    keys = keymap.get(action.id, action.keys)
+    return " / ".join(shown(key) for key in keys.split(",") if key)
+
+
+def check_keymap(keymap: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
+    """The usable part of a user's `[keys]` table, and one sentence about each entry that is not.
+
+    Two actions of one scope on one key are refused: the second would never run.
+    """
+    good: dict[str, str] = {}
+    faults: list[str] = []
+    for action_id, keys in keymap.items():
+        if action_id not in BY_ID:
+            faults.append(f"keys: there is no action '{action_id}'; docs/keys.md lists them")
+        elif not isinstance(keys, str) or not all(key.strip() for key in keys.split(",")):
+            faults.append(f"keys: '{action_id}' needs key names separated by commas")
+        else:
+            good[action_id] = ",".join(key.strip() for key in keys.split(","))
+    for first, second, key in _clashes(good):
+        faults.append(f"keys: '{shown(key)}' is wanted by both '{first}' and '{second}'; the change was left out")
+        good.pop(second if second in good else first, None)
+    return good, faults
+
+
+def _clashes(keymap: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    taken: dict[tuple[str, str], str] = {}
+    found = []
+    for action in ACTIONS:
+        for key in filter(None, keymap.get(action.id, action.keys).split(",")):
+            other = taken.setdefault((action.scope, key), action.id)
+            if other != action.id:
+                found.append((other, action.id, key))
+    return found

@@ -1,0 +1,77 @@
+"""The command palette: every action of the key table, with its key, run where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
+
+from curator.tui import keys
+from curator.tui.keys import Action
+
+
+def scopes_of(node: DOMNode) -> tuple[str, ...]:
+    """The scopes of the key table that a widget, screen or app takes part in, its own first."""
+    named = (vars(cls).get("SCOPE", "") for cls in type(node).__mro__)
+    own = [scope for scope in dict.fromkeys(named) if scope]
+    from curator.tui.screens.stage import StageScreen
+
+    return tuple([*own, *(["stage"] if isinstance(node, StageScreen) else [])])
+
+
+def home_of(action: Action, screen: Screen[object], focused: Widget | None) -> DOMNode | None:
+    """The node that runs an action: near the focus, else anywhere on the screen, else the app; None: not here."""
+    near = list(focused.ancestors_with_self) if focused else [screen, screen.app]
+    for node in (*near, *screen.walk_children(Widget, with_self=False), screen, screen.app):
+        if action.scope in scopes_of(node) and getattr(node, "display", True):
+            return node
+    return None
+
+
+class ActionCommands(Provider):
+    """Offers the actions that work on the current screen."""
+
+    def _offers(self) -> Iterator[tuple[Action, DOMNode]]:
+        for action in keys.ACTIONS:
+            home = home_of(action, self.screen, self.focused)
+            if home is not None and self._possible(action, home):
+                yield action, home
+
+    def _possible(self, action: Action, home: DOMNode) -> bool:
+        from textual.actions import parse
+
+        namespace, name, parameters = parse(action.command)
+        target = self.app if namespace == "app" else home
+        return target.check_action(name, parameters) is not False
+
+    def _title(self, action: Action) -> Content:
+        shown = keys.keys_of(action, getattr(self.app, "user_keys", {}))
+        return Content.assemble(action.description, "  ", (shown, "$text-muted"))
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for action, home in self._offers():
+            yield DiscoveryHit(
+                self._title(action), partial(self._run, action, home), action.description, action.tooltip
+            )
+
+    async def search(self, query: str) -> Hits:
+        """What matches by name, explanation, id or key."""
+        matcher = self.matcher(query)
+        for action, home in self._offers():
+            score = max(matcher.match(action.description), 0.8 * matcher.match(action.tooltip))
+            if query in action.keys.split(",") or query == keys.keys_of(action, {}):
+                score = 1.0
+            if score > 0:
+                run = partial(self._run, action, home)
+                yield Hit(score, self._title(action), run, action.description, action.tooltip)
+
+    async def _run(self, action: Action, home: DOMNode) -> None:
+        if isinstance(home, Widget) and home.can_focus:
+            home.focus()
+        await self.app.run_action(action.command, home)

@@ -1,0 +1,226 @@
+"""What one does to the examples of the list: review, label, repair, add, delete, copy. Part of the Data stage."""
+
+from __future__ import annotations
+
+from textual import work
+from textual.getters import query_one
+
+from curator.core import splice
+from curator.core.problem import Problem
+from curator.core.text import one_line
+from curator.errors import CuratorError
+from curator.tui import external, folding
+from curator.tui.screens.stage import StageScreen
+from curator.tui.blocks import Block, blocks_of
+from curator.tui.widgets.conversation import Conversation
+from curator.tui.widgets.example_list import ExampleList
+from curator.tui.widgets.problems import Problems
+
+DEFAULT_LABELS = ("good", "bad", "check", "hard", "tone", "facts", "style", "safety", "later")
+"""What the keys 1 to 9 stand for until the workspace has labels of its own."""
+
+
+class Curating(StageScreen):
+    """Actions on the selected examples, or on the one under the cursor."""
+
+    examples = query_one("#list", ExampleList)
+    conversation = query_one("#conversation", Conversation)
+    problems = query_one("#problems", Problems)
+
+    @property
+    def current(self) -> int | None:
+        """The example under the cursor."""
+        return self.examples.current
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """What an action works on."""
+        return tuple(self.examples.targets)
+
+    def labels(self) -> tuple[str, ...]:
+        """The nine labels on the number keys."""
+        own = self.session.workspace.meta("labels")
+        return tuple(str(name) for name in own)[:9] if isinstance(own, list) and own else DEFAULT_LABELS
+
+    # Reviewing
+
+    def _review(self, state: str) -> None:
+        several = bool(self.examples.selection)
+        targets = self.targets
+        rows = self.session.workspace.rows(targets[:1])
+        again = rows and rows[0].review == state and not rows[0].stale
+        change = self.session.review(targets, None if again and not several else state)
+        if change and several:
+            self.session.toast(f"{change.label} · u takes it back")
+        elif change and not again:
+            self.examples.action_down()
+
+    def action_accept(self) -> None:
+        """Mark as accepted, go on."""
+        self._review("accepted")
+
+    def action_reject(self) -> None:
+        """Mark as rejected, go on."""
+        self._review("rejected")
+
+    def action_flag(self) -> None:
+        """Mark to look at again, go on."""
+        self._review("flagged")
+
+    def action_label(self, number: int) -> None:
+        """Put a label on, or take it off where all targets have it."""
+        names, targets = self.labels(), self.targets
+        if number > len(names) or not targets:
+            self.session.toast(f"There is no label {number}")
+            return
+        name = names[number - 1]
+        have = all(name in row.labels for row in self.session.workspace.rows(targets))
+        change = self.session.label(targets, name, not have)
+        if change:
+            self.session.toast(f"{change.label} · u takes it back")
+
+    def action_rate(self, step: int) -> None:
+        """One star more or less."""
+        row = self.session.workspace.row(self.current) if self.current is not None else None
+        if row is not None:
+            self.session.rate(self.targets, max(0, min(5, (row.rating or 0) + step)) or None)
+
+    @work(exclusive=True, group="note")
+    async def action_note(self) -> None:
+        """Write a note."""
+        from curator.tui.screens.note import NoteDialog
+
+        if self.current is None:
+            return
+        targets = self.targets
+        text = await self.app.push_screen_wait(
+            NoteDialog(self.session.workspace.record(targets[0]).note, len(targets))
+        )
+        if text is not None:
+            self.session.note(targets, text)
+
+    # Adding and deleting
+
+    def action_add(self) -> None:
+        """A new example after this one, with this one's system prompt; the editor opens on it."""
+        self._added(
+            _blank(self.session.workspace.record(self.current).example.value if self.current is not None else None)
+        )
+
+    def action_duplicate(self) -> None:
+        """A copy of this example after it."""
+        if self.current is not None:
+            self._added(self.session.workspace.raw(self.current), edit=False)
+
+    def _added(self, raw: bytes, edit: bool = True) -> None:
+        change = self.session.add(raw, self.current)
+        if change is None:
+            return
+        new = change.ids[0]
+        if not self.examples.go_to(new):
+            self.session.toast(f"{change.label}; this filter does not show it")
+        elif edit:
+            self.call_after_refresh(self.action_edit)
+        else:
+            self.session.toast(f"{change.label} · u takes it back")
+
+    def action_delete(self) -> None:
+        """Delete at once."""
+        targets = self.targets
+        self.examples.clear_selection()
+        if targets:
+            self.session.delete(targets)
+
+    # Repairing
+
+    def action_fix(self) -> None:
+        """Apply the fix of the problem under the cursor: a safe one at once (it was shown), others after a look."""
+        problem, example = self.problems.current, self.current
+        if example is None or not isinstance(problem, Problem):
+            self.session.toast("There is no problem under the cursor")
+            return
+        fixed = self.session.preview_fix(example, problem)
+        if fixed is None:
+            self.session.toast(f"{problem.rule} has no fix of its own; e edits the example")
+        elif problem.fix == "safe":
+            self._apply(example, problem, fixed)
+        else:
+            self._fix_after_look(example, problem, fixed)
+
+    @work(exclusive=True, group="fix")
+    async def _fix_after_look(self, example: int, problem: Problem, fixed: bytes) -> None:
+        from curator.tui.screens.fix import FixDialog
+
+        before = self.session.workspace.record(example).example
+        if await self.app.push_screen_wait(FixDialog(problem, before, fixed)):
+            self._apply(example, problem, fixed)
+
+    def _apply(self, example: int, problem: Problem, fixed: bytes) -> None:
+        self.session.replace(example, fixed, f"Fixed {problem.rule}")
+
+    @work(exclusive=True, group="fix")
+    async def fix_all(self, rule: str) -> None:
+        """Fix one rule in every example of the view, as one change; asks with the count first."""
+        from curator.tui.screens.dialog import Confirm
+
+        inside = f"({self.session.query}) " if self.session.query else ""
+        ids = self.session.workspace.view(f"{inside}rule:{rule}").ids
+        many = f"{len(ids):,} example{'s' * (len(ids) != 1)}"
+        where = "of this view" if inside else "of the dataset"
+        text = (
+            f"{rule} is found in {many} {where}.\nIts fix is applied to all of them as one step; u takes it back."
+        )
+        if len(ids) and await self.app.push_screen_wait(Confirm("Fix all", text, f"Fix {many}")):
+            self.session.fix(ids, rule)
+
+    # Copying and the outside editor
+
+    def current_block(self) -> Block | None:
+        """The message under the cursor of the conversation."""
+        if self.current is None:
+            return None
+        found = blocks_of(self.session.workspace.record(self.current).example)
+        return found[min(self.conversation.block, len(found) - 1)]
+
+    def action_copy(self) -> None:
+        """Copy the message's text."""
+        block = self.current_block()
+        if block is not None:
+            self.app.copy_to_clipboard(block.text)
+            self.session.toast(f"Copied: {one_line(block.text, 60)}")
+
+    def action_copy_line(self) -> None:
+        """Copy the JSON lines of the selected examples."""
+        targets = self.targets
+        lines = [record.raw.decode("utf-8", "replace") for record in self.session.workspace.records(targets)]
+        if lines:
+            self.app.copy_to_clipboard("\n".join(lines))
+            self.session.toast(f"Copied {len(lines):,} JSON line{'s' * (len(lines) > 1)}")
+
+    def action_external(self) -> None:
+        """Edit the example's JSON in $EDITOR."""
+        if self.current is None:
+            return
+        raw = self.session.workspace.raw(self.current)
+        text = folding.fold(raw.decode("utf-8", "surrogateescape"))
+        try:
+            edited = external.edit(self.app, text.encode("utf-8", "surrogateescape"), ".json")
+        except CuratorError as error:
+            self.session.say(error)
+            return
+        if edited is not None:
+            line = folding.unfold(edited.decode("utf-8", "surrogateescape").rstrip("\n"))
+            self.session.replace(self.current, line.encode("utf-8", "surrogateescape"))
+
+    def action_edit(self) -> None:
+        """Open the editor; the Data stage knows where."""
+        raise NotImplementedError
+
+
+def _blank(value: object) -> bytes:
+    """A new chat example with the system prompt of `value`, if it has one."""
+    messages = value.get("messages") if isinstance(value, dict) else None
+    first = messages[0] if isinstance(messages, list) and messages else None
+    system = [first] if isinstance(first, dict) and first.get("role") in ("system", "developer") else []
+    messages_ = [*system, {"role": "user", "content": ""}, {"role": "assistant", "content": ""}]
+    return splice.dump({"messages": messages_})

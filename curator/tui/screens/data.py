@@ -1,0 +1,353 @@
+"""The Data stage: query, list, conversation, problems, editor, and moving between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.getters import query_one
+from textual.timer import Timer
+from textual.worker import get_current_worker
+
+from curator.core.problem import Problem
+from curator.core.query import QueryError
+from curator.core.text import one_line
+from curator.errors import CuratorError
+from curator.tui import keys
+from curator.tui.blocks import beside, block_of, blocks_of, tokens_of
+from curator.tui.fixes import preview
+from curator.tui.place import Place
+from curator.tui.screens.curating import Curating
+from curator.tui.session import Changed
+from curator.tui.transcript import Sheet
+from curator.tui.widgets.conversation import Conversation
+from curator.tui.widgets.editor import Editor
+from curator.tui.widgets.example_list import ExampleList
+from curator.tui.widgets.problems import Problems, RuleCount
+from curator.tui.widgets.query_bar import WORDS, QueryBar, QueryInput
+
+PAUSE = 0.15
+"""Seconds without a key after which a query runs by itself."""
+SORTS = ("", "errors", "messages", "text", "tokens", "labels", "rating", "split")
+"""What `s` goes through; the empty one is the file's order."""
+
+
+class DataScreen(Curating):
+    """List, conversation, problems."""
+
+    STAGE = "data"
+    SCOPE = "data"
+    BINDINGS = keys.bindings("data")
+    HELP = "Look at the examples, repair, label and review them. Everything is saved at once; u takes it back."
+
+    bar = query_one("#query", QueryBar)
+    editor = query_one("#editor", Editor)
+
+    _timer: Timer | None = None
+    _by_rule = False
+    _place = Place()
+
+    def compose_stage(self) -> ComposeResult:
+        """Query, list beside (or above) conversation and problems; the editor takes their place."""
+        yield QueryBar(id="query")
+        with Horizontal(id="panes"):
+            yield ExampleList(self.session, id="list")
+            with Vertical(id="reading"):
+                yield Conversation(id="conversation")
+                yield Editor(self.session, id="editor")
+                yield Problems(id="problems")
+
+    def on_mount(self) -> None:
+        """Come back to where one was."""
+        self._place = Place.of(self.session.workspace)
+        self._resize_list(0)
+        if self._place.query or self._place.sort:
+            self._run_query(self._place.query, self._place.sort, self._place.descending, self._place.example)
+        elif self._place.example is not None:
+            self.examples.go_to(self._place.example)
+        self.examples.focus()
+
+    def on_screen_suspend(self) -> None:
+        """Another screen comes: keep what is being edited and remember the place."""
+        self.keep()
+
+    def keep(self) -> None:
+        """Save the draft, remember the place. Called before anything that could lose them."""
+        if self.editing:
+            self.editor.save()
+        session = self.session
+        self._place = Place(self.current, session.query, session.sort, session.descending, self._place.share)
+        self._place.store(session.workspace)
+
+    # Showing
+
+    def data_changed(self, changed: Changed) -> None:
+        """Draw the list and the example again; the cursor stays on its example."""
+        if changed.order or changed.ids is None:
+            self.examples.show(self.session.view.ids, keep=self.current)
+        else:
+            self.examples.refresh_rows()
+        if changed.ids is None or changed.order or self.current in changed.ids:
+            self.show_example(same=True)
+        if self._by_rule:
+            self._show_rules()
+        self._show_matches()
+
+    def _show_matches(self) -> None:
+        total, everything = self.session.view.total, len(self.session.workspace.ids())
+        self.bar.show(self.session.query, f"{total:,} of {everything:,}" if self.session.query else "")
+
+    @on(ExampleList.Highlighted)
+    def _follow_cursor(self) -> None:
+        self.show_example()
+
+    def show_example(self, same: bool = False) -> None:
+        """Show the example under the cursor with its problems; `same` keeps the place in it."""
+        if self.editing:
+            return
+        if self.current is None:
+            self.conversation.show(None)
+            self.problems.show(())
+            return
+        record = self.session.workspace.record(self.current)
+        found = self.session.workspace.problems(self.current)
+        blocks = blocks_of(record.example)
+        counts = tokens_of(self.session.counter, record.example.value, blocks)
+        sheet = Sheet(blocks, beside(found, blocks), counts, self.session.matches, note=record.note)
+        self.conversation.show(sheet, same=same)
+        if not self._by_rule:
+            self.problems.show(found, self.problems.cursor if same else 0)
+            self._preview_fix()
+
+    @on(Problems.Highlighted)
+    def _preview_fix(self) -> None:
+        problem = self.problems.current
+        self.problems.preview = ""
+        if self.current is not None and isinstance(problem, Problem) and problem.fix:
+            fixed = self.session.preview_fix(self.current, problem)
+            if fixed is not None:
+                before = self.session.workspace.record(self.current).example
+                self.problems.preview = preview(before, fixed)
+        self.problems.refresh()
+
+    # Problems
+
+    @on(Problems.Chosen)
+    def _show_problem(self, event: Problems.Chosen) -> None:
+        if self.current is not None:
+            blocks = blocks_of(self.session.workspace.record(self.current).example)
+            self.conversation.block = block_of(event.problem, blocks) or 0
+            self.conversation.focus()
+
+    @on(Problems.RuleChosen)
+    def _filter_rule(self, event: Problems.RuleChosen) -> None:
+        self._by_rule = False
+        self._run_query(f"rule:{event.rule}")
+        self.examples.focus()
+
+    @on(Problems.FixAllRequested)
+    def _fix_all(self, event: Problems.FixAllRequested) -> None:
+        self.fix_all(event.rule)
+
+    @on(Problems.GroupRequested)
+    def _group(self) -> None:
+        self._by_rule = not self._by_rule
+        self.set_class(self._by_rule, "-by-rule")
+        if self._by_rule:
+            self._show_rules()
+        else:
+            self.show_example(same=True)
+
+    def _show_rules(self) -> None:
+        self.problems.preview = ""
+        self.problems.show(RuleCount.all(self.session.workspace))
+
+    def action_next_problem(self) -> None:
+        """Next problem: of this example, else of the next one that has any."""
+        self._step_problem(1)
+
+    def action_previous_problem(self) -> None:
+        """Problem before."""
+        self._step_problem(-1)
+
+    def _step_problem(self, step: int) -> None:
+        at = self.problems.cursor + step
+        if not self._by_rule and 0 <= at < self.problems.count:
+            self.problems.cursor = at
+            if isinstance(self.problems.current, Problem):
+                self._show_block_of(self.problems.current)
+        else:
+            self._find_problem(step)
+
+    def _show_block_of(self, problem: Problem) -> None:
+        if self.current is not None:
+            blocks = blocks_of(self.session.workspace.record(self.current).example)
+            self.conversation.block = block_of(problem, blocks) or 0
+
+    @work(thread=True, exclusive=True, group="step", exit_on_error=False)
+    def _find_problem(self, step: int) -> None:
+        session, at = self.session, self.examples.cursor
+        inside = f"({session.query}) " if session.query else ""
+        wanted = set(session.workspace.view(f"{inside}(is:error or is:warning)").ids)
+        ids = session.view.ids
+        places = range(at + 1, len(ids)) if step > 0 else range(at - 1, -1, -1)
+        found = next((place for place in places if ids[place] in wanted), None)
+        self.app.call_from_thread(self._go_to_problem, found, step)
+
+    def _go_to_problem(self, place: int | None, step: int) -> None:
+        if place is None:
+            self.session.toast("No further problem " + ("below" if step > 0 else "above"))
+            return
+        self.examples.cursor = place
+        self.show_example()
+        if step < 0:
+            self.problems.cursor = self.problems.count - 1
+
+    # Query and sort
+
+    def action_query(self) -> None:
+        """Go to the query line."""
+        self.bar.words.words = (*WORDS, *self._known_words())
+        self.query_one(QueryInput).focus()
+
+    def _known_words(self) -> list[str]:
+        counts = self.session.workspace.counts()
+        return [f"rule:{rule}" for rule in counts.rules] + [f"label:{one_line(label)}" for label in self.labels()]
+
+    @on(QueryBar.Changed)
+    def _soon(self, event: QueryBar.Changed) -> None:
+        if self._timer:
+            self._timer.stop()
+        self._timer = self.set_timer(PAUSE, lambda: self._run_query(event.text))
+
+    @on(QueryBar.Submitted)
+    def _now(self, event: QueryBar.Submitted) -> None:
+        if self._timer:
+            self._timer.stop()
+        self._run_query(event.text)
+        self.examples.focus()
+
+    @on(QueryBar.Left)
+    def _leave_query(self) -> None:
+        self.examples.focus()
+
+    def _run_query(
+        self, text: str, sort: str | None = None, descending: bool | None = None, keep: int | None = None
+    ) -> None:
+        order = self.session.sort if sort is None else sort
+        down = self.session.descending if descending is None else descending
+        self._evaluate(text.strip(), order, down, self.current if keep is None else keep)
+
+    @work(thread=True, exclusive=True, group="query", exit_on_error=False)
+    def _evaluate(self, text: str, sort: str, descending: bool, keep: int | None) -> None:
+        worker = get_current_worker()
+        try:
+            view = self.session.workspace.view(text, sort, descending)
+        except QueryError as error:
+            self.app.call_from_thread(self.bar.fail, error.message, error.position)
+        except CuratorError as error:
+            self.app.call_from_thread(self.session.say, error)
+        else:
+            if not worker.is_cancelled:
+                self.app.call_from_thread(self._show_view, view, keep)
+
+    def _show_view(self, view: Any, keep: int | None) -> None:
+        self.session.show(view)
+        self.examples.show(view.ids, keep=keep)
+        self.show_example()
+        self._show_matches()
+
+    def action_sort(self) -> None:
+        """Sort by the next column; when it is the last, back to the file's order."""
+        session = self.session
+        if session.sort and not session.descending:
+            self._run_query(session.query, session.sort, True)
+            return
+        following = SORTS[(SORTS.index(session.sort) + 1) % len(SORTS)] if session.sort in SORTS else ""
+        self._run_query(session.query, following, False)
+        self.session.toast(f"Sorted by {following}" if following else "In the file's order")
+
+    @on(ExampleList.SortRequested)
+    def _sort_by(self, event: ExampleList.SortRequested) -> None:
+        session = self.session
+        self._run_query(session.query, event.field, session.sort == event.field and not session.descending)
+
+    def action_next_match(self) -> None:
+        """Next place where the query matches."""
+        self._step_match(1)
+
+    def action_previous_match(self) -> None:
+        """Place before where the query matches."""
+        self._step_match(-1)
+
+    def _step_match(self, step: int) -> None:
+        if not self.session.query:
+            self.session.toast("There is no query: / starts one")
+        elif not self.conversation.step_match(step):
+            before = self.examples.cursor
+            self.examples.cursor += step
+            if self.examples.cursor != before:
+                self.show_example()
+                self.conversation.step_match(step)
+
+    # Editing
+
+    @property
+    def editing(self) -> bool:
+        """Whether the editor is open."""
+        return self.has_class("-editing")
+
+    @on(ExampleList.Activated)
+    def _edit_activated(self) -> None:
+        self.action_edit()
+
+    @on(Conversation.EditRequested)
+    def _edit_requested(self) -> None:
+        self.action_edit()
+
+    def action_edit(self) -> None:
+        """Edit the example in place, the message under the cursor first."""
+        if self.current is None:
+            self.session.toast("No example here: + makes one")
+        elif not self.editing:
+            self.add_class("-editing")
+            self.editor.open(self.current, self.conversation.block)
+
+    @on(Editor.Left)
+    def _leave_editor(self) -> None:
+        self.remove_class("-editing")
+        self.show_example(same=True)
+        self.examples.focus()
+
+    # Panes
+
+    def action_back(self) -> None:
+        """One level back: zoom, selection, query."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.examples.clear_selection():
+            return
+        elif self.focused is not self.examples:
+            self.examples.focus()
+        elif self.session.query:
+            self._run_query("")
+
+    def action_shrink(self) -> None:
+        """Less room for the list."""
+        self._resize_list(-5)
+
+    def action_grow(self) -> None:
+        """More room for the list."""
+        self._resize_list(5)
+
+    def _resize_list(self, by: int) -> None:
+        share = max(20, min(80, self._place.share + by))
+        self._place = self._place.with_share(share)
+        self.examples.styles.width = f"{share}%" if self.has_class("-wide") else "100%"
+        self.examples.styles.height = "100%" if self.has_class("-wide") else f"{share}%"
+
+    def on_resize(self) -> None:
+        """Beside each other or above each other."""
+        self._resize_list(0)

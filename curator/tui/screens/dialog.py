@@ -1,0 +1,108 @@
+"""`Dialog`: what every question and form is made from; and `Confirm`, a plain question.
+
+    class SplitDialog(Dialog[None]):
+        HEADING = "Split"
+        def compose_body(self) -> ComposeResult: ...
+        def action_accept(self) -> None: ...; self.dismiss(None)
+
+Escape always leaves and changes nothing. `compose_body` goes between the heading and the line of keys.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from curator.core.text import printable
+from curator.tui import keys
+from curator.tui.session import Session
+from curator.tui.widgets.too_small import TooSmall
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result | None]):
+    """A box over the screen. Dismisses with None when left by escape."""
+
+    SCOPE = "dialog"
+    HEADING: ClassVar[str] = ""
+    ACCEPT: ClassVar[str] = "OK"
+    """The word on the button that goes ahead; empty for none."""
+    CANCEL: ClassVar[str] = "Back"
+    BINDINGS = keys.bindings("dialog")
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
+
+    @property
+    def session(self) -> Session:
+        """The open workspace."""
+        from curator.tui.app import CuratorApp
+
+        return cast(CuratorApp, self.app).session
+
+    def compose(self) -> ComposeResult:
+        """Heading, body, buttons."""
+        with Vertical(classes="box") as box:
+            box.border_title = self.HEADING
+            with VerticalScroll(classes="body", can_focus=False):
+                yield from self.compose_body()
+            with Horizontal(classes="buttons"):
+                if self.ACCEPT:
+                    yield Button(Content(self.ACCEPT), variant="primary", id="accept", compact=True)
+                yield Button(Content(self.CANCEL), id="cancel", compact=True)
+        yield TooSmall()
+
+    def compose_body(self) -> ComposeResult:
+        """What the dialog shows and asks."""
+        raise NotImplementedError
+
+    def action_accept(self) -> None:
+        """Go ahead."""
+        raise NotImplementedError
+
+    def action_cancel(self) -> None:
+        """Leave; nothing changes."""
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#accept")
+    def _accept(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.action_accept()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.action_cancel()
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_accept()
+
+
+class Confirm(Dialog[bool]):
+    """A question with two answers; dismisses with True, or None."""
+
+    def __init__(self, heading: str, text: str, accept: str = "Yes") -> None:
+        super().__init__()
+        self._heading, self._text, self._accept_word = heading, text, accept
+
+    def compose_body(self) -> ComposeResult:
+        """The question."""
+        yield Static(Content(printable(self._text)))
+
+    def on_mount(self) -> None:
+        """Heading, and the word on the button."""
+        self.query_one(".box", Vertical).border_title = Content(printable(self._heading))
+        self.query_one("#accept", Button).label = Content(printable(self._accept_word))
+        self.query_one("#accept").focus()
+
+    def action_accept(self) -> None:
+        """Yes."""
+        self.dismiss(True)

@@ -1,0 +1,52 @@
+"""Help: what has the focus, and the keys that work there, from the key table."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from curator.tui import keys
+from curator.tui.palette import scopes_of
+from curator.tui.screens.dialog import Dialog
+
+
+class HelpScreen(Dialog[None]):
+    """Explains one screen, the focused pane first."""
+
+    HEADING = "Help"
+    ACCEPT = ""
+
+    def __init__(self, about: Screen[object]) -> None:
+        super().__init__()
+        focused = about.focused
+        self._nodes = list(focused.ancestors_with_self) if focused else [about, about.app]
+        self._others = [node for node in about.walk_children(Widget) if node not in self._nodes and node.display]
+
+    def compose_body(self) -> ComposeResult:
+        """The pane's own words, then one table a scope."""
+        for node in self._nodes:
+            text = getattr(type(node), "HELP", None)
+            if isinstance(text, str) and text:
+                yield Static(Content(text), classes="about")
+        shown: set[str] = set()
+        for node in (*self._nodes, *self._others):
+            for scope in scopes_of(node):
+                if scope not in shown and scope != "dialog":
+                    shown.add(scope)
+                    yield Static(self._table(scope), classes="keys")
+
+    def _table(self, scope: str) -> Content:
+        keymap = getattr(self.app, "user_keys", {})
+        lines = [Content.styled(keys.SCOPES.get(scope, scope), "bold $accent")]
+        for action in keys.of_scope(scope):
+            shown = keys.keys_of(action, keymap)
+            if shown:
+                lines.append(Content.assemble((f"  {shown:<18}", "bold"), action.tooltip or action.description))
+        return Content("\n").join(lines)
+
+    def action_accept(self) -> None:
+        """Enter leaves too."""
+        self.dismiss(None)

@@ -1,0 +1,110 @@
+"""`StageScreen`: what every stage is made from. Read this before writing one.
+
+A stage is one file in `screens/`, named in `screens/__init__.py`, with its keys in `keys.py` under a scope
+of its own name:
+
+    class HistoryScreen(StageScreen):
+        STAGE = "history"
+        SCOPE = "history"                                 # help and palette look the keys up by it
+        BINDINGS = keys.bindings("history")
+        CSS_PATH = "history.tcss"                         # optional, beside the file
+        HELP = "One short paragraph that ? shows above the keys."
+
+        def compose_stage(self) -> ComposeResult:         # between the tabs and the status line
+            yield ChangeList()
+
+        def data_changed(self, changed: Changed) -> None: # on first show, and when shown after a change
+            self.query_one(ChangeList).show(self.session.workspace.history(200))
+
+Rules that keep stages alike:
+- Read through `self.session.workspace`; change only through `self.session` (its mutators publish what changed
+  and show the undo toast). Never keep rows: keep ids and ask again.
+- `data_changed` runs only while the stage is on screen; a stage that is not shown hears about it when it is.
+- Anything slow is a worker: `@work(thread=True, exclusive=True, group="NAME", exit_on_error=False)`; poll
+  `get_current_worker().is_cancelled` at least every 50 ms, post results in batches with `post_message`, and turn
+  a `CuratorError` into `self.session.say(error)`. Only a worker's top may catch `Exception`. Network calls go through
+  `curator.jobs` in `@work(exclusive=True, group="NAME", exit_on_error=False)` coroutines on the UI's own loop.
+- Every text that is not our own goes through `core.text.printable` or `one_line` and reaches a widget as `Content`
+  or `Text`. Toasts: `self.session.toast(text)`, which never reads markup.
+- A question is a `Dialog` from `screens/dialog.py`; escape always goes one level back without losing anything.
+- Colours come from theme variables and component classes, and no state is told by colour alone.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from curator.tui import keys
+from curator.tui.session import Changed, Session
+from curator.tui.widgets.stage_tabs import StageTabs
+from curator.tui.widgets.status_line import StatusLine
+from curator.tui.widgets.too_small import TooSmall
+
+
+class StageScreen(Screen[None]):
+    """One stage: tabs above, status line and footer below, the stage's own widgets between."""
+
+    STAGE: ClassVar[str] = ""
+    """Its name in `screens.STAGES`."""
+    SCOPE: ClassVar[str] = ""
+    """Its scope in `keys.ACTIONS`."""
+    BINDINGS = keys.bindings("stage")
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
+
+    _stale: Changed | None = None
+
+    @property
+    def session(self) -> Session:
+        """The open workspace and what the screens share about it."""
+        from curator.tui.app import CuratorApp
+
+        return cast(CuratorApp, self.app).session
+
+    def compose(self) -> ComposeResult:
+        """Tabs, the stage, status line, footer."""
+        yield StageTabs(self.STAGE)
+        yield from self.compose_stage()
+        yield StatusLine()
+        yield Footer(compact=True, show_command_palette=False)
+        yield TooSmall()
+
+    def compose_stage(self) -> ComposeResult:
+        """The stage's own widgets."""
+        raise NotImplementedError
+
+    def data_changed(self, changed: Changed) -> None:
+        """Show what changed. The first call, on mount, says that everything did."""
+
+    def on_mount(self) -> None:
+        """Listen, and show everything once."""
+        self.session.changed.subscribe(self, self._note_change)
+        self.data_changed(Changed())
+
+    def on_screen_resume(self) -> None:
+        """Show now what changed while another stage was on screen."""
+        if self._stale is not None:
+            changed, self._stale = self._stale, None
+            self.data_changed(changed)
+
+    def _note_change(self, changed: Changed) -> None:
+        if self.app.screen is self or self in self.app.screen_stack:
+            self.data_changed(changed)
+        else:
+            self._stale = changed if self._stale is None else self._stale.joined(changed)
+
+    def action_zoom(self) -> None:
+        """Give the focused pane the whole screen, or the screen back to all."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None:
+            self.maximize(self.focused)
+
+    def action_back(self) -> None:
+        """One level back: leave zoom, else let the stage decide."""
+        if self.maximized is not None:
+            self.minimize()

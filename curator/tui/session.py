@@ -1,0 +1,251 @@
+"""The session: the open workspace, what the screens share about it, and the only door to its mutators.
+
+Screens read `session.workspace` and change through the methods here. Each change is committed before the
+method returns; then `changed` tells every screen the ids, and a toast says what was done.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from textual.signal import Signal
+
+from curator.core import models, query, tokens
+from curator.core.example import parse
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui.summary import Summary, summarise
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from curator.core.example import Example
+    from curator.core.problem import Problem
+    from curator.core.models import ModelInfo
+    from curator.core.rules import Context
+    from curator.core.tokens import Counter, Tokens
+    from curator.jobs.providers import Provider
+    from curator.workspace.records import Change, View
+    from curator.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What is not as it was: `ids`, or everything where None; `order` where examples came, went or moved."""
+
+    ids: frozenset[int] | None = None
+    order: bool = True
+
+    def joined(self, later: Changed) -> Changed:
+        """Both together."""
+        both = None if self.ids is None or later.ids is None else self.ids | later.ids
+        return Changed(both, self.order or later.order)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the rules and the counter say about bytes that are not saved yet."""
+
+    example: Example
+    problems: list[Problem]
+    tokens: Tokens
+
+
+_ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import"})
+
+
+class Session:
+    """One open workspace. `app` owns the signals; tests give any mounted app."""
+
+    def __init__(self, app: App[Any], workspace: Workspace) -> None:
+        self.app = app
+        self.workspace = workspace
+        self.changed: Signal[Changed] = Signal(app, "changed")
+        """Published after each change and when analysis results arrive."""
+        self.query = ""
+        self._parsed = query.parse("")
+        self.sort = ""
+        self.descending = False
+        self.view: View = workspace.view()
+        """What the Data stage lists: ids by `query`, `sort` and `descending`."""
+
+    def start(self) -> None:
+        """Begin the background work: the analysis child, and looking for what it found."""
+        try:
+            from curator.workspace import analysis
+        except ImportError:
+            return
+        self._analysis = analysis.start(self.workspace)
+        self.app.set_interval(POLL, self._poll)
+
+    def _poll(self) -> None:
+        pass
+
+    # Looking
+
+    def show(self, view: View) -> None:
+        """Make this the view that the Data stage lists."""
+        self.view, self.query = view, view.query
+        self.sort, self.descending = view.sort, view.descending
+        self._parsed = query.parse(view.query)
+        self.changed.publish(Changed(frozenset(), False))
+
+    def matches(self, text: str, role: str) -> list[tuple[int, int]]:
+        """Where the query matches in a text of a role."""
+        return query.spans(self._parsed, text, role)
+
+    def refresh_view(self) -> None:
+        """Make the same view again, after examples came or went."""
+        self.view = self.workspace.view(self.query, self.sort, self.descending)
+
+    @property
+    def context(self) -> Context:
+        """What the rules know, with the counter and the training context of the model."""
+        context = self.workspace.context()
+        info = self.model_info
+        limit = context.limit or (info.context if info else None)
+        return replace(context, count=self.counter.example, limit=limit)
+
+    @property
+    def model(self) -> str:
+        """The model that the data is for: of the workspace, else the provider's default."""
+        return self.workspace.context().model or self.provider.model or ""
+
+    @property
+    def model_info(self) -> ModelInfo | None:
+        """The model's entry in the table, None where it is not known."""
+        return models.find(self.model)
+
+    @property
+    def counter(self) -> Counter:
+        """Counts tokens as the model does."""
+        return tokens.counter(self.model)
+
+    @property
+    def provider(self) -> Provider:
+        """The provider that this workspace trains with; the default one where none was chosen or it is gone."""
+        from curator.jobs import providers
+
+        chosen = self.workspace.meta("ui.provider")
+        known = providers.load()
+        return known[chosen] if chosen in known else providers.get()
+
+    def draft(self, raw: bytes) -> Draft:
+        """Rules and tokens of bytes as they would be saved; fast enough for each keystroke."""
+        from curator.core import rules
+
+        example = parse(raw)
+        return Draft(example, rules.check(example, self.context), self.counter.example(example.value))
+
+    def preview_fix(self, example: int, problem: Problem) -> bytes | None:
+        """The example's bytes with one problem's fix applied; None where there is none."""
+        from curator.core import rules
+
+        if problem.fix is None or problem.rule not in rules.REGISTRY:
+            return None
+        record = self.workspace.record(example)
+        return rules.fix(record.example, problem.rule, self.context, problem.location)
+
+    def summary(self, extra_tokens: int = 0) -> Summary:
+        """The dataset in one line; `extra_tokens` are those of a draft beyond what is saved."""
+        counts = self.workspace.counts()
+        provider = self.provider
+        return summarise(counts, self.view.total, self.model, provider, self.model_info, extra_tokens)
+
+    # Changing
+
+    def replace(self, example: int, raw: bytes, label: str = "") -> Change | None:
+        """Save an example's new bytes; with a label in words it is told as that."""
+        if label:
+            return self._do(lambda: self.workspace.replace_many({example: raw}, label))
+        return self._do(lambda: self.workspace.replace(example, raw), quiet=True)
+
+    def edit(self, example: int, location: str, value: object) -> Change | None:
+        """Save one value at a location."""
+        return self._do(lambda: self.workspace.edit(example, location, value))
+
+    def add(self, raw: bytes, after: int | None) -> Change | None:
+        """Add an example after another; its id is the change's only one."""
+        return self._do(lambda: self.workspace.add(raw, after), quiet=True)
+
+    def delete(self, ids: Iterable[int]) -> Change | None:
+        """Delete examples at once."""
+        return self._do(lambda: self.workspace.delete(list(ids)))
+
+    def restore(self, ids: Iterable[int]) -> Change | None:
+        """Bring deleted examples back."""
+        return self._do(lambda: self.workspace.restore(list(ids)))
+
+    def label(self, ids: Iterable[int], label: str, on: bool) -> Change | None:
+        """Put a label on examples or take it off."""
+        return self._do(lambda: self.workspace.label(list(ids), label, on), quiet=True)
+
+    def rate(self, ids: Iterable[int], rating: int | None) -> Change | None:
+        """Give 1 to 5 stars, or none."""
+        return self._do(lambda: self.workspace.rate(list(ids), rating), quiet=True)
+
+    def review(self, ids: Iterable[int], state: str | None) -> Change | None:
+        """Set the review state: accepted, rejected, flagged or none."""
+        return self._do(lambda: self.workspace.review(list(ids), state), quiet=True)
+
+    def note(self, ids: Iterable[int], text: str) -> Change | None:
+        """Write a note."""
+        return self._do(lambda: self.workspace.note(list(ids), text))
+
+    def fix(self, ids: Iterable[int], rule: str) -> Change | None:
+        """Apply a rule's fix to examples, as one change."""
+        return self._do(lambda: self.workspace.fix(list(ids), rule))
+
+    def split(self, **options: Any) -> Change | None:
+        """Divide into training and validation examples; options are those of `Workspace.split`."""
+        return self._do(lambda: self.workspace.split(**options))
+
+    def undo(self) -> Change | None:
+        """Take the last change back."""
+        return self._do(self.workspace.undo, said="Undone", nothing="Nothing to undo")
+
+    def redo(self) -> Change | None:
+        """Do the change again that was taken back last."""
+        return self._do(self.workspace.redo, said="Done again", nothing="Nothing to redo")
+
+    def _do(
+        self,
+        mutate: Callable[[], Change | None],
+        *,
+        quiet: bool = False,
+        said: str = "",
+        nothing: str = "Nothing to change",
+    ) -> Change | None:
+        try:
+            change = mutate()
+        except (CuratorError, sqlite3.Error, OSError) as error:
+            self.say(error, title="Not saved")
+            return None
+        if change is None or not (change.examples or said):
+            self.toast(nothing)
+            return None
+        if not quiet:
+            self.toast(f"{said}: {change.label}" if said else f"{change.label} · u takes it back")
+        self.publish(change.ids or None, order=bool(said) or change.kind in _ORDER_KINDS)
+        return change
+
+    def publish(self, ids: Collection[int] | None, order: bool = False) -> None:
+        """Tell every screen that these examples (None: all) are not as they were."""
+        if order:
+            self.refresh_view()
+        self.changed.publish(Changed(None if ids is None else frozenset(ids), order))
+
+    # Saying
+
+    def toast(self, text: str, title: str = "") -> None:
+        """A short note in the corner; any text is safe here."""
+        self.app.notify(printable(text), title=one_line(title), markup=False, timeout=4)
+
+    def say(self, error: Exception, title: str = "") -> None:
+        """Show an error: one sentence, with its title."""
+        text = error.message if isinstance(error, CuratorError) else f"{error}"
+        title = title or getattr(error, "title", "")
+        self.app.notify(printable(text), title=one_line(title), severity="error", markup=False, timeout=10)

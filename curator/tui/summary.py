@@ -1,0 +1,68 @@
+"""What the status line tells, worked out from the workspace's counts and the provider's prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from curator.core import cost
+
+if TYPE_CHECKING:
+    from curator.core.models import ModelInfo
+    from curator.jobs.providers import Provider
+    from curator.workspace.records import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The dataset in one line. Counts are of examples, tokens of one epoch."""
+
+    examples: int
+    shown: int
+    """How many the current view lists."""
+    analysed: int
+    errors: int
+    warnings: int
+    tokens: int
+    cost: str
+    """Dollars of a training run with default epochs, in words."""
+    train: int
+    validation: int
+    provider: str
+
+    @property
+    def share(self) -> float:
+        """The analysed part, 0 to 1."""
+        return self.analysed / self.examples if self.examples else 1.0
+
+
+def summarise(
+    counts: Counts, shown: int, model: str, provider: Provider, info: ModelInfo | None, extra_tokens: int = 0
+) -> Summary:
+    """Counts and prices as the status line shows them. `info` is the table's entry for `model`, if any."""
+    trained = counts.train or counts.examples
+    share = trained / counts.examples if counts.examples else 1.0
+    tokens = (counts.tokens or 0) + extra_tokens
+    priced = info.on(provider.kind) if info else None
+    estimate = cost.of_tokens(int(tokens * share), cost.default_epochs(trained), priced, model)
+    return Summary(
+        examples=counts.examples,
+        shown=shown,
+        analysed=counts.analysed,
+        errors=counts.errors,
+        warnings=counts.warnings,
+        tokens=tokens,
+        cost=money(estimate.usd, provider.kind),
+        train=counts.train,
+        validation=counts.validation,
+        provider=f"{provider.name}: {model}" if model else provider.name,
+    )
+
+
+def money(usd: float | None, kind: str) -> str:
+    """`$1.23`, `no charge` where training is on this machine, `price unknown` where it is."""
+    if kind == "local":
+        return "no charge"
+    if usd is None:
+        return "price unknown"
+    return f"≈ ${usd:,.2f}" if usd >= 0.01 or usd == 0 else "< $0.01"

@@ -1,0 +1,62 @@
+"""One block of the example in the editor: its heading, its text to edit, what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from curator.core.problem import Problem
+from curator.core.text import one_line, printable
+from curator.tui.blocks import Block
+from curator.tui.transcript import kind_of
+from curator.tui.widgets.text_field import MessageField, editable
+
+_STYLES = {"error": "$text-error", "warning": "$text-warning", "info": "$text-muted"}
+SHOWN = 2_000
+"""Characters shown of a text that cannot be edited in place."""
+
+
+class Cell(Vertical):
+    """A block; `field` is None where its text is no plain string or too long to edit in place."""
+
+    def __init__(self, index: int, block: Block) -> None:
+        super().__init__(classes=f"-{kind_of(block)}")
+        self.index = index
+        self.block = block
+        self.text = block.text
+        """The text as the draft has it."""
+        can = block.text_path is not None and editable(block.text)
+        self.field = MessageField(block.text) if can else None
+
+    def compose(self) -> ComposeResult:
+        """Heading, text, notes, problems."""
+        yield Static(id="heading")
+        if self.field is not None:
+            yield self.field
+        else:
+            more = "" if len(self.block.text) <= SHOWN else " … ctrl+o opens the whole"
+            yield Static(Content(printable(self.block.text[:SHOWN]) + more), classes="fixed")
+        for note in self.block.notes:
+            yield Static(Content(one_line(note, 600)), classes="note")
+        yield Static(id="findings")
+
+    def tell(self, tokens: int | None, problems: Sequence[Problem]) -> None:
+        """Show tokens and problems of the draft."""
+        role = Content.styled(one_line(self.block.role, 24), f"bold ${kind_of(self.block)}")
+        weight = "" if self.block.weight is None else f" · weight {self.block.weight:g}"
+        count = "" if tokens is None else f" · {tokens:,} tokens"
+        self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}", "$text-muted")))
+        findings = self.query_one("#findings", Static)
+        lines = [
+            Content.assemble(
+                (f"{p.severity.mark} ", f"bold {_STYLES[p.severity]}"),
+                (one_line(p.message, 300), _STYLES[p.severity]),
+            )
+            for p in problems
+        ]
+        findings.update(Content("\n").join(lines))
+        findings.display = bool(lines)

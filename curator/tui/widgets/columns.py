@@ -1,0 +1,129 @@
+"""The columns of the example list: what fits, and what a row says in each. Pure text and style names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from curator.core.text import one_line
+from curator.workspace.records import Row
+
+GUTTER = 2
+"""Cells before the first column: the cursor and the selection mark."""
+
+ROW_STYLES = {
+    "list--error",
+    "list--warning",
+    "list--ok",
+    "list--dim",
+    "list--label",
+    "list--roles",
+    "list--train",
+    "list--validation",
+}
+
+
+class Column(NamedTuple):
+    """A column and its width in cells; `sort` is the query field it sorts by."""
+
+    name: str
+    width: int
+    sort: str = ""
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that fit a width."""
+
+    all: tuple[Column, ...]
+
+    @classmethod
+    def fit(cls, width: int, last_line: int) -> Columns:
+        """Choose columns for `width` cells; the words take what the others leave. Narrow drops labels, then
+        roles, then the split."""
+        line = Column("line", max(4, len(str(last_line))), "line", right=True)
+        fixed = [
+            Column("marks", 4, "errors"),
+            line,
+            *([Column("roles", 6, "messages")] if width >= 60 else []),
+            Column("words", 0, "text"),
+            Column("tokens", 6, "tokens", right=True),
+            *([Column("label", 9, "labels")] if width >= 72 else []),
+            *([Column("split", 5, "split")] if width >= 52 else []),
+        ]
+        spare = width - GUTTER - sum(column.width for column in fixed) - (len(fixed) - 1)
+        return cls(tuple(c._replace(width=max(8, spare)) if c.name == "words" else c for c in fixed))
+
+    def head(self, sort: str, descending: bool) -> str:
+        """The heading line; the sorted column carries an arrow."""
+        parts = []
+        for column in self.all:
+            arrow = ("▼" if descending else "▲") if column.sort == sort else ""
+            name = "" if column.name == "marks" else column.name
+            text = f"{name[: column.width - len(arrow)]}{arrow}"
+            parts.append(text.rjust(column.width) if column.right else text.ljust(column.width))
+        return " " * GUTTER + " ".join(parts)
+
+    def field_at(self, x: int) -> str:
+        """The sort field of the column at cell `x`, empty where there is none."""
+        left = GUTTER
+        for column in self.all:
+            if left <= x < left + column.width + 1:
+                return column.sort
+            left += column.width + 1
+        return ""
+
+
+def cells(row: Row, columns: Columns, shift: int) -> Iterator[tuple[str, str | None]]:
+    """The pieces of a row from left to right: text cut to its cells, and a style name (None: the row's own)."""
+    for at, column in enumerate(columns.all):
+        if at:
+            yield " ", None
+        pieces = _marks(row) if column.name == "marks" else [_cell(row, column.name, shift)]
+        used = 0
+        for text, style in pieces:
+            room = column.width - used
+            text = set_cell_size(text, room) if cell_len(text) > room else text
+            if column.right:
+                yield " " * (room - cell_len(text)), None
+            yield text, style
+            used += cell_len(text)
+        if not column.right and used < column.width:
+            yield " " * (column.width - used), None
+
+
+def _marks(row: Row) -> list[tuple[str, str | None]]:
+    """Four cells: the check, the review, changed or new, duplicate."""
+    check = {"E": "list--error", "W": "list--warning", "✓": "list--ok"}.get(row.mark, "list--dim")
+    review = {"accepted": ("✓", "list--ok"), "rejected": ("✗", "list--error"), "flagged": ("!", "list--warning")}
+    sign, style = review.get(row.review or "", (" ", "list--dim"))
+    if row.stale and sign != " ":
+        sign, style = "?", "list--warning"
+    change = "+" if row.new else "~" if row.edited else " "
+    return [
+        ("·" if row.mark == "✓" else row.mark, "list--dim" if row.mark == "✓" else check),
+        (sign, style),
+        (change, "list--label"),
+        ("≈" if row.duplicate else " ", "list--warning"),
+    ]
+
+
+def _cell(row: Row, name: str, shift: int) -> tuple[str, str | None]:
+    if name == "line":
+        return ("new" if row.line is None else str(row.line)), "list--dim"
+    if name == "roles":
+        roles = row.roles
+        return (roles if len(roles) <= 6 else f"{roles[:5]}…"), "list--roles"
+    if name == "words":
+        return one_line(row.preview[shift:]), None
+    if name == "tokens":
+        return ("·" if row.tokens is None else f"{row.tokens:,}"), "list--dim"
+    if name == "label":
+        stars = "★" * row.rating if row.rating else ""
+        return one_line(" ".join(filter(None, (*row.labels, stars)))), "list--label"
+    split = {"train": "train", "validation": "valid"}.get(row.split or "", "")
+    return split, "list--validation" if row.split == "validation" else "list--train"

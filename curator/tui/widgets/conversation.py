@@ -1,0 +1,181 @@
+"""The conversation: one example as blocks with a gutter in the role's colour, problems beside what they are about.
+
+A line-API widget: a long transcript costs what its visible lines cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from curator.tui import keys
+from curator.tui.transcript import Line, Sheet, lay_out
+
+_STYLES = (
+    "text json note dim blank untrained match space beyond error error-mark warning warning-mark info info-mark "
+    "system-name user-name assistant-name tool-name rejected-name other-name "
+    "system user assistant tool rejected other current"
+).split()
+
+
+class Conversation(ScrollView, can_focus=True):
+    """Shows one example; the cursor is on a message."""
+
+    SCOPE = "conversation"
+    HELP = "The example as a conversation. The thick gutter is the current message: y copies it, e edits it."
+    BINDINGS = keys.bindings("conversation")
+    COMPONENT_CLASSES = {f"talk--{name}" for name in _STYLES}
+    EMPTY = "No example here."
+
+    block: reactive[int] = reactive(0, repaint=False)
+    """Index of the current message."""
+
+    @dataclass
+    class EditRequested(Message):
+        """A message was double-clicked."""
+
+        block: int
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._sheet: Sheet | None = None
+        self._lines: list[Line] = []
+        self._width = 0
+        self._match = -1
+
+    def show(self, sheet: Sheet | None, *, same: bool = False) -> None:
+        """Show an example (None: none); `same` keeps the cursor and the scroll position."""
+        self._sheet = sheet
+        if not same:
+            self._match = -1
+            self.set_reactive(Conversation.block, 0)
+            self.scroll_to(y=0, animate=False, force=True)
+        elif sheet is not None:
+            self.set_reactive(Conversation.block, min(self.block, max(0, len(sheet.blocks) - 1)))
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self._width = max(10, self.size.width - 2)
+        self._lines = lay_out(self._sheet, self._width) if self._sheet else []
+        self.virtual_size = Size(self.size.width, len(self._lines))
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Wrap again."""
+        if max(10, self.size.width - 2) != self._width:
+            self._lay_out()
+
+    def render_line(self, y: int) -> Strip:
+        """One line: margin, gutter, pieces."""
+        width = self.size.width
+        index = y + self.scroll_offset.y
+        if index >= len(self._lines):
+            if not self._lines and y == 0:
+                return Strip([Segment(f"  {self.EMPTY}", self._style("dim"))]).adjust_cell_length(
+                    width, self.rich_style
+                )
+            return Strip.blank(width, self.rich_style)
+        line = self._lines[index]
+        current = line.block == self.block and self.has_focus
+        segments = [Segment(" ", self.rich_style)]
+        if line.gutter:
+            segments.append(Segment("┃ " if current else "│ ", self._style(line.gutter)))
+        segments += [Segment(piece.text, self._style(piece.kind)) for piece in line.pieces]
+        background = self._style("current") if current and line.gutter else self.rich_style
+        if current and line.gutter:
+            over = Style(bgcolor=background.bgcolor)
+            segments = segments[:1] + [Segment(s.text, (s.style or Style()) + over) for s in segments[1:]]
+        return Strip(segments).adjust_cell_length(width, background)
+
+    def _style(self, kind: str) -> Style:
+        return self.get_component_rich_style(f"talk--{kind}")
+
+    def watch_block(self) -> None:
+        """Show the whole message if it fits, else its beginning."""
+        rows = [at for at, line in enumerate(self._lines) if line.block == self.block]
+        if rows:
+            top, height = self.scroll_offset.y, max(1, self.size.height)
+            if rows[0] < top or rows[-1] - rows[0] >= height:
+                self.scroll_to(y=rows[0], animate=False, force=True)
+            elif rows[-1] >= top + height:
+                self.scroll_to(y=rows[-1] - height + 1, animate=False, force=True)
+        self.refresh()
+
+    def validate_block(self, block: int) -> int:
+        """Stay inside the example."""
+        last = len(self._sheet.blocks) - 1 if self._sheet else 0
+        return max(0, min(block, last))
+
+    def on_focus(self) -> None:
+        """The current message is marked only with focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The current message is marked only with focus."""
+        self.refresh()
+
+    def step_match(self, step: int) -> bool:
+        """Scroll to the next line with a match, or the one before; False where there is none."""
+        rows = [at for at, line in enumerate(self._lines) if any(piece.kind == "match" for piece in line.pieces)]
+        further = [at for at in rows if (at > self._match if step > 0 else at < self._match)]
+        if not further:
+            self._match = -1 if step > 0 else len(self._lines)
+            return False
+        self._match = further[0] if step > 0 else further[-1]
+        self.block = max(0, self._lines[self._match].block)
+        self.scroll_to(y=max(0, self._match - self.size.height // 2), animate=False, force=True)
+        return True
+
+    # Actions
+
+    def action_up(self) -> None:
+        """Previous message; inside a long one, scroll first."""
+        if not self._scroll_inside(-1):
+            self.block -= 1
+
+    def action_down(self) -> None:
+        """Next message; inside a long one, scroll first."""
+        if not self._scroll_inside(1):
+            self.block += 1
+
+    def _scroll_inside(self, direction: int) -> bool:
+        rows = [at for at, line in enumerate(self._lines) if line.block == self.block]
+        if not rows:
+            return False
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        hidden = rows[-1] >= top + height if direction > 0 else rows[0] < top
+        if hidden:
+            self.scroll_to(y=top + direction * 3, animate=False, force=True)
+        return hidden
+
+    def action_page_up(self) -> None:
+        """One screen up."""
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        """One screen down."""
+        self.scroll_page_down(animate=False)
+
+    def action_first(self) -> None:
+        """First message."""
+        self.block = 0
+
+    def action_last(self) -> None:
+        """Last message."""
+        self.block = len(self._sheet.blocks) - 1 if self._sheet else 0
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose a message; twice edits it."""
+        index = event.y + self.scroll_offset.y
+        if index < len(self._lines) and self._lines[index].block >= 0:
+            self.block = self._lines[index].block
+            if event.chain == 2:
+                self.post_message(self.EditRequested(self.block))

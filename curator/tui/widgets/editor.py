@@ -1,0 +1,292 @@
+"""The editor: an example's messages in place, or its raw JSON; rules, tokens and cost with each keystroke.
+
+Nothing can be lost: leaving saves. The bytes of what was not edited stay as they were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from curator.core.problem import Problem, Severity
+from curator.core.text import one_line
+from curator.errors import CuratorError
+from curator.tui import external, folding, keys
+from curator.tui.blocks import Block, beside, tokens_of
+from curator.tui.draft import DraftBytes, next_role
+from curator.tui.session import Draft, Session
+from curator.tui.widgets.cell import Cell
+from curator.tui.widgets.text_field import TextField, editable, json_field
+
+WINDOW = 40
+"""Most messages that are open for editing at once; of a longer example, those around the chosen one."""
+
+
+class Editor(Vertical):
+    """Edits one example."""
+
+    SCOPE = "editor"
+    HELP = "Type: problems, tokens and cost follow at once. Escape keeps the text and goes back; u takes it back there."
+    BINDINGS = keys.bindings("editor")
+
+    @dataclass
+    class Left(Message):
+        """The editor was left; what was typed is saved."""
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._example: int | None = None
+        self._saved = b""
+        self._draft = DraftBytes(b"")
+        self._tokens_saved = 0
+        self._json = False
+
+    def compose(self) -> ComposeResult:
+        """The cells, or the JSON; below, what the draft costs."""
+        yield VerticalScroll(id="cells", can_focus=False)
+        yield Static(id="draft")
+
+    # Opening and leaving
+
+    def open(self, example: int, block: int) -> None:
+        """Edit an example, the cursor in the block of that index."""
+        self._example = example
+        self._saved = self._session.workspace.raw(example)
+        self._draft = DraftBytes(self._saved)
+        checked = self._session.draft(self._saved)
+        self._tokens_saved = checked.tokens.total
+        self._json = not any(found.text_path for found in self._draft.blocks)
+        self._rebuild(block)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is something to save."""
+        return self._example is not None and self._draft.raw != self._saved
+
+    def save(self) -> bool:
+        """Save the draft; False, with the reason shown and the text kept, where that failed."""
+        if self._example is None or not self.dirty:
+            return True
+        if self._session.replace(self._example, self._draft.raw) is None:
+            return False
+        self._saved = self._draft.raw
+        return True
+
+    def action_save(self) -> None:
+        """Save and go on."""
+        if self.save():
+            self._session.toast("Saved")
+            self._tell()
+
+    def action_leave(self) -> None:
+        """Save and go back."""
+        changed = self.dirty
+        if self.save():
+            self._example = None
+            if changed:
+                self._session.toast("Saved · u takes it back")
+            self.post_message(self.Left())
+
+    # What is shown
+
+    def _rebuild(self, focus: int, caret_end: bool = True) -> None:
+        self.run_worker(self._mount_cells(focus, caret_end), exclusive=True, group="cells")
+
+    async def _mount_cells(self, focus: int, caret_end: bool) -> None:
+        cells = self.query_one("#cells", VerticalScroll)
+        with self.app.batch_update():
+            await cells.remove_children()
+            if self._json:
+                field = json_field(folding.fold(self._draft.raw.decode("utf-8", "surrogateescape")))
+                await cells.mount(field)
+            else:
+                await cells.mount(*self._window(focus))
+            self._tell()
+        self._focus_block(focus, caret_end)
+
+    def _window(self, focus: int) -> list[Cell]:
+        blocks = self._draft.blocks
+        first = max(0, min(focus - WINDOW // 2, len(blocks) - WINDOW))
+        return [Cell(first + at, block) for at, block in enumerate(blocks[first : first + WINDOW])]
+
+    def _focus_block(self, index: int, caret_end: bool) -> None:
+        if self._json:
+            self.query_one("#json").focus()
+            return
+        fields = [cell for cell in self.query(Cell) if cell.field is not None]
+        if fields:
+            cell = min(fields, key=lambda cell: abs(cell.index - index))
+            assert cell.field is not None
+            cell.field.focus()
+            if caret_end:
+                cell.field.move_cursor(cell.field.document.end)
+
+    @on(TextArea.Changed)
+    def _typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        cell = event.text_area.parent
+        if self._json:
+            line = folding.unfold(event.text_area.text)
+            self._draft.raw = line.encode("utf-8", "surrogateescape")
+        elif isinstance(cell, Cell) and cell.block.text_path is not None and event.text_area.text != cell.text:
+            cell.text = event.text_area.text
+            self._draft.type_into(cell.block.text_path, cell.text)
+            assert cell.field is not None
+            cell.field.fit()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Show problems, tokens and cost of the draft, beside what they are about."""
+        checked = self._session.draft(self._draft.raw)
+        blocks = self._draft.blocks
+        placed = beside(checked.problems, blocks)
+        if not self._json:
+            counts = tokens_of(self._session.counter, checked.example.value, blocks)
+            for cell in self.query(Cell):
+                cell.tell(counts[cell.index], placed.get(cell.index, ()))
+        shown = checked.problems if self._json else placed.get(None, [])
+        self.query_one("#draft", Static).update(self._summary(checked, shown))
+
+    def _summary(self, checked: Draft, shown: list[Problem]) -> Content:
+        errors = sum(problem.severity is Severity.ERROR for problem in checked.problems)
+        warnings = sum(problem.severity is Severity.WARNING for problem in checked.problems)
+        total = self._session.summary(checked.tokens.total - self._tokens_saved)
+        lines = [
+            Content.assemble(
+                (f"{errors} E", "$text-error bold" if errors else "$text-success"),
+                " · ",
+                (f"{warnings} W", "$text-warning bold" if warnings else "$text-success"),
+                f" · {checked.tokens.total:,} tokens, {checked.tokens.assistant:,} trained",
+                (f" · dataset {total.tokens:,} tokens, {total.cost}", "$text-muted"),
+                ("  ● not saved yet" if self.dirty else "  ✓ saved", "$text-muted"),
+            )
+        ]
+        lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in shown[:4]]
+        return Content("\n").join(lines)
+
+    # Structure
+
+    @property
+    def _cell(self) -> Cell | None:
+        focused = self.screen.focused
+        parent = focused.parent if focused is not None else None
+        return parent if isinstance(parent, Cell) else None
+
+    def _message(self) -> Block | None:
+        cell = self._cell
+        if cell is None or not cell.block.message:
+            self._session.toast("The cursor is in no message")
+            return None
+        return self._draft.blocks[cell.index]
+
+    def action_next_message(self) -> None:
+        """Edit the next message."""
+        self._step(1)
+
+    def action_previous_message(self) -> None:
+        """Edit the message before."""
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        cell = self._cell
+        index = (cell.index if cell else 0) + step
+        if not 0 <= index < len(self._draft.blocks):
+            return
+        if any(other.index == index for other in self.query(Cell)):
+            self._focus_block(index, True)
+        else:
+            self._rebuild(index)
+
+    def action_role(self) -> None:
+        """The next role."""
+        block, cell = self._message(), self._cell
+        if block is not None and cell is not None:
+            self._draft.set_role(block, next_role(block.role))
+            self._rebuild(cell.index)
+
+    def action_add_message(self) -> None:
+        """An empty message behind this one."""
+        block, cell = self._message(), self._cell
+        if block is not None and cell is not None:
+            self._draft.add_after(block)
+            self._rebuild(cell.index + 1)
+
+    def action_remove_message(self) -> None:
+        """Remove this message."""
+        block, cell = self._message(), self._cell
+        if block is not None and cell is not None:
+            self._draft.remove(block)
+            self._session.toast("Message removed · ctrl+z brings it back")
+            self._rebuild(max(0, cell.index - 1))
+
+    def action_move_up(self) -> None:
+        """Swap with the message above."""
+        self._move(-1)
+
+    def action_move_down(self) -> None:
+        """Swap with the message below."""
+        self._move(1)
+
+    def _move(self, step: int) -> None:
+        block, cell = self._message(), self._cell
+        if block is not None and cell is not None and self._draft.move(block, step):
+            self._rebuild(cell.index + step)
+
+    def action_undo(self) -> None:
+        """Take back typing in this field, else the last change of the messages."""
+        self._undo_or_redo("undo")
+
+    def action_redo(self) -> None:
+        """Do it again."""
+        self._undo_or_redo("redo")
+
+    def _undo_or_redo(self, what: str) -> None:
+        field = self.screen.focused
+        if isinstance(field, TextArea):
+            before = field.text
+            field.action_undo() if what == "undo" else field.action_redo()
+            if field.text != before:
+                return
+        if self._draft.undo() if what == "undo" else self._draft.redo():
+            self._rebuild(self._cell.index if self._cell else 0)
+
+    def action_json(self) -> None:
+        """Messages or JSON."""
+        index = self._cell.index if self._cell else 0
+        if self._json and not any(block.text_path for block in self._draft.blocks):
+            self._session.toast("These bytes hold no message to show; the JSON view stays")
+            return
+        if not self._json and not editable(self._draft.raw.decode("utf-8", "surrogateescape")):
+            self._session.toast("This line is too long to edit here: ctrl+o opens it in $EDITOR")
+            return
+        self._json = not self._json
+        self._rebuild(index, caret_end=False)
+
+    def action_external(self) -> None:
+        """Edit the message, or the JSON, in $EDITOR."""
+        cell = self._cell
+        try:
+            if self._json or cell is None or cell.block.text_path is None:
+                text = folding.fold(self._draft.raw.decode("utf-8", "surrogateescape"))
+                edited = external.edit(self.app, text.encode("utf-8", "surrogateescape"), ".json")
+                if edited is not None:
+                    line = folding.unfold(edited.decode("utf-8", "surrogateescape").rstrip("\n"))
+                    self._draft.raw = line.encode("utf-8", "surrogateescape")
+            else:
+                edited = external.edit(self.app, cell.text.encode("utf-8", "surrogatepass"), ".txt")
+                if edited is not None:
+                    self._draft.type_into(cell.block.text_path, edited.decode("utf-8", "replace"))
+        except CuratorError as error:
+            self._session.say(error)
+            return
+        self._rebuild(cell.index if cell else 0)
+
+
+__all__ = ["Editor", "TextField"]

@@ -1,0 +1,333 @@
+"""The list of examples: draws the visible lines of a View, holds ids and a cursor, never rows.
+
+A million examples cost what a screenful costs: `render_line` asks the workspace for one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from curator.tui import keys
+from curator.tui.session import Session
+from curator.tui.widgets.columns import ROW_STYLES, Columns, cells
+from curator.tui.widgets.selection import Selection
+from curator.workspace.records import Row
+
+
+SHIFT = 8
+"""How many characters one press of left or right moves the words."""
+
+
+class ExampleList(ScrollView, can_focus=True):
+    """One line an example. The first screen line is the head of the columns."""
+
+    SCOPE = "list"
+    HELP = (
+        "Each line is one example. Marks: E error, W warning, ✓ reviewed, ✗ rejected, ! flagged, "
+        "~ edited, + new, ≈ duplicate. ● is selected; what you press then works on all selected examples."
+    )
+    BINDINGS = keys.bindings("list")
+    COMPONENT_CLASSES = {
+        "list--head",
+        "list--row",
+        "list--cursor",
+        "list--blurred",
+        "list--selected",
+        *ROW_STYLES,
+    }
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """Index of the current example in the view."""
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on another example (None: the view is empty)."""
+
+        example: int | None
+
+    @dataclass
+    class Activated(Message):
+        """An example was double-clicked."""
+
+        example: int
+
+    @dataclass
+    class SortRequested(Message):
+        """The head of a sortable column was clicked."""
+
+        field: str
+
+    @dataclass
+    class SelectionChanged(Message):
+        """More or fewer examples are selected."""
+
+        count: int
+
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._ids: Sequence[int] = ()
+        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(400)
+        self._rows: dict[int, Row] = {}
+        self.selection = Selection()
+        self.shift = 0
+        """How many characters the words column is scrolled to the right."""
+
+    # What is shown
+
+    def show(self, ids: Sequence[int], keep: int | None = None) -> None:
+        """Show these examples, the cursor on the example `keep` if it is among them, else near where it was."""
+        self._ids = ids
+        self._strips.clear()
+        self._rows.clear()
+        self.virtual_size = Size(self.size.width, len(ids) + 1)
+        at = self._index(keep)
+        at = min(self.cursor if at is None else at, max(0, len(ids) - 1))
+        if at == self.cursor:
+            self._announce()
+        self.cursor = at
+        self._reveal()
+        self.refresh()
+
+    def refresh_rows(self) -> None:
+        """Draw again: the rows' contents changed."""
+        self._strips.clear()
+        self._rows.clear()
+        self.refresh()
+
+    @property
+    def current(self) -> int | None:
+        """The example under the cursor."""
+        return self._ids[self.cursor] if self.cursor < len(self._ids) else None
+
+    @property
+    def targets(self) -> Iterable[int]:
+        """What an action works on: the selected examples, else the one under the cursor."""
+        self.selection.end_range(self._ids, self.cursor)
+        if self.selection:
+            return self.selection.among(self._ids)
+        return () if self.current is None else (self.current,)
+
+    def _index(self, example: int | None) -> int | None:
+        if example is None:
+            return None
+        if self.cursor < len(self._ids) and self._ids[self.cursor] == example:
+            return self.cursor
+        try:
+            return self._ids.index(example)
+        except ValueError:
+            return None
+
+    def go_to(self, example: int) -> bool:
+        """Put the cursor on an example; False where the view does not hold it."""
+        at = self._index(example)
+        if at is not None:
+            self.cursor = at
+        return at is not None
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """The head, then one row a line."""
+        width = self.size.width
+        columns = self._columns(width)
+        if y == 0:
+            return self._head(columns, width)
+        index = y - 1 + self.scroll_offset.y
+        if index >= len(self._ids):
+            return Strip.blank(width, self.rich_style)
+        example = self._ids[index]
+        selected = self.selection.holds(example, index, self.cursor)
+        state = (index == self.cursor, self.has_focus, selected)
+        key = (example, width, self.shift, *state)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._row(example, columns, width, *state)
+            self._strips[key] = strip
+        return strip
+
+    def _columns(self, width: int) -> Columns:
+        return Columns.fit(width, len(self._session.workspace.ids(deleted=True)))
+
+    def _head(self, columns: Columns, width: int) -> Strip:
+        style = self.get_component_rich_style("list--head")
+        text = columns.head(self._session.sort, self._session.descending)
+        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+
+    def _row(self, example: int, columns: Columns, width: int, cursor: bool, focus: bool, selected: bool) -> Strip:
+        name = "list--cursor" if cursor and focus else "list--blurred" if cursor else "list--row"
+        base = self.get_component_rich_style(name)
+        if selected and not cursor:
+            base = self.get_component_rich_style("list--selected")
+        background = Style(bgcolor=base.bgcolor, bold=base.bold, underline=base.underline, reverse=base.reverse)
+        segments = [Segment("›" if cursor else " ", base), Segment("●" if selected else " ", base)]
+        for text, kind in cells(self._row_of(example), columns, self.shift):
+            style = base if kind is None else self.get_component_rich_style(kind) + background
+            segments.append(Segment(text, style))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _row_of(self, example: int) -> Row:
+        """The row, fetched together with the others on the screen: one page costs a few statements."""
+        if example not in self._rows:
+            top = self.scroll_offset.y
+            page = self._ids[top : top + self.page]
+            wanted = page if example in page else [example]
+            self._rows = {row.id: row for row in self._session.workspace.rows(wanted)}
+        return self._rows[example]
+
+    def notify_style_update(self) -> None:
+        """Colours changed: nothing drawn before is right."""
+        self._strips.clear()
+        super().notify_style_update()
+
+    # Moving
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Stay inside the view."""
+        return max(0, min(cursor, len(self._ids) - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaint two lines and say where the cursor is."""
+        self._reveal()
+        if self.selection.anchor is not None:
+            self.refresh()
+            self._say_selection()
+        for row in (old, new):
+            self.refresh_line(row + 1)
+        self._announce()
+
+    def _announce(self) -> None:
+        self.post_message(self.Highlighted(self.current))
+
+    @property
+    def page(self) -> int:
+        """How many examples are visible."""
+        return max(1, self.size.height - 1)
+
+    def _reveal(self) -> None:
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, force=True)
+        elif self.cursor >= top + self.page:
+            self.scroll_to(y=self.cursor - self.page + 1, animate=False, force=True)
+
+    def on_resize(self) -> None:
+        """The width decides the columns."""
+        self.virtual_size = Size(self.size.width, len(self._ids) + 1)
+        self._reveal()
+
+    def on_focus(self) -> None:
+        """The cursor looks different with focus."""
+        self.refresh_line(self.cursor + 1)
+
+    def on_blur(self) -> None:
+        """The cursor looks different without focus."""
+        self.refresh_line(self.cursor + 1)
+
+    # Actions
+
+    def action_up(self) -> None:
+        """Previous example."""
+        self.cursor -= 1
+
+    def action_down(self) -> None:
+        """Next example."""
+        self.cursor += 1
+
+    def action_page_up(self) -> None:
+        """One screen up."""
+        self.cursor -= self.page
+
+    def action_page_down(self) -> None:
+        """One screen down."""
+        self.cursor += self.page
+
+    def action_first(self) -> None:
+        """First example."""
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        """Last example."""
+        self.cursor = len(self._ids) - 1
+
+    def action_left(self) -> None:
+        """Show the words further left."""
+        self.shift = max(0, self.shift - SHIFT)
+        self.refresh_rows()
+
+    def action_right(self) -> None:
+        """Show the words further right."""
+        self.shift += SHIFT
+        self.refresh_rows()
+
+    def action_select(self) -> None:
+        """Select or release, and go on."""
+        if self.current is not None:
+            self.selection.toggle(self.current)
+            self.refresh_line(self.cursor + 1)
+            self._say_selection()
+            self.cursor += 1
+
+    def action_range(self) -> None:
+        """Start a range, or end the running one."""
+        if self.selection.anchor is None:
+            self.selection.anchor = self.cursor
+        else:
+            self.selection.end_range(self._ids, self.cursor)
+        self.refresh()
+        self._say_selection()
+
+    def action_select_all(self) -> None:
+        """Select all examples of the view; again: none."""
+        if self.selection.count(self._ids, self.cursor) == len(self._ids):
+            self.selection.clear()
+        else:
+            self.selection.select_all()
+        self.refresh()
+        self._say_selection()
+
+    def clear_selection(self) -> bool:
+        """Release all; False where nothing was selected."""
+        if not self.selection:
+            return False
+        self.selection.clear()
+        self.refresh()
+        self._say_selection()
+        return True
+
+    def _say_selection(self) -> None:
+        self.post_message(self.SelectionChanged(self.selection.count(self._ids, self.cursor)))
+
+    # Mouse
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor there; ctrl selects, shift selects up to there, twice edits; the head sorts."""
+        if event.y == 0:
+            field = self._columns(self.size.width).field_at(event.x)
+            if field:
+                self.post_message(self.SortRequested(field))
+            return
+        index = event.y - 1 + self.scroll_offset.y
+        if index >= len(self._ids):
+            return
+        if event.shift:
+            self.selection.anchor = self.cursor
+            self.cursor = index
+            self.action_range()
+            return
+        self.cursor = index
+        if event.ctrl:
+            self.action_select()
+        elif event.chain == 2:
+            self.post_message(self.Activated(self._ids[index]))

@@ -1,0 +1,252 @@
+"""The problem list: of the example under the cursor, or of the whole dataset by rule.
+
+The fix of the problem under the cursor is shown before it is applied: the line below says what would change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from curator.core.problem import Problem, Severity
+from curator.core.text import one_line
+from curator.tui import keys
+
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """One rule and how often it was found."""
+
+    rule: str
+    severity: str
+    mark: str
+    count: int
+    fix: str | None
+    what: str
+
+    @classmethod
+    def all(cls, workspace: Workspace) -> list[RuleCount]:
+        """Every rule that found something, errors first, then the most frequent."""
+        from curator.core.rules import REGISTRY
+
+        profile = workspace.context().profile
+        found = []
+        for rule, count in workspace.counts().rules.items():
+            known = REGISTRY.get(rule)
+            severity = known.severity.get(profile, Severity.INFO) if known else Severity.INFO
+            what, fix = (known.what, known.fix) if known else ("", None)
+            found.append(cls(rule, severity.value, severity.mark, count, fix, what))
+        order = ("error", "warning", "info")
+        return sorted(found, key=lambda item: (order.index(item.severity), -item.count))
+
+
+class Problems(ScrollView, can_focus=True):
+    """One line a problem or rule."""
+
+    SCOPE = "problems"
+    HELP = (
+        "Problems of this example. F applies the fix that the list shows, ctrl+f fixes the rule in every example "
+        "of the view as one step, r lists all rules of the dataset with their counts."
+    )
+    BINDINGS = keys.bindings("problems")
+    COMPONENT_CLASSES = {
+        "problems--error",
+        "problems--warning",
+        "problems--info",
+        "problems--cursor",
+        "problems--blurred",
+        "problems--dim",
+        "problems--fix",
+        "problems--ok",
+    }
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """Index of the current line."""
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on another problem (None where a rule, or nothing, is under it)."""
+
+        problem: Problem | None
+
+    @dataclass
+    class Chosen(Message):
+        """A problem was chosen: show its place."""
+
+        problem: Problem
+
+    @dataclass
+    class RuleChosen(Message):
+        """A rule was chosen: list what it found."""
+
+        rule: str
+
+    @dataclass
+    class FixAllRequested(Message):
+        """Fix this rule in the whole view."""
+
+        rule: str
+
+    @dataclass
+    class GroupRequested(Message):
+        """Switch between example and dataset."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._items: Sequence[Problem | RuleCount] = ()
+        self.preview = ""
+        """What the fix under the cursor would do, shown behind the problem."""
+
+    def show(self, items: Sequence[Problem | RuleCount], cursor: int | None = None) -> None:
+        """Show problems, or rules with their counts."""
+        self._items = items
+        self.virtual_size = Size(self.size.width, max(1, len(items)))
+        self.set_reactive(Problems.cursor, self.validate_cursor(self.cursor if cursor is None else cursor))
+        self._reveal()
+        self.refresh()
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether the dataset's rules are shown."""
+        return bool(self._items) and isinstance(self._items[0], RuleCount)
+
+    @property
+    def current(self) -> Problem | RuleCount | None:
+        """The line under the cursor."""
+        return self._items[self.cursor] if self.cursor < len(self._items) else None
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._items)
+
+    @property
+    def rule(self) -> str | None:
+        """The rule under the cursor."""
+        return self.current.rule if self.current else None
+
+    def render_line(self, y: int) -> Strip:
+        """A problem: mark, rule, sentence, its fix."""
+        width = self.size.width
+        index = y + self.scroll_offset.y
+        if not self._items and y == 0:
+            text = " ✓ no problems in this example"
+            return Strip([Segment(text, self._style("ok"))]).adjust_cell_length(width, self.rich_style)
+        if index >= len(self._items):
+            return Strip.blank(width, self.rich_style)
+        item = self._items[index]
+        cursor = index == self.cursor
+        base = self._style("cursor" if self.has_focus else "blurred") if cursor else self.rich_style
+        over = Style(bgcolor=base.bgcolor, bold=base.bold if cursor and self.has_focus else None)
+        pieces = self._rule_pieces(item) if isinstance(item, RuleCount) else self._pieces(item, cursor, width)
+        segments = [Segment("›" if cursor else " ", base)]
+        segments += [
+            Segment(text, (self._style(kind) if kind else self.rich_style) + over) for text, kind in pieces
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _pieces(self, problem: Problem, cursor: bool, width: int) -> list[tuple[str, str]]:
+        hint = {"safe": "F fix", "unsafe": "F fix…"}.get(problem.fix or "", "")
+        if cursor and self.preview:
+            hint = f"F: {self.preview}"
+        hint = one_line(hint, max(10, width // 2))
+        room = width - cell_len(hint) - 4
+        text = one_line(problem.message, 400)
+        text = set_cell_size(text, max(0, room - 2)) if cell_len(text) > room - 2 else text.ljust(max(0, room - 2))
+        return [
+            (f"{problem.severity.mark} ", problem.severity.value),
+            (set_cell_size(text, max(0, room - 1)), ""),
+            (f" {hint}", "fix" if hint else "dim"),
+        ]
+
+    def _rule_pieces(self, item: RuleCount) -> list[tuple[str, str]]:
+        fix = {"safe": "ctrl+f fixes all", "unsafe": "ctrl+f shows"}.get(item.fix or "", "")
+        return [
+            (f"{item.mark} ", item.severity),
+            (f"{item.count:>7,} ", ""),
+            (f"{one_line(item.rule):<30} ", ""),
+            (f"{fix:<17}", "fix"),
+            (one_line(item.what, 200), "dim"),
+        ]
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"problems--{name}")
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Stay inside the list."""
+        return max(0, min(cursor, len(self._items) - 1))
+
+    def watch_cursor(self) -> None:
+        """Show the line and say which problem it is."""
+        self._reveal()
+        self.refresh()
+        current = self.current
+        self.post_message(self.Highlighted(current if isinstance(current, Problem) else None))
+
+    def _reveal(self) -> None:
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if not top <= self.cursor < top + height:
+            y = self.cursor if self.cursor < top else self.cursor - height + 1
+            self.scroll_to(y=y, animate=False, force=True)
+
+    def on_focus(self) -> None:
+        """The cursor looks different with focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor looks different without focus."""
+        self.refresh()
+
+    def action_up(self) -> None:
+        """Previous line."""
+        self.cursor -= 1
+
+    def action_down(self) -> None:
+        """Next line."""
+        self.cursor += 1
+
+    def action_first(self) -> None:
+        """First line."""
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        """Last line."""
+        self.cursor = len(self._items) - 1
+
+    def action_jump(self) -> None:
+        """Go to the problem's place, or filter by the rule."""
+        if isinstance(self.current, RuleCount):
+            self.post_message(self.RuleChosen(self.current.rule))
+        elif self.current is not None:
+            self.post_message(self.Chosen(self.current))
+
+    def action_fix_all(self) -> None:
+        """Fix this rule everywhere in the view."""
+        if self.rule is not None:
+            self.post_message(self.FixAllRequested(self.rule))
+
+    def action_group(self) -> None:
+        """Example or dataset."""
+        self.post_message(self.GroupRequested())
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose a line; twice shows its place."""
+        index = event.y + self.scroll_offset.y
+        if index < len(self._items):
+            self.cursor = index
+            if event.chain == 2:
+                self.action_jump()

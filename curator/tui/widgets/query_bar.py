@@ -1,0 +1,139 @@
+"""The query line: filters while one types, completes fields, and points at the place of an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from curator.core.text import one_line
+from curator.tui import keys
+
+WORDS = (
+    *(f"is:{state}" for state in "error warning clean edited new deleted reviewed duplicate conflict".split()),
+    *(f"split:{name}" for name in ("train", "validation", "none")),
+    *(f"role:{role}" for role in ("user", "assistant", "system", "tool")),
+    "rule:",
+    "label:",
+    "rating>=",
+    "tokens>",
+    "messages>",
+    "line:",
+    "source:",
+    "user:",
+    "assistant:",
+    "system:",
+)
+"""What the query language knows besides plain words; rules and labels are added by the screen."""
+
+
+class Words(Suggester):
+    """Completes the last word of a query."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False)
+        self.words: tuple[str, ...] = WORDS
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole query with its last word completed, or None."""
+        head, space, last = value.rpartition(" ")
+        sign = last[:1] if last[:1] in ("-", "!", "(") else ""
+        start = last[len(sign) :].lower()
+        if not start:
+            return None
+        for word in self.words:
+            if word.startswith(start) and word != start:
+                return f"{head}{space}{sign}{word}"
+        return None
+
+
+class QueryInput(Input):
+    """The text field."""
+
+    SCOPE = "query"
+    HELP = (
+        'Words and "phrases" match text; ~word matches roughly, /regex/ by pattern. Fields: rule: is: label: split: '
+        "role: user: assistant: system: tokens> messages< rating>= line:1-9 source:. "
+        "Side by side means and; or, - and ( ) work."
+    )
+    BINDINGS = keys.bindings("query")
+
+    def action_leave(self) -> None:
+        """Back to the list."""
+        self.post_message(QueryBar.Left())
+
+    def action_apply(self) -> None:
+        """Filter now."""
+        self.post_message(QueryBar.Submitted(self.value))
+
+    def action_complete(self) -> None:
+        """Take the suggestion, else move the cursor."""
+        if self._suggestion and self.cursor_position == len(self.value):
+            self.value = self._suggestion
+            self.cursor_position = len(self.value)
+        elif self.cursor_position < len(self.value):
+            self.action_cursor_right()
+
+
+class QueryBar(Vertical):
+    """A prompt, the query, how many match; below it the place and reason of an error."""
+
+    @dataclass
+    class Changed(Message):
+        """The text changed."""
+
+        text: str
+
+    @dataclass
+    class Submitted(Message):
+        """Enter was pressed."""
+
+        text: str
+
+    @dataclass
+    class Left(Message):
+        """Escape was pressed."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.words = Words()
+
+    def compose(self) -> ComposeResult:
+        """Prompt, field, count; error."""
+        with Horizontal():
+            yield Static(Content("/"), id="prompt")
+            yield QueryInput(placeholder="filter", suggester=self.words, compact=True, id="text")
+            yield Static("", id="matches")
+        yield Static("", id="query-error")
+
+    @property
+    def text(self) -> str:
+        """The query as typed."""
+        return self.query_one(QueryInput).value
+
+    def show(self, text: str, matches: str) -> None:
+        """Show a query that works and how many examples it finds."""
+        field = self.query_one(QueryInput)
+        if field.value != text:
+            with field.prevent(Input.Changed):
+                field.value = text
+        self.query_one("#matches", Static).update(Content(matches))
+        self.query_one("#query-error").display = False
+
+    def fail(self, message: str, position: int | None) -> None:
+        """Show where the query breaks; what was found before stays."""
+        error = self.query_one("#query-error", Static)
+        indent = " " * (2 + (position or 0)) if position is not None else "  "
+        error.update(Content.assemble(f"{indent[: max(2, self.size.width - 40)]}▲ ", one_line(message, 200)))
+        error.display = True
+
+    @on(Input.Changed)
+    def _tell(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))

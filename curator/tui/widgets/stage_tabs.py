@@ -1,0 +1,50 @@
+"""The line at the top: the program, the stages, the file's name."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.events import Click
+from textual.widgets import Static
+
+from curator.core.text import one_line
+from curator.tui import screens
+
+
+class StageTab(Static):
+    """One stage; a click goes there."""
+
+    def __init__(self, entry: screens.Entry, current: bool) -> None:
+        super().__init__(Content(f" {entry.key} {entry.title} "), classes="-current" if current else "")
+        self.entry = entry
+        self.tooltip = Content(f"{entry.title}: alt+{entry.key}")
+
+    async def on_click(self, event: Click) -> None:
+        """Go to the stage."""
+        event.stop()
+        await self.run_action(f"app.stage({self.entry.name!r})")
+
+
+class StageTabs(Horizontal):
+    """All stages that are there, the current one marked."""
+
+    def __init__(self, current: str) -> None:
+        super().__init__()
+        self._current = current
+
+    def compose(self) -> ComposeResult:
+        """Name, tabs, file."""
+        yield Static(Content("▚ curator"), id="brand")
+        for entry in screens.stages():
+            yield StageTab(entry, entry.name == self._current)
+        yield Static("", id="source")
+
+    def on_mount(self) -> None:
+        """Say which dataset this is."""
+        from curator.tui.app import CuratorApp
+
+        assert isinstance(self.app, CuratorApp)
+        workspace = self.app.session.workspace
+        lock = " (read only)" if workspace.read_only else ""
+        self.query_one("#source", Static).update(Content(one_line(f"{workspace.source_name}{lock}")))
