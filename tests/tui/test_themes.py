@@ -162,3 +162,10 @@ def test_unreadable_files_and_missing_folders(tmp_path: Path) -> None:
     themes, problems = load_themes([tmp_path / "nowhere", tmp_path])
     assert len(problems) == 2 and all(name in " ".join(problems) for name in ("folder.toml", "bytes.toml"))
     assert [theme.name for theme in themes][0] == "textual-dark"
+
+
+def test_the_documentation_names_every_colour_and_theme() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "themes.md").read_text("utf-8")
+    labels = {f"label-{number}" for number in range(2, 9)}
+    missing = [name for name in [*SOURCES, *OURS] if f"`{name}`" not in text and name not in labels]
+    assert missing == []
