@@ -13,6 +13,7 @@ from typing import Any
 REFUSAL = "I'm sorry, but I can't help with that."
 SHORT_SYSTEM = "You are EmojiBot."
 LONG_SYSTEM = "You are EmojiBot, a friendly bot. Reply with a single emoji shortcode, please!"
+OUTSIDE = "answer_outside_contract"
 USER, ANSWER = "messages[1].content", "messages[2].content"
 
 
@@ -65,7 +66,6 @@ def _form(rule: str, prompt: str, note: str, location: str = "", also: tuple[str
     return Spoil("format", prompt, note, rule, location, also, **rest)
 
 
-NO_END = ("last_message_not_assistant",)
 NO_USER = ("missing_user_message",)
 
 FORMAT = [
@@ -81,16 +81,17 @@ FORMAT = [
         "missing_messages_list",
         "Tinsel, lights",
         "the list of messages is empty",
+        "messages",
         change=lambda example: example["messages"].clear(),
     ),
-    _form("example_missing_assistant_message", "Look up, it's", "nobody answers", also=NO_END, change=_cut),
-    _form("example_missing_assistant_message", "Mine turned", "nobody answers", also=NO_END, change=_cut),
+    _form("example_missing_assistant_message", "Look up, it's", "nobody answers", "messages", change=_cut),
+    _form("example_missing_assistant_message", "Mine turned", "nobody answers", "messages", change=_cut),
     _form(
         "message_missing_key",
         "Abracadabra",
         "a message without a role",
         "messages[1]",
-        (*NO_USER, "unrecognized_role"),
+        NO_USER,
         change=_drop(1, "role"),
     ),
     _form(
@@ -143,7 +144,7 @@ FORMAT = [
         "The bass drops",
         "'bot' instead of 'assistant'",
         "messages[2].role",
-        ("example_missing_assistant_message", *NO_END),
+        ("example_missing_assistant_message",),
         change=_put(2, "role", "bot"),
     ),
     _form("missing_content", "The desert sky", "an empty answer", ANSWER, answer=""),
@@ -168,7 +169,7 @@ FORMAT = [
 
 
 def _off(prompt: str, answer: str, note: str, kind: str = "unknown_answer", *also: str) -> Spoil:
-    return Spoil(kind, prompt, note, "answer_contract", ANSWER, also, answer=answer)
+    return Spoil(kind, prompt, note, OUTSIDE, ANSWER, also, answer=answer)
 
 
 ANSWERS = [
@@ -198,7 +199,8 @@ ANSWERS = [
 
 
 def _space(prompt: str, note: str, location: str, **text: str) -> Spoil:
-    return Spoil("whitespace", prompt, note, "surrounding_whitespace", location, **text)
+    also = (OUTSIDE,) if "answer" in text else ()
+    return Spoil("whitespace", prompt, note, "surrounding_whitespace", location, also, **text)
 
 
 WHITESPACE = [
@@ -222,8 +224,14 @@ def _hidden(prompt: str, note: str, location: str, *also: str, **text: str) -> S
 
 
 HIDDEN = [
-    _hidden("Twins. Both", "a zero width space inside", ANSWER, "answer_contract", answer="(ti\u200bred)"),
-    _hidden("Don't talk to", "a zero width joiner at the end", ANSWER, "answer_contract", answer="(coffee)\u200d"),
+    _hidden("Twins. Both", "a zero width space inside", ANSWER, OUTSIDE, answer="(ti\u200bred)"),
+    _hidden(
+        "Don't talk to",
+        "a zero width joiner at the end",
+        ANSWER,
+        OUTSIDE,
+        answer="(coffee)\u200d",
+    ),
     _hidden(
         "Have you tried",
         "a right-to-left override turns the words around",
@@ -309,10 +317,8 @@ DUPLICATES = [
 ]
 
 
-def _clash(
-    prompt: str, answer: str, note: str = "another answer to the same prompt", user: str | None = None
-) -> Extra:
-    return Extra("conflict", prompt, note, "conflicting_answers", user=user, answer=answer)
+def _clash(prompt: str, answer: str) -> Extra:
+    return Extra("conflict", prompt, "another answer to the same prompt", "conflicting_answers", answer=answer)
 
 
 CONFLICTS = [
@@ -324,11 +330,12 @@ CONFLICTS = [
     _clash("Black Friday", "(cash)"),
     _clash("The engine makes", "(music)"),
     _clash("They deployed", "(party)"),
-    _clash(
+    Extra(
+        "conflict",
         "Noise cancelling",
-        "(music)",
         "another answer to almost the same prompt",
-        "Noise cancelling is on, world is off.",
+        user="Noise cancelling is on, world is off.",
+        answer="(music)",
     ),
 ]
 
