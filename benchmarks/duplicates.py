@@ -36,18 +36,18 @@ def lines_of(path: Path) -> list[bytes]:
 
 def curator(path: Path, threshold: float) -> Groups:
     """Curator's own pipeline, as `curator dedup` runs it."""
-    from curator.core.duplicates.finder import find
-    from curator.core.duplicates.hashes import fingerprint
+    from curator.core.duplicates.hashes import Print, fingerprint
+    from curator.core.duplicates.index import Index
     from curator.core.duplicates.texts import compared_text
     from curator.core.example import parse
 
     lines = lines_of(path)
 
-    def batches() -> Iterable[tuple[Any, ...]]:
+    def batches() -> Iterable[list[Print]]:
         for at in range(0, len(lines), 2_000):
-            yield tuple(zip(*[fingerprint(parse(line)) for line in lines[at : at + 2_000]], strict=True))
+            yield [fingerprint(parse(line)) for line in lines[at : at + 2_000]]
 
-    found = find(batches(), lambda row: compared_text(parse(lines[row]).value))  # type: ignore[arg-type]
+    found = Index(batches(), lambda row: compared_text(parse(lines[row]).value)).found
     return [group.ids for group in found.groups(threshold) if group.kind != "family"]
 
 

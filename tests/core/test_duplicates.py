@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core.duplicates.conflicts import ConflictFinder
-from curator.core.duplicates.finder import Found, find
-from curator.core.duplicates.hashes import fingerprint, value_hash
+from curator.core.duplicates.conflicts import conflict
+from curator.core.duplicates.found import Found
+from curator.core.duplicates.hashes import NOTHING, Print, fingerprint, value_hash
 from curator.core.duplicates.index import Index
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
@@ -29,14 +29,17 @@ def chat(user: str, answer: str, system: str | None = None) -> dict[str, Any]:
     }
 
 
-def search(values: Sequence[Any], **options: Any) -> Found:
-    examples = [parse(json.dumps(value).encode()) for value in values]
-    prints = [fingerprint(example) for example in examples]
-    return find(
-        [([text for text, _ in prints], [value for _, value in prints])],
-        lambda row: prints[row][0],
-        **options,
-    )
+def build(values: Sequence[Any]) -> Index:
+    prints = [printed(value) for value in values]
+    return Index([prints], lambda row: prints[row].text)
+
+
+def printed(value: Any) -> Print:
+    return fingerprint(parse(json.dumps(value).encode()))
+
+
+def search(values: Sequence[Any]) -> Found:
+    return build(values).found
 
 
 def kinds(found: Found, threshold: float = 75.0) -> list[tuple[str, tuple[int, ...]]]:
@@ -156,53 +159,62 @@ def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
 
 
 def test_contradictions_are_grouped_by_prompt_with_the_commonest_answer_first() -> None:
-    finder = ConflictFinder()
-    for item, (user, answer) in enumerate(
-        [
-            ("I am stuck!", "(sad)"),
-            ("i am stuck", "(angry)"),
-            ("Hello", "(hi)"),
-            ("I am stuck", "(angry)"),
-            ("Hello", "(hi)"),
-        ]
-    ):
-        finder.add(item, chat(user, answer, "Answer in shortcodes."))
-    (conflict,) = finder.conflicts()
-    assert conflict.ids == (0, 1, 3)
-    assert conflict.answers == (("(angry)", (1, 3)), ("(sad)", (0,)))
+    system = "Answer in shortcodes."
+    asked = [
+        ("I am stuck!", "(sad)"),
+        ("i am stuck!", "(angry)"),
+        ("Hello", "(hi)"),
+        ("I am stuck!", "(angry)"),
+        ("Hello", "(hi)"),
+    ]
+    values = [chat(user, answer, system) for user, answer in asked]
+    assert search(values).conflicts() == [[0, 1, 3]]
+    found = conflict([0, 1, 3], [compared_text(values[i]) for i in (0, 1, 3)])
+    assert found.answers == (("(angry)", (1, 3)), ("(sad)", (0,)))
+    assert found.prompt == "I am stuck!"
+
+
+def test_almost_the_same_prompt_with_another_label_is_a_contradiction_and_no_copy() -> None:
+    values = [chat("The postcard from Peru arrived, nine months late.", "(mail)")]
+    values.append(chat("The postcard from Peru arrived nine month late", "(snail)"))
+    found = search(values)
+    assert found.conflicts() == [[0, 1]]
+    assert kinds(found) == []
 
 
 def test_another_system_prompt_is_another_question() -> None:
-    finder = ConflictFinder()
-    finder.add(0, chat("Hello", "(hi)", "Answer in shortcodes."))
-    finder.add(1, chat("Hello", "Ahoy!", "Answer as a pirate."))
-    assert finder.conflicts() == []
+    values = [
+        chat("Hello", "(hi)", "Answer in shortcodes."),
+        chat("Hello", "Ahoy, matey, how is the sea?", "Be a pirate."),
+    ]
+    assert search(values).asked == []
 
 
 def test_an_edit_re_checks_one_example() -> None:
-    texts = [
-        "the plumber needs a bigger wrench today",
-        "something else altogether is said here",
-        "the plumber needs a bigger wrench today",
-    ]
-
-    def printed(row: int) -> tuple[str, int | None]:
-        return fingerprint(parse(json.dumps(chat(texts[row], "(tools)")).encode()))
-
-    prints = [printed(row) for row in range(3)]
-    index = Index([([t for t, _ in prints], [v for _, v in prints])], lambda row: printed(row)[0])
+    copied = "the plumber needs a bigger wrench today"
+    texts = [copied, "something else altogether is said here", copied]
+    prints = [printed(chat(text, "(tools)")) for text in texts]
+    index = Index([prints[:]], lambda row: prints[row].text)
     assert kinds(index.found) == [("exact", (0, 2))]
-    texts[2] = "the plumber needs a much bigger wrench today"
-    index.put(2, *printed(2))
+
+    def put(row: int, fresh: Print) -> None:
+        prints[row : row + 1] = [fresh]
+        index.put(row, fresh)
+
+    put(2, printed(chat("the plumber needs a much bigger wrench today", "(tools)")))
     assert kinds(index.found) == [("near", (0, 2))]
-    texts[2] = "it rains on my holiday again"
-    index.put(2, *printed(2))
+    put(2, printed(chat("it rains on my holiday again", "(tools)")))
     assert kinds(index.found) == []
-    texts.append(texts[1])
-    index.put(3, *printed(3))
+    put(3, printed(chat(texts[1], "(tools)")))
     assert kinds(index.found) == [("exact", (1, 3))]
-    index.put(1, "", None)
+    put(1, NOTHING)
     assert kinds(index.found) == []
+
+
+def test_the_nearest_examples_come_first() -> None:
+    texts = ["my train is late again", "a walk in the woods", "my train is late again today", "the bus is late"]
+    index = build([chat(text, "ok") for text in texts])
+    assert [row for row, _ in index.similar(0, 2)] == [2, 3]
 
 
 @settings(max_examples=30, deadline=None)
@@ -210,17 +222,14 @@ def test_an_edit_re_checks_one_example() -> None:
 def test_an_index_after_edits_finds_what_a_fresh_one_finds(data: st.DataObject) -> None:
     sentence = st.lists(st.sampled_from(WORDS), min_size=4, max_size=9).map(" ".join)
     texts = data.draw(st.lists(sentence, min_size=2, max_size=6))
-
-    def printed(row: int) -> tuple[str, int | None]:
-        return fingerprint(parse(json.dumps(chat(texts[row], "yes")).encode()))
-
-    def build() -> Index:
-        prints = [printed(row) for row in range(len(texts))]
-        return Index([([t for t, _ in prints], [v for _, v in prints])], lambda row: printed(row)[0])
-
-    index = build()
+    answers = st.sampled_from(["yes", "no"])
+    prints = [printed(chat(text, data.draw(answers))) for text in texts]
+    index = Index([prints[:]], lambda row: prints[row].text)
     for _ in range(data.draw(st.integers(1, 5))):
         row = data.draw(st.integers(0, len(texts) - 1))
         texts[row] = data.draw(st.one_of(sentence, st.sampled_from(texts)))
-        index.put(row, *printed(row))
-    assert sorted(kinds(index.found)) == sorted(kinds(build().found))
+        prints[row] = printed(chat(texts[row], data.draw(answers)))
+        index.put(row, prints[row])
+    fresh = Index([prints[:]], lambda row: prints[row].text)
+    assert sorted(kinds(index.found)) == sorted(kinds(fresh.found))
+    assert index.found.conflicts() == fresh.found.conflicts()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from curator.core.duplicates.texts import Scope, compared_text, normalise, turns
+from curator.core.duplicates.texts import ANSWER, SYSTEM_ROLES, Scope, compared_text, message_text, turns
 from curator.core.example import Example
 
 
@@ -36,17 +36,41 @@ def value_hash(value: Any) -> int:
     return _hash(canonical(value))
 
 
-def fingerprint(example: Example, scope: Scope = "conversation") -> tuple[str, int | None]:
-    """What `finder.find` takes of one example: the compared text and the value hash.
+class Print(NamedTuple):
+    """What the search remembers of one example: the compared text and three hashes.
 
-    None as the hash keeps broken lines and examples that say nothing out: they are to be repaired, and no copies.
+    `value` None keeps broken lines and examples that say nothing out: they are to be repaired, and no copies.
+    `prompt` is 0 where there is no question to contradict oneself about.
     """
+
+    text: str
+    value: int | None
+    prompt: int = 0
+    answer: int = 0
+
+
+NOTHING = Print("", None)
+
+
+def fingerprint(example: Example, scope: Scope = "conversation") -> Print:
+    """The print of one example; for the scopes `prompt` and `answer` of that part alone."""
     if example.broken or not turns(example.value):
-        return "", None
+        return NOTHING
     text = compared_text(example.value, scope)
-    if scope == "conversation":
-        return text, value_hash(example.value)
-    return (text, _hash(text.encode("utf-8", "surrogatepass"))) if text else ("", None)
+    if scope != "conversation":
+        return Print(text, text_hash(text)) if text else NOTHING
+    value = value_hash(example.value)
+    asked, mark, answer = text.partition(ANSWER)
+    if not mark or not asked:
+        return Print(text, value)
+    system = [m for m in turns(example.value) if isinstance(m, dict) and m.get("role") in SYSTEM_ROLES]
+    question = "\0".join([*map(message_text, system), " ".join(asked.casefold().split())])
+    return Print(text, value, text_hash(question) or 1, text_hash(answer.strip()))
+
+
+def text_hash(text: str) -> int:
+    """Hash of a text, lone surrogates allowed."""
+    return _hash(text.encode("utf-8", "surrogatepass"))
 
 
 def canonical(value: Any) -> bytes:
@@ -56,8 +80,3 @@ def canonical(value: Any) -> bytes:
     except (orjson.JSONEncodeError, RecursionError):
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
         return text.encode("utf-8", "surrogatepass")
-
-
-def norm_hash(value: Any, scope: Scope = "conversation") -> int:
-    """Equal for examples whose compared texts have the same normal form (`texts.normalise`)."""
-    return _hash(normalise(compared_text(value, scope)).encode("utf-8", "surrogatepass"))

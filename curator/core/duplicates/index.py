@@ -1,4 +1,4 @@
-"""Duplicates kept up to date: one edit re-checks one example."""
+"""Find all copies in a dataset, and keep them found: one edit re-checks one example."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from curator.core.duplicates.finder import Found, verify
+from curator.core.duplicates.found import Found, verify
 from curator.core.duplicates.groups import Pair
+from curator.core.duplicates.hashes import Print
 from curator.core.duplicates.table import Fetch, Progress, Table
 
 _COMPARED = 400
@@ -15,21 +16,35 @@ _SIMILAR_FLOOR = 35.0
 
 
 class Index:
-    """Copies among rows 0, 1, 2 …; `fetch(row)` must give a row's present compared text ("" where it is gone)."""
+    """Copies among rows 0, 1, 2 …, found at once and kept up to date.
+
+    `fetch(row)` must give a row's present compared text, so that no text needs to stay in memory.
+    `progress` is told a phase and its share done; raising from it cancels.
+    """
 
     def __init__(
         self,
-        batches: Iterable[tuple[Sequence[str], Sequence[int | None]]],
+        batches: Iterable[Sequence[Print]],
         fetch: Fetch,
+        *,
+        near: bool = True,
         progress: Progress | None = None,
     ) -> None:
         self._fetch = fetch
         tell = progress or (lambda phase, share: None)
-        self._table = Table.read(batches, True, tell)
+        self._table = Table.read(batches, near, tell)
+        self._equal = self._table.equal()[0]
+        self._normalised: list[list[int]] = []
+        self._pairs: list[Pair] = []
+        self._words: dict[int, Sequence[str]] = {}
+        if near:
+            self._group_copies()
+            self._pairs, self._words = verify(self._table.near(self._lone), fetch, tell=tell)
+
+    def _group_copies(self) -> None:
         self._equal, first = self._table.equal()
-        self._normalised, first = self._table.same_form(first, fetch)
+        self._normalised, first = self._table.same_form(first, self._fetch)
         self._lone = np.flatnonzero(first)
-        self._pairs, self._words = verify(self._table.near(self._lone), fetch, tell=tell)
 
     @property
     def count(self) -> int:
@@ -39,21 +54,19 @@ class Index:
     @property
     def found(self) -> Found:
         """What is found at present."""
-        return Found(self._table.count, self._equal, self._normalised, self._pairs, self._words)
+        return Found(self.count, self._equal, self._normalised, self._pairs, self._table.asked(), self._words)
 
-    def put(self, row: int, text: str, value: int | None) -> None:
-        """Row `row` says something else now (None: it is gone or broken); `row` may be the next new one."""
+    def put(self, row: int, fresh: Print) -> None:
+        """Row `row` says something else now (`NOTHING`: it is gone); `row` may be the next new one."""
         before = set(self._lone.tolist())
-        self._table.put(row, text, value)
-        self._equal, first = self._table.equal()
-        self._normalised, first = self._table.same_form(first, self._fetch)
-        self._lone = np.flatnonzero(first)
+        self._table.put(row, fresh)
+        self._group_copies()
         after = set(self._lone.tolist())
         stale = {row} | (before - after)
         self._pairs = [pair for pair in self._pairs if pair.a not in stale and pair.b not in stale]
         self._words.pop(row, None)
-        for fresh in sorted((after - before) | ({row} & after)):
-            pairs, words = verify(self._table.like(fresh, self._lone, _COMPARED), self._fetch)
+        for changed in sorted((after - before) | ({row} & after)):
+            pairs, words = verify(self._table.like(changed, self._lone, _COMPARED), self._fetch)
             known = {(pair.a, pair.b) for pair in self._pairs}
             self._pairs += [pair for pair in pairs if (pair.a, pair.b) not in known]
             self._words.update(words)

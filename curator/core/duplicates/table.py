@@ -1,4 +1,4 @@
-"""What is remembered of every example to find its copies: a value hash, an order hash and a sketch."""
+"""What is remembered of every example to find its copies: hashes of its value, words and prompt, and a sketch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.duplicates.candidates import Pairs, alike, candidates
+from curator.core.duplicates.hashes import Print
 from curator.core.duplicates.sketch import HASHES, U32, U64, Sketcher
 from curator.core.duplicates.texts import normalise
 
@@ -26,26 +27,24 @@ class Table:
         self.sketcher = Sketcher()
         self._sketches: list[U32] = []
         self.orders: U64 = np.empty(0, np.uint64)
-        self.values: NDArray[np.int64] = np.empty(0, np.int64)
+        self.values = self.prompts = self.answers = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
 
     @classmethod
-    def read(
-        cls, batches: Iterable[tuple[Sequence[str], Sequence[int | None]]], near: bool, tell: Progress
-    ) -> Table:
-        """A table of all batches of (compared texts, value hashes); without sketches where not `near`."""
+    def read(cls, batches: Iterable[Sequence[Print]], near: bool, tell: Progress) -> Table:
+        """A table of all batches; without sketches where not `near`."""
         table = cls()
-        orders, values, alive = [table.orders], [table.values], [table.alive]
-        for texts, hashes in batches:
+        orders, hashes, alive = [table.orders], [np.empty((0, 3), np.int64)], [table.alive]
+        for prints in batches:
             if near:
-                sketches, order = table.sketcher.sketch(texts)
+                sketches, order = table.sketcher.sketch([p.text for p in prints])
                 table._sketches.append(sketches)
                 orders.append(order)
-            values.append(np.array([value or 0 for value in hashes], dtype=np.int64))
-            alive.append(np.array([value is not None for value in hashes], dtype=np.bool_))
+            hashes.append(np.array([(p.value or 0, p.prompt, p.answer) for p in prints], np.int64).reshape(-1, 3))
+            alive.append(np.array([p.value is not None for p in prints], dtype=np.bool_))
             tell("reading", 0.0)
-        table.orders, table.values = np.concatenate(orders), np.concatenate(values)
-        table.alive = np.concatenate(alive)
+        table.orders, table.alive = np.concatenate(orders), np.concatenate(alive)
+        table.values, table.prompts, table.answers = np.ascontiguousarray(np.concatenate(hashes).T)
         return table
 
     @property
@@ -56,6 +55,11 @@ class Table:
     def equal(self) -> tuple[list[list[int]], Mask]:
         """Sets of rows of equal values, and a mask of the first of each."""
         return _alike_by(self.values, self.alive)
+
+    def asked(self) -> list[list[int]]:
+        """Sets of rows with one prompt and at least two different answers."""
+        sets, _ = _alike_by(self.prompts, self.alive & (self.prompts != 0))
+        return [rows for rows in sets if len(set(self.answers[rows].tolist())) > 1]
 
     def same_form(self, first: Mask, fetch: Fetch) -> tuple[list[list[int]], Mask]:
         """As `equal` for equal normal forms among the rows of `first`; every set's texts are compared."""
@@ -97,17 +101,20 @@ class Table:
             self._sketches = [np.concatenate(self._sketches or [np.empty((0, HASHES), np.uint32)])]
         return self._sketches[0]
 
-    def put(self, row: int, text: str, value: int | None) -> None:
+    def put(self, row: int, fresh: Print) -> None:
         """Replace one row, or append it where `row` is the count."""
-        sketch, order = self.sketcher.sketch([text])
+        sketch, order = self.sketcher.sketch([fresh.text])
         if row == self.count:
             self._sketches = [np.concatenate([self.sketches, sketch])]
             self.orders = np.append(self.orders, order)
-            self.values = np.append(self.values, np.int64(value or 0))
-            self.alive = np.append(self.alive, value is not None)
-            return
+            blank = np.zeros(1, np.int64)
+            self.values = np.concatenate([self.values, blank])
+            self.prompts = np.concatenate([self.prompts, blank])
+            self.answers = np.concatenate([self.answers, blank])
+            self.alive = np.append(self.alive, False)
         self.sketches[row], self.orders[row] = sketch[0], order[0]
-        self.values[row], self.alive[row] = value or 0, value is not None
+        self.values[row], self.alive[row] = fresh.value or 0, fresh.value is not None
+        self.prompts[row], self.answers[row] = fresh.prompt, fresh.answer
 
 
 def _alike_by(keys: NDArray[np.int64] | U64, alive: Mask) -> tuple[list[list[int]], Mask]:

@@ -1,8 +1,8 @@
-"""Find all copies in a dataset: equal values, equal normal forms, and near copies verified one by one."""
+"""What was found, and the verification that every near copy has passed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +10,9 @@ from rapidfuzz import fuzz, process
 
 from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.groups import Group, Pair, group, relation
-from curator.core.duplicates.table import Fetch, Progress, Table
+from curator.core.duplicates.table import Fetch, Progress
 from curator.core.duplicates.texts import normalise
+from curator.core.duplicates.union import Union
 
 DEFAULT_THRESHOLD = 72.0
 """Score from which a pair counts as a copy; precision .99 and recall .97 on unseen data (docs/duplicates.md)."""
@@ -32,6 +33,8 @@ class Found:
     equal: list[list[int]] = field(default_factory=list)
     normalised: list[list[int]] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
+    asked: list[list[int]] = field(default_factory=list)
+    """Sets of rows with one prompt and different answers."""
     words: dict[int, Sequence[str]] = field(default_factory=dict)
 
     def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
@@ -41,34 +44,21 @@ class Found:
         kept = [pair for pair in self.pairs if pair.score >= threshold + self._strictness(pair)]
         return group(self.equal, self.normalised, kept, self.words)
 
+    def conflicts(self) -> list[list[int]]:
+        """Sets of rows that answer the same, or nearly the same, prompt differently; by first member."""
+        union = Union()
+        for rows in self.asked:
+            for other in rows[1:]:
+                union.join(rows[0], other)
+        for pair in self.pairs:
+            if pair.relation == "conflict":
+                union.join(pair.a, pair.b)
+        return union.sets()
+
     def _strictness(self, pair: Pair) -> float:
         """Points more that a short pair needs: one word of eight is a quarter of what is said."""
         shorter = min(len(self.words[pair.a]), len(self.words[pair.b]))
         return max(0, _SHORT_WORDS - shorter) * _SHORT_BONUS
-
-
-def find(
-    batches: Iterable[tuple[Sequence[str], Sequence[int | None]]],
-    fetch: Fetch,
-    *,
-    floor: float = FLOOR,
-    near: bool = True,
-    progress: Progress | None = None,
-) -> Found:
-    """Find copies in batches of (compared texts, value hashes; None where the line is broken).
-
-    `fetch(position)` gives a compared text again, so that no text needs to stay in memory. `progress` is
-    called with a phase and its share done; raising from it cancels.
-    """
-    tell = progress or _silent
-    table = Table.read(batches, near, tell)
-    equal, first = table.equal()
-    if not near or not table.count:
-        return Found(table.count, equal)
-    normalised, first = table.same_form(first, fetch)
-    pairs = table.near(np.flatnonzero(first))
-    kept, words = verify(pairs, fetch, floor, tell)
-    return Found(table.count, equal, normalised, kept, words)
 
 
 def _silent(phase: str, share: float) -> None:
