@@ -223,7 +223,7 @@ def mcnemar(fixed: int, broken: int) -> float:
     """
     n = fixed + broken
     tail = sum(math.comb(n, k) for k in range(min(fixed, broken) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, 2 * tail / (1 << n))
 
 
 def flips(before: Sequence[bool], after: Sequence[bool]) -> Flips:

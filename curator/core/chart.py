@@ -1,0 +1,257 @@
+"""Line charts as text: points to braille lines with axes. Pure strings, so a test reads what a user sees.
+
+A braille character is a cell of 2 × 4 dots. Series differ by their stroke (solid, dotted, dashed), not by
+colour alone; `Chart.owners` tells which series each cell belongs to, for a front that has colours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+_BLANK = 0x2800
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+"""Bits of a braille cell by column and row."""
+_STROKES = ((1,), (1, 0, 0), (1, 1, 1, 0, 0), (1, 0, 0, 0, 0))
+"""Which dots along a line are set, by series."""
+_SAMPLES = ("⠤⠤", "⠄⠠", "⠤⠄", "⠄ ")
+MIN_WIDTH, MIN_HEIGHT = 16, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A named line: (x, y) points in any order; values that are no finite numbers are left out."""
+
+    name: str
+    points: Sequence[Point]
+    smooth: bool = True
+    """Whether the chart's smoothing applies (not to a line with a few exact points)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`lines` are the text, all of the same width; `owners` has for each cell the index of its series or None."""
+
+    lines: tuple[str, ...]
+    owners: tuple[tuple[int | None, ...], ...]
+
+    def __str__(self) -> str:
+        return "\n".join(line.rstrip() for line in self.lines)
+
+
+def ema(points: Sequence[Point], smoothing: float) -> list[Point]:
+    """Exponential moving average over y, started without bias (Kingma and Ba 2014, §3).
+
+    `smoothing` from 0 (as is) to below 1 is the weight of what was before.
+    """
+    if smoothing <= 0:
+        return list(points)
+    held, weight, out = 0.0, 0.0, []
+    for x, y in points:
+        held = smoothing * held + (1 - smoothing) * y
+        weight = smoothing * weight + (1 - smoothing)
+        out.append((x, held / weight))
+    return out
+
+
+def draw(
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    *,
+    log: bool = False,
+    smoothing: float = 0.0,
+    legend: bool = True,
+) -> Chart:
+    """A chart of `width` × `height` cells, axes and legend included.
+
+    `log` draws y on a logarithmic scale and leaves out values of 0 and below. A place too small for axes, or
+    no points at all, gives a sentence instead.
+    """
+    kept = [_prepared(each, log, smoothing) for each in series]
+    spread = [point for points in kept for point in points]
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return _saying("", width, height)
+    if not spread:
+        return _saying("no values yet", width, height)
+    scale = _scale(spread, log, rows=height - 2 - legend)
+    labels = dict(_labels(scale, height - 2 - legend))
+    gutter = min(max(map(len, labels.values())) + 1, width - 8)
+    canvas = _Canvas(width - gutter - 1, height - 2 - legend)
+    for index, points in reversed(list(enumerate(kept))):
+        canvas.line(index, [scale.place(point, canvas) for point in _thinned(points, canvas.columns)])
+    rows = [_row(canvas, row, labels.get(row, ""), gutter) for row in range(canvas.rows)]
+    rows += _below(scale, gutter, canvas)
+    if legend:
+        rows.insert(0, _legend(series, width))
+    return Chart(
+        tuple(text[:width].ljust(width) for text, _ in rows), tuple(_padded(own, width) for _, own in rows)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    left: float
+    right: float
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    log: bool
+
+    def place(self, point: Point, canvas: _Canvas) -> tuple[int, int]:
+        """A point as (column, row) of dots, row 0 on top."""
+        across = (point[0] - self.left) / ((self.right - self.left) or 1)
+        up = (point[1] - self.low) / ((self.high - self.low) or 1)
+        return round(across * (canvas.columns * 2 - 1)), round((1 - up) * (canvas.rows * 4 - 1))
+
+
+class _Canvas:
+    """Dots in braille cells, each cell owned by the series that drew in it last."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.columns, self.rows = columns, rows
+        self.cells = [[0] * columns for _ in range(rows)]
+        self.owners: list[list[int | None]] = [[None] * columns for _ in range(rows)]
+
+    def line(self, series: int, dots: Sequence[tuple[int, int]]) -> None:
+        """Draw through `dots` in the stroke of a series."""
+        stroke = _STROKES[series % len(_STROKES)]
+        at = 0
+        for start, end in zip(dots, dots[1:] or dots, strict=False):
+            for dot in _between(start, end):
+                if stroke[at % len(stroke)] or len(dots) == 1:
+                    self.dot(series, *dot)
+                at += 1
+
+    def dot(self, series: int, x: int, y: int) -> None:
+        """Set one dot, if it is inside."""
+        if 0 <= x < self.columns * 2 and 0 <= y < self.rows * 4:
+            self.cells[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
+            self.owners[y // 4][x // 2] = series
+
+
+def _prepared(series: Series, log: bool, smoothing: float) -> list[Point]:
+    """Finite points by x, smoothed, y as its logarithm where that is wanted."""
+    finite = sorted((x, y) for x, y in series.points if math.isfinite(x) and math.isfinite(y))
+    points = ema(finite, smoothing if series.smooth else 0)
+    return [(x, math.log10(y)) for x, y in points if y > 0] if log else points
+
+
+def _thinned(points: Sequence[Point], columns: int) -> list[Point]:
+    """Lowest and highest point of each dot column where there are many more points than dots."""
+    if len(points) <= 8 * columns:
+        return list(points)
+    left, right = points[0][0], points[-1][0]
+    buckets: dict[int, list[Point]] = {}
+    for point in points:
+        buckets.setdefault(int((point[0] - left) / ((right - left) or 1) * columns * 2), []).append(point)
+    ends = [(min(each, key=lambda p: p[1]), max(each, key=lambda p: p[1])) for each in buckets.values()]
+    return [point for pair in ends for point in sorted(set(pair))]
+
+
+def _between(start: tuple[int, int], end: tuple[int, int]) -> Iterable[tuple[int, int]]:
+    """Dots from `start` to `end`, the start left out unless it is all."""
+    steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
+    if not steps:
+        return [start]
+    return [
+        (round(start[0] + (end[0] - start[0]) * at / steps), round(start[1] + (end[1] - start[1]) * at / steps))
+        for at in range(steps + 1)
+    ]
+
+
+def _scale(points: Sequence[Point], log: bool, rows: int) -> _Scale:
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    low, high = min(ys), max(ys)
+    if not log and 0 < low <= high / 4:
+        low = 0.0
+    if not high > low:
+        pad = 0.5 if log else abs(low) / 2 or 1.0
+        low, high = low - pad, high + pad
+    wanted = max(2, rows // 3)
+    return _Scale(min(xs), max(xs), low, high, tuple((_log_ticks if log else ticks)(low, high, wanted)), log)
+
+
+def ticks(low: float, high: float, wanted: int) -> list[float]:
+    """Round numbers (1, 2 or 5 × 10ⁿ apart) within low…high (low < high), about `wanted`, two at least."""
+    rough = (high - low) / max(1, wanted)
+    power = 10.0 ** math.floor(math.log10(rough))
+    steps = [power * factor for factor in (10, 5, 2, 1, 0.5, 0.2, 0.1)]
+    finest = next((at for at, step in enumerate(steps) if step < rough * 0.99), len(steps)) - 1
+    for step in steps[max(0, finest) :]:
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last > first:
+            return [step * at for at in range(first, last + 1)]
+    return [low, high]
+
+
+def _log_ticks(low: float, high: float, wanted: int) -> list[float]:
+    """Exponents of powers of ten, then of 1, 2, 5 × 10ⁿ, then of round numbers, until there are two."""
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    for factors in ((1,), (1, 2, 5)):
+        marks = [power + math.log10(factor) for power in decades for factor in factors]
+        inside = [mark for mark in marks if low - 1e-9 <= mark <= high + 1e-9]
+        if len(inside) >= 2:
+            return inside[:: math.ceil(len(inside) / (2 * wanted))]
+    if high > 300 or low < -300:
+        return [low, high]
+    return [math.log10(value) for value in ticks(10**low, 10**high, wanted) if value > 0]
+
+
+def _labels(scale: _Scale, rows: int) -> Iterable[tuple[int, str]]:
+    values = [10 ** min(tick, 300) for tick in scale.ticks] if scale.log else list(scale.ticks)
+    for tick, text in zip(scale.ticks, _numbers(values, scale.log), strict=True):
+        up = (tick - scale.low) / ((scale.high - scale.low) or 1)
+        yield round((1 - up) * (rows - 1)), text
+
+
+def _numbers(values: Sequence[float], log: bool) -> list[str]:
+    """Values with as many decimals as they need to differ; on a log scale three figures each."""
+    if log:
+        return [f"{value:.3g}" for value in values]
+    gaps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    gap = min(gaps, default=1.0)
+    if max(map(abs, values)) >= 1e6 or gap < 1e-4:
+        return [f"{value:.3g}" for value in values]
+    decimals = max(0, -math.floor(math.log10(gap) + 1e-9)) if gap > 0 else 2
+    return [f"{value:.{decimals}f}" for value in values]
+
+
+def _row(canvas: _Canvas, row: int, label: str, gutter: int) -> tuple[str, list[int | None]]:
+    cells = "".join(chr(_BLANK + bits) if bits else " " for bits in canvas.cells[row])
+    edge = "┤" if label else "│"
+    return label.rjust(gutter)[-gutter:] + edge + cells, [None] * (gutter + 1) + canvas.owners[row]
+
+
+def _below(scale: _Scale, gutter: int, canvas: _Canvas) -> list[tuple[str, list[int | None]]]:
+    left, right = (f"{value:g}" for value in (scale.left, scale.right))
+    room = canvas.columns - len(left) - len(right)
+    middle = f"{(scale.left + scale.right) / 2:.0f}" if scale.right - scale.left >= 4 else ""
+    if room < len(middle) + 4:
+        middle = ""
+    words = left + middle.center(max(1, room)) + right if right != left else left
+    return [(" " * gutter + "└" + "─" * canvas.columns, []), (" " * (gutter + 1) + words, [])]
+
+
+def _legend(series: Sequence[Series], width: int) -> tuple[str, list[int | None]]:
+    text, own = "", list[int | None]()
+    for index, each in enumerate(series):
+        entry = f"{_SAMPLES[index % len(_SAMPLES)]} {each.name}"
+        if len(text) + len(entry) > width:
+            break
+        text += entry + "   "
+        own += [index] * len(entry) + [None] * 3
+    return text, own
+
+
+def _saying(text: str, width: int, height: int) -> Chart:
+    lines = [""] * max(1, height)
+    lines[len(lines) // 2] = text[: max(0, width)].center(max(0, width))
+    blank: tuple[int | None, ...] = (None,) * max(0, width)
+    return Chart(tuple(line.ljust(max(0, width)) for line in lines), (blank,) * len(lines))
+
+
+def _padded(owners: Sequence[int | None], width: int) -> tuple[int | None, ...]:
+    return (*owners[:width], *[None] * (width - len(owners)))

@@ -1,0 +1,290 @@
+"""A verdict on a training run from its curves alone, in words, with the reason and the next step.
+
+The rules, in the order in which they are asked (`train`, `valid` are losses; smoothed values are means over a
+tenth of the points, three at least):
+
+| verdict | when |
+|---|---|
+| learning | fewer than 6 training points: too early to tell |
+| unstable | a loss is not finite; or the smoothed train loss climbed back over half of what it had gained (and over 10 % of the start); or at least 3 and over 5 % of the steps jump to thrice the values before them and above the first loss |
+| underfitting | a run past its half has gained less than 10 % of its first train loss, which was no small one (over 0.5) |
+| overfitting | valid lies over its lowest value by more than 5 % (one value an epoch) or 10 % (noisy batches), and train fell meanwhile |
+| too_little_validation | no validation at all, fewer than 10 examples, or values that swing by more than 30 % around their trend |
+| underfitting | the run is over and valid still fell by 10 % or more in its last third |
+| plateau | train and valid changed by less than 2 % in the last third of the points |
+| learning | anything else |
+
+The best checkpoint is the one with the lowest full validation loss, then the lowest smoothed validation loss;
+without validation it is the last.
+"""  # noqa: E501 - a table
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Any, Literal
+
+Kind = Literal["learning", "plateau", "overfitting", "underfitting", "too_little_validation", "unstable"]
+Curve = list[tuple[int, float]]
+"""(step, value), by step."""
+
+MIN_POINTS = 6
+MIN_VALIDATION = 10
+_SMALL_LOSS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`sentence` says what the curves show, `reason` the figures behind it, `next_step` what to do."""
+
+    kind: Kind
+    sentence: str
+    reason: str
+    next_step: str
+    best_checkpoint_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The curves of one run."""
+
+    train: Curve
+    valid: Curve
+    """Loss on one validation batch a step."""
+    full_valid: Curve
+    """Loss on the whole validation file, once an epoch."""
+    progress: float = 0.0
+    """Share of all steps done; 1 for a finished run."""
+
+
+def curves(metrics: Iterable[Mapping[str, Any]]) -> Curves:
+    """Curves from `data` of metrics events or `metrics` of checkpoints, in any order, repeats and gaps allowed."""
+    rows: dict[int, dict[str, Any]] = {}
+    total = 0
+    for data in metrics:
+        step = data.get("step")
+        if isinstance(step, int) and not isinstance(step, bool):
+            rows.setdefault(step, {}).update({key: value for key, value in data.items() if value is not None})
+            total = max(total, _whole(data.get("total_steps")))
+    steps = sorted(rows)
+
+    def curve(key: str) -> Curve:
+        return [(step, float(rows[step][key])) for step in steps if _number(rows[step].get(key))]
+
+    progress = steps[-1] / total if steps and total else 0.0
+    return Curves(curve("train_loss"), curve("valid_loss"), curve("full_valid_loss"), min(1.0, progress))
+
+
+def diagnose(
+    metrics: Iterable[Mapping[str, Any]],
+    *,
+    validation_examples: int | None = None,
+    checkpoints: Sequence[int] = (),
+    finished: bool = False,
+) -> Diagnosis:
+    """The verdict on a run from its metrics (event `data` objects), see the module's table.
+
+    `checkpoints` are the steps that can be chosen; without them any step with a validation value can.
+    `validation_examples` None means not known.
+    """
+    found = curves(metrics)
+    done = 1.0 if finished else found.progress
+    best = _best(found, checkpoints)
+    if len(found.train) < MIN_POINTS:
+        return Diagnosis(
+            "learning",
+            "Too early to tell.",
+            f"{len(found.train)} training steps so far.",
+            "Wait for more steps.",
+            best,
+        )
+    checks = (
+        _unstable(found, best),
+        _stuck(found, done, best),
+        _overfitting(found, best),
+        _unjudged(found, validation_examples, best),
+        _unfinished(found, done, best),
+        _plateau(found, best),
+    )
+    return next((verdict for verdict in checks if verdict), None) or _learning(found, best)
+
+
+def _unstable(found: Curves, best: int | None) -> Diagnosis | None:
+    values = [value for _, value in found.train]
+    broken = next((step for step, value in found.train + found.valid if not math.isfinite(value)), None)
+    if broken is not None:
+        return _shaky(f"The loss at step {broken} is not a number.", best)
+    smooth = smoothed(values)
+    start, low, end = smooth[0], min(smooth), smooth[-1]
+    if end - low > 0.5 * (start - low) and end - low > 0.1 * start and end > _SMALL_LOSS / 5:
+        return _shaky(f"Train loss fell to {low:.2f} and rose again to {end:.2f}.", best)
+    jumps = [
+        step
+        for at, (step, value) in enumerate(found.train[3:], 3)
+        if value > 3 * median(values[max(0, at - 5) : at]) and value > max(start, _SMALL_LOSS)
+    ]
+    if len(jumps) >= 3 and len(jumps) > 0.05 * len(values):
+        return _shaky(f"{len(jumps)} of {len(values)} steps jump to thrice the loss before them.", best)
+    return None
+
+
+def _shaky(reason: str, best: int | None) -> Diagnosis:
+    return Diagnosis(
+        "unstable",
+        "Training is unstable.",
+        reason,
+        "Halve the learning rate multiplier or double the batch size; look for broken or contradicting examples.",
+        best,
+    )
+
+
+def _stuck(found: Curves, done: float, best: int | None) -> Diagnosis | None:
+    smooth = smoothed([value for _, value in found.train])
+    if done < 0.5 or smooth[0] <= _SMALL_LOSS or smooth[-1] <= 0.9 * smooth[0]:
+        return None
+    return Diagnosis(
+        "underfitting",
+        "The model hardly learns from this data.",
+        f"Train loss went from {smooth[0]:.2f} to {smooth[-1]:.2f} only.",
+        "Raise the learning rate multiplier, look for contradicting answers, or add examples of the same kind.",
+        best,
+    )
+
+
+def _overfitting(found: Curves, best: int | None) -> Diagnosis | None:
+    curve, margin = _judged(found)
+    if len(curve) < 2 or not all(math.isfinite(value) for _, value in curve):
+        return None
+    low_step, low = min(curve, key=lambda point: point[1])
+    end = curve[-1][1]
+    before, after = _train_at(found, low_step), _train_at(found, curve[-1][0])
+    if end <= low * (1 + margin) or end - low < 0.02 or after >= before:
+        return None
+    where = f"Take the checkpoint of step {best}" if best is not None else "Take an earlier checkpoint"
+    return Diagnosis(
+        "overfitting",
+        "The model learns its training examples by heart.",
+        f"Validation loss rose from {low:.2f} (step {low_step}) to {end:.2f}; train loss fell to {after:.2f}.",
+        f"{where}, train for fewer epochs, or add more varied examples.",
+        best,
+    )
+
+
+def _unjudged(found: Curves, examples: int | None, best: int | None) -> Diagnosis | None:
+    curve = found.full_valid or found.valid
+    if not curve:
+        reason = "There are no validation values."
+    elif examples is not None and examples < MIN_VALIDATION:
+        reason = f"{examples} validation examples are fewer than {MIN_VALIDATION}."
+    elif not found.full_valid and _swing(found.valid) > 0.3:
+        reason = f"Validation loss swings by {_swing(found.valid):.0%} from one batch to the next."
+    else:
+        return None
+    return Diagnosis(
+        "too_little_validation",
+        "Train loss falls, but nobody can tell whether the model learned more than its examples.",
+        reason,
+        "Put a tenth of the examples, ten at least, into a validation split.",
+        best,
+    )
+
+
+def _unfinished(found: Curves, done: float, best: int | None) -> Diagnosis | None:
+    curve, _ = _judged(found)
+    fall = -_late_change(curve)
+    if done < 1 or len(curve) < 3 or fall < 0.1:
+        return None
+    return Diagnosis(
+        "underfitting",
+        "The run ended while it was still getting better.",
+        f"Validation loss fell by {fall:.0%} in the last third.",
+        "Train for more epochs.",
+        best,
+    )
+
+
+def _plateau(found: Curves, best: int | None) -> Diagnosis | None:
+    train = list(zip([step for step, _ in found.train], smoothed([v for _, v in found.train]), strict=True))
+    curve, _ = _judged(found)
+    if abs(_late_change(train)) >= 0.02 or (len(curve) > 2 and abs(_late_change(curve)) >= 0.02):
+        return None
+    return Diagnosis(
+        "plateau",
+        "The model has learned what this data can teach it.",
+        f"Train loss stays at {train[-1][1]:.2f} and moved by less than 2 % in the last third.",
+        "More epochs will not help: look at the wrong answers and add examples for them.",
+        best,
+    )
+
+
+def _learning(found: Curves, best: int | None) -> Diagnosis:
+    smooth = smoothed([value for _, value in found.train])
+    curve, _ = _judged(found)
+    valid = f", validation loss from {curve[0][1]:.2f} to {curve[-1][1]:.2f}" if len(curve) > 1 else ""
+    return Diagnosis(
+        "learning",
+        "The model is learning.",
+        f"Train loss went from {smooth[0]:.2f} to {smooth[-1]:.2f}{valid}.",
+        "Compare its answers with the base model's on held-out prompts.",
+        best,
+    )
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """Trailing means over a tenth of the values, three at least; as many values as were given."""
+    width = max(3, len(values) // 10)
+    first = fmean(values[:width]) if values else 0.0
+    return [first if at < width else fmean(values[at - width + 1 : at + 1]) for at in range(len(values))]
+
+
+def _judged(found: Curves) -> tuple[Curve, float]:
+    """The validation curve to judge by, and by how much its end must lie over its lowest point to count."""
+    if len(found.full_valid) >= 2:
+        return found.full_valid, 0.05
+    if len(found.valid) < MIN_POINTS:
+        return found.valid if len(found.valid) >= 2 else [], 0.1
+    values = smoothed([value for _, value in found.valid])
+    return list(zip([step for step, _ in found.valid], values, strict=True)), 0.1
+
+
+def _best(found: Curves, checkpoints: Sequence[int]) -> int | None:
+    curve, _ = _judged(found)
+    judged = {step: value for step, value in curve if math.isfinite(value)}
+    if checkpoints:
+        known = {step: judged[step] for step in checkpoints if step in judged}
+        return min(known, key=lambda step: known[step]) if known else max(checkpoints)
+    if judged:
+        return min(judged, key=lambda step: judged[step])
+    return found.train[-1][0] if found.train else None
+
+
+def _train_at(found: Curves, step: int) -> float:
+    """Smoothed train loss at the last training point up to `step`."""
+    smooth = smoothed([value for _, value in found.train])
+    upto = [value for (at, _), value in zip(found.train, smooth, strict=True) if at <= step]
+    return upto[-1] if upto else smooth[0]
+
+
+def _late_change(curve: Curve) -> float:
+    """Relative change over the last third of a curve; 0 for fewer than two points."""
+    if len(curve) < 2:
+        return 0.0
+    before, after = curve[-1 - max(1, len(curve) // 3)][1], curve[-1][1]
+    return (after - before) / max(abs(before), 1e-9)
+
+
+def _swing(curve: Curve) -> float:
+    """How far single values lie from the smoothed curve: the median distance as a share of it."""
+    values = [value for _, value in curve]
+    pairs = zip(values, smoothed(values), strict=True)
+    return median([abs(value - mean) / max(mean, 1e-9) for value, mean in pairs])
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,0 +1,173 @@
+"""Verdicts on curves: some as recorded on SmolLM2 runs, some made to show one rule and its near miss."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curator.core.diagnosis import Diagnosis, curves, diagnose
+
+
+def run(
+    train: list[float], valid: dict[int, float] | None = None, full: dict[int, float] | None = None
+) -> list[dict[str, Any]]:
+    """Metrics events of a run with one train loss a step."""
+    return [
+        {
+            "step": step,
+            "total_steps": len(train),
+            "train_loss": loss,
+            "valid_loss": (valid or {}).get(step),
+            "full_valid_loss": (full or {}).get(step),
+        }
+        for step, loss in enumerate(train, 1)
+    ]
+
+
+def decay(start: float, end: float, steps: int, noise: float = 0.05, half_life: float = 0.15) -> list[float]:
+    """A falling, noisy loss curve."""
+    chance = random.Random(7)
+    return [
+        (end + (start - end) * 0.5 ** (at / steps / half_life)) * (1 + chance.uniform(-noise, noise))
+        for at in range(steps)
+    ]
+
+
+# 503 examples, 3 epochs: train loss by epoch 2.317, 1.106, .537; held-out loss 1.631 … 1.394
+RECORDED_GOOD = run(
+    decay(4.5, 1.6, 63, 0.15) + decay(1.3, 1.0, 63, 0.15, 0.5) + decay(0.7, 0.5, 63, 0.15, 0.5),
+    full={63: 1.55, 126: 1.42, 189: 1.394},
+)
+# 100 examples at three times the rate: the training rows are known by heart, held-out loss rises
+RECORDED_OVERFIT = run(
+    decay(4.5, 1.5, 13, 0.1) + decay(1.2, 0.6, 13, 0.1) + decay(0.4, 0.15, 13, 0.1),
+    full={13: 1.82, 26: 1.90, 39: 2.163},
+)
+
+
+def test_a_good_run_is_learning() -> None:
+    verdict = diagnose(RECORDED_GOOD, validation_examples=64, finished=True)
+    assert verdict.kind == "learning"
+    assert verdict.best_checkpoint_step == 189
+
+
+def test_overfitting_names_the_checkpoint_to_take() -> None:
+    verdict = diagnose(RECORDED_OVERFIT, validation_examples=64, checkpoints=[13, 26, 39], finished=True)
+    assert (verdict.kind, verdict.best_checkpoint_step) == ("overfitting", 13)
+    assert "step 13" in verdict.next_step
+    assert "1.82" in verdict.reason
+
+
+def test_a_rise_within_the_noise_is_no_overfitting() -> None:
+    events = run(decay(4, 0.5, 39), full={13: 1.50, 26: 1.42, 39: 1.44})
+    assert diagnose(events, validation_examples=64, finished=True).kind == "learning"
+
+
+def test_overfitting_from_batches_alone() -> None:
+    valid = {step: 2 - 0.02 * step if step <= 40 else 1.2 + 0.015 * (step - 40) for step in range(1, 101)}
+    verdict = diagnose(run(decay(4, 0.2, 100), valid), validation_examples=50)
+    assert verdict.kind == "overfitting"
+    assert 35 <= (verdict.best_checkpoint_step or 0) <= 60
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_unstable(bad: float) -> None:
+    verdict = diagnose(run([*decay(4, 1, 20), bad, 1.0]))
+    assert verdict.kind == "unstable"
+    assert "step 21" in verdict.reason
+
+
+def test_divergence_is_unstable() -> None:
+    assert diagnose(run(decay(4, 1, 30) + [1.5, 2, 3, 4, 5, 6])).kind == "unstable"
+
+
+def test_spikes_are_unstable_and_small_ones_are_not() -> None:
+    base = decay(4, 0.8, 60)
+    spiky = [9.0 if at in (25, 33, 41, 49) else value for at, value in enumerate(base)]
+    tiny = [0.3 if at in (25, 33, 41, 49) else value * 0.05 for at, value in enumerate(decay(4, 0.8, 60))]
+    assert diagnose(run(spiky)).kind == "unstable"
+    assert diagnose(run(tiny)).kind != "unstable"
+
+
+def test_no_progress_is_underfitting() -> None:
+    assert diagnose(run(decay(3.0, 2.9, 40, 0.01)), finished=True).kind == "underfitting"
+
+
+def test_slow_start_is_not_judged_before_half_time() -> None:
+    events = [{**event, "total_steps": 200} for event in run(decay(3.0, 2.9, 40, 0.01))]
+    assert diagnose(events).kind != "underfitting"
+
+
+def test_still_falling_at_the_end_is_underfitting() -> None:
+    events = run(decay(4, 1, 30, half_life=0.6), full={10: 2.5, 20: 2.0, 30: 1.6})
+    verdict = diagnose(events, validation_examples=40, finished=True)
+    assert (verdict.kind, verdict.next_step) == ("underfitting", "Train for more epochs.")
+
+
+def test_flat_is_a_plateau() -> None:
+    events = run(decay(4, 0.5, 100, 0.0, 0.05), full={33: 0.7, 66: 0.61, 100: 0.605})
+    assert diagnose(events, validation_examples=40, finished=True).kind == "plateau"
+
+
+@pytest.mark.parametrize(
+    ("valid", "full", "examples"),
+    [
+        ({}, {}, None),
+        ({}, {20: 1.0, 40: 0.9, 60: 0.85}, 4),
+        ({step: 1.0 + (-1) ** step * 0.6 for step in range(1, 61)}, {}, None),
+    ],
+)
+def test_too_little_validation(valid: dict[int, float], full: dict[int, float], examples: int | None) -> None:
+    verdict = diagnose(run(decay(4, 0.5, 60), valid, full), validation_examples=examples, finished=True)
+    assert verdict.kind == "too_little_validation"
+
+
+def test_too_early() -> None:
+    assert diagnose([]) == Diagnosis(
+        "learning", "Too early to tell.", "0 training steps so far.", "Wait for more steps."
+    )
+    assert diagnose(run([4, 3, 2])).sentence == "Too early to tell."
+
+
+def test_checkpoints_without_validation_means_the_last() -> None:
+    assert diagnose(run(decay(4, 1, 30)), checkpoints=[10, 20, 30]).best_checkpoint_step == 30
+
+
+def test_curves_take_events_in_any_order_with_repeats() -> None:
+    found = curves(
+        [
+            {"step": 2, "train_loss": 1.0, "total_steps": 4},
+            {"step": 1, "train_loss": 2.0, "valid_loss": None},
+            {"step": 2, "train_loss": 1.5, "full_valid_loss": 3},
+            {"step": "x", "train_loss": 1.0},
+            {"train_loss": True, "step": 3},
+        ]
+    )
+    assert found.train == [(1, 2.0), (2, 1.5)]
+    assert (found.valid, found.full_valid, found.progress) == ([], [(2, 3.0)], 0.75)
+
+
+LOSS = st.none() | st.floats(allow_nan=True) | st.integers(-5, 5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"step": st.integers(0, 50)},
+            optional={"train_loss": LOSS, "valid_loss": LOSS, "full_valid_loss": LOSS, "total_steps": LOSS},
+        ),
+        max_size=40,
+    ),
+    st.booleans(),
+)
+def test_any_events_get_a_verdict(events: list[dict[str, Any]], finished: bool) -> None:
+    verdict = diagnose(events, finished=finished)
+    assert verdict.sentence
+    assert verdict.reason
+    assert verdict.next_step
