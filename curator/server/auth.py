@@ -28,7 +28,7 @@ class Hosts:
         self._names |= {name.lower() if _has_port(name) else f"{name.lower()}:{port}" for name in allowed}
         self._wide = not is_loopback(host)
         if self._wide:
-            self._names.add(f"{host.lower()}:{port}")
+            self._names.add(f"{host.lower()}:{port}")  # a name; addresses are known anyway
 
     def known(self, host: str) -> bool:
         """Whether a `Host` value names this server."""

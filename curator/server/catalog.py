@@ -13,6 +13,8 @@ from curator.server.errors import no_such_model
 from curator.server.jobs import ORGANIZATION
 from curator.server.settings import Settings
 
+_WEIGHTS = ("*.gguf", "*.safetensors")
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -50,7 +52,7 @@ class Catalog:
             return {}
         found = {}
         for folder in sorted(root.iterdir()):
-            if folder.is_dir() and any(any(folder.glob(pattern)) for pattern in ("*.gguf", "*.safetensors")):
+            if folder.name[0] != "." and any(any(folder.glob(pattern)) for pattern in _WEIGHTS):
                 found[folder.name] = Model(folder.name, int(folder.stat().st_mtime), folder.name, folder)
         return found
 
@@ -59,8 +61,8 @@ class Catalog:
         bases = self.bases()
         rows = self._db.rows(
             "SELECT name, base, path, created_at, job_id FROM models UNION ALL "
-            "SELECT c.name, j.model, c.path, c.created_at, c.job_id FROM checkpoints c JOIN jobs j ON j.id = c.job_id "
-            "WHERE c.name <> j.name ORDER BY created_at"
+            "SELECT c.name, j.model, c.path, c.created_at, c.job_id FROM checkpoints c "
+            "JOIN jobs j ON j.id = c.job_id WHERE c.name <> j.name ORDER BY created_at"
         )
         return [
             Model(row["name"], row["created_at"], row["base"], bases[row["base"]].path, self._adapter(row))

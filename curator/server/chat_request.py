@@ -25,6 +25,7 @@ _READ = (
     "top_logprobs",
     "store",
     "metadata",
+    "tools",
 )
 _HARMLESS = (
     "user",
@@ -43,7 +44,6 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
     "logit_bias": ({},),
-    "tools": ([],),
     "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
@@ -90,6 +90,7 @@ def read(body: Fields) -> Chat:
         "stop": _stop(body),
         "n": body.integer("n", 1, 128) or 1,
         "logprobs": _logprobs(body),
+        "tools": _tools(body),
     }
     return Chat(model, ask, stream, _include_usage(body, stream), bool(body.flag("store")), body.metadata())
 
@@ -103,14 +104,43 @@ def _message(value: Any, where: str) -> dict[str, Any]:
     fields = Fields(value, where)
     role = fields.choice("role", _ROLES, required=True)
     content = value.get("content")
-    calls = value.get("tool_calls") or value.get("function_call")
+    calls = _calls(fields)
     if isinstance(content, list):
         content = _joined(content, fields.path("content"))
-    elif content is None and not (role == "assistant" and (calls or "content" in value)) or content is not None and not isinstance(content, str):
+    elif (
+        content is None
+        and not (role == "assistant" and (calls or "content" in value))
+        or content is not None
+        and not isinstance(content, str)
+    ):
         raise wrong_type(fields.path("content"), "a string", content)
-    if calls is not None and not isinstance(calls, (list, dict)):
-        raise wrong_type(fields.path("tool_calls"), "an array", calls)
-    return {**value, "role": role, "content": content}
+    texts = {name: text for name in ("name", "tool_call_id", "refusal") if (text := fields.text(name)) is not None}
+    return {"role": role, "content": content, **texts, **({"tool_calls": calls} if calls else {})}
+
+
+def _calls(fields: Fields) -> list[dict[str, Any]]:
+    """The tool calls of an earlier answer; a deprecated `function_call` counts as one."""
+    found = []
+    for index, value in enumerate(fields.array("tool_calls", longest=128) or []):
+        call = Fields(value, f"{fields.path('tool_calls')}[{index}]")
+        function = call.inner("function", required=True) or Fields({})
+        found.append({"id": call.text("id") or "", "type": "function", "function": _function(function)})
+    older = fields.inner("function_call")
+    if older is not None:
+        found.append({"id": "", "type": "function", "function": _function(older)})
+    return found
+
+
+def _function(fields: Fields) -> dict[str, str]:
+    return {"name": fields.must_text("name"), "arguments": fields.must_text("arguments")}
+
+
+def _tools(body: Fields) -> list[dict[str, Any]] | None:
+    """Tool definitions for the model's chat template; calls come back as the text that the model writes."""
+    tools = body.array("tools", longest=128) or []
+    for index, tool in enumerate(tools):
+        Fields(tool, f"tools[{index}]").inner("function", required=True)
+    return tools or None
 
 
 def _joined(parts: list[Any], where: str) -> str:

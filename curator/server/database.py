@@ -15,21 +15,24 @@ VERSION = 1
 
 _SCHEMA = """
 CREATE TABLE files (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL, created_at INTEGER NOT NULL,
-  expires_at INTEGER, filename TEXT NOT NULL, purpose TEXT NOT NULL, status TEXT NOT NULL, status_details TEXT);
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, expires_at INTEGER, filename TEXT NOT NULL, purpose TEXT NOT NULL,
+  status TEXT NOT NULL, status_details TEXT);
 CREATE TABLE uploads (
   id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
   filename TEXT NOT NULL, purpose TEXT NOT NULL, mime_type TEXT NOT NULL, keep_seconds INTEGER,
   status TEXT NOT NULL, file_id TEXT);
 CREATE TABLE parts (
-  id TEXT PRIMARY KEY, upload_id TEXT NOT NULL REFERENCES uploads(id), bytes INTEGER NOT NULL, created_at INTEGER NOT NULL);
+  id TEXT PRIMARY KEY, upload_id TEXT NOT NULL REFERENCES uploads(id), bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL);
 CREATE TABLE jobs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, intent TEXT UNIQUE, status TEXT NOT NULL,
   created_at INTEGER NOT NULL, finished_at INTEGER, model TEXT NOT NULL, name TEXT NOT NULL UNIQUE, suffix TEXT,
-  seed INTEGER NOT NULL, method TEXT NOT NULL, hyperparameters TEXT NOT NULL, metadata TEXT NOT NULL,
+  seed INTEGER NOT NULL, engine TEXT, method TEXT NOT NULL, hyperparameters TEXT NOT NULL, metadata TEXT NOT NULL,
   training_file TEXT NOT NULL, validation_file TEXT, result_file TEXT, trained_tokens INTEGER, error TEXT,
   estimated_finish INTEGER, total_steps INTEGER, step_seconds REAL,
-  pid INTEGER, outcome TEXT, stopping INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, offset INTEGER NOT NULL DEFAULT 0);
+  pid INTEGER, outcome TEXT, stopping INTEGER NOT NULL DEFAULT 0,
+  crashes INTEGER NOT NULL DEFAULT 0, offset INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX jobs_by_status ON jobs(status);
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job_id TEXT NOT NULL REFERENCES jobs(id),
@@ -37,7 +40,8 @@ CREATE TABLE events (
   data TEXT NOT NULL, UNIQUE(job_id, key));
 CREATE TABLE checkpoints (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job_id TEXT NOT NULL REFERENCES jobs(id),
-  step INTEGER NOT NULL, created_at INTEGER NOT NULL, name TEXT NOT NULL, metrics TEXT NOT NULL, path TEXT NOT NULL,
+  step INTEGER NOT NULL, created_at INTEGER NOT NULL, name TEXT NOT NULL,
+  metrics TEXT NOT NULL, path TEXT NOT NULL,
   UNIQUE(job_id, step));
 CREATE TABLE models (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, base TEXT NOT NULL, path TEXT NOT NULL,

@@ -60,7 +60,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 def record(db: Any, job: Job, batch: Batch, keep: int) -> list[str]:
-    """Store a batch inside a transaction of the caller; the paths of checkpoints that fell out of the last `keep`."""
+    """Store a batch inside a transaction of the caller; returns paths of checkpoints beyond the last `keep`."""
     dropped: list[str] = []
     seconds, total = job.step_seconds, job.total_steps
     for fact in batch.facts:
@@ -112,7 +112,8 @@ def _checkpoint(db: Any, job: Job, fact: dict[str, Any], total: int | None, keep
     metrics = {"step": step, **_finite(fact.get("metrics") or {})}
     values = (ids.new(ids.CHECKPOINT), job.id, step, int(time.time()), name, dump(metrics), fact["path"])
     db.execute(
-        "INSERT OR IGNORE INTO checkpoints (id, job_id, step, created_at, name, metrics, path) VALUES (?,?,?,?,?,?,?)",
+        "INSERT OR IGNORE INTO checkpoints (id, job_id, step, created_at, name, metrics, path) "
+        "VALUES (?,?,?,?,?,?,?)",
         values,
     )
     if not final:

@@ -76,9 +76,9 @@ class Fields:
         if not isinstance(value, str):
             raise wrong_type(param, "a string", value)
         if len(value) < shortest:
-            raise _length(param, "short", "minimum", shortest, len(value), "string", "string_below_min_length")
+            raise _length(param, "short", shortest, len(value), "string")
         if len(value) > longest:
-            raise _length(param, "long", "maximum", longest, len(value), "string", "string_above_max_length")
+            raise _length(param, "long", longest, len(value), "string")
         return value
 
     def must_text(self, name: str, *, shortest: int = 0, longest: int = 2**20) -> str:
@@ -119,12 +119,14 @@ class Fields:
 
     def _bounds(self, name: str, value: float, lowest: float, highest: float, kind: str) -> None:
         param = self.path(name)
-        if value < lowest:
-            message = f"Invalid '{param}': {kind} below minimum value. Expected a value >= {lowest}, but got {value} instead."
-            raise bad_request(message, param, f"{kind}_below_min_value")
-        if value > highest:
-            message = f"Invalid '{param}': {kind} above maximum value. Expected a value <= {highest}, but got {value} instead."
-            raise bad_request(message, param, f"{kind}_above_max_value")
+        for beyond, way, bound, sign, limit in (
+            (value < lowest, "below", "min", ">=", lowest),
+            (value > highest, "above", "max", "<=", highest),
+        ):
+            if beyond:
+                message = f"Invalid '{param}': {kind} {way} {bound}imum value. Expected a value {sign} {limit}, "
+                message += f"but got {value} instead."
+                raise bad_request(message, param, f"{kind}_{way}_{bound}_value")
 
     def flag(self, name: str) -> bool | None:
         """A boolean."""
@@ -144,9 +146,9 @@ class Fields:
         if not isinstance(value, list):
             raise wrong_type(param, "an array", value)
         if len(value) < shortest:
-            raise _length(param, "short", "minimum", shortest, len(value), "array", "array_below_min_length")
+            raise _length(param, "short", shortest, len(value), "array")
         if len(value) > longest:
-            raise _length(param, "long", "maximum", longest, len(value), "array", "array_above_max_length")
+            raise _length(param, "long", longest, len(value), "array")
         return value
 
     def inner(self, name: str, *, required: bool = False) -> Fields | None:
@@ -160,7 +162,8 @@ class Fields:
         if inner is None:
             return {}
         if len(inner.value) > 16:
-            message = f"Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object with {len(inner.value)} properties instead."
+            message = "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, "
+            message += f"but got an object with {len(inner.value)} properties instead."
             raise bad_request(message, "metadata", "object_above_max_properties")
         for key in inner.value:
             if not 1 <= len(key) <= 64:
@@ -169,7 +172,9 @@ class Fields:
         return {key: inner.must_text(key, longest=512) for key in inner.value}
 
 
-def _length(param: str, way: str, bound: str, limit: int, got: int, kind: str, code: str) -> ApiError:
-    article, unit = ("a string", "length") if kind == "string" else ("an array", "length")
-    message = f"Invalid '{param}': {kind} too {way}. Expected {article} with {bound} {unit} {limit}, but got {article} with {unit} {got} instead."
-    return bad_request(message, param, code)
+def _length(param: str, way: str, limit: int, got: int, kind: str) -> ApiError:
+    one = "an array" if kind == "array" else f"a {kind}"
+    bound, side = ("minimum", "below_min") if way == "short" else ("maximum", "above_max")
+    message = f"Invalid '{param}': {kind} too {way}. Expected {one} with {bound} length {limit}, "
+    message += f"but got {one} with length {got} instead."
+    return bad_request(message, param, f"{kind}_{side}_length")

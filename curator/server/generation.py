@@ -13,6 +13,7 @@ from curator.server.errors import ApiError, overloaded
 from curator.server.process import environment
 from curator.server.settings import Settings
 
+_SERVER_FAULTS = frozenset({"server_error", "internal_error", "out_of_memory"})
 _LINE_BYTES = 16 * 2**20
 
 Line = dict[str, Any]
@@ -96,7 +97,6 @@ class Generator:
             raise ApiError(500, "The generation process ended; ask again.", kind="server_error") from None
 
     async def _start(self) -> None:
-        threads = self._settings.threads or 0
         with (self._settings.data / "generate.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 *self._settings.generator,
@@ -104,7 +104,7 @@ class Generator:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 limit=_LINE_BYTES,
-                env=environment(threads or 1),
+                env=environment(),
                 start_new_session=True,
             )
         self._process = process
@@ -157,6 +157,6 @@ def _parse(raw: bytes) -> Line:
 def _error(value: Any) -> ApiError:
     """The child's error as an answer: what the client can mend is a 400."""
     code, message = str(value.get("code") or "server_error"), str(value.get("message") or "generation failed")
-    if code == "server_error":
+    if code in _SERVER_FAULTS:
         return ApiError(500, message, kind="server_error", code=code)
-    return ApiError(400, message, code=code)
+    return ApiError(400, message, param="messages", code=code)

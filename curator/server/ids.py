@@ -1,4 +1,4 @@
-"""Ids in OpenAI's shape, made here and nowhere else; what a client sends is looked up only if it has that shape."""
+"""Ids in OpenAI's shape, made here and nowhere else; what clients send is looked up only in that shape."""
 
 from __future__ import annotations
 

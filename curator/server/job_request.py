@@ -51,6 +51,7 @@ def read(body: Fields) -> Job:
         name=tuned_name(model, suffix),
         suffix=suffix,
         seed=secrets.randbelow(_SEEDS) if seed is None else seed,
+        engine=None,
         method=method,
         hyperparameters=hyperparameters,
         metadata=metadata,

@@ -18,9 +18,9 @@ TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 ORGANIZATION = "org-local"
 
 _COLUMNS = (
-    "id, intent, status, created_at, finished_at, model, name, suffix, seed, method, hyperparameters, metadata, "
-    "training_file, validation_file, result_file, trained_tokens, error, estimated_finish, total_steps, step_seconds, "
-    "pid, outcome, stopping, crashes, offset"
+    "id, intent, status, created_at, finished_at, model, name, suffix, seed, engine, method, hyperparameters, "
+    "metadata, training_file, validation_file, result_file, trained_tokens, error, estimated_finish, total_steps, "
+    "step_seconds, pid, outcome, stopping, crashes, offset"
 )
 
 
@@ -37,6 +37,8 @@ class Job:
     name: str
     suffix: str | None
     seed: int
+    engine: str | None
+    """Which engine trains it; known once the files are validated."""
     method: str
     hyperparameters: dict[str, Any]
     metadata: dict[str, str]
@@ -252,7 +254,8 @@ def add_event(
     kind = "message" if data is None else "metrics"
     values = (ids.new(ids.EVENT), job_id, key, int(time.time()), level, kind, message, dump(data or {}))
     db.execute(
-        "INSERT OR IGNORE INTO events (id, job_id, key, created_at, level, type, message, data) VALUES (?,?,?,?,?,?,?,?)",
+        "INSERT OR IGNORE INTO events (id, job_id, key, created_at, level, type, message, data) "
+        "VALUES (?,?,?,?,?,?,?,?)",
         values,
     )
 

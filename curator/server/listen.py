@@ -30,6 +30,9 @@ from curator.server.process import lock
 from curator.server.services import Services, build
 from curator.server.settings import Limits, Settings
 
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}
+"""Addresses that mean all of this machine's, and one of them."""
+
 
 def serve(settings: Settings) -> NoReturn:
     """Serve until a signal or until idle, then end the process.
@@ -105,8 +108,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _run(settings: Settings, services: Services, listener: socket.socket, token: str) -> int:
     port = listener.getsockname()[1]
-    host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
-    hosts = Hosts(host, port, settings.allowed_hosts)
+    host = _WILDCARDS.get(settings.host) or settings.host.strip("[]")
+    host = f"[{host}]" if ":" in host else host
+    hosts = Hosts(settings.host, port, settings.allowed_hosts)
     activity = Activity(Guard(app.build(services), token, hosts))
     server = _Server(_config(settings, activity), settings, services, activity)
     server.base_url = f"http://{host}:{port}/v1"

@@ -38,7 +38,7 @@ class Worker:
         self.pid = pid
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str], threads: int) -> int:
+    def start(self, command: Sequence[str]) -> int:
         """Start it in its own process group at low priority; its id. Raises OSError where it cannot start."""
         held = lock(self.folder / "lock")
         if held is None:
@@ -51,7 +51,7 @@ class Worker:
                 stderr=log,
                 start_new_session=True,
                 pass_fds=(held.fileno(),),
-                env=environment(threads),
+                env=environment(),
             )
         self.pid = self._process.pid
         with contextlib.suppress(OSError):
@@ -97,8 +97,6 @@ def _ending(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-def environment(threads: int) -> dict[str, str]:
-    """The environment of a child: one BLAS thread each, since the engines thread by themselves; no keys."""
-    secrets = ("_API_KEY", "_TOKEN", "_SECRET")
-    kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(secrets)}
-    return kept | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+def environment() -> dict[str, str]:
+    """The environment of a child: ours without providers' keys, which no child needs."""
+    return {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}

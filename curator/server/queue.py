@@ -8,12 +8,16 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from curator.atomic import write_bytes
+from curator.core.text import one_line
+from curator.log import log_failure
 from curator.server import facts, ids, results
 from curator.server.catalog import Catalog
 from curator.server.files import RESULTS, FileStore
@@ -92,26 +96,28 @@ class Queue:
             if job is None:
                 await self._arrived.wait()
             else:
-                await self._validate(job)
+                await self._guarded(job.id, self._validate(job))
 
     async def _validate(self, job: Job) -> None:
-        roles = [("training", job.training_file)]
-        if job.validation_file is not None:
-            roles.append(("validation", job.validation_file))
-        for role, file_id in roles:
-            verdict = await self._verdict(job, role)
-            if "examples" not in verdict:
-                await asyncio.to_thread(self._refuse, job, role, file_id, verdict)
+        base = (await asyncio.to_thread(self._catalog.bases)).get(job.model)
+        roles = ["training"] if job.validation_file is None else ["validation", "training"]
+        verdict: dict[str, Any] = {}
+        for role in roles:
+            verdict = await self._verdict(job, role, None if base is None else base.path)
+            if "code" in verdict:
+                await asyncio.to_thread(self._refuse, job, role, verdict)
                 return
         event = ("validated", "Files validated, moving job to queued state")
-        await asyncio.to_thread(self._jobs.move, job.id, frozenset({"validating_files"}), "queued", event)
+        validating, chosen = frozenset({"validating_files"}), verdict.get("engine")
+        await asyncio.to_thread(self._jobs.move, job.id, validating, "queued", event, engine=chosen)
         self._queued.set()
 
-    async def _verdict(self, job: Job, role: str) -> dict[str, Any]:
+    async def _verdict(self, job: Job, role: str, base: Path | None) -> dict[str, Any]:
         path = self.folder(job.id) / f"{role}.jsonl"
-        words = (sys.executable, "-m", "curator.server.validation", str(path), job.method, role)
+        words = [sys.executable, "-m", "curator.server.validation", str(path), job.method, role]
+        words += [str(base)] if role == "training" and base is not None else []
         process = await asyncio.create_subprocess_exec(
-            *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environment(1)
+            *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environment()
         )
         self._validator = (job.id, process)
         try:
@@ -124,27 +130,49 @@ class Queue:
             return {"code": "invalid_training_file", "message": f"The {role} file could not be validated."}
         return verdict if isinstance(verdict, dict) else {}
 
-    def _refuse(self, job: Job, role: str, file_id: str, verdict: dict[str, Any]) -> None:
+    def _refuse(self, job: Job, role: str, verdict: dict[str, Any]) -> None:
         code, message = str(verdict["code"]), str(verdict["message"])
-        if code != "invalid_n_examples":
-            self._files.mark_broken(file_id, message)
+        param: str | None = f"{role}_file"
+        if code == "model_not_supported":
+            param = "model"
+        elif code != "invalid_n_examples":
+            file_id = job.training_file if role == "training" else job.validation_file
+            self._files.mark_broken(str(file_id), message)
             message = f"The job failed due to an invalid {role} file. {message}"
-        self._jobs.fail(job.id, code, message, f"{role}_file")
+        self._jobs.fail(job.id, code, message, param)
 
     # Training
 
     async def _train_all(self) -> None:
         for left in await asyncio.to_thread(self._jobs.with_worker):
-            await self._follow(left, Worker(self.folder(left.id), left.pid))
+            await self._guarded(left.id, self._follow(left, Worker(self.folder(left.id), left.pid)))
         while True:
             self._queued.clear()
             job = await asyncio.to_thread(self._jobs.oldest, "queued")
             if job is None:
                 await self._queued.wait()
-                continue
-            worker = Worker(self.folder(job.id))
-            if await asyncio.to_thread(self._begin, job, worker):
-                await self._follow(job, worker)
+            else:
+                await self._guarded(job.id, self._train(job))
+
+    async def _train(self, job: Job) -> None:
+        worker = Worker(self.folder(job.id))
+        if await asyncio.to_thread(self._begin, job, worker):
+            await self._follow(job, worker)
+
+    async def _guarded(self, job_id: str, work: Coroutine[Any, Any, None]) -> None:
+        """Whatever goes wrong with one job must not end the queue: that job fails, the next one has its turn."""
+        try:
+            await work
+        except Exception as error:
+            log_failure()
+            if self._worker is not None:
+                self._worker.signal(signal.SIGKILL)
+            self._worker = self._training = None
+            await asyncio.sleep(1)  # a full disk does not get better at once
+            message = f"The server could not go on with this job: {one_line(str(error), 200)}"
+            with contextlib.suppress(sqlite3.Error):
+                await asyncio.to_thread(self._jobs.fail, job_id, "server_error", message)
+                await asyncio.to_thread(self._jobs.update, job_id, pid=None, outcome=None)
 
     def _begin(self, job: Job, worker: Worker) -> bool:
         """Start the training process; whether there is something to follow."""
@@ -156,7 +184,7 @@ class Queue:
             return False
         try:
             self._write_job(job, base.path)
-            pid = worker.start(self._settings.worker, self._threads())
+            pid = worker.start(self._settings.worker)
         except OSError as error:
             self._jobs.fail(job.id, "server_error", f"The training process could not start: {error}")
             return False
@@ -175,7 +203,7 @@ class Queue:
             "job_id": job.id,
             "model": job.model,
             "model_path": str(base),
-            "engine": results.engine(base),
+            "engine": job.engine,
             "method": job.method,
             "training_file": str(folder / "training.jsonl"),
             "validation_file": None if job.validation_file is None else str(folder / "validation.jsonl"),

@@ -51,8 +51,3 @@ def remove_inside(folder: Path, path: str) -> None:
     target = (folder / path).resolve()
     if target != folder.resolve() and target.is_relative_to(folder.resolve()):
         shutil.rmtree(target, ignore_errors=True)
-
-
-def engine(base: Path) -> str:
-    """Which engine trains this base model."""
-    return "embedded"

@@ -17,7 +17,7 @@ class Limits:
     """One upload; the service's own limit (finetuning-api §4.1)."""
     part_bytes: int = 64 * MB
     upload_bytes: int = 8 * 1024 * MB
-    json_bytes: int = 16 * MB
+    json_bytes: int = 4 * MB
     header_bytes: int = 32 * 1024
     header_seconds: float = 10.0
     body_idle_seconds: float = 30.0

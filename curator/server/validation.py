@@ -1,7 +1,8 @@
-"""`python -m curator.server.validation FILE METHOD ROLE`: is this file fit to train on?
+"""`python -m curator.server.validation FILE METHOD ROLE [MODEL]`: is this file fit to train on, and with what?
 
 A process of its own, so that a long file neither slows the server nor stays in its memory. Prints one JSON object:
-`{"examples": n}` or `{"code", "message"}` with the first fault, in the service's words (finetuning-api §2.2).
+`{"examples": n}`, with MODEL (a base model's folder) also `engine`, or `{"code", "message"}` with the first fault,
+in the service's words (finetuning-api §2.2).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import orjson
 from curator.core import example, formats, rules
 from curator.core.example import MAX_LINE_BYTES, Example
 from curator.core.problem import Method, Problem, Severity
+from curator.errors import InputError
+from curator.server.engines.choice import choose
 
 MIN_EXAMPLES = 10
 
@@ -109,16 +112,19 @@ def _sentence(problem: Problem, count: int, item: Example) -> str:
     return f"{place}: {problem.message}"
 
 
-def main(path: str, method: Method, role: str) -> None:
+def main(path: str, method: Method, role: str, model: str | None = None) -> None:
     """Validate and print the verdict."""
     verdict: dict[str, Any]
     try:
         verdict = {"examples": validate(Path(path), method, role)}
+        if model is not None:
+            verdict["engine"] = choose(Path(model)).engine
     except InvalidFileError as error:
         verdict = {"code": error.code, "message": str(error)}
+    except InputError as error:
+        verdict = {"code": "model_not_supported", "message": error.message}
     sys.stdout.buffer.write(orjson.dumps(verdict) + b"\n")
 
 
 if __name__ == "__main__":
-    _, a_path, a_method, a_role = sys.argv
-    main(a_path, a_method, a_role)  # type: ignore[arg-type]
+    main(*sys.argv[1:])  # type: ignore[arg-type]

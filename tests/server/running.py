@@ -16,6 +16,7 @@ from openai import OpenAI
 
 T = TypeVar("T")
 
+CONFIG = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 8}
 MODELS = ("tiny", "slow", "failing", "crashing", "crashing-once")
 
 
@@ -29,6 +30,7 @@ class Running:
         for name in MODELS:
             (folder / "models" / name).mkdir(parents=True, exist_ok=True)
             (folder / "models" / name / "model.safetensors").touch()
+            (folder / "models" / name / "config.json").write_text(json.dumps(CONFIG))
         self.start()
 
     def start(self) -> None:

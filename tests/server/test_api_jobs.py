@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import openai
 import pytest
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
@@ -34,11 +31,8 @@ def upload(client: OpenAI, count: int = 12, data: bytes | None = None) -> str:
 
 
 def ended(client: OpenAI, job_id: str, *states: str) -> FineTuningJob:
-    def check() -> FineTuningJob | None:
-        job = client.fine_tuning.jobs.retrieve(job_id)
-        return job if job.status in (states or ENDS) else None
-
-    return until(check)
+    until(lambda: client.fine_tuning.jobs.retrieve(job_id).status in (states or ENDS))
+    return client.fine_tuning.jobs.retrieve(job_id)
 
 
 def texts(client: OpenAI, job_id: str) -> list[str]:
