@@ -19,6 +19,7 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SCALAR = re.compile(rb'[^ \t\r\n,:\[\]{}"]+')
 _BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_BREAK = re.compile(rb"([,{\[]?)[ \t]*[\r\n][ \t\r\n]*")
 _OPEN, _CLOSE = frozenset(b"[{"), frozenset(b"]}")
 
 
@@ -141,6 +142,30 @@ def apply(raw: bytes, edits: Iterable[Edit]) -> bytes:
         else:
             raw = remove(raw, path)
     return raw
+
+
+def values(data: bytes) -> Iterator[tuple[int, int]]:
+    """Byte offsets of the elements of a JSON array, or of values that follow one another; a last one that is not
+    complete reaches to the end."""
+    start = _skip_space(data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
+    listed = data[start : start + 1] == b"["
+    at = _skip_space(data, start + 1) if listed else start
+    while at < len(data) and not (listed and data[at : at + 1] == b"]"):
+        try:
+            end = _skip(data, at)
+        except ValueError:
+            end = len(data)
+        yield at, end
+        at = _skip_space(data, end)
+        if data[at : at + 1] == b",":
+            at = _skip_space(data, at + 1)
+
+
+def on_one_line(value: bytes) -> bytes:
+    """A pretty-printed JSON text without its line breaks; strings cannot hold any, so only spacing changes."""
+    if b"\n" not in value and b"\r" not in value:
+        return value
+    return _BREAK.sub(lambda found: found[1] + b" " if found[1] == b"," else found[1], value)
 
 
 def _descending(path: Path) -> tuple[tuple[int, str], ...]:

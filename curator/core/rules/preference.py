@@ -58,7 +58,7 @@ def preference_old_key(subject: Subject, context: Context) -> Iterator[Found]:
     "preference_role",
     "E",
     60,
-    "an output without assistant message or with roles other than assistant and tool; an input ending on assistant",
+    "an output without assistant message, or with a role not assistant or tool; an input that ends on assistant",
     "both outputs must continue the input with an answer",
     formats=PREFERENCE,
 )
