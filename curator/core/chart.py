@@ -170,7 +170,7 @@ def _scale(points: Sequence[Point], log: bool, rows: int) -> _Scale:
     if not high > low:
         pad = 0.5 if log else abs(low) / 2 or 1.0
         low, high = low - pad, high + pad
-    wanted = max(2, rows // 3)
+    wanted = max(2, rows // 2)
     return _Scale(min(xs), max(xs), low, high, tuple((_log_ticks if log else ticks)(low, high, wanted)), log)
 
 
