@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
-from textual.screen import Screen
 
 from curator import log, settings
-from curator.errors import InputError, UsageError
+from curator.errors import UsageError
 from curator.tui import keys, screens, terminal
 from curator.tui.memory import Memory
 from curator.tui.palette import ActionCommands
 from curator.tui.session import Session
+
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
 
 
 class CuratorApp(App[None]):
@@ -27,8 +29,9 @@ class CuratorApp(App[None]):
     SCOPE = "app"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, workspace: Any, memory: Memory | None = None) -> None:
+    def __init__(self, workspace: Workspace, memory: Memory | None = None, *, analyse: bool = False) -> None:
         super().__init__()
+        self._analyse = analyse
         self.memory = memory or Memory()
         self.session = Session(self, workspace)
         self.crash = ""
@@ -47,8 +50,13 @@ class CuratorApp(App[None]):
         self._load_themes()
         self._load_keymap()
         await self.switch_mode("data")
-        self.session.start()
+        if self._analyse:
+            self.call_after_refresh(self.session.start)
         self.set_interval(0.5, self._watch_terminal)
+
+    def on_unmount(self) -> None:
+        """Nothing of ours goes on behind the shell's back."""
+        self.session.stop()
 
     def _load_themes(self) -> None:
         from curator.tui.themes import DEFAULT, load_themes
@@ -142,7 +150,7 @@ def open_ui(path: str | None) -> int:
 
     memory = Memory.load()
     workspace = open_workspace(path, memory)
-    app = CuratorApp(workspace, memory)
+    app = CuratorApp(workspace, memory, analyse=True)
     try:
         with terminal.guarded(app):
             app.run()
@@ -153,6 +161,3 @@ def open_ui(path: str | None) -> int:
         sys.stderr.write(f"curator: {app.crash}\n")
         return 1
     return app.return_code or 0
-
-
-__all__ = ["CuratorApp", "InputError", "Screen", "open_ui"]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from curator.core.rules import Context
     from curator.core.tokens import Counter, Tokens
     from curator.jobs.providers import Provider
+    from curator.workspace.analysis import Analysis, Progress
     from curator.workspace.records import Change, View
     from curator.workspace.workspace import Workspace
 
@@ -57,6 +58,12 @@ class Draft:
 _ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import"})
 
 
+POLL = 0.1
+"""Seconds between two looks at what the analysis child found."""
+MANY = 1_000
+"""From so many changed examples on, "everything" is cheaper to tell than the ids."""
+
+
 class Session:
     """One open workspace. `app` owns the signals; tests give any mounted app."""
 
@@ -65,6 +72,8 @@ class Session:
         self.workspace = workspace
         self.changed: Signal[Changed] = Signal(app, "changed")
         """Published after each change and when analysis results arrive."""
+        self._analysis: Analysis | None = None
+        self._settle_context()
         self.query = ""
         self._parsed = query.parse("")
         self.sort = ""
@@ -73,16 +82,46 @@ class Session:
         """What the Data stage lists: ids by `query`, `sort` and `descending`."""
 
     def start(self) -> None:
-        """Begin the background work: the analysis child, and looking for what it found."""
-        try:
-            from curator.workspace import analysis
-        except ImportError:
+        """Begin the background work: the analysis child, and taking up what it found."""
+        if self.workspace.read_only:
             return
+        from curator.workspace import analysis
+
         self._analysis = analysis.start(self.workspace)
         self.app.set_interval(POLL, self._poll)
 
+    def stop(self) -> None:
+        """End the background work; what was found stays."""
+        if self._analysis is not None:
+            self._analysis.stop(wait=1.0)
+            self._analysis = None
+
     def _poll(self) -> None:
-        pass
+        if self._analysis is None:
+            return
+        before = len(self.workspace.ids())
+        found = self._analysis.poll()
+        if found:
+            moved = len(self.workspace.ids()) != before
+            self.publish(None if len(found) > MANY or moved else found, order=moved)
+
+    def look_first(self, ids: Iterable[int]) -> None:
+        """Have these examples analysed before others: they are on the screen."""
+        if self._analysis is not None:
+            self._analysis.show(ids)
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the analysis is; None where none is running."""
+        progress = self._analysis.progress() if self._analysis is not None else None
+        return progress if progress is not None and progress.running else None
+
+    def _settle_context(self) -> None:
+        """A workspace that nobody has told what it is for is for the default provider and its model."""
+        if self.workspace.meta("context") is None and not self.workspace.read_only:
+            provider = self.provider
+            values = {"profile": provider.profile, "model": provider.model or ""}
+            self.workspace.set_meta("context", values)
 
     # Looking
 

@@ -313,11 +313,18 @@ class DataScreen(Curating):
             self.session.toast("No example here: + makes one")
         elif not self.editing:
             self.add_class("-editing")
-            self.editor.open(self.current, self.conversation.block)
+            chosen = self.conversation.block if self.conversation.has_focus else -1
+            self.editor.open(self.current, chosen)
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the editor is open its keys are the ones that count."""
+        return not self.editing or action in ("copy_text", "back")
 
     @on(Editor.Left)
     def _leave_editor(self) -> None:
         self.remove_class("-editing")
+        self.refresh_bindings()
         self.show_example(same=True)
         self.examples.focus()
 

@@ -15,7 +15,12 @@ from curator.tui.blocks import Block
 from curator.tui.transcript import kind_of
 from curator.tui.widgets.text_field import MessageField, editable
 
-_STYLES = {"error": "$text-error", "warning": "$text-warning", "info": "$text-muted"}
+_STYLES = {"error": "$mark-error", "warning": "$mark-warning", "info": "$quiet"}
+COLOURS = {
+    **{kind: f"$role-{kind}" for kind in ("system", "user", "assistant", "tool")},
+    "rejected": "$mark-error",
+    "other": "$quiet",
+}
 SHOWN = 2_000
 """Characters shown of a text that cannot be edited in place."""
 
@@ -46,10 +51,10 @@ class Cell(Vertical):
 
     def tell(self, tokens: int | None, problems: Sequence[Problem]) -> None:
         """Show tokens and problems of the draft."""
-        role = Content.styled(one_line(self.block.role, 24), f"bold ${kind_of(self.block)}")
+        role = Content.styled(one_line(self.block.role, 24), f"bold {COLOURS[kind_of(self.block)]}")
         weight = "" if self.block.weight is None else f" · weight {self.block.weight:g}"
         count = "" if tokens is None else f" · {tokens:,} tokens"
-        self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}", "$text-muted")))
+        self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}", "$quiet")))
         findings = self.query_one("#findings", Static)
         lines = [
             Content.assemble(

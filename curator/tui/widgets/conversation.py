@@ -63,19 +63,23 @@ class Conversation(ScrollView, can_focus=True):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self._width = max(10, self.size.width - 2)
+        self._width = self._room
         self._lines = lay_out(self._sheet, self._width) if self._sheet else []
         self.virtual_size = Size(self.size.width, len(self._lines))
         self.refresh()
 
+    @property
+    def _room(self) -> int:
+        return max(10, self.scrollable_content_region.width - 2)
+
     def on_resize(self) -> None:
         """Wrap again."""
-        if max(10, self.size.width - 2) != self._width:
+        if self._room != self._width:
             self._lay_out()
 
     def render_line(self, y: int) -> Strip:
         """One line: margin, gutter, pieces."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         if index >= len(self._lines):
             if not self._lines and y == 0:

@@ -56,14 +56,15 @@ class Editor(Vertical):
     # Opening and leaving
 
     def open(self, example: int, block: int) -> None:
-        """Edit an example, the cursor in the block of that index."""
+        """Edit an example, the cursor in the block of that index; -1: the last message."""
         self._example = example
         self._saved = self._session.workspace.raw(example)
         self._draft = DraftBytes(self._saved)
         checked = self._session.draft(self._saved)
         self._tokens_saved = checked.tokens.total
         self._json = not any(found.text_path for found in self._draft.blocks)
-        self._rebuild(block)
+        messages = [at for at, found in enumerate(self._draft.blocks) if found.text_path]
+        self._rebuild(block if block >= 0 or not messages else messages[-1])
 
     @property
     def dirty(self) -> bool:
@@ -160,12 +161,12 @@ class Editor(Vertical):
         total = self._session.summary(checked.tokens.total - self._tokens_saved)
         lines = [
             Content.assemble(
-                (f"{errors} E", "$text-error bold" if errors else "$text-success"),
+                (f"{errors} E", "$mark-error bold" if errors else "$mark-ok"),
                 " · ",
-                (f"{warnings} W", "$text-warning bold" if warnings else "$text-success"),
+                (f"{warnings} W", "$mark-warning bold" if warnings else "$mark-ok"),
                 f" · {checked.tokens.total:,} tokens, {checked.tokens.assistant:,} trained",
-                (f" · dataset {total.tokens:,} tokens, {total.cost}", "$text-muted"),
-                ("  ● not saved yet" if self.dirty else "  ✓ saved", "$text-muted"),
+                (f" · dataset {total.tokens:,} tokens, {total.cost}", "$quiet"),
+                ("  ● not saved yet" if self.dirty else "  ✓ saved", "$quiet"),
             )
         ]
         lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in shown[:4]]

@@ -140,7 +140,7 @@ class ExampleList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The head, then one row a line."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         columns = self._columns(width)
         if y == 0:
             return self._head(columns, width)
@@ -184,6 +184,9 @@ class ExampleList(ScrollView, can_focus=True):
             page = self._ids[top : top + self.page]
             wanted = page if example in page else [example]
             self._rows = {row.id: row for row in self._session.workspace.rows(wanted)}
+            unknown = [row.id for row in self._rows.values() if row.errors is None or row.tokens is None]
+            if unknown:
+                self._session.look_first(unknown)
         return self._rows[example]
 
     def notify_style_update(self) -> None:
@@ -314,7 +317,7 @@ class ExampleList(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor there; ctrl selects, shift selects up to there, twice edits; the head sorts."""
         if event.y == 0:
-            field = self._columns(self.size.width).field_at(event.x)
+            field = self._columns(self.scrollable_content_region.width).field_at(event.x)
             if field:
                 self.post_message(self.SortRequested(field))
             return

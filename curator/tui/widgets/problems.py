@@ -141,7 +141,7 @@ class Problems(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A problem: mark, rule, sentence, its fix."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         if not self._items and y == 0:
             text = " ✓ no problems in this example"

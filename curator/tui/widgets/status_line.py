@@ -30,33 +30,29 @@ class StatusLine(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """As much as fits, the most important first."""
+        """Everything; in short words where the line is narrow."""
         summary = self._session.summary()
-        parts = pieces(summary)
-        while len(parts) > 3 and sum(len(text) + 3 for text, _ in parts) > self.size.width:
-            droppable = [part for part in parts if part[1] == "$text-muted"]
-            parts.remove(droppable[-1] if droppable else parts[-1])
-        spans: list[str | tuple[str, str]] = [" "]
+        parts = pieces(summary, brief=self.size.width < 100)
+        spans: list[str | tuple[str, str]] = []
         for number, part in enumerate(parts):
-            spans += [(" · ", "$text-disabled")] * bool(number) + [part]
+            spans += [(" · ", "$quiet")] * bool(number) + [part]
         return Content.assemble(*spans)
 
 
-def pieces(summary: Summary) -> list[tuple[str, str]]:
+def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
     """The line's parts as (text, style)."""
-    known = summary.analysed >= summary.examples
-    split = f"train {summary.train:,} / valid {summary.validation:,}" if summary.validation else "no split"
-    shown = (
-        f"{summary.examples:,} examples"
-        if summary.shown == summary.examples
-        else (f"{summary.shown:,} of {summary.examples:,} examples")
+    shown = "" if summary.shown == summary.examples else f"{summary.shown:,} of "
+    unit = "tok" if brief else "tokens"
+    checked = summary.analysed >= summary.examples
+    split = f"{summary.train:,}+{summary.validation:,}" if brief else (
+        f"train {summary.train:,}, validation {summary.validation:,}"
     )
     return [
-        (shown, "$foreground"),
-        (f"{summary.errors:,} E", "$text-error bold" if summary.errors else "$text-success"),
-        (f"{summary.warnings:,} W", "$text-warning bold" if summary.warnings else "$text-success"),
-        (f"{summary.tokens:,} tokens" if known else f"checking {summary.share:.0%}", "$foreground"),
+        (f"{shown}{summary.examples:,} {'ex' if brief and shown else 'examples'}", "$foreground"),
+        (f"{summary.errors:,} E", "$mark-error bold" if summary.errors else "$mark-ok"),
+        (f"{summary.warnings:,} W", "$mark-warning bold" if summary.warnings else "$mark-ok"),
+        (f"{summary.tokens:,} {unit}" if checked else f"checking {summary.share:.0%}", "$foreground"),
         (summary.cost, "$foreground"),
-        (split, "$foreground"),
-        (one_line(summary.provider, 40), "$accent"),
+        (split if summary.validation else "no split", "$foreground"),
+        (one_line(summary.provider if not brief else summary.provider.partition(":")[0], 48), "$accent"),
     ]
