@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +73,8 @@ def _alike(sketches: U32, codes: U64) -> U64:
     return np.concatenate(kept)
 
 
-def alike(sketches: U32, one: U32, least: float = _SHARE) -> NDArray[np.int64]:
+def alike(sketches: NDArray[Any], one: NDArray[Any], least: float = _SHARE) -> NDArray[np.int64]:
     """Rows that agree with the sketch `one` in at least the share `least`, the most alike first."""
     shared = np.count_nonzero(sketches == one, axis=1)
-    shared[sketches[:, 0] == _EMPTY] = 0
     rows = np.flatnonzero(shared >= max(1.0, least * HASHES))
     return rows[np.argsort(-shared[rows], kind="stable")]

@@ -9,7 +9,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from curator.core.duplicates.candidates import Pairs
-from curator.core.duplicates.groups import Group, Pair, group, relation
+from curator.core.duplicates.groups import Group, Pair, WordsOf, group, relation
 from curator.core.duplicates.table import Fetch, Progress
 from curator.core.duplicates.texts import normalise
 from curator.core.duplicates.union import Union
@@ -25,6 +25,10 @@ _SHORT_BONUS = 2.0
 _VERIFY = 20_000
 
 
+def _no_words(row: int) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What was found; ids are positions in the input. `groups(threshold)` draws the line."""
@@ -35,13 +39,14 @@ class Found:
     pairs: list[Pair] = field(default_factory=list)
     asked: list[list[int]] = field(default_factory=list)
     """Sets of rows with one prompt and different answers."""
-    words: dict[int, Sequence[str]] = field(default_factory=dict)
+    words: WordsOf = _no_words
+    """The words of a row's normal form."""
 
     def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
         """The partition at `threshold` (0 to 100): copy groups by first member, then look-alike families."""
         if exact_only:
-            return group(self.equal, (), (), {})
-        kept = [pair for pair in self.pairs if pair.score >= threshold + self._strictness(pair)]
+            return group(self.equal, (), (), self.words)
+        kept = [pair for pair in self.pairs if pair.score >= threshold + _strictness(pair)]
         return group(self.equal, self.normalised, kept, self.words)
 
     def conflicts(self) -> list[list[int]]:
@@ -55,22 +60,19 @@ class Found:
                 union.join(pair.a, pair.b)
         return union.sets()
 
-    def _strictness(self, pair: Pair) -> float:
-        """Points more that a short pair needs: one word of eight is a quarter of what is said."""
-        shorter = min(len(self.words[pair.a]), len(self.words[pair.b]))
-        return max(0, _SHORT_WORDS - shorter) * _SHORT_BONUS
+
+def _strictness(pair: Pair) -> float:
+    """Points more that a short pair needs: one word of eight is a quarter of what is said."""
+    return max(0, _SHORT_WORDS - pair.words) * _SHORT_BONUS
 
 
 def _silent(phase: str, share: float) -> None:
     """No progress wanted."""
 
 
-def verify(
-    pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _silent
-) -> tuple[list[Pair], dict[int, Sequence[str]]]:
-    """Those pairs that score `floor` or more, and the words of the texts in them."""
+def verify(pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _silent) -> list[Pair]:
+    """Those pairs that score `floor` or more."""
     kept: list[Pair] = []
-    words: dict[int, Sequence[str]] = {}
     texts: dict[int, str] = {}
     for at in range(0, len(pairs), _VERIFY):
         tell("comparing", at / len(pairs))
@@ -82,9 +84,7 @@ def verify(
         scores = process.cpdist(left, right, scorer=fuzz.ratio, score_cutoff=floor)
         for row in np.flatnonzero(scores >= floor).tolist():
             a, b = block[row]
-            for item in (a, b):
-                if item not in words:
-                    words[item] = forms[item].split()
-            kept.append(Pair(a, b, float(scores[row]), relation(texts[a], texts[b])))
+            words = 1 + min(left[row].count(" "), right[row].count(" "))
+            kept.append(Pair(a, b, float(scores[row]), relation(texts[a], texts[b]), words))
     tell("comparing", 1.0)
-    return kept, words
+    return kept

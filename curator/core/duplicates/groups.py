@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from rapidfuzz.distance import Levenshtein
 from curator.core.duplicates.texts import ANSWER, normalise
 from curator.core.duplicates.union import Union
 
+WordsOf = Callable[[int], Sequence[str]]
 Relation = Literal["copy", "facts", "conflict"]
 """`facts`: the same template with other numbers; `conflict`: one prompt, different answers. Neither is a copy."""
 
@@ -41,6 +42,8 @@ class Pair:
     b: int
     score: float
     relation: Relation = "copy"
+    words: int = 0
+    """Words in the shorter of the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def group(
     equal: Iterable[Sequence[int]],
     normalised: Iterable[Sequence[int]],
     pairs: Iterable[Pair],
-    words_of: dict[int, Sequence[str]],
+    words_of: WordsOf,
 ) -> list[Group]:
     """Partition everything that has a copy into groups; each id is in one copy group at most.
 
@@ -149,15 +152,13 @@ def _kind(ids: list[int], same_value: Union, score: float | None) -> Group:
     return Group("near" if score is not None else "normalised", tuple(ids), 100.0 if score is None else score)
 
 
-def _split_families(
-    pairs: list[Pair], copies: Union, exactly: Union, words_of: dict[int, Sequence[str]]
-) -> list[Group]:
+def _split_families(pairs: list[Pair], copies: Union, exactly: Union, words_of: WordsOf) -> list[Group]:
     """Take template families out of `copies` (changed in place); return them as groups."""
     members: dict[int, list[int]] = {}
     for item in sorted({i for pair in pairs if pair.relation == "copy" for i in (pair.a, pair.b)}):
         members.setdefault(copies.find(item), []).append(item)
     torn = {
-        root for root, ids in members.items() if len(ids) > 2 and is_family([words_of[i] for i in ids[:_SAMPLE]])
+        root for root, ids in members.items() if len(ids) > 2 and is_family([words_of(i) for i in ids[:_SAMPLE]])
     }
     kin = Union()
     scores: dict[int, float] = {}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curator.core.duplicates.found import Found, verify
-from curator.core.duplicates.groups import Pair
+from curator.core.duplicates.groups import Pair, Relation
 from curator.core.duplicates.hashes import Print
 from curator.core.duplicates.table import Fetch, Progress, Table
+from curator.core.duplicates.texts import normalise
 
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
 _COMPARED = 400
 _SIMILAR_FLOOR = 35.0
 
@@ -39,12 +43,30 @@ class Index:
         self._words: dict[int, Sequence[str]] = {}
         if near:
             self._group_copies()
-            self._pairs, self._words = verify(self._table.near(self._lone), fetch, tell=tell)
+            self._pairs = verify(self._table.near(self._lone), fetch, tell=tell)
+            self._table.shrink()
 
     def _group_copies(self) -> None:
         self._equal, first = self._table.equal()
         self._normalised, first = self._table.same_form(first, self._fetch)
         self._lone = np.flatnonzero(first)
+
+    def dump(self) -> dict[str, NDArray[Any]]:
+        """Everything but the texts as plain arrays, for `load`."""
+        pairs = [(p.a, p.b, round(p.score * 1000), RELATIONS.index(p.relation), p.words) for p in self._pairs]
+        return {**self._table.dump(), "pairs": np.array(pairs, np.int64).reshape(-1, 5)}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, NDArray[Any]], fetch: Fetch) -> Index:
+        """An index as it was dumped. Raises KeyError or ValueError where the arrays are no such thing."""
+        index = cls((), fetch, near=False)
+        index._table = Table.load(arrays)
+        index._group_copies()
+        index._pairs = [
+            Pair(a, b, score / 1000, RELATIONS[relation], words)
+            for a, b, score, relation, words in arrays["pairs"].tolist()
+        ]
+        return index
 
     @property
     def count(self) -> int:
@@ -54,7 +76,12 @@ class Index:
     @property
     def found(self) -> Found:
         """What is found at present."""
-        return Found(self.count, self._equal, self._normalised, self._pairs, self._table.asked(), self._words)
+        return Found(self.count, self._equal, self._normalised, self._pairs, self._table.asked(), self._words_of)
+
+    def _words_of(self, row: int) -> Sequence[str]:
+        if row not in self._words:
+            self._words[row] = normalise(self._fetch(row)).split()
+        return self._words[row]
 
     def put(self, row: int, fresh: Print) -> None:
         """Row `row` says something else now (`NOTHING`: it is gone); `row` may be the next new one."""
@@ -66,15 +93,14 @@ class Index:
         self._pairs = [pair for pair in self._pairs if pair.a not in stale and pair.b not in stale]
         self._words.pop(row, None)
         for changed in sorted((after - before) | ({row} & after)):
-            pairs, words = verify(self._table.like(changed, self._lone, _COMPARED), self._fetch)
+            pairs = verify(self._table.like(changed, self._lone, _COMPARED), self._fetch)
             known = {(pair.a, pair.b) for pair in self._pairs}
             self._pairs += [pair for pair in pairs if (pair.a, pair.b) not in known]
-            self._words.update(words)
 
     def similar(self, row: int, most: int = 5) -> list[tuple[int, float]]:
         """The rows nearest to `row` with their scores, the nearest first; copies of it score 100."""
         alive = np.flatnonzero(self._table.alive)
-        pairs, _ = verify(self._table.like(row, alive, _COMPARED), self._fetch, _SIMILAR_FLOOR)
+        pairs = verify(self._table.like(row, alive, _COMPARED), self._fetch, _SIMILAR_FLOOR)
         ranked = sorted(pairs, key=lambda pair: (-pair.score, pair.a + pair.b))
         return [(other(pair, row), pair.score) for pair in ranked[:most]]
 

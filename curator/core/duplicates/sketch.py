@@ -9,6 +9,7 @@ minimums that estimates the Jaccard similarity of their sets.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,16 @@ class Sketcher:
     def __init__(self) -> None:
         self._hasher = _Hasher()
         self._stop: NDArray[np.bool_] | None = None
+
+    @property
+    def common(self) -> NDArray[np.int32]:
+        """The slots of the words that were learnt to be common; can be set, to go on where another stopped."""
+        return np.flatnonzero(self._stop if self._stop is not None else []).astype(np.int32)
+
+    @common.setter
+    def common(self, slots: NDArray[Any]) -> None:
+        self._stop = np.zeros(_SLOTS, dtype=np.bool_)
+        self._stop[slots] = True
 
     def sketch(self, texts: Sequence[str]) -> tuple[U32, U64]:
         """Sketches (n × HASHES; all ones where a text has no word left) and order-keeping hashes (n) of texts."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,15 @@ Fetch = Callable[[int], str]
 Progress = Callable[[str, float], None]
 Mask = NDArray[np.bool_]
 
+_COLUMNS = {"orders": np.uint64, "values": np.int64, "prompts": np.int64, "answers": np.int64, "alive": np.bool_}
+
 
 class Table:
     """One row an example, in order; about 300 bytes a row."""
 
     def __init__(self) -> None:
         self.sketcher = Sketcher()
-        self._sketches: list[U32] = []
+        self._sketches: list[U32 | NDArray[np.uint8]] = []
         self.orders: U64 = np.empty(0, np.uint64)
         self.values = self.prompts = self.answers = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
@@ -91,28 +94,52 @@ class Table:
         others = rows[rows != row]
         if len(others) > EXHAUSTIVE:
             sketches = self.sketches
+            others = others[self.orders[others] != 0]
             others = others[alike(sketches[others], sketches[row], 0.1)[:most]]
         return np.stack([np.minimum(others, row), np.maximum(others, row)], axis=1)
 
     @property
-    def sketches(self) -> U32:
+    def sketches(self) -> U32 | NDArray[np.uint8]:
         """All sketches in one array (n × HASHES)."""
         if len(self._sketches) != 1:
-            self._sketches = [np.concatenate(self._sketches or [np.empty((0, HASHES), np.uint32)])]
+            whole: NDArray[Any] = np.concatenate(self._sketches or [np.empty((0, HASHES), np.uint8)])
+            self._sketches = [whole]
         return self._sketches[0]
+
+    def shrink(self) -> None:
+        """Keep a byte of each minimum: enough to rank what is alike, once the candidates are found."""
+        self._sketches = [block.astype(np.uint8) for block in self._sketches]
+
+    def dump(self) -> dict[str, NDArray[Any]]:
+        """All columns and what the sketcher learnt, as plain arrays."""
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        return {**columns, "sketches": self.sketches, "common": self.sketcher.common}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Table:
+        """The inverse of `dump`. Raises KeyError or ValueError where the arrays do not fit together."""
+        table = cls()
+        table.sketcher.common = arrays["common"]
+        for name, kind in _COLUMNS.items():
+            setattr(table, name, arrays[name].astype(kind, casting="equiv"))
+        sketches = arrays["sketches"]
+        if sketches.shape != (table.count, HASHES) or any(len(getattr(table, c)) != table.count for c in _COLUMNS):
+            raise ValueError("the columns differ in length")
+        table._sketches = [sketches]
+        return table
 
     def put(self, row: int, fresh: Print) -> None:
         """Replace one row, or append it where `row` is the count."""
         sketch, order = self.sketcher.sketch([fresh.text])
         if row == self.count:
-            self._sketches = [np.concatenate([self.sketches, sketch])]
+            self._sketches = [np.concatenate([self.sketches, sketch.astype(self.sketches.dtype)])]
             self.orders = np.append(self.orders, order)
             blank = np.zeros(1, np.int64)
             self.values = np.concatenate([self.values, blank])
             self.prompts = np.concatenate([self.prompts, blank])
             self.answers = np.concatenate([self.answers, blank])
             self.alive = np.append(self.alive, False)
-        self.sketches[row], self.orders[row] = sketch[0], order[0]
+        self.sketches[row], self.orders[row] = sketch[0].astype(self.sketches.dtype), order[0]
         self.values[row], self.alive[row] = fresh.value or 0, fresh.value is not None
         self.prompts[row], self.answers[row] = fresh.prompt, fresh.answer
 
