@@ -128,6 +128,8 @@ class Contract:
         bare = tidy(text)
         yield bare
         yield bare.casefold()
+        for chunk in bare[:MAX_ANSWER].split():
+            yield chunk.strip(",.;:!?\"'")
         words = [key(bare), *(word.casefold() for word in _WORD.findall(bare[:MAX_ANSWER])), *meanings(text)]
         known = {} if self.vocabulary is None else _keys(self.vocabulary)
         for word in words:
