@@ -1,0 +1,116 @@
+"""How numbers are spread: the statistics of the contract's `per_example`, and a histogram for people."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from curator.core.counting import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of no numbers at all everything is 0."""
+
+    min: float = 0
+    max: float = 0
+    mean: float = 0.0
+    median: float = 0.0
+    p10: float = 0.0
+    """As p90 a quantile by linear interpolation (numpy's default). Well-known scripts print these two under
+    the names p5 and p95."""
+    p90: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """How many numbers are from `low` to below `high`, for the last bin to `high` itself."""
+
+    low: int
+    high: int
+    count: int
+
+
+@dataclass(slots=True)
+class TokenTally:
+    """Token counts of a dataset, added example by example; 16 bytes an example."""
+
+    limit: int | None = None
+    """Training context: longer examples are counted in `over_limit`."""
+    totals: array[int] = field(default_factory=lambda: array("q"))
+    assistants: array[int] = field(default_factory=lambda: array("q"))
+    over_limit: int = 0
+    estimated: bool = False
+
+    def add(self, tokens: Tokens) -> None:
+        """Count one example."""
+        self.totals.append(tokens.total)
+        self.assistants.append(tokens.assistant)
+        self.over_limit += self.limit is not None and tokens.total > self.limit
+        self.estimated |= tokens.estimated
+
+    def as_dict(self, model: str, encoding: str) -> dict[str, object]:
+        """As the contract's `tokens` object; `estimated` says whether any count is one."""
+        return {
+            "encoding": encoding,
+            "model": model,
+            "estimated": self.estimated,
+            "total": sum(self.totals),
+            "assistant": sum(self.assistants),
+            "over_limit": self.over_limit,
+            "per_example": asdict(spread(self.totals)),
+            "assistant_per_example": asdict(spread(self.assistants)),
+        }
+
+
+def spread(numbers: Iterable[float]) -> Spread:
+    """Least, greatest, mean, median and the tenths at both ends."""
+    ordered = sorted(numbers)
+    if not ordered:
+        return Spread()
+    mean = math.fsum(ordered) / len(ordered)
+    return Spread(ordered[0], ordered[-1], mean, *(quantile(ordered, q) for q in (0.5, 0.1, 0.9)))
+
+
+def quantile(ordered: Sequence[float], q: float) -> float:
+    """The q-quantile of sorted numbers by linear interpolation, computed as numpy does. Raises on none."""
+    place = q * (len(ordered) - 1)
+    below = math.floor(place)
+    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    share = place - below
+    # numpy interpolates from the nearer end, which decides the last digit
+    return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
+
+
+def histogram(numbers: Sequence[int], wanted: int = 8) -> list[Bin]:
+    """Bins of a round width (1, 2 or 5 × 10ⁿ), at most `wanted` and one for a long tail; none for no numbers.
+
+    Where the greatest number is far above the rest, the last bin takes all of the tail.
+    """
+    if not numbers:
+        return []
+    ordered = sorted(numbers)
+    least, greatest = ordered[0], ordered[-1]
+    usual = math.ceil(quantile(ordered, 0.95))
+    cut = greatest if greatest - least <= 3 * max(1, usual - least) else usual
+    width = _round_width((cut - least + 1) / wanted)
+    start = least // width * width
+    edges = list(range(start, cut + 1, width)) + [cut // width * width + width]
+    counts = [0] * (len(edges) - 1)
+    tail = 0
+    for number in ordered:
+        if number < edges[-1]:
+            counts[(number - start) // width] += 1
+        else:
+            tail += 1
+    bins = [Bin(low, high, count) for low, high, count in zip(edges, edges[1:], counts, strict=False)]
+    return [*bins, Bin(edges[-1], greatest, tail)] if tail else bins
+
+
+def _round_width(least: float) -> int:
+    if least <= 1:
+        return 1
+    power = 10 ** math.floor(math.log10(least))
+    return next(int(power * factor) for factor in (1, 2, 5, 10) if power * factor >= least)
