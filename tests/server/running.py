@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from openai import OpenAI
+import httpx2
+from openai import AsyncOpenAI, OpenAI
+
+from tests.server import spec
 
 T = TypeVar("T")
 
@@ -53,8 +56,13 @@ class Running:
         return int(self.base_url.split(":")[2].split("/")[0])
 
     def client(self) -> OpenAI:
-        """The real SDK; nothing but the base URL and the key is special."""
-        return OpenAI(base_url=self.base_url, api_key=self.token, max_retries=0)
+        """The real SDK; nothing but the base URL and the key is special. Every answer is held against the spec."""
+        http = httpx2.Client(event_hooks={"response": [check]}, timeout=60)
+        return OpenAI(base_url=self.base_url, api_key=self.token, max_retries=0, http_client=http)
+
+    def async_client(self) -> AsyncOpenAI:
+        """As `client`, async."""
+        return AsyncOpenAI(base_url=self.base_url, api_key=self.token, max_retries=0)
 
     def stop(self) -> int:
         """Ask it to leave; its exit status."""
@@ -78,6 +86,20 @@ class Running:
             self.stop()
         for path in (self.data / "jobs").glob("*/job.json"):
             end_workers(path.parent)
+
+
+def check(response: httpx2.Response) -> None:
+    """Fail where an answer is not what the document says."""
+    response.read()
+    path = response.request.url.path.removeprefix("/v1")
+    if response.is_success and response.headers["content-type"] == "application/json":
+        name = spec.schema_of(response.request.method, path)
+        if name is not None:
+            spec.conforms(response.json(), name)
+    elif response.is_error:
+        error = response.json()["error"]
+        assert set(error) == {"message", "type", "param", "code"}
+        assert response.status_code < 500 or error["code"] == "server_error"
 
 
 def end_workers(folder: Path) -> None:
