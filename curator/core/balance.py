@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from array import array
 from collections import Counter
@@ -13,17 +12,11 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from curator.core.answers import Contract
+from curator.core.refusal import is_refusal
 
 DOMINANT = 0.1
 """An answer with at least this share of all answers, and `OUTSTANDING` times its fair share, is dominant."""
 OUTSTANDING = 3.0
-
-_CANNOT = r"(?:can(?:'t|not| not)|won'?t|unable|not able)\b(?! wait| believe| stop| even| get enough)"
-_REFUSAL = re.compile(
-    r"(?:(?:i'?m|i am) (?:so |very |really )?(?:sorry|afraid)|sorry|unfortunately|apologies|i apologi[sz]e"
-    rf"|as an? (?:ai|artificial|(?:large )?language model|assistant)|i(?:'m| am)?(?: really)? {_CANNOT})\b"
-)
-_REASON = re.compile(rf"\b(?:{_CANNOT}|do(?:n't| not) have|refuse|(?:ai|language) model|against\b)")
 
 
 class Share(NamedTuple):
@@ -136,12 +129,6 @@ def text_of(content: Any) -> str:
         return ""
     parts = (part.get("text") for part in content if isinstance(part, dict))
     return "\n".join(part for part in parts if isinstance(part, str))
-
-
-def is_refusal(text: str) -> bool:
-    """Whether an answer reads like a refusal in English: it begins as one does, and says what cannot be."""
-    head = text[:300].replace("\u2019", "'").casefold().lstrip()
-    return bool(_REFUSAL.match(head) and _REASON.search(head))
 
 
 def script(text: str) -> str:

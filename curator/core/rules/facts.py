@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from curator.core.formats import Format
+from curator.core.refusal import is_refusal
 from curator.core.rules.registry import Context
 from curator.core.rules.subject import Subject, Turn
 
@@ -21,13 +21,6 @@ REFUSAL, IMAGE, ANSWERED = 8, 16, 32
 """Bits of `Facts.flags`; the lowest three hold the format's index in `FORMATS`."""
 OPTIONAL_KEYS = frozenset(("tools", "parallel_tool_calls", "functions"))
 LONG_ROW = 10_000
-
-_REFUSAL = re.compile(
-    r"(?:i(?:'|\u2019)?m |i am )?(?:(?:very |really |so |truly )?sorry,? (?:but )?)?(?:but )?"
-    r"(?:i (?:can(?:'|\u2019)t|cannot|can not|won(?:'|\u2019)t|will not|am unable to|am not able to)\b"
-    r"|i(?:'|\u2019)m (?:unable|not able) to\b|as an ai\b|unfortunately,? i can)",
-    re.IGNORECASE,
-)
 
 
 class Facts(NamedTuple):
@@ -82,7 +75,7 @@ def _chat_facts(subject: Subject, flags: int, tokens: int) -> Facts:
         head += dumped(rest)
     tail = dumped(last.message)
     flags |= ANSWERED | (IMAGE if _has_image(subject.turns) else 0)
-    if type(last.content) is str and _REFUSAL.match(last.content):
+    if type(last.content) is str and is_refusal(last.content):
         flags |= REFUSAL
     whole = _hash(b"%d %b%b" % (len(head), head, tail))
     return Facts(
@@ -169,21 +162,18 @@ class Tally:
             self.pairs = self.pairs or Pairs(row.pair)
             self.pairs.take(*row.pair)
 
-    def extend(self, later: Tally, shift: int) -> None:
-        """Put another tally behind this one; its keys are moved by `shift` (lines before it)."""
-        self.keys.extend(key + shift for key in later.keys) if shift else self.keys.extend(later.keys)
-        for name in ("flags", "values", "prompts", "answers", "systems"):
+    def extend(self, later: Tally) -> None:
+        """Put another tally behind this one."""
+        for name in ("keys", "flags", "values", "prompts", "answers", "systems"):
             getattr(self, name).extend(getattr(later, name))
         if later.chats and not self.chats:
             self.first_optional = later.first_optional
         for name, (first, times) in later.optional.items():
-            mine, before = self.optional.get(name, (first + shift, 0))
+            mine, before = self.optional.get(name, (first, 0))
             self.optional[name] = mine, before + times
-        self.count, self.tokens, self.chats = (
-            self.count + later.count,
-            self.tokens + later.tokens,
-            self.chats + later.chats,
-        )
+        self.count += later.count
+        self.tokens += later.tokens
+        self.chats += later.chats
         if later.pairs is not None:
             self.pairs = later.pairs if self.pairs is None else self.pairs.joined(later.pairs)
 
