@@ -85,6 +85,6 @@ def verify(pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _s
         for row in np.flatnonzero(scores >= floor).tolist():
             a, b = block[row]
             words = 1 + min(left[row].count(" "), right[row].count(" "))
-            kept.append(Pair(a, b, float(scores[row]), relation(texts[a], texts[b]), words))
+            kept.append(Pair(a, b, float(scores[row]), relation(texts[a], texts[b], left[row], right[row]), words))
     tell("comparing", 1.0)
     return kept

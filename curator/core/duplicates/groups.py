@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ _SAMPLE = 8
 _FEW = 4
 _SLOT_SHARE = 0.6
 _FAMILY_SHARE = 0.7
-_NUMBER = re.compile(r"\S*\d\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +54,15 @@ class Group:
     """The weakest pair's score."""
 
 
-def relation(a: str, b: str) -> Relation:
-    """What two alike compared texts are to each other."""
+def relation(a: str, b: str, form_a: str, form_b: str) -> Relation:
+    """What two alike compared texts, given with their normal forms, are to each other."""
     asked_a, _, answer_a = a.partition(ANSWER)
     asked_b, _, answer_b = b.partition(ANSWER)
-    if answer_a and answer_b and fuzz.ratio(normalise(asked_a), normalise(asked_b)) >= SAME_PROMPT:
+    if answer_a and answer_b and answer_a != answer_b:
         left, right = normalise(answer_a), normalise(answer_b)
-        if _answers_differ(left, right):
+        if _answers_differ(left, right) and fuzz.ratio(normalise(asked_a), normalise(asked_b)) >= SAME_PROMPT:
             return "conflict"
-    return "facts" if numbers_differ(normalise(a), normalise(b)) else "copy"
+    return "facts" if numbers_differ(form_a, form_b) else "copy"
 
 
 def _answers_differ(a: str, b: str) -> bool:
@@ -76,11 +74,15 @@ def _answers_differ(a: str, b: str) -> bool:
 
 def numbers_differ(a: str, b: str) -> bool:
     """Whether each of two normal forms states a number the other lacks (a swap of digits is a slip of the pen)."""
-    left, right = Counter(_NUMBER.findall(a)), Counter(_NUMBER.findall(b))
+    left, right = Counter(_numbers(a)), Counter(_numbers(b))
     only_left, only_right = left - right, right - left
     if not only_left or not only_right:
         return False
     return sorted("".join(only_left.elements())) != sorted("".join(only_right.elements()))
+
+
+def _numbers(form: str) -> list[str]:
+    return [word for word in form.split(" ") if not word.isalpha() and any(map(str.isdigit, word))]
 
 
 def is_family(texts: Sequence[Sequence[str]]) -> bool:

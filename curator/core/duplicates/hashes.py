@@ -37,7 +37,7 @@ def value_hash(value: Any) -> int:
 
 
 class Print(NamedTuple):
-    """What the search remembers of one example: the compared text and three hashes.
+    """What the search remembers of one example: the compared text, and hashes of value and prompt.
 
     `value` None keeps broken lines and examples that say nothing out: they are to be repaired, and no copies.
     `prompt` is 0 where there is no question to contradict oneself about.
@@ -46,7 +46,6 @@ class Print(NamedTuple):
     text: str
     value: int | None
     prompt: int = 0
-    answer: int = 0
 
 
 NOTHING = Print("", None)
@@ -60,12 +59,12 @@ def fingerprint(example: Example, scope: Scope = "conversation") -> Print:
     if scope != "conversation":
         return Print(text, text_hash(text)) if text else NOTHING
     value = value_hash(example.value)
-    asked, mark, answer = text.partition(ANSWER)
+    asked, mark, _ = text.partition(ANSWER)
     if not mark or not asked:
         return Print(text, value)
-    system = [m for m in turns(example.value) if isinstance(m, dict) and m.get("role") in SYSTEM_ROLES]
-    question = "\0".join([*map(message_text, system), " ".join(asked.casefold().split())])
-    return Print(text, value, text_hash(question) or 1, text_hash(answer.strip()))
+    first = turns(example.value)[0]
+    system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
+    return Print(text, value, text_hash(f"{system}\0{asked.strip()}") or 1)
 
 
 def text_hash(text: str) -> int:

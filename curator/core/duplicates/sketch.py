@@ -31,10 +31,13 @@ U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
 
-def _constants() -> tuple[U64, U64]:
-    random = np.random.default_rng(0x5EED)
-    multipliers = random.integers(1, 2**63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    return multipliers, random.integers(0, 2**63, HASHES, dtype=np.uint64)
+def _constants() -> tuple[U32, U32]:
+    """Odd multipliers and addends from a fixed stream (SplitMix64), the same with every NumPy."""
+    state = (np.arange(1, 2 * HASHES + 1, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    drawn = (state >> np.uint64(32)).astype(np.uint32)
+    return drawn[:HASHES] | np.uint32(1), drawn[HASHES:]
 
 
 _MULTIPLY, _ADD = _constants()
@@ -80,9 +83,8 @@ class _Hasher:
         hashes ^= hashes >> np.uint64(32)
         hashes *= np.uint64(0xD6E8FEB86659FD93)
         hashes ^= hashes >> np.uint64(29)
-        breaks = np.flatnonzero(data == 0)
-        owner = np.searchsorted(breaks, starts)
-        return hashes, owner, np.bincount(owner, minlength=len(breaks))
+        counts = np.diff(np.searchsorted(starts, np.flatnonzero(data == 0)), prepend=0)
+        return hashes, np.repeat(np.arange(len(counts)), counts), counts
 
 
 class Sketcher:
@@ -116,11 +118,14 @@ class Sketcher:
             self._stop = self._learn(hashes, owner, len(texts))
         hashes, owner = _features(hashes, owner, ~self._stop[hashes & np.uint64(_SLOTS - 1)], len(texts))
         sketches = np.full((len(texts), HASHES), 0xFFFFFFFF, dtype=np.uint32)
-        filled, firsts = np.unique(owner, return_index=True)
+        firsts = np.flatnonzero(np.diff(owner, prepend=-1))
+        filled = owner[firsts]
         if len(filled):
+            short = (hashes >> np.uint64(32)).astype(np.uint32)
+            made = np.empty((HASHES, len(filled)), dtype=np.uint32)
             for column in range(HASHES):
-                mapped = ((hashes * _MULTIPLY[column] + _ADD[column]) >> np.uint64(32)).astype(np.uint32)
-                sketches[filled, column] = np.minimum.reduceat(mapped, firsts)
+                np.minimum.reduceat(short * _MULTIPLY[column] + _ADD[column], firsts, out=made[column])
+            sketches[filled] = made.T
         return sketches, order
 
     def _learn(self, hashes: U64, owner: NDArray[np.int64], count: int) -> NDArray[np.bool_]:

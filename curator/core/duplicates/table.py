@@ -20,7 +20,7 @@ Fetch = Callable[[int], str]
 Progress = Callable[[str, float], None]
 Mask = NDArray[np.bool_]
 
-_COLUMNS = {"orders": np.uint64, "values": np.int64, "prompts": np.int64, "answers": np.int64, "alive": np.bool_}
+_COLUMNS = {"orders": np.uint64, "values": np.int64, "prompts": np.int64, "alive": np.bool_}
 
 
 class Table:
@@ -30,24 +30,24 @@ class Table:
         self.sketcher = Sketcher()
         self._sketches: list[U32 | NDArray[np.uint8]] = []
         self.orders: U64 = np.empty(0, np.uint64)
-        self.values = self.prompts = self.answers = np.empty(0, np.int64)
+        self.values = self.prompts = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
 
     @classmethod
     def read(cls, batches: Iterable[Sequence[Print]], near: bool, tell: Progress) -> Table:
         """A table of all batches; without sketches where not `near`."""
         table = cls()
-        orders, hashes, alive = [table.orders], [np.empty((0, 3), np.int64)], [table.alive]
+        orders, hashes, alive = [table.orders], [np.empty((0, 2), np.int64)], [table.alive]
         for prints in batches:
             if near:
                 sketches, order = table.sketcher.sketch([p.text for p in prints])
                 table._sketches.append(sketches)
                 orders.append(order)
-            hashes.append(np.array([(p.value or 0, p.prompt, p.answer) for p in prints], np.int64).reshape(-1, 3))
+            hashes.append(np.array([(p.value or 0, p.prompt) for p in prints], np.int64).reshape(-1, 2))
             alive.append(np.array([p.value is not None for p in prints], dtype=np.bool_))
             tell("reading", 0.0)
         table.orders, table.alive = np.concatenate(orders), np.concatenate(alive)
-        table.values, table.prompts, table.answers = np.ascontiguousarray(np.concatenate(hashes).T)
+        table.values, table.prompts = np.ascontiguousarray(np.concatenate(hashes).T)
         return table
 
     @property
@@ -60,9 +60,8 @@ class Table:
         return _alike_by(self.values, self.alive)
 
     def asked(self) -> list[list[int]]:
-        """Sets of rows with one prompt and at least two different answers."""
-        sets, _ = _alike_by(self.prompts, self.alive & (self.prompts != 0))
-        return [rows for rows in sets if len(set(self.answers[rows].tolist())) > 1]
+        """Sets of rows with one prompt."""
+        return _alike_by(self.prompts, self.alive & (self.prompts != 0))[0]
 
     def same_form(self, first: Mask, fetch: Fetch) -> tuple[list[list[int]], Mask]:
         """As `equal` for equal normal forms among the rows of `first`; every set's texts are compared."""
@@ -137,11 +136,10 @@ class Table:
             blank = np.zeros(1, np.int64)
             self.values = np.concatenate([self.values, blank])
             self.prompts = np.concatenate([self.prompts, blank])
-            self.answers = np.concatenate([self.answers, blank])
             self.alive = np.append(self.alive, False)
         self.sketches[row], self.orders[row] = sketch[0].astype(self.sketches.dtype), order[0]
         self.values[row], self.alive[row] = fresh.value or 0, fresh.value is not None
-        self.prompts[row], self.answers[row] = fresh.prompt, fresh.answer
+        self.prompts[row] = fresh.prompt
 
 
 def _alike_by(keys: NDArray[np.int64] | U64, alive: Mask) -> tuple[list[list[int]], Mask]:

@@ -16,6 +16,10 @@ SYSTEM_ROLES = frozenset({"system", "developer"})
 
 _PUNCTUATION = "“”‘’«»„‚…–—―·•‐‑¿¡、。，！？：；（）「」"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f"
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_MARK = re.compile(
+    r"[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f]"
+)
 _SPECIAL = re.compile(f"[{_PUNCTUATION}{_INVISIBLE}]")
 _FOLD_BYTES = bytes(
     byte if byte == 0 or byte >= 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() else 0x20
@@ -110,8 +114,15 @@ def fold(texts: Sequence[str]) -> bytes:
 
 
 def _fold_unicode(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).casefold()
-    return _SPECIAL.sub(lambda match: "" if match[0] in _INVISIBLE else " ", text)
+    """Only what is not ASCII is looked at, unless a mark may belong to the letter before it."""
+    if _MARK.search(text):
+        return _fold_run(text)
+    return _FOREIGN.sub(lambda match: _fold_run(match[0]), text)
+
+
+def _fold_run(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _SPECIAL.sub(lambda match: "" if match[0] in _INVISIBLE else " ", folded)
 
 
 def normalise(text: str) -> str:
