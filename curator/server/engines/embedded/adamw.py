@@ -32,8 +32,13 @@ class AdamW:
         self.square = np.zeros_like(self.flat)
 
     def update(self, gradient: Array, step: int, rate: float) -> float:
-        """Apply update number `step` (from 1), clipping in place; returns the gradient's norm before clipping."""
+        """Apply update number `step` (from 1), clipping in place; the gradient's norm before clipping.
+
+        A gradient that is no number changes nothing.
+        """
         norm = math.sqrt(float(np.dot(gradient, gradient)))
+        if not math.isfinite(norm):
+            return norm
         if norm > CLIP:
             gradient *= gradient.dtype.type(CLIP / (norm + 1e-6))
         first, second = self.betas

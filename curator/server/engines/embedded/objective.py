@@ -45,8 +45,13 @@ class Shards:
             self._buffers.append(adapter.like())
         for buffer in self._buffers:
             buffer.flat[:] = 0
+
+        def quietly(part: Any, grads: Adapter) -> Sums:
+            with np.errstate(all="ignore"):  # a diverging loss is told by the trainer, not by warnings
+                return work(part, grads)
+
         sums = Sums()
-        for found in self._pool.map(work, parts, self._buffers):
+        for found in self._pool.map(quietly, parts, self._buffers):
             sums.add(found)
         total = self._buffers[0].flat
         for buffer in self._buffers[1 : len(parts)]:

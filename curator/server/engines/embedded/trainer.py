@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from curator.server import render, tokenizer, weights
 from curator.server.engines.embedded import batches, state
@@ -97,12 +96,12 @@ class Trainer:
         shuffled = batches.order(plan.examples, self._job.seed, epoch)
         batch = shuffled[index * plan.batch_size : (index + 1) * plan.batch_size].tolist()
         sums, gradient = self._training.gradient(batch, self._adapter)
-        if not np.isfinite(sums.loss):
-            raise JobError("training_diverged", "The loss is no longer a number: lower learning_rate_multiplier.")
         facts = {"train_loss": sums.mean_loss, "train_mean_token_accuracy": sums.accuracy}
         peak = PEAK_RATE * plan.multiplier * (_DPO_RATE if self._job.method == "dpo" else 1.0)
         rate = learning_rate(step, plan.total_steps, peak)
         norm = self._optimiser.update(gradient, step, rate)
+        if not math.isfinite(norm + sums.loss):
+            raise JobError("training_diverged", "The loss is no longer a number: lower learning_rate_multiplier.")
         facts |= self._validate(step)
         self._progress.tell(
             "step",

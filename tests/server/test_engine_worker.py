@@ -1,0 +1,241 @@
+"""The training process as the server sees it: facts, checkpoints, pause, cancel, resume, failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from curator.server import worker
+from curator.server.engines.job import schedule
+from curator.server.weights import read_safetensors
+from tests.server import tiny
+
+Fact = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model's folder."""
+    return tiny.write_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Path:
+    """A training file of 12 examples."""
+    return tiny.write_jsonl(tmp_path / "train.jsonl", tiny.examples(12))
+
+
+def steps(facts: list[Fact]) -> list[Fact]:
+    """The step facts without what differs from run to run."""
+    return [{k: v for k, v in f.items() if k != "seconds"} for f in facts if f["kind"] == "step"]
+
+
+def kinds(facts: list[Fact]) -> list[str]:
+    """The facts' kinds."""
+    return [fact["kind"] for fact in facts]
+
+
+def test_a_job_trains_and_tells_every_fact(tmp_path: Path, model: Path, training: Path) -> None:
+    valid = tiny.write_jsonl(tmp_path / "valid.jsonl", tiny.examples(5))
+    job = tiny.write_job(tmp_path / "job", model, training, validation_file=str(valid))
+    assert worker.train(job) == 0
+    facts = tiny.facts(job)
+    assert kinds(facts) == ["started", *["step"] * 3, "checkpoint", *["step"] * 3, "checkpoint", "succeeded"]
+    assert facts[0] == {
+        "kind": "started",
+        "total_steps": 6,
+        "steps_per_epoch": 3,
+        "n_epochs": 2,
+        "batch_size": 4,
+        "learning_rate_multiplier": 5.0,
+        "seed": 7,
+    }
+    for step in steps(facts):
+        whole = {"full_valid_loss", "full_valid_mean_token_accuracy"} & step.keys()
+        assert (len(whole) == 2) is (step["step"] % 3 == 0)
+        assert step["train_loss"] > 0 and step["valid_loss"] > 0
+        assert 0 <= step["train_mean_token_accuracy"] <= 1 and 0 <= step["valid_mean_token_accuracy"] <= 1
+    assert steps(facts)[-1]["train_loss"] < steps(facts)[0]["train_loss"] - 1
+    last = facts[-2]
+    assert last["step"] == 6 and last["metrics"]["train_loss"] == steps(facts)[-1]["train_loss"]
+    assert facts[-1]["path"] == last["path"]
+    assert facts[-1]["trained_tokens"] > 2 * 12 * 20
+    config = json.loads((job / last["path"] / "adapter_config.json").read_text())
+    assert (config["peft_type"], config["r"], config["lora_alpha"]) == ("LORA", 16, 32.0)
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_seed_others(
+    tmp_path: Path, model: Path, training: Path
+) -> None:
+    runs = []
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        job = tiny.write_job(tmp_path / name, model, training, seed=seed)
+        assert worker.train(job) == 0
+        runs.append(steps(tiny.facts(job)))
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_two_threads_give_the_same_training(tmp_path: Path, model: Path, training: Path) -> None:
+    losses = []
+    for threads in (1, 2):
+        job = tiny.write_job(tmp_path / str(threads), model, training, threads=threads)
+        assert worker.train(job) == 0
+        losses.append([fact["train_loss"] for fact in steps(tiny.facts(job))])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize(("word", "kind"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_the_control_file_stops_it_after_the_step(
+    tmp_path: Path, model: Path, training: Path, word: str, kind: str
+) -> None:
+    job = tiny.write_job(tmp_path / "job", model, training)
+    (job / "control").write_text(word)
+    assert worker.train(job) == 0
+    facts = tiny.facts(job)
+    assert kinds(facts) == ["started", "step", kind]
+    assert facts[-1]["step"] == 1
+
+
+def test_a_resumed_job_repeats_nothing_and_ends_bit_equal(tmp_path: Path, model: Path, training: Path) -> None:
+    whole = tiny.write_job(tmp_path / "whole", model, training)
+    assert worker.train(whole) == 0
+    parts = tiny.write_job(tmp_path / "parts", model, training)
+    (parts / "control").write_text("pause")
+    for _ in range(4):
+        assert worker.train(parts) == 0
+    (parts / "control").unlink()
+    assert worker.train(parts) == 0
+    assert steps(tiny.facts(parts)) == steps(tiny.facts(whole))
+    adapters = [read_safetensors(job / "ckpt-6" / "adapter_model.safetensors") for job in (whole, parts)]
+    assert adapters[0].keys() == adapters[1].keys()
+    for name, value in adapters[0].items():
+        np.testing.assert_array_equal(value, adapters[1][name])
+
+
+def test_only_the_last_three_checkpoints_are_kept(tmp_path: Path, model: Path, training: Path) -> None:
+    job = tiny.write_job(tmp_path / "job", model, training, hyperparameters={"n_epochs": 5, "batch_size": 6})
+    assert worker.train(job) == 0
+    assert sorted(path.name for path in job.glob("ckpt-*")) == ["ckpt-10", "ckpt-6", "ckpt-8"]
+    assert [f["step"] for f in tiny.facts(job) if f["kind"] == "checkpoint"] == [2, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize("damage", ["cut", "other job"])
+def test_a_state_that_does_not_fit_is_not_used(tmp_path: Path, model: Path, training: Path, damage: str) -> None:
+    job = tiny.write_job(tmp_path / "job", model, training)
+    (job / "control").write_text("pause")
+    assert worker.train(job) == 0
+    (job / "control").unlink()
+    if damage == "cut":
+        state = job / "state.safetensors"
+        state.write_bytes(state.read_bytes()[:-100])
+    else:
+        tiny.write_job(job, model, training, seed=99)
+    assert worker.train(job) == 0
+    assert [fact["step"] for fact in steps(tiny.facts(job))] == [1, 1, 2, 3, 4, 5, 6]
+
+
+def run(job: Path) -> subprocess.Popen[bytes]:
+    """The worker as the server starts it."""
+    command = [sys.executable, "-m", "curator.server.worker", str(job)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
+
+
+def wait_for_step(job: Path, number: int) -> None:
+    """Until the worker has told a step."""
+    for _ in range(1200):
+        if any(fact.get("step", 0) >= number for fact in tiny.facts(job)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no step {number}: {tiny.facts(job)}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_job_goes_on_from_its_state(
+    tmp_path: Path, model: Path, training: Path, number: signal.Signals
+) -> None:
+    hyperparameters = {"n_epochs": 50, "batch_size": 6, "learning_rate_multiplier": 1}
+    job = tiny.write_job(tmp_path / "job", model, training, hyperparameters=hyperparameters)
+    process = run(job)
+    wait_for_step(job, 3)
+    process.send_signal(number)
+    _, _ = process.communicate(timeout=60)
+    assert process.returncode == (0 if number is signal.SIGTERM else -number)
+    told = len(tiny.facts(job))
+    saved = json.loads((job / "state.json").read_text())["step"]
+    assert saved >= 2
+    (job / "control").write_text("cancel")
+    assert worker.train(job) == 0
+    again = tiny.facts(job)[told:]
+    assert [fact["step"] for fact in steps(again)] == [saved + 1]
+
+
+def test_sigterm_loses_no_step(tmp_path: Path, model: Path, training: Path) -> None:
+    hyperparameters = {"n_epochs": 50, "batch_size": 1, "learning_rate_multiplier": 1}
+    job = tiny.write_job(tmp_path / "job", model, training, hyperparameters=hyperparameters)
+    process = run(job)
+    wait_for_step(job, 2)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert json.loads((job / "state.json").read_text())["step"] == steps(tiny.facts(job))[-1]["step"]
+
+
+def test_preferences_are_trained(tmp_path: Path, model: Path) -> None:
+    values = [
+        {
+            "input": {"messages": [{"role": "user", "content": f"question {n}"}]},
+            "preferred_output": [{"role": "assistant", "content": "(sun)"}],
+            "non_preferred_output": [{"role": "assistant", "content": "No idea."}],
+        }
+        for n in range(10)
+    ]
+    file = tiny.write_jsonl(tmp_path / "pairs.jsonl", values)
+    job = tiny.write_job(tmp_path / "job", model, file, method="dpo")
+    assert worker.train(job) == 0
+    found = steps(tiny.facts(job))
+    assert found[0]["train_loss"] == pytest.approx(np.log(2), rel=1e-5)
+    assert found[-1]["train_loss"] < 0.5 and found[-1]["train_mean_token_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("lines", "changes", "code", "words"),
+    [
+        ([], {}, "invalid_training_file", "no example"),
+        ([{"prompt": "x"}], {}, "invalid_training_file", "supervised format"),
+        ([{"messages": [{"role": "user", "content": "x"}]}], {}, "invalid_training_file", "no example"),
+        (tiny.examples(3), {"model_path": "/nowhere"}, "training_failed", "nowhere"),
+        (tiny.examples(3), {"hyperparameters": {"learning_rate_multiplier": 1e30}}, "training_diverged", "lower"),
+    ],
+)
+def test_what_cannot_be_trained_fails_with_a_reason(
+    tmp_path: Path, model: Path, lines: list[Fact], changes: Fact, code: str, words: str
+) -> None:
+    job = tiny.write_job(tmp_path / "job", model, tiny.write_jsonl(tmp_path / "t.jsonl", lines), **changes)
+    assert worker.train(job) == 1
+    last = tiny.facts(job)[-1]
+    assert (last["kind"], last["code"]) == ("failed", code)
+    assert words in last["message"]
+
+
+def test_a_missing_spec_fails_with_a_reason(tmp_path: Path) -> None:
+    assert worker.train(tmp_path) == 1
+    assert "job.json" in tiny.facts(tmp_path)[-1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("examples", "expected"),
+    [(4, (25, 4)), (10, (10, 8)), (20, (5, 8)), (33, (4, 8)), (34, (3, 8)), (500, (3, 8))],
+)
+def test_auto_hyperparameters(examples: int, expected: tuple[int, int]) -> None:
+    auto = schedule({"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto"}, examples)
+    assert (auto.n_epochs, auto.batch_size) == expected
+    assert auto.multiplier == 1.0
+    assert schedule({"n_epochs": 7, "batch_size": 256}, examples).total_steps == 7 * -(-examples // 256)
