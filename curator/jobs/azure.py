@@ -19,8 +19,9 @@ from typing import Any
 import orjson
 
 from curator import log
+from curator.core import models
 from curator.errors import ProviderError, UsageError
-from curator.jobs import faults
+from curator.jobs import budget, faults
 from curator.jobs.client import Client, Limits, open_client
 from curator.jobs.ledger import Deployment, Ledger
 from curator.jobs.providers import Provider
@@ -30,8 +31,6 @@ DATA_SCOPE = "https://cognitiveservices.azure.com/.default"
 CONTROL_SCOPE = "https://management.azure.com/.default"
 CONTROL_PLANE = "https://management.azure.com"
 API_VERSION = "2024-10-01"
-HOSTING_USD_PER_HOUR = {"standard": 1.70, "GlobalStandard": 1.70, "developertier": 0.0}
-"""Example prices of 2026-03 (finetuning-api §3.6); `hosting_usd_per_hour` in config.toml overrides them."""
 _TOKEN_ENV = {DATA_SCOPE: "AZURE_OPENAI_AD_TOKEN", CONTROL_SCOPE: "AZURE_MANAGEMENT_TOKEN"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,63}\Z")
 
@@ -72,11 +71,17 @@ async def _az_token(scope: str) -> tuple[str, float]:
     return token, expires
 
 
-def hourly_price(provider: Provider, sku: str) -> float | None:
-    """US$ that an hour of a tuned deployment costs; None where it is not known."""
-    if provider.config.hosting_usd_per_hour is not None and sku != "developertier":
+def hourly_price(provider: Provider, sku: str, model: str) -> float | None:
+    """US$ that an hour of a tuned model's deployment costs: configured, else by the model table; None: unknown.
+
+    The developer tier has no hourly fee (finetuning-api §3.6).
+    """
+    if sku.casefold() == "developertier":
+        return 0.0
+    if provider.config.hosting_usd_per_hour is not None:
         return provider.config.hosting_usd_per_hour
-    return HOSTING_USD_PER_HOUR.get(sku)
+    info = models.find(model, budget.table())
+    return info.on("azure").hosting_hour if info else None
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class ControlPlane:
         if not _NAME.match(name):
             raise UsageError(f"'{name}' is no deployment name: 2 to 64 of letters, digits, '_', '-' and '.'.")
         origin = self.provider.origin
-        deployment = Deployment(origin, name, model, sku, hourly_price(self.provider, sku), time.time())
+        deployment = Deployment(origin, name, model, sku, hourly_price(self.provider, sku, model), time.time())
         body = {
             "sku": {"name": sku, "capacity": 1},
             "properties": {"model": {"format": "OpenAI", "name": model, "version": "1"}},

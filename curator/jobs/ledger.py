@@ -130,10 +130,10 @@ class Ledger:
 
     # -- runs -----------------------------------------------------------------------------------------
 
-    def claim(self, intent: Run, again: bool = False) -> tuple[Run, bool]:
+    def claim(self, intent: Run, again: bool = False) -> Run:
         """Commit an intent, unless a run with its fingerprint is open or active: then return that one.
 
-        Returns the run and whether it is new. One transaction: of two processes one makes it.
+        One transaction: of two processes that ask at once, one makes it and both get it.
         """
         with self._write() as db:
             marks = ",".join("?" * len(CLOSED))
@@ -142,9 +142,9 @@ class Ledger:
                 (intent.fingerprint, *CLOSED),
             ).fetchone()
             if row is not None and not again:
-                return _run(row), False
+                return _run(row)
             _insert(db, intent)
-        return intent, True
+        return intent
 
     def adopt(self, provider: str, origin: str, job: records.Job) -> Run:
         """The run of a job, made anew for a job that was started elsewhere."""
@@ -239,6 +239,18 @@ class Ledger:
         """(origin, file id, name) of uploads that no job uses; of one run or all."""
         rows = self._all("SELECT * FROM orphans ORDER BY at")
         return [(r["origin"], r["file_id"], r["name"]) for r in rows if run is None or r["run"] == run]
+
+    # -- other ledgers ------------------------------------------------------------------------------------
+
+    def note_place(self, path: Path) -> None:
+        """Remember where another ledger is; kept in the user's own, so that a job id alone finds its run."""
+        with self._write() as db:
+            db.execute("INSERT OR IGNORE INTO places (path) VALUES (?)", (str(path.resolve()),))
+
+    def places(self) -> list[Path]:
+        """The other ledgers that still exist."""
+        found = [Path(row["path"]) for row in self._all("SELECT path FROM places ORDER BY path")]
+        return [path for path in found if path.is_file()]
 
     # -- deployments that cost --------------------------------------------------------------------------
 

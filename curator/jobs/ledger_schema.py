@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS orphans (
     at REAL NOT NULL,
     PRIMARY KEY (origin, file_id)
 );
+CREATE TABLE IF NOT EXISTS places (path TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS deployments (
     origin TEXT NOT NULL,
     name TEXT NOT NULL,

@@ -61,6 +61,24 @@ async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
     return Poll(run, new)
 
 
+async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.Job:
+    """`cancel`, `pause` or `resume` the job of a run; stores and returns it as it then is.
+
+    Asked once. Where the answer is lost the job is looked at instead: a second cancel could meet a resumed job.
+    Raises ProviderError.
+    """
+    if run.job_id is None:
+        raise ProviderError(f"{run.run} has no job yet: its submission is {run.status}.")
+    try:
+        job = await client.act(run.job_id, action)
+    except faults.Unclear:
+        job = await client.job(run.job_id)
+    if job.id != run.job_id:
+        raise faults.bad_answer(client.provider.name, f"{action} job {run.job_id}", "another job came back")
+    _store(ledger.get(run.run), job, ledger)
+    return job
+
+
 def _store(run: Run, job: records.Job, ledger: Ledger) -> Run:
     late = run.closed and not job.finished  # an answer of before the end
     return ledger.update(

@@ -63,6 +63,8 @@ class Plan:
     """Day on which the base model is switched off (YYYY-MM-DD)."""
     budget: float | None = None
     revision: int | None = None
+    missing_model: str | None = None
+    """Base model that has to be pulled to this machine first."""
     blocking: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 

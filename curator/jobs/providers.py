@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from curator import settings
+from curator.core import models
 from curator.errors import UsageError
 from curator.jobs import keys
 from curator.settings import Kind, ProviderSettings
@@ -33,8 +34,10 @@ class Provider:
 
     @property
     def model(self) -> str | None:
-        """Base model that `train` uses when none is named."""
-        return self.config.model
+        """Base model that `train` uses when none is named; None for a compatible server without one."""
+        if self.config.model or self.kind == "compatible":
+            return self.config.model
+        return models.default(self.kind)
 
     @property
     def profile(self) -> str:
@@ -108,7 +111,7 @@ def load() -> dict[str, Provider]:
             raise UsageError(
                 f"{settings.path()}: providers.{name!r}: a name is letters, digits, '_', '-' and '.'."
             )
-        merged[name] = _merge(merged[name], table) if name in merged else _with_defaults(table)
+        merged[name] = _merge(merged[name], table) if name in merged else table
     return {name: Provider(name, table) for name, table in merged.items()}
 
 
@@ -124,11 +127,10 @@ def get(name: str | None = None) -> Provider:
 def _built_in() -> dict[str, ProviderSettings]:
     env = os.environ.get
     return {
-        "local": ProviderSettings("local", model=LOCAL_MODEL),
+        "local": ProviderSettings("local"),
         "openai": ProviderSettings(
             "openai",
             base_url=env("OPENAI_BASE_URL") or "https://api.openai.com/v1",
-            model="gpt-4.1-mini-2025-04-14",
             api_key_env="OPENAI_API_KEY",
             organization=env("OPENAI_ORG_ID"),
             project=env("OPENAI_PROJECT_ID"),
@@ -136,7 +138,6 @@ def _built_in() -> dict[str, ProviderSettings]:
         "azure": ProviderSettings(
             "azure",
             base_url=env("AZURE_OPENAI_ENDPOINT"),
-            model="gpt-4.1-mini-2025-04-14",
             api_key_env="AZURE_OPENAI_API_KEY",
             api_version=env("OPENAI_API_VERSION"),
         ),
@@ -145,19 +146,13 @@ def _built_in() -> dict[str, ProviderSettings]:
 
 def _merge(base: ProviderSettings, table: ProviderSettings) -> ProviderSettings:
     if base.kind != table.kind:
-        return _with_defaults(table)
+        return table
     given = {
         field.name: value
         for field in dataclasses.fields(table)
         if (value := getattr(table, field.name)) != field.default
     }
     return dataclasses.replace(base, **given)
-
-
-def _with_defaults(table: ProviderSettings) -> ProviderSettings:
-    if table.kind == "local" and not table.model:
-        return dataclasses.replace(table, model=LOCAL_MODEL)
-    return table
 
 
 def _azure_v1(url: str) -> str:

@@ -1,7 +1,9 @@
-"""The RUN object of the contract, made from the ledger."""
+"""Runs for the outside: the RUN object of the contract, and finding a run by its job's id."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from curator.jobs.ledger import Ledger, Run
@@ -30,3 +32,28 @@ def run_json(run: Run, ledger: Ledger) -> dict[str, Any]:
         "metrics": {name: last.get(name) for name in FINAL_METRICS},
         "error": run.error,
     }
+
+
+@contextmanager
+def located(job: str, provider: str | None = None) -> Iterator[tuple[Ledger, Run | None]]:
+    """The ledger that knows a job (or run) id, and the run; the user's own ledger and None where none does.
+
+    `provider` narrows the search where two providers use the same id. The ledger is closed at the end.
+    """
+    with Ledger.for_path(None) as own:
+        for path in (own.path, *own.places()):
+            with Ledger(path) as ledger:
+                known = [run for run in ledger.runs() if job in (run.job_id, run.run)]
+                known = [run for run in known if provider in (None, run.provider)]
+                if known:
+                    yield ledger, known[-1]
+                    return
+        yield own, None
+
+
+@contextmanager
+def everywhere() -> Iterator[list[Ledger]]:
+    """All ledgers that are known: the user's own first, then those of workspaces."""
+    with ExitStack() as stack:
+        own = stack.enter_context(Ledger.for_path(None))
+        yield [own, *(stack.enter_context(Ledger(path)) for path in own.places())]

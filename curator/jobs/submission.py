@@ -18,7 +18,11 @@ from curator.jobs.client import Client, connect
 from curator.jobs.faults import Refused, Unclear, Unreachable
 from curator.jobs.ledger import Ledger, Run
 from curator.jobs.plan import Plan, job_body
+from curator.jobs.planning import Wish, plan, recheck
+from curator.jobs.providers import Provider
 from curator.jobs.upload import Progress, Report, silent, upload
+
+__all__ = ["Blocked", "Plan", "Wish", "plan", "reconcile", "remove_orphan", "submit"]
 
 LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each look for something whose answer was lost."""
@@ -43,22 +47,33 @@ async def submit(
     Attaches to an earlier run of the same plan that is open or active, unless `again`. Raises Blocked,
     ProviderError (Unclear where the run waits to be found again), CuratorError.
     """
-    if plan.blocking:
-        raise Blocked(" ".join(plan.blocking), title="Not submitted")
-    run, new = ledger.claim(plan.intent(), again)
-    if run.job_id:
-        return run
-    own = client is None
+    _refuse_blocked(plan)
     connected = client or await connect(plan.provider)
     try:
+        plan = await recheck(plan, connected)
+        _refuse_blocked(plan)
+        run = ledger.claim(plan.intent(), again)
+        _note_place(ledger)
         async with _lock(run):
             run = ledger.get(run.run)  # whoever held the lock before may have finished it
             if run.job_id or run.closed:
                 return run
             return await _Submission(run, plan, ledger, connected, progress).carry_out()
     finally:
-        if own:
+        if client is None:
             await connected.close()
+
+
+def _note_place(ledger: Ledger) -> None:
+    """Let the user's own ledger know of a workspace's, so that `watch JOB` finds the run."""
+    with Ledger.for_path(None) as own:
+        if own.path.resolve() != ledger.path.resolve():
+            own.note_place(ledger.path)
+
+
+def _refuse_blocked(plan: Plan) -> None:
+    if plan.blocking:
+        raise Blocked(" ".join(plan.blocking), title="Not submitted")
 
 
 async def reconcile(run: Run, ledger: Ledger, client: Client) -> Run:
@@ -71,6 +86,20 @@ async def reconcile(run: Run, ledger: Ledger, client: Client) -> Run:
         return run
     job = await _find_job(run, client)
     return _attach(run, job, ledger) if job else run
+
+
+async def remove_orphan(provider: Provider, ledger: Ledger, file_id: str, client: Client | None = None) -> None:
+    """Delete an uploaded file that no job uses, and forget it; one that is gone already is fine."""
+    connected = client or await connect(provider)
+    try:
+        await connected.delete_file(file_id)
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
+    finally:
+        if client is None:
+            await connected.close()
+    ledger.forget_orphan(provider.origin, file_id)
 
 
 class _Submission:
@@ -169,7 +198,7 @@ class _Submission:
 
     # -- the job ----------------------------------------------------------------------------------------
 
-    async def _create(self) -> Run:
+    async def _create(self, repeated: bool = False) -> Run:
         body = job_body(self.run, self.client.provider.config.training_type)
         self._set(status="creating")
         self.ledger.mark(self.run.run, "job", "started")
@@ -177,16 +206,16 @@ class _Submission:
         try:
             job = await self.client.create_job(body)
         except Unclear:
-            return await self._look_for_job()
+            return await self._look_for_job(repeated)
         except (Unreachable, Refused) as fault:
             self.ledger.mark(self.run.run, "job", "refused", {"reason": fault.message})
             self._close_on(fault)
             raise
         if job.training_file not in (None, self.run.training_file):
-            return await self._look_for_job()  # an answer to somebody else's question
+            return await self._look_for_job(repeated)  # an answer to somebody else's question
         return _attach(self.run, job, self.ledger)
 
-    async def _look_for_job(self) -> Run:
+    async def _look_for_job(self, repeated: bool = False) -> Run:
         self.ledger.mark(self.run.run, "job", "unclear")
         self._set(status="unclear")
         for wait in LOOKS:
@@ -198,6 +227,9 @@ class _Submission:
                 continue
             if job is not None:
                 return _attach(self.run, job, self.ledger)
+        if self.client.provider.managed and not repeated:
+            # Our own server gives the job it has for a `curator_intent`: there asking twice makes one job.
+            return await self._create(repeated=True)
         raise Unclear(
             f"It is not clear whether {self.client.provider.name} made the job, and it lists none of this run "
             "so far. Run the same command again to look once more, or with --again to make a job in any case.",

@@ -171,7 +171,7 @@ async def test_azure_classic_sends_api_version_and_key_header(
     async with client_for(azure, api_version="2024-10-21") as client:
         await submission.submit(plan_for(client.provider), ledger, client=client)
     paths = {request.path.split("/")[1] + "/" + request.path.split("/")[2] for request in azure.wire.requests}
-    assert paths == {"openai/files", "openai/fine_tuning"}
+    assert paths == {"openai/models", "openai/files", "openai/fine_tuning"}
     assert all(r.query["api-version"] == "2024-10-21" and "api-key" in r.headers for r in azure.wire.requests)
 
 

@@ -1,0 +1,106 @@
+"""What the commands that talk to providers share: options, finding a job, event lines."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from curator.cli.output import emit, out, say, styled
+from curator.errors import ProviderError
+
+if TYPE_CHECKING:
+    from curator.jobs.client import Client
+    from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.records import Event
+
+MARKS = {"succeeded": "✓", "failed": "✗", "cancelled": "✗", "refused": "✗", "paused": "‖"}
+
+
+def add_provider(parser: argparse.ArgumentParser) -> None:
+    """The `--provider` option."""
+    parser.add_argument("--provider", metavar="NAME", help="a provider of config.toml, openai, azure or local")
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """The JOB argument and `--provider`."""
+    parser.add_argument("job", metavar="JOB", help="a job's id (ftjob-…) or a run's id")
+    add_provider(parser)
+
+
+def drive(work: Coroutine[Any, Any, int]) -> int:
+    """Run a command's asynchronous part; Ctrl-C cancels it."""
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def job_at_hand(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, Run, Client]]:
+    """The ledger, run and open client of `args.job`; a job that was started elsewhere is taken in."""
+    from curator.jobs import providers, runs
+    from curator.jobs.client import connect
+
+    with runs.located(args.job, args.provider) as (ledger, run):
+        provider = providers.get(args.provider or (run.provider if run else None))
+        client = await connect(provider)
+        try:
+            if run is None:
+                run = ledger.adopt(provider.name, provider.origin, await client.job(args.job))
+            yield ledger, run, client
+        finally:
+            await client.close()
+
+
+def show_event(event: Event, json: bool) -> None:
+    """One event as a line: an object of the API, or words for people."""
+    if json:
+        emit(event.to_json())
+        return
+    when = datetime.fromtimestamp(event.created_at, UTC).astimezone().strftime("%H:%M:%S")
+    code = {"error": "31", "warn": "33"}.get(event.level, "0")
+    out(f"{styled(when, '2')}  {styled(event.message, code)}")
+
+
+def tell_waiting(fault: ProviderError, seconds: float) -> None:
+    """Say why nothing happens."""
+    say(f"{fault.message} Trying again in {seconds:.0f} s.")
+
+
+def describe(run: Run) -> str:
+    """One line on where a run stands."""
+    mark = MARKS.get(run.status, "·")
+    words = f"{mark} {run.status}: {run.job_id or run.run} at {run.provider}"
+    if run.fine_tuned_model:
+        words += f", model {run.fine_tuned_model}"
+    if run.error and run.error.get("message"):
+        words += f": {run.error['message']}"
+    return words
+
+
+def finish(run: Run) -> int:
+    """The exit status that a run's end means: 1 for a job that failed, was cancelled or refused."""
+    return 1 if run.status in ("failed", "cancelled", "refused") else 0
+
+
+def remind(ledger: Ledger) -> None:
+    """Say which deployments cost by the hour."""
+    from curator.jobs import azure
+
+    for sentence in azure.reminders(ledger):
+        say(sentence)
+
+
+async def steer(args: argparse.Namespace, action: str) -> int:
+    """Cancel, pause or resume `args.job`, store and print what the provider says."""
+    from curator.jobs import monitor
+
+    async with job_at_hand(args) as (ledger, run, client):
+        job = await monitor.act(run, action, ledger, client)
+        if args.json:
+            emit(job.raw)
+        else:
+            out(job.status)
+            say(describe(ledger.get(run.run)))
+    return 0

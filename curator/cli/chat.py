@@ -1,0 +1,102 @@
+"""`curator chat`: one answer, or a conversation on a terminal; answers stream."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from curator.cli import _jobs
+from curator.cli.output import emit, out
+from curator.core.text import printable
+from curator.errors import UsageError
+
+EXAMPLE = "curator chat smollm2-135m-instruct 'What is the capital of France?'"
+_MAX_PROMPT = 4 * 2**20
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a base or tuned model (at Azure: the deployment's name)")
+    parser.add_argument(
+        "prompt", metavar="PROMPT", nargs="?", help="a question; without it a conversation, or stdin"
+    )
+    parser.add_argument("--system", metavar="S", help="the system message")
+    parser.add_argument("--temperature", type=float, metavar="X", help="0 to 2; 0 gives the likeliest answer")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
+    _jobs.add_provider(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer a prompt, or talk."""
+    return _jobs.drive(_chat(args))
+
+
+async def _chat(args: argparse.Namespace) -> int:
+    from curator.jobs import providers
+    from curator.jobs.client import connect
+
+    prompt = _prompt(args)
+    async with await connect(providers.get(args.provider)) as client:
+        messages = [{"role": "system", "content": args.system}] if args.system else []
+        if prompt is not None:
+            messages.append({"role": "user", "content": prompt})
+            answer, usage = await _answer(client, args, messages)
+            if args.json:
+                emit({"model": args.model, "answer": answer, "usage": usage})
+            return 0
+        await _talk(client, args, messages)
+    return 0
+
+
+def _prompt(args: argparse.Namespace) -> str | None:
+    """The prompt to answer; None for a conversation on a terminal."""
+    if args.prompt is not None:
+        return str(args.prompt)
+    if sys.stdin.isatty():
+        if args.json:
+            raise UsageError("--json needs a PROMPT, or one on stdin.")
+        return None
+    text = sys.stdin.buffer.read(_MAX_PROMPT).decode("utf-8", "replace").rstrip("\n")
+    if not text:
+        raise UsageError("Nothing to ask: give a PROMPT, or text on stdin.")
+    return text
+
+
+async def _talk(client: Any, args: argparse.Namespace, messages: list[dict[str, Any]]) -> None:
+    sys.stderr.write("An empty line or Ctrl-D ends the conversation.\n")
+    while True:
+        try:
+            asked = input("> ")
+        except EOFError:
+            return
+        if not asked.strip():
+            return
+        messages.append({"role": "user", "content": asked})
+        answer, _ = await _answer(client, args, messages)
+        messages.append({"role": "assistant", "content": answer})
+
+
+async def _answer(
+    client: Any, args: argparse.Namespace, messages: list[dict[str, Any]]
+) -> tuple[str, dict[str, Any] | None]:
+    """Stream an answer to stdout (not with --json); return it whole, with its usage."""
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}}
+    if args.temperature is not None:
+        options["temperature"] = args.temperature
+    if args.max_tokens is not None:
+        options["max_completion_tokens"] = args.max_tokens
+    pieces: list[str] = []
+    usage: dict[str, Any] | None = None
+    async for chunk in client.chat_stream(args.model, messages, **options):
+        if chunk.usage is not None:
+            usage = chunk.usage.to_dict()
+        piece = chunk.choices[0].delta.content if chunk.choices else None
+        if piece:
+            pieces.append(piece)
+            if not args.json:
+                sys.stdout.write(printable(piece))
+                sys.stdout.flush()
+    if not args.json:
+        out()
+    return "".join(pieces), usage

@@ -1,0 +1,67 @@
+"""`curator jobs`: the provider's jobs, with the runs that belong to them."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import _jobs
+from curator.cli.output import emit, out, say, styled
+from curator.core.text import one_line
+
+if TYPE_CHECKING:
+    from curator.jobs.records import Job
+
+EXAMPLE = "curator jobs --provider openai"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    _jobs.add_provider(parser)
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="newest N jobs (default 20)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List jobs, newest first."""
+    return _jobs.drive(_list(args))
+
+
+async def _list(args: argparse.Namespace) -> int:
+    from curator.jobs import monitor, providers, runs
+    from curator.jobs.client import connect
+    from curator.jobs.ledger import Ledger
+
+    provider = providers.get(args.provider)
+    async with await connect(provider) as client:
+        jobs = await client.jobs(max(1, args.limit))
+        with Ledger.for_path(None) as ledger:
+            for run in ledger.unsettled():
+                if run.origin == provider.origin:
+                    await monitor.poll_once(run, ledger, client)
+    with runs.everywhere() as ledgers:
+        rows: list[dict[str, Any]] = []
+        for job in jobs:
+            known = ((ledger, ledger.by_job(provider.origin, job.id)) for ledger in ledgers)
+            mine = next((runs.run_json(run, ledger) for ledger, run in known if run), None)
+            rows.append({**job.raw, "run": mine})
+            if not args.json:
+                _show(job, mine)
+        for ledger in ledgers:
+            _jobs.remind(ledger)
+            for _, file_id, name in ledger.orphans():
+                say(f"note: the file {file_id} ({name}) was uploaded and no job uses it")
+    if args.json:
+        emit({"jobs": rows})
+    elif not rows:
+        say(f"{provider.name} has no jobs.")
+    return 0
+
+
+def _show(job: Job, run: dict[str, Any] | None) -> None:
+    when = datetime.fromtimestamp(job.created_at or 0, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    mark = _jobs.MARKS.get(job.status, "·")
+    name = job.fine_tuned_model or job.model or ""
+    source = "" if run else "  (started elsewhere)"
+    status = one_line(f"{mark} {job.status}", 18)
+    out(f"{styled(one_line(job.id), '1')}  {when}  {status:<18}  {one_line(name)}{styled(source, '2')}")

@@ -1,0 +1,213 @@
+"""`curator train`: check, plan, confirm, upload, create, and maybe wait for the end."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curator.cli import _jobs
+from curator.cli.output import emit, out, say
+from curator.errors import CuratorError, ProviderError, UsageError
+
+if TYPE_CHECKING:
+    from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.plan import Plan
+    from curator.jobs.planning import Wish
+    from curator.jobs.upload import Progress
+
+EXAMPLE = "curator train data.jsonl --validation 0.1 --wait"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
+    parser.add_argument(
+        "--validation", metavar="FILE|FRACTION", help="held-out data: a file, or a share to split off"
+    )
+    _jobs.add_provider(parser)
+    parser.add_argument("--model", metavar="M", help="base model (default: the provider's)")
+    parser.add_argument("--suffix", metavar="S", help="part of the tuned model's name")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data, 1 to 50")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="examples a step, 1 to 256")
+    parser.add_argument("--learning-rate-multiplier", type=float, metavar="X", help="a number above 0")
+    parser.add_argument("--beta", type=float, metavar="X", help="for --method dpo: above 0, 2 at most")
+    parser.add_argument("--seed", type=int, metavar="N", help="for the split and the job")
+    parser.add_argument("--method", choices=("supervised", "dpo"), default="supervised")
+    parser.add_argument("--budget", type=float, metavar="USD", help="refuse a job that is estimated to cost more")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--wait", action="store_true", help="follow the job to its end")
+    parser.add_argument("--events", action="store_true", help="with --wait: print every event as a line")
+    parser.add_argument("--again", action="store_true", help="make a second job of the same data and parameters")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Submit a job; with --wait, 1 where it does not succeed."""
+    return _jobs.drive(_train(args))
+
+
+async def _train(args: argparse.Namespace) -> int:
+    from curator.jobs import submission
+    from curator.jobs.ledger import Ledger
+
+    wish = _wish(args)
+    with Ledger.for_path(args.path) as ledger:
+        await _ensure_model(wish, args.yes)
+        plan = await submission.plan(args.path, wish, ledger)
+        _show(plan)
+        if not plan.blocking:
+            _confirm(plan, args.yes)
+        known = set(ledger.orphans())
+        try:
+            started = await submission.submit(plan, ledger, _Meter(), again=args.again)
+        except ProviderError:
+            for _, file_id, name in set(ledger.orphans()) - known:
+                await _offer_cleaning(plan, ledger, file_id, name, args.yes)
+            raise
+        say(_jobs.describe(started))
+        if args.wait and started.job_id:
+            started = await _wait(started, ledger, args)
+        return _report(started, ledger, args)
+
+
+def _wish(args: argparse.Namespace) -> Wish:
+    from curator.jobs.plan import Params
+    from curator.jobs.planning import Wish
+
+    if args.budget is not None and not 0 <= args.budget < math.inf:
+        raise UsageError("--budget is an amount in US$, 0 or more.")
+    params = Params(
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        learning_rate_multiplier=args.learning_rate_multiplier,
+        beta=args.beta,
+        seed=args.seed,
+        suffix=args.suffix,
+    )
+    return Wish(
+        provider=args.provider,
+        model=args.model,
+        method=args.method,
+        validation=_validation(args.validation),
+        params=params,
+        split_seed=args.seed or 0,
+        budget=args.budget,
+    )
+
+
+def _validation(text: str | None) -> str | float | None:
+    if text is None or Path(text).exists():
+        return text
+    try:
+        share = float(text)
+    except ValueError:
+        raise UsageError(f"--validation: there is no file {text}, and it is no share such as 0.1.") from None
+    if not 0 < share < math.inf:
+        raise UsageError("--validation is a share between 0 and 1, or a number of examples.")
+    return share
+
+
+async def _ensure_model(wish: Wish, yes: bool) -> None:
+    """Pull the local base model first: tokens are counted by its own tokenizer."""
+    from curator.jobs import local, planning
+
+    model = planning.missing_model(wish)
+    if model is None:
+        return
+    if not yes and not _ask(
+        f"The base model {model} is not on this machine yet; fetch it now? [Y/n] ", default=True
+    ):
+        raise UsageError(f"Fetch the base model first: curator models pull {model} (or use --yes).")
+    say(f"Fetching the base model {model} …")
+    await local.pull(model)
+
+
+def _show(plan: Plan) -> None:
+    price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${plan.usd:.2f}"
+    dated = f" (prices of {plan.priced_on})" if plan.priced_on and plan.usd else ""
+    held = f", {plan.validation.examples} held out" if plan.validation else ""
+    say(f"{plan.model} at {plan.provider.name}, method {plan.method}")
+    say(f"{plan.training.examples} examples{held}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
+    say(f"price: {price}{dated}")
+    for notice in plan.notices:
+        say(f"note: {notice}")
+
+
+def _confirm(plan: Plan, yes: bool) -> None:
+    if yes or (plan.usd == 0 and not sys.stdin.isatty()):
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("This may cost money: add --yes to start it without being asked.")
+    if not _ask("Start? [Y/n] ", default=True):
+        raise CuratorError("Not started.")
+
+
+def _ask(question: str, default: bool) -> bool:
+    """Ask on the terminal; False where there is none or it closes."""
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        return False
+    return default if not answer.strip() else answer.strip().lower() in ("y", "yes")
+
+
+class _Meter:
+    """Shows a submission's progress on stderr; a bar only on a terminal."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._said = ""
+
+    def __call__(self, progress: Progress) -> None:
+        if self._live and progress.total:
+            share = progress.done / progress.total
+            end = "\n" if progress.done >= progress.total and self._said != progress.text else ""
+            sys.stderr.write(f"\r{progress.text[-40:]} {'█' * int(share * 20):<20} {share:4.0%}{end}")
+            sys.stderr.flush()
+            self._said = progress.text if end else self._said
+        elif progress.text != self._said and not progress.total:
+            self._said = progress.text
+            say(progress.text)
+
+
+async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
+    from curator.jobs import monitor
+
+    async for event in monitor.follow(run, ledger, waiting=_jobs.tell_waiting):
+        if args.events:
+            _jobs.show_event(event, args.json)
+        elif not args.json:
+            say(event.message)
+    return ledger.get(run.run)
+
+
+async def _offer_cleaning(plan: Plan, ledger: Ledger, file_id: str, name: str, yes: bool) -> None:
+    """Name a file that was uploaded for nothing, and delete it if that is wanted."""
+    from curator.jobs import submission
+
+    say(f"The file {file_id} ({name}) was uploaded and no job uses it.")
+    if yes or _ask("Delete it there? [Y/n] ", default=True):
+        try:
+            await submission.remove_orphan(plan.provider, ledger, file_id)
+            say(f"Deleted {file_id}.")
+        except ProviderError as error:
+            say(error.message)
+
+
+def _report(run: Run, ledger: Ledger, args: argparse.Namespace) -> int:
+    from curator.jobs.runs import run_json
+
+    _jobs.remind(ledger)
+    if args.json:
+        emit(run_json(run, ledger))
+    elif args.wait:
+        out(run.fine_tuned_model or run.status)
+    else:
+        out(run.job_id or run.run)
+        say(f"Follow it: curator watch {run.job_id}")
+    return _jobs.finish(run)

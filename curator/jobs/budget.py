@@ -1,0 +1,62 @@
+"""Reasons not to submit, or to think first: budget and retirement, in sentences that every front shows."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from curator import paths
+from curator.core import models
+from curator.core.models import ModelInfo, Table
+from curator.errors import UsageError
+from curator.jobs.providers import Provider
+
+SOON = timedelta(days=90)
+"""A model that is switched off within this time is warned of."""
+
+
+def table() -> Table:
+    """The model table: the packaged one with the user's `models.toml` of the configuration folder over it."""
+    path = paths.config_dir() / "models.toml"
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return models.table()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error}).") from None
+    return models.merge(models.table(), text, str(path))
+
+
+def over(usd: float | None, budget: float | None, provider: Provider, model: str) -> str | None:
+    """Why a job is over budget, or None. A price that is not known cannot be held to a budget."""
+    if budget is None or provider.kind == "local":
+        return None
+    if usd is None:
+        if provider.kind == "compatible":
+            return None
+        return f"The price of {model} is not known, so it cannot be held to the budget of ${budget:.2f}."
+    if usd > budget:
+        return f"The estimate of ${usd:.2f} is over the budget of ${budget:.2f}; see --budget."
+    return None
+
+
+def retirement(info: ModelInfo, listed: str | None, today: date) -> tuple[str | None, str | None]:
+    """(why the model cannot be trained any more, what to know before paying for it); each a sentence or None.
+
+    `listed` is the `shutdown_date` that the provider itself shows for the model; the earlier day counts.
+    """
+    shutdown = min(filter(None, (info.shutdown, _day(listed))), default=None)
+    instead = f" {info.replacement} is named as its replacement." if info.replacement else ""
+    if shutdown and today >= shutdown:
+        return f"{info.name} was switched off on {shutdown}.{instead}", None
+    if info.training_ends and today >= info.training_ends:
+        return f"{info.name} takes no new jobs since {info.training_ends}.{instead}", None
+    if shutdown and today + SOON >= shutdown:
+        return None, f"{info.name} and what is tuned from it will be switched off on {shutdown}.{instead}"
+    return None, None
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,174 @@
+"""From a path to what a job needs: examples, what the rules say of them, the two sides, frozen files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from curator.core import example as examples
+from curator.core.answers import Contract
+from curator.core.problem import Severity
+from curator.core.rules import Context, DatasetCheck
+from curator.core.rules import check as check_example
+from curator.errors import InputError
+from curator.jobs.plan import Frozen
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The records of a file or workspace in order; `keys` are physical lines or example ids (`noun`)."""
+
+    raws: list[bytes]
+    keys: list[int]
+    sides: list[str | None]
+    noun: str
+    revision: int | None = None
+
+    def side(self, name: str | None) -> list[int]:
+        """Positions on one side of a stored split."""
+        return [at for at, side in enumerate(self.sides) if side == name]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Counts of findings by rule, and the tokens of each example."""
+
+    errors: dict[str, int]
+    warnings: dict[str, int]
+    tokens: list[int]
+
+
+def read(path: Path) -> Examples:
+    """All examples of a path, broken ones included. Raises InputError."""
+    from curator.workspace import place
+
+    if not place.is_workspace(path):
+        return _from_file(path)
+    from curator.workspace.workspace import Workspace
+
+    workspace = Workspace.open(path, read_only=True)
+    try:
+        records = list(workspace.records(workspace.ids()))
+        revision = workspace.revision()
+    finally:
+        workspace.close()
+    return Examples(
+        [record.raw for record in records],
+        [record.id for record in records],
+        [record.split for record in records],
+        "example",
+        revision,
+    )
+
+
+def _from_file(path: Path) -> Examples:
+    from curator.workspace.source import trim
+
+    try:
+        with path.open("rb") as file:
+            lines = [trim(line, first=at == 0) for at, line in enumerate(file)]
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    kept = [(at, line) for at, line in enumerate(lines, 1) if line.strip()]
+    return Examples([line for _, line in kept], [at for at, _ in kept], [None] * len(kept), "line")
+
+
+def judge(
+    raws: Sequence[bytes],
+    keys: Sequence[int],
+    context: Context,
+    held_out: Sequence[bytes] | None,
+    epochs: int | None,
+) -> Verdict:
+    """Check the training side as `curator check` does; `held_out` is the validation side, None where none is."""
+    overlap = None
+    if held_out is not None:
+        other = DatasetCheck(context, part="validation")
+        for at, raw in enumerate(held_out, 1):
+            other.add(at, examples.parse(raw))
+        overlap = other.value_lines()
+    whole = DatasetCheck(context, validation=overlap, epochs=epochs)
+    counts: dict[Severity, Counter[str]] = {severity: Counter() for severity in Severity}
+    tokens = []
+    for key, raw in zip(keys, raws, strict=True):
+        parsed = examples.parse(raw)
+        for problem in check_example(parsed, context):
+            counts[problem.severity][problem.rule] += 1
+        whole.add(key, parsed)
+        tokens.append(context.count(parsed.value).total if context.count and parsed.value is not None else 0)
+    for _, problem in whole.problems():
+        counts[problem.severity][problem.rule] += 1
+    return Verdict(dict(counts[Severity.ERROR]), dict(counts[Severity.WARNING]), tokens)
+
+
+def divide(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[int], list[int]]:
+    """Positions for training and for validation; groups of copies and contradictions are never torn.
+
+    Raises ValueError for a share that leaves one side empty.
+    """
+    from curator.core.duplicates.hashes import fingerprint
+    from curator.core.duplicates.index import Index
+    from curator.core.split import Item, split
+
+    prints = [fingerprint(examples.parse(raw)) for raw in raws]
+    found = Index([prints], lambda row: prints[row].text).found
+    groups = found.groups()
+    together: list[Sequence[int]] = [group.ids for group in groups if group.kind != "family"]
+    together += found.conflicts()
+    families = [group.ids for group in groups if group.kind == "family"]
+    parts = split([Item(at) for at in range(len(raws))], validation, seed, together, families)
+    return list(parts.train), list(parts.validation)
+
+
+def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> Frozen:
+    """Write examples as a dataset file named by its sha256 (LF line ends); the same bytes are written once."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest, size = hashlib.sha256(), 0
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for raw in raws:
+                line = raw + b"\n"
+                digest.update(line)
+                size += len(line)
+                file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        target = folder / f"{digest.hexdigest()}.jsonl"
+        Path(temporary).replace(target)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise InputError(f"{folder}: the dataset could not be stored: {error.strerror or error}") from None
+    return Frozen(target, digest.hexdigest(), size, len(raws), tokens)
+
+
+def held_out(data: Examples) -> Examples:
+    """The validation side where there is one, else everything."""
+    places = data.side("validation")
+    if not places:
+        return data
+    sides: list[str | None] = ["validation"] * len(places)
+    return Examples(
+        [data.raws[at] for at in places], [data.keys[at] for at in places], sides, data.noun, data.revision
+    )
+
+
+def contract(path: Path) -> Contract | None:
+    """The answer contract that a workspace has; None for a plain file."""
+    from curator.workspace import place
+
+    if not place.is_workspace(path):
+        return None
+    from curator.workspace.workspace import Workspace
+
+    workspace = Workspace.open(path, read_only=True)
+    try:
+        stored = workspace.meta("contract")
+    finally:
+        workspace.close()
+    return Contract.from_json(stored) if isinstance(stored, dict) else None

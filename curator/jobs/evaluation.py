@@ -1,0 +1,259 @@
+"""Evaluating: every held-out prompt answered by each model, scored the same way, stored in the ledger.
+
+The base model is round 0: it is asked once for a set of prompts, and every later round is held against it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from curator.core import answers as contracts
+from curator.core import example as examples
+from curator.core import metrics
+from curator.core.duplicates.texts import message_text
+from curator.core.models import base_name
+from curator.errors import UsageError
+from curator.jobs.client import Client
+from curator.jobs.dataset import Examples
+from curator.jobs.ledger import Ledger
+
+DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
+NAMES = (*metrics.NAMES, "perplexity")
+"""Metrics of the contract. `perplexity` is that of a model's own answers, where it tells log probabilities."""
+_YES_OR_NO = ("exact_match", "contract", "accuracy")
+_LONGEST = 1024
+_TOGETHER = {"local": 32}
+"""Questions asked at a time, by kind of provider; the local server answers those that wait as one batch."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A held-out question: its messages without the last answer, and that answer."""
+
+    line: int
+    messages: list[dict[str, Any]]
+    expected: str
+
+    @property
+    def text(self) -> str:
+        """The last user message, for tables."""
+        return message_text(self.messages[-1]) if self.messages else ""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One model's answers, and each metric's value with its 95 % interval."""
+
+    model: str
+    answers: list[str]
+    scores: dict[str, metrics.Interval]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All models on the same prompts; `flips` compares the first model with the last one by `primary`."""
+
+    prompts: list[Prompt]
+    models: list[Scored]
+    primary: str
+    flips: metrics.Flips | None
+    contract: contracts.Contract | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the contract's `evaluate --json`; `ci` belongs to the primary metric."""
+        return {
+            "models": {scored.model: _scores_json(scored, self.primary) for scored in self.models},
+            "examples": len(self.prompts),
+            "primary": self.primary,
+            "flips": self._flips_json(),
+            "results": [
+                {
+                    "line": prompt.line,
+                    "prompt": prompt.text,
+                    "expected": prompt.expected,
+                    "answers": {scored.model: scored.answers[at] for scored in self.models},
+                }
+                for at, prompt in enumerate(self.prompts)
+            ],
+        }
+
+    def _flips_json(self) -> dict[str, Any]:
+        if self.flips is None:
+            return {"fixed": 0, "broken": 0}
+        return {
+            "fixed": len(self.flips.fixed),
+            "broken": len(self.flips.broken),
+            "fixed_lines": [self.prompts[at].line for at in self.flips.fixed],
+            "broken_lines": [self.prompts[at].line for at in self.flips.broken],
+            "p_value": self.flips.p_value,
+        }
+
+
+def prompts(data: Examples) -> tuple[list[Prompt], int]:
+    """The examples that can be asked, and how many cannot (broken, no answer of text at the end)."""
+    found = []
+    for key, raw in zip(data.keys, data.raws, strict=True):
+        made = _prompt(key, examples.parse(raw))
+        if made is not None:
+            found.append(made)
+    return found, len(data.raws) - len(found)
+
+
+def _prompt(key: int, example: examples.Example) -> Prompt | None:
+    if example.broken or not isinstance(example.value, dict):
+        return None
+    messages = [message for message in example.messages if isinstance(message, dict)]
+    preferred = example.value.get("preferred_output") or example.value.get("preferred_completion")
+    if isinstance(preferred, list) and preferred and isinstance(preferred[-1], dict):
+        return _asked(key, messages, preferred[-1])
+    for at in range(len(messages) - 1, 0, -1):
+        if messages[at].get("role") == "assistant":
+            return _asked(key, messages[:at], messages[at])
+    return None
+
+
+def _asked(key: int, before: list[dict[str, Any]], answer: dict[str, Any]) -> Prompt | None:
+    expected = message_text(answer)
+    if not before or not expected:
+        return None
+    kept = [{name: value for name, value in message.items() if name != "weight"} for message in before]
+    return Prompt(key, kept, expected)
+
+
+def baseline_of(model: str) -> str | None:
+    """The base model that a tuned model's name tells; None for a base model."""
+    base = base_name(model)
+    return base if base != model else None
+
+
+async def evaluate(
+    asked: Sequence[Prompt],
+    models: Sequence[str],
+    client: Client,
+    ledger: Ledger,
+    *,
+    names: Sequence[str] = DEFAULT_METRICS,
+    contract: contracts.Contract | None = None,
+    reuse: Sequence[str] = (),
+    report: Callable[[str, int, int], None] = lambda model, done, total: None,
+) -> Evaluation:
+    """Ask every model every prompt and score the answers; `reuse` names models whose stored answers will do.
+
+    `contract` None: the one that the expected answers suggest, if any. `report` gets model, done, total.
+    Raises UsageError for an unknown metric or nothing to ask, ProviderError where answers stay away.
+    """
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not asked:
+        raise UsageError(f"No metric '{unknown[0]}': there are {', '.join(NAMES)}." if unknown else _NOTHING)
+    if contract is None:
+        proposal = contracts.propose(prompt.expected for prompt in asked)
+        contract = proposal.contract if proposal else None
+    names = [name for name in names if name != "contract" or contract is not None]
+    names = names or ["exact_match"]
+    dataset = _fingerprint(asked)
+    scored = []
+    for model in dict.fromkeys(models):
+        stored = ledger.evaluation(dataset, model) if model in reuse else None
+        if stored is None or ("perplexity" in names and not stored.get("logprobs")):
+            stored = await _ask(asked, model, client, "perplexity" in names, report)
+        result = Scored(model, stored["answers"], _score(names, asked, stored, contract))
+        ledger.add_evaluation(dataset, model, None, stored | {"scores": _all_json(result)})
+        scored.append(result)
+    primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
+    return Evaluation(list(asked), scored, primary, _flips(primary, asked, scored, contract), contract)
+
+
+_NOTHING = "Nothing to ask: no example ends with an answer of text."
+
+
+async def _ask(
+    asked: Sequence[Prompt],
+    model: str,
+    client: Client,
+    logprobs: bool,
+    report: Callable[[str, int, int], None],
+) -> dict[str, Any]:
+    """All answers of one model, at temperature 0."""
+    longest = max(len(prompt.expected) for prompt in asked)  # no answer has more tokens than characters
+    options: dict[str, Any] = {"temperature": 0, "max_completion_tokens": min(_LONGEST, max(16, longest))}
+    if logprobs:
+        options["logprobs"] = True
+    gate = asyncio.Semaphore(_TOGETHER.get(client.provider.kind, 8))
+    done = 0
+
+    async def one(prompt: Prompt) -> tuple[str, list[float]]:
+        nonlocal done
+        async with gate:
+            answer = await client.chat(model, prompt.messages, **options)
+        done += 1
+        report(model, done, len(asked))
+        choice = answer.choices[0]
+        content = getattr(getattr(choice, "message", None), "content", None)
+        tokens = getattr(getattr(choice, "logprobs", None), "content", None) or []
+        return content if isinstance(content, str) else "", [token.logprob for token in tokens]
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(prompt)) for prompt in asked]
+    except ExceptionGroup as many:
+        raise many.exceptions[0] from None  # the first fault has cancelled the rest
+    results = [task.result() for task in tasks]
+    return {"answers": [text for text, _ in results], "logprobs": [p for _, known in results for p in known]}
+
+
+def _score(
+    names: Sequence[str], asked: Sequence[Prompt], stored: dict[str, Any], contract: contracts.Contract | None
+) -> dict[str, metrics.Interval]:
+    expected = [prompt.expected for prompt in asked]
+    scores = {}
+    for name in names:
+        if name == "perplexity":
+            value = metrics.perplexity(stored.get("logprobs") or [])
+            scores[name] = metrics.Interval(value, value, value)
+        else:
+            scores[name] = metrics.score(name, expected, stored["answers"], contract.keeps if contract else None)
+    return scores
+
+
+def _flips(
+    primary: str, asked: Sequence[Prompt], scored: Sequence[Scored], contract: contracts.Contract | None
+) -> metrics.Flips | None:
+    if len(scored) < 2:
+        return None
+
+    def right(prompt: Prompt, answer: str) -> bool:
+        if primary == "contract":
+            return contract is None or contract.keeps(answer)
+        if primary == "accuracy":
+            return metrics.label(prompt.expected) == metrics.label(answer)
+        return metrics.exact_match(prompt.expected, answer) == 1
+
+    first, last = scored[0], scored[-1]
+    before = [right(prompt, answer) for prompt, answer in zip(asked, first.answers, strict=True)]
+    after = [right(prompt, answer) for prompt, answer in zip(asked, last.answers, strict=True)]
+    return metrics.flips(before, after)
+
+
+def _fingerprint(asked: Sequence[Prompt]) -> str:
+    return hashlib.sha256(orjson.dumps([[p.messages, p.expected] for p in asked], default=str)).hexdigest()
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _all_json(scored: Scored) -> dict[str, Any]:
+    return {name: [_number(s.value), _number(s.low), _number(s.high)] for name, s in scored.scores.items()}
+
+
+def _scores_json(scored: Scored, primary: str) -> dict[str, Any]:
+    values: dict[str, Any] = {name: _number(s.value) for name, s in scored.scores.items()}
+    intervals = {name: [_number(s.low), _number(s.high)] for name, s in scored.scores.items()}
+    return values | {"ci": intervals.get(primary), "intervals": intervals}

@@ -1,0 +1,211 @@
+"""Making a plan: everything that can be known before a job is submitted, and every reason against it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+from curator import settings
+from curator.core import cost, tokens
+from curator.core.models import ModelInfo, Table, find
+from curator.core.problem import Method, Profile
+from curator.core.rules import Context
+from curator.errors import ProviderError, UsageError
+from curator.jobs import budget, dataset, local, providers
+from curator.jobs.client import Client
+from curator.jobs.ledger import Ledger
+from curator.jobs.plan import Frozen, Params, Plan
+from curator.jobs.providers import Provider
+
+_SUFFIX = {"azure": re.compile(r"[A-Za-z0-9_-]{1,40}\Z")}
+_ANY_SUFFIX = re.compile(r"[^\x00-\x1f]{1,64}\Z")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for; None means: as configured, or as the provider likes."""
+
+    provider: str | None = None
+    model: str | None = None
+    method: str = "supervised"
+    validation: str | float | None = None
+    """A file, a share below 1, or a count; None: the stored split of a workspace, else none."""
+    params: Params = Params()
+    split_seed: int = 0
+    budget: float | None = None
+
+
+async def plan(path: Path | str, wish: Wish, ledger: Ledger) -> Plan:
+    """Check, split, count, price. Reads files in a thread and asks no network.
+
+    Raises UsageError or InputError for wishes or files that make no sense; everything else that speaks
+    against the job is in `Plan.blocking`.
+    """
+    provider = providers.get(wish.provider)
+    check_params(wish.params, wish.method, provider)
+    return await asyncio.to_thread(_plan, Path(path), wish, provider, ledger)
+
+
+async def recheck(plan: Plan, client: Client) -> Plan:
+    """The plan with what the provider's own model list says about retirement; `submit` asks this first."""
+    if plan.provider.kind not in ("openai", "azure"):
+        return plan
+    try:
+        listed = {item.id: item.shutdown_date for item in await client.models()}
+    except ProviderError:
+        return plan  # the access probe will say what is wrong
+    info = find(plan.model, budget.table())
+    info = info.on(plan.provider.kind) if info else ModelInfo(plan.model)
+    gone, _ = budget.retirement(info, listed.get(plan.model), date.today())
+    return replace(plan, blocking=(*plan.blocking, gone)) if gone and gone not in plan.blocking else plan
+
+
+def check_params(params: Params, method: str, provider: Provider) -> None:
+    """Hold hyperparameters to the ranges of finetuning-api §4.3. Raises UsageError naming the option."""
+    if method not in ("supervised", "dpo"):
+        raise UsageError(f"--method is supervised or dpo, not {method}.")
+    ranges = (
+        ("--epochs", params.epochs, 1, 50),
+        ("--batch-size", params.batch_size, 1, 256),
+        ("--seed", params.seed, 0, 2**31 - 1),
+    )
+    for name, value, low, high in ranges:
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{name} is from {low} to {high}, not {value}.")
+    rate = params.learning_rate_multiplier
+    if rate is not None and not 0 < rate < float("inf"):
+        raise UsageError("--learning-rate-multiplier is a number above 0.")
+    pattern = _SUFFIX.get(provider.kind, _ANY_SUFFIX)
+    if params.suffix is not None and not pattern.match(params.suffix):
+        limit = "40 of letters, digits, '_' and '-'" if provider.kind == "azure" else "64 characters"
+        raise UsageError(f"--suffix is 1 to {limit} for {provider.name}.")
+
+
+def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
+    table = budget.table()
+    model = wish.model or provider.model
+    if model is None:
+        raise UsageError(f"Provider '{provider.name}' has no default model: name one with --model.")
+    info = find(model, table)
+    info = info.on(provider.kind) if info else None
+    data = dataset.read(path)
+    train, held = _sides(data, wish)
+    context = _context(provider, wish.method, model, info, table)
+    raws = [data.raws[at] for at in train]
+    verdict = dataset.judge(raws, [data.keys[at] for at in train], context, held, wish.params.epochs)
+    priced = cost.estimate(verdict.tokens, info, wish.params.epochs, name=model)
+    usd = 0.0 if provider.kind == "local" else priced.usd
+    limit = wish.budget if wish.budget is not None else settings.load().budget
+    blocking, notices = _reasons(path, provider, wish.method, model, info, verdict)
+    if expensive := budget.over(usd, limit, provider, model):
+        blocking.append(expensive)
+    return Plan(
+        source=str(path),
+        provider=provider,
+        model=model,
+        method=wish.method,
+        training=dataset.freeze(raws, ledger.datasets, sum(verdict.tokens)),
+        validation=_frozen(held, ledger),
+        params=wish.params,
+        errors=verdict.errors,
+        warnings=verdict.warnings,
+        epochs=priced.epochs,
+        tokens_per_epoch=priced.tokens_per_epoch,
+        billed_tokens=priced.billed_tokens,
+        usd=usd,
+        priced_on=priced.priced_on.isoformat() if priced.priced_on else None,
+        split_seed=wish.split_seed,
+        shutdown=info.shutdown.isoformat() if info and info.shutdown else None,
+        budget=limit,
+        revision=data.revision,
+        missing_model=model if _must_pull(provider, model) else None,
+        blocking=tuple(blocking),
+        notices=tuple(notices),
+    )
+
+
+def missing_model(wish: Wish) -> str | None:
+    """The base model that has to be pulled to this machine before this wish can be trained, if any."""
+    provider = providers.get(wish.provider)
+    model = wish.model or provider.model
+    return model if model and _must_pull(provider, model) else None
+
+
+def _must_pull(provider: Provider, model: str) -> bool:
+    return provider.managed and model == providers.LOCAL_MODEL and not local.has_base_model(model)
+
+
+def _sides(data: dataset.Examples, wish: Wish) -> tuple[list[int], list[bytes] | None]:
+    """Positions to train on, and the bytes to validate on (None: nothing)."""
+    everything = list(range(len(data.raws)))
+    wanted = wish.validation
+    if wanted is None:
+        held = data.side("validation")
+        if not held:
+            return everything, None
+        kept = set(held)
+        return [at for at in everything if at not in kept], [data.raws[at] for at in held]
+    if isinstance(wanted, float):
+        try:
+            train, positions = dataset.divide(data.raws, wanted, wish.split_seed)
+        except ValueError as error:
+            raise UsageError(f"--validation: {error}.") from None
+        return train, [data.raws[at] for at in positions]
+    other = dataset.read(Path(wanted))
+    return everything, other.raws
+
+
+def _frozen(held: list[bytes] | None, ledger: Ledger) -> Frozen | None:
+    return dataset.freeze(held, ledger.datasets) if held else None
+
+
+def _context(provider: Provider, method: str, model: str, info: ModelInfo | None, table: Table) -> Context:
+    return Context(
+        profile=cast(Profile, provider.profile),
+        method=cast(Method, method),
+        model=model,
+        limit=info.context if info else None,
+        count=tokens.counter(model, table).example,
+    )
+
+
+def _reasons(
+    path: Path,
+    provider: Provider,
+    method: str,
+    model: str,
+    info: ModelInfo | None,
+    verdict: dataset.Verdict,
+) -> tuple[list[str], list[str]]:
+    blocking, notices = [], []
+    if not verdict.tokens:
+        blocking.append(f"{path} holds no examples to train on.")
+    if verdict.errors:
+        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(verdict.errors.items()))
+        blocking.append(f"The data has errors ({rules}); see: curator check {path}")
+    if provider.kind in ("openai", "azure"):
+        gone, soon = budget.retirement(info or ModelInfo(model), None, date.today())
+        blocking += [gone] if gone else []
+        notices += [soon] if soon else []
+        if info and method not in info.methods:
+            offered = ", ".join(info.methods) or "nothing"
+            blocking.append(f"{model} cannot be trained with the method {method} (it takes {offered}).")
+        if info is None:
+            notices.append(f"{model} is not in the model table: price, context and dates are unknown.")
+    for rule, words in _WORTH_SAYING.items():
+        if count := verdict.warnings.get(rule):
+            notices.append(words.format(n=count))
+    return blocking, notices
+
+
+_WORTH_SAYING = {
+    "train_validation_overlap": "{n} training examples are in the validation file too.",
+    "missing_validation_file": "No validation data: nothing will show whether the model generalises.",
+    "conflicting_answers": "{n} examples contradict others with the same prompt.",
+    "duplicate_example": "{n} examples are copies of others.",
+    "example_too_long": "{n} examples are longer than the training context and will be cut.",
+}
