@@ -60,6 +60,7 @@ class TokenTally:
             "total": sum(self.totals),
             "assistant": sum(self.assistants),
             "over_limit": self.over_limit,
+            "limit": self.limit,
             "per_example": asdict(spread(self.totals)),
             "assistant_per_example": asdict(spread(self.assistants)),
         }

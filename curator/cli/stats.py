@@ -1,0 +1,156 @@
+"""`curator stats`: tokens, cost, messages and answers of a dataset."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from curator.cli.output import emit, out, say, styled
+from curator.core.text import one_line
+from curator.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from curator.workspace.statistics import Progress, Statistics
+
+EXAMPLE = "curator stats data.jsonl --model gpt-4.1-mini"
+BAR = 30
+"""Cells of the longest bar."""
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_SHOWN = 10
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("path", metavar="PATH", help="a dataset file, - for standard input, or a workspace")
+    parser.add_argument("--model", metavar="M", default="", help="whose tokens and price (default: the data's)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data (default: by its size)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the statistics. Exit status 0 also for data with faults: `check` is the judge of those."""
+    if args.epochs is not None and not 1 <= args.epochs <= 50:
+        raise UsageError(f"--epochs is from 1 to 50, not {args.epochs}.")
+    from curator.jobs.budget import table
+    from curator.workspace.statistics import collect
+
+    found = collect(args.path, args.model, args.epochs, table=table(), progress=_progress())
+    if args.json:
+        emit({"path": args.path, **found.as_dict()})
+    else:
+        _show(args.path, found)
+    return 0
+
+
+def _progress() -> Progress | None:
+    """A counter on the terminal for what takes longer than a second."""
+    if not sys.stderr.isatty():
+        return None
+    shown = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal shown
+        if done % 256 == 0 and time.monotonic() - shown > 1:
+            shown = time.monotonic()
+            sys.stderr.write(f"\r{done:,} examples\r")
+            sys.stderr.flush()
+
+    return tell
+
+
+def _show(path: str, found: Statistics) -> None:
+    parts = [f"{found.examples:,} examples"]
+    parts += [f"{found.validation:,} of them for validation"] if found.validation else []
+    parts += [styled(f"{found.broken:,} broken", "31")] if found.broken else []
+    out(f"{styled(one_line(path), '1')}   {', '.join(parts)}")
+    _show_tokens(found)
+    _show_cost(found)
+    _show_messages(found)
+    _show_answers(found)
+    if found.broken:
+        say(f"curator check {one_line(path)} tells what is wrong with the broken ones.")
+
+
+def _show_tokens(found: Statistics) -> None:
+    from curator.core.spread import histogram, spread
+
+    numbers, each = found.tokens, spread(found.tokens.totals)
+    about = " (estimated)" if numbers.estimated else ""
+    _head("Tokens", f"as {one_line(found.model)} counts, {found.encoding}{about}")
+    limit = f", {numbers.over_limit:,} over the limit of {numbers.limit:,}" if numbers.limit else ""
+    out(f"  {sum(numbers.totals):,} in all, {sum(numbers.assistants):,} of them answers{limit}")
+    out(
+        f"  per example {each.min:,.0f} to {each.max:,.0f}, mean {each.mean:,.1f}, median {each.median:,.0f}, "
+        f"80 % from {each.p10:,.0f} to {each.p90:,.0f}"
+    )
+    bins = histogram(numbers.totals)
+    rows = [(f"{each.low:,}–{max(each.low, each.high - 1):,}", each.count) for each in bins[:-1]]
+    rows += [(f"{each.low:,}–{max(numbers.totals):,}", each.count) for each in bins[-1:]]
+    _bars(rows)
+
+
+def _show_cost(found: Statistics) -> None:
+    bill = found.cost
+    _head("Cost", f"{bill.epochs} epoch{'s' * (bill.epochs != 1)} of {bill.tokens_per_epoch:,} tokens")
+    if bill.usd is None:
+        price = f"price of {one_line(bill.model)} unknown"
+    elif bill.usd == 0:
+        price = "free"
+    else:
+        price = f"about ${bill.usd:,.2f} (price of {bill.priced_on})"
+    out(f"  {bill.billed_tokens:,} tokens billed: {price}")
+
+
+def _show_messages(found: Statistics) -> None:
+    from curator.core.spread import spread
+
+    counts, each = found.messages, spread(found.messages.per_example)
+    _head("Messages", f"{sum(counts.per_example):,}")
+    roles = ", ".join(f"{one_line(role, 20)} {count:,}" for role, count in counts.roles.most_common(_SHOWN))
+    out(f"  {roles or 'none'}")
+    out(f"  per example {each.min:,.0f} to {each.max:,.0f}, mean {each.mean:.1f}, median {each.median:.0f}")
+    lacking = [f"{counts.without[role]:,} without {role}" for role in counts.without if counts.without[role]]
+    if lacking:
+        out(f"  {', '.join(sorted(lacking))}")
+
+
+def _show_answers(found: Statistics) -> None:
+    answers = found.answers
+    _head("Answers", f"{answers.total:,}, {len(answers.answers):,} different")
+    if len(answers.answers) < answers.total:
+        _bars([(one_line(share.text, 28), share.times) for share in answers.answers[:_SHOWN]])
+        if len(answers.answers) > _SHOWN:
+            rest = sum(share.times for share in answers.answers[_SHOWN:])
+            out(f"  and {len(answers.answers) - _SHOWN:,} others, {rest:,} times together")
+    size = answers.answer_lengths
+    out(f"  {size.least:,} to {size.most:,} characters, mean {size.mean:,.1f}, median {size.median:,.0f}")
+    if answers.dominant:
+        names = ", ".join(f"{one_line(each.text, 30)} {each.share:.0%}" for each in answers.dominant[:3])
+        out(styled(f"  dominant: {names}", "33"))
+    if answers.refusals:
+        out(f"  {answers.refusals:,} refusals ({answers.refusal_share:.0%})")
+    if answers.unknown:
+        out(styled(f"  {answers.unknown:,} outside the answer contract", "33"))
+    if len(answers.systems) > 1:
+        out(f"  {len(answers.systems):,} different system prompts (none counts as one)")
+
+
+def _head(title: str, words: str) -> None:
+    out(f"\n{styled(title, '1')}  {words}")
+
+
+def _bars(rows: Sequence[tuple[str, int]]) -> None:
+    """A bar a row, its length the share of the greatest; its number beside it."""
+    most = max((count for _, count in rows), default=0)
+    wide = max((len(name) for name, _ in rows), default=0)
+    for name, count in rows:
+        out(f"  {name:>{wide}} {_bar(count / most if most else 0)} {count:,}")
+
+
+def _bar(share: float) -> str:
+    """A bar of whole cells and one of eighths; anything above nothing shows."""
+    eighths = max(round(share * BAR * 8), int(share > 0))
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
