@@ -112,7 +112,7 @@ class Actions:
             words = label or f"Added {_examples(len(additions))}"
             change = self.journal.commit("add", words, parts, additions=additions)
             self._restructure()
-            self.derived.changed([addition.id for addition in additions])
+            self._changed([addition.id for addition in additions], True)
             return change
 
     def delete(self, ids: Iterable[int]) -> Change:
@@ -135,6 +135,7 @@ class Actions:
                 self.derived.restructured()
             elif parts:
                 self._restructure()
+            self.announce([], bool(parts))
             return change
 
     def label(self, ids: Iterable[int], label: str, on: bool = True) -> Change:
@@ -201,7 +202,7 @@ class Actions:
             change = step()
             if change is not None:
                 self._restructure(sources=True)
-                self.derived.changed(self._rewritten(change.id))
+                self._changed(self._rewritten(change.id), True)
             return change
 
     def _rewritten(self, change: int) -> list[int]:
@@ -258,7 +259,7 @@ class Actions:
             changed = [p.example for p in parts[::2]]
             label = self._words(words, changed)
             done = self.journal.commit(kind, label, parts, examples=len(changed))
-            self.derived.changed(changed)
+            self._changed(changed, False)
             return done
 
     def require_writer(self) -> None:
@@ -269,6 +270,13 @@ class Actions:
 
     def settle(self) -> None:
         """See Workspace."""
+
+    def announce(self, ids: Sequence[int], restructured: bool) -> None:
+        """See Workspace."""
+
+    def _changed(self, ids: Sequence[int], restructured: bool) -> None:
+        self.derived.changed(ids)
+        self.announce(ids, restructured)
 
     def _ready(self, ids: Iterable[int] = ()) -> list[int]:
         """Check that this instance may write and that the ids exist; returns them once each, in order."""

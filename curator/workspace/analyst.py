@@ -1,30 +1,41 @@
-"""One look at one example: parse once, then rules, tokens, hashes and the list's preview from the same value."""
+"""One look at one example: parsed once, then rules, tokens, hashes and the list's preview from the same value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curator.core import rules
-from curator.core.duplicates.hashes import value_hash
-from curator.core.duplicates.texts import message_text, prompt_and_answer, turns
+from curator.core.duplicates.texts import message_text, turns
 from curator.core.example import Example, parse
 from curator.core.problem import Problem, Severity
+from curator.core.rules.engine import check_subject
+from curator.core.rules.facts import Facts, facts
+from curator.core.rules.subject import Subject
 from curator.workspace.results import Result
 
 if TYPE_CHECKING:
     from curator.core.tokens import Counter
 
-PREVIEW_CHARS = 120
+PREVIEW_CHARS = 100
 ROLES_SHOWN = 24
-_LETTERS = {
-    "system": "s",
-    "developer": "d",
-    "user": "u",
-    "assistant": "a",
-    "tool": "t",
-    "function": "f",
-}
+_LETTERS = {"system": "s", "developer": "d", "user": "u", "assistant": "a", "tool": "t", "function": "f"}
+
+
+class Look(NamedTuple):
+    """What one look gave: the result to store, and the facts for the rules over the whole dataset."""
+
+    result: Result
+    facts: Facts | None
+    example: Example
+
+    def feed(self, check: rules.DatasetCheck) -> None:
+        """Hand the example on to the rules over the whole dataset."""
+        if self.facts is None:
+            check.add(self.result.id, self.example)
+        else:
+            check.take(self.result.id, self.facts)
 
 
 class Analyst:
@@ -33,26 +44,40 @@ class Analyst:
     def __init__(self, context: rules.Context, counter: Counter | None = None) -> None:
         self.context = context
         self.counter = counter
+        if counter is not None:
+            self.count_with(counter)
 
-    def look(self, example_id: int, version: int, raw: bytes) -> Result:
+    def count_with(self, counter: Counter) -> None:
+        """From now on count tokens too."""
+        self.counter = counter
+        self.context = replace(self.context, count=counter.example)
+
+    def look(self, example_id: int, version: int, raw: bytes) -> Look:
         """Everything that analysis stores about these bytes."""
-        return self.result(example_id, version, parse(raw))
+        return self.look_at(example_id, version, parse(raw))
 
-    def result(self, example_id: int, version: int, example: Example) -> Result:
+    def look_at(self, example_id: int, version: int, example: Example) -> Look:
         """The same for an example that is parsed already."""
-        problems = tuple(rules.check(example, self.context))
-        value = example.value
-        messages = [] if example.broken else turns(value)
-        total = answer = None
-        if self.counter is not None:
-            counted = self.counter.example(None if example.broken else value)
-            total, answer = counted.total, counted.assistant
-        hashes = _hashes(value) if messages else (0, 0, 0)
+        subject = Subject(example, self.context)
+        problems = tuple(check_subject(subject, self.context))
+        unread = example.value is None and bool(example.faults)
+        known = None if unread else facts(subject, self.context)
+        messages = [] if unread else turns(example.value)
+        tokens = None if unread or self.counter is None else subject.tokens(self.context)
+        total, answer = (tokens.total, tokens.assistant) if tokens is not None else (None, None)  # type: ignore[attr-defined]
+        if unread and self.counter is not None:
+            total = answer = 0
         errors, warnings = tally(problems)
-        return Result(
-            example_id, version, errors, warnings, len(messages), roles(messages), total, answer, *hashes,
-            preview(example, messages), problems,
+        result = Result(
+            example_id, version, errors, warnings, len(messages), roles(messages), total, answer,
+            _signed(known.value) if known is not None else 0, preview(example, messages), problems,
         )  # fmt: skip
+        return Look(result, known, example)
+
+
+def _signed(number: int) -> int:
+    """A 64-bit hash as SQLite keeps integers."""
+    return number - 2**64 if number >= 2**63 else number
 
 
 def tally(problems: Iterable[Problem]) -> tuple[int, int]:
@@ -80,24 +105,9 @@ def preview(example: Example, messages: list[Any]) -> str:
     text = ""
     for message in messages:
         words = message_text(message)
-        if isinstance(message, dict) and message.get("role") == "user" and words:
+        if words and isinstance(message, dict) and message.get("role") == "user":
             text = words
             break
         text = text or words
-    text = text or example.raw[: PREVIEW_CHARS * 4].decode("utf-8", "replace")
-    return text[:PREVIEW_CHARS].encode("utf-8", "replace").decode()
-
-
-def _hashes(value: Any) -> tuple[int, int, int]:
-    """Of the value, of its prompt (0 where there is no answer) and of its answer; 0 stands for none."""
-    prompt, answer = prompt_and_answer(value)
-    if answer is None:
-        return value_hash(value), 0, 0
-    return value_hash(value), _text_hash(prompt), _text_hash(answer)
-
-
-def _text_hash(text: str) -> int:
-    import hashlib
-
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    text = (text or example.raw[: PREVIEW_CHARS * 4].decode("utf-8", "replace"))[:PREVIEW_CHARS]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -6,11 +6,13 @@ just edited is looked at here (`fresh`), until the child's results arrive.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-import orjson
-
+from curator import paths
 from curator.core import rules
 from curator.core.example import parse
 from curator.core.problem import Problem, Severity
@@ -33,6 +35,16 @@ def key_of(context: rules.Context) -> str:
     return f"{VERSION}.{RULES_VERSION} {context.profile} {context.method} {model} {context.limit} {contract}"
 
 
+def analysis_path(folder: Path) -> Path:
+    """Where the child's database is: in the workspace, or in the cache where that cannot be written."""
+    if os.access(folder, os.W_OK):
+        return folder / "analysis.db"
+    digest = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    away = paths.cache_dir() / "analysis" / digest
+    away.mkdir(parents=True, exist_ok=True)
+    return away / "analysis.db"
+
+
 class Derived:
     """Results by id, always of the current version of an example."""
 
@@ -48,14 +60,9 @@ class Derived:
         """Changed examples whose results nobody has yet."""
         self.attach()
 
-    @property
-    def path(self) -> str:
-        """Name of the child's database inside the workspace."""
-        return str(self.stored.folder / "analysis.db")
-
     def attach(self) -> None:
         """Use the child's results as far as they fit this context and rule set."""
-        path = self.stored.folder / "analysis.db"
+        path = analysis_path(self.stored.folder)
         if self.file is not None:
             self.file.close()
         self.file = None
@@ -107,7 +114,7 @@ class Derived:
                 raw = self.stored.raw(example, row)
             except KeyError:
                 continue
-            looked.append(self.analyst.look(example, row.version if row is not None else 0, raw))
+            looked.append(self.analyst.look(example, row.version if row is not None else 0, raw).result)
         self.fresh.put(looked)
         self.outdated.difference_update(ids)
 
@@ -181,8 +188,10 @@ class Derived:
 
     def overall_severity(self, severity: Severity) -> set[int]:
         """Examples of which the rules over the whole dataset say something this bad."""
-        rows = self._about_all().db.execute("SELECT id, problem FROM overall WHERE id IS NOT NULL")
-        return {example for example, data in rows if any(s == severity for _, s, *_ in orjson.loads(data))}
+        rows = self._about_all().db.execute(
+            "SELECT id FROM overall WHERE severity = ? AND id IS NOT NULL", (severity.value,)
+        )
+        return {example for (example,) in rows}
 
     def column(self, expression: str) -> dict[int, object]:
         """A column (or an expression of ours) of every result, by id, newest versions first."""
@@ -198,7 +207,7 @@ class Derived:
         if self.analyst.counter is None:
             from curator.core import tokens
 
-            self.analyst.counter = tokens.counter(self.analyst.context.model)
+            self.analyst.count_with(tokens.counter(self.analyst.context.model))
         rows = self.fresh.db.execute("SELECT id FROM result WHERE tokens IS NULL").fetchall()
         known = {row[0] for row in self.fresh.db.execute("SELECT id FROM result")}
         lacking = [row[0] for row in rows] + [i for i in self.stored.order.all if i not in known]

@@ -26,11 +26,11 @@ CREATE TABLE result(
     errors INTEGER NOT NULL, warnings INTEGER NOT NULL,
     messages INTEGER NOT NULL, roles TEXT NOT NULL,
     tokens INTEGER, assistant INTEGER,
-    value_hash INTEGER NOT NULL, prompt_hash INTEGER NOT NULL, answer_hash INTEGER NOT NULL,
+    value_hash INTEGER NOT NULL,
     preview TEXT NOT NULL, problems BLOB);
 CREATE TABLE finding(rule TEXT NOT NULL, id INTEGER NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY(rule, id)) WITHOUT ROWID;
-CREATE TABLE overall(id INTEGER, rule TEXT NOT NULL, problem BLOB NOT NULL);
+CREATE TABLE overall(id INTEGER, rule TEXT NOT NULL, severity TEXT NOT NULL, problem BLOB NOT NULL);
 CREATE INDEX overall_id ON overall(id);
 CREATE INDEX overall_rule ON overall(rule);
 CREATE INDEX result_errors ON result(id) WHERE errors > 0;
@@ -38,15 +38,10 @@ CREATE INDEX result_warnings ON result(id) WHERE warnings > 0;
 """
 _LATE = """
 CREATE INDEX IF NOT EXISTS result_tokens ON result(tokens);
-CREATE INDEX IF NOT EXISTS result_value ON result(value_hash);
-CREATE INDEX IF NOT EXISTS result_prompt ON result(prompt_hash, answer_hash);
 """
 """Made when all rows are in: several times cheaper than keeping them up to date on the way."""
 
-_COLUMNS = (
-    "id, version, errors, warnings, messages, roles, tokens, assistant, value_hash, prompt_hash, answer_hash, "
-    "preview, problems"
-)
+_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, value_hash, preview, problems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +57,6 @@ class Result:
     tokens: int | None
     assistant: int | None
     value_hash: int
-    prompt_hash: int
-    answer_hash: int
     preview: str
     problems: tuple[Problem, ...] = ()
 
@@ -112,6 +105,19 @@ class Results:
         """Close the store."""
         self.db.close()
 
+    def clear(self) -> None:
+        """Forget everything: it was about other rules or other files."""
+        self._make()
+
+    def versions(self, ids: Sequence[int]) -> dict[int, int]:
+        """The version of each example that has a result."""
+        marks = ",".join("?" * len(ids))
+        return dict(self.db.execute(f"SELECT id, version FROM result WHERE id IN ({marks})", tuple(ids)))
+
+    def drop_about(self, key: str) -> None:
+        """Forget a fact about the whole store."""
+        self.db.execute("DELETE FROM about WHERE key = ?", (key,))
+
     def finish(self) -> None:
         """Add the indexes that pay only when all rows are there."""
         self.db.executescript(_LATE)
@@ -126,7 +132,7 @@ class Results:
                 ((r.id, r.id) for r in rows),
             )
             self.db.executemany(
-                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
+                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
             )
             self.db.executemany("INSERT OR REPLACE INTO finding VALUES(?,?,?)", _findings(rows))
             self.db.execute("COMMIT")
@@ -139,7 +145,8 @@ class Results:
         self.db.execute("BEGIN")
         self.db.execute("DELETE FROM overall")
         self.db.executemany(
-            "INSERT INTO overall VALUES(?,?,?)", ((example, p.rule, pack((p,))) for example, p in problems)
+            "INSERT INTO overall VALUES(?,?,?,?)",
+            ((example, p.rule, p.severity.value, pack((p,))) for example, p in problems),
         )
         self.db.execute("COMMIT")
 
@@ -193,7 +200,7 @@ class Results:
 
 def _result(row: tuple[Any, ...]) -> Result:
     values = list(row)
-    values[12] = unpack(row[12])
+    values[10] = unpack(row[10])
     return Result(*values)
 
 
@@ -208,8 +215,6 @@ def _row(r: Result) -> tuple[object, ...]:
         r.tokens,
         r.assistant,
         r.value_hash,
-        r.prompt_hash,
-        r.answer_hash,
         r.preview,
         pack(r.problems),
     )

@@ -21,7 +21,9 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
     results = derived.results(versions)
     for example, version in versions:
         if example not in results:
-            results[example] = derived.analyst.look(example, version, stored.raw(example, touched.get(example)))
+            results[example] = derived.analyst.look(
+                example, version, stored.raw(example, touched.get(example))
+            ).result
     overall = derived.overall(ids)
     rows = []
     for example in ids:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from curator import atomic
 from curator.errors import CuratorError, InputError
+from curator.workspace.lock import is_held
 
 APPLICATION_ID = 0x43555241
 VERSION = 1
@@ -125,9 +126,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def _quiet(path: Path) -> bool:
-    """True where no log lies beside the database: it is whole by itself and reading needs no extra file."""
+    """True where nobody writes and no log lies beside the database: it is whole, reading needs no extra file."""
     log = path.with_name(path.name + "-wal")
-    return not log.exists() or log.stat().st_size == 0
+    return not is_held(path.with_name("lock")) and (not log.exists() or log.stat().st_size == 0)
 
 
 def _durable(db: sqlite3.Connection) -> None:

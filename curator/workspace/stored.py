@@ -250,6 +250,30 @@ class Stored:
                 except KeyError:
                     continue
 
+    def everything(self) -> Iterator[tuple[int, int, bytes]]:
+        """(id, version, current bytes) of every example, deleted ones too, source by source, read in blocks."""
+        versions = dict(self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL").fetchall())
+        for base in self.bases:
+            if base.hidden:
+                continue
+            for first, block in base.source.blocks():
+                for number, line in enumerate(block.split(b"\n"), base.first_id + first):
+                    if not line.strip() or (
+                        number == base.first_id and not line.removeprefix(sources.BOM).strip()
+                    ):
+                        continue
+                    version = versions.pop(number, 0)
+                    raw = line.removesuffix(b"\r")
+                    if version:
+                        raw = self.raw(number, self.touched([number]).get(number))
+                    elif number == base.first_id:
+                        raw = raw.removeprefix(sources.BOM)
+                    yield number, version, raw
+        for example in sorted(versions):
+            row = self.touched([example])[example]
+            if row.raw is not None and row.deleted != NEVER and self.base(example) is None:
+                yield example, row.version, row.raw
+
     def close(self) -> None:
         """Close the files."""
         for base in self.bases:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from curator.core import query as queries
 from curator.core import rules
 from curator.core.problem import Problem
 from curator.errors import InputError
-from curator.workspace import place, schema
+from curator.workspace import meta, place, schema
 from curator.workspace import source as sources
 from curator.workspace.actions import Actions
 from curator.workspace.counting import count
-from curator.workspace.derived import Derived
+from curator.workspace.derived import Derived, analysis_path
 from curator.workspace.journal import Journal
 from curator.workspace.lock import Lock
 from curator.workspace.records import Change, Counts, Record, Row, View
@@ -34,6 +34,9 @@ COPY_AT_ONCE = 16 * 1024 * 1024
 """A larger file is shown from its own place first and copied by the analysis child (or at the first edit)."""
 CHECK_AT_ONCE = 32 * 1024 * 1024
 """A workspace.db up to this size is checked whole when it is opened."""
+
+
+Listener = Callable[[Sequence[int], bool], None]
 
 
 class Workspace(Actions):
@@ -48,6 +51,8 @@ class Workspace(Actions):
         self.holder = ""
         """Who writes to it, in words, where this instance may only read; untrusted text."""
         self.guard = threading.RLock()
+        self.listeners: list[Listener] = []
+        """Called with (ids whose bytes changed, whether ids came or went) after each change."""
         self._lock = Lock(folder / "lock")
         self.read_only = read_only or not self._acquire(wait)
         try:
@@ -156,7 +161,7 @@ class Workspace(Actions):
                 self.derived.prepare()
             found = self.derived.results([(example, record.version)]).get(example)
             if found is None:
-                found = self.derived.analyst.result(example, record.version, record.example)
+                found = self.derived.analyst.look_at(example, record.version, record.example).result
             return [*found.problems, *self.derived.overall([example]).get(example, ())]
 
     def dataset_problems(self) -> list[Problem]:
@@ -179,15 +184,12 @@ class Workspace(Actions):
 
     def context(self) -> rules.Context:
         """What the rules know beside the example; `set_meta("context", {"profile": …, "model": …})` changes it."""
-        values = self.meta("context") or {}
-        known = {k: v for k, v in values.items() if k in ("profile", "method", "model", "limit")}
-        return rules.Context(**known, contract=_contract(self.meta("contract")))
+        return meta.context_of(self.db)
 
     def meta(self, key: str, default: Any = None) -> Any:
         """A remembered JSON value: `context`, `contract`, `labels`, `split`, or the UI's own (`ui.…`)."""
         with self.guard:
-            row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-            return default if row is None else orjson.loads(row[0])
+            return meta.read(self.db, key, default)
 
     def set_meta(self, key: str, value: Any) -> None:
         """Remember a JSON value. It is no change of the dataset and is not undone. Raises NotSaved."""
@@ -246,11 +248,17 @@ class Workspace(Actions):
         """Whether a living analysis child is at work (it copies first)."""
         from curator.workspace.lock import is_held
 
-        return is_held(self.path / "analysis.lock")
+        return is_held(analysis_path(self.path).with_name("analysis.lock"))
 
     def _reload(self) -> None:
         self.stored.reload()
         self.derived.restructured()
+        self.announce([], True)
+
+    def announce(self, ids: Sequence[int], restructured: bool) -> None:
+        """Tell the analysis child what changed."""
+        for listener in self.listeners:
+            listener(ids, restructured)
 
     def close(self) -> None:
         """Close everything and give the lock back; there is nothing to save."""
@@ -265,12 +273,3 @@ class Workspace(Actions):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _contract(values: Any) -> Any:
-    if not isinstance(values, dict):
-        return None
-    from curator.core.answers import Contract
-
-    words = values.get("vocabulary")
-    return Contract(frozenset(words) if words else None, values.get("pattern") or None)

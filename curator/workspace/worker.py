@@ -1,0 +1,256 @@
+"""The analysis child: `python -m curator.workspace.worker FOLDER`, the only writer of `analysis.db`.
+
+It copies large sources, then looks at every example once, what is on the screen first, then at the dataset as
+a whole, and then waits for edits. It reads JSON lines from stdin (`{"show": [ids]}`, `{"changed": [ids]}`,
+`{"restructured": true}`), tells of its progress on stdout, and leaves when its stdin closes. Killed at any time
+it goes on where it was at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from curator.core import rules, tokens
+from curator.workspace import schema
+from curator.workspace import source as sources
+from curator.workspace.analyst import Analyst, Look
+from curator.workspace.derived import analysis_path, key_of, sources_key
+from curator.workspace.lock import Lock
+from curator.workspace.meta import context_of
+from curator.workspace.results import Result, Results
+from curator.workspace.stored import Stored
+from curator.workspace.totals import Totals
+
+FIRST_BATCH = 1000
+BATCH = 5000
+SETTLED = 1.0
+"""Seconds without an edit before the dataset as a whole is looked at again."""
+
+
+class Worker:
+    """One run over a workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.left = False
+        self.db = schema.open_reader(folder / "workspace.db")
+
+    def run(self) -> None:
+        """Work until stdin closes."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        self._copy()
+        self.stored = Stored(self.folder, self.db)
+        context = context_of(self.db)
+        self.analyst = Analyst(context, tokens.counter(context.model))
+        self._open_results(key_of(context))
+        self._first_pass()
+        self._serve()
+
+    def _listen(self) -> None:
+        for line in sys.stdin.buffer:
+            with contextlib.suppress(orjson.JSONDecodeError):
+                self.requests.put(orjson.loads(line))
+        self.requests.put(None)
+
+    def _copy(self) -> None:
+        rows = self.db.execute("SELECT file, origin FROM source WHERE lines IS NULL").fetchall()
+        for file, origin in rows:
+            copy = self.folder / "sources" / str(file)
+            if Path(file).name != file or copy.exists():
+                continue
+            size = max(Path(origin).stat().st_size, 1)
+            told = 0.0
+
+            def progress(done: int, size: int = size) -> None:
+                nonlocal told
+                if time.monotonic() - told > 0.1:
+                    told = time.monotonic()
+                    tell({"phase": "copying", "done": done, "total": size})
+                    self._drain()
+
+            sources.copy_file(Path(origin), copy, progress)
+        if rows:
+            tell({"phase": "copied", "done": 1, "total": 1})
+
+    def _open_results(self, key: str) -> None:
+        self.results = Results(analysis_path(self.folder))
+        known = self.results.about("sources") or ""
+        mine = sources_key(self.stored)
+        if self.results.about("key") != key or not f"{mine} ".startswith(f"{known} "):
+            self.results.clear()
+        if known != mine:
+            self.results.drop_about("finished")
+        self.results.set_about("key", key)
+        self.results.set_about("sources", mine)
+        self.totals = Totals(self.results)
+
+    def _first_pass(self) -> None:
+        """Look at what has no result of its version yet; feed everything to the rules over the whole dataset."""
+        known = dict(self.results.db.execute("SELECT id, version FROM result"))
+        total = len(self.stored.order.all)
+        finished = self.results.about("finished") is not None
+        if finished and all(known.get(i) == v for i, v in self._versions()):
+            tell({"phase": "done", "done": total, "total": total})
+            return
+        check = self._dataset_check()
+        gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
+        waiting: list[Result] = []
+        limit = FIRST_BATCH
+        tell({"phase": "checking", "done": 0, "total": total})
+        for done, (example, version, raw) in enumerate(self.stored.everything(), 1):
+            look = self.analyst.look(example, version, raw)
+            if example not in gone:
+                look.feed(check)
+            if known.get(example) != version:
+                waiting.append(look.result)
+            if done % limit == 0:
+                self._store(waiting, done, total)
+                waiting, limit = [], BATCH
+            if done % 50 == 0:
+                known.update(self._drain())
+        self._store(waiting, total, total)
+        tell({"phase": "comparing", "done": total, "total": total})
+        self._finish(check)
+
+    def _versions(self) -> list[tuple[int, int]]:
+        return self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL AND deleted < 2").fetchall()
+
+    def _dataset_check(self) -> rules.DatasetCheck:
+        return rules.DatasetCheck(self.analyst.context, noun=self.stored.noun)
+
+    def _finish(self, check: rules.DatasetCheck) -> None:
+        self.results.put_overall(check.problems())
+        self.results.finish()
+        self.totals.recount()
+        self.results.set_about("finished", "1")
+        total = len(self.stored.order.all)
+        tell({"phase": "done", "done": total, "total": total, "all": True})
+
+    def _store(self, found: list[Result], done: int, total: int) -> None:
+        self.results.put(found)
+        self.totals.add(found)
+        tell({"phase": "checking", "done": done, "total": total, "ids": _ends([r.id for r in found])})
+
+    def _drain(self) -> dict[int, int]:
+        """Answer what the reader asked for meanwhile; returns the versions of what was looked at."""
+        looked: dict[int, int] = {}
+        while not self.requests.empty():
+            request = self.requests.get()
+            if request is None:
+                raise Left
+            if hasattr(self, "results"):
+                looked.update(self._answer(request))
+        return looked
+
+    def _answer(self, request: dict[str, Any]) -> dict[int, int]:
+        wanted = [int(i) for i in (*request.get("show", ()), *request.get("changed", ()))]
+        known = self.results.versions(wanted)
+        touched = self.stored.touched(wanted)
+        found: list[Result] = []
+        for example, raw in self.stored.raws(wanted):
+            version = touched[example].version if example in touched else 0
+            if known.get(example) != version:
+                found.append(self._look(example, version, raw).result)
+        if found:
+            replaced = bool(known)
+            self.results.put(found)
+            self.totals.recount() if replaced else self.totals.add(found)
+            tell({"ids": [[r.id, r.id] for r in found]})
+        return {r.id: r.version for r in found}
+
+    def _look(self, example: int, version: int, raw: bytes) -> Look:
+        return self.analyst.look(example, version, raw)
+
+    def _serve(self) -> None:
+        """Wait for edits; when they rest, look at the dataset as a whole again."""
+        stale = False
+        rest = SETTLED
+        while True:
+            try:
+                request = self.requests.get(timeout=rest if stale else None)
+            except queue.Empty:
+                started = time.monotonic()
+                self._compare_again()
+                rest = max(SETTLED, 5 * (time.monotonic() - started))
+                stale = False
+                continue
+            if request is None:
+                raise Left
+            if request.get("restructured"):
+                self.stored.reload()
+            stale = stale or bool(request.get("changed") or request.get("restructured"))
+            self._answer(request)
+
+    def _compare_again(self) -> None:
+        check = self._dataset_check()
+        gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
+        for done, (example, version, raw) in enumerate(self.stored.everything(), 1):
+            if example not in gone:
+                self._look(example, version, raw).feed(check)
+            if done % 100 == 0 and not self.requests.empty():
+                return  # somebody is working: what they do comes first
+        self._finish(check)
+
+
+class Left(Exception):
+    """The reader has gone."""
+
+
+def tell(fact: dict[str, Any]) -> None:
+    """One line of news for the reader."""
+    try:
+        sys.stdout.buffer.write(orjson.dumps(fact) + b"\n")
+        sys.stdout.buffer.flush()
+    except (BrokenPipeError, ValueError) as error:
+        raise Left from error
+
+
+def _ends(ids: list[int]) -> list[list[int]]:
+    """Ids as ranges, both ends included."""
+    ranges: list[list[int]] = []
+    for example in ids:
+        if ranges and example == ranges[-1][1] + 1:
+            ranges[-1][1] = example
+        else:
+            ranges.append([example, example])
+    return ranges
+
+
+def main(argv: list[str]) -> int:
+    """Run the child; every failure becomes one line for the reader."""
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(10)
+    folder = Path(argv[0])
+    lock = Lock(analysis_path(folder).with_name("analysis.lock"))
+    try:
+        if not lock.acquire():
+            tell({"phase": "elsewhere"})
+            return 0
+        Worker(folder).run()
+    except Left:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        from curator.log import log_failure
+
+        log_failure()
+        with contextlib.suppress(Left):
+            tell({"phase": "failed", "error": f"{type(error).__name__}: {error}"})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
