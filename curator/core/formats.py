@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from curator.core.problem import Method
+
 Format = Literal["chat", "preference", "reinforcement", "completion", "unknown"]
 
 CHAT_KEYS = frozenset(("messages", "tools", "parallel_tool_calls", "functions"))
@@ -17,7 +19,7 @@ OLD_PREFERENCE_KEYS = {
 """The spelling of an early specification, and today's (§1.2)."""
 COMPLETION_KEYS = frozenset(("prompt", "completion"))
 
-METHODS: dict[Format, str] = {"chat": "supervised", "preference": "dpo", "reinforcement": "reinforcement"}
+METHODS: dict[Format, Method] = {"chat": "supervised", "preference": "dpo", "reinforcement": "reinforcement"}
 """The training method that takes each format; completion files can be trained by none today (§1.4)."""
 
 _PREFERENCE_MARKS = (PREFERENCE_KEYS - {"input"}) | OLD_PREFERENCE_KEYS.keys()

@@ -24,9 +24,10 @@ _OPEN, _CLOSE = frozenset(b"[{"), frozenset(b"]}")
 
 
 class Edit(NamedTuple):
-    """One change for `apply`: `set` and `insert` carry a value, `rename` a key, `remove` nothing."""
+    """One change for `apply`: `set` and `insert` carry a value, `rename` a key, `remove` nothing; `replace`
+    carries the bytes of the whole text, for one that is no JSON."""
 
-    kind: Literal["set", "rename", "remove", "insert"]
+    kind: Literal["set", "rename", "remove", "insert", "replace"]
     path: Path
     value: Any = None
 
@@ -139,6 +140,8 @@ def apply(raw: bytes, edits: Iterable[Edit]) -> bytes:
             raw = insert(raw, path, value)
         elif kind == "rename":
             raw = rename(raw, path, value)
+        elif kind == "replace":
+            raw = value
         else:
             raw = remove(raw, path)
     return raw

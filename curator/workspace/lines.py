@@ -15,7 +15,7 @@ import sys
 import tempfile
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +92,7 @@ class Source:
         return _elements(data, self.notes) if self.kind == "array" else _rows(data, self.notes, self.name)
 
 
-def split(stream: BinaryIO, notes: Notes, number: int = 0, *, first: bool = True) -> Iterator[Record]:
+def split(stream: Iterable[bytes], notes: Notes, number: int = 0, *, first: bool = True) -> Iterator[Record]:
     """The records of a stream of lines; `number` lines stand before it, `first` tells the file's beginning."""
     records, blanks = 0, notes.blanks
     try:

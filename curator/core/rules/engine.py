@@ -51,26 +51,25 @@ def fix_all(
     """The bytes with every safe fix applied (of `rules` alone where given; unsafe ones too if asked for), and how
     many findings of each rule went away by it."""
     done: dict[str, int] = {}
-    problems = check(example, context)
-    for _ in range(MAX_ROUNDS):
-        wanted = [p for p in problems if _wanted(p, rules, unsafe)]
-        if not wanted:
-            break
-        name = wanted[0].rule
-        fixed = fix(example, name, context)
-        if fixed is None:
-            break
-        example = parse(fixed)
-        problems = check(example, context)
-        gone = sum(p.rule == name for p in wanted) - sum(p.rule == name and p.fix is not None for p in problems)
-        done[name] = done.get(name, 0) + max(gone, 0)
-        if gone <= 0:
+    for _ in range(PASSES):
+        before = example.raw
+        for name in dict.fromkeys(p.rule for p in check(example, context) if _wanted(p, rules, unsafe)):
+            fixed = fix(example, name, context)
+            if fixed is not None:
+                left = _fixable(example, name, context)
+                example = parse(fixed)
+                done[name] = done.get(name, 0) + max(left - _fixable(example, name, context), 0)
+        if example.raw == before:
             break
     return example.raw, done
 
 
-MAX_ROUNDS = 100
-"""More than there are rules with a fix: each round clears one rule, so this only guards against a wrong fix."""
+PASSES = 4
+"""One fix may uncover what another can repair (a content that was hidden by its type); never more often."""
+
+
+def _fixable(example: Example, rule: str, context: Context) -> int:
+    return sum(problem.rule == rule and problem.fix is not None for problem in check(example, context))
 
 
 def _wanted(problem: Problem, rules: frozenset[str] | None, unsafe: bool) -> bool:

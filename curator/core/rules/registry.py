@@ -40,6 +40,22 @@ class TokenCount(Protocol):
     def total(self) -> int:
         """Tokens of the whole example."""
 
+    @property
+    def assistant(self) -> int:
+        """Tokens of what is learnt."""
+
+
+class Place(Protocol):
+    """Where a text is cut (core.tokens.Cut): before character `offset` of what stands at `location`."""
+
+    @property
+    def location(self) -> str:
+        """`messages[2].content`; empty where it is in no text."""
+
+    @property
+    def offset(self) -> int:
+        """Characters that are still read."""
+
 
 class AnswerContract(Protocol):
     """What answers may look like (core.answers.Contract)."""
@@ -62,6 +78,8 @@ class Context:
     """Tokens of one example that training reads; what is beyond is cut off."""
     count: Callable[[Any], TokenCount] | None = None
     contract: AnswerContract | None = None
+    cut: Callable[[Any, int], Place | None] | None = None
+    """Where an example over the limit is cut off (core.tokens.Counter.truncation)."""
 
 
 class Has:

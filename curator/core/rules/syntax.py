@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from curator.core.example import Path
+from curator.core.example import Path, parse
 from curator.core.rules.registry import ANY_FORMAT, Context, Found, Has, rule
 from curator.core.rules.subject import Subject, kind_of, quoted
 from curator.core.splice import Edit
@@ -36,6 +36,21 @@ def invalid_json(subject: Subject, context: Context) -> Iterator[Found]:
     return _faults(subject, "invalid_json")
 
 
+def _as_cp1252(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    recoded = recode(subject.example.raw)
+    if recoded is not None:
+        yield Edit("replace", (), recoded)
+
+
+def recode(raw: bytes) -> bytes | None:
+    """Bytes that are no UTF-8 read as Windows-1252, the usual other encoding; None where that is no JSON."""
+    try:
+        recoded = raw.decode("cp1252").encode()
+    except UnicodeDecodeError:
+        return None
+    return recoded if parse(recoded).value is not None else None
+
+
 @rule(
     "file_encoding",
     "E",
@@ -44,9 +59,11 @@ def invalid_json(subject: Subject, context: Context) -> Iterator[Found]:
     "JSON Lines is UTF-8; UTF-16 or Windows-1252 files are refused or read wrongly",
     formats=ANY_FORMAT,
     when=Has.FAULTS,
+    fix=("unsafe", "read it as what it most likely is (Windows-1252, UTF-16) and write UTF-8", _as_cp1252),
 )
 def file_encoding(subject: Subject, context: Context) -> Iterator[Found]:
-    return _faults(subject, "file_encoding")
+    for found in _faults(subject, "file_encoding"):
+        yield found._replace(fix=recode(subject.example.raw) is not None)
 
 
 def walk(value: Any) -> Iterator[tuple[Path, Any]]:

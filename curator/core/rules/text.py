@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from curator.core.example import Path
+from curator.core.example import Path, parse_path
 from curator.core.problem import Severity
 from curator.core.rules.messages import value_at
 from curator.core.rules.registry import MESSAGE_FORMATS, Context, Found, Has, rule
@@ -49,25 +49,14 @@ def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
     if context.limit is None or context.count is None:
         return
     tokens = subject.tokens(context)
-    if tokens is not None and tokens.total > context.limit:
-        words = f"{tokens.total:,} tokens; training reads the first {context.limit:,}"
-        yield Found(_cut(subject, context), words)
-
-
-def _cut(subject: Subject, context: Context) -> Path:
-    """The message in which the limit falls, found by halving."""
-    if subject.format == "preference" or context.count is None or context.limit is None:
-        return ()
-    messages = subject.value["messages"]
-    low, high = 0, len(messages) - 1
-    while low < high:
-        middle = (low + high) // 2
-        start = {**subject.value, "messages": messages[: middle + 1]}
-        if context.count(start).total > context.limit:
-            high = middle
-        else:
-            low = middle + 1
-    return ("messages", low)
+    if tokens is None or tokens.total <= context.limit:
+        return
+    words = f"{tokens.total:,} tokens; training reads the first {context.limit:,}"
+    place = context.cut(subject.value, context.limit) if context.cut is not None else None
+    if place is None or not place.location:
+        yield Found((), words)
+    else:
+        yield Found(parse_path(place.location), f"{words}, up to character {place.offset:,} here")
 
 
 @rule(

@@ -1,0 +1,92 @@
+"""`curator check`: validate datasets and print their problems."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from curator.cli.output import say
+from curator.errors import CuratorError
+
+EXAMPLE = "curator check train.jsonl --validation validation.jsonl"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a dataset file, '-' or a workspace (NAME.curator)"
+    )
+    parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")
+    parser.add_argument("--model", default="", help="whose tokens, training context and price count")
+    parser.add_argument("--limit", type=int, metavar="N", help="tokens of an example that training reads")
+    parser.add_argument("--compat", choices=("cookbook", "book"), help="also print the seven classic counts")
+    parser.add_argument("--validation", metavar="FILE", help="the validation file; finds examples in both")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the work; return the exit status: 1 if an error was found, 2 if a path could not be read."""
+    from curator.workspace.check import Check, check_file, value_lines
+    from curator.workspace.examine import Options
+
+    options = Options(
+        profile=args.profile,
+        model=args.model,
+        limit=args.limit,
+        compat=args.compat,
+        shown=None if args.json else 3,
+    )
+    validation: Mapping[int, int] | None = value_lines(args.validation, options) if args.validation else None
+    results: list[Check | dict[str, Any]] = []
+    for path in args.paths:
+        try:
+            results.append(check_file(path, options, validation=validation, progress=_progress()))
+        except CuratorError as error:
+            if len(args.paths) == 1:
+                raise
+            say(f"curator: {error.message}")
+            results.append({"path": path, "error": error.message})
+    if args.json:
+        _emit(results)
+    else:
+        from curator.cli.report import print_check
+
+        for index, result in enumerate(results):
+            if isinstance(result, Check):
+                sys.stdout.write("\n\n" if index else "")
+                print_check(result)
+    if any(isinstance(result, dict) for result in results):
+        return 2
+    return 1 if any(isinstance(result, Check) and result.errors for result in results) else 0
+
+
+def _emit(results: list[Any]) -> None:
+    """CHECK of every file as one JSON object; problems are copied through, never held twice."""
+    write = sys.stdout.buffer.write
+    write(b'{"files":[')
+    for index, result in enumerate(results):
+        write(b"," if index else b"")
+        if isinstance(result, dict):
+            write(orjson.dumps(result))
+            continue
+        write(orjson.dumps(result.as_dict())[:-1] + b',"problems":[')
+        result.stretch.rows.write_to(sys.stdout.buffer)
+        write(b"]}")
+    write(b"]}\n")
+    sys.stdout.buffer.flush()
+
+
+def _progress() -> Any:
+    """A percentage on stderr, where that is a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, size: int | None) -> None:
+        share = f"{done / size:4.0%}" if size else f"{done >> 20} MB"
+        sys.stderr.write(f"\rchecking {share}" + ("\r\x1b[K" if done == size else ""))
+        sys.stderr.flush()
+
+    return show

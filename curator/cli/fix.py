@@ -1,0 +1,52 @@
+"""`curator fix`: write a copy of a dataset with the safe fixes applied."""
+
+from __future__ import annotations
+
+import argparse
+
+from curator.cli.output import emit, out, styled
+from curator.errors import UsageError
+
+EXAMPLE = "curator fix train.jsonl -o train.fixed.jsonl"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("path", metavar="PATH", help="a dataset file, or '-' for standard input")
+    parser.add_argument("-o", "--out", required=True, metavar="OUT", help="the .jsonl file to write")
+    parser.add_argument("--rule", action="append", default=[], metavar="R", help="apply only this rule's fix")
+    parser.add_argument("--unsafe", action="store_true", help="apply fixes that may lose something, too")
+    parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the work; return the exit status: 1 where errors remain."""
+    from curator.core.problem import Severity
+    from curator.core.rules import REGISTRY
+    from curator.workspace.examine import Options
+    from curator.workspace.repair import repair
+
+    for rule in args.rule:
+        if rule not in REGISTRY:
+            raise UsageError(f"there is no rule '{rule}'; docs/rules.md lists them")
+        if REGISTRY[rule].fix is None:
+            raise UsageError(f"the rule '{rule}' has no fix")
+        if REGISTRY[rule].fix == "unsafe" and not args.unsafe:
+            raise UsageError(f"the fix of '{rule}' may lose something: add --unsafe to apply it")
+    options = Options(profile=args.profile, tokens=False, shown=0)
+    chosen = frozenset(args.rule) or None
+    report = repair(args.path, args.out, options, rules=chosen, unsafe=args.unsafe)
+    errors = sum(report.check.errors.values())
+    remaining = {**report.check.errors, **report.check.warnings}
+    if args.json:
+        emit({"fixed": report.fixed, "remaining": remaining, "path": str(args.out)})
+        return 1 if errors else 0
+    for rule, count in report.fixed.items():
+        out(f"{styled('✓', '32')} {count:>7,}  {rule}: {REGISTRY[rule].fix_text}")
+    if not report.fixed:
+        out("nothing to fix")
+    for rule, count in remaining.items():
+        severity = Severity.ERROR if rule in report.check.errors else Severity.WARNING
+        out(f"{styled(severity.mark, '31' if severity is Severity.ERROR else '33')} {count:>7,}  {rule} remains")
+    out(f"written: {styled(str(args.out), '1')}")
+    return 1 if errors else 0

@@ -1,0 +1,100 @@
+"""The findings of `check` for people: grouped by rule, worst first, with the line, a caret and the fix."""
+
+from __future__ import annotations
+
+import textwrap
+
+from curator.cli.output import out, styled
+from curator.core.problem import Severity
+from curator.core.rules import REGISTRY
+from curator.core.text import one_line
+from curator.workspace.check import Check
+from curator.workspace.examine import Shown
+
+WIDTH = 79
+COLOURS = {Severity.ERROR: "1;31", Severity.WARNING: "33", Severity.INFO: "36"}
+WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def print_check(check: Check) -> None:
+    """Print one file's result on stdout."""
+    shape = f"{check.format}, {check.examples:,} examples"
+    blank = check.lines - check.examples
+    if blank > 0:
+        shape += f" on {check.lines:,} lines"
+    out(f"{styled(one_line(check.path), '1')}  {shape}")
+    for severity in Severity:
+        for rule in REGISTRY:
+            if check.stretch.counts[severity].get(rule):
+                _print_rule(check, severity, rule)
+    _print_compat(check)
+    _print_totals(check)
+    out()
+    out(_verdict(check))
+
+
+def _print_rule(check: Check, severity: Severity, rule: str) -> None:
+    count = check.stretch.counts[severity][rule]
+    kept = [
+        each for each in check.stretch.shown if each.problem.rule == rule and each.problem.severity is severity
+    ]
+    kind = next((each.problem.fix for each in kept if each.problem.fix), None)
+    hint = {"safe": "  curator fix repairs it", "unsafe": f"  curator fix --unsafe --rule {rule}"}.get(
+        kind or "", ""
+    )
+    out()
+    out(f"{styled(severity.mark, COLOURS[severity])} {styled(rule, '1')} × {count:,}{styled(hint, '2')}")
+    _wrapped(REGISTRY[rule].why, "  ", "2")
+    for each in kept:
+        _print_finding(each)
+    if count > len(kept):
+        out(f"    … and {count - len(kept):,} more")
+
+
+def _print_finding(shown: Shown) -> None:
+    problem = shown.problem
+    where = f"line {shown.line}" if shown.line is not None else "the file"
+    place = f"{where}, {problem.location}" if problem.location else where
+    text = f"{place}: {problem.message}"
+    lines = textwrap.wrap(one_line(text, 400), WIDTH - 4, subsequent_indent="  ", break_long_words=True)
+    for line in lines:
+        out(f"    {styled(line, '')}")
+    if shown.excerpt is not None:
+        out(f"      {styled(one_line(shown.excerpt.text), '2')}")
+        out(f"      {' ' * shown.excerpt.caret}{styled('^' * shown.excerpt.width, COLOURS[problem.severity])}")
+
+
+def _wrapped(text: str, indent: str, style: str) -> None:
+    for line in textwrap.wrap(text, WIDTH - len(indent)):
+        out(indent + styled(line, style))
+
+
+def _print_compat(check: Check) -> None:
+    if check.options.compat:
+        counts = ", ".join(f"{rule} {count:,}" for rule, count in check.stretch.compat.items()) or "none"
+        out()
+        _wrapped(f"classic counts ({check.options.compat}): {counts}", "", "")
+
+
+def _print_totals(check: Check) -> None:
+    tokens, cost = check.tokens, check.cost
+    if tokens is None or cost is None:
+        return
+    price = f"${cost['usd']:,.2f} (price of {cost['priced_on']})" if cost["usd"] is not None else "price unknown"
+    out()
+    _wrapped(
+        f"{tokens['total']:,} tokens, {tokens['assistant']:,} of them answers ({tokens['encoding']}); "
+        f"{cost['epochs']} epochs on {tokens['model']}: {cost['billed_tokens']:,} billed, {price}",
+        "",
+        "",
+    )
+
+
+def _verdict(check: Check) -> str:
+    parts = []
+    for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO):
+        count = sum(check.stretch.counts[severity].values())
+        if count:
+            words = f"{count:,} {WORDS[severity]}{'s' if count != 1 else ''}"
+            parts.append(styled(words, COLOURS[severity]))
+    return ", ".join(parts) if parts else styled("✓ clean", "32")

@@ -1,0 +1,274 @@
+"""Checks a whole dataset file: rules line by line, then on the dataset and the file; CHECK of the contract.
+
+Streams, so memory does not grow with the file but for hashes and the findings asked for. A big plain file is cut
+into byte ranges that worker processes take.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from curator.core import cost, models
+from curator.core.example import parse
+from curator.core.formats import METHODS, detect
+from curator.core.problem import Method, Problem, Severity
+from curator.core.rules import REGISTRY, DatasetCheck
+from curator.core.rules.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
+from curator.workspace.examine import Options, Range, Stretch, examine, examine_range
+from curator.workspace.findings import Rows
+from curator.workspace.lines import Notes, Record, Source, opened
+
+PARALLEL_FROM = 24 << 20
+"""Bytes from which worker processes pay for their start."""
+RANGE = 8 << 20
+SAMPLE = 50
+"""Records that tell which method a file is for."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with bytes done and bytes in all (None where unknown)."""
+
+
+@dataclass(slots=True)
+class Check:
+    """The result for one file. `stretch` holds counts and findings."""
+
+    path: str
+    format: str
+    stretch: Stretch
+    options: Options
+    tokens: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
+
+    @property
+    def lines(self) -> int:
+        """Physical lines, blank ones included."""
+        return self.stretch.notes.lines
+
+    @property
+    def examples(self) -> int:
+        """Records: every line that is not blank, broken ones included."""
+        return self.stretch.notes.records
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """Findings at error level by rule."""
+        return _ordered(self.stretch.counts[Severity.ERROR])
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """Findings at warning level by rule."""
+        return _ordered(self.stretch.counts[Severity.WARNING])
+
+    def as_dict(self) -> dict[str, Any]:
+        """CHECK without `problems`, which may be too many to hold twice: they are `stretch.rows`."""
+        found: dict[str, Any] = {
+            "path": self.path,
+            "format": self.format,
+            "lines": self.lines,
+            "examples": self.examples,
+            "errors": self.errors,
+            "warnings": self.warnings,
+        }
+        if self.options.compat:
+            found["compat"] = dict(self.stretch.compat)
+        if self.tokens is not None:
+            found |= {"tokens": self.tokens, "cost": self.cost}
+        return found
+
+
+def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
+    return {rule: counts[rule] for rule in REGISTRY if counts.get(rule)}
+
+
+def check_file(
+    path: str | Path,
+    options: Options,
+    *,
+    validation: Mapping[int, int] | None = None,
+    epochs: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Check:
+    """Check one file ("-": standard input). `validation` are the value hashes of the validation file, by line.
+
+    Raises InputError where the file cannot be read at all.
+    """
+    options = _with_model(options)
+    with opened(path) as source:
+        records = source.records()
+        sample = list(islice(records, SAMPLE))
+        told = replace(options, method=options.method or method_of(sample))
+        parallel = source.plain and (source.size or 0) >= PARALLEL_FROM and (workers or os.cpu_count() or 1) > 1
+        if parallel and source.path is not None:
+            stretch = _in_ranges(source.path, told, workers or os.cpu_count() or 1, progress)
+        else:
+            stretch = examine(chain(sample, records), source.notes, told, spill=True)
+        return _finished(source, stretch, told, validation, epochs)
+
+
+def value_lines(path: str | Path, options: Options) -> dict[int, int]:
+    """Hash of each example's value → its first line: what `validation` wants. Raises InputError."""
+    with opened(path) as source:
+        quick = replace(options, tokens=False, compat=None)
+        tally = examine(source.records(), source.notes, quick).tally
+    return dict(zip(reversed(tally.values), reversed(tally.keys), strict=True))
+
+
+def _with_model(options: Options) -> Options:
+    """The options with the profile's usual model, and the model's training context as limit, where not given."""
+    model = options.model or models.default(options.profile)
+    info = models.find(model)
+    limit = options.limit if options.limit is not None else info.context if info else None
+    return replace(options, model=model, limit=limit)
+
+
+def method_of(sample: list[Record]) -> Method | None:
+    """The training method that the commonest format at the file's start is for."""
+    formats = [detect(parse(raw).value) for _, raw in sample]
+    counts = Counter(METHODS[name] for name in formats if name in METHODS)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _in_ranges(path: Path, options: Options, workers: int, progress: Progress | None) -> Stretch:
+    """The file in byte ranges, on several cores; results come in order, and only a few wait at a time."""
+    whole, size = Stretch(rows=Rows(spill=True)), path.stat().st_size
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting: list[tuple[Range, Future[Stretch]]] = []
+        try:
+            for part in chain(ranges(path), (None,)):
+                if part is not None:
+                    waiting.append((part, pool.submit(examine_range, path, part, options)))
+                while waiting and (part is None or len(waiting) > workers + 1):
+                    done, future = waiting.pop(0)
+                    whole.join(future.result(), options)
+                    if progress is not None:
+                        progress(done.end, size)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return whole
+
+
+def ranges(path: Path, size: int = RANGE) -> Iterator[Range]:
+    """Whole lines of about `size` bytes each, with the number of lines before them."""
+    start = end = lines = before = 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(1 << 20):
+            last = block.rfind(b"\n") + 1
+            if last and end + last - start >= size:
+                lines += block.count(b"\n", 0, last)
+                yield Range(start, end + last, before)
+                start, before = end + last, lines
+                lines += block.count(b"\n", last)
+            else:
+                lines += block.count(b"\n")
+            end += len(block)
+    if end > start:
+        yield Range(start, end, before)
+
+
+def _finished(
+    source: Source, stretch: Stretch, options: Options, validation: Mapping[int, int] | None, epochs: int | None
+) -> Check:
+    """The findings on the dataset and the file added, and the totals made."""
+    context = replace(options, tokens=False).context()
+    count = stretch.tally.count
+    used = epochs if epochs is not None else cost.default_epochs(count)
+    dataset = DatasetCheck(context, validation=validation, epochs=used)
+    dataset.tally = stretch.tally
+    stretch.tally.tokens = sum(stretch.totals)
+    for line, rule, words in _of_file(source, stretch.notes):
+        severity = REGISTRY[rule].severity.get(options.profile)
+        if severity is not None:
+            stretch.note(line, Problem(rule, severity, words, fix=REGISTRY[rule].fix), options)
+    for line, problem in dataset.problems():
+        stretch.note(line, problem, options)
+    formats = dataset.formats()
+    name = str(source.path) if source.path is not None else "-"
+    check = Check(name, formats[0] if len(formats) == 1 else "mixed" if formats else "unknown", stretch, options)
+    if options.tokens:
+        check.tokens = token_summary(stretch.totals, stretch.answers, options)
+        check.cost = _cost(stretch.totals, options, used)
+    return check
+
+
+def _of_file(source: Source, notes: Notes) -> Iterator[tuple[int | None, str, str]]:
+    """(line, rule, message) of findings on the file's name, size and bytes (rows 1 to 9)."""
+    if source.path is not None and not source.name.endswith(".jsonl"):
+        yield None, "file_extension", "the name does not end in .jsonl"
+    if not notes.records:
+        yield None, "file_empty", "the file holds no example"
+    if source.size is not None and source.size > MAX_FILE_BYTES:
+        limit = (
+            "8 GB, the limit of Uploads"
+            if source.size > MAX_UPLOAD_BYTES
+            else "512 MB, the limit of the Files API"
+        )
+        yield None, "file_too_large", f"{source.size / 2**20:,.0f} MB, more than {limit}"
+    if notes.encoding:
+        yield 1, "file_encoding", f"the file is {notes.encoding}; JSON Lines are UTF-8"
+    if notes.bom:
+        yield 1, "file_bom", "the file starts with a byte order mark"
+    if notes.carriage_returns:
+        words = f"{notes.carriage_returns:,} lines have carriage returns (CR); the first here"
+        yield notes.first_carriage_return, "line_endings", words
+    for line in notes.blanks:
+        yield line, "blank_line", "the line is blank"
+    if source.kind == "array":
+        yield 1, "json_array_file", "the file is one JSON value over many lines, not one example a line"
+
+
+def token_summary(totals: array[int], answers: array[int], options: Options) -> dict[str, Any]:
+    """CHECK's `tokens`: sums and the spread over examples."""
+    from curator.core.tokens import encoding_for
+
+    over = sum(1 for count in totals if options.limit is not None and count > options.limit)
+    return {
+        "encoding": encoding_for(options.model),
+        "model": options.model,
+        "total": sum(totals),
+        "assistant": sum(answers),
+        "over_limit": over,
+        "limit": options.limit,
+        "per_example": spread(totals),
+        "assistant_per_example": spread(answers),
+    }
+
+
+def spread(counts: array[int]) -> dict[str, float]:
+    """Least, greatest, mean, median and the 10 % and 90 % quantiles (linear interpolation, as numpy's)."""
+    if not counts:
+        return dict.fromkeys(("min", "max", "mean", "median", "p10", "p90"), 0)
+    ordered = sorted(counts)
+
+    def quantile(share: float) -> float:
+        place = share * (len(ordered) - 1)
+        low = int(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+    return {
+        "min": ordered[0],
+        "max": ordered[-1],
+        "mean": fmean(ordered),
+        "median": quantile(0.5),
+        "p10": quantile(0.1),
+        "p90": quantile(0.9),
+    }
+
+
+def _cost(totals: array[int], options: Options, epochs: int) -> dict[str, Any]:
+    info = models.find(options.model)
+    offered = info.on(options.profile) if info else None
+    estimate = cost.estimate(totals, offered, epochs, name=options.model, limit=options.limit)
+    return estimate.as_dict()

@@ -1,0 +1,170 @@
+"""One pass over a stretch of records: parse once, feed rules, dataset facts, classic counts and tokens.
+
+A stretch is a whole file, or a byte range of a big one inside a worker process; what it gives can be joined.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from curator.core import rules
+from curator.core.compat import Counts, Variant
+from curator.core.example import Example, parse
+from curator.core.problem import Method, Problem, Profile, Severity
+from curator.core.rules.engine import check_subject
+from curator.core.rules.facts import Tally, facts
+from curator.core.rules.registry import AnswerContract
+from curator.core.rules.subject import Subject
+from curator.workspace.excerpt import Excerpt, excerpt
+from curator.workspace.findings import Rows, as_json
+from curator.workspace.lines import Notes, Record, split
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to check against; everything in it can be sent to a worker process."""
+
+    profile: Profile = "openai"
+    method: Method | None = None
+    model: str = ""
+    limit: int | None = None
+    compat: Variant | None = None
+    contract: AnswerContract | None = None
+    tokens: bool = True
+    """Count tokens by the model's encoding (and with them find examples over the limit)."""
+    shown: int | None = 5
+    """Findings of each rule that are kept with an excerpt; None keeps every one as JSON instead."""
+
+    def context(self) -> rules.Context:
+        """The rules' view of it, with the model's counter where tokens are wanted."""
+        plain = rules.Context(self.profile, self.method, self.model, self.limit, None, self.contract)
+        if not self.tokens:
+            return plain
+        from curator.core.tokens import counter  # a vocabulary takes its time
+
+        return replace(plain, count=counter(self.model).example, cut=counter(self.model).truncation)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A finding kept for people: its line, and the stretch of the line it is about."""
+
+    line: int | None
+    problem: Problem
+    excerpt: Excerpt | None = None
+
+
+@dataclass(slots=True)
+class Stretch:
+    """What a stretch of records gave; `join` puts a later one behind it."""
+
+    notes: Notes = field(default_factory=Notes)
+    tally: Tally = field(default_factory=Tally)
+    counts: dict[Severity, Counter[str]] = field(
+        default_factory=lambda: {severity: Counter() for severity in Severity}
+    )
+    shown: list[Shown] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+    """Every finding as a JSON object, where all are wanted."""
+    compat: Counter[str] = field(default_factory=Counter)
+    totals: array[int] = field(default_factory=lambda: array("I"))
+    answers: array[int] = field(default_factory=lambda: array("I"))
+
+    def note(self, line: int | None, problem: Problem, options: Options, example: Example | None = None) -> None:
+        """Take one finding: counted always, kept as far as the options say."""
+        counts = self.counts[problem.severity]
+        counts[problem.rule] += 1
+        if options.shown is None:
+            self.rows.add(as_json(line, problem))
+        elif counts[problem.rule] <= options.shown:
+            self.shown.append(Shown(line, problem, _excerpt(example, problem)))
+
+    def join(self, later: Stretch, options: Options) -> None:
+        """Take over what a later stretch gave; its line numbers are those of the file already."""
+        self.tally.extend(later.tally)
+        if options.shown is not None:
+            for shown in later.shown:
+                before = self.counts[shown.problem.severity][shown.problem.rule]
+                mine = sum(kept.problem.rule == shown.problem.rule for kept in self.shown) if before else 0
+                if mine < options.shown:
+                    self.shown.append(shown)
+        for severity, counts in later.counts.items():
+            self.counts[severity].update(counts)
+        self.rows.extend(later.rows)
+        self.compat.update(later.compat)
+        self.totals.extend(later.totals)
+        self.answers.extend(later.answers)
+        self._join_notes(later.notes)
+
+    def _join_notes(self, later: Notes) -> None:
+        notes = self.notes
+        notes.lines = max(notes.lines, later.lines)
+        notes.records += later.records
+        notes.blanks.extend(later.blanks)
+        notes.carriage_returns += later.carriage_returns
+        notes.first_carriage_return = notes.first_carriage_return or later.first_carriage_return
+        notes.bom = notes.bom or later.bom
+
+
+def _excerpt(example: Example | None, problem: Problem) -> Excerpt | None:
+    if example is None:
+        return None
+    column = next((fault.column for fault in example.faults if fault.rule == problem.rule), None)
+    return excerpt(example.raw, problem.location, column) if problem.location or column is not None else None
+
+
+def examine(records: Iterable[Record], notes: Notes, options: Options, *, spill: bool = False) -> Stretch:
+    """One pass over the records; `spill` keeps many findings in a temporary file."""
+    stretch, context = Stretch(notes, rows=Rows(spill=spill)), options.context()
+    compat = Counts(options.compat) if options.compat else None
+    tally = stretch.tally
+    for line, raw in records:
+        example = parse(raw)
+        subject = Subject(example, context)
+        for problem in check_subject(subject, context):
+            stretch.note(line, problem, options, example)
+        if example.value is None and example.faults:
+            tally.count += 1
+            continue
+        tally.take(line, facts(subject, context))
+        if compat is not None:
+            compat.add(example.value)
+        tokens = subject.tokens(context)
+        if tokens is not None:
+            stretch.totals.append(tokens.total)
+            stretch.answers.append(tokens.assistant)
+    if compat is not None:
+        stretch.compat = compat.counts
+    return stretch
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Whole lines of a plain file: byte offsets, and how many lines stand before."""
+
+    start: int
+    end: int
+    lines: int
+
+
+def examine_range(path: Path, part: Range, options: Options) -> Stretch:
+    """`examine` for a byte range; runs in a worker process."""
+    notes = Notes()
+    with path.open("rb", buffering=1 << 20) as file:
+        file.seek(part.start)
+        lines = _limited(file, part.end - part.start)
+        records = split(lines, notes, part.lines, first=part.start == 0)
+        return examine(records, notes, options)
+
+
+def _limited(file: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The lines of the next `size` bytes of a file."""
+    for line in file:
+        yield line
+        size -= len(line)
+        if size <= 0:
+            return

@@ -1,0 +1,55 @@
+"""The stretch of a line that a finding is about, cut to fit a terminal, with where to put the caret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from curator.core import splice
+from curator.core.example import parse_path
+
+WIDTH = 68
+BEFORE = 20
+"""Bytes of context before the place that is pointed at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """`text` is untrusted; the caret stands under its character `caret` and is `width` characters wide."""
+
+    text: str
+    caret: int
+    width: int
+
+
+def excerpt(raw: bytes, location: str, column: int | None = None) -> Excerpt:
+    """What to show of a line for a location; the line's start where the place is not known or not there."""
+    start, end = _place(raw, location, column)
+    left = max(0, start - BEFORE) if end - start <= WIDTH - BEFORE else max(0, start - BEFORE // 2)
+    if start < WIDTH // 2 and end <= WIDTH:
+        left = 0
+    before = ("…" if left else "") + _decoded(raw[left:start])
+    marked = _decoded(raw[start : min(end, start + WIDTH)])
+    text = before + marked + _decoded(raw[end : end + WIDTH])
+    cut = text[: WIDTH - 1] + "…" if len(text) > WIDTH else text
+    caret = min(len(before), len(cut) - 1) if cut else 0
+    width = 1 if raw[start : start + 1] in (b"[", b"{") else len(marked)
+    return Excerpt(cut, caret, max(1, min(width, len(cut) - caret)))
+
+
+def _place(raw: bytes, location: str, column: int | None) -> tuple[int, int]:
+    if column is not None:
+        at = len(raw.decode("utf-8", "replace")[:column].encode("utf-8", "replace"))
+        return min(at, max(0, len(raw) - 1)), min(at + 1, len(raw))
+    if not location:
+        return 0, 0
+    try:
+        return splice.span(raw, parse_path(location))
+    except (LookupError, ValueError):
+        return 0, 0
+
+
+def _decoded(part: bytes) -> str:
+    """The text of bytes that may begin or end inside a character."""
+    while part and part[0] & 0xC0 == 0x80:
+        part = part[1:]
+    return part.decode("utf-8", "replace")
