@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 
 from curator.log import log_failure
 from curator.server import routes_chat, routes_files, routes_jobs, routes_models, routes_uploads
@@ -39,7 +39,7 @@ def build(services: Services) -> Starlette:
         *routes_chat.ROUTES,
     ]
     app = Starlette(
-        routes=[Mount("/v1", routes=routes)],
+        routes=[Mount("/v1", app=Router(routes, redirect_slashes=False))],
         lifespan=lifespan,
         exception_handlers={
             ApiError: _api_error,

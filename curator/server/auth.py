@@ -71,8 +71,9 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """The outermost layer of the app."""
 
-    def __init__(self, app: ASGIApp, token: str, hosts: Hosts) -> None:
+    def __init__(self, app: ASGIApp, token: str, hosts: Hosts, head_bytes: int) -> None:
         self._app = app
+        self._head_bytes = head_bytes
         self._token = token.encode()
         self._hosts = hosts
 
@@ -92,6 +93,9 @@ class Guard:
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
+        head = len(scope["raw_path"]) + len(scope["query_string"])
+        if head + sum(len(name) + len(value) for name, value in scope["headers"]) > self._head_bytes:
+            raise ApiError(431, "The request's head is too large.", headers={"connection": "close"})
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or not self._hosts.known(hosts[0]):
             raise ApiError(403, "This server does not answer to that Host.", code="host_not_allowed")

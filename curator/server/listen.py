@@ -111,7 +111,7 @@ def _run(settings: Settings, services: Services, listener: socket.socket, token:
     host = _WILDCARDS.get(settings.host) or settings.host.strip("[]")
     host = f"[{host}]" if ":" in host else host
     hosts = Hosts(settings.host, port, settings.allowed_hosts)
-    activity = Activity(Guard(app.build(services), token, hosts))
+    activity = Activity(Guard(app.build(services), token, hosts, settings.limits.header_bytes))
     server = _Server(_config(settings, activity), settings, services, activity)
     server.base_url = f"http://{host}:{port}/v1"
     if not is_loopback(settings.host):

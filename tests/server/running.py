@@ -99,7 +99,7 @@ def check(response: httpx2.Response) -> None:
     elif response.is_error:
         error = response.json()["error"]
         assert set(error) == {"message", "type", "param", "code"}
-        assert response.status_code < 500 or error["code"] == "server_error"
+        assert response.status_code < 500 or error["type"] == "server_error"
 
 
 def end_workers(folder: Path) -> None:

@@ -135,7 +135,7 @@ def test_cancel_reaches_jobs_that_wait(client: OpenAI) -> None:
 def test_pause_and_resume_repeat_no_step(client: OpenAI) -> None:
     job = create(client, "slow")
     until(lambda: any("Step 3/" in text for text in texts(client, job.id)))
-    assert client.fine_tuning.jobs.pause(job.id).status == "paused"
+    assert str(client.fine_tuning.jobs.pause(job.id).status) == "paused"
     other = create(client)
     assert ended(client, other.id).status == "succeeded"  # a paused job blocks nobody
     steps = [text for text in texts(client, job.id) if text.startswith("Step")]
@@ -190,7 +190,8 @@ BAD_FILES = [
     (
         jsonl(10) + b'{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": 3}]}\n',
         "invalid_file_format",
-        'The job failed due to an invalid training file. Invalid file format. Example 11, message 2, key "content"',
+        "The job failed due to an invalid training file. Invalid file format. "
+        'Example 11, message 2, key "content"',
     ),
     (
         b'{"prompt": "a", "completion": "b"}\n' * 12,
