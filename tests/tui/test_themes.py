@@ -59,8 +59,9 @@ def test_every_text_can_be_read(name: str) -> None:
         assert faint == set(), f"too faint on {background}"
     for row in BACKGROUNDS:
         assert contrast(theme.foreground or "", theme.variables[row]) >= least, row
-    cursor = theme.variables["block-cursor-foreground"], theme.variables["block-cursor-background"]
-    assert contrast(*cursor) >= 4.5
+    cursor = theme.variables["block-cursor-background"]
+    assert contrast(theme.variables["block-cursor-foreground"], cursor) >= 7
+    assert {text for text in TEXTS if contrast(theme.variables[text], cursor) < least - 1.5} == set()
 
 
 def test_what_stands_side_by_side_can_be_told_apart() -> None:
@@ -169,3 +170,10 @@ def test_the_documentation_names_every_colour_and_theme() -> None:
     labels = {f"label-{number}" for number in range(2, 9)}
     missing = [name for name in [*SOURCES, *OURS] if f"`{name}`" not in text and name not in labels]
     assert missing == []
+
+
+def test_the_example_in_the_documentation_works(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "themes.md").read_text("utf-8")
+    _write(tmp_path, "any.toml", text.partition("```toml\n")[2].partition("```")[0])
+    themes, problems = load_themes([tmp_path])
+    assert problems == [] and themes[0].name == "harbour"
