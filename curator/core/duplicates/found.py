@@ -46,7 +46,7 @@ class Found:
         """The partition at `threshold` (0 to 100): copy groups by first member, then look-alike families."""
         if exact_only:
             return group(self.equal, (), (), self.words)
-        kept = [pair for pair in self.pairs if pair.score >= threshold + _strictness(pair)]
+        kept = [pair for pair in self.pairs if pair.score >= threshold + strictness(pair.words)]
         return group(self.equal, self.normalised, kept, self.words)
 
     def conflicts(self) -> list[list[int]]:
@@ -61,9 +61,9 @@ class Found:
         return union.sets()
 
 
-def _strictness(pair: Pair) -> float:
-    """Points more that a short pair needs: one word of eight is a quarter of what is said."""
-    return max(0, _SHORT_WORDS - pair.words) * _SHORT_BONUS
+def strictness(words: int) -> float:
+    """Points more that a short pair needs, by words: one of eight is a quarter of what is said."""
+    return max(0, _SHORT_WORDS - words) * _SHORT_BONUS
 
 
 def _silent(phase: str, share: float) -> None:

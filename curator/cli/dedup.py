@@ -1,0 +1,163 @@
+"""`curator dedup`: duplicate groups, contradictions, and a copy of the file without the duplicates."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import output
+from curator.core.text import one_line
+from curator.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from curator.core.duplicates.conflicts import Conflict
+    from curator.core.duplicates.groups import Group
+    from curator.workspace.reading import Examples
+
+EXAMPLE = "curator dedup data.jsonl -o unique.jsonl"
+_SHOWN = 8
+_EXCERPT = 70
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
+    parser.add_argument("-o", "--output", metavar="OUT", help="write the examples without their copies here")
+    parser.add_argument(
+        "--threshold", type=float, metavar="T", help="how alike near copies are, 0 to 100 or 0 to 1 (default 72)"
+    )
+    parser.add_argument("--exact", action="store_true", help="only equal JSON values, no near copies")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Find, report, and with -o write; the input stays as it is."""
+    from curator.core.duplicates.found import DEFAULT_THRESHOLD
+    from curator.workspace.duplicates import Duplicates
+    from curator.workspace.reading import examples
+
+    threshold = _threshold(args.threshold, DEFAULT_THRESHOLD)
+    if args.output and Path(args.output).resolve() == Path(args.path).resolve():
+        raise UsageError("the output is the input; name another file with -o, the original stays untouched")
+    with examples(args.path) as source:
+        found = Duplicates.build(source, source.raw, near=not args.exact, progress=_progress())
+        groups = found.groups(threshold, exact_only=args.exact)
+        conflicts = found.conflicts()
+        copies = [group for group in groups if group.kind != "family"]
+        gone = {example for group in copies for example in group.ids[1:]}
+        written = _write(Path(args.output), source, found.ids, gone) if args.output else None
+        if args.json:
+            output.emit(_report(groups, conflicts, len(gone), threshold, written))
+        else:
+            _print(groups, conflicts, len(gone), source, written)
+    return 0
+
+
+def _threshold(given: float | None, default: float) -> float:
+    if given is None:
+        return default
+    scaled = given * 100 if 0 < given <= 1 else given
+    if not 60 <= scaled <= 100:
+        raise UsageError(f"--threshold is from 60 to 100 (or 0.6 to 1), not {given:g}")
+    return scaled
+
+
+def _progress() -> Any:
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(phase: str, share: float) -> None:
+        done = f" {share:.0%}" if share else ""
+        sys.stderr.write(f"\r{phase}{done} …\x1b[K" if share < 1 else "\r\x1b[K")
+        sys.stderr.flush()
+
+    return tell
+
+
+def _write(path: Path, source: Examples, ids: list[int], gone: set[int]) -> dict[str, Any]:
+    from curator.atomic import replacing
+
+    kept = [example for example in ids if example not in gone]
+    try:
+        with replacing(path) as file:
+            for example in kept:
+                file.write(source.raw(example) + b"\n")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    return {"path": str(path), "examples": len(kept)}
+
+
+def _report(
+    groups: list[Group], conflicts: list[Conflict], removed: int, threshold: float, written: dict[str, Any] | None
+) -> dict[str, Any]:
+    by_kind = {kind: [list(g.ids) for g in groups if g.kind == kind] for kind in ("exact", "family")}
+    near = [sorted(g.ids) for g in groups if g.kind in ("normalised", "near")]
+    return {
+        "exact": by_kind["exact"],
+        "near": near,
+        "families": by_kind["family"],
+        "conflicts": [
+            {"prompt": c.prompt, "lines": sorted(c.ids), "answers": [answer for answer, _ in c.answers]}
+            for c in conflicts
+        ],
+        "removed": removed,
+        "threshold": threshold,
+        **(written or {}),
+    }
+
+
+def _print(
+    groups: list[Group],
+    conflicts: list[Conflict],
+    removed: int,
+    source: Examples,
+    written: dict[str, Any] | None,
+) -> None:
+    titles = {
+        "exact": "Exact copies (the same JSON)",
+        "normalised": "Copies but for case, spaces or punctuation",
+        "near": "Near copies",
+        "family": "Look-alikes: one template with other facts (never removed)",
+    }
+    for kind, title in titles.items():
+        found = [group for group in groups if group.kind == kind]
+        if found:
+            output.out(output.styled(f"{title}: {len(found)}", "1"))
+            for group in found[:_SHOWN]:
+                _print_group(group, source)
+            _print_rest(len(found))
+    if conflicts:
+        output.out(output.styled(f"Contradictions (one prompt, different answers): {len(conflicts)}", "1;33"))
+        for conflict in conflicts[:_SHOWN]:
+            output.out(f"  {source.noun}s {_numbers(conflict.ids)}  {one_line(conflict.prompt, _EXCERPT)}")
+            for answer, who in conflict.answers:
+                output.out(f"      {one_line(answer, _EXCERPT)}  ({source.noun} {_numbers(who)})")
+        _print_rest(len(conflicts))
+    what = f"{written['examples']:,} examples written to {one_line(written['path'])}" if written else ""
+    verdict = (
+        f"{removed:,} copies {'left out' if written else 'could be removed'}" if removed else "No copies found"
+    )
+    output.out(f"{verdict}{'; ' if what else ''}{what}.")
+
+
+def _print_group(group: Group, source: Examples) -> None:
+    from curator.core.duplicates.texts import ANSWER, compared_text
+    from curator.core.example import parse
+
+    score = f"  {group.score:.0f} %" if group.kind in ("near", "family") else ""
+    output.out(f"  {source.noun}s {_numbers(group.ids)}{score}")
+    shown = group.ids[:1] if group.kind == "exact" else group.ids[:3]
+    for example in shown:
+        text = compared_text(parse(source.raw(example)).value).replace(ANSWER, " → ")
+        output.out(f"      {one_line(text, _EXCERPT)}")
+
+
+def _print_rest(count: int) -> None:
+    if count > _SHOWN:
+        output.out(f"  … and {count - _SHOWN:,} more; --json lists all")
+
+
+def _numbers(ids: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, ids[:8]))
+    return shown + (f", … ({len(ids):,})" if len(ids) > 8 else "")

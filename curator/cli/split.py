@@ -1,0 +1,75 @@
+"""`curator split`: train.jsonl and validation.jsonl, with no copy of one example on both sides."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import output
+from curator.core.text import one_line
+from curator.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from curator.workspace.reading import Examples
+
+EXAMPLE = "curator split data.jsonl -d out --validation 0.1 --seed 7"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
+    parser.add_argument("-d", "--directory", metavar="DIR", required=True, help="folder for the two files")
+    parser.add_argument(
+        "--validation", type=float, default=0.1, metavar="N", help="a share below 1 or a count (default 0.1)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="the same seed, the same split (default 0)"
+    )
+    parser.add_argument(
+        "--stratify",
+        metavar="FIELD",
+        help="keep shares equal by `answer`, or by a location such as metadata.topic",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Divide and write both files; the input stays as it is."""
+    from curator.workspace.reading import examples
+    from curator.workspace.splitting import divide
+
+    folder = Path(args.directory)
+    paths = {side: folder / f"{side}.jsonl" for side in ("train", "validation")}
+    if Path(args.path).resolve() in {path.resolve() for path in paths.values()}:
+        raise UsageError(f"{args.path} would be overwritten; name another folder with -d")
+    with examples(args.path) as source:
+        raws = dict(source)
+        made = divide(raws, args.validation, args.seed, stratify=args.stratify)
+        sides = {"train": made.train, "validation": made.validation}
+        _write(paths, sides, source)
+    report: dict[str, Any] = {
+        side: {"path": str(paths[side]), "examples": len(ids)} for side, ids in sides.items()
+    }
+    report |= {"leaks": made.leaks, "seed": made.seed, "reasons": list(made.reasons)}
+    if args.json:
+        output.emit(report)
+        return 0
+    for side in sides:
+        output.out(f"{side:<11}{report[side]['examples']:>8,} examples  {one_line(report[side]['path'])}")
+    output.out(f"leaks      {made.leaks:>8}  (seed {made.seed})")
+    for reason in made.reasons:
+        output.out(f"  {reason}")
+    return 0
+
+
+def _write(paths: dict[str, Path], sides: dict[str, tuple[int, ...]], source: Examples) -> None:
+    from curator.atomic import replacing
+
+    try:
+        paths["train"].parent.mkdir(parents=True, exist_ok=True)
+        with replacing(paths["train"]) as train, replacing(paths["validation"]) as validation:
+            for file, side in ((train, "train"), (validation, "validation")):
+                for example in sides[side]:
+                    file.write(source.raw(example) + b"\n")
+    except OSError as error:
+        raise InputError(f"cannot write to {paths['train'].parent}: {error.strerror or error}") from error

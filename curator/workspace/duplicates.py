@@ -1,0 +1,136 @@
+"""The copies and contradictions of a dataset by example id: built, stored beside a workspace, kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from curator.atomic import replacing
+from curator.core.duplicates.conflicts import Conflict, conflict
+from curator.core.duplicates.found import DEFAULT_THRESHOLD
+from curator.core.duplicates.groups import Group
+from curator.core.duplicates.hashes import NOTHING, Print, fingerprint
+from curator.core.duplicates.index import Index
+from curator.core.duplicates.table import Progress
+from curator.core.duplicates.texts import compared_text
+from curator.core.example import parse
+
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
+
+FILE = "duplicates.npz"
+VERSION = 1
+_BATCH = 2_000
+
+RawOf = Callable[[int], bytes]
+"""The present bytes of an example by id."""
+
+
+class Duplicates:
+    """Ids in dataset order; ids of examples that are gone stay known and belong to nothing."""
+
+    def __init__(self, ids: Sequence[int], raw_of: RawOf, index: Index | None = None) -> None:
+        self._ids = list(ids)
+        self._row = {example: row for row, example in enumerate(self._ids)}
+        self._raw_of = raw_of
+        self._index = index or Index((), self._text)
+
+    @classmethod
+    def build(
+        cls,
+        raws: Iterable[tuple[int, bytes]],
+        raw_of: RawOf,
+        *,
+        near: bool = True,
+        progress: Progress | None = None,
+    ) -> Duplicates:
+        """Look at every (id, bytes) once. `progress` is told a phase and its share; raising from it cancels."""
+        made = cls((), raw_of)
+        made._index = Index(made._prints(raws), made._text, near=near, progress=progress)
+        made._row = {example: row for row, example in enumerate(made._ids)}
+        return made
+
+    def _prints(self, raws: Iterable[tuple[int, bytes]]) -> Iterator[list[Print]]:
+        stream = iter(raws)
+        while batch := list(islice(stream, _BATCH)):
+            self._ids += [example for example, _ in batch]
+            yield [fingerprint(parse(raw)) for _, raw in batch]
+
+    def _text(self, row: int) -> str:
+        return compared_text(parse(self._raw_of(self._ids[row])).value)
+
+    @property
+    def ids(self) -> list[int]:
+        """Every id known, in order."""
+        return self._ids
+
+    def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
+        """Copy groups by first member, then look-alike families; `threshold` is 0 to 100."""
+        found = self._index.found.groups(threshold, exact_only=exact_only)
+        return [replace(group, ids=self._named(group.ids)) for group in found]
+
+    def removed(self, threshold: float) -> int:
+        """How many examples copies of others are at a threshold."""
+        return sum(len(group.ids) - 1 for group in self.groups(threshold) if group.kind != "family")
+
+    def conflicts(self) -> list[Conflict]:
+        """Every prompt with different answers."""
+        return [
+            conflict(self._named(rows), [self._text(row) for row in rows])
+            for rows in self._index.found.conflicts()
+        ]
+
+    def similar(self, example: int, most: int = 5) -> list[tuple[int, float]]:
+        """The nearest examples with their scores, 0 to 100, the nearest first."""
+        row = self._row.get(example)
+        found = [] if row is None else self._index.similar(row, most)
+        return [(self._ids[other], score) for other, score in found]
+
+    def put(self, example: int, raw: bytes | None) -> None:
+        """An example says something else now, is new, or is gone (None)."""
+        row = self._row.get(example)
+        if row is None:
+            if raw is None:
+                return
+            row = self._row[example] = len(self._ids)
+            self._ids.append(example)
+        self._index.put(row, NOTHING if raw is None else fingerprint(parse(raw)))
+
+    def _named(self, rows: Iterable[int]) -> tuple[int, ...]:
+        return tuple(self._ids[row] for row in rows)
+
+    def save(self, folder: Path, revision: int) -> None:
+        """Store everything but the texts in a workspace folder. Raises OSError."""
+        about = np.array([VERSION, revision], np.int64)
+        with replacing(folder / FILE) as file:
+            np.savez(file, about=about, ids=np.array(self._ids, np.int64), **self._index.dump())  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, folder: Path, raw_of: RawOf) -> tuple[Duplicates, int] | None:
+        """What `save` stored and its revision; None where there is nothing that can be used."""
+        try:
+            with np.load(folder / FILE, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            version, revision = arrays.pop("about").tolist()
+            if version != VERSION:
+                return None
+            made = cls(arrays.pop("ids").tolist(), raw_of)
+            made._index = Index.load(arrays, made._text)
+        except (OSError, ValueError, KeyError, EOFError):
+            return None
+        return made, int(revision)
+
+
+def of_workspace(workspace: Workspace, progress: Progress | None = None) -> Duplicates:
+    """The duplicates of all live examples, from what is stored where the workspace has not changed since."""
+    raw_of = workspace.raw
+    stored = Duplicates.load(workspace.path, raw_of)
+    if stored is not None and stored[1] == workspace.revision() and list(workspace.ids()) == stored[0].ids:
+        return stored[0]
+    pairs = ((record.id, record.raw) for record in workspace.records(workspace.ids()))
+    return Duplicates.build(pairs, raw_of, progress=progress)

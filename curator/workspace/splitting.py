@@ -1,0 +1,140 @@
+"""Train and validation of a dataset: groups found, sides drawn, and the result checked for leaks on its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from curator.core.duplicates.found import DEFAULT_THRESHOLD
+from curator.core.duplicates.texts import compared_text, normalise, prompt_and_answer
+from curator.core.example import parse, parse_path
+from curator.core.split import Item, Side, split
+from curator.errors import UsageError
+from curator.workspace.duplicates import Duplicates
+
+_CHECKED_PAIRS = 2_000_000
+"""Up to so many pairs across the sides every one is compared; beyond, equal normal forms are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Ids by side in dataset order; `reasons` say in words why the sides are as they are."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    seed: int
+    leaks: int
+    reasons: tuple[str, ...]
+
+
+def divide(
+    raws: Mapping[int, bytes],
+    validation: float,
+    seed: int = 0,
+    *,
+    stratify: str | None = None,
+    strata: Mapping[int, Hashable] | None = None,
+    fixed: Mapping[int, Side] | None = None,
+    duplicates: Duplicates | None = None,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> Division:
+    """Divide examples (id → bytes, in order) so that no copy, contradiction or look-alike is on both sides.
+
+    `stratify` is `answer` or a location such as `metadata.topic`; `strata` gives the strata directly. Lines
+    that are no JSON objects stay in training, where a check finds them. Raises UsageError for a bad share.
+    """
+    parsed = {example: parse(raw) for example, raw in raws.items()}
+    sound = [example for example, line in parsed.items() if isinstance(line.value, dict) and not line.broken]
+    if len(sound) < 2:
+        raise UsageError(f"there is nothing to divide: {len(sound)} sound examples")
+    found = duplicates or Duplicates.build(raws.items(), raws.__getitem__)
+    groups = found.groups(threshold)
+    whole = [group.ids for group in groups if group.kind != "family"]
+    whole += [conflict.ids for conflict in found.conflicts()]
+    kin = [group.ids for group in groups if group.kind == "family"]
+    if strata is None and stratify:
+        strata = {example: _stratum(parsed[example].value, stratify) for example in sound}
+    items = [Item(i, (strata or {}).get(i), (fixed or {}).get(i)) for i in sound]
+    try:
+        made = split(items, validation, seed, whole, kin)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    held, moved = _without_leaks(made.validation, made.train, raws, threshold)
+    reasons = list(made.reasons)
+    if moved:
+        reasons.append(f"{moved} moved to training: a last look found near copies of them there")
+    if len(sound) < len(raws):
+        reasons.append(f"{len(raws) - len(sound)} broken lines stay in training; check finds them")
+    chosen = set(held)
+    train = tuple(example for example in raws if example not in chosen)
+    return Division(train, held, seed, leaks(held, train, raws, threshold), tuple(reasons))
+
+
+def _stratum(value: object, field: str) -> Hashable:
+    if field == "answer":
+        return normalise(prompt_and_answer(value)[1] or "")
+    try:
+        for step in parse_path(field):
+            value = value[step]  # type: ignore[index]
+    except (LookupError, TypeError, ValueError):
+        return None
+    return str(value)
+
+
+def _without_leaks(
+    held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float
+) -> tuple[tuple[int, ...], int]:
+    """The held-out ids less those with a copy in training; taking one away may uncover another."""
+    kept, moved = tuple(held), 0
+    while leaking := _leaking(kept, train, raws, threshold):
+        moved += len(leaking)
+        train = [*train, *leaking]
+        kept = tuple(example for example in kept if example not in leaking)
+    return kept, moved
+
+
+def leaks(held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float) -> int:
+    """How many held-out examples have an exact or near copy in training; found without any index."""
+    return len(_leaking(held, train, raws, threshold))
+
+
+def _leaking(held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float) -> set[int]:
+    texts = {example: compared_text(parse(raws[example]).value) for example in (*held, *train)}
+    forms = {example: normalise(text) for example, text in texts.items() if text}
+    there = {forms[example] for example in train if example in forms}
+    found = {example for example in held if forms.get(example) in there}
+    if len(held) * len(train) <= _CHECKED_PAIRS:
+        found |= _near(held, train, texts, forms, threshold)
+    return found
+
+
+def _near(
+    held: Sequence[int], train: Sequence[int], texts: Mapping[int, str], forms: Mapping[int, str], threshold: float
+) -> set[int]:
+    import numpy as np
+    from rapidfuzz import fuzz, process
+
+    from curator.core.duplicates.found import strictness
+    from curator.core.duplicates.groups import relation
+
+    left = [example for example in held if example in forms]
+    right = [example for example in train if example in forms]
+    scores = process.cdist(
+        [forms[i] for i in left], [forms[i] for i in right], scorer=fuzz.ratio, score_cutoff=threshold
+    )
+    found = set()
+    for row, column in zip(*np.nonzero(scores >= threshold), strict=True):
+        a, b = left[row], right[column]
+        words = 1 + min(forms[a].count(" "), forms[b].count(" "))
+        is_copy = relation(texts[a], texts[b], forms[a], forms[b]) == "copy"
+        if is_copy and scores[row, column] >= threshold + strictness(words):
+            found.add(a)
+    return found
+
+
+def sizes(division: Division, strata: Mapping[int, Hashable]) -> dict[Hashable, tuple[int, int]]:
+    """Training and validation examples of each stratum."""
+    train = Counter(strata.get(example) for example in division.train)
+    held = Counter(strata.get(example) for example in division.validation)
+    return {stratum: (train[stratum], held[stratum]) for stratum in sorted(train | held, key=str)}
