@@ -39,7 +39,7 @@ _CASES = ("a-z", "A-Z")
 _CLASSES = (*_CASES, "0-9", "_", "-")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Contract:
     """An answer keeps the contract if it is in `vocabulary` (None: any) and fits `pattern` (None: any).
 
@@ -57,6 +57,10 @@ class Contract:
                 raise ValueError(f"a vocabulary has 1 to {MAX_ANSWERS:,} answers, not {len(self.vocabulary):,}")
             if max(map(len, self.vocabulary)) > MAX_ANSWER:
                 raise ValueError(f"an answer of the vocabulary is longer than {MAX_ANSWER:,} characters")
+
+    def __repr__(self) -> str:
+        """The same text in every process, which that of a set is not: results are stored under it."""
+        return f"Contract({json.dumps(self.to_json())})"
 
     def keeps(self, text: str) -> bool:
         """Whether the answer keeps the contract."""

@@ -149,6 +149,13 @@ def test_a_proposal_tells_the_truth(answers: list[str]) -> None:
         assert found.share >= 0.85
 
 
+def test_the_same_contract_reads_the_same_in_every_process() -> None:
+    assert (
+        repr(Contract(frozenset(("b", "a", "c")), "x"))
+        == 'Contract({"vocabulary": ["a", "b", "c"], "pattern": "x"})'
+    )
+
+
 def test_percent_never_rounds_to_all_or_nothing() -> None:
     assert percent(999, 1000) == "99 %" and percent(1, 1000) == "less than 1 %"
     assert percent(3, 3) == "100 %" and percent(0, 7) == percent(0, 0) == "0 %"
