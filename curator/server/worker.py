@@ -20,8 +20,9 @@ def train(folder: Path) -> int:
     try:
         job, stop = Job.read(folder), Stop(folder)
         if job.engine == "hf":
-            from curator.server.engines.hf import HfTrainer
+            from curator.server.engines.hf import HfTrainer, relaunch
 
+            relaunch(folder)
             HfTrainer(job, progress, stop).run()
         else:
             from curator.server.engines.embedded.trainer import Trainer

@@ -9,8 +9,6 @@ import numpy as np
 
 from curator.server.engines.embedded.lora import Array
 
-PEAK_RATE = 1e-3
-"""Learning rate that a multiplier of 1 means (rank 16, alpha 32; measured on SmolLM2-135M)."""
 WARM_UP = 0.1
 CLIP = 1.0
 _CHUNK = 1 << 15

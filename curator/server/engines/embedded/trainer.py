@@ -8,17 +8,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from curator.server import render, tokenizer, weights
+from curator.server import tokenizer, weights
 from curator.server.engines.embedded import batches, state
-from curator.server.engines.embedded.adamw import PEAK_RATE, AdamW, learning_rate
+from curator.server.engines.embedded.adamw import AdamW, learning_rate
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.loss import Sums
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
+from curator.server.engines.examples import prepare, read_examples
 from curator.server.engines.job import (
     ALPHA,
     BETA,
-    MAX_TOKENS,
     RANK,
     STATE_EVERY,
     Job,
@@ -26,12 +26,9 @@ from curator.server.engines.job import (
     Progress,
     Schedule,
     Stop,
-    read_examples,
+    peak_rate,
     schedule,
 )
-
-_DPO_RATE = 0.1
-"""DPO's peak rate as a share of the supervised one: its gradients push whole answers, not tokens."""
 
 
 class Trainer:
@@ -40,10 +37,10 @@ class Trainer:
     def __init__(self, job: Job, progress: Progress, stop: Stop) -> None:
         self._job, self._progress, self._stop = job, progress, stop
         text = tokenizer.load(job.model_path)
-        training, self._tokens = _prepare(job, text, list(read_examples(job.training_file)), "training")
+        training, self._tokens = prepare(job, text, list(read_examples(job.training_file)), "training")
         valid: list[Any] = []
         if job.validation_file:
-            valid, _ = _prepare(job, text, list(read_examples(job.validation_file)), "validation")
+            valid, _ = prepare(job, text, list(read_examples(job.validation_file)), "validation")
         self._plan = schedule(job.hyperparameters, len(training))
         model = Llama(weights.load(job.model_path))
         shards = Shards(job.threads)
@@ -97,7 +94,7 @@ class Trainer:
         batch = shuffled[index * plan.batch_size : (index + 1) * plan.batch_size].tolist()
         sums, gradient = self._training.gradient(batch, self._adapter)
         facts = {"train_loss": sums.mean_loss, "train_mean_token_accuracy": sums.accuracy}
-        peak = PEAK_RATE * plan.multiplier * (_DPO_RATE if self._job.method == "dpo" else 1.0)
+        peak = peak_rate(self._job.method, plan.multiplier)
         rate = learning_rate(step, plan.total_steps, peak)
         norm = self._optimiser.update(gradient, step, rate)
         if not math.isfinite(norm + sums.loss):
@@ -150,22 +147,6 @@ class Trainer:
         if wanted in ("pause", "cancel"):
             self._progress.tell("paused" if wanted == "pause" else "cancelled", step=step)
         return True
-
-
-def _prepare(
-    job: Job, text: tokenizer.TextModel, raw: Sequence[dict[str, Any]], which: str
-) -> tuple[list[Any], int]:
-    """Rendered examples that have something to learn, and how many tokens they hold in all."""
-    try:
-        if job.method == "dpo":
-            pairs = [render.preference(text, value, MAX_TOKENS) for value in raw]
-            kept = [p for p in pairs if p.chosen.trained and p.rejected.trained]
-            return kept, sum(len(p.chosen.ids) + len(p.rejected.ids) for p in kept)
-        rendered = [render.chat(text, value, MAX_TOKENS) for value in raw]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise JobError(f"invalid_{which}_file", f"The {which} file is not in the {job.method} format.") from error
-    useful = [example for example in rendered if example.trained]
-    return useful, sum(len(example.ids) for example in useful)
 
 
 def _fingerprint(job: Job, plan: Schedule, training: Sequence[Any]) -> dict[str, Any]:

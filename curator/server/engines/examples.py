@@ -1,0 +1,44 @@
+"""A job's examples: read from JSONL and rendered for either engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from curator.core import example
+from curator.server import render
+from curator.server.engines.job import Job, JobError
+from curator.server.tokenizer import TextModel
+
+MAX_TOKENS = 1024
+"""Longest training example in tokens; what is beyond is cut."""
+
+
+def read_examples(path: Path) -> Iterator[dict[str, Any]]:
+    """The examples of a JSONL file. Raises JobError for a line that is no JSON object."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                value = example.parse(line.rstrip(b"\r\n")).value
+                if not isinstance(value, dict):
+                    raise JobError("invalid_training_file", f"Line {number} of the file is no JSON object.")
+                yield value
+    except OSError as error:
+        raise JobError("file_not_found", f"The file {path.name} cannot be read: {error.strerror}.") from error
+
+
+def prepare(job: Job, text: TextModel, raw: Sequence[dict[str, Any]], which: str) -> tuple[list[Any], int]:
+    """Rendered examples that have something to learn, and how many tokens they hold in all."""
+    try:
+        if job.method == "dpo":
+            pairs = [render.preference(text, value, MAX_TOKENS) for value in raw]
+            kept = [p for p in pairs if p.chosen.trained and p.rejected.trained]
+            return kept, sum(len(p.chosen.ids) + len(p.rejected.ids) for p in kept)
+        rendered = [render.chat(text, value, MAX_TOKENS) for value in raw]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise JobError(f"invalid_{which}_file", f"The {which} file is not in the {job.method} format.") from error
+    useful = [example for example in rendered if example.trained]
+    return useful, sum(len(example.ids) for example in useful)
