@@ -1,0 +1,126 @@
+"""The whole server with real training and generation of a tiny model, killed at random."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import OpenAI
+
+from tests.server.running import jsonl, until, workers
+from tests.server.tiny import write_tiny_model
+
+
+class Real:
+    """`python -m curator.server` as people start it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self._env = {**os.environ, "CURATOR_MODELS": str(folder / "models")}
+        write_tiny_model(folder / "models" / "tiny")
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        words = [sys.executable, "-m", "curator.server", "--data", str(self.data), "--threads", "1"]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, env=self._env)
+        assert self.process.stdout is not None
+        self.about: dict[str, str] = json.loads(self.process.stdout.readline())
+
+    def client(self) -> OpenAI:
+        """The real SDK."""
+        token = Path(self.about["token_file"]).read_text().strip()
+        return OpenAI(base_url=self.about["base_url"], api_key=token, max_retries=3)
+
+    def end(self, number: signal.Signals) -> None:
+        """Signal the server and wait until it is gone."""
+        self.process.send_signal(number)
+        self.process.wait(20)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Real]:
+    """A server of its own."""
+    server = Real(tmp_path)
+    yield server
+    server.end(signal.SIGTERM)
+
+
+def create(client: OpenAI, epochs: int = 3) -> str:
+    file = client.files.create(file=("train.jsonl", jsonl(16)), purpose="fine-tune")
+    method: Any = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": epochs, "batch_size": 4}}}
+    return client.fine_tuning.jobs.create(
+        model="tiny", training_file=file.id, validation_file=file.id, method=method, seed=1
+    ).id
+
+
+def losses(client: OpenAI, job_id: str) -> list[float]:
+    events = client.fine_tuning.jobs.list_events(job_id, limit=1000).data[::-1]
+    return [float(e.data["train_loss"]) for e in events if e.type == "metrics" and isinstance(e.data, dict)]
+
+
+def test_training_chatting_and_a_checkpoint_s_answer(real: Real) -> None:
+    with real.client() as client:
+        job_id = create(client)
+        until(lambda: client.fine_tuning.jobs.retrieve(job_id).status in ("succeeded", "failed"), 60)
+        job = client.fine_tuning.jobs.retrieve(job_id)
+        assert job.status == "succeeded", job.error
+        assert job.trained_tokens
+        found = losses(client, job_id)
+        assert len(found) == 12
+        assert found[-1] < found[0]
+        points = client.fine_tuning.jobs.checkpoints.list(job_id).data
+        assert [point.step_number for point in points] == [12, 8, 4]
+        assert points[0].metrics.full_valid_loss is not None
+        for model in ("tiny", str(job.fine_tuned_model), points[1].fine_tuned_model_checkpoint):
+            answer = client.chat.completions.create(
+                model=model,
+                messages=[{"role": "user", "content": "Hello 3"}],
+                max_completion_tokens=5,
+                temperature=0,
+                n=2,
+                logprobs=True,
+            )
+            assert [choice.index for choice in answer.choices] == [0, 1]
+            assert answer.usage is not None
+            assert answer.usage.completion_tokens <= 10
+        table = client.files.content(job.result_files[0]).text
+        assert len(table.splitlines()) == 13
+
+
+def test_killed_at_random_every_job_still_ends_the_same(real: Real) -> None:
+    """Server and worker are killed at random moments; the losses equal those of an undisturbed job."""
+    chance = random.Random(5)
+    with real.client() as client:
+        job_id = create(client)
+        until(lambda: client.fine_tuning.jobs.retrieve(job_id).status == "succeeded", 60)
+        wanted = losses(client, job_id)
+        hurt = [create(client) for _ in range(2)]
+    for victim in ("worker", "server", "both"):
+        time.sleep(chance.uniform(0.1, 1.5))
+        if victim != "server":
+            for pid in [pid for job_id in hurt for pid in workers(real.data / "jobs" / job_id)]:
+                os.kill(pid, signal.SIGKILL)
+        if victim != "worker":
+            real.end(signal.SIGKILL)
+            real.start()
+    with real.client() as client:
+        for job_id in hurt:
+            until(lambda: client.fine_tuning.jobs.retrieve(job_id).status in ("succeeded", "failed"), 90)  # noqa: B023
+            job = client.fine_tuning.jobs.retrieve(job_id)
+            if job.status == "failed":
+                assert job.error is not None
+                assert job.error.message
+            else:
+                assert losses(client, job_id) == pytest.approx(wanted, rel=1e-5)
