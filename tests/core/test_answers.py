@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -164,3 +166,11 @@ def test_percent_never_rounds_to_all_or_nothing() -> None:
 def test_tidy_and_key() -> None:
     assert tidy("\u202e (x)\u200b\n") == "(x)"
     assert key("(Sad Koala)") == "sadkoala" and key("!?") == "!?"
+
+
+def test_the_patterns_in_the_documentation_can_be_used() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "answers.md").read_text("utf-8")
+    patterns = [row.replace(r"\|", "|") for row in re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)]
+    assert len(patterns) == 5
+    fits = ["(tired)", "neutral", "NO", "(sad) (cake)", "-3.5"]
+    assert all(Contract(pattern=pattern).keeps(text) for pattern, text in zip(patterns, fits, strict=True))
