@@ -12,6 +12,7 @@ from curator.core.text import printable
 from curator.errors import UsageError
 
 EXAMPLE = "curator chat smollm2-135m-instruct 'What is the capital of France?'"
+INTERMIXED = True
 _MAX_PROMPT = 4 * 2**20
 
 

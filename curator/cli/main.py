@@ -77,7 +77,9 @@ def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namesp
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument("--debug", action="store_true", help="write a traceback of a failure to the log file")
     command.configure(parser)
-    return command, parser.parse_args(argv)
+    # `chat MODEL --system S PROMPT`: argparse finds a word after an option only when asked to.
+    mixed = getattr(command, "INTERMIXED", False)
+    return command, parser.parse_intermixed_args(argv) if mixed else parser.parse_args(argv)
 
 
 def _open_ui(argv: Sequence[str]) -> int:

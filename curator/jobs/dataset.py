@@ -106,6 +106,23 @@ def judge(
     return Verdict(dict(counts[Severity.ERROR]), dict(counts[Severity.WARNING]), tokens)
 
 
+def sound(data: Examples, context: Context) -> Examples:
+    """The examples in which no rule finds an error by itself."""
+
+    def clean(raw: bytes) -> bool:
+        found = check_example(examples.parse(raw), context)
+        return not any(problem.severity is Severity.ERROR for problem in found)
+
+    kept = [at for at, raw in enumerate(data.raws) if clean(raw)]
+    return Examples(
+        [data.raws[at] for at in kept],
+        [data.keys[at] for at in kept],
+        [data.sides[at] for at in kept],
+        data.noun,
+        data.revision,
+    )
+
+
 def divide(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[int], list[int]]:
     """Positions for training and for validation; groups of copies and contradictions are never torn.
 

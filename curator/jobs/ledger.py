@@ -290,10 +290,10 @@ class Ledger:
         return new
 
     def add_results(self, run: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Store rows of a result file: `step` and metrics."""
+        """Store rows of a result file: `step` and metrics; events, which are not rounded, are believed first."""
         with self._write() as db:
             for row in rows:
-                _add_metrics(db, run, row)
+                _add_metrics(db, run, row, "INSERT OR IGNORE")
 
     def event_ids(self, run: str) -> set[str]:
         """Ids of the stored events."""
@@ -423,12 +423,12 @@ def _insert(db: sqlite3.Connection, run: Run) -> None:
     db.execute(f"INSERT INTO runs ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))})", values)
 
 
-def _add_metrics(db: sqlite3.Connection, run: str, data: dict[str, Any]) -> None:
+def _add_metrics(db: sqlite3.Connection, run: str, data: dict[str, Any], verb: str = "INSERT OR REPLACE") -> None:
     step = records.integer(data.get("step"))
     if step is None:
         return
     db.executemany(
-        "INSERT OR REPLACE INTO metrics (run, step, name, value) VALUES (?, ?, ?, ?)",
+        f"{verb} INTO metrics (run, step, name, value) VALUES (?, ?, ?, ?)",
         [(run, step, name, value) for name, value in records.metrics(data).items()],
     )
 

@@ -37,6 +37,8 @@ class Wish:
     params: Params = Params()
     split_seed: int = 0
     budget: float | None = None
+    sound_only: bool = False
+    """Leave out examples that the rules find an error in, instead of refusing."""
 
 
 async def plan(path: Path | str, wish: Wish, ledger: Ledger) -> Plan:
@@ -92,15 +94,20 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
         raise UsageError(f"Provider '{provider.name}' has no default model: name one with --model.")
     info = find(model, table)
     info = info.on(provider.kind) if info else None
-    data = dataset.read(path)
-    train, held = _sides(data, wish)
     context = _context(provider, wish.method, model, info, table)
+    data = dataset.read(path)
+    everything = len(data.raws)
+    if wish.sound_only:
+        data = dataset.sound(data, context)
+    train, held = _sides(data, wish)
     raws = [data.raws[at] for at in train]
     verdict = dataset.judge(raws, [data.keys[at] for at in train], context, held, wish.params.epochs)
     priced = cost.estimate(verdict.tokens, info, wish.params.epochs, name=model)
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
     blocking, notices = _reasons(path, provider, wish.method, model, info, verdict)
+    if left_out := everything - len(data.raws):
+        notices.insert(0, f"{left_out} examples with errors are left out.")
     if expensive := budget.over(usd, limit, provider, model):
         blocking.append(expensive)
     return Plan(

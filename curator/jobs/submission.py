@@ -66,8 +66,8 @@ async def submit(
 
 def _note_place(ledger: Ledger) -> None:
     """Let the user's own ledger know of a workspace's, so that `watch JOB` finds the run."""
-    with Ledger.for_path(None) as own:
-        if own.path.resolve() != ledger.path.resolve():
+    if ledger.path.parent.resolve() != paths.data_dir().resolve():
+        with Ledger.for_path(None) as own:
             own.note_place(ledger.path)
 
 

@@ -1,0 +1,88 @@
+"""`curator doctor`: versions, terminal, providers and keys, local training: what works and what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from typing import Any
+
+from curator import paths
+from curator.cli import _jobs
+from curator.cli.output import emit, out, styled
+
+EXAMPLE = "curator doctor"
+_STATES = {"ok": ("✓", "32"), "off": ("·", "2"), "bad": ("✗", "31")}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look and report; 1 where something that is set up does not work."""
+    return _jobs.drive(_doctor(args))
+
+
+async def _doctor(args: argparse.Namespace) -> int:
+    from curator.jobs import checkup
+
+    report: dict[str, Any] = {
+        "versions": checkup.versions(),
+        "terminal": _terminal(),
+        "folders": {
+            "config": str(paths.config_dir()),
+            "data": str(paths.data_dir()),
+            "state": str(paths.state_dir()),
+            "models": str(paths.models_dir()),
+        },
+        "training": checkup.training(),
+        "providers": [finding.to_json() for finding in await checkup.look_at_providers()],
+    }
+    bad = [finding for finding in report["providers"] if finding["state"] == "bad"]
+    if args.json:
+        emit(report)
+    else:
+        _show(report)
+    return 1 if bad else 0
+
+
+def _terminal() -> dict[str, Any]:
+    """What the environment says of the terminal; nothing is asked of it."""
+    size = shutil.get_terminal_size()
+    colours = "truecolor" if os.environ.get("COLORTERM", "") in ("truecolor", "24bit") else "256 or fewer"
+    return {
+        "stdout": sys.stdout.isatty(),
+        "term": os.environ.get("TERM", ""),
+        "size": f"{size.columns}x{size.lines}",
+        "colours": "none (NO_COLOR)" if os.environ.get("NO_COLOR") else colours,
+        "unicode": (sys.stdout.encoding or "").lower().replace("-", "") == "utf8",
+        "multiplexer": "tmux" if os.environ.get("TMUX") else "screen" if os.environ.get("STY") else "",
+        "remote": bool(os.environ.get("SSH_CONNECTION")),
+    }
+
+
+def _show(report: dict[str, Any]) -> None:
+    _section("Versions", report["versions"])
+    _section("Terminal", report["terminal"])
+    _section("Folders", report["folders"])
+    out(styled("Local training", "1"))
+    training = report["training"]
+    mark, code = _STATES["ok" if training["possible"] else "bad"]
+    out(f"  {styled(mark, code)} engines: {', '.join(training['engines'])}")
+    for missing in training["missing"]:
+        out(f"  {styled('missing', '33')} {styled(missing, '0')}")
+    out(styled("Providers", "1"))
+    for finding in report["providers"]:
+        mark, code = _STATES[finding["state"]]
+        title = f"{finding['name']} {finding['address'] or ''}".rstrip()
+        detail = finding["detail"] + (f"; key from {finding['key']}" if finding["key"] else "")
+        out(f"  {styled(mark, code)} {styled(title, '1')}: {styled(detail, '0')}")
+
+
+def _section(title: str, values: dict[str, Any]) -> None:
+    out(styled(title, "1"))
+    for name, value in values.items():
+        shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        out(f"  {name:<12} {styled(str(shown), '0')}")

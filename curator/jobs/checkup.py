@@ -1,0 +1,109 @@
+"""What `doctor` finds out about this machine and its providers."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from curator import __version__, paths
+from curator.errors import CuratorError
+from curator.jobs import local, providers
+from curator.jobs.client import Limits, connect, open_client
+from curator.jobs.providers import LOCAL_MODEL, Provider
+
+LIBRARIES = ("textual", "openai", "httpx2", "tiktoken", "orjson", "pydantic", "numpy", "tokenizers", "safetensors")
+EXTRAS = {"hf": ("torch", "transformers", "peft", "trl", "accelerate")}
+_QUICK = Limits(connect=3, read=5, total=6, retries=0)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One provider: `state` is ok, off (nothing is set up) or bad; `detail` is a sentence without secrets."""
+
+    name: str
+    kind: str
+    state: str
+    detail: str
+    address: str | None
+    key: str | None
+    """Where the key was found; never the key."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `doctor --json`."""
+        return dict(vars(self))
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the system, Curator and what it stands on."""
+    found = {"curator": __version__, "python": platform.python_version(), "system": platform.platform()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def training() -> dict[str, Any]:
+    """Whether this machine can train: engines, base model, and what is missing."""
+    engines = ["embedded"]
+    if all(importlib.util.find_spec(name) for name in EXTRAS["hf"]):
+        engines.append("hf")
+    missing = [] if local.has_base_model() else [f"base model {LOCAL_MODEL}: curator models pull {LOCAL_MODEL}"]
+    if platform.system() == "Windows":
+        missing.append("the local server needs Linux, macOS or WSL")
+    return {
+        "possible": not missing,
+        "engines": engines,
+        "base_model": LOCAL_MODEL,
+        "missing": missing,
+        "models": str(paths.models_dir()),
+    }
+
+
+async def look_at_providers() -> list[Finding]:
+    """Try each provider that is set up; nothing is started and nothing is changed."""
+    return await asyncio.gather(*(_look(provider) for provider in providers.load().values()))
+
+
+async def _look(provider: Provider) -> Finding:
+    key: str | None = None
+    address: str | None = None
+    try:
+        if provider.managed:
+            return await _look_at_local(provider)
+        if provider.kind == "azure" and not provider.config.base_url:
+            return _finding(provider, "off", "no address: set AZURE_OPENAI_ENDPOINT")
+        address = provider.base_url
+        found = provider.key()
+        key = found.source if found else None
+        if found is None and provider.kind in ("openai", "azure") and provider.config.auth == "key":
+            where = provider.config.api_key_env or "api_key_env in config.toml"
+            return _finding(provider, "off", f"no key: set {where}", address)
+        async with await connect(provider, _QUICK) as client:
+            models = await client.models()
+        return _finding(provider, "ok", f"answers; lists {len(models)} models", address, key)
+    except CuratorError as error:
+        return _finding(provider, "bad", error.message, address, key)
+
+
+async def _look_at_local(provider: Provider) -> Finding:
+    address = await local.running()
+    if address is None:
+        return _finding(provider, "ok", "not running; starts by itself when it is needed")
+    async with open_client(provider, address.base_url, address.token, _QUICK) as client:
+        jobs = await client.jobs()
+    busy = sum(not job.finished for job in jobs)
+    return _finding(
+        provider, "ok", f"running; {busy} of {len(jobs)} jobs under way", address.base_url, "its token file"
+    )
+
+
+def _finding(
+    provider: Provider, state: str, detail: str, address: str | None = None, key: str | None = None
+) -> Finding:
+    return Finding(provider.name, provider.kind, state, detail, address, key)

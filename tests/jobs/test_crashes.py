@@ -1,0 +1,155 @@
+"""At most one job an intent, however often the submission dies and whatever the network does meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from curator.errors import ProviderError
+from curator.jobs import monitor, submission
+from curator.jobs.client import Client
+from curator.jobs.faults import Unclear
+from curator.jobs.ledger import Ledger
+from curator.jobs.plan import Plan
+from tests.jobs.crashes import Countdown, Killed, dying
+from tests.jobs.fake_provider import KEY, FakeProvider
+
+MakePlan = Callable[..., Plan]
+MOMENTS = 60
+"""More than a submission has; a countdown that is too long just lets it finish."""
+HOWS = ("drop_before", "drop_after", "cut", "garbage", "empty", "fail_before", "fail_after")
+PATHS = (("POST", "/files$"), ("POST", "/jobs$"), ("GET", "/files$"), ("GET", "/jobs$"), ("GET", "/models$"))
+
+
+async def settle(fake: FakeProvider, client: Client, path: Path, plan: Plan) -> None:
+    """After the storm: run the command again, then look once; the ledger must tell the truth."""
+    fake.wire.faults.clear()
+    with Ledger(path) as ledger:
+        try:
+            await submission.submit(plan, ledger, client=client)
+        except Unclear:
+            assert not fake.jobs
+        assert len(ledger.runs()) == 1 and len(fake.jobs) <= 1
+        run = ledger.runs()[0]
+        assert list(fake.jobs) == [job for job in [run.job_id] if job]
+        poll = await monitor.poll_once(run, ledger, client)
+        assert not fake.jobs or poll.run.status == next(iter(fake.jobs.values())).status
+        uploaded = {run.training_file, run.validation_file} | {file for _, file, _ in ledger.orphans()}
+        assert not run.job_id or set(fake.files) <= uploaded
+
+
+@pytest.mark.parametrize("lost", [None, "drop_after", "drop_before"])
+async def test_dying_at_every_moment(
+    fake: FakeProvider, client: Client, tmp_path: Path, plan_for: MakePlan, lost: str | None
+) -> None:
+    plan = plan_for(client.provider)
+    died = 0
+    for at in range(1, MOMENTS):
+        fake.files.clear()
+        fake.jobs.clear()
+        path = tmp_path / f"{lost}-{at}" / "runs.db"
+        if lost:
+            fake.fault("POST", "/jobs$", "refuse", status=400)
+            fake.fault("POST", "/jobs$", lost)  # type: ignore[arg-type]
+        with dying(Countdown(at)):
+            try:
+                with Ledger(path) as ledger:
+                    await submission.submit(plan, ledger, client=client)
+            except Killed:
+                died += 1
+            except Unclear:
+                pass
+        await settle(fake, client, path, plan)
+    assert died > 30
+
+
+@pytest.mark.parametrize("block", range(4))
+async def test_storms(fake: FakeProvider, client: Client, tmp_path: Path, plan_for: MakePlan, block: int) -> None:
+    plan = plan_for(client.provider)
+    for seed in range(block * 50, block * 50 + 50):
+        chance = random.Random(seed)
+        fake.files.clear()
+        fake.jobs.clear()
+        fake.wire.faults.clear()
+        fake.metadata_filter = chance.random() < 0.5
+        path = tmp_path / str(seed) / "runs.db"
+        for _ in range(chance.randint(1, 4)):
+            for _ in range(chance.randint(0, 3)):
+                method, place = chance.choice(PATHS)
+                fake.fault(method, place, chance.choice(HOWS), times=chance.randint(1, 3))  # type: ignore[arg-type]
+            with dying(Countdown(chance.randint(1, MOMENTS))):
+                try:
+                    with Ledger(path) as ledger:
+                        await submission.submit(plan, ledger, client=client)
+                except (Killed, ProviderError):
+                    pass
+            assert len(fake.jobs) <= 1
+        await settle(fake, client, path, plan)
+
+
+SCRIPT = """
+import asyncio, sys
+from pathlib import Path
+from curator.jobs import submission
+from curator.jobs.client import open_client
+from curator.jobs.ledger import Ledger
+from curator.jobs.plan import Params, Plan
+from curator.jobs.providers import Provider
+from curator.settings import ProviderSettings
+from tests.jobs.conftest import frozen, QUICK
+from tests.jobs.crashes import Countdown, dying
+
+folder, url, key, at = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+provider = Provider("fake", ProviderSettings("openai", base_url=url, model="m"))
+line = '{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}]}\\n'
+plan = Plan("d", provider, "gpt-4.1-mini-2025-04-14", "supervised", frozen(folder, line * 10), None, Params())
+
+async def main():
+    async with open_client(provider, url, key, QUICK) as client:
+        with Ledger(folder / "runs.db") as ledger:
+            print((await submission.submit(plan, ledger, client=client)).job_id)
+
+with dying(Countdown(at, really=True)):
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("at", [5, 13, 20, 23, 25, 27])
+async def test_kill_dash_nine(fake: FakeProvider, tmp_path: Path, at: int) -> None:
+    async def start(moment: int) -> tuple[int, str]:
+        arguments = [sys.executable, "-c", SCRIPT, str(tmp_path), fake.base_url, KEY, str(moment)]
+        process = await asyncio.create_subprocess_exec(
+            *arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        out, _ = await process.communicate()
+        return process.returncode or 0, out.decode().strip()
+
+    status, _ = await start(at)
+    assert status == -signal.SIGKILL
+    _, told = await start(0)
+    with Ledger(tmp_path / "runs.db") as ledger:
+        runs = ledger.runs()
+    assert len(runs) == 1 and len(fake.jobs) <= 1
+    assert list(fake.jobs) == [told] * len(fake.jobs)
+    assert runs[0].job_id == told or runs[0].status == "unclear"
+
+
+async def test_two_processes_at_once_make_one_job(fake: FakeProvider, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", SCRIPT, str(tmp_path), fake.base_url, KEY, "0"]
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *arguments, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+        )
+        for _ in range(3)
+    ]
+    told = {(await process.communicate())[0] for process in processes}
+    assert len(told) == 1 and len(fake.jobs) == 1
