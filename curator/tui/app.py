@@ -14,6 +14,7 @@ from curator.tui import keys, screens, terminal
 from curator.tui.memory import Memory
 from curator.tui.palette import ActionCommands
 from curator.tui.session import Session
+from curator.tui.watch import Watch
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
@@ -34,6 +35,7 @@ class CuratorApp(App[None]):
         self._analyse = analyse
         self.memory = memory or Memory()
         self.session = Session(self, workspace)
+        self.job_watch = Watch(self, workspace)
         self.crash = ""
         """What ended the app, in one line; empty where it ended in order."""
         for entry in screens.stages():
@@ -52,11 +54,13 @@ class CuratorApp(App[None]):
         await self.switch_mode("data")
         if self._analyse:
             self.call_after_refresh(self.session.start)
+        self.call_after_refresh(self.job_watch.start)
         self.set_interval(0.5, self._watch_terminal)
 
     def on_unmount(self) -> None:
         """Nothing of ours goes on behind the shell's back."""
         self.session.stop()
+        self.job_watch.stop()
 
     def _load_themes(self) -> None:
         from curator.tui.themes import DEFAULT, load_themes

@@ -1,0 +1,48 @@
+"""A run in words: status marks, headings, spans of time, money."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curator.jobs.ledger import Run
+
+STATUS_MARKS: dict[str, tuple[str, str]] = {
+    "succeeded": ("✓", "ok"),
+    "failed": ("✗", "error"),
+    "refused": ("✗", "error"),
+    "cancelled": ("–", "warning"),
+    "abandoned": ("–", "warning"),
+    "unclear": ("?", "warning"),
+    "paused": ("‖", "warning"),
+    "running": ("▸", "accent"),
+    "queued": ("…", "dim"),
+    "validating_files": ("…", "dim"),
+    "pending": ("…", "dim"),
+}
+"""A mark and a kind of colour for each status; others are shown as they are."""
+
+
+def heading(run: Run) -> str:
+    """Status and model."""
+    model = run.fine_tuned_model or run.model
+    return f"{run.status} · {model} at {run.provider}"
+
+
+def span(seconds: float) -> str:
+    """A length of time as people say it: 45 s, 3 min, 1 h 20 min."""
+    seconds = max(0, round(seconds))
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def cost_words(run: Run) -> str:
+    """Tokens trained and money; estimates are called so."""
+    tokens = f"{run.trained_tokens:,} tokens" if run.trained_tokens else ""
+    if run.usd_estimate == 0:
+        money = "free"
+    else:
+        money = "" if run.usd_estimate is None else f"about US$ {run.usd_estimate:,.2f}"
+    return " · ".join(filter(None, (tokens, money)))

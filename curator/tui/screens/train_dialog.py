@@ -1,0 +1,186 @@
+"""The one question before a training: what is trained where, what it costs, what speaks against it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Checkbox, Input, Select, Static
+
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+from curator.tui.submitting import Submitting
+
+if TYPE_CHECKING:
+    from curator.jobs.plan import Plan
+    from curator.jobs.planning import Wish
+    from curator.tui.app import CuratorApp
+
+_PAUSE = 0.25
+"""Seconds after the last key before the estimate is made anew."""
+
+
+class TrainDialog(Dialog[None]):
+    """Everything has a sensible value; enter starts."""
+
+    HEADING = "Train"
+    ACCEPT = "Start"
+    HELP = "Enter starts the training with these values; empty fields are chosen by the provider."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plan: Plan | None = None
+        self._error = ""
+        self._timer: Timer | None = None
+        self._wanted = False
+
+    def compose_body(self) -> ComposeResult:
+        """Provider and model, the split, hyperparameters, then what follows from them."""
+        from curator.jobs import providers
+
+        names = [(Content(one_line(name, 40)), name) for name in providers.load()]
+        yield self._row(
+            (
+                "Provider",
+                Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
+            )
+        )
+        yield self._row(("Model", Input(one_line(self.session.model), compact=True, id="model")))
+        held = self.session.workspace.counts().validation
+        split = Input("" if held else "0.1", placeholder=f"split as it is: {held}", compact=True, id="validation")
+        yield self._row(("Validation", split), ("Suffix", Input(placeholder="none", compact=True, id="suffix")))
+        auto = {"placeholder": "auto", "compact": True}
+        yield self._row(
+            ("Epochs", Input(id="epochs", **auto)),  # type: ignore[arg-type]
+            ("Batch size", Input(id="batch", **auto)),  # type: ignore[arg-type]
+        )
+        yield self._row(
+            ("Rate ×", Input(id="rate", **auto)),  # type: ignore[arg-type]
+            ("Seed", Input(id="seed", **auto)),  # type: ignore[arg-type]
+        )
+        yield Checkbox(Content("Leave out examples with errors"), True, compact=True, id="sound")
+        yield Static("", id="estimate", classes="estimate")
+
+    def _row(self, *fields: tuple[str, Input | Select[str]]) -> Horizontal:
+        parts = []
+        for name, field in fields:
+            parts += [Static(Content(name), classes="name"), field]
+        return Horizontal(*parts, classes="field -tight")
+
+    def on_mount(self) -> None:
+        """Begin with the estimate; the button has the focus, so that enter starts."""
+        self.query_one("#accept").focus()
+        self._estimate()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    @on(Checkbox.Changed)
+    def _edited(self) -> None:
+        self._plan = None
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(_PAUSE, self._estimate)
+
+    @on(Select.Changed, "#provider")
+    def _other_provider(self, event: Select.Changed) -> None:
+        from curator.jobs import providers
+
+        chosen = providers.get(str(event.value))
+        if chosen.name != self.session.provider.name:
+            self.query_one("#model", Input).value = chosen.model or ""
+
+    @work(exclusive=True, group="plan", exit_on_error=False)
+    async def _estimate(self) -> None:
+        self._say(Content.styled("estimating …", "$quiet"))
+        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning")
+        ledger = cast("CuratorApp", self.app).job_watch.ledger
+        try:
+            made = await planning.plan(self.session.workspace.path, self._wish(), ledger)
+        except (CuratorError, ValueError) as error:
+            self._plan, self._error, self._wanted = None, str(error), False
+            self._say(Content.styled(printable(f"✗ {error}"), "$mark-error"))
+            return
+        self._plan, self._error = made, ""
+        self._say(described(made))
+        if self._wanted:
+            self.action_accept()
+
+    def _wish(self) -> Wish:
+        from curator.jobs.plan import Params
+        from curator.jobs.planning import Wish
+
+        def text(name: str) -> str:
+            return self.query_one(f"#{name}", Input).value.strip()
+
+        def number(name: str, words: str) -> int | None:
+            try:
+                return int(text(name)) if text(name) else None
+            except ValueError:
+                raise ValueError(f"{words} is a whole number.") from None
+
+        try:
+            validation = float(text("validation").removesuffix("%")) if text("validation") else None
+            rate = float(text("rate")) if text("rate") else None
+        except ValueError:
+            raise ValueError("Validation and rate are numbers such as 0.1.") from None
+        if validation is not None and text("validation").endswith("%"):
+            validation /= 100
+        seed = number("seed", "The seed")
+        params = Params(
+            epochs=number("epochs", "Epochs"),
+            batch_size=number("batch", "The batch size"),
+            learning_rate_multiplier=rate,
+            seed=seed,
+            suffix=text("suffix") or None,
+        )
+        return Wish(
+            provider=str(self.query_one("#provider", Select).value),
+            model=text("model") or None,
+            method=self.session.workspace.context().method or "supervised",
+            validation=validation,
+            params=params,
+            split_seed=seed or 0,
+            sound_only=self.query_one("#sound", Checkbox).value,
+        )
+
+    def _say(self, content: Content) -> None:
+        self.query_one("#estimate", Static).update(content)
+
+    def action_accept(self) -> None:
+        """Start, once the estimate is there and nothing speaks against it."""
+        if self._plan is None:
+            self._wanted = not self._error
+            return
+        self._wanted = False
+        if self._plan.blocking:
+            self.app.bell()
+            return
+        self.app.switch_screen(Submitting(self._plan))
+
+
+def described(made: Plan) -> Content:
+    """A plan in a few lines: data, price, what is worth knowing, what speaks against it."""
+    held = f" · {made.validation.examples:,} held out" if made.validation else ""
+    price = "free" if made.usd == 0 else "price unknown" if made.usd is None else f"about US$ {made.usd:,.2f}"
+    if made.usd and made.priced_on:
+        price += f" (prices of {made.priced_on})"
+    lines = [
+        Content(
+            f"{made.training.examples:,} examples{held} · {made.training.tokens:,} tokens × {made.epochs} epochs"
+        ),
+        Content.assemble((price, "bold"), f" · {sum(made.warnings.values()):,} warnings"),
+    ]
+    if made.shutdown:
+        lines.append(Content.styled(f"! {made.model} is switched off on {made.shutdown}", "$mark-warning"))
+    if made.missing_model:
+        lines.append(Content(f"i {one_line(made.missing_model)} is fetched first (93 MB, once)"))
+    lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in made.notices]
+    lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in made.blocking]
+    return Content("\n").join(lines)

@@ -1,0 +1,101 @@
+"""Carrying out a plan in front of the user: each step is said, a refusal is shown with the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import subprocess
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, ProgressBar, Static
+
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError, ProviderError
+from curator.tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from curator.jobs.plan import Plan
+    from curator.jobs.upload import Progress
+
+
+class Submitting(Dialog[None]):
+    """Fetches the base model where it is missing, uploads, creates the job; goes to the Train stage."""
+
+    HEADING = "Starting the training"
+    ACCEPT = ""
+    CANCEL = "Back"
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def compose_body(self) -> ComposeResult:
+        """What is going on, and how far it is."""
+        yield Static("", id="doing")
+        yield ProgressBar(id="progress", show_eta=True)
+        yield Static("", id="trouble")
+
+    def on_mount(self) -> None:
+        """Go ahead at once."""
+        self.query_one("#progress").display = False
+        self._carry_out()
+
+    @work(exclusive=True, group="submit", exit_on_error=False)
+    async def _carry_out(self) -> None:
+        from curator.tui.app import CuratorApp
+
+        app = cast(CuratorApp, self.app)
+        submission = await asyncio.to_thread(importlib.import_module, "curator.jobs.submission")
+        try:
+            if self._plan.missing_model:
+                await self._fetch(self._plan.missing_model)
+            run = await submission.submit(self._plan, app.job_watch.ledger, self._report)
+        except (CuratorError, OSError) as error:
+            self._refused(error)
+            return
+        app.job_watch.changed.publish(run.run)
+        app.job_watch.start()
+        self.dismiss(None)
+        await app.action_stage("train")
+
+    async def _fetch(self, model: str) -> None:
+        from curator.jobs import local
+
+        self._say(f"fetching the base model {model} (93 MB, once) …")
+        process = await asyncio.create_subprocess_exec(
+            *local.pull_command(model),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=local.child_environment(),
+        )
+        _, said = await process.communicate()
+        if process.returncode:
+            last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason was given"]
+            raise ProviderError(f"The base model could not be fetched: {last[0].removeprefix('curator: ')}")
+
+    def _report(self, progress: Progress) -> None:
+        self._say(f"{progress.text} …")
+        bar = self.query_one("#progress", ProgressBar)
+        bar.display = bool(progress.total)
+        if progress.total:
+            bar.update(total=progress.total, progress=progress.done)
+
+    def _say(self, text: str) -> None:
+        self.query_one("#doing", Static).update(Content(one_line(text)))
+
+    def _refused(self, error: Exception) -> None:
+        self.query_one("#progress").display = False
+        title = getattr(error, "title", "") or "Not started"
+        self._say(title)
+        words = [Content.styled(printable(str(error)), "$mark-error")]
+        if isinstance(error, ProviderError) and self._plan.provider.kind != "local":
+            words.append(
+                Content("Your data is ready: T and the provider “local” trains it on this machine, free.")
+            )
+        words.append(Content.styled("Nothing is lost; what was uploaded is named on the Train stage.", "$quiet"))
+        self.query_one("#trouble", Static).update(Content("\n\n").join(words))
+        self.query_one("#cancel", Button).focus()

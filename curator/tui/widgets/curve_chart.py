@@ -1,0 +1,79 @@
+"""The curves of a run: loss or mean token accuracy, drawn as braille text with axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from curator.core.chart import Chart, Series, draw
+
+LOSS = (("train_loss", "train"), ("valid_loss", "validation"), ("full_valid_loss", "full validation"))
+ACCURACY = (
+    ("train_mean_token_accuracy", "train"),
+    ("valid_mean_token_accuracy", "validation"),
+    ("full_valid_mean_token_accuracy", "full validation"),
+)
+SMOOTHINGS = (0.0, 0.6, 0.9)
+
+
+class CurveChart(Widget):
+    """Give it rows of metrics by step with `show`."""
+
+    COMPONENT_CLASSES = {"curve--0", "curve--1", "curve--2", "curve--axis"}
+
+    log_scale: reactive[bool] = reactive(False)
+    """Whether y is logarithmic."""
+    smoothing: reactive[float] = reactive(0.6)
+    """Weight of the past in the smoothed lines, 0 to below 1."""
+    accuracy: reactive[bool] = reactive(False)
+    """Mean token accuracy instead of loss."""
+
+    def __init__(self, dom_id: str) -> None:
+        super().__init__(id=dom_id)
+        self._metrics: Sequence[Mapping[str, float]] = ()
+        self._chart: tuple[object, Chart] | None = None
+
+    def show(self, metrics: Sequence[Mapping[str, float]]) -> None:
+        """Show other rows (`step` and the metrics' names)."""
+        self._metrics = metrics
+        self._chart = None
+        self.refresh()
+
+    def _drawn(self) -> Chart:
+        key = (self.size, self.log_scale, self.smoothing, self.accuracy)
+        if self._chart is None or self._chart[0] != key:
+            series = []
+            for name, title in ACCURACY if self.accuracy else LOSS:
+                points = [(row["step"], row[name]) for row in self._metrics if name in row]
+                if points:
+                    series.append(Series(title, points, smooth=not name.startswith("full")))
+            made = draw(
+                series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing
+            )
+            self._chart = (key, made)
+        return self._chart[1]
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the chart, each cell in the colour of its series."""
+        chart = self._drawn()
+        if y >= len(chart.lines):
+            return Strip.blank(self.size.width, self.rich_style)
+        line, owners = chart.lines[y], chart.owners[y] if y < len(chart.owners) else ()
+        styles: dict[int | None, Style] = {i: self._style(str(i)) for i in range(3)}
+        styles[None] = self._style("axis")
+        segments: list[Segment] = []
+        for at, character in enumerate(line):
+            style = styles.get(owners[at] if at < len(owners) else None, self.rich_style)
+            if segments and segments[-1].style == style:
+                segments[-1] = Segment(segments[-1].text + character, style)
+            else:
+                segments.append(Segment(character, style))
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"curve--{name}")
