@@ -26,6 +26,7 @@ IMAGE_HIGH = 765
 _CACHED_CHARS = 4_000
 _HUGE_CHARS = 256_000
 _ANSWER_KEYS = ("content", "tool_calls", "function_call")
+_PLAIN_KEYS = frozenset(("messages", "parallel_tool_calls"))
 _NO_TURN = -1
 
 
@@ -87,6 +88,8 @@ class Counter:
 
     def example(self, value: Any) -> Tokens:
         """Tokens of a parsed example of any format; 0 where there is nothing to train on."""
+        if _lists_messages(value) and value.keys() <= _PLAIN_KEYS:
+            return self._plain(value["messages"])
         if is_completion(value):
             prompt, completion = self._value(value["prompt"])[0], self._value(value["completion"])[0]
             return Tokens(prompt + completion, completion, self.estimated)
@@ -103,6 +106,16 @@ class Counter:
             estimated = True
         if total or _lists_messages(value):
             total += PER_REPLY
+        return Tokens(total, assistant, estimated)
+
+    def _plain(self, messages: list[Any]) -> Tokens:
+        """The short way for nearly every example: messages, and no tools."""
+        total, assistant, estimated = PER_REPLY, 0, self.estimated
+        for message in messages:
+            count, answer, guessed = self._message(message)
+            total += count
+            assistant += answer
+            estimated |= guessed
         return Tokens(total, assistant, estimated)
 
     def spans(self, value: Any) -> list[Span]:
@@ -131,9 +144,10 @@ class Counter:
             return PER_MESSAGE + self._value(message)[0], 0, True
         total, answer, estimated = PER_MESSAGE, 0, False
         speaks = message.get("role") == "assistant"
+        short = self._short
         for key, value in message.items():
             if type(value) is str:
-                count = self.text(value)
+                count = short(value) if len(value) <= _CACHED_CHARS else self.text(value)
                 total += count + (PER_NAME if key == "name" else 0)
             else:
                 count, guessed = self._content(value) if key == "content" else self._value(value)

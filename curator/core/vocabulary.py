@@ -5,6 +5,7 @@ The one place of core that reads files, and only files that never change: packag
 
 from __future__ import annotations
 
+import importlib
 import json
 import lzma
 import threading
@@ -129,11 +130,21 @@ class Vocabulary:
     def _encoding(self) -> tiktoken.Encoding:
         return encoding(self._name)
 
+    @cached_property
+    def _quick(self) -> Callable[[str], int]:
+        return quick_count(self._name) or self._exact
+
+    def _exact(self, text: str) -> int:
+        return len(self._encoding.encode_ordinary(text))
+
     def count(self, text: str) -> int:
-        """Tokens of `text` by `encode_ordinary`."""
-        if len(text) <= _SLICE:
-            return len(self._encoding.encode_ordinary(text))
-        return sum(len(self._encoding.encode_ordinary(part)) for part in slices(text))
+        """Tokens of `text` by `encode_ordinary`, or by a faster counter that proved equal (`quick_count`)."""
+        if len(text) > _SLICE:
+            return sum(map(self.count, slices(text)))
+        try:
+            return self._quick(text)
+        except UnicodeEncodeError:  # a lone surrogate: tiktoken alone reads it as U+FFFD
+            return self._exact(text)
 
     def cut(self, text: str, limit: int) -> int:
         """Characters that the first `limit` tokens hold whole."""
@@ -166,6 +177,41 @@ def slices(text: str) -> list[str]:
         start = end
     parts.append(text[start:])
     return parts
+
+
+def quick_count(name: str) -> Callable[[str], int] | None:
+    """The count function of toktok (package toktok-rs) where it is installed and proves equal; else None.
+
+    It is about twelve times as fast as tiktoken, and young: nothing depends on it, and a count that differs
+    on the sample from what tiktoken gave (pinned here, a test compares) rules it out.
+    """
+    try:
+        made = importlib.import_module("toktok")._encoding("o200k_base" if name == "o200k_harmony" else name)
+        count: Callable[[str], int] = made.count
+        counts = tuple(count(text) for text in SAMPLE)
+    except (ImportError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return count if counts == SAMPLE_COUNTS[name] else None
+
+
+SAMPLE = (
+    "Hello, world! It's 2026 -- don't panic, they'LL see.",
+    "\n\n\tTabs   and  blanks \r\n\r\n  ends in blanks   ",
+    "Grüße aus Köln: ÄÖÜß, naïve café, l'été; ½ cup ² x̄ é",
+    "日本語のテキスト 混ぜて english words 한국어 हिन्दी العربية עברית",
+    "👩‍👩‍👧‍👦🎉🎉🏳️‍🌈 (smileboy) <|endoftext|> <|im_start|>user",
+    'def f(x):\n    return {"a": [1, 22, 333, 4444, 1234567890]}  # note\n//*/\n',
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + " " * 40 + "!" * 40 + "\n" * 40,
+    "\u200b\ufeff\u00a0\u3000\u2028\x00\x1b[31m\x7f",
+    "iPhoneXSMax HTTPServer camelCaseAndSNAKE_CASE ǅungla",
+    "",
+)
+"""Texts that fast counters got wrong in one way or another: blanks, marks, digits, cases, scripts, controls."""
+SAMPLE_COUNTS = {
+    "o200k_base": (17, 13, 27, 18, 40, 34, 15, 11, 18, 0),
+    "cl100k_base": (19, 13, 29, 37, 50, 34, 16, 11, 17, 0),
+    "o200k_harmony": (17, 13, 27, 18, 40, 34, 15, 11, 18, 0),
+}
 
 
 class OwnTokenizer:

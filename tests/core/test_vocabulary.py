@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 from typing import Any
 
 import pytest
@@ -83,6 +84,46 @@ def test_cut_holds_no_more_than_the_limit(text: str, limit: int) -> None:
     held = vocabulary.encoding("o200k_base").decode_bytes(tokens[:limit])
     assert held.startswith(text[:at].encode())
     assert at == len(text) or len(tokens) > limit
+
+
+@pytest.mark.parametrize("name", vocabulary.ENCODINGS)
+def test_pinned_sample_counts_are_tiktokens(name: str) -> None:
+    encoding = vocabulary.encoding(name)
+    assert (
+        tuple(len(encoding.encode_ordinary(text)) for text in vocabulary.SAMPLE) == vocabulary.SAMPLE_COUNTS[name]
+    )
+
+
+class Quick:
+    """A stand-in for the optional package: counts through tiktoken, `off` tokens too many."""
+
+    def __init__(self, off: int) -> None:
+        self.off = off
+
+    def _encoding(self, name: str) -> Quick:
+        self.exact = vocabulary.encoding(name)
+        return self
+
+    def count(self, text: str) -> int:
+        text.encode()
+        return len(self.exact.encode_ordinary(text)) + self.off
+
+
+@pytest.mark.parametrize(("off", "used"), [(0, True), (1, False)])
+def test_a_faster_counter_is_used_only_if_it_proves_equal(
+    off: int, used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "toktok", Quick(off))
+    assert (vocabulary.quick_count("o200k_base") is not None) == used
+    counted = vocabulary.Vocabulary("o200k_base")
+    assert counted.count("tiktoken is great!") == 6
+    assert counted.count("half \ud800 a character") == counted.count("half \ufffd a character")
+
+
+def test_without_a_faster_counter_tiktoken_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "toktok", None)
+    assert vocabulary.quick_count("o200k_base") is None
+    assert vocabulary.Vocabulary("o200k_base").count("tiktoken is great!") == 6
 
 
 def test_unknown_vocabulary_is_a_key_error() -> None:
