@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from curator.core import rules, splice
 from curator.core.example import MAX_LINE_BYTES, format_path, parse, parse_path
 from curator.core.example import Path as Location
+from curator.core.split import Side
 from curator.core.text import one_line
 from curator.errors import CuratorError, UsageError
 from curator.workspace.derived import Derived
@@ -47,6 +48,12 @@ class Actions:
             return splice.set_value(raw, path, value)
 
         return self._rewrite("edit", [example], change, f"Edited {format_path(path) or 'everything'} of {{}}")
+
+    def edit_many(self, ids: Iterable[int], location: str | Location, value: Any) -> Change:
+        """As `edit`, at the same location of many examples, as one change."""
+        path = _location(location)
+        words = f"Edited {format_path(path) or 'everything'} of {{}}"
+        return self._rewrite("edit", list(ids), lambda raw: splice.set_value(raw, path, value), words)
 
     def remove(self, example: int, location: str | Location) -> Change:
         """Take a key or a list item out of an example."""
@@ -114,6 +121,24 @@ class Actions:
             self._restructure()
             self._changed([addition.id for addition in additions], True)
             return change
+
+    def merge_lines(self, groups: Sequence[tuple[int, list[bytes]]], gone: Sequence[int], name: str) -> Change:
+        """Add lines behind their anchors and delete those that are gone and untouched, as one change."""
+        first = self.stored.next_id()
+        additions: list[Addition] = []
+        for anchor, raws in groups:
+            for number, raw in enumerate(raws):
+                at = first + len(additions)
+                additions.append(Addition(at, raw, anchor if number == 0 else at - 1))
+        touched = self.stored.touched(gone)
+        lost = [i for i in gone if i not in touched or not (touched[i].version or touched[i].deleted)]
+        parts = [Part(a.id, "deleted", 2, 0) for a in additions]
+        parts += [Part(i, "deleted", 0, 1) for i in lost]
+        label = f"Merged {name}: {len(additions):,} new, {len(lost):,} gone"
+        change = self.journal.commit("merge", label, parts, additions=additions)
+        self._restructure()
+        self._changed([a.id for a in additions], True)
+        return change
 
     def delete(self, ids: Iterable[int]) -> Change:
         """Take examples out; they can be restored at any time."""
@@ -188,6 +213,42 @@ class Actions:
         value = split or "none"
         return self._set("split", f"Put {{}} into {value}", ids, lambda _: {"split": value})
 
+    def split(
+        self,
+        validation: float = 0.1,
+        seed: int = 0,
+        *,
+        stratify: str | None = None,
+        ids: Iterable[int] | None = None,
+        fixed: Mapping[int, Side] | None = None,
+    ) -> Change:
+        """Divide examples into training and validation so that no copy or contradiction is on both sides.
+
+        `validation` is a share below 1 or a count; `ids` limits it to some examples (default: all). Its `reasons`
+        are in `meta("split")`. Raises UsageError for a bad share or too few examples.
+        """
+        from curator.workspace.splitting import divide
+
+        with self.guard:
+            wanted = self._ready(self.stored.order.live if ids is None else ids)
+            made = divide(dict(self.stored.raws(wanted)), validation, seed, stratify=stratify, fixed=fixed)
+            about = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": made.reasons}
+            row = self.journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
+            extra = [] if ids is not None else [Part(0, "meta:split", row[0] if row else "null", dumps(about))]
+            held = set(made.validation)
+            default = None if ids is None else "train"  # with a split of all, what has no side of its own trains
+            words = f"Split {{}}: {len(made.train):,} to train, {len(held):,} to validate"
+            touched = self.stored.touched(wanted)
+            parts: list[Part] = list(extra)
+            for example in wanted:
+                before = touched[example].split if example in touched else None
+                after = "validation" if example in held else default
+                if before != after:
+                    parts.append(Part(example, "split", before, after))
+            change = self.journal.commit("split", self._words(words, wanted), parts, examples=len(wanted))
+            self.stored.reorder()
+            return change
+
     def undo(self) -> Change | None:
         """Take back the latest change; None where nothing is left to undo."""
         return self._walk(self.journal.undo)
@@ -217,12 +278,11 @@ class Actions:
         words: str,
         ids: Iterable[int],
         fields: Callable[[Touched | None], dict[str, object]],
-        extra: Sequence[Part] = (),
     ) -> Change:
         with self.guard:
             wanted = self._ready(ids)
             touched = self.stored.touched(wanted)
-            parts: list[Part] = list(extra)
+            parts: list[Part] = []
             for example in wanted:
                 row = touched.get(example)
                 for field, value in fields(row).items():

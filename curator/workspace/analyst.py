@@ -64,7 +64,7 @@ class Analyst:
         known = None if unread else facts(subject, self.context)
         messages = [] if unread else turns(example.value)
         tokens = None if unread or self.counter is None else subject.tokens(self.context)
-        total, answer = (tokens.total, tokens.assistant) if tokens is not None else (None, None)  # type: ignore[attr-defined]
+        total, answer = (tokens.total, tokens.assistant) if tokens is not None else (None, None)
         if unread and self.counter is not None:
             total = answer = 0
         errors, warnings = tally(problems)

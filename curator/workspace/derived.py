@@ -40,9 +40,7 @@ def analysis_path(folder: Path) -> Path:
     if os.access(folder, os.W_OK):
         return folder / "analysis.db"
     digest = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    away = paths.cache_dir() / "analysis" / digest
-    away.mkdir(parents=True, exist_ok=True)
-    return away / "analysis.db"
+    return paths.cache_dir() / "analysis" / digest / "analysis.db"
 
 
 class Derived:
@@ -55,6 +53,8 @@ class Derived:
         self.file: Results | None = None
         self.finished = False
         """The stored results cover every example."""
+        self.alone = False
+        """No child will come: this process answers every question by itself, whatever that takes."""
         self._overall_stale = True
         self.outdated: set[int] = set()
         """Changed examples whose results nobody has yet."""
@@ -86,6 +86,8 @@ class Derived:
     @property
     def inline(self) -> bool:
         """True where this process answers every question by itself."""
+        if self.alone and not self.finished:
+            return True
         return (
             not self.finished
             and len(self.stored.order.all) <= INLINE_EXAMPLES
@@ -200,14 +202,26 @@ class Derived:
         found.update(self.fresh.db.execute(sql))
         return found
 
-    def require_tokens(self) -> None:
-        """Count tokens here where no child did, so that a question about them can be answered (slow, once)."""
-        if not self.inline and self.file is not None:
-            return
+    def count_tokens(self, ids: Sequence[int]) -> None:
+        """Look at these examples with a counter, unless their tokens are known."""
+        touched = self.stored.touched(ids)
+        known = self.results([(i, touched[i].version if i in touched else 0) for i in ids])
+        todo = [i for i in ids if i not in known or known[i].tokens is None]
+        if todo:
+            self._load_counter()
+            self.look(todo)
+
+    def _load_counter(self) -> None:
         if self.analyst.counter is None:
             from curator.core import tokens
 
             self.analyst.count_with(tokens.counter(self.analyst.context.model))
+
+    def require_tokens(self) -> None:
+        """Count tokens here where no child did, so that a question about them can be answered (slow, once)."""
+        if not self.inline and self.file is not None:
+            return
+        self._load_counter()
         rows = self.fresh.db.execute("SELECT id FROM result WHERE tokens IS NULL").fetchall()
         known = {row[0] for row in self.fresh.db.execute("SELECT id FROM result")}
         lacking = [row[0] for row in rows] + [i for i in self.stored.order.all if i not in known]

@@ -1,40 +1,361 @@
-"""Brings files into a workspace: byte copies of JSON Lines, converted copies of everything else."""
+"""Brings files into a workspace: byte copies of JSON Lines, converted copies of everything else.
+
+`preview` shows what was detected, `prepare` copies and counts what is new, duplicate and broken, `commit` makes
+it one change. No line is ever dropped: what cannot be converted is kept as it is and found by the rules.
+"""
 
 from __future__ import annotations
 
+import itertools
 import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.workspace import place, schema
+from curator import atomic
+from curator.core import convert, splice
+from curator.core.duplicates.hashes import value_hash
+from curator.core.example import parse
+from curator.errors import InputError
+from curator.workspace import lines, parquet, place, schema
 from curator.workspace import source as sources
+from curator.workspace.journal import Part
+from curator.workspace.records import Change
+from curator.workspace.schema import NotSaved
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
+SAMPLE = 200
+"""Records that tell the shape of a file."""
+SHOWN = 3
 SOURCE_ROW = (
     "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, hidden, "
     "added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?)"
 )
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a file looks like: its container, its shape, the map to chat examples and the first three by it."""
+
+    path: Path
+    container: str
+    """`jsonl`, `array`, `csv` or `parquet`."""
+    shape: convert.Shape
+    map: convert.Map
+    samples: tuple[tuple[bytes, bytes], ...]
+    """(record as one line, example that it becomes)."""
+    columns: tuple[str, ...]
+    """Keys of the first records, for choosing another map."""
+    left: tuple[str, ...]
+    """Keys that the map leaves behind."""
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One file that lies ready in `sources/`, not yet part of the workspace."""
+
+    preview: Preview
+    file: str
+    lines: int
+    added: int = 0
+    duplicates: int = 0
+    broken: int = 0
+    unmapped: int = 0
+    """Records that the map did not fit; they are kept as they are."""
+
+
+@dataclass(slots=True)
+class Import:
+    """Files that lie ready; `added` counts every record, `duplicates` and `broken` are parts of it."""
+
+    files: list[Prepared] = field(default_factory=list)
+
+    def total(self, name: str) -> int:
+        """The sum of a count over all files."""
+        return sum(int(getattr(file, name)) for file in self.files)
+
+    @property
+    def format(self) -> str:
+        """The shape of the files, `mixed` where they differ."""
+        shapes = {file.preview.shape for file in self.files}
+        return shapes.pop() if len(shapes) == 1 else "mixed"
+
+
+@contextmanager
+def _records(path: Path) -> Iterator[tuple[str, bool, Iterator[lines.Record]]]:
+    """(container, whether the bytes can be kept as they are, records) of a file. Raises InputError."""
+    if parquet.is_parquet(path):
+        yield "parquet", False, parquet.records(path)
+        return
+    with lines.opened(path) as source:
+        container = {"lines": "jsonl"}.get(source.kind, source.kind)
+        yield container, source.plain, source.records()
+
+
+def preview(path: Path, by: convert.Map | None = None) -> Preview:
+    """Look at the first records of a file. Raises InputError for what cannot be read."""
+    with _records(path) as (container, _, records):
+        sample = [raw for _, raw in itertools.islice(records, SAMPLE)]
+    values = [parse(raw).value for raw in sample]
+    shape, found = convert.detect_map(values)
+    chosen = found if by is None else by
+    columns = dict.fromkeys(str(key) for value in values if isinstance(value, dict) for key in value)
+    left = dict.fromkeys(key for value in values for key in convert.leftover(value, chosen))
+    shown = tuple((raw, _mapped(raw, chosen)[0]) for raw in sample[:SHOWN])
+    return Preview(path, container, shape, chosen, shown, tuple(columns), tuple(left))
+
+
+def _mapped(raw: bytes, by: convert.Map) -> tuple[bytes, bool]:
+    """The line that a record becomes, and whether the map fitted it."""
+    if by == convert.KEEP:
+        return raw, True
+    value = parse(raw).value
+    made = convert.to_chat(value, by)
+    if made is not None:
+        return splice.dump(made), True
+    return raw, convert.shape_of(value) in ("chat", "preference", "reinforcement")
+
+
+def prepare(
+    workspace: Workspace, files: Iterable[Path], by: convert.Map | None = None, progress: Progress | None = None
+) -> Import:
+    """Copy files into the workspace's folder and count what is in them; `commit` or `discard` what comes back.
+
+    Raises InputError for what cannot be read (nothing is left behind) and NotSaved where there is no room.
+    """
+    workspace.require_writer()
+    looks = [preview(Path(path), by) for path in files]
+    made = Import()
+    seen = _known_values(workspace)
+    number = 1 + max((base.id for base in workspace.stored.bases), default=0)
+    try:
+        for at, look in enumerate(looks):
+            made.files.append(
+                _copy(workspace.path, look, f"{number + at}-{place.slug(look.path.name)}", seen, progress)
+            )
+    except BaseException as error:
+        discard(workspace, made)
+        if isinstance(error, OSError):
+            raise NotSaved(f"not saved: {error.strerror or error}") from error
+        raise
+    return made
+
+
+def _known_values(workspace: Workspace) -> set[int]:
+    live = set(workspace.ids()) if workspace.stored.bases else set()
+    found = set()
+    for example, _, raw in workspace.stored.everything():
+        if example in live:
+            parsed = parse(raw)
+            if not parsed.broken:
+                found.add(value_hash(parsed.value))
+    return found
+
+
+def _copy(folder: Path, look: Preview, file: str, seen: set[int], progress: Progress | None) -> Prepared:
+    """Write one file's lines to `sources/`, with their offsets, and count them."""
+    copy = folder / "sources" / file
+    with _records(look.path) as (_, plain, records):
+        if plain and look.map == convert.KEEP:
+            sources.copy_file(look.path, copy)
+            made = Prepared(look, file, 0)
+            for done, (_, raw) in enumerate(records, 1):
+                _count(made, raw, seen)
+                if progress is not None and done % 1000 == 0:
+                    progress(done)
+        else:
+            made = _convert(look, copy, file, records, seen, progress)
+            if look.container != "jsonl" or look.map != convert.KEEP:
+                sources.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
+    opened = sources.open_copy(copy)
+    made.lines = opened.lines
+    opened.close()
+    return made
+
+
+def _convert(
+    look: Preview,
+    copy: Path,
+    file: str,
+    records: Iterator[lines.Record],
+    seen: set[int],
+    progress: Progress | None,
+) -> Prepared:
+    made = Prepared(look, file, 0)
+    numbers: array[int] = array("Q")
+    indexer = sources.Indexer()
+    with atomic.replacing(copy, mode=0o444) as target:
+        for done, (number, record) in enumerate(records, 1):
+            raw, fitted = _mapped(record, look.map)
+            made.unmapped += not fitted
+            _count(made, raw, seen)
+            target.write(raw + b"\n")
+            indexer.feed(raw + b"\n")
+            numbers.append(number)
+            if progress is not None and done % 1000 == 0:
+                progress(done)
+    indexer.finish()
+    sources.write_index(copy, indexer)
+    sources.write_numbers(copy, numbers)
+    return made
+
+
+def _count(made: Prepared, raw: bytes, seen: set[int]) -> None:
+    made.added += 1
+    parsed = parse(raw)
+    if parsed.broken:
+        made.broken += 1
+        return
+    key = value_hash(parsed.value)
+    made.duplicates += key in seen
+    seen.add(key)
+
+
+def commit(workspace: Workspace, made: Import) -> Change:
+    """Make the prepared files part of the workspace, as one change. Raises NotSaved."""
+    with workspace.guard:
+        workspace.require_writer()
+        workspace.settle()
+        first = workspace.stored.next_id()
+        number = 1 + max((base.id for base in workspace.stored.bases), default=0)
+        start = not workspace.stored.bases
+        statements: list[tuple[str, Sequence[object]]] = []
+        parts = []
+        for at, file in enumerate(made.files):
+            look = file.preview
+            keeps = look.container == "jsonl" and look.map == convert.KEEP
+            row = _row(number + at, look.path, file.file, "jsonl" if keeps else look.shape, first, file.lines)
+            statements.append((SOURCE_ROW, (*row, int(not start), time.time())))
+            parts.append(Part(-(number + at), "hidden", 1, 0))
+            first += file.lines
+        names = ", ".join(file.preview.path.name for file in made.files)
+        count = made.total("added")
+        label = f"Imported {count:,} examples from {names}"
+        shown = [] if start else parts  # what a workspace began with cannot be undone
+        change = workspace.journal.commit(
+            "import", label, shown, statements=statements, examples=made.total("added")
+        )
+        workspace.reload()
+        return change
+
+
+def _row(number: int, path: Path, file: str, form: str, first: int, count: int | None) -> tuple[object, ...]:
+    stat = path.stat()
+    return (number, path.name, file, str(path.resolve()), stat.st_size, stat.st_mtime_ns, form, first, count)
+
+
+def discard(workspace: Workspace, made: Import) -> None:
+    """Take prepared files away again."""
+    for file in made.files:
+        copy = workspace.path / "sources" / file.file
+        for name in (copy, *(copy.with_name(copy.name + suffix) for suffix in (".idx", ".lines", ".orig"))):
+            name.unlink(missing_ok=True)
+
+
+def add(workspace: Workspace, files: Iterable[Path], by: convert.Map | None = None) -> tuple[Import, Change]:
+    """`prepare` and `commit` in one."""
+    made = prepare(workspace, files, by)
+    return made, commit(workspace, made)
 
 
 def create_from(kind: type[Workspace], path: Path, folder: Path) -> Workspace:
-    """Make the workspace of a dataset file. A large JSONL file is shown at once and copied later."""
+    """Make the workspace of a dataset file. A large JSON Lines file is shown at once and copied later.
+
+    Raises InputError; then no workspace is left behind.
+    """
+    fresh = not folder.exists()
+    place.make(folder)
+    workspace = None
+    try:
+        if not (folder / "workspace.db").exists():
+            schema.create(folder / "workspace.db").close()
+        workspace = kind(folder)
+        begin(workspace, path)
+    except BaseException:
+        if workspace is not None:
+            workspace.close()
+        if fresh:
+            _remove(folder)
+        raise
+    return workspace
+
+
+def begin(workspace: Workspace, path: Path) -> None:
+    """Give an empty workspace its first file."""
     from curator.workspace.workspace import COPY_AT_ONCE
 
-    place.make(folder)
-    schema.create(folder / "workspace.db").close()
-    workspace = kind(folder)
-    stat = path.stat()
-    file = f"1-{place.slug(path.name)}"
-    lines = None
-    if stat.st_size <= COPY_AT_ONCE:
-        copy = folder / "sources" / file
-        sources.copy_file(path, copy)
-        lines = sources.open_copy(copy).lines
-    values = (
-        1, path.name, file, str(path.resolve()), stat.st_size, stat.st_mtime_ns, "jsonl", 1, lines, 0, time.time(),
-    )  # fmt: skip
-    workspace.journal.run([(SOURCE_ROW, values)])
-    workspace._reload()
-    return workspace
+    look = preview(path)
+    large = path.stat().st_size > COPY_AT_ONCE
+    if not large or look.container != "jsonl" or not _is_plain(path):
+        keep = None if look.container != "jsonl" or look.shape in _FOREIGN else convert.KEEP
+        add(workspace, [path], keep)
+        return
+    row = _row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None)
+    label = f"Opened {path.name}"
+    workspace.journal.commit("import", label, [], statements=[(SOURCE_ROW, (*row, 0, time.time()))], examples=0)
+    workspace.reload()
+
+
+_FOREIGN = ("sharegpt", "alpaca", "question_answer")
+
+
+def _is_plain(path: Path) -> bool:
+    with lines.opened(path) as source:
+        return source.plain
+
+
+def _remove(folder: Path) -> None:
+    """Take a workspace away that never held anything."""
+    for inner in sorted(folder.rglob("*"), reverse=True):
+        inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def merge(workspace: Workspace, source: int) -> Change:
+    """Bring what changed in a source's file outside into the workspace, as one change.
+
+    Lines that are new there become examples behind the line they follow; lines that are gone are deleted
+    unless they were edited here. Raises InputError where the file cannot be read.
+    """
+    with workspace.guard:
+        workspace.require_writer()
+        workspace.settle()
+        base = next((b for b in workspace.stored.bases if b.id == source), None)
+        if base is None or base.origin is None or base.format != "jsonl":
+            raise InputError("only a JSON Lines file can be merged; import the other file again instead")
+        old = _by_bytes(workspace, base.first_id, base.source.lines)
+        anchor = 0
+        groups: list[tuple[int, list[bytes]]] = []
+        try:
+            with lines.opened(Path(base.origin)) as opened:
+                for _, raw in opened.records():
+                    left = old.get(raw)
+                    if left:
+                        anchor = left.pop(0)
+                    elif groups and groups[-1][0] == anchor:
+                        groups[-1][1].append(raw)
+                    else:
+                        groups.append((anchor, [raw]))
+        except OSError as error:
+            raise InputError(f"cannot read {base.origin}: {error.strerror or error}") from error
+        gone = sorted(example for left in old.values() for example in left)
+        change = workspace.merge_lines(groups, gone, base.name)
+        workspace.accept_origin(source)
+        return change
+
+
+def _by_bytes(workspace: Workspace, first: int, count: int) -> dict[bytes, list[int]]:
+    """The ids of a source's lines by their original bytes."""
+    base = workspace.stored.base(first)
+    assert base is not None
+    found: dict[bytes, list[int]] = {}
+    for number in range(count):
+        if not base.source.is_blank(number):
+            found.setdefault(base.source.line(number), []).append(first + number)
+    return found

@@ -111,6 +111,14 @@ def create(path: Path) -> sqlite3.Connection:
     return db
 
 
+def in_memory() -> sqlite3.Connection:
+    """The same tables, for a file that is only looked at."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    for statement in (*TABLES.values(), *INDEXES.values()):
+        db.execute(statement)
+    return db
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes (and alone checkpoints). Raises InputError where the file is not ours."""
     guard(path)

@@ -64,8 +64,15 @@ class Base:
 class Stored:
     """Examples by id: base lines from the sources, touched ones from the database."""
 
-    def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        db: sqlite3.Connection,
+        given: Source | None = None,
+        numbers: Sequence[int] = (),
+    ) -> None:
         self.folder = folder
+        self._given, self._numbers = given, numbers
         self.db = db
         self.bases: list[Base] = []
         self._firsts: list[int] = []
@@ -119,7 +126,9 @@ class Stored:
     def _open(self, row: Sequence[object]) -> Base:
         number, name, file, origin, size, mtime, form, first, lines, digest, hidden = row
         copy = self.copy_path(str(file))
-        if lines is not None:
+        if self._given is not None:
+            opened = self._given
+        elif lines is not None:
             opened = sources.open_copy(copy)
             if opened.lines < int(lines):  # type: ignore[call-overload]
                 raise CuratorError(
@@ -127,7 +136,7 @@ class Stored:
                 )
         else:
             opened = self._glance(copy, str(origin))
-        numbers = sources.load_numbers(copy)
+        numbers = self._numbers if self._given is not None else sources.load_numbers(copy)
         return Base(
             number, str(name), str(file), origin, size, mtime, str(form), first, lines, digest,  # type: ignore[arg-type]
             hidden, opened, numbers,  # type: ignore[arg-type]

@@ -232,8 +232,10 @@ def main(argv: list[str]) -> int:
         with contextlib.suppress(OSError):
             os.nice(10)
     folder = Path(argv[0])
-    lock = Lock(analysis_path(folder).with_name("analysis.lock"))
+    place = analysis_path(folder).parent
+    lock = Lock(place / "analysis.lock")
     try:
+        place.mkdir(parents=True, exist_ok=True)
         if not lock.acquire():
             tell({"phase": "elsewhere"})
             return 0

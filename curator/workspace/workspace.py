@@ -27,6 +27,7 @@ from curator.workspace.journal import Journal
 from curator.workspace.lock import Lock
 from curator.workspace.records import Change, Counts, Record, Row, View
 from curator.workspace.rows import make_rows
+from curator.workspace.source import Source
 from curator.workspace.stored import Stored
 from curator.workspace.views import Evaluation
 
@@ -102,11 +103,31 @@ class Workspace(Actions):
             return cls(path, read_only=read_only, wait=wait)
         place.regular(path)
         folder = place.folder_for(path)
-        if (folder / "workspace.db").exists():
-            return cls(folder, read_only=read_only, wait=wait)
         from curator.workspace import importer
 
-        return importer.create_from(cls, path, folder)
+        if not (folder / "workspace.db").exists():
+            return importer.create_from(cls, path, folder)
+        found = cls(folder, read_only=read_only, wait=wait)
+        if not found.read_only and not found.stored.bases and not found.revision():
+            importer.begin(found, path)  # the first start was cut off before the file was taken in
+        return found
+
+    @classmethod
+    def over(cls, name: str, source: Source, numbers: Sequence[int] = ()) -> Workspace:
+        """A file looked at like a workspace: reading only, nothing on the disk."""
+        made = cls.__new__(cls)
+        made.path, made.read_only, made.holder = Path(source.path), True, "nobody: it is only looked at"
+        made.guard, made.listeners, made._lock = threading.RLock(), [], Lock(source.path)
+        db = schema.in_memory()
+        db.execute(
+            "INSERT INTO source(id, name, file, format, first_id, lines, added_at) VALUES(1,?,?,?,1,?,0)",
+            (name, source.path.name, "jsonl", source.lines),
+        )
+        made.journal = Journal(db, source.path)
+        made.stored = Stored(source.path, db, source, numbers)
+        made.derived = Derived(made.stored, made.context())
+        made.derived.alone = True
+        return made
 
     @classmethod
     def create(cls, folder: Path | str) -> Workspace:
@@ -152,6 +173,11 @@ class Workspace(Actions):
         """What the list shows of some examples; one page costs a few statements."""
         with self.guard:
             return make_rows(self.stored, self.derived, ids)
+
+    def count_tokens(self, ids: Sequence[int]) -> None:
+        """Count the tokens of these examples in this process, where no child did (loads the vocabulary)."""
+        with self.guard:
+            self.derived.count_tokens(ids)
 
     def problems(self, example: int) -> list[Problem]:
         """All findings about one example, those of the rules over the whole dataset included."""
@@ -229,7 +255,7 @@ class Workspace(Actions):
                 opened.close()
             if not self.read_only:
                 self.journal.run(statements)
-            self._reload()
+            self.reload()
             return True
 
     def settle(self) -> None:
@@ -250,7 +276,31 @@ class Workspace(Actions):
 
         return is_held(analysis_path(self.path).with_name("analysis.lock"))
 
-    def _reload(self) -> None:
+    def source_changed(self) -> list[int]:
+        """Ids of the sources whose file is another one now than when it was imported (size or time; cheap)."""
+        changed = []
+        for base in self.stored.bases:
+            if base.origin is None or base.hidden:
+                continue
+            try:
+                stat = Path(base.origin).stat()
+            except OSError:
+                continue  # gone or not reachable: nothing to merge
+            if (stat.st_size, stat.st_mtime_ns) != (base.origin_size, base.origin_mtime_ns):
+                changed.append(base.id)
+        return changed
+
+    def accept_origin(self, source: int) -> None:
+        """Take a source's file as it is now for known: merged, written by us, or to be ignored."""
+        with self.guard:
+            self.require_writer()
+            base = next(b for b in self.stored.bases if b.id == source)
+            stat = Path(str(base.origin)).stat()
+            values = (stat.st_size, stat.st_mtime_ns, source)
+            self.journal.run([("UPDATE source SET origin_size = ?, origin_mtime_ns = ? WHERE id = ?", values)])
+            base.origin_size, base.origin_mtime_ns = stat.st_size, stat.st_mtime_ns
+
+    def reload(self) -> None:
         self.stored.reload()
         self.derived.restructured()
         self.announce([], True)

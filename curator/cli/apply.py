@@ -1,0 +1,179 @@
+"""`curator apply`: edit operations, one JSON object a line; each is answered once it is on the disk."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from curator.cli import output
+from curator.errors import CuratorError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from curator.workspace.records import Change
+    from curator.workspace.workspace import Workspace
+
+EXAMPLE = """echo '{"op": "label", "filter": "is:error", "label": "fix me"}' | curator apply data.curator"""
+_WAIT = 5.0
+"""Seconds to wait for another writer to leave."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("workspace", metavar="WORKSPACE", help="a workspace (NAME.curator)")
+    parser.add_argument("ops", nargs="?", default="-", metavar="OPS", help="a file of operations; default: stdin")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Apply line by line; exit status 1 where one was refused."""
+    from curator.workspace import place
+    from curator.workspace.workspace import Workspace
+
+    if not place.is_workspace(Path(args.workspace)):
+        raise InputError(f"{args.workspace} is no workspace; make one with `curator import FILE -w NAME.curator`")
+    refused = 0
+    with Workspace.open(args.workspace, wait=_WAIT) as workspace:
+        workspace.require_writer()
+        for line in _lines(args.ops):
+            if not line.strip():
+                continue
+            answer = _answer(workspace, line)
+            refused += not answer["ok"]
+            output.emit(answer)
+    return 1 if refused else 0
+
+
+def _lines(name: str) -> Iterator[bytes]:
+    if name == "-":
+        yield from sys.stdin.buffer
+        return
+    try:
+        with Path(name).open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror or error}") from error
+
+
+def _answer(workspace: Workspace, line: bytes) -> dict[str, Any]:
+    """Do one operation and say how it went; nothing of a refused one is kept."""
+    try:
+        try:
+            op = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise UsageError(f"not JSON: {error}") from None
+        if not isinstance(op, dict):
+            raise UsageError("an operation is a JSON object")
+        change = perform(workspace, op)
+    except CuratorError as error:
+        return {"ok": False, "error": error.message}
+    if change is None:
+        return {"ok": False, "error": f"nothing to {op['op']}"}
+    found: dict[str, Any] = {"ok": True, "revision": change.id, "examples": change.examples}
+    if op["op"] == "add":
+        found["id"] = change.ids[0]
+    return found
+
+
+def perform(workspace: Workspace, op: dict[str, Any]) -> Change | None:
+    """Do one operation of the contract. Raises CuratorError (UsageError for one that makes no sense)."""
+    name = op.get("op")
+    handler = _OPERATIONS.get(name) if isinstance(name, str) else None
+    if handler is None:
+        raise UsageError(f"'{name}' is no operation; there are {', '.join(sorted(_OPERATIONS))}")
+    return handler(workspace, op)
+
+
+def _ids(workspace: Workspace, op: dict[str, Any]) -> Sequence[int]:
+    """The examples that an operation names by `example`, `examples` or `filter`."""
+    given = [key for key in ("example", "examples", "filter") if key in op]
+    if len(given) != 1:
+        raise UsageError("say which examples: one of example, examples, filter")
+    value = op[given[0]]
+    if given[0] == "filter":
+        if not isinstance(value, str):
+            raise UsageError("a filter is a query text")
+        return workspace.view(value).ids
+    ids = [value] if given[0] == "example" else value
+    if not isinstance(ids, list) or not all(type(i) is int for i in ids):
+        raise UsageError("example ids are the whole numbers that `curator list` prints")
+    return ids
+
+
+def _text(op: dict[str, Any], key: str) -> str:
+    if not isinstance(op.get(key), str):
+        raise UsageError(f"'{op['op']}' wants \"{key}\": a text")
+    return str(op[key])
+
+
+def _number(op: dict[str, Any], key: str, default: float) -> float:
+    value = op.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"'{op['op']}' wants \"{key}\": a number")
+    return value
+
+
+def _edit(workspace: Workspace, op: dict[str, Any]) -> Change:
+    if "value" not in op:
+        raise UsageError("'edit' wants \"value\"")
+    ids = _ids(workspace, op)
+    location = _text(op, "location")
+    if len(ids) == 1:
+        return workspace.edit(ids[0], location, op["value"])
+    return workspace.edit_many(ids, location, op["value"])
+
+
+def _add(workspace: Workspace, op: dict[str, Any]) -> Change:
+    example, after = op.get("example"), op.get("after")
+    if not isinstance(example, dict):
+        raise UsageError("'add' wants \"example\": an object")
+    if after is not None and type(after) is not int:
+        raise UsageError('"after" is the id of an example')
+    return workspace.add(example, after)
+
+
+def _label(workspace: Workspace, op: dict[str, Any]) -> Change:
+    on = op.get("on", True)
+    if not isinstance(on, bool):
+        raise UsageError('"on" is true or false')
+    return workspace.label(_ids(workspace, op), _text(op, "label"), on)
+
+
+def _rate(workspace: Workspace, op: dict[str, Any]) -> Change:
+    rating = op.get("rating")
+    if rating is not None and type(rating) is not int:
+        raise UsageError("a rating is a whole number from 0 (none) to 5")
+    return workspace.rate(_ids(workspace, op), rating)
+
+
+def _split(workspace: Workspace, op: dict[str, Any]) -> Change:
+    some = any(key in op for key in ("example", "examples", "filter"))
+    ids = _ids(workspace, op) if some else None
+    stratify = _text(op, "stratify") if "stratify" in op else None
+    share, seed = _number(op, "validation", 0.1), _number(op, "seed", 0)
+    return workspace.split(share, int(seed), stratify=stratify, ids=ids)
+
+
+def _fix(workspace: Workspace, op: dict[str, Any]) -> Change:
+    return workspace.fix(_ids(workspace, op), _text(op, "rule") if "rule" in op else None)
+
+
+_OPERATIONS: dict[str, Callable[[Workspace, dict[str, Any]], Change | None]] = {
+    "edit": _edit,
+    "add": _add,
+    "delete": lambda workspace, op: workspace.delete(_ids(workspace, op)),
+    "restore": lambda workspace, op: workspace.restore(_ids(workspace, op)),
+    "label": _label,
+    "rate": _rate,
+    "review": lambda workspace, op: workspace.review(_ids(workspace, op), _text(op, "state")),
+    "note": lambda workspace, op: workspace.note(
+        _ids(workspace, op), _text(op, "note" if "note" in op else "text")
+    ),
+    "fix": _fix,
+    "split": _split,
+    "undo": lambda workspace, _: workspace.undo(),
+    "redo": lambda workspace, _: workspace.redo(),
+}

@@ -1,0 +1,51 @@
+"""`curator export`: writes the examples of a view to a file, whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from curator.cli import output
+from curator.errors import UsageError
+
+EXAMPLE = "curator export data.curator -o good.jsonl --filter 'label:good -is:error'"
+FORMATS = ("chat", "preference", "completion", "sharegpt", "alpaca", "csv")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("path", metavar="PATH", help="a dataset file, '-' or a workspace")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the file to write or replace")
+    parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
+    parser.add_argument("--sort", default="", metavar="FIELD", help="the order; -FIELD turns it")
+    parser.add_argument("--format", choices=FORMATS, help="default: every line as it is")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write, then tell what was written."""
+    from curator.workspace.exporter import export
+    from curator.workspace.plain import looked_at
+
+    out = Path(args.output)
+    if str(args.path) != "-" and out.exists() and Path(args.path).exists() and out.samefile(args.path):
+        raise UsageError("the output is the input; name another file with -o, the original stays untouched")
+    with looked_at(args.path) as workspace:
+        view = workspace.view(args.filter, args.sort.removeprefix("-"), args.sort.startswith("-"))
+        report = export(workspace, view.ids, out, args.format)
+        skipped = [row.line or row.id for row in workspace.rows(report.skipped[:1000])]
+    if report.skipped:
+        shown = ", ".join(map(str, skipped[:5])) + ("…" if len(report.skipped) > 5 else "")
+        output.say(
+            f"{len(report.skipped):,} examples cannot be written as {args.format} and were left out: {shown}"
+        )
+    if args.json:
+        output.emit({
+            "path": str(report.path), "examples": report.examples, "bytes": report.bytes, "sha256": report.sha256,
+            "skipped": len(report.skipped), "format": args.format or "as they are",
+        })  # fmt: skip
+    else:
+        output.out(
+            f"{report.examples:,} examples, {report.bytes:,} bytes → {output.styled(str(report.path), '1')}"
+        )
+        output.out(f"sha256 {report.sha256}")
+    return 1 if report.skipped else 0

@@ -1,0 +1,101 @@
+"""`curator history`: what was done to a workspace, and the difference between two of its versions."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import output
+from curator.core.text import one_line
+from curator.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from curator.workspace.records import Change
+    from curator.workspace.versions import Difference
+
+EXAMPLE = "curator history data.curator --diff 3..12"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("workspace", metavar="WORKSPACE", help="a workspace (NAME.curator)")
+    parser.add_argument(
+        "--diff", metavar="REV..REV", help="compare two revisions; an empty one is the first or last"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="the latest N changes only")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print changes and runs, oldest first, or a difference."""
+    from curator.workspace import place
+    from curator.workspace.versions import difference
+    from curator.workspace.workspace import Workspace
+
+    path = Path(args.workspace)
+    if not place.is_workspace(path):
+        raise InputError(f"{path} is no workspace; `curator list` shows a file")
+    with Workspace.open(path, read_only=True) as workspace:
+        changes = workspace.history(args.limit or 2**31, undos=True)[::-1]
+        runs = _runs(path)
+        found = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None
+    if args.json:
+        report: dict[str, Any] = {"changes": [_as_dict(c) for c in changes], "runs": runs}
+        report |= {"added": [], "removed": [], "edited": []} if found is None else found.as_dict()
+        output.emit(report)
+    elif found is not None:
+        _print_difference(found)
+    else:
+        _print(changes, runs)
+    return 0
+
+
+def _runs(path: Path) -> list[dict[str, Any]]:
+    if not (path / "runs.db").is_file():
+        return []
+    from curator.jobs.ledger import Ledger
+    from curator.jobs.runs import run_json
+
+    with Ledger.for_path(path) as ledger:
+        return [run_json(run, ledger) for run in ledger.runs()]
+
+
+def _revisions(text: str, last: int) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d*)\.\.(\d*)", text)
+    if match is None:
+        raise UsageError(f"'{one_line(text)}' is no range of revisions: write FROM..TO, e.g. 3..12")
+    old, new = int(match[1] or 0), int(match[2] or last)
+    if max(old, new) > last:
+        raise UsageError(f"there is no revision {max(old, new)}; the latest is {last}")
+    return old, new
+
+
+def _as_dict(change: Change) -> dict[str, Any]:
+    return {
+        "revision": change.id, "kind": change.kind, "label": change.label, "examples": change.examples,
+        "ids": change.ids, "created_at": _when(change), "undone": change.undone, "reverts": change.reverts,
+    }  # fmt: skip
+
+
+def _when(change: Change) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(change.created_at))
+
+
+def _print(changes: list[Change], runs: list[dict[str, Any]]) -> None:
+    for change in changes:
+        undone = " (undone)" if change.undone else ""
+        output.out(f"{change.id:>6}  {_when(change)}  {output.styled(one_line(change.label, 100), '0')}{undone}")
+    for run in runs:
+        words = f"run {run['run']}: {run['model']} on {run['provider']}, {run['status']}"
+        output.out(output.styled(one_line(words, 120), "0"))
+    output.say(f"{len(changes):,} changes, {len(runs):,} runs")
+
+
+def _print_difference(found: Difference) -> None:
+    for sign, ids, code in (("+", found.added, "32"), ("-", found.removed, "31"), ("~", found.edited, "33")):
+        for example in ids:
+            output.out(output.styled(f"{sign} {example}", code))
+    counts = f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.edited):,} edited"
+    output.say(f"revision {found.old} to {found.new}: {counts}")

@@ -1,0 +1,104 @@
+"""`curator import`: adds files to a workspace and says what was detected, new, duplicate and broken."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curator.cli import output
+from curator.core.text import one_line
+
+if TYPE_CHECKING:
+    from curator.workspace.importer import Import, Preview
+    from curator.workspace.workspace import Workspace
+
+EXAMPLE = "curator import answers.csv -w data.curator --map user=question,assistant=answer"
+_EXCERPT = 100
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="JSONL, JSON, CSV, TSV, Parquet, .gz, .zst")
+    parser.add_argument("-w", "--workspace", required=True, metavar="WORKSPACE", help="made where there is none")
+    parser.add_argument(
+        "--map",
+        metavar="SPEC",
+        help="user=COLUMN[+COLUMN],assistant=COLUMN[,system=COLUMN]; a shape; none keeps lines",
+    )
+    parser.add_argument(
+        "--preview", action="store_true", help="show the first three by the map and change nothing"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look, copy, count, commit."""
+    from curator.core import convert
+    from curator.workspace import importer, place
+    from curator.workspace.workspace import Workspace
+
+    by = convert.parse_map(args.map) if args.map else None
+    files = [Path(name) for name in args.files]
+    looks = [importer.preview(file, by) for file in files]
+    for look in looks:
+        _show(look)
+    if args.preview:
+        if args.json:
+            output.emit({"files": [_as_dict(look) for look in looks]})
+        return 0
+    path = Path(args.workspace)
+    with _opened(Workspace, place.is_workspace(path) or not path.is_file(), path) as workspace:
+        made = importer.prepare(workspace, files, by)
+        change = importer.commit(workspace, made)
+        if args.json:
+            output.emit({**_report(made), "workspace": str(workspace.path), "revision": change.id})
+        else:
+            _print(made, workspace)
+    return 0
+
+
+def _opened(kind: type[Workspace], folder: bool, path: Path) -> Workspace:
+    if folder and not (path / "workspace.db").exists():
+        return kind.create(path)
+    return kind.open(path, wait=2.0)
+
+
+def _show(look: Preview) -> None:
+    output.say(f"{look.path.name}: {look.container}, {look.shape.replace('_', '/')}; map: {look.map.spec()}")
+    if look.left:
+        output.say("  left behind: " + one_line(", ".join(look.left), 200) + " (name them in --map to keep them)")
+    for _, example in look.samples:
+        output.say("  " + one_line(example.decode("utf-8", "replace"), _EXCERPT))
+
+
+def _as_dict(look: Preview) -> dict[str, object]:
+    samples = [example.decode("utf-8", "replace") for _, example in look.samples]
+    return {
+        "path": str(look.path), "container": look.container, "format": look.shape, "map": look.map.spec(),
+        "columns": look.columns, "left": look.left, "samples": samples,
+    }  # fmt: skip
+
+
+def _report(made: Import) -> dict[str, object]:
+    return {
+        "added": made.total("added"),
+        "duplicates": made.total("duplicates"),
+        "broken": made.total("broken"),
+        "new": made.total("added") - made.total("duplicates") - made.total("broken"),
+        "unmapped": made.total("unmapped"),
+        "format": made.format,
+        "files": [
+            {**_as_dict(file.preview), "added": file.added, "duplicates": file.duplicates, "broken": file.broken}
+            for file in made.files
+        ],
+    }
+
+
+def _print(made: Import, workspace: Workspace) -> None:
+    report = _report(made)
+    output.out(
+        f"{report['added']:,} examples added to {output.styled(str(workspace.path), '1')}: {report['new']:,} new, "
+        f"{report['duplicates']:,} duplicates, {report['broken']:,} broken"
+    )
+    if report["unmapped"]:
+        output.say(f"{report['unmapped']:,} records did not fit the map and were kept as they are")

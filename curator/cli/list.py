@@ -1,0 +1,87 @@
+"""`curator list`: the examples of a view."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import output
+from curator.core.text import one_line
+
+if TYPE_CHECKING:
+    from curator.workspace.records import Record, Row
+    from curator.workspace.workspace import Workspace
+
+EXAMPLE = "curator list data.jsonl --filter 'is:error -label:later' --limit 20"
+_EXCERPT = 90
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("path", metavar="PATH", help="a dataset file, '-' or a workspace")
+    parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
+    parser.add_argument("--sort", default="", metavar="FIELD", help="tokens, errors, rating, …; -FIELD turns it")
+    parser.add_argument("--limit", type=_count, default=100, metavar="N", help="at most N (default 100)")
+    parser.add_argument("--offset", type=_count, default=0, metavar="N", help="skip the first N")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("a count is not negative")
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate the view and print a page of it."""
+    from curator.workspace.plain import looked_at
+
+    descending = args.sort.startswith("-")
+    with looked_at(args.path) as workspace:
+        view = workspace.view(args.filter, args.sort.removeprefix("-"), descending)
+        ids = view.ids[args.offset : args.offset + args.limit]
+        workspace.count_tokens(ids)
+        rows, records = workspace.rows(ids), list(workspace.records(ids))
+        if args.json:
+            found = [_as_dict(row, record) for row, record in zip(rows, records, strict=True)]
+            output.emit({"total": view.total, "examples": found})
+        else:
+            _print(workspace, rows, view.total)
+    return 0
+
+
+def _as_dict(row: Row, record: Record) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "id": row.id, "line": row.line, "source": row.source, "split": row.split, "labels": row.labels,
+        "rating": row.rating, "review": row.review, "note": record.note, "deleted": row.deleted,
+        "edited": row.edited, "problems": row.rules, "tokens": row.tokens,
+    }  # fmt: skip
+    example = record.example
+    if example.broken or not _exact(example.value):
+        found["bytes_b64"] = base64.b64encode(example.raw).decode()
+    else:
+        found["example"] = example.value
+    return found
+
+
+def _exact(value: Any) -> bool:
+    """Whether the value can be printed as JSON again (no number beyond 64 bits, no key that is no text)."""
+    import orjson
+
+    try:
+        orjson.dumps(value)
+    except (orjson.JSONEncodeError, RecursionError):
+        return False
+    return True
+
+
+def _print(workspace: Workspace, rows: list[Row], total: int) -> None:
+    for row in rows:
+        place = row.line if row.line is not None else "+"
+        tail = " ".join(f"#{one_line(label, 20)}" for label in row.labels)
+        mark = {"E": "31", "W": "33"}.get(row.mark, "32")
+        text = output.styled(one_line(row.preview, _EXCERPT), "0")
+        numbers = f"{row.id:>7} {place:>7} {row.roles:<8} {row.tokens or 0:>6}"
+        output.out(f"{output.styled(row.mark, mark)} {numbers}  {text} {tail}".rstrip())
+    output.say(f"{len(rows):,} of {total:,} examples in {workspace.source_name}")

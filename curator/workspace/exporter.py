@@ -1,0 +1,185 @@
+"""Writes the examples of a view: untouched ones byte for byte, in order, the file whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from curator import atomic
+from curator.core import convert, splice
+from curator.core.example import parse
+from curator.errors import CuratorError, InputError
+from curator.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written. `skipped` are ids that the asked format cannot hold."""
+
+    path: Path
+    examples: int
+    bytes: int
+    sha256: str
+    skipped: tuple[int, ...] = ()
+    backup: Path | None = None
+
+
+def export(
+    workspace: Workspace,
+    ids: Sequence[int],
+    out: Path,
+    target: convert.Target | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Write the examples `ids` in that order; without `target` as the bytes they are, one a line.
+
+    Raises CuratorError where the place cannot be written; `out` is then what it was before.
+    """
+    out = Path(out)
+    origins = {str(base.origin) for base in workspace.stored.bases}
+    if str(out.resolve()) in origins:
+        raise InputError(f"{out} is the source itself: export elsewhere, or write back with a backup")
+    return _write(workspace, ids, out, target, progress)
+
+
+def write_back(workspace: Workspace, source: int = 1) -> Report:
+    """Replace the imported file by all its live examples and those added behind them, keeping the old one.
+
+    The backup is `NAME.bak-DATE` beside it. Raises CuratorError where the file changed since it was imported.
+    """
+    base = next((b for b in workspace.stored.bases if b.id == source), None)
+    if base is None or base.origin is None:
+        raise InputError("there is no file to write back to")
+    if base.format != "jsonl":
+        raise InputError(f"{base.name} was converted from another format: export it as JSON Lines instead")
+    if source in workspace.source_changed():
+        raise InputError(f"{base.name} changed since it was imported: merge it first")
+    origin = Path(base.origin)
+    try:
+        backup = origin.with_name(f"{origin.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}")
+        with atomic.replacing(backup) as copy, origin.open("rb") as old:
+            shutil.copyfileobj(old, copy)
+    except OSError as error:
+        raise CuratorError(f"nothing was written, no backup could be made: {error.strerror or error}") from error
+    report = _write(workspace, workspace.ids(), origin, None, None)
+    workspace.accept_origin(source)
+    return Report(report.path, report.examples, report.bytes, report.sha256, (), backup)
+
+
+def _write(
+    workspace: Workspace,
+    ids: Sequence[int],
+    out: Path,
+    target: convert.Target | None,
+    progress: Callable[[int], None] | None,
+) -> Report:
+    sink = _Sink(progress)
+    try:
+        with atomic.replacing(out) as file:
+            sink.file = file
+            if target is None:
+                for piece, count in pieces(workspace, ids):
+                    sink.put(piece, count)
+            else:
+                _convert(workspace, ids, target, sink)
+    except OSError as error:
+        raise CuratorError(f"cannot write {out}: {error.strerror or error}") from error
+    return Report(out, sink.examples, sink.bytes, sink.digest.hexdigest(), tuple(sink.skipped))
+
+
+class _Sink:
+    """The open file with what was written to it so far."""
+
+    file: BinaryIO
+
+    def __init__(self, progress: Callable[[int], None] | None) -> None:
+        self.digest = hashlib.sha256()
+        self.examples = self.bytes = 0
+        self.skipped: list[int] = []
+        self._progress = progress
+
+    def put(self, data: bytes, examples: int) -> None:
+        """Write bytes that hold some examples."""
+        self.file.write(data)
+        self.digest.update(data)
+        self.bytes += len(data)
+        self.examples += examples
+        if self._progress is not None:
+            self._progress(self.examples)
+
+
+def pieces(workspace: Workspace, ids: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+    """The lines of examples with LF ends, joined; runs of untouched neighbours come as one block of the source."""
+    stored = workspace.stored
+    rewritten = {row[0] for row in workspace.db.execute("SELECT id FROM example WHERE raw IS NOT NULL")}
+    at = 0
+    while at < len(ids):
+        run = _run(workspace, ids, at, rewritten)
+        if run:
+            base = stored.base(ids[at])
+            assert base is not None
+            first = ids[at] - base.first_id
+            start, end = base.source.offsets[first], base.source.offsets[first + run]
+            block = base.source.read(start, end - start)
+            if (
+                len(block) == end - start
+                and b"\r" not in block
+                and (start or not block.startswith(b"\xef\xbb\xbf"))
+            ):
+                yield block if block.endswith(b"\n") else block + b"\n", run
+                at += run
+                continue
+        step = max(run, 1)
+        lines = [raw for _, raw in stored.raws(ids[at : at + step])]
+        yield b"".join(raw + b"\n" for raw in lines), len(lines)
+        at += step
+
+
+def _run(workspace: Workspace, ids: Sequence[int], at: int, rewritten: set[int], limit: int = 2000) -> int:
+    """How many ids from `at` on are neighbours in one source and were never rewritten."""
+    first = ids[at]
+    base = workspace.stored.base(first)
+    if base is None or first in rewritten:
+        return 0
+    last = min(len(ids), at + limit)
+    end = base.first_id + base.source.lines
+    count = 1
+    while at + count < last and ids[at + count] == first + count < end and first + count not in rewritten:
+        count += 1
+    return count
+
+
+def _convert(workspace: Workspace, ids: Sequence[int], target: convert.Target, sink: _Sink) -> None:
+    if target == "csv":
+        sink.put(_row(convert.CSV_HEADER), 0)
+    for example, raw in workspace.stored.raws(ids):
+        parsed = parse(raw)
+        if target == "csv":
+            sink.put(_row(convert.to_cells(parsed.value, raw)), 1)
+            continue
+        value = None if parsed.broken else convert.to_target(parsed.value, target)
+        if value is None:
+            sink.skipped.append(example)
+        else:
+            sink.put((raw if value is parsed.value else splice.dump(value)) + b"\n", 1)
+
+
+def _row(cells: Sequence[str]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue().encode("utf-8", "replace")
+
+
+def dataset_sha256(workspace: Workspace, ids: Sequence[int] | None = None) -> str:
+    """The SHA-256 of what an export of these examples (default: all) would write: the name of a version."""
+    digest = hashlib.sha256()
+    for piece, _ in pieces(workspace, workspace.ids() if ids is None else ids):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+"""Versions of a dataset: what an example was at a revision, and what lies between two revisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Ids that joined, left or changed their bytes from revision `old` to `new` (which may be the earlier one)."""
+
+    old: int
+    new: int
+    added: tuple[int, ...]
+    removed: tuple[int, ...]
+    edited: tuple[int, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `history --json` prints it."""
+        return {"added": self.added, "removed": self.removed, "edited": self.edited}
+
+
+def difference(workspace: Workspace, old: int, new: int) -> Difference:
+    """Compare two revisions by the recorded values; the cost is that of the changes between them."""
+    low, high = min(old, new), max(old, new)
+    first: dict[tuple[int, str], Any] = {}
+    last: dict[tuple[int, str], Any] = {}
+    rows = workspace.db.execute(
+        "SELECT example, field, before, after FROM part WHERE change > ? AND change <= ? "
+        "AND field IN ('deleted', 'version', 'hidden') ORDER BY change",
+        (low, high),
+    )
+    for example, field, before, after in rows:
+        first.setdefault((example, field), before)
+        last[(example, field)] = after
+    if old > new:
+        first, last = last, first
+    joined, left = _present(workspace, first, last)
+    edited = [
+        example
+        for (example, field), value in first.items()
+        if field == "version" and value != last[(example, field)] and example not in joined and example not in left
+    ]
+    return Difference(old, new, tuple(sorted(joined)), tuple(sorted(left)), tuple(sorted(edited)))
+
+
+def _present(
+    workspace: Workspace, first: dict[tuple[int, str], Any], last: dict[tuple[int, str], Any]
+) -> tuple[set[int], set[int]]:
+    """Ids that are there only after, and only before."""
+    joined: set[int] = set()
+    left: set[int] = set()
+    for (example, field), before in first.items():
+        after = last[(example, field)]
+        if field == "deleted" and bool(before) != bool(after):
+            (left if after else joined).add(example)
+        elif field == "hidden" and before != after:
+            base = next((b for b in workspace.stored.bases if b.id == -example), None)
+            if base is not None:
+                ids = range(base.first_id, base.first_id + base.source.lines)
+                (left if after else joined).update(i for i in ids if not base.source.is_blank(i - base.first_id))
+    return joined, left
+
+
+def raw_at(workspace: Workspace, example: int, revision: int) -> bytes:
+    """The bytes of an example at a revision. Raises CuratorError for an id that does not exist."""
+    row = workspace.db.execute(
+        "SELECT before FROM part WHERE example = ? AND field = 'raw' AND change > ? ORDER BY change LIMIT 1",
+        (example, revision),
+    ).fetchone()
+    if row is None:
+        return workspace.raw(example)
+    if row[0] is not None:
+        return bytes(row[0])
+    base = workspace.stored.base(example)
+    return workspace.raw(example) if base is None else base.source.line(example - base.first_id)
