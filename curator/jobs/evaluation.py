@@ -157,7 +157,7 @@ async def evaluate(
         contract = proposal.contract if proposal else None
     names = [name for name in names if name != "contract" or contract is not None]
     names = names or ["exact_match"]
-    dataset = _fingerprint(asked)
+    dataset = prompts_key(asked)
     scored = []
     for model in dict.fromkeys(models):
         stored = ledger.evaluation(dataset, model) if model in reuse else None
@@ -241,7 +241,8 @@ def _flips(
     return metrics.flips(before, after)
 
 
-def _fingerprint(asked: Sequence[Prompt]) -> str:
+def prompts_key(asked: Sequence[Prompt]) -> str:
+    """What stored evaluations of these very prompts and expected answers are kept under."""
     return hashlib.sha256(orjson.dumps([[p.messages, p.expected] for p in asked], default=str)).hexdigest()
 
 

@@ -236,6 +236,25 @@ ACTIONS: tuple[Action, ...] = (
         ("compare", "C", "Compare", "Compare the tuned model with its base", "show"),
     ),
     *_rows(
+        "compare",
+        (
+            "new_example",
+            "plus,e",
+            "New example",
+            "Turn this prompt into an example with the wanted answer",
+            "show",
+        ),
+        ("filter", "f", "Filter", "All prompts, misses, or those where the models differ", "show"),
+        ("next_model", "m", "Model", "Next run or checkpoint", "show"),
+        ("ask", "a", "Ask", "Ask both models something of your own", "show"),
+        ("other_file", "o", "Prompts", "Compare on the prompts of a file", "show"),
+        ("ask_again", "r", "Ask again", "Ask the tuned model again instead of using stored answers"),
+    ),
+    *_rows(
+        "history",
+        ("show", "o", "Show", "Go to the example that the change was about", "show"),
+    ),
+    *_rows(
         "dialog",
         ("accept", "enter", "Do it", "Go ahead", "show"),
         ("cancel", "escape", "Back", "Change nothing", "show"),

@@ -7,6 +7,7 @@ from typing import Any
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.getters import query_one
 from textual.timer import Timer
 from textual.worker import get_current_worker
@@ -26,7 +27,8 @@ from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems, RuleCount
-from curator.tui.widgets.query_bar import WORDS, QueryBar, QueryInput
+from curator.tui.widgets.query_bar import QueryBar, QueryInput
+from curator.workspace.records import Record
 
 PAUSE = 0.15
 """Seconds without a key after which a query runs by itself."""
@@ -51,13 +53,13 @@ class DataScreen(Curating):
 
     def compose_stage(self) -> ComposeResult:
         """Query, list beside (or above) conversation and problems; the editor takes their place."""
-        yield QueryBar(id="query")
+        yield QueryBar()
         with Horizontal(id="panes"):
-            yield ExampleList(self.session, id="list")
+            yield ExampleList(self.session)
             with Vertical(id="reading"):
-                yield Conversation(id="conversation")
-                yield Editor(self.session, id="editor")
-                yield Problems(id="problems")
+                yield Conversation()
+                yield Editor(self.session)
+                yield Problems()
 
     def on_mount(self) -> None:
         """Come back to where one was."""
@@ -117,8 +119,13 @@ class DataScreen(Curating):
         counts = tokens_of(self.session.counter, record.example.value, blocks)
         sheet = Sheet(blocks, beside(found, blocks), counts, self.session.matches, note=record.note)
         self.conversation.show(sheet, same=same)
+        self.conversation.border_title = Content(f" {title(record)} ")
+        if not same and found:
+            self.conversation.block = block_of(found[0], blocks) or 0
         if not self._by_rule:
             self.problems.show(found, self.problems.cursor if same else 0)
+            many = f"{len(found)} problem{'s' * (len(found) != 1)}"
+            self.problems.border_title = Content(f" {many} " if found else " problems ")
             self._preview_fix()
 
     @on(Problems.Highlighted)
@@ -163,6 +170,7 @@ class DataScreen(Curating):
     def _show_rules(self) -> None:
         self.problems.preview = ""
         self.problems.show(RuleCount.all(self.session.workspace))
+        self.problems.border_title = Content(" problems of the whole dataset, by rule ")
 
     def action_next_problem(self) -> None:
         """Next problem: of this example, else of the next one that has any."""
@@ -209,12 +217,8 @@ class DataScreen(Curating):
 
     def action_query(self) -> None:
         """Go to the query line."""
-        self.bar.words.words = (*WORDS, *self._known_words())
+        self.bar.words.labels = tuple({*self.labels(), *self.session.workspace.counts().labels})
         self.query_one(QueryInput).focus()
-
-    def _known_words(self) -> list[str]:
-        counts = self.session.workspace.counts()
-        return [f"rule:{rule}" for rule in counts.rules] + [f"label:{one_line(label)}" for label in self.labels()]
 
     @on(QueryBar.Changed)
     def _soon(self, event: QueryBar.Changed) -> None:
@@ -246,18 +250,23 @@ class DataScreen(Curating):
         try:
             view = self.session.workspace.view(text, sort, descending)
         except QueryError as error:
-            self.app.call_from_thread(self.bar.fail, error.message, error.position)
+            self.app.call_from_thread(self.bar.fail, error.reason, error.position)
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
         else:
             if not worker.is_cancelled:
-                self.app.call_from_thread(self._show_view, view, keep)
+                self.app.call_from_thread(self.show_view, view, keep)
 
-    def _show_view(self, view: Any, keep: int | None) -> None:
+    def show_view(self, view: Any, keep: int | None) -> None:
         self.session.show(view)
         self.examples.show(view.ids, keep=keep)
         self.show_example()
         self._show_matches()
+
+    def show_query(self, text: str) -> None:
+        """List what a query finds, as if it had been typed."""
+        self._run_query(text)
+        self.examples.focus()
 
     def action_sort(self) -> None:
         """Sort by the next column; when it is the last, back to the file's order."""
@@ -358,3 +367,13 @@ class DataScreen(Curating):
     def on_resize(self) -> None:
         """Beside each other or above each other."""
         self._resize_list(0)
+
+
+def title(record: Record) -> str:
+    """What the conversation's border says about an example."""
+    stars = "★" * (record.rating or 0)
+    origin = f"line {record.line}" if record.line is not None else "new"
+    state = "edited" if record.edited else ""
+    review = f"{record.review}{' (before an edit)' if record.stale else ''}" if record.review else ""
+    parts = (origin, state, record.split or "", review, ", ".join(record.labels), stars)
+    return one_line(" · ".join(filter(None, parts)), 100)

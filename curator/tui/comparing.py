@@ -1,0 +1,107 @@
+"""What the Compare stage shows: prompts held out from a run, and what base and tuned model answered."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.core.text import one_line
+from curator.errors import UsageError
+
+if TYPE_CHECKING:
+    from curator.jobs.evaluation import Evaluation
+    from curator.jobs.ledger import Ledger, Run
+    from curator.workspace.workspace import Workspace
+
+Report = Callable[[str, int, int], None]
+NAMES = ("contract", "exact_match", "token_f1")
+"""What is scored here; `curator evaluate` has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to compare: two models of one provider on the prompts of a file, a workspace's side, or a run."""
+
+    provider: str
+    base: str
+    tuned: str
+    where: Path
+    """A dataset file or the workspace folder."""
+    title: str
+    """Where the prompts come from, in words."""
+    round: int
+
+
+def questions(ledger: Ledger, workspace: Workspace) -> list[Question]:
+    """One for each run with a tuned model, newest first, then its earlier checkpoints."""
+    runs = ledger.runs()
+    found = []
+    for at, run in enumerate(runs):
+        if not run.fine_tuned_model:
+            continue
+        where, title = _held_out(run, ledger, workspace)
+        number = len(runs) - at
+        models = [run.fine_tuned_model]
+        models += [c.model for c in reversed(ledger.checkpoints(run.run)) if c.model and c.model not in models]
+        found += [Question(run.provider, run.model, model, where, title, number) for model in models]
+    return found
+
+
+def _held_out(run: Run, ledger: Ledger, workspace: Workspace) -> tuple[Path, str]:
+    frozen = ledger.datasets / f"{run.validation_sha256}.jsonl"
+    if run.validation_sha256 and frozen.is_file():
+        return frozen, "held out from this training"
+    return workspace.path, "validation side of this workspace"
+
+
+async def ask(
+    question: Question, ledger: Ledger, contract: Any, report: Report, *, anew: bool = False
+) -> Evaluation:
+    """Both models' answers, scored; stored answers are used unless `anew`, and then nobody is asked.
+
+    Raises CuratorError in words.
+    """
+    dataset = await asyncio.to_thread(importlib.import_module, "curator.jobs.dataset")
+    evaluation = await asyncio.to_thread(importlib.import_module, "curator.jobs.evaluation")
+    data = await asyncio.to_thread(lambda: dataset.held_out(dataset.read(question.where)))
+    asked, _ = evaluation.prompts(data)
+    if not asked:
+        raise UsageError("There is no held-out prompt to ask: split the data (S), or choose a file (o).")
+    key = evaluation.prompts_key(asked)
+    models = [question.base, question.tuned]
+    reuse = [question.base] if anew else models
+    options = {"names": NAMES, "contract": contract, "reuse": reuse, "report": report}
+    if all(model in reuse and ledger.evaluation(key, model) for model in models):
+        stored: Evaluation = await evaluation.evaluate(asked, models, None, ledger, **options)
+        return stored
+    from curator.jobs import providers
+    from curator.jobs.client import connect
+
+    async with await connect(providers.get(question.provider)) as client:
+        made: Evaluation = await evaluation.evaluate(asked, models, client, ledger, **options)
+        return made
+
+
+def scores_table(result: Evaluation) -> list[str]:
+    """The scores as aligned lines: one a model, the intervals behind each value."""
+    names = list(result.models[0].scores)
+    titles = {"contract": "in the form", "exact_match": "exact", "token_f1": "token F1"}
+    width = max(20, *(len(short(scored.model)) for scored in result.models)) + 2
+    lines = [" " * width + "".join(f"{titles.get(name, name):<22}" for name in names)]
+    for scored in result.models:
+        cells = [scored.scores[name] for name in names]
+        shown = "".join(f"{f'{c.value:.0%}  ({c.low:.0%}–{c.high:.0%})':<22}" for c in cells)
+        lines.append(f"{short(scored.model):<{width}}{shown}")
+    return lines
+
+
+def short(model: str) -> str:
+    """A model's name without the parts that all tuned models share."""
+    parts = model.split(":")
+    if parts[0] == "ft" and len(parts) > 3:
+        return one_line(":".join(filter(None, ["ft", *parts[3:]])), 40)
+    return one_line(model, 40)
