@@ -18,10 +18,10 @@ from typing import Any
 
 import orjson
 
-from curator import log
+from curator import log, pricing
 from curator.core import models
 from curator.errors import ProviderError, UsageError
-from curator.jobs import budget, faults
+from curator.jobs import faults
 from curator.jobs.client import Client, Limits, open_client
 from curator.jobs.ledger import Deployment, Ledger
 from curator.jobs.providers import Provider
@@ -80,7 +80,7 @@ def hourly_price(provider: Provider, sku: str, model: str) -> float | None:
         return 0.0
     if provider.config.hosting_usd_per_hour is not None:
         return provider.config.hosting_usd_per_hour
-    info = models.find(model, budget.table())
+    info = models.find(model, pricing.table())
     return info.on("azure").hosting_hour if info else None
 
 

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from curator import paths
-from curator.core import models
-from curator.core.models import ModelInfo, Table
-from curator.errors import UsageError
+from curator.core.models import ModelInfo
 from curator.jobs.providers import Provider
 
 SOON = timedelta(days=90)
 """A model that is switched off within this time is warned of."""
-
-
-def table() -> Table:
-    """The model table: the packaged one with the user's `models.toml` of the configuration folder over it."""
-    path = paths.config_dir() / "models.toml"
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        return models.table()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read ({error}).") from None
-    return models.merge(models.table(), text, str(path))
 
 
 def over(usd: float | None, budget: float | None, provider: Provider, model: str) -> str | None:

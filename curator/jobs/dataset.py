@@ -43,39 +43,30 @@ class Verdict:
     tokens: list[int]
 
 
-def read(path: Path) -> Examples:
-    """All examples of a path, broken ones included. Raises InputError."""
-    from curator.workspace import place
+def read(path: Path | str) -> Examples:
+    """All examples of a dataset file ("-": standard input) or a workspace, broken ones included.
 
-    if not place.is_workspace(path):
-        return _from_file(path)
+    Raises InputError.
+    """
+    from curator.workspace import lines, place
+
+    if str(path) == lines.STDIN or not place.is_workspace(Path(path)):
+        with lines.opened(path) as source:
+            records = list(source.records())
+        raws, keys = [raw for _, raw in records], [line for line, _ in records]
+        return Examples(raws, keys, [None] * len(raws), "line")
     from curator.workspace.workspace import Workspace
 
-    workspace = Workspace.open(path, read_only=True)
-    try:
-        records = list(workspace.records(workspace.ids()))
+    with Workspace.open(path, read_only=True) as workspace:
+        found = list(workspace.records(workspace.ids()))
         revision = workspace.revision()
-    finally:
-        workspace.close()
     return Examples(
-        [record.raw for record in records],
-        [record.id for record in records],
-        [record.split for record in records],
+        [record.raw for record in found],
+        [record.id for record in found],
+        [record.split for record in found],
         "example",
         revision,
     )
-
-
-def _from_file(path: Path) -> Examples:
-    from curator.workspace.source import trim
-
-    try:
-        with path.open("rb") as file:
-            lines = [trim(line, first=at == 0) for at, line in enumerate(file)]
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    kept = [(at, line) for at, line in enumerate(lines, 1) if line.strip()]
-    return Examples([line for _, line in kept], [at for at, _ in kept], [None] * len(kept), "line")
 
 
 def judge(
@@ -126,19 +117,11 @@ def sound(data: Examples, context: Context) -> Examples:
 def divide(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[int], list[int]]:
     """Positions for training and for validation; groups of copies and contradictions are never torn.
 
-    Raises ValueError for a share that leaves one side empty.
+    Raises UsageError for a share that leaves one side empty.
     """
-    from curator.core.duplicates.hashes import fingerprint
-    from curator.core.duplicates.index import Index
-    from curator.core.split import Item, split
+    from curator.workspace.splitting import divide as of_workspace
 
-    prints = [fingerprint(examples.parse(raw)) for raw in raws]
-    found = Index([prints], lambda row: prints[row].text).found
-    groups = found.groups()
-    together: list[Sequence[int]] = [group.ids for group in groups if group.kind != "family"]
-    together += found.conflicts()
-    families = [group.ids for group in groups if group.kind == "family"]
-    parts = split([Item(at) for at in range(len(raws))], validation, seed, together, families)
+    parts = of_workspace(dict(enumerate(raws)), validation, seed)
     return list(parts.train), list(parts.validation)
 
 
@@ -175,17 +158,15 @@ def held_out(data: Examples) -> Examples:
     )
 
 
-def contract(path: Path) -> Contract | None:
+def contract(path: Path | str) -> Contract | None:
     """The answer contract that a workspace has; None for a plain file."""
-    from curator.workspace import place
+    from curator.workspace import lines, place
 
-    if not place.is_workspace(path):
+    path = Path(path)
+    if str(path) == lines.STDIN or not place.is_workspace(path):
         return None
     from curator.workspace.workspace import Workspace
 
-    workspace = Workspace.open(path, read_only=True)
-    try:
+    with Workspace.open(path, read_only=True) as workspace:
         stored = workspace.meta("contract")
-    finally:
-        workspace.close()
     return Contract.from_json(stored) if isinstance(stored, dict) else None

@@ -19,7 +19,7 @@ from curator.core import example as examples
 from curator.core import metrics
 from curator.core.duplicates.texts import message_text
 from curator.core.models import base_name
-from curator.errors import UsageError
+from curator.errors import CuratorError, UsageError
 from curator.jobs.client import Client
 from curator.jobs.dataset import Examples
 from curator.jobs.ledger import Ledger
@@ -136,7 +136,7 @@ def baseline_of(model: str) -> str | None:
 async def evaluate(
     asked: Sequence[Prompt],
     models: Sequence[str],
-    client: Client,
+    client: Client | None,
     ledger: Ledger,
     *,
     names: Sequence[str] = DEFAULT_METRICS,
@@ -147,7 +147,8 @@ async def evaluate(
     """Ask every model every prompt and score the answers; `reuse` names models whose stored answers will do.
 
     `contract` None: the one that the expected answers suggest, if any. `report` gets model, done, total.
-    Raises UsageError for an unknown metric or nothing to ask, ProviderError where answers stay away.
+    Without a `client` only stored answers are scored. Raises UsageError for an unknown metric or nothing to
+    ask, CuratorError where stored answers are missing, ProviderError where answers stay away.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown or not asked:
@@ -162,6 +163,8 @@ async def evaluate(
     for model in dict.fromkeys(models):
         stored = ledger.evaluation(dataset, model) if model in reuse else None
         if stored is None or ("perplexity" in names and not stored.get("logprobs")):
+            if client is None:
+                raise CuratorError(f"{model} has not answered these prompts yet.")
             stored = await _ask(asked, model, client, "perplexity" in names, report)
         result = Scored(model, stored["answers"], _score(names, asked, stored, contract))
         ledger.add_evaluation(dataset, model, None, stored | {"scores": _all_json(result)})

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
-from curator import settings
+from curator import pricing, settings
 from curator.core import cost, tokens
 from curator.core.models import ModelInfo, Table, find
 from curator.core.problem import Method, Profile
@@ -60,7 +60,7 @@ async def recheck(plan: Plan, client: Client) -> Plan:
         listed = {item.id: item.shutdown_date for item in await client.models()}
     except ProviderError:
         return plan  # the access probe will say what is wrong
-    info = find(plan.model, budget.table())
+    info = find(plan.model, pricing.table())
     info = info.on(plan.provider.kind) if info else ModelInfo(plan.model)
     gone, _ = budget.retirement(info, listed.get(plan.model), date.today())
     return replace(plan, blocking=(*plan.blocking, gone)) if gone and gone not in plan.blocking else plan
@@ -88,7 +88,7 @@ def check_params(params: Params, method: str, provider: Provider) -> None:
 
 
 def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
-    table = budget.table()
+    table = pricing.table()
     model = wish.model or provider.model
     if model is None:
         raise UsageError(f"Provider '{provider.name}' has no default model: name one with --model.")
@@ -157,10 +157,7 @@ def _sides(data: dataset.Examples, wish: Wish) -> tuple[list[int], list[bytes] |
         kept = set(held)
         return [at for at in everything if at not in kept], [data.raws[at] for at in held]
     if isinstance(wanted, float):
-        try:
-            train, positions = dataset.divide(data.raws, wanted, wish.split_seed)
-        except ValueError as error:
-            raise UsageError(f"--validation: {error}.") from None
+        train, positions = dataset.divide(data.raws, wanted, wish.split_seed)
         return train, [data.raws[at] for at in positions]
     other = dataset.read(Path(wanted))
     return everything, other.raws

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,15 @@ MOMENTS = 60
 """More than a submission has; a countdown that is too long just lets it finish."""
 HOWS = ("drop_before", "drop_after", "cut", "garbage", "empty", "fail_before", "fail_after")
 PATHS = (("POST", "/files$"), ("POST", "/jobs$"), ("GET", "/files$"), ("GET", "/jobs$"), ("GET", "/models$"))
+
+
+@pytest.fixture
+def ram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in memory where there is such a place: hundreds of synced commits, none of which needs a disk."""
+    place = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=place if os.access(place, os.W_OK) else tmp_path) as folder:
+        monkeypatch.setenv("CURATOR_HOME", folder)
+        yield Path(folder)
 
 
 async def settle(fake: FakeProvider, client: Client, path: Path, plan: Plan) -> None:
@@ -46,14 +57,14 @@ async def settle(fake: FakeProvider, client: Client, path: Path, plan: Plan) -> 
 
 @pytest.mark.parametrize("lost", [None, "drop_after", "drop_before"])
 async def test_dying_at_every_moment(
-    fake: FakeProvider, client: Client, tmp_path: Path, plan_for: MakePlan, lost: str | None
+    fake: FakeProvider, client: Client, ram: Path, plan_for: MakePlan, lost: str | None
 ) -> None:
     plan = plan_for(client.provider)
     died = 0
-    for at in range(1, MOMENTS):
+    for at in range(1, MOMENTS, 2 if lost else 1):
         fake.files.clear()
         fake.jobs.clear()
-        path = tmp_path / f"{lost}-{at}" / "runs.db"
+        path = ram / f"{lost}-{at}" / "runs.db"
         if lost:
             fake.fault("POST", "/jobs$", "refuse", status=400)
             fake.fault("POST", "/jobs$", lost)  # type: ignore[arg-type]
@@ -66,19 +77,19 @@ async def test_dying_at_every_moment(
             except Unclear:
                 pass
         await settle(fake, client, path, plan)
-    assert died > 30
+    assert died > (15 if lost else 30)
 
 
 @pytest.mark.parametrize("block", range(4))
-async def test_storms(fake: FakeProvider, client: Client, tmp_path: Path, plan_for: MakePlan, block: int) -> None:
+async def test_storms(fake: FakeProvider, client: Client, ram: Path, plan_for: MakePlan, block: int) -> None:
     plan = plan_for(client.provider)
-    for seed in range(block * 50, block * 50 + 50):
+    for seed in range(block * 20, block * 20 + 20):
         chance = random.Random(seed)
         fake.files.clear()
         fake.jobs.clear()
         fake.wire.faults.clear()
         fake.metadata_filter = chance.random() < 0.5
-        path = tmp_path / str(seed) / "runs.db"
+        path = ram / str(seed) / "runs.db"
         for _ in range(chance.randint(1, 4)):
             for _ in range(chance.randint(0, 3)):
                 method, place = chance.choice(PATHS)
@@ -120,7 +131,7 @@ with dying(Countdown(at, really=True)):
 """
 
 
-@pytest.mark.parametrize("at", [5, 13, 20, 23, 25, 27])
+@pytest.mark.parametrize("at", [13, 22, 26])
 async def test_kill_dash_nine(fake: FakeProvider, tmp_path: Path, at: int) -> None:
     async def start(moment: int) -> tuple[int, str]:
         arguments = [sys.executable, "-c", SCRIPT, str(tmp_path), fake.base_url, KEY, str(moment)]
@@ -149,7 +160,7 @@ async def test_two_processes_at_once_make_one_job(fake: FakeProvider, tmp_path: 
         await asyncio.create_subprocess_exec(
             *arguments, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     told = {(await process.communicate())[0] for process in processes}
     assert len(told) == 1 and len(fake.jobs) == 1
