@@ -257,6 +257,22 @@ class Actions:
         """Bring back what was undone last; None where nothing is left to redo."""
         return self._walk(self.journal.redo)
 
+    def undo_to(self, revision: int) -> list[Change]:
+        """Jump back: undo every change after `revision` that still stands, or redo up to it; each can be redone."""
+        done: list[Change] = []
+        with self.guard:
+            while (target := self.journal.next_undo()) is not None and target > revision:
+                change = self.undo()
+                if change is None:
+                    break
+                done.append(change)
+            while (target := self.journal.next_redo()) is not None and target <= revision:
+                change = self.redo()
+                if change is None:
+                    break
+                done.append(change)
+        return done
+
     def _walk(self, step: Callable[[], Change | None]) -> Change | None:
         with self.guard:
             self._ready()

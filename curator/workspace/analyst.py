@@ -70,14 +70,9 @@ class Analyst:
         errors, warnings = tally(problems)
         result = Result(
             example_id, version, errors, warnings, len(messages), roles(messages), total, answer,
-            _signed(known.value) if known is not None else 0, preview(example, messages), problems,
+            preview(example, messages), problems,
         )  # fmt: skip
         return Look(result, known, example)
-
-
-def _signed(number: int) -> int:
-    """A 64-bit hash as SQLite keeps integers."""
-    return number - 2**64 if number >= 2**63 else number
 
 
 def tally(problems: Iterable[Problem]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ it one change. No line is ever dropped: what cannot be converted is kept as it i
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import time
 from array import array
@@ -33,8 +34,8 @@ SAMPLE = 200
 """Records that tell the shape of a file."""
 SHOWN = 3
 SOURCE_ROW = (
-    "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, hidden, "
-    "added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?)"
+    "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, "
+    "hidden, added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 Progress = Callable[[int], None]
 
@@ -190,6 +191,7 @@ def _convert(
     made = Prepared(look, file, 0)
     numbers: array[int] = array("Q")
     indexer = sources.Indexer()
+    digest = hashlib.sha256()
     with atomic.replacing(copy, mode=0o444) as target:
         for done, (number, record) in enumerate(records, 1):
             raw, fitted = _mapped(record, look.map)
@@ -197,10 +199,12 @@ def _convert(
             _count(made, raw, seen)
             target.write(raw + b"\n")
             indexer.feed(raw + b"\n")
+            digest.update(raw + b"\n")
             numbers.append(number)
             if progress is not None and done % 1000 == 0:
                 progress(done)
     indexer.finish()
+    indexer.digest = digest.digest()
     sources.write_index(copy, indexer)
     sources.write_numbers(copy, numbers)
     return made
@@ -231,7 +235,8 @@ def commit(workspace: Workspace, made: Import) -> Change:
             look = file.preview
             keeps = look.container == "jsonl" and look.map == convert.KEEP
             row = _row(number + at, look.path, file.file, "jsonl" if keeps else look.shape, first, file.lines)
-            statements.append((SOURCE_ROW, (*row, int(not start), time.time())))
+            digest = sources.stored_digest(workspace.path / "sources" / file.file)
+            statements.append((SOURCE_ROW, (*row, digest, int(not start), time.time())))
             parts.append(Part(-(number + at), "hidden", 1, 0))
             first += file.lines
         names = ", ".join(file.preview.path.name for file in made.files)
@@ -298,7 +303,9 @@ def begin(workspace: Workspace, path: Path) -> None:
         return
     row = _row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None)
     label = f"Opened {path.name}"
-    workspace.journal.commit("import", label, [], statements=[(SOURCE_ROW, (*row, 0, time.time()))], examples=0)
+    workspace.journal.commit(
+        "import", label, [], statements=[(SOURCE_ROW, (*row, None, 0, time.time()))], examples=0
+    )
     workspace.reload()
 
 

@@ -15,6 +15,8 @@ from curator.workspace.schema import NotSaved
 
 SHOWN_IDS = 1000
 """A Change names its examples up to this many."""
+_LAST = "undone = 0 AND kind NOT IN ('undo','redo') ORDER BY id DESC"
+_NEXT = "undone = 1 ORDER BY id"
 NEVER = 2
 """`deleted` of an addition that was undone: it is not even among the deleted ones."""
 
@@ -75,14 +77,24 @@ class Journal:
             self._db.execute("UPDATE change SET undone = 2 WHERE undone = 1")
             return self._record(revision, kind, label, parts, None, examples)
 
+    def next_undo(self) -> int | None:
+        """The change that `undo` would take back."""
+        row = self._one(_LAST)
+        return None if row is None else row[0]
+
+    def next_redo(self) -> int | None:
+        """The change that `redo` would bring back."""
+        row = self._one(_NEXT)
+        return None if row is None else row[0]
+
     def undo(self) -> Change | None:
         """Take back the latest change that stands; None where nothing is left. Raises NotSaved."""
-        row = self._one("undone = 0 AND kind NOT IN ('undo','redo') ORDER BY id DESC")
+        row = self._one(_LAST)
         return None if row is None else self._revert(row, "undo")
 
     def redo(self) -> Change | None:
         """Bring back the change that was undone last; None where nothing is left. Raises NotSaved."""
-        row = self._one("undone = 1 ORDER BY id")
+        row = self._one(_NEXT)
         return None if row is None else self._revert(row, "redo")
 
     def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:

@@ -242,6 +242,8 @@ def _is_array(head: bytes, complete: bool) -> bool:
     whole = [line for line in lines if line.strip()][:3]
     values = [_parsed(line) for line in whole]
     if text.startswith(b"["):
+        if whole[0].strip() == b"[" and (values[1:2] == [None] or (complete and text.rstrip().endswith(b"\n]"))):
+            return True
         first = values[0]
         if isinstance(first, list):
             return len(whole) == 1 and any(isinstance(item, dict) for item in first)

@@ -26,7 +26,6 @@ CREATE TABLE result(
     errors INTEGER NOT NULL, warnings INTEGER NOT NULL,
     messages INTEGER NOT NULL, roles TEXT NOT NULL,
     tokens INTEGER, assistant INTEGER,
-    value_hash INTEGER NOT NULL,
     preview TEXT NOT NULL, problems BLOB);
 CREATE TABLE finding(rule TEXT NOT NULL, id INTEGER NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY(rule, id)) WITHOUT ROWID;
@@ -41,7 +40,7 @@ CREATE INDEX IF NOT EXISTS result_tokens ON result(tokens);
 """
 """Made when all rows are in: several times cheaper than keeping them up to date on the way."""
 
-_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, value_hash, preview, problems"
+_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, preview, problems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,6 @@ class Result:
     roles: str
     tokens: int | None
     assistant: int | None
-    value_hash: int
     preview: str
     problems: tuple[Problem, ...] = ()
 
@@ -132,7 +130,7 @@ class Results:
                 ((r.id, r.id) for r in rows),
             )
             self.db.executemany(
-                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
+                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
             )
             self.db.executemany("INSERT OR REPLACE INTO finding VALUES(?,?,?)", _findings(rows))
             self.db.execute("COMMIT")
@@ -200,7 +198,7 @@ class Results:
 
 def _result(row: tuple[Any, ...]) -> Result:
     values = list(row)
-    values[10] = unpack(row[10])
+    values[9] = unpack(row[9])
     return Result(*values)
 
 
@@ -214,7 +212,6 @@ def _row(r: Result) -> tuple[object, ...]:
         r.roles,
         r.tokens,
         r.assistant,
-        r.value_hash,
         r.preview,
         pack(r.problems),
     )

@@ -1,11 +1,13 @@
 """A source: the immutable byte copy of an imported file and the offsets of its lines.
 
 The offset file lies beside the copy (`NAME.idx`) and is derived from it: a head of four 64-bit numbers
-(magic, lines, blanks, bytes), then lines + 1 offsets, then the numbers (from 0) of the blank lines.
+(magic, lines, blanks, bytes) and the SHA-256 of the copy, then lines + 1 offsets, then the numbers (from 0)
+of the blank lines.
 """
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import struct
@@ -21,7 +23,7 @@ from curator import atomic
 from curator.errors import CuratorError
 
 MAGIC = 0x31584449525543
-HEAD = struct.Struct("<4Q")
+HEAD = struct.Struct("<4Q32s")
 CHUNK = 4 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
@@ -111,6 +113,8 @@ class Indexer:
         """Bytes of the line that is not ended yet."""
         self._text = False
         """Whether that line holds more than white space."""
+        self.digest = b""
+        """The SHA-256 of all bytes, where somebody computed it."""
 
     def feed(self, piece: bytes) -> None:
         """The next bytes of the file, cut anywhere (but not inside a BOM at its start)."""
@@ -156,7 +160,7 @@ def write_index(copy: Path, indexer: Indexer) -> None:
     """Store the offsets beside the copy, whole or not at all. Raises OSError."""
     offsets, blanks = indexer.offsets, indexer.blanks
     with atomic.replacing(index_path(copy)) as file:
-        file.write(HEAD.pack(MAGIC, len(offsets) - 1, len(blanks), offsets[-1]))
+        file.write(HEAD.pack(MAGIC, len(offsets) - 1, len(blanks), offsets[-1], indexer.digest))
         for numbers in (offsets, blanks):
             if sys.byteorder == "big":
                 numbers = array("Q", numbers)
@@ -184,6 +188,7 @@ def copy_file(origin: Path, copy: Path, progress: Callable[[int], None] | None =
     The blocks are shared where the file system can (reflink). Raises OSError.
     """
     indexer = Indexer()
+    digest = hashlib.sha256()
     done = 0
     with origin.open("rb", buffering=0) as source, atomic.replacing(copy, mode=0o444) as target:
         cloned = _clone(source.fileno(), target.fileno())
@@ -191,11 +196,23 @@ def copy_file(origin: Path, copy: Path, progress: Callable[[int], None] | None =
             if not cloned:
                 target.write(piece)
             indexer.feed(piece)
+            digest.update(piece)
             done += len(piece)
             if progress is not None:
                 progress(done)
     indexer.finish()
+    indexer.digest = digest.digest()
     write_index(copy, indexer)
+
+
+def stored_digest(copy: Path) -> str | None:
+    """The SHA-256 of a copy as it was made, in hex; None where nobody wrote it down."""
+    try:
+        with index_path(copy).open("rb") as file:
+            digest = HEAD.unpack(file.read(HEAD.size))[4]
+    except (OSError, struct.error):
+        return None
+    return digest.hex() if any(digest) else None
 
 
 def copy_bytes(origin: Path, copy: Path) -> None:
@@ -223,7 +240,7 @@ def open_copy(copy: Path) -> Source:
     Raises CuratorError where the copy cannot be read.
     """
     try:
-        stored = _load_index(copy)
+        stored = load_index(copy)
         if stored is None:
             indexer = build_index(copy)
             stored = indexer.offsets, indexer.blanks
@@ -234,11 +251,12 @@ def open_copy(copy: Path) -> Source:
         raise CuratorError(f"cannot read {copy}: {error.strerror or error}") from error
 
 
-def _load_index(copy: Path) -> tuple[Sequence[int], Sequence[int]] | None:
+def load_index(copy: Path) -> tuple[Sequence[int], Sequence[int]] | None:
+    """The stored offsets and blanks of a copy; None where they are missing or do not fit it."""
     path = index_path(copy)
     try:
         with path.open("rb") as file:
-            magic, lines, blanks, size = HEAD.unpack(file.read(HEAD.size))
+            magic, lines, blanks, size, _ = HEAD.unpack(file.read(HEAD.size))
             if magic != MAGIC or size != copy.stat().st_size or blanks > lines:
                 return None
             if path.stat().st_size != HEAD.size + 8 * (lines + 1 + blanks) or sys.byteorder == "big":

@@ -54,6 +54,7 @@ class Workspace(Actions):
         self.guard = threading.RLock()
         self.listeners: list[Listener] = []
         """Called with (ids whose bytes changed, whether ids came or went) after each change."""
+        schema.guard(folder / "workspace.db")  # before anything is touched: a newer one is left as it was
         self._lock = Lock(folder / "lock")
         self.read_only = read_only or not self._acquire(wait)
         try:
@@ -76,7 +77,6 @@ class Workspace(Actions):
         if self.read_only:
             db = schema.open_reader(file)
         else:
-            schema.guard(file)
             schema.migrate(file)
             db = schema.open_writer(file)
         self.journal = Journal(db, file)
@@ -251,7 +251,8 @@ class Workspace(Actions):
             for base in todo:
                 copy = self.stored.copy_path(base.file)
                 opened = sources.open_copy(copy)
-                statements.append(("UPDATE source SET lines = ? WHERE id = ?", (opened.lines, base.id)))
+                values = (opened.lines, sources.stored_digest(copy), base.id)
+                statements.append(("UPDATE source SET lines = ?, sha256 = ? WHERE id = ?", values))
                 opened.close()
             if not self.read_only:
                 self.journal.run(statements)

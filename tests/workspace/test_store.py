@@ -1,0 +1,340 @@
+"""What was told as saved is there, ids never change, undo is the exact inverse."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curator.errors import CuratorError, InputError, UsageError
+from curator.workspace.exporter import dataset_sha256
+from curator.workspace.schema import NotSaved
+from curator.workspace.soundness import soundness
+from curator.workspace.workspace import Workspace
+
+
+def example(asked: str, said: str = "yes") -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]}
+
+
+def write(path: Path, count: int = 12) -> Path:
+    path.write_text("".join(json.dumps(example(f"question {n}")) + "\n" for n in range(1, count + 1)))
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write(tmp_path / "data.jsonl")
+
+
+def state(workspace: Workspace) -> list[Any]:
+    """Everything a user can see of every example, in order."""
+    return [
+        (r.id, r.raw, r.labels, r.rating, r.review, r.stale, r.note, r.split, r.deleted, r.version)
+        for r in workspace.records(workspace.ids(deleted=True))
+    ]
+
+
+def test_opening_a_file_makes_a_workspace_beside_it_and_leaves_the_file_alone(data: Path) -> None:
+    before = data.read_bytes()
+    with Workspace.open(data) as workspace:
+        assert workspace.path == data.with_name("data.curator")
+        assert list(workspace.ids()) == list(range(1, 13))
+        assert workspace.record(3).line == 3
+    assert data.read_bytes() == before
+    assert soundness(workspace.path) == []
+
+
+def test_a_folder_that_cannot_be_written_gets_its_workspace_in_the_data_folder(
+    data: Path, curator_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != data.parent)
+    with Workspace.open(data) as workspace:
+        assert curator_home in workspace.path.parents
+    with Workspace.open(data) as again:
+        assert again.path == workspace.path
+
+
+@pytest.mark.parametrize(
+    "content, ids",
+    [
+        (b'{"a":1}\n\n{"b":2}\r\n  \n{"c":3}', [1, 3, 5]),
+        (b'\xef\xbb\xbf{"a":1}\n', [1]),
+        (b"", []),
+        (b"\n\n", []),
+        ('{"a":"x\u2028y\x0b\x85"}\n{"b":1}\n'.encode(), [1, 2]),
+    ],
+)
+def test_lines_end_at_lf_only_and_blank_lines_keep_their_numbers(tmp_path: Path, content: bytes, ids: list[int]) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(content)
+    with Workspace.open(path) as workspace:
+        assert list(workspace.ids()) == ids
+        assert [r.line for r in workspace.records(workspace.ids())] == ids
+        assert all(b"\r" not in r.raw and not r.raw.startswith(b"\xef") for r in workspace.records(workspace.ids()))
+
+
+def test_everything_survives_a_restart_and_undo_goes_on_where_it_was(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        start = state(workspace)
+        workspace.edit(2, "messages[1].content", "no")
+        workspace.label([1, 2, 3], "good")
+        workspace.rate([4], 5)
+        workspace.review([5], "accepted")
+        workspace.note([6], "look again")
+        workspace.delete([7, 8])
+        added = workspace.add(example("new"), after=2).ids[0]
+        workspace.split(0.25, 7)
+        full = state(workspace)
+        digest = dataset_sha256(workspace)
+    with Workspace.open(data) as workspace:
+        assert state(workspace) == full
+        assert dataset_sha256(workspace) == digest
+        assert list(workspace.ids())[:4] == [1, 2, added, 3]
+        while workspace.undo():
+            pass
+        assert state(workspace) == start
+    with Workspace.open(data) as workspace:
+        while workspace.redo():
+            pass
+        assert state(workspace) == full
+        assert soundness(workspace.path) == []
+
+
+def test_an_edit_changes_only_what_was_edited(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    raw = b'{"x":1.00, "messages" : [{"role":"user","content":"\\u00e9"},{"content":"b","role":"assistant"}],"z":1e5}'
+    path.write_bytes(raw + b"\n")
+    with Workspace.open(path) as workspace:
+        workspace.edit(1, "messages[1].content", "c")
+        assert workspace.raw(1) == raw.replace(b'"content":"b"', b'"content":"c"')
+        assert workspace.record(1).edited
+        workspace.undo()
+        assert workspace.raw(1) == raw
+        assert not workspace.record(1).edited
+
+
+def test_ids_are_never_used_again(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        first = workspace.add(example("a")).ids[0]
+        workspace.undo()
+        assert first not in workspace.ids(deleted=True)
+        with pytest.raises(CuratorError, match="no example"):
+            workspace.label([first], "x")
+        second = workspace.add(example("b")).ids[0]
+        assert second > first
+
+
+def test_a_review_goes_stale_when_the_example_changes_and_back_with_undo(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        workspace.review([1], "accepted")
+        workspace.edit(1, "messages[0].content", "other")
+        assert workspace.row(1).stale
+        assert 1 not in workspace.view("is:reviewed").ids
+        workspace.undo()
+        assert not workspace.row(1).stale
+        assert list(workspace.view("is:reviewed").ids) == [1]
+
+
+def test_problems_of_a_small_file_are_there_at_once_and_follow_an_edit(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        errors = workspace.counts().errors
+        workspace.edit(1, "messages[1].role", "robot")
+        assert "unrecognized_role" in {p.rule for p in workspace.problems(1)}
+        assert workspace.row(1).mark == "E"
+        assert workspace.counts().errors == errors + 1
+        assert list(workspace.view("is:error").ids) == [1]
+        workspace.undo()
+        assert workspace.counts().errors == errors
+
+
+def test_fix_is_one_change_over_many_examples(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text("".join(json.dumps(example(f"q{n}", " padded ")) + "\n" for n in range(5)))
+    with Workspace.open(path) as workspace:
+        change = workspace.fix(workspace.ids(), "surrounding_whitespace")
+        assert change.examples == 5
+        assert "5 examples" in change.label and "surrounding_whitespace" in change.label
+        assert workspace.counts().rules.get("surrounding_whitespace") is None
+        workspace.undo()
+        assert workspace.counts().rules["surrounding_whitespace"] == 5
+
+
+@pytest.mark.parametrize("raw", [b"", b"  ", b'{"a":\n1}'])
+def test_a_line_that_is_no_line_is_refused(data: Path, raw: bytes) -> None:
+    with Workspace.open(data) as workspace:
+        with pytest.raises(UsageError):
+            workspace.replace(1, raw)
+        assert workspace.revision() == 1
+
+
+def test_a_broken_line_can_be_saved_and_is_listed_as_broken(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        workspace.replace(1, b"{nonsense \xff")
+        assert workspace.raw(1) == b"{nonsense \xff"
+        assert workspace.row(1).mark == "E"
+
+
+def test_a_second_instance_reads_only_and_says_who_writes(data: Path) -> None:
+    with Workspace.open(data) as first, Workspace.open(data) as second:
+        assert second.read_only and "process" in second.holder
+        first.label([1], "seen")
+        assert second.record(1).labels == ("seen",)
+        with pytest.raises(NotSaved, match="reading only"):
+            second.label([1], "mine")
+    with Workspace.open(data) as third:
+        assert not third.read_only
+
+
+def test_a_newer_workspace_is_refused_and_left_as_it_was(data: Path) -> None:
+    Workspace.open(data).close()
+    path = data.with_name("data.curator") / "workspace.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version=99")
+    db.close()
+    before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
+    with pytest.raises(InputError, match="newer Curator"):
+        Workspace.open(data)
+    assert {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON change BEGIN DELETE FROM part; END",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE TABLE extra(x)",
+        "DROP TABLE label",
+        "PRAGMA application_id=1",
+    ],
+)
+def test_a_strangers_schema_is_refused(data: Path, statement: str) -> None:
+    Workspace.open(data).close()
+    path = data.with_name("data.curator")
+    db = sqlite3.connect(path / "workspace.db")
+    db.execute(statement)
+    db.commit()
+    db.close()
+    with pytest.raises(InputError):
+        Workspace.open(path)
+    assert soundness(path)
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", ".."])
+def test_a_source_outside_the_workspace_is_refused(data: Path, name: str) -> None:
+    Workspace.open(data).close()
+    path = data.with_name("data.curator")
+    db = sqlite3.connect(path / "workspace.db")
+    db.execute("UPDATE source SET file = ?", (name,))
+    db.commit()
+    db.close()
+    with pytest.raises(InputError, match="outside"):
+        Workspace.open(path)
+    assert soundness(path)
+
+
+def test_damage_is_found_and_nothing_is_changed_by_looking(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        workspace.edit(1, "messages[0].content", "x")
+        workspace.label([2], "good")
+    folder = workspace.path
+    for statement in (
+        "UPDATE example SET raw = x'7b7d' WHERE id = 1",
+        "DELETE FROM label",
+        "INSERT INTO label VALUES('ghost', 999)",
+        "UPDATE source SET lines = 3",
+        "INSERT INTO part VALUES(77, 1, 'note', NULL, 'x')",
+    ):
+        db = sqlite3.connect(folder / "workspace.db", isolation_level=None)
+        db.execute("BEGIN")
+        db.execute(statement)
+        db.execute("COMMIT")
+        before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*") if file.is_file()}
+        assert soundness(folder), statement
+        assert before == {f: (f.read_bytes(), f.stat().st_mtime_ns) for f in folder.rglob("*") if f.is_file()}
+        db.close()
+
+
+def test_changed_source_bytes_are_damage(data: Path) -> None:
+    Workspace.open(data).close()
+    copy = data.with_name("data.curator") / "sources" / "1-data.jsonl"
+    copy.chmod(0o644)
+    copy.write_bytes(copy.read_bytes().replace(b"question 1", b"question X"))
+    assert soundness(copy.parent.parent)
+
+
+def test_history_is_in_words_and_jumps_back(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        workspace.label([1, 2], "good")
+        middle = state(workspace)
+        mark = workspace.revision()
+        workspace.delete([3])
+        workspace.rate([4], 2)
+        labels = [change.label for change in workspace.history()]
+        assert labels[:3] == ["Rated line 4 2", "Deleted line 3", "Labelled 2 examples good"]
+        workspace.undo_to(mark)
+        assert state(workspace) == middle
+
+
+Deeds = st.lists(
+    st.tuples(st.sampled_from(["edit", "label", "delete", "restore", "rate", "add", "note", "undo", "redo"]), st.integers(0, 9)),
+    max_size=25,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(deeds=Deeds)
+def test_undo_is_the_inverse_of_every_action(tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]) -> None:
+    path = write(tmp_path_factory.mktemp("w") / "d.jsonl", 5)
+    with Workspace.open(path) as workspace:
+        for kind, pick in deeds:
+            before = state(workspace)
+            ids = workspace.ids(deleted=True)
+            one = ids[pick % len(ids)]
+            if kind in ("undo", "redo"):
+                change = getattr(workspace, kind)()
+                assert change is not None or state(workspace) == before
+                continue
+            change = {
+                "edit": lambda one=one, pick=pick: workspace.edit(one, "messages[0].content", f"t{pick}"),
+                "label": lambda one=one, pick=pick: workspace.label([one, ids[0]], "odd", bool(pick % 2)),
+                "delete": lambda one=one: workspace.delete([one]),
+                "restore": lambda: workspace.restore(ids),
+                "rate": lambda one=one, pick=pick: workspace.rate([one], pick % 6),
+                "add": lambda one=one, pick=pick: workspace.add(example(f"a{pick}"), one),
+                "note": lambda one=one, pick=pick: workspace.note([one], "n" * pick),
+            }[kind]()
+            after = state(workspace)
+            if after != before:
+                assert workspace.undo() is not None
+                assert state(workspace) == before
+                assert workspace.redo() is not None
+                assert state(workspace) == after
+            assert change is not None
+        order = list(workspace.ids())
+        assert len(set(order)) == len(order)
+    assert soundness(workspace.path) == []
+    with Workspace.open(path) as again:
+        assert list(again.ids()) == order
+
+
+def test_interleaved_edits_of_two_instances_lose_nothing(data: Path) -> None:
+    chance = random.Random(5)
+    told: dict[int, str] = {}
+    for turn in range(60):
+        with Workspace.open(data) as first, Workspace.open(data) as second:
+            writer, reader = first, second
+            one = chance.randint(1, 12)
+            writer.note([one], f"turn {turn}")
+            told[one] = f"turn {turn}"
+            with pytest.raises(NotSaved):
+                reader.note([one], "lost")
+            assert reader.record(one).note == f"turn {turn}"
+    with Workspace.open(data) as workspace:
+        assert {i: workspace.record(i).note for i in told} == told
