@@ -236,6 +236,10 @@ ACTIONS: tuple[Action, ...] = (
         ("compare", "C", "Compare", "Compare the tuned model with its base", "show"),
     ),
     *_rows(
+        "split",
+        ("check", "c", "Check leaks", "Compare the sides pair by pair, without any index", "show"),
+    ),
+    *_rows(
         "compare",
         (
             "new_example",

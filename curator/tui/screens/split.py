@@ -1,0 +1,145 @@
+"""Split stage: the two sides, what keeps them apart, and which answers each holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui import going, keys
+from curator.tui.screens.stage import StageScreen
+from curator.tui.session import Changed
+from curator.tui.widgets.line_list import LineList, Pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ANSWER_CHARS = 60
+_MOST = 20_000
+"""Answers of so many examples are counted here; of larger sets a part."""
+
+
+class SplitScreen(StageScreen):
+    """Sides above, answers by side below."""
+
+    STAGE = "split"
+    SCOPE = "split"
+    BINDINGS = keys.bindings("split")
+    CSS_PATH = "split.tcss"
+    HELP = (
+        "S divides the examples by a seed. Copies, contradictions and look-alikes are never torn apart, so that "
+        "what is validated on was not trained on. Each line is an answer with its examples on either side; enter "
+        "lists them."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: list[tuple[str, int, int]] = []
+
+    def compose_stage(self) -> ComposeResult:
+        """Summary, answers."""
+        yield Static("", id="sides")
+        yield LineList("strata", empty="", head="   train  validation  answer")
+
+    def on_mount(self) -> None:
+        """The list has the focus."""
+        super().on_mount()
+        self.query_one("#strata").focus()
+
+    def data_changed(self, changed: Changed) -> None:
+        """Count anew."""
+        workspace = self.session.workspace
+        counts = workspace.counts()
+        about: dict[str, Any] = workspace.meta("split") or {}
+        if not counts.validation:
+            lines = [
+                Content.styled("No split yet.", "bold"),
+                Content("S divides the examples; nothing is moved or copied."),
+            ]
+        else:
+            total = counts.train + counts.validation
+            bar = round(48 * counts.train / max(1, total))
+            lines = [
+                Content.assemble(
+                    (f"train {counts.train:,}", "bold $split-train"),
+                    "  ",
+                    ("█" * bar, "$split-train"),
+                    ("▒" * (48 - bar), "$split-validation"),
+                    "  ",
+                    (f"validation {counts.validation:,}", "bold $split-validation"),
+                ),
+                Content.styled(
+                    one_line(f"seed {about.get('seed', '–')} · S divides again, u takes it back"), "$quiet"
+                ),
+            ]
+            lines += [Content.styled(printable(f"· {reason}"), "$quiet") for reason in about.get("reasons", ())]
+        self.query_one("#sides", Static).update(Content("\n").join(lines))
+        self._count(workspace.view().ids)
+
+    @work(thread=True, exclusive=True, group="strata", exit_on_error=False)
+    def _count(self, ids: Sequence[int]) -> None:
+        from curator.core.duplicates.texts import prompt_and_answer
+
+        worker = get_current_worker()
+        train: Counter[str] = Counter()
+        held: Counter[str] = Counter()
+        for at, record in enumerate(self.session.workspace.records(ids[:_MOST])):
+            if at % 200 == 0 and worker.is_cancelled:
+                return
+            answer = prompt_and_answer(record.example.value)[1]
+            if answer is not None:
+                (held if record.split == "validation" else train)[answer.strip()[:_ANSWER_CHARS]] += 1
+        found = [(answer, train[answer], held[answer]) for answer in train | held]
+        found.sort(key=lambda entry: (-entry[1] - entry[2], entry[0]))
+        self.app.call_from_thread(self._show, found)
+
+    def _show(self, answers: list[tuple[str, int, int]]) -> None:
+        self._answers = answers
+        self.query_one("#strata", LineList).show(len(answers), self._line)
+
+    def _line(self, index: int, width: int) -> Pieces:
+        answer, train, held = self._answers[index]
+        largest = max(1, self._answers[0][1] + self._answers[0][2])
+        room = max(1, width - 60)
+        bar = round(room * (train + held) / largest)
+        return [
+            (f"{train:>7,}", "train"),
+            (f"{held:>12,}  ", "validation" if held else "dim"),
+            (one_line(answer, 36).ljust(37), ""),
+            ("▇" * round(bar * train / max(1, train + held)), "train"),
+            ("▇" * round(bar * held / max(1, train + held)), "validation"),
+        ]
+
+    @on(LineList.Chosen, "#strata")
+    async def _list(self) -> None:
+        at = self.query_one("#strata", LineList).cursor
+        if at < len(self._answers):
+            words = self._answers[at][0].replace('"', " ").strip()
+            await going.to_query(self.app, f'assistant:"{words}"')
+
+    def action_check(self) -> None:
+        """Look for leaks on its own: no index, no groups."""
+        self._check()
+
+    @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
+    def _check(self) -> None:
+        from curator.core.duplicates.found import DEFAULT_THRESHOLD
+        from curator.workspace.splitting import leaks
+
+        workspace = self.session.workspace
+        try:
+            sides = {side: list(workspace.view(f"split:{side}").ids) for side in ("train", "validation")}
+            raws = {record.id: record.raw for record in workspace.records([*sides["train"], *sides["validation"]])}
+            found = leaks(sides["validation"], sides["train"], raws, DEFAULT_THRESHOLD)
+        except CuratorError as error:
+            self.app.call_from_thread(self.session.say, error)
+            return
+        words = f"{found} held-out examples have a copy in training" if found else "No leak: checked pair by pair"
+        self.app.call_from_thread(self.session.toast, words)

@@ -1,0 +1,76 @@
+"""Dividing into training and validation: how many, by which seed, what stays where it is."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Checkbox, Input, Select, Static
+
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from curator.core.split import Side
+
+STRATA = (("nothing", ""), ("answer", "answer"), ("label", "label"))
+
+
+class SplitDialog(Dialog[None]):
+    """Share, seed, stratum; enter divides."""
+
+    HEADING = "Split"
+    ACCEPT = "Split"
+    HELP = "The same seed gives the same split. Copies, contradictions and look-alikes stay on one side."
+
+    def compose_body(self) -> ComposeResult:
+        """Three fields and a choice."""
+        about = self.session.workspace.meta("split") or {}
+        share = Input(f"{about.get('validation', 0.1):g}", compact=True, id="validation")
+        seed = Input(str(about.get("seed", 0)), placeholder="random", compact=True, id="seed")
+        yield Horizontal(Static(Content("Validation"), classes="name"), share, classes="field -tight")
+        yield Horizontal(Static(Content("Seed"), classes="name"), seed, classes="field -tight")
+        options = [(Content(title), value) for title, value in STRATA]
+        strata = Select(options, value=about.get("stratify") or "", allow_blank=False, compact=True, id="strata")
+        yield Horizontal(Static(Content("Equal shares of"), classes="name"), strata, classes="field -tight")
+        counts = self.session.workspace.counts()
+        yield Checkbox(
+            Content("Keep every example on the side it has"), counts.validation > 0, compact=True, id="keep"
+        )
+        hint = "A share such as 0.1, or a number of examples. No copy of one example ends on both sides."
+        yield Static(Content.styled(hint, "$quiet"), classes="estimate")
+
+    def on_mount(self) -> None:
+        """Enter divides at once."""
+        self.query_one("#accept").focus()
+
+    def action_accept(self) -> None:
+        """Divide."""
+        try:
+            share = float(self.query_one("#validation", Input).value)
+            typed = self.query_one("#seed", Input).value.strip()
+            seed = int(typed) if typed else random.randrange(10_000)
+        except ValueError:
+            self.session.say(CuratorError("Validation is a number such as 0.1, and the seed a whole number."))
+            return
+        self._divide(
+            share, seed, str(self.query_one("#strata", Select).value), self.query_one("#keep", Checkbox).value
+        )
+
+    @work(exclusive=True, group="split", exit_on_error=False)
+    async def _divide(self, share: float, seed: int, strata: str, keep: bool) -> None:
+        fixed = self._sides() if keep else None
+        change = self.session.split(validation=share, seed=seed, stratify=strata or None, fixed=fixed)
+        if change is not None:
+            self.dismiss(None)
+
+    def _sides(self) -> dict[int, Side]:
+        workspace = self.session.workspace
+        sides: dict[int, Side] = {}
+        for side in ("train", "validation"):
+            sides |= dict.fromkeys(workspace.view(f"split:{side}").ids, side)
+        return sides
