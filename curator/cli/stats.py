@@ -34,10 +34,9 @@ def run(args: argparse.Namespace) -> int:
     """Print the statistics. Exit status 0 also for data with faults: `check` is the judge of those."""
     if args.epochs is not None and not 1 <= args.epochs <= 50:
         raise UsageError(f"--epochs is from 1 to 50, not {args.epochs}.")
-    from curator.jobs.budget import table
     from curator.workspace.statistics import collect
 
-    found = collect(args.path, args.model, args.epochs, table=table(), progress=_progress())
+    found = collect(args.path, args.model, args.epochs, progress=_progress())
     if args.json:
         emit({"path": args.path, **found.as_dict()})
     else:

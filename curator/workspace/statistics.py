@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from curator import pricing
 from curator.core import models
 from curator.core.answers import Contract
 from curator.core.balance import Balance, Share, Tally, text_of
@@ -114,7 +115,6 @@ def collect(
     model: str = "",
     epochs: int | None = None,
     *,
-    table: models.Table | None = None,
     progress: Progress | None = None,
 ) -> Statistics:
     """Read all of a dataset file ("-": standard input) or workspace once.
@@ -124,7 +124,7 @@ def collect(
     if str(path) == "-" or not place.is_workspace(Path(path)):
         with opened(path) as source:
             items = ((parse(raw), True) for _, raw in source.records())
-            return _count(items, model, "openai", epochs, table, Contract(), progress)
+            return _count(items, model, "openai", epochs, Contract(), progress)
     from curator.workspace.workspace import Workspace
 
     workspace = Workspace.open(path, read_only=True)
@@ -132,7 +132,7 @@ def collect(
         context = workspace.context()
         items = ((record.example, record.split != "validation") for record in workspace.records(workspace.ids()))
         contract = context.contract if isinstance(context.contract, Contract) else Contract()
-        return _count(items, model or context.model, context.profile, epochs, table, contract, progress)
+        return _count(items, model or context.model, context.profile, epochs, contract, progress)
     finally:
         workspace.close()
 
@@ -142,11 +142,11 @@ def _count(
     model: str,
     profile: Profile,
     epochs: int | None,
-    table: models.Table | None,
     contract: Contract,
     progress: Progress | None,
 ) -> Statistics:
     model = model or models.default(profile)
+    table = pricing.table()
     known = models.find(model, table)
     info: ModelInfo | None = known.on(profile) if known else None
     count = counter(model, table)
