@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of files, jobs and models")
     parser.add_argument("--token-file", type=Path, metavar="F", help="file of the token (default: DIR/token)")
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="NAME=FOLDER", help="another base model, by its folder"
+    )
     parser.add_argument(
         "--allow-host",
         action="append",
@@ -50,7 +54,15 @@ def settings(args: argparse.Namespace) -> Settings:
         allowed_hosts=tuple(args.allow_host),
         idle_exit=args.idle_exit,
         threads=args.threads,
+        extra_models=tuple(map(_model, args.model)),
     )
+
+
+def _model(text: str) -> tuple[str, Path]:
+    name, _, folder = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}", name) or not Path(folder).is_dir() or not folder:
+        raise UsageError(f"--model needs NAME=FOLDER with an existing folder, not '{text}'.")
+    return name, Path(folder).absolute()
 
 
 def run(args: argparse.Namespace) -> int:

@@ -46,15 +46,14 @@ class Catalog:
         self._settings = settings
 
     def bases(self) -> dict[str, Model]:
-        """Base models on this machine by name: each folder of the models folder that holds weights."""
+        """Base models by name: the folders of the models folder that hold weights, and the extra ones."""
         root = self._settings.models or paths.models_dir()
-        if not root.is_dir():
-            return {}
-        found = {}
-        for folder in sorted(root.iterdir()):
-            if folder.name[0] != "." and any(any(folder.glob(pattern)) for pattern in _WEIGHTS):
-                found[folder.name] = Model(folder.name, int(folder.stat().st_mtime), folder.name, folder)
-        return found
+        folders = [(folder.name, folder) for folder in sorted(root.iterdir())] if root.is_dir() else []
+        return {
+            name: Model(name, int(folder.stat().st_mtime), name, folder)
+            for name, folder in (*folders, *self._settings.extra_models)
+            if name[0] != "." and any(any(folder.glob(pattern)) for pattern in _WEIGHTS)
+        }
 
     def tuned(self) -> list[Model]:
         """Tuned models and the checkpoints of jobs, oldest first; those whose base is gone are left out."""

@@ -60,8 +60,9 @@ class Worker:
 
     def alive(self) -> bool:
         """Whether the process still works."""
-        if self._process is not None:
-            self._process.poll()  # reaps it
+        if self._process is not None and self._process.returncode is None and self._process.poll() is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # what a dead launcher left of its group
         try:
             free = lock(self.folder / "lock")
         except FileNotFoundError:

@@ -300,6 +300,7 @@ class Queue:
         folder = self.folder(job_id)
         for name in ("training.jsonl", "validation.jsonl", "state.safetensors", "state.json", "control"):
             (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / "hf", ignore_errors=True)
 
     def sweep(self) -> None:
         """At start: drop the folders of jobs that were never told to anybody."""

@@ -52,6 +52,8 @@ class Settings:
     """Threads of a training process; 0: as many as there are cores."""
     models: Path | None = None
     """Folder of base models; None: `curator.paths.models_dir()`."""
+    extra_models: tuple[tuple[str, Path], ...] = ()
+    """More base models: name and folder."""
     worker: tuple[str, ...] = (sys.executable, "-m", "curator.server.worker")
     generator: tuple[str, ...] = (sys.executable, "-m", "curator.server.generate")
     generator_idle: float = 300.0
