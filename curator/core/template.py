@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from curator.core.counting import Counter, Span, Tokens
@@ -22,6 +22,7 @@ Message = dict[str, Any]
 Render = Callable[[list[Message], Any], str]
 """Messages and tool definitions (or None) to the text that the model reads."""
 
+_OPENING = {"role": "system", "content": ""}
 _STAND_IN = "\ue000{}\ue001"
 
 
@@ -52,9 +53,11 @@ class TemplateCounter(Counter):
 
     def message(self, message: Any) -> int:
         """Tokens that one message adds to a conversation that a system message opened."""
-        opening = {"role": "system", "content": ""}
-        with_it = self.example({"messages": [opening, message]})
-        return with_it.total - self.example({"messages": [opening]}).total
+        return self.example({"messages": [_OPENING, message]}).total - self._opening
+
+    @cached_property
+    def _opening(self) -> int:
+        return self.example({"messages": [_OPENING]}).total
 
     def example(self, value: Any) -> Tokens:
         """Tokens of the rendered conversation, and of its assistant contents."""
