@@ -117,6 +117,25 @@ class CuratorApp(App[None]):
         """Model, profile, provider."""
         self.action_dialog("settings")
 
+    def keep(self) -> None:
+        """Have every stage save what would be lost if the program ended now."""
+        from curator.tui.screens.stage import StageScreen
+
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, StageScreen) and screen.is_mounted:
+                    screen.keep()
+
+    async def action_quit(self) -> None:
+        """Leave; nothing to ask, everything is saved."""
+        self.keep()
+        self.exit()
+
+    def end(self, status: int) -> None:
+        """Leave because the terminal or the system says so."""
+        self.keep()
+        self.exit(return_code=status)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out what leads to a stage or dialog that is not there, and dialogs on top of dialogs."""
         if action == "stage":
@@ -150,8 +169,10 @@ def open_ui(path: str | None) -> int:
     """
     if not terminal.is_terminal():
         raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
+    from curator import pricing
     from curator.tui.opening import open_workspace
 
+    pricing.table()  # a faulty models.toml is told before the screen is taken
     memory = Memory.load()
     workspace = open_workspace(path, memory)
     app = CuratorApp(workspace, memory, analyse=True)

@@ -1,6 +1,6 @@
 """Blocks: what a person reads in an example, whatever its format, and where each piece is in the JSON.
 
-Pure: a parsed value in, blocks out. The conversation draws them, the editor edits them, problems are put beside them.
+Pure: a parsed value in, blocks out. The conversation draws them, the editor edits them.
 """
 
 from __future__ import annotations

@@ -30,11 +30,18 @@ def _difference(old: str, new: str) -> str:
     end = 0
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
+    gone, come = old[start : len(old) - end], new[start : len(new) - end]
+    if gone.strip() and not come:
+        return f"removes {gone.strip(', ')}"
+    if come.strip() and not gone:
+        return f"adds {come.strip(', ')}"
     low = max(0, start - AROUND)
-    return f"{_window(old, low, len(old) - end)} → {_window(new, low, len(new) - end)}"
+    dots = not gone.strip() and not come.strip()
+    return f"{_window(old, low, len(old) - end, dots)} → {_window(new, low, len(new) - end, dots)}"
 
 
-def _window(text: str, low: int, high: int) -> str:
+def _window(text: str, low: int, high: int, dots: bool) -> str:
+    """The text from `low` to a little after `high`; spaces as dots where they are what changes."""
     high = min(len(text), high + AROUND)
-    shown = text[low:high].replace(" ", "·") if text[low:high] != text[low:high].strip() else text[low:high]
+    shown = text[low:high].replace(" ", "·") if dots else text[low:high]
     return f"{'…' if low else ''}{shown}{'…' if high < len(text) else ''}"

@@ -56,7 +56,7 @@ def _after_commas(token: str, line: str) -> str:
 
 
 def _sizes(tokens: list[str]) -> dict[int, int]:
-    """By index of an opening bracket: characters up to its closing one; the rest of the line where there is none."""
+    """By index of an opening bracket: characters up to its closing one, or to the end of the line."""
     sizes: dict[int, int] = {}
     stack: list[tuple[int, int]] = []
     offset = 0

@@ -21,7 +21,7 @@ def scopes_of(node: DOMNode) -> tuple[str, ...]:
     own = [scope for scope in dict.fromkeys(named) if scope]
     from curator.tui.screens.stage import StageScreen
 
-    return tuple([*own, *(["stage"] if isinstance(node, StageScreen) else [])])
+    return (*own, *(["stage"] if isinstance(node, StageScreen) else []))
 
 
 def home_of(action: Action, screen: Screen[object], focused: Widget | None) -> DOMNode | None:

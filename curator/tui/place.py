@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curator.errors import CuratorError
 
@@ -31,7 +31,7 @@ class Place:
         if not isinstance(values, dict):
             return cls()
         default = cls()
-        kept = {}
+        kept: dict[str, Any] = {}
         for field in fields(cls):
             value, usual = values.get(field.name), getattr(default, field.name)
             if isinstance(value, int if usual is None else type(usual)):

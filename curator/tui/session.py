@@ -9,11 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
 
-from curator.core import models, query, tokens
+from curator import pricing
+from curator.core import query, tokens
 from curator.core.example import parse
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from curator.core.example import Example
-    from curator.core.problem import Problem
     from curator.core.models import ModelInfo
+    from curator.core.problem import Problem
     from curator.core.rules import Context
     from curator.core.tokens import Counter, Tokens
     from curator.jobs.providers import Provider
+    from curator.tui.copies import Copies
     from curator.workspace.analysis import Analysis, Progress
     from curator.workspace.records import Change, View
     from curator.workspace.workspace import Workspace
@@ -156,7 +159,7 @@ class Session:
     @property
     def model_info(self) -> ModelInfo | None:
         """The model's entry in the table, None where it is not known."""
-        return models.find(self.model)
+        return pricing.find(self.model)
 
     @property
     def counter(self) -> Counter:
@@ -188,6 +191,13 @@ class Session:
         record = self.workspace.record(example)
         return rules.fix(record.example, problem.rule, self.context, problem.location)
 
+    @cached_property
+    def copies(self) -> Copies:
+        """Copies and contradictions, found when first wanted and kept up to date from then on."""
+        from curator.tui.copies import Copies
+
+        return Copies(self.workspace)
+
     def summary(self, extra_tokens: int = 0) -> Summary:
         """The dataset in one line; `extra_tokens` are those of a draft beyond what is saved."""
         counts = self.workspace.counts()
@@ -201,6 +211,10 @@ class Session:
         if label:
             return self._do(lambda: self.workspace.replace_many({example: raw}, label))
         return self._do(lambda: self.workspace.replace(example, raw), quiet=True)
+
+    def replace_many(self, raws: dict[int, bytes], label: str) -> Change | None:
+        """Save many examples' new bytes as one change, told as `label`."""
+        return self._do(lambda: self.workspace.replace_many(raws, label))
 
     def edit(self, example: int, location: str, value: object) -> Change | None:
         """Save one value at a location."""
@@ -275,7 +289,10 @@ class Session:
         """Tell every screen that these examples (None: all) are not as they were."""
         if order:
             self.refresh_view()
-        self.changed.publish(Changed(None if ids is None else frozenset(ids), order))
+        changed = Changed(None if ids is None else frozenset(ids), order)
+        if "copies" in self.__dict__:
+            self.copies.update(changed)
+        self.changed.publish(changed)
 
     # Saying
 

@@ -15,9 +15,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
-from textual.app import App
+
+class Ending(Protocol):
+    """What can be asked to end in order."""
+
+    def end(self, status: int) -> None:
+        """Save and leave with an exit status."""
+
+    def call_later(self, callback: Any, *args: Any) -> bool:
+        """Call from the app's own loop."""
+
 
 PATIENCE = 1.5
 """Seconds that an orderly end may take before the program leaves at once."""
@@ -38,7 +47,7 @@ def is_terminal() -> bool:
 
 
 @contextmanager
-def guarded(app: App[Any]) -> Iterator[None]:
+def guarded(app: Ending) -> Iterator[None]:
     """While inside, TERM and HUP end `app` in order within 2 s, exit status 128 + the signal's number."""
     saved = _attributes()
 
@@ -54,12 +63,12 @@ def guarded(app: App[Any]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def leave(app: App[Any], status: int, saved: list[Any] | None = None) -> None:
+def leave(app: Ending, status: int, saved: list[Any] | None = None) -> None:
     """Ask the app to end, and see to it that the process does: every change is on the disk already."""
     watchdog = threading.Timer(PATIENCE, _leave_now, (status, saved))
     watchdog.daemon = True
     watchdog.start()
-    app.call_later(app.exit, None, status)
+    app.call_later(app.end, status)
 
 
 def _leave_now(status: int, saved: list[Any] | None) -> None:

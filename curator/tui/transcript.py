@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from curator.core.problem import Problem
 from curator.core.text import one_line, printable
@@ -73,8 +73,8 @@ def kind_of(block: Block) -> str:
     }.get(block.role, "other")
 
 
-def lay_out(sheet: Sheet, width: int) -> list[Line]:
-    """All lines of an example for a width in cells."""
+def lay_out(sheet: Sheet, width: int, brief: bool = False) -> list[Line]:
+    """All lines of an example for a width in cells; `brief` keeps system prompts to one line."""
     lines: list[Line] = []
     for problem in sheet.problems.get(None, ()):
         lines.extend(_problem(problem, -1, width, ""))
@@ -90,16 +90,20 @@ def lay_out(sheet: Sheet, width: int) -> list[Line]:
                 Line(index, (Piece(f"… {more:,} more messages: ctrl+o shows everything in $EDITOR", "dim"),))
             )
             break
-        lines.extend(_block(sheet, index, block, width))
+        lines.extend(_block(sheet, index, block, width, brief))
         lines.append(Line(index, ()))
     if lines and not lines[-1].pieces:
         lines.pop()
     return lines
 
 
-def _block(sheet: Sheet, index: int, block: Block, width: int) -> Iterator[Line]:
+def _block(sheet: Sheet, index: int, block: Block, width: int, brief: bool) -> Iterator[Line]:
     kind = kind_of(block)
     inner = max(4, width - 2)
+    if brief and kind == "system" and not sheet.problems.get(index):
+        text = set_cell_size(one_line(block.text, inner), max(0, inner - 8)).rstrip()
+        yield Line(index, (Piece("system  ", "system-name"), Piece(text, "dim")), kind)
+        return
     yield Line(index, _heading(sheet, index, block, kind, inner), kind)
     text = printable(block.text[:BLOCK_CHARS]).replace("\t", "␉")
     if text:
@@ -130,11 +134,9 @@ def _heading(sheet: Sheet, index: int, block: Block, kind: str, width: int) -> t
 def _body(sheet: Sheet, index: int, block: Block, text: str, kind: str, width: int) -> Iterator[Line]:
     base = "untrained" if block.weight == 0 else "json" if kind == "other" else "text"
     spans = _spans(sheet, index, block, text)
-    count = 0
-    for start, end in wrap(text, width):
-        if count == BLOCK_LINES:
+    for number, (start, end) in enumerate(wrap(text, width)):
+        if number == BLOCK_LINES:
             break
-        count += 1
         yield Line(index, tuple(_pieces(text, start, end, spans, base)), kind)
     else:
         if len(block.text) <= BLOCK_CHARS:

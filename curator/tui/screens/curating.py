@@ -10,8 +10,8 @@ from curator.core.problem import Problem
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import external, folding
-from curator.tui.screens.stage import StageScreen
 from curator.tui.blocks import Block, blocks_of
+from curator.tui.screens.stage import StageScreen
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems
@@ -134,7 +134,7 @@ class Curating(StageScreen):
     # Repairing
 
     def action_fix(self) -> None:
-        """Apply the fix of the problem under the cursor: a safe one at once (it was shown), others after a look."""
+        """Apply the fix of the problem under the cursor: a safe one at once (it was shown)."""
         problem, example = self.problems.current, self.current
         if example is None or not isinstance(problem, Problem):
             self.session.toast("There is no problem under the cursor")
@@ -170,7 +170,8 @@ class Curating(StageScreen):
         text = (
             f"{rule} is found in {many} {where}.\nIts fix is applied to all of them as one step; u takes it back."
         )
-        if len(ids) and await self.app.push_screen_wait(Confirm("Fix all", text, f"Fix {many}")):
+        agreed = len(ids) > 0 and await self.app.push_screen_wait(Confirm("Fix all", text, f"Fix {many}")) is True
+        if agreed:
             self.session.fix(ids, rule)
 
     # Copying and the outside editor

@@ -71,12 +71,8 @@ class DataScreen(Curating):
             self.examples.go_to(self._place.example)
         self.examples.focus()
 
-    def on_screen_suspend(self) -> None:
-        """Another screen comes: keep what is being edited and remember the place."""
-        self.keep()
-
     def keep(self) -> None:
-        """Save the draft, remember the place. Called before anything that could lose them."""
+        """Save the draft, remember the place."""
         if self.editing:
             self.editor.save()
         session = self.session

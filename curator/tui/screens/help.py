@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -22,17 +23,19 @@ class HelpScreen(Dialog[None]):
     def __init__(self, about: Screen[object]) -> None:
         super().__init__()
         focused = about.focused
-        self._nodes = list(focused.ancestors_with_self) if focused else [about, about.app]
-        self._others = [node for node in about.walk_children(Widget) if node not in self._nodes and node.display]
+        self._chain: list[DOMNode] = list(focused.ancestors_with_self) if focused else [about, about.app]
+        self._others: list[DOMNode] = [
+            node for node in about.walk_children(Widget) if node not in self._chain and node.display
+        ]
 
     def compose_body(self) -> ComposeResult:
         """The pane's own words, then one table a scope."""
-        for node in self._nodes:
+        for node in self._chain:
             text = getattr(type(node), "HELP", None)
             if isinstance(text, str) and text:
                 yield Static(Content(text), classes="about")
         shown: set[str] = set()
-        for node in (*self._nodes, *self._others):
+        for node in (*self._chain, *self._others):
             for scope in scopes_of(node):
                 if scope not in shown and scope != "dialog":
                     shown.add(scope)

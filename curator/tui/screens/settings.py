@@ -30,7 +30,8 @@ class SettingsScreen(Dialog[None]):
         names = [(Content(one_line(name, 40)), name) for name in providers.load()]
         profiles = [(Content(name), name) for name in PROFILES]
         yield self._line(
-            "Provider", Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider")
+            "Provider",
+            Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
         )
         yield self._line("Model", Input(one_line(self.session.model), compact=True, id="model"))
         yield self._line(

@@ -22,8 +22,8 @@ Rules that keep stages alike:
 - `data_changed` runs only while the stage is on screen; a stage that is not shown hears about it when it is.
 - Anything slow is a worker: `@work(thread=True, exclusive=True, group="NAME", exit_on_error=False)`; poll
   `get_current_worker().is_cancelled` at least every 50 ms, post results in batches with `post_message`, and turn
-  a `CuratorError` into `self.session.say(error)`. Only a worker's top may catch `Exception`. Network calls go through
-  `curator.jobs` in `@work(exclusive=True, group="NAME", exit_on_error=False)` coroutines on the UI's own loop.
+  a `CuratorError` into `self.session.say(error)`. Only a worker's top may catch `Exception`. Network calls go
+  through `curator.jobs`, in `@work(exclusive=True, group="NAME", exit_on_error=False)` coroutines.
 - Every text that is not our own goes through `core.text.printable` or `one_line` and reaches a widget as `Content`
   or `Text`. Toasts: `self.session.toast(text)`, which never reads markup.
 - A question is a `Dialog` from `screens/dialog.py`; escape always goes one level back without losing anything.
@@ -79,6 +79,13 @@ class StageScreen(Screen[None]):
 
     def data_changed(self, changed: Changed) -> None:
         """Show what changed. The first call, on mount, says that everything did."""
+
+    def keep(self) -> None:
+        """Save what would be lost if the program ended now. Called before that, and when another screen comes."""
+
+    def on_screen_suspend(self) -> None:
+        """Another screen comes."""
+        self.keep()
 
     def on_mount(self) -> None:
         """Listen, and show everything once."""

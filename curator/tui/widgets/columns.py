@@ -98,14 +98,14 @@ def cells(row: Row, columns: Columns, shift: int) -> Iterator[tuple[str, str | N
 
 def _marks(row: Row) -> list[tuple[str, str | None]]:
     """Four cells: the check, the review, changed or new, duplicate."""
-    check = {"E": "list--error", "W": "list--warning", "✓": "list--ok"}.get(row.mark, "list--dim")
+    check = {"E": "list--error", "W": "list--warning"}.get(row.mark, "list--dim")
     review = {"accepted": ("✓", "list--ok"), "rejected": ("✗", "list--error"), "flagged": ("!", "list--warning")}
     sign, style = review.get(row.review or "", (" ", "list--dim"))
     if row.stale and sign != " ":
         sign, style = "?", "list--warning"
     change = "+" if row.new else "~" if row.edited else " "
     return [
-        ("·" if row.mark == "✓" else row.mark, "list--dim" if row.mark == "✓" else check),
+        (row.mark, check),
         (sign, style),
         (change, "list--label"),
         ("≈" if row.duplicate else " ", "list--warning"),

@@ -20,10 +20,15 @@ from curator.tui import keys
 from curator.tui.transcript import Line, Sheet, lay_out
 
 _STYLES = (
-    "text json note dim blank untrained match space beyond error error-mark warning warning-mark info info-mark "
-    "system-name user-name assistant-name tool-name rejected-name other-name "
-    "system user assistant tool rejected other current"
-).split()
+    *("text", "json", "note", "dim", "blank", "untrained", "match", "space", "beyond", "trained", "current"),
+    *("error", "error-mark", "warning", "warning-mark", "info", "info-mark"),
+    *("system", "user", "assistant", "tool", "rejected", "other"),
+    *("system-name", "user-name", "assistant-name", "tool-name", "rejected-name", "other-name"),
+)
+
+
+LOW = 14
+"""A pane of fewer lines shows system prompts in one line."""
 
 
 class Conversation(ScrollView, can_focus=True):
@@ -44,8 +49,8 @@ class Conversation(ScrollView, can_focus=True):
 
         block: int
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, dom_id: str = "conversation") -> None:
+        super().__init__(id=dom_id)
         self._sheet: Sheet | None = None
         self._lines: list[Line] = []
         self._width = 0
@@ -64,7 +69,7 @@ class Conversation(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         self._width = self._room
-        self._lines = lay_out(self._sheet, self._width) if self._sheet else []
+        self._lines = lay_out(self._sheet, self._width, self._brief) if self._sheet else []
         self.virtual_size = Size(self.size.width, len(self._lines))
         self.refresh()
 
@@ -72,10 +77,14 @@ class Conversation(ScrollView, can_focus=True):
     def _room(self) -> int:
         return max(10, self.scrollable_content_region.width - 2)
 
+    @property
+    def _brief(self) -> bool:
+        """In a low pane the system prompt, which seldom differs, leaves the room to the rest."""
+        return 0 < self.size.height < LOW
+
     def on_resize(self) -> None:
         """Wrap again."""
-        if self._room != self._width:
-            self._lay_out()
+        self._lay_out()
 
     def render_line(self, y: int) -> Strip:
         """One line: margin, gutter, pieces."""

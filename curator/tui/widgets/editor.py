@@ -32,15 +32,15 @@ class Editor(Vertical):
     """Edits one example."""
 
     SCOPE = "editor"
-    HELP = "Type: problems, tokens and cost follow at once. Escape keeps the text and goes back; u takes it back there."
+    HELP = "Type: problems, tokens and cost follow at once. Escape saves the text and goes back; u takes it back."
     BINDINGS = keys.bindings("editor")
 
     @dataclass
     class Left(Message):
         """The editor was left; what was typed is saved."""
 
-    def __init__(self, session: Session, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, session: Session, dom_id: str = "editor") -> None:
+        super().__init__(id=dom_id)
         self._session = session
         self._example: int | None = None
         self._saved = b""

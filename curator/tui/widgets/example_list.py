@@ -24,7 +24,6 @@ from curator.tui.widgets.columns import ROW_STYLES, Columns, cells
 from curator.tui.widgets.selection import Selection
 from curator.workspace.records import Row
 
-
 SHIFT = 8
 """How many characters one press of left or right moves the words."""
 
@@ -74,8 +73,8 @@ class ExampleList(ScrollView, can_focus=True):
 
         count: int
 
-    def __init__(self, session: Session, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, session: Session, dom_id: str = "list") -> None:
+        super().__init__(id=dom_id)
         self._session = session
         self._ids: Sequence[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(400)
@@ -146,7 +145,7 @@ class ExampleList(ScrollView, can_focus=True):
             return self._head(columns, width)
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._ids):
-            return Strip.blank(width, self.rich_style)
+            return self._below(index, width)
         example = self._ids[index]
         selected = self.selection.holds(example, index, self.cursor)
         state = (index == self.cursor, self.has_focus, selected)
@@ -156,6 +155,15 @@ class ExampleList(ScrollView, can_focus=True):
             strip = self._row(example, columns, width, *state)
             self._strips[key] = strip
         return strip
+
+    def _below(self, index: int, width: int) -> Strip:
+        """An empty line; the first of an empty view says what to do."""
+        if self._ids or index != 1:
+            return Strip.blank(width, self.rich_style)
+        text = "Nothing matches: esc shows everything" if self._session.query else "No examples yet: + makes one"
+        return Strip([Segment(f"  {text}", self.get_component_rich_style("list--dim"))]).adjust_cell_length(
+            width, self.rich_style
+        )
 
     def _columns(self, width: int) -> Columns:
         return Columns.fit(width, len(self._session.workspace.ids(deleted=True)))

@@ -105,8 +105,8 @@ class Problems(ScrollView, can_focus=True):
     class GroupRequested(Message):
         """Switch between example and dataset."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, dom_id: str = "problems") -> None:
+        super().__init__(id=dom_id)
         self._items: Sequence[Problem | RuleCount] = ()
         self.preview = ""
         """What the fix under the cursor would do, shown behind the problem."""

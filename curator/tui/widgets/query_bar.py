@@ -12,44 +12,25 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from curator.core.query import completions
 from curator.core.text import one_line
 from curator.tui import keys
 
-WORDS = (
-    *(f"is:{state}" for state in "error warning clean edited new deleted reviewed duplicate conflict".split()),
-    *(f"split:{name}" for name in ("train", "validation", "none")),
-    *(f"role:{role}" for role in ("user", "assistant", "system", "tool")),
-    "rule:",
-    "label:",
-    "rating>=",
-    "tokens>",
-    "messages>",
-    "line:",
-    "source:",
-    "user:",
-    "assistant:",
-    "system:",
-)
-"""What the query language knows besides plain words; rules and labels are added by the screen."""
-
 
 class Words(Suggester):
-    """Completes the last word of a query."""
+    """Completes the field or value at the end of a query."""
 
     def __init__(self) -> None:
-        super().__init__(use_cache=False)
-        self.words: tuple[str, ...] = WORDS
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.labels: tuple[str, ...] = ()
+        self.sources: tuple[str, ...] = ()
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The whole query with its last word completed, or None."""
-        head, space, last = value.rpartition(" ")
-        sign = last[:1] if last[:1] in ("-", "!", "(") else ""
-        start = last[len(sign) :].lower()
-        if not start:
-            return None
-        for word in self.words:
-            if word.startswith(start) and word != start:
-                return f"{head}{space}{sign}{word}"
+        """The whole query with its end completed, or None."""
+        for found in completions(value, len(value), self.labels, self.sources):
+            completed = value[: found.start] + found.text
+            if completed.startswith(value) and completed != value:
+                return completed
         return None
 
 
@@ -58,8 +39,8 @@ class QueryInput(Input):
 
     SCOPE = "query"
     HELP = (
-        'Words and "phrases" match text; ~word matches roughly, /regex/ by pattern. Fields: rule: is: label: split: '
-        "role: user: assistant: system: tokens> messages< rating>= line:1-9 source:. "
+        'Words and "phrases" match text; ~word matches roughly, /regex/ by pattern. Fields: rule: is: label: '
+        "split: role: user: assistant: system: tokens> messages< rating>= line:1-9 source:. "
         "Side by side means and; or, - and ( ) work."
     )
     BINDINGS = keys.bindings("query")
@@ -100,8 +81,8 @@ class QueryBar(Vertical):
     class Left(Message):
         """Escape was pressed."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, dom_id: str = "query") -> None:
+        super().__init__(id=dom_id)
         self.words = Words()
 
     def compose(self) -> ComposeResult:
@@ -118,9 +99,9 @@ class QueryBar(Vertical):
         return self.query_one(QueryInput).value
 
     def show(self, text: str, matches: str) -> None:
-        """Show a query that works and how many examples it finds."""
+        """Show a query that works and how many examples it finds; never while somebody types."""
         field = self.query_one(QueryInput)
-        if field.value != text:
+        if field.value != text and not field.has_focus:
             with field.prevent(Input.Changed):
                 field.value = text
         self.query_one("#matches", Static).update(Content(matches))

@@ -44,8 +44,10 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
     shown = "" if summary.shown == summary.examples else f"{summary.shown:,} of "
     unit = "tok" if brief else "tokens"
     checked = summary.analysed >= summary.examples
-    split = f"{summary.train:,}+{summary.validation:,}" if brief else (
-        f"train {summary.train:,}, validation {summary.validation:,}"
+    split = (
+        f"{summary.train:,}+{summary.validation:,}"
+        if brief
+        else (f"train {summary.train:,}, validation {summary.validation:,}")
     )
     return [
         (f"{shown}{summary.examples:,} {'ex' if brief and shown else 'examples'}", "$foreground"),

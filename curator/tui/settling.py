@@ -1,0 +1,81 @@
+"""Settling a group of copies or a contradiction: which member stays, and one change that makes it so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from curator.core import splice
+from curator.core.example import Path
+
+if TYPE_CHECKING:
+    from curator.tui.copies import Finding
+    from curator.tui.session import Session
+    from curator.workspace.records import Change, Record
+
+COPIES = frozenset({"exact", "normalised", "near"})
+"""Kinds whose members may go all at once; contradictions and look-alikes are judged one by one."""
+
+POLICIES = ("first", "newest", "longest", "best rated")
+
+
+def keeper(records: Sequence[Record], policy: str) -> int:
+    """The member that stays by a policy; the first one decides a tie."""
+    keys: dict[str, Callable[[Record], int]] = {
+        "first": lambda record: 0,
+        "newest": lambda record: record.id,
+        "longest": lambda record: len(record.raw),
+        "best rated": lambda record: record.rating or 0,
+    }
+    return max(records, key=keys[policy]).id
+
+
+def settle(session: Session, finding: Finding, kept: int, *, merge: bool = False) -> Change | None:
+    """Delete all but one, as one change; with `merge` what people said of the others goes to the one that stays."""
+    if merge:
+        _merge(session, [i for i in finding.ids if i != kept], kept)
+    return session.delete([i for i in finding.ids if i != kept])
+
+
+def settle_all(session: Session, findings: Sequence[Finding], kept: Callable[[Finding], int]) -> Change | None:
+    """Settle many groups as one change."""
+    gone = [i for finding in findings for i in finding.ids if i != kept(finding)]
+    return session.delete(gone)
+
+
+def unify(session: Session, finding: Finding, kept: int) -> Change | None:
+    """Give every member the answer of one, as one change; a member without an answer that can be set is left."""
+    records = {i: session.workspace.record(i) for i in finding.ids}
+    chosen = answer_at(records[kept])
+    if chosen is None:
+        return None
+    raws = {}
+    for example, record in records.items():
+        here = answer_at(record)
+        if example != kept and here is not None:
+            raws[example] = splice.set_value(record.raw, here[0], chosen[1])
+    return session.replace_many(raws, f"Gave {len(raws)} examples the answer of another")
+
+
+def answer_at(record: Record) -> tuple[Path, str] | None:
+    """Where the last answer of an example is, and its text; None where it is no plain text."""
+    messages = record.example.value.get("messages") if isinstance(record.example.value, dict) else None
+    for at in range(len(messages) - 1, -1, -1) if isinstance(messages, list) else ():
+        message = messages[at]
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            content = message.get("content")
+            return (("messages", at, "content"), content) if isinstance(content, str) else None
+    return None
+
+
+def _merge(session: Session, others: Sequence[int], kept: int) -> None:
+    records = [session.workspace.record(i) for i in others]
+    own = session.workspace.record(kept)
+    for label in sorted({label for record in records for label in record.labels} - set(own.labels)):
+        session.label([kept], label, True)
+    best = max((record.rating or 0 for record in (*records, own)), default=0)
+    if best and best != own.rating:
+        session.rate([kept], best)
+    notes = [record.note for record in records if record.note and record.note != own.note]
+    if notes:
+        session.note([kept], "\n".join(filter(None, [own.note, *notes])))

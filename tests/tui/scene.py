@@ -1,0 +1,104 @@
+"""A scene: the real app on a real workspace, as tests see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from curator.tui.app import CuratorApp
+from curator.tui.screens.data import DataScreen
+from curator.workspace.workspace import Workspace
+
+ASKING = {"fix", "note"}
+"""Groups of workers that wait for a dialog's answer."""
+NARROW, WIDE = (80, 24), (120, 40)
+
+
+def chat(user: str, answer: str, system: str = "Answer with one shortcode.") -> bytes:
+    """One good chat line."""
+    messages = [
+        {"role": "system", "content": system},
+        {"role": "user", "content": user},
+        {"role": "assistant", "content": answer},
+    ]
+    return json.dumps({"messages": messages}, ensure_ascii=False).encode()
+
+
+def many(count: int) -> list[bytes]:
+    """Good lines that differ."""
+    return [chat(f"Question number {n} about thing {n * 7919 % 1000}", f"(answer{n})") for n in range(1, count + 1)]
+
+
+@dataclass
+class Scene:
+    """The app, its pilot, and short words for what tests do."""
+
+    app: CuratorApp
+    pilot: Pilot[None]
+    workspace: Workspace
+
+    @property
+    def data(self) -> DataScreen:
+        """The Data stage."""
+        screen = self.app.screen
+        assert isinstance(screen, DataScreen), screen
+        return screen
+
+    @property
+    def current(self) -> int:
+        """The example under the cursor."""
+        current = self.data.current
+        assert current is not None
+        return current
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and let everything that follows from them happen."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type a text."""
+        names = {" ": "space", ":": "colon", "(": "left_parenthesis", ")": "right_parenthesis", "\n": "enter"}
+        await self.press(*(names.get(character, character) for character in text))
+
+    async def settle(self) -> None:
+        """Wait for workers (but not for those that ask somebody) and repaints."""
+        await self.pilot.pause()
+        waited = [worker for worker in self.app.workers if worker.group not in ASKING]
+        if waited:
+            await self.app.workers.wait_for_complete(waited)
+        await self.pilot.pause()
+
+    def screen_text(self) -> str:
+        """What stands on the screen."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+    def toasts(self) -> str:
+        """What the toasts say."""
+        return "\n".join(notification.message for notification in self.app._notifications)
+
+
+def dataset(folder: Path, lines: Iterable[bytes]) -> Path:
+    """A dataset file of these lines."""
+    path = folder / "data.jsonl"
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+@asynccontextmanager
+async def opened(path: Path, size: tuple[int, int] = NARROW) -> AsyncIterator[Scene]:
+    """The app on a dataset file or workspace."""
+    workspace = Workspace.open(path)
+    app = CuratorApp(workspace)
+    try:
+        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            scene = Scene(app, pilot, workspace)
+            await scene.settle()
+            yield scene
+    finally:
+        workspace.close()

@@ -1,0 +1,176 @@
+"""Reviewing, labelling, repairing, adding, deleting, copying; each with its way back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from curator.tui.screens.fix import FixDialog
+from curator.tui.widgets.problems import Problems, RuleCount
+from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+
+SPACED = chat("Tired today", "(tired) ")
+
+
+@pytest.mark.parametrize(("key", "state"), [("a", "accepted"), ("x", "rejected"), ("f", "flagged")])
+async def test_review_goes_on_and_comes_back(tmp_path: Path, key: str, state: str) -> None:
+    async with opened(dataset(tmp_path, many(5))) as scene:
+        await scene.press(key)
+        assert scene.workspace.row(1).review == state
+        assert scene.current == 2
+        await scene.press("u")
+        assert scene.workspace.row(1).review is None
+        await scene.press("ctrl+r")
+        assert scene.workspace.row(1).review == state
+        await scene.press("ctrl+z")
+        assert scene.workspace.row(1).review is None
+        await scene.press("ctrl+y")
+        assert scene.workspace.row(1).review == state
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+async def test_labels(tmp_path: Path, number: int) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        name = scene.data.labels()[number - 1]
+        await scene.press(str(number))
+        assert scene.workspace.row(1).labels == (name,)
+        assert name in scene.toasts()
+        assert name in scene.screen_text()
+        await scene.press(str(number))
+        assert scene.workspace.row(1).labels == ()
+
+
+async def test_bulk_is_one_step(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(9))) as scene:
+        await scene.press("v", "j", "j", "v", "1", "d")
+        assert len(scene.workspace.ids()) == 6
+        assert "Deleted 3 examples · u takes it back" in scene.toasts()
+        await scene.press("u")
+        assert len(scene.workspace.ids()) == 9
+        assert [row.labels for row in scene.workspace.rows([1, 2, 3, 4])] == [("good",)] * 3 + [()]
+        await scene.press("u")
+        assert not any(row.labels for row in scene.workspace.rows(scene.workspace.ids()))
+
+
+@pytest.mark.parametrize("key", ["d", "delete"])
+async def test_delete_at_once(tmp_path: Path, key: str) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("j", key)
+        assert list(scene.workspace.ids()) == [1, 3]
+        assert scene.current == 3
+        await scene.press("u")
+        assert list(scene.workspace.ids()) == [1, 2, 3]
+
+
+async def test_new_and_duplicate(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("D")
+        assert scene.workspace.raw(scene.current) == scene.workspace.raw(1)
+        assert scene.workspace.ids()[1] == scene.current
+        await scene.press("plus")
+        assert scene.data.editing
+        await scene.type("hello")
+        await scene.press("escape")
+        messages = json.loads(scene.workspace.raw(scene.current))["messages"]
+        assert [m["role"] for m in messages] == ["system", "user", "assistant"]
+        assert "hello" in [m["content"] for m in messages]
+        assert scene.workspace.record(scene.current).new
+
+
+async def test_safe_fix_is_shown_and_takes_one_key(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, [*many(2), SPACED])) as scene:
+        await scene.press("right_square_bracket")
+        assert scene.current == 3
+        problems = scene.data.problems
+        assert problems.rule == "surrounding_whitespace"
+        assert "(tired)· → " in problems.preview
+        await scene.press("F")
+        assert json.loads(scene.workspace.raw(3))["messages"][2]["content"] == "(tired)"
+        assert "no problems" in scene.screen_text()
+        await scene.press("u")
+        assert scene.workspace.raw(3) == SPACED
+
+
+async def test_unsafe_fix_is_asked_for(tmp_path: Path) -> None:
+    line = b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "bot", "content": "(hi)"}]}'
+    async with opened(dataset(tmp_path, [line])) as scene:
+        await scene.press("tab", "tab")
+        while scene.data.problems.rule != "unrecognized_role":
+            await scene.press("j")
+        await scene.press("F")
+        assert isinstance(scene.app.screen, FixDialog)
+        assert "assistant" in scene.screen_text()
+        await scene.press("escape")
+        assert scene.workspace.raw(1) == line
+        await scene.press("F")
+        await scene.press("enter")
+        assert json.loads(scene.workspace.raw(1))["messages"][1]["role"] == "assistant"
+
+
+async def test_fix_all_of_a_rule_is_one_step(tmp_path: Path) -> None:
+    lines = [chat(f"Q{n}", f"(a{n}) ") for n in range(4)]
+    async with opened(dataset(tmp_path, [*lines, *many(2)])) as scene:
+        await scene.press("tab", "tab")
+        assert isinstance(scene.app.focused, Problems)
+        await scene.press("ctrl+f")
+        assert "4 examples" in scene.screen_text()
+        await scene.press("enter")
+        assert scene.workspace.view("rule:surrounding_whitespace").total == 0
+        await scene.press("ctrl+z")
+        assert scene.workspace.view("rule:surrounding_whitespace").total == 4
+
+
+async def test_problems_by_rule_filter_the_list(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, [*many(3), SPACED, chat("Q", " (b)")]), WIDE) as scene:
+        await scene.press("tab", "tab", "r")
+        problems = scene.data.problems
+        assert isinstance(problems.current, RuleCount)
+        while problems.rule != "surrounding_whitespace":
+            await scene.press("j")
+        await scene.press("enter")
+        assert scene.app.session.query == "rule:surrounding_whitespace"
+        assert scene.app.session.view.total == 2
+
+
+async def test_brackets_walk_through_all_problems(tmp_path: Path) -> None:
+    lines = [*many(2), SPACED, *many(2), b"{broken", *many(1)]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        seen = []
+        for _ in range(2):
+            await scene.press("right_square_bracket")
+            while scene.data.problems.cursor + 1 < scene.data.problems.count:
+                await scene.press("right_square_bracket")
+            seen.append(scene.current)
+        assert seen[0] == 3 or seen == [1, 2]  # duplicates of the good lines may be told too
+        await scene.press("G")
+        await scene.press("left_square_bracket")
+        assert scene.data.problems.count
+
+
+async def test_copying(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(2))) as scene:
+        await scene.press("tab", "j")
+        await scene.press("y")
+        assert scene.app.clipboard == "Question number 1 about thing 919"
+        await scene.press("Y")
+        assert scene.app.clipboard.encode() == scene.workspace.raw(1)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_zoom_and_tab(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(dataset(tmp_path, many(5)), size) as scene:
+        order = []
+        for _ in range(4):
+            focused = scene.app.focused
+            order.append(focused.id if focused else None)
+            await scene.press("tab")
+        assert order[:3] == ["list", "conversation", "problems"]
+        await scene.press("shift+tab")
+        await scene.press("escape", "z")
+        assert scene.data.maximized is scene.data.examples
+        await scene.press("z")
+        assert scene.data.maximized is None
+        await scene.press("z", "escape")
+        assert scene.data.maximized is None

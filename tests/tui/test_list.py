@@ -1,0 +1,153 @@
+"""Moving, selecting, filtering, sorting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from curator.tui.widgets.example_list import ExampleList
+from curator.tui.widgets.query_bar import QueryInput
+from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+
+
+@SIZES
+async def test_every_key_that_moves(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(dataset(tmp_path, many(60)), size) as scene:
+        examples = scene.data.examples
+        for keys, line in (
+            (["down"], 2), (["j"], 3), (["up"], 2), (["k"], 1), (["k"], 1), (["G"], 60), (["g"], 1), (["end"], 60),
+            (["home"], 1), (["pagedown"], 1 + examples.page), (["pageup"], 1), (["j"] * 40, 41),
+        ):  # fmt: skip
+            await scene.press(*keys)
+            assert scene.workspace.row(scene.current).line == line, keys
+            assert f"number {line} " in scene.screen_text()
+            top = examples.scroll_offset.y
+            assert top <= examples.cursor < top + examples.page
+
+
+async def test_words_scroll_sideways(tmp_path: Path) -> None:
+    long = "abcdefgh" * 12
+    async with opened(dataset(tmp_path, [chat(long, "(a)")])) as scene:
+        assert "  abcdefghabc" in scene.screen_text()
+        await scene.press("l")
+        assert scene.data.examples.shift == 8
+        await scene.press("right", "h", "left", "left")
+        assert scene.data.examples.shift == 0
+
+
+async def test_selecting(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(9))) as scene:
+        examples = scene.data.examples
+        await scene.press("space", "j", "space")
+        assert list(examples.targets) == [1, 3]
+        assert scene.screen_text().count("●") == 2
+        await scene.press("escape", "g", "v", "j", "j", "v")
+        assert list(examples.targets) == [1, 2, 3]
+        await scene.press("escape", "ctrl+a")
+        assert len(list(examples.targets)) == 9
+        await scene.press("space")
+        assert len(list(examples.targets)) == 8
+        await scene.press("escape")
+        assert list(examples.targets) == [scene.current]
+
+
+async def test_query_narrows_marks_matches_and_esc_widens(tmp_path: Path) -> None:
+    lines = [*many(5), chat("A purple zebra", "(zebra)"), chat("Nothing", "purple it is")]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("slash")
+        await scene.type("purple")
+        await scene.press("enter")
+        assert [row.line for row in scene.workspace.rows(scene.app.session.view.ids)] == [6, 7]
+        assert "2 of 7" in scene.screen_text()
+        assert isinstance(scene.app.focused, ExampleList)
+        await scene.press("n")
+        assert scene.current == 6
+        await scene.press("n")
+        assert scene.current == 7
+        await scene.press("N", "N")
+        assert scene.current == 6
+        await scene.press("escape")
+        assert scene.app.session.view.total == 7
+        assert scene.current == 6
+
+
+async def test_query_runs_while_typing_and_a_bad_one_keeps_the_last_result(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(5))) as scene:
+        await scene.press("slash")
+        await scene.type("line:3 ")
+        await scene.pilot.pause(0.3)
+        await scene.settle()
+        assert scene.app.session.view.total == 1
+        await scene.type("is:oops")
+        await scene.pilot.pause(0.3)
+        await scene.settle()
+        assert scene.app.session.view.total == 1
+        line = next(line for line in scene.screen_text().splitlines() if "▲" in line)
+        assert "'oops' is none of" in line
+        assert line.index("▲") == 2 + 1 + len("line:3 is:")
+        await scene.press("escape")
+        assert isinstance(scene.app.focused, ExampleList)
+
+
+async def test_completion(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("slash")
+        await scene.type("is:cl")
+        await scene.press("tab")
+        assert scene.app.screen.query_one(QueryInput).value == "is:clean"
+
+
+async def test_sorting_by_key_and_by_head(tmp_path: Path) -> None:
+    lines = [chat("long " * 30, "(a)"), chat("x", "(b)"), chat("middle " * 5, "(c)")]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        columns = scene.data.examples._columns(scene.data.examples.size.width)
+        x = next(x for x in range(80) if columns.field_at(x) == "tokens")
+        await scene.pilot.click("#list", offset=(x + 2, 0))
+        await scene.settle()
+        assert list(scene.app.session.view.ids) == [2, 3, 1]
+        assert "▲" in scene.screen_text()
+        await scene.pilot.click("#list", offset=(x + 2, 0))
+        await scene.settle()
+        assert list(scene.app.session.view.ids) == [1, 3, 2]
+        await scene.press("s")
+        while scene.app.session.sort:
+            await scene.press("s")
+        assert list(scene.app.session.view.ids) == [1, 2, 3]
+
+
+async def test_mouse(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(9))) as scene:
+        await scene.pilot.click("#list", offset=(10, 4))
+        await scene.settle()
+        assert scene.current == 4
+        await scene.pilot.click("#list", offset=(10, 2), control=True)
+        await scene.pilot.click("#list", offset=(10, 6), shift=True)
+        await scene.settle()
+        assert list(scene.data.examples.targets) == [2, 3, 4, 5, 6]
+
+
+async def test_place_comes_back(tmp_path: Path) -> None:
+    path = dataset(tmp_path, many(30))
+    async with opened(path) as scene:
+        await scene.press("slash")
+        await scene.type("number 2")
+        await scene.press("enter", "j", "j", "greater_than_sign")
+        here = scene.current
+        await scene.press("ctrl+q")
+    async with opened(path) as scene:
+        assert scene.app.session.query == "number 2"
+        assert scene.current == here
+        assert scene.data._place.share == 50
+
+
+async def test_empty_view_says_so(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("slash")
+        await scene.type("nosuchword")
+        await scene.press("enter")
+        assert scene.data.current is None
+        assert "Nothing matches" in scene.screen_text()
+        await scene.press("d", "F", "e", "y", "a", "1", "D", "right_square_bracket")  # nothing to act on, no crash
