@@ -241,7 +241,7 @@ ACTIONS: tuple[Action, ...] = (
         ("settle", "x,d", "Keep one", "Keep the marked member, delete the others", "show"),
         ("settle_all", "X", "All groups", "Keep one of every group of copies, as one change", "show"),
         ("answer", "a", "Same answer", "Give all members of a contradiction the marked answer", "show"),
-        ("dismiss", "N", "No copies", "Remember that these are no copies of each other", "show"),
+        ("no_copies", "N", "No copies", "Remember that these are no copies of each other", "show"),
         ("merge", "m", "Merge", "Keep one, with the labels, rating and notes of all"),
         ("policy", "K", "Keep which", "Keep the first, newest, longest or best rated"),
         ("looser", "minus", "Looser", "Count more pairs as near copies", "run=threshold(-1)"),

@@ -31,7 +31,7 @@ def keeper(records: Sequence[Record], policy: str) -> int:
 
 
 def settle(session: Session, finding: Finding, kept: int, *, merge: bool = False) -> Change | None:
-    """Delete all but one, as one change; with `merge` what people said of the others goes to the one that stays."""
+    """Delete all but one, as one change; with `merge` what people said of the others stays."""
     if merge:
         _merge(session, [i for i in finding.ids if i != kept], kept)
     return session.delete([i for i in finding.ids if i != kept])
@@ -59,8 +59,11 @@ def unify(session: Session, finding: Finding, kept: int) -> Change | None:
 
 def answer_at(record: Record) -> tuple[Path, str] | None:
     """Where the last answer of an example is, and its text; None where it is no plain text."""
-    messages = record.example.value.get("messages") if isinstance(record.example.value, dict) else None
-    for at in range(len(messages) - 1, -1, -1) if isinstance(messages, list) else ():
+    value = record.example.value
+    messages = value.get("messages") if isinstance(value, dict) else None
+    if not isinstance(messages, list):
+        return None
+    for at in range(len(messages) - 1, -1, -1):
         message = messages[at]
         if isinstance(message, dict) and message.get("role") == "assistant":
             content = message.get("content")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 FILE = "duplicates.npz"
 VERSION = 1
 _BATCH = 2_000
+_TELL = 0.2
 
 RawOf = Callable[[int], bytes]
 """The present bytes of an example by id."""
@@ -126,11 +131,41 @@ class Duplicates:
         return made, int(revision)
 
 
+def stored_for(workspace: Workspace) -> Duplicates | None:
+    """What was stored for this very state of the workspace, if anything."""
+    stored = Duplicates.load(workspace.path, workspace.raw)
+    if stored is None or stored[1] != workspace.revision() or list(workspace.ids()) != stored[0].ids:
+        return None
+    return stored[0]
+
+
 def of_workspace(workspace: Workspace, progress: Progress | None = None) -> Duplicates:
-    """The duplicates of all live examples, from what is stored where the workspace has not changed since."""
-    raw_of = workspace.raw
-    stored = Duplicates.load(workspace.path, raw_of)
-    if stored is not None and stored[1] == workspace.revision() and list(workspace.ids()) == stored[0].ids:
-        return stored[0]
+    """The duplicates of all live examples, looked for now."""
     pairs = ((record.id, record.raw) for record in workspace.records(workspace.ids()))
-    return Duplicates.build(pairs, raw_of, progress=progress)
+    return Duplicates.build(pairs, workspace.raw, progress=progress)
+
+
+def main(folder: str) -> int:
+    """The child process: look at a workspace, tell the progress as JSON lines, store what was found."""
+    from curator.workspace.workspace import Workspace
+
+    said = 0.0
+
+    def tell(phase: str, share: float) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said > _TELL:
+            said = now
+            print(json.dumps({"phase": phase, "share": round(share, 4)}), flush=True)  # noqa: T201 - its protocol
+
+    with Workspace.open(folder, read_only=True) as workspace:
+        revision = workspace.revision()
+        pairs = ((record.id, record.raw) for record in workspace.records(workspace.ids()))
+        Duplicates.build(pairs, workspace.raw, progress=tell).save(Path(folder), revision)
+    return 0
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(10)
+    sys.exit(main(sys.argv[1]))

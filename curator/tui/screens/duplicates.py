@@ -1,0 +1,234 @@
+"""Duplicates stage: contradictions, copies and look-alikes, side by side, each settled with one key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from curator.core.duplicates.texts import prompt_and_answer
+from curator.core.text import one_line
+from curator.errors import CuratorError
+from curator.tui import going, keys, settling
+from curator.tui.copies import Copies, Finding
+from curator.tui.screens.dialog import Confirm
+from curator.tui.screens.stage import StageScreen
+from curator.tui.session import Changed
+from curator.tui.widgets.line_list import LineList, Pieces
+from curator.tui.widgets.members import Members
+
+if TYPE_CHECKING:
+    from curator.workspace.records import Change
+
+MARKS: dict[str, tuple[str, str, str]] = {
+    "conflict": ("≠", "error", "contradiction"),
+    "exact": ("=", "warning", "exact copy"),
+    "normalised": ("≈", "warning", "same words"),
+    "near": ("~", "accent", "near copy"),
+    "family": ("⋮", "dim", "look-alike"),
+}
+_STEP = 2.0
+
+
+class DuplicatesScreen(StageScreen):
+    """Groups on the left or above, the members of one beside or below."""
+
+    STAGE = "duplicates"
+    SCOPE = "duplicates"
+    BINDINGS = keys.bindings("duplicates")
+    CSS_PATH = "duplicates.tcss"
+    HELP = (
+        "≠ one prompt with different answers · = exact copies · ≈ the same words · ~ near copies · ⋮ look-alikes: "
+        "one template with other facts, never removed by themselves. x keeps the marked member and deletes the "
+        "others; tab and the arrows choose another one to keep."
+    )
+    DEFAULT_THRESHOLD: ClassVar[float] = 72.0
+
+    threshold: reactive[float] = reactive(DEFAULT_THRESHOLD, init=False)
+    """Score from which a pair counts as a near copy."""
+    policy: reactive[str] = reactive("first", init=False)
+    """Which member of a group is kept unless one is chosen by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._copies: Copies | None = None
+        self._findings: list[Finding] = []
+        self._chosen: dict[tuple[int, ...], int] = {}
+        """Members chosen by hand."""
+
+    def compose_stage(self) -> ComposeResult:
+        """Summary, groups, members."""
+        yield Static("", id="copies-summary")
+        with Horizontal(id="copies-panes"):
+            yield LineList("groups", empty="looking for copies …")
+            yield Members("members")
+
+    def on_mount(self) -> None:
+        """Look for copies; the list has the focus."""
+        self._copies = self.session.copies
+        self.set_reactive(DuplicatesScreen.threshold, float(self.session.workspace.meta("ui.threshold") or 72.0))
+        super().on_mount()
+        self.query_one("#groups").focus()
+
+    def data_changed(self, changed: Changed) -> None:
+        """Groups are drawn anew; only what changed is looked at."""
+        if self._copies is None:
+            return
+        if self._copies.ready:
+            self._show()
+        else:
+            self._look()
+
+    @work(exclusive=True, group="copies", exit_on_error=False)
+    async def _look(self) -> None:
+        assert self._copies is not None
+        try:
+            await self._copies.find(self._report)
+        except (CuratorError, OSError) as error:
+            self.query_one("#groups", LineList).say("")
+            self.session.say(error)
+            return
+        self._show()
+
+    def _report(self, phase: str, share: float) -> None:
+        done = f" {share:.0%}" if share else ""
+        self.query_one("#groups", LineList).say(f"{phase}{done} … (everything else is usable meanwhile)")
+
+    def _show(self) -> None:
+        assert self._copies is not None
+        self._findings = self._copies.findings(self.threshold)
+        groups = self.query_one("#groups", LineList)
+        groups.say("✓ no copies and no contradictions")
+        groups.show(len(self._findings), self._line)
+        self.query_one("#copies-summary", Static).update(self._summary())
+        self._show_members()
+
+    def _summary(self) -> Content:
+        counts = {kind: sum(1 for f in self._findings if f.kind == kind) for kind in MARKS}
+        parts: list[str | tuple[str, str]] = []
+        for kind, (mark, _, words) in MARKS.items():
+            plural = "" if counts[kind] == 1 else "ies" if words.endswith("y") else "s"
+            parts.append((f"{mark} {counts[kind]:,} ", "bold" if counts[kind] else "$quiet"))
+            parts.append((f"{words[:-1] if plural == 'ies' else words}{plural}  ", "$quiet"))
+        gone = f"{self._removable():,} copies could go"
+        line = f"\nthreshold {self.threshold:.0f} (- +) · {gone} · keeps the {self.policy} (K)"
+        return Content.assemble(*parts, (line, "$quiet"))
+
+    def _removable(self) -> int:
+        return sum(len(f.ids) - 1 for f in self._findings if f.kind in settling.COPIES)
+
+    def _line(self, index: int, width: int) -> Pieces:
+        finding = self._findings[index]
+        mark, kind, _ = MARKS[finding.kind]
+        score = f"{finding.score:3.0f}%" if finding.kind in ("near", "family") else "    "
+        prompt, answer = prompt_and_answer(self.session.workspace.record(finding.ids[0]).example.value)
+        words = one_line(f"{prompt} → {answer}", max(8, width - 14))
+        return [(f"{mark} ", kind), (f"{len(finding.ids):>3} ", ""), (f"{score} ", "dim"), (words, "")]
+
+    @property
+    def current(self) -> Finding | None:
+        """The group under the cursor."""
+        at = self.query_one("#groups", LineList).cursor
+        return self._findings[at] if at < len(self._findings) else None
+
+    @on(LineList.Highlighted, "#groups")
+    def _moved(self) -> None:
+        self._show_members()
+
+    def _show_members(self) -> None:
+        finding = self.current
+        members = self.query_one("#members", Members)
+        if finding is None:
+            members.show((), 0, "")
+            return
+        records = [self.session.workspace.record(i) for i in finding.ids]
+        members.show(records, finding.ids.index(self._kept(finding)), MARKS[finding.kind][2])
+
+    def _kept(self, finding: Finding) -> int:
+        by_hand = self._chosen.get(finding.ids)
+        return by_hand or settling.keeper([self.session.workspace.record(i) for i in finding.ids], self.policy)
+
+    @on(Members.Kept)
+    def _keep(self, event: Members.Kept) -> None:
+        if self.current is not None:
+            self._chosen[self.current.ids] = event.example
+
+    def watch_threshold(self) -> None:
+        """Draw the line elsewhere."""
+        if self._copies is not None and self._copies.ready:
+            self._show()
+
+    def watch_policy(self) -> None:
+        """Choose keepers by another rule."""
+        self.watch_threshold()
+
+    # Actions
+
+    def action_threshold(self, step: int) -> None:
+        """Count more or fewer pairs as near copies."""
+        self.threshold = max(60.0, min(100.0, self.threshold + step * _STEP))
+        try:
+            self.session.workspace.set_meta("ui.threshold", self.threshold)
+        except CuratorError as error:
+            self.session.say(error)
+
+    def action_policy(self) -> None:
+        """Keep the first, the newest, the longest or the best rated."""
+        at = settling.POLICIES.index(self.policy)
+        self.policy = settling.POLICIES[(at + 1) % len(settling.POLICIES)]
+
+    def action_settle(self) -> None:
+        """Keep the marked member, delete the others."""
+        if (finding := self.current) is not None:
+            self._done(settling.settle(self.session, finding, self._kept(finding)))
+
+    def action_merge(self) -> None:
+        """As settle, with labels, rating and note of all on the member that stays."""
+        if (finding := self.current) is not None:
+            self._done(settling.settle(self.session, finding, self._kept(finding), merge=True))
+
+    def action_answer(self) -> None:
+        """Give all members of a contradiction the answer of the marked one."""
+        finding = self.current
+        if finding is not None and finding.kind == "conflict":
+            self._done(settling.unify(self.session, finding, self._kept(finding)))
+        else:
+            self.session.toast("Only contradictions (≠) have answers to choose from.")
+
+    def _done(self, change: Change | None) -> None:
+        if change is not None:
+            self._show()
+
+    @work(exclusive=True, group="settle", exit_on_error=False)
+    async def action_settle_all(self) -> None:
+        """Settle every group of copies at once, as one change."""
+        copies = [finding for finding in self._findings if finding.kind in settling.COPIES]
+        gone = sum(len(finding.ids) - 1 for finding in copies)
+        if not gone:
+            self.session.toast("There are no copies; contradictions and look-alikes are for you to judge.")
+            return
+        words = f"Delete {gone:,} copies in {len(copies):,} groups, keeping the {self.policy} of each?"
+        words += " One undo brings all back."
+        if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {gone:,}")):
+            self._done(settling.settle_all(self.session, copies, self._kept))
+
+    def action_no_copies(self) -> None:
+        """Remember that these are no copies."""
+        if (finding := self.current) is not None and self._copies is not None:
+            try:
+                self._copies.dismiss(finding.ids)
+            except CuratorError as error:
+                self.session.say(error)
+                return
+            self._show()
+            self.session.toast("Remembered: no copies of each other")
+
+    async def action_show(self) -> None:
+        """Edit the marked member in the Data stage."""
+        if (finding := self.current) is not None:
+            await going.to_example(self.app, self._kept(finding))
