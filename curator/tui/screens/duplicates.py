@@ -32,6 +32,13 @@ MARKS: dict[str, tuple[str, str, str]] = {
     "near": ("~", "accent", "near copy"),
     "family": ("⋮", "dim", "look-alike"),
 }
+_MANY = {
+    "conflict": "contradictions",
+    "exact": "exact",
+    "normalised": "same words",
+    "near": "near",
+    "family": "look-alikes",
+}
 _STEP = 2.0
 
 
@@ -111,10 +118,9 @@ class DuplicatesScreen(StageScreen):
     def _summary(self) -> Content:
         counts = {kind: sum(1 for f in self._findings if f.kind == kind) for kind in MARKS}
         parts: list[str | tuple[str, str]] = []
-        for kind, (mark, _, words) in MARKS.items():
-            plural = "" if counts[kind] == 1 else "ies" if words.endswith("y") else "s"
+        for kind, (mark, _, _) in MARKS.items():
             parts.append((f"{mark} {counts[kind]:,} ", "bold" if counts[kind] else "$quiet"))
-            parts.append((f"{words[:-1] if plural == 'ies' else words}{plural}  ", "$quiet"))
+            parts.append((f"{_MANY[kind]}  ", "$quiet"))
         gone = f"{self._removable():,} copies could go"
         line = f"\nthreshold {self.threshold:.0f} (- +) · {gone} · keeps the {self.policy} (K)"
         return Content.assemble(*parts, (line, "$quiet"))
