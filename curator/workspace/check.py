@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from curator import pricing
 from curator.core import cost, models
 from curator.core.example import parse
 from curator.core.formats import METHODS, detect
@@ -99,7 +100,7 @@ def check_file(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Check:
-    """Check one file ("-": standard input). `validation` are the value hashes of the validation file, by line.
+    """Check one file ("-": standard input). `validation` comes from `value_lines`.
 
     Raises InputError where the file cannot be read at all.
     """
@@ -117,17 +118,18 @@ def check_file(
 
 
 def value_lines(path: str | Path, options: Options) -> dict[int, int]:
-    """Hash of each example's value → its first line: what `validation` wants. Raises InputError."""
+    """The first line of each example's value in a validation file: what `validation` wants. Raises InputError."""
+    quick = replace(options, tokens=False, compat=None, shown=0)
+    dataset = DatasetCheck(quick.context(), part="validation")
     with opened(path) as source:
-        quick = replace(options, tokens=False, compat=None)
-        tally = examine(source.records(), source.notes, quick).tally
-    return dict(zip(reversed(tally.values), reversed(tally.keys), strict=True))
+        dataset.tally = examine(source.records(), source.notes, quick).tally
+    return dataset.value_lines()
 
 
 def _with_model(options: Options) -> Options:
     """The options with the profile's usual model, and the model's training context as limit, where not given."""
     model = options.model or models.default(options.profile)
-    info = models.find(model)
+    info = pricing.find(model)
     limit = options.limit if options.limit is not None else info.context if info else None
     return replace(options, model=model, limit=limit)
 
@@ -268,7 +270,7 @@ def spread(counts: array[int]) -> dict[str, float]:
 
 
 def _cost(totals: array[int], options: Options, epochs: int) -> dict[str, Any]:
-    info = models.find(options.model)
+    info = pricing.find(options.model)
     offered = info.on(options.profile) if info else None
     estimate = cost.estimate(totals, offered, epochs, name=options.model, limit=options.limit)
     return estimate.as_dict()

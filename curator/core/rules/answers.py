@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from curator.core.example import Path
 from curator.core.rules.messages import value_at
-from curator.core.rules.registry import Context, Found, rule
+from curator.core.rules.registry import Context, Found, Has, rule
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
 
@@ -34,6 +34,7 @@ def _suggestions(text: str, context: Context) -> list[str]:
     "own",
     "an answer that the declared contract (allowed answers or a pattern) does not allow",
     "every answer outside of it teaches the model to leave it",
+    when=Has.CONTRACT,
     fix=("unsafe", "write the nearest allowed answer", _nearest),
 )
 def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Found]:
@@ -58,6 +59,7 @@ def _has_call(message: dict[str, object]) -> bool:
     "own",
     "a real emoji in an answer where the contract asks for shortcodes such as `:wave:`",
     "both spellings in one set teach the model to mix them",
+    when=Has.CONTRACT,
 )
 def emoji_in_answer(subject: Subject, context: Context) -> Iterator[Found]:
     contract = context.contract

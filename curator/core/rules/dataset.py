@@ -28,7 +28,7 @@ class DatasetCheck:
     """Feed it each example in order, then ask for `problems()`: (key, problem), key None for the set as a whole.
 
     `noun` is what a key is called in messages: "line", or "example" where keys are ids. `validation` maps the
-    value hashes of the validation file to its lines (`value_lines()` of its own check); None where no file is set.
+    values of the validation file to its lines (`value_lines()` of its own check); None where no file is set.
     """
 
     def __init__(
@@ -55,8 +55,15 @@ class DatasetCheck:
         self.tally.take(key, row)
 
     def value_lines(self) -> dict[int, int]:
-        """The key of the first example with each value hash."""
-        return dict(zip(reversed(self.tally.values), reversed(self.tally.keys), strict=True))
+        """The key of the first example of each value, by a number that stands for the value."""
+        return {
+            value: key
+            for key, value in zip(reversed(self.tally.keys), reversed(list(self._values())), strict=True)
+        }
+
+    def _values(self) -> Iterator[int]:
+        for prompt, answer in zip(self.tally.prompts, self.tally.answers, strict=True):
+            yield prompt << 32 | answer
 
     def problems(self) -> list[Finding]:
         """All findings, rule by rule."""
@@ -142,20 +149,26 @@ class DatasetCheck:
                 yield from self._found("inconsistent_top_level_keys", words, first, name)
 
     def _repeats(self) -> Iterator[Finding]:
+        """Copies and contradictions; both have equal prompts."""
         tally = self.tally
-        for members in equal(tally.values):
-            first = tally.keys[members[0]]
-            for at in members[1:]:
-                words = f"the same as {self.noun} {first}"
-                yield from self._found("duplicate_example", words, tally.keys[at])
+        conflicts: list[list[int]] = []
+        for members in equal(tally.prompts):
+            first: dict[int, int] = {}
+            for at in members:
+                if tally.answers[at] in first:
+                    words = f"the same as {self.noun} {tally.keys[first[tally.answers[at]]]}"
+                    yield from self._found("duplicate_example", words, tally.keys[at])
+                else:
+                    first[tally.answers[at]] = at
+            if len(first) > 1:
+                conflicts.append(members)
         if self.validation:
-            for key, value in zip(tally.keys, tally.values, strict=True):
+            for key, value in zip(tally.keys, self._values(), strict=True):
                 if value in self.validation:
                     words = f"also in the validation file, line {self.validation[value]}"
                     yield from self._found("train_validation_overlap", words, key)
-        for members in equal(tally.prompts):
-            if len({tally.answers[at] for at in members}) > 1:
-                yield from self._conflict(members)
+        for members in conflicts:
+            yield from self._conflict(members)
 
     def _conflict(self, members: list[int]) -> Iterator[Finding]:
         tally = self.tally

@@ -1,36 +1,44 @@
-"""What the dataset rules keep of each example: a few hashes and bits, 33 bytes, so that a million fit anywhere."""
+"""What the dataset rules keep of each example: a few hashes and bits, 25 bytes, so that a million fit anywhere."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from os.path import commonprefix
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
-from curator.core.formats import Format
+from curator.core.formats import COMPLETION_KEYS, Format
 from curator.core.refusal import is_refusal
-from curator.core.rules.registry import Context
-from curator.core.rules.subject import Subject, Turn
+from curator.core.rules.registry import Context, Has
+from curator.core.rules.subject import Subject, Turn, ends_on_answer
 
 FORMATS: tuple[Format, ...] = ("unknown", "chat", "preference", "reinforcement", "completion")
 REFUSAL, IMAGE, ANSWERED = 8, 16, 32
 """Bits of `Facts.flags`; the lowest three hold the format's index in `FORMATS`."""
 OPTIONAL_KEYS = frozenset(("tools", "parallel_tool_calls", "functions"))
 LONG_ROW = 10_000
+_INDEX = {name: index for index, name in enumerate(FORMATS)}
 
 
 class Facts(NamedTuple):
-    """Hashes are process-independent; `prompt` and `system` are 0 where there is none."""
+    """Hashes are process-independent; equal prompt and answer mean an equal value, whatever its spelling.
+
+    What has no answer of its own (a chat without one, a reinforcement prompt) is all prompt.
+    """
 
     flags: int
-    value: int
     prompt: int
+    """64 bits."""
     answer: int
+    """32 bits; compared between equal prompts only."""
     system: int
+    """32 bits of the system message's text; 0 without one."""
     optional: tuple[str, ...]
     tokens: int
     pair: tuple[str, str] | None
@@ -39,59 +47,41 @@ class Facts(NamedTuple):
 
 def facts(subject: Subject, context: Context) -> Facts:
     """The facts of one example that is no broken line."""
-    flags = FORMATS.index(subject.format)
     value = subject.value
-    tokens = subject.tokens(context)
-    total = tokens.total if tokens is not None else 0
-    turns = subject.turns
-    if (
-        subject.format == "chat"
-        and turns
-        and turns[-1].role == "assistant"
-        and len(turns) == len(value["messages"])
-    ):
-        return _chat_facts(subject, flags, total)
-    pair = None
-    if (
-        subject.format == "completion"
-        and isinstance(value.get("prompt"), str)
-        and isinstance(value.get("completion"), str)
-    ):
-        pair = (value["prompt"], value["completion"])
-    prompt, answer = _split(subject, pair)
-    flags |= IMAGE if _has_image(turns) else 0
-    flags |= ANSWERED if prompt else 0
-    return Facts(flags, _hash(dumped(value)), prompt, answer, _system(turns), (), total, pair)
+    flags = _INDEX[subject.format]
+    counted = subject.tokens(context)
+    tokens = counted.total if counted is not None else 0
+    if subject.has & Has.PARTS and _has_image(subject.turns):
+        flags |= IMAGE
+    if subject.format == "chat" and (not subject.has & Has.TAIL or ends_on_answer(value)):
+        return _chat_facts(value, flags, tokens)
+    if subject.format == "preference":
+        answer = {key: item for key, item in value.items() if key != "input"}
+        hashes = _hash(dumped(value.get("input"))), crc32(dumped(answer))
+        return Facts(flags | ANSWERED, *hashes, _system_of(subject), (), tokens, None)
+    if subject.format == "completion" and value.keys() == COMPLETION_KEYS:
+        prompt, completion = value["prompt"], value["completion"]
+        if isinstance(prompt, str) and isinstance(completion, str):
+            hashes = _hash(dumped(prompt)), crc32(dumped(completion))
+            return Facts(flags | ANSWERED, *hashes, 0, (), tokens, (prompt, completion))
+    optional = tuple(sorted(OPTIONAL_KEYS & value.keys())) if isinstance(value, dict) else ()
+    return Facts(flags, _hash(dumped(value)), 0, _system_of(subject), optional, tokens, None)
 
 
-def _chat_facts(subject: Subject, flags: int, tokens: int) -> Facts:
-    """Each message is written once: the hash of the value is made of those of the prompt and of the answer."""
-    value, last = subject.value, subject.turns[-1]
-    head = dumped(value["messages"][:-1])
+def _chat_facts(value: dict[str, Any], flags: int, tokens: int) -> Facts:
+    """Facts of a chat that ends on an answer; the prompt is all but that answer, other keys included."""
+    messages = value["messages"]
+    last = messages[-1]
+    head = dumped(messages[:-1])
     optional: tuple[str, ...] = ()
     if len(value) > 1:
         rest = {key: item for key, item in value.items() if key != "messages"}
         optional = tuple(sorted(OPTIONAL_KEYS & rest.keys()))
         head += dumped(rest)
-    tail = dumped(last.message)
-    flags |= ANSWERED | (IMAGE if _has_image(subject.turns) else 0)
-    if type(last.content) is str and is_refusal(last.content):
+    content = last.get("content")
+    if type(content) is str and is_refusal(content):
         flags |= REFUSAL
-    whole = _hash(b"%d %b%b" % (len(head), head, tail))
-    return Facts(
-        flags, whole, _hash(head), _hash(tail) & 0xFFFFFFFF, _system(subject.turns), optional, tokens, None
-    )
-
-
-def _split(subject: Subject, pair: tuple[str, str] | None) -> tuple[int, int]:
-    """Hashes of prompt and answer where the example has both; a pair of preferences has its first output."""
-    value = subject.value
-    if pair is not None:
-        return _hash(pair[0].encode("utf-8", "replace")), _hash(pair[1].encode("utf-8", "replace")) & 0xFFFFFFFF
-    if subject.format == "preference":
-        answer = value.get("preferred_output", value.get("preferred_completion"))
-        return _hash(dumped(value.get("input"))), _hash(dumped(answer)) & 0xFFFFFFFF
-    return 0, 0
+    return Facts(flags | ANSWERED, _hash(head), crc32(dumped(last)), _system(messages[0]), optional, tokens, None)
 
 
 def dumped(value: Any) -> bytes:
@@ -106,11 +96,23 @@ def _hash(data: bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
-def _system(turns: list[Turn]) -> int:
-    first = turns[0] if turns else None
-    if first is None or (first.role != "system" and first.role != "developer"):
+def _system_of(subject: Subject) -> int:
+    return _system(subject.turns[0].message) if subject.turns else 0
+
+
+def _system(first: Any) -> int:
+    """The hash of a system message's content; 0 where the first message is none."""
+    if type(first) is not dict:
         return 0
-    return _hash(dumped(first.content)) & 0xFFFFFFFF or 1
+    if first.get("role") != "system" and first.get("role") != "developer":
+        return 0
+    content = first.get("content")
+    return _system_text(content) if type(content) is str else crc32(dumped(content)) or 1
+
+
+@lru_cache(maxsize=1024)
+def _system_text(content: str) -> int:
+    return crc32(dumped(content)) or 1
 
 
 def _has_image(turns: list[Turn]) -> bool:
@@ -127,7 +129,6 @@ class Tally:
 
     keys: array[int] = field(default_factory=lambda: array("q"))
     flags: array[int] = field(default_factory=lambda: array("B"))
-    values: array[int] = field(default_factory=lambda: array("Q"))
     prompts: array[int] = field(default_factory=lambda: array("Q"))
     answers: array[int] = field(default_factory=lambda: array("I"))
     systems: array[int] = field(default_factory=lambda: array("I"))
@@ -146,7 +147,6 @@ class Tally:
         self.count += 1
         self.keys.append(key)
         self.flags.append(row.flags)
-        self.values.append(row.value)
         self.prompts.append(row.prompt)
         self.answers.append(row.answer)
         self.systems.append(row.system)
@@ -164,7 +164,7 @@ class Tally:
 
     def extend(self, later: Tally) -> None:
         """Put another tally behind this one."""
-        for name in ("keys", "flags", "values", "prompts", "answers", "systems"):
+        for name in ("keys", "flags", "prompts", "answers", "systems"):
             getattr(self, name).extend(getattr(later, name))
         if later.chats and not self.chats:
             self.first_optional = later.first_optional

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from curator.core.example import Path
 from curator.core.rules.messages import value_at
@@ -11,33 +12,33 @@ from curator.core.rules.registry import Context, Found, Has, rule, severities
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
 
-SECRETS = {
-    "an API key": re.compile(
-        r"\bsk-(?:proj-|svcacct-|ant-)?[A-Za-z0-9_-]{20,}|\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"
-        r"|\bgh[pousr]_[A-Za-z0-9]{36,}|\bxox[abprs]-[A-Za-z0-9-]{10,}"
-    ),
-    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
-    "a JSON Web Token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}", re.ASCII),
-}
-PERSONAL = {
-    "an e-mail address": re.compile(
-        r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.[A-Za-z]{2,24}\b", re.ASCII
-    ),
-    "a telephone number": re.compile(
-        r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){1,4}\d{2,4}|\(\d{3}\) ?\d{3}[ .-]\d{4}"
-        r"|\d{3}[ .-]\d{3}[ .-]\d{4})(?![\w-])"
-    ),
-    "a card number": re.compile(r"(?<![\w.-])[3-6](?:[ -]?\d){12,18}(?![\w-])"),
-}
-_MASKS = {
-    "an API key": "[SECRET]",
-    "a private key": "[SECRET]",
-    "a JSON Web Token": "[SECRET]",
-    "an e-mail address": "[EMAIL]",
-    "a telephone number": "[PHONE]",
-    "a card number": "[CARD]",
-}
-_PEM_BLOCK = re.compile(r"-----BEGIN ((?:[A-Z]+ )*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
+
+class Hit(NamedTuple):
+    """What was found in a text, and what masks it."""
+
+    name: str
+    mask: str
+    start: int
+    end: int
+
+
+_KEYS = (
+    ("sk-", re.compile(r"sk-(?:proj-|svcacct-|ant-)?[A-Za-z0-9_-]{20,}")),
+    ("AKIA", re.compile(r"AKIA[0-9A-Z]{16}\b")),
+    ("AIza", re.compile(r"AIza[0-9A-Za-z_-]{35}")),
+    ("gh", re.compile(r"gh[pousr]_[A-Za-z0-9]{36,}")),
+    ("xox", re.compile(r"xox[abprs]-\d[A-Za-z0-9-]*\d{7}[A-Za-z0-9-]*")),
+)
+_PEM = re.compile(r"-----BEGIN ((?:[A-Z]+ )*PRIVATE KEY)-----(?:.*?-----END \1-----)?", re.DOTALL)
+_TOKEN = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}", re.ASCII)
+_LOCAL_PART = re.compile(r"[\w.+-]+\Z", re.ASCII)
+_DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*\.[A-Za-z]{2,24}\b", re.ASCII)
+_RUN = re.compile(r"[0-9+(][0-9 ().-]{6,}[0-9]")
+_PHONE = re.compile(
+    r"\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){1,4}\d{2,4}|\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[ .-]\d{3}[ .-]\d{4}"
+)
+_CARD = re.compile(r"[3-6](?:[ -]?\d){12,18}")
+_WORDLIKE = re.compile(r"[\w.+-]")
 
 
 def luhn(text: str) -> bool:
@@ -47,40 +48,57 @@ def luhn(text: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
-def _matches(text: str, patterns: dict[str, re.Pattern[str]]) -> Iterator[tuple[str, re.Match[str]]]:
-    for name, pattern in patterns.items():
-        for found in pattern.finditer(text):
-            if name == "a card number" and not luhn(found[0]):
-                continue
-            if name == "a telephone number" and not 8 <= sum(map(str.isdigit, found[0])) <= 15:
-                continue
-            yield name, found
+def secrets(text: str) -> Iterator[Hit]:
+    """Keys and tokens in a text; each kind begins with letters that are looked for first."""
+    for hint, pattern in (*_KEYS, ("eyJ", _TOKEN), ("-----BEGIN", _PEM)):
+        if hint in text:
+            name = {"eyJ": "a JSON Web Token", "-----BEGIN": "a private key"}.get(hint, "an API key")
+            for found in pattern.finditer(text):
+                if not found.start() or not text[found.start() - 1].isalnum():
+                    yield Hit(name, "[SECRET]", found.start(), found.end())
 
 
-def _report(subject: Subject, patterns: dict[str, re.Pattern[str]]) -> Iterator[Found]:
+def personal(text: str) -> Iterator[Hit]:
+    """E-mail addresses, telephone numbers and card numbers in a text."""
+    at = text.find("@")
+    while at >= 0:
+        name, domain = _LOCAL_PART.search(text, max(0, at - 64), at), _DOMAIN.match(text, at + 1)
+        if name and domain:
+            yield Hit("an e-mail address", "[EMAIL]", name.start(), domain.end())
+        at = text.find("@", at + 1)
+    for run in _RUN.finditer(text):
+        before, after = text[max(0, run.start() - 1) : run.start()], text[run.end() : run.end() + 1]
+        if (before and _WORDLIKE.match(before)) or after.isalnum():
+            continue
+        card = _CARD.fullmatch(run[0])
+        if card and luhn(run[0]):
+            yield Hit("a card number", "[CARD]", run.start(), run.end())
+        elif _PHONE.fullmatch(run[0]) and 8 <= sum(map(str.isdigit, run[0])) <= 15:
+            yield Hit("a telephone number", "[PHONE]", run.start(), run.end())
+
+
+def _report(subject: Subject, find: Callable[[str], Iterator[Hit]]) -> Iterator[Found]:
     for turn in subject.turns:
         for path, text in turn.texts():
             seen: set[str] = set()
-            for name, found in _matches(text, patterns):
-                if name not in seen:
-                    seen.add(name)
-                    yield Found(path, f"what looks like {name} at character {found.start() + 1}")
+            for hit in find(text):
+                if hit.name not in seen:
+                    seen.add(hit.name)
+                    yield Found(path, f"what looks like {hit.name} at character {hit.start + 1}")
 
 
-def _mask(patterns: dict[str, re.Pattern[str]], text: str) -> str:
-    if patterns is SECRETS:
-        text = _PEM_BLOCK.sub("[SECRET]", text)
-    for name, found in sorted(_matches(text, patterns), key=lambda match: -match[1].start()):
-        text = text[: found.start()] + _MASKS[name] + text[found.end() :]
+def _mask(find: Callable[[str], Iterator[Hit]], text: str) -> str:
+    for hit in sorted(find(text), key=lambda hit: -hit.start):
+        text = text[: hit.start] + hit.mask + text[hit.end :]
     return text
 
 
 def _mask_secrets(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _mask(SECRETS, value_at(subject, path)))
+    yield Edit("set", path, _mask(secrets, value_at(subject, path)))
 
 
 def _mask_personal(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _mask(PERSONAL, value_at(subject, path)))
+    yield Edit("set", path, _mask(personal, value_at(subject, path)))
 
 
 @rule(
@@ -93,7 +111,7 @@ def _mask_personal(subject: Subject, path: Path, context: Context) -> Iterator[E
     fix=("unsafe", "mask it", _mask_secrets),
 )
 def secret_like(subject: Subject, context: Context) -> Iterator[Found]:
-    return _report(subject, SECRETS)
+    return _report(subject, secrets)
 
 
 @rule(
@@ -106,15 +124,14 @@ def secret_like(subject: Subject, context: Context) -> Iterator[Found]:
     fix=("unsafe", "mask it", _mask_personal),
 )
 def pii_like(subject: Subject, context: Context) -> Iterator[Found]:
-    return _report(subject, PERSONAL)
+    return _report(subject, personal)
 
 
 _RISKY = re.compile(
-    r"\bkill (?:yourself|all (?:\w+ )?people)\b|\b(?:how to|ways to) (?:make|build) (?:a |an )?(?:\w+ )?bomb\b"
-    r"|\bcommit suicide\b|\bself[- ]harm\b|\bchild porn|\bcsam\b|\bgas the \w+s\b|\bethnic cleansing is\b"
-    r"|\b(?:cook|synthesi[sz]e) (?:meth|sarin|vx|ricin)\b|\bi will (?:rape|murder) you\b",
-    re.IGNORECASE,
+    r"\b[Kk]ill your(?:self|selves| self| family| parents)\b|\b[Cc]ommit(?:ting)? suicide\b"
+    r"|\b(?:[Mm]ake|[Bb]uild)s? (?:a |an |the )?(?:\w+ )?bombs?\b"
 )
+"""Phrases that moderation models flag in nearly every context; a hint, no classifier."""
 
 
 @rule(
@@ -123,6 +140,7 @@ _RISKY = re.compile(
     72,
     "text that the service's moderation is likely to flag",
     "a file with too many such examples is blocked as a whole; only the service's own check decides",
+    when=Has.RISKY,
 )
 def moderation_risk(subject: Subject, context: Context) -> Iterator[Found]:
     for turn in subject.turns:

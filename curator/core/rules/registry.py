@@ -88,20 +88,38 @@ class Has:
     Plain integers: an enum's flags cost more than the rules they would spare.
     """
 
-    ODD = 1
+    ODD = 1 << 0
     """A message that is not simply system, user or assistant with a non-empty string."""
-    PARTS = 2
-    TOOLS = 4
-    EDGES = 8
+    PARTS = 1 << 1
+    TOOLS = 1 << 2
+    EDGES = 1 << 3
     """Text that begins or ends with white space."""
-    ODD_TEXT = 16
-    """Characters outside printable ASCII, or escapes that may stand for them."""
-    MARKS = 32
+    ODD_TEXT = 1 << 4
+    """Characters that some rule on characters may be about."""
+    MARKS = 1 << 5
     """Byte patterns that keys, addresses and special tokens begin with."""
-    FAULTS = 64
-    OLD_CALLS = 128
-    DIGITS = 256
-    """A run of digits long enough for a telephone or card number."""
+    FAULTS = 1 << 6
+    OLD_CALLS = 1 << 7
+    DIGITS = 1 << 8
+    """Digits enough for a telephone or card number."""
+    RISKY = 1 << 9
+    NO_USER = 1 << 10
+    NO_SYSTEM = 1 << 11
+    MOVED_SYSTEM = 1 << 12
+    """A system message elsewhere than at the start, or several."""
+    REPEATS = 1 << 13
+    """Two messages of one role in a row."""
+    TAIL = 1 << 14
+    """No assistant message, or others after the last one."""
+    NO_TURNS = 1 << 15
+    EXTRA_KEYS = 1 << 16
+    """Top-level keys beside `messages`."""
+    KEYS = 1 << 17
+    """More keys in the bytes than in the value, perhaps."""
+    LONG = 1 << 18
+    """So long that some limit may be exceeded."""
+    CONTRACT = 1 << 19
+    ALL = (1 << 20) - 1
 
 
 class Found(NamedTuple):

@@ -12,6 +12,7 @@ from curator.core.rules.registry import (
     TUNED_FORMATS,
     Context,
     Found,
+    Has,
     rule,
     severities,
 )
@@ -33,6 +34,7 @@ def _drop(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     "`messages` is absent, null, empty or no list",
     "there is nothing to train on; the service says: Example X is missing key 'messages'",
     formats=frozenset(("chat", "reinforcement", "unknown")),
+    when=Has.NO_TURNS,
 )
 def missing_messages_list(subject: Subject, context: Context) -> Iterator[Found]:
     value = subject.value
@@ -57,6 +59,7 @@ def missing_messages_list(subject: Subject, context: Context) -> Iterator[Found]
     'the service refuses it: Example 1 contains an extra "weight"',
     formats=TUNED_FORMATS,
     fix=("safe", "drop the key", _drop),
+    when=Has.EXTRA_KEYS,
 )
 def unknown_top_level_key(subject: Subject, context: Context) -> Iterator[Found]:
     if subject.format == "chat":
@@ -81,6 +84,7 @@ def unknown_top_level_key(subject: Subject, context: Context) -> Iterator[Found]
     "no assistant message",
     "there is no answer to learn from",
     formats=CHAT,
+    when=Has.TAIL,
 )
 def example_missing_assistant_message(subject: Subject, context: Context) -> Iterator[Found]:
     messages = subject.value["messages"]
@@ -95,6 +99,7 @@ def example_missing_assistant_message(subject: Subject, context: Context) -> Ite
     "all assistant messages have weight 0",
     "nothing of the example is trained on",
     formats=CHAT,
+    when=Has.ODD,
 )
 def no_trainable_assistant(subject: Subject, context: Context) -> Iterator[Found]:
     if any(turn.trained for turn in subject.turns):
@@ -118,6 +123,7 @@ def _trim_tail(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
     "what follows the last answer trains nothing and is billed all the same",
     formats=CHAT,
     fix=("safe", "remove the messages after the last assistant message", _trim_tail),
+    when=Has.TAIL,
 )
 def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[Found]:
     turns = subject.turns
@@ -135,9 +141,10 @@ def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[F
     28,
     "no user message",
     "the model learns to speak unasked; usually a line was lost",
+    when=Has.NO_USER,
 )
 def missing_user_message(subject: Subject, context: Context) -> Iterator[Found]:
-    if subject.turns and all(turn.role != "user" for turn in subject.turns):
+    if subject.roles and "user" not in subject.roles:
         yield Found((), "the example has no user message")
 
 
@@ -147,9 +154,10 @@ def missing_user_message(subject: Subject, context: Context) -> Iterator[Found]:
     28,
     "no system (or developer) message",
     "the prompt used at inference should be the one trained with",
+    when=Has.NO_SYSTEM,
 )
 def missing_system_message(subject: Subject, context: Context) -> Iterator[Found]:
-    if subject.turns and all(turn.role != "system" and turn.role != "developer" for turn in subject.turns):
+    if subject.roles and "system" not in subject.roles and "developer" not in subject.roles:
         yield Found((), "the example has no system message")
 
 
@@ -166,6 +174,7 @@ def _move_first(subject: Subject, path: Path, context: Context) -> Iterator[Edit
     "a system message that is not the first message, or more than one",
     "chat templates and models expect one, at the start",
     fix=("safe", "move a single system message to the start", _move_first),
+    when=Has.MOVED_SYSTEM,
 )
 def system_not_first(subject: Subject, context: Context) -> Iterator[Found]:
     for thread in subject.threads:
@@ -215,6 +224,7 @@ def _mergeable(one: Turn, two: Turn) -> bool:
     "two user or two assistant messages in a row",
     "some chat templates refuse it; often one turn was split",
     fix=("unsafe", "join the texts with an empty line between", _merge),
+    when=Has.REPEATS,
 )
 def consecutive_same_role(subject: Subject, context: Context) -> Iterator[Found]:
     for thread in subject.threads:
@@ -235,6 +245,7 @@ def consecutive_same_role(subject: Subject, context: Context) -> Iterator[Found]
     "more than 2,048 messages, or a message of more than 1,048,576 characters",
     "Azure refuses the example",
     formats=MESSAGE_FORMATS,
+    when=Has.LONG,
 )
 def too_many_messages(subject: Subject, context: Context) -> Iterator[Found]:
     for thread in subject.threads:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from curator.core.example import Example, Path
@@ -11,8 +13,6 @@ from curator.core.formats import OLD_PREFERENCE_KEYS, Format, detect
 from curator.core.rules.registry import Context, Has, TokenCount
 
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
-_DIGITS = re.compile(rb"[0-9][0-9 ().-]{7}")
-_MARKS = (b"@", b"<|", b"-----BEGIN", b"sk-", b"eyJ", b"AKIA", b"gh", b"xox", b"AIza", b"\\u00")
 
 
 class Turn(NamedTuple):
@@ -43,27 +43,54 @@ class Turn(NamedTuple):
 
 
 class Subject:
-    """What example rules look at. `turns` are all messages that are objects; `threads` the conversations they
-    form: one for chat and reinforcement, one for each answer of a preference pair."""
+    """What example rules look at.
 
-    __slots__ = ("_tokens", "example", "format", "has", "threads", "turns", "value")
+    `turns` are all messages that are objects; `threads` the conversations they form: one for chat and
+    reinforcement, one for each answer of a preference pair. `roles` are those of the first thread. `has` says
+    what the example holds (a superset is allowed: it only spares calls of rules).
+    """
+
+    format: Format
+    __slots__ = ("_keys", "_threads", "_tokens", "_turns", "example", "format", "has", "roles", "value")
 
     def __init__(self, example: Example, context: Context) -> None:
-        self.example = example
-        self.value = example.value
-        self.format: Format = detect(example.value)
+        self.example, self.value = example, example.value
         self._tokens: TokenCount | None = None
+        self._turns: list[Turn] | None = None
+        self._threads: list[list[Turn]] = []
+        self._keys = 0
         self.has = Has.FAULTS if example.faults else 0
-        self.turns: list[Turn] = []
-        self.threads: list[list[Turn]] = []
-        if self.format == "chat" and context.method == "reinforcement":
-            self.format = "reinforcement"
-        if self.format == "preference":
-            self._read_preference()
-        elif self.format in ("chat", "reinforcement"):
-            self.turns = self._read(("messages",), self.value["messages"], trained=self.format == "chat")
-            self.threads = [self.turns]
+        value = example.value
+        plain = type(value) is dict and len(value) == 1 and "messages" in value
+        self.format = "chat" if plain and context.method != "reinforcement" else _format(value, context)
+        self.roles: tuple[Any, ...] = ()
+        if self.format == "chat" or self.format == "reinforcement":
+            self._scan(self.value["messages"])
+            if len(self.value) > 1:
+                self.has |= Has.EXTRA_KEYS | _tool_bits(self.value)
+        elif self.format == "preference":
+            self._scan_preference()
+        else:
+            self.has |= Has.NO_TURNS | Has.KEYS
+        if context.contract is not None:
+            self.has |= Has.CONTRACT
+        if len(example.raw) > LONG_LINE or len(self.roles) > LONG_THREAD or context.limit is not None:
+            self.has |= Has.LONG
         self._look_at_bytes()
+
+    @property
+    def turns(self) -> list[Turn]:
+        """All messages that are objects, in order."""
+        if self._turns is None:
+            self._turns = self._read()
+        return self._turns
+
+    @property
+    def threads(self) -> list[list[Turn]]:
+        """The conversations, each a list of turns."""
+        if self._turns is None:
+            self._turns = self._read()
+        return self._threads
 
     def tokens(self, context: Context) -> TokenCount | None:
         """The example's tokens by the context's counter, counted once; None without a counter."""
@@ -75,76 +102,180 @@ class Subject:
         """Assistant messages whose text is learnt: of weight 1, and in a preference pair those of both outputs."""
         return [turn for turn in self.turns if turn.trained]
 
-    def _read_preference(self) -> None:
-        value = self.value
-        given = value.get("input")
-        asked = given.get("messages") if isinstance(given, dict) else None
-        prompt = self._read(("input", "messages"), asked, trained=False)
-        self.turns = list(prompt)
-        for old, new in OLD_PREFERENCE_KEYS.items():
-            key = new if new in value else old
-            answer = self._read((key,), value.get(key), trained=True)
-            self.turns += answer
-            self.threads.append(prompt + answer)
-        if isinstance(given, dict) and not given.keys() <= {"messages"}:
-            self.has |= Has.TOOLS
-
-    def _read(self, path: Path, messages: Any, trained: bool) -> list[Turn]:
-        """The turns of one list; notes on the way what the example holds."""
-        if not isinstance(messages, list):
-            return []
-        turns, has = [], self.has
-        for index, message in enumerate(messages):
-            if not isinstance(message, dict):
+    def _scan(self, messages: Any) -> None:
+        """Note what a list of messages holds; the loop that every example goes through, so it makes nothing."""
+        roles, has, keys = [], self.has, self._keys
+        for message in messages if type(messages) is list else ():
+            if type(message) is not dict:
                 has |= Has.ODD
                 continue
             role, content = message.get("role"), message.get("content")
-            learnt = trained and role == "assistant"
+            roles.append(role)
+            keys += len(message)
             if type(content) is str and content:
-                if len(message) != 2 or role not in _PLAIN_ROLES:
-                    has |= self._odd(message, role)
-                    learnt = learnt and not _is_zero(message.get("weight"))
+                if len(message) != 2 or (role != "user" and role != "assistant" and role != "system"):
+                    has |= _odd_bits(message, role)
                 if len(content.strip()) != len(content):
                     has |= Has.EDGES
-                if not content.isascii():
+                if not content.isascii() and UNUSUAL.search(content):
                     has |= Has.ODD_TEXT
             else:
-                has |= self._odd(message, role) | (Has.PARTS | Has.EDGES if isinstance(content, list) else 0)
-                learnt = learnt and not _is_zero(message.get("weight"))
-            turns.append(Turn((*path, index), message, role, content, learnt))
-        self.has = has
+                has |= _odd_bits(message, role)
+                if type(content) is list:
+                    has |= Has.PARTS | Has.EDGES | Has.ODD_TEXT
+        self.roles, self._keys = (*self.roles, *roles), keys
+        self.has = has | _shape(self.roles) if not has & Has.ODD else has | _SHAPES
+
+    def _scan_preference(self) -> None:
+        given = self.value.get("input")
+        lists = [given.get("messages") if isinstance(given, dict) else None]
+        lists += [self.value.get(new, self.value.get(old)) for old, new in OLD_PREFERENCE_KEYS.items()]
+        for messages in lists:
+            self._scan(messages)
+        self.has |= Has.EXTRA_KEYS | Has.KEYS | _SHAPES
+        if isinstance(given, dict):
+            self.has |= _tool_bits(given)
+            first = given.get("messages")
+            count = len(first) if isinstance(first, list) else 0
+            self.roles = self.roles[:count]
+
+    def _read(self) -> list[Turn]:
+        value = self.value
+        if self.format != "preference":
+            turns = _turns(("messages",), value["messages"], self.format == "chat") if self.roles else []
+            self._threads = [turns] if turns else []
+            return turns
+        given = value.get("input")
+        asked = given.get("messages") if isinstance(given, dict) else None
+        prompt = _turns(("input", "messages"), asked, False)
+        turns = list(prompt)
+        for old, new in OLD_PREFERENCE_KEYS.items():
+            key = new if new in value else old
+            answer = _turns((key,), value.get(key), True)
+            turns += answer
+            self._threads.append(prompt + answer)
         return turns
 
-    def _odd(self, message: dict[str, Any], role: Any) -> int:
-        has = Has.ODD
-        if "tool_calls" in message or role == "tool":
-            has |= Has.TOOLS
-        if "function_call" in message or role == "function":
-            has |= Has.OLD_CALLS | Has.TOOLS
-        return has
-
     def _look_at_bytes(self) -> None:
+        """Note byte patterns; single rare bytes are looked for first, which costs next to nothing."""
         raw, has = self.example.raw, self.has
-        if not raw.isascii() or b"\\u" in raw or b"\\b" in raw or b"\\f" in raw or b"\x7f" in raw:
+        escaped = False
+        if b"\\" in raw:
+            if b"\\u" in raw:
+                escaped = b"\\u00" in raw
+                has |= Has.ODD_TEXT if escaped or b"\\ud" in raw else 0
+            if b"\\b" in raw or b"\\f" in raw:
+                has |= Has.ODD_TEXT
+        if b"\x7f" in raw:
             has |= Has.ODD_TEXT
-        for mark in _MARKS:
-            if mark in raw:
-                has |= Has.MARKS
-                break
-        if _DIGITS.search(raw) or b"\\u00" in raw:
-            has |= Has.DIGITS
-        value = self.value
-        if isinstance(value, dict) and len(value) > 1 and ("tools" in value or "functions" in value):
-            has |= Has.TOOLS | (Has.OLD_CALLS if "functions" in value else 0)
-        if isinstance(value, dict) and "parallel_tool_calls" in value:
-            has |= Has.TOOLS
+        if escaped or _DIGIT_RUN in raw.translate(_DIGITS):
+            has |= Has.DIGITS | Has.MARKS
+        elif b"@" in raw or b"sk-" in raw or b"-----BEGIN" in raw or _has_mark(raw):
+            has |= Has.MARKS
+        if not has & Has.KEYS and _may_repeat_keys(raw, self._keys + len(self.value)):
+            has |= Has.KEYS
+        if escaped or b"uicide" in raw or b"ill your" in raw or b"bomb" in raw:
+            has |= Has.RISKY
         self.has = has
 
 
-_PLAIN_ROLES = ROLES - {"tool", "function", "developer"}
+LONG_LINE, LONG_THREAD = 1_000_000, 2_000
+_SHAPES = Has.NO_USER | Has.NO_SYSTEM | Has.MOVED_SYSTEM | Has.REPEATS | Has.TAIL | Has.NO_TURNS
+_DIGITS = bytes.maketrans(b"0123456789 ().-", b"0" * 15)
+_DIGIT_RUN = b"0" * 8
+UNUSUAL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffd\u0370-\u03ff\u0400-\u052f\U000e0000-\U000e01ef]"
+)
+"""Everything that rules on characters may be about; one class, which is searched fast."""
 
 
-def _is_zero(weight: Any) -> bool:
+def _format(value: Any, context: Context) -> Format:
+    """The format of the line; of chat and reinforcement, which look alike, the one the context trains."""
+    found = detect(value)
+    if found == "reinforcement" and context.method == "supervised":
+        return "chat"
+    if found == "chat" and context.method == "reinforcement" and not ends_on_answer(value):
+        return "reinforcement"
+    return found
+
+
+def ends_on_answer(value: dict[str, Any]) -> bool:
+    """Whether the last message is an assistant's."""
+    messages = value.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return isinstance(last, dict) and last.get("role") == "assistant"
+
+
+@lru_cache(maxsize=4096)
+def _shape_of(roles: tuple[str, ...]) -> int:
+    systems = [at for at, role in enumerate(roles) if role == "system"]
+    return (
+        (Has.NO_USER if "user" not in roles else 0)
+        | (Has.NO_SYSTEM if not systems else Has.MOVED_SYSTEM if systems != [0] else 0)
+        | (Has.REPEATS if any(one == two for one, two in pairwise(roles)) else 0)
+        | (Has.TAIL if roles[-1] != "assistant" else 0)
+    )
+
+
+def _shape(roles: tuple[Any, ...]) -> int:
+    """The bits on the order of messages, all of whose roles are plain ones."""
+    return _shape_of(roles) if roles else _SHAPES
+
+
+def _odd_bits(message: dict[str, Any], role: Any) -> int:
+    has = Has.ODD | Has.KEYS
+    if "tool_calls" in message or role == "tool":
+        has |= Has.TOOLS
+    if "function_call" in message or role == "function":
+        has |= Has.OLD_CALLS | Has.TOOLS
+    if "refusal" in message:
+        has |= Has.EDGES | Has.ODD_TEXT
+    return has
+
+
+def _tool_bits(holder: dict[str, Any]) -> int:
+    if holder.keys().isdisjoint(_TOOL_KEYS):
+        return 0
+    return Has.TOOLS | Has.KEYS | (Has.OLD_CALLS if "functions" in holder else 0)
+
+
+_TOOL_KEYS = ("tools", "functions", "parallel_tool_calls", "tool_choice")
+
+
+def _has_mark(raw: bytes) -> bool:
+    """Whether a key or special token may begin somewhere. Slack tokens hold runs of digits, which tell them."""
+    if b"|" in raw and b"<|" in raw:
+        return True
+    if b"_" in raw and b"gh" in raw:
+        return True
+    return (b"K" in raw and b"AKIA" in raw) or (b"J" in raw and b"eyJ" in raw) or (b"I" in raw and b"AIza" in raw)
+
+
+def _may_repeat_keys(raw: bytes, keys: int) -> bool:
+    """Whether a key could stand twice. Each key is followed by a colon; where as many colons as the value has
+    keys follow a quote, and no colon follows white space, there is no other key."""
+    quoted_colons = raw.count(b'":')
+    if quoted_colons != keys:
+        if b'\\\\"' in raw or quoted_colons - raw.count(b'\\":') != keys:
+            return True
+    elif raw.count(b":") == quoted_colons:
+        return False
+    return b" :" in raw or b"\t" in raw or b"\r" in raw or b"\n" in raw
+
+
+def _turns(path: Path, messages: Any, trained: bool) -> list[Turn]:
+    """The messages of one list that are objects."""
+    turns = []
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        if isinstance(message, dict):
+            role = message.get("role")
+            learnt = trained and role == "assistant" and not is_zero(message.get("weight"))
+            turns.append(Turn((*path, index), message, role, message.get("content"), learnt))
+    return turns
+
+
+def is_zero(weight: Any) -> bool:
     """Whether a weight says: do not learn this (0, and what people write for it)."""
     return weight is False or weight in (0, "0")
 

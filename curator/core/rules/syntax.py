@@ -142,6 +142,7 @@ def data_type(subject: Subject, context: Context) -> Iterator[Found]:
     "the same key twice in one object",
     "parsers keep the last one only; what the first says is lost without a word",
     formats=ANY_FORMAT,
+    when=Has.KEYS,
 )
 def duplicate_json_key(subject: Subject, context: Context) -> Iterator[Found]:
     if subject.value is None or not _repeats_a_key(subject.example.raw, subject.value):
@@ -168,23 +169,21 @@ class _Pairs(list[tuple[str, Any]]):
 def _repeats_a_key(raw: bytes, value: Any) -> bool:
     """Whether the bytes have more keys than the value they parse to.
 
-    Cheapest first: where no white space stands before any colon, `":` occurs at least once a key, so as many
-    as the value has keys means there is no other. Else strings are told apart, which is exact.
+    A colon after a quote that no backslash escapes ends a key. Where keys may end in a backslash, or white space
+    stands before colons, strings are told apart one by one.
     """
-    keys = _count_keys(value)
-    if raw.count(b'":') == keys and not any(colon in raw for colon in _SPACED_COLONS):
-        return False
+    keys = count_keys(value)
+    if b'\\\\"' not in raw and not any(colon in raw for colon in _SPACED_COLONS):
+        return raw.count(b'":') - raw.count(b'\\":') > keys
     return sum(map(bool, _KEY.findall(raw))) > keys
 
 
-def _count_keys(value: Any) -> int:
-    """How many keys all objects inside `value` have together."""
-    count, todo = 0, [value]
-    while todo:
-        item = todo.pop()
-        if type(item) is dict:
-            count += len(item)
-            todo += [child for child in item.values() if type(child) is dict or type(child) is list]
-        elif type(item) is list:
-            todo += [child for child in item if type(child) is dict or type(child) is list]
-    return count
+def count_keys(value: Any) -> int:
+    """How many keys all objects inside `value` have together; lines are at most `MAX_DEPTH` deep."""
+    if type(value) is dict:
+        count = len(value)
+        for child in value.values():
+            if type(child) is dict or type(child) is list:
+                count += count_keys(child)
+        return count
+    return sum(count_keys(child) for child in value) if type(value) is list else 0

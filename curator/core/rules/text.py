@@ -13,23 +13,25 @@ from curator.core.rules.registry import MESSAGE_FORMATS, Context, Found, Has, ru
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
 
-# Zero-width joiners hold emoji together and shape Arabic and Indic scripts: there they are no mistake.
-_JOINED = "\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
 CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffd\u200b\u2060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-    f"|(?<![{_JOINED}])[\u200c\u200d]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffd\u200b-\u200d\u2060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
 """Row 69: C0 but TAB, LF and CR, DEL, byte order mark, U+FFFD, bidi controls, zero width."""
 HIDDEN = re.compile(
-    "[\x80-\x9f\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2028\u2029\u2061-\u2065\u206a-\u206f\u3164\uffa0\ufff9-\ufffb]"
-    "|[\U000e0100-\U000e01ef]|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0000-\U000e007f]"
+    "[\x80-\x9f\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2028\u2029\u2061-\u2065\u206a-\u206f\u3164\uffa0"
+    "\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
-"""Other characters that show nothing: soft hyphen, fillers, tags outside of flags, line separators, C1."""
+"""Other characters that show nothing: soft hyphen, fillers, tags, variation selectors, line separators, C1."""
+_JOINERS = re.compile("[\u200c\u200d]")
+_JOINED = re.compile("[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
+"""What a zero-width joiner may follow: emoji, and scripts that it shapes."""
+_TAGS = re.compile("[\U000e0020-\U000e007f]")
+_FLAG = re.compile("[\U0001f3f4\U000e0020-\U000e007e]")
+"""What a tag may follow: the black flag, in the emoji of regions, and other tags."""
 SPECIAL = re.compile(r"<\|[a-z_]{2,40}(?:_\d+)?\|>")
-_HOMOGLYPHS = "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
-_MIXED = re.compile(
-    f"(?<![^\\W\\d_])(?=[^\\W\\d_]*[A-Za-z])[A-Za-z]*[{_HOMOGLYPHS}][A-Za-z{_HOMOGLYPHS}]*(?![^\\W\\d_])"
-)
+_HOMOGLYPHS = frozenset("аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
+_HOMOGLYPH = re.compile(f"[{''.join(sorted(_HOMOGLYPHS))}]")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def _texts(subject: Subject) -> Iterator[tuple[Path, str]]:
@@ -44,6 +46,7 @@ def _texts(subject: Subject) -> Iterator[tuple[Path, str]]:
     "more tokens than training reads of one example",
     "the end is cut off without a word, and billed up to the limit; usually the answer is lost",
     formats=MESSAGE_FORMATS,
+    when=Has.LONG,
 )
 def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
     if context.limit is None or context.count is None:
@@ -65,6 +68,7 @@ def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
     64,
     "a trained answer that is only white space (an error where the example has no other)",
     "the model learns to say nothing; the classic checks do not see it",
+    when=Has.EDGES,
 )
 def empty_answer(subject: Subject, context: Context) -> Iterator[Found]:
     answers = [turn for turn in subject.turns if turn.trained]
@@ -108,17 +112,33 @@ def _named(character: str) -> str:
     return f"U+{ord(character):04X}" + (f" {name.lower()}" if name else "")
 
 
-def _unwanted(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Found]:
+def unwanted(text: str, pattern: re.Pattern[str]) -> list[int]:
+    """Where `CONTROL` or `HIDDEN` characters stand in a text, but for those that emoji and scripts need."""
+    return [found.start() for found in pattern.finditer(text) if not _belongs(text, found.start())]
+
+
+def _belongs(text: str, at: int) -> bool:
+    before = text[at - 1] if at else ""
+    if _JOINERS.match(text[at]):
+        return _JOINED.match(before) is not None
+    return _TAGS.match(text[at]) is not None and _FLAG.match(before) is not None
+
+
+def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Found]:
     for path, text in _texts(subject):
-        found = pattern.search(text)
-        if found:
-            count = sum(1 for _ in pattern.finditer(text))
-            more = f" and {count - 1} more" if count > 1 else ""
-            yield Found(path, f"{what} {_named(found[0])} at character {found.start() + 1}{more}")
+        places = unwanted(text, pattern)
+        if places:
+            more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+            yield Found(path, f"{what} {_named(text[places[0]])} at character {places[0] + 1}{more}")
+
+
+def _without(text: str, pattern: re.Pattern[str]) -> str:
+    places = set(unwanted(text, pattern))
+    return "".join(character for at, character in enumerate(text) if at not in places)
 
 
 def _remove_control(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, CONTROL.sub("", value_at(subject, path)))
+    yield Edit("set", path, _without(value_at(subject, path), CONTROL))
 
 
 @rule(
@@ -131,11 +151,11 @@ def _remove_control(subject: Subject, path: Path, context: Context) -> Iterator[
     fix=("unsafe", "remove them", _remove_control),
 )
 def control_characters(subject: Subject, context: Context) -> Iterator[Found]:
-    return _unwanted(subject, CONTROL, "control character")
+    return _report(subject, CONTROL, "control character")
 
 
 def _remove_hidden(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, HIDDEN.sub("", value_at(subject, path)))
+    yield Edit("set", path, _without(value_at(subject, path), HIDDEN))
 
 
 @rule(
@@ -148,7 +168,7 @@ def _remove_hidden(subject: Subject, path: Path, context: Context) -> Iterator[E
     fix=("unsafe", "remove them", _remove_hidden),
 )
 def hidden_characters(subject: Subject, context: Context) -> Iterator[Found]:
-    return _unwanted(subject, HIDDEN, "hidden character")
+    return _report(subject, HIDDEN, "hidden character")
 
 
 @rule(
@@ -161,10 +181,13 @@ def hidden_characters(subject: Subject, context: Context) -> Iterator[Found]:
 )
 def lookalike_characters(subject: Subject, context: Context) -> Iterator[Found]:
     for path, text in _texts(subject):
-        found = None if text.isascii() else _MIXED.search(text)
-        if found:
-            odd = next(character for character in found[0] if not character.isascii())
-            yield Found(path, f"'{found[0]}' holds {_named(odd)} among Latin letters")
+        if text.isascii() or not _HOMOGLYPH.search(text):
+            continue
+        for found in _WORD.finditer(text):
+            odd = [character for character in found[0] if not character.isascii()]
+            if odd and len(odd) < len(found[0]) and _HOMOGLYPHS.issuperset(odd):
+                yield Found(path, f"'{found[0][:40]}' holds {_named(odd[0])} among Latin letters")
+                break
 
 
 @rule(
