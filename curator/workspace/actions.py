@@ -258,7 +258,7 @@ class Actions:
         return self._walk(self.journal.redo)
 
     def undo_to(self, revision: int) -> list[Change]:
-        """Jump back: undo every change after `revision` that still stands, or redo up to it; each can be redone."""
+        """Jump to a point: undo what stands after `revision`, or redo what was undone up to it."""
         done: list[Change] = []
         with self.guard:
             while (target := self.journal.next_undo()) is not None and target > revision:

@@ -80,8 +80,17 @@ class Derived:
             return
         if fits:
             self.file = results
+            self.outdated |= self._edited_since()
         else:
             results.close()
+
+    def _edited_since(self) -> set[int]:
+        """Examples that were rewritten after the child last looked at them, and that nobody looked at here."""
+        assert self.file is not None
+        now = dict(self.stored.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL AND deleted < 2"))
+        ours = dict(self.fresh.db.execute("SELECT id, version FROM result"))
+        theirs = self.file.versions(list(now))
+        return {i for i, version in now.items() if version not in (theirs.get(i), ours.get(i))}
 
     @property
     def inline(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +44,8 @@ class Journal:
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db = db
         self._path = path
+        self.moved: Callable[[sqlite3.Connection], None] = lambda _: None
+        """Called with the new connection where the old one was given up."""
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -206,6 +208,7 @@ class Journal:
         db = schema.open_writer(self._path)
         self._db.close()
         self._db = db
+        self.moved(db)
 
 
 class Revision:

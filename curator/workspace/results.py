@@ -109,8 +109,12 @@ class Results:
 
     def versions(self, ids: Sequence[int]) -> dict[int, int]:
         """The version of each example that has a result."""
-        marks = ",".join("?" * len(ids))
-        return dict(self.db.execute(f"SELECT id, version FROM result WHERE id IN ({marks})", tuple(ids)))
+        found: dict[int, int] = {}
+        for start in range(0, len(ids), 500):
+            part = tuple(ids[start : start + 500])
+            marks = ",".join("?" * len(part))
+            found.update(self.db.execute(f"SELECT id, version FROM result WHERE id IN ({marks})", part))
+        return found
 
     def drop_about(self, key: str) -> None:
         """Forget a fact about the whole store."""

@@ -80,6 +80,10 @@ class Stored:
         self.split_made = False
         self.reload()
 
+    def move(self, db: sqlite3.Connection) -> None:
+        """Read through another connection from now on."""
+        self.db = db
+
     def reload(self) -> None:
         """Read again what an undo, an import or a new split may have changed."""
         self._load_sources()

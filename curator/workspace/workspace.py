@@ -86,6 +86,7 @@ class Workspace(Actions):
             self.stored = Stored(self.path, db)
         except sqlite3.Error as error:
             raise InputError(f"{self.path} is damaged: {error}; see `curator check {self.path}`") from error
+        self.journal.moved = self.stored.move
         self.derived = Derived(self.stored, self.context())
         self.adopt_copies()
 

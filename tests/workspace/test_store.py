@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from curator.errors import CuratorError, InputError, UsageError
 from curator.workspace.exporter import dataset_sha256
+from curator.workspace.records import Change
 from curator.workspace.schema import NotSaved
 from curator.workspace.soundness import soundness
 from curator.workspace.workspace import Workspace
@@ -71,13 +72,17 @@ def test_a_folder_that_cannot_be_written_gets_its_workspace_in_the_data_folder(
         ('{"a":"x\u2028y\x0b\x85"}\n{"b":1}\n'.encode(), [1, 2]),
     ],
 )
-def test_lines_end_at_lf_only_and_blank_lines_keep_their_numbers(tmp_path: Path, content: bytes, ids: list[int]) -> None:
+def test_lines_end_at_lf_only_and_blank_lines_keep_their_numbers(
+    tmp_path: Path, content: bytes, ids: list[int]
+) -> None:
     path = tmp_path / "d.jsonl"
     path.write_bytes(content)
     with Workspace.open(path) as workspace:
         assert list(workspace.ids()) == ids
         assert [r.line for r in workspace.records(workspace.ids())] == ids
-        assert all(b"\r" not in r.raw and not r.raw.startswith(b"\xef") for r in workspace.records(workspace.ids()))
+        assert all(
+            b"\r" not in r.raw and not r.raw.startswith(b"\xef") for r in workspace.records(workspace.ids())
+        )
 
 
 def test_everything_survives_a_restart_and_undo_goes_on_where_it_was(data: Path) -> None:
@@ -109,7 +114,9 @@ def test_everything_survives_a_restart_and_undo_goes_on_where_it_was(data: Path)
 
 def test_an_edit_changes_only_what_was_edited(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
-    raw = b'{"x":1.00, "messages" : [{"role":"user","content":"\\u00e9"},{"content":"b","role":"assistant"}],"z":1e5}'
+    raw = (
+        b'{"x":1.00, "messages" :[{"role":"user","content":"\\u00e9"},{"content":"b","role":"assistant"}],"z":1e5}'
+    )
     path.write_bytes(raw + b"\n")
     with Workspace.open(path) as workspace:
         workspace.edit(1, "messages[1].content", "c")
@@ -255,7 +262,9 @@ def test_damage_is_found_and_nothing_is_changed_by_looking(data: Path) -> None:
         db.execute("BEGIN")
         db.execute(statement)
         db.execute("COMMIT")
-        before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*") if file.is_file()}
+        before = {
+            file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*") if file.is_file()
+        }
         assert soundness(folder), statement
         assert before == {f: (f.read_bytes(), f.stat().st_mtime_ns) for f in folder.rglob("*") if f.is_file()}
         db.close()
@@ -282,15 +291,38 @@ def test_history_is_in_words_and_jumps_back(data: Path) -> None:
         assert state(workspace) == middle
 
 
+def act(workspace: Workspace, kind: str, one: int, first: int, pick: int) -> Change:
+    """One action of a kind on one example."""
+    match kind:
+        case "edit":
+            return workspace.edit(one, "messages[0].content", f"t{pick}")
+        case "label":
+            return workspace.label([one, first], "odd", bool(pick % 2))
+        case "delete":
+            return workspace.delete([one])
+        case "restore":
+            return workspace.restore(workspace.ids(deleted=True))
+        case "rate":
+            return workspace.rate([one], pick % 6)
+        case "add":
+            return workspace.add(example(f"a{pick}"), one)
+    return workspace.note([one], "n" * pick)
+
+
 Deeds = st.lists(
-    st.tuples(st.sampled_from(["edit", "label", "delete", "restore", "rate", "add", "note", "undo", "redo"]), st.integers(0, 9)),
+    st.tuples(
+        st.sampled_from(["edit", "label", "delete", "restore", "rate", "add", "note", "undo", "redo"]),
+        st.integers(0, 9),
+    ),
     max_size=25,
 )
 
 
 @settings(max_examples=25, deadline=None)
 @given(deeds=Deeds)
-def test_undo_is_the_inverse_of_every_action(tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]) -> None:
+def test_undo_is_the_inverse_of_every_action(
+    tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]
+) -> None:
     path = write(tmp_path_factory.mktemp("w") / "d.jsonl", 5)
     with Workspace.open(path) as workspace:
         for kind, pick in deeds:
@@ -301,22 +333,14 @@ def test_undo_is_the_inverse_of_every_action(tmp_path_factory: pytest.TempPathFa
                 change = getattr(workspace, kind)()
                 assert change is not None or state(workspace) == before
                 continue
-            change = {
-                "edit": lambda one=one, pick=pick: workspace.edit(one, "messages[0].content", f"t{pick}"),
-                "label": lambda one=one, pick=pick: workspace.label([one, ids[0]], "odd", bool(pick % 2)),
-                "delete": lambda one=one: workspace.delete([one]),
-                "restore": lambda: workspace.restore(ids),
-                "rate": lambda one=one, pick=pick: workspace.rate([one], pick % 6),
-                "add": lambda one=one, pick=pick: workspace.add(example(f"a{pick}"), one),
-                "note": lambda one=one, pick=pick: workspace.note([one], "n" * pick),
-            }[kind]()
+            change = act(workspace, kind, one, ids[0], pick)
             after = state(workspace)
             if after != before:
                 assert workspace.undo() is not None
                 assert state(workspace) == before
                 assert workspace.redo() is not None
                 assert state(workspace) == after
-            assert change is not None
+            assert change.id == workspace.revision() or after != before
         order = list(workspace.ids())
         assert len(set(order)) == len(order)
     assert soundness(workspace.path) == []
