@@ -56,6 +56,13 @@ def test_a_good_run_is_learning() -> None:
     assert verdict.best_checkpoint_step == 189
 
 
+def test_held_out_losses_as_recorded_over_503_examples() -> None:
+    train = decay(4.8, 1.9, 63, 0.2) + decay(1.3, 1.0, 63, 0.2, 0.5) + decay(0.6, 0.5, 63, 0.2, 0.5)
+    events = run(train, full={40: 1.631, 80: 1.499, 120: 1.416, 160: 1.431, 189: 1.394})
+    verdict = diagnose(events, validation_examples=64, checkpoints=[63, 126, 189], finished=True)
+    assert (verdict.kind, verdict.best_checkpoint_step) == ("learning", 189)
+
+
 def test_overfitting_names_the_checkpoint_to_take() -> None:
     verdict = diagnose(RECORDED_OVERFIT, validation_examples=64, checkpoints=[13, 26, 39], finished=True)
     assert (verdict.kind, verdict.best_checkpoint_step) == ("overfitting", 13)

@@ -17,7 +17,7 @@ from curator.core.vocabulary import own_renderer
 COUNTER = tokens.counter("gpt-4o")
 CHATML = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>'"
-    " + '\n'}}{% endfor %}"
+    " + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 WEIGHTED = {
     "messages": [
@@ -171,6 +171,16 @@ def test_the_local_model_counts_by_its_own_tokenizer_once_pulled(pulled: Path) -
     marks = 1 + len("user\n") + 1 + len("\n") + 1 + len("assistant\n") + 1 + len("\n")
     assert counter.example(example) == tokens.Tokens(marks + len("Grüß 🙂 ?".encode()) + 2, 2)
     assert counter.truncation(example, 6 + len("Grüß".encode())) == Cut("messages[0].content", 4)
+
+
+@pytest.mark.parametrize("example", [WEIGHTED, TOOLS, {"messages": [{"role": "assistant", "content": " x\n"}]}])
+def test_local_counts_are_those_of_the_training_renderer(pulled: Path, example: dict[str, Any]) -> None:
+    from curator.server import render, tokenizer
+
+    ids = render.chat(tokenizer.load(pulled), example, 10_000)
+    counter = tokens.counter("smollm2-135m-instruct")
+    assert counter.example(example).total == len(ids.ids)
+    assert sum(span.tokens for span in counter.spans(example) if span.trained) == ids.trained
 
 
 def test_without_it_the_count_is_an_estimate() -> None:
