@@ -173,7 +173,10 @@ def test_the_local_model_counts_by_its_own_tokenizer_once_pulled(pulled: Path) -
     assert counter.truncation(example, 6 + len("Grüß".encode())) == Cut("messages[0].content", 4)
 
 
-@pytest.mark.parametrize("example", [WEIGHTED, TOOLS, {"messages": [{"role": "assistant", "content": " x\n"}]}])
+BLANKS = {"messages": [{"role": "user", "content": "\n Hi \n"}, {"role": "assistant", "content": " x\n"}]}
+
+
+@pytest.mark.parametrize("example", [WEIGHTED, TOOLS, BLANKS])
 def test_local_counts_are_those_of_the_training_renderer(pulled: Path, example: dict[str, Any]) -> None:
     from curator.server import render, tokenizer
 
