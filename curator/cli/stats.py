@@ -36,7 +36,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--epochs is from 1 to 50, not {args.epochs}.")
     from curator.workspace.statistics import collect
 
-    found = collect(args.path, args.model, args.epochs, progress=_progress())
+    progress = _progress()
+    found = collect(args.path, args.model, args.epochs, progress=progress)
+    if progress is not None:
+        sys.stderr.write(f"{'':<24}\r")
     if args.json:
         emit({"path": args.path, **found.as_dict()})
     else:

@@ -6,7 +6,7 @@ import re
 from functools import cache, lru_cache
 
 from curator import paths
-from curator.core import models, vocabulary
+from curator.core import models, own_model, vocabulary
 from curator.core.counting import Counter, Cut, Span, Tokens
 from curator.core.template import Render, TemplateCounter, template_counter
 
@@ -55,10 +55,10 @@ def _own(name: str) -> TemplateCounter | None:
     if not re.fullmatch(r"[\w.-]*\w[\w.-]*", name):
         return None
     folder = paths.models_dir() / name
-    tokenizer, render = vocabulary.own_tokenizer(folder), vocabulary.own_renderer(folder)
+    tokenizer, render = own_model.own_tokenizer(folder), own_model.own_renderer(folder)
     return _templated(name, tokenizer, render) if tokenizer and render else None
 
 
 @lru_cache(maxsize=4)
-def _templated(name: str, tokenizer: vocabulary.OwnTokenizer, render: Render) -> TemplateCounter:
+def _templated(name: str, tokenizer: own_model.OwnTokenizer, render: Render) -> TemplateCounter:
     return TemplateCounter(tokenizer, name, render, tokenizer.specials)

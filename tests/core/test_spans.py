@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core import tokens, vocabulary
+from curator.core import tokens
 from curator.core.counting import Cut
+from curator.core.own_model import OwnTokenizer, own_renderer
 from curator.core.template import TemplateCounter
-from curator.core.vocabulary import own_renderer
 
 COUNTER = tokens.counter("gpt-4o")
 CHATML = (
@@ -201,5 +201,5 @@ def test_a_hostile_template_cannot_reach_out(pulled: Path) -> None:
     (pulled / "chat_template.jinja").write_text("{{ messages.__class__.__mro__[1].__subclasses__() }}")
     render = own_renderer(pulled)
     assert render is not None
-    counter = TemplateCounter(vocabulary.OwnTokenizer(pulled / "tokenizer.json"), "own", render)
+    counter = TemplateCounter(OwnTokenizer(pulled / "tokenizer.json"), "own", render)
     assert counter.example(WEIGHTED).estimated

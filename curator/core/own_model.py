@@ -1,0 +1,115 @@
+"""A local model's own tokenizer and chat template, from the folder that `curator models pull` made.
+
+Here core reads files, but only a pulled model's, which never change in place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+class OwnTokenizer:
+    """A model's own `tokenizer.json` (Hugging Face's format) as a Tokenizer; special tokens count as one."""
+
+    def __init__(self, path: Path) -> None:
+        from tokenizers import Tokenizer as HuggingFace  # heavy: only for local models
+
+        self._tokenizer: Any = HuggingFace.from_file(str(path))
+
+    @property
+    def specials(self) -> tuple[str, ...]:
+        """The special tokens' texts: no token ever spans the beginning of one."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return tuple(str(token.content) for token in added.values() if token.special)
+
+    def count(self, text: str) -> int:
+        """Tokens of `text`, without any that the tokenizer would add around it."""
+        return len(self._tokenizer.encode(_sound(text), add_special_tokens=False).ids)
+
+    def cut(self, text: str, limit: int) -> int:
+        """Characters that the first `limit` tokens hold whole."""
+        offsets = self._tokenizer.encode(_sound(text), add_special_tokens=False).offsets
+        if len(offsets) <= limit:
+            return len(text)
+        return int(offsets[limit][0]) if limit > 0 else 0
+
+
+def _sound(text: str) -> str:
+    """`text` with lone surrogates replaced: Rust strings hold none."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def own_tokenizer(folder: Path) -> OwnTokenizer | None:
+    """The tokenizer in a pulled model's folder; None where there is none (or it cannot be read)."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        return None
+    return _own(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _own(path: Path, changed: int) -> OwnTokenizer | None:
+    try:
+        return OwnTokenizer(path)
+    except Exception:  # the library raises a bare Exception for a damaged file: then there is no tokenizer
+        return None
+
+
+def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]], Any], str] | None:
+    """The chat template in a pulled model's folder as a function of messages and tools; None where there is none.
+
+    The template runs in Jinja's sandbox: it came with a model, not with Curator.
+    """
+    path = folder / "chat_template.jinja"
+    if not path.is_file():
+        return None
+    config = _json(folder / "tokenizer_config.json")
+    names = {key: _token_text(value) for key, value in config.items() if key.endswith("_token")}
+    return _renderer(path.read_text("utf-8", errors="replace"), tuple(sorted(names.items())))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _token_text(value: Any) -> str:
+    text = value.get("content") if isinstance(value, dict) else value
+    return text if isinstance(text, str) else ""
+
+
+@cache
+def _renderer(
+    source: str, names: tuple[tuple[str, str], ...]
+) -> Callable[[list[dict[str, Any]], Any], str] | None:
+    from jinja2 import TemplateError
+    from jinja2.ext import loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+    environment.filters["tojson"] = _tojson
+
+    def refuse(message: str) -> None:
+        raise TemplateError(message)
+
+    environment.globals["raise_exception"] = refuse
+    try:
+        template = environment.from_string(source)
+    except TemplateError:
+        return None
+
+    def render(messages: list[dict[str, Any]], tools: Any) -> str:
+        return template.render(messages=messages, tools=tools, add_generation_prompt=False, **dict(names))
+
+    return render
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
