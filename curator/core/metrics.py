@@ -188,6 +188,15 @@ def bootstrap_mean(values: Sequence[float], seed: int = 0, resamples: int = RESA
     return bootstrap(len(values), lambda rows: float(known[rows].mean()) if len(rows) else 0.0, seed, resamples)
 
 
+def perplexity_interval(log_probabilities: Sequence[float], seed: int = 0) -> Interval:
+    """Perplexity with its bootstrap interval over the tokens; infinite for none."""
+    if not log_probabilities:
+        return Interval(math.inf, math.inf, math.inf)
+    found = bootstrap_mean(log_probabilities, seed, resamples=200)
+    # a higher mean log probability is a lower perplexity: the ends change places
+    return Interval(*(perplexity([mean_log]) for mean_log in (found.value, found.high, found.low)))
+
+
 def score(
     metric: str,
     expected: Sequence[str],

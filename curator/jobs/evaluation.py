@@ -218,8 +218,7 @@ def _score(
     scores = {}
     for name in names:
         if name == "perplexity":
-            value = metrics.perplexity(stored.get("logprobs") or [])
-            scores[name] = metrics.Interval(value, value, value)
+            scores[name] = metrics.perplexity_interval(stored.get("logprobs") or [])
         else:
             scores[name] = metrics.score(name, expected, stored["answers"], contract.keeps if contract else None)
     return scores

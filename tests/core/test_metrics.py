@@ -79,6 +79,13 @@ def test_perplexity() -> None:
     assert metrics.perplexity([-1e6]) == math.inf
 
 
+def test_perplexity_has_an_interval() -> None:
+    found = metrics.perplexity_interval([math.log(1 / 2), math.log(1 / 8)] * 50)
+    assert found.value == pytest.approx(4)
+    assert 3 < found.low < 4 < found.high < 5
+    assert metrics.perplexity_interval([]).value == math.inf
+
+
 def test_lengths() -> None:
     assert metrics.lengths(["a", "bbb", "cc", "dddd"]) == metrics.Lengths(2.5, 2.5, 1, 4)
     assert metrics.lengths([]) == metrics.Lengths(0, 0, 0, 0)
