@@ -223,7 +223,7 @@ def completions(
     elif field.lower() in ("label", "source"):
         known = tuple(_quoted(name) for name in sorted(labels if field.lower() == "label" else sources))
     at = cursor - len(value)
-    return [Completion(name, at, cursor) for name in known if name.lower().startswith(value.lower())]
+    return [Completion(name, at, cursor) for name in known if name.lower().lstrip('"').startswith(value.lower())]
 
 
 def _quoted(name: str) -> str:

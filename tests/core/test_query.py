@@ -1,0 +1,178 @@
+"""The query language: what it means, where a bad one breaks off, what may stand at the cursor."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curator.core import query
+from curator.core.example import parse as parse_example
+from curator.core.query import And, Choice, Not, Or, QueryError, Range, Text, parse
+
+
+def word(text: str, role: str | None = None) -> Text:
+    return Text("word", text, role)
+
+
+@pytest.mark.parametrize(
+    "text, tree",
+    [
+        ("", And()),
+        ("   ", And()),
+        ("hello", word("hello")),
+        ("hello world", And((word("hello"), word("world")))),
+        ('"hello world"', word("hello world")),
+        (r'"say \"hi\""', word('say "hi"')),
+        ("a or b", Or((word("a"), word("b")))),
+        ("a b OR c", Or((And((word("a"), word("b"))), word("c")))),
+        ("(a or b) c", And((Or((word("a"), word("b"))), word("c")))),
+        ("-a !b", And((Not(word("a")), Not(word("b"))))),
+        ("-(a or b)", Not(Or((word("a"), word("b"))))),
+        ("~helo", Text("fuzzy", "helo")),
+        ("/^a b$/", Text("regex", "^a b$/")),
+        ("/x/i", Text("regex", "x/i")),
+        (r"/a\/b/", Text("regex", "a/b/")),
+        ("user:hi", word("hi", "user")),
+        ('assistant:"a b"', word("a b", "assistant")),
+        ("system:/x/", Text("regex", "x/", "system")),
+        ("is:error", Choice("is", ("error",))),
+        ("is:error|warning", Choice("is", ("error", "warning"))),
+        ("IS:Error", Choice("is", ("error",))),
+        ('label:"very good"', Choice("label", ("very good",))),
+        ("rule:missing_content", Choice("rule", ("missing_content",))),
+        ("source:a.jsonl", Choice("source", ("a.jsonl",))),
+        ("rating>=4", Range("rating", 4, None)),
+        ("tokens>500", Range("tokens", 501, None)),
+        ("messages<3", Range("messages", None, 2)),
+        ("tokens<=10", Range("tokens", None, 10)),
+        ("rating=3", Range("rating", 3, 3)),
+        ("line:120-140", Range("line", 120, 140)),
+        ("line:7", Range("line", 7, 7)),
+        ("line:7-", Range("line", 7, None)),
+        ("line:-7", Range("line", None, 7)),
+        ("https://x.y", word("https://x.y")),
+        ("well-known", word("well-known")),
+        ("orange", word("orange")),
+    ],
+)
+def test_a_query_means(text: str, tree: query.Query) -> None:
+    assert parse(text) == tree
+
+
+@pytest.mark.parametrize(
+    "text, at",
+    [
+        ("(a", 0),
+        ("a)", 1),
+        ("()", 1),
+        ("a or", 4),
+        ("or a", 0),
+        ("-", 0),
+        ("a -", 2),
+        ('"open', 0),
+        ("x /open", 2),
+        ("/[/", 1),
+        ("is:", 3),
+        ("is:strange", 3),
+        ("foo:bar", 0),
+        ("a foo:bar", 2),
+        ("rating>=x", 8),
+        ("line:a-b", 5),
+        ("label>3", 5),
+        ("~", 0),
+        ('""', 0),
+        ("split:test", 6),
+        ("(" * 80 + "a" + ")" * 80, 51),
+        ("tokens>", 7),
+    ],
+)
+def test_a_bad_query_says_where_it_breaks_off(text: str, at: int) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse(text)
+    assert caught.value.position == at
+    assert "\n" not in caught.value.message
+
+
+@given(st.text(alphabet='ab:-!()"/~|<>=0 orisnt', max_size=30))
+def test_any_text_is_a_query_or_a_query_error(text: str) -> None:
+    try:
+        parse(text)
+    except QueryError as error:
+        assert 0 <= error.position <= len(text)
+
+
+def example(*turns: tuple[str, str]) -> bytes:
+    return json.dumps({"messages": [{"role": role, "content": text} for role, text in turns]}).encode()
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("HELLO", True),
+        ("lo, wxr", False),
+        ('"lo, wor"', True),
+        ("~helo", True),
+        ("~hxxxo", False),
+        ("/H.llo/", True),
+        ("/h.llo/", False),
+        ("/h.llo/i", True),
+        ("user:hello", True),
+        ("assistant:hello", False),
+        ("café", True),
+        ("CAFÉ", True),
+        ("content", False),
+        ("role", False),
+        ("strasse", False),
+    ],
+)
+def test_text_is_looked_for_in_messages_only(text: str, found: bool) -> None:
+    parsed = parse_example(example(("user", "Hello, world"), ("assistant", "un café, Straße")))
+    tree = parse(text)
+    nodes = tree.items if isinstance(tree, And) else (tree,)
+    assert all(isinstance(node, Text) and node.matches(parsed) for node in nodes) is found
+
+
+def test_a_broken_line_is_found_by_its_own_text() -> None:
+    assert word("bad").matches(parse_example(b"{bad json"))
+    assert not word("bad", "user").matches(parse_example(b"{bad json"))
+
+
+def test_highlights_are_the_places_of_the_words() -> None:
+    text = "The cat saw the CAT"
+    assert query.spans(parse("cat -dog user:saw"), text, "user") == [(4, 7), (8, 11), (16, 19)]
+    assert query.spans(parse("user:saw"), text, "assistant") == []
+    assert query.spans(parse("/c.t/"), text) == [(4, 7)]
+    assert query.spans(parse("~caat"), text) == [(4, 7), (16, 19)]
+
+
+@given(st.text(max_size=40), st.text(min_size=1, max_size=5))
+def test_a_word_that_is_highlighted_is_in_the_text(text: str, needle: str) -> None:
+    for start, end in word(needle).spans(text):
+        assert text[start:end].lower() == needle.lower() or len(text[start:end]) == len(needle)
+    if needle.isascii() and needle in text and text.isascii():
+        assert word(needle).spans(text)
+
+
+@pytest.mark.parametrize(
+    "text, cursor, first",
+    [
+        ("is:er", 5, "error"),
+        ("is:error|wa", 11, "warning"),
+        ("lab", 3, "label:"),
+        ("a rat", 5, "rating"),
+        ("label:ve", 8, '"very good"'),
+        ("rule:missing_c", 14, "missing_content"),
+        ("split:v", 7, "validation"),
+        ("source:", 7, "a.jsonl"),
+        ("-is:du", 6, "duplicate"),
+    ],
+)
+def test_completions(text: str, cursor: int, first: str) -> None:
+    offered = query.completions(text, cursor, ["bad", "very good"], ["a.jsonl"])
+    assert [c.text for c in offered][:1] == [first]
+    completed = text[: offered[0].start] + offered[0].text + text[offered[0].end :]
+    if not first.endswith(":") and first not in query.NUMBERS:
+        parse(completed)

@@ -1,0 +1,256 @@
+"""Queries over a workspace: what the stored results and the bytes say is what a look at each example says."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
+from curator.errors import UsageError
+from curator.workspace import analysis
+from curator.workspace.plain import looked_at
+from curator.workspace.records import Record
+from curator.workspace.workspace import Workspace
+
+TEXTS = ("alpha", "Beta one", "caf\u00e9", "x \u212aelvin", 'tab\tand "quote"', "role content", "straße", "")
+
+
+def line(number: int) -> bytes:
+    user, answer = TEXTS[number % len(TEXTS)], TEXTS[(number * 3 + 1) % len(TEXTS)]
+    messages = [{"role": "user", "content": user}, {"role": "assistant", "content": answer}]
+    if number % 3 == 0:
+        messages.insert(0, {"role": "system", "content": "be Kind"})
+    if number % 7 == 0:
+        messages[-1]["role"] = "robot"
+    if number % 11 == 0:
+        return b"{broken alpha \xff"
+    value: dict[str, Any] = {"messages": messages}
+    if number % 5 == 0:
+        value["note"] = "alpha outside"
+    return json.dumps(value, ensure_ascii=number % 2 == 0).encode()
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path = tmp_path_factory.mktemp("views") / "d.jsonl"
+    path.write_bytes(b"\n".join([b"" if n == 20 else line(n) for n in range(1, 61)]) + b"\n")
+    with Workspace.open(path) as made:
+        made.edit(4, "messages[0].content", "edited ALPHA")
+        made.add({"messages": [{"role": "user", "content": "beta new"}, {"role": "assistant", "content": "k"}]}, 5)
+        made.add(b"{broken beta", 0)
+        made.label([1, 2, 3], "good")
+        made.label([3, 4], "very good")
+        made.rate([1], 4)
+        made.rate([2, 6], 2)
+        made.review([1, 2], "accepted")
+        made.review([4], "flagged")
+        made.edit(2, "messages[0].content", "stale now")
+        made.delete([8, 9])
+        made.assign([10, 12], "validation")
+        made.assign([13], "train")
+        yield made
+
+
+def holds(workspace: Workspace, query: Query, record: Record) -> bool:
+    """The meaning of a query for one example, spelled out."""
+    if isinstance(query, And):
+        return all(holds(workspace, item, record) for item in query.items)
+    if isinstance(query, Or):
+        return any(holds(workspace, item, record) for item in query.items)
+    if isinstance(query, Not):
+        return not holds(workspace, query.item, record)
+    if isinstance(query, Text):
+        return query.matches(record.example)
+    problems = workspace.problems(record.id)
+    if isinstance(query, Range):
+        messages = [] if record.example.broken else record.example.messages
+        values = {"line": record.line, "id": record.id, "rating": record.rating, "messages": len(messages)}
+        return query.holds(values[query.field])
+    bad = {severity: any(p.severity == severity for p in problems) for severity in ("error", "warning")}
+    known: dict[str, Callable[[str], bool]] = {
+        "label": lambda v: v in record.labels,
+        "rule": lambda v: any(p.rule == v for p in problems),
+        "role": lambda v: any(isinstance(m, dict) and m.get("role") == v for m in record.example.messages),
+        "split": lambda v: (record.split or "none") == v,
+        "review": lambda v: (record.review or "none") == v,
+        "source": lambda v: record.source == v,
+        "is": lambda v: {
+            "error": bad["error"],
+            "warning": bad["warning"],
+            "clean": not bad["error"] and not bad["warning"],
+            "edited": record.edited,
+            "new": record.new,
+            "deleted": record.deleted,
+            "reviewed": record.review is not None and not record.stale,
+            "duplicate": any(p.rule == "duplicate_example" for p in problems),
+            "conflict": any(p.rule == "conflicting_answers" for p in problems),
+        }[v],
+    }
+    return any(known[query.field](value) for value in query.values)
+
+
+def expected(workspace: Workspace, text: str) -> list[int]:
+    query = parse(text)
+    records = workspace.records(workspace.ids(deleted="is:deleted" in text))
+    return [record.id for record in records if holds(workspace, query, record)]
+
+
+ATOMS = (
+    "alpha",
+    "beta",
+    '"Beta one"',
+    "~alpa",
+    "/[ab]e/",
+    "café",
+    "k",
+    "kelvin",
+    "role",
+    "straße",
+    '"and \\"q"',
+    "user:beta",
+    "assistant:alpha",
+    "system:kind",
+    "is:error",
+    "is:warning",
+    "is:clean",
+    "is:edited",
+    "is:new",
+    "is:reviewed",
+    "is:deleted",
+    "is:duplicate",
+    "is:conflict",
+    "label:good",
+    'label:"very good"',
+    "label:none-such",
+    "rating>=3",
+    "rating<3",
+    "messages<3",
+    "messages>2",
+    "messages=0",
+    "line:5-20",
+    "line:3",
+    "id>20",
+    "split:train",
+    "split:validation",
+    "split:none",
+    "role:system",
+    "role:user",
+    "review:accepted",
+    "review:none",
+    "rule:invalid_json",
+    "rule:unrecognized_role",
+    "source:d.jsonl",
+    "source:other",
+    "is:error|edited",
+)
+
+
+@pytest.mark.parametrize("text", ATOMS)
+def test_every_field_selects_what_it_says(workspace: Workspace, text: str) -> None:
+    assert list(workspace.view(text).ids) == expected(workspace, text)
+
+
+Queries = st.recursive(
+    st.sampled_from(ATOMS),
+    lambda inner: st.one_of(
+        inner.map("-({})".format),
+        st.tuples(inner, inner).map("({0[0]} or {0[1]})".format),
+        st.tuples(inner, inner).map(" ".join),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=Queries)
+def test_every_combination_selects_what_it_says(workspace: Workspace, text: str) -> None:
+    assert list(workspace.view(text).ids) == expected(workspace, text)
+
+
+def test_the_order_is_that_of_the_file_with_additions_behind_their_anchors(workspace: Workspace) -> None:
+    ids = list(workspace.view().ids)
+    assert ids[:2] == [62, 1] and ids[ids.index(5) + 1] == 61
+    assert [workspace.view().position(i) for i in ids] == list(range(len(ids)))
+    assert workspace.view().position(8) == -1
+
+
+@pytest.mark.parametrize(
+    "sort", ["id", "messages", "errors", "rating", "split", "labels", "review", "length", "text"]
+)
+def test_sorting_keeps_the_examples_and_turns_round(workspace: Workspace, sort: str) -> None:
+    up, down = workspace.view("", sort), workspace.view("", sort, descending=True)
+    assert sorted(up.ids) == sorted(down.ids) == sorted(workspace.ids())
+    if sort == "messages":
+        counts = [workspace.row(i).messages for i in down.ids]
+        assert counts == sorted(counts, reverse=True)
+
+
+def test_a_bad_query_or_sort_is_told(workspace: Workspace) -> None:
+    with pytest.raises(QueryError):
+        workspace.view("is:nonsense")
+    with pytest.raises(UsageError, match="cannot sort"):
+        workspace.view("", "colour")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lines=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=30), min_size=1, max_size=12
+    ),
+    needle=st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=3),
+    escaped=st.booleans(),
+)
+def test_a_scan_of_bytes_finds_what_parsing_finds(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], needle: str, escaped: bool
+) -> None:
+    path = tmp_path_factory.mktemp("scan") / "d.jsonl"
+    values = [
+        {"messages": [{"role": "user", "content": text + needle.upper() * (n % 2)}]}
+        for n, text in enumerate(lines)
+    ]
+    path.write_text("".join(json.dumps(v, ensure_ascii=escaped) + "\n" for v in values), encoding="utf-8")
+    node = Text("word", needle)
+    with looked_at(path) as workspace:
+        found = [r.id for r in workspace.records(workspace.ids()) if node.matches(r.example)]
+        quoted = '"' + needle.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        assert list(workspace.view(quoted).ids) == found
+
+
+def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b"\n".join(line(n) for n in range(1, 61)) + b"\n")
+    queries = [
+        "is:error",
+        "is:clean",
+        "role:system",
+        "messages>2",
+        "rule:invalid_json",
+        "is:duplicate",
+        "is:conflict",
+    ]
+    with Workspace.open(path) as workspace:
+        before = {text: list(workspace.view(text).ids) for text in queries}
+        counts = workspace.counts()
+        child = analysis.start(workspace)
+        try:
+            until = time.monotonic() + 120
+            while child.progress().phase != "done" and time.monotonic() < until:
+                child.poll()
+                time.sleep(0.02)
+            assert workspace.derived.finished, child.progress()
+            assert {text: list(workspace.view(text).ids) for text in queries} == before
+            after = workspace.counts()
+            assert (after.errors, after.warnings, after.rules) == (counts.errors, counts.warnings, counts.rules)
+            assert after.tokens and counts.tokens is None
+            assert list(workspace.view("tokens>0").ids) == [
+                r.id for r in workspace.rows(workspace.ids()) if r.tokens
+            ]
+        finally:
+            child.stop()
