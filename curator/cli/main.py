@@ -79,14 +79,25 @@ def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namesp
     command.configure(parser)
     # `chat MODEL --system S PROMPT`: argparse finds a word after an option only when asked to.
     mixed = getattr(command, "INTERMIXED", False)
-    return command, parser.parse_intermixed_args(argv) if mixed else parser.parse_args(argv)
+    return command, parser.parse_intermixed_args(argv) if mixed else parser.parse_args(_joined(argv))
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """`--filter -is:error` as `--filter=-is:error`: argparse takes a value with a minus for an option."""
+    out: list[str] = []
+    for word in argv:
+        if out and out[-1] in ("--filter", "--sort") and word.startswith("-") and word[1:2] not in ("", "-"):
+            out[-1] += "=" + word
+        else:
+            out.append(word)
+    return out
 
 
 def _open_ui(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="curator", add_help=False)
     parser.add_argument("path", nargs="?")
     parser.add_argument("--debug", action="store_true")
-    args = parser.parse_args(argv)
+    args = parser.parse_args(_joined(argv))
     from curator.tui.app import open_ui  # Textual only where a terminal is wanted
 
     return open_ui(args.path)

@@ -38,6 +38,7 @@ _ASKED = ("question", "query", "input", "user", "human", "instruction", "prompt"
 _SAID = ("answer", "response", "output", "assistant", "completion", "reply", "label", "target", "gpt", "bot")
 _SYSTEM = ("system", "system_prompt")
 _KEYS = ("system", "user", "assistant")
+_TOOL_KEYS = frozenset({"tools", "functions", "parallel_tool_calls", "function_call", "tool_choice"})
 _NATIVE = ("chat", "preference", "reinforcement")
 
 
@@ -188,7 +189,10 @@ def _from_sharegpt(value: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def to_target(value: Any, target: Target) -> Any | None:
-    """A record in another format; None where it says more (tools, several turns) than that format can hold."""
+    """A record in another format, further keys carried along.
+
+    None where it says more (tools, several turns) than that format can hold.
+    """
     if detect(value) == target:
         return value
     if detect(value) == "completion" and target == "chat":
@@ -200,19 +204,21 @@ def to_target(value: Any, target: Target) -> Any | None:
         return value
     if not all(isinstance(m, dict) and isinstance(m.get("content"), str) and len(m) == 2 for m in messages):
         return None
+    rest = {key: item for key, item in value.items() if key != "messages"}
+    if rest.keys() & _TOOL_KEYS:
+        return None
     if target == "sharegpt":
         names = {"user": "human", "assistant": "gpt"}
-        return {
-            "conversations": [{"from": names.get(m["role"], m["role"]), "value": m["content"]} for m in messages]
-        }
+        turns = [{"from": names.get(m["role"], m["role"]), "value": m["content"]} for m in messages]
+        return {"conversations": turns, **rest}
     system = "\n\n".join(m["content"] for m in messages if m["role"] in ("system", "developer"))
     spoken = [m for m in messages if m["role"] not in ("system", "developer")]
     if [m["role"] for m in spoken] != ["user", "assistant"]:
         return None
     asked, said = spoken[0]["content"], spoken[1]["content"]
     if target == "completion":
-        return {"prompt": f"{system}\n\n{asked}" if system else asked, "completion": said}
-    record = {"instruction": asked, "input": "", "output": said}
+        return {"prompt": f"{system}\n\n{asked}" if system else asked, "completion": said, **rest}
+    record = {"instruction": asked, "input": "", "output": said, **rest}
     return {"system": system, **record} if system else record
 
 

@@ -172,8 +172,8 @@ def _convert(workspace: Workspace, ids: Sequence[int], target: convert.Target, s
 
 
 def _row(cells: Sequence[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
     return line.getvalue().encode("utf-8", "replace")
 
 
