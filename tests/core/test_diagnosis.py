@@ -1,4 +1,4 @@
-"""Verdicts on curves: some as recorded on SmolLM2 runs, some made to show one rule and its near miss."""
+"""Verdicts on curves: of a real run, made after the figures of others, or made to show one rule."""
 
 from __future__ import annotations
 
@@ -38,22 +38,49 @@ def decay(start: float, end: float, steps: int, noise: float = 0.05, half_life: 
     ]
 
 
-# 503 examples, 3 epochs: train loss by epoch 2.317, 1.106, .537; held-out loss 1.631 … 1.394
-RECORDED_GOOD = run(
+# Made after the figures of a run on 503 examples, 3 epochs: train loss by epoch 2.317, 1.106, .537; held-out loss 1.631 … 1.394
+GOOD = run(
     decay(4.5, 1.6, 63, 0.15) + decay(1.3, 1.0, 63, 0.15, 0.5) + decay(0.7, 0.5, 63, 0.15, 0.5),
     full={63: 1.55, 126: 1.42, 189: 1.394},
 )
-# 100 examples at three times the rate: the training rows are known by heart, held-out loss rises
-RECORDED_OVERFIT = run(
+# Made after a run on 100 examples at three times the rate: the training rows are known by heart, held-out loss rises
+OVERFIT = run(
     decay(4.5, 1.5, 13, 0.1) + decay(1.2, 0.6, 13, 0.1) + decay(0.4, 0.15, 13, 0.1),
     full={13: 1.82, 26: 1.90, 39: 2.163},
 )
 
 
 def test_a_good_run_is_learning() -> None:
-    verdict = diagnose(RECORDED_GOOD, validation_examples=64, finished=True)
+    verdict = diagnose(GOOD, validation_examples=64, finished=True)
     assert verdict.kind == "learning"
     assert verdict.best_checkpoint_step == 189
+
+
+# fmt: off
+# SmolLM2-135M-Instruct on 111 examples of the clean sample, 3 epochs, 19 held out: as its events told it
+TRAIN = [
+    5.12, 4.28, 3.34, 2.82, 2.22, 1.98, 2.32, 2.23, 1.38, 1.86, 1.48, 1.54, 1.1, 1.38, 1.26, 1.21,
+    1.17, 1.33, 1.16, 1.1, 1.02, 0.96, 1.21, 0.57, 1.22, 1.19, 0.96, 0.97, 0.62, 0.78, 0.56, 0.77,
+    0.69, 0.46, 1.05, 0.7, 0.56, 0.71, 0.23, 0.83, 0.72, 0.63,
+]
+VALID = [
+    4.8, 3.27, 2.51, 2.54, 1.84, 1.99, 1.88, 1.5, 1.88, 1.61, 1.78, 1.84, 1.64, 1.79, 1.82, 1.89,
+    1.73, 1.69, 1.77, 1.64, 1.74, 1.6, 1.52, 1.72, 1.59, 1.76, 1.55, 1.62, 1.67, 1.61, 1.69, 1.59,
+    1.54, 1.66, 1.67, 1.7, 1.64, 1.54, 1.68, 1.71, 1.71, 1.66,
+]
+# fmt: on
+
+
+def test_a_real_run_on_the_sample() -> None:
+    events = run(TRAIN, dict(enumerate(VALID, 1)), {14: 1.794, 28: 1.616, 42: 1.663})
+    for seen, kind, best in (
+        (10, "learning", 10),
+        (20, "learning", 10),
+        (30, "learning", 28),
+        (42, "learning", 28),
+    ):
+        verdict = diagnose(events[:seen], validation_examples=19, finished=seen == 42)
+        assert (verdict.kind, verdict.best_checkpoint_step) == (kind, best)
 
 
 def test_held_out_losses_as_recorded_over_503_examples() -> None:
@@ -64,7 +91,7 @@ def test_held_out_losses_as_recorded_over_503_examples() -> None:
 
 
 def test_overfitting_names_the_checkpoint_to_take() -> None:
-    verdict = diagnose(RECORDED_OVERFIT, validation_examples=64, checkpoints=[13, 26, 39], finished=True)
+    verdict = diagnose(OVERFIT, validation_examples=64, checkpoints=[13, 26, 39], finished=True)
     assert (verdict.kind, verdict.best_checkpoint_step) == ("overfitting", 13)
     assert "step 13" in verdict.next_step
     assert "1.82" in verdict.reason
