@@ -38,12 +38,12 @@ def decay(start: float, end: float, steps: int, noise: float = 0.05, half_life: 
     ]
 
 
-# Made after the figures of a run on 503 examples, 3 epochs: train loss by epoch 2.317, 1.106, .537; held-out loss 1.631 … 1.394
+# Made after a run on 503 examples, 3 epochs: train loss by epoch 2.317, 1.106, .537; held-out 1.631 … 1.394
 GOOD = run(
     decay(4.5, 1.6, 63, 0.15) + decay(1.3, 1.0, 63, 0.15, 0.5) + decay(0.7, 0.5, 63, 0.15, 0.5),
     full={63: 1.55, 126: 1.42, 189: 1.394},
 )
-# Made after a run on 100 examples at three times the rate: the training rows are known by heart, held-out loss rises
+# Made after a run on 100 examples at three times the rate: known by heart, held-out loss rises
 OVERFIT = run(
     decay(4.5, 1.5, 13, 0.1) + decay(1.2, 0.6, 13, 0.1) + decay(0.4, 0.15, 13, 0.1),
     full={13: 1.82, 26: 1.90, 39: 2.163},
