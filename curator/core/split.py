@@ -108,7 +108,7 @@ def _units(
     if kept:
         reasons.append(f"{kept} groups of duplicates, contradictions or look-alikes stay on one side")
     if loose:
-        reasons.append(f"{loose} look-alike families hold over a fifth of the examples and were divided")
+        reasons.append(f"{loose} families of look-alikes hold over a fifth of the examples and were divided")
     units: dict[int, list[Item]] = {}
     for item in items:
         units.setdefault(together.find(item.id), []).append(item)

@@ -233,6 +233,7 @@ class Actions:
             wanted = self._ready(self.stored.order.live if ids is None else ids)
             made = divide(dict(self.stored.raws(wanted)), validation, seed, stratify=stratify, fixed=fixed)
             about = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": made.reasons}
+            about["last"] = max(wanted)  # later examples were not asked about yet
             row = self.journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
             extra = [] if ids is not None else [Part(0, "meta:split", row[0] if row else "null", dumps(about))]
             held = set(made.validation)

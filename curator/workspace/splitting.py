@@ -51,8 +51,8 @@ def divide(
     found = duplicates or Duplicates.build(raws.items(), raws.__getitem__)
     groups = found.groups(threshold)
     whole = [group.ids for group in groups if group.kind != "family"]
-    whole += [conflict.ids for conflict in found.conflicts()]
     kin = [group.ids for group in groups if group.kind == "family"]
+    kin += [conflict.ids for conflict in found.conflicts()]
     if strata is None and stratify:
         strata = {example: _stratum(parsed[example].value, stratify) for example in sound}
     items = [Item(i, (strata or {}).get(i), (fixed or {}).get(i)) for i in sound]

@@ -14,8 +14,8 @@ from curator.tui.app import CuratorApp
 from curator.tui.screens.data import DataScreen
 from curator.workspace.workspace import Workspace
 
-ASKING = {"fix", "note"}
-"""Groups of workers that wait for a dialog's answer."""
+ASKING = {"fix", "note", "settle", "export", "travel", "dialog", "watch"}
+"""Groups of workers that wait for an answer in a dialog, or go on for good."""
 NARROW, WIDE = (80, 24), (120, 40)
 
 
@@ -31,7 +31,9 @@ def chat(user: str, answer: str, system: str = "Answer with one shortcode.") -> 
 
 def many(count: int) -> list[bytes]:
     """Good lines that differ."""
-    return [chat(f"Question number {n} about thing {n * 7919 % 1000}", f"(answer{n})") for n in range(1, count + 1)]
+    return [
+        chat(f"Question number {n} about thing {n * 7919 % 1000}", f"(answer{n})") for n in range(1, count + 1)
+    ]
 
 
 @dataclass

@@ -59,8 +59,9 @@ def relation(a: str, b: str, form_a: str, form_b: str) -> Relation:
     asked_a, _, answer_a = a.partition(ANSWER)
     asked_b, _, answer_b = b.partition(ANSWER)
     if answer_a and answer_b and answer_a != answer_b:
-        left, right = normalise(answer_a), normalise(answer_b)
-        if _answers_differ(left, right) and fuzz.ratio(normalise(asked_a), normalise(asked_b)) >= SAME_PROMPT:
+        left, right = normalise(asked_a), normalise(asked_b)
+        same = fuzz.ratio(left, right) >= SAME_PROMPT and not numbers_differ(left, right)
+        if same and _answers_differ(normalise(answer_a), normalise(answer_b)):
             return "conflict"
     return "facts" if numbers_differ(form_a, form_b) else "copy"
 

@@ -70,7 +70,6 @@ class SplitDialog(Dialog[None]):
 
     def _sides(self) -> dict[int, Side]:
         workspace = self.session.workspace
-        sides: dict[int, Side] = {}
-        for side in ("train", "validation"):
-            sides |= dict.fromkeys(workspace.view(f"split:{side}").ids, side)
-        return sides
+        last = (workspace.meta("split") or {}).get("last", 0)
+        held = set(workspace.view("split:validation").ids)
+        return {i: "validation" if i in held else "train" for i in workspace.ids() if i <= last or i in held}

@@ -1,0 +1,158 @@
+"""Duplicates stage: every planted copy and contradiction is settled, and brought back, with one key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from curator import paths
+from curator.tui.screens.duplicates import DuplicatesScreen
+from curator.tui.widgets.line_list import LineList
+from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
+
+SAMPLE = paths.packaged("sample_data") / "emojibot.jsonl"
+
+
+def stage(scene: Scene) -> DuplicatesScreen:
+    screen = scene.app.screen
+    assert isinstance(screen, DuplicatesScreen)
+    return screen
+
+
+def kinds(scene: Scene) -> list[str]:
+    return [finding.kind for finding in stage(scene)._findings]
+
+
+LINES = [
+    chat("The plumber needs a bigger wrench.", "(tools)"),
+    chat("The plumber needs a bigger wrench.", "(tools)"),
+    chat("My train is late again today, sigh.", "(train)"),
+    chat("My train is late again today, sigh!", "(angry)"),
+    chat("Something else entirely", "(smile)"),
+    chat("Logging off now, I will see all of you next week!", "(bye)"),
+    chat("Logging off now, I will see you all next week!", "(bye)"),
+]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_groups_are_listed_with_marks_and_members(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(dataset(tmp_path, LINES), size) as scene:
+        await scene.press("alt+2")
+        assert kinds(scene) == ["conflict", "exact", "near"]
+        text = scene.screen_text()
+        assert "≠ 1 contradictions" in text
+        assert "● line 3" in text
+        assert "○ line 4" in text
+
+
+async def test_a_copy_goes_with_one_key_and_comes_back_with_one(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2", "down", "x")
+        assert list(scene.workspace.ids()) == [1, 3, 4, 5, 6, 7]
+        assert kinds(scene) == ["conflict", "near"]
+        await scene.press("u")
+        assert len(scene.workspace.ids()) == 7
+        assert kinds(scene) == ["conflict", "exact", "near"]
+
+
+async def test_the_member_to_keep_is_chosen_by_hand(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2", "tab", "down")
+        assert "● line 4" in scene.screen_text()
+        await scene.press("x")
+        assert 3 not in scene.workspace.ids()
+        assert 4 in scene.workspace.ids()
+
+
+async def test_a_contradiction_gets_one_answer_with_one_key(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2", "a")
+        answers = {scene.workspace.record(i).example.value["messages"][-1]["content"] for i in (3, 4)}
+        assert answers == {"(train)"}
+        assert "conflict" not in kinds(scene)
+        await scene.press("u")
+        assert kinds(scene)[0] == "conflict"
+
+
+async def test_all_groups_at_once_is_one_change_and_leaves_contradictions(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2", "X")
+        assert "Delete 2 copies in 2 groups" in scene.screen_text()
+        await scene.press("enter")
+        assert list(scene.workspace.ids()) == [1, 3, 4, 5, 6]
+        assert kinds(scene) == ["conflict"]
+        await scene.press("u")
+        assert len(scene.workspace.ids()) == 7
+
+
+async def test_not_a_duplicate_is_remembered(tmp_path: Path) -> None:
+    path = dataset(tmp_path, LINES)
+    async with opened(path) as scene:
+        await scene.press("alt+2", "G", "N")
+        assert kinds(scene) == ["conflict", "exact"]
+    async with opened(path) as scene:
+        await scene.press("alt+2")
+        assert kinds(scene) == ["conflict", "exact"]
+
+
+async def test_threshold_and_policy_move(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2", *["plus"] * 14)
+        assert "threshold 100" in scene.screen_text()
+        assert "near" not in kinds(scene)
+        await scene.press(*["minus"] * 14)
+        assert "near" in kinds(scene)
+        await scene.press("K")
+        assert "keeps the newest" in scene.screen_text()
+        await scene.press("down", "x")
+        assert 2 in scene.workspace.ids()
+        assert 1 not in scene.workspace.ids()
+
+
+async def test_merging_keeps_what_people_said(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        scene.workspace.label([2], "good")
+        scene.workspace.rate([2], 5)
+        await scene.press("alt+2", "down", "m")
+        row = scene.workspace.row(1)
+        assert (row.labels, row.rating) == (("good",), 5)
+        assert 2 not in scene.workspace.ids()
+
+
+async def test_an_edit_that_makes_it_differ_takes_it_out_of_its_group_at_once(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2")
+        assert "exact" in kinds(scene)
+        scene.app.session.edit(2, "messages[1].content", "A walrus has stolen the bucket of my neighbour")
+        await scene.pilot.pause()
+        assert "exact" not in kinds(scene)
+        scene.app.session.edit(2, "messages[1].content", "The plumber needs a bigger wrench.")
+        await scene.pilot.pause()
+        assert "exact" in kinds(scene)
+
+
+async def test_opening_a_member_goes_to_the_data_stage(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2", "G", "o")
+        assert scene.current == 6
+
+
+async def test_every_planted_copy_and_contradiction_of_the_sample_is_settled_with_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "emojibot.jsonl"
+    path.write_bytes(SAMPLE.read_bytes())
+    faults = json.loads((SAMPLE.parent / "emojibot-faults.json").read_text())
+    listed = faults["faults"] if isinstance(faults, dict) else faults
+    planted = {f["line"] for f in listed if f["kind"].startswith("duplicate") or f["kind"] == "conflict"}
+    async with opened(path) as scene:
+        await scene.press("alt+2")
+        findings = list(stage(scene)._findings)
+        assert planted <= {example for finding in findings for example in finding.ids}
+        for _ in findings:
+            await scene.press("x")
+        assert stage(scene).query_one("#groups", LineList).count == 0
+        assert "no copies and no contradictions" in scene.screen_text()
+        for _ in findings:
+            await scene.press("u")
+        assert len(stage(scene)._findings) == len(findings)

@@ -1,0 +1,119 @@
+"""Splitting and exporting from the UI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from curator.tui.screens.split import SplitScreen
+from tests.tui.scene import NARROW, WIDE, dataset, many, opened
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_split_by_two_keys_and_back_by_one(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(dataset(tmp_path, many(40)), size) as scene:
+        await scene.press("S", "enter")
+        counts = scene.workspace.counts()
+        assert (counts.train, counts.validation) == (36, 4)
+        await scene.press("alt+3")
+        assert "validation 4" in scene.screen_text()
+        await scene.press("u")
+        assert scene.workspace.counts().validation == 0
+        assert "No split yet" in scene.screen_text()
+
+
+async def test_the_same_seed_is_the_same_split(tmp_path: Path) -> None:
+    held = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        folder.mkdir()
+        async with opened(dataset(folder, many(40))) as scene:
+            await scene.press("S")
+            scene.app.screen.query_one("#seed", Input).value = "7"
+            await scene.press("enter")
+            held.append(list(scene.workspace.view("split:validation").ids))
+    assert held[0] == held[1]
+
+
+async def test_new_examples_join_and_nobody_moves(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(40))) as scene:
+        await scene.press("S", "enter")
+        before = set(scene.workspace.view("split:validation").ids)
+        for line in many(60)[40:]:
+            scene.app.session.add(line, None)
+        await scene.press("S", "enter")
+        after = set(scene.workspace.view("split:validation").ids)
+        assert before < after
+        assert len(after) == 6
+
+
+async def test_words_instead_of_a_number_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(20))) as scene:
+        await scene.press("S")
+        scene.app.screen.query_one("#validation", Input).value = "many"
+        await scene.press("enter")
+        assert "Validation is a number" in scene.toasts()
+        await scene.press("escape")
+        assert scene.workspace.counts().validation == 0
+
+
+async def test_answers_by_side_and_enter_lists_them(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(20))) as scene:
+        await scene.press("S", "enter", "alt+3")
+        screen = scene.app.screen
+        assert isinstance(screen, SplitScreen)
+        assert "(answer1)" in scene.screen_text()
+        await scene.press("enter")
+        assert scene.app.session.view.total == 1
+
+
+async def test_leaks_are_looked_for_pair_by_pair(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(20))) as scene:
+        await scene.press("S", "enter", "alt+3", "c")
+        assert "No leak" in scene.toasts()
+        copied = scene.workspace.view("split:validation").ids[0]
+        raw = scene.workspace.raw(copied)
+        change = scene.app.session.add(raw, None)
+        assert change is not None
+        scene.workspace.assign(change.ids, "train")
+        await scene.press("c")
+        assert "1 held-out examples have a copy in training" in scene.toasts()
+
+
+async def test_export_writes_what_the_list_shows_byte_for_byte(tmp_path: Path) -> None:
+    lines = many(12)
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("E")
+        out = tmp_path / "out.jsonl"
+        scene.app.screen.query_one("#path", Input).value = str(out)
+        await scene.press("enter")
+        assert out.read_bytes() == b"".join(line + b"\n" for line in lines)
+        assert "12 examples" in scene.toasts()
+
+
+async def test_export_of_both_sides_and_asking_before_replacing(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(20))) as scene:
+        await scene.press("S", "enter", "E")
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "out.jsonl")
+        await scene.press("enter")
+        files = [tmp_path / "out-train.jsonl", tmp_path / "out-validation.jsonl"]
+        assert [len(file.read_bytes().splitlines()) for file in files] == [18, 2]
+        files[0].write_bytes(b"old")
+        await scene.press("E")
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "out.jsonl")
+        await scene.pilot.press("enter")
+        await scene.pilot.pause()
+        assert "will be replaced" in scene.screen_text()
+        await scene.pilot.press("escape")
+        await scene.pilot.pause()
+        assert files[0].read_bytes() == b"old"
+
+
+async def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("E")
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "no" / "such" / "out.jsonl")
+        await scene.press("enter")
+        assert "cannot write" in scene.toasts()
