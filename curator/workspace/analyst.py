@@ -70,9 +70,25 @@ class Analyst:
         errors, warnings = tally(problems)
         result = Result(
             example_id, version, errors, warnings, len(messages), roles(messages), total, answer,
-            preview(example, messages), problems,
+            is_plain(example.value), preview(example, messages), problems,
         )  # fmt: skip
         return Look(result, known, example)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether an example is nothing but messages of a role and a text each."""
+    return (
+        type(value) is dict
+        and len(value) == 1
+        and type(value.get("messages")) is list
+        and all(
+            type(message) is dict
+            and len(message) == 2
+            and "role" in message
+            and type(message.get("content")) is str
+            for message in value["messages"]
+        )
+    )
 
 
 def tally(problems: Iterable[Problem]) -> tuple[int, int]:

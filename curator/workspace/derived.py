@@ -56,6 +56,7 @@ class Derived:
         self.alone = False
         """No child will come: this process answers every question by itself, whatever that takes."""
         self._overall_stale = True
+        self._plain: bytearray | None = None
         self.outdated: set[int] = set()
         """Changed examples whose results nobody has yet."""
         self.attach()
@@ -138,6 +139,7 @@ class Derived:
 
     def restructured(self) -> None:
         """Examples came, went or moved: what rests on the whole dataset is to be found again."""
+        self._plain = None
         self._overall_stale = True
 
     def _check_overall(self) -> None:
@@ -203,6 +205,19 @@ class Derived:
             "SELECT id FROM overall WHERE severity = ? AND id IS NOT NULL", (severity.value,)
         )
         return {example for (example,) in rows}
+
+    def plain(self, size: int) -> bytearray:
+        """One byte an id: 1 where the source's bytes are known to hold text in contents only."""
+        if self._plain is not None:
+            return self._plain
+        mask = bytearray(size)
+        for store in (self.file, self.fresh):
+            if store is not None:
+                for example in store.ids("plain = 1 AND version = 0"):
+                    mask[example] = 1
+        if self.finished:
+            self._plain = mask
+        return mask
 
     def column(self, expression: str) -> dict[int, object]:
         """A column (or an expression of ours) of every result, by id, newest versions first."""

@@ -25,7 +25,7 @@ CREATE TABLE result(
     id INTEGER PRIMARY KEY, version INTEGER NOT NULL,
     errors INTEGER NOT NULL, warnings INTEGER NOT NULL,
     messages INTEGER NOT NULL, roles TEXT NOT NULL,
-    tokens INTEGER, assistant INTEGER,
+    tokens INTEGER, assistant INTEGER, plain INTEGER NOT NULL,
     preview TEXT NOT NULL, problems BLOB);
 CREATE TABLE finding(rule TEXT NOT NULL, id INTEGER NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY(rule, id)) WITHOUT ROWID;
@@ -40,7 +40,7 @@ CREATE INDEX IF NOT EXISTS result_tokens ON result(tokens);
 """
 """Made when all rows are in: several times cheaper than keeping them up to date on the way."""
 
-_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, preview, problems"
+_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, plain, preview, problems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Result:
     roles: str
     tokens: int | None
     assistant: int | None
+    plain: bool
+    """All its text is in `content` strings of `messages`, so that its bytes can be searched directly."""
     preview: str
     problems: tuple[Problem, ...] = ()
 
@@ -134,7 +136,7 @@ class Results:
                 ((r.id, r.id) for r in rows),
             )
             self.db.executemany(
-                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
+                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
             )
             self.db.executemany("INSERT OR REPLACE INTO finding VALUES(?,?,?)", _findings(rows))
             self.db.execute("COMMIT")
@@ -202,7 +204,7 @@ class Results:
 
 def _result(row: tuple[Any, ...]) -> Result:
     values = list(row)
-    values[9] = unpack(row[9])
+    values[10] = unpack(row[10])
     return Result(*values)
 
 
@@ -216,6 +218,7 @@ def _row(r: Result) -> tuple[object, ...]:
         r.roles,
         r.tokens,
         r.assistant,
+        r.plain,
         r.preview,
         pack(r.problems),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from curator.core.example import parse
 from curator.core.query import Text
@@ -20,12 +20,21 @@ BLOCK = 1024 * 1024
 FEW = 0.05
 """Below this share of wanted examples they are read one by one instead of scanned."""
 _SAFE_RUN = re.compile(r"[a-z0-9 !#$%&'()*+,\-.:;<=>?@\[\]^_`{|}~]+")
-_HIDDEN = re.compile(rb"\\u(?:00[2-7]|212[aA]|0130)")
+_HIDING = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130", b""))
+"""Escapes of letters that are, or fold to, ASCII: the letter (empty: any), the beginning, what may follow."""
+_FOLDING = (("k", b"\xe2\x84\xaa"), ("i", b"\xc4\xb0"))
+"""The Kelvin sign and the dotted capital I, whose lower case is an ASCII letter."""
+_PUNCTUATION = frozenset("{}[]:,")
 _STRUCTURE = "messages role content system developer user assistant tool function"
 
 
-def scan(stored: Stored, text: Text, wanted: bytearray | None = None) -> Iterator[int]:
-    """Ids of the examples (deleted ones too) that a text node matches; only those set in `wanted`, if given."""
+def scan(
+    stored: Stored, text: Text, wanted: bytearray | None = None, plain: bytearray | None = None
+) -> Iterator[int]:
+    """Ids of the examples (deleted ones too) that a text node matches; only those set in `wanted`, if given.
+
+    `plain` tells for which ids the source's bytes hold text in contents only: a hit needs no parsing there.
+    """
     rewritten = [row[0] for row in stored.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id")]
     if wanted is not None and wanted.count(1) <= FEW * len(wanted):
         yield from _one_by_one(stored, text, [i for i in stored.order.all if wanted[i]])
@@ -33,29 +42,85 @@ def scan(stored: Stored, text: Text, wanted: bytearray | None = None) -> Iterato
     skip = set(rewritten)
     for base in stored.bases:
         if not base.hidden:
-            yield from (i for i in _base(base, text, wanted) if i not in skip)
-    rows = [i for i in rewritten if wanted is None or wanted[i]]
-    yield from _one_by_one(stored, text, rows)
+            found = _Scan(base, text, wanted, plain).matches()
+            yield from (i for i in found if i not in skip) if skip else found
+    yield from _one_by_one(stored, text, [i for i in rewritten if wanted is None or wanted[i]])
 
 
 def _one_by_one(stored: Stored, text: Text, ids: list[int]) -> Iterator[int]:
     return (example for example, raw in stored.raws(ids) if text.matches(parse(raw)))
 
 
-def _base(base: Base, text: Text, wanted: bytearray | None) -> Iterator[int]:
-    """Matches in one source, block by block."""
-    needle = _needle(text)
-    for first, block in base.source.blocks(BLOCK):
-        lines = _lines(base, first, len(block)) if needle is None else _candidates(base, first, block, needle)
-        start = base.source.offsets[first]
-        for number in lines:
-            example = base.first_id + number
-            if wanted is not None and not wanted[example]:
-                continue
-            begin, end = base.source.offsets[number] - start, base.source.offsets[number + 1] - start
-            raw = trim(block[begin:end], first=number == 0)
-            if (needle is not None and _surely(raw, text, needle)) or (raw.strip() and text.matches(parse(raw))):
-                yield example
+class _Scan:
+    """One source searched block by block."""
+
+    def __init__(self, base: Base, text: Text, wanted: bytearray | None, plain: bytearray | None) -> None:
+        self.base, self.text, self.wanted = base, text, wanted
+        self.offsets: Sequence[int] = base.source.offsets
+        self.needle = _needle(text)
+        whole = self.needle is not None and text.role is None and self.needle.decode() == text.folded
+        telling = text.folded not in _STRUCTURE and not set(text.folded) <= _PUNCTUATION
+        self.plain = plain if whole and telling else None
+        self.hiding = [(sign, digits) for letter, sign, digits in _HIDING if letter in text.folded]
+        self.folding = [sign for letter, sign in _FOLDING if letter in text.folded]
+
+    def matches(self) -> Iterator[int]:
+        """Ids in order."""
+        for first, block in self.base.source.blocks(BLOCK):
+            yield from self._all(first, block) if self.needle is None else self._hits(first, block, self.needle)
+
+    def _all(self, first: int, block: bytes) -> Iterator[int]:
+        """Every line of a block is parsed: a regular expression, a fuzzy word, a word without ASCII."""
+        number, end = first, self.offsets[first] + len(block)
+        while number < self.base.source.lines and self.offsets[number] < end:
+            if self._asked(number, first, block):
+                yield self.base.first_id + number
+            number += 1
+
+    def _hits(self, first: int, block: bytes, needle: bytes) -> Iterator[int]:
+        offsets, start, first_id = self.offsets, self.offsets[first], self.base.first_id
+        wanted, plain = self.wanted, self.plain
+        lowered = block.lower()
+        odd = self._odd(first, block)
+        found: list[int] = []
+        at = lowered.find(needle)
+        while at >= 0:
+            number = bisect_right(offsets, start + at, first, len(offsets)) - 1
+            example = first_id + number
+            if wanted is None or wanted[example]:
+                sure = plain is not None and plain[example] and b"\\" not in lowered[max(at - 5, 0) : at]
+                if sure or self._asked(number, first, block):
+                    found.append(example)
+            at = lowered.find(needle, offsets[number + 1] - start)
+        if odd:
+            known = set(found)
+            found += [first_id + n for n in odd if first_id + n not in known and self._asked(n, first, block)]
+            found.sort()
+        return iter(found)
+
+    def _odd(self, first: int, block: bytes) -> set[int]:
+        """Lines whose bytes may hide the needle."""
+        places: list[int] = []
+        for sign, digits in self.hiding:
+            at = block.find(sign)
+            while at >= 0:
+                if block[at + len(sign) : at + len(sign) + 1] in digits:
+                    places.append(at)
+                at = block.find(sign, at + len(sign))
+        for sign in self.folding:
+            if sign in block:
+                places += [m.start() for m in re.finditer(re.escape(sign), block)]
+        start = self.offsets[first]
+        return {bisect_right(self.offsets, start + at, first, len(self.offsets)) - 1 for at in places}
+
+    def _asked(self, number: int, first: int, block: bytes) -> bool:
+        """Parse one line and ask the text node itself."""
+        example = self.base.first_id + number
+        if self.wanted is not None and not self.wanted[example]:
+            return False
+        start = self.offsets[first]
+        raw = trim(block[self.offsets[number] - start : self.offsets[number + 1] - start], first=number == 0)
+        return bool(raw.strip()) and self.text.matches(parse(raw))
 
 
 def _needle(text: Text) -> bytes | None:
@@ -65,50 +130,3 @@ def _needle(text: Text) -> bytes | None:
     runs = [run for found in _SAFE_RUN.findall(text.folded) for run in found.split(" ")]
     longest = max(runs, key=len, default="")
     return longest.encode() if longest else None
-
-
-def _lines(base: Base, first: int, length: int) -> Iterator[int]:
-    number, end = first, base.source.offsets[first] + length
-    while number < base.source.lines and base.source.offsets[number] < end:
-        yield number
-        number += 1
-
-
-def _candidates(base: Base, first: int, block: bytes, needle: bytes) -> Iterator[int]:
-    """Numbers of the lines that may match, ascending."""
-    offsets, start = base.source.offsets, base.source.offsets[first]
-    odd = _odd_lines(base, first, block, needle)
-    lowered = block.lower()
-    at = lowered.find(needle)
-    found: list[int] = []
-    while at >= 0:
-        number = bisect_right(offsets, start + at, first, len(offsets)) - 1
-        found.append(number)
-        at = lowered.find(needle, offsets[number + 1] - start)
-    return iter(sorted({*found, *odd}) if odd else found)
-
-
-def _odd_lines(base: Base, first: int, block: bytes, needle: bytes) -> set[int]:
-    """Lines whose bytes may hide the needle: an escaped ASCII letter, a Kelvin sign, a dotted capital I."""
-    places = [m.start() for m in _HIDDEN.finditer(block)] if b"\\u" in block else []
-    for letter, sign in ((b"k", b"\xe2\x84\xaa"), (b"i", b"\xc4\xb0")):
-        if letter in needle and sign in block:
-            places += [m.start() for m in re.finditer(re.escape(sign), block)]
-    offsets, start = base.source.offsets, base.source.offsets[first]
-    return {bisect_right(offsets, start + at, first, len(offsets)) - 1 for at in places}
-
-
-def _surely(raw: bytes, text: Text, needle: bytes) -> bool:
-    """Whether a line is such a plain chat example that the bytes alone prove the match."""
-    if text.role is not None or needle.decode() != text.folded or text.folded in _STRUCTURE:
-        return False
-    roles = raw.count(b'"role":')
-    return (
-        roles > 0
-        and raw.startswith(b'{"messages"')
-        and raw.endswith(b"]}")
-        and raw.count(b'"content":') == roles
-        and raw.count(b'":') == 2 * roles + 1
-        and b"\\" not in raw
-        and needle in raw.lower()
-    )

@@ -95,7 +95,7 @@ class Evaluation:
     def _text(self, text: Text, within: Mask | None) -> Mask:
         mask = Mask(self.size)
         domain = within
-        for example in scan(self.stored, text, domain):
+        for example in scan(self.stored, text, domain, self.derived.plain(self.size)):
             mask[example] = 1
         return mask
 

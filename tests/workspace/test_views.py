@@ -206,9 +206,10 @@ def test_a_bad_query_or_sort_is_told(workspace: Workspace) -> None:
     ),
     needle=st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=3),
     escaped=st.booleans(),
+    looked=st.booleans(),
 )
 def test_a_scan_of_bytes_finds_what_parsing_finds(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], needle: str, escaped: bool
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], needle: str, escaped: bool, looked: bool
 ) -> None:
     path = tmp_path_factory.mktemp("scan") / "d.jsonl"
     values = [
@@ -219,6 +220,8 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
     node = Text("word", needle)
     with looked_at(path) as workspace:
         found = [r.id for r in workspace.records(workspace.ids()) if node.matches(r.example)]
+        if looked:
+            workspace.counts()
         quoted = '"' + needle.replace("\\", "\\\\").replace('"', '\\"') + '"'
         assert list(workspace.view(quoted).ids) == found
 
