@@ -1,0 +1,134 @@
+"""The loop through the UI with real parts: dialog, local server, a real (tiny) training, curves, comparing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Static
+
+from curator import paths
+from curator.tui.screens.compare import CompareScreen
+from curator.tui.screens.train import TrainScreen
+from curator.tui.screens.train_dialog import TrainDialog
+from tests.server.tiny import write_tiny_model
+from tests.tui.scene import NARROW, WIDE, Scene, dataset, opened
+
+CLEAN = paths.packaged("sample_data") / "emojibot-clean.jsonl"
+
+
+def lines() -> list[bytes]:
+    return CLEAN.read_bytes().splitlines()[:30]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The tiny model in a models folder of its own; the server that was started for it is stopped afterwards."""
+    write_tiny_model(tmp_path / "models" / "tiny")
+    monkeypatch.setenv("CURATOR_MODELS", str(tmp_path / "models"))
+    yield "tiny"
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(json.loads((paths.server_dir() / "server.json").read_text())["pid"], signal.SIGTERM)
+
+
+async def plan_of(scene: Scene) -> str:
+    """Wait for the dialog's estimate and return it."""
+    dialog = scene.app.screen
+    assert isinstance(dialog, TrainDialog)
+    for _ in range(200):
+        text = str(dialog.query_one("#estimate", Static).content)
+        if text and "estimating" not in text:
+            return text
+        await asyncio.sleep(0.05)
+    raise AssertionError("no estimate came")
+
+
+async def wait_for(scene: Scene, words: str, seconds: float = 90) -> None:
+    """Wait until the screen says something."""
+    for _ in range(int(seconds / 0.1)):
+        await scene.pilot.pause(0.1)
+        if words in scene.screen_text():
+            return
+    raise AssertionError(f"{words!r} never came:\n{scene.screen_text()}")
+
+
+async def test_train_watch_compare_by_keyboard(tmp_path: Path, tiny: str) -> None:
+    async with opened(dataset(tmp_path, lines()), NARROW) as scene:
+        await scene.press("T")
+        dialog = scene.app.screen
+        dialog.query_one("#model", Input).value = tiny
+        await scene.pilot.pause(0.4)
+        text = await plan_of(scene)
+        assert "27 examples · 3 held out" in text
+        assert "free" in text
+        await scene.pilot.press("enter")
+        await wait_for(scene, "succeeded")
+        screen = scene.app.screen
+        assert isinstance(screen, TrainScreen)
+        assert "training loss" in scene.screen_text() or "successfully" in scene.screen_text()
+        (run,) = scene.app.job_watch.runs()
+        assert run.status == "succeeded"
+        losses = [row["train_loss"] for row in scene.app.job_watch.ledger.metrics(run.run)]
+        assert losses[-1] < losses[0]
+        await scene.pilot.press("C")
+        await wait_for(scene, "McNemar")
+        assert isinstance(scene.app.screen, CompareScreen)
+        assert "Round 1" in scene.screen_text()
+        before = len(scene.workspace.ids())
+        await scene.pilot.press("plus")
+        await scene.pilot.pause(0.5)
+        assert len(scene.workspace.ids()) == before + 1
+        added = scene.workspace.ids()[-1]
+        assert scene.workspace.row(added).labels == ("from compare",)
+
+
+async def test_what_speaks_against_a_training_is_said_and_nothing_starts(tmp_path: Path, tiny: str) -> None:
+    async with opened(dataset(tmp_path, [b"not json"] * 3), WIDE) as scene:
+        await scene.press("T")
+        text = await plan_of(scene)
+        assert "0 sound examples" in text
+        await scene.pilot.press("enter")
+        await scene.pilot.pause(0.3)
+        assert isinstance(scene.app.screen, TrainDialog)
+        assert not (paths.server_dir() / "server.json").exists()
+        await scene.pilot.press("escape")
+        await scene.pilot.pause()
+        assert scene.app.job_watch.runs() == []
+
+
+async def test_examples_with_errors_are_left_out_unless_unticked(tmp_path: Path, tiny: str) -> None:
+    broken = [b'{"messages": 1}', b"not json"]
+    async with opened(dataset(tmp_path, [*lines(), *broken])) as scene:
+        await scene.press("T")
+        assert "2 examples with errors are left out" in await plan_of(scene)
+        scene.app.screen.query_one("#sound").toggle()  # type: ignore[attr-defined]
+        await scene.pilot.pause(0.5)
+        assert "The data has errors" in await plan_of(scene)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "words"), [("epochs", "many", "Epochs is a whole"), ("epochs", "99", "from 1 to 50")]
+)
+async def test_a_bad_number_is_a_sentence(tmp_path: Path, tiny: str, field: str, text: str, words: str) -> None:
+    async with opened(dataset(tmp_path, lines())) as scene:
+        await scene.press("T")
+        scene.app.screen.query_one(f"#{field}", Input).value = text
+        await scene.pilot.pause(0.5)
+        assert words in await plan_of(scene)
+
+
+async def test_empty_stages_say_what_to_do(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, lines())) as scene:
+        for key, words in (
+            ("alt+4", "T starts one"),
+            ("alt+5", "T trains one"),
+            ("alt+6", "Imported 30 examples"),
+        ):
+            await scene.press(key)
+            assert words in scene.screen_text()
