@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
                 print_check(result)
     if any(isinstance(result, dict) for result in results):
         return 2
-    return 1 if any(isinstance(result, Check) and result.errors for result in results) else 0
+    return 1 if any(isinstance(r, Check) and (r.errors or r.damage) for r in results) else 0
 
 
 def _emit(results: list[Any]) -> None:

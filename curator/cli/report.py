@@ -23,6 +23,12 @@ def print_check(check: Check) -> None:
     if blank > 0:
         shape += f" on {check.lines:,} lines"
     out(f"{styled(one_line(check.path), '1')}  {shape}")
+    if check.damage is not None:
+        out(
+            styled("the workspace is damaged:", "1;31") if check.damage else styled("the workspace is sound", "32")
+        )
+        for words in check.damage:
+            _wrapped(words, "  ", "31")
     for severity in Severity:
         for rule in REGISTRY:
             if check.stretch.counts[severity].get(rule):
@@ -30,7 +36,8 @@ def print_check(check: Check) -> None:
     _print_compat(check)
     _print_totals(check)
     out()
-    out(_verdict(check))
+    if not check.damage:
+        out(_verdict(check))
 
 
 def _print_rule(check: Check, severity: Severity, rule: str) -> None:

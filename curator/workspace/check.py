@@ -27,7 +27,8 @@ from curator.core.rules import REGISTRY, DatasetCheck
 from curator.core.rules.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
 from curator.workspace.examine import Options, Range, Stretch, examine, examine_range
 from curator.workspace.findings import Rows
-from curator.workspace.lines import Notes, Record, Source, opened
+from curator.workspace.lines import STDIN, Notes, Record, Source, opened
+from curator.workspace.place import is_workspace
 
 PARALLEL_FROM = 24 << 20
 """Bytes from which worker processes pay for their start."""
@@ -49,6 +50,8 @@ class Check:
     options: Options
     tokens: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
+    damage: list[str] | None = None
+    """What is wrong with the workspace itself; None for a file."""
 
     @property
     def lines(self) -> int:
@@ -82,6 +85,8 @@ class Check:
         }
         if self.options.compat:
             found["compat"] = dict(self.stretch.compat)
+        if self.damage is not None:
+            found |= {"sound": not self.damage, "damage": self.damage}
         if self.tokens is not None:
             found |= {"tokens": self.tokens, "cost": self.cost}
         return found
@@ -104,7 +109,11 @@ def check_file(
 
     Raises InputError where the file cannot be read at all.
     """
-    options = _with_model(options)
+    if str(path) != STDIN and is_workspace(Path(path)):
+        from curator.workspace.inspect import check_workspace
+
+        return check_workspace(Path(path), options, validation=validation, progress=progress)
+    options = with_model(options)
     with opened(path) as source:
         records = source.records()
         sample = list(islice(records, SAMPLE))
@@ -114,7 +123,7 @@ def check_file(
             stretch = _in_ranges(source.path, told, workers or os.cpu_count() or 1, progress)
         else:
             stretch = examine(chain(sample, records), source.notes, told, spill=True)
-        return _finished(source, stretch, told, validation, epochs)
+        return finished(source, stretch, told, validation, epochs)
 
 
 def value_lines(path: str | Path, options: Options) -> dict[int, int]:
@@ -126,7 +135,7 @@ def value_lines(path: str | Path, options: Options) -> dict[int, int]:
     return dataset.value_lines()
 
 
-def _with_model(options: Options) -> Options:
+def with_model(options: Options) -> Options:
     """The options with the profile's usual model, and the model's training context as limit, where not given."""
     model = options.model or models.default(options.profile)
     info = pricing.find(model)
@@ -179,7 +188,7 @@ def ranges(path: Path, size: int = RANGE) -> Iterator[Range]:
         yield Range(start, end, before)
 
 
-def _finished(
+def finished(
     source: Source, stretch: Stretch, options: Options, validation: Mapping[int, int] | None, epochs: int | None
 ) -> Check:
     """The findings on the dataset and the file added, and the totals made."""

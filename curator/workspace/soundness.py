@@ -38,6 +38,15 @@ def soundness(folder: Path | str) -> list[str]:
     return damage
 
 
+def is_newer(folder: Path) -> bool:
+    """Whether a workspace was made by a newer Curator."""
+    try:
+        with _database(folder / "workspace.db") as db:
+            return bool(db.execute("PRAGMA user_version").fetchone()[0] > schema.VERSION)
+    except (sqlite3.Error, CuratorError, OSError):
+        return False
+
+
 @contextmanager
 def _database(path: Path) -> Iterator[sqlite3.Connection]:
     """The database for reading. Where a log lies beside it and nobody writes, a copy of both is looked at:

@@ -201,6 +201,33 @@ def test_export_writes_all_that_is_not_deleted_and_tells_its_hash(
     assert status == 1 and report["skipped"] == 1 and report["examples"] == 5
 
 
+def test_check_proves_a_workspace_sound_and_changes_nothing(
+    data: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = data.with_name("w.curator")
+    run(capfd, "import", data, "-w", folder)
+    apply(capfd, monkeypatch, folder, {"op": "delete", "example": 4}, {"op": "note", "example": 1, "note": "n"})
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+    status, report = run(capfd, "check", folder)
+    (found,) = report["files"]
+    assert (status, found["sound"], found["damage"], found["examples"]) == (
+        1 if found["errors"] else 0,
+        True,
+        [],
+        5,
+    )
+    assert "invalid_json" not in found["errors"]
+    assert before == {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+    (folder / "sources" / "1-data.jsonl").chmod(0o644)
+    (folder / "sources" / "1-data.jsonl").write_bytes(b"{}\n")
+    status, report = run(capfd, "check", folder)
+    assert status == 1 and report["files"][0]["sound"] is False and report["files"][0]["damage"]
+    (folder / "workspace.db").write_bytes(b"not a database at all" * 300)
+    status, report = run(capfd, "check", folder)
+    assert status == 1 and report["files"][0]["sound"] is False
+    assert main(["check", str(data.with_name("none.curator"))]) == 2
+
+
 def test_commands_start_without_textual_openai_or_numpy(data: Path) -> None:
     script = (
         "import sys; from curator.cli.main import main; "
