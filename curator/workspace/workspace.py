@@ -31,7 +31,7 @@ from curator.workspace.source import Source
 from curator.workspace.stored import Stored
 from curator.workspace.views import Evaluation
 
-COPY_AT_ONCE = 16 * 1024 * 1024
+COPY_AT_ONCE = 4 * 1024 * 1024
 """A larger file is shown from its own place first and copied by the analysis child (or at the first edit)."""
 CHECK_AT_ONCE = 32 * 1024 * 1024
 """A workspace.db up to this size is checked whole when it is opened."""

@@ -1,0 +1,199 @@
+"""The workspace at scale: open, page, edit, search, label, export, beside plain tools in the same run.
+
+    python benchmarks/workspace.py [--examples 100000] [--no-analysis] [FILE.jsonl]
+
+Printed are wall and CPU seconds (children included), ratios to a bare orjson parse, `wc -l`, `grep -c` and `cp` of
+the same file, percentiles of single steps, and the greatest resident memory. The file is read once before, so
+that the cache is warm. Everything is made in a temporary folder beside the file and taken away afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from check import generate  # the same corpus as the check benchmark
+
+from curator.workspace import analysis, exporter
+from curator.workspace.workspace import Workspace
+
+PARSE = """
+import sys, orjson
+for line in open(sys.argv[1], "rb"):
+    try:
+        orjson.loads(line)
+    except ValueError:
+        pass
+"""
+
+
+def cpu() -> float:
+    """CPU seconds of this process and of the children that have ended."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+@contextmanager
+def measured(name: str, note: Callable[[], str] = str) -> Iterator[None]:
+    """Print what a block took."""
+    wall, before = time.perf_counter(), cpu()
+    yield
+    spent = cpu() - before
+    print(f"{name:<44} {time.perf_counter() - wall:9.3f} s wall {spent:9.3f} s CPU  {note()}")
+
+
+def quantiles(times: list[float]) -> str:
+    """Median, p95, p99 in milliseconds."""
+    cuts = statistics.quantiles(times, n=100)
+    return f"median {cuts[49] * 1e3:.2f} ms, p95 {cuts[94] * 1e3:.2f} ms, p99 {cuts[98] * 1e3:.2f} ms"
+
+
+def timed(steps: Iterator[Callable[[], Any]]) -> list[float]:
+    """Seconds that each step took."""
+    times = []
+    for step in steps:
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def plain_tools(file: Path, away: Path) -> float:
+    """What the machine needs for the same bytes; returns the CPU seconds of the bare parse."""
+    with measured("wc -l"):
+        subprocess.run(["wc", "-l", str(file)], check=True, stdout=subprocess.DEVNULL)
+    for words in (["grep", "-c", "garden"], ["grep", "-ci", "garden"]):
+        with measured(" ".join(words)):
+            subprocess.run([*words, str(file)], check=False, stdout=subprocess.DEVNULL)
+    with measured("cp"):
+        subprocess.run(["cp", str(file), str(away / "copy")], check=True)
+    before = cpu()
+    with measured("bare orjson parse"):
+        subprocess.run([sys.executable, "-c", PARSE, str(file)], check=True)
+    return cpu() - before
+
+
+def first_screen(file: Path) -> None:
+    """Open and read the first page in a process of its own, as a user would."""
+    script = (
+        "import sys; from curator.workspace.workspace import Workspace\n"
+        "w = Workspace.open(sys.argv[1]); w.rows(w.ids()[:50]); w.close()"
+    )
+    for name in ("first opening, 50 rows", "second opening, 50 rows"):
+        with measured(name):
+            subprocess.run([sys.executable, "-c", script, str(file)], check=True, stdout=subprocess.DEVNULL)
+
+
+def analyse(workspace: Workspace, parse: float) -> None:
+    """The child's whole work: copy, offsets, rules, tokens, previews, the dataset as a whole."""
+    before = cpu()
+    with measured("analysis child: copy to last result"):
+        child = analysis.start(workspace)
+        while child.progress().running:
+            child.poll()
+            time.sleep(0.05)
+        print(" ", child.progress())
+        child.stop(30)
+    print(f"  {(cpu() - before) / parse:.1f} x a bare parse (rules and tokens included)")
+
+
+def reading(workspace: Workspace) -> None:
+    """Pages, filters, searches."""
+    ids = workspace.ids()
+    chance = random.Random(1)
+    places = [chance.randrange(max(1, len(ids) - 50)) for _ in range(300)]
+    times = timed((lambda at=at: workspace.rows(ids[at : at + 50])) for at in places)
+    print(f"{'a page of 50 rows anywhere':<44} {quantiles(times)}")
+    with measured("counts"):
+        workspace.counts()
+    for query in ("is:error", "is:clean", "tokens>500", "rule:invalid_json", "zyzzyva", "garden", "the"):
+        found: list[int] = []
+        with measured(f"view {query}", lambda found=found: f"{found[0]:,} examples"):  # type: ignore[misc]
+            found.append(workspace.view(query).total)
+    with measured("sort by tokens"):
+        workspace.view("", "tokens", descending=True)
+
+
+def writing(workspace: Workspace, away: Path) -> None:
+    """Edits told as saved, a bulk label, its undo, an export."""
+    chance = random.Random(2)
+    ids = list(workspace.view("-is:error").ids[:100_000])
+    times = timed(
+        (lambda n=n: workspace.edit(chance.choice(ids), "messages[0].content", f"edited {n}")) for n in range(300)
+    )
+    print(f"{'an edit until it is on the disk':<44} {quantiles(times)}")
+    times = timed((lambda: workspace.label([chance.choice(ids)], "good")) for _ in range(300))
+    print(f"{'a label until it is on the disk':<44} {quantiles(times)}")
+    with measured("label everything"):
+        workspace.label(workspace.ids(), "bulk")
+    with measured("undo that"):
+        workspace.undo()
+    with measured("export everything (300 edits)"):
+        exporter.export(workspace, workspace.ids(), away / "out.jsonl")
+
+
+def sizes(workspace: Workspace, file: Path) -> None:
+    """What lies beside the copy."""
+    total = file.stat().st_size
+    for name in ("analysis.db", "workspace.db"):
+        path = workspace.path / name
+        if path.exists():
+            print(f"{name:<44} {path.stat().st_size / total:9.3f} x the source")
+    index = sum(path.stat().st_size for path in (workspace.path / "sources").glob("*.idx"))
+    print(f"{'offsets':<44} {index / total:9.3f} x the source")
+    own, children = (
+        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    print(f"{'greatest memory':<44} {own:9.0f} MB this process, {children:.0f} MB the greatest child")
+
+
+def main() -> None:
+    """Run everything on one file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--examples", type=int, default=100_000)
+    parser.add_argument("--no-analysis", action="store_true", help="leave the child's work out")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=args.file.parent if args.file else None) as folder:
+        away = Path(folder)
+        file = away / "data.jsonl"
+        if args.file:
+            shutil.copyfile(args.file, file)
+        else:
+            generate(file, args.examples)
+        small = away / "small.jsonl"
+        with file.open("rb") as lines:
+            small.write_bytes(b"".join(line for _, line in zip(range(50), lines, strict=False)))
+        print(f"{file.stat().st_size / 1e6:,.1f} MB")
+        parse = plain_tools(file, away)
+        print("50 lines:")
+        first_screen(small)
+        print("all lines:")
+        first_screen(file)
+        with Workspace.open(file) as workspace:
+            if args.no_analysis:
+                with measured("copy and offsets"):
+                    workspace.settle()
+            else:
+                analyse(workspace, parse)
+            reading(workspace)
+            writing(workspace, away)
+            sizes(workspace, file)
+        print("all lines, analysed:")
+        first_screen(file)
+
+
+if __name__ == "__main__":
+    main()
