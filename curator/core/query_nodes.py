@@ -1,0 +1,136 @@
+"""The tree of a query: small frozen nodes, and what a text node matches.
+
+A scan over bytes, a look at one example and the highlighting all ask the text node, so they agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from curator.core.duplicates.texts import message_text, turns
+from curator.core.example import Example
+
+Kind = Literal["word", "fuzzy", "regex"]
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text in any message, or in the messages of one role."""
+
+    kind: Kind
+    text: str
+    role: str | None = None
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The regular expression of a `/regex/`."""
+        body, _, flags = self.text.rpartition("/")
+        return re.compile(body, re.IGNORECASE if flags == "i" else 0)
+
+    @cached_property
+    def folded(self) -> str:
+        """The word as it is compared."""
+        return self.text.lower()
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where it matches, as (start, end) in characters, for highlighting."""
+        if self.kind == "regex":
+            return [m.span() for m in self.pattern.finditer(text) if m.end() > m.start()]
+        if self.kind == "fuzzy":
+            return [m.span() for m in _WORDS.finditer(text) if alike(self.folded, m[0].lower())]
+        lowered = text.lower()
+        if len(lowered) != len(text):  # a few capitals lower to two characters: places would be wrong
+            lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+        return list(_occurrences(lowered, self.folded))
+
+    def matches_text(self, text: str) -> bool:
+        """Whether it occurs in one text."""
+        if self.kind == "word":
+            return self.folded in text.lower()
+        if self.kind == "regex":
+            return self.pattern.search(text) is not None
+        lowered = text.lower()
+        return self.folded in lowered or any(alike(self.folded, w) for w in set(_WORDS.findall(lowered)))
+
+    def matches(self, example: Example) -> bool:
+        """Whether it occurs in an example: in its messages, or in the line itself where that has none."""
+        messages = [] if example.value is None else turns(example.value)
+        if messages:
+            return any(self.matches_text(text) for text in self._texts(messages))
+        return self.role is None and self.matches_text(example.raw.decode("utf-8", "replace"))
+
+    def _texts(self, messages: list[Any]) -> Iterator[str]:
+        for message in messages:
+            if self.role is None or (isinstance(message, dict) and message.get("role") == self.role):
+                yield message_text(message)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A field that has one of some values: `is:`, `split:`, `role:`, `review:`, `rule:`, `label:`, `source:`."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number from `low` to `high`, both inclusive; None is open."""
+
+    field: str
+    low: float | None
+    high: float | None
+
+    def holds(self, number: float | None) -> bool:
+        """Whether a number lies in the range; an absent one never does."""
+        return (
+            number is not None
+            and (self.low is None or number >= self.low)
+            and (self.high is None or number <= self.high)
+        )
+
+
+@dataclass(frozen=True)
+class Not:
+    """What does not match."""
+
+    item: Query
+
+
+@dataclass(frozen=True)
+class And:
+    """What matches every item; an empty one is everything."""
+
+    items: tuple[Query, ...] = ()
+
+
+@dataclass(frozen=True)
+class Or:
+    """What matches at least one item."""
+
+    items: tuple[Query, ...]
+
+
+Query = Text | Choice | Range | Not | And | Or
+
+
+def alike(word: str, other: str) -> bool:
+    """Whether two lower-case words differ by a typo or two: one edit up to 7 letters, two up to 11, then three."""
+    allowed = 0 if len(word) < 3 else min(3, 1 + max(0, len(word) - 4) // 4)
+    if abs(len(word) - len(other)) > allowed:
+        return False
+    from rapidfuzz.distance import OSA
+
+    return bool(OSA.distance(word, other, score_cutoff=allowed) <= allowed)
+
+
+def _occurrences(text: str, word: str) -> Iterator[tuple[int, int]]:
+    at = text.find(word) if word else -1
+    while at >= 0:
+        yield at, at + len(word)
+        at = text.find(word, at + len(word))

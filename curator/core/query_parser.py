@@ -1,0 +1,205 @@
+"""Reads a query: a recursive descent over its characters that says where a bad one breaks off."""
+
+from __future__ import annotations
+
+import re
+
+from curator.core.query_nodes import And, Choice, Not, Or, Query, Range, Text
+from curator.errors import UsageError
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+STATES = ("error", "warning", "clean", "edited", "new", "deleted", "reviewed", "duplicate", "conflict")
+SPLITS = ("train", "validation", "none")
+REVIEWS = ("accepted", "rejected", "flagged", "none")
+NUMBERS = ("rating", "tokens", "messages", "line", "id")
+CHOICES: dict[str, tuple[str, ...]] = {"is": STATES, "split": SPLITS, "role": ROLES, "review": REVIEWS}
+NAMES = ("rule", "label", "source")
+FIELDS = (*CHOICES, *NAMES, *NUMBERS, "system", "developer", "user", "assistant", "tool")
+"""Every word that may stand before `:` (numbers also before `<`, `<=`, `=`, `>=`, `>`)."""
+MAX_DEPTH = 50
+
+
+class QueryError(UsageError):
+    """A query that cannot be understood; `position` is the character (from 0) where it breaks."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(f"{message} (column {position + 1})", title="The query breaks off")
+        self.reason = message
+        self.position = position
+
+
+def parse(text: str) -> Query:
+    """The tree of a query; an empty query matches everything. Raises QueryError."""
+    reader = _Reader(text)
+    if reader.done():
+        return And()
+    query = reader.either(0)
+    if not reader.done():
+        raise QueryError("nothing is open that this ')' could close", reader.at)
+    return query
+
+
+class _Reader:
+    """A recursive descent over the characters; `at` is where it stands."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def done(self) -> bool:
+        """Skip blanks; whether the end is reached."""
+        while self.at < len(self.text) and self.text[self.at].isspace():
+            self.at += 1
+        return self.at >= len(self.text)
+
+    def either(self, depth: int) -> Query:
+        """`a or b`."""
+        if depth > MAX_DEPTH:
+            raise QueryError("too many parentheses", self.at)
+        items = [self.both(depth)]
+        while self._is_or():
+            self.at += 2
+            items.append(self.both(depth))
+        return items[0] if len(items) == 1 else Or(tuple(items))
+
+    def both(self, depth: int) -> Query:
+        """`a b`."""
+        items: list[Query] = []
+        while not self.done() and self.text[self.at] != ")" and not self._is_or():
+            items.append(self.one(depth))
+        if not items:
+            raise QueryError("something to look for is missing here", self.at)
+        return items[0] if len(items) == 1 else And(tuple(items))
+
+    def _is_or(self) -> bool:
+        if self.done() or self.text[self.at : self.at + 2].lower() != "or":
+            return False
+        after = self.text[self.at + 2 : self.at + 3]
+        return not after or after.isspace() or after in "()"
+
+    def one(self, depth: int) -> Query:
+        """`-a`, `(a)`, or a term."""
+        start = self.at
+        if self.text[start] in "-!":
+            self.at += 1
+            if self.at >= len(self.text) or self.text[self.at].isspace() or self.text[self.at] == ")":
+                raise QueryError(f"'{self.text[start]}' wants something behind it", start)
+            if depth > MAX_DEPTH:
+                raise QueryError("too many signs", start)
+            return Not(self.one(depth + 1))
+        if self.text[start] == "(":
+            self.at += 1
+            inner = self.either(depth + 1)
+            if self.done():
+                raise QueryError("this '(' is never closed", start)
+            self.at += 1
+            return inner
+        return self._field() or self._text(None)
+
+    def _field(self) -> Query | None:
+        match = re.compile(r"([^\W\d]\w*)(:|<=|>=|=|<|>)").match(self.text, self.at)
+        if match is None:
+            return None
+        name, sign = match[1].lower(), match[2]
+        if name not in FIELDS:
+            if sign != ":" or self.text.startswith("//", match.end()):
+                return None
+            known = ", ".join(FIELDS)
+            raise QueryError(
+                f"there is no field '{match[1]}' (put it in quotes to search the text; fields: {known})", self.at
+            )
+        if sign != ":" and name not in NUMBERS:
+            raise QueryError(f"'{name}' is no number: write {name}:…", match.start(2))
+        self.at = match.end()
+        if self.at >= len(self.text) or self.text[self.at].isspace() or self.text[self.at] == ")":
+            raise QueryError(f"a value is missing behind '{match[0]}'", self.at)
+        if name in NUMBERS:
+            return self._number(name, sign)
+        if name in CHOICES or name in NAMES:
+            return self._choice(name)
+        return self._text(name)
+
+    def _number(self, name: str, sign: str) -> Range:
+        start = self.at
+        found = self._bare()
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)?(-(\d+(?:\.\d+)?)?)?", found) if sign == ":" else None
+        if match is not None and found != "-":
+            low = float(match[1]) if match[1] else None
+            if not match[2]:
+                return Range(name, low, low)
+            return Range(name, low, float(match[3]) if match[3] else None)
+        if sign == ":" or not re.fullmatch(r"-?\d+(\.\d+)?", found):
+            raise QueryError(f"'{found}' is no number" + (" or range such as 10-20" if sign == ":" else ""), start)
+        number = float(found)
+        if sign == "=":
+            return Range(name, number, number)
+        whole = number == int(number)
+        if sign == "<":
+            return Range(name, None, number - 1 if whole else number)
+        if sign == ">":
+            return Range(name, number + 1 if whole else number, None)
+        return Range(name, None, number) if sign == "<=" else Range(name, number, None)
+
+    def _choice(self, name: str) -> Choice:
+        values: list[str] = []
+        while True:
+            start = self.at
+            value = self._quoted_text() if self.text[self.at : self.at + 1] == '"' else self._bare("|")
+            if not value:
+                raise QueryError(f"a value is missing behind '{name}:'", start)
+            known = CHOICES.get(name)
+            if known is not None and value.lower() not in known:
+                raise QueryError(f"'{value}' is none of {', '.join(known)}", start)
+            values.append(value.lower() if known is not None else value)
+            if self.text[self.at : self.at + 1] != "|":
+                return Choice(name, tuple(values))
+            self.at += 1
+
+    def _text(self, role: str | None) -> Text:
+        start = self.at
+        first = self.text[start]
+        if first == '"':
+            text = self._quoted_text()
+            if not text:
+                raise QueryError("there is nothing between the quotes", start)
+            return Text("word", text, role)
+        if first == "/":
+            return self._regex(role)
+        if first == "~":
+            self.at += 1
+            if not (word := self._bare()):
+                raise QueryError("'~' wants a word behind it", start)
+            return Text("fuzzy", word, role)
+        word = self._bare()
+        if not word:
+            raise QueryError("something to look for is missing here", start)
+        return Text("word", word, role)
+
+    def _bare(self, also: str = "") -> str:
+        start = self.at
+        while (
+            self.at < len(self.text) and not self.text[self.at].isspace() and self.text[self.at] not in "()" + also
+        ):
+            self.at += 1
+        return self.text[start : self.at]
+
+    def _quoted_text(self) -> str:
+        match = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL).match(self.text, self.at)
+        if match is None:
+            raise QueryError("this quote is never closed", self.at)
+        self.at = match.end()
+        return re.sub(r'\\(["\\])', r"\1", match[1])
+
+    def _regex(self, role: str | None) -> Text:
+        start = self.at
+        match = re.compile(r"/((?:[^/\\]|\\.)*)/(i?)(?=[\s()]|\Z)", re.DOTALL).match(self.text, start)
+        if match is None:
+            raise QueryError("this regular expression has no end: write /…/", start)
+        body = match[1].replace("\\/", "/")
+        try:
+            re.compile(body)
+        except (re.error, OverflowError, RecursionError) as error:
+            place = start + 1 + (getattr(error, "pos", None) or 0)
+            raise QueryError(f"not a regular expression: {getattr(error, 'msg', error)}", place) from error
+        self.at = match.end()
+        return Text("regex", f"{body}/{match[2]}", role)
