@@ -98,10 +98,9 @@ class Actions(Edits):
         saveable(name)
         with self.guard:
             wanted = self._ready(ids)
-            have = self.stored.labels(wanted)
-            parts = [
-                Part(i, f"label:{name}", int(not on), int(on)) for i in wanted if (name in have.get(i, ())) != on
-            ]
+            rows = self.journal.db.execute("SELECT example FROM label WHERE label = ?", (name,))
+            have = {example for (example,) in rows}
+            parts = [Part(i, f"label:{name}", int(not on), int(on)) for i in wanted if (i in have) != on]
             words = f"Labelled {{}} {name}" if on else f"Took the label {name} off {{}}"
             return self.journal.commit("label", self._words(words, [p.example for p in parts]), parts)
 

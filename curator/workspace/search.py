@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from curator.core.example import parse
 from curator.core.query import Text
 from curator.workspace.source import trim
-from curator.workspace.stored import Base, Stored
+from curator.workspace.stored import Base, Stored, batches
 
 BLOCK = 1024 * 1024
 """Bytes a step: no single call holds the interpreter for longer than a millisecond or two."""
@@ -25,30 +26,43 @@ _HIDING = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130",
 _FOLDING = (("k", b"\xe2\x84\xaa"), ("i", b"\xc4\xb0"))
 """The Kelvin sign and the dotted capital I, whose lower case is an ASCII letter."""
 _PUNCTUATION = frozenset("{}[]:,")
+_FREE: AbstractContextManager[object] = nullcontext()
 _STRUCTURE = "messages role content system developer user assistant tool function"
 
 
 def scan(
-    stored: Stored, text: Text, wanted: bytearray | None = None, plain: bytearray | None = None
+    stored: Stored,
+    text: Text,
+    wanted: bytearray | None = None,
+    plain: bytearray | None = None,
+    guard: AbstractContextManager[object] = _FREE,
 ) -> Iterator[int]:
     """Ids of the examples (deleted ones too) that a text node matches; only those set in `wanted`, if given.
 
     `plain` tells for which ids the source's bytes hold text in contents only: a hit needs no parsing there.
+    `guard` is held for moments only, around what asks the database: a long scan keeps nobody waiting.
     """
-    rewritten = [row[0] for row in stored.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id")]
+    with guard:
+        rows = stored.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id").fetchall()
+    rewritten = [row[0] for row in rows]
     if wanted is not None and wanted.count(1) <= FEW * len(wanted):
-        yield from _one_by_one(stored, text, [i for i in stored.order.all if wanted[i]])
+        yield from _one_by_one(stored, text, [i for i in stored.order.all if wanted[i]], guard)
         return
     skip = set(rewritten)
     for base in stored.bases:
         if not base.hidden:
             found = _Scan(base, text, wanted, plain).matches()
             yield from (i for i in found if i not in skip) if skip else found
-    yield from _one_by_one(stored, text, [i for i in rewritten if wanted is None or wanted[i]])
+    yield from _one_by_one(stored, text, [i for i in rewritten if wanted is None or wanted[i]], guard)
 
 
-def _one_by_one(stored: Stored, text: Text, ids: list[int]) -> Iterator[int]:
-    return (example for example, raw in stored.raws(ids) if text.matches(parse(raw)))
+def _one_by_one(
+    stored: Stored, text: Text, ids: list[int], guard: AbstractContextManager[object]
+) -> Iterator[int]:
+    for part in batches(ids):
+        with guard:
+            raws = list(stored.raws(part))
+        yield from (example for example, raw in raws if text.matches(parse(raw)))
 
 
 class _Scan:

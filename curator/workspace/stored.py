@@ -19,6 +19,7 @@ from curator.workspace.source import Source
 
 BATCH = 500
 """Ids a statement."""
+MANY = 20_000
 
 
 class Touched(NamedTuple):
@@ -185,14 +186,18 @@ class Stored:
 
     def touched(self, ids: Sequence[int]) -> dict[int, Touched]:
         """The rows of `example` among some ids."""
+        columns = "id, raw, version, place, deleted, rating, review, reviewed, note, split"
+        if len(ids) > MANY:  # one pass over the rows that exist is cheaper than asking for each
+            wanted = set(ids)
+            return {
+                row[0]: Touched(*row)
+                for row in self.db.execute(f"SELECT {columns} FROM example")
+                if row[0] in wanted
+            }
         found: dict[int, Touched] = {}
         for part in batches(ids):
             marks = ",".join("?" * len(part))
-            for row in self.db.execute(
-                "SELECT id, raw, version, place, deleted, rating, review, reviewed, note, split "
-                f"FROM example WHERE id IN ({marks})",
-                part,
-            ):
+            for row in self.db.execute(f"SELECT {columns} FROM example WHERE id IN ({marks})", part):
                 found[row[0]] = Touched(*row)
         return found
 

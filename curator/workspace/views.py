@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from itertools import compress
 
 from curator.core.problem import Severity
@@ -37,22 +38,26 @@ _DUPLICATES = ("duplicate_example", "near_duplicate_example")
 class Evaluation:
     """One evaluation of a query over a workspace as it is now."""
 
-    def __init__(self, stored: Stored, derived: Derived) -> None:
+    def __init__(self, stored: Stored, derived: Derived, guard: AbstractContextManager[object]) -> None:
         self.stored = stored
         self.derived = derived
-        self.size = stored.next_id()
+        self.guard = guard
+        with guard:
+            self.size = stored.next_id()
 
     def view(self, query: Query, text: str, sort: str, descending: bool) -> View:
         """The matching ids in order. Raises UsageError for an unknown sort."""
         sort = "" if sort in ("line", "position") else sort
         if sort and sort not in SORTS:
             raise UsageError(f"cannot sort by '{sort}': use one of {', '.join(SORTS)}")
-        order = self.stored.order
+        with self.guard:
+            order, everything, live = self.stored.order, self.stored.order.all, self.stored.order.live
         deleted = mentions(query, "is", "deleted")
-        domain = order.all if deleted else order.live
+        domain = everything if deleted else live
         ids = domain if query == And() else self._chosen(self.mask(query, None), domain, order.ascending)
         if sort:
-            ids = self._sorted(ids, sort, descending)
+            with self.guard:
+                ids = self._sorted(ids, sort, descending)
         elif descending:
             ids = ids[::-1]
         return View(ids, text, sort, descending, order.ascending and not sort and not descending)
@@ -84,7 +89,8 @@ class Evaluation:
             return Mask(inner.translate(_FLIP))
         if isinstance(query, Text):
             return self._text(query, within)
-        return self._range(query) if isinstance(query, Range) else self._choice(query)
+        with self.guard:
+            return self._range(query) if isinstance(query, Range) else self._choice(query)
 
     def _all(self, items: Sequence[Query], within: Mask | None) -> Mask:
         for item in sorted(items, key=_cost):
@@ -94,9 +100,11 @@ class Evaluation:
 
     def _text(self, text: Text, within: Mask | None) -> Mask:
         mask = Mask(self.size)
-        domain = within
-        for example in scan(self.stored, text, domain, self.derived.plain(self.size)):
-            mask[example] = 1
+        with self.guard:
+            plain = self.derived.plain(self.size)
+        for example in scan(self.stored, text, within, plain, self.guard):
+            if example < self.size:  # else it was added meanwhile
+                mask[example] = 1
         return mask
 
     def _range(self, query: Range) -> Mask:

@@ -49,12 +49,18 @@ class Worker:
         """Work until stdin closes."""
         threading.Thread(target=self._listen, daemon=True).start()
         self._copy()
-        self.stored = Stored(self.folder, self.db)
-        context = context_of(self.db)
-        self.analyst = Analyst(context, tokens.counter(context.model))
-        self._open_results(key_of(context))
-        self._first_pass()
-        self._serve()
+        while True:
+            self.stored = Stored(self.folder, self.db)
+            context = context_of(self.db)
+            self.key = key_of(context)
+            self.analyst = Analyst(context, tokens.counter(context.model))
+            self._open_results(self.key)
+            try:
+                self._first_pass()
+                self._serve()
+            except Restart:
+                self.results.close()
+                self.stored.close()
 
     def _listen(self) -> None:
         for line in sys.stdin.buffer:
@@ -153,6 +159,8 @@ class Worker:
         return looked
 
     def _answer(self, request: dict[str, Any]) -> dict[int, int]:
+        if request.get("restructured") and key_of(context_of(self.db)) != self.key:
+            raise Restart
         wanted = [int(i) for i in (*request.get("show", ()), *request.get("changed", ()))]
         known = self.results.versions(wanted)
         touched = self.stored.touched(wanted)
@@ -204,6 +212,10 @@ class Worker:
 
 class Left(Exception):
     """The reader has gone."""
+
+
+class Restart(Exception):
+    """The rules' context is another one now: every result is void."""
 
 
 def tell(fact: dict[str, Any]) -> None:

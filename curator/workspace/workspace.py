@@ -203,11 +203,12 @@ class Workspace(Actions):
             return count(self.stored, self.derived)
 
     def view(self, query: str = "", sort: str = "", descending: bool = False) -> View:
-        """The ids that match, in order. Raises QueryError (bad query; its position) or UsageError (bad sort)."""
+        """The ids that match, in order. Raises QueryError (bad query; its position) or UsageError (bad sort).
+
+        May take seconds on a large dataset: call it from a thread. Others are not kept waiting meanwhile.
+        """
         parsed = queries.parse(query)
-        with self.guard:
-            evaluation = Evaluation(self.stored, self.derived)
-            return evaluation.view(parsed, query, sort, descending)
+        return Evaluation(self.stored, self.derived, self.guard).view(parsed, query, sort, descending)
 
     def context(self) -> rules.Context:
         """What the rules know beside the example; `set_meta("context", {"profile": …, "model": …})` changes it."""
@@ -226,6 +227,7 @@ class Workspace(Actions):
             if key in ("context", "contract"):
                 self.derived.close()
                 self.derived = Derived(self.stored, self.context())
+                self.announce([], True)
 
     def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:
         """The latest changes first; `undos` also lists the undoing and redoing."""
