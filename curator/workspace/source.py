@@ -25,6 +25,7 @@ from curator.errors import CuratorError
 MAGIC = 0x31584449525543
 HEAD = struct.Struct("<4Q32s")
 CHUNK = 4 * 1024 * 1024
+GLANCE = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
 
@@ -268,13 +269,13 @@ def load_index(copy: Path) -> tuple[Sequence[int], Sequence[int]] | None:
     return (offsets, view[lines + 1 :]) if offsets[0] == 0 and offsets[lines] == size else None
 
 
-def glance(path: Path, size: int = 1024 * 1024) -> Source:
-    """The first lines of a file that is not copied yet; offsets of whole lines within `size` bytes."""
+def glance(path: Path) -> Source:
+    """The first lines of a file that is not copied yet: whole lines within its first `GLANCE` bytes."""
     indexer = Indexer()
     with path.open("rb", buffering=0) as file:
-        piece = file.read(size)
+        piece = file.read(GLANCE)
         indexer.feed(piece)
-        if len(piece) < size or not file.read(1):
+        if len(piece) < GLANCE or not file.read(1):
             indexer.finish()
     return Source(path, indexer.offsets, indexer.blanks, whole=False)
 

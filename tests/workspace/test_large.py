@@ -1,0 +1,97 @@
+"""Files too large to be copied at once: shown from their place, copied before anything is saved."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from curator.workspace import analysis
+from curator.workspace.soundness import soundness
+from curator.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("curator.workspace.workspace.COPY_AT_ONCE", 1000)
+    monkeypatch.setattr("curator.workspace.source.GLANCE", 2000)
+    path = tmp_path / "data.jsonl"
+    roles = ("user", "assistant")
+    lines = [{"messages": [{"role": r, "content": f"{r} {n} {'x' * 60}"} for r in roles]} for n in range(1, 301)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def until(done: Callable[[], bool], child: analysis.Analysis) -> None:
+    end = time.monotonic() + 120
+    while not done():
+        child.poll()
+        assert child.progress().phase not in ("failed", "stopped") and time.monotonic() < end, child.progress()
+        time.sleep(0.02)
+
+
+def test_the_first_lines_are_there_before_the_copy_and_all_of_them_after(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        first = len(workspace.ids())
+        assert 0 < first < 300
+        assert not list((workspace.path / "sources").iterdir())
+        assert workspace.rows(workspace.ids()[:5])[4].line == 5
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        assert workspace.copied and len(workspace.ids()) == 300
+        assert workspace.counts().analysed == 300
+        child.stop()
+        assert workspace.source_changed() == []
+    assert soundness(workspace.path) == []
+    with Workspace.open(data) as again:
+        assert again.copied and again.derived.finished and again.counts().tokens == workspace_tokens(again)
+
+
+def workspace_tokens(workspace: Workspace) -> int:
+    return sum(row.tokens or 0 for row in workspace.rows(workspace.ids()))
+
+
+def test_an_edit_makes_the_copy_first_so_that_it_rests_on_bytes_that_stay(data: Path) -> None:
+    before = data.read_bytes().splitlines()
+    with Workspace.open(data) as workspace:
+        workspace.edit(2, "messages[0].content", "edited")
+        assert workspace.copied and len(workspace.ids()) == 300
+    data.write_bytes(b"{}\n")
+    with Workspace.open(data) as workspace:
+        assert workspace.source_changed() == [1]
+        assert [r.raw for r in workspace.records([1, 3])] == [before[0], before[2]]
+        assert b"edited" in workspace.raw(2)
+    assert soundness(workspace.path) == []
+
+
+def test_a_change_of_what_the_rules_know_makes_every_result_anew(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        assert workspace.counts().errors == 0
+        workspace.set_meta("contract", {"vocabulary": ["yes", "no"]})
+        until(lambda: workspace.derived.finished, child)
+        counts = workspace.counts()
+        child.stop()
+        assert counts.rules["answer_outside_contract"] == 300
+        assert "answer_outside_contract" in workspace.row(1).rules
+
+
+def test_edits_reach_the_child_and_its_results_come_back(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        workspace.edit(7, "messages[0].role", "robot")
+        assert list(workspace.view("is:error").ids) == [7]
+        until(lambda: not workspace.derived.fresh.versions([7]), child)
+        assert list(workspace.view("is:error").ids) == [7]
+        workspace.undo()
+        assert list(workspace.view("is:error").ids) == []
+        added = workspace.add({"messages": [{"role": "user", "content": "only asked"}]}, after=7).ids[0]
+        assert added in workspace.view("is:error").ids
+        until(lambda: not workspace.derived.fresh.versions([added]), child)
+        assert workspace.row(added).tokens
+        child.stop()
