@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.command import CommandPalette
 
 from curator import log, settings
 from curator.errors import UsageError
@@ -75,7 +76,7 @@ class CuratorApp(App[None]):
 
     def _load_keymap(self) -> None:
         keymap, faults = keys.check_keymap(settings.load().keys)
-        self.set_keymap(keymap)
+        self.set_keymap({action: keys.as_read(names) for action, names in keymap.items()})
         self.user_keys = keymap
         for fault in faults:
             self.session.toast(fault, title="Configuration")
@@ -138,12 +139,14 @@ class CuratorApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out what leads to a stage or dialog that is not there, and dialogs on top of dialogs."""
+        below = [screen for screen in self.screen_stack if not isinstance(screen, CommandPalette)]
+        asking = bool(below) and below[-1].is_modal
         if action == "stage":
-            return screens.STAGES[str(parameters[0])].installed and not self.screen.is_modal
+            return screens.STAGES[str(parameters[0])].installed and not asking
         if action == "dialog":
-            return screens.DIALOGS[str(parameters[0])].installed and not self.screen.is_modal
+            return screens.DIALOGS[str(parameters[0])].installed and not asking
         if action in ("undo", "redo", "help", "theme", "settings", "command_palette"):
-            return not self.screen.is_modal
+            return not asking
         return True
 
     # The end

@@ -45,6 +45,17 @@ GLYPHS = {
 """How key names are shown; others are shown as they are."""
 
 
+READ_AS = {
+    "alt+1": "inverted_exclamation_mark",
+    "alt+2": "trade_mark_sign",
+    "alt+3": "pound_sign",
+    "alt+4": "cent_sign",
+    "alt+5": "infinity",
+    "alt+6": "section_sign",
+}
+"""What Textual 8.2 makes of escape and a digit, which is what most terminals send for alt and that digit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing a person can do. `keys` are Textual key names, comma separated; empty: only in the palette."""
@@ -295,7 +306,7 @@ def bindings(*scopes: str) -> list[BindingType]:
     """The Textual bindings of some scopes: what a widget's or screen's `BINDINGS` is made of."""
     return [
         Binding(
-            action.keys,
+            as_read(action.keys),
             action.command,
             action.description,
             show=action.show,
@@ -308,6 +319,12 @@ def bindings(*scopes: str) -> list[BindingType]:
         for action in of_scope(scope)
         if action.keys
     ]
+
+
+def as_read(keys: str) -> str:
+    """Key names with those under which Textual may report the same keys."""
+    names = keys.split(",")
+    return ",".join([*names, *(READ_AS[name] for name in names if name in READ_AS)])
 
 
 def shown(key: str) -> str:
