@@ -122,6 +122,7 @@ ACTIONS: tuple[Action, ...] = (
         ("train", "T", "Train", "Check, estimate and start a fine-tuning job", "show run=dialog('train')"),
         ("split", "S", "Split", "Divide into training and validation examples", "run=dialog('split')"),
         ("export", "E", "Export", "Write the examples of this view to a file", "run=dialog('export')"),
+        ("answers", "A", "Answer contract", "Say which answers are allowed", "run=dialog('answers')"),
         ("undo", "ctrl+z", "Undo", "Take the last change back", "run=undo"),
         ("redo", "ctrl+y", "Redo", "Do the change again that was taken back", "run=redo"),
         ("data", "alt+1", "Data", "Go to the Data stage", "run=stage('data')"),

@@ -54,6 +54,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("train", "Train", "train_dialog", "TrainDialog"),
         Entry("split", "Split", "split_dialog", "SplitDialog"),
         Entry("export", "Export", "export_dialog", "ExportDialog"),
+        Entry("answers", "Answer contract", "answers_dialog", "AnswersDialog"),
         Entry("settings", "Settings", "settings", "SettingsScreen"),
         Entry("theme", "Change theme", "theme_picker", "ThemePicker"),
         Entry("help", "Help", "help", "HelpScreen"),
