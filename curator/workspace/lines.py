@@ -225,7 +225,7 @@ def _refuse_binary(head: bytes, path: Path) -> None:
     for magic, words in _MAGIC:
         if head.startswith(magic):
             raise InputError(f"{path} is {words}, not a JSONL file")
-    if b"\0" in head:
+    if b"\0" in head and not any(isinstance(_parsed(line), dict) for line in head.split(b"\n")[:100]):
         raise InputError(f"{path} is binary data, not a JSONL file")
 
 

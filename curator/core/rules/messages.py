@@ -122,7 +122,7 @@ def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Fou
 
 
 def _a(role: Any) -> str:
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         return "a"
     return f"an {role}" if role == "assistant" else f"a {role}"
 
@@ -244,7 +244,12 @@ def weight_invalid(subject: Subject, context: Context) -> Iterator[Found]:
 )
 def weight_on_non_assistant(subject: Subject, context: Context) -> Iterator[Found]:
     for turn in subject.turns:
-        if turn.role != "assistant" and turn.role in ROLES and "weight" in turn.message:
+        if (
+            turn.role != "assistant"
+            and isinstance(turn.role, str)
+            and turn.role in ROLES
+            and "weight" in turn.message
+        ):
             yield Found((*turn.path, "weight"), f"{_a(turn.role)} message has no weight")
 
 
