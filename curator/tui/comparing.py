@@ -7,8 +7,10 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from curator.core.answers import Contract, propose
+from curator.core.duplicates.texts import prompt_and_answer
 from curator.core.text import one_line
 from curator.errors import UsageError
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 Report = Callable[[str, int, int], None]
 NAMES = ("contract", "exact_match", "token_f1")
 """What is scored here; `curator evaluate` has more."""
+_LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,19 @@ def _held_out(run: Run, ledger: Ledger, workspace: Workspace) -> tuple[Path, str
     return workspace.path, "validation side of this workspace"
 
 
+def contract_of(workspace: Workspace) -> Contract | None:
+    """The answer contract that was set, else the one that the workspace's answers suggest."""
+    stored = workspace.meta("contract")
+    if isinstance(stored, dict):
+        return Contract.from_json(stored)
+    records = workspace.records(workspace.ids()[:_LOOKED_AT])
+    answers = (prompt_and_answer(record.example.value)[1] for record in records)
+    proposal = propose(answer for answer in answers if answer)
+    return proposal.contract if proposal else None
+
+
 async def ask(
-    question: Question, ledger: Ledger, contract: Any, report: Report, *, anew: bool = False
+    question: Question, ledger: Ledger, workspace: Workspace, report: Report, *, anew: bool = False
 ) -> Evaluation:
     """Both models' answers, scored; stored answers are used unless `anew`, and then nobody is asked.
 
@@ -72,6 +86,7 @@ async def ask(
     if not asked:
         raise UsageError("There is no held-out prompt to ask: split the data (S), or choose a file (o).")
     key = evaluation.prompts_key(asked)
+    contract = await asyncio.to_thread(contract_of, workspace)
     models = [question.base, question.tuned]
     reuse = [question.base] if anew else models
     options = {"names": NAMES, "contract": contract, "reuse": reuse, "report": report}

@@ -112,7 +112,7 @@ class CompareScreen(StageScreen):
             return
         self._say("asking both models …")
         try:
-            result = await ask(question, self._ledger, self._contract(), self._progress, anew=anew)
+            result = await ask(question, self._ledger, self.session.workspace, self._progress, anew=anew)
         except CuratorError as error:
             self._say("")
             self._asked_for = None
@@ -120,12 +120,6 @@ class CompareScreen(StageScreen):
             return
         self._result = result
         self._show()
-
-    def _contract(self) -> object:
-        from curator.core.answers import Contract
-
-        stored = self.session.workspace.meta("contract")
-        return Contract.from_json(stored) if isinstance(stored, dict) else None
 
     def _progress(self, model: str, done: int, total: int) -> None:
         self.query_one("#answers", LineList).say(f"{short(model)}: {done} of {total} answers")
