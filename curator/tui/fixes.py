@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from curator.core.example import Example, parse
+from curator.core.problem import Problem
 from curator.tui.blocks import blocks_of
 
 AROUND = 12
 """Characters shown around a change."""
+WHOLE = 32
+"""Texts of up to so many characters together are shown whole, before and after."""
+
+
+def at_once(problem: Problem, seen: bool) -> bool:
+    """Whether one key applies a fix: a safe one, or another answer that is `seen` in full."""
+    return problem.fix == "safe" or (problem.rule == "answer_outside_contract" and seen)
 
 
 def preview(before: Example, fixed: bytes) -> str:
@@ -31,6 +39,8 @@ def _difference(old: str, new: str) -> str:
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
     gone, come = old[start : len(old) - end], new[start : len(new) - end]
+    if (gone + come).strip() and old and new and len(old) + len(new) <= WHOLE and "\n" not in old + new:
+        return f"{old} → {new}"
     if gone.strip() and not come:
         return f"removes {gone.strip(', ')}"
     if come.strip() and not gone:

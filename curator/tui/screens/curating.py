@@ -11,6 +11,7 @@ from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import external, folding
 from curator.tui.blocks import Block, blocks_of
+from curator.tui.fixes import at_once
 from curator.tui.screens.stage import StageScreen
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.example_list import ExampleList
@@ -116,13 +117,15 @@ class Curating(StageScreen):
         change = self.session.add(raw, self.current)
         if change is None:
             return
-        new = change.ids[0]
+        self.call_next(self._go_to_new, change.ids[0], edit)  # behind the list's own news of the change
+
+    def _go_to_new(self, new: int, edit: bool) -> None:
         if not self.examples.go_to(new):
-            self.session.toast(f"{change.label}; this filter does not show it")
+            self.session.toast("Added an example, which this filter does not show · u takes it back")
         elif edit:
             self.call_after_refresh(self.action_edit)
         else:
-            self.session.toast(f"{change.label} · u takes it back")
+            self.session.toast("Added a copy · u takes it back")
 
     def action_delete(self) -> None:
         """Delete at once."""
@@ -134,7 +137,7 @@ class Curating(StageScreen):
     # Repairing
 
     def action_fix(self) -> None:
-        """Apply the fix of the problem under the cursor: a safe one at once (it was shown)."""
+        """Apply the fix of the problem under the cursor: at once where it is safe or was shown in full."""
         problem, example = self.problems.current, self.current
         if example is None or not isinstance(problem, Problem):
             self.session.toast("There is no problem under the cursor")
@@ -142,7 +145,7 @@ class Curating(StageScreen):
         fixed = self.session.preview_fix(example, problem)
         if fixed is None:
             self.session.toast(f"{problem.rule} has no fix of its own; e edits the example")
-        elif problem.fix == "safe":
+        elif at_once(problem, self.problems.preview_seen):
             self._apply(example, problem, fixed)
         else:
             self._fix_after_look(example, problem, fixed)

@@ -139,6 +139,12 @@ class Problems(ScrollView, can_focus=True):
         """The rule under the cursor."""
         return self.current.rule if self.current else None
 
+    @property
+    def preview_seen(self) -> bool:
+        """Whether the preview is on the screen, and whole."""
+        room = max(10, self.scrollable_content_region.width * 2 // 3)
+        return bool(self.preview) and self.display and cell_len(f"F: {self.preview}") <= room
+
     def render_line(self, y: int) -> Strip:
         """A problem: mark, rule, sentence, its fix."""
         width = self.scrollable_content_region.width
@@ -163,7 +169,7 @@ class Problems(ScrollView, can_focus=True):
         hint = {"safe": "F fix", "unsafe": "F fix…"}.get(problem.fix or "", "")
         if cursor and self.preview:
             hint = f"F: {self.preview}"
-        hint = one_line(hint, max(10, width // 2))
+        hint = one_line(hint, max(10, width * 2 // 3))
         room = width - cell_len(hint) - 4
         text = one_line(problem.message, 400)
         text = set_cell_size(text, max(0, room - 2)) if cell_len(text) > room - 2 else text.ljust(max(0, room - 2))
