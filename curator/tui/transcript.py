@@ -57,6 +57,10 @@ class Sheet:
     note: str = ""
     """What somebody wrote about the example."""
 
+    def lines(self, width: int, brief: bool = False) -> list[Line]:
+        """What is drawn for a width in cells; `brief` where there is little room."""
+        return lay_out(self, width, brief)
+
 
 KINDS = {"system", "developer", "user", "assistant", "tool", "function"}
 
@@ -137,7 +141,7 @@ def _body(sheet: Sheet, index: int, block: Block, text: str, kind: str, width: i
     for number, (start, end) in enumerate(wrap(text, width)):
         if number == BLOCK_LINES:
             break
-        yield Line(index, tuple(_pieces(text, start, end, spans, base)), kind)
+        yield Line(index, tuple(pieces_of(text, start, end, spans, base)), kind)
     else:
         if len(block.text) <= BLOCK_CHARS:
             return
@@ -162,7 +166,8 @@ def _spans(sheet: Sheet, index: int, block: Block, text: str) -> list[tuple[int,
     return flat
 
 
-def _pieces(text: str, start: int, end: int, spans: list[tuple[int, int, str]], base: str) -> Iterator[Piece]:
+def pieces_of(text: str, start: int, end: int, spans: list[tuple[int, int, str]], base: str) -> Iterator[Piece]:
+    """`text[start:end]` in pieces: `spans` are (start, end, style) in order, the rest has the style `base`."""
     at = start
     for low, high, style in spans:
         low, high = max(low, start), min(high, end)

@@ -55,6 +55,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("split", "Split", "split_dialog", "SplitDialog"),
         Entry("export", "Export", "export_dialog", "ExportDialog"),
         Entry("answers", "Answer contract", "answers_dialog", "AnswersDialog"),
+        Entry("balance", "Balance", "balance_dialog", "BalanceDialog"),
         Entry("settings", "Settings", "settings", "SettingsScreen"),
         Entry("theme", "Change theme", "theme_picker", "ThemePicker"),
         Entry("help", "Help", "help", "HelpScreen"),

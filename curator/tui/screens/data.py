@@ -17,12 +17,11 @@ from curator.core.query import QueryError
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import keys
-from curator.tui.blocks import beside, block_of, blocks_of, tokens_of
+from curator.tui.blocks import block_of, blocks_of
 from curator.tui.fixes import preview
 from curator.tui.place import Place
-from curator.tui.screens.curating import Curating
+from curator.tui.screens.looking import Looking
 from curator.tui.session import Changed
-from curator.tui.transcript import Sheet
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
@@ -36,7 +35,7 @@ SORTS = ("", "errors", "messages", "text", "tokens", "labels", "rating", "split"
 """What `s` goes through; the empty one is the file's order."""
 
 
-class DataScreen(Curating):
+class DataScreen(Looking):
     """List, conversation, problems."""
 
     STAGE = "data"
@@ -112,10 +111,9 @@ class DataScreen(Curating):
         record = self.session.workspace.record(self.current)
         found = self.session.workspace.problems(self.current)
         blocks = blocks_of(record.example)
-        counts = tokens_of(self.session.counter, record.example.value, blocks)
-        sheet = Sheet(blocks, beside(found, blocks), counts, self.session.matches, note=record.note)
-        self.conversation.show(sheet, same=same)
-        self.conversation.border_title = Content(f" {title(record)} ")
+        self.conversation.show(self.sheet_of(record, found, blocks), same=same)
+        seen = f"what {one_line(self.session.model, 30) or 'the model'} sees · " if self.as_model else ""
+        self.conversation.border_title = Content(f" {seen}{title(record)} ")
         if not same and found:
             self.conversation.block = block_of(found[0], blocks) or 0
         if not self._by_rule:

@@ -17,10 +17,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.tui import keys
-from curator.tui.transcript import Line, Sheet, lay_out
+from curator.tui.transcript import Line, Sheet
 
 _STYLES = (
-    *("text", "json", "note", "dim", "blank", "untrained", "match", "space", "beyond", "trained", "current"),
+    *("text", "json", "note", "dim", "blank", "match", "space", "current"),
+    *("trained", "untrained", "mark", "beyond"),
     *("error", "error-mark", "warning", "warning-mark", "info", "info-mark"),
     *("system", "user", "assistant", "tool", "rejected", "other"),
     *("system-name", "user-name", "assistant-name", "tool-name", "rejected-name", "other-name"),
@@ -69,7 +70,7 @@ class Conversation(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         self._width = self._room
-        self._lines = lay_out(self._sheet, self._width, self._brief) if self._sheet else []
+        self._lines = self._sheet.lines(self._width, self._brief) if self._sheet else []
         self.virtual_size = Size(self.size.width, len(self._lines))
         self.refresh()
 

@@ -1,0 +1,52 @@
+"""Ways to look at the example under the cursor: as it was written, as the model sees it, beside its nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import work
+
+from curator.core.problem import Problem
+from curator.tui import going
+from curator.tui.blocks import Block, beside, tokens_of
+from curator.tui.reading import beyond, reading_of
+from curator.tui.screens.curating import Curating
+from curator.tui.transcript import Sheet
+from curator.workspace.records import Record
+
+
+class Looking(Curating):
+    """What the conversation shows. Part of the Data stage."""
+
+    as_model = False
+    """Whether the conversation shows what the model sees."""
+
+    def sheet_of(self, record: Record, found: Sequence[Problem], blocks: list[Block]) -> Sheet:
+        """What the conversation is to show of an example."""
+        session, value = self.session, record.example.value
+        counter, limit = session.counter, session.context.limit
+        if self.as_model and value is not None:
+            return reading_of(counter, value, blocks, limit)
+        counts = tokens_of(counter, value, blocks)
+        cut = beyond(counter, value, blocks, limit)
+        return Sheet(blocks, beside(list(found), blocks), counts, session.matches, cut, record.note)
+
+    def action_model(self) -> None:
+        """Show what the model sees, or what was written."""
+        self.as_model = not self.as_model
+        self.show_example(same=True)
+
+    @work(exclusive=True, group="dialog")
+    async def action_similar(self) -> None:
+        """List the nearest examples; enter goes to one."""
+        from curator.tui.screens.similar import SimilarDialog
+
+        if self.current is None:
+            return
+        chosen = await self.app.push_screen_wait(SimilarDialog(self.current))
+        if chosen is not None:
+            await going.to_example(self.app, chosen)
+
+    def show_example(self, same: bool = False) -> None:
+        """Show the example under the cursor; the Data stage knows where."""
+        raise NotImplementedError

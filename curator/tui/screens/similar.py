@@ -1,0 +1,98 @@
+"""The nearest examples of one, with their scores and the words that differ."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from curator.core import diff
+from curator.core.duplicates.texts import prompt_and_answer
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_list import LineList, Pieces
+
+_CHARS = 400
+_STYLES = {"equal": "", "insert": "bold $mark-ok", "delete": "strike $mark-error"}
+
+
+class SimilarDialog(Dialog[int]):
+    """Dismisses with the id of the example to go to."""
+
+    HEADING = "Similar examples"
+    ACCEPT = "Go there"
+    HELP = "The examples whose words are nearest, best first. Below: what the marked one has otherwise."
+
+    def __init__(self, example: int) -> None:
+        super().__init__()
+        self._example = example
+        self._found: list[tuple[int, float]] = []
+
+    def compose_body(self) -> ComposeResult:
+        """The example, its nearest, the difference."""
+        prompt, answer = self._words(self._example)
+        yield Static(Content.assemble((one_line(prompt, 200), "$role-user"), (f" → {answer}", "$role-assistant")))
+        yield LineList("nearest", empty="Looking for similar examples …")
+        yield Static("", id="difference", classes="estimate")
+
+    def on_mount(self) -> None:
+        """Look; that takes a moment the first time."""
+        self.query_one("#nearest").focus()
+        self._look()
+
+    def _words(self, example: int) -> tuple[str, str]:
+        record = self.session.workspace.record(example)
+        if record.example.value is None:
+            return one_line(record.raw[:_CHARS].decode("utf-8", "replace"), _CHARS), ""
+        prompt, answer = prompt_and_answer(record.example.value)
+        return prompt[:_CHARS], one_line(answer or "–", 60)
+
+    @work(exclusive=True, group="similar", exit_on_error=False)
+    async def _look(self) -> None:
+        nearest = self.query_one("#nearest", LineList)
+        try:
+            await self.session.copies.find(self._report)
+        except (CuratorError, OSError) as error:
+            nearest.say("")
+            self.session.say(error)
+            return
+        self._found = self.session.copies.similar(self._example)
+        nearest.say("Nothing else is like this one")
+        nearest.show(len(self._found), self._line, cursor=0)
+        self._compare()
+
+    def _report(self, phase: str, share: float) -> None:
+        done = f" {share:.0%}" if share else ""
+        self.query_one("#nearest", LineList).say(f"{phase}{done} …")
+
+    def _line(self, index: int, width: int) -> Pieces:
+        example, score = self._found[index]
+        prompt, answer = self._words(example)
+        line = self.session.workspace.record(example).line
+        where = f"line {line}" if line is not None else "new"
+        words = one_line(prompt, max(8, width - 36))
+        kind = "warning" if score >= 72 else "accent"
+        return [(f"{score:4.0f}% ", kind), (f"{where:<10} ", "dim"), (words, ""), (f" → {answer}", "ok")]
+
+    @on(LineList.Highlighted)
+    def _compare(self) -> None:
+        if not self._found:
+            return
+        mine, theirs = self._words(self._example)[0], self._words(self._found[self._at][0])[0]
+        spans = ((printable(span.text), _STYLES[span.kind]) for span in diff.words(mine, theirs))
+        self.query_one("#difference", Static).update(Content.assemble(*spans))
+
+    @property
+    def _at(self) -> int:
+        return self.query_one("#nearest", LineList).cursor
+
+    @on(LineList.Chosen)
+    def _chosen(self) -> None:
+        self.action_accept()
+
+    def action_accept(self) -> None:
+        """Go to the marked one."""
+        if self._found:
+            self.dismiss(self._found[self._at][0])
