@@ -190,7 +190,8 @@ def system_not_first(subject: Subject, context: Context) -> Iterator[Found]:
 
 def _movable(turn: Turn, subject: Subject) -> bool:
     """Inside the list of messages the first of which it would become."""
-    return turn.path[:-1] == subject.threads[0][0].path[:-1]
+    first = subject.threads[0]
+    return bool(first) and turn.path[:-1] == first[0].path[:-1]
 
 
 def _merge(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:

@@ -150,7 +150,8 @@ def _modernise(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
 def _plan(subject: Subject) -> list[Edit] | None:
     """The edits that turn functions into tools; None where the old calls are not whole."""
     value, edits, number, waiting = subject.value, [], 0, None
-    taken = {call.get("id") for turn in subject.turns for call in calls(turn) if isinstance(call, dict)}
+    given = (call.get("id") for turn in subject.turns for call in calls(turn) if isinstance(call, dict))
+    taken = {name for name in given if isinstance(name, str)}
     if "functions" in value:
         if "tools" in value or not isinstance(value["functions"], list):
             return None
