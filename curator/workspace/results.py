@@ -131,10 +131,7 @@ class Results:
         rows = list(results)
         self.db.execute("BEGIN")
         try:
-            self.db.executemany(
-                "DELETE FROM finding WHERE id = ? AND EXISTS (SELECT 1 FROM result WHERE id = ?)",
-                ((r.id, r.id) for r in rows),
-            )
+            self._drop_findings([r.id for r in rows])
             self.db.executemany(
                 f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
             )
@@ -156,10 +153,17 @@ class Results:
 
     def forget(self, ids: Iterable[int]) -> None:
         """Drop the results of some examples."""
+        gone = list(ids)
         self.db.execute("BEGIN")
-        for table in ("result", "finding"):
-            self.db.executemany(f"DELETE FROM {table} WHERE id = ?", ((example,) for example in list(ids)))
+        self._drop_findings(gone)
+        self.db.executemany("DELETE FROM result WHERE id = ?", ((example,) for example in gone))
         self.db.execute("COMMIT")
+
+    def _drop_findings(self, ids: Sequence[int]) -> None:
+        """Findings are ordered by rule: those of an example are found by the rules that its result names."""
+        old = self.get(ids)
+        pairs = {(problem.rule, result.id) for result in old.values() for problem in result.problems}
+        self.db.executemany("DELETE FROM finding WHERE rule = ? AND id = ?", sorted(pairs))
 
     def get(self, ids: Sequence[int]) -> dict[int, Result]:
         """Results of some examples, by id; those without one are absent."""
