@@ -93,6 +93,7 @@ SCOPES: dict[str, str] = {
     "query": "In the query line",
     "editor": "While editing",
     "dialog": "In dialogs",
+    "balance": "In the balance",
     "members": "In the members of a group",
     "lines": "In lists of runs, groups, answers and changes",
     "duplicates": "Duplicates stage",
@@ -291,6 +292,10 @@ ACTIONS: tuple[Action, ...] = (
     *_rows(
         "history",
         ("show", "o", "Show", "Go to the example that the change was about", "show"),
+    ),
+    *_rows(
+        "balance",
+        ("unify", "U", "One system prompt", "Give all examples the commonest system prompt, after asking"),
     ),
     *_rows(
         "dialog",

@@ -159,7 +159,7 @@ def _count(
         listed = list(turns(example.value))
         tokens.add(count.example(example.value))
         messages.add(listed)
-        answers.add([turn.message for turn in listed if _wanted(turn)])
+        answers.add([turn.message for turn in listed if wanted(turn)])
         if trains:
             trained.append(tokens.totals[-1])
         if progress is not None:
@@ -177,7 +177,7 @@ def _count(
     )
 
 
-def _wanted(turn: Turn) -> bool:
+def wanted(turn: Turn) -> bool:
     """Whether a message belongs to what the model shall learn: not the answer that loses in a preference pair,
     nor an answer within its input."""
     if turn.context:

@@ -15,6 +15,9 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_list import LineList, Pieces
 
 _CHARS = 400
+_ROWS = 10
+_ALIKE = 60
+"""Below this score two texts have so little in common that their difference says nothing."""
 _STYLES = {"equal": "", "insert": "bold $mark-ok", "delete": "strike $mark-error"}
 
 
@@ -60,6 +63,7 @@ class SimilarDialog(Dialog[int]):
             return
         self._found = self.session.copies.similar(self._example)
         nearest.say("Nothing else is like this one")
+        nearest.styles.height = max(1, min(_ROWS, len(self._found)))
         nearest.show(len(self._found), self._line, cursor=0)
         self._compare()
 
@@ -80,7 +84,11 @@ class SimilarDialog(Dialog[int]):
     def _compare(self) -> None:
         if not self._found:
             return
-        mine, theirs = self._words(self._example)[0], self._words(self._found[self._at][0])[0]
+        other, score = self._found[self._at]
+        mine, theirs = self._words(self._example)[0], self._words(other)[0]
+        if score < _ALIKE:
+            self.query_one("#difference", Static).update(Content(printable(theirs)))
+            return
         spans = ((printable(span.text), _STYLES[span.kind]) for span in diff.words(mine, theirs))
         self.query_one("#difference", Static).update(Content.assemble(*spans))
 
