@@ -72,6 +72,27 @@ async def draw(scene: Scene, path: Path) -> None:
     print(OUT / f"{name}.svg")
 
 
+async def draw_refusal(path: Path) -> None:
+    """The screen of a refused organisation, as a stand-in for the service answers."""
+    root = Path(__file__).resolve().parent.parent
+    sys.path.insert(0, str(root))
+    from tests.jobs.fake_provider import KEY, REFUSED, running
+
+    async with running() as provider:
+        os.environ["STAND_IN_KEY"] = KEY
+        file = paths.config_dir() / "config.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(
+            f'[providers.openai]\nkind = "openai"\nbase_url = "{provider.base_url}"\n'
+            'api_key_env = "STAND_IN_KEY"\nmodel = "gpt-4.1-mini-2025-04-14"\n'
+        )
+        provider.fault("POST", "fine_tuning/jobs$", "refuse", times=9, status=403, body=REFUSED)
+        with Workspace.open(path) as workspace:
+            workspace.set_meta("ui.provider", "openai")
+        await draw(("refused", NARROW, ["T", "wait:3", "enter", "until:winding", "wait:0.5"]), path)
+        file.unlink()
+
+
 def _text(app: CuratorApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
@@ -87,6 +108,11 @@ def main(wanted: list[str]) -> None:
                 place.mkdir()
                 shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", place)
                 asyncio.run(draw(scene, place / "emojibot.jsonl"))
+        if not wanted or "refused" in wanted:
+            place = Path(folder) / "refused"
+            place.mkdir()
+            shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", place)
+            asyncio.run(draw_refusal(place / "emojibot.jsonl"))
         shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", folder)
         for scene in TRAINING:
             if "training" in wanted or scene[0] in wanted:

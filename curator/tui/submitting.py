@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import work
@@ -18,19 +19,21 @@ from curator.tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
     from curator.jobs.plan import Plan
+    from curator.jobs.planning import Wish
     from curator.jobs.upload import Progress
+    from curator.tui.app import CuratorApp
 
 
 class Submitting(Dialog[None]):
     """Fetches the base model where it is missing, uploads, creates the job; goes to the Train stage."""
 
     HEADING = "Starting the training"
-    ACCEPT = ""
+    ACCEPT = "Train it here instead"
     CANCEL = "Back"
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, wish: Wish) -> None:
         super().__init__()
-        self._plan = plan
+        self._plan, self._wish = plan, wish
 
     def compose_body(self) -> ComposeResult:
         """What is going on, and how far it is."""
@@ -41,13 +44,29 @@ class Submitting(Dialog[None]):
     def on_mount(self) -> None:
         """Go ahead at once."""
         self.query_one("#progress").display = False
+        self.query_one("#accept").display = False
         self._carry_out()
+
+    def action_accept(self) -> None:
+        """After a refusal: the same data on this machine."""
+        if self.query_one("#accept").display:
+            self._train_here()
+
+    @work(exclusive=True, group="submit", exit_on_error=False)
+    async def _train_here(self) -> None:
+        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning")
+        ledger = cast("CuratorApp", self.app).job_watch.ledger
+        wish = replace(self._wish, provider="local", model=None)
+        try:
+            made = await planning.plan(self.session.workspace.path, wish, ledger)
+        except CuratorError as error:
+            self._refused(error)
+            return
+        self.app.switch_screen(Submitting(made, wish))
 
     @work(exclusive=True, group="submit", exit_on_error=False)
     async def _carry_out(self) -> None:
-        from curator.tui.app import CuratorApp
-
-        app = cast(CuratorApp, self.app)
+        app = cast("CuratorApp", self.app)
         submission = await asyncio.to_thread(importlib.import_module, "curator.jobs.submission")
         try:
             if self._plan.missing_model:
@@ -93,9 +112,8 @@ class Submitting(Dialog[None]):
         self._say(title)
         words = [Content.styled(printable(str(error)), "$mark-error")]
         if isinstance(error, ProviderError) and self._plan.provider.kind != "local":
-            words.append(
-                Content("Your data is ready: T and the provider “local” trains it on this machine, free.")
-            )
+            words.append(Content("The same data can be trained on this machine now, free."))
+            self.query_one("#accept").display = True
         words.append(Content.styled("Nothing is lost; what was uploaded is named on the Train stage.", "$quiet"))
         self.query_one("#trouble", Static).update(Content("\n\n").join(words))
-        self.query_one("#cancel", Button).focus()
+        self.query_one("#accept" if self.query_one("#accept").display else "#cancel", Button).focus()

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +12,6 @@ from curator import paths
 from curator.tui.screens.compare import CompareScreen
 from curator.tui.screens.train import TrainScreen
 from curator.tui.screens.train_dialog import TrainDialog
-from tests.server.tiny import write_tiny_model
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, opened
 
 CLEAN = paths.packaged("sample_data") / "emojibot-clean.jsonl"
@@ -25,16 +19,6 @@ CLEAN = paths.packaged("sample_data") / "emojibot-clean.jsonl"
 
 def lines() -> list[bytes]:
     return CLEAN.read_bytes().splitlines()[:30]
-
-
-@pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The tiny model in a models folder of its own; the server that was started for it is stopped afterwards."""
-    write_tiny_model(tmp_path / "models" / "tiny")
-    monkeypatch.setenv("CURATOR_MODELS", str(tmp_path / "models"))
-    yield "tiny"
-    with contextlib.suppress(OSError, ValueError):
-        os.kill(json.loads((paths.server_dir() / "server.json").read_text())["pid"], signal.SIGTERM)
 
 
 async def plan_of(scene: Scene) -> str:

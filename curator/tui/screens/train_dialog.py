@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Checkbox, Input, Select, Static
 
+from curator import pricing
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
@@ -21,6 +22,7 @@ from curator.tui.submitting import Submitting
 if TYPE_CHECKING:
     from curator.jobs.plan import Plan
     from curator.jobs.planning import Wish
+    from curator.jobs.providers import Provider
     from curator.tui.app import CuratorApp
 
 _PAUSE = 0.25
@@ -52,7 +54,9 @@ class TrainDialog(Dialog[None]):
                 Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
             )
         )
-        yield self._row(("Model", Input(one_line(self.session.model), compact=True, id="model")))
+        yield self._row(
+            ("Model", Input(one_line(self._model_at(self.session.provider)), compact=True, id="model"))
+        )
         held = self.session.workspace.counts().validation
         split = Input("" if held else "0.1", placeholder=f"split as it is: {held}", compact=True, id="validation")
         yield self._row(("Validation", split), ("Suffix", Input(placeholder="none", compact=True, id="suffix")))
@@ -92,9 +96,14 @@ class TrainDialog(Dialog[None]):
     def _other_provider(self, event: Select.Changed) -> None:
         from curator.jobs import providers
 
-        chosen = providers.get(str(event.value))
-        if chosen.name != self.session.provider.name:
-            self.query_one("#model", Input).value = chosen.model or ""
+        self.query_one("#model", Input).value = one_line(self._model_at(providers.get(str(event.value))))
+
+    def _model_at(self, provider: Provider) -> str:
+        """The workspace's model where this provider has it, else the provider's default."""
+        model = self.session.model
+        known = pricing.find(model)
+        offered = known is None or provider.kind in known.providers or provider.kind == "compatible"
+        return model if offered and provider.name == self.session.provider.name else provider.model or model
 
     @work(exclusive=True, group="plan", exit_on_error=False)
     async def _estimate(self) -> None:
@@ -162,7 +171,7 @@ class TrainDialog(Dialog[None]):
         if self._plan.blocking:
             self.app.bell()
             return
-        self.app.switch_screen(Submitting(self._plan))
+        self.app.switch_screen(Submitting(self._plan, self._wish()))
 
 
 def described(made: Plan) -> Content:
