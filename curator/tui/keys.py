@@ -92,6 +92,7 @@ SCOPES: dict[str, str] = {
     "problems": "In the problem list",
     "query": "In the query line",
     "editor": "While editing",
+    "answer": "While typing an answer",
     "dialog": "In dialogs",
     "balance": "In the balance",
     "members": "In the members of a group",
@@ -233,6 +234,10 @@ ACTIONS: tuple[Action, ...] = (
         ("redo", "ctrl+y", "Redo", "Do it again", "priority"),
         ("json", "f6,ctrl+l", "JSON", "Switch between messages and the raw JSON line", "show priority"),
         ("external", "ctrl+o", "External", "Edit this in $EDITOR", "priority"),
+    ),
+    *_rows(
+        "answer",
+        ("complete", "tab", "Complete", "Take the suggested answer of the contract"),
     ),
     *_rows(
         "lines",

@@ -13,7 +13,7 @@ from curator.core.problem import Problem
 from curator.core.text import one_line, printable
 from curator.tui.blocks import Block
 from curator.tui.transcript import kind_of
-from curator.tui.widgets.text_field import MessageField, editable
+from curator.tui.widgets.text_field import Complete, MessageField, editable
 
 _STYLES = {"error": "$mark-error", "warning": "$mark-warning", "info": "$quiet"}
 COLOURS = {
@@ -28,14 +28,14 @@ SHOWN = 2_000
 class Cell(Vertical):
     """A block; `field` is None where its text is no plain string or too long to edit in place."""
 
-    def __init__(self, index: int, block: Block) -> None:
+    def __init__(self, index: int, block: Block, complete: Complete = lambda text: ()) -> None:
         super().__init__(classes=f"-{kind_of(block)}")
         self.index = index
         self.block = block
         self.text = block.text
         """The text as the draft has it."""
         can = block.text_path is not None and editable(block.text)
-        self.field = MessageField(block.text) if can else None
+        self.field = MessageField(block.text, complete) if can else None
 
     def compose(self) -> ComposeResult:
         """Heading, text, notes, problems."""
@@ -47,6 +47,7 @@ class Cell(Vertical):
             yield Static(Content(printable(self.block.text[:SHOWN]) + more), classes="fixed")
         for note in self.block.notes:
             yield Static(Content(one_line(note, 600)), classes="note")
+        yield Static(id="offers")
         yield Static(id="findings")
 
     def tell(self, tokens: int | None, problems: Sequence[Problem]) -> None:
@@ -55,6 +56,7 @@ class Cell(Vertical):
         weight = "" if self.block.weight is None else f" · weight {self.block.weight:g}"
         count = "" if tokens is None else f" · {tokens:,} tokens"
         self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}", "$quiet")))
+        self._offer()
         findings = self.query_one("#findings", Static)
         lines = [
             Content.assemble(
@@ -65,3 +67,15 @@ class Cell(Vertical):
         ]
         findings.update(Content("\n").join(lines))
         findings.display = bool(lines)
+
+    def _offer(self) -> None:
+        words = list(self.field.offers) if self.field is not None else []
+        offers = self.query_one("#offers", Static)
+        offers.display = bool(words)
+        if words:
+            first, *others = (one_line(word, 40) for word in words)
+            offers.update(
+                Content.assemble(
+                    ("tab ", "$quiet"), (first, "bold $mark-ok"), ("  ".join(["", *others]), "$quiet")
+                )
+            )

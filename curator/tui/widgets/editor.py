@@ -6,6 +6,7 @@ Nothing can be lost: leaving saves. The bytes of what was not edited stay as the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,13 +15,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
+from curator.core.answers import Contract
 from curator.core.problem import Problem, Severity
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import external, folding, keys
+from curator.tui.answering import completions
 from curator.tui.blocks import Block, beside, tokens_of
 from curator.tui.draft import DraftBytes, next_role
 from curator.tui.session import Draft, Session
+from curator.tui.transcript import kind_of
 from curator.tui.widgets.cell import Cell
 from curator.tui.widgets.text_field import TextField, editable, json_field
 
@@ -115,7 +119,12 @@ class Editor(Vertical):
     def _window(self, focus: int) -> list[Cell]:
         blocks = self._draft.blocks
         first = max(0, min(focus - WINDOW // 2, len(blocks) - WINDOW))
-        return [Cell(first + at, block) for at, block in enumerate(blocks[first : first + WINDOW])]
+        contract = self._session.workspace.context().contract
+        complete = partial(completions, contract) if isinstance(contract, Contract) else _nothing
+        return [
+            Cell(first + at, block, complete if kind_of(block) == "assistant" else _nothing)
+            for at, block in enumerate(blocks[first : first + WINDOW])
+        ]
 
     def _focus_block(self, index: int, caret_end: bool) -> None:
         if self._json:
@@ -288,6 +297,11 @@ class Editor(Vertical):
             self._session.say(error)
             return
         self._rebuild(cell.index if cell else 0)
+
+
+def _nothing(text: str) -> list[str]:
+    """No completions."""
+    return []
 
 
 __all__ = ["Editor", "TextField"]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
 from rich.text import Text
 from textual.widgets import TextArea
 
-from curator.core.text import printable
+from curator.core.text import one_line, printable
+from curator.tui import keys
 
 HIGHLIGHT_BYTES = 30_000
 """Above this size colours cost more than a frame a key (34-64 ms at 100 KB), so they are left out."""
 EDITABLE_CHARS = 200_000
 EDITABLE_LINES = 5_000
 """Above these a text opens in $EDITOR only: one screen must never freeze on one line of a file."""
+
+COMPLETED_CHARS = 1_000
+"""Longer texts are no answers of a list."""
 
 _TABLE = {code: ord(printable(chr(code))) for code in (*range(9), *range(11, 32), *range(127, 160))}
 
@@ -29,13 +36,41 @@ class TextField(TextArea):
         return Text(printable(self.document.get_line(line_index)), end="", no_wrap=True)
 
 
-class MessageField(TextField):
-    """The text of one message; grows with it."""
+Complete = Callable[[str], Sequence[str]]
+"""What a text that is being typed may become, the likeliest first."""
 
+
+class MessageField(TextField):
+    """The text of one message; grows with it. Where it may become something else, tab makes it that."""
+
+    SCOPE = "answer"
+    BINDINGS = keys.bindings("answer")
     MAX_LINES = 16
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, complete: Complete = lambda text: ()) -> None:
+        self._complete = lru_cache(maxsize=1)(complete)
         super().__init__(text, soft_wrap=True, show_line_numbers=False, compact=True, highlight_cursor_line=False)
+
+    @property
+    def offers(self) -> Sequence[str]:
+        """What the text may become."""
+        return self._complete(self.text) if len(self.text) <= COMPLETED_CHARS else ()
+
+    def update_suggestion(self) -> None:
+        """Show behind the cursor what is missing of the likeliest."""
+        first = next(iter(self.offers), "")
+        ends = self.cursor_location == self.document.end and first.startswith(self.text)
+        self.suggestion = one_line(first[len(self.text) :]) if ends else ""
+
+    def action_complete(self) -> None:
+        """Take the likeliest."""
+        first = next(iter(self.offers), "")
+        self.replace(first, self.document.start, self.document.end)
+        self.move_cursor(self.document.end)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Tab goes to the next pane where nothing is offered."""
+        return bool(self.offers) if action == "complete" else super().check_action(action, parameters)
 
     def fit(self) -> None:
         """Take as many lines as the text needs."""
