@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,13 +50,26 @@ def run(args: argparse.Namespace) -> int:
         return 0
     path = Path(args.workspace)
     with _opened(Workspace, place.is_workspace(path) or not path.is_file(), path) as workspace:
-        made = importer.prepare(workspace, files, by)
+        made = importer.prepare(workspace, files, by, _progress())
         change = importer.commit(workspace, made)
         if args.json:
             output.emit({**_report(made), "workspace": str(workspace.path), "revision": change.id})
         else:
             _print(made, workspace)
     return 0
+
+
+def _progress() -> Callable[[int], None] | None:
+    """Records done, on stderr, where that is a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int) -> None:
+        if done % 10_000 == 0:
+            sys.stderr.write(f"\r\x1b[K{done:,} records read")
+            sys.stderr.flush()
+
+    return show
 
 
 def _opened(kind: type[Workspace], folder: bool, path: Path) -> Workspace:

@@ -1,6 +1,6 @@
 """Killed, out of room, cut off: what was told as saved is there, the rest whole or absent, the next start works.
 
-`CURATOR_CRASH_RUNS` sets how many kills are tried (CI: few; the full run is `make crash`).
+`CURATOR_CRASH_RUNS=200 pytest tests/workspace/test_crash.py` is the full run; without it few kills are tried.
 """
 
 from __future__ import annotations
