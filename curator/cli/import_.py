@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     with _opened(Workspace, place.is_workspace(path) or not path.is_file(), path) as workspace:
         made = importer.prepare(workspace, files, by, _progress())
         change = importer.commit(workspace, made)
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
         if args.json:
             output.emit({**_report(made), "workspace": str(workspace.path), "revision": change.id})
         else:
