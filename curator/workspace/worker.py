@@ -32,6 +32,8 @@ from curator.workspace.totals import Totals
 
 FIRST_BATCH = 1000
 BATCH = 5000
+LEAVING = 30.0
+"""Seconds that the child of a reader that was killed may need to notice and go."""
 SETTLED = 1.0
 """Seconds without an edit before the dataset as a whole is looked at again."""
 
@@ -248,7 +250,7 @@ def main(argv: list[str]) -> int:
     lock = Lock(place / "analysis.lock")
     try:
         place.mkdir(parents=True, exist_ok=True)
-        if not lock.acquire():
+        if not lock.acquire(wait=LEAVING):
             tell({"phase": "elsewhere"})
             return 0
         Worker(folder).run()
