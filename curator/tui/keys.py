@@ -256,6 +256,7 @@ ACTIONS: tuple[Action, ...] = (
         ("accuracy", "a", "Loss/accuracy", "Show mean token accuracy instead of loss, and back", "show"),
         ("smoothing", "s", "Smooth", "Smooth the curves less or more", "show"),
         ("log_scale", "l", "Log scale", "Logarithmic scale, and back", "show"),
+        ("delete", "D", "Delete", "Delete unused files, or the tuned model, at the provider, after asking"),
         ("compare", "C", "Compare", "Compare the tuned model with its base", "show"),
     ),
     *_rows(

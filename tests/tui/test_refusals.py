@@ -67,6 +67,29 @@ async def test_an_organisation_that_may_not_train_is_told_the_way_out(
             await scene.pilot.press("escape")
             await scene.pilot.pause()
             assert len(scene.workspace.ids()) == 60
+            assert fake.files == {}, "the refusal came before anything was uploaded"
+
+
+async def test_unused_files_are_named_and_deleted_after_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as fake:
+        configure(fake, monkeypatch)
+        fake.fault("POST", "fine_tuning/jobs$", "refuse", times=9, status=403, body=REFUSED)
+        path = dataset(tmp_path, CLEAN.read_bytes().splitlines()[:60])
+        async with opened(path, NARROW) as scene:
+            await start_training(scene)
+            fake._store("left.jsonl", b"{}")
+            (run,) = scene.app.job_watch.runs()
+            (file_id,) = fake.files
+            scene.app.job_watch.ledger.note_orphan(run.run, run.origin, file_id, "left.jsonl")
+            await scene.pilot.press("escape")
+            await scene.press("alt+4")
+            assert "not used by any job" in scene.screen_text()
+            await scene.press("D")
+            await scene.press("enter")
+            assert fake.files == {}
+            assert scene.app.job_watch.ledger.orphans() == []
 
 
 async def test_a_job_that_runs_elsewhere_is_followed_to_its_end(

@@ -152,6 +152,11 @@ class TrainScreen(StageScreen):
         lines.append(Content.styled(f"→ {printable(said.next_step)}", "$accent"))
         if run.error and run.error.get("message"):
             lines = [Content.styled(printable(str(run.error["message"])), "$mark-error")]
+        if unused := self.jobs.ledger.orphans(run.run):
+            names = ", ".join(file_id for _, file_id, _ in unused)
+            lines.append(
+                Content.styled(printable(f"! uploaded and not used by any job: {names} (D deletes)"), "$quiet")
+            )
         trouble = self.jobs.trouble.get(run.provider)
         if trouble and not run.closed:
             lines.append(Content.styled(printable(f"! {trouble} Trying again."), "$mark-warning"))
@@ -195,6 +200,44 @@ class TrainScreen(StageScreen):
 
         title = f"{action.capitalize()} this job?"
         self.app.push_screen(Confirm(title, _CONSEQUENCES[action], action.capitalize()), answered)
+
+    def action_delete(self) -> None:
+        """Delete, after asking, what the provider keeps of this run: files that no job uses, else the model."""
+        run = self.current
+        if run is None:
+            return
+        unused = [file_id for _, file_id, _ in self.jobs.ledger.orphans(run.run)]
+        if not unused and not (run.closed and run.fine_tuned_model):
+            self.session.toast("There is nothing to delete: no unused file and no tuned model.")
+            return
+        what = f"Delete {', '.join(unused)}" if unused else f"Delete {run.fine_tuned_model}"
+        consequence = "The files are gone at the provider; your data stays here."
+        if not unused:
+            consequence = "Nobody can use the model any more; its curves and answers stay here."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._delete(run, unused)
+
+        self.app.push_screen(Confirm(f"{what}?", consequence, "Delete"), answered)
+
+    @work(exclusive=True, group="act", exit_on_error=False)
+    async def _delete(self, run: Run, unused: list[str]) -> None:
+        from curator.jobs import providers, submission
+        from curator.jobs.client import connect
+
+        try:
+            provider = providers.get(run.provider)
+            async with await connect(provider) as client:
+                for file_id in unused:
+                    await submission.remove_orphan(provider, self.jobs.ledger, file_id, client)
+                if not unused and run.fine_tuned_model:
+                    await client.delete_model(run.fine_tuned_model)
+        except CuratorError as error:
+            self.session.say(error)
+            return
+        self.session.toast("Deleted at the provider")
+        self._reload()
 
     @work(exclusive=True, group="act", exit_on_error=False)
     async def _act(self, run: Run, action: str) -> None:
