@@ -105,12 +105,12 @@ def scores_table(result: Evaluation) -> list[str]:
     """The scores as aligned lines: one a model, the intervals behind each value."""
     names = list(result.models[0].scores)
     titles = {"contract": "in the form", "exact_match": "exact", "token_f1": "token F1"}
-    width = max(20, *(len(short(scored.model)) for scored in result.models)) + 2
-    lines = [" " * width + "".join(f"{titles.get(name, name):<22}" for name in names)]
+    width = max(len(short(scored.model)) for scored in result.models) + 2
+    lines = [" " * width + "".join(f"{titles.get(name, name):<16}" for name in names)]
     for scored in result.models:
         cells = [scored.scores[name] for name in names]
-        shown = "".join(f"{f'{c.value:.0%}  ({c.low:.0%}–{c.high:.0%})':<22}" for c in cells)
-        lines.append(f"{short(scored.model):<{width}}{shown}")
+        shown = "".join(f"{f'{c.value:.0%} ({100 * c.low:.0f}–{100 * c.high:.0f})':<16}" for c in cells)
+        lines.append(f"{short(scored.model):<{width}}{shown}".rstrip())
     return lines
 
 
