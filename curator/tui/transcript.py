@@ -95,7 +95,8 @@ def lay_out(sheet: Sheet, width: int, brief: bool = False) -> list[Line]:
             )
             break
         lines.extend(_block(sheet, index, block, width, brief))
-        lines.append(Line(index, ()))
+        if not brief:
+            lines.append(Line(index, ()))
     if lines and not lines[-1].pieces:
         lines.pop()
     return lines

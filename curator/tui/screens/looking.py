@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatch
 
 from textual import work
 
@@ -14,12 +15,22 @@ from curator.tui.screens.curating import Curating
 from curator.tui.transcript import Sheet
 from curator.workspace.records import Record
 
+SAMPLES = "emojibot*.jsonl"
+"""The bundled samples whose answers are shortcodes."""
+
 
 class Looking(Curating):
     """What the conversation shows. Part of the Data stage."""
 
     as_model = False
     """Whether the conversation shows what the model sees."""
+
+    def on_mount(self) -> None:
+        """Offer the sample the contract that its answers were written for; it is never made by itself."""
+        workspace = self.session.workspace
+        sample = fnmatch(workspace.source_name, SAMPLES)
+        if sample and not workspace.read_only and workspace.meta("contract") is None:
+            self.session.toast("Every answer here should be a shortcode of Microsoft Teams: A holds them to that")
 
     def sheet_of(self, record: Record, found: Sequence[Problem], blocks: list[Block]) -> Sheet:
         """What the conversation is to show of an example."""
