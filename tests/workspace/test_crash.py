@@ -9,6 +9,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -126,6 +127,39 @@ def test_killed_at_random_every_acknowledged_operation_is_there(data: Path, seed
             pass
         assert [r.raw for r in workspace.records(workspace.ids())] == data.read_bytes().splitlines()
     assert soundness(folder) == []
+
+
+CALLS = "pwrite64,fsync,fdatasync,rename,unlink,ftruncate"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_killed_at_every_write_and_sync_of_edits(data: Path, tmp_path: Path) -> None:
+    """The kernel's view: SIGKILL at the n-th write, sync, rename or unlink that SQLite or we make."""
+    ops = operations(3, 12)
+    feed = tmp_path / "ops"
+    feed.write_text("".join(json.dumps(op) + "\n" for op in ops))
+    start = tmp_path / "start"
+    Workspace.open(data).close()
+    shutil.copytree(data.with_name("data.curator"), start)
+    step = 29 if RUNS <= 4 else 1
+    for nth in range(1, 400, step):
+        folder = tmp_path / f"{nth}.curator"
+        shutil.copytree(start, folder)
+        inject = f"inject={CALLS}:signal=SIGKILL:when={nth}"
+        words = ["strace", "-f", "-q", "-o", "/dev/null", "-e", f"trace={CALLS}", "-e", inject]
+        words += [sys.executable, "-m", "curator", "apply", str(folder), str(feed)]
+        done = subprocess.run(words, capture_output=True, timeout=120)
+        if done.returncode == 1 and b"ptrace" in done.stderr:
+            pytest.skip("tracing is not allowed here")
+        told = sum(json.loads(line)["ok"] for line in done.stdout.splitlines() if line.endswith(b"}"))
+        with Workspace.open(folder) as workspace:
+            assert all(holds(workspace, op, ops[at + 1 :]) for at, op in enumerate(ops[:told])), nth
+            assert workspace.revision() in (told + 1, told + 2), nth
+        assert soundness(folder) == [], nth
+        if done.returncode == 0:
+            assert told == len(ops)
+            return
+    raise AssertionError("it never came to its end")
 
 
 def _feed(stdin: IO[bytes], stdout: IO[bytes], ops: list[dict[str, Any]]) -> dict[str, Any]:
