@@ -80,10 +80,11 @@ class AnswersDialog(Dialog[None]):
             choice.value = suggested.chosen
             self.query_one("#pattern", Input).value = suggested.pattern
         looks = suggested.sentence or "The answers have no shape in common"
-        now = "" if self._current is None else "  ✓ there is a contract"
-        total = f"  {counts.total():,} answers, {len(counts):,} different"
+        about = f"{counts.total():,} answers, {len(counts):,} different · "
+        current = self._current
+        now = ("no contract yet", "$quiet") if current is None else (f"✓ now {in_words(current)}", "$mark-ok")
         self.query_one("#looks", Static).update(
-            Content.assemble((one_line(looks, 200), "bold"), (total, "$quiet"), (now, "$mark-ok"))
+            Content.assemble((one_line(looks, 200), "bold"), "\n", (about, "$quiet"), now)
         )
         self._ready = True
         self._changed()

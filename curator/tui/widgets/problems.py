@@ -142,7 +142,7 @@ class Problems(ScrollView, can_focus=True):
     @property
     def preview_seen(self) -> bool:
         """Whether the preview is on the screen, and whole."""
-        room = max(10, self.scrollable_content_region.width * 2 // 3)
+        room = _room(self.scrollable_content_region.width)
         return bool(self.preview) and self.display and cell_len(f"F: {self.preview}") <= room
 
     def render_line(self, y: int) -> Strip:
@@ -169,7 +169,7 @@ class Problems(ScrollView, can_focus=True):
         hint = {"safe": "F fix", "unsafe": "F fix…"}.get(problem.fix or "", "")
         if cursor and self.preview:
             hint = f"F: {self.preview}"
-        hint = one_line(hint, max(10, width * 2 // 3))
+        hint = one_line(hint, _room(width))
         room = width - cell_len(hint) - 4
         text = one_line(problem.message, 400)
         text = set_cell_size(text, max(0, room - 2)) if cell_len(text) > room - 2 else text.ljust(max(0, room - 2))
@@ -256,3 +256,8 @@ class Problems(ScrollView, can_focus=True):
             self.cursor = index
             if event.chain == 2:
                 self.action_jump()
+
+
+def _room(width: int) -> int:
+    """Cells for what a fix would do: that is worth more than the end of a sentence."""
+    return max(10, width - 14)
