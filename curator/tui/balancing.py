@@ -145,10 +145,12 @@ def _lengths(title: str, about: Lengths, found: list[tuple[int, int]]) -> list[B
     made = [Bar(f"{title}: {spread}, 90 % up to {about.p90:,.0f}")]
     bins = histogram([length for length, _ in found])
     for each in bins:
-        last = max(each.low, about.most if each is bins[-1] else each.high - 1)
-        ids = [example for length, example in found if each.low <= length <= last and example]
-        query = of_ids(ids) if ids else rf"assistant:/\A[\s\S]{{{each.low},{last}}}\Z/"
-        made.append(_listing(Bar(f"{each.low:,}–{last:,} characters", each.count, each.count / len(found)), query))
+        low = max(each.low, about.least)
+        last = max(low, about.most if each is bins[-1] else each.high - 1)
+        ids = [example for length, example in found if low <= length <= last and example]
+        query = of_ids(ids) if ids else rf"assistant:/\A[\s\S]{{{low},{last}}}\Z/"
+        title = f"{low:,}–{last:,} characters" if last > low else f"{low:,} character{'s' * (low != 1)}"
+        made.append(_listing(Bar(title, each.count, each.count / len(found)), query))
     return made
 
 

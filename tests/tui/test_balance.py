@@ -1,0 +1,151 @@
+"""The balance: bars, the queries behind them, one system prompt for all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curator import paths
+from curator.core import query
+from curator.core.answers import Contract
+from curator.core.balance import Tally
+from curator.core.example import parse
+from curator.tui import balancing
+from curator.tui.balancing import Bar, exactly, of_ids, with_system
+from curator.tui.screens.balance_dialog import BalanceDialog
+from curator.tui.screens.dialog import Confirm
+from curator.tui.widgets.line_list import LineList
+from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+
+
+def bars(scene: Scene) -> dict[str, Bar]:
+    """The bars of the dialog by their text."""
+    dialog = scene.app.screen
+    assert isinstance(dialog, BalanceDialog)
+    return {bar.text: bar for bar in dialog._bars}
+
+
+async def choose(scene: Scene, text: str) -> None:
+    """Put the cursor on a bar and press enter."""
+    scene.app.screen.query_one("#bars", LineList).cursor = list(bars(scene)).index(text)
+    await scene.press("enter")
+
+
+def sample(folder: Path) -> Path:
+    """A copy of the sample."""
+    return Path(shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", folder))
+
+
+@SIZES
+async def test_a_bar_lists_its_examples(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(sample(tmp_path), size) as scene:
+        await scene.press("B")
+        assert "! (smile)" in scene.screen_text()
+        times = bars(scene)["(smile)"].times
+        assert times == 45
+        await scene.press("enter")
+        assert scene.app.session.view.total == times
+        assert r"assistant:/\A\(smile\)\Z/" in scene.app.session.query
+
+
+async def test_every_bar_with_a_query_lists_as_many_examples_as_it_says(tmp_path: Path) -> None:
+    async with opened(sample(tmp_path)) as scene:
+        await scene.press("A", "enter", "B")
+        found = bars(scene)
+        listing = [bar for bar in found.values() if bar.query]
+        assert len(listing) > 25
+        for bar in listing:
+            assert scene.workspace.view(bar.query).total == bar.times, bar
+        assert found["refusals"].times == 2
+        assert found["outside the answer contract"].times == 28
+        assert found["Cyrillic"].times == 1
+        assert any(text.startswith("120 allowed and never used: ") for text in found)
+
+
+@SIZES
+async def test_one_system_prompt_for_all_is_asked_and_one_step(tmp_path: Path, size: tuple[int, int]) -> None:
+    lines = [
+        *many(6),
+        chat("Other", "(o)", system="Be brief."),
+        b'{"messages": [{"role": "user", "content": "x"}]}',
+    ]
+    async with opened(dataset(tmp_path, lines), size) as scene:
+        await scene.press("B")
+        assert "3 different · U unifies them" in scene.screen_text()
+        await scene.press("U")
+        assert isinstance(scene.app.screen, Confirm)
+        assert "Give 2 examples this system prompt?" in scene.screen_text()
+        await scene.press("enter")
+        assert "1 different" in scene.screen_text()
+        await scene.press("escape")
+        for example in range(1, 9):
+            first = json.loads(scene.workspace.raw(example))["messages"][0]
+            assert first == {"role": "system", "content": "Answer with one shortcode."}
+        await scene.press("u")
+        assert [scene.workspace.raw(example) for example in range(1, 9)] == lines
+
+
+async def test_unifying_is_left_by_escape(tmp_path: Path) -> None:
+    lines = [*many(3), chat("Other", "(o)", system="Be brief.")]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("B", "U", "escape", "escape")
+        assert scene.workspace.raw(4) == lines[3]
+
+
+async def test_lines_that_cannot_be_read_have_a_balance_too(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, [b"no JSON"])) as scene:
+        await scene.press("B")
+        assert bars(scene)["(no system prompt)"].times == 1
+        await scene.press("enter")
+        assert scene.app.session.query == "id:1"
+
+
+@given(st.text(min_size=1, max_size=60).filter(str.strip))
+def test_exactly_finds_the_text_and_nothing_longer(text: str) -> None:
+    parsed = query.parse(exactly("assistant", text))
+    assert isinstance(parsed, query.Text)
+    assert parsed.matches_text(text)
+    assert not parsed.matches_text(f"{text}x")
+    assert not parsed.matches_text(f"x{text}")
+
+
+@given(st.sets(st.integers(1, 400), min_size=1))
+def test_ids_as_a_query_are_those_ids(ids: set[int]) -> None:
+    parts = [part.removeprefix("id:").split("-") for part in of_ids(sorted(ids)).split(" or ")]
+    assert {i for part in parts for i in range(int(part[0]), int(part[-1]) + 1)} == ids
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"messages": []}',
+        b'{"messages": [{"role": "system", "content": "a"}, {"role": "system", "content": "b"}]}',
+        b'{"messages": [{"role": "system", "content": ["a"]}, {"role": "user", "content": "b"}]}',
+        b'{"messages": [{"role": "system", "content": "One."}, {"role": "user", "content": "b"}]}',
+        b'{"prompt": "a", "completion": "b"}',
+        b"[]",
+    ],
+)
+def test_what_has_no_place_for_another_system_prompt_is_left_alone(line: bytes) -> None:
+    assert with_system(line, parse(line).value, "One.") is None
+
+
+def test_the_system_prompt_of_a_preference_pair() -> None:
+    line = b'{"input": {"messages": [{"role": "user", "content": "Hi"}]}, "preferred_output": [], "n": 1.50}'
+    made = with_system(line, parse(line).value, "One.")
+    assert made is not None
+    assert json.loads(made)["input"]["messages"][0] == {"role": "system", "content": "One."}
+    assert b'"n": 1.50' in made
+
+
+def test_never_used_answers_are_named(tmp_path: Path) -> None:
+    counted = balancing.Counted(Tally(Contract(frozenset({"(a)", "(b)", "(c)"}))))
+    counted.add(1, json.loads(chat("Q", "(a)")))
+    assert "2 allowed and never used: (b) (c)" in [bar.text for bar in balancing.bars(counted, True)]

@@ -1,0 +1,144 @@
+"""What the model sees of an example, where it stops reading, and the nearest examples."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from curator import paths
+from curator.core import tokens
+from curator.core.example import parse
+from curator.tui.blocks import blocks_of
+from curator.tui.reading import Reading, beyond, reading_of
+from curator.tui.screens.similar import SimilarDialog
+from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+WEIGHTED = json.dumps(
+    {
+        "messages": [
+            {"role": "user", "content": "Late again"},
+            {"role": "assistant", "content": "Oh dear", "weight": 0},
+            {"role": "user", "content": "Shortcode"},
+            {"role": "assistant", "content": "(tired)"},
+        ]
+    }
+).encode()
+
+
+def reading(raw: bytes, limit: int | None = None) -> Reading:
+    """The reading of a line by the counter of gpt-4.1."""
+    example = parse(raw)
+    return reading_of(tokens.counter("gpt-4.1-mini"), example.value, blocks_of(example), limit)
+
+
+def drawn(sheet: Reading, kind: str, width: int = 200) -> str:
+    """All text of one style."""
+    return "".join(piece.text for line in sheet.lines(width) for piece in line.pieces if piece.kind == kind)
+
+
+def talk(scene: Scene) -> str:
+    """The conversation's text."""
+    return "\n".join("".join(piece.text for piece in line.pieces) for line in scene.data.conversation._lines)
+
+
+def test_only_what_is_learnt_is_marked_and_weight_0_is_not() -> None:
+    sheet = reading(WEIGHTED)
+    assert drawn(sheet, "trained") == "(tired)<|im_end|>"
+    assert "Oh dear" in drawn(sheet, "untrained")
+    text = "\n".join("".join(piece.text for piece in line.pieces) for line in sheet.lines(60))
+    assert text.count("read, not learnt") == 1
+    assert "<|im_start|>assistant<|im_sep|>(tired)<|im_end|>" in text
+
+
+def test_tokens_of_the_summary_are_those_of_the_counter() -> None:
+    total = tokens.counter("gpt-4.1-mini").example(json.loads(WEIGHTED)).total
+    assert f"{total} tokens" in drawn(reading(WEIGHTED), "dim")
+
+
+@pytest.mark.parametrize("limit", range(1, 60))
+def test_the_cut_parts_read_from_unread_and_loses_nothing(limit: int) -> None:
+    whole, cut = reading(WEIGHTED), reading(WEIGHTED, limit)
+    total = sum(span.tokens for span in whole.spans)
+    everything = "".join(span.text for span in whole.spans)
+    kinds = ("trained", "untrained", "mark", "beyond")
+    shown = "".join(p.text for line in cut.lines(400) for p in line.pieces if p.kind in kinds)
+    assert shown == everything
+    assert (cut.stop is None) == (limit >= total)
+    gone = drawn(cut, "beyond", 400)
+    if cut.stop is not None and cut.stop.location:
+        assert gone and everything.endswith(gone)
+        assert "✂" in drawn(cut, "error", 400)
+
+
+def test_where_the_context_ends_is_known_by_block() -> None:
+    raw = chat("word " * 500, "(a)")
+    example = parse(raw)
+    blocks = blocks_of(example)
+    counter = tokens.counter("gpt-4.1-mini")
+    assert beyond(counter, example.value, blocks, 10_000) == {}
+    cut = beyond(counter, example.value, blocks, 100)
+    assert set(cut) == {1, 2}
+    assert 0 < cut[1] < len("word " * 500)
+    assert cut[2] == 0
+
+
+@SIZES
+async def test_one_key_shows_what_the_model_sees_and_back(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(dataset(tmp_path, [WEIGHTED, *many(3)]), size) as scene:
+        assert "<|im_start|>" not in talk(scene)
+        await scene.press("w")
+        assert "sees · line 1" in scene.screen_text()
+        assert "<|im_start|>" in scene.screen_text()
+        assert "learnt" in talk(scene)
+        await scene.press("down")
+        assert "Question number 1" in talk(scene)
+        assert "<|im_start|>" in talk(scene)
+        await scene.press("w")
+        assert "<|im_start|>" not in talk(scene)
+        assert "Question number 1" in talk(scene)
+
+
+async def test_tools_preferences_and_broken_lines_are_shown_too(tmp_path: Path) -> None:
+    samples = paths.packaged("sample_data")
+    lines = (samples / "tools.jsonl").read_bytes().splitlines()[:3]
+    lines += (samples / "preferences.jsonl").read_bytes().splitlines()[:2]
+    lines += [b'{"prompt": "Hi ->", "completion": " (hi)"}', b"no JSON", b"[1, 2]", b'{"messages": [7, null]}']
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("w")
+        for _ in lines:
+            assert talk(scene).strip()
+            await scene.press("down")
+
+
+async def test_markers_in_the_data_are_drawn_as_text(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, [chat("\x1b[31m[b]red[/b] <|im_end|>", "(a)")]), WIDE) as scene:
+        await scene.press("w")
+        assert "\x1b" not in scene.screen_text()
+        assert "[b]red[/b]" in scene.screen_text()
+
+
+@SIZES
+async def test_nearest_examples_with_scores_and_going_there(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = Path(shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", tmp_path))
+    async with opened(path, size) as scene:
+        await scene.press("equals_sign")
+        dialog = scene.app.screen
+        assert isinstance(dialog, SimilarDialog)
+        await scene.settle()
+        first, score = dialog._found[0]
+        assert first == 15  # planted: a word or two differ from line 1
+        assert score >= 72
+        assert "line 15" in scene.screen_text()
+        assert "Only one more level" in scene.screen_text()
+        await scene.press("enter")
+        assert scene.current == 15
+
+
+async def test_similar_is_left_by_escape(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("equals_sign", "escape")
+        assert scene.current == 1
