@@ -264,6 +264,16 @@ class Session:
         """Do the change again that was taken back last."""
         return self._do(self.workspace.redo, said="Done again", nothing="Nothing to redo")
 
+    def go_back_to(self, revision: int) -> None:
+        """Go to the state after a change: undo what came later, or do again what was undone up to it."""
+        try:
+            done = self.workspace.undo_to(revision)
+        except (CuratorError, sqlite3.Error, OSError) as error:
+            self.say(error, title="Not saved")
+            return
+        self.publish(None, order=True)
+        self.toast(f"{len(done)} changes taken back or done again")
+
     def _do(
         self,
         mutate: Callable[[], Change | None],

@@ -12,7 +12,6 @@ from textual.widgets import Static
 from typing_extensions import TypeIs
 
 from curator.core.text import one_line, printable
-from curator.errors import CuratorError
 from curator.tui import going, keys
 from curator.tui.run_words import STATUS_MARKS
 from curator.tui.screens.dialog import Confirm
@@ -120,15 +119,7 @@ class HistoryScreen(StageScreen):
             Confirm("Go to another point", f"{words} It can be undone the same way.", "Go")
         ):
             return
-        workspace = self.session.workspace
-        try:
-            for _ in range(steps):
-                if (workspace.redo() if target.undone else workspace.undo()) is None:
-                    break
-        except CuratorError as error:
-            self.session.say(error, title="Not saved")
-        self.session.publish(None, order=True)
-        self.session.toast(f"{steps} changes {'brought back' if target.undone else 'taken back'}")
+        self.session.go_back_to(target.id)
 
     async def action_show(self) -> None:
         """Go to the example that the change was about."""

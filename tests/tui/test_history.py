@@ -1,0 +1,56 @@
+"""History stage: what was done, newest first, and going to any point of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tui.scene import NARROW, WIDE, dataset, many, opened
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_changes_are_listed_newest_first_in_words(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(dataset(tmp_path, many(6)), size) as scene:
+        await scene.press("d", "1", "alt+6")
+        text = scene.screen_text()
+        assert text.index("Labelled") < text.index("Deleted") < text.index("Imported 6 examples")
+
+
+async def test_enter_goes_back_to_a_point_and_forward_again(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(6))) as scene:
+        await scene.press("d", "d", "d", "alt+6")
+        assert len(scene.workspace.ids()) == 3
+        await scene.press("down", "down", "enter")
+        assert len(scene.workspace.ids()) == 5
+        assert "↶" in scene.screen_text()
+        await scene.press("g", "enter")
+        assert len(scene.workspace.ids()) == 3
+        assert "↶" not in scene.screen_text()
+
+
+async def test_many_steps_are_asked_first(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(20))) as scene:
+        await scene.press(*["d"] * 12, "alt+6", *["down"] * 11)
+        await scene.press("enter")
+        assert "Take back 11 changes?" in scene.screen_text()
+        await scene.press("escape")
+        assert len(scene.workspace.ids()) == 8
+        await scene.press("enter")
+        await scene.press("enter")
+        assert len(scene.workspace.ids()) == 19
+
+
+async def test_showing_the_example_of_a_change(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(6))) as scene:
+        await scene.press("down", "down", "1", "alt+6", "o")
+        assert scene.current == 3
+
+
+async def test_it_is_all_there_after_a_restart(tmp_path: Path) -> None:
+    path = dataset(tmp_path, many(6))
+    async with opened(path) as scene:
+        await scene.press("d", "d")
+    async with opened(path) as scene:
+        await scene.press("alt+6", "down", "enter")
+        assert len(scene.workspace.ids()) == 5
