@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from curator.core import splice
@@ -92,6 +93,17 @@ def bars(counted: Counted, contract: bool) -> list[Bar]:
     ]
 
 
+def largest(listed: Sequence[Bar]) -> list[float]:
+    """For each line the largest share in its section among those that list something; 1 where there is none."""
+    sections = accumulate(bar.times is None for bar in listed)
+    most: dict[int, float] = {}
+    numbered = list(zip(sections, listed, strict=True))
+    for section, bar in numbered:
+        if bar.query:
+            most[section] = max(most.get(section, 0.0), bar.share)
+    return [most.get(section) or 1.0 for section, _ in numbered]
+
+
 def _answers(balance: Balance, contract: bool) -> list[Bar]:
     made = [Bar(f"Answers: {balance.total:,}, {len(balance.answers):,} different")]
     dominant = {share.text for share in balance.dominant}
@@ -149,8 +161,8 @@ def _lengths(title: str, about: Lengths, found: list[tuple[int, int]]) -> list[B
         last = max(low, about.most if each is bins[-1] else each.high - 1)
         ids = [example for length, example in found if low <= length <= last and example]
         query = of_ids(ids) if ids else rf"assistant:/\A[\s\S]{{{low},{last}}}\Z/"
-        title = f"{low:,}–{last:,} characters" if last > low else f"{low:,} character{'s' * (low != 1)}"
-        made.append(_listing(Bar(title, each.count, each.count / len(found)), query))
+        name = f"{low:,}–{last:,} characters" if last > low else f"{low:,} character{'s' * (low != 1)}"
+        made.append(_listing(Bar(name, each.count, each.count / len(found)), query))
     return made
 
 

@@ -186,6 +186,8 @@ def pieces_of(text: str, start: int, end: int, spans: list[tuple[int, int, str]]
 def _problem(problem: Problem, index: int, width: int, gutter: str) -> Iterator[Line]:
     """The mark, the sentence, and that F fixes it; at most three lines."""
     hint = {"safe": "  F fixes it", "unsafe": "  F shows a fix"}.get(problem.fix or "", "")
+    if problem.fix and problem.rule == "answer_outside_contract":
+        hint = "  F writes that"
     text = f"{one_line(problem.message, 400)}{hint}"
     style = problem.severity.value
     for number, (start, end) in enumerate(wrap(text, max(8, width - 2))):

@@ -30,6 +30,8 @@ class BalanceDialog(Dialog[None]):
     def __init__(self) -> None:
         super().__init__()
         self._bars: list[Bar] = []
+        self._most: list[float] = []
+        """By line, the largest share of its section: that bar takes all the room."""
         self._counted: Counted | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -64,7 +66,7 @@ class BalanceDialog(Dialog[None]):
         self.query_one("#bars", LineList).say(words)
 
     def _show(self, counted: Counted, bars: list[Bar]) -> None:
-        self._counted, self._bars = counted, bars
+        self._counted, self._bars, self._most = counted, bars, balancing.largest(bars)
         shown = self.query_one("#bars", LineList)
         first = next((at for at, bar in enumerate(bars) if bar.query), 0)
         shown.show(len(bars), self._line, cursor=first)
@@ -76,7 +78,7 @@ class BalanceDialog(Dialog[None]):
             return [(one_line(bar.text, width), "accent" if bar.text[:1].isupper() else "dim")]
         text = one_line(bar.text, _TEXT)
         room = max(0, width - _TEXT - 18)
-        eighths = max(round(bar.share * room * 8), int(bar.times > 0))
+        eighths = max(round(bar.share / self._most[index] * room * 8), 1) if bar.query else 0
         drawn = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
         mark = "! " if bar.mark else "  "
         return [

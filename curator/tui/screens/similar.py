@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
@@ -77,7 +79,7 @@ class SimilarDialog(Dialog[int]):
         line = self.session.workspace.record(example).line
         where = f"line {line}" if line is not None else "new"
         words = one_line(prompt, max(8, width - 36))
-        kind = "warning" if score >= 72 else "accent"
+        kind = "warning" if score >= _ALIKE else "dim"
         return [(f"{score:4.0f}% ", kind), (f"{where:<10} ", "dim"), (words, ""), (f" → {answer}", "ok")]
 
     @on(LineList.Highlighted)
@@ -89,8 +91,13 @@ class SimilarDialog(Dialog[int]):
         if score < _ALIKE:
             self.query_one("#difference", Static).update(Content(printable(theirs)))
             return
-        spans = ((printable(span.text), _STYLES[span.kind]) for span in diff.words(mine, theirs))
-        self.query_one("#difference", Static).update(Content.assemble(*spans))
+        spans = diff.words(mine, theirs)
+        replaced = [a.kind == "delete" and b.kind == "insert" for a, b in pairwise([*spans, *spans[-1:]])]
+        shown = [
+            [(printable(span.text), _STYLES[span.kind]), " " if gap else ""]
+            for span, gap in zip(spans, replaced, strict=True)
+        ]
+        self.query_one("#difference", Static).update(Content.assemble(*(part for pair in shown for part in pair)))
 
     @property
     def _at(self) -> int:
