@@ -35,13 +35,13 @@ def candidates(sketches: U32) -> Pairs:
         return np.empty((0, 2), np.int64)
     alive = np.flatnonzero(sketches[:, 0] != _EMPTY)
     rows = ROWS if count < MANY else ROWS_MANY
-    found = np.empty(0, np.uint64)
+    found = [np.empty(0, np.uint64)]
     for first in range(0, HASHES, rows):
         keys = _band(sketches, alive, first, rows)
         codes = [a.astype(np.uint64) * np.uint64(count) + b.astype(np.uint64) for a, b in _meet(keys, alive)]
-        fresh = _alike(sketches, np.setdiff1d(np.concatenate(codes), found))
-        found = np.union1d(found, fresh)
-    return np.stack([found // np.uint64(count), found % np.uint64(count)], axis=1).astype(np.int64)
+        found.append(np.concatenate(codes))
+    kept = _alike(sketches.astype(np.uint8), np.unique(np.concatenate(found)))
+    return np.stack([kept // np.uint64(count), kept % np.uint64(count)], axis=1).astype(np.int64)
 
 
 def _band(sketches: U32, alive: NDArray[np.int64], first: int, rows: int) -> U64:
@@ -61,8 +61,8 @@ def _meet(keys: U64, alive: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int6
         yield members[same], members[same + step]
 
 
-def _alike(sketches: U32, codes: U64) -> U64:
-    """Those pair codes whose rows agree in at least `_SHARE` of the minimums."""
+def _alike(sketches: NDArray[np.uint8], codes: U64) -> U64:
+    """Those pair codes whose rows agree in at least `_SHARE` of the minimums; a byte of each tells well enough."""
     count = np.uint64(len(sketches))
     kept = [np.empty(0, np.uint64)]
     for at in range(0, len(codes), _BLOCK):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 Scope = Literal["conversation", "prompt", "answer"]
@@ -12,14 +13,14 @@ Scope = Literal["conversation", "prompt", "answer"]
 ANSWER = "\x1f"
 """Stands before the last assistant message in a compared text."""
 
-SYSTEM_ROLES = frozenset({"system", "developer"})
+SYSTEM_ROLES = ("system", "developer")
+"""A tuple: a role may be anything, a list too, which a set cannot be asked for."""
 
 _PUNCTUATION = "“”‘’«»„‚…–—―·•‐‑¿¡、。，！？：；（）「」"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f"
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
-_MARK = re.compile(
-    r"[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f]"
-)
+_LOOSE = "\ue000"
+"""Stands for a combining mark that was cut off from its letter; a private character, gone again at once."""
 _SPECIAL = re.compile(f"[{_PUNCTUATION}{_INVISIBLE}]")
 _FOLD_BYTES = bytes(
     byte if byte == 0 or byte >= 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() else 0x20
@@ -114,13 +115,17 @@ def fold(texts: Sequence[str]) -> bytes:
 
 
 def _fold_unicode(text: str) -> str:
-    """Only what is not ASCII is looked at, unless a mark may belong to the letter before it."""
-    if _MARK.search(text):
-        return _fold_run(text)
-    return _FOREIGN.sub(lambda match: _fold_run(match[0]), text)
+    """Only what is not ASCII is looked at, unless a mark belongs to the letter before it."""
+    folded = _FOREIGN.sub(lambda match: _fold_run(match[0]), text)
+    return _fold_whole(text) if _LOOSE in folded else folded
 
 
-def _fold_run(text: str) -> str:
+@lru_cache(maxsize=1 << 15)
+def _fold_run(run: str) -> str:
+    return _LOOSE if unicodedata.combining(run[0]) else _fold_whole(run)
+
+
+def _fold_whole(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _SPECIAL.sub(lambda match: "" if match[0] in _INVISIBLE else " ", folded)
 
