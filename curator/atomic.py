@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -26,10 +27,13 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     """A binary file that becomes `path` when the block ends well; on an error `path` stays as it was.
 
     `mode` are the permission bits; by default those of the file that is replaced, or the usual ones.
-    Raises OSError where the folder cannot be written or the disk is full; nothing is left behind then.
+    Raises OSError where the folder cannot be written, the disk is full, or `path` is a folder, device or pipe;
+    nothing is left behind then.
     """
     path = Path(path)
     target = path.resolve() if path.is_symlink() else path
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise OSError(errno.EINVAL, "it is no regular file")  # a rename would put a file in a device's place
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
     part = Path(name)
     try:

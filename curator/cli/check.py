@@ -7,9 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from curator.cli.output import say
+from curator.cli.output import encoded, positive, say
 from curator.errors import CuratorError
 
 EXAMPLE = "curator check train.jsonl --validation validation.jsonl"
@@ -22,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")
     parser.add_argument("--model", default="", help="whose tokens, training context and price count")
-    parser.add_argument("--limit", type=int, metavar="N", help="tokens of an example that training reads")
+    parser.add_argument("--limit", type=positive, metavar="N", help="tokens of an example that training reads")
     parser.add_argument("--compat", choices=("cookbook", "book"), help="also print the seven classic counts")
     parser.add_argument("--validation", metavar="FILE", help="the validation file; finds examples in both")
 
@@ -70,9 +68,9 @@ def _emit(results: list[Any]) -> None:
     for index, result in enumerate(results):
         write(b"," if index else b"")
         if isinstance(result, dict):
-            write(orjson.dumps(result))
+            write(encoded(result))
             continue
-        write(orjson.dumps(result.as_dict())[:-1] + b',"problems":[')
+        write(encoded(result.as_dict())[:-1] + b',"problems":[')
         result.stretch.rows.write_to(sys.stdout.buffer)
         write(b"]}")
     write(b"]}\n")

@@ -24,9 +24,14 @@ _EXCERPT = 70
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
-    parser.add_argument("-o", "--output", metavar="OUT", help="write the examples without their copies here")
     parser.add_argument(
-        "--threshold", type=float, metavar="T", help="how alike near copies are, 0 to 100 or 0 to 1 (default 72)"
+        "-o", "--output", type=output.target, metavar="OUT", help="write the examples without their copies here"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="how alike near copies are, 60 to 100 or 0.6 to 1 (default 72)",
     )
     parser.add_argument("--exact", action="store_true", help="only equal JSON values, no near copies")
 

@@ -15,7 +15,9 @@ FORMATS = ("chat", "preference", "completion", "sharegpt", "alpaca", "csv")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("path", metavar="PATH", help="a dataset file, '-' or a workspace")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the file to write or replace")
+    parser.add_argument(
+        "-o", "--output", type=output.target, required=True, metavar="OUT", help="the file to write or replace"
+    )
     parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
     parser.add_argument("--sort", default="", metavar="FIELD", help="the order; -FIELD turns it")
     parser.add_argument("--format", choices=FORMATS, help="default: every line as it is")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from curator.cli.output import emit, out, styled
+from curator.cli.output import emit, out, styled, target
 from curator.errors import UsageError
 
 EXAMPLE = "curator fix train.jsonl -o train.fixed.jsonl"
@@ -12,8 +12,8 @@ EXAMPLE = "curator fix train.jsonl -o train.fixed.jsonl"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("path", metavar="PATH", help="a dataset file, or '-' for standard input")
-    parser.add_argument("-o", "--out", required=True, metavar="OUT", help="the .jsonl file to write")
+    parser.add_argument("path", metavar="PATH", help="a dataset file, '-' for standard input, or a workspace")
+    parser.add_argument("-o", "--out", type=target, required=True, metavar="OUT", help="the .jsonl file to write")
     parser.add_argument("--rule", action="append", default=[], metavar="R", help="apply only this rule's fix")
     parser.add_argument("--unsafe", action="store_true", help="apply fixes that may lose something, too")
     parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--diff", metavar="REV..REV", help="compare two revisions; an empty one is the first or last"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="the latest N changes only")
+    parser.add_argument("--limit", type=output.count, metavar="N", help="the latest N changes only")
 
 
 def run(args: argparse.Namespace) -> int:

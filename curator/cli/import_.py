@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from curator.cli import output
 from curator.core.text import one_line
+from curator.errors import UsageError
 
 if TYPE_CHECKING:
     from curator.workspace.importer import Import, Preview
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from curator.workspace.workspace import Workspace
 
     by = convert.parse_map(args.map) if args.map else None
+    if "-" in args.files:
+        raise UsageError("import keeps where its lines came from: write standard input to a file first")
     files = [Path(name) for name in args.files]
     looks = [importer.preview(file, by) for file in files]
     for look in looks:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import _jobs
-from curator.cli.output import emit, out, say, styled
+from curator.cli.output import emit, out, positive, say, styled
 from curator.core.text import one_line
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ EXAMPLE = "curator jobs --provider openai"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     _jobs.add_provider(parser)
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="newest N jobs (default 20)")
+    parser.add_argument("--limit", type=positive, default=20, metavar="N", help="newest N jobs (default 20)")
 
 
 def run(args: argparse.Namespace) -> int:

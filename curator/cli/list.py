@@ -22,15 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="a dataset file, '-' or a workspace")
     parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
     parser.add_argument("--sort", default="", metavar="FIELD", help="tokens, errors, rating, …; -FIELD turns it")
-    parser.add_argument("--limit", type=_count, default=100, metavar="N", help="at most N (default 100)")
-    parser.add_argument("--offset", type=_count, default=0, metavar="N", help="skip the first N")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("a count is not negative")
-    return number
+    parser.add_argument("--limit", type=output.count, default=100, metavar="N", help="at most N (default 100)")
+    parser.add_argument("--offset", type=output.count, default=0, metavar="N", help="skip the first N")
 
 
 def run(args: argparse.Namespace) -> int:

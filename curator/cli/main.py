@@ -7,10 +7,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 from curator import __version__
-from curator.errors import CuratorError
+from curator.errors import CuratorError, InputError
 
 COMMANDS: dict[str, str] = {
     "check": "validate a dataset and print its problems",
@@ -98,6 +99,8 @@ def _open_ui(argv: Sequence[str]) -> int:
     parser.add_argument("path", nargs="?")
     parser.add_argument("--debug", action="store_true")
     args = parser.parse_args(_joined(argv))
+    if args.path and not Path(args.path).exists():
+        raise InputError(f"'{args.path}' is neither a command nor a file; curator --help lists the commands")
     from curator.tui.app import open_ui  # Textual only where a terminal is wanted
 
     return open_ui(args.path)

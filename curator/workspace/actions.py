@@ -93,7 +93,7 @@ class Actions(Edits):
     def label(self, ids: Iterable[int], label: str, on: bool = True) -> Change:
         """Put a label on examples, or take it off. Raises UsageError for a name that is empty or too long."""
         name = label.strip()
-        if not name or len(name) > MAX_LABEL or not one_line(name).isprintable():
+        if not name or len(name) > MAX_LABEL or one_line(name) != name:
             raise UsageError(f"a label is 1 to {MAX_LABEL} visible characters")
         saveable(name)
         with self.guard:

@@ -40,7 +40,7 @@ def export(
 ) -> Report:
     """Write the examples `ids` in that order; without `target` as the bytes they are, one a line.
 
-    Raises CuratorError where the place cannot be written; `out` is then what it was before.
+    Raises InputError where the place cannot be written; `out` is then what it was before.
     """
     out = Path(out)
     origins = {str(base.origin) for base in workspace.stored.bases}
@@ -90,7 +90,7 @@ def _write(
             else:
                 _convert(workspace, ids, target, sink)
     except OSError as error:
-        raise CuratorError(f"cannot write {out}: {error.strerror or error}") from error
+        raise InputError(f"cannot write {out}: {error.strerror or error}") from error
     return Report(out, sink.examples, sink.bytes, sink.digest.hexdigest(), tuple(sink.skipped))
 
 

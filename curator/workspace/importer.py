@@ -23,6 +23,7 @@ from curator.core.example import parse
 from curator.errors import InputError
 from curator.workspace import lines, parquet, place, schema
 from curator.workspace import source as sources
+from curator.workspace.findings import writable
 from curator.workspace.journal import Part
 from curator.workspace.records import Change
 from curator.workspace.schema import NotSaved
@@ -101,6 +102,10 @@ def _records(path: Path) -> Iterator[tuple[str, bool, Iterator[lines.Record]]]:
 
 def preview(path: Path, by: convert.Map | None = None) -> Preview:
     """Look at the first records of a file. Raises InputError for what cannot be read."""
+    if not str(path).isascii() and writable(str(path)) != str(path):
+        raise InputError(
+            f"the name of {path} is not UTF-8, so no workspace can remember it; rename the file first"
+        )
     with _records(path) as (container, _, records):
         sample = [raw for _, raw in itertools.islice(records, SAMPLE)]
     values = [parse(raw).value for raw in sample]

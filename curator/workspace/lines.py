@@ -15,11 +15,11 @@ import sys
 import tempfile
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import orjson
 
@@ -29,6 +29,8 @@ from curator.errors import InputError
 BOM = b"\xef\xbb\xbf"
 STDIN = "-"
 BLOCK = 1 << 20
+PACKED = 1 << 13
+"""Packed bytes taken at once: some of these unpack to thousands of times as many."""
 HEAD = 1 << 16
 """Bytes looked at to tell what a file is."""
 MAX_WHOLE = 2 << 30
@@ -136,7 +138,12 @@ def opened(path: str | Path) -> Iterator[Source]:
         return
     path = Path(path)
     with _regular(path) as stream:
-        yield _identified(path, path.name, stream, os.fstat(stream.fileno()).st_size)
+        yield _identified(path, _told(path.name), stream, os.fstat(stream.fileno()).st_size)
+
+
+def _told(name: str) -> str:
+    """A file's name as text that UTF-8 can hold: a name may be any bytes."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _regular(path: Path) -> BinaryIO:
@@ -163,7 +170,7 @@ def _identified(path: Path | None, name: str, stream: BinaryIO, size: int) -> So
     stream.seek(0)
     plain = True
     if head.startswith(b"\x1f\x8b"):
-        stream, plain = cast(BinaryIO, gzip.GzipFile(fileobj=stream)), False
+        stream, plain = cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb")), False
     elif head.startswith(b"\x28\xb5\x2f\xfd"):
         stream, plain = _unzstd(stream), False
     if not plain:
@@ -186,8 +193,38 @@ def _identified(path: Path | None, name: str, stream: BinaryIO, size: int) -> So
 def _unzstd(stream: BinaryIO) -> BinaryIO:
     import zstandard  # only for .zst
 
-    reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-    return io.BufferedReader(cast(io.RawIOBase, reader), BLOCK)
+    reader = _Frames(stream, zstandard.ZstdDecompressor().decompressobj)
+    return io.BufferedReader(reader, BLOCK)
+
+
+class _Frames(io.RawIOBase):
+    """The content of Zstandard frames; one that is cut short raises EOFError, which the library's reader hides."""
+
+    def __init__(self, packed: BinaryIO, begin: Callable[[], Any]) -> None:
+        self._packed, self._begin = packed, begin
+        self._frame: Any = None
+        self._rest = self._ready = b""
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill some of `buffer`; 0 at the end."""
+        while not self._ready:
+            if not self._rest:
+                self._rest = self._packed.read(PACKED)
+            if not self._rest:
+                if self._frame is not None:
+                    raise EOFError("the file ends in the middle of a frame")
+                return 0
+            self._frame = self._frame or self._begin()
+            self._ready, self._rest = self._frame.decompress(self._rest), b""
+            if self._frame.eof:
+                self._rest, self._frame = self._frame.unused_data, None
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
 
 
 def _unpacking_errors() -> tuple[type[Exception], ...]:
@@ -268,7 +305,10 @@ def _begins_a_value(text: bytes) -> bool:
 
 
 def _whole(stream: BinaryIO, name: str) -> bytes:
-    data = stream.read(MAX_WHOLE + 1)
+    try:
+        data = stream.read(MAX_WHOLE + 1)
+    except _unpacking_errors() as error:
+        raise InputError(f"{name} cannot be unpacked: {error}") from None
     if len(data) > MAX_WHOLE:
         raise InputError(f"{name} is one value of more than {MAX_WHOLE >> 30} GB; write it as JSON Lines first")
     return data

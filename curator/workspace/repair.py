@@ -1,9 +1,14 @@
-"""Writes a copy of a dataset file with fixes applied; every line without a fix leaves byte for byte."""
+"""Writes a copy of a dataset file, or of a workspace's examples, with fixes applied.
+
+Every line without a fix leaves byte for byte.
+"""
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -12,9 +17,12 @@ from curator import atomic
 from curator.core.example import parse
 from curator.core.rules import REGISTRY, Context, fix_all
 from curator.errors import InputError
+from curator.workspace import place
 from curator.workspace.check import SAMPLE, Check, check_file, method_of
 from curator.workspace.examine import Options
-from curator.workspace.lines import BOM, opened
+from curator.workspace.exporter import pieces
+from curator.workspace.lines import BOM, STDIN, opened
+from curator.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def repair(
     Raises InputError where `path` cannot be read or is `out`, or `out` cannot be written.
     """
     target = Path(out)
-    with opened(path) as source:
+    with _readable(path) as readable, opened(readable) as source:
         if source.path is not None and target.exists() and target.samefile(source.path):
             raise InputError(f"{target} is the source itself, which is never written; name another file")
         if source.notes.encoding and not unsafe:
@@ -80,6 +88,22 @@ def repair(
         repairs.fixed["file_extension"] += 1
     fixed = {rule: repairs.fixed[rule] for rule in REGISTRY if repairs.fixed[rule]}
     return Report(fixed, check_file(target, options))
+
+
+@contextmanager
+def _readable(path: str | Path) -> Iterator[str | Path]:
+    """A file for `path`: itself, or a temporary export of the examples of a workspace."""
+    if str(path) == STDIN or not place.is_workspace(Path(path)):
+        yield path
+        return
+    with (
+        Workspace.open(path, read_only=True) as workspace,
+        tempfile.TemporaryDirectory(prefix="curator-") as folder,
+    ):
+        file = Path(folder) / "examples.jsonl"
+        with file.open("wb") as copy:
+            copy.writelines(piece for piece, _ in pieces(workspace, workspace.ids()))
+        yield file
 
 
 def _repaired(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ import orjson
 
 from curator.core.problem import Problem, Severity
 from curator.workspace import schema
+from curator.workspace.findings import writable
 
 VERSION = 1
 """Of the tables below; a file of another version is derived data and simply made anew."""
@@ -65,7 +66,8 @@ def pack(problems: Sequence[Problem]) -> bytes | None:
     """Problems as the bytes that a row keeps; None for none."""
     if not problems:
         return None
-    return orjson.dumps([(p.rule, p.severity, p.message, p.location, p.fix) for p in problems])
+    rows = [(p.rule, p.severity, writable(p.message), writable(p.location), p.fix) for p in problems]
+    return orjson.dumps(rows)
 
 
 def unpack(data: bytes | None) -> tuple[Problem, ...]:

@@ -122,7 +122,7 @@ class Workspace(Actions):
         db = schema.in_memory()
         db.execute(
             "INSERT INTO source(id, name, file, format, first_id, lines, added_at) VALUES(1,?,?,?,1,?,0)",
-            (name, source.path.name, "jsonl", source.lines),
+            (name, name, "jsonl", source.lines),
         )
         made.journal = Journal(db, source.path)
         made.stored = Stored(source.path, db, source, numbers)

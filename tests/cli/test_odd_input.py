@@ -1,0 +1,171 @@
+"""Files, names, streams and arguments that people meet: it works, or one clear line and the right status."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from curator.cli.main import main
+from curator.workspace.workspace import Workspace
+
+LINES = [
+    json.dumps({"messages": [{"role": "user", "content": f"question {n}"}, {"role": "assistant", "content": "a"}]})
+    for n in range(12)
+]
+TEXT = "\n".join(LINES).encode() + b"\n"
+HALF = (
+    rb'{"\udfff": 1, "messages": [{"role": "us\ud800er", "content": "a"}, '
+    rb'{"role": "assistant", "content": "\ud83d"}]}'
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(TEXT)
+    return path
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, Any, str]:
+    """Exit status, the JSON object on stdout (None: nothing), stderr; an unexpected error is never right."""
+    status = main([*map(str, words), "--json"])
+    out, err = capfd.readouterr()
+    assert "unexpected" not in err and "Traceback" not in err
+    return status, json.loads(out) if out else None, err
+
+
+@pytest.mark.parametrize("command", ["export", "fix", "dedup"])
+def test_an_output_that_is_a_pipe_or_a_folder_stays_what_it_is(
+    command: str, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for target in (pipe, tmp_path):
+        status, answer, err = run(capfd, command, data, "-o", target)
+        assert (status, answer) == (2, None) and str(target) in err
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["-", ""])
+@pytest.mark.parametrize("command", ["export", "fix", "dedup"])
+def test_an_output_is_a_file(
+    command: str, name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main([command, str(data), "-o", name])
+    assert left.value.code == 2 and [path.name for path in tmp_path.iterdir()] == ["data.jsonl"]
+
+
+@pytest.mark.parametrize("cut", [0, 5, 40])
+def test_packed_data_is_read_whole_or_refused(cut: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    frames = zstandard.compress(TEXT) + zstandard.compress(TEXT)
+    for name, packed in (("a.jsonl.zst", frames), ("a.jsonl.gz", gzip.compress(TEXT + TEXT))):
+        (tmp_path / name).write_bytes(packed[: len(packed) - cut])
+        status, answer, err = run(capfd, "list", tmp_path / name, "--limit", "1")
+        if cut:
+            assert (status, answer) == (2, None) and ("unpacked" in err or "after line" in err)
+        else:
+            assert (status, answer["total"]) == (0, 24)
+
+
+def test_packed_data_comes_through_a_pipe(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for packed in (gzip.compress(TEXT), zstandard.compress(TEXT)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed)))
+        status, answer, _ = run(capfd, "check", "-")
+        assert (status, answer["files"][0]["examples"]) == (0, 12)
+
+
+@pytest.mark.parametrize("command", ["check", "stats", "list", "dedup"])
+def test_a_file_name_may_be_any_bytes(command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.jsonl")
+    path.write_bytes(TEXT)
+    status, answer, _ = run(capfd, command, path)
+    assert status == 0 and answer
+
+
+def test_a_workspace_refuses_a_file_name_it_cannot_remember(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.jsonl")
+    path.write_bytes(TEXT)
+    status, _, err = run(capfd, "import", path, "-w", tmp_path / "w.curator")
+    assert status == 2 and "not UTF-8" in err
+
+
+def test_half_of_a_surrogate_pair_passes_through_every_command(
+    data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data.write_bytes(TEXT + HALF + b"\n")
+    folder = tmp_path / "w.curator"
+    assert run(capfd, "import", data, "-w", folder)[0] == 0
+    for path in (data, folder):
+        for words in (["check"], ["stats"], ["dedup"], ["list", "--filter", "is:error"]):
+            status, answer, _ = run(capfd, words[0], path, *words[1:])
+            assert status in (0, 1) and answer
+        (example,) = answer["examples"]
+        assert "lone_surrogate" in example["problems"] and "bytes_b64" in example
+        assert run(capfd, "split", path, "-d", tmp_path / "out")[0] == 0
+        assert run(capfd, "export", path, "-o", tmp_path / "copy.jsonl")[0] == 0
+        assert (tmp_path / "copy.jsonl").read_bytes() == TEXT + HALF + b"\n"
+
+
+def test_a_role_that_is_a_list_has_duplicates_too(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    odd = b'{"messages": [{"role": ["x"], "content": "hello"}, {"role": {"y": 1}, "content": "there"}]}\n'
+    data.write_bytes(TEXT + odd + odd)
+    status, answer, _ = run(capfd, "dedup", data)
+    assert status == 0 and [13, 14] in answer["exact"]
+
+
+def test_fix_repairs_the_examples_of_a_workspace(
+    data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data.write_bytes(TEXT.replace(b'"role": "assistant"', b'"weight": true, "role": "assistant"', 1))
+    folder = tmp_path / "w.curator"
+    run(capfd, "import", data, "-w", folder)
+    with Workspace.open(folder) as workspace:
+        workspace.delete([2])
+        before = workspace.revision()
+    status, answer, _ = run(capfd, "fix", folder, "-o", tmp_path / "fixed.jsonl")
+    assert status == 0 and answer["fixed"] == {"weight_invalid": 1}
+    assert len((tmp_path / "fixed.jsonl").read_bytes().splitlines()) == 11
+    with Workspace.open(folder) as workspace:
+        assert workspace.revision() == before
+
+
+@pytest.mark.parametrize(
+    "words", [["check", "--limit", "0"], ["check", "--limit", "-5"], ["list", "--limit", "-1"]]
+)
+def test_numbers_that_make_no_sense_are_refused(words: list[str], data: Path) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*words, str(data)])
+    assert left.value.code == 2
+
+
+def test_a_word_that_is_no_command_and_no_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["chekc"]) == 2
+    assert "'chekc' is neither a command nor a file" in capfd.readouterr().err
+
+
+def test_import_names_files(data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capfd, "import", "-", "-w", tmp_path / "w.curator")
+    assert status == 2 and "standard input" in err and not (tmp_path / "w.curator").exists()
+
+
+def test_a_label_is_visible(data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "w.curator"
+    run(capfd, "import", data, "-w", folder)
+    ops = tmp_path / "ops"
+    ops.write_text('{"op": "label", "example": 1, "label": "a\\nb\\u001b[31m"}\n')
+    status, answer, _ = run(capfd, "apply", folder, ops)
+    assert status == 1 and answer["ok"] is False and "visible" in answer["error"]
