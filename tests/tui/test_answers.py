@@ -82,7 +82,7 @@ async def test_every_planted_answer_is_repaired_and_undone_by_one_key(
             assert f"{answer(scene, line)} → " in scene.data.problems.preview
             await scene.pilot.press("F")
             await scene.pilot.pause()
-            assert line not in scene.workspace.view(f"rule:{RULE}").ids
+            assert RULE not in {problem.rule for problem in scene.workspace.problems(line)}
             repaired = answer(scene, line)
             assert repaired in answering.shortcodes()
             as_wanted += repaired == json.loads(clean[fault["clean_line"] - 1])["messages"][2]["content"]
