@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 EXAMPLE = """echo '{"op": "label", "filter": "is:error", "label": "fix me"}' | curator apply data.curator"""
 _WAIT = 5.0
 """Seconds to wait for another writer to leave."""
+_LARGEST = 2**63 - 1
+"""Of the whole numbers that SQLite keeps."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +100,7 @@ def _ids(workspace: Workspace, op: dict[str, Any]) -> Sequence[int]:
             raise UsageError("a filter is a query text")
         return workspace.view(value).ids
     ids = [value] if given[0] == "example" else value
-    if not isinstance(ids, list) or not all(type(i) is int for i in ids):
+    if not isinstance(ids, list) or not all(type(i) is int and i <= _LARGEST for i in ids):
         raise UsageError("example ids are the whole numbers that `curator list` prints")
     return ids
 
@@ -130,7 +132,7 @@ def _add(workspace: Workspace, op: dict[str, Any]) -> Change:
     example, after = op.get("example"), op.get("after")
     if not isinstance(example, dict):
         raise UsageError("'add' wants \"example\": an object")
-    if after is not None and type(after) is not int:
+    if after is not None and (type(after) is not int or after > _LARGEST):
         raise UsageError('"after" is the id of an example')
     return workspace.add(example, after)
 
@@ -153,8 +155,10 @@ def _split(workspace: Workspace, op: dict[str, Any]) -> Change:
     some = any(key in op for key in ("example", "examples", "filter"))
     ids = _ids(workspace, op) if some else None
     stratify = _text(op, "stratify") if "stratify" in op else None
-    share, seed = _number(op, "validation", 0.1), _number(op, "seed", 0)
-    return workspace.split(share, int(seed), stratify=stratify, ids=ids)
+    share, seed = _number(op, "validation", 0.1), op.get("seed", 0)
+    if type(seed) is not int:
+        raise UsageError("a seed is a whole number")
+    return workspace.split(share, seed, stratify=stratify, ids=ids)
 
 
 def _fix(workspace: Workspace, op: dict[str, Any]) -> Change:

@@ -169,3 +169,27 @@ def test_a_label_is_visible(data: Path, tmp_path: Path, capfd: pytest.CaptureFix
     ops.write_text('{"op": "label", "example": 1, "label": "a\\nb\\u001b[31m"}\n')
     status, answer, _ = run(capfd, "apply", folder, ops)
     assert status == 1 and answer["ok"] is False and "visible" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        {"op": "delete", "example": 2**63},
+        {"op": "delete", "examples": [1, 2**64 - 1]},
+        {"op": "delete", "example": -1},
+        {"op": "add", "example": {"messages": []}, "after": 2**63},
+        {"op": "split", "validation": 0.5, "seed": 1.5},
+        {"op": "split", "validation": 1e308},
+    ],
+)
+def test_numbers_of_an_operation_that_make_no_sense(
+    op: dict[str, Any], data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "w.curator"
+    run(capfd, "import", data, "-w", folder)
+    ops = tmp_path / "ops"
+    ops.write_text(json.dumps(op))
+    status, answer, _ = run(capfd, "apply", folder, ops)
+    assert status == 1 and answer["ok"] is False
+    with Workspace.open(folder) as workspace:
+        assert workspace.revision() == 1
