@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -109,6 +110,7 @@ def _open_ui(argv: Sequence[str]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status; never raises on a user's mistake."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_streams()
     if words[:1] in (["-h"], ["--help"], ["help"]):
         sys.stdout.write(_overview())
         return 0
@@ -119,21 +121,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words and words[0] in COMMANDS:
             command, args = _arguments(words[0], words[1:])
-            return command.run(args)
+            status = command.run(args)
+            sys.stdout.flush()
+            return status
         return _open_ui(words)
     except CuratorError as error:
         _say(error.message)
         if debug:
-            _log_failure()
+            _say(f"details are in {_log_failure()}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            return _unexpected(error)
+        _say(f"cannot write: {error.strerror}; what was printed is not whole")
+        _drop_output()
         return 1
     except Exception as error:
-        _say(f"unexpected {type(error).__name__}: {error}; details are in {_log_failure()}")
-        return 1
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    _say(f"unexpected {type(error).__name__}: {error}; details are in {_log_failure()}")
+    return 1
+
+
+def _open_streams() -> None:
+    """A parent may have closed a standard stream; the words for it then go nowhere, and nothing comes from it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (as long as we live)
+
+
+def _drop_output() -> None:
+    """What is still buffered for stdout has nowhere to go; the interpreter shall not try again at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -193,3 +194,30 @@ def test_numbers_of_an_operation_that_make_no_sense(
     assert status == 1 and answer["ok"] is False
     with Workspace.open(folder) as workspace:
         assert workspace.revision() == 1
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `command` with $CURATOR in a shell."""
+    env = os.environ | {"CURATOR": f"{sys.executable} -m curator"}
+    return subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", ["check data.jsonl", "list --json data.jsonl", "models"])
+def test_a_full_disk_behind_stdout_is_one_line(words: str, data: Path, tmp_path: Path) -> None:
+    found = shell(f"$CURATOR {words} >/dev/full", tmp_path)
+    assert found.returncode == 1 and found.stderr.count("\n") == 1
+    assert "cannot write: No space left on device" in found.stderr
+
+
+def test_closed_streams_do_no_harm(data: Path, tmp_path: Path) -> None:
+    found = shell("$CURATOR list data.jsonl >&- 2>&- ; echo $?; $CURATOR check --json - <&- ; echo $?", tmp_path)
+    first, answer, last = found.stdout.splitlines()
+    assert (first, last, found.stderr) == ("0", "1", "")
+    assert json.loads(answer)["files"][0]["errors"] == {"file_empty": 1}
+
+
+def test_debug_names_the_log_with_the_traceback(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "none.jsonl"), "--debug"]) == 2
+    error, where = capfd.readouterr().err.splitlines()
+    assert "none.jsonl" in error and "Traceback" in Path(where.partition(" are in ")[2]).read_text()
