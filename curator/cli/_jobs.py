@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,8 +28,15 @@ def add_provider(parser: argparse.ArgumentParser) -> None:
 
 def add_job(parser: argparse.ArgumentParser) -> None:
     """The JOB argument and `--provider`."""
-    parser.add_argument("job", metavar="JOB", help="a job's id (ftjob-…) or a run's id")
+    parser.add_argument("job", type=_job_id, metavar="JOB", help="a job's id (ftjob-…) or a run's id")
     add_provider(parser)
+
+
+def _job_id(text: str) -> str:
+    """An id can stand in a URL as it is. Raises ArgumentTypeError."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}", text):
+        raise argparse.ArgumentTypeError("an id is letters, digits and - _ . :")
+    return text
 
 
 def drive(work: Coroutine[Any, Any, int]) -> int:

@@ -221,3 +221,11 @@ def test_debug_names_the_log_with_the_traceback(tmp_path: Path, capfd: pytest.Ca
     assert main(["check", str(tmp_path / "none.jsonl"), "--debug"]) == 2
     error, where = capfd.readouterr().err.splitlines()
     assert "none.jsonl" in error and "Traceback" in Path(where.partition(" are in ")[2]).read_text()
+
+
+@pytest.mark.parametrize("job", ["", "../x", "ftjob-1/../../models", "a b", "ftjob-1?x=1"])
+@pytest.mark.parametrize("command", ["watch", "cancel", "pause", "resume"])
+def test_a_job_is_named_by_an_id(command: str, job: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, job])
+    assert left.value.code == 2
