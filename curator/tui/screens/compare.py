@@ -67,12 +67,10 @@ class CompareScreen(StageScreen):
 
     def on_mount(self) -> None:
         """Look whenever the stage is shown."""
-        super().on_mount()
         self.query_one("#answers").focus()
 
     def on_screen_resume(self) -> None:
         """A training may have ended meanwhile."""
-        super().on_screen_resume()
         self.data_changed(Changed())
 
     def data_changed(self, changed: Changed) -> None:

@@ -79,7 +79,6 @@ class DuplicatesScreen(StageScreen):
         """Look for copies; the list has the focus."""
         self._copies = self.session.copies
         self.set_reactive(DuplicatesScreen.threshold, float(self.session.workspace.meta("ui.threshold") or 72.0))
-        super().on_mount()
         self.query_one("#groups").focus()
 
     def data_changed(self, changed: Changed) -> None:

@@ -51,7 +51,6 @@ class HistoryScreen(StageScreen):
 
     def on_mount(self) -> None:
         """The list has the focus."""
-        super().on_mount()
         self.query_one("#changes").focus()
 
     def data_changed(self, changed: Changed) -> None:

@@ -50,7 +50,6 @@ class SplitScreen(StageScreen):
 
     def on_mount(self) -> None:
         """The list has the focus."""
-        super().on_mount()
         self.query_one("#strata").focus()
 
     def data_changed(self, changed: Changed) -> None:

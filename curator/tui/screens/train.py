@@ -68,7 +68,6 @@ class TrainScreen(StageScreen):
 
     def on_mount(self) -> None:
         """Follow the watch; count the seconds."""
-        super().on_mount()
         self.jobs.changed.subscribe(self, self._news)
         self.set_interval(1.0, self._tick)
         self.query_one("#runs").focus()
@@ -83,7 +82,6 @@ class TrainScreen(StageScreen):
 
     def on_screen_resume(self) -> None:
         """Show what came meanwhile."""
-        super().on_screen_resume()
         self._reload()
 
     def _reload(self) -> None:
