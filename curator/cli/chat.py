@@ -9,7 +9,7 @@ from typing import Any
 from curator.cli import _jobs
 from curator.cli.output import emit, out
 from curator.core.text import printable
-from curator.errors import UsageError
+from curator.errors import InputError, ProviderError, UsageError
 
 EXAMPLE = "curator chat smollm2-135m-instruct 'What is the capital of France?'"
 INTERMIXED = True
@@ -30,7 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Answer a prompt, or talk."""
-    return _jobs.drive(_chat(args))
+    try:
+        return _jobs.drive(_chat(args))
+    except ProviderError as error:
+        from curator.server.models import PULLABLE, is_installed
+
+        if error.code != "model_not_found" or args.model not in PULLABLE or is_installed(args.model):
+            raise
+        raise InputError(f"{args.model} is not on this machine yet: curator models pull {args.model}") from None
 
 
 async def _chat(args: argparse.Namespace) -> int:
@@ -53,7 +60,7 @@ async def _chat(args: argparse.Namespace) -> int:
 def _prompt(args: argparse.Namespace) -> str | None:
     """The prompt to answer; None for a conversation on a terminal."""
     if args.prompt is not None:
-        return str(args.prompt)
+        return str(args.prompt).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if sys.stdin.isatty():
         if args.json:
             raise UsageError("--json needs a PROMPT, or one on stdin.")

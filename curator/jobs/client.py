@@ -199,7 +199,7 @@ class Client:
         return answer
 
     async def chat_stream(self, model: str, messages: list[dict[str, Any]], **options: Any) -> AsyncIterator[Any]:
-        """Chunks of one answer as they come."""
+        """Chunks of one answer as they come. Raises ProviderError, also where what comes is no stream."""
         import openai
 
         doing = f"answer with {model}"
@@ -207,11 +207,15 @@ class Client:
         stream = await self.call(
             doing, create(model=model, messages=messages, stream=True, timeout=600, **options)
         )
+        empty = True
         try:
             async for chunk in stream:
+                empty = False
                 yield chunk
         except (openai.OpenAIError, OSError, ValueError) as error:
             raise faults.translate(error, self.provider.name, doing) from error
+        if empty:
+            raise faults.bad_answer(self.provider.name, doing, "no event stream")
 
     # -- inside -----------------------------------------------------------------------------------------
 
