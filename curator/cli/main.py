@@ -136,13 +136,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-            return _unexpected(error)
-        _say(f"cannot write: {error.strerror}; what was printed is not whole")
-        _drop_output()
-        return 1
+        return _blocked(error)
     except Exception as error:
         return _unexpected(error)
+
+
+def _blocked(error: OSError) -> int:
+    """What the machine did not let us do: a file of ours, or the output, where the error names no file."""
+    if error.filename is not None:
+        _log_failure()
+        _say(f"{error.filename} cannot be used: {error.strerror}")
+        return 2
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return _unexpected(error)
+    _say(f"cannot write: {error.strerror}; what was printed is not whole")
+    _drop_output()
+    return 1
 
 
 def _unexpected(error: Exception) -> int:

@@ -229,3 +229,14 @@ def test_a_job_is_named_by_an_id(command: str, job: str) -> None:
     with pytest.raises(SystemExit) as left:
         main([command, job])
     assert left.value.code == 2
+
+
+@pytest.mark.parametrize("words", [["jobs"], ["chat", "m", "hello"]])
+def test_a_home_that_cannot_be_used_is_named(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file where a folder should be")
+    monkeypatch.setenv("CURATOR_HOME", str(home))
+    status, answer, err = run(capfd, *words)
+    assert (status, answer) == (2, None) and str(home) in err and err.count("\n") == 1
