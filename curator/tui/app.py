@@ -30,6 +30,7 @@ class CuratorApp(App[None]):
     BINDINGS = keys.bindings("app")
     SCOPE = "app"
     ENABLE_COMMAND_PALETTE = True
+    DEFAULT_MODE = "data"
 
     def __init__(self, workspace: Workspace, memory: Memory | None = None, *, analyse: bool = False) -> None:
         super().__init__()
@@ -41,6 +42,7 @@ class CuratorApp(App[None]):
         """What ended the app, in one line; empty where it ended in order."""
         for entry in screens.stages():
             self.add_mode(entry.name, entry.create)
+        self._faults = self._load_themes()  # before the first screen, so that the stylesheet is read once
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of our own that a theme may leave out."""
@@ -50,11 +52,12 @@ class CuratorApp(App[None]):
 
     async def on_mount(self) -> None:
         """Themes, keymap, the stage; then the background work."""
-        self._load_themes()
+        for fault in self._faults:
+            self.session.toast(fault, title="Theme")
         self._load_keymap()
-        await self.switch_mode("data")
         if self._analyse:
             self.call_after_refresh(self.session.start)
+        self.call_after_refresh(self.session.warm)
         self.call_after_refresh(self.job_watch.start)
         self.set_interval(0.5, self._watch_terminal)
 
@@ -63,7 +66,7 @@ class CuratorApp(App[None]):
         self.session.stop()
         self.job_watch.stop()
 
-    def _load_themes(self) -> None:
+    def _load_themes(self) -> list[str]:
         from curator.tui.themes import DEFAULT, load_themes
 
         themes, faults = load_themes()
@@ -71,8 +74,7 @@ class CuratorApp(App[None]):
             self.register_theme(theme)
         wanted = self.memory.theme or settings.load().theme or DEFAULT
         self.theme = wanted if wanted in self.available_themes else DEFAULT
-        for fault in faults:
-            self.session.toast(fault, title="Theme")
+        return faults
 
     def _load_keymap(self) -> None:
         keymap, faults = keys.check_keymap(settings.load().keys)

@@ -77,12 +77,24 @@ class Session:
         """Published after each change and when analysis results arrive."""
         self._analysis: Analysis | None = None
         self._settle_context()
+        self.counting = False
+        """Whether tokens can be counted without a wait (see `warm`)."""
         self.query = ""
         self._parsed = query.parse("")
         self.sort = ""
         self.descending = False
         self.view: View = workspace.view()
         """What the Data stage lists: ids by `query`, `sort` and `descending`."""
+
+    def warm(self) -> None:
+        """Load the model's vocabulary in a thread (half a second), then have the screens show tokens."""
+
+        def load() -> None:
+            self.counter.text("tokens")
+            self.counting = True
+            self.app.call_from_thread(self.publish, ())
+
+        self.app.run_worker(load, thread=True, group="warm", exit_on_error=False)
 
     def start(self) -> None:
         """Begin the background work: the analysis child, and taking up what it found."""

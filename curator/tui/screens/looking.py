@@ -38,8 +38,8 @@ class Looking(Curating):
         counter, limit = session.counter, session.context.limit
         if self.as_model and value is not None:
             return reading_of(counter, value, blocks, limit)
-        counts = tokens_of(counter, value, blocks)
-        cut = beyond(counter, value, blocks, limit)
+        counts = tokens_of(counter, value, blocks) if session.counting else []
+        cut = beyond(counter, value, blocks, limit) if session.counting else {}
         return Sheet(blocks, beside(list(found), blocks), counts, session.matches, cut, record.note)
 
     def action_model(self) -> None:
