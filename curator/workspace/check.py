@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -153,6 +153,7 @@ def method_of(sample: list[Record]) -> Method | None:
 def _in_ranges(path: Path, options: Options, workers: int, progress: Progress | None) -> Stretch:
     """The file in byte ranges, on several cores; results come in order, and only a few wait at a time."""
     whole, size = Stretch(rows=Rows(spill=True)), path.stat().st_size
+    others = set(active_children())
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting: list[tuple[Range, Future[Stretch]]] = []
         try:
@@ -165,7 +166,8 @@ def _in_ranges(path: Path, options: Options, workers: int, progress: Progress | 
                     if progress is not None:
                         progress(done.end, size)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(active_children()) - others:
+                child.terminate()  # leaving the block waits for them, and a range takes seconds
             raise
     return whole
 
