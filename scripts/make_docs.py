@@ -1,0 +1,83 @@
+"""Write the documents that come from tables in the code: python scripts/make_docs.py [rules | keys]
+
+Tests hold that what is committed is what this writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+FAMILIES = {
+    "example": "Rules that look at one example",
+    "dataset": "Rules that look at all examples together",
+    "file": "Rules that look at the file",
+}
+
+
+def rules() -> str:
+    """docs/rules.md: every rule with its severity by profile, condition, reason, fix and source row."""
+    from curator.core.rules import REGISTRY
+    from curator.core.rules.registry import PROFILES
+
+    lines = [
+        "# Rules",
+        "",
+        "Written from the registry by `python scripts/make_docs.py rules`. Severity is E (refused by the service, or",
+        "it breaks training), W (likely a mistake) or i (worth knowing), for the profiles openai, azure and local in",
+        "this order; – means that the profile does not ask. A *safe* fix changes nothing but what is wrong and is",
+        "applied by `curator fix`; an *unsafe* one is shown before and after first. Each rule is tested by its name:",
+        "`python -m pytest tests/core/test_rules.py -k RULE`.",
+    ]
+    for needs, title in FAMILIES.items():
+        found = [rule for rule in REGISTRY.values() if rule.needs == needs]
+        lines += ["", f"## {title}", "", "| rule | severity | found when | why | fix |", "|---|---|---|---|---|"]
+        for rule in found:
+            marks = " ".join(rule.severity[p].mark if p in rule.severity else "–" for p in PROFILES)
+            fix = f"{rule.fix}: {rule.fix_text}" if rule.fix else "–"
+            cells = (f"`{rule.id}`", marks, rule.what, rule.why, fix)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def keys() -> str:
+    """docs/keys.md: every action by scope, with its keys and the id to rebind it by."""
+    from curator.tui import keys as table
+
+    lines = [
+        "# Keys",
+        "",
+        "Written from the key table by `python scripts/make_docs.py keys`. `?` shows those of what has the focus,",
+        "and `ctrl+p` finds every action by name. Any of them can be rebound by its id in `config.toml`:",
+        "",
+        "```toml",
+        "[keys]",
+        '"data.delete" = "d,backspace"',
+        "```",
+    ]
+    for scope, title in table.SCOPES.items():
+        actions = list(table.of_scope(scope))
+        if actions:
+            lines += ["", f"## {title}", "", "| key | does | id |", "|---|---|---|"]
+            for action in actions:
+                shown = table.keys_of(action, {}).replace("|", "\\|")
+                keys_cell = f"`{shown}`" if shown else "palette"
+                lines.append(f"| {keys_cell} | **{action.description}**: {action.tooltip} | `{action.id}` |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"rules": rules, "keys": keys}
+
+
+def main(wanted: list[str]) -> None:
+    """Write the named pages, or all."""
+    for name in wanted or PAGES:
+        (DOCS / f"{name}.md").write_text(PAGES[name](), encoding="utf-8")
+        print(DOCS / f"{name}.md")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
