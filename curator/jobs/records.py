@@ -226,7 +226,7 @@ def _canonical(raw: dict[str, Any]) -> bytes:
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if hasattr(value, "to_dict"):
-        value = value.to_dict(mode="json") if not isinstance(value, dict) else value
+        value = value.to_dict(mode="json", warnings=False)
     if not isinstance(value, dict):
         raise BadRecord(f"not {what}")
     return value
