@@ -7,10 +7,12 @@ into byte ranges that worker processes take.
 from __future__ import annotations
 
 import os
+import signal
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from multiprocessing import active_children, get_context
@@ -159,7 +161,8 @@ def _in_ranges(path: Path, options: Options, workers: int, progress: Progress | 
         try:
             for part in chain(ranges(path), (None,)):
                 if part is not None:
-                    waiting.append((part, pool.submit(examine_range, path, part, options)))
+                    with _uninterrupted():  # the first of these starts the processes
+                        waiting.append((part, pool.submit(examine_range, path, part, options)))
                 while waiting and (part is None or len(waiting) > workers + 1):
                     done, future = waiting.pop(0)
                     whole.join(future.result(), options)
@@ -170,6 +173,19 @@ def _in_ranges(path: Path, options: Options, workers: int, progress: Progress | 
                 child.terminate()  # leaving the block waits for them, and a range takes seconds
             raise
     return whole
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started inside never see Ctrl-C and so print no tracebacks; who starts them ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ranges(path: Path, size: int = RANGE) -> Iterator[Range]:
