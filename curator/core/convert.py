@@ -202,7 +202,7 @@ def to_target(value: Any, target: Target) -> Any | None:
     messages = value["messages"]
     if target == "csv":
         return value
-    if not all(isinstance(m, dict) and isinstance(m.get("content"), str) and len(m) == 2 for m in messages):
+    if not all(map(_plain, messages)):
         return None
     rest = {key: item for key, item in value.items() if key != "messages"}
     if rest.keys() & _TOOL_KEYS:
@@ -222,8 +222,17 @@ def to_target(value: Any, target: Target) -> Any | None:
     return {"system": system, **record} if system else record
 
 
+def _plain(message: Any) -> bool:
+    """Whether a message is a role, a text, and nothing else."""
+    if not isinstance(message, dict) or len(message) != 2:
+        return False
+    return isinstance(message.get("role"), str) and isinstance(message.get("content"), str)
+
+
 def _preferred(value: Mapping[str, Any]) -> dict[str, Any] | None:
     """A preference pair as a chat example with the preferred answer."""
+    if not isinstance(value.get("input"), dict):
+        return None
     asked, chosen = value["input"].get("messages"), value.get("preferred_output")
     if not isinstance(asked, list) or not isinstance(chosen, list):
         return None

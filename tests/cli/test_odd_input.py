@@ -240,3 +240,20 @@ def test_a_home_that_cannot_be_used_is_named(
     monkeypatch.setenv("CURATOR_HOME", str(home))
     status, answer, err = run(capfd, *words)
     assert (status, answer) == (2, None) and str(home) in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["chat", "preference", "completion", "sharegpt", "alpaca", "csv"])
+def test_what_a_format_cannot_hold_is_left_out_and_told(
+    form: str, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd = [
+        {"input": ["no object"], "preferred_output": [], "non_preferred_output": []},
+        {"input": None, "preferred_output": 1, "non_preferred_output": 2},
+        {"messages": [{"role": ["a"], "content": "x"}, {"role": {"b": 1}, "content": "y"}]},
+        {"messages": [{"name": "no role", "content": "x"}, {"role": "assistant", "content": "y"}]},
+        {"messages": ["text", 1, None]},
+    ]
+    data.write_text("\n".join([*LINES, *map(json.dumps, odd)]))
+    status, answer, err = run(capfd, "export", data, "-o", tmp_path / "out", "--format", form)
+    assert answer["examples"] + answer["skipped"] == len(LINES) + len(odd)
+    assert status == (1 if answer["skipped"] else 0) and ("left out" in err) is bool(answer["skipped"])
