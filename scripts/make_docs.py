@@ -26,10 +26,10 @@ def rules() -> str:
     lines = [
         "# Rules",
         "",
-        "Written from the registry by `python scripts/make_docs.py rules`. Severity is E (refused by the service, or",
-        "it breaks training), W (likely a mistake) or i (worth knowing), for the profiles openai, azure and local in",
+        "Written by `python scripts/make_docs.py rules`. Severity is E (refused by the service, or it breaks",
+        "training), W (likely a mistake) or i (worth knowing), for the profiles openai, azure and local in",
         "this order; – means that the profile does not ask. A *safe* fix changes nothing but what is wrong and is",
-        "applied by `curator fix`; an *unsafe* one is shown before and after first. Each rule is tested by its name:",
+        "applied by `curator fix`; an *unsafe* one is shown before and after. Each rule is tested by its name:",
         "`python -m pytest tests/core/test_rules.py -k RULE`.",
     ]
     for needs, title in FAMILIES.items():

@@ -12,7 +12,7 @@ from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
 
 EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]")
-_SHORTCODE = re.compile(r":[a-z0-9_+-]+:")
+_SHORTCODE = re.compile(r":[a-z0-9_+-]+:|\([a-z0-9_+-]+\)", re.ASCII)
 
 
 def _nearest(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -57,7 +57,7 @@ def _has_call(message: dict[str, object]) -> bool:
     "emoji_in_answer",
     "W",
     "own",
-    "a real emoji in an answer where the contract asks for shortcodes such as `:wave:`",
+    "a real emoji in an answer where the contract asks for shortcodes such as `:wave:` or `(wave)`",
     "both spellings in one set teach the model to mix them",
     when=Has.CONTRACT,
 )
@@ -70,6 +70,6 @@ def emoji_in_answer(subject: Subject, context: Context) -> Iterator[Found]:
         if found is None or contract.violations(turn.content) is None:
             continue
         due = next(filter(_SHORTCODE.search, contract.suggest(turn.content)), None)
-        if due is not None or contract.violations(":wave:") is None:
+        if due is not None or None in map(contract.violations, (":wave:", "(wave)")):
             hint = f" such as {due}" if due else ""
             yield Found((*turn.path, "content"), f"'{found[0]}' where a shortcode{hint} is due")

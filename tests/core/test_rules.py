@@ -1,0 +1,155 @@
+"""Every rule about one example finds its fault and leaves the near miss alone; safe fixes do what they promise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.cli.main import main
+from curator.core import rules
+from curator.core.example import parse
+from curator.core.problem import Severity
+from curator.core.rules import REGISTRY, Context, DatasetCheck
+from tests.core.rules_cases import CASES, bot, chat, image, preference, raw, system, user
+
+EXAMPLE_RULES = [rule.id for rule in REGISTRY.values() if rule.needs == "example"]
+SAFE = [name for name in EXAMPLE_RULES if REGISTRY[name].fix == "safe"]
+
+
+def found(line: bytes, context: Context) -> dict[str, Severity]:
+    return {problem.rule: problem.severity for problem in rules.check(parse(line), context)}
+
+
+def context_of(name: str) -> Context:
+    return Context(**CASES[name].options)
+
+
+def test_every_example_rule_has_a_case() -> None:
+    assert sorted(CASES) == sorted(EXAMPLE_RULES)
+
+
+@pytest.mark.parametrize("name", EXAMPLE_RULES)
+def test_it_is_found(name: str) -> None:
+    assert name in found(raw(CASES[name].found), context_of(name))
+
+
+@pytest.mark.parametrize("name", EXAMPLE_RULES)
+def test_the_near_miss_is_left_alone(name: str) -> None:
+    assert name not in found(raw(CASES[name].clean), context_of(name))
+
+
+@pytest.mark.parametrize("name", SAFE)
+def test_a_safe_fix_removes_its_problem_is_idempotent_and_makes_no_new_error(name: str) -> None:
+    context, before = context_of(name), raw(CASES[name].found)
+    fixed = rules.fix(parse(before), name, context)
+    assert fixed is not None
+    assert fixed != before
+    after = found(fixed, context)
+    assert name not in after
+    again = rules.fix(parse(fixed), name, context)
+    assert again in (None, fixed)
+    errors = {rule for rule, severity in after.items() if severity is Severity.ERROR}
+    assert errors <= {rule for rule, severity in found(before, context).items() if severity is Severity.ERROR}
+
+
+@pytest.mark.parametrize("name", SAFE)
+def test_a_safe_fix_leaves_what_is_right_alone(name: str) -> None:
+    clean = raw(CASES[name].clean)
+    assert rules.fix(parse(clean), name, context_of(name)) in (None, clean)
+
+
+def dataset(lines: list[Any], **options: Any) -> set[str]:
+    check = DatasetCheck(Context(**options))
+    for number, line in enumerate(lines, 1):
+        check.add(number, parse(raw(line)))
+    return {problem.rule for _, problem in check.problems()}
+
+
+def many(count: int) -> list[Any]:
+    return [chat(system(), user(f"Question {n}?"), bot(f"Answer {n}.")) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "clean"),
+    [
+        ("too_few_examples", many(9), many(10)),
+        ("few_examples", many(49), many(50)),
+        ("mixed_formats", [*many(9), preference()], many(10)),
+        ("inconsistent_top_level_keys", [*many(9), chat(tools=[])], many(10)),
+        ("duplicate_example", [*many(9), many(1)[0]], many(10)),
+        ("inconsistent_system_prompt", [*many(9), chat(system("Other."), user(), bot())], many(10)),
+        ("conflicting_answers", [*many(9), chat(system(), user("Question 1?"), bot("No."))], many(10)),
+        (
+            "refusal_share",
+            [
+                *many(9),
+                *[
+                    chat(system(), user(f"Do {n}"), bot("I'm sorry, but I can't help with that."))
+                    for n in range(9)
+                ],
+            ],
+            many(10),
+        ),
+    ],
+)
+def test_rules_about_all_examples(name: str, lines: list[Any], clean: list[Any]) -> None:
+    assert name in dataset(lines)
+    assert name not in dataset(clean)
+
+
+def check_file(path: Path, capsysbinary: pytest.CaptureFixture[bytes], *more: str) -> dict[str, Any]:
+    main(["check", str(path), "--json", *more])
+    report: dict[str, Any] = json.loads(capsysbinary.readouterr().out)["files"][0]
+    return report
+
+
+LINES = b"".join(raw(value) + b"\n" for value in many(60))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "file"),
+    [
+        ("file_extension", LINES, "train.txt"),
+        ("file_bom", b"\xef\xbb\xbf" + LINES, "train.jsonl"),
+        ("line_endings", LINES.replace(b"\n", b"\r\n"), "train.jsonl"),
+        ("blank_line", LINES + b"\n", "train.jsonl"),
+        ("json_array_file", b"[" + b",\n".join(LINES.splitlines()) + b"]", "train.jsonl"),
+    ],
+)
+def test_rules_about_the_file(
+    name: str, data: bytes, file: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    path = tmp_path / file
+    path.write_bytes(data)
+    rules_found = {problem["rule"] for problem in check_file(path, capsysbinary)["problems"]}
+    assert name in rules_found
+    good = tmp_path / "good.jsonl"
+    good.write_bytes(LINES)
+    assert name not in {problem["rule"] for problem in check_file(good, capsysbinary)["problems"]}
+
+
+def test_a_file_with_every_fault_is_named_line_by_line_and_repaired(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    plain = [name for name in EXAMPLE_RULES if not CASES[name].options and name != "image_too_large"]
+    path, out, twice = tmp_path / "faults.jsonl", tmp_path / "fixed.jsonl", tmp_path / "twice.jsonl"
+    path.write_bytes(b"".join(raw(CASES[name].found) + b"\n" for name in plain))
+    said = {(problem["line"], problem["rule"]) for problem in check_file(path, capsysbinary)["problems"]}
+    assert {(line, name) for line, name in enumerate(plain, 1)} <= said
+    main(["fix", str(path), "-o", str(out), "--json"])
+    fixed = json.loads(capsysbinary.readouterr().out)
+    sound = {line for line, name in enumerate(plain, 1) if not parse(raw(CASES[name].found)).broken}
+    left = {p["rule"] for p in check_file(out, capsysbinary)["problems"] if p["line"] in sound}
+    assert not left & set(SAFE)
+    assert fixed["fixed"]
+    main(["fix", str(out), "-o", str(twice), "--json"])
+    assert json.loads(capsysbinary.readouterr().out)["fixed"] == {}
+    assert twice.read_bytes() == out.read_bytes()
+
+
+def test_images_of_other_hosts_are_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.socket.connect", lambda *args: pytest.fail("a connection was tried"))
+    found(raw(chat(user(image("https://example.org/a.jpg")), bot())), Context())
