@@ -89,13 +89,18 @@ class Source:
     def records(self) -> Iterator[Record]:
         """Every line that is not blank, or every element of an array, or every row of a CSV file as an object."""
         if self.kind == "lines":
-            return split(self.stream, self.notes)
+            return split(self.stream, self.notes, name=self.name)
         data = _whole(self.stream, self.name)
         return _elements(data, self.notes) if self.kind == "array" else _rows(data, self.notes, self.name)
 
 
-def split(stream: Iterable[bytes], notes: Notes, number: int = 0, *, first: bool = True) -> Iterator[Record]:
-    """The records of a stream of lines; `number` lines stand before it, `first` tells the file's beginning."""
+def split(
+    stream: Iterable[bytes], notes: Notes, number: int = 0, *, first: bool = True, name: str = "the data"
+) -> Iterator[Record]:
+    """The records of a stream of lines; `number` lines stand before it, `first` tells the file's beginning.
+
+    Raises InputError, which calls it `name`, where it cannot be read to its end.
+    """
     records, blanks = 0, notes.blanks
     try:
         for raw in stream:
@@ -116,7 +121,7 @@ def split(stream: Iterable[bytes], notes: Notes, number: int = 0, *, first: bool
             records += 1
             yield number, raw
     except _unpacking_errors() as error:
-        raise InputError(f"the data cannot be read after line {number}: {error}") from None
+        raise InputError(f"{name} cannot be read after line {number}: {error}") from None
     finally:
         notes.lines = number
         notes.records += records
@@ -254,7 +259,12 @@ def _utf16(head: bytes) -> str:
 
 
 def _recoded(stream: BinaryIO, encoding: str, name: str) -> BinaryIO:
-    text = _whole(stream, name).decode(encoding, "surrogatepass").removeprefix("\ufeff")
+    data = _whole(stream, name)
+    try:
+        text = data.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:  # half a character: its line will be found faulty
+        text = data.decode(encoding, "replace")
+    text = text.removeprefix("\ufeff")
     return io.BytesIO(text.encode("utf-8", "surrogatepass"))
 
 
@@ -339,6 +349,7 @@ def _rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
         notes.encoding, text = "not UTF-8", data.decode("cp1252", "replace")
     notes.lines = text.count("\n") + (not text.endswith("\n") and bool(text))
     delimiter = "\t" if ".tsv" in name.lower() else ","
+    csv.field_size_limit(min(MAX_WHOLE, 2**31 - 1))  # what its default refuses may well be a long conversation
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         header = next(reader, [])
