@@ -23,7 +23,7 @@ from typing import Any
 WORDS = (
     "time way day thing world life hand part place case week company system program question work number night "
     "point home water room mother area money story fact month lot right study book eye job word business issue"
-).split(" ")
+).split(" ")  # noqa: SIM905
 ROLES = ("system", "user", "assistant", "function")
 KEYS = ("role", "content", "name", "function_call", "weight")
 

@@ -59,4 +59,6 @@ def test_every_room_can_be_imported_on_its_own() -> None:
     for room in ("core", "workspace", "jobs", "cli"):
         files = (package / room).glob("*.py")
         names = [f"curator.{room}.{file.stem}" for file in files if not file.stem.startswith("__")]
-        assert "textual" not in imported("import importlib\nfor n in " + repr(names) + ": importlib.import_module(n)")
+        assert "textual" not in imported(
+            "import importlib\nfor n in " + repr(names) + ": importlib.import_module(n)"
+        )

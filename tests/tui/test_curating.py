@@ -9,7 +9,7 @@ import pytest
 
 from curator.tui.screens.fix import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
-from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 
 SPACED = chat("Tired today", "(tired) ")
 
@@ -158,6 +158,11 @@ async def test_copying(tmp_path: Path) -> None:
         assert scene.app.clipboard.encode() == scene.workspace.raw(1)
 
 
+def zoomed(scene: Scene) -> object:
+    """The pane that has the whole screen."""
+    return scene.data.maximized
+
+
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_zoom_and_tab(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, many(5)), size) as scene:
@@ -169,8 +174,8 @@ async def test_zoom_and_tab(tmp_path: Path, size: tuple[int, int]) -> None:
         assert order[:3] == ["list", "conversation", "problems"]
         await scene.press("shift+tab")
         await scene.press("escape", "z")
-        assert scene.data.maximized is scene.data.examples
+        assert zoomed(scene) is scene.data.examples
         await scene.press("z")
-        assert scene.data.maximized is None
+        assert zoomed(scene) is None
         await scene.press("z", "escape")
-        assert scene.data.maximized is None
+        assert zoomed(scene) is None

@@ -52,9 +52,7 @@ class CurveChart(Widget):
                 points = [(row["step"], row[name]) for row in self._metrics if name in row]
                 if points:
                     series.append(Series(title, points, smooth=not name.startswith("full")))
-            made = draw(
-                series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing
-            )
+            made = draw(series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing)
             self._chart = (key, made)
         return self._chart[1]
 
