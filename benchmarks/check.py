@@ -20,10 +20,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-WORDS = (
-    "time way day thing world life hand part place case week company system program question work number night "
-    "point home water room mother area money story fact month lot right study book eye job word business issue"
-).split(" ")  # noqa: SIM905
+TEXT = """time way day thing world life hand part place case week company system program question work number night
+point home water room mother area money story fact month lot right study book eye job word business issue"""
+WORDS = TEXT.split()
 ROLES = ("system", "user", "assistant", "function")
 KEYS = ("role", "content", "name", "function_call", "weight")
 
