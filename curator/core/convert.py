@@ -202,7 +202,7 @@ def to_target(value: Any, target: Target) -> Any | None:
     messages = value["messages"]
     if target == "csv":
         return value
-    if not all(map(_plain, messages)):
+    if not isinstance(messages, list) or not all(map(_plain, messages)):
         return None
     rest = {key: item for key, item in value.items() if key != "messages"}
     if rest.keys() & _TOOL_KEYS:

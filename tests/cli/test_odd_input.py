@@ -252,6 +252,8 @@ def test_what_a_format_cannot_hold_is_left_out_and_told(
         {"messages": [{"role": ["a"], "content": "x"}, {"role": {"b": 1}, "content": "y"}]},
         {"messages": [{"name": "no role", "content": "x"}, {"role": "assistant", "content": "y"}]},
         {"messages": ["text", 1, None]},
+        {"messages": True},
+        {"messages": {"role": "user"}},
     ]
     data.write_text("\n".join([*LINES, *map(json.dumps, odd)]))
     status, answer, err = run(capfd, "export", data, "-o", tmp_path / "out", "--format", form)

@@ -293,7 +293,7 @@ def test_an_export_onto_a_full_disk_leaves_the_old_file(data: Path) -> None:
         "sys.exit(main(['export', sys.argv[1], '-o', sys.argv[2]]))\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(data), str(out)], capture_output=True, text=True)
-    assert done.returncode == 1 and "cannot write" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "cannot write" in done.stderr and "Traceback" not in done.stderr
     assert out.read_bytes() == b"old\n"
     assert sorted(p.name for p in data.parent.iterdir()) == ["data.jsonl", "out.jsonl"]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
