@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from curator.jobs.ledger import Ledger, Run
     from curator.jobs.records import Event
 
-MARKS = {"succeeded": "✓", "failed": "✗", "cancelled": "✗", "refused": "✗", "paused": "‖"}
+MARKS = {"succeeded": "✓", "failed": "✗", "cancelled": "✗", "refused": "✗", "lost": "✗", "paused": "‖"}
 
 
 def add_provider(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def describe(run: Run) -> str:
 
 def finish(run: Run) -> int:
     """The exit status that a run's end means: 1 for a job that failed, was cancelled or refused."""
-    return 1 if run.status in ("failed", "cancelled", "refused") else 0
+    return 1 if run.status in ("failed", "cancelled", "refused", "lost") else 0
 
 
 def remind(ledger: Ledger) -> None:

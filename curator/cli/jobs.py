@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from curator.cli import _jobs
 from curator.cli.output import emit, out, positive, say, styled
 from curator.core.text import one_line
+from curator.errors import ProviderError
 
 if TYPE_CHECKING:
     from curator.jobs.records import Job
@@ -38,7 +39,10 @@ async def _list(args: argparse.Namespace) -> int:
         with Ledger.for_path(None) as ledger:
             for run in ledger.unsettled():
                 if run.origin == provider.origin:
-                    await monitor.poll_once(run, ledger, client)
+                    try:
+                        await monitor.poll_once(run, ledger, client)
+                    except ProviderError as fault:  # one run that cannot be asked after does not hide the others
+                        say(f"note: {fault.message}")
     with runs.everywhere() as ledgers:
         rows: list[dict[str, Any]] = []
         for job in jobs:

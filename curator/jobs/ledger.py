@@ -26,8 +26,8 @@ from curator.jobs.ledger_schema import SCHEMA, VERSION
 
 OPEN = ("intent", "uploading", "creating", "unclear")
 """Our own statuses, before the provider's job is known; after that the provider's words are kept."""
-CLOSED = (*records.TERMINAL, "refused", "abandoned")
-"""Statuses that never change again. `refused`: the provider said no; `abandoned`: given up before a job."""
+CLOSED = (*records.TERMINAL, "refused", "lost")
+"""Statuses that never change again. `refused`: the provider said no; `lost`: our own server has no such job."""
 
 
 @dataclass(frozen=True)

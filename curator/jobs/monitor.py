@@ -48,7 +48,12 @@ async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
         run = await submission.reconcile(run, ledger, client)
     if run.job_id is None or run.settled:
         return Poll(run, [])
-    job = await client.job(run.job_id)
+    try:
+        job = await client.job(run.job_id)
+    except faults.Refused as refusal:
+        if refusal.status == 404 and client.provider.managed:
+            return Poll(await submission.look(run, ledger, client), [])
+        raise
     if job.id != run.job_id:
         raise faults.bad_answer(client.provider.name, f"show job {run.job_id}", "another job came back")
     known = set() if job.finished else ledger.event_ids(run.run)

@@ -81,6 +81,8 @@ def check_params(params: Params, method: str, provider: Provider) -> None:
     rate = params.learning_rate_multiplier
     if rate is not None and not 0 < rate < float("inf"):
         raise UsageError("--learning-rate-multiplier is a number above 0.")
+    if params.beta is not None and (method != "dpo" or not 0 < params.beta <= 2):
+        raise UsageError("--beta is above 0 and 2 at most, and only for --method dpo.")
     pattern = _SUFFIX.get(provider.kind, _ANY_SUFFIX)
     if params.suffix is not None and not pattern.match(params.suffix):
         limit = "40 of letters, digits, '_' and '-'" if provider.kind == "azure" else "64 characters"

@@ -26,6 +26,7 @@ __all__ = ["Blocked", "Plan", "Wish", "plan", "reconcile", "remove_orphan", "sub
 
 LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each look for something whose answer was lost."""
+_OVER = (*records.TERMINAL, "lost")
 _KEEP = frozenset({401, 429})
 """Refusals that leave the run open: with a new key, more quota or some patience it can go on."""
 
@@ -44,7 +45,7 @@ async def submit(
 ) -> Run:
     """Carry out a plan and return its run, with the provider's job id.
 
-    Attaches to an earlier run of the same plan that is open or active, unless `again`. Raises Blocked,
+    Attaches to an earlier run of the same plan that is open or under way, unless `again`. Raises Blocked,
     ProviderError (Unclear where the run waits to be found again), CuratorError.
     """
     _refuse_blocked(plan)
@@ -52,13 +53,16 @@ async def submit(
     try:
         plan = await recheck(plan, connected)
         _refuse_blocked(plan)
-        run = ledger.claim(plan.intent(), again)
-        _note_place(ledger)
-        async with _lock(run):
-            run = ledger.get(run.run)  # whoever held the lock before may have finished it
-            if run.job_id or run.closed:
-                return run
-            return await _Submission(run, plan, ledger, connected, progress).carry_out()
+        while True:
+            run = ledger.claim(plan.intent(), again)
+            _note_place(ledger)
+            async with _lock(run):
+                run = ledger.get(run.run)  # whoever held the lock before may have finished it
+                if run.job_id is None and not run.closed:
+                    return await _Submission(run, plan, ledger, connected, progress).carry_out()
+                run = await look(run, ledger, connected)
+            if run.status not in _OVER:
+                return run  # else it ended since it was last looked at, and the plan is free to be run anew
     finally:
         if client is None:
             await connected.close()
@@ -86,6 +90,24 @@ async def reconcile(run: Run, ledger: Ledger, client: Client) -> Run:
         return run
     job = await _find_job(run, client)
     return _attach(run, job, ledger) if job else run
+
+
+async def look(run: Run, ledger: Ledger, client: Client) -> Run:
+    """The run with its job's present status; as it was where the provider cannot be asked.
+
+    A job that our own server does not know is `lost`: its data folder was emptied. Elsewhere a 404 may pass.
+    """
+    if run.job_id is None or run.closed:
+        return run
+    try:
+        return _attach(run, await client.job(run.job_id), ledger)
+    except Refused as refusal:
+        if refusal.status == 404 and client.provider.managed:
+            error = {"code": refusal.code, "message": refusal.message, "param": None}
+            return ledger.update(run.run, status="lost", error=error, swept=1)
+        return run
+    except ProviderError:
+        return run
 
 
 async def remove_orphan(provider: Provider, ledger: Ledger, file_id: str, client: Client | None = None) -> None:

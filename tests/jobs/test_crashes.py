@@ -60,6 +60,7 @@ async def test_dying_at_every_moment(
     fake: FakeProvider, client: Client, ram: Path, plan_for: MakePlan, lost: str | None
 ) -> None:
     plan = plan_for(client.provider)
+    fake.advance = False
     died = 0
     for at in range(1, MOMENTS, 2 if lost else 1):
         fake.files.clear()
@@ -83,6 +84,7 @@ async def test_dying_at_every_moment(
 @pytest.mark.parametrize("block", range(4))
 async def test_storms(fake: FakeProvider, client: Client, ram: Path, plan_for: MakePlan, block: int) -> None:
     plan = plan_for(client.provider)
+    fake.advance = False  # a job that ends may be followed by another
     for seed in range(block * 20, block * 20 + 20):
         chance = random.Random(seed)
         fake.files.clear()

@@ -180,3 +180,13 @@ async def test_a_wrong_key_is_never_shown(fake: FakeProvider, ledger: Ledger, pl
         with pytest.raises(Refused, match="does not accept the key") as caught:
             await submission.submit(plan_for(provider_for(fake)), ledger, client=client)
     assert "9999" not in caught.value.message
+
+
+async def test_after_the_end_the_same_may_be_run_anew(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    plan = plan_for(client.provider)
+    first = await submission.submit(plan, ledger, client=client)
+    fake.jobs[first.job_id or ""].at = 99  # it ended, and nobody has looked yet
+    second = await submission.submit(plan, ledger, client=client)
+    assert ledger.get(first.run).status == "succeeded" and list(fake.jobs) == [first.job_id, second.job_id]

@@ -1,0 +1,175 @@
+"""The commands as a script sees them: stdout, exit status, and one sentence on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.cli.main import main
+from curator.jobs import monitor
+from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
+
+MODEL = "gpt-4.1-mini-2025-04-14"
+
+
+@pytest.fixture
+def served(curator_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
+    """A fake provider in a thread of its own, named `fake` in config.toml and used by default."""
+    ready = threading.Event()
+    box: dict[str, Any] = {}
+
+    async def serve() -> None:
+        async with running() as fake:
+            box["fake"], box["loop"], box["stop"] = fake, asyncio.get_running_loop(), asyncio.Event()
+            ready.set()
+            await box["stop"].wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(30)
+    fake: FakeProvider = box["fake"]
+    config = curator_home / "config" / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(
+        f'provider = "fake"\n[providers.fake]\nkind = "openai"\nbase_url = "{fake.base_url}"\n'
+        f'model = "{MODEL}"\napi_key_env = "FAKE_KEY"\n'
+    )
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    monkeypatch.setattr(monitor, "interval", lambda run, kind: 0)
+    yield fake
+    box["loop"].call_soon_threadsafe(box["stop"].set)
+    thread.join()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.jsonl"
+    lines = [
+        {"messages": [{"role": "user", "content": f"word {n}"}, {"role": "assistant", "content": f"answer {n}"}]}
+        for n in range(12)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, list[Any], str]:
+    """Exit status, stdout as JSON lines, stderr."""
+    status = main([*map(str, words), "--json"])
+    said = capsys.readouterr()
+    return status, [json.loads(line) for line in said.out.splitlines()], said.err
+
+
+def test_train_waits_and_tells_every_event(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, lines, _ = run(capsys, "train", data, "--yes", "--wait", "--events")
+    *events, last = lines
+    assert status == 0 and [event["id"] for event in events] == [e["id"] for e in served.jobs["ftjob-0001"].events]
+    assert last["status"] == "succeeded" and last["job_id"] == "ftjob-0001" and last["provider"] == "fake"
+    assert last["usd_estimate"] > 0 and last["metrics"]["valid_loss"] == 1.2
+
+
+def test_train_again_attaches(served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, [first], _ = run(capsys, "train", data, "--yes")
+    status, [second], _ = run(capsys, "train", data, "--yes")
+    assert status == 0 and second["job_id"] == first["job_id"] and len(served.jobs) == 1
+    _, [third], _ = run(capsys, "train", data, "--yes", "--again")
+    assert third["job_id"] != first["job_id"]
+
+
+def test_a_refused_organisation_is_exit_3_with_the_way_out(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.fault("POST", "/jobs$", "refuse", times=9, status=403, body=REFUSED)
+    status, lines, said = run(capsys, "train", data, "--yes")
+    assert status == 3 and not lines and "--provider local" in said and not served.files
+
+
+def test_a_failed_job_is_exit_1(served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    served.script = ("validating_files", "failed")
+    status, lines, _ = run(capsys, "train", data, "--yes", "--wait")
+    assert status == 1 and lines[-1]["error"]["code"] == "invalid_training_file"
+
+
+def test_errors_in_the_data_and_the_budget_stop_everything(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, said = run(capsys, "train", data, "--yes", "--budget", "0.000001")
+    assert status == 1 and "over the budget" in said
+    data.write_text(data.read_text() + '{"messages": []}\n')
+    status, _, said = run(capsys, "train", data, "--yes")
+    assert status == 1 and "missing_messages_list" in said
+    assert not served.wire.requests
+
+
+def test_what_may_cost_is_asked_for(served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, said = run(capsys, "train", data)
+    assert status == 2 and "--yes" in said and not served.files
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--epochs", "0"), ("--seed", "-1"), ("--suffix", "x" * 65), ("--validation", "nowhere"), ("--beta", "1")],
+)
+def test_options_out_of_range_are_usage(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, str]
+) -> None:
+    status, _, said = run(capsys, "train", data, "--yes", *words)
+    assert status == 2 and words[0] in said and not served.files
+
+
+def test_jobs_watch_and_steering(served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, [started], _ = run(capsys, "train", data, "--yes")
+    job = started["job_id"]
+    _, [listed], _ = run(capsys, "jobs")
+    assert [(j["id"], j["run"]["run"]) for j in listed["jobs"]] == [(job, started["run"])]
+    assert run(capsys, "pause", job)[1][0]["status"] == "paused"
+    assert run(capsys, "resume", job)[1][0]["status"] in served.script
+    status, lines, _ = run(capsys, "watch", job)
+    assert status == 0 and lines[-1]["id"] == job and lines[0]["object"] == "fine_tuning.job.event"
+    status, _, said = run(capsys, "cancel", job)
+    assert status == 3 and "already succeeded" in said
+
+
+def test_a_job_started_elsewhere_is_watched(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], curator_home: Path
+) -> None:
+    run(capsys, "train", data, "--yes")
+    (curator_home / "data" / "runs.db").unlink()
+    status, lines, _ = run(capsys, "watch", "ftjob-0001")
+    assert status == 0 and lines[-1]["status"] == "succeeded"
+
+
+def test_evaluate_scores_both_models_and_asks_the_base_once(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tuned = f"ft:{MODEL}:org::1"
+    served.answers = {f"word {n}": f"answer {n}" for n in range(6)}
+    status, [first], _ = run(capsys, "evaluate", data, "--model", tuned, "--metric", "exact_match")
+    assert status == 0 and first["examples"] == 12 and first["models"][tuned]["exact_match"] == 0.5
+    assert len(first["results"][0]["answers"]) == 2 and first["flips"]["fixed"] == 0
+    asked = len(served.wire.requests)
+    served.answers = {f"word {n}": f"answer {n}" for n in range(12)}
+    _, [second], _ = run(capsys, "evaluate", data, "--model", tuned, "--metric", "exact_match")
+    assert len(served.wire.requests) == asked + 12
+    assert second["flips"]["fixed_lines"] == [7, 8, 9, 10, 11, 12]
+
+
+def test_chat_answers_and_takes_options_between_its_words(
+    served: FakeProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, [said], _ = run(capsys, "chat", "m", "--system", "Be kind.", "good day")
+    assert status == 0 and said["answer"] == "m says good day" and said["usage"]["total_tokens"] == 7
+
+
+def test_doctor_tells_all_and_no_key(served: FakeProvider, capsys: pytest.CaptureFixture[str]) -> None:
+    status, [report], _ = run(capsys, "doctor")
+    states = {finding["name"]: finding["state"] for finding in report["providers"]}
+    assert status == 0 and states == {"local": "ok", "openai": "off", "azure": "off", "fake": "ok"}
+    assert KEY not in json.dumps(report) and "FAKE_KEY" in json.dumps(report)
