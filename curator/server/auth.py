@@ -26,9 +26,8 @@ class Hosts:
         self._port = port
         self._names = {f"{name}:{port}" for name in _LOOPBACK}
         self._names |= {name.lower() if _has_port(name) else f"{name.lower()}:{port}" for name in allowed}
+        self._names.add(f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host.lower()}:{port}")
         self._wide = not is_loopback(host)
-        if self._wide:
-            self._names.add(f"{host.lower()}:{port}")  # a name; addresses are known anyway
 
     def known(self, host: str) -> bool:
         """Whether a `Host` value names this server."""

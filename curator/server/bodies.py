@@ -14,6 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from curator.server import disk
 from curator.server.errors import ApiError, bad_request, quote
 from curator.server.fields import Fields
 from curator.server.settings import Limits
@@ -99,7 +100,7 @@ async def read_form(request: Request, file_field: str, scratch: Path, longest: i
     form = Form(scratch)
     with await asyncio.to_thread(scratch.open, "xb") as file:
         try:
-            receiver = _Receiver(options.get(b"boundary", b""), file_field, form, longest)
+            receiver = _Receiver(options.get(b"boundary", b""), file_field, form, longest, limits.free_bytes)
             async for chunk in chunks(request, longest + _FORM_BYTES, limits):
                 receiver.parser.write(chunk)
                 if len(receiver.pending) >= _WRITE_BYTES:
@@ -115,7 +116,7 @@ async def read_form(request: Request, file_field: str, scratch: Path, longest: i
 class _Receiver:
     """The parser's callbacks: sorts the parts' bytes into the file and the fields."""
 
-    def __init__(self, boundary: bytes, file_field: str, form: Form, longest: int) -> None:
+    def __init__(self, boundary: bytes, file_field: str, form: Form, longest: int, reserve: int) -> None:
         if not boundary:
             raise bad_request("Could not parse multipart form: the content type has no boundary.")
         self.pending = bytearray()
@@ -123,6 +124,7 @@ class _Receiver:
         self._file_field = file_field
         self._form = form
         self._longest = longest
+        self._reserve = reserve
         self._received = 0
         self._parts = 0
         self._key, self._value, self._headers = b"", b"", {}  # type: tuple[bytes, bytes, dict[bytes, bytes]]
@@ -143,7 +145,8 @@ class _Receiver:
         )
 
     def flush(self, file: BinaryIO) -> None:
-        """Write what has come for the file."""
+        """Write what has come for the file. Raises 507 before the disk is full."""
+        disk.require(self._form.scratch.parent, len(self.pending), self._reserve)
         file.write(self.pending)
         self.pending.clear()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curator.atomic import sync_folder
-from curator.server import ids
+from curator.server import disk, ids
 from curator.server.database import Database
-from curator.server.errors import ApiError, bad_request, disk_full, no_such_file, quote
+from curator.server.errors import ApiError, bad_request, no_such_file, quote
 from curator.server.settings import Settings
 
 Order = Literal["asc", "desc"]
@@ -70,12 +70,7 @@ class FileStore:
 
     def room_for(self, size: int) -> None:
         """Raise 507 unless `size` more bytes fit beside the reserve."""
-        stats = os.statvfs(self._settings.data)
-        free = stats.f_bavail * stats.f_frsize
-        if free - size < self._settings.limits.free_bytes:
-            raise disk_full(
-                f"The server's disk is full: {free // 2**20} MB are free, {size // 2**20} MB were sent."
-            )
+        disk.require(self._settings.data, size, self._settings.limits.free_bytes)
 
     def adopt(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> File:
         """Take a complete scratch file in. Raises the service's 400 where training data is no JSON Lines."""
@@ -160,7 +155,7 @@ class FileStore:
         self.expire()
         known = {row["id"] for row in self._db.rows("SELECT id FROM files")}
         for path in self._settings.files.iterdir():
-            if path.name not in known:
+            if path.name not in known and ids.is_id(path.name, ids.FILE):
                 path.unlink(missing_ok=True)
 
 

@@ -15,6 +15,7 @@ from curator.server.files import unknown_cursor
 from curator.server.settings import Limits
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+LIVE = frozenset({"validating_files", "queued", "running", "paused"})
 ORGANIZATION = "org-local"
 
 _COLUMNS = (
@@ -123,10 +124,9 @@ class JobStore:
         Raises 429 where the queue is full.
         """
         with self.db.transaction() as db:
-            if job.intent is not None:
-                row = db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE intent=?", (job.intent,)).fetchone()
-                if row is not None:
-                    return _job(row)
+            known = self.of_intent(job.intent)
+            if known is not None:
+                return known
             waiting = "status IN ('validating_files','queued','running','paused')"
             if db.execute(f"SELECT count(*) FROM jobs WHERE {waiting}").fetchone()[0] >= self._limits.queued_jobs:
                 raise overloaded(f"{self._limits.queued_jobs} jobs are waiting: cancel one or wait.")
@@ -148,6 +148,11 @@ class JobStore:
         if row is None:
             raise no_such_job(job_id)
         return _job(row)
+
+    def of_intent(self, intent: str | None) -> Job | None:
+        """The job that was created with this intent."""
+        row = None if intent is None else self.db.row(f"SELECT {_COLUMNS} FROM jobs WHERE intent=?", intent)
+        return None if row is None else _job(row)
 
     def page(self, after: str | None, limit: int, metadata: dict[str, str] | None) -> tuple[list[Job], bool]:
         """Newest first; with `metadata`, only jobs that have all these pairs (an empty dict: no metadata)."""
@@ -209,8 +214,7 @@ class JobStore:
     def fail(self, job_id: str, code: str, message: str, param: str | None = None) -> bool:
         """End a job that has not ended, with the reason."""
         error = {"code": code, "message": message, "param": param}
-        live = frozenset({"validating_files", "queued", "running", "paused"})
-        return self.move(job_id, live, "failed", ("failed", message), error=error)
+        return self.move(job_id, LIVE, "failed", ("failed", message), error=error)
 
     def events(self, job_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
         """Newest first, as the API has them."""

@@ -12,26 +12,30 @@ import signal
 import socket
 import sys
 import time
-from email.utils import formatdate
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from curator import __version__
 from curator.atomic import write_bytes
 from curator.errors import UsageError
 from curator.server import app
 from curator.server.auth import Guard, Hosts, is_loopback
+from curator.server.connection import Connection
 from curator.server.process import lock
 from curator.server.services import Services, build
-from curator.server.settings import Limits, Settings
+from curator.server.settings import Settings
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}
 """Addresses that mean all of this machine's, and one of them."""
+
+_OWN = frozenset({"token", "lock", "server.json", "server.log", "tmp", "files", "parts", "jobs"})
+"""What a data folder may hold before its database does."""
+_THREADS = 32
+"""Calls that wait for the disk at the same time; joining a large upload takes one for minutes."""
 
 
 def serve(settings: Settings) -> NoReturn:
@@ -40,11 +44,7 @@ def serve(settings: Settings) -> NoReturn:
     Prints one line of JSON with `base_url` and `token_file` on stdout once requests are answered.
     Raises UsageError where the address or the data folder cannot be used.
     """
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        held = lock(settings.data / "lock")
-    except OSError as error:
-        raise UsageError(f"The data folder {settings.data} cannot be used: {error.strerror}.") from None
+    held = _claim(settings.data)
     if held is None:
         raise UsageError(
             f"Another server works in {settings.data}{_holder(settings)}: stop it or give another --data."
@@ -60,6 +60,19 @@ def serve(settings: Settings) -> NoReturn:
             about.unlink(missing_ok=True)
         sys.stdout.flush()
         os._exit(status)  # a thread may still copy gigabytes; what it has not finished, nobody was told of
+
+
+def _claim(data: Path) -> BinaryIO | None:
+    """Take the data folder for this process; None where another server has it. Raises UsageError."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        names = {path.name for path in data.iterdir()}
+        if names - _OWN and "server.db" not in names:
+            words = "holds other things and is no server's data folder: give an empty one as --data."
+            raise UsageError(f"{data} {words}")
+        return lock(data / "lock")
+    except OSError as error:
+        raise UsageError(f"The data folder {data} cannot be used: {error.strerror}.") from None
 
 
 def _holder(settings: Settings) -> str:
@@ -116,7 +129,9 @@ def _run(settings: Settings, services: Services, listener: socket.socket, token:
     server.base_url = f"http://{host}:{port}/v1"
     if not is_loopback(settings.host):
         _warn(server.base_url, settings)
-    asyncio.new_event_loop().run_until_complete(server.serve(sockets=[listener]))
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS))
+    loop.run_until_complete(server.serve(sockets=[listener]))
     return server.status
 
 
@@ -131,10 +146,10 @@ def _config(settings: Settings, entry: ASGIApp) -> uvicorn.Config:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     limits = settings.limits
-    _Connection.limits = limits
+    Connection.limits = limits
     return uvicorn.Config(
         entry,
-        http=_Connection,
+        http=Connection,
         ws="none",
         loop="asyncio",
         log_config=None,
@@ -168,40 +183,6 @@ class Activity:
             self.last = time.monotonic()
 
 
-class _Connection(H11Protocol):
-    """One connection, closed where there are too many or where a request's head does not arrive in time."""
-
-    limits = Limits()
-    _patience: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
-            transport.close()
-            return
-        self._wait_for_head()
-
-    def data_received(self, data: bytes) -> None:
-        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        super().data_received(data)
-        if self.conn.their_state is h11.IDLE and self._patience is None:
-            self._wait_for_head()
-
-    def _wait_for_head(self) -> None:
-        self._patience = self.loop.call_later(self.limits.header_seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        self._patience = None
-        begun = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
-        if self.cycle is None or begun:
-            self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-        super().connection_lost(exc)
-
-
 class _Server(uvicorn.Server):
     """uvicorn's server, which says where it is once it answers, and sleeps until its end instead of ticking."""
 
@@ -231,8 +212,9 @@ class _Server(uvicorn.Server):
         files = {"base_url": self.base_url, "token_file": str(self._settings.token_file)}
         about = {**files, "pid": os.getpid(), "version": __version__}
         await asyncio.to_thread(write_bytes, self._settings.data / "server.json", json.dumps(about).encode())
-        sys.stdout.write(json.dumps(files) + "\n")
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            sys.stdout.write(json.dumps(files) + "\n")
+            sys.stdout.flush()
 
     async def main_loop(self) -> None:
         """Wait for a signal, or for the time in which nobody needed this server."""

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from curator.server import ids, job_request, pages
 from curator.server.bodies import read_json
 from curator.server.errors import ApiError, bad_request, quote
-from curator.server.jobs import Job
+from curator.server.jobs import LIVE, Job
 from curator.server.responses import json, page
 from curator.server.services import Services, blocking, query, services
 
@@ -24,11 +24,14 @@ async def create(request: Request) -> Response:
     own = services(request)
     body = await read_json(request, own.settings.limits)
     job = await blocking(_create, own, job_request.read(body))
-    own.queue.arrived()
+    own.queue.created()
     return json(job.view())
 
 
 def _create(own: Services, job: Job) -> Job:
+    known = own.jobs.of_intent(job.intent)
+    if known is not None:
+        return known
     if job.model not in own.catalog.bases():
         message = f"Model {quote(job.model)} is not available for fine-tuning or does not exist."
         raise bad_request(message, "model", "model_not_available")
@@ -88,8 +91,7 @@ async def checkpoints(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """End a job that has not ended."""
-    sources = frozenset({"validating_files", "queued", "running", "paused"})
-    return await _move(request, sources, "cancelled", "Fine-tuning job cancelled")
+    return await _move(request, LIVE, "cancelled", "Fine-tuning job cancelled")
 
 
 async def pause(request: Request) -> Response:

@@ -175,5 +175,5 @@ class UploadStore:
         self.expire()
         known = {row["id"] for row in self._db.rows("SELECT id FROM parts")}
         for path in (self._settings.data / "parts").iterdir():
-            if path.name not in known:
+            if path.name not in known and ids.is_id(path.name, ids.PART):
                 path.unlink(missing_ok=True)

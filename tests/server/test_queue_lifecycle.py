@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ import httpx2
 import pytest
 from openai.types.fine_tuning import FineTuningJob
 
+from curator.server import ids
 from tests.server.running import Running, end_workers, jsonl, until, workers
 
 
@@ -113,13 +116,15 @@ def test_what_waited_waits_again_after_a_kill(server: Running) -> None:
     running, waiting = create(server), create(server, "tiny")
     until(lambda: job(server, waiting).status == "queued")
     server.kill()
-    orphans = [server.data / name for name in ("tmp/half", "files/file-orphan", "parts/part_orphan")]
+    orphans = [
+        server.data / name for name in ("tmp/half", f"files/{ids.new(ids.FILE)}", f"parts/{ids.new(ids.PART)}")
+    ]
     for path in orphans:
         path.write_text("x")
-    (server.data / "jobs" / "ftjob-orphan").mkdir()
+    orphans.append(server.data / "jobs" / ids.new(ids.JOB))
+    orphans[-1].mkdir()
     server.start()
     assert not any(path.exists() for path in orphans)
-    assert not (server.data / "jobs" / "ftjob-orphan").exists()
     with server.client() as client:
         client.fine_tuning.jobs.cancel(running)
     until(lambda: job(server, waiting).status == "succeeded")
@@ -198,10 +203,11 @@ def test_a_weak_or_foreign_token_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_server_that_nobody_needs_leaves(tmp_path: Path) -> None:
-    server = Running(tmp_path, idle_exit=1.0)
+    server = Running(tmp_path, idle_exit=2.0)
     job_id = create(server, "tiny")
-    until(lambda: job(server, job_id).status == "succeeded")
-    assert server.process.wait(30) == 0
+    assert server.process.wait(60) == 0
+    with contextlib.closing(sqlite3.connect(server.data / "server.db")) as db:  # not before the job was done
+        assert db.execute("SELECT id, status FROM jobs").fetchall() == [(job_id, "succeeded")]
     assert not (server.data / "server.json").exists()
     assert server.process.stdout is not None
     server.process.stdout.close()

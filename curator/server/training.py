@@ -1,0 +1,197 @@
+"""One job's training process: started, followed fact by fact, stopped, and what its end means for the job."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from curator.atomic import write_bytes
+from curator.core.text import one_line
+from curator.log import log_failure
+from curator.server import facts, ids, results
+from curator.server.catalog import Catalog
+from curator.server.files import RESULTS, FileStore
+from curator.server.jobs import LIVE, Job, JobStore
+from curator.server.process import Worker
+from curator.server.settings import Settings
+
+_POLL_SECONDS = 0.3
+_RETRY_SECONDS = 2.0
+"""Pause after a failed write: a full disk does not get better at once."""
+_END_SECONDS = 20.0
+"""How long a process that said its last word, or whose job was cancelled, may take to leave."""
+_STOP_SECONDS = 0.5
+_CONTROLS = {"paused": "pause", "cancelled": "cancel"}
+_RUNNING = frozenset({"running"})
+_STATE = ("training.jsonl", "validation.jsonl", "state.safetensors", "state.json", "control")
+"""What only a resume would need."""
+
+
+class Training:
+    """Trains one job at a time."""
+
+    def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: Settings) -> None:
+        self._jobs = jobs
+        self._files = files
+        self._catalog = catalog
+        self._settings = settings
+        self._current: tuple[str, Worker] | None = None
+
+    async def run(self, job: Job, *, left_over: bool = False) -> None:
+        """Train a queued job, or follow one that a former server left; whatever goes wrong ends only this job."""
+        worker = Worker(self._folder(job.id), job.pid)
+        try:
+            if left_over or await asyncio.to_thread(self._begin, job, worker):
+                self._current = (job.id, worker)
+                await self._follow(job.id, worker)
+        except Exception as error:
+            log_failure()
+            worker.signal(signal.SIGKILL)
+            message = f"The server could not go on with this job: {one_line(str(error), 200)}"
+            with contextlib.suppress(sqlite3.Error):
+                await asyncio.to_thread(self._jobs.fail, job.id, "server_error", message)
+                await asyncio.to_thread(self._jobs.update, job.id, pid=None, outcome=None)
+        finally:
+            self._current = None
+
+    def handle(self) -> tuple[str, Worker] | None:
+        """The job that trains now and its process."""
+        return self._current
+
+    async def stop(self, handle: tuple[str, Worker]) -> None:
+        """Ask a process to save and stop, and wait a moment; the next start does the rest."""
+        job_id, worker = handle
+        await asyncio.to_thread(self._jobs.update, job_id, stopping=1)
+        worker.signal(signal.SIGTERM)
+        ends = time.monotonic() + _STOP_SECONDS
+        while worker.alive() and time.monotonic() < ends:
+            await asyncio.sleep(0.05)
+
+    def _folder(self, job_id: str) -> Path:
+        return self._settings.jobs / job_id
+
+    def _begin(self, job: Job, worker: Worker) -> bool:
+        """Start the process; whether there is something to follow."""
+        base = self._catalog.bases().get(job.model)
+        if base is None:
+            message = f"The model {job.model} is no longer on this machine."
+            self._jobs.fail(job.id, "model_not_available", message, "model")
+            return False
+        if not self._jobs.move(job.id, frozenset({"queued"}), "running", None):
+            return False
+        self._write_job(job, base.path)
+        self._jobs.update(job.id, pid=worker.start(self._settings.worker))
+        return True
+
+    def _write_job(self, job: Job, base: Path) -> None:
+        folder = self._folder(job.id)
+        (folder / "control").unlink(missing_ok=True)
+        with (folder / "progress.jsonl").open("ab") as progress:
+            progress.write(b"\n")  # ends a line that a killed process may have torn
+        spec = {
+            "job_id": job.id,
+            "model": job.model,
+            "model_path": str(base),
+            "engine": job.engine,
+            "method": job.method,
+            "training_file": str(folder / "training.jsonl"),
+            "validation_file": None if job.validation_file is None else str(folder / "validation.jsonl"),
+            "hyperparameters": job.hyperparameters,
+            "seed": job.seed,
+            "threads": self._settings.threads or os.cpu_count() or 1,
+        }
+        write_bytes(folder / "job.json", json.dumps(spec, indent=1).encode())
+
+    async def _follow(self, job_id: str, worker: Worker) -> None:
+        """Turn what the worker writes into events until it is gone, then act on how it ended."""
+        ends, told = float("inf"), None
+        while True:
+            alive = worker.alive()
+            try:
+                job, read = await asyncio.to_thread(self._take, job_id)
+                if not alive and not read:
+                    await asyncio.to_thread(self._conclude, job_id, worker)
+                    return
+                told = await asyncio.to_thread(self._tell, job, told) if alive else told
+            except (OSError, sqlite3.Error):
+                await asyncio.sleep(_RETRY_SECONDS)  # the worker goes on meanwhile, nothing is lost
+                continue
+            if job.ended or job.outcome is not None:
+                ends = min(ends, time.monotonic() + _END_SECONDS)
+            if time.monotonic() > ends:
+                worker.signal(signal.SIGKILL)
+            if alive:
+                await asyncio.sleep(_POLL_SECONDS)
+
+    def _take(self, job_id: str) -> tuple[Job, int]:
+        """Store the facts that are new; the job as it now is, and how many bytes were read."""
+        job = self._jobs.get(job_id)
+        batch = facts.read(self._folder(job_id) / "progress.jsonl", job.offset)
+        if batch.offset == job.offset:
+            return job, 0
+        with self._jobs.db.transaction() as db:
+            dropped = facts.record(db, job, batch, self._settings.limits.checkpoints)
+        for path in dropped:
+            results.remove_inside(self._folder(job_id), path)
+        return self._jobs.get(job_id), batch.offset - job.offset
+
+    def _tell(self, job: Job, told: str | None) -> str | None:
+        """Write the control file that the job's state asks for; what has been told so far."""
+        control = _CONTROLS.get(job.status)
+        if control is not None and control != told:
+            write_bytes(self._folder(job.id) / "control", control.encode())
+            return control
+        if job.status == "queued" and told is None:  # paused and resumed before the worker heard of it
+            self._jobs.move(job.id, frozenset({"queued"}), "running", None)
+        return told
+
+    def _conclude(self, job_id: str, worker: Worker) -> None:
+        """Act on the worker's last word, or on its absence. Doing it again after a crash is safe."""
+        job = self._jobs.get(job_id)
+        outcome = job.outcome or {}
+        kind = outcome.get("kind")
+        if job.ended:
+            pass
+        elif kind == "succeeded":
+            self._succeed(job, outcome)
+        elif kind == "failed":
+            self._jobs.fail(job_id, str(outcome.get("code")), str(outcome.get("message")))
+        elif kind == "cancelled":
+            self._jobs.move(job_id, LIVE, "cancelled", ("cancelled", "Fine-tuning job cancelled"))
+        elif kind == "paused":
+            self._jobs.move(job_id, _RUNNING, "paused", None)
+        elif job.status == "running":
+            self._again(job, worker)
+        self._jobs.update(job_id, pid=None, outcome=None, stopping=0)
+        if self._jobs.get(job_id).ended:
+            for name in _STATE:
+                (self._folder(job_id) / name).unlink(missing_ok=True)
+            shutil.rmtree(self._folder(job_id) / "hf", ignore_errors=True)
+
+    def _again(self, job: Job, worker: Worker) -> None:
+        """The process is gone without a word: go on from what it saved, or give up after too many crashes."""
+        if job.stopping or job.pid is None:
+            self._jobs.move(job.id, _RUNNING, "queued", None)
+            return
+        crashes = job.crashes + 1
+        if crashes >= self._settings.limits.crashes:
+            message = f"The training process ended unexpectedly {crashes} times{worker.last_words()}"
+            self._jobs.fail(job.id, "server_error", message)
+            return
+        message = "The training process ended unexpectedly; the job goes on from what it had saved"
+        self._jobs.move(job.id, _RUNNING, "queued", (f"crash:{crashes}", message), crashes=crashes)
+
+    def _succeed(self, job: Job, outcome: dict[str, Any]) -> None:
+        """Make the result file and the model known in one transaction with the job's end."""
+        scratch = self._settings.scratch / ids.tail(24)
+        scratch.write_bytes(results.csv(self._jobs.metrics(job.id)))
+        file = self._files.place(scratch, "step_metrics.csv", RESULTS)
+        results.publish(self._jobs.db, job, outcome, file)
