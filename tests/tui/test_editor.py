@@ -163,7 +163,7 @@ async def test_long_examples_open_a_window(tmp_path: Path) -> None:
 
 
 async def test_huge_text_is_not_put_into_a_field(tmp_path: Path) -> None:
-    async with opened(dataset(tmp_path, [chat("x" * 1_000_000, "(a)")])) as scene:
+    async with opened(dataset(tmp_path, [chat("x" * 1_000_000, "(a)")]), WIDE) as scene:
         await scene.press("e")
         assert "ctrl+o opens" in scene.screen_text()
         await scene.type("b")

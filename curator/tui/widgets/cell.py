@@ -43,8 +43,7 @@ class Cell(Vertical):
         if self.field is not None:
             yield self.field
         else:
-            more = "" if len(self.block.text) <= SHOWN else " … ctrl+o opens the whole"
-            yield Static(Content(printable(self.block.text[:SHOWN]) + more), classes="fixed")
+            yield Static(Content(printable(self.block.text[:SHOWN])), classes="fixed")
         for note in self.block.notes:
             yield Static(Content(one_line(note, 600)), classes="note")
         yield Static(id="offers")
@@ -55,7 +54,8 @@ class Cell(Vertical):
         role = Content.styled(one_line(self.block.role, 24), f"bold {COLOURS[kind_of(self.block)]}")
         weight = "" if self.block.weight is None else f" · weight {self.block.weight:g}"
         count = "" if tokens is None else f" · {tokens:,} tokens"
-        self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}", "$quiet")))
+        cut = " · shortened here, ctrl+o opens the whole" if len(self.block.text) > SHOWN else ""
+        self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}{cut}", "$quiet")))
         self._offer()
         findings = self.query_one("#findings", Static)
         lines = [
