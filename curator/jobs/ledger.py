@@ -8,11 +8,9 @@ is told as stored is on the disk. Nothing in it is secret.
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +18,9 @@ from typing import Any, Self
 import orjson
 
 from curator import paths
-from curator.errors import CuratorError, InputError
+from curator.errors import CuratorError
 from curator.jobs import records
-from curator.jobs.ledger_schema import SCHEMA, VERSION
+from curator.jobs.ledger_file import LedgerFile
 
 OPEN = ("intent", "uploading", "creating", "unclear")
 """Our own statuses, before the provider's job is known; after that the provider's words are kept."""
@@ -95,17 +93,8 @@ _COLUMNS = tuple(Run.__dataclass_fields__)
 _JSON = {"params", "error", "result_files", "job"}
 
 
-class Ledger:
+class Ledger(LedgerFile):
     """Open with `Ledger.for_path` or a file's path; every method commits before it returns."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.RLock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _open(path)
-        except (sqlite3.Error, OSError) as error:
-            raise InputError(f"{path}: the ledger of runs cannot be opened: {error}.") from None
 
     @classmethod
     def for_path(cls, path: Path | str | None) -> Self:
@@ -117,16 +106,6 @@ class Ledger:
     def datasets(self) -> Path:
         """Folder of the frozen datasets, one file a sha256."""
         return self.path.parent / "datasets"
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # -- runs -----------------------------------------------------------------------------------------
 
@@ -362,60 +341,10 @@ class Ledger:
         rows = self._all("SELECT * FROM evaluations ORDER BY seq DESC")
         return [{k: r[k] for k in ("dataset", "model", "run", "at")} | orjson.loads(r["value"]) for r in rows]
 
-    # -- inside -------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._db
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise CuratorError(f"{self.path}: not saved: {error}.", title="Not saved") from None
-
-    def _all(self, sql: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
-        with self._lock:
-            try:
-                return self._db.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise CuratorError(f"{self.path}: cannot be read: {error}.") from None
-
-    def _one(self, sql: str, values: tuple[Any, ...] = ()) -> sqlite3.Row | None:
-        rows = self._all(sql, values)
-        return rows[0] if rows else None
-
 
 def new_id() -> str:
     """A fresh run id, which is also the nonce that the provider's job carries as `curator_intent`."""
     return "run-" + uuid.uuid4().hex
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    db.row_factory = sqlite3.Row
-    for pragma in (
-        "trusted_schema=OFF",
-        "cell_size_check=ON",
-        "mmap_size=0",
-        "journal_mode=DELETE",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        db.execute(f"PRAGMA {pragma}").fetchall()
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        db.close()
-        raise InputError(f"{path}: made by a newer Curator (ledger version {version}); update Curator.")
-    if version < VERSION:
-        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    return db
 
 
 def _insert(db: sqlite3.Connection, run: Run) -> None:
