@@ -1,4 +1,4 @@
-"""The embedded engine held to the field's own stack, and the hf engine itself; skipped where `hf` is not installed."""
+"""The embedded engine held to the field's own stack, and the hf engine; skipped where `hf` is not installed."""
 
 from __future__ import annotations
 
@@ -99,15 +99,24 @@ def test_tokenizer_and_template_equal_transformers(model: Path) -> None:
     theirs, ours = AutoTokenizer.from_pretrained(model), tokenizer.load(model)
     for example in tiny.examples(3):
         example["messages"][1]["content"] += " 42 🙂  ünï\n"
-        expected = theirs.apply_chat_template(example["messages"][:-1], add_generation_prompt=True, return_dict=False)
+        expected = theirs.apply_chat_template(
+            example["messages"][:-1], add_generation_prompt=True, return_dict=False
+        )
         assert render.prompt(ours, example["messages"][:-1]) == expected
 
 
 def run(folder: Path, *more: str) -> list[dict[str, Any]]:
     """Train in a process of its own, as the server does; the facts."""
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", **dict(m.split("=") for m in more)}
+    environment = os.environ | {
+        "ACCELERATE_USE_CPU": "true",
+        "OMP_NUM_THREADS": "1",
+        **dict(word.split("=", 1) for word in more),
+    }
     process = subprocess.run(
-        [sys.executable, "-m", "curator.server.worker", str(folder)], env=environment, capture_output=True, check=False
+        [sys.executable, "-m", "curator.server.worker", str(folder)],
+        env=environment,
+        capture_output=True,
+        check=False,
     )
     assert process.returncode == 0, process.stderr.decode()[-3000:]
     return tiny.facts(folder)
@@ -179,7 +188,10 @@ def test_preferences_train_in_both_engines_from_the_same_loss(tmp_path: Path, mo
         for n in range(10)
     ]
     training = tiny.write_jsonl(tmp_path / "pairs.jsonl", values)
-    found = [run(tiny.write_job(tmp_path / name, model, training, method="dpo", engine=name)) for name in ("embedded", "hf")]
+    found = [
+        run(tiny.write_job(tmp_path / name, model, training, method="dpo", engine=name))
+        for name in ("embedded", "hf")
+    ]
     steps = [[f for f in facts if f["kind"] == "step"] for facts in found]
     assert steps[0][0]["train_loss"] == pytest.approx(steps[1][0]["train_loss"], rel=1e-4)
     assert all(run[-1]["train_loss"] < 0.5 and run[-1]["train_mean_token_accuracy"] == 1.0 for run in steps)
@@ -212,18 +224,14 @@ def test_preference_gradients_equal_autograd(model: Path, adapter: Path) -> None
 
 
 def test_two_processes_train_one_job(tmp_path: Path, model: Path) -> None:
-    config = tmp_path / "accelerate.yaml"
-    config.write_text(
-        "compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_CPU\nnum_machines: 1\nnum_processes: 2\n"
-        "use_cpu: true\nmixed_precision: 'no'\nmachine_rank: 0\nmain_process_port: 0\n"
-    )
+    launch = "CURATOR_HF_LAUNCH=torchrun --standalone --nproc-per-node 2"
     training = tiny.write_jsonl(tmp_path / "t.jsonl", tiny.examples(12))
     alone = run(tiny.write_job(tmp_path / "alone", model, training, engine="hf"))
     job = tiny.write_job(tmp_path / "two", model, training, engine="hf")
     (job / "control").write_text("pause")
-    paused = run(job, f"CURATOR_ACCELERATE_CONFIG={config}")
+    paused = run(job, launch)
     assert kinds(paused) == ["started", "step", "paused"]
     (job / "control").unlink()
-    facts = run(job, f"CURATOR_ACCELERATE_CONFIG={config}")
+    facts = run(job, launch)
     losses = [[f["train_loss"] for f in found if f["kind"] == "step"] for found in (alone, facts)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)

@@ -7,6 +7,7 @@ compared step by step. Under `accelerate launch` every process runs this; the fi
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -26,6 +27,7 @@ from curator.server.engines.job import (
     RANK,
     STATE_EVERY,
     Job,
+    JobError,
     Progress,
     Schedule,
     Stop,
@@ -33,21 +35,36 @@ from curator.server.engines.job import (
     schedule,
 )
 
+_LAUNCHED = "CURATOR_HF_LAUNCHED"
+"""Set for launched processes, so that they do not launch again."""
 _WORDS = (None, "save", "pause", "cancel", "stop")
 """What the processes agree on after a step."""
 
 
 def relaunch(job: Path) -> None:
-    """Replace this process by `accelerate launch` where `accelerate.yaml` in the configuration folder asks for it.
+    """Replace this process by the launcher that `hf-launch` in the configuration folder names, if there is one.
 
-    Several GPUs or machines are configured there, never coded; CURATOR_ACCELERATE_CONFIG names another file.
-    Does nothing inside a launched process, or where there is no such file.
+    Several GPUs or machines are configured there, never coded: the file (or CURATOR_HF_LAUNCH) holds the words
+    that start a Python module on all of them, such as `accelerate launch --config_file gpus.yaml` or
+    `torchrun --nproc-per-node 2`. Does nothing inside a launched process.
     """
-    config = Path(os.environ.get("CURATOR_ACCELERATE_CONFIG") or paths.config_dir() / "accelerate.yaml")
-    if "LOCAL_RANK" in os.environ or not config.is_file():
+    words = os.environ.get("CURATOR_HF_LAUNCH") or _launch_file()
+    if not words or _LAUNCHED in os.environ:
         return
-    words = ["-m", "accelerate.commands.launch", "--config_file", str(config)]
-    os.execv(sys.executable, [sys.executable, *words, "-m", "curator.server.worker", str(job)])
+    command = [*shlex.split(words, comments=True), "-m", "curator.server.worker", str(job)]
+    os.environ[_LAUNCHED] = "1"
+    beside = Path(sys.executable).parent / command[0]  # the launcher of this environment, whatever PATH says
+    try:
+        os.execvp(str(beside) if beside.is_file() else command[0], command)
+    except OSError as error:
+        raise JobError("launch_failed", f"'{command[0]}' cannot be started: {error.strerror}.") from error
+
+
+def _launch_file() -> str:
+    try:
+        return (paths.config_dir() / "hf-launch").read_text("utf-8")
+    except OSError:
+        return ""
 
 
 class HfTrainer:
@@ -297,7 +314,7 @@ def _reporter(job: Job, plan: Schedule, progress: Progress, stop: Stop) -> Any:
 
 
 def _accuracy(logs: dict[str, Any], prefix: str) -> float:
-    for name in ("mean_token_accuracy", "rewards/accuracies"):
+    for name in ("rewards/accuracies", "mean_token_accuracy"):
         if f"{prefix}{name}" in logs:
             return float(logs[f"{prefix}{name}"])
     return 0.0

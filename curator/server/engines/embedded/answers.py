@@ -1,190 +1,39 @@
-"""Answers requests with the embedded engine: one batch of choices that shrinks as they finish."""
+"""Answers from the embedded engine: a base model in memory with the adapters used last."""
 
 from __future__ import annotations
 
-import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from curator.errors import InputError
-from curator.server import render, tokenizer, weights
-from curator.server.answer import Answer
-from curator.server.engines.embedded import sampling
+from curator.server import tokenizer, weights
+from curator.server.engines.answers import AnswerBatch, Context, Request
 from curator.server.engines.embedded.decode import Decoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft
 
-Request = dict[str, Any]
-
-_DROP_SHARE = 0.8
-"""Finished choices leave the batch when no more than this share of its rows is alive: copying costs too."""
-
-
-@dataclass(slots=True)
-class Choice:
-    """One choice of one request while it is being decoded."""
-
-    request: str
-    index: int
-    prompt: list[int]
-    room: int
-    """Most tokens it may get."""
-    temperature: float
-    top_p: float
-    random: np.random.Generator
-    answer: Answer
-    logprobs: list[dict[str, Any]] | None
-    tokens: int = 0
-    """Tokens decoded so far, the one that ends it included."""
-    alive: bool = True
-
-
-@dataclass(slots=True)
-class Context:
-    """A loaded model with its text half."""
-
-    model: Llama
-    text: tokenizer.TextModel
-
 
 class EmbeddedEngine:
-    """A base model in memory with the adapters used last."""
+    """A loaded base model; adapters are swapped by folder."""
 
     def __init__(self, base: Path, adapters_kept: int) -> None:
-        self._context = Context(Llama(weights.load(base)), tokenizer.load(base))
+        self._model, self._text = Llama(weights.load(base)), tokenizer.load(base)
         self._kept = adapters_kept
         self._adapters: OrderedDict[str, Adapter] = OrderedDict()
 
-    def batch(self, adapter: str | None, requests: list[Request]) -> EmbeddedBatch:
-        """Start answering the requests together. Raises CuratorError where the adapter does not fit."""
-        return EmbeddedBatch(self._context, self._adapter(adapter) if adapter else None, requests)
+    def batch(self, adapter: str | None, requests: list[Request]) -> AnswerBatch:
+        """Start answering the requests together. Raises InputError where the adapter does not fit."""
+        lora = self._adapter(adapter) if adapter else None
+
+        def start(prompts: Sequence[Sequence[int]]) -> Decoder:
+            return Decoder(self._model, lora, prompts)
+
+        return AnswerBatch(Context(self._text, self._model.config.max_positions, start), requests)
 
     def _adapter(self, folder: str) -> Adapter:
         if folder not in self._adapters:
-            self._adapters[folder] = read_peft(Path(folder), self._context.model.config)
+            self._adapters[folder] = read_peft(Path(folder), self._model.config)
             while len(self._adapters) > self._kept:
                 self._adapters.popitem(last=False)
         self._adapters.move_to_end(folder)
         return self._adapters[folder]
-
-
-@dataclass(slots=True)
-class EmbeddedBatch:
-    """Requests answered together; `step` gives the protocol's lines."""
-
-    context: Context
-    adapter: Adapter | None
-    requests: list[Request]
-    _rows: list[Choice] = field(init=False)
-    _decoder: Decoder | None = None
-    _lines: list[dict[str, Any]] = field(default_factory=list)
-    _left: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._rows = [choice for request in self.requests for choice in self._choices(request)]
-
-    def _choices(self, request: Request) -> list[Choice]:
-        """The request's choices; none, with an error line, where it cannot be answered."""
-        request_id, text = str(request["id"]), self.context.text
-        limit = self.context.model.config.max_positions
-        try:
-            prompt = render.prompt(text, request["messages"], request.get("tools"))
-        except InputError as error:
-            return self._error(request_id, "invalid_request_error", error.message)
-        if not prompt or len(prompt) >= limit:
-            message = f"This model's maximum context length is {limit} tokens; the messages have {len(prompt)}."
-            return self._error(request_id, "context_length_exceeded", message)
-        seed = request.get("seed")
-        count = max(1, int(request.get("n") or 1))
-        room = min(limit - len(prompt), int(request.get("max_tokens") or limit))
-        self._left[request_id] = count
-        base = secrets.randbits(63) if seed is None else abs(int(seed))
-        return [
-            Choice(
-                request_id,
-                index,
-                prompt,
-                room,
-                float(1.0 if request.get("temperature") is None else request["temperature"]),
-                float(1.0 if request.get("top_p") is None else request["top_p"]),
-                np.random.default_rng([base, index]),
-                Answer(text, tuple(request.get("stop") or ())),
-                [] if request.get("logprobs") else None,
-            )
-            for index in range(count)
-        ]
-
-    def _error(self, request_id: str, code: str, message: str) -> list[Choice]:
-        self._lines.append({"id": request_id, "error": {"code": code, "message": message}})
-        return []
-
-    @property
-    def done(self) -> bool:
-        """Nothing is left to answer."""
-        return not any(row.alive for row in self._rows) and not self._lines
-
-    def cancel(self, request_id: str) -> None:
-        """Stop answering a request; nothing more is sent about it."""
-        for row in self._rows:
-            row.alive = row.alive and row.request != request_id
-
-    def step(self) -> list[dict[str, Any]]:
-        """One token for every choice that is not finished."""
-        self._drop()
-        if self._rows:
-            if self._decoder is None:
-                prompts = [row.prompt for row in self._rows]
-                self._decoder = Decoder(self.context.model, self.adapter, prompts)
-            else:
-                self._decoder.advance([row.answer.ids[-1] for row in self._rows])
-            for row, logits in zip(self._rows, self._decoder.logits, strict=True):
-                if row.alive:
-                    self._extend(row, logits)
-        lines, self._lines = self._lines, []
-        return lines
-
-    def _drop(self) -> None:
-        alive = [n for n, row in enumerate(self._rows) if row.alive]
-        if self._decoder is None or not alive or len(alive) <= _DROP_SHARE * len(self._rows):
-            if self._decoder is not None and len(alive) < len(self._rows):
-                self._decoder.keep(alive)
-            self._rows = [self._rows[n] for n in alive]
-
-    def _extend(self, row: Choice, logits: Any) -> None:
-        token = sampling.choose(logits, row.temperature, row.top_p, row.random)
-        row.tokens += 1
-        if token in self.context.text.end_ids:
-            self._finish(row, "stop")
-            return
-        if row.logprobs is not None:
-            row.logprobs.append(self._logprob(token, sampling.logprob(logits, token)))
-        delta = row.answer.add(token)
-        if delta:
-            self._lines.append({"id": row.request, "index": row.index, "delta": delta})
-        if row.answer.stopped:
-            self._finish(row, "stop")
-        elif len(row.answer.ids) >= row.room:
-            self._finish(row, "length")
-
-    def _logprob(self, token: int, value: float) -> dict[str, Any]:
-        piece = self.context.text.token_bytes(token)
-        text = piece.decode("utf-8", "replace")
-        return {"token": text, "logprob": value, "bytes": list(piece), "top_logprobs": []}
-
-    def _finish(self, row: Choice, reason: str) -> None:
-        row.alive = False
-        rest = row.answer.finish()
-        if rest:
-            self._lines.append({"id": row.request, "index": row.index, "delta": rest})
-        usage = {"prompt_tokens": len(row.prompt), "completion_tokens": row.tokens}
-        line = {"id": row.request, "index": row.index, "finish_reason": reason, "usage": usage}
-        if row.logprobs is not None:
-            line["logprobs"] = row.logprobs
-        self._lines.append(line)
-        self._left[row.request] -= 1
-        if not self._left[row.request]:
-            self._lines.append({"id": row.request, "done": True})

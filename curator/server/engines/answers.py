@@ -1,0 +1,177 @@
+"""Answer requests together with either engine: one batch of choices that shrinks as they finish."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from curator.errors import InputError
+from curator.server import render
+from curator.server.answer import Answer
+from curator.server.engines import sampling
+from curator.server.tokenizer import TextModel
+
+Request = dict[str, Any]
+
+_DROP_SHARE = 0.8
+"""Finished choices leave the batch when no more than this share of its rows is alive: copying costs too."""
+
+
+@dataclass(slots=True)
+class Choice:
+    """One choice of one request while it is being decoded."""
+
+    request: str
+    index: int
+    prompt: list[int]
+    room: int
+    """Most tokens it may get."""
+    temperature: float
+    top_p: float
+    random: np.random.Generator
+    answer: Answer
+    logprobs: list[dict[str, Any]] | None
+    tokens: int = 0
+    """Tokens decoded so far, the one that ends it included."""
+    alive: bool = True
+
+
+class Decoder(Protocol):
+    """Sequences that grow together; `logits` (sequences, vocabulary) are those of the next token."""
+
+    logits: Any
+
+    def advance(self, tokens: Sequence[int]) -> None:
+        """Append one token to each sequence."""
+
+    def keep(self, indexes: Sequence[int]) -> None:
+        """Go on with these sequences only."""
+
+
+@dataclass(slots=True)
+class Context:
+    """A loaded model: its text half, how many tokens it can hold, and how to start decoding prompts."""
+
+    text: TextModel
+    max_positions: int
+    start: Callable[[Sequence[Sequence[int]]], Decoder]
+
+
+@dataclass(slots=True)
+class AnswerBatch:
+    """Requests answered together; `step` gives the protocol's lines."""
+
+    context: Context
+    requests: list[Request]
+    _rows: list[Choice] = field(init=False)
+    _decoder: Decoder | None = None
+    _lines: list[dict[str, Any]] = field(default_factory=list)
+    _left: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rows = [choice for request in self.requests for choice in self._choices(request)]
+
+    def _choices(self, request: Request) -> list[Choice]:
+        """The request's choices; none, with an error line, where it cannot be answered."""
+        request_id, text = str(request["id"]), self.context.text
+        limit = self.context.max_positions
+        try:
+            prompt = render.prompt(text, request["messages"], request.get("tools"))
+        except InputError as error:
+            return self._error(request_id, "invalid_request_error", error.message)
+        if not prompt or len(prompt) >= limit:
+            message = f"This model's maximum context length is {limit} tokens; the messages have {len(prompt)}."
+            return self._error(request_id, "context_length_exceeded", message)
+        seed = request.get("seed")
+        count = max(1, int(request.get("n") or 1))
+        room = min(limit - len(prompt), int(request.get("max_tokens") or limit))
+        self._left[request_id] = count
+        base = secrets.randbits(63) if seed is None else abs(int(seed))
+        return [
+            Choice(
+                request_id,
+                index,
+                prompt,
+                room,
+                float(1.0 if request.get("temperature") is None else request["temperature"]),
+                float(1.0 if request.get("top_p") is None else request["top_p"]),
+                np.random.default_rng([base, index]),
+                Answer(text, tuple(request.get("stop") or ())),
+                [] if request.get("logprobs") else None,
+            )
+            for index in range(count)
+        ]
+
+    def _error(self, request_id: str, code: str, message: str) -> list[Choice]:
+        self._lines.append({"id": request_id, "error": {"code": code, "message": message}})
+        return []
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left to answer."""
+        return not any(row.alive for row in self._rows) and not self._lines
+
+    def cancel(self, request_id: str) -> None:
+        """Stop answering a request; nothing more is sent about it."""
+        for row in self._rows:
+            row.alive = row.alive and row.request != request_id
+
+    def step(self) -> list[dict[str, Any]]:
+        """One token for every choice that is not finished."""
+        self._drop()
+        if self._rows:
+            if self._decoder is None:
+                self._decoder = self.context.start([row.prompt for row in self._rows])
+            else:
+                self._decoder.advance([row.answer.ids[-1] for row in self._rows])
+            for row, logits in zip(self._rows, self._decoder.logits, strict=True):
+                if row.alive:
+                    self._extend(row, logits)
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _drop(self) -> None:
+        alive = [n for n, row in enumerate(self._rows) if row.alive]
+        if self._decoder is None or not alive or len(alive) <= _DROP_SHARE * len(self._rows):
+            if self._decoder is not None and len(alive) < len(self._rows):
+                self._decoder.keep(alive)
+            self._rows = [self._rows[n] for n in alive]
+
+    def _extend(self, row: Choice, logits: Any) -> None:
+        token = sampling.choose(logits, row.temperature, row.top_p, row.random)
+        row.tokens += 1
+        if token in self.context.text.end_ids:
+            self._finish(row, "stop")
+            return
+        if row.logprobs is not None:
+            row.logprobs.append(self._logprob(token, sampling.logprob(logits, token)))
+        delta = row.answer.add(token)
+        if delta:
+            self._lines.append({"id": row.request, "index": row.index, "delta": delta})
+        if row.answer.stopped:
+            self._finish(row, "stop")
+        elif len(row.answer.ids) >= row.room:
+            self._finish(row, "length")
+
+    def _logprob(self, token: int, value: float) -> dict[str, Any]:
+        piece = self.context.text.token_bytes(token)
+        text = piece.decode("utf-8", "replace")
+        return {"token": text, "logprob": value, "bytes": list(piece), "top_logprobs": []}
+
+    def _finish(self, row: Choice, reason: str) -> None:
+        row.alive = False
+        rest = row.answer.finish()
+        if rest:
+            self._lines.append({"id": row.request, "index": row.index, "delta": rest})
+        usage = {"prompt_tokens": len(row.prompt), "completion_tokens": row.tokens}
+        line = {"id": row.request, "index": row.index, "finish_reason": reason, "usage": usage}
+        if row.logprobs is not None:
+            line["logprobs"] = row.logprobs
+        self._lines.append(line)
+        self._left[row.request] -= 1
+        if not self._left[row.request]:
+            self._lines.append({"id": row.request, "done": True})
