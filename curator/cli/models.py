@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ def _catalog() -> Catalog | None:
     from curator.server.settings import Settings
 
     folder = paths.server_dir()
-    return Catalog(Database(folder / "server.db"), Settings(data=folder, token_file=folder / "token"))
+    db = Database(folder / "server.db", read_only=True)  # a running server is the only writer
+    return Catalog(db, Settings(data=folder, token_file=folder / "token"))
 
 
 def _tuned(name: str) -> Model | None:
@@ -104,9 +106,8 @@ def progress_line(what: str, done: int, total: int) -> None:
 def _remove(args: argparse.Namespace) -> int:
     from curator.server.models import remove
 
-    tuned = _tuned(args.name)
-    if tuned is not None and (catalog := _catalog()) is not None:
-        catalog.delete(tuned)
+    if _tuned(args.name) is not None:
+        asyncio.run(_remove_tuned(args.name))
     else:
         remove(args.name)
     if args.json:
@@ -114,6 +115,16 @@ def _remove(args: argparse.Namespace) -> int:
     else:
         say(f"removed {args.name}")
     return 0
+
+
+async def _remove_tuned(name: str) -> None:
+    """Have the server do it, which alone writes its database."""
+    from curator.jobs.client import connect
+    from curator.jobs.providers import Provider
+    from curator.settings import ProviderSettings
+
+    async with await connect(Provider("local", ProviderSettings("local"))) as client:
+        await client.delete_model(name)
 
 
 def _export(args: argparse.Namespace) -> int:

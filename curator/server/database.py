@@ -51,6 +51,8 @@ CREATE TABLE completions (
   body TEXT NOT NULL);
 """
 
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "mmap_size=0")
+
 
 class Database:
     """`server.db`. Calls block: from the event loop they go through `asyncio.to_thread`.
@@ -58,19 +60,23 @@ class Database:
     A commit is synced before it returns (WAL, synchronous=FULL), so what an answer says is durable.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the file, made where it is missing; `read_only` is for looking while a server may be running.
+
+        Raises CuratorError where it is no database of ours or of a newer version.
+        """
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "trusted_schema=OFF",
-            "mmap_size=0",
-        ):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._migrate(path)
+        mode = "ro" if read_only else "rwc"
+        try:
+            address = f"{path.absolute().as_uri()}?mode={mode}"
+            self._connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
+            for pragma in _PRAGMAS[1:] if read_only else _PRAGMAS:
+                self._connection.execute(f"PRAGMA {pragma}")
+            if not read_only:
+                self._migrate(path)
+        except sqlite3.Error as error:
+            raise CuratorError(f"{path} cannot be opened: {error}; is it the server's own file?") from None
 
     def _migrate(self, path: Path) -> None:
         with self.transaction():
@@ -89,10 +95,11 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a failed COMMIT may have ended it or not
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """The rows of a query."""
