@@ -121,7 +121,7 @@ def workers(folder: Path) -> list[int]:
     return found
 
 
-def until(check: Callable[[], T], seconds: float = 30) -> T:
+def until(check: Callable[[], T], seconds: float = 90) -> T:
     """The first true value of `check`."""
     ends = time.monotonic() + seconds
     while True:
