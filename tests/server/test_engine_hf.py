@@ -235,3 +235,27 @@ def test_two_processes_train_one_job(tmp_path: Path, model: Path) -> None:
     facts = run(job, launch)
     losses = [[f["train_loss"] for f in found if f["kind"] == "step"] for found in (alone, facts)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_the_hf_engine_answers_as_the_embedded_one(model: Path, adapter: Path) -> None:
+    from curator.server.engines.embedded.answers import EmbeddedEngine
+    from curator.server.engines.hf_answers import HfEngine
+
+    requests = [
+        {"id": str(n), "messages": example["messages"][:-1], "max_tokens": 4 + n, "temperature": 0}
+        for n, example in enumerate(tiny.examples(4))
+    ]
+    requests[1]["messages"] = [{"role": "user", "content": "short"}]
+
+    def answers(engine: Any, adapter: str | None) -> dict[str, tuple[str, str, dict[str, int]]]:
+        batch, texts, ends = engine.batch(adapter, requests), {r["id"]: "" for r in requests}, {}
+        while not batch.done:
+            for line in batch.step():
+                texts[line["id"]] += line.get("delta", "")
+                if "finish_reason" in line:
+                    ends[line["id"]] = (texts[line["id"]], line["finish_reason"], line["usage"])
+        return ends
+
+    ours, theirs = EmbeddedEngine(model, 4), HfEngine(model)
+    for which in (None, str(adapter), None):
+        assert answers(theirs, which) == answers(ours, which)

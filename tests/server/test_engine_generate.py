@@ -1,0 +1,227 @@
+"""The generation process: streaming, batches, stop strings, seeds, adapters, cancelling, errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curator.server import tokenizer, weights
+from curator.server.answer import Answer
+from curator.server.engines import sampling
+from curator.server.engines.embedded.lora import Adapter, write_peft
+from tests.server import tiny
+
+Line = dict[str, Any]
+EMOJI = "héllo 🙂👍🏽 wörld"
+
+
+class Process:
+    """A running generation process."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "curator.server.generate"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def send(self, *requests: Line) -> None:
+        """Write requests in one go."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(json.dumps(r) + "\n" for r in requests).encode())
+        self.process.stdin.flush()
+
+    def until_done(self, *ids: str) -> list[Line]:
+        """Lines until every id is done or refused."""
+        assert self.process.stdout is not None
+        left, lines = set(ids), []
+        while left:
+            line = json.loads(self.process.stdout.readline())
+            lines.append(line)
+            if line.get("done") or "error" in line:
+                left.discard(line["id"])
+        return lines
+
+    def ask(self, **request: Any) -> list[Line]:
+        """One request's lines."""
+        self.send({"id": "x", **request})
+        return self.until_done("x")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model's folder."""
+    return tiny.write_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Process]:
+    """One process for the module; it must leave when its input ends."""
+    running = Process()
+    yield running
+    assert running.process.stdin is not None and running.process.stdout is not None
+    running.process.stdin.close()
+    assert running.process.wait(timeout=30) == 0
+    running.process.stdout.close()
+
+
+def request(model: Path, **changes: Any) -> Line:
+    """A greedy request."""
+    messages = [{"role": "user", "content": "hi"}]
+    return {
+        "base": str(model),
+        "adapter": None,
+        "messages": messages,
+        "max_tokens": 8,
+        "temperature": 0,
+        **changes,
+    }
+
+
+def text(lines: list[Line], index: int = 0) -> str:
+    """The whole text of a choice."""
+    return "".join(line["delta"] for line in lines if line.get("index") == index and "delta" in line)
+
+
+def test_an_answer_streams_and_ends_with_its_usage(process: Process, model: Path) -> None:
+    lines = process.ask(**request(model))
+    assert lines[-1] == {"id": "x", "done": True}
+    assert lines[-2]["finish_reason"] == "length"
+    prompt = len(tokenizer.load(model).encode("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"))
+    assert lines[-2]["usage"] == {"prompt_tokens": prompt, "completion_tokens": 8}
+    assert "logprobs" not in lines[-2]
+
+
+def test_answers_of_a_batch_are_those_of_lone_requests(process: Process, model: Path) -> None:
+    several = [
+        request(model, id=f"r{n}", messages=[{"role": "user", "content": "word " * n}], max_tokens=3 + 4 * n)
+        for n in range(5)
+    ]
+    process.send(*several)
+    together = process.until_done(*(r["id"] for r in several))
+    for one in several:
+        alone = process.ask(**{k: v for k, v in one.items() if k != "id"})
+        assert text([line for line in together if line["id"] == one["id"]]) == text(alone)
+
+
+def test_the_same_seed_says_the_same_and_choices_differ(process: Process, model: Path) -> None:
+    ask = request(model, temperature=1.5, seed=11, n=3, max_tokens=12)
+    first, again = process.ask(**ask), process.ask(**ask)
+    texts = [text(first, index) for index in range(3)]
+    assert texts == [text(again, index) for index in range(3)]
+    assert len(set(texts)) == 3
+    assert sum("finish_reason" in line for line in first) == 3
+    assert [text(process.ask(**ask | {"seed": 12}), n) for n in range(3)] != texts
+
+
+def test_logprobs_name_each_token(process: Process, model: Path) -> None:
+    end = process.ask(**request(model, logprobs=True))[-2]
+    assert len(end["logprobs"]) == 8
+    assert all(entry["logprob"] <= 0 and len(entry["bytes"]) == 1 for entry in end["logprobs"])
+
+
+@pytest.mark.parametrize("scale", [0.3])
+def test_adapters_are_swapped_by_folder(process: Process, model: Path, tmp_path: Path, scale: float) -> None:
+    adapter = Adapter(weights.load(model).config, 4, 8.0)
+    adapter.flat[:] = np.random.default_rng(1).standard_normal(adapter.flat.shape) * scale
+    write_peft(tmp_path, adapter, "tiny")
+    base = text(process.ask(**request(model)))
+    assert text(process.ask(**request(model, adapter=str(tmp_path)))) != base
+    assert text(process.ask(**request(model))) == base
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"base": "/nowhere"}, "invalid_request_error", "no model folder"),
+        ({"adapter": "/nowhere"}, "invalid_request_error", "no PEFT adapter"),
+        ({"messages": [{"role": "user", "content": "x" * 600}]}, "context_length_exceeded", "512"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(
+    process: Process, model: Path, changes: Line, code: str, words: str
+) -> None:
+    lines = process.ask(**request(model, **changes))
+    assert lines[0]["error"]["code"] == code and words in lines[0]["error"]["message"]
+    assert text(process.ask(**request(model)))
+
+
+def test_an_answer_ends_where_the_model_is_full(process: Process, model: Path) -> None:
+    long = [{"role": "user", "content": "x" * 440}]
+    end = process.ask(**request(model, messages=long, max_tokens=4000))[-2]
+    assert end["finish_reason"] in ("length", "stop")
+    assert end["usage"]["prompt_tokens"] + end["usage"]["completion_tokens"] <= 512
+
+
+def test_a_cancelled_request_ends_at_once(process: Process, model: Path) -> None:
+    process.send(request(model, id="long", max_tokens=400), request(model, id="other", max_tokens=4))
+    process.until_done("other")
+    process.send({"id": "long", "cancel": True})
+    lines = process.until_done("long")
+    assert not any("finish_reason" in line for line in lines) or lines[-1] == {"id": "long", "done": True}
+    assert text(process.ask(**request(model)))
+
+
+def stream(model: Path, content: str, stops: tuple[str, ...] = ()) -> tuple[list[str], Answer]:
+    """What a choice shows for each token of `content`, and the choice."""
+    answer = Answer(tokenizer.load(model), stops)
+    shown = []
+    for token in answer.text.encode(content):
+        shown.append(answer.add(token))
+        if answer.stopped:
+            break
+    return shown, answer
+
+
+def test_no_delta_splits_a_character(model: Path) -> None:
+    shown, answer = stream(model, EMOJI)
+    assert "".join(shown) + answer.finish() == EMOJI
+    assert not any("\ufffd" in part for part in shown)
+
+
+def test_a_half_character_at_the_end_is_told_as_such(model: Path) -> None:
+    answer = Answer(tokenizer.load(model))
+    parts = [answer.add(token) for token in answer.text.encode("a🙂")[:-1]]
+    assert "".join(parts) == "a"
+    assert answer.finish() == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("content", "stops", "expected", "stopped"),
+    [
+        ("one two three", ("two",), "one ", True),
+        ("one two three", ("three", "tw"), "one ", True),
+        ("one tw", ("two",), "one tw", False),
+        ("aaab", ("aab",), "a", True),
+        ("x🙂y", ("🙂",), "x", True),
+    ],
+)
+def test_stop_strings_cut_the_text(
+    model: Path, content: str, stops: tuple[str, ...], expected: str, stopped: bool
+) -> None:
+    shown, answer = stream(model, content, stops)
+    assert "".join(shown) + answer.finish() == expected
+    assert answer.stopped is stopped
+    assert not any(stop in "".join(shown) for stop in stops)
+
+
+@given(st.lists(st.floats(-20, 20, width=32), min_size=2, max_size=30), st.floats(0.05, 1.0), st.integers(0, 99))
+def test_sampling_stays_in_the_nucleus(values: list[float], top_p: float, seed: int) -> None:
+    logits = np.array(values, np.float32)
+    token = sampling.choose(logits, 1.0, top_p, np.random.default_rng(seed))
+    odds = np.exp(logits.astype(np.float64) - logits.max())
+    odds /= odds.sum()
+    assert odds[odds > odds[token]].sum() < top_p + 1e-9
+    assert sampling.choose(logits, 0.0, top_p, np.random.default_rng(seed)) == int(logits.argmax())
+    assert sampling.logprob(logits, token) == pytest.approx(np.log(odds[token]), abs=1e-5)
