@@ -10,7 +10,7 @@ from typing import Any
 from curator import paths
 from curator.server.database import Database
 from curator.server.errors import no_such_model
-from curator.server.jobs import ORGANIZATION
+from curator.server.job import ORGANIZATION
 from curator.server.settings import Settings
 
 _WEIGHTS = ("*.gguf", "*.safetensors")

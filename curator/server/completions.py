@@ -8,7 +8,7 @@ import orjson
 
 from curator.server.database import Database
 from curator.server.files import Order, unknown_cursor
-from curator.server.jobs import dump
+from curator.server.job import dump
 from curator.server.settings import Limits
 
 

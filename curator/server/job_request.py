@@ -10,7 +10,7 @@ from typing import Any
 from curator.server import ids
 from curator.server.errors import bad_request, quote
 from curator.server.fields import Fields
-from curator.server.jobs import Job
+from curator.server.job import Job
 
 INTENT = "curator_intent"
 """The metadata key by which a repeated create finds its job."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -12,103 +11,8 @@ from curator.server import ids
 from curator.server.database import Database
 from curator.server.errors import no_such_job, overloaded
 from curator.server.files import unknown_cursor
+from curator.server.job import COLUMNS, LIVE, TERMINAL, Job, checkpoint_view, dump, event_view, job_of
 from curator.server.settings import Limits
-
-TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
-LIVE = frozenset({"validating_files", "queued", "running", "paused"})
-ORGANIZATION = "org-local"
-
-_COLUMNS = (
-    "id, intent, status, created_at, finished_at, model, name, suffix, seed, engine, method, hyperparameters, "
-    "metadata, training_file, validation_file, result_file, trained_tokens, error, estimated_finish, total_steps, "
-    "step_seconds, pid, outcome, stopping, crashes, offset"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One row of `jobs`. Times are Unix seconds; `name` is what the tuned model is (or will be) called."""
-
-    id: str
-    intent: str | None
-    status: str
-    created_at: int
-    finished_at: int | None
-    model: str
-    name: str
-    suffix: str | None
-    seed: int
-    engine: str | None
-    """Which engine trains it; known once the files are validated."""
-    method: str
-    hyperparameters: dict[str, Any]
-    metadata: dict[str, str]
-    training_file: str
-    validation_file: str | None
-    result_file: str | None = None
-    trained_tokens: int | None = None
-    error: dict[str, Any] | None = None
-    estimated_finish: int | None = None
-    total_steps: int | None = None
-    step_seconds: float | None = None
-    """Moving average of one step's time, for the estimate."""
-    pid: int | None = None
-    """Process group of a worker that may still live; None: there is none."""
-    outcome: dict[str, Any] | None = None
-    """The worker's last fact that says how it ended, until the queue has acted on it."""
-    stopping: bool = False
-    """The worker was asked to save and stop because the server stops: its end is no crash."""
-    crashes: int = 0
-    offset: int = 0
-    """How far `progress.jsonl` has been turned into events."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more can happen to it."""
-        return self.status in TERMINAL
-
-    def view(self) -> dict[str, Any]:
-        """The API's FineTuningJob object."""
-        view: dict[str, Any] = {
-            "object": "fine_tuning.job",
-            "id": self.id,
-            "model": self.model,
-            "created_at": self.created_at,
-            "finished_at": self.finished_at,
-            "fine_tuned_model": self.name if self.status == "succeeded" else None,
-            "organization_id": ORGANIZATION,
-            "result_files": [self.result_file] if self.result_file else [],
-            "status": self.status,
-            "validation_file": self.validation_file,
-            "training_file": self.training_file,
-            "hyperparameters": self.hyperparameters,
-            "trained_tokens": self.trained_tokens,
-            "error": self.error,
-            "user_provided_suffix": self.suffix,
-            "seed": self.seed,
-            "estimated_finish": self.estimated_finish if self.status == "running" else None,
-            "integrations": [],
-            "method": {"type": self.method, self.method: {"hyperparameters": self.hyperparameters}},
-        }
-        if self.metadata:
-            view["metadata"] = self.metadata
-        return view
-
-
-_JSON = ("hyperparameters", "metadata", "error", "outcome")
-
-
-def _job(row: Any) -> Job:
-    values = dict(row)
-    for name in _JSON:
-        values[name] = None if values[name] is None else orjson.loads(values[name])
-    values["stopping"] = bool(values["stopping"])
-    return Job(**values)
-
-
-def dump(value: Any) -> str:
-    """A value as JSON text for a column."""
-    return orjson.dumps(value).decode()
 
 
 class JobStore:
@@ -130,9 +34,9 @@ class JobStore:
             waiting = "status IN ('validating_files','queued','running','paused')"
             if db.execute(f"SELECT count(*) FROM jobs WHERE {waiting}").fetchone()[0] >= self._limits.queued_jobs:
                 raise overloaded(f"{self._limits.queued_jobs} jobs are waiting: cancel one or wait.")
-            names = _COLUMNS.split(", ")
+            names = COLUMNS.split(", ")
             values = [dump(v) if isinstance(v := getattr(job, name), dict) else v for name in names]
-            db.execute(f"INSERT INTO jobs ({_COLUMNS}) VALUES ({','.join('?' * len(names))})", values)
+            db.execute(f"INSERT INTO jobs ({COLUMNS}) VALUES ({','.join('?' * len(names))})", values)
             add_event(db, job.id, "created", f"Created fine-tuning job: {job.id}")
             files = f"Validating training file: {job.training_file}"
             if job.validation_file is not None:
@@ -144,15 +48,15 @@ class JobStore:
         """The job. Raises ApiError 404."""
         row = None
         if ids.is_id(job_id, ids.JOB):
-            row = self.db.row(f"SELECT {_COLUMNS} FROM jobs WHERE id=?", job_id)
+            row = self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE id=?", job_id)
         if row is None:
             raise no_such_job(job_id)
-        return _job(row)
+        return job_of(row)
 
     def of_intent(self, intent: str | None) -> Job | None:
         """The job that was created with this intent."""
-        row = None if intent is None else self.db.row(f"SELECT {_COLUMNS} FROM jobs WHERE intent=?", intent)
-        return None if row is None else _job(row)
+        row = None if intent is None else self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE intent=?", intent)
+        return None if row is None else job_of(row)
 
     def page(self, after: str | None, limit: int, metadata: dict[str, str] | None) -> tuple[list[Job], bool]:
         """Newest first; with `metadata`, only jobs that have all these pairs (an empty dict: no metadata)."""
@@ -165,9 +69,9 @@ class JobStore:
             values += [key, value]
         if metadata == {}:
             where.append("metadata = '{}'")
-        sql = f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"
+        sql = f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"
         rows = self.db.rows(sql, *values, limit + 1)
-        return [_job(row) for row in rows[:limit]], len(rows) > limit
+        return [job_of(row) for row in rows[:limit]], len(rows) > limit
 
     def _cursor(self, table: str, after: str) -> int:
         row = self.db.row(f"SELECT seq FROM {table} WHERE id=?", after)
@@ -177,13 +81,13 @@ class JobStore:
 
     def oldest(self, status: str) -> Job | None:
         """The job that has waited longest in this state."""
-        row = self.db.row(f"SELECT {_COLUMNS} FROM jobs WHERE status=? ORDER BY seq LIMIT 1", status)
-        return None if row is None else _job(row)
+        row = self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE status=? ORDER BY seq LIMIT 1", status)
+        return None if row is None else job_of(row)
 
     def with_worker(self) -> list[Job]:
         """Jobs whose worker may still live, or that were running when the server died."""
-        rows = self.db.rows(f"SELECT {_COLUMNS} FROM jobs WHERE pid IS NOT NULL OR status='running' ORDER BY seq")
-        return [_job(row) for row in rows]
+        rows = self.db.rows(f"SELECT {COLUMNS} FROM jobs WHERE pid IS NOT NULL OR status='running' ORDER BY seq")
+        return [job_of(row) for row in rows]
 
     def busy(self) -> bool:
         """Whether any job has still to be worked on."""
@@ -224,7 +128,7 @@ class JobStore:
             where += " AND seq < ?"
             values.append(self._cursor("events", after))
         rows = self.db.rows(f"SELECT * FROM events WHERE {where} ORDER BY seq DESC LIMIT ?", *values, limit + 1)
-        return [_event(row) for row in rows[:limit]], len(rows) > limit
+        return [event_view(row) for row in rows[:limit]], len(rows) > limit
 
     def metrics(self, job_id: str) -> list[dict[str, Any]]:
         """The data of the metrics events by step."""
@@ -241,7 +145,7 @@ class JobStore:
         rows = self.db.rows(
             f"SELECT * FROM checkpoints WHERE {where} ORDER BY seq DESC LIMIT ?", *values, limit + 1
         )
-        return [_checkpoint(row) for row in rows[:limit]], len(rows) > limit
+        return [checkpoint_view(row) for row in rows[:limit]], len(rows) > limit
 
 
 def set_columns(db: Any, job_id: str, **values: Any) -> None:
@@ -262,27 +166,3 @@ def add_event(
         "VALUES (?,?,?,?,?,?,?,?)",
         values,
     )
-
-
-def _event(row: Any) -> dict[str, Any]:
-    return {
-        "object": "fine_tuning.job.event",
-        "id": row["id"],
-        "created_at": row["created_at"],
-        "level": row["level"],
-        "message": row["message"],
-        "type": row["type"],
-        "data": orjson.loads(row["data"]),
-    }
-
-
-def _checkpoint(row: Any) -> dict[str, Any]:
-    return {
-        "object": "fine_tuning.job.checkpoint",
-        "id": row["id"],
-        "created_at": row["created_at"],
-        "fine_tuning_job_id": row["job_id"],
-        "fine_tuned_model_checkpoint": row["name"],
-        "step_number": row["step"],
-        "metrics": orjson.loads(row["metrics"]),
-    }

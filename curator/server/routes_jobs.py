@@ -12,7 +12,7 @@ from starlette.routing import Route
 from curator.server import ids, job_request, pages
 from curator.server.bodies import read_json
 from curator.server.errors import ApiError, bad_request, quote
-from curator.server.jobs import LIVE, Job
+from curator.server.job import LIVE, Job
 from curator.server.responses import json, page
 from curator.server.services import Services, blocking, query, services
 

@@ -19,7 +19,8 @@ from curator.log import log_failure
 from curator.server import facts, ids, results
 from curator.server.catalog import Catalog
 from curator.server.files import RESULTS, FileStore
-from curator.server.jobs import LIVE, Job, JobStore
+from curator.server.job import LIVE, Job
+from curator.server.jobs import JobStore
 from curator.server.process import Worker
 from curator.server.settings import Settings
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from curator.server.catalog import Catalog
 from curator.server.files import FileStore
-from curator.server.jobs import Job, JobStore
+from curator.server.job import Job
+from curator.server.jobs import JobStore
 from curator.server.process import environment
 from curator.server.settings import Settings
 

@@ -14,8 +14,9 @@ from curator.errors import CuratorError, UsageError
 from curator.server import facts, ids, services
 from curator.server.database import Database
 from curator.server.errors import ApiError
+from curator.server.job import Job
 from curator.server.job_request import tuned_name
-from curator.server.jobs import Job, JobStore
+from curator.server.jobs import JobStore
 from curator.server.listen import serve
 from curator.server.settings import Limits, Settings
 
