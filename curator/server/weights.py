@@ -104,6 +104,8 @@ def unsupported(folder: Path) -> str | None:
         return "the folder holds neither a .gguf file nor a config.json"
     if raw.get("model_type") != "llama":
         return f"its architecture is '{raw.get('model_type')}', not llama"
+    if raw.get("hidden_act", "silu") != "silu":
+        return f"its activation is '{raw.get('hidden_act')}', not silu"
     if raw.get("attention_bias") or raw.get("mlp_bias"):
         return "its layers have biases"
     scaling = raw.get("rope_scaling") or raw.get("rope_parameters") or {}
@@ -152,6 +154,8 @@ def read_safetensors(path: Path) -> dict[str, Floats]:
 
 def _slice(data: Any, entry: dict[str, Any]) -> Floats:
     begin, end = entry["data_offsets"]
+    if not 0 <= begin <= end <= (0 if data is None else len(data)):
+        raise ValueError("a tensor lies outside the file")
     raw = np.array(data[begin:end]).view(_DTYPES[entry["dtype"]]) if end > begin else np.zeros(0, np.float32)
     if entry["dtype"] == "BF16":
         raw = (raw.astype(np.uint32) << 16).view(np.float32)

