@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from curator.server.engines.embedded import attention, batches
-from curator.server.engines.embedded.llama import Llama, Taps, rms_norm, swiglu
+from curator.server.engines.embedded.llama import Llama, Taps, multiply, rms_norm, swiglu
 from curator.server.engines.embedded.lora import Adapter, Array
 
 _GROW = 64
@@ -83,7 +83,7 @@ class Decoder:
             down, _ = model.project("down", number, swiglu(gate_up), self._adapter)
             x += down
         self._lengths = self._lengths + 1
-        self.logits = rms_norm(x, model.norm, config.rms_eps) @ model.head.T
+        self.logits = multiply(rms_norm(x, model.norm, config.rms_eps), model.head)
 
     def _grow(self) -> None:
         if int(self._lengths.max()) + 1 < self._own[0][0].shape[2]:

@@ -84,7 +84,7 @@ class Llama:
 
     def project(self, group: str, layer: int, x: Array, adapter: Adapter | None) -> tuple[Array, Array | None]:
         """x (T, in) through a stacked linear layer and its adapter → (T, out) and the low-rank activations."""
-        out = x @ self.layers[layer].linear[group].T
+        out = multiply(x, self.layers[layer].linear[group])
         if adapter is None:
             return out, None
         lora = adapter.groups[layer][group]
@@ -170,6 +170,14 @@ class Llama:
             d_normed = self._unproject("qkv", number, taps, adapter, grads, d_qkv)
             if number:
                 d_x += rms_norm_backward(taps.x, layer.attention_norm, eps, d_normed)
+
+
+def multiply(x: Array, weight: Array) -> Array:
+    """x @ weight.T; two or three rows one by one, which is twice as fast (measured, OpenBLAS 0.3.31)."""
+    if len(x) in (2, 3):
+        return np.stack([row @ weight.T for row in x])
+    out: Array = x @ weight.T
+    return out
 
 
 def _slices(*widths: int) -> list[slice]:
