@@ -78,8 +78,9 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 async def _disk_error(request: Request, error: Exception) -> Response:
     full = isinstance(error, OSError) and error.errno in _FULL
-    if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
-        return answer(disk_full("The server's disk is full."))
+    if full or (isinstance(error, sqlite3.OperationalError) and "disk" in str(error)):
+        log_failure()
+        return answer(disk_full("The server's disk is full or cannot be written; nothing was changed."))
     return await _unexpected(request, error)
 
 

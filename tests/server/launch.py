@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from curator.server.settings import Limits, Settings
 here = Path(__file__).parent
 data = Path(sys.argv[1])
 options: dict[str, Any] = json.loads(sys.argv[2])
+if "fsize" in options:  # a file may grow to this many bytes: what a full disk looks like
+    resource.setrlimit(resource.RLIMIT_FSIZE, (options.pop("fsize"), resource.RLIM_INFINITY))
 serve(
     Settings(
         data=data,

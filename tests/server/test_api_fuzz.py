@@ -51,7 +51,7 @@ def test_no_request_breaks_the_server(server: Running, path: str, method: str, m
         pytest.skip("nothing can be wrong in such a request")
 
     @settings(
-        max_examples=int(os.environ.get("CURATOR_FUZZ", "5")),
+        max_examples=int(os.environ.get("CURATOR_FUZZ", "3")),
         deadline=None,
         derandomize="CURATOR_FUZZ" not in os.environ,
         database=None,

@@ -204,6 +204,29 @@ def test_sizes_times_and_counts_are_capped(tmp_path: Path) -> None:
         server.close()
 
 
+def test_a_disk_that_takes_no_more_is_told_and_survived(tmp_path: Path) -> None:
+    server = Running(tmp_path, fsize=2_000_000)
+    headers = {"authorization": f"Bearer {server.token}"}
+    try:
+        with httpx2.Client(base_url=server.base_url, headers=headers, timeout=20) as http:
+            for size, status in ((1_000_000, 200), (5_000_000, 507), (1_000_000, 200)):
+                form = {"files": {"file": ("a", b"x" * size)}, "data": {"purpose": "batch"}}
+                answer = http.post("files", **form)  # type: ignore[arg-type]
+                assert answer.status_code == status, answer.text
+            assert answer.json()["object"] == "file"
+            assert len(http.get("files").json()["data"]) == 2
+            while answer.status_code == 200:  # until the database's log takes no more
+                answer = http.post("chat/completions", json=STORED)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (507, "insufficient_storage")
+            assert http.get("files").status_code == 200
+        assert list((server.data / "tmp").iterdir()) == []
+    finally:
+        server.close()
+
+
+STORED = {"model": "tiny", "messages": [{"role": "user", "content": "x" * 200_000}], "store": True}
+
+
 def _too_large(server: Running, http: httpx2.Client) -> None:
     small, large = {"file": ("a", b"x" * 9000)}, {"file": ("a", b"x" * 20_000)}
     assert http.post("files", files=small, data={"purpose": "batch"}).status_code == 200

@@ -184,7 +184,15 @@ def test_the_command_prints_one_line_and_leaves_a_description(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "words", [["--port", "70000"], ["--idle-exit", "0"], ["--host", "256.1.1.1"], ["--data", "/dev/null/x"]]
+    "words",
+    [
+        ["--port", "70000"],
+        ["--idle-exit", "0"],
+        ["--host", "256.1.1.1"],
+        ["--data", "/dev/null/x"],
+        ["--model", "no-folder"],
+        ["--model", "a:b=/tmp"],
+    ],
 )
 def test_wrong_words_are_one_sentence(tmp_path: Path, words: list[str]) -> None:
     process = serve("--data", str(tmp_path / "d"), *words)
@@ -214,7 +222,13 @@ def test_a_server_that_nobody_needs_leaves(tmp_path: Path) -> None:
 
 
 def test_listening_to_others_is_said_aloud(tmp_path: Path) -> None:
-    process = serve("--data", str(tmp_path / "d"), "--host", "0.0.0.0", "--allow-host", "gpu.example")
+    model = tmp_path / "weights"
+    model.mkdir()
+    (model / "model.safetensors").touch()
+    process = serve(
+        *("--data", str(tmp_path / "d"), "--host", "0.0.0.0"),
+        *("--allow-host", "gpu.example", "--model", f"org/name={model}"),
+    )
     assert process.stdout is not None
     about = json.loads(process.stdout.readline())
     port = int(about["base_url"].split(":")[2].split("/")[0])
@@ -229,6 +243,8 @@ def test_listening_to_others_is_said_aloud(tmp_path: Path) -> None:
         headers = {"host": host, "authorization": f"Bearer {token}"}
         assert httpx2.get(about["base_url"] + "/models", headers=headers).status_code == status, host
     assert httpx2.get(about["base_url"] + "/models").status_code == 401
+    answer = httpx2.get(about["base_url"] + "/models/org/name", headers={"authorization": f"Bearer {token}"})
+    assert answer.json()["id"] == "org/name"
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
     assert "other machines can reach" in err
