@@ -5,15 +5,20 @@ A stretch is a whole file, or a byte range of a big one inside a worker process;
 
 from __future__ import annotations
 
+import gc
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import orjson
 
 from curator.core import rules
 from curator.core.compat import Counts, Variant
 from curator.core.example import Example, parse
+from curator.core.fastpath import look
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Tally, facts
@@ -121,25 +126,63 @@ def examine(records: Iterable[Record], notes: Notes, options: Options, *, spill:
     """One pass over the records; `spill` keeps many findings in a temporary file."""
     stretch, context = Stretch(notes, rows=Rows(spill=spill)), options.context()
     compat = Counts(options.compat) if options.compat else None
-    tally = stretch.tally
-    for line, raw in records:
-        example = parse(raw)
-        subject = Subject(example, context)
-        for problem in check_subject(subject, context):
-            stretch.note(line, problem, options, example)
-        if example.value is None and example.faults:
-            tally.count += 1
-            continue
-        tally.take(line, facts(subject, context))
-        if compat is not None:
-            compat.add(example.value)
-        tokens = subject.tokens(context)
-        if tokens is not None:
-            stretch.totals.append(tokens.total)
-            stretch.answers.append(tokens.assistant)
+    with _uncollected():
+        for line, raw in records:
+            if not _plain(line, raw, stretch, context, options):
+                _any(line, parse(raw), stretch, context, options, compat)
     if compat is not None:
         stretch.compat = compat.counts
     return stretch
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cycle collector: nothing in the loop makes cycles, and its walks cost a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _plain(line: int, raw: bytes, stretch: Stretch, context: rules.Context, options: Options) -> bool:
+    """Take a plain chat the short way (core.fastpath); False where it is none. The classic counts find nothing
+    in one either."""
+    seen = look(raw, context) if context.contract is None else None
+    if seen is None:
+        return False
+    if context.count is not None:
+        tokens = context.count(orjson.loads(raw))
+        if context.limit is not None and tokens.total > context.limit:
+            return False
+        stretch.totals.append(tokens.total)
+        stretch.answers.append(tokens.assistant)
+    problems, row = seen
+    for problem in problems:
+        stretch.note(line, problem, options)
+    stretch.tally.take(line, row)
+    return True
+
+
+def _any(
+    line: int, example: Example, stretch: Stretch, context: rules.Context, options: Options, compat: Counts | None
+) -> None:
+    """Take any other line by all the rules."""
+    subject = Subject(example, context)
+    for problem in check_subject(subject, context):
+        stretch.note(line, problem, options, example)
+    if example.value is None and example.faults:
+        stretch.tally.count += 1
+        return
+    stretch.tally.take(line, facts(subject, context))
+    if compat is not None:
+        compat.add(example.value)
+    tokens = subject.tokens(context)
+    if tokens is not None:
+        stretch.totals.append(tokens.total)
+        stretch.answers.append(tokens.assistant)
 
 
 @dataclass(frozen=True, slots=True)

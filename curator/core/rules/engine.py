@@ -7,7 +7,7 @@ from functools import lru_cache
 from curator.core import splice
 from curator.core.example import Example, Path, format_path, parse
 from curator.core.formats import Format
-from curator.core.problem import Problem, Profile
+from curator.core.problem import Problem, Profile, Severity
 from curator.core.rules.registry import REGISTRY, Context, Found, Rule
 from curator.core.rules.subject import Subject
 
@@ -24,6 +24,17 @@ def check_subject(subject: Subject, context: Context) -> list[Problem]:
         for found in _findings(rule, subject, context):
             problems.append(_problem(rule, found, context))
     return problems
+
+
+def has_error(example: Example, context: Context) -> bool:
+    """Whether any finding is an error; rules that only warn are not called."""
+    subject = Subject(example, context)
+    for rule in _plan(subject.format, subject.has, context.profile):
+        if rule.severity[context.profile] is Severity.ERROR or rule.escalates:
+            for found in _findings(rule, subject, context):
+                if (found.severity or rule.severity[context.profile]) is Severity.ERROR:
+                    return True
+    return False
 
 
 def fix(example: Example, rule: str, context: Context, location: str | None = None) -> bytes | None:

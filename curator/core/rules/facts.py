@@ -24,6 +24,7 @@ REFUSAL, IMAGE, ANSWERED = 8, 16, 32
 OPTIONAL_KEYS = frozenset(("tools", "parallel_tool_calls", "functions"))
 LONG_ROW = 10_000
 _INDEX = {name: index for index, name in enumerate(FORMATS)}
+_PLAIN = _INDEX["chat"] | ANSWERED
 
 
 class Facts(NamedTuple):
@@ -54,7 +55,7 @@ def facts(subject: Subject, context: Context) -> Facts:
     if subject.has & Has.PARTS and _has_image(subject.turns):
         flags |= IMAGE
     if subject.format == "chat" and (not subject.has & Has.TAIL or ends_on_answer(value)):
-        return _chat_facts(value, flags, tokens)
+        return _chat_facts(value, flags, tokens, len(value) == 1 and not subject.has & Has.ODD)
     if subject.format == "preference":
         answer = {key: item for key, item in value.items() if key != "input"}
         hashes = _hash(dumped(value.get("input"))), crc32(dumped(answer))
@@ -68,9 +69,12 @@ def facts(subject: Subject, context: Context) -> Facts:
     return Facts(flags, _hash(dumped(value)), 0, _system_of(subject), optional, tokens, None)
 
 
-def _chat_facts(value: dict[str, Any], flags: int, tokens: int) -> Facts:
+def _chat_facts(value: dict[str, Any], flags: int, tokens: int, plain: bool) -> Facts:
     """Facts of a chat that ends on an answer; the prompt is all but that answer, other keys included."""
     messages = value["messages"]
+    if plain:
+        contents = [message["content"] for message in messages]
+        return plain_facts([message["role"] for message in messages], contents, tokens)
     last = messages[-1]
     head = dumped(messages[:-1])
     optional: tuple[str, ...] = ()
@@ -82,6 +86,15 @@ def _chat_facts(value: dict[str, Any], flags: int, tokens: int) -> Facts:
     if type(content) is str and is_refusal(content):
         flags |= REFUSAL
     return Facts(flags | ANSWERED, _hash(head), crc32(dumped(last)), _system(messages[0]), optional, tokens, None)
+
+
+def plain_facts(roles: list[str], contents: list[str], tokens: int) -> Facts:
+    """Facts of a chat of nothing but known roles with texts, that ends on an answer; told from the texts alone."""
+    answer = contents[-1]
+    head = _hash(b"\1" + dumped(roles[:-1] + contents[:-1]))
+    flags = _PLAIN | (REFUSAL if is_refusal(answer) else 0)
+    system = _system_text(contents[0]) if roles[0] == "system" else 0
+    return Facts(flags, head, crc32(answer.encode("utf-8", "surrogatepass")), system, (), tokens, None)
 
 
 def dumped(value: Any) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from curator.core.example import Path
+from curator.core.formats import OLD_PREFERENCE_KEYS
 from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, Context, Found, Has, rule
 from curator.core.rules.subject import ROLES, Subject, Turn, kind_of, quoted
 from curator.core.splice import Edit
@@ -63,9 +64,11 @@ def message_not_object(subject: Subject, context: Context) -> Iterator[Found]:
 
 def message_lists(subject: Subject) -> Iterator[tuple[Path, list[Any]]]:
     """The lists of messages with their places, whatever they hold."""
-    value, paths = subject.value, [("messages",)]
+    value = subject.value
+    paths: list[Path] = [("messages",)]
     if subject.format == "preference":
-        paths = [("input", "messages"), *((key,) for key in value if key.endswith(("output", "completion")))]  # type: ignore[list-item]
+        answers = [(new if new in value else old,) for old, new in OLD_PREFERENCE_KEYS.items()]
+        paths = [("input", "messages"), *answers]
     for path in paths:
         item = value
         for step in path:

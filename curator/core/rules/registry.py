@@ -119,7 +119,9 @@ class Has:
     LONG = 1 << 18
     """So long that some limit may be exceeded."""
     CONTRACT = 1 << 19
-    ALL = (1 << 20) - 1
+    WIDE = 1 << 20
+    """Characters beyond ASCII that deserve a look; no rule asks for this."""
+    ALL = (1 << 21) - 1
 
 
 class Found(NamedTuple):
@@ -149,6 +151,8 @@ class Rule:
     formats: frozenset[Format] = ANY_FORMAT
     when: int = 0
     """Called only if the example has one of these bits of `Has`; 0: always."""
+    escalates: bool = False
+    """Some findings are worse than `severity` says."""
     check: Check | None = None
     fix: FixKind | None = None
     fix_text: str = ""
@@ -201,6 +205,7 @@ def rule(
     *,
     formats: frozenset[Format] = MESSAGE_FORMATS,
     when: int = 0,
+    escalates: bool = False,
     fix: tuple[FixKind, str, Fixer] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated function as the rule `name`; `fix` is (kind, what it does, function)."""
@@ -216,6 +221,7 @@ def rule(
             why,
             formats=formats,
             when=when,
+            escalates=escalates,
             check=check,
             fix=kind,
             fix_text=text,

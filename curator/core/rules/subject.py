@@ -74,9 +74,16 @@ class Subject:
             self.has |= Has.NO_TURNS | Has.KEYS
         if context.contract is not None:
             self.has |= Has.CONTRACT
-        if len(example.raw) > LONG_LINE or len(self.roles) > LONG_THREAD or context.limit is not None:
+        limited = context.limit is not None and context.count is not None
+        if limited or len(example.raw) > LONG_LINE or len(self.roles) > LONG_THREAD:
             self.has |= Has.LONG
-        self._look_at_bytes()
+        self.has |= byte_bits(example.raw)
+        if self.has & Has.WIDE and any(map(_is_unusual, self.turns)):
+            self.has |= Has.ODD_TEXT
+        if not self.has & Has.KEYS and may_repeat_keys(
+            example.raw, self._keys + len(self.value), 2 * len(self.roles)
+        ):
+            self.has |= Has.KEYS
 
     @property
     def turns(self) -> list[Turn]:
@@ -117,14 +124,12 @@ class Subject:
                     has |= _odd_bits(message, role)
                 if len(content.strip()) != len(content):
                     has |= Has.EDGES
-                if not content.isascii() and UNUSUAL.search(content):
-                    has |= Has.ODD_TEXT
             else:
                 has |= _odd_bits(message, role)
                 if type(content) is list:
                     has |= Has.PARTS | Has.EDGES | Has.ODD_TEXT
         self.roles, self._keys = (*self.roles, *roles), keys
-        self.has = has | _shape(self.roles) if not has & Has.ODD else has | _SHAPES
+        self.has = has | _shape(self.roles)
 
     def _scan_preference(self) -> None:
         given = self.value.get("input")
@@ -156,38 +161,23 @@ class Subject:
             self._threads.append(prompt + answer)
         return turns
 
-    def _look_at_bytes(self) -> None:
-        """Note byte patterns; single rare bytes are looked for first, which costs next to nothing."""
-        raw, has = self.example.raw, self.has
-        escaped = False
-        if b"\\" in raw:
-            if b"\\u" in raw:
-                escaped = b"\\u00" in raw
-                has |= Has.ODD_TEXT if escaped or b"\\ud" in raw else 0
-            if b"\\b" in raw or b"\\f" in raw:
-                has |= Has.ODD_TEXT
-        if b"\x7f" in raw:
-            has |= Has.ODD_TEXT
-        if escaped or _DIGIT_RUN in raw.translate(_DIGITS):
-            has |= Has.DIGITS | Has.MARKS
-        elif b"@" in raw or b"sk-" in raw or b"-----BEGIN" in raw or _has_mark(raw):
-            has |= Has.MARKS
-        if not has & Has.KEYS and _may_repeat_keys(raw, self._keys + len(self.value)):
-            has |= Has.KEYS
-        if escaped or b"uicide" in raw or b"ill your" in raw or b"bomb" in raw:
-            has |= Has.RISKY
-        self.has = has
-
 
 LONG_LINE, LONG_THREAD = 1_000_000, 2_000
 _SHAPES = Has.NO_USER | Has.NO_SYSTEM | Has.MOVED_SYSTEM | Has.REPEATS | Has.TAIL | Has.NO_TURNS
+_LEADS = b"\xc2\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd8\xe1\xe2\xe3\xef\xf3"
+"""First bytes of the UTF-8 of every character of `UNUSUAL`."""
+_RARE = bytes(set(range(256)) - set(b"@|\\\x7f_KJz-0123456789" + _LEADS))
+"""What `byte_bits` deletes before it looks: all but digits, `_LEADS`, and the rarest character of each mark."""
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _DIGITS = bytes.maketrans(b"0123456789 ().-", b"0" * 15)
 _DIGIT_RUN = b"0" * 8
+_GITHUB = re.compile(rb"gh[pousr]_")
+_ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
 UNUSUAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffd\u0370-\u03ff\u0400-\u052f\U000e0000-\U000e01ef]"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffd\u0370-\u03ff\u0400-\u052f]"
 )
-"""Everything that rules on characters may be about; one class, which is searched fast."""
+"""All that rules on characters may be about, but for tags (U+E0000 on): one class of the BMP is searched fast."""
 
 
 def _format(value: Any, context: Context) -> Format:
@@ -208,8 +198,9 @@ def ends_on_answer(value: dict[str, Any]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _shape_of(roles: tuple[str, ...]) -> int:
-    systems = [at for at, role in enumerate(roles) if role == "system"]
+def shape_of(roles: tuple[str, ...]) -> int:
+    """The bits on the order of messages of these roles; at least one."""
+    systems = [at for at, role in enumerate(roles) if role == "system" or role == "developer"]
     return (
         (Has.NO_USER if "user" not in roles else 0)
         | (Has.NO_SYSTEM if not systems else Has.MOVED_SYSTEM if systems != [0] else 0)
@@ -219,8 +210,12 @@ def _shape_of(roles: tuple[str, ...]) -> int:
 
 
 def _shape(roles: tuple[Any, ...]) -> int:
-    """The bits on the order of messages, all of whose roles are plain ones."""
-    return _shape_of(roles) if roles else _SHAPES
+    """The bits on the order of messages, whatever their roles are."""
+    return shape_of(roles) if roles and all(type(role) is str for role in roles) else _SHAPES
+
+
+def _is_unusual(turn: Turn) -> bool:
+    return isinstance(turn.content, str) and UNUSUAL.search(turn.content) is not None
 
 
 def _odd_bits(message: dict[str, Any], role: Any) -> int:
@@ -243,24 +238,57 @@ def _tool_bits(holder: dict[str, Any]) -> int:
 _TOOL_KEYS = ("tools", "functions", "parallel_tool_calls", "tool_choice")
 
 
-def _has_mark(raw: bytes) -> bool:
-    """Whether a key or special token may begin somewhere. Slack tokens hold runs of digits, which tell them."""
-    if b"|" in raw and b"<|" in raw:
-        return True
-    if b"_" in raw and b"gh" in raw:
-        return True
-    return (b"K" in raw and b"AKIA" in raw) or (b"J" in raw and b"eyJ" in raw) or (b"I" in raw and b"AIza" in raw)
+def byte_bits(raw: bytes) -> int:
+    """The bits that the bytes of a line tell. One pass deletes what is common; most lines leave just digits."""
+    kept, has = raw.translate(None, _RARE), 0
+    if len(kept) > 7 and len(kept.translate(None, _NO_DIGITS)) > 7 and _DIGIT_RUN in raw.translate(_DIGITS):
+        has = Has.DIGITS | (Has.MARKS if b"xox" in raw else 0)
+    if kept and not kept.isdigit():
+        has |= _marks(raw, kept)
+    if b"uicide" in raw or b"ill your" in raw or b"bomb" in raw:
+        has |= Has.RISKY
+    return has
 
 
-def _may_repeat_keys(raw: bytes, keys: int) -> bool:
-    """Whether a key could stand twice. Each key is followed by a colon; where as many colons as the value has
-    keys follow a quote, and no colon follows white space, there is no other key."""
-    quoted_colons = raw.count(b'":')
-    if quoted_colons != keys:
-        if b'\\\\"' in raw or quoted_colons - raw.count(b'\\":') != keys:
-            return True
-    elif raw.count(b":") == quoted_colons:
+def _marks(raw: bytes, kept: bytes) -> int:
+    """The bits for escapes, characters beyond ASCII, and what keys, addresses and special tokens begin with."""
+    has = 0
+    if b"\\" in kept:
+        if b"\\u" in raw:
+            has |= Has.WIDE
+            if b"\\u00" in raw and _ASCII_ESCAPE.search(raw):
+                return Has.ODD_TEXT | Has.DIGITS | Has.MARKS | Has.RISKY | Has.WIDE
+            if b"\\udb40" in raw or b"\\uDB40" in raw:
+                has |= Has.ODD_TEXT  # tags
+        if b"\\b" in raw or b"\\f" in raw:
+            has |= Has.ODD_TEXT
+    if not kept.isascii():
+        has |= Has.WIDE | (Has.ODD_TEXT if b"\xf3" in kept else 0)
+    if b"\x7f" in kept:
+        has |= Has.ODD_TEXT
+    if (
+        b"@" in kept
+        or (b"|" in kept and b"<|" in raw)
+        or (b"-" in kept and (b"sk-" in raw or b"-----BEGIN" in raw))
+        or (b"_" in kept and _GITHUB.search(raw) is not None)
+        or (b"K" in kept and b"AKIA" in raw)
+        or (b"J" in kept and b"eyJ" in raw)
+        or (b"z" in kept and b"AIza" in raw)
+    ):
+        has |= Has.MARKS
+    return has
+
+
+def may_repeat_keys(raw: bytes, keys: int, strings: int) -> bool:
+    """Whether a key could stand twice, in a line whose value has so many keys, and other strings.
+
+    Each string needs two quotes, so where there are no more than these need, there is no other key. Else colons
+    are counted: one follows each key, at once unless white space stands before colons.
+    """
+    if raw.count(b'"') == 2 * (keys + strings):
         return False
+    if b'\\\\"' in raw or raw.count(b'":') - raw.count(b'\\":') != keys:
+        return True
     return b" :" in raw or b"\t" in raw or b"\r" in raw or b"\n" in raw
 
 

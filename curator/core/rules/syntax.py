@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from curator.core import splice
+from curator.core.duplicates.hashes import canonical
 from curator.core.example import Path, parse
 from curator.core.rules.registry import ANY_FORMAT, Context, Found, Has, rule
 from curator.core.rules.subject import Subject, kind_of, quoted
@@ -167,23 +169,17 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def _repeats_a_key(raw: bytes, value: Any) -> bool:
-    """Whether the bytes have more keys than the value they parse to.
+    """Whether the bytes have more keys than the value they parse to, which is written out again to count them.
 
     A colon after a quote that no backslash escapes ends a key. Where keys may end in a backslash, or white space
     stands before colons, strings are told apart one by one.
     """
-    keys = count_keys(value)
-    if b'\\\\"' not in raw and not any(colon in raw for colon in _SPACED_COLONS):
-        return raw.count(b'":') - raw.count(b'\\":') > keys
-    return sum(map(bool, _KEY.findall(raw))) > keys
+    if b'\\\\"' in raw or any(colon in raw for colon in _SPACED_COLONS):
+        return _count_keys(raw) > _count_keys(splice.dump(value))
+    once = canonical(value)
+    return raw.count(b'":') - raw.count(b'\\":') > once.count(b'":') - once.count(b'\\":')
 
 
-def count_keys(value: Any) -> int:
-    """How many keys all objects inside `value` have together; lines are at most `MAX_DEPTH` deep."""
-    if type(value) is dict:
-        count = len(value)
-        for child in value.values():
-            if type(child) is dict or type(child) is list:
-                count += count_keys(child)
-        return count
-    return sum(count_keys(child) for child in value) if type(value) is list else 0
+def _count_keys(text: bytes) -> int:
+    """How many keys all objects of a JSON text have together."""
+    return sum(map(bool, _KEY.findall(text)))

@@ -69,6 +69,7 @@ def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
     "a trained answer that is only white space (an error where the example has no other)",
     "the model learns to say nothing; the classic checks do not see it",
     when=Has.EDGES,
+    escalates=True,
 )
 def empty_answer(subject: Subject, context: Context) -> Iterator[Found]:
     answers = [turn for turn in subject.turns if turn.trained]

@@ -1,0 +1,233 @@
+"""What must hold for any line: rules never fall over, the short ways say the same, safe fixes settle."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curator.core import rules, splice
+from curator.core.example import Example, parse
+from curator.core.fastpath import is_clean, look
+from curator.core.problem import Method, Problem, Severity
+from curator.core.rules import engine
+from curator.core.rules.facts import facts
+from curator.core.rules.registry import Has
+from curator.core.rules.subject import Subject
+from tests.core.rules_cases import CASES, raw
+
+OPENAI = rules.Context()
+
+ROLES = st.sampled_from(
+    ["system", "developer", "user", "assistant", "tool", "function", "bot", "", None, 3, ["x"]]
+)
+PLAIN_TEXTS = ["Hi", "Hello there.", "", " ", " edge", "edge\n", '"q": \\', "a : b"]
+ODD_TEXTS = [
+    "é “x” 日本語",
+    "Привет",
+    "pаypal",
+    "a\u200bb",
+    "\x1b[31m",
+    "\x7f",
+    "👩‍💻 ❤️",
+    "x\U000e0041",
+    "\ufeffx",
+    "\ud83d",
+]
+MARKED_TEXTS = ["<|im_start|>", "me@example.org", "555-123-4567", "4111 1111 1111 1111", "commit suicide"]
+MARKED_TEXTS += ["a pipe bomb", "I'm sorry, I can't do that.", "-----BEGIN PRIVATE KEY-----", "AKIA" + "A1" * 8]
+MARKED_TEXTS += [
+    "sk-" + "a1" * 12,
+    "ghp_" + "a1" * 18,
+    "xoxb-123456789012-abc",
+    "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0",
+]
+TEXTS = st.sampled_from(PLAIN_TEXTS + ODD_TEXTS + MARKED_TEXTS) | st.text(max_size=6)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.just(float("nan")) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+PARTS = st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["text", "image_url", "refusal", "file", None])},
+        optional={
+            "text": TEXTS | st.none(),
+            "refusal": TEXTS,
+            "image_url": JSON | st.just({"url": "data:image/png;base64,xx"}),
+        },
+    )
+    | JSON,
+    max_size=3,
+)
+CALLS = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "id": st.sampled_from(["c1", "c2", "", 3]),
+            "type": st.sampled_from(["function", "x"]),
+            "function": st.fixed_dictionaries({}, optional={"name": TEXTS | st.just("f"), "arguments": JSON})
+            | JSON,
+        },
+    )
+    | JSON,
+    max_size=3,
+)
+MESSAGE = st.fixed_dictionaries({"role": ROLES, "content": TEXTS | PARTS | JSON}) | st.fixed_dictionaries(
+    {},
+    optional={
+        "role": ROLES,
+        "content": TEXTS | PARTS | JSON,
+        "name": TEXTS,
+        "weight": JSON,
+        "refusal": TEXTS | st.none(),
+        "tool_calls": CALLS | JSON,
+        "tool_call_id": st.sampled_from(["c1", "c2", None, 3, ["c1"]]),
+        "function_call": st.fixed_dictionaries({}, optional={"name": TEXTS, "arguments": JSON}) | JSON,
+        "ts": JSON,
+    },
+)
+MESSAGES = st.lists(MESSAGE | JSON, max_size=4)
+TOOLS = st.lists(st.fixed_dictionaries({"type": st.just("function"), "function": JSON}) | JSON, max_size=2) | JSON
+CHAT = st.fixed_dictionaries(
+    {"messages": MESSAGES | JSON},
+    optional={
+        "tools": TOOLS,
+        "functions": TOOLS,
+        "parallel_tool_calls": JSON,
+        "tool_choice": JSON,
+        "weight": JSON,
+    },
+)
+PREFERENCE = st.fixed_dictionaries(
+    {},
+    optional={
+        "input": st.fixed_dictionaries({}, optional={"messages": MESSAGES | JSON, "tools": TOOLS}) | JSON,
+        "preferred_output": MESSAGES | JSON,
+        "non_preferred_output": MESSAGES | JSON,
+        "preferred_completion": MESSAGES | JSON,
+        "non_preferred_completion": JSON,
+    },
+)
+PLAIN = st.fixed_dictionaries(
+    {
+        "messages": st.lists(
+            st.fixed_dictionaries({"role": st.sampled_from(["system", "user", "assistant"]), "content": TEXTS}),
+            max_size=4,
+        )
+    }
+)
+VALUES = CHAT | PREFERENCE | PLAIN | st.fixed_dictionaries({"prompt": JSON, "completion": JSON}) | JSON
+SPELLINGS = st.sampled_from(
+    [{"ensure_ascii": True}, {"ensure_ascii": False}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}]
+)
+METHODS = st.sampled_from([None, "supervised", "dpo", "reinforcement"])
+
+
+def line(value: Any, how: dict[str, Any]) -> bytes:
+    return json.dumps(value, **how).encode("utf-8", "surrogatepass")
+
+
+def everything(example: Example, context: rules.Context) -> list[Problem]:
+    """Every rule of the format is called, whatever the example seems to hold."""
+    subject = Subject(example, context)
+    subject.has = Has.ALL
+    return engine.check_subject(subject, context)
+
+
+@settings(max_examples=300)
+@given(VALUES, SPELLINGS, METHODS, st.sampled_from(["openai", "azure", "local"]))
+def test_no_line_makes_a_rule_fall_over_or_be_left_out(
+    value: Any, how: dict[str, Any], method: Method | None, profile: Any
+) -> None:
+    context = rules.Context(profile, method)
+    example = parse(line(value, how))
+    assert rules.check(example, context) == everything(example, context)
+    if example.value is not None:
+        facts(Subject(example, context), context)
+
+
+@settings(max_examples=200)
+@given(VALUES, SPELLINGS)
+def test_fixes_settle_and_do_not_fall_over(value: Any, how: dict[str, Any]) -> None:
+    example = parse(line(value, how))
+    once, _ = rules.fix_all(example, OPENAI)
+    again, done = rules.fix_all(parse(once), OPENAI)
+    assert (again, done) == (once, {})
+    rules.fix_all(example, OPENAI, unsafe=True)
+
+
+@settings(max_examples=300)
+@given(PLAIN | CHAT, SPELLINGS, METHODS)
+def test_the_typed_path_says_what_the_rules_say(value: Any, how: dict[str, Any], method: Method | None) -> None:
+    context = rules.Context(method=method)
+    text = line(value, how)
+    subject = Subject(parse(text), context)
+    problems = rules.check(subject.example, context)
+    assert is_clean(text, context) == all(problem.severity is not Severity.ERROR for problem in problems)
+    seen = look(text, context)
+    if seen is not None:
+        assert list(seen[0]) == problems
+        assert seen[1] == facts(subject, context)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_typed_path_leaves_no_fault_out(name: str) -> None:
+    for value in (CASES[name].found, CASES[name].clean):
+        text = raw(value)
+        seen = look(text, OPENAI)
+        assert seen is None or list(seen[0]) == rules.check(parse(text), OPENAI)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"messages":[{"role":"user","content":"\xed\xa0\x80"},{"role":"assistant","content":"x"}]}',
+        b'{"messages":[{"role":"user","content":"\\ud83d"},{"role":"assistant","content":"x"}]}',
+        b'{"messages":[{"role":"user","content":"\xff"},{"role":"assistant","content":"x"}]}',
+        b'{"messages":[{"role":"user","content":"a\x01b"},{"role":"assistant","content":"x"}]}',
+        b'{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"x"}]} {}',
+        b'{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"x"}]',
+        b'{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"x",}]}',
+    ],
+)
+def test_what_is_no_json_is_not_clean(text: bytes) -> None:
+    assert rules.check(parse(text), OPENAI)
+    assert not is_clean(text, OPENAI) and look(text, OPENAI) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"messages":[{"role":"user","role":"user","content":"a"},{"role":"assistant","content":"x"}]}',
+        b'{"messages":[{"role":"user" ,"content" : "a","content":"b"},{"role":"assistant","content":"x"}]}',
+        b'{"messages":[{"role":"user","content":"\\": \\":","\\\\":1,"\\\\":2}]}',
+        b'{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"x"}],"messages"\t:[]}',
+    ],
+)
+def test_a_repeated_key_is_never_missed(text: bytes) -> None:
+    assert "duplicate_json_key" in {problem.rule for problem in rules.check(parse(text), OPENAI)}
+    assert look(text, OPENAI) is None
+
+
+@given(st.dictionaries(st.text(max_size=3), st.text(max_size=6), max_size=4), SPELLINGS)
+def test_a_key_that_stands_once_is_never_called_repeated(value: dict[str, str], how: dict[str, Any]) -> None:
+    text = line({"messages": [{"role": "user", "content": "x", **value}]}, how)
+    assert "duplicate_json_key" not in {problem.rule for problem in rules.check(parse(text), OPENAI)}
+
+
+def test_equal_values_have_equal_facts_whatever_their_spelling() -> None:
+    value = {"messages": [{"role": "user", "content": "Grüße 👋"}, {"role": "assistant", "content": "Hi"}]}
+    turned = {"messages": [dict(reversed(message.items())) for message in value["messages"]]}
+    spellings = [line(value, {}), line(turned, {"ensure_ascii": False, "separators": (",", ":")})]
+    assert len({facts(Subject(parse(text), OPENAI), OPENAI) for text in spellings}) == 1
+
+
+def test_depth_and_length_are_no_danger() -> None:
+    deep = b'{"messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert [problem.rule for problem in rules.check(parse(deep), OPENAI)] == ["invalid_json"]
+    long = splice.dump({"messages": [{"role": "user", "content": "x" * 17_000_000}]})
+    assert [problem.rule for problem in rules.check(parse(long), OPENAI)] == ["invalid_json"]
