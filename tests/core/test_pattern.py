@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from curator.core.pattern import MAX_PATTERN, MAX_TEXT, automaton
@@ -31,6 +31,7 @@ def patterns() -> st.SearchStrategy[str]:
 @settings(max_examples=400, deadline=None)
 @given(patterns(), st.text("ab1(é\nx-", max_size=7))
 def test_agrees_with_python(pattern: str, text: str) -> None:
+    assume(not ("$" in pattern and "\n" in text))  # Python: before a last line break too
     assert automaton(pattern).matches(text) == bool(re.fullmatch(pattern, text))
 
 
