@@ -46,14 +46,15 @@ def _identified(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
     fix=("safe", "type becomes function; an id is made where no message refers to one", _complete),
 )
 def tool_call_shape(subject: Subject, context: Context) -> Iterator[Found]:
-    orphans = bool(list(tool_message_orphan(subject, context)))
     for turn in subject.turns:
         found = turn.message.get("tool_calls")
         if "tool_calls" in turn.message and not (isinstance(found, list) and found):
             words = "an empty list" if found == [] else kind_of(found)
             yield Found((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix=False)
         for index, call in enumerate(calls(turn)):
-            yield from _wrong_call((*turn.path, "tool_calls", index), call, orphans)
+            if not _is_whole(call):
+                orphans = any(True for _ in tool_message_orphan(subject, context))
+                yield from _wrong_call((*turn.path, "tool_calls", index), call, orphans)
         old = turn.message.get("function_call")
         if old is not None:
             missing = _missing(old)
@@ -68,6 +69,16 @@ def _missing(function: Any) -> str:
     if not isinstance(function.get("name"), str) or not function["name"]:
         return "function name"
     return "" if function.get("arguments") is not None else "'arguments'"
+
+
+def _is_whole(call: Any) -> bool:
+    """Whether a call has all that it needs; said quickly, for nearly every one has."""
+    return (
+        isinstance(call, dict)
+        and not _missing(call.get("function"))
+        and call.get("type") == "function"
+        and (isinstance(call.get("id"), str) and bool(call["id"]))
+    )
 
 
 def _wrong_call(path: Path, call: Any, orphans: bool) -> Iterator[Found]:

@@ -55,7 +55,7 @@ def facts(subject: Subject, context: Context) -> Facts:
     if subject.has & Has.PARTS and _has_image(subject.turns):
         flags |= IMAGE
     if subject.format == "chat" and (not subject.has & Has.TAIL or ends_on_answer(value)):
-        return _chat_facts(value, flags, tokens, len(value) == 1 and not subject.has & Has.ODD)
+        return _chat_facts(value, flags, tokens, len(value) == 1 and not subject.has & (Has.ODD | Has.TOOLS))
     if subject.format == "preference":
         answer = {key: item for key, item in value.items() if key != "input"}
         hashes = _hash(dumped(value.get("input"))), crc32(dumped(answer))

@@ -89,7 +89,7 @@ class Has:
     """
 
     ODD = 1 << 0
-    """A message that is not simply system, user or assistant with a non-empty string."""
+    """A message that is neither system, user or assistant with just a text, nor a well-formed call or result."""
     PARTS = 1 << 1
     TOOLS = 1 << 2
     EDGES = 1 << 3
@@ -113,7 +113,7 @@ class Has:
     """No assistant message, or others after the last one."""
     NO_TURNS = 1 << 15
     EXTRA_KEYS = 1 << 16
-    """Top-level keys beside `messages`."""
+    """Top-level keys that the format does not have."""
     KEYS = 1 << 17
     """More keys in the bytes than in the value, perhaps."""
     LONG = 1 << 18

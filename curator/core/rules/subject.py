@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from curator.core.example import Example, Path
-from curator.core.formats import OLD_PREFERENCE_KEYS, Format, detect
+from curator.core.formats import CHAT_KEYS, OLD_PREFERENCE_KEYS, Format, detect
 from curator.core.rules.registry import Context, Has, TokenCount
 
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
@@ -66,8 +66,8 @@ class Subject:
         self.roles: tuple[Any, ...] = ()
         if self.format == "chat" or self.format == "reinforcement":
             self._scan(self.value["messages"])
-            if len(self.value) > 1:
-                self.has |= Has.EXTRA_KEYS | _tool_bits(self.value)
+            if len(value) > 1:
+                self.has |= _tool_bits(value) | (0 if value.keys() <= CHAT_KEYS else Has.EXTRA_KEYS)
         elif self.format == "preference":
             self._scan_preference()
         else:
@@ -171,6 +171,7 @@ _RARE = bytes(set(range(256)) - set(b"@|\\\x7f_KJz-0123456789" + _LEADS))
 _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _DIGITS = bytes.maketrans(b"0123456789 ().-", b"0" * 15)
 _DIGIT_RUN = b"0" * 8
+_RUN = re.compile(rb"[0-9+(][0-9 ().-]{6,}[0-9]")
 _GITHUB = re.compile(rb"gh[pousr]_")
 _ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
 UNUSUAL = re.compile(
@@ -219,6 +220,17 @@ def _is_unusual(turn: Turn) -> bool:
 
 
 def _odd_bits(message: dict[str, Any], role: Any) -> int:
+    """The bits for a message that is no plain one; a call or a result of a tool as it should be is not odd."""
+    keys, content = message.keys(), message.get("content")
+    if keys == _RESULT and role == "tool" and content and type(content) is str:
+        return Has.TOOLS | Has.KEYS
+    if (
+        keys <= _CALL
+        and role == "assistant"
+        and message.get("tool_calls")
+        and (content is None or type(content) is str)
+    ):
+        return Has.TOOLS | Has.KEYS
     has = Has.ODD | Has.KEYS
     if "tool_calls" in message or role == "tool":
         has |= Has.TOOLS
@@ -235,6 +247,8 @@ def _tool_bits(holder: dict[str, Any]) -> int:
     return Has.TOOLS | Has.KEYS | (Has.OLD_CALLS if "functions" in holder else 0)
 
 
+_RESULT = {"role", "content", "tool_call_id"}
+_CALL = {"role", "content", "tool_calls"}
 _TOOL_KEYS = ("tools", "functions", "parallel_tool_calls", "tool_choice")
 
 
@@ -242,7 +256,7 @@ def byte_bits(raw: bytes) -> int:
     """The bits that the bytes of a line tell. One pass deletes what is common; most lines leave just digits."""
     kept, has = raw.translate(None, _RARE), 0
     if len(kept) > 7 and len(kept.translate(None, _NO_DIGITS)) > 7 and _DIGIT_RUN in raw.translate(_DIGITS):
-        has = Has.DIGITS | (Has.MARKS if b"xox" in raw else 0)
+        has = (Has.DIGITS if _RUN.search(raw) else 0) | (Has.MARKS if b"xox" in raw else 0)
     if kept and not kept.isdigit():
         has |= _marks(raw, kept)
     if b"uicide" in raw or b"ill your" in raw or b"bomb" in raw:

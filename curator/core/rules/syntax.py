@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from curator.core import splice
 from curator.core.duplicates.hashes import canonical
 from curator.core.example import Path, parse
 from curator.core.rules.registry import ANY_FORMAT, Context, Found, Has, rule
@@ -171,12 +170,15 @@ class _Pairs(list[tuple[str, Any]]):
 def _repeats_a_key(raw: bytes, value: Any) -> bool:
     """Whether the bytes have more keys than the value they parse to, which is written out again to count them.
 
-    A colon after a quote that no backslash escapes ends a key. Where keys may end in a backslash, or white space
-    stands before colons, strings are told apart one by one.
+    As many quotes in both mean that there is no further string. Else: a colon after a quote that no backslash
+    escapes ends a key; and where keys may end in a backslash, or white space stands before colons, strings are
+    told apart one by one.
     """
-    if b'\\\\"' in raw or any(colon in raw for colon in _SPACED_COLONS):
-        return _count_keys(raw) > _count_keys(splice.dump(value))
     once = canonical(value)
+    if raw.count(b'"') == once.count(b'"') and b"\\u0022" not in raw:
+        return False
+    if b'\\\\"' in raw or any(colon in raw for colon in _SPACED_COLONS):
+        return _count_keys(raw) > _count_keys(once)
     return raw.count(b'":') - raw.count(b'\\":') > once.count(b'":') - once.count(b'\\":')
 
 
