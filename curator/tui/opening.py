@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -37,8 +36,6 @@ def _last(memory: Memory) -> Workspace | None:
 def sample() -> Path:
     """The bundled sample, in the user's data folder: what people do to it must survive an upgrade."""
     bundled = paths.packaged("sample_data") / SAMPLE
-    if os.access(bundled.parent, os.W_OK) and (bundled.parent.parent / "pyproject.toml").exists():
-        return bundled
     own = paths.data_dir() / "sample" / SAMPLE
     if not own.exists():
         own.parent.mkdir(parents=True, exist_ok=True)

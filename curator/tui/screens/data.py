@@ -315,8 +315,9 @@ class DataScreen(Looking):
         if self.current is None:
             self.session.toast("No example here: + makes one")
         elif not self.editing:
-            self.add_class("-editing")
             chosen = self.conversation.block if self.conversation.has_focus else -1
+            self.set_focus(None)  # now: a pane that is hidden with the focus gives it up later, out of turn
+            self.add_class("-editing")
             self.editor.open(self.current, chosen)
             self.refresh_bindings()
 
@@ -326,16 +327,18 @@ class DataScreen(Looking):
 
     @on(Editor.Left)
     def _leave_editor(self) -> None:
+        self.set_focus(self.examples)
         self.remove_class("-editing")
         self.refresh_bindings()
         self.show_example(same=True)
-        self.examples.focus()
 
     # Panes
 
     def action_back(self) -> None:
-        """One level back: zoom, selection, query."""
-        if self.maximized is not None:
+        """One level back: editor, zoom, selection, query."""
+        if self.editing:
+            self.editor.action_leave()
+        elif self.maximized is not None:
             self.minimize()
         elif self.examples.clear_selection():
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -40,6 +41,12 @@ class HelpScreen(Dialog[None]):
                 if scope not in shown and scope != "dialog":
                     shown.add(scope)
                     yield Static(self._table(scope), classes="keys")
+
+    def on_mount(self) -> None:
+        """The text scrolls with the keys."""
+        body = self.query_one(".body", VerticalScroll)
+        body.can_focus = True
+        body.focus()
 
     def _table(self, scope: str) -> Content:
         keymap = getattr(self.app, "user_keys", {})

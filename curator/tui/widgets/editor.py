@@ -62,6 +62,8 @@ class Editor(Vertical):
     def open(self, example: int, block: int) -> None:
         """Edit an example, the cursor in the block of that index; -1: the last message."""
         self._example = example
+        line = self._session.workspace.record(example).line
+        self.border_title = Content(" editing a new example " if line is None else f" editing line {line} ")
         self._saved = self._session.workspace.raw(example)
         self._draft = DraftBytes(self._saved)
         checked = self._session.draft(self._saved)
@@ -174,8 +176,8 @@ class Editor(Vertical):
                 " · ",
                 (f"{warnings} W", "$mark-warning bold" if warnings else "$mark-ok"),
                 f" · {checked.tokens.total:,} tokens, {checked.tokens.assistant:,} trained",
+                (" · ● not saved yet" if self.dirty else " · ✓ saved", "$quiet"),
                 (f" · dataset {total.tokens:,} tokens, {total.cost}", "$quiet"),
-                ("  ● not saved yet" if self.dirty else "  ✓ saved", "$quiet"),
             )
         ]
         lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in shown[:4]]
