@@ -17,6 +17,7 @@ def curator_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("CURATOR_HOME", str(home))
     for name in (
+        "CURATOR_MODELS",
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
         "AZURE_OPENAI_API_KEY",
