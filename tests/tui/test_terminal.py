@@ -102,7 +102,7 @@ def terminal(*words: str, code: str = "", cwd: Path) -> Iterator[Terminal]:
 
 def restored(seen: Terminal) -> bool:
     """Whether screen, cursor, mouse and paste mode are as a shell wants them, and the line discipline too."""
-    last = {code: mode for code, mode in re.findall(rb"\x1b\[\?(\d+)([hl])", seen.output)}
+    last = dict(re.findall(rb"\x1b\[\?(\d+)([hl])", seen.output))
     modes = all(last.get(code) == b"l" for code in (b"1049", b"1000", b"1003", b"2004"))
     return modes and last[b"25"] == b"h" and termios.tcgetattr(seen.slave) == seen.before
 

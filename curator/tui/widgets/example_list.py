@@ -33,8 +33,8 @@ class ExampleList(ScrollView, can_focus=True):
 
     SCOPE = "list"
     HELP = (
-        "Each line is one example. Marks: E error, W warning, ✓ nothing found, · not checked yet; then ✓ accepted, "
-        "✗ rejected, ! flagged, ? changed since; then ~ edited, + new; then ≈ duplicate. "
+        "Each line is one example. Marks: E error, W warning, ✓ nothing found, · not checked yet; then "
+        "✓ accepted, ✗ rejected, ! flagged, ? changed since; then ~ edited, + new; then ≈ duplicate. "
         "● is selected: what you press then works on all selected examples."
     )
     BINDINGS = keys.bindings("list")
