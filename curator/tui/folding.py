@@ -43,7 +43,7 @@ def fold(line: str) -> str:
 
 def unfold(text: str) -> str:
     """The line again: without line breaks and the indentation behind them."""
-    return _BREAK.sub("", text.replace("\r\n", "\n"))
+    return _BREAK.sub("", text)
 
 
 def _line(depths: list[bool]) -> str:

@@ -143,12 +143,13 @@ class Editor(Vertical):
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:
         event.stop()
-        cell = event.text_area.parent
+        field = event.text_area
+        cell = field.parent
+        text = field.true_text if isinstance(field, TextField) else field.text
         if self._json:
-            line = folding.unfold(event.text_area.text)
-            self._draft.raw = line.encode("utf-8", "surrogateescape")
-        elif isinstance(cell, Cell) and cell.block.text_path is not None and event.text_area.text != cell.text:
-            cell.text = event.text_area.text
+            self._draft.raw = folding.unfold(text).encode("utf-8", "surrogateescape")
+        elif isinstance(cell, Cell) and cell.block.text_path is not None and text != cell.text:
+            cell.text = text
             self._draft.type_into(cell.block.text_path, cell.text)
             assert cell.field is not None
             cell.field.fit()
