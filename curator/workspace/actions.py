@@ -150,14 +150,17 @@ class Actions(Edits):
     ) -> Change:
         """Divide examples into training and validation so that no copy or contradiction is on both sides.
 
-        `validation` is a share below 1 or a count; `ids` limits it to some examples (default: all). Its `reasons`
-        are in `meta("split")`. Raises UsageError for a bad share or too few examples.
+        `validation` is a share below 1 or a count; `ids` limits it to some examples (default: all); `stratify`
+        is `label` (the labels given here), `answer` or a location. Its `reasons` are in `meta("split")`. Raises
+        UsageError for a bad share, too few examples, or where no example has what they are stratified by.
         """
         from curator.workspace.splitting import divide
 
         with self.guard:
             wanted = self._ready(self.stored.order.live if ids is None else ids)
-            made = divide(dict(self.stored.raws(wanted)), validation, seed, stratify=stratify, fixed=fixed)
+            strata = self._labels_of(wanted) if stratify == "label" else None
+            raws = dict(self.stored.raws(wanted))
+            made = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=fixed)
             about = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": made.reasons}
             about["last"] = max(wanted)  # later examples were not asked about yet
             row = self.journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
@@ -175,6 +178,14 @@ class Actions(Edits):
             change = self.journal.commit("split", self._words(words, wanted), parts, examples=len(wanted))
             self.stored.reorder()
             return change
+
+    def _labels_of(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]] | None:
+        """The labels of examples; None where none of them has any."""
+        wanted, found = set(ids), dict[int, tuple[str, ...]]()
+        for example, name in self.journal.db.execute("SELECT example, label FROM label ORDER BY label"):
+            if example in wanted:
+                found[example] = (*found.get(example, ()), name)
+        return {example: found.get(example, ()) for example in ids} if found else None
 
     def undo(self) -> Change | None:
         """Take back the latest change; None where nothing is left to undo."""

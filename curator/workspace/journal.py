@@ -65,8 +65,13 @@ class Journal:
         """Write one change and apply its parts; it is on the disk when this returns. Raises NotSaved.
 
         `statements` are further rows of the same transaction (a new source); a part's value may be `REVISION`,
-        which stands for the id of this change.
+        which stands for the id of this change. Where nothing would change nothing is written, what can be done
+        again stays so, and the change that comes back has the present revision and no examples.
         """
+        additions, statements = list(additions), list(statements)
+        parts = [p for p in parts if p.after is REVISION or p.before != p.after]
+        if not (parts or additions or statements):
+            return Change(self.revision(), kind, label, (), 0, time.time(), False, None)
         with _Transaction(self):
             revision = self._next()
             for statement, values in statements:

@@ -10,6 +10,7 @@ from curator.core.duplicates.found import DEFAULT_THRESHOLD
 from curator.core.duplicates.texts import compared_text, normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
 from curator.core.split import Item, Side, split
+from curator.core.text import one_line
 from curator.errors import UsageError
 from curator.workspace.duplicates import Duplicates
 
@@ -55,6 +56,8 @@ def divide(
     kin += [conflict.ids for conflict in found.conflicts()]
     if strata is None and stratify:
         strata = {example: _stratum(parsed[example].value, stratify) for example in sound}
+        if set(strata.values()) == {None}:
+            raise UsageError(f"no example has '{one_line(stratify)}': --stratify wants answer or a location")
     items = [Item(i, (strata or {}).get(i), (fixed or {}).get(i)) for i in sound]
     try:
         made = split(items, validation, seed, whole, kin)

@@ -109,4 +109,6 @@ def test_a_share_that_leaves_nothing_to_train_on_is_refused(
 ) -> None:
     assert main(["split", str(CLEAN), "-d", str(tmp_path), "--validation", "301"]) == 2
     assert "below 301" in capsys.readouterr().err
+    assert main(["split", str(CLEAN), "-d", str(tmp_path), "--stratify", "nosuch"]) == 2
+    assert "no example has 'nosuch'" in capsys.readouterr().err
     assert not (tmp_path / "train.jsonl").exists()

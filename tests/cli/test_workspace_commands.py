@@ -173,6 +173,28 @@ def test_apply_answers_each_operation_and_history_tells_them(
     assert "Edited messages[1].content of line 1" in capfd.readouterr().out
 
 
+def test_what_changes_nothing_is_answered_ok_and_makes_no_revision(
+    data: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(capfd, "import", data, "-w", data.with_name("w.curator"))
+    done = [
+        {"op": "label", "examples": [1, 2], "label": "good"},
+        {"op": "rate", "example": 1, "rating": 4},
+        {"op": "edit", "example": 1, "location": "messages[0].content", "value": "new"},
+        {"op": "review", "example": 1, "state": "accepted"},
+        {"op": "note", "example": 1, "note": "n"},
+        {"op": "delete", "example": 5},
+        {"op": "split", "validation": 0.4, "seed": 7},
+        {"op": "label", "example": 3, "label": "later"},
+        {"op": "undo"},
+    ]
+    nothing = [*done[:7], {"op": "restore", "example": 6}, {"op": "fix", "filter": "line:1"}]
+    status, answers = apply(capfd, monkeypatch, data.with_name("w.curator"), *done, *nothing, {"op": "redo"})
+    assert status == 0, answers
+    assert answers[len(done) : -1] == [{"ok": True, "revision": 10, "examples": 0}] * len(nothing)
+    assert answers[-1] == {"ok": True, "revision": 11, "examples": 1}  # and what was undone can still come back
+
+
 def test_apply_is_refused_while_another_writes(
     data: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
