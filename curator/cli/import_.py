@@ -13,7 +13,8 @@ from curator.core.text import one_line
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
-    from curator.workspace.importer import Import, Preview
+    from curator.workspace.importer import Import
+    from curator.workspace.preview import Preview
     from curator.workspace.workspace import Workspace
 
 EXAMPLE = "curator import answers.csv -w data.curator --map user=question,assistant=answer"
@@ -38,13 +39,14 @@ def run(args: argparse.Namespace) -> int:
     """Look, copy, count, commit."""
     from curator.core import convert
     from curator.workspace import importer, place
+    from curator.workspace.preview import preview
     from curator.workspace.workspace import Workspace
 
     by = convert.parse_map(args.map) if args.map else None
     if "-" in args.files:
         raise UsageError("import keeps where its lines came from: write standard input to a file first")
     files = [Path(name) for name in args.files]
-    looks = [importer.preview(file, by) for file in files]
+    looks = [preview(file, by) for file in files]
     for look in looks:
         _show(look)
     if args.preview:

@@ -7,8 +7,9 @@ import hashlib
 import io
 import shutil
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,28 +50,66 @@ def export(
     return _write(workspace, ids, out, target, progress)
 
 
-def write_back(workspace: Workspace, source: int = 1) -> Report:
-    """Replace the imported file by all its live examples and those added behind them, keeping the old one.
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """What writing a source back would do; `write_back` does it."""
 
-    The backup is `NAME.bak-DATE` beside it. Raises CuratorError where the file changed since it was imported.
+    source: int
+    origin: Path
+    backup: Path
+    ids: Sequence[int]
+
+
+def plan_write_back(workspace: Workspace, source: int) -> WriteBack:
+    """Look whether the imported file can be replaced by the live examples of its source.
+
+    Those are its own and those added behind them. Raises InputError with the reason where it cannot.
     """
     base = next((b for b in workspace.stored.bases if b.id == source), None)
     if base is None or base.origin is None:
         raise InputError("there is no file to write back to")
-    if base.format != "jsonl":
+    origin = Path(base.origin)
+    if base.format != "jsonl" or origin.suffix.lower() in (".gz", ".zst"):
         raise InputError(f"{base.name} was converted from another format: export it as JSON Lines instead")
+    if not origin.is_file():
+        raise InputError(f"{origin} is not there any more: export it instead")
     if source in workspace.source_changed():
         raise InputError(f"{base.name} changed since it was imported: merge it first")
-    origin = Path(base.origin)
+    backup = origin.with_name(f"{origin.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}")
+    return WriteBack(source, origin, backup, _of_source(workspace, source))
+
+
+def _of_source(workspace: Workspace, source: int) -> Sequence[int]:
+    """The live examples of a source, with those that stand behind them and have no source."""
+    shown = [base for base in workspace.stored.bases if not base.hidden]
+    if len(shown) == 1:
+        return workspace.ids()
+    live = set(workspace.ids())
+    current = shown[0].id
+    found = array("q")
+    for example in workspace.ids(deleted=True):
+        base = workspace.stored.base(example)
+        current = current if base is None else base.id
+        if current == source and example in live:
+            found.append(example)
+    return found
+
+
+def write_back(workspace: Workspace, plan: WriteBack, progress: Callable[[int], None] | None = None) -> Report:
+    """Replace the imported file by the examples of its source, after a backup beside it.
+
+    Raises CuratorError where the backup or the file could not be written; the file is then what it was.
+    """
+    workspace.require_writer()
     try:
-        backup = origin.with_name(f"{origin.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}")
-        with atomic.replacing(backup) as copy, origin.open("rb") as old:
+        with atomic.replacing(plan.backup) as copy, plan.origin.open("rb") as old:
             shutil.copyfileobj(old, copy)
+        shutil.copystat(plan.origin, plan.backup)
     except OSError as error:
         raise CuratorError(f"nothing was written, no backup could be made: {error.strerror or error}") from error
-    report = _write(workspace, workspace.ids(), origin, None, None)
-    workspace.accept_origin(source)
-    return Report(report.path, report.examples, report.bytes, report.sha256, (), backup)
+    report = _write(workspace, plan.ids, plan.origin, None, progress)
+    workspace.accept_origin(plan.source)
+    return replace(report, backup=plan.backup)
 
 
 def _write(

@@ -1,61 +1,38 @@
 """Brings files into a workspace: byte copies of JSON Lines, converted copies of everything else.
 
-`preview` shows what was detected, `prepare` copies and counts what is new, duplicate and broken, `commit` makes
-it one change. No line is ever dropped: what cannot be converted is kept as it is and found by the rules.
+`prepare` copies and counts what is new, duplicate and broken, `commit` makes it one change. No line is ever
+dropped: what cannot be converted is kept as it is and found by the rules.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator import atomic
-from curator.core import convert, splice
+from curator.core import convert
 from curator.core.duplicates.hashes import value_hash
 from curator.core.example import parse
-from curator.errors import InputError
-from curator.workspace import lines, parquet, place, schema
+from curator.workspace import lines, place, schema
 from curator.workspace import source as sources
-from curator.workspace.findings import writable
 from curator.workspace.journal import Part
+from curator.workspace.preview import Preview, mapped, preview, records
 from curator.workspace.records import Change
 from curator.workspace.schema import NotSaved
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
-SAMPLE = 200
-"""Records that tell the shape of a file."""
-SHOWN = 3
 SOURCE_ROW = (
     "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, "
     "hidden, added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a file looks like: its container, its shape, the map to chat examples and the first three by it."""
-
-    path: Path
-    container: str
-    """`jsonl`, `array`, `csv` or `parquet`."""
-    shape: convert.Shape
-    map: convert.Map
-    samples: tuple[tuple[bytes, bytes], ...]
-    """(record as one line, example that it becomes)."""
-    columns: tuple[str, ...]
-    """Keys of the first records, for choosing another map."""
-    left: tuple[str, ...]
-    """Keys that the map leaves behind."""
 
 
 @dataclass(slots=True)
@@ -87,45 +64,6 @@ class Import:
         """The shape of the files, `mixed` where they differ."""
         shapes = {file.preview.shape for file in self.files}
         return shapes.pop() if len(shapes) == 1 else "mixed"
-
-
-@contextmanager
-def _records(path: Path) -> Iterator[tuple[str, bool, Iterator[lines.Record]]]:
-    """(container, whether the bytes can be kept as they are, records) of a file. Raises InputError."""
-    if parquet.is_parquet(path):
-        yield "parquet", False, parquet.records(path)
-        return
-    with lines.opened(path) as source:
-        container = {"lines": "jsonl"}.get(source.kind, source.kind)
-        yield container, source.plain, source.records()
-
-
-def preview(path: Path, by: convert.Map | None = None) -> Preview:
-    """Look at the first records of a file. Raises InputError for what cannot be read."""
-    if not str(path).isascii() and writable(str(path)) != str(path):
-        raise InputError(
-            f"the name of {path} is not UTF-8, so no workspace can remember it; rename the file first"
-        )
-    with _records(path) as (container, _, records):
-        sample = [raw for _, raw in itertools.islice(records, SAMPLE)]
-    values = [parse(raw).value for raw in sample]
-    shape, found = convert.detect_map(values)
-    chosen = found if by is None else by
-    columns = dict.fromkeys(str(key) for value in values if isinstance(value, dict) for key in value)
-    left = dict.fromkeys(key for value in values for key in convert.leftover(value, chosen))
-    shown = tuple((raw, _mapped(raw, chosen)[0]) for raw in sample[:SHOWN])
-    return Preview(path, container, shape, chosen, shown, tuple(columns), tuple(left))
-
-
-def _mapped(raw: bytes, by: convert.Map) -> tuple[bytes, bool]:
-    """The line that a record becomes, and whether the map fitted it."""
-    if by == convert.KEEP:
-        return raw, True
-    value = parse(raw).value
-    made = convert.to_chat(value, by)
-    if made is not None:
-        return splice.dump(made), True
-    return raw, convert.shape_of(value) in ("chat", "preference", "reinforcement")
 
 
 def prepare(
@@ -167,16 +105,16 @@ def _known_values(workspace: Workspace) -> set[int]:
 def _copy(folder: Path, look: Preview, file: str, seen: set[int], progress: Progress | None) -> Prepared:
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
-    with _records(look.path) as (_, plain, records):
+    with records(look.path) as (_, plain, found):
         if plain and look.map == convert.KEEP:
             sources.copy_file(look.path, copy)
             made = Prepared(look, file, 0)
-            for done, (_, raw) in enumerate(records, 1):
+            for done, (_, raw) in enumerate(found, 1):
                 _count(made, raw, seen)
                 if progress is not None and done % 1000 == 0:
                     progress(done)
         else:
-            made = _convert(look, copy, file, records, seen, progress)
+            made = _convert(look, copy, file, found, seen, progress)
             if look.container != "jsonl" or look.map != convert.KEEP:
                 sources.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
     opened = sources.open_copy(copy)
@@ -189,7 +127,7 @@ def _convert(
     look: Preview,
     copy: Path,
     file: str,
-    records: Iterator[lines.Record],
+    found: Iterator[lines.Record],
     seen: set[int],
     progress: Progress | None,
 ) -> Prepared:
@@ -198,8 +136,8 @@ def _convert(
     indexer = sources.Indexer()
     digest = hashlib.sha256()
     with atomic.replacing(copy, mode=0o444) as target:
-        for done, (number, record) in enumerate(records, 1):
-            raw, fitted = _mapped(record, look.map)
+        for done, (number, record) in enumerate(found, 1):
+            raw, fitted = mapped(record, look.map)
             made.unmapped += not fitted
             _count(made, raw, seen)
             target.write(raw + b"\n")
@@ -327,47 +265,3 @@ def _remove(folder: Path) -> None:
     for inner in sorted(folder.rglob("*"), reverse=True):
         inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)
     folder.rmdir()
-
-
-def merge(workspace: Workspace, source: int) -> Change:
-    """Bring what changed in a source's file outside into the workspace, as one change.
-
-    Lines that are new there become examples behind the line they follow; lines that are gone are deleted
-    unless they were edited here. Raises InputError where the file cannot be read.
-    """
-    with workspace.guard:
-        workspace.require_writer()
-        workspace.settle()
-        base = next((b for b in workspace.stored.bases if b.id == source), None)
-        if base is None or base.origin is None or base.format != "jsonl":
-            raise InputError("only a JSON Lines file can be merged; import the other file again instead")
-        old = _by_bytes(workspace, base.first_id, base.source.lines)
-        anchor = 0
-        groups: list[tuple[int, list[bytes]]] = []
-        try:
-            with lines.opened(Path(base.origin)) as opened:
-                for _, raw in opened.records():
-                    left = old.get(raw)
-                    if left:
-                        anchor = left.pop(0)
-                    elif groups and groups[-1][0] == anchor:
-                        groups[-1][1].append(raw)
-                    else:
-                        groups.append((anchor, [raw]))
-        except OSError as error:
-            raise InputError(f"cannot read {base.origin}: {error.strerror or error}") from error
-        gone = sorted(example for left in old.values() for example in left)
-        change = workspace.merge_lines(groups, gone, base.name)
-        workspace.accept_origin(source)
-        return change
-
-
-def _by_bytes(workspace: Workspace, first: int, count: int) -> dict[bytes, list[int]]:
-    """The ids of a source's lines by their original bytes."""
-    base = workspace.stored.base(first)
-    assert base is not None
-    found: dict[bytes, list[int]] = {}
-    for number in range(count):
-        if not base.source.is_blank(number):
-            found.setdefault(base.source.line(number), []).append(first + number)
-    return found

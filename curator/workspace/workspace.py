@@ -5,6 +5,7 @@ Reading is in this file, changing in `actions.Actions`, which this class extends
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -294,12 +295,12 @@ class Workspace(Actions):
                 changed.append(base.id)
         return changed
 
-    def accept_origin(self, source: int) -> None:
-        """Take a source's file as it is now for known: merged, written by us, or to be ignored."""
+    def accept_origin(self, source: int, stat: os.stat_result | None = None) -> None:
+        """Take a source's file as it is now (or at `stat`) for known: merged, written by us, or to be ignored."""
         with self.guard:
             self.require_writer()
             base = next(b for b in self.stored.bases if b.id == source)
-            stat = Path(str(base.origin)).stat()
+            stat = stat or Path(str(base.origin)).stat()
             values = (stat.st_size, stat.st_mtime_ns, source)
             self.journal.run([("UPDATE source SET origin_size = ?, origin_mtime_ns = ? WHERE id = ?", values)])
             base.origin_size, base.origin_mtime_ns = stat.st_size, stat.st_mtime_ns

@@ -19,7 +19,9 @@ from curator.core import convert
 from curator.core.example import parse
 from curator.errors import CuratorError, InputError, UsageError
 from curator.workspace import importer
-from curator.workspace.exporter import dataset_sha256, export, write_back
+from curator.workspace.exporter import dataset_sha256, export, plan_write_back, write_back
+from curator.workspace.merging import compare, merge
+from curator.workspace.preview import preview
 from curator.workspace.soundness import soundness
 from curator.workspace.workspace import Workspace
 
@@ -100,10 +102,10 @@ def test_a_pretty_array_keeps_numbers_as_they_are_spelt_and_lines_as_they_were(t
 def test_a_map_can_be_chosen_and_says_what_it_leaves_behind(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b'ticket,reply,lang,hint\n"Broken, twice",Sorry,en,be kind\n')
-    look = importer.preview(path)
+    look = preview(path)
     assert look.columns == ("ticket", "reply", "lang", "hint")
     chosen = convert.parse_map("user=ticket+lang,assistant=reply,system=hint")
-    look = importer.preview(path, chosen)
+    look = preview(path, chosen)
     assert look.left == () and len(look.samples) == 1
     assert convert.parse_map(look.map.spec()) == chosen
     with Workspace.create(tmp_path / "t.curator") as workspace:
@@ -274,7 +276,7 @@ def test_a_changed_source_is_told_and_merged_as_one_change(tmp_path: Path) -> No
         new = jsonl({"messages": [{"role": "user", "content": "new"}]})
         (tmp_path / "d.jsonl").write_bytes(b"".join([lines[0], new, *lines[2:3], *lines[4:], new]))
         assert workspace.source_changed() == [1]
-        change = importer.merge(workspace, 1)
+        change = merge(workspace, 1)
         assert change.label == "Merged d.jsonl: 2 new, 1 gone"
         texts = [r.example.messages[0]["content"] for r in workspace.records(workspace.ids())]
         assert texts == ["q0", "new", "q2", "edited here", "q4", "q5", "new"]
@@ -285,15 +287,35 @@ def test_a_changed_source_is_told_and_merged_as_one_change(tmp_path: Path) -> No
         assert soundness(workspace.path) == []
 
 
-def test_writing_back_keeps_a_backup_and_only_over_what_was_imported(tmp_path: Path) -> None:
-    data = jsonl(CHAT, CHAT)
+def test_writing_back_keeps_a_backup_and_is_no_change_of_the_source(tmp_path: Path) -> None:
+    data = jsonl(CHAT, SYSTEM, TOOLS)
+    more = tmp_path / "more.jsonl"
+    more.write_bytes(jsonl(PAIR))
     with opened(tmp_path, "d.jsonl", data) as workspace:
+        importer.add(workspace, [more])
         workspace.delete([2])
-        report = write_back(workspace)
+        workspace.edit(3, "messages[0].content", "here")
+        workspace.add({"n": 5}, after=3)
+        plan = plan_write_back(workspace, 1)
+        report = write_back(workspace, plan)
         assert report.backup is not None and report.backup.read_bytes() == data
-        assert (tmp_path / "d.jsonl").read_bytes() == jsonl(CHAT)
+        edited = {**TOOLS, "messages": [{"role": "user", "content": "here"}, CHAT["messages"][1]]}
+        written = jsonl(CHAT, edited, {"n": 5})
+        assert (tmp_path / "d.jsonl").read_bytes() == written and report.examples == 3
+        assert more.read_bytes() == jsonl(PAIR)
         assert workspace.source_changed() == []
-        (tmp_path / "d.jsonl").write_bytes(b"{}\n")
+        (tmp_path / "d.jsonl").write_bytes(jsonl(SYSTEM) + written + jsonl({"n": 6}))
         with pytest.raises(InputError, match="changed"):
-            write_back(workspace)
-        assert (tmp_path / "d.jsonl").read_bytes() == b"{}\n"
+            plan_write_back(workspace, 1)
+        found = compare(workspace, 1)  # what was written back is no news; what was deleted here stays deleted
+        assert (found.new, found.gone, found.kept, found.changed) == (1, (), (), 0)
+        merge(workspace, 1, found)
+        assert workspace.source_changed() == []
+        texts = [record.example.value for record in workspace.records(workspace.ids())]
+        assert texts == [CHAT, edited, {"n": 5}, {"n": 6}, PAIR]
+        (tmp_path / "d.jsonl").write_bytes(jsonl({"first": 1}, CHAT, {"second": 2}))
+        found = compare(workspace, 1)
+        assert (found.new, found.gone, found.kept, found.changed) == (2, (), (3,), 0)
+        merge(workspace, 1, found)
+        assert workspace.record(workspace.ids()[0]).example.value == {"first": 1}
+        assert soundness(workspace.path) == []
