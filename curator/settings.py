@@ -4,6 +4,7 @@
 provider = "local"            # the default provider's name
 theme = "curator-dark"
 budget = 5.0                  # US$ a job may cost before `train` refuses; --budget overrides it
+notify = "bell"               # at the end of a job: "bell", "desktop" or "off"
 
 [keys]                        # action id -> key; see docs/keys.md
 "list.delete" = "x"
@@ -70,6 +71,8 @@ class Settings:
     provider: str = "local"
     theme: str | None = None
     budget: float | None = None
+    notify: Literal["bell", "desktop", "off"] = "bell"
+    """How the end of a job is told: the terminal's bell, also the desktop's notifications, or not at all."""
     keys: dict[str, str] = field(default_factory=dict)
     providers: dict[str, ProviderSettings] = field(default_factory=dict)
 
@@ -97,7 +100,7 @@ def load(file: Path | None = None) -> Settings:
         values = tomllib.loads(raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{file}: not valid TOML: {error}.", title="Configuration") from None
-    return _validated(values, file)
+    return check(values, file)
 
 
 @functools.cache
@@ -107,7 +110,8 @@ def _adapter() -> Any:
     return TypeAdapter(Settings)
 
 
-def _validated(values: dict[str, Any], file: Path) -> Settings:
+def check(values: dict[str, Any], file: Path) -> Settings:
+    """The settings that these values make. Raises UsageError naming `file` and the first wrong key."""
     from pydantic import ValidationError
 
     try:

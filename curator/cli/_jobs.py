@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -74,6 +75,18 @@ def show_event(event: Event, json: bool) -> None:
 def tell_waiting(fault: ProviderError, seconds: float) -> None:
     """Say why nothing happens."""
     say(f"{fault.message} Trying again in {seconds:.0f} s.")
+
+
+def ask(question: str, default: bool) -> bool:
+    """Ask on the terminal; False where there is none or it closes."""
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        return False
+    return default if not answer.strip() else answer.strip().lower() in ("y", "yes")
 
 
 def describe(run: Run) -> str:

@@ -6,14 +6,17 @@ import argparse
 import os
 import shutil
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curator import paths
 from curator.cli import _jobs
 from curator.cli.output import emit, out, styled
+from curator.cli.providers import STATES, show
+
+if TYPE_CHECKING:
+    from curator.jobs.checkup import Finding
 
 EXAMPLE = "curator doctor"
-_STATES = {"ok": ("✓", "32"), "off": ("·", "2"), "bad": ("✗", "31")}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
 async def _doctor(args: argparse.Namespace) -> int:
     from curator.jobs import checkup
 
+    findings = await checkup.look_at_providers()
     report: dict[str, Any] = {
         "versions": checkup.versions(),
         "terminal": _terminal(),
@@ -38,14 +42,13 @@ async def _doctor(args: argparse.Namespace) -> int:
             "models": str(paths.models_dir()),
         },
         "training": checkup.training(),
-        "providers": [finding.to_json() for finding in await checkup.look_at_providers()],
+        "providers": [finding.to_json() for finding in findings],
     }
-    bad = [finding for finding in report["providers"] if finding["state"] == "bad"]
     if args.json:
         emit(report)
     else:
-        _show(report)
-    return 1 if bad else 0
+        _show(report, findings)
+    return 1 if any(finding.state == "bad" for finding in findings) else 0
 
 
 def _terminal() -> dict[str, Any]:
@@ -63,22 +66,19 @@ def _terminal() -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any]) -> None:
+def _show(report: dict[str, Any], findings: list[Finding]) -> None:
     _section("Versions", report["versions"])
     _section("Terminal", report["terminal"])
     _section("Folders", report["folders"])
     out(styled("Local training", "1"))
     training = report["training"]
-    mark, code = _STATES["ok" if training["possible"] else "bad"]
+    mark, code = STATES["ok" if training["possible"] else "bad"]
     out(f"  {styled(mark, code)} engines: {', '.join(training['engines'])}")
     for missing in training["missing"]:
         out(f"  {styled('missing', '33')} {styled(missing, '0')}")
     out(styled("Providers", "1"))
-    for finding in report["providers"]:
-        mark, code = _STATES[finding["state"]]
-        title = f"{finding['name']} {finding['address'] or ''}".rstrip()
-        detail = finding["detail"] + (f"; key from {finding['key']}" if finding["key"] else "")
-        out(f"  {styled(mark, code)} {styled(title, '1')}: {styled(detail, '0')}")
+    for finding in findings:
+        show(finding)
 
 
 def _section(title: str, values: dict[str, Any]) -> None:

@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "evaluate": "score models on held-out prompts",
     "serve": "run the local OpenAI-compatible server",
     "models": "list, pull and remove local models",
+    "providers": "list, set up and test providers, keep their keys, show what they train",
+    "deploy": "put a tuned model of Azure online, or take it down",
     "doctor": "check this machine and the providers",
 }
 """Every sub-command and its line in `--help`; the code is in `curator.cli.NAME` (`import` in `import_`)."""

@@ -116,7 +116,7 @@ async def _ensure_model(wish: Wish, yes: bool) -> None:
     model = planning.missing_model(wish)
     if model is None:
         return
-    if not yes and not _ask(
+    if not yes and not _jobs.ask(
         f"The base model {model} is not on this machine yet; fetch it now? [Y/n] ", default=True
     ):
         raise UsageError(f"Fetch the base model first: curator models pull {model} (or use --yes).")
@@ -140,20 +140,8 @@ def _confirm(plan: Plan, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("This may cost money: add --yes to start it without being asked.")
-    if not _ask("Start? [Y/n] ", default=True):
+    if not _jobs.ask("Start? [Y/n] ", default=True):
         raise CuratorError("Not started.")
-
-
-def _ask(question: str, default: bool) -> bool:
-    """Ask on the terminal; False where there is none or it closes."""
-    if not sys.stdin.isatty():
-        return False
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if not answer:
-        return False
-    return default if not answer.strip() else answer.strip().lower() in ("y", "yes")
 
 
 class _Meter:
@@ -191,7 +179,7 @@ async def _offer_cleaning(plan: Plan, ledger: Ledger, file_id: str, name: str, y
     from curator.jobs import submission
 
     say(f"The file {file_id} ({name}) was uploaded and no job uses it.")
-    if yes or _ask("Delete it there? [Y/n] ", default=True):
+    if yes or _jobs.ask("Delete it there? [Y/n] ", default=True):
         try:
             await submission.remove_orphan(plan.provider, ledger, file_id)
             say(f"Deleted {file_id}.")

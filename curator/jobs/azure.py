@@ -8,6 +8,7 @@ deleted, so that it can be reminded of.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import re
 import time
@@ -30,13 +31,33 @@ from curator.settings import ProviderSettings
 DATA_SCOPE = "https://cognitiveservices.azure.com/.default"
 CONTROL_SCOPE = "https://management.azure.com/.default"
 CONTROL_PLANE = "https://management.azure.com"
-API_VERSION = "2024-10-01"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way of deploying: what it means in words, and what the request says (finetuning-api §5)."""
+
+    sku: str
+    words: str
+    capacity: int = 1
+    api_version: str = "2024-10-01"
+
+
+KINDS = {
+    kind.sku.casefold(): kind
+    for kind in (
+        Kind("standard", "in the resource's region; costs by the hour"),
+        Kind("GlobalStandard", "anywhere; costs by the hour"),
+        Kind("developertier", "no hourly fee, but no promise that it stays up", 50, "2025-07-01-preview"),
+    )
+}
+"""By name in small letters: Microsoft's pages write them in several ways."""
 _TOKEN_ENV = {DATA_SCOPE: "AZURE_OPENAI_AD_TOKEN", CONTROL_SCOPE: "AZURE_MANAGEMENT_TOKEN"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,63}\Z")
 
 
 def token_source(scope: str) -> Callable[[], Awaitable[str]]:
-    """A function that gives a valid Entra token: from the environment, else from the `az` command."""
+    """A function that gives a valid Entra token: from the environment, else azure-identity, else `az`."""
     cached: tuple[str, float] | None = None
 
     async def token() -> str:
@@ -45,9 +66,29 @@ def token_source(scope: str) -> Callable[[], Awaitable[str]]:
             log.protect(given)
             return given
         if cached is None or cached[1] < time.time() + 120:
-            cached = await _az_token(scope)
+            cached = await _identity_token(scope) or await _az_token(scope)
         return cached[0]
 
+    return token
+
+
+async def _identity_token(scope: str) -> tuple[str, float] | None:
+    """From the package azure-identity, where it is installed and signed in; None otherwise."""
+    try:
+        identity = await asyncio.to_thread(importlib.import_module, "azure.identity")
+    except ImportError:
+        return None
+
+    def ask() -> tuple[str, float]:
+        with identity.DefaultAzureCredential() as credential:
+            found = credential.get_token(scope)
+        return str(found.token), float(found.expires_on)
+
+    try:
+        token = await asyncio.to_thread(ask)
+    except Exception:  # the package's own errors are many; `az` is asked next
+        return None
+    log.protect(token[0])
     return token
 
 
@@ -71,6 +112,14 @@ async def _az_token(scope: str) -> tuple[str, float]:
     return token, expires
 
 
+def kind_of(sku: str) -> Kind:
+    """The kind of deployment of this name, in whatever letters. Raises UsageError listing those there are."""
+    kind = KINDS.get(sku.casefold())
+    if kind is None:
+        raise UsageError(f"A deployment is {', '.join(k.sku for k in KINDS.values())}, not '{sku}'.")
+    return kind
+
+
 def hourly_price(provider: Provider, sku: str, model: str) -> float | None:
     """US$ that an hour of a tuned model's deployment costs: configured, else by the model table; None: unknown.
 
@@ -91,11 +140,11 @@ class ControlPlane:
     provider: Provider
     client: Client
 
-    def _url(self, name: str) -> str:
+    def _url(self, name: str, api_version: str = KINDS["standard"].api_version) -> str:
         config = self.provider.config
         return (
             f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}/providers"
-            f"/Microsoft.CognitiveServices/accounts/{config.account}/deployments/{name}?api-version={API_VERSION}"
+            f"/Microsoft.CognitiveServices/accounts/{config.account}/deployments/{name}?api-version={api_version}"
         )
 
     async def deploy(self, ledger: Ledger, model: str, name: str, sku: str = "standard") -> Deployment:
@@ -105,14 +154,15 @@ class ControlPlane:
         """
         if not _NAME.match(name):
             raise UsageError(f"'{name}' is no deployment name: 2 to 64 of letters, digits, '_', '-' and '.'.")
-        origin = self.provider.origin
-        deployment = Deployment(origin, name, model, sku, hourly_price(self.provider, sku, model), time.time())
+        kind, origin = kind_of(sku), self.provider.origin
+        price = hourly_price(self.provider, kind.sku, model)
+        deployment = Deployment(origin, name, model, kind.sku, price, time.time())
         body = {
-            "sku": {"name": sku, "capacity": 1},
+            "sku": {"name": kind.sku, "capacity": kind.capacity},
             "properties": {"model": {"format": "OpenAI", "name": model, "version": "1"}},
         }
         ledger.add_deployment(deployment)
-        request = self.client.sdk.put(self._url(name), cast_to=object, body=body)
+        request = self.client.sdk.put(self._url(name, kind.api_version), cast_to=object, body=body)
         try:
             await self.client.call(f"deploy {model}", request)
         except (faults.Refused, faults.Unreachable):
@@ -158,13 +208,15 @@ class ControlPlane:
 
 @asynccontextmanager
 async def control_plane(
-    provider: Provider, address: str = CONTROL_PLANE, limits: Limits | None = None
+    provider: Provider, address: str | None = None, limits: Limits | None = None
 ) -> AsyncIterator[ControlPlane]:
     """Open the control plane of an Azure provider.
 
     Raises UsageError where config.toml lacks subscription, resource_group or account.
     """
-    config = provider.config
+    address, config = address or CONTROL_PLANE, provider.config
+    if provider.kind != "azure":
+        raise UsageError(f"Only models tuned at Azure are deployed; {provider.name} answers by itself.")
     missing = [key for key in ("subscription", "resource_group", "account") if not getattr(config, key)]
     if missing:
         raise UsageError(f"To deploy, set {', '.join(missing)} of providers.{provider.name} in config.toml.")
@@ -173,15 +225,36 @@ async def control_plane(
         yield ControlPlane(provider, client)
 
 
+def price_words(usd_per_hour: float | None) -> str:
+    """What an hour costs, as people are told before they say yes."""
+    if usd_per_hour is None:
+        return "Its price is not known here; most cost by the hour, used or not, until they are deleted."
+    if usd_per_hour == 0:
+        return "It has no hourly fee; tokens are paid as usual."
+    return (
+        f"It costs US$ {usd_per_hour:.2f} an hour, used or not, about US$ {usd_per_hour * 24:,.0f} a day, "
+        "until it is deleted."
+    )
+
+
+def reminder(item: Deployment, now: float | None = None) -> str | None:
+    """What a deployment has cost so far, in a sentence; None where it has no hourly fee."""
+    if not item.usd_per_hour:
+        return None
+    hours = max(0.0, (time.time() if now is None else now) - item.since) / 3600
+    return (
+        f"The deployment {item.name} costs ${item.usd_per_hour:.2f} an hour, used or not: about "
+        f"${item.usd_per_hour * hours:.2f} in {hours:.0f} hours. Delete it when you are done."
+    )
+
+
 def reminders(ledger: Ledger, now: float | None = None) -> list[str]:
     """One sentence for each deployment that costs: how long it has run and what that is in US$."""
-    now = time.time() if now is None else now
-    said = []
-    for item in ledger.deployments():
-        hours = max(0.0, now - item.since) / 3600
-        if item.usd_per_hour:
-            said.append(
-                f"The deployment {item.name} costs ${item.usd_per_hour:.2f} an hour, used or not: about "
-                f"${item.usd_per_hour * hours:.2f} in {hours:.0f} hours. Delete it when you are done."
-            )
-    return said
+    return [said for item in ledger.deployments() if (said := reminder(item, now))]
+
+
+def usual_name(model: str, suffix: str | None) -> str:
+    """A deployment name to offer: the suffix and the tail of the model's name, in allowed characters."""
+    tail = re.split(r"[.:]ft-", model, maxsplit=1)[-1]
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{suffix or 'tuned'}-{tail}").strip("-")
+    return name[:64].rstrip("-") or "tuned"

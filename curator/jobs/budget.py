@@ -29,7 +29,7 @@ def retirement(info: ModelInfo, listed: str | None, today: date) -> tuple[str | 
 
     `listed` is the `shutdown_date` that the provider itself shows for the model; the earlier day counts.
     """
-    shutdown = min(filter(None, (info.shutdown, _day(listed))), default=None)
+    shutdown = min(filter(None, (info.shutdown, day(listed))), default=None)
     instead = f" {info.replacement} is named as its replacement." if info.replacement else ""
     if shutdown and today >= shutdown:
         return f"{info.name} was switched off on {shutdown}.{instead}", None
@@ -40,7 +40,8 @@ def retirement(info: ModelInfo, listed: str | None, today: date) -> tuple[str | 
     return None, None
 
 
-def _day(text: str | None) -> date | None:
+def day(text: str | None) -> date | None:
+    """A date as services write it, YYYY-MM-DD; None for anything else."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

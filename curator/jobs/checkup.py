@@ -67,10 +67,11 @@ def training() -> dict[str, Any]:
 
 async def look_at_providers() -> list[Finding]:
     """Try each provider that is set up; nothing is started and nothing is changed."""
-    return await asyncio.gather(*(_look(provider) for provider in providers.load().values()))
+    return await asyncio.gather(*(look(provider) for provider in providers.load().values()))
 
 
-async def _look(provider: Provider) -> Finding:
+async def look(provider: Provider) -> Finding:
+    """Try one provider: does it answer, and with which key; in words, never raised."""
     key: str | None = None
     address: str | None = None
     try:
@@ -83,7 +84,8 @@ async def _look(provider: Provider) -> Finding:
         key = found.source if found else None
         if found is None and provider.kind in ("openai", "azure") and provider.config.auth == "key":
             where = provider.config.api_key_env or "api_key_env in config.toml"
-            return _finding(provider, "off", f"no key: set {where}", address)
+            words = f"no key: set {where}, or: curator providers key {provider.name}"
+            return _finding(provider, "off", words, address)
         async with await connect(provider, _QUICK) as client:
             models = await client.models()
         return _finding(provider, "ok", f"answers; lists {len(models)} models", address, key)

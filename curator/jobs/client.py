@@ -292,7 +292,9 @@ async def _credential(provider: Provider) -> str | Callable[[], Awaitable[str]]:
     found = provider.key()
     if found is None and provider.kind in ("openai", "azure"):
         where = provider.config.api_key_env or "api_key_env in config.toml"
-        raise UsageError(f"No key for provider '{provider.name}': set {where} (docs/providers.md).")
+        raise UsageError(
+            f"No key for provider '{provider.name}': set {where}, or: curator providers key {provider.name}"
+        )
     return found.key.reveal() if found else "none"
 
 

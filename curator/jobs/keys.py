@@ -91,6 +91,41 @@ def store(name: str, secret: str) -> Path:
     return path
 
 
+def store_in_keyring(user: str, secret: str) -> str:
+    """Put a key into the system keyring under the service `curator`; return the place in words.
+
+    Raises UsageError where this system has no keyring, or it refuses.
+    """
+    import keyring
+    import keyring.errors
+
+    key = _key(secret, "what was typed")
+    try:
+        keyring.set_password(SERVICE, user, key.reveal())
+    except (keyring.errors.KeyringError, RuntimeError) as error:
+        raise UsageError(f"The system keyring did not take the key: {log.redact(str(error))}.") from None
+    return f"system keyring ({SERVICE}/{user})"
+
+
+def forget(name: str, keyring_user: str | None) -> list[str]:
+    """Delete what `store` and `store_in_keyring` kept for a provider; return the places, in words."""
+    gone = []
+    path = key_file(name)
+    if path.exists():
+        path.unlink()
+        gone.append(f"file {path}")
+    if keyring_user and _from_keyring(keyring_user):
+        import keyring
+        import keyring.errors
+
+        try:
+            keyring.delete_password(SERVICE, keyring_user)
+        except (keyring.errors.KeyringError, RuntimeError) as error:
+            raise UsageError(f"The system keyring did not delete the key: {error}.") from None
+        gone.append(f"system keyring ({SERVICE}/{keyring_user})")
+    return gone
+
+
 def _key(text: str, place: str) -> Key:
     secret = text.strip()
     if not _KEY.match(secret):

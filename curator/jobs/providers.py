@@ -124,6 +124,17 @@ def get(name: str | None = None) -> Provider:
     return known[wanted]
 
 
+def at(origin: str) -> Provider | None:
+    """The configured provider at an address that the ledger names; None where it is no longer configured."""
+    for provider in load().values():
+        try:
+            if provider.origin == origin:
+                return provider
+        except UsageError:
+            continue  # one without an address is not it
+    return None
+
+
 def _built_in() -> dict[str, ProviderSettings]:
     env = os.environ.get
     return {

@@ -117,6 +117,8 @@ class Model:
     owned_by: str | None
     created: int | None
     shutdown_date: str | None
+    trainable: bool | None = None
+    """What the provider itself says of fine-tuning it (Azure's `capabilities.fine_tune`); None: nothing."""
 
 
 def job(value: Any) -> Job:
@@ -187,7 +189,14 @@ def model(value: Any) -> Model:
     name = text(raw.get("id"))
     if not name:
         raise BadRecord("a model without id")
-    return Model(name, text(raw.get("owned_by")), integer(raw.get("created")), text(raw.get("shutdown_date")))
+    says = _dict(raw.get("capabilities")).get("fine_tune")
+    return Model(
+        name,
+        text(raw.get("owned_by")),
+        integer(raw.get("created")),
+        text(raw.get("shutdown_date")),
+        says if isinstance(says, bool) else None,
+    )
 
 
 def metrics(data: dict[str, Any]) -> dict[str, float]:

@@ -36,14 +36,14 @@ def run_json(run: Run, ledger: Ledger) -> dict[str, Any]:
 
 @contextmanager
 def located(job: str, provider: str | None = None) -> Iterator[tuple[Ledger, Run | None]]:
-    """The ledger that knows a job (or run) id, and the run; the user's own ledger and None where none does.
+    """The ledger that knows a job's or run's id, or a tuned model, and the run; else the user's own, and None.
 
     `provider` narrows the search where two providers use the same id. The ledger is closed at the end.
     """
     with Ledger.for_path(None) as own:
         for path in (own.path, *own.places()):
             with Ledger(path) as ledger:
-                known = [run for run in ledger.runs() if job in (run.job_id, run.run)]
+                known = [run for run in ledger.runs() if job in (run.job_id, run.run, run.fine_tuned_model)]
                 known = [run for run in known if provider in (None, run.provider)]
                 if known:
                     yield ledger, known[-1]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from curator.jobs import monitor
 from curator.jobs.client import Client, Limits, open_client
 from curator.jobs.ledger import Ledger
 from curator.jobs.plan import Frozen, Params, Plan
@@ -81,3 +87,67 @@ def plan_for(tmp_path: Path) -> Callable[..., Plan]:
         )
 
     return make
+
+
+@contextmanager
+def _in_thread(dialect: str) -> Iterator[FakeProvider]:
+    """A fake provider in a thread of its own, for commands that run an event loop themselves."""
+    ready = threading.Event()
+    box: dict[str, Any] = {}
+
+    async def serve() -> None:
+        async with running(dialect) as fake:
+            box["fake"], box["loop"], box["stop"] = fake, asyncio.get_running_loop(), asyncio.Event()
+            ready.set()
+            await box["stop"].wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(30)
+    yield box["fake"]
+    box["loop"].call_soon_threadsafe(box["stop"].set)
+    thread.join()
+
+
+def configure(home: Path, fake: FakeProvider, more: str = "") -> Path:
+    """A config.toml that names the fake `fake` and makes it the default."""
+    config = home / "config" / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(
+        f'provider = "fake"\n[providers.fake]\nkind = "{fake.dialect}"\nbase_url = "{fake.base_url}"\n'
+        f'model = "gpt-4.1-mini-2025-04-14"\napi_key_env = "FAKE_KEY"\n{more}'
+    )
+    return config
+
+
+@pytest.fixture
+def served(curator_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
+    """OpenAI's dialect, named `fake` in config.toml and used by default."""
+    with _in_thread("openai") as fake:
+        configure(curator_home, fake)
+        monkeypatch.setenv("FAKE_KEY", KEY)
+        monkeypatch.setattr(monitor, "interval", lambda run, kind: 0)
+        yield fake
+
+
+@pytest.fixture
+def served_azure(curator_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
+    """Azure's dialect and its control plane, named `fake` in config.toml and used by default."""
+    with _in_thread("azure") as fake:
+        configure(curator_home, fake, 'subscription = "s"\nresource_group = "g"\naccount = "a"\n')
+        monkeypatch.setenv("FAKE_KEY", KEY)
+        monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", "management-token")
+        monkeypatch.setattr("curator.jobs.azure.CONTROL_PLANE", fake.origin)
+        monkeypatch.setattr(monitor, "interval", lambda run, kind: 0)
+        yield fake
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.jsonl"
+    lines = [
+        {"messages": [{"role": "user", "content": f"word {n}"}, {"role": "assistant", "content": f"answer {n}"}]}
+        for n in range(12)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path

@@ -2,60 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from curator.cli.main import main
-from curator.jobs import monitor
-from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
+from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider
 
 MODEL = "gpt-4.1-mini-2025-04-14"
-
-
-@pytest.fixture
-def served(curator_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
-    """A fake provider in a thread of its own, named `fake` in config.toml and used by default."""
-    ready = threading.Event()
-    box: dict[str, Any] = {}
-
-    async def serve() -> None:
-        async with running() as fake:
-            box["fake"], box["loop"], box["stop"] = fake, asyncio.get_running_loop(), asyncio.Event()
-            ready.set()
-            await box["stop"].wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(30)
-    fake: FakeProvider = box["fake"]
-    config = curator_home / "config" / "config.toml"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(
-        f'provider = "fake"\n[providers.fake]\nkind = "openai"\nbase_url = "{fake.base_url}"\n'
-        f'model = "{MODEL}"\napi_key_env = "FAKE_KEY"\n'
-    )
-    monkeypatch.setenv("FAKE_KEY", KEY)
-    monkeypatch.setattr(monitor, "interval", lambda run, kind: 0)
-    yield fake
-    box["loop"].call_soon_threadsafe(box["stop"].set)
-    thread.join()
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    path = tmp_path / "data.jsonl"
-    lines = [
-        {"messages": [{"role": "user", "content": f"word {n}"}, {"role": "assistant", "content": f"answer {n}"}]}
-        for n in range(12)
-    ]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, list[Any], str]:

@@ -1,0 +1,169 @@
+"""`curator providers`: list, set up and test providers, keep their keys, show what they train."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import sys
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import _jobs
+from curator.cli.output import emit, out, say, styled
+from curator.errors import UsageError
+
+if TYPE_CHECKING:
+    from curator.jobs.checkup import Finding
+    from curator.settings_file import Value
+
+EXAMPLE = "curator providers key openai"
+STATES = {"ok": ("✓", "32"), "off": ("·", "2"), "bad": ("✗", "31")}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(dest="action", metavar="list | test | models | set | key")
+    actions.add_parser("list", help="all providers: reachable or not, and where the key was found (the default)")
+    test = actions.add_parser("test", help="one provider: does it answer?")
+    models = actions.add_parser(
+        "models", help="what it lists: training, context, price, the day it is switched off"
+    )
+    change = actions.add_parser("set", help="add or change a provider in config.toml; comments there stay")
+    key = actions.add_parser("key", help="keep its key: typed unseen, or from stdin; never an argument")
+    for action in (test, models, change, key):
+        action.add_argument("name", metavar="NAME")
+    change.add_argument("values", metavar="KEY=VALUE", nargs="+", help="e.g. kind=compatible; KEY= takes it out")
+    key.add_argument("--keyring", action="store_true", help="in the system keyring instead of a file of mode 0600")
+    key.add_argument("--delete", action="store_true", help="delete the key that was kept")
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the work; return the exit status."""
+    actions = {"test": _test, "models": _models, "set": _set, "key": _key}
+    return actions.get(args.action, _list)(args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from curator.jobs import checkup
+
+    findings = asyncio.run(checkup.look_at_providers())
+    if args.json:
+        emit({"providers": [finding.to_json() for finding in findings]})
+    else:
+        for finding in findings:
+            show(finding)
+    return 0
+
+
+def _test(args: argparse.Namespace) -> int:
+    from curator.jobs import checkup, providers
+
+    finding = asyncio.run(checkup.look(providers.get(args.name)))
+    if args.json:
+        emit(finding.to_json())
+    else:
+        show(finding)
+    return 0 if finding.state == "ok" else 3
+
+
+def show(finding: Finding) -> None:
+    """One line on a provider: mark, name, address, what it said, where its key is."""
+    mark, code = STATES[finding.state]
+    title = f"{finding.name} {finding.address or ''}".rstrip()
+    detail = finding.detail + (f"; key from {finding.key}" if finding.key else "")
+    out(f"  {styled(mark, code)} {styled(title, '1')}: {styled(detail, '0')}")
+
+
+def _models(args: argparse.Namespace) -> int:
+    return _jobs.drive(_offers(args))
+
+
+async def _offers(args: argparse.Namespace) -> int:
+    from curator.jobs import providers
+    from curator.jobs.client import connect
+    from curator.jobs.offers import offers
+
+    async with await connect(providers.get(args.name)) as client:
+        found = await offers(client)
+    if args.json:
+        emit({"models": [offer.to_json() for offer in found]})
+        return 0
+    for offer in found:
+        out(f"{styled(offer.name, '1')}: {styled(offer.words(), '0')}")
+        if offer.note:
+            out(f"  {styled(offer.note, '33')}")
+    if not found:
+        say(f"{args.name} lists no models.")
+    return 0
+
+
+def _set(args: argparse.Namespace) -> int:
+    from curator import settings, settings_file
+
+    values: dict[str, Value | None] = {}
+    for text in args.values:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise UsageError(f"Write KEY=VALUE, for example model=gpt-4o-mini-2024-07-18, not '{key}'.")
+        if key == "api_key":
+            raise UsageError(f"A key is no argument: use curator providers key {args.name}.")
+        number = key in ("hosting_usd_per_hour", "idle_exit")
+        values[key] = None if not value else _number(key, value) if number else value
+    known = settings.load().providers.get(args.name)
+    if known is None and "kind" not in values:
+        if args.name not in ("openai", "azure", "local"):
+            raise UsageError("A new provider needs kind=openai, azure, compatible or local.")
+        values = {"kind": args.name, **values}
+    return _saved(settings_file.change(("providers", args.name), values), args)
+
+
+def _number(key: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{key} is a number.") from None
+
+
+def _saved(path: object, args: argparse.Namespace) -> int:
+    if args.json:
+        emit({"provider": args.name, "path": str(path)})
+    else:
+        say(f"Written to {path}; try it: curator providers test {args.name}")
+    return 0
+
+
+def _key(args: argparse.Namespace) -> int:
+    from curator.jobs import custody, providers
+
+    provider = providers.get(args.name)
+    if args.delete:
+        gone = custody.forget(provider)
+        words = f"Deleted: {', '.join(gone)}." if gone else f"No key of {args.name} was kept."
+    else:
+        gone = [custody.keep(provider, _typed(args.name), keyring=args.keyring)]
+        words = f"Kept in: {gone[0]}."
+    shadow = custody.shadow(provider)
+    report: dict[str, Any] = {"provider": args.name, "places": gone, "wins": shadow}
+    if args.json:
+        emit(report)
+    else:
+        say(words)
+        if shadow and not args.delete:
+            say(f"note: the {shadow} is set and is used first")
+    return 0
+
+
+def _typed(name: str) -> str:
+    """The key, from a prompt that shows nothing, or one line of stdin."""
+    if sys.stdin.isatty():
+        try:
+            return getpass.getpass(f"Key of {name} (it is not shown): ")
+        except EOFError:
+            raise UsageError("No key was typed.") from None
+    text = sys.stdin.readline(8192)
+    if not text.strip():
+        raise UsageError("No key came on stdin.")
+    return text

@@ -1,0 +1,158 @@
+"""Changing `config.toml` in place: only the lines of what changes are touched, comments and order stay.
+
+The standard library reads TOML but writes none, so a change is made on the lines and then proved: the new text
+must read as the old values with exactly this change, or nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from curator import atomic, settings
+from curator.errors import UsageError
+
+Value = str | int | float | bool
+_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+def change(section: tuple[str, ...], values: dict[str, Value | None]) -> Path:
+    """Set keys of a table, e.g. `("providers", "work")`, or of the top, `()`; None takes a key out.
+
+    Returns the file's path. Raises UsageError where the file is faulty, would become so, cannot be written, or
+    is written in a way that cannot be changed line by line (then it says what to write by hand).
+    """
+    file = settings.path()
+    settings.load(file)  # a faulty file is told first
+    text = _read(file)
+    wanted = _changed(tomllib.loads(text), section, values)
+    made = _edited(text, section, values)
+    try:
+        proved = tomllib.loads(made) == wanted
+    except tomllib.TOMLDecodeError:
+        proved = False
+    if not proved:
+        names = ", ".join(values)
+        raise UsageError(
+            f"{file}: {names} of {_header(section) or 'the top'} cannot be changed here; edit the file."
+        )
+    settings.check(wanted, file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        atomic.write_bytes(file, made.encode())
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written ({error.strerror}).", title="Configuration") from None
+    return file
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        return ""
+
+
+def _changed(values: dict[str, Any], section: tuple[str, ...], changes: dict[str, Value | None]) -> dict[str, Any]:
+    table = values
+    for name in section:
+        table = table.setdefault(name, {})
+    for key, value in changes.items():
+        table.pop(key, None)
+        if value is not None:
+            table[key] = value
+    return values
+
+
+def _edited(text: str, section: tuple[str, ...], changes: dict[str, Value | None]) -> str:
+    lines = text.split("\n")
+    start, end = _place(lines, section)
+    if start is None:
+        body = [f"{_name(key)} = {_dump(value)}" for key, value in changes.items() if value is not None]
+        gap = [""] if text.strip() else []
+        return "\n".join([*_trimmed(lines), *gap, f"[{_header(section)}]", *body, ""])
+    block = lines[start:end]
+    for key, value in changes.items():
+        at = next((i for i, line in enumerate(block) if _key_of(line) == key), None)
+        fresh = (
+            []
+            if value is None
+            else [f"{_name(key)} = {_dump(value)}{_comment(block[at]) if at is not None else ''}"]
+        )
+        if at is None:
+            at = len(_trimmed(block))
+            block[at:at] = fresh
+        else:
+            block[at : at + 1] = fresh
+    return "\n".join([*lines[:start], *block, *lines[end:]]).rstrip("\n") + "\n"
+
+
+def _place(lines: list[str], section: tuple[str, ...]) -> tuple[int | None, int]:
+    """First line behind the table's header, and the line of the next header."""
+    headers = [(at, found) for at, line in enumerate(lines) if (found := _section_of(line)) is not None]
+    if not section:
+        return 0, headers[0][0] if headers else len(lines)
+    for number, (at, found) in enumerate(headers):
+        if found == section:
+            return at + 1, headers[number + 1][0] if number + 1 < len(headers) else len(lines)
+    return None, len(lines)
+
+
+def _section_of(line: str) -> tuple[str, ...] | None:
+    """The table that a line opens, as its path; None for any other line."""
+    if not line.lstrip().startswith("["):
+        return None
+    try:
+        value: Any = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return None
+    path: list[str] = []
+    while isinstance(value, dict) and value:
+        name, value = next(iter(value.items()))
+        path.append(name)
+    return tuple(path) if isinstance(value, dict) else None
+
+
+def _key_of(line: str) -> str | None:
+    try:
+        value = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return None
+    return next(iter(value), None)
+
+
+def _comment(line: str) -> str:
+    """The remark behind a value, with the blanks before it; empty where there is none."""
+    at = line.rfind("#")
+    while at > 0:
+        try:
+            if tomllib.loads(line[:at]) == tomllib.loads(line):
+                return line[len(line[:at].rstrip()) :]
+        except tomllib.TOMLDecodeError:
+            pass
+        at = line.rfind("#", 0, at)
+    return ""
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    """Without the blank lines at the end."""
+    kept = list(lines)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return kept
+
+
+def _header(section: tuple[str, ...]) -> str:
+    return ".".join(map(_name, section))
+
+
+def _name(key: str) -> str:
+    return key if _BARE.match(key) else _dump(key)
+
+
+def _dump(value: Value) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
