@@ -11,18 +11,18 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator import atomic
 from curator.core import convert
-from curator.core.duplicates.hashes import value_hash
-from curator.core.example import parse
 from curator.workspace import lines, place, schema
 from curator.workspace import source as sources
 from curator.workspace.journal import Part
 from curator.workspace.preview import Preview, mapped, preview, records
 from curator.workspace.records import Change
+from curator.workspace.sameness import value_key
 from curator.workspace.schema import NotSaved
 
 if TYPE_CHECKING:
@@ -95,10 +95,8 @@ def _known_values(workspace: Workspace) -> set[int]:
     live = set(workspace.ids()) if workspace.stored.bases else set()
     found = set()
     for example, _, raw in workspace.stored.everything():
-        if example in live:
-            parsed = parse(raw)
-            if not parsed.broken:
-                found.add(value_hash(parsed.value))
+        if example in live and (key := value_key(raw)) is not None:
+            found.add(key)
     return found
 
 
@@ -107,12 +105,8 @@ def _copy(folder: Path, look: Preview, file: str, seen: set[int], progress: Prog
     copy = folder / "sources" / file
     with records(look.path) as (_, plain, found):
         if plain and look.map == convert.KEEP:
-            sources.copy_file(look.path, copy)
             made = Prepared(look, file, 0)
-            for done, (_, raw) in enumerate(found, 1):
-                _count(made, raw, seen)
-                if progress is not None and done % 1000 == 0:
-                    progress(done)
+            sources.copy_file(look.path, copy, each=partial(_count_lines, made, seen, progress))
         else:
             made = _convert(look, copy, file, found, seen, progress)
             if look.container != "jsonl" or look.map != convert.KEEP:
@@ -139,7 +133,7 @@ def _convert(
         for done, (number, record) in enumerate(found, 1):
             raw, fitted = mapped(record, look.map)
             made.unmapped += not fitted
-            _count(made, raw, seen)
+            _count(made, [value_key(raw)], seen)
             target.write(raw + b"\n")
             indexer.feed(raw + b"\n")
             digest.update(raw + b"\n")
@@ -153,15 +147,21 @@ def _convert(
     return made
 
 
-def _count(made: Prepared, raw: bytes, seen: set[int]) -> None:
-    made.added += 1
-    parsed = parse(raw)
-    if parsed.broken:
-        made.broken += 1
-        return
-    key = value_hash(parsed.value)
-    made.duplicates += key in seen
-    seen.add(key)
+def _count_lines(made: Prepared, seen: set[int], progress: Progress | None, physical: list[bytes]) -> None:
+    """Count lines that are copied as they are, on the way; blank ones are no examples, a CR is white space."""
+    before = made.added // 1000
+    _count(made, [value_key(raw) for raw in physical if raw and not raw.isspace()], seen)
+    if progress is not None and made.added // 1000 > before:
+        progress(made.added)
+
+
+def _count(made: Prepared, keys: list[int | None], seen: set[int]) -> None:
+    known = len(seen)
+    seen.update(key for key in keys if key is not None)
+    broken = keys.count(None)
+    made.added += len(keys)
+    made.broken += broken
+    made.duplicates += len(keys) - broken - (len(seen) - known)
 
 
 def commit(workspace: Workspace, made: Import) -> Change:

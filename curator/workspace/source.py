@@ -24,7 +24,8 @@ from curator.errors import CuratorError
 
 MAGIC = 0x31584449525543
 HEAD = struct.Struct("<4Q32s")
-CHUNK = 4 * 1024 * 1024
+CHUNK = 256 * 1024
+"""Bytes read at once: what is made of them stays in the processor's cache."""
 GLANCE = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
@@ -104,12 +105,22 @@ def trim(raw: bytes, *, first: bool = False) -> bytes:
     return raw[3:] if first and raw.startswith(BOM) else raw
 
 
-class Indexer:
-    """Builds the offset index from the file's bytes, piece by piece, with memory for the offsets alone."""
+Each = Callable[[list[bytes]], None]
+"""Gets physical lines in order, without LF."""
 
-    def __init__(self) -> None:
+
+class Indexer:
+    """Builds the offset index from the file's bytes, piece by piece.
+
+    It remembers the offsets alone, unless `each` wants the lines too: then also the one that is not ended yet.
+    """
+
+    def __init__(self, each: Each | None = None) -> None:
         self.offsets = array("Q", [0])
         self.blanks = array("Q")
+        self._each = each
+        self._begun: list[bytes] = []
+        """Pieces of the line that is not ended yet, for `each`."""
         self._length = 0
         """Bytes of the line that is not ended yet."""
         self._text = False
@@ -126,6 +137,12 @@ class Indexer:
         rest = lines.pop()
         if lines:
             self._add(lines)
+            if self._each is not None:
+                lines[0] = b"".join((*self._begun, lines[0]))
+                self._begun.clear()
+                self._each(lines)
+        if self._each is not None:
+            self._begun.append(rest)
         self._length += len(rest)
         self._text = self._text or bool(rest.strip())
 
@@ -136,6 +153,8 @@ class Indexer:
                 self.blanks.append(len(self.offsets) - 1)
             self.offsets.append(self.offsets[-1] + self._length)
             self._length = 0
+            if self._each is not None:
+                self._each([b"".join(self._begun)])
 
     def _add(self, lines: list[bytes]) -> None:
         known = len(self.offsets) - 1
@@ -183,12 +202,15 @@ def build_index(copy: Path, progress: Callable[[int], None] | None = None) -> In
     return indexer
 
 
-def copy_file(origin: Path, copy: Path, progress: Callable[[int], None] | None = None) -> None:
+def copy_file(
+    origin: Path, copy: Path, progress: Callable[[int], None] | None = None, each: Each | None = None
+) -> None:
     """Copy `origin` to `copy` and its index beside it, both synced; the copy appears by rename when whole.
 
-    The blocks are shared where the file system can (reflink). Raises OSError.
+    `progress` gets the bytes done, `each` the lines on the way. The blocks are shared where the file system can
+    (reflink). Raises OSError.
     """
-    indexer = Indexer()
+    indexer = Indexer(each)
     digest = hashlib.sha256()
     done = 0
     with origin.open("rb", buffering=0) as source, atomic.replacing(copy, mode=0o444) as target:
