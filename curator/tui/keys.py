@@ -94,6 +94,7 @@ SCOPES: dict[str, str] = {
     "editor": "While editing",
     "answer": "While typing an answer",
     "dialog": "In dialogs",
+    "field": "In the fields of dialogs",
     "balance": "In the balance",
     "members": "In the members of a group",
     "lines": "In lists of runs, groups, answers and changes",
@@ -125,6 +126,7 @@ ACTIONS: tuple[Action, ...] = (
         ("train", "T", "Train", "Check, estimate and start a fine-tuning job", "show run=dialog('train')"),
         ("split", "S", "Split", "Divide into training and validation examples", "run=dialog('split')"),
         ("export", "E", "Export", "Write the examples of this view to a file", "run=dialog('export')"),
+        ("import", "I", "Import", "Add the examples of a file, after a look at them", "run=dialog('import')"),
         ("answers", "A", "Answer contract", "Say which answers are allowed", "run=dialog('answers')"),
         ("balance", "B", "Balance", "Count answers, system prompts, lengths, scripts", "run=dialog('balance')"),
         ("undo", "ctrl+z", "Undo", "Take the last change back", "run=undo"),
@@ -238,6 +240,10 @@ ACTIONS: tuple[Action, ...] = (
     *_rows(
         "answer",
         ("complete", "tab", "Complete", "Take the suggested answer of the contract"),
+    ),
+    *_rows(
+        "field",
+        ("complete", "tab", "Complete", "Take what is suggested; else go to the next field"),
     ),
     *_rows(
         "lines",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from curator.jobs.providers import Provider
     from curator.tui.copies import Copies
     from curator.workspace.analysis import Analysis, Progress
+    from curator.workspace.importer import Import
     from curator.workspace.records import Change, View
     from curator.workspace.workspace import Workspace
 
@@ -268,6 +269,12 @@ class Session:
         """Divide into training and validation examples; options are those of `Workspace.split`."""
         return self._do(lambda: self.workspace.split(**options))
 
+    def take_in(self, made: Import) -> Change | None:
+        """Make files that were read part of the workspace."""
+        from curator.workspace import importer
+
+        return self._do(lambda: importer.commit(self.workspace, made))
+
     def undo(self) -> Change | None:
         """Take the last change back."""
         return self._do(self.workspace.undo, said="Undone", nothing="Nothing to undo")
@@ -284,7 +291,7 @@ class Session:
             self.say(error, title="Not saved")
             return
         self.publish(None, order=True)
-        self.toast(f"{len(done)} changes taken back or done again")
+        self.toast(f"{len(done)} change{'s' * (len(done) != 1)} taken back or done again")
 
     def _do(
         self,

@@ -54,6 +54,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("train", "Train", "train_dialog", "TrainDialog"),
         Entry("split", "Split", "split_dialog", "SplitDialog"),
         Entry("export", "Export", "export_dialog", "ExportDialog"),
+        Entry("import", "Import", "import_dialog", "ImportDialog"),
         Entry("answers", "Answer contract", "answers_dialog", "AnswersDialog"),
         Entry("balance", "Balance", "balance_dialog", "BalanceDialog"),
         Entry("settings", "Settings", "settings", "SettingsScreen"),

@@ -1,0 +1,242 @@
+"""Bringing a file into the workspace: what it is, the map, examples by it, the counts, then the change."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.suggester import Suggester
+from textual.timer import Timer
+from textual.widgets import Button, Input, Static
+
+from curator.core import convert
+from curator.core.example import parse
+from curator.core.text import one_line
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput, Paths, path_of
+from curator.tui.widgets.progress_line import ProgressLine, Stopped
+from curator.workspace import importer
+from curator.workspace.importer import Import
+from curator.workspace.place import DATA_SUFFIXES
+from curator.workspace.preview import Preview, preview
+
+PAUSE = 0.15
+"""Seconds without a key after which a path is looked at."""
+_MESSAGES = 4
+"""Messages of an example that the preview shows."""
+_WIDTH = 64
+CONTAINERS = {"jsonl": "JSON Lines", "array": "a JSON array or pretty-printed JSON", "csv": "a table of text"}
+SHAPES = {
+    "chat": "chat examples",
+    "preference": "preference pairs",
+    "reinforcement": "reinforcement examples",
+    "completion": "prompt and completion",
+    "sharegpt": "ShareGPT conversations",
+    "alpaca": "Alpaca instructions",
+    "question_answer": "questions and answers",
+    "unknown": "no shape that is known",
+}
+
+
+class ImportDialog(Dialog[None]):
+    """A path and a map; enter reads the file and tells what is in it, enter again takes it in."""
+
+    HEADING = "Import"
+    ACCEPT = "Read"
+    HELP = (
+        "Adds the examples of a file as one change. Nothing is dropped: copies and broken lines come in too, "
+        "found by is:duplicate and is:error. The map says which fields make the messages: user=question+context,"
+        "assistant=answer,system=hint joins two fields; none keeps every line as it is."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look: Preview | None = None
+        self._ready: Import | None = None
+        self._timer: Timer | None = None
+        self._fields = Columns()
+
+    def compose_body(self) -> ComposeResult:
+        """Path, what was found there, map, examples, counts."""
+        path = LineInput(suggester=Paths(DATA_SUFFIXES), compact=True, id="path")
+        by = LineInput(suggester=self._fields, compact=True, id="map")
+        yield Horizontal(Static(Content("File"), classes="name"), path, classes="field -tight")
+        yield Horizontal(Static(Content("Map"), classes="name"), by, classes="field -tight")
+        yield Static("", id="found")
+        yield Static("", id="examples")
+        yield ProgressLine()
+        yield Static("", id="counts")
+
+    def on_mount(self) -> None:
+        """Type a path at once, from the folder of the workspace."""
+        field = self.query_one("#path", LineInput)
+        field.value = f"{self.session.workspace.path.absolute().parent}/"
+        field.focus()
+
+    # Looking
+
+    @on(Input.Changed, "#path")
+    def _path_changed(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._discard()
+        self._timer = self.set_timer(PAUSE, lambda: self._look_at(path_of(self.query_one("#path", LineInput))))
+
+    @work(exclusive=True, group="look", exit_on_error=False)
+    async def _look_at(self, path: Path) -> None:
+        self._look = None
+        try:
+            if path.is_file():
+                self._look = await asyncio.to_thread(preview, path)
+        except CuratorError as error:
+            self._say("#found", error.message, "$mark-error")
+            self._say("#examples", "")
+            return
+        except OSError as error:
+            self._say("#found", f"{path}: {error.strerror or error}", "$mark-error")
+            return
+        if self._look is None:
+            self._say("#found", "Type or paste the path of a file; tab completes it.", "$quiet")
+            self._say("#examples", "")
+            return
+        self._fields.names = self._look.columns
+        field = self.query_one("#map", LineInput)
+        if field.value == self._look.map.spec():
+            self._show(self._look)
+        else:
+            field.value = self._look.map.spec()
+
+    @on(Input.Changed, "#map")
+    def _map_changed(self, event: Input.Changed) -> None:
+        self._discard()
+        if self._look is None:
+            return
+        try:
+            self._look = self._look.by(convert.parse_map(event.value.strip()))
+        except CuratorError as error:
+            self._say("#found", error.message, "$mark-error")
+            return
+        self._show(self._look)
+
+    def _show(self, look: Preview) -> None:
+        packed = ", compressed" if look.packed else ""
+        container = CONTAINERS.get(look.container, look.container.title())
+        many = f"about {look.records:,} records" if look.records is not None else "an unknown number of records"
+        lines = [f"{container}{packed}, {many}: {SHAPES.get(look.shape, look.shape)}"]
+        if look.map != convert.KEEP or look.shape == "unknown":
+            lines.append(f"Fields: {', '.join(look.columns)}")
+        if look.map == convert.KEEP and look.shape == "unknown" and look.columns:
+            lines.append("Every record stays as it is; write user=FIELD,assistant=FIELD to make messages of them")
+        if look.left:
+            lines.append(f"Left behind: {', '.join(look.left)}")
+        if look.unfit:
+            lines.append(
+                f"{look.unfit:,} of the first {len(look.sample):,} do not fit the map and stay as they are"
+            )
+        self._say("#found", "\n".join(one_line(line, 140) for line in lines))
+        self._say("#examples", "\n".join(line for _, raw in look.samples for line in shown(raw)), "$quiet")
+
+    def _say(self, where: str, text: str, style: str = "") -> None:
+        words = "\n".join(one_line(line) for line in text.split("\n"))
+        self.query_one(where, Static).update(Content.styled(words, style) if style else Content(words))
+
+    # Reading and taking in
+
+    def action_accept(self) -> None:
+        """Read the file; once it is read, take it in."""
+        if self._ready is not None:
+            made, self._ready = self._ready, None
+            if self.session.take_in(made) is None:
+                self._ready = made
+            else:
+                self.dismiss(None)
+        elif self._look is not None and not self._progress.working:
+            self._read(self._look)
+        elif self._look is None:
+            self.session.toast("There is no file to read at this path")
+
+    @work(exclusive=True, group="import", exit_on_error=False)
+    async def _read(self, look: Preview) -> None:
+        self._progress.begin("Reading", look.records)
+        workspace = self.session.workspace
+        try:
+            made = await asyncio.to_thread(importer.prepare, workspace, [look.path], look.map, self._progress.tick)
+        except Stopped as stopped:
+            self.session.toast(stopped.message)
+            return
+        except CuratorError as error:
+            self.session.say(error, title="Not read")
+            return
+        finally:
+            self._progress.end()
+        self._ready = made
+        self._say("#counts", told(made), "bold")
+        button = self.query_one("#accept", Button)
+        button.label = Content(f"Import {made.total('added'):,}")
+        button.focus()
+
+    @property
+    def _progress(self) -> ProgressLine:
+        return self.query_one(ProgressLine)
+
+    def action_cancel(self) -> None:
+        """Stop reading; else leave, and nothing was changed."""
+        if self._progress.working:
+            self._progress.stop()
+            return
+        self._discard()
+        self.dismiss(None)
+
+    def _discard(self) -> None:
+        """What was read is of another path or map, or not wanted."""
+        if self._ready is not None:
+            importer.discard(self.session.workspace, self._ready)
+            self._ready = None
+            self.query_one("#accept", Button).label = Content(self.ACCEPT)
+            self._say("#counts", "")
+
+
+class Columns(Suggester):
+    """Completes the field name at the end of a map."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.names: tuple[str, ...] = ()
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The map with its last name completed, or None."""
+        start = 1 + max(value.rfind(sign) for sign in "=+,")
+        begun = value[start:]
+        names = self.names if value[start - 1 : start] in ("=", "+") else ("user=", "assistant=", "system=")
+        fit = [name for name in names if name.startswith(begun) and name != begun and one_line(name) == name]
+        return value[:start] + fit[0] if begun and fit else None
+
+
+def shown(raw: bytes) -> list[str]:
+    """An example in a few lines: who says what."""
+    value = parse(raw).value
+    messages = value.get("messages") if isinstance(value, dict) else None
+    if not isinstance(messages, list) or not messages:
+        return ["· " + one_line(raw.decode("utf-8", "replace"), _WIDTH)]
+    lines = []
+    for message in messages[:_MESSAGES]:
+        role, said = (
+            ("?", message) if not isinstance(message, dict) else (message.get("role"), message.get("content"))
+        )
+        text = said if isinstance(said, str) else str(said)
+        lines.append(("· " if not lines else "  ") + one_line(f"{role!s:<10}{text}", _WIDTH))
+    if len(messages) > _MESSAGES:
+        lines.append(f"  … {len(messages) - _MESSAGES} more messages")
+    return lines
+
+
+def told(made: Import) -> str:
+    """What is in the file, before it is taken in."""
+    added, copies, broken, odd = (made.total(name) for name in ("added", "duplicates", "broken", "unmapped"))
+    parts = [f"{added:,} examples", f"{added - copies - broken:,} new", f"{copies:,} copies", f"{broken:,} broken"]
+    return " · ".join([*parts, *([f"{odd:,} that the map does not fit"] if odd else [])])

@@ -1,0 +1,67 @@
+"""Importing from the UI: shape, map and first examples before, counts, one change after; a source that changes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from textual.widgets import Input
+
+from tests.tui.scene import Scene, dataset, many, opened
+
+
+async def choose(scene: Scene, path: Path) -> None:
+    """Open the dialog on a path."""
+    await scene.press("I")
+    scene.app.screen.query_one("#path", Input).value = str(path)
+    await scene.pilot.pause(0.3)
+    await scene.settle()
+
+
+async def test_a_table_is_mapped_previewed_counted_and_one_change(tmp_path: Path) -> None:
+    lines = many(3)
+    table = tmp_path / "t.csv"
+    table.write_text('ticket,reply,lang\n"Broken, \x1b[2J twice",Sorry,en\nLost,Found,de\nLost,Found,de\n')
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await choose(scene, table)
+        assert "a table of text, about 3 records: no shape that is known" in scene.screen_text()
+        assert "Fields: ticket, reply, lang" in scene.screen_text()
+        scene.app.screen.query_one("#map", Input).value = "user=ticket,assistant=re"
+        await scene.settle()
+        assert "do not fit the map" in scene.screen_text()
+        scene.app.screen.query_one("#map").focus()
+        await scene.press("end", "p")
+        await scene.press("tab")
+        assert "Left behind: lang" in scene.screen_text()
+        assert "· user      Broken, ␛[2J twice" in scene.screen_text()
+        assert "assistant Sorry" in scene.screen_text()
+        await scene.press("enter")
+        assert "3 examples · 2 new · 1 copies · 0 broken" in scene.screen_text()
+        assert len(scene.workspace.ids()) == 3
+        await scene.press("enter")
+        assert "Imported 3 examples from t.csv" in scene.toasts()
+        assert len(scene.workspace.ids()) == scene.app.session.view.total == 6
+        assert json.loads(scene.workspace.raw(5))["messages"][1]["content"] == "Found"
+        await scene.press("u")
+        assert len(scene.workspace.ids()) == 3
+
+
+async def test_leaving_keeps_nothing_of_what_was_read(tmp_path: Path) -> None:
+    more = tmp_path / "more.jsonl"
+    more.write_bytes(many(4)[3] + b"\n{broken\n")
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        before = sorted(p.name for p in (scene.workspace.path / "sources").iterdir())
+        await choose(scene, more)
+        assert "JSON Lines, about 2 records: chat examples" in scene.screen_text()
+        await scene.press("enter")
+        assert "2 examples · 1 new · 0 copies · 1 broken" in scene.screen_text()
+        await scene.press("escape")
+        assert sorted(p.name for p in (scene.workspace.path / "sources").iterdir()) == before
+        assert scene.workspace.revision() == 1
+        await choose(scene, tmp_path / "nothing")
+        assert "Type or paste the path" in scene.screen_text()
+        (tmp_path / "p.jsonl").write_bytes(b"\x89PNG\r\n\x1a\n\0")
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "p.jsonl")
+        await scene.pilot.pause(0.3)
+        await scene.settle()
+        assert "PNG image" in scene.screen_text()
