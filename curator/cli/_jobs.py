@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from curator.cli.output import emit, out, say, styled
-from curator.errors import ProviderError
+from curator.errors import InputError, ProviderError
 
 if TYPE_CHECKING:
     from curator.jobs.client import Client
@@ -60,6 +60,23 @@ async def job_at_hand(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, R
             yield ledger, run, client
         finally:
             await client.close()
+
+
+@contextmanager
+def pulling_hint() -> Iterator[None]:
+    """Turn "no such model" into the command that fetches it, where it is a base model that can be fetched.
+
+    The sentence of a server names the model in quotes. Raises InputError then, else what was raised inside.
+    """
+    try:
+        yield
+    except ProviderError as error:
+        from curator.server.models import PULLABLE, is_installed
+
+        wanted = [name for name in PULLABLE if name in error.message and not is_installed(name)]
+        if error.code != "model_not_found" or not wanted:
+            raise
+        raise InputError(f"{wanted[0]} is not on this machine yet: curator models pull {wanted[0]}") from None
 
 
 def show_event(event: Event, json: bool) -> None:

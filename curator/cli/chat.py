@@ -9,7 +9,7 @@ from typing import Any
 from curator.cli import _jobs
 from curator.cli.output import emit, out
 from curator.core.text import printable
-from curator.errors import InputError, ProviderError, UsageError
+from curator.errors import UsageError
 
 EXAMPLE = "curator chat smollm2-135m-instruct 'What is the capital of France?'"
 INTERMIXED = True
@@ -30,14 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Answer a prompt, or talk."""
-    try:
+    with _jobs.pulling_hint():
         return _jobs.drive(_chat(args))
-    except ProviderError as error:
-        from curator.server.models import PULLABLE, is_installed
-
-        if error.code != "model_not_found" or args.model not in PULLABLE or is_installed(args.model):
-            raise
-        raise InputError(f"{args.model} is not on this machine yet: curator models pull {args.model}") from None
 
 
 async def _chat(args: argparse.Namespace) -> int:
@@ -46,6 +40,7 @@ async def _chat(args: argparse.Namespace) -> int:
 
     prompt = _prompt(args)
     async with await connect(providers.get(args.provider)) as client:
+        client.waiting = _jobs.tell_waiting
         messages = [{"role": "system", "content": args.system}] if args.system else []
         if prompt is not None:
             messages.append({"role": "user", "content": prompt})

@@ -36,7 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score; the exit status does not depend on the scores."""
-    return _jobs.drive(_evaluate(args))
+    with _jobs.pulling_hint():
+        return _jobs.drive(_evaluate(args))
 
 
 async def _evaluate(args: argparse.Namespace) -> int:
@@ -53,6 +54,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
     baseline = args.baseline or evaluation.baseline_of(args.model)
     with Ledger.for_path(path) as ledger:
         async with await connect(provider) as client:
+            client.waiting = _jobs.tell_waiting
             result = await evaluation.evaluate(
                 asked,
                 [name for name in (baseline, args.model) if name],

@@ -90,7 +90,11 @@ def _print(changes: list[Change], runs: list[dict[str, Any]]) -> None:
     for run in runs:
         words = f"run {run['run']}: {run['model']} on {run['provider']}, {run['status']}"
         output.out(output.styled(one_line(words, 120), "0"))
-    output.say(f"{len(changes):,} changes, {len(runs):,} runs")
+    output.say(f"{_counted(len(changes), 'change')}, {_counted(len(runs), 'run')}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _print_difference(found: Difference) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from curator.cli.output import out, styled
+from curator.core.cost import money
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY
 from curator.core.text import one_line
@@ -87,7 +88,7 @@ def _print_totals(check: Check) -> None:
     tokens, cost = check.tokens, check.cost
     if tokens is None or cost is None:
         return
-    price = f"${cost['usd']:,.2f} (price of {cost['priced_on']})" if cost["usd"] is not None else "price unknown"
+    price = f"${money(cost['usd'])} (price of {cost['priced_on']})" if cost["usd"] is not None else "price unknown"
     out()
     _wrapped(
         f"{tokens['total']:,} tokens, {tokens['assistant']:,} of them answers ({tokens['encoding']}); "

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from curator.cli.output import emit, out, say, styled
+from curator.core.cost import money
 from curator.core.text import one_line
 from curator.errors import UsageError
 
@@ -102,7 +103,7 @@ def _show_cost(found: Statistics) -> None:
     elif bill.usd == 0:
         price = "free"
     else:
-        price = f"about ${bill.usd:,.2f} (price of {bill.priced_on})"
+        price = f"about ${money(bill.usd)} (price of {bill.priced_on})"
     out(f"  {bill.billed_tokens:,} tokens billed: {price}")
 
 

@@ -125,7 +125,9 @@ async def _ensure_model(wish: Wish, yes: bool) -> None:
 
 
 def _show(plan: Plan) -> None:
-    price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${plan.usd:.2f}"
+    from curator.core.cost import money
+
+    price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${money(plan.usd)}"
     dated = f" (prices of {plan.priced_on})" if plan.priced_on and plan.usd else ""
     held = f", {plan.validation.examples} held out" if plan.validation else ""
     say(f"{plan.model} at {plan.provider.name}, method {plan.method}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -37,6 +38,13 @@ class Cost:
             "usd": self.usd,
             "priced_on": self.priced_on.isoformat() if self.priced_on else None,
         }
+
+
+def money(usd: float) -> str:
+    """US dollars without a sign: two decimals, below a cent as many as show two digits (0.00034)."""
+    if usd == 0 or abs(usd) >= 0.01:
+        return f"{usd:,.2f}"
+    return f"{usd:.{1 - math.floor(math.log10(abs(usd)))}f}"
 
 
 def default_epochs(examples: int) -> int:

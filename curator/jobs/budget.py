@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from curator.core.cost import money
 from curator.core.models import ModelInfo
 from curator.jobs.providers import Provider
 
@@ -18,9 +19,9 @@ def over(usd: float | None, budget: float | None, provider: Provider, model: str
     if usd is None:
         if provider.kind == "compatible":
             return None
-        return f"The price of {model} is not known, so it cannot be held to the budget of ${budget:.2f}."
+        return f"The price of {model} is not known, so it cannot be held to the budget of ${money(budget)}."
     if usd > budget:
-        return f"The estimate of ${usd:.2f} is over the budget of ${budget:.2f}; see --budget."
+        return f"The estimate of ${money(usd)} is over the budget of ${money(budget)}; see --budget."
     return None
 
 

@@ -74,6 +74,8 @@ def record(db: Any, job: Job, batch: Batch, keep: int) -> list[str]:
             _step(db, job, fact, seconds)
         elif fact["kind"] == "checkpoint":
             dropped += _checkpoint(db, job, fact, total, keep)
+        elif fact["kind"] == "paused" and job.status == "paused":
+            add_event(db, job.id, f"paused:at:{fact['step']}", f"Fine-tuning job paused at step {fact['step']}")
     set_columns(db, job.id, offset=batch.offset, step_seconds=seconds)
     if batch.end is not None:
         set_columns(db, job.id, outcome=batch.end)

@@ -95,8 +95,10 @@ async def cancel(request: Request) -> Response:
 
 
 async def pause(request: Request) -> Response:
-    """Stop a running job after its current step, to be resumed later."""
-    return await _move(request, frozenset({"queued", "running"}), "paused", "Fine-tuning job paused")
+    """Stop a running job after its current step, to be resumed later; an event then tells the step."""
+    job = await blocking(services(request).jobs.get, request.path_params["job_id"])
+    words = "Fine-tuning job is being paused" if job.status == "running" else "Fine-tuning job paused"
+    return await _move(request, frozenset({"queued", "running"}), "paused", words)
 
 
 async def resume(request: Request) -> Response:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from curator.core.answers import Contract, propose
 from curator.core.duplicates.texts import prompt_and_answer
 from curator.core.text import one_line
-from curator.errors import UsageError
+from curator.errors import ProviderError, UsageError
 
 if TYPE_CHECKING:
     from curator.jobs.evaluation import Evaluation
@@ -40,8 +40,12 @@ class Question:
 
 
 def questions(ledger: Ledger, workspace: Workspace) -> list[Question]:
-    """One for each run with a tuned model, newest first, then its earlier checkpoints."""
+    """One for each run with a tuned model, newest first, then its earlier checkpoints.
+
+    At Azure a model answers under the name of its deployment.
+    """
     runs = ledger.runs()
+    deployed = {(item.origin, item.model): item.name for item in ledger.deployments()}
     found = []
     for at, run in enumerate(runs):
         if not run.fine_tuned_model:
@@ -50,7 +54,8 @@ def questions(ledger: Ledger, workspace: Workspace) -> list[Question]:
         number = len(runs) - at
         models = [run.fine_tuned_model]
         models += [c.model for c in reversed(ledger.checkpoints(run.run)) if c.model and c.model not in models]
-        found += [Question(run.provider, run.model, model, where, title, number) for model in models]
+        names = [deployed.get((run.origin, model), model) for model in models]
+        found += [Question(run.provider, run.model, name, where, title, number) for name in names]
     return found
 
 
@@ -73,10 +78,17 @@ def contract_of(workspace: Workspace) -> Contract | None:
 
 
 async def ask(
-    question: Question, ledger: Ledger, workspace: Workspace, report: Report, *, anew: bool = False
+    question: Question,
+    ledger: Ledger,
+    workspace: Workspace,
+    report: Report,
+    *,
+    anew: bool = False,
+    waiting: Callable[[ProviderError, float], None] = lambda fault, seconds: None,
 ) -> Evaluation:
     """Both models' answers, scored; stored answers are used unless `anew`, and then nobody is asked.
 
+    `waiting` is told before each pause in which a new model is waited for.
     Raises CuratorError in words.
     """
     dataset = await asyncio.to_thread(importlib.import_module, "curator.jobs.dataset")
@@ -97,6 +109,7 @@ async def ask(
     from curator.jobs.client import connect
 
     async with await connect(providers.get(question.provider)) as client:
+        client.waiting = waiting
         made: Evaluation = await evaluation.evaluate(asked, models, client, ledger, **options)
         return made
 

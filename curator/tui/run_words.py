@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from curator.core.cost import money
+
 if TYPE_CHECKING:
     from curator.jobs.ledger import Run
 
@@ -42,7 +44,7 @@ def cost_words(run: Run) -> str:
     """Tokens trained and money; estimates are called so."""
     tokens = f"{run.trained_tokens:,} tokens" if run.trained_tokens else ""
     if run.usd_estimate == 0:
-        money = "free"
+        price = "free"
     else:
-        money = "" if run.usd_estimate is None else f"about US$ {run.usd_estimate:,.2f}"
-    return " · ".join(filter(None, (tokens, money)))
+        price = "" if run.usd_estimate is None else f"about US$ {money(run.usd_estimate)}"
+    return " · ".join(filter(None, (tokens, price)))

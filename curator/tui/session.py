@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from curator.tui.copies import Copies
     from curator.workspace.analysis import Analysis, Progress
     from curator.workspace.importer import Import
+    from curator.workspace.merging import Comparison
     from curator.workspace.records import Change, View
     from curator.workspace.workspace import Workspace
 
@@ -59,7 +60,7 @@ class Draft:
     tokens: Tokens
 
 
-_ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import"})
+_ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", "merge"})
 
 
 POLL = 0.1
@@ -274,6 +275,12 @@ class Session:
         from curator.workspace import importer
 
         return self._do(lambda: importer.commit(self.workspace, made))
+
+    def merge(self, source: int, found: Comparison) -> Change | None:
+        """Bring in what changed in a source's file outside."""
+        from curator.workspace import merging
+
+        return self._do(lambda: merging.merge(self.workspace, source, found))
 
     def undo(self) -> Change | None:
         """Take the last change back."""

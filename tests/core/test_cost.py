@@ -81,3 +81,10 @@ def test_the_bill_never_shrinks_with_more_data(counts: list[int], epochs: int) -
     bill = cost.estimate(counts, MINI, epochs)
     more = cost.estimate([*counts, 7], MINI, epochs)
     assert more.billed_tokens == bill.billed_tokens + 7 * epochs
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"), [(0, "0.00"), (1234.5, "1,234.50"), (0.01, "0.01"), (0.0021, "0.0021"), (1.4e-6, "0.0000014")]
+)
+def test_small_amounts_show_their_digits(usd: float, said: str) -> None:
+    assert cost.money(usd) == said

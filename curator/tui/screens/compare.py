@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from curator.core import splice
 from curator.core.text import one_line, printable
-from curator.errors import CuratorError
+from curator.errors import CuratorError, ProviderError
 from curator.tui import going, keys
 from curator.tui.comparing import Question, ask, questions, scores_table, short
 from curator.tui.screens.compare_dialogs import AskDialog, FileDialog
@@ -110,7 +110,8 @@ class CompareScreen(StageScreen):
             return
         self._say("asking both models …")
         try:
-            result = await ask(question, self._ledger, self.session.workspace, self._progress, anew=anew)
+            workspace, waiting = self.session.workspace, self._waiting
+            result = await ask(question, self._ledger, workspace, self._progress, anew=anew, waiting=waiting)
         except CuratorError as error:
             self._say("")
             self._asked_for = None
@@ -121,6 +122,9 @@ class CompareScreen(StageScreen):
 
     def _progress(self, model: str, done: int, total: int) -> None:
         self.query_one("#answers", LineList).say(f"{short(model)}: {done} of {total} answers")
+
+    def _waiting(self, fault: ProviderError, seconds: float) -> None:
+        self.query_one("#answers", LineList).say(f"{fault.message} Trying again in {seconds:.0f} s.")
 
     def _show(self) -> None:
         result = self._result

@@ -84,6 +84,7 @@ class AskDialog(Dialog[None]):
         messages = [*self._before, {"role": "user", "content": text}]
         try:
             async with await connect(providers.get(self._question.provider)) as client:
+                client.waiting = lambda fault, seconds: self.session.toast(fault.message)
                 await asyncio.gather(*(self._stream(client, model, messages) for model in self._answers))
         except CuratorError as error:
             self.session.say(error)

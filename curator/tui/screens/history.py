@@ -113,7 +113,7 @@ class HistoryScreen(StageScreen):
         if not steps:
             self.session.toast("This is where you are.")
             return
-        words = f"{'Bring back' if target.undone else 'Take back'} {steps} changes?"
+        words = f"{'Bring back' if target.undone else 'Take back'} {steps} change{'s' * (steps != 1)}?"
         if steps >= _ASK_FROM and not await self.app.push_screen_wait(
             Confirm("Go to another point", f"{words} It can be undone the same way.", "Go")
         ):

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Checkbox, Input, Select, Static
 
 from curator import pricing
+from curator.core.cost import money
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
@@ -177,7 +178,7 @@ class TrainDialog(Dialog[None]):
 def described(made: Plan) -> Content:
     """A plan in a few lines: data, price, what is worth knowing, what speaks against it."""
     held = f" · {made.validation.examples:,} held out" if made.validation else ""
-    price = "free" if made.usd == 0 else "price unknown" if made.usd is None else f"about US$ {made.usd:,.2f}"
+    price = "free" if made.usd == 0 else "price unknown" if made.usd is None else f"about US$ {money(made.usd)}"
     if made.usd and made.priced_on:
         price += f" (prices of {made.priced_on})"
     lines = [
