@@ -15,6 +15,7 @@ from curator.tui import keys, screens, terminal
 from curator.tui.memory import Memory
 from curator.tui.palette import ActionCommands
 from curator.tui.session import Session
+from curator.tui.source_watch import EVERY, SourceWatch
 from curator.tui.watch import Watch
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class CuratorApp(App[None]):
         self.memory = memory or Memory()
         self.session = Session(self, workspace)
         self.job_watch = Watch(self, workspace)
+        self.source_watch = SourceWatch(self.session)
         self.crash = ""
         """What ended the app, in one line; empty where it ended in order."""
         for entry in screens.stages():
@@ -59,7 +61,13 @@ class CuratorApp(App[None]):
             self.call_after_refresh(self.session.start)
         self.call_after_refresh(self.session.warm)
         self.call_after_refresh(self.job_watch.start)
+        self.call_after_refresh(self.source_watch.look)
+        self.set_interval(EVERY, self.source_watch.look)
         self.set_interval(0.5, self._watch_terminal)
+
+    def on_app_focus(self) -> None:
+        """Back from another window, where files may have been changed."""
+        self.source_watch.look()
 
     def on_unmount(self) -> None:
         """Nothing of ours goes on behind the shell's back."""
@@ -119,6 +127,16 @@ class CuratorApp(App[None]):
     def action_settings(self) -> None:
         """Model, profile, provider."""
         self.action_dialog("settings")
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """The examples that are selected in the Data stage."""
+        from curator.tui.screens.data import DataScreen
+
+        for screen in self._screen_stacks.get("data", ()):
+            if isinstance(screen, DataScreen) and screen.is_mounted and screen.examples.selection:
+                return screen.targets
+        return ()
 
     def keep(self) -> None:
         """Have every stage save what would be lost if the program ended now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,15 +64,16 @@ class Comparison:
         return ", ".join(parts)
 
 
-def compare(workspace: Workspace, source: int) -> Comparison:
-    """Look for a source's lines in its file as it is now; changes nothing.
+def compare(workspace: Workspace, source: int, progress: Callable[[int], None] | None = None) -> Comparison:
+    """Look for a source's lines in its file as it is now; changes nothing. `progress` gets the lines done.
 
     A line is known by the bytes that an example has or was imported with, so one that was written back is no
     news. Raises InputError where the file cannot be read or was converted when it was imported.
     """
     base = next((b for b in workspace.stored.bases if b.id == source), None)
     if base is None or base.origin is None or base.format != "jsonl":
-        raise InputError("only a JSON Lines file can be merged; import the other file again instead")
+        name = base.name if base is not None else "this source"
+        raise InputError(f"{name} was converted when it was imported: import it again to have what is new there")
     known = _known(workspace, base)
     used: set[int] = set()
     groups: list[Group] = []
@@ -79,7 +81,9 @@ def compare(workspace: Workspace, source: int) -> Comparison:
     try:
         stat = Path(base.origin).stat()
         with lines.opened(Path(base.origin)) as opened:
-            for _, raw in opened.records():
+            for done, (_, raw) in enumerate(opened.records()):
+                if progress is not None and done % 1000 == 0:
+                    progress(done)
                 found = _take(known.get(_digest(raw)), used)
                 if found is not None:
                     anchor = found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from textual.events import AppFocus
 from textual.widgets import Input
 
 from tests.tui.scene import Scene, dataset, many, opened
@@ -65,3 +66,66 @@ async def test_leaving_keeps_nothing_of_what_was_read(tmp_path: Path) -> None:
         await scene.pilot.pause(0.3)
         await scene.settle()
         assert "PNG image" in scene.screen_text()
+
+
+async def test_a_source_changed_outside_is_told_merged_or_kept(tmp_path: Path) -> None:
+    lines = many(5)
+    path = dataset(tmp_path, lines[:4])
+    async with opened(path) as scene:
+        scene.app.session.edit(2, "messages[1].content", "here")
+        path.write_bytes(b"".join(line + b"\n" for line in (lines[0], lines[3], lines[4])))
+        scene.app.post_message(AppFocus())
+        await scene.settle()
+        assert "data.jsonl was changed outside" in scene.toasts()
+        assert "file changed" in scene.screen_text().splitlines()[0]
+        assert len(scene.workspace.ids()) == 4
+        scene.app.action_dialog("source")
+        await scene.settle()
+        assert "1 new line, 2 removed, 1 of these kept" in scene.screen_text()
+        await scene.press("enter")
+        assert [json.loads(scene.workspace.raw(i))["messages"][2]["content"] for i in scene.workspace.ids()] == [
+            "(answer1)", "(answer2)", "(answer4)", "(answer5)",
+        ]  # fmt: skip
+        assert scene.app.session.view.total == 4
+        assert "file changed" not in scene.screen_text()
+        await scene.press("u")
+        assert list(scene.workspace.ids()) == [1, 2, 3, 4]
+        dataset(tmp_path, lines)
+    async with opened(path) as scene:  # told at the start too
+        assert "file changed" in scene.screen_text()
+        before = scene.workspace.revision()
+        scene.app.action_dialog("source")
+        await scene.settle()
+        await scene.press("tab", "tab", "enter")
+        assert "file changed" not in scene.screen_text()
+        assert scene.workspace.revision() == before
+        scene.app.action_dialog("source")
+        await scene.settle()
+        assert "is as it was" in scene.screen_text()
+
+
+async def test_writing_back_tells_path_count_and_backup_first(tmp_path: Path) -> None:
+    lines = many(4)
+    path = dataset(tmp_path, lines)
+    async with opened(path) as scene:
+        await scene.press("d", "E")
+        scene.app.screen.query_one("#path", Input).value = str(path)
+        await scene.press("enter")
+        assert (
+            str(path) in scene.screen_text().replace("│", "").replace("\n", "").replace(" ", "") or "is replaced"
+        )
+        assert "4 lines become 3 examples" in scene.screen_text()
+        assert "data.jsonl.bak-" in scene.screen_text()
+        assert path.read_bytes().count(b"\n") == 4
+        await scene.press("enter")  # the cursor is on Back
+        assert path.read_bytes().count(b"\n") == 4
+        scene.app.action_dialog("write_back")
+        await scene.settle()
+        await scene.pilot.click("#accept")
+        await scene.pilot.pause(0.3)
+        await scene.settle()
+        assert path.read_bytes() == b"".join(line + b"\n" for line in lines[1:])
+        assert [p.read_bytes().count(b"\n") for p in tmp_path.glob("data.jsonl.bak-*")] == [4]
+        assert "3 examples" in scene.toasts() and "sha256" in scene.toasts()
+        scene.app.source_watch.look()
+        assert scene.app.source_watch.changed == ()

@@ -55,6 +55,8 @@ DIALOGS: dict[str, Entry] = {
         Entry("split", "Split", "split_dialog", "SplitDialog"),
         Entry("export", "Export", "export_dialog", "ExportDialog"),
         Entry("import", "Import", "import_dialog", "ImportDialog"),
+        Entry("source", "File changed outside", "source_dialog", "SourceDialog"),
+        Entry("write_back", "Write back", "write_back_dialog", "WriteBackDialog"),
         Entry("answers", "Answer contract", "answers_dialog", "AnswersDialog"),
         Entry("balance", "Balance", "balance_dialog", "BalanceDialog"),
         Entry("settings", "Settings", "settings", "SettingsScreen"),

@@ -223,7 +223,7 @@ def shown(raw: bytes) -> list[str]:
     messages = value.get("messages") if isinstance(value, dict) else None
     if not isinstance(messages, list) or not messages:
         return ["· " + one_line(raw.decode("utf-8", "replace"), _WIDTH)]
-    lines = []
+    lines: list[str] = []
     for message in messages[:_MESSAGES]:
         role, said = (
             ("?", message) if not isinstance(message, dict) else (message.get("role"), message.get("content"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -10,6 +13,9 @@ from textual.widgets import Static
 
 from curator.core.text import one_line
 from curator.tui import screens
+
+if TYPE_CHECKING:
+    from curator.tui.app import CuratorApp
 
 
 class StageTab(Static):
@@ -42,9 +48,26 @@ class StageTabs(Horizontal):
 
     def on_mount(self) -> None:
         """Say which dataset this is."""
+        self._app.session.changed.subscribe(self, lambda _: self._tell())
+        self._tell()
+
+    @property
+    def _app(self) -> CuratorApp:
         from curator.tui.app import CuratorApp
 
         assert isinstance(self.app, CuratorApp)
-        workspace = self.app.session.workspace
-        lock = " (read only)" if workspace.read_only else ""
-        self.query_one("#source", Static).update(Content(one_line(f"{workspace.source_name}{lock}")))
+        return self.app
+
+    def _tell(self) -> None:
+        workspace = self._app.session.workspace
+        if self._app.source_watch.changed:
+            words = Content.styled("file changed", "$mark-warning bold")
+        else:
+            lock = " (read only)" if workspace.read_only else ""
+            words = Content(one_line(f"{workspace.source_name}{lock}"))
+        self.query_one("#source", Static).update(words)
+
+    @on(Click, "#source")
+    async def _source_clicked(self) -> None:
+        if self._app.source_watch.changed:
+            await self.run_action("app.dialog('source')")
