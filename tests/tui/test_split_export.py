@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Select
 
 from curator.tui.screens.split import SplitScreen
 from tests.tui.scene import NARROW, WIDE, dataset, many, opened
@@ -91,6 +92,21 @@ async def test_export_writes_what_the_list_shows_byte_for_byte(tmp_path: Path) -
         await scene.press("enter")
         assert out.read_bytes() == b"".join(line + b"\n" for line in lines)
         assert "12 examples" in scene.toasts()
+
+
+async def test_export_of_the_selection_in_another_format_tells_count_and_hash(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(12))) as scene:
+        await scene.press("space", "space", "E")
+        assert "2 selected examples" in scene.screen_text()
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "out.jsonl")
+        scene.app.screen.query_one("#format", Select).value = "csv"
+        await scene.settle()
+        assert scene.app.screen.query_one("#path", Input).value == str(tmp_path / "out.csv")
+        await scene.press("enter")
+        written = (tmp_path / "out.csv").read_bytes()
+        assert written.count(b"\r\n") == 3
+        assert f"out.csv: 2 examples, {len(written)} bytes" in scene.toasts()
+        assert hashlib.sha256(written).hexdigest() in scene.toasts()
 
 
 async def test_export_of_both_sides_and_asking_before_replacing(tmp_path: Path) -> None:
