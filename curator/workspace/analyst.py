@@ -13,6 +13,7 @@ from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, facts
 from curator.core.rules.subject import Subject
+from curator.workspace import flags
 from curator.workspace.results import Result
 
 if TYPE_CHECKING:
@@ -70,9 +71,27 @@ class Analyst:
         errors, warnings = tally(problems)
         result = Result(
             example_id, version, errors, warnings, len(messages), roles(messages), total, answer,
-            is_plain(example.value), preview(example, messages), problems,
+            _states(example, version, errors, warnings) | _roles(messages) << 8,
+            preview(example, messages), problems,
         )  # fmt: skip
         return Look(result, known, example)
+
+
+def _states(example: Example, version: int, errors: int, warnings: int) -> int:
+    found = flags.LOOKED | (flags.ERROR if errors else 0) | (flags.WARNING if warnings else 0)
+    if version:
+        return found
+    plain = flags.PLAIN if is_plain(example.value) else 0
+    return found | flags.SOURCE | plain | (flags.HIDING if flags.hides(example.raw) else 0)
+
+
+def _roles(messages: Iterable[Any]) -> int:
+    """The roles that occur, as bits."""
+    found = 0
+    for message in messages:
+        role = message.get("role") if isinstance(message, dict) else None
+        found |= flags.ROLES.get(role, 0) if isinstance(role, str) else 0
+    return found
 
 
 def is_plain(value: Any) -> bool:

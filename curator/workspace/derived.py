@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from curator import paths
@@ -18,6 +18,7 @@ from curator.core.example import parse
 from curator.core.problem import Problem, Severity
 from curator.core.rules.registry import VERSION as RULES_VERSION
 from curator.workspace.analyst import Analyst, tally
+from curator.workspace.flags import Column
 from curator.workspace.results import VERSION, Result, Results
 from curator.workspace.stored import Stored
 
@@ -56,7 +57,6 @@ class Derived:
         self.alone = False
         """No child will come: this process answers every question by itself, whatever that takes."""
         self._overall_stale = True
-        self._plain: bytearray | None = None
         self.outdated: set[int] = set()
         """Changed examples whose results nobody has yet."""
         self.attach()
@@ -139,7 +139,6 @@ class Derived:
 
     def restructured(self) -> None:
         """Examples came, went or moved: what rests on the whole dataset is to be found again."""
-        self._plain = None
         self._overall_stale = True
 
     def _check_overall(self) -> None:
@@ -175,49 +174,47 @@ class Derived:
     def _about_all(self) -> Results:
         return self.fresh if self.inline or self.file is None else self.file
 
-    def select(self, where: str, values: Sequence[object] = ()) -> Iterator[tuple[int, bool]]:
-        """(id, True) for stored results with a condition; ids to be taken back come later as (id, False)."""
-        if self.file is not None:
-            for example in self.file.ids(where, values):
-                yield example, True
-            for example, _ in self._superseded():
-                yield example, False
-        for example in self.fresh.ids(where, values):
-            yield example, True
+    def select(self, where: str, values: Sequence[object], size: int) -> bytearray:
+        """One byte for each id below `size`: 1 where a stored result meets a condition."""
+        return self._marked(f"SELECT id FROM result WHERE {where} AND id < ?", (*values, size), size)
 
-    def find(self, rule: str) -> Iterator[tuple[int, bool]]:
+    def find(self, rule: str, size: int) -> bytearray:
         """As `select`, for the examples with a finding of a rule, those over the whole dataset included."""
-        query = "SELECT id FROM finding WHERE rule = ?"
-        if self.file is not None:
-            for (example,) in self.file.db.execute(query, (rule,)):
-                yield example, True
-            for example, _ in self._superseded():
-                yield example, False
-        for (example,) in self.fresh.db.execute(query, (rule,)):
-            yield example, True
-        whole = "SELECT id FROM overall WHERE rule = ? AND id IS NOT NULL"
-        for (example,) in self._about_all().db.execute(whole, (rule,)):
-            yield example, True
+        found = self._marked("SELECT id FROM finding WHERE rule = ? AND id < ?", (rule, size), size)
+        whole = "SELECT id FROM overall WHERE rule = ? AND id < ?"
+        for (example,) in self._about_all().db.execute(whole, (rule, size)):
+            found[example] = 1
+        return found
 
-    def overall_severity(self, severity: Severity) -> set[int]:
-        """Examples of which the rules over the whole dataset say something this bad."""
+    def _marked(self, query: str, values: Sequence[object], size: int) -> bytearray:
+        found = bytearray(size)
+        if self.file is not None:
+            for (example,) in self.file.db.execute(query, values):
+                found[example] = 1
+            for example in self._superseded():
+                if example < size:
+                    found[example] = 0
+        for (example,) in self.fresh.db.execute(query, values):
+            found[example] = 1
+        return found
+
+    def overall_severity(self, severity: Severity, size: int) -> set[int]:
+        """Examples below `size` of which the rules over the whole dataset say something this bad."""
         rows = self._about_all().db.execute(
-            "SELECT id FROM overall WHERE severity = ? AND id IS NOT NULL", (severity.value,)
+            "SELECT id FROM overall WHERE severity = ? AND id < ?", (severity.value, size)
         )
         return {example for (example,) in rows}
 
-    def plain(self, size: int) -> bytearray:
-        """One byte an id: 1 where the source's bytes are known to hold text in contents only."""
-        if self._plain is not None:
-            return self._plain
-        mask = bytearray(size)
-        for store in (self.file, self.fresh):
-            if store is not None:
-                for example in store.ids("plain = 1 AND version = 0"):
-                    mask[example] = 1
-        if self.finished:
-            self._plain = mask
-        return mask
+    def flags(self, column: Column, size: int) -> bytearray:
+        """One byte for each id below `size` of the results of current versions; 0 where nobody has one."""
+        ours = self.fresh.flags.read(column, size)
+        if self.file is None:
+            return ours
+        found = self.file.flags.read(column, size)
+        for example in self._superseded():
+            if example < size:
+                found[example] = ours[example]
+        return found
 
     def column(self, expression: str) -> dict[int, object]:
         """A column (or an expression of ours) of every result, by id, newest versions first."""
@@ -252,11 +249,10 @@ class Derived:
         for start in range(0, len(lacking), 5000):
             self.look(lacking[start : start + 5000])
 
-    def _superseded(self) -> Iterable[tuple[int, int]]:
+    def _superseded(self) -> set[int]:
         """Examples whose stored row is of an older version, or whose row here is the newer one."""
-        assert self.file is not None
-        rows = self.fresh.db.execute("SELECT id, version FROM result").fetchall()
-        return [*rows, *((example, 0) for example in self.outdated)]
+        ours = {example for (example,) in self.fresh.db.execute("SELECT id FROM result")}
+        return ours | self.outdated
 
     def settle(self) -> list[int]:
         """Take up what the child wrote: ids of ours that it has now, which are dropped here."""

@@ -7,6 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import compress
 
+from curator.workspace.chosen import Chosen
+
 START = 0
 """The anchor of an addition that stands before everything."""
 
@@ -19,6 +21,7 @@ class Order:
         self.live: Sequence[int] = range(0)
         self.ascending = True
         """True where the order is that of the ids (no addition stands in the middle)."""
+        self._mask: bytearray | None = None
 
     def build(
         self,
@@ -27,6 +30,7 @@ class Order:
         deleted: Sequence[int],
     ) -> None:
         """`bases`: (first id, lines, blank line numbers) a source; `additions`: (id, anchor); `deleted`: ids."""
+        self._mask = None
         spans = [_without(first, lines, blanks) for first, lines, blanks in bases]
         flat = spans[0] if len(spans) == 1 else _joined(spans)
         behind: dict[int, list[int]] = {}
@@ -44,6 +48,14 @@ class Order:
         live = self.live if isinstance(self.live, array) and self.live is not self.all else array("q", self.live)
         live.pop(at)
         self.live = live
+        if self._mask is not None:
+            self._mask[example] = 0
+
+    def mask(self, size: int) -> bytearray:
+        """One byte for each id below `size`: 1 where it is in `live`. Not to be changed."""
+        if self._mask is None or len(self._mask) != size:
+            self._mask = _marked(self.live, size)
+        return self._mask
 
     def position(self, example: int) -> int:
         """Where an id stands in `live`; -1 where it does not."""
@@ -63,6 +75,8 @@ class Order:
 
 def position(ids: Sequence[int], example: int, ascending: bool) -> int:
     """The index of an id, -1 where it is absent; quick where the ids ascend."""
+    if isinstance(ids, Chosen):
+        return ids.position(example)
     if ascending:
         at = bisect_left(ids, example)
         return at if at < len(ids) and ids[at] == example else -1
@@ -70,6 +84,16 @@ def position(ids: Sequence[int], example: int, ascending: bool) -> int:
         return ids.index(example)
     except ValueError:
         return -1
+
+
+def _marked(ids: Sequence[int], size: int) -> bytearray:
+    mask = bytearray(size)
+    if isinstance(ids, range):
+        mask[ids.start : ids.stop] = b"\1" * len(ids)
+        return mask
+    for example in ids:
+        mask[example] = 1
+    return mask
 
 
 def _without(first: int, lines: int, blanks: Sequence[int]) -> Sequence[int]:

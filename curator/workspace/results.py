@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 
 from curator.core.problem import Problem, Severity
-from curator.workspace import schema
+from curator.workspace import flags, schema
 from curator.workspace.findings import writable
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; a file of another version is derived data and simply made anew."""
 
 _TABLES = """
@@ -26,13 +26,14 @@ CREATE TABLE result(
     id INTEGER PRIMARY KEY, version INTEGER NOT NULL,
     errors INTEGER NOT NULL, warnings INTEGER NOT NULL,
     messages INTEGER NOT NULL, roles TEXT NOT NULL,
-    tokens INTEGER, assistant INTEGER, plain INTEGER NOT NULL,
+    tokens INTEGER, assistant INTEGER, flags INTEGER NOT NULL,
     preview TEXT NOT NULL, problems BLOB);
 CREATE TABLE finding(rule TEXT NOT NULL, id INTEGER NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY(rule, id)) WITHOUT ROWID;
 CREATE TABLE overall(id INTEGER, rule TEXT NOT NULL, severity TEXT NOT NULL, problem BLOB NOT NULL);
 CREATE INDEX overall_id ON overall(id);
-CREATE INDEX overall_rule ON overall(rule);
+CREATE INDEX overall_rule ON overall(rule, id);
+CREATE INDEX overall_severity ON overall(severity, id);
 CREATE INDEX result_errors ON result(id) WHERE errors > 0;
 CREATE INDEX result_warnings ON result(id) WHERE warnings > 0;
 """
@@ -41,7 +42,7 @@ CREATE INDEX IF NOT EXISTS result_tokens ON result(tokens);
 """
 """Made when all rows are in: several times cheaper than keeping them up to date on the way."""
 
-_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, plain, preview, problems"
+_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, flags, preview, problems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Result:
     roles: str
     tokens: int | None
     assistant: int | None
-    plain: bool
-    """All its text is in `content` strings of `messages`, so that its bytes can be searched directly."""
+    flags: int
+    """The state of `flags`, and its roles in the next byte."""
     preview: str
     problems: tuple[Problem, ...] = ()
 
@@ -94,13 +95,14 @@ class Results:
                 self._make()
         else:
             self.db = schema.connect(path, mode="ro")
+        self.flags = flags.Flags(self.db)
 
     def _make(self) -> None:
         names = self.db.execute("SELECT type, name FROM sqlite_master WHERE type IN ('table','view')").fetchall()
         for kind, name in names:
             quoted = str(name).replace('"', '""')
             self.db.execute(f'DROP {"VIEW" if kind == "view" else "TABLE"} "{quoted}"')
-        self.db.executescript(_TABLES)
+        self.db.executescript(_TABLES + flags.TABLE)
         self.db.execute(f"PRAGMA user_version={VERSION}")
 
     def close(self) -> None:
@@ -138,6 +140,7 @@ class Results:
                 f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
             )
             self.db.executemany("INSERT OR REPLACE INTO finding VALUES(?,?,?)", _findings(rows))
+            self.flags.put((r.id, r.flags & 255, r.flags >> 8, min(r.messages, flags.MANY)) for r in rows)
             self.db.execute("COMMIT")
         except BaseException:
             self.db.rollback()
@@ -159,6 +162,7 @@ class Results:
         self.db.execute("BEGIN")
         self._drop_findings(gone)
         self.db.executemany("DELETE FROM result WHERE id = ?", ((example,) for example in gone))
+        self.flags.put((example, 0, 0, 0) for example in gone)
         self.db.execute("COMMIT")
 
     def _drop_findings(self, ids: Sequence[int]) -> None:
@@ -224,7 +228,7 @@ def _row(r: Result) -> tuple[object, ...]:
         r.roles,
         r.tokens,
         r.assistant,
-        r.plain,
+        r.flags,
         r.preview,
         pack(r.problems),
     )

@@ -7,25 +7,32 @@ is possible are parsed and asked. The result is exactly that of `Text.matches` o
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from curator.core.example import parse
 from curator.core.query import Text
+from curator.workspace.flags import FOLDING, HIDING, PLAIN, SIGNS, SOURCE, having
 from curator.workspace.source import trim
 from curator.workspace.stored import Base, Stored, batches
 
-BLOCK = 1024 * 1024
-"""Bytes a step: no single call holds the interpreter for longer than a millisecond or two."""
+if TYPE_CHECKING:
+    from curator.workspace.occurrences import Finder
+
+BLOCK = 512 * 1024
+"""Bytes a step: they stay in the processor's cache, and no call holds the interpreter for long."""
+AT_ONCE = 8 * 1024 * 1024
+"""Bytes of a source that are searched the plain way, before numpy is worth its loading."""
 FEW = 0.05
 """Below this share of wanted examples they are read one by one instead of scanned."""
 _SAFE_RUN = re.compile(r"[a-z0-9 !#$%&'()*+,\-.:;<=>?@\[\]^_`{|}~]+")
-_HIDING = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130", b""))
-"""Escapes of letters that are, or fold to, ASCII: the letter (empty: any), the beginning, what may follow."""
-_FOLDING = (("k", b"\xe2\x84\xaa"), ("i", b"\xc4\xb0"))
-"""The Kelvin sign and the dotted capital I, whose lower case is an ASCII letter."""
 _PUNCTUATION = frozenset("{}[]:,")
+_PLAIN = having(SOURCE | PLAIN, SOURCE | PLAIN)
+_KNOWN = having(SOURCE, SOURCE)
+_ODD = having(SOURCE | HIDING, SOURCE | HIDING)
+_NEVER = bytes(256)
 _FREE: AbstractContextManager[object] = nullcontext()
 _STRUCTURE = "messages role content system developer user assistant tool function"
 
@@ -34,13 +41,14 @@ def scan(
     stored: Stored,
     text: Text,
     wanted: bytearray | None = None,
-    plain: bytearray | None = None,
+    states: bytearray | None = None,
     guard: AbstractContextManager[object] = _FREE,
 ) -> Iterator[int]:
     """Ids of the examples (deleted ones too) that a text node matches; only those set in `wanted`, if given.
 
-    `plain` tells for which ids the source's bytes hold text in contents only: a hit needs no parsing there.
-    `guard` is held for moments only, around what asks the database: a long scan keeps nobody waiting.
+    `states` (see `flags`) tells of which ids the source's bytes hold text in contents only, where a hit needs no
+    parsing, and of which they hide no letter. `guard` is held for moments only, around what asks the database:
+    a long scan keeps nobody waiting.
     """
     with guard:
         rows = stored.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id").fetchall()
@@ -51,7 +59,7 @@ def scan(
     skip = set(rewritten)
     for base in stored.bases:
         if not base.hidden:
-            found = _Scan(base, text, wanted, plain).matches()
+            found = _Scan(base, text, wanted, states).matches()
             yield from (i for i in found if i not in skip) if skip else found
     yield from _one_by_one(stored, text, [i for i in rewritten if wanted is None or wanted[i]], guard)
 
@@ -68,63 +76,91 @@ def _one_by_one(
 class _Scan:
     """One source searched block by block."""
 
-    def __init__(self, base: Base, text: Text, wanted: bytearray | None, plain: bytearray | None) -> None:
+    def __init__(self, base: Base, text: Text, wanted: bytearray | None, states: bytearray | None) -> None:
         self.base, self.text, self.wanted = base, text, wanted
         self.offsets: Sequence[int] = base.source.offsets
         self.needle = _needle(text)
         whole = self.needle is not None and text.role is None and self.needle.decode() == text.folded
         telling = text.folded not in _STRUCTURE and not set(text.folded) <= _PUNCTUATION
-        self.plain = plain if whole and telling else None
-        self.hiding = [(sign, digits) for letter, sign, digits in _HIDING if letter in text.folded]
-        self.folding = [sign for letter, sign in _FOLDING if letter in text.folded]
+        end = base.first_id + base.source.lines
+        mine = bytes(base.source.lines) if states is None else states[base.first_id : end]
+        mine = mine.ljust(base.source.lines, b"\0")
+        self.plain = mine.translate(_PLAIN if whole and telling else _NEVER)
+        """One byte a line: 1 where a hit needs no parsing."""
+        self.known = mine.translate(_KNOWN)
+        """One byte a line: 1 where it is known whether its bytes hide a letter; `odd`: where they may."""
+        self.odd = mine.translate(_ODD)
+        self.hiding = [(sign, digits) for letter, sign, digits in SIGNS if letter in text.folded]
+        self.hiding += [(sign, b"") for letter, sign in FOLDING if letter in text.folded]
 
     def matches(self) -> Iterator[int]:
         """Ids in order."""
+        large = None
         for first, block in self.base.source.blocks(BLOCK):
-            yield from self._all(first, block) if self.needle is None else self._hits(first, block, self.needle)
+            if self.needle is None:
+                yield from self._all(first, block)
+                continue
+            if large is None and self.offsets[first] >= AT_ONCE:
+                from curator.workspace.occurrences import Finder  # numpy, for large sources only
+
+                large = Finder()
+            yield from self._hits(first, block, self.needle, large)
 
     def _all(self, first: int, block: bytes) -> Iterator[int]:
         """Every line of a block is parsed: a regular expression, a fuzzy word, a word without ASCII."""
-        number, end = first, self.offsets[first] + len(block)
-        while number < self.base.source.lines and self.offsets[number] < end:
+        for number in range(first, self._end(first, block)):
             if self._asked(number, first, block):
                 yield self.base.first_id + number
-            number += 1
 
-    def _hits(self, first: int, block: bytes, needle: bytes) -> Iterator[int]:
-        offsets, start, first_id = self.offsets, self.offsets[first], self.base.first_id
-        wanted, plain = self.wanted, self.plain
-        lowered = block.lower()
-        odd = self._odd(first, block)
-        found: list[int] = []
+    def _end(self, first: int, block: bytes) -> int:
+        """The number of the line behind a block's last."""
+        return bisect_left(self.offsets, self.offsets[first] + len(block), first, len(self.offsets))
+
+    def _hits(self, first: int, block: bytes, needle: bytes, large: Finder | None) -> list[int]:
+        """The ids of a block, in order."""
+        end = self._end(first, block)
+        if large is None:
+            lowered = block.lower()
+            sure, unsure = self._seen(self._found(lowered, needle, first), lowered, first)
+        else:
+            large.take(block, self.offsets[first : end + 1])
+            sure, unsure = large.seen(needle, self.plain[first:end], first)
+        odd = set(self._odd(first, end, block, large)).difference(sure)
+        lines = [number for number in {*unsure, *odd} if self._asked(number, first, block)]
+        if self.wanted is not None:
+            sure = [number for number in sure if self.wanted[self.base.first_id + number]]
+        lines = sorted([*sure, *lines]) if lines else sure
+        return [self.base.first_id + number for number in lines]
+
+    def _found(self, lowered: bytes, needle: bytes, first: int) -> Iterator[tuple[int, int]]:
+        """(number of a line with the needle, where in the block it first stands there)."""
+        offsets, start = self.offsets, self.offsets[first]
         at = lowered.find(needle)
         while at >= 0:
             number = bisect_right(offsets, start + at, first, len(offsets)) - 1
-            example = first_id + number
-            if wanted is None or wanted[example]:
-                sure = plain is not None and plain[example] and b"\\" not in lowered[max(at - 5, 0) : at]
-                if sure or self._asked(number, first, block):
-                    found.append(example)
+            yield number, at
             at = lowered.find(needle, offsets[number + 1] - start)
-        if odd:
-            known = set(found)
-            found += [first_id + n for n in odd if first_id + n not in known and self._asked(n, first, block)]
-            found.sort()
-        return iter(found)
 
-    def _odd(self, first: int, block: bytes) -> set[int]:
+    def _seen(self, found: Iterable[tuple[int, int]], lowered: bytes, first: int) -> tuple[list[int], list[int]]:
+        """Lines that match for sure, and those to be asked."""
+        sure: list[int] = []
+        unsure: list[int] = []
+        for number, at in found:
+            escaped = b"\\" in lowered[max(at - 5, 0) : at]
+            (sure if self.plain[number] and not escaped else unsure).append(number)
+        return sure, unsure
+
+    def _odd(self, first: int, end: int, block: bytes, large: Finder | None) -> Iterable[int]:
         """Lines whose bytes may hide the needle."""
-        places: list[int] = []
-        for sign, digits in self.hiding:
-            at = block.find(sign)
+        if self.known.find(0, first, end) < 0:
+            at = self.odd.find(1, first, end)
+            found = []
             while at >= 0:
-                if block[at + len(sign) : at + len(sign) + 1] in digits:
-                    places.append(at)
-                at = block.find(sign, at + len(sign))
-        for sign in self.folding:
-            if sign in block:
-                places += [m.start() for m in re.finditer(re.escape(sign), block)]
+                found.append(at)
+                at = self.odd.find(1, at + 1, end)
+            return found
         start = self.offsets[first]
+        places = [at for sign, digits in self.hiding for at in _signs(block, sign, digits, large)]
         return {bisect_right(self.offsets, start + at, first, len(self.offsets)) - 1 for at in places}
 
     def _asked(self, number: int, first: int, block: bytes) -> bool:
@@ -135,6 +171,14 @@ class _Scan:
         start = self.offsets[first]
         raw = trim(block[self.offsets[number] - start : self.offsets[number + 1] - start], first=number == 0)
         return bool(raw.strip()) and self.text.matches(parse(raw))
+
+
+def _signs(block: bytes, sign: bytes, digits: bytes, large: Finder | None) -> Iterable[int]:
+    """Where one of `digits` (none given: anything) follows a sign."""
+    if large is not None:
+        return large.signs(sign, digits)
+    places = [found.start() for found in re.finditer(re.escape(sign), block)]
+    return [at for at in places if not digits or block[at + len(sign) : at + len(sign) + 1] in digits]
 
 
 def _needle(text: Text) -> bytes | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from itertools import compress
 
 from curator.core.problem import Severity
 from curator.core.query import And, Choice, Not, Or, Query, Range, Text, mentions
 from curator.errors import UsageError
+from curator.workspace import flags
+from curator.workspace.chosen import Chosen
 from curator.workspace.derived import Derived
-from curator.workspace.order import START
+from curator.workspace.order import START, Order
 from curator.workspace.records import View
 from curator.workspace.search import scan
 from curator.workspace.stored import Stored
@@ -31,7 +33,6 @@ SORTS = (
     "length",
     "text",
 )
-_ROLE_LETTER = {"system": "s", "developer": "d", "user": "u", "assistant": "a", "tool": "t", "function": "f"}
 _DUPLICATES = ("duplicate_example", "near_duplicate_example")
 
 
@@ -52,9 +53,12 @@ class Evaluation:
             raise UsageError(f"cannot sort by '{sort}': use one of {', '.join(SORTS)}")
         with self.guard:
             order, everything, live = self.stored.order, self.stored.order.all, self.stored.order.live
-        deleted = mentions(query, "is", "deleted")
-        domain = everything if deleted else live
-        ids = domain if query == And() else self._chosen(self.mask(query, None), domain, order.ascending)
+        if query == And():
+            ids = live
+        elif mentions(query, "is", "deleted"):
+            ids = self._picked(self.mask(query, None), everything)
+        else:
+            ids = self._chosen(self.mask(query, None), order)
         if sort:
             with self.guard:
                 ids = self._sorted(ids, sort, descending)
@@ -62,20 +66,14 @@ class Evaluation:
             ids = ids[::-1]
         return View(ids, text, sort, descending, order.ascending and not sort and not descending)
 
-    def _chosen(self, mask: Mask, domain: Sequence[int], ascending: bool) -> Sequence[int]:
-        hits = mask.count(1)
-        if not hits:
-            return array("q")
-        if ascending and hits * 20 < len(domain) and isinstance(domain, range):
-            found = array("q")
-            at = mask.find(1, domain.start)
-            while 0 <= at < domain.stop:
-                found.append(at)
-                at = mask.find(1, at + 1)
-            return found
-        if isinstance(domain, range):
-            return array("q", compress(domain, memoryview(mask)[domain.start : domain.stop]))
-        return array("q", compress(domain, map(mask.__getitem__, domain)))
+    def _chosen(self, mask: Mask, order: Order) -> Sequence[int]:
+        if not order.ascending:
+            return self._picked(mask, order.live)
+        with self.guard:
+            return Chosen(_combine([mask, order.mask(self.size)], int.__and__))
+
+    def _picked(self, mask: Mask, domain: Sequence[int]) -> Sequence[int]:
+        return array("q", (example for example in domain if example < self.size and mask[example]))
 
     def mask(self, query: Query, within: Mask | None) -> Mask:
         """Where the query holds; `within` may narrow down what an expensive node looks at."""
@@ -83,7 +81,7 @@ class Evaluation:
             return self._all(query.items, within)
         if isinstance(query, Or):
             masks = [self.mask(item, within) for item in sorted(query.items, key=_cost)]
-            return _combine(masks, lambda a, b: a | b)
+            return _combine(masks, int.__or__)
         if isinstance(query, Not):
             inner = self.mask(query.item, within)
             return Mask(inner.translate(_FLIP))
@@ -95,14 +93,14 @@ class Evaluation:
     def _all(self, items: Sequence[Query], within: Mask | None) -> Mask:
         for item in sorted(items, key=_cost):
             found = self.mask(item, within)
-            within = found if within is None else _combine([within, found], lambda a, b: a & b)
+            within = found if within is None else _combine([within, found], int.__and__)
         return Mask(b"\1" * self.size) if within is None else within
 
     def _text(self, text: Text, within: Mask | None) -> Mask:
         mask = Mask(self.size)
         with self.guard:
-            plain = self.derived.plain(self.size)
-        for example in scan(self.stored, text, within, plain, self.guard):
+            states = self.derived.flags("states", self.size)
+        for example in scan(self.stored, text, within, states, self.guard):
             if example < self.size:  # else it was added meanwhile
                 mask[example] = 1
         return mask
@@ -116,8 +114,18 @@ class Evaluation:
         self.derived.prepare()
         if query.field == "tokens":
             self.derived.require_tokens()
+        elif all(bound is None or bound < flags.MANY for bound in (query.low, query.high)):
+            low, high = math.ceil(query.low or 0), flags.MANY if query.high is None else math.floor(query.high)
+            return self._messages(low, high)
         where, values = _between(query.field, query)
-        return self._signed(self.derived.select(where, values))
+        return self.derived.select(where, values, self.size)
+
+    def _messages(self, low: int, high: int) -> Mask:
+        counts = self.derived.flags("messages", self.size).translate(flags.between(low, high))
+        return counts if low > 0 else _combine([counts, self._states(flags.LOOKED, flags.LOOKED)], int.__and__)
+
+    def _states(self, bits: int, among: int) -> Mask:
+        return self.derived.flags("states", self.size).translate(flags.having(bits, among))
 
     def _lines(self, query: Range) -> Mask:
         mask = Mask(self.size)
@@ -139,7 +147,7 @@ class Evaluation:
 
     def _choice(self, query: Choice) -> Mask:
         leaf: Callable[[str], Mask] = getattr(self, f"_{query.field}")
-        return _combine([leaf(value) for value in query.values], lambda a, b: a | b)
+        return _combine([leaf(value) for value in query.values], int.__or__)
 
     def _is(self, state: str) -> Mask:
         if state == "deleted":
@@ -152,28 +160,29 @@ class Evaluation:
             return self._of(self._touched("review IS NOT NULL AND reviewed = version"))
         self.derived.prepare()
         if state == "duplicate":
-            return _combine([self._rule(rule) for rule in _DUPLICATES], lambda a, b: a | b)
+            return _combine([self._rule(rule) for rule in _DUPLICATES], int.__or__)
         if state == "conflict":
             return self._rule("conflicting_answers")
         if state == "clean":
-            looked = self._signed(self.derived.select("errors = 0 AND warnings = 0"))
+            looked = self._states(flags.LOOKED, flags.LOOKED | flags.ERROR | flags.WARNING)
             for severity in (Severity.ERROR, Severity.WARNING):
-                for example in self.derived.overall_severity(severity):
+                for example in self.derived.overall_severity(severity, self.size):
                     looked[example] = 0
             return looked
-        severity = Severity(state)
-        mask = self._signed(self.derived.select("errors > 0" if state == "error" else "warnings > 0"))
-        for example in self.derived.overall_severity(severity):
+        bit = flags.ERROR if state == "error" else flags.WARNING
+        mask = self._states(bit, bit)
+        for example in self.derived.overall_severity(Severity(state), self.size):
             mask[example] = 1
         return mask
 
     def _rule(self, rule: str) -> Mask:
         self.derived.prepare()
-        return self._signed(self.derived.find(rule))
+        return self.derived.find(rule, self.size)
 
     def _role(self, role: str) -> Mask:
         self.derived.prepare()
-        return self._signed(self.derived.select("instr(roles, ?) > 0", (_ROLE_LETTER[role],)))
+        bit = flags.ROLES[role]
+        return self.derived.flags("roles", self.size).translate(flags.having(bit, bit))
 
     def _label(self, label: str) -> Mask:
         rows = self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,))
@@ -208,13 +217,6 @@ class Evaluation:
         for example in ids:
             if START < example < self.size:
                 mask[example] = 1
-        return mask
-
-    def _signed(self, ids: Iterable[tuple[int, bool]]) -> Mask:
-        mask = Mask(self.size)
-        for example, on in ids:
-            if START < example < self.size:
-                mask[example] = on
         return mask
 
     def _sorted(self, ids: Sequence[int], sort: str, descending: bool) -> Sequence[int]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.errors import UsageError
-from curator.workspace import analysis
+from curator.workspace import analysis, chosen, search
+from curator.workspace.chosen import Chosen
 from curator.workspace.plain import looked_at
 from curator.workspace.records import Record
 from curator.workspace.workspace import Workspace
@@ -199,17 +201,32 @@ def test_a_bad_query_or_sort_is_told(workspace: Workspace) -> None:
         workspace.view("", "colour")
 
 
-@settings(max_examples=40, deadline=None)
+Letters = st.one_of(
+    st.characters(codec="utf-8", exclude_characters="\n\r"), st.sampled_from('kKi\u212a\u0130\\n"u0')
+)
+
+
+@settings(max_examples=120, deadline=None)
 @given(
-    lines=st.lists(
-        st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=30), min_size=1, max_size=12
+    lines=st.lists(st.text(Letters, max_size=30), min_size=1, max_size=12),
+    needle=st.text(
+        st.one_of(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), st.sampled_from("kiu0n}:")),
+        min_size=1,
+        max_size=3,
     ),
-    needle=st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=3),
     escaped=st.booleans(),
     looked=st.booleans(),
+    at_once=st.sampled_from([0, 1 << 20]),
+    block=st.sampled_from([1, 100, 1 << 20]),
 )
 def test_a_scan_of_bytes_finds_what_parsing_finds(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], needle: str, escaped: bool, looked: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list[str],
+    needle: str,
+    escaped: bool,
+    looked: bool,
+    at_once: int,
+    block: int,
 ) -> None:
     path = tmp_path_factory.mktemp("scan") / "d.jsonl"
     values = [
@@ -218,12 +235,33 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
     ]
     path.write_text("".join(json.dumps(v, ensure_ascii=escaped) + "\n" for v in values), encoding="utf-8")
     node = Text("word", needle)
-    with looked_at(path) as workspace:
+    quoted = '"' + needle.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    with looked_at(path) as workspace, patch.multiple(search, AT_ONCE=at_once, BLOCK=block):
         found = [r.id for r in workspace.records(workspace.ids()) if node.matches(r.example)]
         if looked:
             workspace.counts()
-        quoted = '"' + needle.replace("\\", "\\\\").replace('"', '\\"') + '"'
         assert list(workspace.view(quoted).ids) == found
+        some = workspace.view(f"{quoted} line:2-5")
+        assert list(some.ids) == [example for example in found if 2 <= example <= 5]
+
+
+@settings(deadline=None)
+@given(mask=st.binary(max_size=60), low=st.integers(-70, 70), high=st.integers(-70, 70), step=st.integers(-3, 3))
+def test_chosen_ids_are_a_sequence(mask: bytes, low: int, high: int, step: int) -> None:
+    with patch.object(chosen, "PAGE", 7):
+        ones = bytearray(byte & 1 for byte in mask)
+        ids, plain = Chosen(ones), [place for place, one in enumerate(ones) if one]
+        assert list(ids) == plain and len(ids) == len(plain)
+        assert list(ids[low:high]) == plain[low:high] and list(ids[: low : step or 1]) == plain[: low : step or 1]
+        assert [ids.position(i) for i in range(-2, 70)] == [
+            plain.index(i) if i in plain else -1 for i in range(-2, 70)
+        ]
+        assert (low in ids) == (low in plain)
+        if -len(plain) <= low < len(plain):
+            assert ids[low] == plain[low]
+        else:
+            with pytest.raises(IndexError):
+                ids[low]
 
 
 def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""What filters and searches ask of every example: three bytes an id, so that an answer is a translation of bytes.
+
+The columns lie beside the results they sum up and are written with them, in one transaction.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
+
+Column = Literal["states", "roles", "messages"]
+COLUMNS: tuple[Column, ...] = ("states", "roles", "messages")
+
+LOOKED, ERROR, WARNING = 1, 2, 4
+SOURCE = 8
+"""The look was at the source's bytes, and the next two bits are about those."""
+PLAIN = 16
+"""All its text is in `content` strings of `messages`, so that its bytes can be searched directly."""
+HIDING = 32
+"""Its bytes may hold an ASCII letter in another spelling."""
+ROLES = {"system": 1, "developer": 2, "user": 4, "assistant": 8, "tool": 16, "function": 32}
+"""Bits of the column `roles`."""
+MANY = 255
+"""What the column `messages` says of so many messages or more."""
+
+BLOCK = 1 << 16
+"""Ids a row."""
+TABLE = """
+CREATE TABLE flags(block INTEGER PRIMARY KEY, states BLOB NOT NULL, roles BLOB NOT NULL, messages BLOB NOT NULL);
+"""
+
+SIGNS = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130", b""))
+"""Escapes of letters that are, or fold to, ASCII: the letter (empty: any), the beginning, what may follow."""
+FOLDING = (("k", b"\xe2\x84\xaa"), ("i", b"\xc4\xb0"))
+"""The Kelvin sign and the dotted capital I, whose lower case is an ASCII letter."""
+_ESCAPES = re.compile(rb"\\u(00[2-7]|212[aA]|0130)")
+
+
+def hides(raw: bytes) -> bool:
+    """Whether an ASCII letter may be spelled otherwise somewhere in these bytes."""
+    if b"\\u" in raw and _ESCAPES.search(raw):
+        return True
+    return not raw.isascii() and any(sign in raw for _, sign in FOLDING)
+
+
+@lru_cache
+def having(bits: int, among: int) -> bytes:
+    """The table that translates a byte to 1 where its bits `among` these are exactly `bits`."""
+    return bytes(byte & among == bits for byte in range(256))
+
+
+@lru_cache
+def between(low: int, high: int) -> bytes:
+    """The table that translates a byte to 1 from `low` to `high`, both included."""
+    return bytes(low <= byte <= high for byte in range(256))
+
+
+class Flags:
+    """The columns of one database; the caller begins and ends the transactions."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def put(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
+        """Store (id, states, roles, messages) of examples."""
+        blocks: dict[int, list[tuple[int, int, int, int]]] = {}
+        for row in rows:
+            blocks.setdefault(row[0] // BLOCK, []).append(row)
+        for block, inside in blocks.items():
+            columns = self._block(block)
+            for example, *values in inside:
+                for column, value in zip(columns, values, strict=True):
+                    column[example % BLOCK] = value
+            self._db.execute("INSERT OR REPLACE INTO flags VALUES(?,?,?,?)", (block, *columns))
+
+    def _block(self, block: int) -> list[bytearray]:
+        row = self._db.execute("SELECT states, roles, messages FROM flags WHERE block = ?", (block,)).fetchone()
+        return [bytearray(column).ljust(BLOCK, b"\0")[:BLOCK] for column in row or (b"", b"", b"")]
+
+    def read(self, column: Column, size: int) -> bytearray:
+        """One byte for each id below `size`; 0 where there is no result."""
+        found = bytearray(-(-size // BLOCK) * BLOCK)
+        for block, data in self._db.execute(
+            f"SELECT block, {column} FROM flags WHERE block < ?", (len(found) // BLOCK,)
+        ):
+            found[block * BLOCK : block * BLOCK + BLOCK] = data[:BLOCK].ljust(BLOCK, b"\0")
+        return found[:size]
