@@ -185,6 +185,7 @@ ACTIONS: tuple[Action, ...] = (
         ("accept", "a", "Accept", "Mark as reviewed and accepted, go on"),
         ("reject", "x", "Reject", "Mark as rejected, go on"),
         ("flag", "f", "Flag", "Mark to look at again, go on"),
+        ("resume", "R", "Resume review", "Go to the first example not reviewed behind the one reviewed last"),
         ("add", "plus", "New", "Add an example after this one"),
         ("duplicate", "D", "Duplicate", "Add a copy of this example"),
         ("delete", "d,delete", "Delete", "Delete at once; u brings it back", "show"),

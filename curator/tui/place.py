@@ -21,6 +21,8 @@ class Place:
     query: str = ""
     sort: str = ""
     descending: bool = False
+    above: int = 0
+    """Rows between the top of the list and the cursor."""
     share: int = 45
     """Percent of the room that the list has."""
 

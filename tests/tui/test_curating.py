@@ -179,3 +179,34 @@ async def test_zoom_and_tab(tmp_path: Path, size: tuple[int, int]) -> None:
         assert zoomed(scene) is None
         await scene.press("z", "escape")
         assert zoomed(scene) is None
+
+
+async def test_reviewing_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path = dataset(tmp_path, many(9))
+    async with opened(path) as scene:
+        await scene.press("a", "j", "x", "f", "g")
+    async with opened(path) as scene:
+        await scene.press("G", "R")
+        assert scene.current == 5
+        assert "6 of 9 to review" in scene.toasts()
+        await scene.press("a", "a", "a", "a", "a", "R")
+        assert scene.current == 2
+        scene.app.session.edit(5, "messages[1].content", "new")  # its mark says nothing about this text
+        await scene.press("a", "R")
+        assert scene.current == 5
+        await scene.press("a", "R")
+        assert "Everything in this view is reviewed" in scene.toasts()
+
+
+async def test_how_many_are_selected_stands_there_before_anything_is_done(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(12))) as scene:
+        await scene.press("slash")
+        await scene.type("line:1-4")
+        await scene.press("enter", "ctrl+a")
+        assert "4 of 12 · 4 selected" in scene.screen_text()
+        await scene.press("space")
+        assert "3 selected" in scene.screen_text()
+        await scene.press("1")
+        assert "Labelled 3 examples" in scene.toasts()
+        await scene.press("escape")
+        assert "selected" not in scene.screen_text()

@@ -129,17 +129,20 @@ async def test_mouse(tmp_path: Path) -> None:
         assert list(scene.data.examples.targets) == [2, 3, 4, 5, 6]
 
 
-async def test_place_comes_back(tmp_path: Path) -> None:
-    path = dataset(tmp_path, many(30))
+@pytest.mark.parametrize("query", ["", "number"])
+async def test_place_comes_back(tmp_path: Path, query: str) -> None:
+    path = dataset(tmp_path, many(60))
     async with opened(path) as scene:
         await scene.press("slash")
-        await scene.type("number 2")
-        await scene.press("enter", "j", "j", "greater_than_sign")
-        here = scene.current
+        await scene.type(query)
+        await scene.press("enter", "greater_than_sign", *["pagedown"] * 3, "k", "k", "k")
+        here, top = scene.current, scene.data.examples.scroll_offset.y
+        assert top < scene.data.examples.cursor < top + scene.data.examples.page - 1
         await scene.press("ctrl+q")
     async with opened(path) as scene:
-        assert scene.app.session.query == "number 2"
+        assert scene.app.session.query == query
         assert scene.current == here
+        assert scene.data.examples.scroll_offset.y == top
         assert scene.data._place.share == 50
 
 

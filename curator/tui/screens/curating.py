@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from textual import work
 from textual.getters import query_one
 
@@ -67,6 +69,26 @@ class Curating(StageScreen):
     def action_flag(self) -> None:
         """Mark to look at again, go on."""
         self._review("flagged")
+
+    @work(thread=True, exclusive=True, group="step", exit_on_error=False)
+    def action_resume(self) -> None:
+        """Go on reviewing: to the first example behind the one reviewed last that has no mark that holds."""
+        session = self.session
+        reviews = (c for c in session.workspace.history(500) if c.kind == "review" and c.ids and not c.undone)
+        last = next(reviews, None)
+        ids, done = session.view.ids, set(session.workspace.view("is:reviewed").ids)
+        start = session.view.position(last.ids[-1]) + 1 if last is not None else 0
+        places = chain(range(start, len(ids)), range(start))
+        place = next((at for at in places if ids[at] not in done), None)
+        left = sum(example not in done for example in ids)
+        self.app.call_from_thread(self._resume_at, place, left)
+
+    def _resume_at(self, place: int | None, left: int) -> None:
+        if place is None:
+            self.session.toast("Everything in this view is reviewed")
+            return
+        self.examples.cursor = place
+        self.session.toast(f"{left:,} of {self.session.view.total:,} to review: a accepts, x rejects, f flags")
 
     def action_label(self, number: int) -> None:
         """Put a label on, or take it off where all targets have it."""

@@ -67,7 +67,8 @@ class DataScreen(Looking):
         if self._place.query or self._place.sort:
             self._run_query(self._place.query, self._place.sort, self._place.descending, self._place.example)
         elif self._place.example is not None:
-            self.examples.go_to(self._place.example)
+            self.examples.show(self.session.view.ids, keep=self._place.example)
+            self.call_after_refresh(self.examples.scroll_so, self._place.above)
         self.examples.focus()
 
     def keep(self) -> None:
@@ -75,7 +76,8 @@ class DataScreen(Looking):
         if self.editing:
             self.editor.save()
         session = self.session
-        self._place = Place(self.current, session.query, session.sort, session.descending, self._place.share)
+        asked = (session.query, session.sort, session.descending)
+        self._place = Place(self.current, *asked, self.examples.above, self._place.share)
         self._place.store(session.workspace)
 
     # Showing
@@ -94,7 +96,15 @@ class DataScreen(Looking):
 
     def _show_matches(self) -> None:
         total, everything = self.session.view.total, len(self.session.workspace.ids())
-        self.bar.show(self.session.query, f"{total:,} of {everything:,}" if self.session.query else "")
+        chosen = self.examples.selected
+        parts = [f"{total:,} of {everything:,}"] * bool(self.session.query) + [f"{chosen:,} selected"] * bool(
+            chosen
+        )
+        self.bar.show(self.session.query, " · ".join(parts))
+
+    @on(ExampleList.SelectionChanged)
+    def _selection_changed(self) -> None:
+        self._show_matches()
 
     @on(ExampleList.Highlighted)
     def _follow_cursor(self) -> None:
@@ -252,8 +262,11 @@ class DataScreen(Looking):
                 self.app.call_from_thread(self.show_view, view, keep)
 
     def show_view(self, view: Any, keep: int | None) -> None:
+        above = self._place.above if keep is not None and keep == self._place.example else None
         self.session.show(view)
         self.examples.show(view.ids, keep=keep)
+        if above is not None:
+            self.examples.scroll_so(above)
         self.show_example()
         self._show_matches()
 

@@ -225,9 +225,9 @@ def shown(raw: bytes) -> list[str]:
         return ["· " + one_line(raw.decode("utf-8", "replace"), _WIDTH)]
     lines: list[str] = []
     for message in messages[:_MESSAGES]:
-        role, said = (
-            ("?", message) if not isinstance(message, dict) else (message.get("role"), message.get("content"))
-        )
+        fields = dict(message) if isinstance(message, dict) else {"content": message}
+        role, said = fields.pop("role", "?"), fields.pop("content", None)
+        said = fields if said is None else said  # calls of tools
         text = said if isinstance(said, str) else str(said)
         lines.append(("· " if not lines else "  ") + one_line(f"{role!s:<10}{text}", _WIDTH))
     if len(messages) > _MESSAGES:

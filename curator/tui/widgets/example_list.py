@@ -136,6 +136,16 @@ class ExampleList(ScrollView, can_focus=True):
             self.cursor = at
         return at is not None
 
+    @property
+    def above(self) -> int:
+        """Rows between the top of the list and the cursor."""
+        return max(0, self.cursor - int(self.scroll_offset.y))
+
+    def scroll_so(self, above: int) -> None:
+        """Scroll so that as many rows stand above the cursor."""
+        self.scroll_to(y=max(0, self.cursor - above), animate=False, force=True)
+        self._reveal()
+
     # Drawing
 
     def render_line(self, y: int) -> Strip:
@@ -319,7 +329,12 @@ class ExampleList(ScrollView, can_focus=True):
         return True
 
     def _say_selection(self) -> None:
-        self.post_message(self.SelectionChanged(self.selection.count(self._ids, self.cursor)))
+        self.post_message(self.SelectionChanged(self.selected))
+
+    @property
+    def selected(self) -> int:
+        """How many examples are selected."""
+        return self.selection.count(self._ids, self.cursor)
 
     # Mouse
 

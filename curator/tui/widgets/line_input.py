@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from curator.core.text import one_line, printable
 from curator.tui import keys
+from curator.workspace.place import SUFFIX
 
 MOST_NAMES = 5_000
 """Names of a folder that are looked at for a completion."""
@@ -40,7 +41,7 @@ class LineInput(Input):
 
 
 class Paths(Suggester):
-    """Completes the path of a file that is there; only folders and names that end as told."""
+    """Completes the path of a file that is there; only folders (no workspaces) and names that end as told."""
 
     def __init__(self, suffixes: tuple[str, ...] = ()) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -65,6 +66,8 @@ class Paths(Suggester):
         return value[: len(value) - len(begun)] + fit[0] if fit and fit[0] != begun else None
 
     def _fits(self, name: str) -> bool:
+        if self._suffixes and name.endswith(f"{SUFFIX}/"):
+            return False
         ends = not self._suffixes or name.endswith("/") or name.lower().endswith(self._suffixes)
         return ends and printable(name) == name
 
