@@ -13,13 +13,17 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +33,29 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 Groups = list[Sequence[int]]
 
 
-def lines_of(path: Path) -> list[bytes]:
-    """All lines without their ends."""
-    return path.read_bytes().split(b"\n")[:-1]
+class Lines:
+    """The lines of a file without their ends, read where they are wanted: the file is not held in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")  # noqa: SIM115 - open as long as the process
+        self._ends = array("q", accumulate(map(len, self._file), initial=0))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, row: int) -> bytes:
+        return os.pread(self._file.fileno(), self._ends[row + 1] - self._ends[row] - 1, self._ends[row])
+
+
+def parse_only(path: Path) -> Groups:
+    """A bare orjson parse of every line: what nothing that looks at values can go below."""
+    import orjson
+
+    with path.open("rb") as file:
+        for line in file:
+            with suppress(orjson.JSONDecodeError):
+                orjson.loads(line)
+    return []
 
 
 def curator(path: Path, threshold: float) -> Groups:
@@ -41,11 +65,11 @@ def curator(path: Path, threshold: float) -> Groups:
     from curator.core.duplicates.texts import compared_text
     from curator.core.example import parse
 
-    lines = lines_of(path)
+    lines = Lines(path)
 
     def batches() -> Iterable[list[Print]]:
         for at in range(0, len(lines), 2_000):
-            yield [fingerprint(parse(line)) for line in lines[at : at + 2_000]]
+            yield [fingerprint(parse(lines[row])) for row in range(at, min(at + 2_000, len(lines)))]
 
     found = Index(batches(), lambda row: compared_text(parse(lines[row]).value)).found
     return [group.ids for group in found.groups(threshold) if group.kind != "family"]
@@ -57,8 +81,9 @@ def _texts(path: Path) -> dict[int, list[str]]:
     from curator.core.example import parse
 
     out = {}
-    for row, line in enumerate(lines_of(path)):
-        words = normalise(compared_text(parse(line).value)).split()
+    lines = Lines(path)
+    for row in range(len(lines)):
+        words = normalise(compared_text(parse(lines[row]).value)).split()
         if words:
             out[row] = words
     return out

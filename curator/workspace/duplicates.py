@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 FILE = "duplicates.npz"
-VERSION = 1
+VERSION = 2
 _BATCH = 2_000
 _TELL = 0.2
 

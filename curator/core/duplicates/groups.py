@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ SAME_PROMPT = 90.0
 SAME_ANSWER = 60.0
 """Score below which two answers to it count as different."""
 
+_DIGIT = re.compile(r"\d")
 _LABEL_WORDS = 3
 _PART = 90.0
 _SAMPLE = 8
@@ -58,10 +60,10 @@ def relation(a: str, b: str, form_a: str, form_b: str) -> Relation:
     """What two alike compared texts, given with their normal forms, are to each other."""
     asked_a, _, answer_a = a.partition(ANSWER)
     asked_b, _, answer_b = b.partition(ANSWER)
-    if answer_a and answer_b and answer_a != answer_b:
+    different = answer_a and answer_b and answer_a != answer_b
+    if different and _answers_differ(normalise(answer_a), normalise(answer_b)):
         left, right = normalise(asked_a), normalise(asked_b)
-        same = fuzz.ratio(left, right) >= SAME_PROMPT and not numbers_differ(left, right)
-        if same and _answers_differ(normalise(answer_a), normalise(answer_b)):
+        if fuzz.ratio(left, right, score_cutoff=SAME_PROMPT) and not numbers_differ(left, right):
             return "conflict"
     return "facts" if numbers_differ(form_a, form_b) else "copy"
 
@@ -70,20 +72,18 @@ def _answers_differ(a: str, b: str) -> bool:
     """Labels differ by any letter; sentences when neither is like the other nor a part of it."""
     if max(len(a.split()), len(b.split())) <= _LABEL_WORDS:
         return a != b
-    return fuzz.ratio(a, b) < SAME_ANSWER and fuzz.partial_ratio(a, b) < _PART
+    return not fuzz.ratio(a, b, score_cutoff=SAME_ANSWER) and fuzz.partial_ratio(a, b) < _PART
 
 
 def numbers_differ(a: str, b: str) -> bool:
     """Whether each of two normal forms states a number the other lacks (a swap of digits is a slip of the pen)."""
-    left, right = Counter(_numbers(a)), Counter(_numbers(b))
-    only_left, only_right = left - right, right - left
-    if not only_left or not only_right:
-        return False
-    return sorted("".join(only_left.elements())) != sorted("".join(only_right.elements()))
+    left, right = set(a.split(" ")), set(b.split(" "))
+    only_left, only_right = _numbers(left - right), _numbers(right - left)
+    return bool(only_left and only_right) and sorted("".join(only_left)) != sorted("".join(only_right))
 
 
-def _numbers(form: str) -> list[str]:
-    return [word for word in form.split(" ") if not word.isalpha() and any(map(str.isdigit, word))]
+def _numbers(words: Iterable[str]) -> list[str]:
+    return [word for word in words if _DIGIT.search(word)]
 
 
 def is_family(texts: Sequence[Sequence[str]]) -> bool:

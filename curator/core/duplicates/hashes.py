@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,19 +22,23 @@ def value_hash(value: Any) -> int:
 
     Plain chat examples take a short way, the list of roles and contents behind a mark that no JSON begins with.
     """
-    if type(value) is dict and len(value) == 1 and "messages" in value:
-        flat: list[Any] = []
-        try:
-            for message in value["messages"]:
-                if len(message) != 2:
-                    break
-                flat.append(message["role"])
-                flat.append(message["content"])
-            else:
-                return _hash(b"\1" + canonical(flat))
-        except (KeyError, TypeError):
-            pass
-    return _hash(canonical(value))
+    flat = _flat(value)
+    return _hash(canonical(value)) if flat is None else _hash(b"\1" + canonical(flat))
+
+
+def _flat(value: Any) -> list[Any] | None:
+    """Role, content, role, content … of an example that holds nothing else; None for others."""
+    if type(value) is not dict or len(value) != 1 or type(messages := value.get("messages")) is not list:
+        return None
+    flat: list[Any] = []
+    try:
+        for message in messages:
+            if len(message) != 2:
+                return None
+            flat += (message["role"], message["content"])
+    except (KeyError, TypeError):
+        return None
+    return flat
 
 
 class Print(NamedTuple):
@@ -53,18 +58,38 @@ NOTHING = Print("", None)
 
 def fingerprint(example: Example, scope: Scope = "conversation") -> Print:
     """The print of one example; for the scopes `prompt` and `answer` of that part alone."""
-    if example.broken or not turns(example.value):
+    if example.broken:
+        return NOTHING
+    if scope == "conversation" and (flat := _flat(example.value)):
+        with suppress(TypeError):
+            return _plain_print(flat)
+    if not turns(example.value):
         return NOTHING
     text = compared_text(example.value, scope)
     if scope != "conversation":
         return Print(text, text_hash(text)) if text else NOTHING
-    value = value_hash(example.value)
     asked, mark, _ = text.partition(ANSWER)
-    if not mark or not asked:
-        return Print(text, value)
     first = turns(example.value)[0]
     system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
-    return Print(text, value, text_hash(f"{system}\0{asked.strip()}") or 1)
+    return Print(text, value_hash(example.value), _asked(system, asked) if mark else 0)
+
+
+def _plain_print(flat: list[Any]) -> Print:
+    """The same for `_flat` examples, in half the time. Raises TypeError where a content is no text."""
+    roles, contents = flat[::2], flat[1::2]
+    spoken = [text for role, text in zip(roles, contents, strict=True) if role not in SYSTEM_ROLES]
+    value = _hash(b"\1" + canonical(flat))
+    if not spoken or roles[-1] != "assistant":
+        return Print("\n".join(spoken), value)
+    answer = spoken.pop()
+    asked = "\n".join(spoken)
+    system = contents[0] if roles[0] in SYSTEM_ROLES else ""
+    return Print(f"{asked}{ANSWER}" + answer, value, _asked(system, asked))
+
+
+def _asked(system: str, asked: str) -> int:
+    """The hash of a question under its system prompt; 0 where nothing is asked."""
+    return (text_hash(f"{system}\0{asked.strip()}") or 1) if asked else 0
 
 
 def text_hash(text: str) -> int:

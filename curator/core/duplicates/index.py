@@ -44,7 +44,7 @@ class Index:
         if near:
             self._group_copies()
             self._pairs = verify(self._table.near(self._lone), fetch, tell=tell)
-            self._table.shrink()
+            self._table.forget_bands()
 
     def _group_copies(self) -> None:
         self._equal, first = self._table.equal()

@@ -8,18 +8,24 @@ minimums that estimates the Jaccard similarity of their sets.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.core.duplicates.texts import fold
+from curator.core.duplicates.texts import FOLD_BYTES, fold_bytes, fold_whole
 
 HASHES = 72
-_BATCH = 2_000
+ROWS = 3
+"""Minimums a band: with 24 bands of 3 a pair of Jaccard similarity .5 is found with probability .96."""
+BANDS = HASHES // ROWS
+
+_BATCH = 400
+"""Texts at a time: their word hashes stay in the processor's cache."""
+_LEARN = 2_000
 _SLOTS = 1 << 20
-_BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 _STOP_SHARE = 0.05
 _STOP_FROM = 200
 """Below so many texts no word is dropped: 5 % of a handful is chance."""
@@ -27,71 +33,115 @@ _STOP_FROM = 200
 _STOP_MOST = 0.7
 """Common words are dropped up to this share of all words: a small vocabulary is all common words."""
 
+_LOAD = 8
+_LONG = 4 * _LOAD
+"""Bytes of a word that are hashed eight at a time; the few longer words are hashed one by one."""
+_PAD = b"\0" * _LOAD
+
+U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+Numbers = TypeVar("Numbers", U64, Rows)
+
+_MASKS: U64 = np.array([(1 << (8 * size)) - 1 for size in range(_LOAD + 1)], np.uint64)
 
 
-def _constants() -> tuple[U32, U32]:
-    """Odd multipliers and addends from a fixed stream (SplitMix64), the same with every NumPy."""
-    state = (np.arange(1, 2 * HASHES + 1, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    drawn = (state >> np.uint64(32)).astype(np.uint32)
-    return drawn[:HASHES] | np.uint32(1), drawn[HASHES:]
+class Sketches(NamedTuple):
+    """Sketches of n texts."""
+
+    minimums: U8
+    """A byte of each minimum (n × HASHES): enough to tell how alike two texts are."""
+    bands: U32
+    """A hash of each band of minimums (BANDS × n); 0 where a text has no word left."""
+    orders: U64
+    """A hash that depends on all words and their order (n); 0 for a text without words."""
 
 
-_MULTIPLY, _ADD = _constants()
+def _mixed(values: U64) -> U64:
+    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014), in place."""
+    values ^= values >> np.uint64(30)
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(27)
+    values *= np.uint64(0x94D049BB133111EB)
+    values ^= values >> np.uint64(31)
+    return values
 
 
-def _powers(base: np.uint64, count: int) -> U64:
-    out = np.full(count, base, dtype=np.uint64)
-    out[0] = 1
-    return np.multiply.accumulate(out)
+def _multipliers() -> U32:
+    """Odd numbers from a fixed stream, the same with every NumPy."""
+    state = np.arange(1, HASHES + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (_mixed(state) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
 
 
-class _Hasher:
-    """Word hashes of one text block: a polynomial in the bytes, read off one running sum (mod 2**64)."""
+_MULTIPLY = _multipliers()
 
-    def __init__(self) -> None:
-        self._up: U64 = _powers(_BASE, 1 << 16)
-        self._down: U64 = self._up
-        self._grow(1 << 16)
 
-    def _grow(self, count: int) -> None:
-        if len(self._up) < count or self._down is self._up:
-            size = max(count, 2 * len(self._up))
-            self._up = _powers(_BASE, size)
-            self._down = _powers(np.uint64(pow(int(_BASE), -1, 2**64)), size)
+def folded(texts: Sequence[str]) -> bytes:
+    """The normal forms of texts as UTF-8, a NUL after each; blanks stay as they are (see `texts.normalise`)."""
+    block = "\0".join([text.replace("\0", " ") if "\0" in text else text for text in texts])
+    data = block.encode("utf-8", "surrogatepass")
+    if not data.isascii():
+        foreign = np.flatnonzero(np.frombuffer(data, np.int8) < 0)
+        gaps = np.flatnonzero(np.diff(foreign) > 1)
+        starts = foreign[np.concatenate(([0], gaps + 1))].tolist()
+        ends = (foreign[np.concatenate((gaps, [-1]))] + 1).tolist()
+        parts: list[bytes] = []
+        at = 0
+        for start, end in zip(starts, ends, strict=True):
+            run = fold_bytes(data[start:end])
+            if run is None:
+                return b"".join(
+                    [
+                        fold_whole(text).encode("utf-8", "surrogatepass").translate(FOLD_BYTES) + b"\0"
+                        for text in block.split("\0")
+                    ]
+                )
+            parts += (data[at:start], run)
+            at = end
+        data = b"".join([*parts, data[at:]])
+    return data.translate(FOLD_BYTES) + b"\0"
 
-    def words(self, block: bytes) -> tuple[U64, NDArray[np.int64], NDArray[np.int64]]:
-        """Of a block of texts ending in NUL each: word hashes, the text each is in, and words by text."""
-        data = np.frombuffer(block, dtype=np.uint8)
-        self._grow(len(data) + 1)
-        inside = data > 0x20
-        # Scripts written without blanks: every character from U+3000 to U+9FFF begins a word of its own.
-        lone = (data >= 0xE3) & (data <= 0xE9)
-        before = np.empty_like(inside)
-        before[0], before[1:] = False, inside[:-1]
-        starts = np.flatnonzero(inside & (~before | lone))
-        edges = ~inside & before
-        if lone.any():
-            edges |= lone & before
-        ends = np.flatnonzero(edges)
-        sums = np.zeros(len(data) + 1, dtype=np.uint64)
-        np.cumsum(data * self._up[: len(data)], out=sums[1:])
-        hashes = (sums[ends] - sums[starts]) * self._down[starts]
-        hashes ^= hashes >> np.uint64(32)
-        hashes *= np.uint64(0xD6E8FEB86659FD93)
-        hashes ^= hashes >> np.uint64(29)
-        counts = np.diff(np.searchsorted(starts, np.flatnonzero(data == 0)), prepend=0)
-        return hashes, np.repeat(np.arange(len(counts)), counts), counts
+
+def words(block: bytes) -> tuple[U64, Rows]:
+    """Of a block of texts ending in NUL each: the hashes of their words, and how many words each text has.
+
+    A word is a run of bytes above the blank; in scripts written without blanks, every character from U+3000
+    to U+9FFF begins a word of its own.
+    """
+    data = np.frombuffer(b" " + block + _PAD, dtype=np.uint8)
+    starts, ends = _edges(data)
+    lengths = ends - starts
+    loads = np.ndarray(len(data) - _LOAD + 1, "<u8", buffer=data, strides=(1,))
+    hashes = _mixed((loads[starts] & _MASKS[np.minimum(lengths, _LOAD)]) + lengths.astype(np.uint64))
+    for done in range(_LOAD, _LONG, _LOAD):
+        rest = np.flatnonzero(lengths > done)
+        if not len(rest):
+            break
+        more = loads[starts[rest] + done] & _MASKS[np.minimum(lengths[rest] - done, _LOAD)]
+        hashes[rest] = _mixed(hashes[rest] ^ more * np.uint64(0x9E3779B97F4A7C15))
+    for word in np.flatnonzero(lengths > _LONG).tolist():
+        digest = hashlib.blake2b(data[starts[word] : ends[word]].tobytes(), digest_size=8).digest()
+        hashes[word] = int.from_bytes(digest, "little")
+    counts = np.diff(np.searchsorted(starts, np.flatnonzero(data[: -len(_PAD)] == 0)), prepend=0)
+    return hashes, counts
+
+
+def _edges(data: U8) -> tuple[Rows, Rows]:
+    """Where words start and end; `data` begins and ends with a byte that is in no word."""
+    inside = data > 0x20
+    lone = (data - np.uint8(0xE3)) <= 6
+    if not lone.any():
+        edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+        return edges[::2], edges[1::2]
+    before = np.concatenate(([False], inside[:-1]))
+    return np.flatnonzero(inside & (~before | lone)), np.flatnonzero(before & (~inside | lone))
 
 
 class Sketcher:
-    """Turns texts into sketches; the common words are learnt from the first batch it sees."""
+    """Turns texts into sketches; the common words are learnt from the first texts it sees."""
 
     def __init__(self) -> None:
-        self._hasher = _Hasher()
         self._stop: NDArray[np.bool_] | None = None
 
     @property
@@ -104,63 +154,88 @@ class Sketcher:
         self._stop = np.zeros(_SLOTS, dtype=np.bool_)
         self._stop[slots] = True
 
-    def sketch(self, texts: Sequence[str]) -> tuple[U32, U64]:
-        """Sketches (n × HASHES; all ones where a text has no word left) and order-keeping hashes (n) of texts."""
-        parts = [self._batch(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
-        if not parts:
-            return np.empty((0, HASHES), np.uint32), np.empty(0, np.uint64)
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-
-    def _batch(self, texts: Sequence[str]) -> tuple[U32, U64]:
-        hashes, owner, counts = self._hasher.words(fold(texts))
-        order = _ordered(hashes, counts)
+    def sketch(self, texts: Sequence[str]) -> Sketches:
+        """Sketches of texts, in order."""
         if self._stop is None:
-            self._stop = self._learn(hashes, owner, len(texts))
-        hashes, owner = _features(hashes, owner, ~self._stop[hashes & np.uint64(_SLOTS - 1)], len(texts))
-        sketches = np.full((len(texts), HASHES), 0xFFFFFFFF, dtype=np.uint32)
+            self._stop = _common_words(texts[:_LEARN])
+        made = Sketches(
+            np.zeros((len(texts), HASHES), np.uint8),
+            np.zeros((BANDS, len(texts)), np.uint32),
+            np.zeros(len(texts), np.uint64),
+        )
+        for at in range(0, len(texts), _BATCH):
+            self._batch(texts[at : at + _BATCH], self._stop, made, at)
+        return made
+
+    def _batch(self, texts: Sequence[str], stop: NDArray[np.bool_], made: Sketches, at: int) -> None:
+        hashes, counts = words(folded(texts))
+        made.orders[at : at + len(texts)] = _ordered(hashes, counts)
+        hashes, owner = _features(hashes, counts, stop)
         firsts = np.flatnonzero(np.diff(owner, prepend=-1))
-        filled = owner[firsts]
-        if len(filled):
-            short = (hashes >> np.uint64(32)).astype(np.uint32)
-            made = np.empty((HASHES, len(filled)), dtype=np.uint32)
-            for column in range(HASHES):
-                np.minimum.reduceat(short * _MULTIPLY[column] + _ADD[column], firsts, out=made[column])
-            sketches[filled] = made.T
-        return sketches, order
+        if not len(firsts):
+            return
+        short = (hashes >> np.uint64(32)).astype(np.uint32)
+        lowest = np.empty((HASHES, len(firsts)), dtype=np.uint32)
+        for factor, column in zip(_MULTIPLY, lowest, strict=True):
+            np.minimum.reduceat(short * factor, firsts, out=column)
+        filled = at + owner[firsts]
+        made.minimums[filled] = lowest.astype(np.uint8).T
+        made.bands[:, filled] = _banded(lowest)
 
-    def _learn(self, hashes: U64, owner: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
-        stop = np.zeros(_SLOTS, dtype=np.bool_)
-        if count >= _STOP_FROM:
-            slots = (hashes & np.uint64(_SLOTS - 1)).astype(np.int64)
-            pairs = np.unique((owner << np.int64(20)) | slots)
-            seen = np.bincount(pairs & (_SLOTS - 1), minlength=_SLOTS)
-            common = np.flatnonzero(seen > _STOP_SHARE * count)
-            uses = np.bincount(slots, minlength=_SLOTS)[common]
-            order = np.argsort(-uses, kind="stable")
-            stop[common[order[np.cumsum(uses[order]) <= _STOP_MOST * len(slots)]]] = True
+
+def _banded(lowest: U32) -> U32:
+    """One hash, never 0, of each band of minimums: (HASHES × n) to (BANDS × n)."""
+    bands = np.zeros((BANDS, lowest.shape[1]), np.uint64)
+    for row in range(ROWS):
+        bands = _mixed(bands + lowest[row::ROWS])
+    return (bands >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
+
+
+def distinct(values: Numbers) -> Numbers:
+    """Each value once, ascending: sorting beats the hash table of `np.unique` by far."""
+    ordered = np.sort(values)
+    fresh = np.ones(len(ordered), np.bool_)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    return ordered[fresh]
+
+
+def _common_words(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """A mark for the slot of each word that says nothing about copies."""
+    stop = np.zeros(_SLOTS, dtype=np.bool_)
+    if len(texts) < _STOP_FROM:
         return stop
+    hashes, counts = words(folded(texts))
+    slots = (hashes & np.uint64(_SLOTS - 1)).astype(np.int64)
+    pairs = distinct((np.repeat(np.arange(len(counts)), counts) << np.int64(20)) | slots)
+    seen = np.bincount(pairs & (_SLOTS - 1), minlength=_SLOTS)
+    common = np.flatnonzero(seen > _STOP_SHARE * len(texts))
+    uses = np.bincount(slots, minlength=_SLOTS)[common]
+    order = np.argsort(-uses, kind="stable")
+    stop[common[order[np.cumsum(uses[order]) <= _STOP_MOST * len(slots)]]] = True
+    return stop
 
 
-def _features(
-    hashes: U64, owner: NDArray[np.int64], kept: NDArray[np.bool_], count: int
-) -> tuple[U64, NDArray[np.int64]]:
-    """The words to keep, and for texts left with none their pairs of neighbouring words."""
-    poor = np.bincount(owner[kept], minlength=count) == 0
+def _features(hashes: U64, counts: Rows, stop: NDArray[np.bool_]) -> tuple[U64, Rows]:
+    """The words to keep and the texts they are in; for texts left with none, their pairs of neighbours."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    kept = np.flatnonzero(~stop[hashes & np.uint64(_SLOTS - 1)])
+    features, owners = hashes[kept], owner[kept]
+    poor = (np.bincount(owners, minlength=len(counts)) == 0) & (counts > 1)
+    if not poor.any():
+        return features, owners
     pairs = np.flatnonzero(poor[owner[:-1]] & (owner[:-1] == owner[1:]))
-    if not len(pairs):
-        return hashes[kept], owner[kept]
-    features = np.concatenate([hashes[kept], hashes[pairs] * np.uint64(3) + hashes[pairs + 1]])
-    owners = np.concatenate([owner[kept], owner[pairs]])
+    features = np.concatenate([features, hashes[pairs] * np.uint64(3) + hashes[pairs + 1]])
+    owners = np.concatenate([owners, owner[pairs]])
     order = np.argsort(owners, kind="stable")
     return features[order], owners[order]
 
 
-def _ordered(hashes: U64, counts: NDArray[np.int64]) -> U64:
+def _ordered(hashes: U64, counts: Rows) -> U64:
     """One hash a text that depends on its words and their order; 0 for a text without words."""
     firsts = np.concatenate(([0], np.cumsum(counts)[:-1])) if len(counts) else np.empty(0, np.int64)
     place = np.arange(len(hashes)) - np.repeat(firsts, counts)
-    powers = _powers(np.uint64(0xA0761D6478BD642F), int(counts.max(initial=0)) + 1)
-    weighted = hashes * powers[place]
+    powers = np.full(int(counts.max(initial=0)) + 1, 0xA0761D6478BD642F, np.uint64)
+    weighted = hashes * np.multiply.accumulate(powers)[place]
     out = np.zeros(len(counts), dtype=np.uint64)
     filled = counts > 0
     if filled.any():

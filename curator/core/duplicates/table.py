@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from curator.core.duplicates.candidates import Pairs, alike, candidates
 from curator.core.duplicates.hashes import Print
-from curator.core.duplicates.sketch import HASHES, U32, U64, Sketcher
+from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, U64, Sketcher, Sketches
 from curator.core.duplicates.texts import normalise
 
 EXHAUSTIVE = 1_500
@@ -20,15 +20,16 @@ Fetch = Callable[[int], str]
 Progress = Callable[[str, float], None]
 Mask = NDArray[np.bool_]
 
-_COLUMNS = {"orders": np.uint64, "values": np.int64, "prompts": np.int64, "alive": np.bool_}
+_COLUMNS = {"minimums": np.uint8, "orders": np.uint64, "values": np.int64, "prompts": np.int64, "alive": np.bool_}
 
 
 class Table:
-    """One row an example, in order; about 300 bytes a row."""
+    """One row an example, in order; about 100 bytes a row, and as much again until the pairs are found."""
 
     def __init__(self) -> None:
         self.sketcher = Sketcher()
-        self._sketches: list[U32 | NDArray[np.uint8]] = []
+        self.minimums: U8 = np.empty((0, HASHES), np.uint8)
+        self._bands: U32 = np.empty((BANDS, 0), np.uint32)
         self.orders: U64 = np.empty(0, np.uint64)
         self.values = self.prompts = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
@@ -37,17 +38,20 @@ class Table:
     def read(cls, batches: Iterable[Sequence[Print]], near: bool, tell: Progress) -> Table:
         """A table of all batches; without sketches where not `near`."""
         table = cls()
-        orders, hashes, alive = [table.orders], [np.empty((0, 2), np.int64)], [table.alive]
+        sketches: list[Sketches] = []
+        hashes, alive = [np.empty((0, 2), np.int64)], [table.alive]
         for prints in batches:
             if near:
-                sketches, order = table.sketcher.sketch([p.text for p in prints])
-                table._sketches.append(sketches)
-                orders.append(order)
+                sketches.append(table.sketcher.sketch([p.text for p in prints]))
             hashes.append(np.array([(p.value or 0, p.prompt) for p in prints], np.int64).reshape(-1, 2))
             alive.append(np.array([p.value is not None for p in prints], dtype=np.bool_))
             tell("reading", 0.0)
-        table.orders, table.alive = np.concatenate(orders), np.concatenate(alive)
+        table.alive = np.concatenate(alive)
         table.values, table.prompts = np.ascontiguousarray(np.concatenate(hashes).T)
+        if sketches:
+            table.minimums = np.concatenate([part.minimums for part in sketches])
+            table._bands = np.concatenate([part.bands for part in sketches], axis=1)
+            table.orders = np.concatenate([part.orders for part in sketches])
         return table
 
     @property
@@ -80,39 +84,23 @@ class Table:
         if len(rows) <= EXHAUSTIVE:
             upper = np.triu_indices(len(rows), 1)
             return np.stack([rows[upper[0]], rows[upper[1]]], axis=1)
-        packed = np.empty((len(rows), HASHES), np.uint32)
-        filled = at = 0
-        for block in self._sketches:
-            inside = rows[filled : np.searchsorted(rows, at + len(block))] - at
-            packed[filled : filled + len(inside)] = block[inside]
-            filled, at = filled + len(inside), at + len(block)
-        return rows[candidates(packed)]
+        return rows[candidates(self.minimums[rows], self._bands[:, rows])]
+
+    def forget_bands(self) -> None:
+        """Once the pairs are found, a byte of each minimum is enough to rank what is alike."""
+        self._bands = np.empty((BANDS, 0), np.uint32)
 
     def like(self, row: int, rows: NDArray[np.int64], most: int) -> Pairs:
         """Pairs of `row` with others among `rows` worth comparing, at most `most` where there are many."""
         others = rows[rows != row]
         if len(others) > EXHAUSTIVE:
-            sketches = self.sketches
             others = others[self.orders[others] != 0]
-            others = others[alike(sketches[others], sketches[row], 0.1)[:most]]
+            others = others[alike(self.minimums[others], self.minimums[row], 0.1)[:most]]
         return np.stack([np.minimum(others, row), np.maximum(others, row)], axis=1)
-
-    @property
-    def sketches(self) -> U32 | NDArray[np.uint8]:
-        """All sketches in one array (n × HASHES)."""
-        if len(self._sketches) != 1:
-            whole: NDArray[Any] = np.concatenate(self._sketches or [np.empty((0, HASHES), np.uint8)])
-            self._sketches = [whole]
-        return self._sketches[0]
-
-    def shrink(self) -> None:
-        """Keep a byte of each minimum: enough to rank what is alike, once the candidates are found."""
-        self._sketches = [block.astype(np.uint8) for block in self._sketches]
 
     def dump(self) -> dict[str, NDArray[Any]]:
         """All columns and what the sketcher learnt, as plain arrays."""
-        columns = {name: getattr(self, name) for name in _COLUMNS}
-        return {**columns, "sketches": self.sketches, "common": self.sketcher.common}
+        return {**{name: getattr(self, name) for name in _COLUMNS}, "common": self.sketcher.common}
 
     @classmethod
     def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Table:
@@ -121,23 +109,21 @@ class Table:
         table.sketcher.common = arrays["common"]
         for name, kind in _COLUMNS.items():
             setattr(table, name, arrays[name].astype(kind, casting="equiv"))
-        sketches = arrays["sketches"]
-        if sketches.shape != (table.count, HASHES) or any(len(getattr(table, c)) != table.count for c in _COLUMNS):
+        if table.minimums.shape[1:] != (HASHES,) or any(len(getattr(table, c)) != table.count for c in _COLUMNS):
             raise ValueError("the columns differ in length")
-        table._sketches = [sketches]
         return table
 
     def put(self, row: int, fresh: Print) -> None:
         """Replace one row, or append it where `row` is the count."""
-        sketch, order = self.sketcher.sketch([fresh.text])
+        sketch = self.sketcher.sketch([fresh.text])
         if row == self.count:
-            self._sketches = [np.concatenate([self.sketches, sketch.astype(self.sketches.dtype)])]
-            self.orders = np.append(self.orders, order)
+            self.minimums = np.concatenate([self.minimums, sketch.minimums])
+            self.orders = np.append(self.orders, sketch.orders)
             blank = np.zeros(1, np.int64)
             self.values = np.concatenate([self.values, blank])
             self.prompts = np.concatenate([self.prompts, blank])
             self.alive = np.append(self.alive, False)
-        self.sketches[row], self.orders[row] = sketch[0].astype(self.sketches.dtype), order[0]
+        self.minimums[row], self.orders[row] = sketch.minimums[0], sketch.orders[0]
         self.values[row], self.alive[row] = fresh.value or 0, fresh.value is not None
         self.prompts[row] = fresh.prompt
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -22,10 +22,11 @@ _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LOOSE = "\ue000"
 """Stands for a combining mark that was cut off from its letter; a private character, gone again at once."""
 _SPECIAL = re.compile(f"[{_PUNCTUATION}{_INVISIBLE}]")
-_FOLD_BYTES = bytes(
+FOLD_BYTES = bytes(
     byte if byte == 0 or byte >= 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() else 0x20
     for byte in range(256)
 )
+"""What UTF-8 bytes become: capitals small, everything but letters, digits and NUL a blank; foreign ones stay."""
 
 
 def message_text(message: Any) -> str:
@@ -107,33 +108,37 @@ def prompt_and_answer(value: Any) -> tuple[str, str | None]:
     return "\n".join(message_text(m) for m in messages), None
 
 
-def fold(texts: Sequence[str]) -> bytes:
-    """The normal forms as UTF-8, a NUL after each: NFKC, case folded, punctuation as blanks, nothing invisible."""
-    plain = [text if text.isascii() else _fold_unicode(text) for text in texts]
-    block = "\0".join([text.replace("\0", " ") if "\0" in text else text for text in plain])
-    return block.encode("utf-8", "surrogatepass").translate(_FOLD_BYTES) + b"\0"
+def normalise(text: str) -> str:
+    """`text` with case, punctuation, invisible characters and runs of blanks folded away (NFKC, case folded).
+
+    A text of nothing but punctuation (say `:-)`) stands for itself.
+    """
+    plain = text.replace("\0", " ") if "\0" in text else text
+    if not plain.isascii():
+        plain = _fold_foreign(plain)
+    folded = b" ".join(plain.encode("utf-8", "surrogatepass").translate(FOLD_BYTES).split())
+    return folded.decode("utf-8", "surrogatepass") or text.strip()
 
 
-def _fold_unicode(text: str) -> str:
+def _fold_foreign(text: str) -> str:
     """Only what is not ASCII is looked at, unless a mark belongs to the letter before it."""
     folded = _FOREIGN.sub(lambda match: _fold_run(match[0]), text)
-    return _fold_whole(text) if _LOOSE in folded else folded
+    return fold_whole(text) if _LOOSE in folded else folded
 
 
 @lru_cache(maxsize=1 << 15)
 def _fold_run(run: str) -> str:
-    return _LOOSE if unicodedata.combining(run[0]) else _fold_whole(run)
+    return _LOOSE if unicodedata.combining(run[0]) else fold_whole(run)
 
 
-def _fold_whole(text: str) -> str:
+@lru_cache(maxsize=1 << 15)
+def fold_bytes(run: bytes) -> bytes | None:
+    """A run of UTF-8 without ASCII, folded by itself; None where it belongs to the letter before it."""
+    folded = _fold_run(run.decode("utf-8", "surrogatepass"))
+    return None if folded == _LOOSE else folded.encode("utf-8", "surrogatepass")
+
+
+def fold_whole(text: str) -> str:
+    """NFKC, case folded, foreign punctuation as blanks, nothing invisible."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _SPECIAL.sub(lambda match: "" if match[0] in _INVISIBLE else " ", folded)
-
-
-def normalise(text: str) -> str:
-    """`text` with case, punctuation, invisible characters and runs of blanks folded away.
-
-    A text of nothing but punctuation (say `:-)`) stands for itself.
-    """
-    folded = b" ".join(fold([text])[:-1].split())
-    return folded.decode("utf-8", "surrogatepass") or text.strip()
