@@ -1,56 +1,49 @@
-"""Check speed: Curator against notebook-style checks and a bare parse loop, on one generated file, in one run.
+"""Check speed: Curator beside notebook-style checks and a bare parse loop, on one file, in one run; and the truth.
 
-    python benchmarks/check.py [--examples 100000] [--rounds 3] [FILE.jsonl]
+    python benchmarks/check.py [FILE.jsonl] [--examples 100000] [--rounds 3]
 
-Every pass runs in a process of its own, the passes of a round one after another, so that load from elsewhere
-falls on all of them. Printed are CPU seconds (the least of all rounds), the ratio to the bare loop, and the
-greatest resident memory. The file is in the cache before the first pass. Tokens are not counted here.
+Every pass runs in a process of its own, the passes of a round one after another, so that load from elsewhere falls
+on all of them. Printed are medians of all rounds: CPU seconds of all processes, wall seconds, and the greatest
+resident memory (of the parent and its greatest child). The file is in the cache before the first pass. Curator
+runs as from the command line: `check --quick`, `check` without its tokens, and `check`.
+
+Where FILE.jsonl.truth.json stands beside the file (`errors`: [{"line", "kind"}], as benchmarks/corpus.py writes
+it) the lines that Curator calls faulty are compared with it. Without FILE a file is generated.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-TEXT = """time way day thing world life hand part place case week company system program question work number night
-point home water room mother area money story fact month lot right study book eye job word business issue"""
-WORDS = TEXT.split()
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
 ROLES = ("system", "user", "assistant", "function")
 KEYS = ("role", "content", "name", "function_call", "weight")
 
 
-def generate(path: Path, examples: int) -> None:
-    """Chats of one to four turns over a small vocabulary; one in a hundred has a fault."""
-    rng = random.Random(7)
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(examples):
-            messages = [{"role": "system", "content": "You are a helpful assistant."}]
-            for _ in range(rng.choice((1, 1, 1, 2, 2, 4))):
-                messages.append({"role": "user", "content": _prose(rng, 20)})
-                messages.append({"role": "assistant", "content": _prose(rng, 60)})
-            if number % 100 == 0:
-                messages[-1].pop(rng.choice(("role", "content")))
-            file.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
-
-
-def _prose(rng: random.Random, words: int) -> str:
-    return " ".join(rng.choices(WORDS, k=rng.randrange(words // 2, words * 2))) + rng.choice(
-        (".", "?", "! 🎉", ": é")
-    )
-
-
 def notebook(path: Path) -> int:
-    """Everything into one list, then counts: what the well-known notebook does."""
-    with path.open(encoding="utf-8") as file:
-        dataset = [json.loads(line) for line in file]
+    """Everything into one list, then counts: what the well-known notebook does. Lines at which it would stop are
+    left out, as its user would have to."""
+    dataset = []
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                dataset.append(json.loads(line))
+            except ValueError:
+                continue
     counts: Counter[str] = Counter()
     for example in dataset:
         if not isinstance(example, dict):
@@ -76,7 +69,7 @@ def notebook(path: Path) -> int:
 
 
 def bare(path: Path) -> int:
-    """Parse every line and throw it away."""
+    """Parse every line and throw it away; the lines that are no JSON."""
     import orjson
 
     bad = 0
@@ -89,45 +82,71 @@ def bare(path: Path) -> int:
     return bad
 
 
-def formats(path: Path) -> int:
-    """Curator: is each line free of format errors?"""
-    from curator.core.fastpath import is_clean
-    from curator.core.rules import Context
-    from curator.workspace.lines import opened
-
-    context = Context()
-    with opened(path) as source:
-        return sum(1 for _, raw in source.records() if not is_clean(raw, context))
-
-
-def rules(path: Path, workers: int = 1) -> int:
-    """Curator: the whole rule set, dataset rules and the report included, without tokens."""
+def curators(path: Path, *, workers: int, quick: bool = False, tokens: bool = True) -> int:
+    """Curator's check and report of a file; the errors."""
     from curator.workspace.check import check_file
     from curator.workspace.examine import Options
 
-    return sum(check_file(path, Options(tokens=False), workers=workers).errors.values())
+    return sum(check_file(path, Options(shown=3, quick=quick, tokens=tokens), workers=workers).errors.values())
 
 
-def rules_on_two_cores(path: Path) -> int:
-    """The same in two worker processes."""
-    return rules(path, 2)
-
-
-PASSES = {
+PASSES: dict[str, Callable[[Path], int]] = {
     "bare orjson loop": bare,
     "notebook-style checks": notebook,
-    "Curator, format errors": formats,
-    "Curator, all rules": rules,
-    "Curator, all rules, two processes": rules_on_two_cores,
+    "Curator, formats": partial(curators, workers=1, quick=True),
+    "Curator, formats, two processes": partial(curators, workers=2, quick=True),
+    "Curator, all rules": partial(curators, workers=1, tokens=False),
+    "Curator, all rules, two processes": partial(curators, workers=2, tokens=False),
+    "Curator, rules and tokens, two processes": partial(curators, workers=2),
 }
 
 
-def measure(name: str, path: Path) -> dict[str, Any]:
-    """One pass in this process: CPU seconds (children included), peak memory in MB, faults found."""
+def measure(name: str, path: Path) -> dict[str, float]:
+    """One pass in this process: seconds (children included), peak memory in MB, and what it counted."""
+    before = time.perf_counter()
     found = PASSES[name](path)
+    wall = time.perf_counter() - before
     own, below = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = own.ru_utime + own.ru_stime + below.ru_utime + below.ru_stime
-    return {"seconds": seconds, "memory": (own.ru_maxrss + below.ru_maxrss) / 1024, "found": found}
+    return {"cpu": seconds, "wall": wall, "mb": (own.ru_maxrss + below.ru_maxrss) / 1024, "found": found}
+
+
+def report(path: Path, rounds: int) -> None:
+    """All passes, interleaved, and what they took."""
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in PASSES}
+    for _ in range(rounds):
+        for name, seen in runs.items():
+            command = [sys.executable, __file__, str(path), "--pass", name]
+            seen.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    taken = {name: {key: median(run[key] for run in seen) for key in seen[0]} for name, seen in runs.items()}
+    peer = taken["notebook-style checks"]["cpu"]
+    unit = taken["bare orjson loop"]["cpu"]
+    print(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB, medians of {rounds}")
+    print(f"{'':42}{'CPU s':>8}{'x bare':>8}{'peer/x':>8}{'wall s':>8}{'MB':>7}  counted")
+    for name, row in taken.items():
+        ratios = f"{row['cpu']:8.2f}{row['cpu'] / unit:8.2f}{peer / row['cpu']:8.2f}"
+        print(f"{name:42}{ratios}{row['wall']:8.2f}{row['mb']:7.0f}  {row['found']:,.0f}")
+
+
+def compare(path: Path, truth: Path) -> None:
+    """The lines that Curator calls faulty against those in which an error was planted."""
+    from curator.core.rules import REGISTRY
+    from curator.core.rules.engine import is_about_format
+    from curator.workspace.check import check_file
+    from curator.workspace.examine import Options
+
+    planted = {item["line"]: item["kind"] for item in json.loads(truth.read_text())["errors"]}
+    for name, options in (
+        ("formats", Options(quick=True, shown=None)),
+        ("all rules", Options(tokens=False, shown=None)),
+    ):
+        problems: list[dict[str, Any]] = check_file(path, options).stretch.rows.parsed()
+        found = {problem["line"] for problem in problems if is_about_format(REGISTRY[problem["rule"]])}
+        missed = Counter(planted[line] for line in planted.keys() - found)
+        words = ", ".join(f"{kind} {count}" for kind, count in missed.items()) or "none"
+        extra = sorted(found - planted.keys())
+        print(f"{name}: {len(planted):,} lines with an error, {len(planted.keys() & found):,} found")
+        print(f"    missed: {words}; called faulty without one: {len(extra):,} {extra[:5] if extra else ''}")
 
 
 def main() -> None:
@@ -144,29 +163,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = args.file or Path(folder) / "corpus.jsonl"
         if args.file is None:
-            generate(path, args.examples)
+            words = [
+                sys.executable,
+                str(ROOT / "benchmarks/corpus.py"),
+                str(path),
+                "--examples",
+                str(args.examples),
+            ]
+            subprocess.run(words, check=True)
         report(path, args.rounds)
-
-
-def report(path: Path, rounds: int) -> None:
-    """All passes, interleaved, and what they took."""
-    best: dict[str, dict[str, Any]] = {}
-    for _ in range(rounds):
-        for name in PASSES:
-            command = [sys.executable, __file__, str(path), "--pass", name]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                best.setdefault(name, {"seconds": float("inf"), "memory": 0, "found": "stops at a bad line"})
-                continue
-            result = json.loads(done.stdout)
-            if name not in best or result["seconds"] < best[name]["seconds"]:
-                best[name] = result
-    unit = best["bare orjson loop"]["seconds"]
-    print(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB, best of {rounds}")
-    print(f"{'':36}{'CPU s':>8}{'x bare':>8}{'MB':>8}  found")
-    for name, result in best.items():
-        ratio = result["seconds"] / unit
-        print(f"{name:36}{result['seconds']:8.2f}{ratio:8.2f}{result['memory']:8.0f}  {result['found']}")
+        truth = Path(f"{path}.truth.json")
+        if truth.exists():
+            compare(path, truth)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from curator.cli.output import encoded, positive, say
-from curator.errors import CuratorError
+from curator.errors import CuratorError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from curator.core.answers import Contract
 
 EXAMPLE = "curator check train.jsonl --validation validation.jsonl"
 
@@ -23,6 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="tokens of an example that training reads")
     parser.add_argument("--compat", choices=("cookbook", "book"), help="also print the seven classic counts")
     parser.add_argument("--validation", metavar="FILE", help="the validation file; finds examples in both")
+    parser.add_argument(
+        "--contract", metavar="FILE", help="the allowed answers, one a line, or a JSON list of them"
+    )
+    parser.add_argument("--pattern", metavar="P", help="what every answer must look like (docs/answers.md)")
+    parser.add_argument(
+        "--quick", action="store_true", help="the rules on formats alone; several times as fast, no tokens or cost"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,11 +41,15 @@ def run(args: argparse.Namespace) -> int:
     from curator.workspace.check import Check, check_file, value_lines
     from curator.workspace.examine import Options
 
+    if args.quick and (args.compat or args.validation or args.contract or args.pattern):
+        raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")
     options = Options(
         profile=args.profile,
         model=args.model,
         limit=args.limit,
         compat=args.compat,
+        contract=_contract(args.contract, args.pattern),
+        quick=args.quick,
         shown=None if args.json else 3,
     )
     validation: Mapping[int, int] | None = value_lines(args.validation, options) if args.validation else None
@@ -59,6 +74,22 @@ def run(args: argparse.Namespace) -> int:
     if any(isinstance(result, dict) for result in results):
         return 2
     return 1 if any(isinstance(r, Check) and (r.errors or r.damage) for r in results) else 0
+
+
+def _contract(file: str | None, pattern: str | None) -> Contract | None:
+    """What answers may look like; None where nothing is said. Raises UsageError and InputError."""
+    if file is None and pattern is None:
+        return None
+    from curator.core.answers import Contract, vocabulary
+
+    try:
+        words = vocabulary(Path(file).read_text(encoding="utf-8")) if file is not None else None
+        return Contract(words, pattern)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        place = f"{file} is no vocabulary" if file is not None else "--pattern"
+        raise UsageError(f"{place}: {error}") from None
 
 
 def _emit(results: list[Any]) -> None:

@@ -105,4 +105,5 @@ def _verdict(check: Check) -> str:
         if count:
             words = f"{count:,} {WORDS[severity]}{'s' if count != 1 else ''}"
             parts.append(styled(words, COLOURS[severity]))
-    return ", ".join(parts) if parts else styled("✓ clean", "32")
+    found = ", ".join(parts) if parts else styled("✓ clean", "32")
+    return f"{found} (formats only)" if check.options.quick else found

@@ -32,9 +32,11 @@ from curator.workspace.findings import Rows
 from curator.workspace.lines import STDIN, Notes, Record, Source, opened
 from curator.workspace.place import is_workspace
 
-PARALLEL_FROM = 24 << 20
-"""Bytes from which worker processes pay for their start."""
+SHARE, QUICK_SHARE = 12 << 20, 96 << 20
+"""Bytes that a worker process must have to itself to pay for its start."""
 RANGE = 8 << 20
+CONVERTED = (".gz", ".zst", ".csv", ".tsv")
+"""Names of files that hold examples in another form."""
 SAMPLE = 50
 """Records that tell which method a file is for."""
 
@@ -120,9 +122,10 @@ def check_file(
         records = source.records()
         sample = list(islice(records, SAMPLE))
         told = replace(options, method=options.method or method_of(sample))
-        parallel = source.plain and (source.size or 0) >= PARALLEL_FROM and (workers or os.cpu_count() or 1) > 1
-        if parallel and source.path is not None:
-            stretch = _in_ranges(source.path, told, workers or os.cpu_count() or 1, progress)
+        size = source.size if source.plain and source.path is not None else None
+        processes = min(workers or os.cpu_count() or 1, (size or 0) // (QUICK_SHARE if told.quick else SHARE))
+        if processes > 1 and source.path is not None:
+            stretch = _in_ranges(source.path, told, processes, progress)
         else:
             stretch = examine(chain(sample, records), source.notes, told, spill=True)
         return finished(source, stretch, told, validation, epochs)
@@ -210,31 +213,47 @@ def finished(
     source: Source, stretch: Stretch, options: Options, validation: Mapping[int, int] | None, epochs: int | None
 ) -> Check:
     """The findings on the dataset and the file added, and the totals made."""
+    if options.quick:
+        _note_file(source, stretch, options)
+        return Check(_name(source), _format_of(sorted(stretch.formats - {"unknown"})), stretch, options)
     context = replace(options, tokens=False).context()
     count = stretch.tally.count
     used = epochs if epochs is not None else cost.default_epochs(count)
     dataset = DatasetCheck(context, validation=validation, epochs=used)
     dataset.tally = stretch.tally
     stretch.tally.tokens = sum(stretch.totals)
-    for line, rule, words in _of_file(source, stretch.notes):
-        severity = REGISTRY[rule].severity.get(options.profile)
-        if severity is not None:
-            stretch.note(line, Problem(rule, severity, words, fix=REGISTRY[rule].fix), options)
+    _note_file(source, stretch, options)
     for line, problem in dataset.problems():
         stretch.note(line, problem, options)
-    formats = dataset.formats()
-    name = str(source.path) if source.path is not None else "-"
-    check = Check(name, formats[0] if len(formats) == 1 else "mixed" if formats else "unknown", stretch, options)
+    check = Check(_name(source), _format_of(dataset.formats()), stretch, options)
     if options.tokens:
         check.tokens = token_summary(stretch.totals, stretch.answers, options)
         check.cost = _cost(stretch.totals, options, used)
     return check
 
 
+def _name(source: Source) -> str:
+    return str(source.path) if source.path is not None else "-"
+
+
+def _format_of(formats: list[str]) -> str:
+    return formats[0] if len(formats) == 1 else "mixed" if formats else "unknown"
+
+
+def _note_file(source: Source, stretch: Stretch, options: Options) -> None:
+    """Note the findings on the file as bytes."""
+    for line, rule, words in _of_file(source, stretch.notes):
+        severity = REGISTRY[rule].severity.get(options.profile)
+        if rule == "file_extension" and source.name.lower().endswith(CONVERTED):
+            severity = Severity.WARNING  # nobody would upload these as they are
+        if severity is not None:
+            stretch.note(line, Problem(rule, severity, words, fix=REGISTRY[rule].fix), options)
+
+
 def _of_file(source: Source, notes: Notes) -> Iterator[tuple[int | None, str, str]]:
     """(line, rule, message) of findings on the file's name, size and bytes (rows 1 to 9)."""
     if source.path is not None and not source.name.endswith(".jsonl"):
-        yield None, "file_extension", "the name does not end in .jsonl"
+        yield None, "file_extension", "the name does not end in .jsonl: export it as .jsonl before the upload"
     if not notes.records:
         yield None, "file_empty", "the file holds no example"
     if source.size is not None and source.size > MAX_FILE_BYTES:

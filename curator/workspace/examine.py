@@ -18,7 +18,8 @@ import orjson
 from curator.core import rules
 from curator.core.compat import Counts, Variant
 from curator.core.example import Example, parse
-from curator.core.fastpath import look
+from curator.core.fastpath import is_well_formed, look
+from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Tally, facts
@@ -41,13 +42,17 @@ class Options:
     contract: AnswerContract | None = None
     tokens: bool = True
     """Count tokens by the model's encoding (and with them find examples over the limit)."""
+    quick: bool = False
+    """Only the rules on formats, line by line: no texts, tokens, counts or rules on the set as a whole."""
     shown: int | None = 5
     """Findings of each rule that are kept with an excerpt; None keeps every one as JSON instead."""
 
     def context(self) -> rules.Context:
         """The rules' view of it, with the model's counter where tokens are wanted."""
-        plain = rules.Context(self.profile, self.method, self.model, self.limit, None, self.contract)
-        if not self.tokens:
+        plain = rules.Context(
+            self.profile, self.method, self.model, self.limit, contract=self.contract, quick=self.quick
+        )
+        if not self.tokens or self.quick:
             return plain
         from curator.core.tokens import counter  # a vocabulary takes its time
 
@@ -78,6 +83,8 @@ class Stretch:
     compat: Counter[str] = field(default_factory=Counter)
     totals: array[int] = field(default_factory=lambda: array("I"))
     answers: array[int] = field(default_factory=lambda: array("I"))
+    formats: set[Format] = field(default_factory=set)
+    """What kinds of example a quick check saw; else the tally tells."""
 
     def note(self, line: int | None, problem: Problem, options: Options, example: Example | None = None) -> None:
         """Take one finding: counted always, kept as far as the options say."""
@@ -103,6 +110,7 @@ class Stretch:
         self.compat.update(later.compat)
         self.totals.extend(later.totals)
         self.answers.extend(later.answers)
+        self.formats |= later.formats
         self._join_notes(later.notes)
 
     def _join_notes(self, later: Notes) -> None:
@@ -127,12 +135,28 @@ def examine(records: Iterable[Record], notes: Notes, options: Options, *, spill:
     stretch, context = Stretch(notes, rows=Rows(spill=spill)), options.context()
     compat = Counts(options.compat) if options.compat else None
     with _uncollected():
-        for line, raw in records:
-            if not _plain(line, raw, stretch, context, options):
-                _any(line, parse(raw), stretch, context, options, compat)
+        if options.quick:
+            _quickly(records, stretch, context, options)
+        else:
+            for line, raw in records:
+                if not _seen(line, raw, stretch, context, options, compat):
+                    _any(line, parse(raw), stretch, context, options, compat)
     if compat is not None:
         stretch.compat = compat.counts
     return stretch
+
+
+def _quickly(records: Iterable[Record], stretch: Stretch, context: rules.Context, options: Options) -> None:
+    """The format rules alone."""
+    for line, raw in records:
+        if is_well_formed(raw, context):
+            stretch.formats.add("chat")
+            continue
+        example = parse(raw)
+        subject = Subject(example, context)
+        stretch.formats.add(subject.format)
+        for problem in check_subject(subject, context):
+            stretch.note(line, problem, options, example)
 
 
 @contextmanager
@@ -147,22 +171,24 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _plain(line: int, raw: bytes, stretch: Stretch, context: rules.Context, options: Options) -> bool:
-    """Take a plain chat the short way (core.fastpath); False where it is none. The classic counts find nothing
-    in one either."""
+def _seen(
+    line: int, raw: bytes, stretch: Stretch, context: rules.Context, options: Options, compat: Counts | None
+) -> bool:
+    """Take a well-formed chat the short way (core.fastpath); False where it is none."""
     seen = look(raw, context) if context.contract is None else None
     if seen is None:
         return False
     if context.count is not None:
-        tokens = context.count(orjson.loads(raw))
+        tokens = context.count(orjson.loads(raw) if seen.value is None else seen.value)
         if context.limit is not None and tokens.total > context.limit:
             return False
         stretch.totals.append(tokens.total)
         stretch.answers.append(tokens.assistant)
-    problems, row = seen
-    for problem in problems:
+    for problem in seen.problems:
         stretch.note(line, problem, options)
-    stretch.tally.take(line, row)
+    stretch.tally.take(line, seen.facts)
+    if compat is not None and seen.value is not None:  # they find nothing in plain texts
+        compat.add(seen.value)
     return True
 
 

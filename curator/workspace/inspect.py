@@ -46,7 +46,7 @@ def _checked(
     source = Source(workspace.path, "examples.jsonl", "lines", io.BytesIO(), None, False, notes)
     records = _records(workspace, notes, progress)
     sample = list(islice(records, SAMPLE))
-    told = with_model(options)
+    told = with_model(replace(options, contract=options.contract or workspace.context().contract))
     told = replace(told, method=told.method or method_of(sample))
     return finished(source, examine(chain(sample, records), notes, told, spill=True), told, validation, None)
 

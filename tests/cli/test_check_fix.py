@@ -149,6 +149,45 @@ def test_the_classic_counts_are_beside_the_verdict(tmp_path: Path, capsysbinary:
     assert book["compat"] == {**common, "message_unrecognized_key": 3}
 
 
+def test_answers_are_held_to_a_contract_as_in_the_ui(clean: Path, tmp_path: Path, capsysbinary: Capture) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("Walk, please.\nSit.\n")
+    assert files(capsysbinary, clean, "--contract", words)[1][0]["errors"] == {}
+    clean.write_bytes(CLEAN + chat(61, "Wolk, please.").encode() + b"\n")
+    status, (check,) = files(capsysbinary, clean, "--contract", words)
+    assert (status, check["errors"]) == (1, {"answer_outside_contract": 1})
+    (problem,) = [each for each in check["problems"] if each["rule"] == "answer_outside_contract"]
+    assert (problem["line"], problem["location"]) == (61, "messages[2].content")
+    assert "nearest: Walk, please." in problem["message"]
+    assert files(capsysbinary, clean, "--pattern", r"[A-Z][a-z]+, please\.")[1][0]["errors"] == {}
+    for bad in (["--contract", tmp_path / "none.txt"], ["--pattern", "("], ["--quick", "--pattern", "x"]):
+        assert main(["check", str(clean), *map(str, bad)]) == 2
+        said = capsysbinary.readouterr().err
+        assert said.startswith(b"curator: ") and said.count(b"\n") == 1
+
+
+def test_a_quick_check_looks_at_formats_alone(clean: Path, capsysbinary: Capture) -> None:
+    clean.write_bytes(CLEAN + b'{"messages": [{"role": "user", "content": " no answer "}]}\n')
+    status, (check,) = files(capsysbinary, clean, "--quick")
+    assert (status, check["errors"], check["warnings"]) == (1, {"example_missing_assistant_message": 1}, {})
+    assert "tokens" not in check and check["examples"] == 61
+    assert b"1 error (formats only)" in run(capsysbinary, "check", "--quick", clean)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "level"), [("a.jsonl", None), ("a.json", "error"), ("a.txt", "error"), ("a.jsonl.gz", "warning")]
+)
+def test_another_name_is_told_once_with_the_way_out(
+    name: str, level: str | None, tmp_path: Path, capsysbinary: Capture
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(CLEAN) if name.endswith(".gz") else CLEAN)
+    _, (check,) = files(capsysbinary, path)
+    told = [problem for problem in check["problems"] if problem["rule"] == "file_extension"]
+    assert [problem["severity"] for problem in told] == ([level] if level else [])
+    assert all("export it as .jsonl before the upload" in problem["message"] for problem in told)
+
+
 @pytest.mark.parametrize("kind", ["jsonl.gz", "jsonl.zst", "json", "pretty.json", "stdin"])
 def test_every_way_a_file_comes(
     kind: str, tmp_path: Path, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch

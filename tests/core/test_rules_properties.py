@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,13 +12,13 @@ from hypothesis import strategies as st
 
 from curator.core import rules, splice
 from curator.core.example import Example, parse
-from curator.core.fastpath import is_clean, look
-from curator.core.problem import Method, Problem, Severity
+from curator.core.fastpath import is_well_formed, look
+from curator.core.problem import Method, Problem
 from curator.core.rules import engine
 from curator.core.rules.facts import facts
 from curator.core.rules.registry import Has
 from curator.core.rules.subject import Subject
-from tests.core.rules_cases import CASES, raw
+from tests.core.rules_cases import CALLED, CASES, NEEDS_A, TOOL, bot, call, calling, chat, raw, system, told, user
 
 OPENAI = rules.Context()
 
@@ -120,6 +121,57 @@ PLAIN = st.fixed_dictionaries(
         )
     }
 )
+TEXT_PARTS = [{"type": "text", "text": "Look:"}, {"type": "text", "text": "x"}]
+ARGUED = bot("I look.", tool_calls=[call()])
+EMPTY = bot(None, tool_calls=[call()])
+WHOLE = [
+    CALLED,
+    chat(),
+    chat(user('Grüße 👩‍💻 Привет “x” \\ "q"'), bot("😀")),
+    chat(system("Be kind."), user(name="Zoe_B"), bot(weight=0), user(), bot("Good day.", weight=1, name="a-1")),
+    chat(system(TEXT_PARTS), user(TEXT_PARTS), bot(TEXT_PARTS), parallel_tool_calls=True),
+    chat(user(), calling(call(), call(id="c2")), told(id="c2"), told(), bot(), tools=[NEEDS_A]),
+    chat(
+        user(), bot("I look.", tool_calls=[call()]), told('{"a": "call 5551234567 at once"}'), bot(), tools=[TOOL]
+    ),
+    chat(user(), bot("", tool_calls=[call()]), tools=[TOOL]),
+    chat(
+        user(), bot(None, tool_calls=[call()]), told(), calling(call(id="c2")), told(id="c2"), bot(), tools=[TOOL]
+    ),
+]
+"""Well-formed chats of every kind."""
+
+
+@st.composite
+def nearly(draw: st.DrawFn, wholes: list[Any]) -> Any:
+    """A well-formed chat in which one value somewhere is another one, or gone, or a key is new."""
+    value = json.loads(json.dumps(draw(st.sampled_from(wholes))))
+    item, steps = value, draw(st.integers(1, 7))
+    for _ in range(steps):
+        keys = list(item) if isinstance(item, dict) else list(range(len(item)))
+        key = draw(st.sampled_from(keys)) if keys else None
+        if key is None or not isinstance(item[key], dict | list) or not item[key]:
+            break
+        item = item[key]
+    how = draw(st.sampled_from(["set", "remove", "add", "repeat"]))
+    if isinstance(item, dict):
+        name = draw(st.sampled_from([*item, "name", "weight", "x", "tool_call_id", "tools"]))
+        if how == "remove":
+            item.pop(name, None)
+        else:
+            item[name] = draw(JSON | ROLES | TEXTS)
+    elif item:
+        at = draw(st.integers(0, len(item) - 1))
+        if how == "remove":
+            del item[at]
+        elif how == "repeat":
+            item.insert(draw(st.integers(0, len(item))), item[at])
+        else:
+            item[at] = draw(JSON)
+    return value
+
+
+NEARLY_WHOLE = nearly(WHOLE)
 VALUES = CHAT | PREFERENCE | PLAIN | st.fixed_dictionaries({"prompt": JSON, "completion": JSON}) | JSON
 SPELLINGS = st.sampled_from(
     [{"ensure_ascii": True}, {"ensure_ascii": False}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}]
@@ -160,26 +212,40 @@ def test_fixes_settle_and_do_not_fall_over(value: Any, how: dict[str, Any]) -> N
     rules.fix_all(example, OPENAI, unsafe=True)
 
 
-@settings(max_examples=300)
-@given(PLAIN | CHAT, SPELLINGS, METHODS)
-def test_the_typed_path_says_what_the_rules_say(value: Any, how: dict[str, Any], method: Method | None) -> None:
-    context = rules.Context(method=method)
-    text = line(value, how)
+def hold_together(text: bytes, context: rules.Context) -> bool:
+    """The typed path and the rules say the same of a line; whether the typed path had an answer to all."""
     subject = Subject(parse(text), context)
-    problems = rules.check(subject.example, context)
-    assert is_clean(text, context) == all(problem.severity is not Severity.ERROR for problem in problems)
+    if is_well_formed(text, context):
+        assert not rules.check(subject.example, replace(context, quick=True))
     seen = look(text, context)
-    if seen is not None:
-        assert list(seen[0]) == problems
-        assert seen[1] == facts(subject, context)
+    if seen is None:
+        return False
+    assert list(seen.problems) == rules.check(subject.example, context)
+    assert seen.facts == facts(subject, context)
+    assert seen.value is None or seen.value == subject.value
+    return True
+
+
+@settings(max_examples=300)
+@given(PLAIN | CHAT | NEARLY_WHOLE, SPELLINGS, METHODS, st.sampled_from(["openai", "azure", "local"]))
+def test_the_typed_path_says_what_the_rules_say(
+    value: Any, how: dict[str, Any], method: Method | None, profile: Any
+) -> None:
+    hold_together(line(value, how), rules.Context(profile, method))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_typed_path_leaves_no_fault_out(name: str) -> None:
     for value in (CASES[name].found, CASES[name].clean):
-        text = raw(value)
-        seen = look(text, OPENAI)
-        assert seen is None or list(seen[0]) == rules.check(parse(text), OPENAI)
+        hold_together(raw(value), OPENAI)
+
+
+@pytest.mark.parametrize("value", WHOLE)
+@pytest.mark.parametrize("how", [{}, {"ensure_ascii": False, "separators": (",", ":")}])
+def test_the_typed_path_takes_every_kind_of_well_formed_chat(value: Any, how: dict[str, Any]) -> None:
+    text = line(value, how)
+    assert is_well_formed(text, OPENAI)
+    assert hold_together(text, OPENAI)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +262,7 @@ def test_the_typed_path_leaves_no_fault_out(name: str) -> None:
 )
 def test_what_is_no_json_is_not_clean(text: bytes) -> None:
     assert rules.check(parse(text), OPENAI)
-    assert not is_clean(text, OPENAI) and look(text, OPENAI) is None
+    assert not is_well_formed(text, OPENAI) and look(text, OPENAI) is None
 
 
 @pytest.mark.parametrize(
@@ -210,7 +276,7 @@ def test_what_is_no_json_is_not_clean(text: bytes) -> None:
 )
 def test_a_repeated_key_is_never_missed(text: bytes) -> None:
     assert "duplicate_json_key" in {problem.rule for problem in rules.check(parse(text), OPENAI)}
-    assert look(text, OPENAI) is None
+    assert look(text, OPENAI) is None and not is_well_formed(text, OPENAI)
 
 
 @given(st.dictionaries(st.text(max_size=3), st.text(max_size=6), max_size=4), SPELLINGS)

@@ -97,13 +97,24 @@ def test_every_planted_fault_is_found_and_no_other(corpus: tuple[Path, dict[int,
         assert by_line[line] >= set(FAULTS[kind]), (line, kind)
 
 
+def test_a_quick_check_finds_every_planted_fault_and_no_other(corpus: tuple[Path, dict[int, str]]) -> None:
+    path, truth = corpus
+    result = check_file(path, Options(quick=True, shown=None))
+    assert {problem["line"] for problem in found(result)} == truth.keys()
+    assert (result.format, result.examples, result.tokens, result.cost) == ("chat", 10_000, None, None)
+    whole = check_file(path, Options(tokens=False, shown=None))
+    assert result.errors == whole.errors
+
+
+@pytest.mark.parametrize("quick", [False, True])
 def test_two_processes_say_what_one_says(
-    corpus: tuple[Path, dict[int, str]], monkeypatch: pytest.MonkeyPatch
+    corpus: tuple[Path, dict[int, str]], monkeypatch: pytest.MonkeyPatch, quick: bool
 ) -> None:
     path, _ = corpus
-    options = Options(tokens=False, shown=None, compat="cookbook")
+    options = Options(tokens=False, shown=None, compat=None if quick else "cookbook", quick=quick)
     alone = check_file(path, options, workers=1)
-    monkeypatch.setattr(check, "PARALLEL_FROM", 0)
+    monkeypatch.setattr(check, "SHARE", 1)
+    monkeypatch.setattr(check, "QUICK_SHARE", 1)
     monkeypatch.setattr(check, "ranges", lambda path: ranges(path, 1 << 20))
     together = check_file(path, options, workers=2)
     assert together.as_dict() == alone.as_dict()

@@ -9,6 +9,7 @@ from curator.core.rules import (
     file,
     images,
     messages,
+    order,
     preference,
     privacy,
     structure,
@@ -23,6 +24,7 @@ from curator.core.rules.registry import REGISTRY, VERSION, Context, Rule, arrang
 FAMILIES = (
     syntax,
     structure,
+    order,
     messages,
     content,
     tools,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from curator.core import splice
 from curator.core.example import Example, Path, format_path, parse
 from curator.core.formats import Format
-from curator.core.problem import Problem, Profile, Severity
+from curator.core.problem import Problem, Profile
 from curator.core.rules.registry import REGISTRY, Context, Found, Rule
 from curator.core.rules.subject import Subject
 
@@ -20,21 +20,10 @@ def check(example: Example, context: Context) -> list[Problem]:
 def check_subject(subject: Subject, context: Context) -> list[Problem]:
     """As `check`, for an example already made ready (the file checker shares it with the dataset rules)."""
     problems: list[Problem] = []
-    for rule in _plan(subject.format, subject.has, context.profile):
+    for rule in _plan(subject.format, subject.has, context.profile, context.quick):
         for found in _findings(rule, subject, context):
             problems.append(_problem(rule, found, context))
     return problems
-
-
-def has_error(example: Example, context: Context) -> bool:
-    """Whether any finding is an error; rules that only warn are not called."""
-    subject = Subject(example, context)
-    for rule in _plan(subject.format, subject.has, context.profile):
-        if rule.severity[context.profile] is Severity.ERROR or rule.escalates:
-            for found in _findings(rule, subject, context):
-                if (found.severity or rule.severity[context.profile]) is Severity.ERROR:
-                    return True
-    return False
 
 
 def fix(example: Example, rule: str, context: Context, location: str | None = None) -> bytes | None:
@@ -88,8 +77,19 @@ def _wanted(problem: Problem, rules: frozenset[str] | None, unsafe: bool) -> boo
     return allowed and (rules is None or problem.rule in rules)
 
 
+FORMAT_FAMILIES = frozenset(
+    ("syntax", "structure", "messages", "content", "tools", "calls", "images", "preference")
+)
+"""The modules of rules on the format: what a service refuses, and calls that nobody could carry out."""
+
+
+def is_about_format(rule: Rule) -> bool:
+    """Whether a quick check asks this rule."""
+    return rule.check is not None and rule.check.__module__.rpartition(".")[2] in FORMAT_FAMILIES
+
+
 @lru_cache(maxsize=4096)
-def _plan(kind: Format, has: int, profile: Profile) -> tuple[Rule, ...]:
+def _plan(kind: Format, has: int, profile: Profile, quick: bool) -> tuple[Rule, ...]:
     """The rules with something to look at in an example of this format that holds these things."""
     return tuple(
         rule
@@ -98,6 +98,7 @@ def _plan(kind: Format, has: int, profile: Profile) -> tuple[Rule, ...]:
         and profile in rule.severity
         and kind in rule.formats
         and (not rule.when or rule.when & has)
+        and (not quick or is_about_format(rule))
     )
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from os.path import commonprefix
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
+import msgspec
 import orjson
 
 from curator.core.formats import COMPLETION_KEYS, Format
@@ -24,10 +25,10 @@ REFUSAL, IMAGE, ANSWERED = 8, 16, 32
 OPTIONAL_KEYS = frozenset(("tools", "parallel_tool_calls", "functions"))
 LONG_ROW = 10_000
 _INDEX = {name: index for index, name in enumerate(FORMATS)}
-_PLAIN = _INDEX["chat"] | ANSWERED
+_ANSWERED = _INDEX["chat"] | ANSWERED
 
 
-class Facts(NamedTuple):
+class Facts(msgspec.Struct, frozen=True, gc=False):  # made once a line: three times as fast as a NamedTuple
     """Hashes are process-independent; equal prompt and answer mean an equal value, whatever its spelling.
 
     What has no answer of its own (a chat without one, a reinforcement prompt) is all prompt.
@@ -55,7 +56,9 @@ def facts(subject: Subject, context: Context) -> Facts:
     if subject.has & Has.PARTS and _has_image(subject.turns):
         flags |= IMAGE
     if subject.format == "chat" and (not subject.has & Has.TAIL or ends_on_answer(value)):
-        return _chat_facts(value, flags, tokens, len(value) == 1 and not subject.has & (Has.ODD | Has.TOOLS))
+        if len(value) == 1 and not subject.has & (Has.ODD | Has.TOOLS):
+            return plain_facts(subject.roles, [message["content"] for message in value["messages"]], tokens)
+        return chat_facts(value, flags, tokens)
     if subject.format == "preference":
         answer = {key: item for key, item in value.items() if key != "input"}
         hashes = _hash(dumped(value.get("input"))), crc32(dumped(answer))
@@ -69,12 +72,9 @@ def facts(subject: Subject, context: Context) -> Facts:
     return Facts(flags, _hash(dumped(value)), 0, _system_of(subject), optional, tokens, None)
 
 
-def _chat_facts(value: dict[str, Any], flags: int, tokens: int, plain: bool) -> Facts:
+def chat_facts(value: dict[str, Any], flags: int = _INDEX["chat"], tokens: int = 0) -> Facts:
     """Facts of a chat that ends on an answer; the prompt is all but that answer, other keys included."""
     messages = value["messages"]
-    if plain:
-        contents = [message["content"] for message in messages]
-        return plain_facts([message["role"] for message in messages], contents, tokens)
     last = messages[-1]
     head = dumped(messages[:-1])
     optional: tuple[str, ...] = ()
@@ -83,18 +83,31 @@ def _chat_facts(value: dict[str, Any], flags: int, tokens: int, plain: bool) -> 
         optional = tuple(sorted(OPTIONAL_KEYS & rest.keys()))
         head += dumped(rest)
     content = last.get("content")
-    if type(content) is str and is_refusal(content):
-        flags |= REFUSAL
-    return Facts(flags | ANSWERED, _hash(head), crc32(dumped(last)), _system(messages[0]), optional, tokens, None)
+    flags |= ANSWERED | (REFUSAL if type(content) is str and is_refusal(content) else 0)
+    return Facts(flags, _hash(head), crc32(dumped(last)), _system(messages[0]), optional, tokens, None)
 
 
-def plain_facts(roles: list[str], contents: list[str], tokens: int) -> Facts:
+def plain_facts(roles: tuple[str, ...], contents: list[str], tokens: int) -> Facts:
     """Facts of a chat of nothing but known roles with texts, that ends on an answer; told from the texts alone."""
     answer = contents[-1]
-    head = _hash(b"\1" + dumped(roles[:-1] + contents[:-1]))
-    flags = _PLAIN | (REFUSAL if is_refusal(answer) else 0)
+    flags = _ANSWERED | (REFUSAL if is_refusal(answer) else 0)
     system = _system_text(contents[0]) if roles[0] == "system" else 0
-    return Facts(flags, head, crc32(answer.encode("utf-8", "surrogatepass")), system, (), tokens, None)
+    prompt = _hash(_joined(contents[:-1]), _person(roles))
+    return Facts(flags, prompt, crc32(answer.encode("utf-8", "surrogatepass")), system, (), tokens, None)
+
+
+def _joined(texts: list[str]) -> bytes:
+    """Bytes that tell a list of texts from every other list of as many."""
+    joined = "\0".join(texts)
+    if joined.count("\0") >= len(texts) > 0:  # a text holds the separator
+        return b"\0" + dumped(texts)
+    return joined.encode("utf-8", "surrogatepass")
+
+
+@lru_cache(maxsize=4096)
+def _person(roles: tuple[str, ...]) -> bytes:
+    """16 bytes that stand for the roles of a plain chat, to keep equal texts in other roles apart."""
+    return blake2b(" ".join(roles).encode(), digest_size=16).digest()
 
 
 def dumped(value: Any) -> bytes:
@@ -105,8 +118,8 @@ def dumped(value: Any) -> bytes:
         return repr(value).encode("utf-8", "surrogatepass")
 
 
-def _hash(data: bytes) -> int:
-    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
+def _hash(data: bytes, person: bytes = b"") -> int:
+    return int.from_bytes(blake2b(data, digest_size=8, person=person).digest(), "little")
 
 
 def _system_of(subject: Subject) -> int:

@@ -14,7 +14,7 @@ declare(
     severities("E", local="W"),
     "file",
     1,
-    "the name does not end in .jsonl",
+    "the name does not end in .jsonl (a warning for .gz, .zst, .csv and .tsv, which Curator reads)",
     "the upload takes only .jsonl files",
     fix="safe",
     fix_text="`fix` and `export` write .jsonl",

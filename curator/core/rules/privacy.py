@@ -127,7 +127,7 @@ def pii_like(subject: Subject, context: Context) -> Iterator[Found]:
     return _report(subject, personal)
 
 
-_RISKY = re.compile(
+RISKY = re.compile(
     r"\b[Kk]ill your(?:self|selves| self| family| parents)\b|\b[Cc]ommit(?:ting)? suicide\b"
     r"|\b(?:[Mm]ake|[Bb]uild)s? (?:a |an |the )?(?:\w+ )?bombs?\b"
 )
@@ -145,6 +145,6 @@ _RISKY = re.compile(
 def moderation_risk(subject: Subject, context: Context) -> Iterator[Found]:
     for turn in subject.turns:
         for path, text in turn.texts():
-            found = _RISKY.search(text)
+            found = RISKY.search(text)
             if found:
                 yield Found(path, f"moderation may flag '{found[0]}'")

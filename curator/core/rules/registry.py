@@ -25,7 +25,7 @@ TUNED_FORMATS: frozenset[Format] = frozenset(("chat", "preference"))
 CHAT: frozenset[Format] = frozenset(("chat",))
 PREFERENCE: frozenset[Format] = frozenset(("preference",))
 ANY_FORMAT: frozenset[Format] = MESSAGE_FORMATS | {"completion", "unknown"}
-VERSION = 1
+VERSION = 2
 """Counts changes of the rule set: stored results of another version are computed again."""
 
 Needs = Literal["example", "dataset", "file"]
@@ -80,6 +80,8 @@ class Context:
     contract: AnswerContract | None = None
     cut: Callable[[Any, int], Place | None] | None = None
     """Where an example over the limit is cut off (core.tokens.Counter.truncation)."""
+    quick: bool = False
+    """Only the rules on formats."""
 
 
 class Has:

@@ -1,4 +1,4 @@
-"""Rules on an example as a whole: its top-level keys and the order of its messages."""
+"""Rules on an example as a whole: its top-level keys, and whether there is anything to learn."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from curator.core.rules.registry import (
     rule,
     severities,
 )
-from curator.core.rules.subject import Subject, Turn, kind_of, quoted
-from curator.core.splice import Edit, Raw, span
+from curator.core.rules.subject import Subject, kind_of, quoted
+from curator.core.splice import Edit
 
 AZURE_MESSAGES = 2048
 AZURE_MESSAGE_CHARACTERS = 1_048_576
@@ -106,137 +106,6 @@ def no_trainable_assistant(subject: Subject, context: Context) -> Iterator[Found
         return
     if any(turn.role == "assistant" for turn in subject.turns):
         yield Found(("messages",), "every assistant message has weight 0: nothing is trained on")
-
-
-def _trim_tail(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    for turn in reversed(subject.turns):
-        if turn.role == "assistant":
-            return
-        yield Edit("remove", turn.path)
-
-
-@rule(
-    "last_message_not_assistant",
-    "W",
-    27,
-    "the example ends on another role than assistant",
-    "what follows the last answer trains nothing and is billed all the same",
-    formats=CHAT,
-    fix=("safe", "remove the messages after the last assistant message", _trim_tail),
-    when=Has.TAIL,
-)
-def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[Found]:
-    turns = subject.turns
-    if not turns or turns[-1].role == "assistant":
-        return
-    if all(turn.role != "assistant" for turn in turns):
-        return  # example_missing_assistant_message says it
-    whole = len(turns) == len(subject.value["messages"])
-    yield Found(turns[-1].path, f"the last message is of role {quoted(turns[-1].role)}", fix=whole)
-
-
-@rule(
-    "missing_user_message",
-    "W",
-    28,
-    "no user message",
-    "the model learns to speak unasked; usually a line was lost",
-    when=Has.NO_USER,
-)
-def missing_user_message(subject: Subject, context: Context) -> Iterator[Found]:
-    if subject.roles and "user" not in subject.roles:
-        yield Found((), "the example has no user message")
-
-
-@rule(
-    "missing_system_message",
-    "W",
-    28,
-    "no system (or developer) message",
-    "the prompt used at inference should be the one trained with",
-    when=Has.NO_SYSTEM,
-)
-def missing_system_message(subject: Subject, context: Context) -> Iterator[Found]:
-    if subject.roles and "system" not in subject.roles and "developer" not in subject.roles:
-        yield Found((), "the example has no system message")
-
-
-def _move_first(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    raw = subject.example.raw
-    yield Edit("insert", (*path[:-1], 0), Raw(raw[slice(*span(raw, path))]))
-    yield Edit("remove", path)
-
-
-@rule(
-    "system_not_first",
-    "W",
-    29,
-    "a system message that is not the first message, or more than one",
-    "chat templates and models expect one, at the start",
-    fix=("safe", "move a single system message to the start", _move_first),
-    when=Has.MOVED_SYSTEM,
-)
-def system_not_first(subject: Subject, context: Context) -> Iterator[Found]:
-    for thread in subject.threads:
-        systems = [turn for turn in thread if turn.role == "system" or turn.role == "developer"]
-        if not systems or (len(systems) == 1 and systems[0] is thread[0]):
-            continue
-        single = len(systems) == 1
-        for turn in systems:
-            if turn is not thread[0]:
-                words = "after other messages" if single else "one of several"
-                yield Found(turn.path, f"the system message is {words}", fix=single and _movable(turn, subject))
-
-
-def _movable(turn: Turn, subject: Subject) -> bool:
-    """Inside the list of messages the first of which it would become."""
-    first = subject.threads[0]
-    return bool(first) and turn.path[:-1] == first[0].path[:-1]
-
-
-def _merge(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    """Joins a whole run of one role into its first message, when asked at the run's last member."""
-    thread = next(thread for thread in subject.threads if any(turn.path == path for turn in thread))
-    last = next(index for index, turn in enumerate(thread) if turn.path == path)
-    if last + 1 < len(thread) and _mergeable(thread[last], thread[last + 1]):
-        return  # the run goes on; its last member does the work
-    first = last
-    while first and _mergeable(thread[first - 1], thread[first]):
-        first -= 1
-    joined = "\n\n".join(turn.content for turn in thread[first : last + 1])
-    yield Edit("set", (*thread[first].path, "content"), joined)
-    for turn in thread[first + 1 : last + 1]:
-        yield Edit("remove", turn.path)
-
-
-def _mergeable(one: Turn, two: Turn) -> bool:
-    """Two plain text messages of one role, in one list, with nothing else that would be lost."""
-    same = one.role == two.role and one.path[:-1] == two.path[:-1]
-    plain = all(
-        isinstance(t.content, str) and t.content and t.message.keys() == {"role", "content"} for t in (one, two)
-    )
-    return same and plain
-
-
-@rule(
-    "consecutive_same_role",
-    "I",
-    30,
-    "two user or two assistant messages in a row",
-    "some chat templates refuse it; often one turn was split",
-    fix=("unsafe", "join the texts with an empty line between", _merge),
-    when=Has.REPEATS,
-)
-def consecutive_same_role(subject: Subject, context: Context) -> Iterator[Found]:
-    for thread in subject.threads:
-        before = None
-        for turn in thread:
-            role = turn.role
-            if before is not None and role == before.role and (role == "user" or role == "assistant"):
-                yield Found(
-                    turn.path, f"the message before is of role {quoted(role)} too", fix=_mergeable(before, turn)
-                )
-            before = turn
 
 
 @rule(

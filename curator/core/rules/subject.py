@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 from curator.core.example import Example, Path
 from curator.core.formats import CHAT_KEYS, OLD_PREFERENCE_KEYS, Format, detect
+from curator.core.rules.hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.registry import Context, Has, TokenCount
 
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
@@ -78,11 +78,10 @@ class Subject:
         if limited or len(example.raw) > LONG_LINE or len(self.roles) > LONG_THREAD:
             self.has |= Has.LONG
         self.has |= byte_bits(example.raw)
-        if self.has & Has.WIDE and any(map(_is_unusual, self.turns)):
+        if self.has & Has.WIDE and any(is_unusual(text) for turn in self.turns for _, text in turn.texts()):
             self.has |= Has.ODD_TEXT
-        if not self.has & Has.KEYS and may_repeat_keys(
-            example.raw, self._keys + len(self.value), 2 * len(self.roles)
-        ):
+        strings = 2 * len(self.roles) + self._keys
+        if not self.has & Has.KEYS and may_repeat_keys(example.raw, strings + len(self.value)):
             self.has |= Has.KEYS
 
     @property
@@ -164,21 +163,6 @@ class Subject:
 
 LONG_LINE, LONG_THREAD = 1_000_000, 2_000
 _SHAPES = Has.NO_USER | Has.NO_SYSTEM | Has.MOVED_SYSTEM | Has.REPEATS | Has.TAIL | Has.NO_TURNS
-_LEADS = b"\xc2\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd8\xe1\xe2\xe3\xef\xf3"
-"""First bytes of the UTF-8 of every character of `UNUSUAL`."""
-_RARE = bytes(set(range(256)) - set(b"@|\\\x7f_KJz-0123456789" + _LEADS))
-"""What `byte_bits` deletes before it looks: all but digits, `_LEADS`, and the rarest character of each mark."""
-_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
-_DIGITS = bytes.maketrans(b"0123456789 ().-", b"0" * 15)
-_DIGIT_RUN = b"0" * 8
-_RUN = re.compile(rb"[0-9+(][0-9 ().-]{6,}[0-9]")
-_GITHUB = re.compile(rb"gh[pousr]_")
-_ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
-UNUSUAL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffd\u0370-\u03ff\u0400-\u052f]"
-)
-"""All that rules on characters may be about, but for tags (U+E0000 on): one class of the BMP is searched fast."""
 
 
 def _format(value: Any, context: Context) -> Format:
@@ -205,7 +189,7 @@ def shape_of(roles: tuple[str, ...]) -> int:
     return (
         (Has.NO_USER if "user" not in roles else 0)
         | (Has.NO_SYSTEM if not systems else Has.MOVED_SYSTEM if systems != [0] else 0)
-        | (Has.REPEATS if any(one == two for one, two in pairwise(roles)) else 0)
+        | (Has.REPEATS if any(one == two and one != "tool" for one, two in pairwise(roles)) else 0)
         | (Has.TAIL if roles[-1] != "assistant" else 0)
     )
 
@@ -213,10 +197,6 @@ def shape_of(roles: tuple[str, ...]) -> int:
 def _shape(roles: tuple[Any, ...]) -> int:
     """The bits on the order of messages, whatever their roles are."""
     return shape_of(roles) if roles and all(type(role) is str for role in roles) else _SHAPES
-
-
-def _is_unusual(turn: Turn) -> bool:
-    return isinstance(turn.content, str) and UNUSUAL.search(turn.content) is not None
 
 
 def _odd_bits(message: dict[str, Any], role: Any) -> int:
@@ -250,60 +230,6 @@ def _tool_bits(holder: dict[str, Any]) -> int:
 _RESULT = {"role", "content", "tool_call_id"}
 _CALL = {"role", "content", "tool_calls"}
 _TOOL_KEYS = ("tools", "functions", "parallel_tool_calls", "tool_choice")
-
-
-def byte_bits(raw: bytes) -> int:
-    """The bits that the bytes of a line tell. One pass deletes what is common; most lines leave just digits."""
-    kept, has = raw.translate(None, _RARE), 0
-    if len(kept) > 7 and len(kept.translate(None, _NO_DIGITS)) > 7 and _DIGIT_RUN in raw.translate(_DIGITS):
-        has = (Has.DIGITS if _RUN.search(raw) else 0) | (Has.MARKS if b"xox" in raw else 0)
-    if kept and not kept.isdigit():
-        has |= _marks(raw, kept)
-    if b"uicide" in raw or b"ill your" in raw or b"bomb" in raw:
-        has |= Has.RISKY
-    return has
-
-
-def _marks(raw: bytes, kept: bytes) -> int:
-    """The bits for escapes, characters beyond ASCII, and what keys, addresses and special tokens begin with."""
-    has = 0
-    if b"\\" in kept:
-        if b"\\u" in raw:
-            has |= Has.WIDE
-            if b"\\u00" in raw and _ASCII_ESCAPE.search(raw):
-                return Has.ODD_TEXT | Has.DIGITS | Has.MARKS | Has.RISKY | Has.WIDE
-            if b"\\udb40" in raw or b"\\uDB40" in raw:
-                has |= Has.ODD_TEXT  # tags
-        if b"\\b" in raw or b"\\f" in raw:
-            has |= Has.ODD_TEXT
-    if not kept.isascii():
-        has |= Has.WIDE | (Has.ODD_TEXT if b"\xf3" in kept else 0)
-    if b"\x7f" in kept:
-        has |= Has.ODD_TEXT
-    if (
-        b"@" in kept
-        or (b"|" in kept and b"<|" in raw)
-        or (b"-" in kept and (b"sk-" in raw or b"-----BEGIN" in raw))
-        or (b"_" in kept and _GITHUB.search(raw) is not None)
-        or (b"K" in kept and b"AKIA" in raw)
-        or (b"J" in kept and b"eyJ" in raw)
-        or (b"z" in kept and b"AIza" in raw)
-    ):
-        has |= Has.MARKS
-    return has
-
-
-def may_repeat_keys(raw: bytes, keys: int, strings: int) -> bool:
-    """Whether a key could stand twice, in a line whose value has so many keys, and other strings.
-
-    Each string needs two quotes, so where there are no more than these need, there is no other key. Else colons
-    are counted: one follows each key, at once unless white space stands before colons.
-    """
-    if raw.count(b'"') == 2 * (keys + strings):
-        return False
-    if b'\\\\"' in raw or raw.count(b'":') - raw.count(b'\\":') != keys:
-        return True
-    return b" :" in raw or b"\t" in raw or b"\r" in raw or b"\n" in raw
 
 
 def _turns(path: Path, messages: Any, trained: bool) -> list[Turn]:

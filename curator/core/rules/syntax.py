@@ -146,7 +146,7 @@ def data_type(subject: Subject, context: Context) -> Iterator[Found]:
     when=Has.KEYS,
 )
 def duplicate_json_key(subject: Subject, context: Context) -> Iterator[Found]:
-    if subject.value is None or not _repeats_a_key(subject.example.raw, subject.value):
+    if subject.value is None or not repeats_a_key(subject.example.raw, subject.value):
         return
     pairs = json.loads(subject.example.raw.decode("utf-8", "replace"), object_pairs_hook=_Pairs)
     todo: list[tuple[Path, Any]] = [((), pairs)]
@@ -167,7 +167,7 @@ class _Pairs(list[tuple[str, Any]]):
     """The members of an object, repeated ones included."""
 
 
-def _repeats_a_key(raw: bytes, value: Any) -> bool:
+def repeats_a_key(raw: bytes, value: Any) -> bool:
     """Whether the bytes have more keys than the value they parse to, which is written out again to count them.
 
     As many quotes in both mean that there is no further string. Else: a colon after a quote that no backslash

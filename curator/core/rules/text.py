@@ -182,13 +182,25 @@ def hidden_characters(subject: Subject, context: Context) -> Iterator[Found]:
 )
 def lookalike_characters(subject: Subject, context: Context) -> Iterator[Found]:
     for path, text in _texts(subject):
-        if text.isascii() or not _HOMOGLYPH.search(text):
-            continue
-        for found in _WORD.finditer(text):
-            odd = [character for character in found[0] if not character.isascii()]
-            if odd and len(odd) < len(found[0]) and _HOMOGLYPHS.issuperset(odd):
-                yield Found(path, f"'{found[0][:40]}' holds {_named(odd[0])} among Latin letters")
-                break
+        mixed = mixed_word(text)
+        if mixed:
+            yield Found(path, f"'{mixed[0][:40]}' holds {_named(mixed[1])} among Latin letters")
+
+
+def mixed_word(text: str) -> tuple[str, str] | None:
+    """The first Latin word with letters of another script that look the same, and the first such letter."""
+    if text.isascii() or not _HOMOGLYPH.search(text):
+        return None
+    for found in _WORD.finditer(text):
+        odd = [character for character in found[0] if not character.isascii()]
+        if odd and len(odd) < len(found[0]) and _HOMOGLYPHS.issuperset(odd):
+            return found[0], odd[0]
+    return None
+
+
+def is_odd(text: str) -> bool:
+    """Whether a rule on characters finds anything in a text."""
+    return bool(unwanted(text, CONTROL) or unwanted(text, HIDDEN) or mixed_word(text))
 
 
 @rule(

@@ -1,0 +1,135 @@
+"""Well-formed chat examples as typed objects: bytes that decode to one of these break hardly any rule on formats.
+
+Decoding is faster than parsing to dicts and lists, because nothing is made for keys and roles. What a schema
+cannot say (do calls and answers belong together, does a key stand twice) is looked at in `fastpath`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.json import Decoder
+
+Text = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+
+
+class _Object(Struct, forbid_unknown_fields=True, gc=False):
+    """An object with no other keys than those named."""
+
+
+class _Message(_Object, tag_field="role"):
+    """A message; its class tells the role."""
+
+
+class PlainSystem(_Message, tag="system"):
+    """`{"role": "system", "content": …}`."""
+
+    content: Text
+
+
+class PlainUser(_Message, tag="user"):
+    """`{"role": "user", "content": …}`."""
+
+    content: Text
+
+
+class PlainAssistant(_Message, tag="assistant"):
+    """`{"role": "assistant", "content": …}`."""
+
+    content: Text
+
+
+class PlainChat(_Object):
+    """Messages that have a role and a text and nothing else: most lines of most files."""
+
+    messages: Annotated[list[PlainSystem | PlainUser | PlainAssistant], Meta(min_length=1)]
+
+
+class Part(_Object):
+    """A text part of a content."""
+
+    type: Literal["text"]
+    text: Text
+
+
+Parts = Annotated[list[Part], Meta(min_length=1)]
+
+
+class Called(_Object):
+    """The function of a call."""
+
+    name: Text
+    arguments: str
+
+
+class Call(_Object):
+    """A tool call."""
+
+    id: Text
+    type: Literal["function"]
+    function: Called
+
+
+class System(_Message, tag="system"):
+    """A system message."""
+
+    content: Text | Parts
+    name: Name | UnsetType = UNSET
+
+
+class User(_Message, tag="user"):
+    """A user's message without images."""
+
+    content: Text | Parts
+    name: Name | UnsetType = UNSET
+
+
+class Assistant(_Message, tag="assistant"):
+    """An answer, calls, or both: that there is one of them is not said here."""
+
+    content: str | Parts | None = None
+    tool_calls: Annotated[list[Call], Meta(min_length=1)] | UnsetType = UNSET
+    weight: Literal[0, 1] | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+
+
+class ToolResult(_Message, tag="tool"):
+    """What a tool gave."""
+
+    content: Text
+    tool_call_id: str
+
+
+Message = System | User | Assistant | ToolResult
+
+
+class Function(_Object):
+    """A declared function; its parameters are a JSON Schema."""
+
+    name: Name
+    description: str | UnsetType = UNSET
+    parameters: dict[str, Any] | UnsetType = UNSET
+    strict: bool | None | UnsetType = UNSET
+
+
+class Tool(_Object):
+    """A declared tool."""
+
+    type: Literal["function"]
+    function: Function
+
+
+class Chat(_Object):
+    """A chat example with whatever today's format has, but images."""
+
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    tools: Annotated[list[Tool], Meta(max_length=128)] | UnsetType = UNSET
+    parallel_tool_calls: bool | UnsetType = UNSET
+
+
+decode_plain = Decoder(PlainChat).decode
+"""Raises MsgspecError or UnicodeDecodeError for any other line."""
+decode_chat = Decoder(Chat).decode
+"""As `decode_plain`, for every `Chat`."""
