@@ -95,9 +95,9 @@ def diagnose(
     if len(found.train) < MIN_POINTS:
         return Diagnosis(
             "learning",
-            "Too early to tell.",
-            f"{len(found.train)} training steps so far.",
-            "Wait for more steps.",
+            "Too short to tell." if finished else "Too early to tell.",
+            f"{len(found.train)} training steps{'' if finished else ' so far'}.",
+            "Compare the answers with those of the base." if finished else "Wait for more steps.",
             best,
         )
     checks = (

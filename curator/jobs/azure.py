@@ -53,6 +53,8 @@ KINDS = {
 }
 """By name in small letters: Microsoft's pages write them in several ways."""
 _TOKEN_ENV = {DATA_SCOPE: "AZURE_OPENAI_AD_TOKEN", CONTROL_SCOPE: "AZURE_MANAGEMENT_TOKEN"}
+EVERY = 15.0
+"""Seconds between two looks at a deployment that is being made."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,63}\Z")
 
 
@@ -184,12 +186,12 @@ class ControlPlane:
         state = properties.get("provisioningState") if isinstance(properties, dict) else None
         return state if isinstance(state, str) else "Unknown"
 
-    async def wait(self, name: str, every: float = 15.0) -> str:
+    async def wait(self, name: str) -> str:
         """Wait until a deployment is made or has failed. Raises ProviderError where it has."""
         while (state := await self.state(name)) not in ("Succeeded", None):
             if state in ("Failed", "Canceled"):
                 raise ProviderError(f"{self.provider.name}: the deployment {name} ended as {state}.")
-            await asyncio.sleep(every)
+            await asyncio.sleep(EVERY)
         if state is None:
             raise ProviderError(f"{self.provider.name}: the deployment {name} is gone.")
         return state

@@ -50,7 +50,8 @@ class Client:
         self.limits = limits
         self.waiting: Callable[[ProviderError, float], None] = lambda fault, seconds: None
         """Told before each pause in which a new model is waited for."""
-        self._opening = asyncio.Lock()
+        self.opening = asyncio.Lock()
+        """Held by the one question that waits for a new model."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -196,7 +197,8 @@ class Client:
         """One answer (`ChatCompletion`), retried as reading is: asking twice changes nothing."""
         doing = f"answer with {model}"
         create = cast(Any, self.sdk.chat.completions.create)
-        answer = await self._patiently(
+        answer = await fresh.patiently(
+            self,
             model,
             lambda: self.read(doing, lambda: create(model=model, messages=messages, timeout=600, **options)),
         )
@@ -210,7 +212,8 @@ class Client:
 
         doing = f"answer with {model}"
         create = cast(Any, self.sdk.chat.completions.create)
-        stream = await self._patiently(
+        stream = await fresh.patiently(
+            self,
             model,
             lambda: self.call(doing, create(model=model, messages=messages, stream=True, timeout=600, **options)),
         )
@@ -223,31 +226,6 @@ class Client:
             raise faults.translate(error, self.provider.name, doing) from error
         if empty:
             raise faults.bad_answer(self.provider.name, doing, "no event stream")
-
-    async def _patiently(self, model: str, request: Callable[[], Awaitable[T]]) -> T:
-        """Ask a model; one that was tuned or deployed just now is waited for while the provider has no such model.
-
-        Of several questions that wait at once one tries and tells; the others go when it was answered.
-        """
-        try:
-            return await request()
-        except faults.Refused as refusal:
-            if refusal.status != 404 or not await asyncio.to_thread(_is_new, self.provider, model):
-                raise
-        async with self._opening:
-            for wait in fresh.WAITS:
-                try:
-                    return await request()
-                except faults.Refused as refusal:
-                    if refusal.status != 404:
-                        raise
-                    words = (
-                        f"{self.provider.name} does not know the new model {model} yet; that takes some minutes."
-                    )
-                    seconds = wait * self.limits.backoff
-                    self.waiting(faults.Refused(words, status=404, code=refusal.code), seconds)
-                    await asyncio.sleep(seconds)
-            return await request()
 
     # -- inside -----------------------------------------------------------------------------------------
 
@@ -366,10 +344,6 @@ def open_client(
     # The SDK takes these from the environment for every address; they belong to OpenAI alone.
     sdk.organization, sdk.project = provider.config.organization, provider.config.project
     return Client(provider, sdk, limits)
-
-
-def _is_new(provider: Provider, model: str) -> bool:
-    return not provider.managed and fresh.is_new(model)
 
 
 def _same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:

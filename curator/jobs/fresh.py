@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from curator.jobs import faults
+
+if TYPE_CHECKING:
+    from curator.jobs.client import Client
+
+T = TypeVar("T")
 
 NEW = 3600.0
 """Seconds after the end of a job, or after a deployment was asked for, in which a 404 may pass."""
@@ -24,3 +34,27 @@ def is_new(model: str, now: float | None = None) -> bool:
                 if recent and model.startswith(str(run.fine_tuned_model)):
                     return True
     return False
+
+
+async def patiently(client: Client, model: str, request: Callable[[], Awaitable[T]]) -> T:
+    """Ask a model; one that was tuned or deployed just now is waited for while the provider has no such model.
+
+    Of several questions that wait at once one tries and tells `client.waiting`; the others follow its answer.
+    """
+    try:
+        return await request()
+    except faults.Refused as refusal:
+        if refusal.status != 404 or client.provider.managed or not await asyncio.to_thread(is_new, model):
+            raise
+    async with client.opening:
+        for wait in WAITS:
+            try:
+                return await request()
+            except faults.Refused as refusal:
+                if refusal.status != 404:
+                    raise
+                words = f"{client.provider.name} does not know the new model {model} yet; that takes some minutes."
+                seconds = wait * client.limits.backoff
+                client.waiting(faults.Refused(words, status=404, code=refusal.code), seconds)
+                await asyncio.sleep(seconds)
+        return await request()

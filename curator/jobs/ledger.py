@@ -130,16 +130,7 @@ class Ledger(LedgerFile):
         known = self.by_job(origin, job.id)
         if known is not None:
             return known
-        run = Run(
-            run=new_id(),
-            provider=provider,
-            origin=origin,
-            model=job.model or "unknown",
-            status=job.status,
-            fingerprint="",
-            created_at=float(job.created_at or time.time()),
-            job_id=job.id,
-        )
+        run = foreign(provider, origin, job)
         with self._write() as db:
             row = db.execute("SELECT * FROM runs WHERE origin = ? AND job_id = ?", (origin, job.id)).fetchone()
             if row is not None:
@@ -340,6 +331,24 @@ class Ledger(LedgerFile):
         """All evaluations, newest first: dataset, model, run, at, and what was stored."""
         rows = self._all("SELECT * FROM evaluations ORDER BY seq DESC")
         return [{k: r[k] for k in ("dataset", "model", "run", "at")} | orjson.loads(r["value"]) for r in rows]
+
+
+def foreign(provider: str, origin: str, job: records.Job) -> Run:
+    """A run for a job that was started elsewhere; not stored."""
+    return Run(
+        run=new_id(),
+        provider=provider,
+        origin=origin,
+        model=job.model or "unknown",
+        status=job.status,
+        fingerprint="",
+        created_at=float(job.created_at or time.time()),
+        job_id=job.id,
+        fine_tuned_model=job.fine_tuned_model,
+        trained_tokens=job.trained_tokens,
+        epochs=job.epochs,
+        job=job.raw,
+    )
 
 
 def new_id() -> str:

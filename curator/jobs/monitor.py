@@ -168,7 +168,7 @@ async def follow(
             try:
                 run = (await poll_once(run, ledger, await line.client())).run
             except ProviderError as fault:
-                pause = _pause(fault, failures)
+                pause = pause_after(fault, failures)
                 if pause is None or time.monotonic() - heard > patience:
                     raise
                 failures += 1
@@ -216,7 +216,8 @@ class _Line:
         self._own = None
 
 
-def _pause(fault: ProviderError, failures: int) -> float | None:
+def pause_after(fault: ProviderError, failures: int) -> float | None:
+    """Seconds until the next poll after `failures` faults and this one; None: asking again cannot help."""
     limits = clients.Limits(backoff=1.0, max_wait=60.0)
     if isinstance(fault, faults.Refused) and not fault.permanent:
         return max(fault.retry_after or 0.0, min(2.0**failures, 60.0))
@@ -232,6 +233,27 @@ def interval(run: Run, kind: str) -> float:
     return 30.0 if run.status in ("queued", "pending", "paused") else 10.0
 
 
+def progress(run: Run, ledger: Ledger) -> tuple[int, int] | None:
+    """The last step and how many there will be, by the newest event that tells; None where none does."""
+    for event in reversed(ledger.events(run.run)):
+        step, total = records.integer(event.data.get("step")), records.integer(event.data.get("total_steps"))
+        if step is not None and total:
+            return min(step, total), total
+    return None
+
+
+def spent(run: Run, ledger: Ledger) -> tuple[int | None, float | None]:
+    """Tokens trained and US$ so far: told by the provider at the end, before by the share of steps done."""
+    if run.closed and run.status != "cancelled":
+        return run.trained_tokens, run.usd_estimate if run.status == "succeeded" else None
+    done, planned = progress(run, ledger), ledger.step(run.run, "estimate")
+    if done is None:
+        return run.trained_tokens, None
+    share, tokens = done[0] / done[1], records.integer(planned[1].get("billed_tokens")) if planned else None
+    usd = None if run.usd_estimate is None else run.usd_estimate * share
+    return run.trained_tokens or (None if tokens is None else round(tokens * share)), usd
+
+
 def time_left(run: Run, ledger: Ledger) -> float | None:
     """Seconds until training ends, by the pace of its last steps on the provider's clock; None if unknown."""
     points = []
@@ -245,9 +267,3 @@ def time_left(run: Run, ledger: Ledger) -> float | None:
     if last <= first or now <= began:
         return None
     return max(0.0, (total - last) * (now - began) / (last - first))
-
-
-async def overview(ledger: Ledger, client: Client, limit: int = 100) -> list[tuple[records.Job, Run | None]]:
-    """The provider's newest jobs, each with the run that belongs to it where there is one."""
-    origin = client.provider.origin
-    return [(job, ledger.by_job(origin, job.id)) for job in await client.jobs(limit)]

@@ -137,6 +137,7 @@ class _Submission:
         if self.ledger.step(self.run.run, "training_file") is None:
             self.report(Progress("probe", f"asking {self.client.provider.name} whether it takes jobs"))
             await self._guarded(access.probe(self.client, self.run.model))
+        self.ledger.mark(self.run.run, "estimate", "done", {"billed_tokens": self.plan.billed_tokens})
         self._set(status="uploading")
         training = await self._file("training_file", self.plan.training.path, "train")
         self._set(training_file=training)

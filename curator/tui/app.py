@@ -10,6 +10,7 @@ from textual.app import App
 from textual.command import CommandPalette
 
 from curator import log, settings
+from curator.core.text import printable
 from curator.errors import UsageError
 from curator.tui import keys, screens, terminal
 from curator.tui.memory import Memory
@@ -61,6 +62,7 @@ class CuratorApp(App[None]):
             self.call_after_refresh(self.session.start)
         self.call_after_refresh(self.session.warm)
         self.call_after_refresh(self.job_watch.start)
+        self.set_timer(1.0, self._remind)
         self.call_after_refresh(self.source_watch.look)
         self.set_interval(EVERY, self.source_watch.look)
         self.set_interval(0.5, self._watch_terminal)
@@ -90,6 +92,11 @@ class CuratorApp(App[None]):
         self.user_keys = keymap
         for fault in faults:
             self.session.toast(fault, title="Configuration")
+
+    def _remind(self) -> None:
+        """Say which deployments cost money while nobody may be using them."""
+        for sentence in self.job_watch.costly():
+            self.notify(printable(sentence), title="Azure", severity="warning", markup=False, timeout=15)
 
     def _watch_terminal(self) -> None:
         if not self.is_headless and terminal.hung_up():

@@ -40,11 +40,15 @@ def span(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def cost_words(run: Run) -> str:
-    """Tokens trained and money; estimates are called so."""
-    tokens = f"{run.trained_tokens:,} tokens" if run.trained_tokens else ""
+def spent_words(run: Run, tokens: int | None, usd: float | None) -> str:
+    """Tokens trained and money, so far or in all; estimates are called so."""
+    counted = f"{tokens:,} tokens" if tokens else ""
     if run.usd_estimate == 0:
         price = "free"
+    elif run.usd_estimate is None:
+        price = ""
+    elif usd is None or usd == run.usd_estimate:
+        price = f"about US$ {money(run.usd_estimate)}"
     else:
-        price = "" if run.usd_estimate is None else f"about US$ {money(run.usd_estimate)}"
-    return " · ".join(filter(None, (tokens, price)))
+        price = f"about US$ {money(usd)} of {money(run.usd_estimate)}"
+    return " · ".join(filter(None, (counted, price)))

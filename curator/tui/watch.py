@@ -6,13 +6,16 @@ The openai client is imported only once there is a run to ask about.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from textual.signal import Signal
 
+from curator import alert
 from curator.core.text import printable
 from curator.errors import CuratorError, ProviderError
+from curator.tui.elsewhere import Elsewhere
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from curator.jobs.ledger import Ledger, Run
     from curator.workspace.workspace import Workspace
 
+REFUSED = 120.0
+"""Seconds after which what was refused for good is asked once more: somebody may have mended it elsewhere."""
 Severity = Literal["information", "warning", "error"]
 
 
@@ -33,11 +38,14 @@ class Watch:
         self._ledger: Ledger | None = None
         self._clients: dict[str, Client] = {}
         self._due: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self._guest: str | None = None
         self._running = False
         self.changed: Signal[str] = Signal(app, "run changed")
         """Published with a run's id when there is news of it."""
         self.trouble: dict[str, str] = {}
         """By provider: why there was no answer last time, in words."""
+        self.elsewhere = Elsewhere()
 
     @property
     def ledger(self) -> Ledger:
@@ -52,23 +60,63 @@ class Watch:
         """All runs of the workspace, newest first."""
         return self.ledger.runs()
 
+    def ledger_of(self, run: Run) -> Ledger:
+        """The ledger that keeps a run; the workspace's own where nothing else is known."""
+        return self.elsewhere.owner(run) or self.ledger
+
     def start(self) -> None:
         """Begin watching, or go on, if there is anything to watch."""
-        if not self._running and (self._workspace.path / "runs.db").exists() and self.ledger.unsettled():
+        if self._running:
+            return
+        if self._guest or ((self._workspace.path / "runs.db").exists() and self.ledger.unsettled()):
             self._running = True
             self._app.run_worker(self._loop(), group="watch", exclusive=True, exit_on_error=False)
 
+    def visit(self, run: Run | None) -> Run | None:
+        """Follow a job that is not of this workspace as long as it is looked at; one at a time.
+
+        Returns the run as it is stored; None ends it.
+        """
+        if run is not None and run not in self.elsewhere.runs:
+            run = None
+        if run is not None and self.elsewhere.owner(run) is None:
+            run = self.elsewhere.take_in(run, self.ledger)
+        self._guest = run.run if run is not None else None
+        self.start()
+        return run
+
+    def again(self) -> None:
+        """Ask at once, whatever was refused: a key or an address has changed."""
+        self._due.clear()
+        self._failures.clear()
+        self.start()
+
+    def costly(self) -> list[str]:
+        """A sentence for each deployment of this machine that costs by the hour."""
+        from curator import paths
+
+        if not ((self._workspace.path / "runs.db").exists() or (paths.data_dir() / "runs.db").exists()):
+            return []
+        places = [self.ledger, *self.elsewhere.places(self.ledger)]
+        costly = [item for place in places for item in place.deployments()]
+        if not costly:
+            return []
+        from curator.jobs import azure
+
+        return [said for item in costly if (said := azure.reminder(item))]
+
     def stop(self) -> None:
-        """Close the ledger; jobs go on by themselves."""
+        """Close the ledgers; jobs go on by themselves."""
+        self.elsewhere.close()
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
 
     async def _loop(self) -> None:
         try:
-            while open_runs := [
-                run for run in self.ledger.unsettled() if run.status not in ("refused", "abandoned")
-            ]:
+            await asyncio.to_thread(importlib.import_module, "curator.jobs.monitor")
+            await asyncio.to_thread(importlib.import_module, "openai")
+            while open_runs := self._open_runs():
                 for run in open_runs:
                     if self._due.get(run.run, 0.0) <= time.monotonic():
                         await self._look(run)
@@ -79,13 +127,22 @@ class Watch:
             for client in clients.values():
                 await client.close()
 
+    def _open_runs(self) -> list[Run]:
+        found = [run for run in self.ledger.unsettled() if run.status not in ("refused", "abandoned")]
+        guests = [run for run in self.elsewhere.runs if run.run == self._guest and not run.settled]
+        return [*found, *guests]
+
     async def _look(self, run: Run) -> None:
         from curator.jobs import monitor
 
         pause = 5.0
         try:
-            poll = await monitor.poll_once(run, self.ledger, await self._client(run.provider))
-            self.trouble.pop(run.provider, None)
+            poll = await monitor.poll_once(run, self.ledger_of(run), await self._client(run.provider))
+            self._failures.pop(run.provider, None)
+            if self.trouble.pop(run.provider, None):
+                self.changed.publish(run.run)
+            if run.run == self._guest:
+                self.elsewhere.renew()
             pause = monitor.interval(poll.run, self._clients[run.provider].provider.kind)
             if poll.events or poll.run != run:
                 self.changed.publish(run.run)
@@ -97,9 +154,13 @@ class Watch:
             if self.trouble.get(run.provider) != error.message:
                 self.trouble[run.provider] = error.message
                 self.changed.publish(run.run)
+            failures = self._failures.get(run.provider, 0)
+            pause = monitor.pause_after(error, failures) or REFUSED
+            self._failures[run.provider] = failures + 1
             await self._drop(run.provider)
         except CuratorError as error:
-            self.trouble[run.provider] = error.message
+            self.trouble[run.provider], pause = error.message, REFUSED
+            self.changed.publish(run.run)
         self._due[run.run] = time.monotonic() + pause
 
     async def _client(self, name: str) -> Client:
@@ -116,7 +177,6 @@ class Watch:
             await client.close()
 
     def _tell(self, run: Run) -> None:
-        self._app.bell()
         words = {
             "succeeded": f"The training has succeeded: {run.fine_tuned_model}. alt+5 compares it with its base.",
             "failed": f"The training has failed: {(run.error or {}).get('message') or 'no reason was given'}",
@@ -124,4 +184,14 @@ class Watch:
         }
         severity: Severity = "error" if run.status == "failed" else "information"
         text = words.get(run.status, f"The job is {run.status}.")
+        self._signal(text)
         self._app.notify(printable(text), title="Train", severity=severity, markup=False, timeout=10)
+
+    def _signal(self, text: str) -> None:
+        try:
+            said = alert.signal("Curator", text)
+        except CuratorError:  # a faulty config.toml is told where it is read first
+            said = "\a"
+        driver = self._app._driver
+        if said and driver is not None:
+            driver.write(said)

@@ -138,6 +138,7 @@ def served_azure(curator_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setenv("FAKE_KEY", KEY)
         monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", "management-token")
         monkeypatch.setattr("curator.jobs.azure.CONTROL_PLANE", fake.origin)
+        monkeypatch.setattr("curator.jobs.azure.EVERY", 0)
         monkeypatch.setattr(monitor, "interval", lambda run, kind: 0)
         yield fake
 

@@ -20,6 +20,7 @@ WHERE = {"subscription": "s", "resource_group": "g", "account": "a"}
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", "management-token")
+    monkeypatch.setattr(rooms, "EVERY", 0)
 
 
 async def test_a_deployment_is_made_watched_and_deleted(azure: FakeProvider, ledger: Ledger) -> None:
@@ -27,7 +28,7 @@ async def test_a_deployment_is_made_watched_and_deleted(azure: FakeProvider, led
     async with control_plane(provider, azure.origin, QUICK) as plane:
         made = await plane.deploy(ledger, "gpt-4.1-mini-2025-04-14.ft-1", "mine")
         assert made.usd_per_hour == 1.7 and ledger.deployments() == [made]
-        assert await plane.wait("mine", every=0) == "Succeeded"
+        assert await plane.wait("mine") == "Succeeded"
         told = rooms.reminders(ledger, now=made.since + 36_000)
         assert told == [
             "The deployment mine costs $1.70 an hour, used or not: about $17.00 in 10 hours. "

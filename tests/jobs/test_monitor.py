@@ -23,7 +23,7 @@ MakePlan = Callable[..., Plan]
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polls follow each other without pauses."""
     monkeypatch.setattr(monitor, "interval", lambda run, kind: 0)
-    monkeypatch.setattr(monitor, "_pause", lambda fault, failures: 0 if failures < 20 else None)
+    monkeypatch.setattr(monitor, "pause_after", lambda fault, failures: 0 if failures < 20 else None)
 
 
 @pytest.fixture

@@ -1,36 +1,42 @@
-"""Train stage: the runs of this workspace, and the curves, events and verdict of the one under the cursor."""
+"""Train stage: the runs of this workspace, then all other jobs; the one under the cursor in full."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Static
+from textual.containers import Horizontal
+from textual.timer import Timer
 
-from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui import keys
-from curator.tui.run_words import STATUS_MARKS, cost_words, heading, span
+from curator.tui.run_words import STATUS_MARKS
 from curator.tui.screens.dialog import Confirm
+from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog, deployed_words
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session import Changed
-from curator.tui.widgets.curve_chart import SMOOTHINGS, CurveChart
 from curator.tui.widgets.line_list import LineList, Pieces
+from curator.tui.widgets.run_pane import RunPane
 
 if TYPE_CHECKING:
     from curator.jobs.ledger import Run
+    from curator.jobs.leftovers import Leftover
     from curator.tui.watch import Watch
 
-_EVENTS = 200
+_REST = 0.4
+"""Seconds that the cursor rests on another's job before it is followed."""
+_AGAIN = 60.0
+"""Seconds between two looks at the providers' lists while they are shown."""
 _CONSEQUENCES = {
     "cancel": "The job stops at its next step and cannot go on; checkpoints made so far stay.",
     "pause": "The job saves its state and waits; resume goes on where it stopped.",
     "resume": "The job goes on where it stopped.",
 }
+ALL_JOBS = "ui.all_jobs"
+"""What a workspace remembers: whether other jobs are listed too."""
 
 
 class TrainScreen(StageScreen):
@@ -41,13 +47,17 @@ class TrainScreen(StageScreen):
     BINDINGS = keys.bindings("train")
     CSS_PATH = "train.tcss"
     HELP = (
-        "Every training of this workspace, newest first. T starts one; it runs on when Curator is closed. "
-        "Events and curves are stored here and follow the job by themselves."
+        "Every training of this workspace, newest first; J adds all jobs of all providers. T starts one; it runs "
+        "on when Curator is closed. Events and curves are stored here and follow the job by themselves."
     )
 
     def __init__(self) -> None:
         super().__init__()
         self._runs: list[Run] = []
+        self._own = 0
+        self._rest: Timer | None = None
+        self._shown = ""
+        self._asking = False
 
     @property
     def jobs(self) -> Watch:
@@ -60,17 +70,15 @@ class TrainScreen(StageScreen):
         """Runs on the left or above; the chosen one beside or below."""
         with Horizontal(id="train-panes"):
             yield LineList("runs", empty="No training yet: T starts one.")
-            with Vertical(id="run"):
-                yield Static("", id="run-heading")
-                yield CurveChart("curves")
-                yield Static("", id="verdict")
-                yield LineList("events", empty="No events yet.")
+            yield RunPane(id="run")
 
     def on_mount(self) -> None:
         """Follow the watch; count the seconds."""
         self.jobs.changed.subscribe(self, self._news)
         self.set_interval(1.0, self._tick)
+        self.set_interval(_AGAIN, self._ask_all)
         self.query_one("#runs").focus()
+        self._ask_all()
 
     def data_changed(self, changed: Changed) -> None:
         """Runs are read anew; examples do not matter here."""
@@ -85,10 +93,22 @@ class TrainScreen(StageScreen):
         self._reload()
 
     def _reload(self) -> None:
-        here = self.current.run if self.current else None
-        self._runs = self.jobs.runs()
-        at = next((i for i, run in enumerate(self._runs) if run.run == here), 0)
-        self.query_one("#runs", LineList).show(len(self._runs), self._run_line, cursor=at)
+        here = self.current
+        known = (here.run, here.origin, here.job_id) if here else None
+        own = self.jobs.runs()
+        others = self.jobs.elsewhere.runs if self._all else []
+        self._runs, self._own = [*own, *others], len(own)
+        at = next((i for i, run in enumerate(self._runs) if known and _same(run, known)), 0)
+        troubles = list(self.jobs.elsewhere.troubles.values()) if self._all else []
+        lines = self.query_one("#runs", LineList)
+
+        def line(index: int, width: int) -> Pieces:
+            if index < len(self._runs):
+                return self._run_line(index)
+            return [("! ", "warning"), (troubles[index - len(self._runs)], "dim")]
+
+        lines.say("asking all providers …" if self._asking else "No training yet: T starts one.")
+        lines.show(len(self._runs) + len(troubles), line, cursor=at)
         self._show()
 
     @property
@@ -97,18 +117,19 @@ class TrainScreen(StageScreen):
         at = self.query_one("#runs", LineList).cursor
         return self._runs[at] if at < len(self._runs) else None
 
-    def _run_line(self, index: int, width: int) -> Pieces:
+    def _run_line(self, index: int) -> Pieces:
         run = self._runs[index]
         mark, kind = STATUS_MARKS.get(run.status, ("·", ""))
         when = time.strftime("%d %b %H:%M", time.localtime(run.created_at))
-        round_number = len(self._runs) - index
+        own = index < self._own
         name = run.fine_tuned_model.split(":")[-1] if run.fine_tuned_model else ""
+        examples = f"{run.examples or '?':>5} ex  " if own or run.examples else f"{'elsewhere':>8}  "
         return [
             (f"{mark} ", kind),
-            (f"#{round_number:<3}", "accent"),
+            (f"#{self._own - index:<3}" if own else "    ", "accent"),
             (f"{run.status:<17}", kind),
             (f"{when}  ", "dim"),
-            (f"{run.examples or '?':>5} ex  ", ""),
+            (examples, "" if own else "dim"),
             (f"{run.provider}  {name}", "dim"),
         ]
 
@@ -116,160 +137,195 @@ class TrainScreen(StageScreen):
     def _moved(self) -> None:
         self._show()
 
-    def _show(self) -> None:
+    def _follow(self) -> Run | None:
+        """Watch the job under the cursor while it is another's; returns it as it is stored."""
         run = self.current
-        for name in ("#curves", "#verdict", "#events", "#run-heading"):
-            self.query_one(name).display = run is not None
-        if run is None:
-            return
-        ledger = self.jobs.ledger
-        metrics = ledger.metrics(run.run)
-        events = list(reversed(ledger.events(run.run)))[:_EVENTS]
-        self.query_one("#curves", CurveChart).show(metrics)
-        self._tick()
+        if run is None or self.query_one("#runs", LineList).cursor < self._own:
+            self.jobs.visit(None)
+            return run
+        taken = self.jobs.visit(run)
+        if taken is not run:
+            self._reload()
+        return taken
 
-        def line(index: int, width: int) -> Pieces:
-            event = events[index]
-            kind = {"error": "error", "warn": "warning", "warning": "warning"}.get(event.level, "")
-            clock = time.strftime("%H:%M:%S", time.localtime(event.created_at))
-            return [(f"{clock}  ", "dim"), (event.message, kind)]
+    def _show(self) -> None:
+        run, pane = self.current, self.query_one(RunPane)
+        if run is None or run.run != self._shown:
+            self._shown = run.run if run is not None else ""
+            if self._rest is not None:
+                self._rest.stop()
+            self._rest = self.set_timer(_REST, self._follow)
+        pane.display = run is not None
+        if run is not None:
+            pane.show(run, self.jobs.ledger_of(run), self._notes(run))
 
-        self.query_one("#events", LineList).show(len(events), line)
-        self._judge(run, metrics)
+    def _notes(self, run: Run) -> list[tuple[str, str]]:
+        """What is worth knowing beside the verdict: what costs, what is left over, what goes wrong."""
+        from curator.jobs import azure, leftovers
 
-    def _judge(self, run: Run, metrics: list[dict[str, float]]) -> None:
-        from curator.core.diagnosis import diagnose
-
-        total = next(
-            (e.data.get("total_steps") for e in reversed(self.jobs.ledger.events(run.run)) if e.data), None
-        )
-        rows = [{**row, "total_steps": total} for row in metrics]
-        steps = [c.step for c in self.jobs.ledger.checkpoints(run.run) if c.step is not None]
-        said = diagnose(rows, checkpoints=steps, finished=run.closed)
-        lines = [Content.assemble((printable(said.sentence), "bold"), f" {printable(said.reason)}")]
-        lines.append(Content.styled(f"→ {printable(said.next_step)}", "$accent"))
-        if run.error and run.error.get("message"):
-            lines = [Content.styled(printable(str(run.error["message"])), "$mark-error")]
-        if unused := self.jobs.ledger.orphans(run.run):
+        ledger = self.jobs.ledger_of(run)
+        notes = [
+            (f"! {deployed_words(item.name, item.since, azure.reminder(item))} (D)", "$mark-warning")
+            for item in leftovers.deployed(run, ledger)
+        ]
+        if unused := ledger.orphans(run.run):
             names = ", ".join(file_id for _, file_id, _ in unused)
-            lines.append(
-                Content.styled(printable(f"! uploaded and not used by any job: {names} (D deletes)"), "$quiet")
-            )
+            notes.append((f"! uploaded and not used by any job: {names} (D deletes)", "$quiet"))
         trouble = self.jobs.trouble.get(run.provider)
         if trouble and not run.closed:
-            lines.append(Content.styled(printable(f"! {trouble} Trying again."), "$mark-warning"))
-        self.query_one("#verdict", Static).update(Content("\n").join(lines))
+            notes.append((f"! {trouble} The job goes on; Curator asks again.", "$mark-warning"))
+        return notes
 
     def _tick(self) -> None:
         run = self.current
-        if run is None or self.app.screen is not self:
-            return
-        from curator.jobs import monitor
+        if run is not None and self.app.screen is self:
+            self.query_one(RunPane).tick(run, self.jobs.ledger_of(run))
 
-        left = None if run.closed else monitor.time_left(run, self.jobs.ledger)
-        parts = [heading(run)]
-        if left is not None:
-            parts.append(f"about {span(left)} left")
-        elif run.closed and run.finished_at:
-            parts.append(f"took {span(run.finished_at - run.created_at)}")
-        parts.append(cost_words(run))
-        self.query_one("#run-heading", Static).update(Content(one_line(" · ".join(filter(None, parts)))))
+    # All jobs of all providers
+
+    @property
+    def _all(self) -> bool:
+        return bool(self.session.workspace.meta(ALL_JOBS))
+
+    def action_all_jobs(self) -> None:
+        """List the jobs of all providers behind those of this workspace, or no longer."""
+        try:
+            self.session.workspace.set_meta(ALL_JOBS, not self._all)
+        except CuratorError as error:
+            self.session.say(error)
+            return
+        self._ask_all()
+        self._reload()
+
+    def _ask_all(self) -> None:
+        if self._all and self.app.screen is self:
+            self._list_all()
+
+    @work(exclusive=True, group="list", exit_on_error=False)
+    async def _list_all(self) -> None:
+        self._asking = True
+        try:
+            await self.jobs.elsewhere.look(self.jobs.ledger)
+        except CuratorError as error:
+            self.session.say(error)
+        finally:
+            self._asking = False
+        self._reload()
 
     # Actions
 
     def action_cancel_job(self) -> None:
         """Cancel the job, after asking."""
-        self._ask("cancel")
+        self._steer("cancel")
 
     def action_pause_job(self) -> None:
         """Pause the job, or let it go on, after asking."""
         run = self.current
-        self._ask("resume" if run is not None and run.status == "paused" else "pause")
+        self._steer("resume" if run is not None and run.status == "paused" else "pause")
 
-    def _ask(self, action: str) -> None:
-        run = self.current
+    def _steer(self, action: str) -> None:
+        run = self._follow()
         if run is None or run.job_id is None or run.closed:
             self.session.toast("There is no running job under the cursor.")
             return
 
+        async def act() -> None:
+            from curator.jobs import monitor, providers
+            from curator.jobs.client import connect
+
+            async with await connect(providers.get(run.provider)) as client:
+                await monitor.act(run, action, self.jobs.ledger_of(run), client)
+
         def answered(yes: bool | None) -> None:
             if yes:
-                self._act(run, action)
+                self._do(act())
 
         title = f"{action.capitalize()} this job?"
         self.app.push_screen(Confirm(title, _CONSEQUENCES[action], action.capitalize()), answered)
 
     def action_delete(self) -> None:
-        """Delete, after asking, what the provider keeps of this run: files that no job uses, else the model."""
-        run = self.current
-        if run is None:
+        """Delete, after asking, what the provider keeps of this run: deployments, files, the tuned model."""
+        from curator.jobs import leftovers
+
+        run = self._follow()
+        items = leftovers.leftovers(run, self.jobs.ledger_of(run)) if run is not None else []
+        if run is None or not items:
+            self.session.toast("There is nothing to delete at the provider.")
             return
-        unused = [file_id for _, file_id, _ in self.jobs.ledger.orphans(run.run)]
-        if not unused and not (run.closed and run.fine_tuned_model):
-            self.session.toast("There is nothing to delete: no unused file and no tuned model.")
+
+        def answered(chosen: list[Leftover] | None) -> None:
+            if chosen:
+                self._do(leftovers.remove(chosen, run, self.jobs.ledger_of(run)), "Deleted at the provider")
+
+        self.app.push_screen(DeleteDialog(items), answered)
+
+    def action_deploy(self) -> None:
+        """Deploy a model that was tuned at Azure, after its price was shown."""
+        from curator.jobs import azure, providers
+
+        run = self._follow()
+        if run is None or not run.fine_tuned_model:
+            self.session.toast("There is no tuned model under the cursor.")
             return
-        what = f"Delete {', '.join(unused)}" if unused else f"Delete {run.fine_tuned_model}"
-        consequence = "The files are gone at the provider; your data stays here."
-        if not unused:
-            consequence = "Nobody can use the model any more; its curves and answers stay here."
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._delete(run, unused)
-
-        self.app.push_screen(Confirm(f"{what}?", consequence, "Delete"), answered)
-
-    @work(exclusive=True, group="act", exit_on_error=False)
-    async def _delete(self, run: Run, unused: list[str]) -> None:
-        from curator.jobs import providers, submission
-        from curator.jobs.client import connect
-
         try:
             provider = providers.get(run.provider)
-            async with await connect(provider) as client:
-                for file_id in unused:
-                    await submission.remove_orphan(provider, self.jobs.ledger, file_id, client)
-                if not unused and run.fine_tuned_model:
-                    await client.delete_model(run.fine_tuned_model)
+            if provider.kind != "azure":
+                raise CuratorError(
+                    "Only models tuned at Azure are deployed; this one answers by itself: C compares."
+                )
         except CuratorError as error:
-            self.session.say(error)
+            self.session.say(error, title="Deploy")
             return
-        self.session.toast("Deleted at the provider")
-        self._reload()
+        model, ledger = run.fine_tuned_model, self.jobs.ledger_of(run)
 
-    @work(exclusive=True, group="act", exit_on_error=False)
-    async def _act(self, run: Run, action: str) -> None:
-        from curator.jobs import monitor, providers
-        from curator.jobs.client import connect
+        async def deploy(name: str, sku: str) -> None:
+            async with azure.control_plane(provider) as plane:
+                await plane.deploy(ledger, model, name, sku)
+                self._reload()
+                await plane.wait(name)
 
+        def answered(chosen: tuple[str, str] | None) -> None:
+            if chosen:
+                self.session.toast("Deploying; that takes some minutes.")
+                self._do(deploy(*chosen), f"{chosen[0]} is deployed: C compares it with its base.")
+
+        self.app.push_screen(DeployDialog(run), answered)
+
+    @work(group="act", exit_on_error=False)
+    async def _do(self, request: Coroutine[Any, Any, None], done: str = "") -> None:
+        """Carry out what was confirmed, then show how things stand."""
         try:
-            async with await connect(providers.get(run.provider)) as client:
-                await monitor.act(run, action, self.jobs.ledger, client)
+            await request
         except CuratorError as error:
             self.session.say(error)
-        self.jobs.start()
+        else:
+            if done:
+                self.session.toast(done)
+        self.jobs.again()
         self._reload()
 
     def action_smoothing(self) -> None:
         """Next smoothing."""
-        chart = self.query_one("#curves", CurveChart)
-        at = SMOOTHINGS.index(chart.smoothing) if chart.smoothing in SMOOTHINGS else 0
-        chart.smoothing = SMOOTHINGS[(at + 1) % len(SMOOTHINGS)]
-        self.session.toast(f"Smoothing {chart.smoothing:g}")
+        self.session.toast(f"Smoothing {self.query_one(RunPane).next_smoothing():g}")
 
     def action_log_scale(self) -> None:
         """Linear or logarithmic."""
-        chart = self.query_one("#curves", CurveChart)
-        chart.log_scale = not chart.log_scale
+        self.query_one(RunPane).flip_log_scale()
 
     def action_accuracy(self) -> None:
         """Loss or mean token accuracy."""
-        chart = self.query_one("#curves", CurveChart)
-        chart.accuracy = not chart.accuracy
-        chart.border_title = "mean token accuracy" if chart.accuracy else "loss"
+        self.query_one(RunPane).flip_accuracy()
+
+    def action_checkpoints(self) -> None:
+        """Events or checkpoints."""
+        self.query_one(RunPane).flip_checkpoints()
 
     async def action_compare(self) -> None:
         """Compare the tuned model with its base."""
         from curator.tui.app import CuratorApp
 
         await cast(CuratorApp, self.app).action_stage("compare")
+
+
+def _same(run: Run, known: tuple[str, str, str | None]) -> bool:
+    return run.run == known[0] or (run.job_id is not None and (run.origin, run.job_id) == known[1:])

@@ -1,0 +1,51 @@
+"""Jobs beyond one workspace: what every provider lists, and which ledger of this machine knows each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from curator.errors import CuratorError
+from curator.jobs import ledger as ledgers
+from curator.jobs import local, providers, records
+from curator.jobs.client import Limits, connect, open_client
+from curator.jobs.ledger import Ledger, Run
+from curator.jobs.providers import Provider
+
+LIMIT = 50
+"""Newest jobs asked of each provider."""
+_PATIENCE = Limits(connect=5, read=15, total=20, retries=1)
+
+
+def asked() -> list[Provider]:
+    """The providers that can be asked: they have an address, and a key where they need one."""
+    found = []
+    for provider in providers.load().values():
+        try:
+            key = provider.managed or provider.kind in ("compatible", "local") or provider.config.auth == "entra"
+            if key or (provider.base_url and provider.key()):
+                found.append(provider)
+        except CuratorError:
+            continue  # half set up: `providers test` tells what is missing
+    return found
+
+
+async def jobs_of(provider: Provider) -> list[records.Job]:
+    """A provider's newest jobs; none of a local server that does not run. Raises CuratorError."""
+    if provider.managed:
+        address = await local.running()
+        if address is None:
+            return []
+        client = open_client(provider, address.base_url, address.token, _PATIENCE)
+    else:
+        client = await connect(provider, _PATIENCE)
+    async with client:
+        return await client.jobs(LIMIT)
+
+
+def known(provider: Provider, jobs: Sequence[records.Job], places: Sequence[Ledger]) -> list[tuple[Run, bool]]:
+    """Each job as a run, newest first, and whether a ledger knows it; those that none knows are not stored."""
+    found = []
+    for job in jobs:
+        stored = next(filter(None, (place.by_job(provider.origin, job.id) for place in places)), None)
+        found.append((stored or ledgers.foreign(provider.name, provider.origin, job), stored is not None))
+    return found

@@ -1,0 +1,87 @@
+"""What a provider keeps of a run, and taking it away: files, the tuned model, deployments that cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from curator.jobs import azure, providers
+from curator.jobs.client import connect
+from curator.jobs.faults import Refused
+from curator.jobs.ledger import Deployment, Ledger, Run
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing at the provider. `consequence` is what its deletion means, as a sentence."""
+
+    kind: Literal["deployment", "orphan", "file", "model"]
+    name: str
+    words: str
+    consequence: str
+
+
+def leftovers(run: Run, ledger: Ledger) -> list[Leftover]:
+    """What there is to delete of a run, in the order in which a provider lets it be deleted."""
+    found = [
+        Leftover("deployment", item.name, "deployment", "Its fee ends; nobody can ask it any more.")
+        for item in deployed(run, ledger)
+    ]
+    unused = [file_id for _, file_id, _ in ledger.orphans(run.run)]
+    found += [
+        Leftover("orphan", name, "file that no job uses", "It is gone there; your data stays here.")
+        for name in unused
+    ]
+    if run.closed:
+        found += _of_closed(run, unused)
+    return [item for item in found if ledger.step(run.run, _gone(item)) is None]
+
+
+def _of_closed(run: Run, unused: Sequence[str]) -> list[Leftover]:
+    files = [("training file", run.training_file), ("validation file", run.validation_file)]
+    files += [("result file", name) for name in run.result_files]
+    found = [
+        Leftover("file", name, words, "The copy there is gone; data and curves stay here.")
+        for words, name in files
+        if name and name not in unused
+    ]
+    if run.fine_tuned_model:
+        words = "Nobody can use it any more, for good; its curves and answers stay here."
+        found.append(Leftover("model", run.fine_tuned_model, "tuned model", words))
+    return found
+
+
+def deployed(run: Run, ledger: Ledger) -> list[Deployment]:
+    """The deployments of a run's tuned model and its checkpoints."""
+    names = {run.fine_tuned_model, *(point.model for point in ledger.checkpoints(run.run))} - {None}
+    return [item for item in ledger.deployments() if item.origin == run.origin and item.model in names]
+
+
+async def remove(items: Sequence[Leftover], run: Run, ledger: Ledger) -> None:
+    """Delete these at the provider, one after another, each noted once it is gone; what is gone already is fine.
+
+    Raises CuratorError at the first that cannot be deleted; those before it are gone.
+    """
+    provider = providers.get(run.provider)
+    async with await connect(provider) as client:
+        for item in items:
+            try:
+                if item.kind == "deployment":
+                    async with azure.control_plane(provider) as plane:
+                        await plane.delete(ledger, item.name)
+                elif item.kind == "model":
+                    await client.delete_model(item.name)
+                else:
+                    await client.delete_file(item.name)
+            except Refused as refusal:
+                if refusal.status != 404:
+                    raise
+            if item.kind == "orphan":
+                ledger.forget_orphan(run.origin, item.name)
+            if item.kind != "deployment":  # its name can be used again
+                ledger.mark(run.run, _gone(item), "done")
+
+
+def _gone(item: Leftover) -> str:
+    return f"deleted:{item.name}"

@@ -1,0 +1,115 @@
+"""The questions of the Train stage: what to delete at the provider, and deploying a tuned model at Azure."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Checkbox, Input, Select, Static
+
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from curator.jobs.ledger import Run
+    from curator.jobs.leftovers import Leftover
+
+
+class DeleteDialog(Dialog[list["Leftover"]]):
+    """What the provider keeps of a run, each with what its deletion means; dismisses with those ticked."""
+
+    HEADING = "Delete at the provider"
+    ACCEPT = "Delete what is ticked"
+    HELP = "Space ticks; nothing here is deleted in your workspace."
+
+    def __init__(self, items: list[Leftover]) -> None:
+        super().__init__()
+        self._items = items
+
+    def compose_body(self) -> ComposeResult:
+        """A box to tick each; ticked at first is only what serves nobody, or the one thing there is."""
+        for number, item in enumerate(self._items):
+            ticked = item.kind == "orphan" or len(self._items) == 1
+            yield Checkbox(
+                Content(one_line(f"{item.words} {item.name}")), ticked, compact=True, id=f"item-{number}"
+            )
+            yield Static(Content.styled(printable(f"    {item.consequence}"), "$quiet"))
+
+    def on_mount(self) -> None:
+        """Enter deletes what is ticked; where nothing is, ticking comes first."""
+        ticked = any(box.value for box in self.query(Checkbox))
+        self.query_one("#accept" if ticked else "#item-0").focus()
+
+    def action_accept(self) -> None:
+        """These."""
+        boxes = [self.query_one(f"#item-{number}", Checkbox) for number in range(len(self._items))]
+        chosen = [item for item, box in zip(self._items, boxes, strict=True) if box.value]
+        if chosen:
+            self.dismiss(chosen)
+        else:
+            self.app.bell()
+
+
+class DeployDialog(Dialog[tuple[str, str]]):
+    """Name and kind of a deployment, and what an hour of it costs; dismisses with (name, sku)."""
+
+    HEADING = "Deploy this model at Azure"
+    ACCEPT = "Deploy"
+    HELP = "A model tuned at Azure answers only while it is deployed. D takes the deployment down."
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+
+    def compose_body(self) -> ComposeResult:
+        """The price stands under the kind and follows it."""
+        from curator.jobs import azure
+
+        model = self._run.fine_tuned_model or ""
+        kinds = [(Content(f"{kind.sku}: {kind.words}"), kind.sku) for kind in azure.KINDS.values()]
+        yield Static(Content(one_line(model)))
+        yield self._line(
+            "Name", Input(azure.usual_name(model, self._run.params.get("suffix")), compact=True, id="name")
+        )
+        yield self._line("Kind", Select(kinds, value="standard", allow_blank=False, compact=True, id="kind"))
+        yield Static("", id="price")
+        yield Static(Content.styled("You will be reminded of it here and at each start while it costs.", "$quiet"))
+
+    def _line(self, name: str, field: Input | Select[str]) -> Horizontal:
+        return Horizontal(Static(Content(name), classes="name"), field, classes="field")
+
+    def on_mount(self) -> None:
+        """Enter deploys, once the price was read."""
+        self.query_one("#accept").focus()
+
+    @on(Select.Changed, "#kind")
+    def _priced(self) -> None:
+        from curator.jobs import azure, providers
+
+        try:
+            provider = providers.get(self._run.provider)
+            price = azure.hourly_price(provider, self._kind, self._run.fine_tuned_model or "")
+        except CuratorError as error:
+            self.query_one("#price", Static).update(Content.styled(printable(error.message), "$mark-error"))
+            return
+        colour = "$mark-ok" if price == 0 else "$mark-warning bold"
+        self.query_one("#price", Static).update(Content.styled(azure.price_words(price), colour))
+
+    @property
+    def _kind(self) -> str:
+        return str(self.query_one("#kind", Select).value)
+
+    def action_accept(self) -> None:
+        """Yes, at this price."""
+        self.dismiss((self.query_one("#name", Input).value.strip(), self._kind))
+
+
+def deployed_words(name: str, since: float, reminder: str | None) -> str:
+    """A deployment in one line, with its fee where it has one."""
+    when = time.strftime("%d %b %H:%M", time.localtime(since))
+    return reminder or f"Deployed as {name} since {when}, without an hourly fee."

@@ -1,0 +1,180 @@
+"""The Train stage on jobs of any origin: listed, followed, steered, taken away; what costs is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Checkbox, Input, Select, Static
+
+from curator import alert, paths
+from curator.jobs.ledger import Ledger
+from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
+from tests.jobs.fake_provider import KEY, FakeProvider, running
+from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
+
+MODEL = "gpt-4.1-mini-2025-04-14"
+
+
+def configure(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
+    """The provider of the fake's dialect, at its address."""
+    monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setattr("curator.jobs.monitor.interval", lambda run, kind: 0.05)
+    file = paths.config_dir() / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        f'[providers.{fake.dialect}]\nkind = "{fake.dialect}"\nbase_url = "{fake.base_url}"\n'
+        f'api_key_env = "TEST_KEY"\nmodel = "{MODEL}"\n{more}'
+    )
+
+
+def job(fake: FakeProvider, status: str | None = None) -> str:
+    """A job that somebody started elsewhere."""
+    from tests.jobs.fake_provider import FakeJob
+
+    fake._store("theirs.jsonl", b"{}")
+    made = FakeJob(f"ftjob-{len(fake.jobs) + 1:04d}", {"model": MODEL, "training_file": "file-0001"}, fake.script)
+    fake.jobs[made.id] = made
+    fake._say(made, f"Created fine-tuning job: {made.id}")
+    if status:
+        made.at = made.script.index(status)
+    return made.id
+
+
+async def until(scene: Scene, words: str) -> None:
+    """Wait until the screen says something."""
+    for _ in range(400):
+        await scene.pilot.pause(0.05)
+        if words in scene.screen_text():
+            return
+    raise AssertionError(f"{words!r} never came:\n{scene.screen_text()}")
+
+
+async def test_a_job_started_elsewhere_is_listed_followed_and_steered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as fake:
+        configure(fake, monkeypatch, '[providers.gone]\nkind = "compatible"\nbase_url = "http://127.0.0.1:1/v1"\n')
+        job(fake)
+        job(fake)
+        fake.advance = False
+        async with opened(dataset(tmp_path, many(3)), NARROW) as scene:
+            await scene.press("alt+4")
+            assert "No training yet" in scene.screen_text() and not fake.wire.requests
+            await scene.press("J")
+            await until(scene, "validating_files")
+            assert "elsewhere" in scene.screen_text()
+            screen = scene.app.screen
+            own = Ledger.for_path(None)
+            assert len(own.runs()) <= 1, "only what is looked at is taken in"
+            await scene.pilot.press("p")
+            await scene.pilot.press("enter")
+            await until(scene, "paused")
+            fake.advance = True
+            for made in fake.jobs.values():
+                made.forced = None
+            await until(scene, "succeeded")
+            await until(scene, "successfully completed")
+            (run,) = own.runs()
+            assert run.foreign and run.status == "succeeded" and len(own.checkpoints(run.run)) == 2
+            await scene.press("e")
+            assert "★" in scene.screen_text() and "best" in scene.screen_text()
+            await scene.press("e", "G")
+            assert "gone could not be reached" in scene.screen_text()
+            assert screen is scene.app.screen
+            own.close()
+
+
+async def test_an_unsent_listing_never_holds_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as fake:
+        configure(fake, monkeypatch)
+        fake.fault("GET", "/jobs$", "delay", seconds=30)
+        async with opened(dataset(tmp_path, many(3)), NARROW) as scene:
+            await scene.press("alt+4")
+            await scene.pilot.press("J")
+            await scene.pilot.pause(0.3)
+            await scene.pilot.press("alt+1")
+            await scene.pilot.pause(0.1)
+            assert "Question number 1" in scene.screen_text()
+
+
+async def test_a_tuned_model_at_azure_is_deployed_with_its_price_and_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", "management-token")
+    path = dataset(tmp_path, many(3))
+    async with running("azure") as fake:
+        configure(fake, monkeypatch, 'subscription = "s"\nresource_group = "g"\naccount = "a"\n')
+        monkeypatch.setattr("curator.jobs.azure.CONTROL_PLANE", fake.origin)
+        monkeypatch.setattr("curator.jobs.azure.EVERY", 0.01)
+        job(fake, "succeeded")
+        async with opened(path, WIDE) as scene:
+            await scene.press("alt+4", "J")
+            await until(scene, "379,446")
+            await scene.press("O")
+            dialog = scene.app.screen
+            assert isinstance(dialog, DeployDialog)
+            assert "US$ 1.70 an hour, used or not, about US$ 41 a day" in scene.screen_text()
+            dialog.query_one("#kind", Select).value = "developertier"
+            await scene.settle()
+            assert "no hourly fee" in str(dialog.query_one("#price", Static).content)
+            dialog.query_one("#kind", Select).value = "standard"
+            dialog.query_one("#name", Input).value = "mine"
+            await scene.press("enter")
+            await until(scene, "The deployment mine costs $1.70 an hour")
+            assert next(iter(fake.deployments)).endswith("/deployments/mine")
+        async with opened(path, NARROW) as scene:
+            await scene.pilot.pause(1.1)
+            assert "The deployment mine costs $1.70 an hour" in scene.toasts()
+            await scene.press("alt+4")
+            await until(scene, "The deployment mine costs")
+            await scene.press("D")
+            dialog = scene.app.screen
+            assert isinstance(dialog, DeleteDialog) and "Its fee ends" in scene.screen_text()
+            assert not any(box.value for box in dialog.query(Checkbox)), "what serves somebody is not ticked"
+            await scene.press("space")
+            dialog.action_accept()
+            await scene.settle()
+            assert scene.app.job_watch.costly() == [] and not fake.deployments
+            assert fake.files, "only what was ticked"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "term", "said"),
+    [
+        ("off", "xterm", ""),
+        ("bell", "xterm", "\a"),
+        ("desktop", "xterm", "\a\x1b]9;Curator: done ␛]0;x\x1b\\"),
+        ("desktop", "foot", "\a\x1b]777;notify;Curator;done ␛]0;x\x1b\\"),
+    ],
+)
+def test_the_end_is_told_as_configured(
+    wanted: str, term: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = paths.config_dir() / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'notify = "{wanted}"\n')
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert alert.signal("Curator", "done \x1b]0;x") == said
+
+
+def test_a_desktop_is_told_by_its_own_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "notify-send"
+    tool.write_text(
+        f'#!/bin/sh\nprintf "%s|" "$@" > {tmp_path}/said.part; /bin/mv {tmp_path}/said.part {tmp_path}/said\n'
+    )
+    tool.chmod(0o755)
+    (paths.config_dir()).mkdir(parents=True, exist_ok=True)
+    (paths.config_dir() / "config.toml").write_text('notify = "desktop"\n')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    assert alert.signal("Curator", "-done") == "\a"
+    import time
+
+    for _ in range(200):
+        if (tmp_path / "said").exists():
+            break
+        time.sleep(0.02)
+    assert (tmp_path / "said").read_text() == "--app-name=Curator|--|Curator|-done|"
