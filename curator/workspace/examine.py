@@ -27,7 +27,7 @@ from curator.core.rules.registry import AnswerContract
 from curator.core.rules.subject import Subject
 from curator.workspace.excerpt import Excerpt, excerpt
 from curator.workspace.findings import Rows, as_json
-from curator.workspace.lines import Notes, Record, split
+from curator.workspace.lines import Notes, Record, blocks, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +225,5 @@ def examine_range(path: Path, part: Range, options: Options) -> Stretch:
     notes = Notes()
     with path.open("rb", buffering=1 << 20) as file:
         file.seek(part.start)
-        lines = _limited(file, part.end - part.start)
-        records = split(lines, notes, part.lines, first=part.start == 0)
+        records = split(blocks(file, part.end - part.start), notes, part.lines, first=part.start == 0)
         return examine(records, notes, options)
-
-
-def _limited(file: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The lines of the next `size` bytes of a file."""
-    for line in file:
-        yield line
-        size -= len(line)
-        if size <= 0:
-            return

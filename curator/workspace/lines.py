@@ -7,13 +7,11 @@ records leave here: (line number from 1, bytes without terminator). The source i
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import os
 import stat
 import sys
 import tempfile
-import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,12 +23,11 @@ import orjson
 
 from curator.core import splice
 from curator.errors import InputError
+from curator.workspace.packed import unpacked, unpacking_errors
 
 BOM = b"\xef\xbb\xbf"
 STDIN = "-"
 BLOCK = 1 << 20
-PACKED = 1 << 13
-"""Packed bytes taken at once: some of these unpack to thousands of times as many."""
 HEAD = 1 << 16
 """Bytes looked at to tell what a file is."""
 MAX_WHOLE = 2 << 30
@@ -89,42 +86,71 @@ class Source:
     def records(self) -> Iterator[Record]:
         """Every line that is not blank, or every element of an array, or every row of a CSV file as an object."""
         if self.kind == "lines":
-            return split(self.stream, self.notes, name=self.name)
+            return split(blocks(self.stream), self.notes, name=self.name)
         data = _whole(self.stream, self.name)
         return _elements(data, self.notes) if self.kind == "array" else _rows(data, self.notes, self.name)
 
 
 def split(
-    stream: Iterable[bytes], notes: Notes, number: int = 0, *, first: bool = True, name: str = "the data"
+    parts: Iterable[bytes], notes: Notes, number: int = 0, *, first: bool = True, name: str = "the data"
 ) -> Iterator[Record]:
-    """The records of a stream of lines; `number` lines stand before it, `first` tells the file's beginning.
+    """The records of a file that comes in parts of any size; `number` lines stand before it, `first` tells the
+    file's beginning.
 
     Raises InputError, which calls it `name`, where it cannot be read to its end.
     """
     records, blanks = 0, notes.blanks
     try:
-        for raw in stream:
-            number += 1
-            if raw.endswith(b"\n"):
-                raw = raw[:-1]
-            if first:
-                first = False
-                notes.bom = raw.startswith(BOM)
-                raw = raw[3:] if notes.bom else raw
-            if b"\r" in raw:
-                notes.carriage_returns += 1
-                notes.first_carriage_return = notes.first_carriage_return or number
-                raw = raw[:-1] if raw.endswith(b"\r") else raw
-            if not raw or raw.isspace():
-                blanks.append(number)
-                continue
-            records += 1
-            yield number, raw
-    except _unpacking_errors() as error:
+        for lines, odd in _lines(parts):
+            for raw in lines:
+                number += 1
+                if odd or first or not raw or raw[0] < 33:  # what is below is told of few lines
+                    if first:
+                        first = False
+                        notes.bom = raw.startswith(BOM)
+                        raw = raw[3:] if notes.bom else raw
+                    if b"\r" in raw:
+                        notes.carriage_returns += 1
+                        notes.first_carriage_return = notes.first_carriage_return or number
+                        raw = raw[:-1] if raw.endswith(b"\r") else raw
+                    if not raw or raw.isspace():
+                        blanks.append(number)
+                        continue
+                records += 1
+                yield number, raw
+    except unpacking_errors() as error:
         raise InputError(f"{name} cannot be read after line {number}: {error}") from None
     finally:
         notes.lines = number
         notes.records += records
+
+
+def _lines(parts: Iterable[bytes]) -> Iterator[tuple[list[bytes], bool]]:
+    """Whole lines without their LF, many at once, and whether there are carriage returns among them."""
+    rest: list[bytes] = []
+    odd = False
+    for part in parts:
+        lines = part.split(b"\n")
+        odd = odd or b"\r" in part
+        rest.append(lines[0])
+        if len(lines) > 1:
+            lines[0], rest = b"".join(rest), [lines.pop()]
+            yield lines, odd
+            odd = b"\r" in rest[0]
+    last = b"".join(rest)
+    if last:
+        yield [last], odd
+
+
+def blocks(stream: BinaryIO, size: int | None = None) -> Iterator[bytes]:
+    """The next `size` bytes of a stream, or all that are left, in parts."""
+    read: Callable[[int], bytes] = cast(Any, stream).read1
+    while size is None or size > 0:
+        block = read(BLOCK if size is None else min(size, BLOCK))
+        if not block:
+            return
+        size = None if size is None else size - len(block)
+        yield block
 
 
 @contextmanager
@@ -173,11 +199,9 @@ def _identified(path: Path | None, name: str, stream: BinaryIO, size: int) -> So
     """What the first bytes say: packed or not, which encoding, lines or one array."""
     head = stream.read(HEAD)
     stream.seek(0)
-    plain = True
-    if head.startswith(b"\x1f\x8b"):
-        stream, plain = cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb")), False
-    elif head.startswith(b"\x28\xb5\x2f\xfd"):
-        stream, plain = _unzstd(stream), False
+    content = unpacked(stream, head)
+    plain = content is None
+    stream = content or stream
     if not plain:
         head, stream = _peek(stream, name)
     notes = Notes()
@@ -195,49 +219,6 @@ def _identified(path: Path | None, name: str, stream: BinaryIO, size: int) -> So
     return Source(path, name, kind, stream, size, plain and kind == "lines", notes)
 
 
-def _unzstd(stream: BinaryIO) -> BinaryIO:
-    import zstandard  # only for .zst
-
-    reader = _Frames(stream, zstandard.ZstdDecompressor().decompressobj)
-    return io.BufferedReader(reader, BLOCK)
-
-
-class _Frames(io.RawIOBase):
-    """The content of Zstandard frames; one that is cut short raises EOFError, which the library's reader hides."""
-
-    def __init__(self, packed: BinaryIO, begin: Callable[[], Any]) -> None:
-        self._packed, self._begin = packed, begin
-        self._frame: Any = None
-        self._rest = self._ready = b""
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill some of `buffer`; 0 at the end."""
-        while not self._ready:
-            if not self._rest:
-                self._rest = self._packed.read(PACKED)
-            if not self._rest:
-                if self._frame is not None:
-                    raise EOFError("the file ends in the middle of a frame")
-                return 0
-            self._frame = self._frame or self._begin()
-            self._ready, self._rest = self._frame.decompress(self._rest), b""
-            if self._frame.eof:
-                self._rest, self._frame = self._frame.unused_data, None
-        count = min(len(buffer), len(self._ready))
-        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
-        return count
-
-
-def _unpacking_errors() -> tuple[type[Exception], ...]:
-    """What reading packed data may raise; zstandard's own error only where zstandard was needed."""
-    module = sys.modules.get("zstandard")
-    return (OSError, EOFError, zlib.error, *((module.ZstdError,) if module else ()))
-
-
 def _peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
     """The first bytes of a stream that cannot be rewound, and the stream from its start."""
     buffered = (
@@ -245,7 +226,7 @@ def _peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
     )
     try:
         return buffered.peek(HEAD)[:HEAD], buffered
-    except _unpacking_errors() as error:
+    except unpacking_errors() as error:
         raise InputError(f"{name} cannot be unpacked: {error}") from None
 
 
@@ -317,7 +298,7 @@ def _begins_a_value(text: bytes) -> bool:
 def _whole(stream: BinaryIO, name: str) -> bytes:
     try:
         data = stream.read(MAX_WHOLE + 1)
-    except _unpacking_errors() as error:
+    except unpacking_errors() as error:
         raise InputError(f"{name} cannot be unpacked: {error}") from None
     if len(data) > MAX_WHOLE:
         raise InputError(f"{name} is one value of more than {MAX_WHOLE >> 30} GB; write it as JSON Lines first")
