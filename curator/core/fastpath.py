@@ -40,10 +40,12 @@ _content = attrgetter("content")
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What the rules find in a line, its facts, and its value where it is more than texts in known roles."""
+    """What the rules find in a line, its facts, and its roles and texts, or its value where it is more."""
 
     problems: tuple[Problem, ...]
     facts: Facts
+    roles: tuple[str, ...] = ()
+    texts: list[str] = []
     value: Any = None
 
 
@@ -78,7 +80,8 @@ def look(raw: bytes, context: Context) -> Seen | None:
     if not _are_clean(contents, byte_bits(raw)):
         return None
     shape, roles = order
-    return Seen(_missing_system(context.profile) if shape else _NOTHING, plain_facts(roles, contents, 0))
+    problems = _missing_system(context.profile) if shape else _NOTHING
+    return Seen(problems, plain_facts(roles, contents, 0), roles, contents)
 
 
 def _look_at_more(raw: bytes, context: Context) -> Seen | None:
@@ -90,7 +93,8 @@ def _look_at_more(raw: bytes, context: Context) -> Seen | None:
     order = _order(tuple(map(type, chat.messages)))
     if order is None or not _are_clean([*_texts(chat.messages)], byte_bits(raw)):
         return None
-    return Seen(_missing_system(context.profile) if order[0] else _NOTHING, chat_facts(value), value)
+    problems = _missing_system(context.profile) if order[0] else _NOTHING
+    return Seen(problems, chat_facts(value), value=value)
 
 
 @lru_cache(maxsize=4096)

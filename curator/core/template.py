@@ -69,6 +69,11 @@ class TemplateCounter(Counter):
             return Tokens(formula.total, formula.assistant, True)
         return Tokens(sum(span.tokens for span in rendered), formula.assistant, self.estimated)
 
+    def chat(self, roles: tuple[str, ...], contents: list[str]) -> Tokens:
+        """As `example`, for messages of just a role and a text."""
+        pairs = zip(roles, contents, strict=True)
+        return self.example({"messages": [{"role": role, "content": content} for role, content in pairs]})
+
     def spans(self, value: Any) -> list[Span]:
         """The rendered conversation, piece by piece; the token that ends an answer is trained with it."""
         rendered = None if is_completion(value) else self._rendered(value)
@@ -180,6 +185,9 @@ class _Encoded:
 
     def count(self, text: str) -> int:
         return len(self._encode(text))
+
+    def counts(self, texts: list[str]) -> list[int]:
+        return [*map(self.count, texts)]
 
     def cut(self, text: str, limit: int) -> int:
         low, high = 0, len(text)

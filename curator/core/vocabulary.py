@@ -81,6 +81,9 @@ class Tokenizer(Protocol):
     def count(self, text: str) -> int:
         """The number of tokens of `text`."""
 
+    def counts(self, texts: list[str]) -> list[int]:
+        """The number of tokens of each text."""
+
     def cut(self, text: str, limit: int) -> int:
         """How many characters of `text` its first `limit` tokens hold whole."""
 
@@ -143,6 +146,15 @@ class Vocabulary:
             return self._quick(text)
         except UnicodeEncodeError:  # a lone surrogate: tiktoken alone reads it as U+FFFD
             return self._exact(text)
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """As `count`, for several texts with less ado."""
+        try:
+            if sum(map(len, texts)) <= _SLICE:
+                return [*map(self._quick, texts)]
+        except UnicodeEncodeError:
+            pass
+        return [*map(self.count, texts)]
 
     def cut(self, text: str, limit: int) -> int:
         """Characters that the first `limit` tokens hold whole."""

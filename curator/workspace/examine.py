@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections import Counter
+from collections import Counter as Bag
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import orjson
+from typing import TYPE_CHECKING
 
 from curator.core import rules
 from curator.core.compat import Counts, Variant
 from curator.core.example import Example, parse
-from curator.core.fastpath import is_well_formed, look
+from curator.core.fastpath import Seen, is_well_formed, look
 from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.engine import check_subject
@@ -28,6 +27,9 @@ from curator.core.rules.subject import Subject
 from curator.workspace.excerpt import Excerpt, excerpt
 from curator.workspace.findings import Rows, as_json
 from curator.workspace.lines import Notes, Record, blocks, split
+
+if TYPE_CHECKING:
+    from curator.core.counting import Counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,14 @@ class Options:
         )
         if not self.tokens or self.quick:
             return plain
-        from curator.core.tokens import counter  # a vocabulary takes its time
+        counter = self.counter()
+        return replace(plain, count=counter.example, cut=counter.truncation)
 
-        return replace(plain, count=counter(self.model).example, cut=counter(self.model).truncation)
+    def counter(self) -> Counter:
+        """The model's counter."""
+        from curator.core import tokens  # a vocabulary takes its time
+
+        return tokens.counter(self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +81,11 @@ class Stretch:
 
     notes: Notes = field(default_factory=Notes)
     tally: Tally = field(default_factory=Tally)
-    counts: dict[Severity, Counter[str]] = field(
-        default_factory=lambda: {severity: Counter() for severity in Severity}
-    )
+    counts: dict[Severity, Bag[str]] = field(default_factory=lambda: {severity: Bag() for severity in Severity})
     shown: list[Shown] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
     """Every finding as a JSON object, where all are wanted."""
-    compat: Counter[str] = field(default_factory=Counter)
+    compat: Bag[str] = field(default_factory=Bag)
     totals: array[int] = field(default_factory=lambda: array("I"))
     answers: array[int] = field(default_factory=lambda: array("I"))
     formats: set[Format] = field(default_factory=set)
@@ -134,29 +139,16 @@ def examine(records: Iterable[Record], notes: Notes, options: Options, *, spill:
     """One pass over the records; `spill` keeps many findings in a temporary file."""
     stretch, context = Stretch(notes, rows=Rows(spill=spill)), options.context()
     compat = Counts(options.compat) if options.compat else None
+    counter = options.counter() if context.count is not None else None
+    look_at = _Pass(stretch, context, options, compat, counter)
     with _uncollected():
         if options.quick:
-            _quickly(records, stretch, context, options)
+            look_at.formats(records)
         else:
-            for line, raw in records:
-                if not _seen(line, raw, stretch, context, options, compat):
-                    _any(line, parse(raw), stretch, context, options, compat)
+            look_at.everything(records)
     if compat is not None:
         stretch.compat = compat.counts
     return stretch
-
-
-def _quickly(records: Iterable[Record], stretch: Stretch, context: rules.Context, options: Options) -> None:
-    """The format rules alone."""
-    for line, raw in records:
-        if is_well_formed(raw, context):
-            stretch.formats.add("chat")
-            continue
-        example = parse(raw)
-        subject = Subject(example, context)
-        stretch.formats.add(subject.format)
-        for problem in check_subject(subject, context):
-            stretch.note(line, problem, options, example)
 
 
 @contextmanager
@@ -171,44 +163,70 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _seen(
-    line: int, raw: bytes, stretch: Stretch, context: rules.Context, options: Options, compat: Counts | None
-) -> bool:
-    """Take a well-formed chat the short way (core.fastpath); False where it is none."""
-    seen = look(raw, context) if context.contract is None else None
-    if seen is None:
-        return False
-    if context.count is not None:
-        tokens = context.count(orjson.loads(raw) if seen.value is None else seen.value)
-        if context.limit is not None and tokens.total > context.limit:
-            return False
-        stretch.totals.append(tokens.total)
-        stretch.answers.append(tokens.assistant)
-    for problem in seen.problems:
-        stretch.note(line, problem, options)
-    stretch.tally.take(line, seen.facts)
-    if compat is not None and seen.value is not None:  # they find nothing in plain texts
-        compat.add(seen.value)
-    return True
+@dataclass(slots=True)
+class _Pass:
+    """What a pass fills, and what it checks against."""
 
+    stretch: Stretch
+    context: rules.Context
+    options: Options
+    compat: Counts | None
+    counter: Counter | None
 
-def _any(
-    line: int, example: Example, stretch: Stretch, context: rules.Context, options: Options, compat: Counts | None
-) -> None:
-    """Take any other line by all the rules."""
-    subject = Subject(example, context)
-    for problem in check_subject(subject, context):
-        stretch.note(line, problem, options, example)
-    if example.value is None and example.faults:
-        stretch.tally.count += 1
-        return
-    stretch.tally.take(line, facts(subject, context))
-    if compat is not None:
-        compat.add(example.value)
-    tokens = subject.tokens(context)
-    if tokens is not None:
-        stretch.totals.append(tokens.total)
-        stretch.answers.append(tokens.assistant)
+    def formats(self, records: Iterable[Record]) -> None:
+        """The format rules alone."""
+        context, formats = self.context, self.stretch.formats
+        for line, raw in records:
+            if is_well_formed(raw, context):
+                formats.add("chat")
+                continue
+            example = parse(raw)
+            subject = Subject(example, context)
+            formats.add(subject.format)
+            for problem in check_subject(subject, context):
+                self.stretch.note(line, problem, self.options, example)
+
+    def everything(self, records: Iterable[Record]) -> None:
+        """All rules, facts and tokens; well-formed chats the short way (core.fastpath)."""
+        context, short = self.context, self.context.contract is None
+        for line, raw in records:
+            seen = look(raw, context) if short else None
+            if seen is None or not self._take(line, seen):
+                self._other(line, parse(raw))
+
+    def _take(self, line: int, seen: Seen) -> bool:
+        """Take what was seen at once; False where the example is too long, which a rule has to say."""
+        stretch, value = self.stretch, seen.value
+        if self.counter is not None:
+            counter, limit = self.counter, self.context.limit
+            tokens = counter.chat(seen.roles, seen.texts) if value is None else counter.example(value)
+            if limit is not None and tokens.total > limit:
+                return False
+            stretch.totals.append(tokens.total)
+            stretch.answers.append(tokens.assistant)
+        for problem in seen.problems:
+            stretch.note(line, problem, self.options)
+        stretch.tally.take(line, seen.facts)
+        if self.compat is not None and value is not None:  # they find nothing in plain texts
+            self.compat.add(value)
+        return True
+
+    def _other(self, line: int, example: Example) -> None:
+        """Take any other line by all the rules."""
+        stretch, context = self.stretch, self.context
+        subject = Subject(example, context)
+        for problem in check_subject(subject, context):
+            stretch.note(line, problem, self.options, example)
+        if example.value is None and example.faults:
+            stretch.tally.count += 1
+            return
+        stretch.tally.take(line, facts(subject, context))
+        if self.compat is not None:
+            self.compat.add(example.value)
+        tokens = subject.tokens(context)
+        if tokens is not None:
+            stretch.totals.append(tokens.total)
+            stretch.answers.append(tokens.assistant)
 
 
 @dataclass(frozen=True, slots=True)

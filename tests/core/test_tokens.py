@@ -191,3 +191,16 @@ def test_too_deep_values_are_counted_as_nothing() -> None:
     for _ in range(100_000):
         deep = [deep]
     assert COUNTER.example({"messages": [{"role": "user", "content": deep}]}).estimated
+
+
+@given(st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), st.text(max_size=20))))
+def test_many_chats_are_counted_as_one_is(messages: list[tuple[str, str]]) -> None:
+    value = {"messages": [{"role": role, "content": content} for role, content in messages]}
+    roles = tuple(role for role, _ in messages)
+    assert COUNTER.chat(roles, [content for _, content in messages]) == COUNTER.example(value)
+
+
+def test_a_half_character_and_a_monster_text_are_counted_in_bulk_too() -> None:
+    for text in ("half \ud800 a character", "a word " * 40_000):
+        value = {"messages": [{"role": "user", "content": text}]}
+        assert COUNTER.chat(("user",), [text]) == COUNTER.example(value)
