@@ -47,6 +47,16 @@ class Lines:
         return os.pread(self._file.fileno(), self._ends[row + 1] - self._ends[row] - 1, self._ends[row])
 
 
+def by_value(path: Path) -> Groups:
+    """Equal JSON values alone, as `curator dedup --exact` finds them."""
+    from curator.workspace.duplicates import Duplicates
+
+    lines = Lines(path)
+    with path.open("rb") as file:
+        found = Duplicates.build(enumerate(file), lines.__getitem__, near=False)
+    return [group.ids for group in found.groups(exact_only=True)]
+
+
 def parse_only(path: Path) -> Groups:
     """A bare orjson parse of every line: what nothing that looks at values can go below."""
     import orjson
@@ -139,10 +149,15 @@ def rensa(path: Path, threshold: float) -> Groups:
 
 METHODS: dict[str, Callable[[Path], Groups]] = {
     "curator": lambda path: curator(path, 72),
+    "parse": parse_only,
+    "curator-by-value": by_value,
     "datasketch-words": lambda path: datasketch(path, 70, 1),
     "datasketch-2grams": lambda path: datasketch(path, 70, 2),
     "rensa-2grams": lambda path: rensa(path, 70),
 }
+
+
+OWN = ("curator", "curator-by-value", "parse")
 
 
 def score(groups: Groups, truth: dict[str, Any]) -> dict[str, float]:
@@ -224,7 +239,7 @@ def main() -> None:
     for peer in set(args.peers) - set(there):
         print(f"{peer}: not installed, left out")
     if args.corpus:
-        compare(args.corpus, ["curator", *there], args.rounds)
+        compare(args.corpus, [*OWN, *there], args.rounds)
         return
     from corpus import write_corpus
 
@@ -232,7 +247,7 @@ def main() -> None:
         for examples in args.examples:
             path = Path(folder) / f"{examples}.jsonl"
             write_corpus(path, examples, args.seed)
-            compare(path, ["curator", *there], args.rounds)
+            compare(path, [*OWN, *there], args.rounds)
 
 
 if __name__ == "__main__":

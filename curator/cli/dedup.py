@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         conflicts = found.conflicts()
         copies = [group for group in groups if group.kind != "family"]
         gone = {example for group in copies for example in group.ids[1:]}
-        written = _write(Path(args.output), source, found.ids, gone) if args.output else None
+        written = _write(Path(args.output), source, gone) if args.output else None
         if args.json:
             output.emit(_report(groups, conflicts, len(gone), threshold, written))
         else:
@@ -80,10 +80,10 @@ def _progress() -> Any:
     return tell
 
 
-def _write(path: Path, source: Examples, ids: list[int], gone: set[int]) -> dict[str, Any]:
+def _write(path: Path, source: Examples, gone: set[int]) -> dict[str, Any]:
     from curator.atomic import replacing
 
-    kept = [example for example in ids if example not in gone]
+    kept = [example for example in source.numbers if example not in gone]
     try:
         with replacing(path) as file:
             for example in kept:
@@ -147,14 +147,14 @@ def _print(
 
 
 def _print_group(group: Group, source: Examples) -> None:
-    from curator.core.duplicates.texts import ANSWER, compared_text
+    from curator.core.duplicates.texts import compared_text, parts
     from curator.core.example import parse
 
     score = f"  {group.score:.0f} %" if group.kind in ("near", "family") else ""
     output.out(f"  {source.noun}s {_numbers(group.ids)}{score}")
     shown = group.ids[:1] if group.kind == "exact" else group.ids[:3]
     for example in shown:
-        text = compared_text(parse(source.raw(example)).value).replace(ANSWER, " → ")
+        text = " → ".join(filter(None, parts(compared_text(parse(source.raw(example)).value))))
         output.out(f"      {one_line(text, _EXCERPT)}")
 
 

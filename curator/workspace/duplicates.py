@@ -16,6 +16,7 @@ import numpy as np
 
 from curator.atomic import replacing
 from curator.core.duplicates.conflicts import Conflict, conflict
+from curator.core.duplicates.exact import suspects
 from curator.core.duplicates.found import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Group
 from curator.core.duplicates.hashes import NOTHING, Print, fingerprint
@@ -54,8 +55,13 @@ class Duplicates:
         near: bool = True,
         progress: Progress | None = None,
     ) -> Duplicates:
-        """Look at every (id, bytes) once. `progress` is told a phase and its share; raising from it cancels."""
+        """Look at every (id, bytes) once. `progress` is told a phase and its share; raising from it cancels.
+
+        Without `near` only those are known afterwards that may equal another by value or ask what another asks.
+        """
         made = cls((), raw_of)
+        if not near:
+            raws = [(example, raw_of(example)) for example in suspects(raws)]
         made._index = Index(made._prints(raws), made._text, near=near, progress=progress)
         made._row = {example: row for row, example in enumerate(made._ids)}
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,11 @@ class Examples:
     def raw(self, number: int) -> bytes:
         """The bytes of a record that was read."""
         return self._spool[number]
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of all records that were read, in order."""
+        return self._spool.numbers
 
     def close(self) -> None:
         """Give everything back."""

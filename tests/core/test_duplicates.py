@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.duplicates.conflicts import conflict
+from curator.core.duplicates.exact import suspects
 from curator.core.duplicates.found import Found
 from curator.core.duplicates.hashes import NOTHING, Print, fingerprint, value_hash
 from curator.core.duplicates.index import Index
+from curator.core.duplicates.sketch import folded
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
 
@@ -182,12 +184,33 @@ def test_almost_the_same_prompt_with_another_label_is_a_contradiction_and_no_cop
     assert kinds(found) == []
 
 
+def test_the_same_words_in_another_format_or_with_another_rejected_answer_are_no_copy() -> None:
+    asked = {"messages": [{"role": "user", "content": "Where does the river go?"}]}
+    yes, no, never = (
+        [{"role": "assistant", "content": text}] for text in ("To the sea.", "Nowhere.", "Never mind!")
+    )
+    values: list[Any] = [
+        chat("Where does the river go?", "To the sea."),
+        {"prompt": "Where does the river go?", "completion": "To the sea."},
+        {"input": asked, "preferred_output": yes, "non_preferred_output": no},
+        {"input": asked, "preferred_output": yes, "non_preferred_output": never},
+        {"input": asked, "preferred_output": no, "non_preferred_output": yes},
+    ]
+    found = search(values)
+    assert kinds(found) == [("family", (2, 3))]
+    assert found.conflicts() == [[2, 3, 4]]
+    assert conflict([2, 3, 4], [compared_text(v) for v in values[2:]]).answers == (
+        ("To the sea.", (2, 3)),
+        ("Nowhere.", (4,)),
+    )
+
+
 def test_another_system_prompt_is_another_question() -> None:
     values = [
         chat("Hello", "(hi)", "Answer in shortcodes."),
         chat("Hello", "Ahoy, matey, how is the sea?", "Be a pirate."),
     ]
-    assert search(values).asked == []
+    assert search(values).asked() == []
 
 
 def test_an_edit_re_checks_one_example() -> None:
@@ -233,3 +256,36 @@ def test_an_index_after_edits_finds_what_a_fresh_one_finds(data: st.DataObject) 
     fresh = Index([prints[:]], lambda row: prints[row].text)
     assert sorted(kinds(index.found)) == sorted(kinds(fresh.found))
     assert index.found.conflicts() == fresh.found.conflicts()
+
+
+NASTY = [
+    b'{"messages": [{"role": "user", "content": "a"}',
+    b"[]",
+    b'{"messages": []}',
+    b'{"messages": [{"content": []}]}',
+]
+
+
+@given(
+    st.lists(st.sampled_from([chat("a", "b"), chat("a", "c"), chat("d", "b"), {"prompt": "a", "completion": "b"}]))
+)
+def test_a_glance_misses_no_equal_value_and_no_question_asked_twice(values: list[Any]) -> None:
+    lines = [*NASTY, *(json.dumps(value).encode() for value in values), *NASTY]
+    prints = [fingerprint(parse(line)) for line in lines]
+    twice = {
+        n for n, a in enumerate(prints) for m, b in enumerate(prints) if n != m and a.value and a.value == b.value
+    }
+    twice |= {
+        n
+        for n, a in enumerate(prints)
+        for m, b in enumerate(prints)
+        if n != m and a.prompt and a.prompt == b.prompt
+    }
+    assert twice <= set(suspects(enumerate(lines)))
+
+
+@given(st.lists(st.text(max_size=12), max_size=6))
+def test_texts_are_folded_together_as_each_by_itself(texts: list[str]) -> None:
+    block = folded(texts).split(b"\0")[: len(texts)]
+    forms = [b" ".join(part.split()).decode("utf-8", "surrogatepass") for part in block]
+    assert [form or text.strip() for form, text in zip(forms, texts, strict=True)] == list(map(normalise, texts))

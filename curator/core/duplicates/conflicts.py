@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curator.core.duplicates.texts import ANSWER
+from curator.core.duplicates.texts import parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ def conflict(ids: Sequence[int], texts: Sequence[str]) -> Conflict:
     """What examples that answer one prompt differently say; `texts` are their compared texts."""
     answers: dict[str, list[int]] = {}
     for item, text in zip(ids, texts, strict=True):
-        answers.setdefault(text.partition(ANSWER)[2].strip(), []).append(item)
+        answers.setdefault(parts(text)[1].strip(), []).append(item)
     ranked = sorted(answers.items(), key=lambda entry: (-len(entry[1]), entry[1][0]))
-    prompt = texts[0].partition(ANSWER)[0]
+    prompt = parts(texts[0])[0]
     return Conflict(prompt, tuple(ids), tuple((answer, tuple(who)) for answer, who in ranked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.groups import Group, Pair, WordsOf, group, relation
 from curator.core.duplicates.table import Fetch, Progress
-from curator.core.duplicates.texts import normalise
+from curator.core.duplicates.texts import kind, normalise
 from curator.core.duplicates.union import Union
 
 DEFAULT_THRESHOLD = 72.0
@@ -37,8 +37,8 @@ class Found:
     equal: list[list[int]] = field(default_factory=list)
     normalised: list[list[int]] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
-    asked: list[list[int]] = field(default_factory=list)
-    """Sets of rows with one prompt and different answers."""
+    asked: Callable[[], list[list[int]]] = list
+    """Gives the sets of rows with one prompt and different answers; the texts are read only when it is called."""
     words: WordsOf = _no_words
     """The words of a row's normal form."""
 
@@ -52,7 +52,7 @@ class Found:
     def conflicts(self) -> list[list[int]]:
         """Sets of rows that answer the same, or nearly the same, prompt differently; by first member."""
         union = Union()
-        for rows in self.asked:
+        for rows in self.asked():
             for other in rows[1:]:
                 union.join(rows[0], other)
         for pair in self.pairs:
@@ -84,6 +84,8 @@ def verify(pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _s
         scores = process.cpdist(left, right, scorer=fuzz.ratio, score_cutoff=floor)
         for row in np.flatnonzero(scores >= floor).tolist():
             a, b = block[row]
+            if kind(texts[a]) != kind(texts[b]):
+                continue
             words = 1 + min(left[row].count(" "), right[row].count(" "))
             kept.append(Pair(a, b, float(scores[row]), relation(texts[a], texts[b], left[row], right[row]), words))
     tell("comparing", 1.0)

@@ -11,12 +11,13 @@ from typing import Literal
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from curator.core.duplicates.texts import ANSWER, normalise
+from curator.core.duplicates.texts import normalise, parts, rejected
 from curator.core.duplicates.union import Union
 
 WordsOf = Callable[[int], Sequence[str]]
 Relation = Literal["copy", "facts", "conflict"]
-"""`facts`: the same template with other numbers; `conflict`: one prompt, different answers. Neither is a copy."""
+"""`facts`: the same template with other numbers, or a preference over another answer; `conflict`: one prompt,
+different answers. Neither is a copy."""
 
 Kind = Literal["exact", "normalised", "near", "family"]
 
@@ -58,14 +59,14 @@ class Group:
 
 def relation(a: str, b: str, form_a: str, form_b: str) -> Relation:
     """What two alike compared texts, given with their normal forms, are to each other."""
-    asked_a, _, answer_a = a.partition(ANSWER)
-    asked_b, _, answer_b = b.partition(ANSWER)
+    (asked_a, answer_a), (asked_b, answer_b) = parts(a), parts(b)
     different = answer_a and answer_b and answer_a != answer_b
     if different and _answers_differ(normalise(answer_a), normalise(answer_b)):
         left, right = normalise(asked_a), normalise(asked_b)
         if fuzz.ratio(left, right, score_cutoff=SAME_PROMPT) and not numbers_differ(left, right):
             return "conflict"
-    return "facts" if numbers_differ(form_a, form_b) else "copy"
+    another = _answers_differ(normalise(rejected(a)), normalise(rejected(b)))
+    return "facts" if another or numbers_differ(form_a, form_b) else "copy"
 
 
 def _answers_differ(a: str, b: str) -> bool:

@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from curator.core.duplicates.texts import ANSWER, SYSTEM_ROLES, Scope, compared_text, message_text, turns
+from curator.core.duplicates.texts import (
+    ANSWER,
+    SYSTEM_ROLES,
+    Scope,
+    compared_text,
+    kind,
+    message_text,
+    parts,
+    turns,
+)
 from curator.core.example import Example
 
 
@@ -68,10 +77,10 @@ def fingerprint(example: Example, scope: Scope = "conversation") -> Print:
     text = compared_text(example.value, scope)
     if scope != "conversation":
         return Print(text, text_hash(text)) if text else NOTHING
-    asked, mark, _ = text.partition(ANSWER)
     first = turns(example.value)[0]
     system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
-    return Print(text, value_hash(example.value), _asked(system, asked) if mark else 0)
+    asked = parts(text)[0] if ANSWER in text else ""
+    return Print(text, value_hash(example.value), _asked(kind(text) + system, asked))
 
 
 def _plain_print(flat: list[Any]) -> Print:

@@ -12,7 +12,7 @@ from curator.core.duplicates.found import Found, verify
 from curator.core.duplicates.groups import Pair, Relation
 from curator.core.duplicates.hashes import Print
 from curator.core.duplicates.table import Fetch, Progress, Table
-from curator.core.duplicates.texts import ANSWER, normalise
+from curator.core.duplicates.texts import normalise, parts
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 _COMPARED = 400
@@ -76,12 +76,12 @@ class Index:
     @property
     def found(self) -> Found:
         """What is found at present."""
-        return Found(self.count, self._equal, self._normalised, self._pairs, self._asked(), self._words_of)
+        return Found(self.count, self._equal, self._normalised, self._pairs, self._asked, self._words_of)
 
     def _asked(self) -> list[list[int]]:
         """Those sets of rows with one prompt that hold different answers."""
         sets = self._table.asked()
-        return [rows for rows in sets if len({self._fetch(row).partition(ANSWER)[2].strip() for row in rows}) > 1]
+        return [rows for rows in sets if len({parts(self._fetch(row))[1].strip() for row in rows}) > 1]
 
     def _words_of(self, row: int) -> Sequence[str]:
         if row not in self._words:

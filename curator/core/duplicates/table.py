@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from curator.core.duplicates.candidates import Pairs, alike, candidates
 from curator.core.duplicates.hashes import Print
 from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, U64, Sketcher, Sketches
-from curator.core.duplicates.texts import normalise
+from curator.core.duplicates.texts import kind, normalise
 
 EXHAUSTIVE = 1_500
 """Up to so many texts every pair is compared: exact, and faster than sketching."""
@@ -74,7 +74,8 @@ class Table:
         for ids in sets:
             forms: dict[str, list[int]] = {}
             for row in ids:
-                forms.setdefault(normalise(fetch(row)), []).append(row)
+                text = fetch(row)
+                forms.setdefault(kind(text) + normalise(text), []).append(row)
             certain += [same for same in forms.values() if len(same) > 1]
             mask[[same[0] for same in forms.values()]] = True
         return certain, mask
@@ -107,8 +108,8 @@ class Table:
         """The inverse of `dump`. Raises KeyError or ValueError where the arrays do not fit together."""
         table = cls()
         table.sketcher.common = arrays["common"]
-        for name, kind in _COLUMNS.items():
-            setattr(table, name, arrays[name].astype(kind, casting="equiv"))
+        for name, numbers in _COLUMNS.items():
+            setattr(table, name, arrays[name].astype(numbers, casting="equiv"))
         if table.minimums.shape[1:] != (HASHES,) or any(len(getattr(table, c)) != table.count for c in _COLUMNS):
             raise ValueError("the columns differ in length")
         return table

@@ -11,7 +11,10 @@ from typing import Any, Literal
 Scope = Literal["conversation", "prompt", "answer"]
 
 ANSWER = "\x1f"
-"""Stands before the last assistant message in a compared text."""
+"""Stands before the last assistant message in a compared text, and before a preference pair's other answer."""
+
+PREFERENCE, COMPLETION = "\x1c", "\x1d"
+"""Begin the compared texts of these formats: the same words in another format train something else."""
 
 SYSTEM_ROLES = ("system", "developer")
 """A tuple: a role may be anything, a list too, which a set cannot be asked for."""
@@ -88,13 +91,41 @@ def compared_text(value: Any, scope: Scope = "conversation") -> str:
     """
     messages = turns(value)
     if scope == "conversation":
+        head, tail = _around(value)
         spoken = [m for m in messages if not (isinstance(m, dict) and m.get("role") in SYSTEM_ROLES)]
         texts = list(map(message_text, spoken))
         if spoken and isinstance(spoken[-1], dict) and spoken[-1].get("role") == "assistant":
-            return "\n".join(texts[:-1]) + ANSWER + texts[-1]
-        return "\n".join(texts)
+            return head + "\n".join(texts[:-1]) + ANSWER + texts[-1] + tail
+        return head + "\n".join(texts) + tail
     prompt, answer = prompt_and_answer(value)
     return prompt if scope == "prompt" else answer or ""
+
+
+def _around(value: Any) -> tuple[str, str]:
+    """What begins and ends the compared text of an example that is no chat."""
+    if not isinstance(value, dict) or isinstance(value.get("messages"), list):
+        return "", ""
+    if not isinstance(value.get("input"), dict):
+        return COMPLETION, ""
+    other = value.get("non_preferred_output", value.get("non_preferred_completion"))
+    rejected = "\n".join(map(message_text, other)) if isinstance(other, list) else ""
+    return PREFERENCE, f"{ANSWER}{rejected}" if rejected else ""
+
+
+def kind(text: str) -> str:
+    """What stands for the format in a compared text: "" for a chat."""
+    return text[:1] if text[:1] in (PREFERENCE, COMPLETION) else ""
+
+
+def parts(text: str) -> tuple[str, str]:
+    """The question and the answer of a compared text; no answer where it ends on the question."""
+    asked, _, answers = text.partition(ANSWER)
+    return asked.lstrip(PREFERENCE + COMPLETION), answers.partition(ANSWER)[0]
+
+
+def rejected(text: str) -> str:
+    """The answer that is not preferred, of a preference pair's compared text."""
+    return text.rpartition(ANSWER)[2] if kind(text) == PREFERENCE and text.count(ANSWER) > 1 else ""
 
 
 def prompt_and_answer(value: Any) -> tuple[str, str | None]:
