@@ -48,6 +48,13 @@ class Chosen(Sequence[int]):
     def __contains__(self, example: object) -> bool:
         return isinstance(example, int) and 0 <= example < len(self._mask) and bool(self._mask[example])
 
+    def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
+        """Where an id stands. Raises ValueError where it does not."""
+        at = self.position(value) if isinstance(value, int) else -1
+        if at < start or (stop is not None and at >= stop):
+            raise ValueError(f"{value!r} is not chosen")
+        return at
+
     def position(self, example: int) -> int:
         """Where an id stands, -1 where it does not."""
         if example not in self:

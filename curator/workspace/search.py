@@ -43,8 +43,11 @@ def scan(
     wanted: bytearray | None = None,
     states: bytearray | None = None,
     guard: AbstractContextManager[object] = _FREE,
-) -> Iterator[int]:
+) -> Iterator[list[int]]:
     """Ids of the examples (deleted ones too) that a text node matches; only those set in `wanted`, if given.
+
+    They come in the order of the bytes, block by block, also where a block has none: a reader can show the first
+    ones, or stop.
 
     `states` (see `flags`) tells of which ids the source's bytes hold text in contents only, where a hit needs no
     parsing, and of which they hide no letter. `guard` is held for moments only, around what asks the database:
@@ -59,18 +62,18 @@ def scan(
     skip = set(rewritten)
     for base in stored.bases:
         if not base.hidden:
-            found = _Scan(base, text, wanted, states).matches()
-            yield from (i for i in found if i not in skip) if skip else found
+            for found in _Scan(base, text, wanted, states).matches():
+                yield [i for i in found if i not in skip] if skip else found
     yield from _one_by_one(stored, text, [i for i in rewritten if wanted is None or wanted[i]], guard)
 
 
 def _one_by_one(
     stored: Stored, text: Text, ids: list[int], guard: AbstractContextManager[object]
-) -> Iterator[int]:
+) -> Iterator[list[int]]:
     for part in batches(ids):
         with guard:
             raws = list(stored.raws(part))
-        yield from (example for example, raw in raws if text.matches(parse(raw)))
+        yield [example for example, raw in raws if text.matches(parse(raw))]
 
 
 class _Scan:
@@ -93,24 +96,23 @@ class _Scan:
         self.hiding = [(sign, digits) for letter, sign, digits in SIGNS if letter in text.folded]
         self.hiding += [(sign, b"") for letter, sign in FOLDING if letter in text.folded]
 
-    def matches(self) -> Iterator[int]:
-        """Ids in order."""
+    def matches(self) -> Iterator[list[int]]:
+        """The ids of each block, in order."""
         large = None
         for first, block in self.base.source.blocks(BLOCK):
             if self.needle is None:
-                yield from self._all(first, block)
+                yield self._all(first, block)
                 continue
             if large is None and self.offsets[first] >= AT_ONCE:
                 from curator.workspace.occurrences import Finder  # numpy, for large sources only
 
                 large = Finder()
-            yield from self._hits(first, block, self.needle, large)
+            yield self._hits(first, block, self.needle, large)
 
-    def _all(self, first: int, block: bytes) -> Iterator[int]:
+    def _all(self, first: int, block: bytes) -> list[int]:
         """Every line of a block is parsed: a regular expression, a fuzzy word, a word without ASCII."""
-        for number in range(first, self._end(first, block)):
-            if self._asked(number, first, block):
-                yield self.base.first_id + number
+        numbers = range(first, self._end(first, block))
+        return [self.base.first_id + number for number in numbers if self._asked(number, first, block)]
 
     def _end(self, first: int, block: bytes) -> int:
         """The number of the line behind a block's last."""

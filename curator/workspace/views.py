@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -36,6 +37,13 @@ SORTS = (
 _DUPLICATES = ("duplicate_example", "near_duplicate_example")
 
 
+Meanwhile = Callable[[View], None]
+FIRST = 100
+"""So many matches fill a screen: they are told at once."""
+PATIENCE = 0.1
+"""Seconds between two looks at whether the answer is still wanted."""
+
+
 class Evaluation:
     """One evaluation of a query over a workspace as it is now."""
 
@@ -45,14 +53,27 @@ class Evaluation:
         self.guard = guard
         with guard:
             self.size = stored.next_id()
+        self._last: Query | None = None
+        """The text whose matches, within what the rest of the query leaves, are the answer."""
+        self._meanwhile: Callable[[Mask], None] = lambda mask: None
 
-    def view(self, query: Query, text: str, sort: str, descending: bool) -> View:
-        """The matching ids in order. Raises UsageError for an unknown sort."""
+    def view(
+        self, query: Query, text: str, sort: str, descending: bool, meanwhile: Meanwhile | None = None
+    ) -> View:
+        """The matching ids in order. Raises UsageError for an unknown sort.
+
+        `meanwhile` is called now and then while text is searched for: with what is found so far where that is part
+        of the answer, else with an empty view. What it raises ends the search.
+        """
         sort = "" if sort in ("line", "position") else sort
         if sort and sort not in SORTS:
             raise UsageError(f"cannot sort by '{sort}': use one of {', '.join(SORTS)}")
         with self.guard:
             order, everything, live = self.stored.order, self.stored.order.all, self.stored.order.live
+        if meanwhile is not None:
+            final = order.ascending and not sort and not descending and not mentions(query, "is", "deleted")
+            self._last = _last(query) if final else None
+            self._meanwhile = lambda mask: meanwhile(View(self._chosen(mask, order), text, ascending_ids=True))
         if query == And():
             ids = live
         elif mentions(query, "is", "deleted"):
@@ -100,9 +121,15 @@ class Evaluation:
         mask = Mask(self.size)
         with self.guard:
             states = self.derived.flags("states", self.size)
-        for example in scan(self.stored, text, within, states, self.guard):
-            if example < self.size:  # else it was added meanwhile
-                mask[example] = 1
+        first, told = 0, time.monotonic()
+        for found in scan(self.stored, text, within, states, self.guard):
+            for example in found:
+                if example < self.size:  # else it was added meanwhile
+                    mask[example] = 1
+            if first < FIRST <= first + len(found) or time.monotonic() - told > PATIENCE:
+                self._meanwhile(mask if text is self._last else Mask(self.size))
+                told = time.monotonic()
+            first += len(found)
         return mask
 
     def _range(self, query: Range) -> Mask:
@@ -258,6 +285,11 @@ def _combine(masks: Sequence[Mask], how: Callable[[int, int], int]) -> Mask:
     for mask in masks[1:]:
         number = how(number, int.from_bytes(mask, "little"))
     return Mask(number.to_bytes(len(masks[0]), "little"))
+
+
+def _last(query: Query) -> Query | None:
+    """The node that is evaluated last, and narrows down what all others leave."""
+    return _last(sorted(query.items, key=_cost)[-1]) if isinstance(query, And) and query.items else query
 
 
 def _cost(query: Query) -> int:

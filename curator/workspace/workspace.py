@@ -30,7 +30,7 @@ from curator.workspace.records import Change, Counts, Record, Row, View
 from curator.workspace.rows import make_rows
 from curator.workspace.source import Source
 from curator.workspace.stored import Stored
-from curator.workspace.views import Evaluation
+from curator.workspace.views import Evaluation, Meanwhile
 
 COPY_AT_ONCE = 4 * 1024 * 1024
 """A larger file is shown from its own place first and copied by the analysis child (or at the first edit)."""
@@ -203,13 +203,16 @@ class Workspace(Actions):
             self.derived.prepare()
             return count(self.stored, self.derived)
 
-    def view(self, query: str = "", sort: str = "", descending: bool = False) -> View:
+    def view(
+        self, query: str = "", sort: str = "", descending: bool = False, meanwhile: Meanwhile | None = None
+    ) -> View:
         """The ids that match, in order. Raises QueryError (bad query; its position) or UsageError (bad sort).
 
-        May take seconds on a large dataset: call it from a thread. Others are not kept waiting meanwhile.
+        May take seconds on a large dataset: call it from a thread. Others are not kept waiting meanwhile, and
+        `meanwhile` gets the first matches early (see `Evaluation.view`).
         """
         parsed = queries.parse(query)
-        return Evaluation(self.stored, self.derived, self.guard).view(parsed, query, sort, descending)
+        return Evaluation(self.stored, self.derived, self.guard).view(parsed, query, sort, descending, meanwhile)
 
     def context(self) -> rules.Context:
         """What the rules know beside the example; `set_meta("context", {"profile": …, "model": …})` changes it."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.errors import UsageError
-from curator.workspace import analysis, chosen, search
+from curator.workspace import analysis, chosen, search, views
 from curator.workspace.chosen import Chosen
 from curator.workspace.plain import looked_at
 from curator.workspace.records import Record
@@ -243,6 +243,25 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
         assert list(workspace.view(quoted).ids) == found
         some = workspace.view(f"{quoted} line:2-5")
         assert list(some.ids) == [example for example in found if 2 <= example <= 5]
+
+
+def test_the_first_matches_come_before_the_last_and_a_search_can_be_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b"\n".join(line(n) for n in range(1, 601)))
+    told: list[list[int]] = []
+    with looked_at(path) as workspace, patch.multiple(search, BLOCK=2000), patch.object(views, "PATIENCE", 0):
+        every = list(workspace.view("alpha").ids)
+        workspace.view("alpha", meanwhile=lambda found: told.append(list(found.ids)))
+        assert len(told) > 3 and all(found == every[: len(found)] for found in told) and told[0] != every
+        told.clear()
+        workspace.view("messages>2 alpha", meanwhile=lambda found: told.append(list(found.ids)))
+        assert told[-1] == list(workspace.view("messages>2 alpha").ids)
+        told.clear()
+        workspace.view("alpha or beta", meanwhile=lambda found: told.append(list(found.ids)))
+        workspace.view("-alpha", meanwhile=lambda found: told.append(list(found.ids)))
+        assert told and not any(told)
+        with pytest.raises(StopIteration):
+            workspace.view("zyzzyva", meanwhile=lambda found: told.append([next(iter(found))]))
 
 
 @settings(deadline=None)

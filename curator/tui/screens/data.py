@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.timer import Timer
-from textual.worker import get_current_worker
+from textual.worker import WorkerCancelled, get_current_worker
 
 from curator.core.problem import Problem
 from curator.core.query import QueryError
@@ -27,7 +27,7 @@ from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems, RuleCount
 from curator.tui.widgets.query_bar import QueryBar, QueryInput
-from curator.workspace.records import Record
+from curator.workspace.records import Record, View
 
 PAUSE = 0.15
 """Seconds without a key after which a query runs by itself."""
@@ -250,14 +250,25 @@ class DataScreen(Looking):
 
     @work(thread=True, exclusive=True, group="query", exit_on_error=False)
     def _evaluate(self, text: str, sort: str, descending: bool, keep: int | None) -> None:
-        worker = get_current_worker()
+        worker, first = get_current_worker(), list[int | None]()
+
+        def meanwhile(found: View) -> None:  # `first`: where the cursor stood when the first matches were shown
+            if worker.is_cancelled:
+                raise WorkerCancelled
+            if found.total and not first:
+                self.app.call_from_thread(self.show_view, found, keep)
+                first.append(self.current)
+
         try:
-            view = self.session.workspace.view(text, sort, descending)
+            view = self.session.workspace.view(text, sort, descending, meanwhile)
+        except WorkerCancelled:
+            return
         except QueryError as error:
             self.app.call_from_thread(self.bar.fail, error.reason, error.position)
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
         else:
+            keep = self.current if first and first[0] != self.current else keep  # it was moved meanwhile
             if not worker.is_cancelled:
                 self.app.call_from_thread(self.show_view, view, keep)
 
