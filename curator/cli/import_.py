@@ -15,6 +15,7 @@ from curator.errors import UsageError
 if TYPE_CHECKING:
     from curator.workspace.importer import Import
     from curator.workspace.preview import Preview
+    from curator.workspace.records import Change
     from curator.workspace.workspace import Workspace
 
 EXAMPLE = "curator import answers.csv -w data.curator --map user=question,assistant=answer"
@@ -54,16 +55,27 @@ def run(args: argparse.Namespace) -> int:
             output.emit({"files": [_as_dict(look) for look in looks]})
         return 0
     path = Path(args.workspace)
-    with _opened(Workspace, place.is_workspace(path) or not path.is_file(), path) as workspace:
-        made = importer.prepare(workspace, files, by, _progress())
-        change = importer.commit(workspace, made)
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")
-        if args.json:
-            output.emit({**_report(made), "workspace": str(workspace.path), "revision": change.id})
-        else:
-            _print(made, workspace)
+    fresh = not path.exists()
+    try:
+        with _opened(Workspace, place.is_workspace(path) or not path.is_file(), path) as workspace:
+            made = importer.prepare(workspace, files, by, _progress())
+            change = importer.commit(workspace, made)
+            fresh = False
+            _tell(made, workspace, change, args.json)
+    except BaseException:
+        if fresh and path.is_dir():
+            importer.remove_unused(path)
+        raise
     return 0
+
+
+def _tell(made: Import, workspace: Workspace, change: Change, as_json: bool) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    if as_json:
+        output.emit({**_report(made), "workspace": str(workspace.path), "revision": change.id})
+    else:
+        _print(made, workspace)
 
 
 def _progress() -> Callable[[int], None] | None:

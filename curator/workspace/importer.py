@@ -7,6 +7,7 @@ dropped: what cannot be converted is kept as it is and found by the rules.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,6 +43,8 @@ class Prepared:
     preview: Preview
     file: str
     lines: int
+    stat: os.stat_result
+    """Of the file before it was read."""
     added: int = 0
     duplicates: int = 0
     broken: int = 0
@@ -78,13 +81,12 @@ def prepare(
     made = Import()
     seen = _known_values(workspace)
     number = 1 + max((base.id for base in workspace.stored.bases), default=0)
+    names = [f"{number + at}-{place.slug(look.path.name)}" for at, look in enumerate(looks)]
     try:
-        for at, look in enumerate(looks):
-            made.files.append(
-                _copy(workspace.path, look, f"{number + at}-{place.slug(look.path.name)}", seen, progress)
-            )
+        for look, name in zip(looks, names, strict=True):
+            made.files.append(_copy(workspace.path, look, name, seen, progress))
     except BaseException as error:
-        discard(workspace, made)
+        _drop_copies(workspace.path, names)
         if isinstance(error, OSError):
             raise NotSaved(f"not saved: {error.strerror or error}") from error
         raise
@@ -103,12 +105,12 @@ def _known_values(workspace: Workspace) -> set[int]:
 def _copy(folder: Path, look: Preview, file: str, seen: set[int], progress: Progress | None) -> Prepared:
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
+    made = Prepared(look, file, 0, look.path.stat())
     with records(look.path) as (_, plain, found):
         if plain and look.map == convert.KEEP:
-            made = Prepared(look, file, 0)
             sources.copy_file(look.path, copy, each=partial(_count_lines, made, seen, progress))
         else:
-            made = _convert(look, copy, file, found, seen, progress)
+            _convert(made, copy, found, seen, progress)
             if look.container != "jsonl" or look.map != convert.KEEP:
                 sources.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
     opened = sources.open_copy(copy)
@@ -118,20 +120,14 @@ def _copy(folder: Path, look: Preview, file: str, seen: set[int], progress: Prog
 
 
 def _convert(
-    look: Preview,
-    copy: Path,
-    file: str,
-    found: Iterator[lines.Record],
-    seen: set[int],
-    progress: Progress | None,
-) -> Prepared:
-    made = Prepared(look, file, 0)
+    made: Prepared, copy: Path, found: Iterator[lines.Record], seen: set[int], progress: Progress | None
+) -> None:
     numbers: array[int] = array("Q")
     indexer = sources.Indexer()
     digest = hashlib.sha256()
     with atomic.replacing(copy, mode=0o444) as target:
         for done, (number, record) in enumerate(found, 1):
-            raw, fitted = mapped(record, look.map)
+            raw, fitted = mapped(record, made.preview.map)
             made.unmapped += not fitted
             _count(made, [value_key(raw)], seen)
             target.write(raw + b"\n")
@@ -144,7 +140,6 @@ def _convert(
     indexer.digest = digest.digest()
     sources.write_index(copy, indexer)
     sources.write_numbers(copy, numbers)
-    return made
 
 
 def _count_lines(made: Prepared, seen: set[int], progress: Progress | None, physical: list[bytes]) -> None:
@@ -177,14 +172,16 @@ def commit(workspace: Workspace, made: Import) -> Change:
         for at, file in enumerate(made.files):
             look = file.preview
             keeps = look.container == "jsonl" and look.map == convert.KEEP
-            row = _row(number + at, look.path, file.file, "jsonl" if keeps else look.shape, first, file.lines)
+            form = "jsonl" if keeps else look.shape
+            row = _row(number + at, look.path, file.file, form, first, file.lines, file.stat)
             digest = sources.stored_digest(workspace.path / "sources" / file.file)
             statements.append((SOURCE_ROW, (*row, digest, int(not start), time.time())))
             parts.append(Part(-(number + at), "hidden", 1, 0))
             first += file.lines
         names = ", ".join(file.preview.path.name for file in made.files)
         count = made.total("added")
-        label = f"Imported {count:,} examples from {names}"
+        maps = {file.preview.map.spec() for file in made.files if file.preview.map != convert.KEEP}
+        label = f"Imported {count:,} examples from {names}" + (f" by {'; '.join(maps)}" if maps else "")
         shown = [] if start else parts  # what a workspace began with cannot be undone
         change = workspace.journal.commit(
             "import", label, shown, statements=statements, examples=made.total("added")
@@ -193,15 +190,19 @@ def commit(workspace: Workspace, made: Import) -> Change:
         return change
 
 
-def _row(number: int, path: Path, file: str, form: str, first: int, count: int | None) -> tuple[object, ...]:
-    stat = path.stat()
+def _row(
+    number: int, path: Path, file: str, form: str, first: int, count: int | None, stat: os.stat_result
+) -> tuple[object, ...]:
     return (number, path.name, file, str(path.resolve()), stat.st_size, stat.st_mtime_ns, form, first, count)
 
 
 def discard(workspace: Workspace, made: Import) -> None:
     """Take prepared files away again."""
-    for file in made.files:
-        copy = workspace.path / "sources" / file.file
+    _drop_copies(workspace.path, [file.file for file in made.files])
+
+
+def _drop_copies(folder: Path, names: Iterable[str]) -> None:
+    for copy in (folder / "sources" / name for name in names):
         for name in (copy, *(copy.with_name(copy.name + suffix) for suffix in (".idx", ".lines", ".orig"))):
             name.unlink(missing_ok=True)
 
@@ -222,14 +223,14 @@ def create_from(kind: type[Workspace], path: Path, folder: Path) -> Workspace:
     workspace = None
     try:
         if not (folder / "workspace.db").exists():
-            schema.create(folder / "workspace.db").close()
+            schema.create(folder / "workspace.db")
         workspace = kind(folder)
         begin(workspace, path)
     except BaseException:
         if workspace is not None:
             workspace.close()
         if fresh:
-            _remove(folder)
+            remove_unused(folder)
         raise
     return workspace
 
@@ -244,7 +245,7 @@ def begin(workspace: Workspace, path: Path) -> None:
         keep = None if look.container != "jsonl" or look.shape in _FOREIGN else convert.KEEP
         add(workspace, [path], keep)
         return
-    row = _row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None)
+    row = _row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None, path.stat())
     label = f"Opened {path.name}"
     workspace.journal.commit(
         "import", label, [], statements=[(SOURCE_ROW, (*row, None, 0, time.time()))], examples=0
@@ -260,7 +261,7 @@ def _is_plain(path: Path) -> bool:
         return source.plain
 
 
-def _remove(folder: Path) -> None:
+def remove_unused(folder: Path) -> None:
     """Take a workspace away that never held anything."""
     for inner in sorted(folder.rglob("*"), reverse=True):
         inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)

@@ -255,5 +255,5 @@ class _Transaction:
             if self._journal.db.in_transaction:
                 self._journal.db.execute("ROLLBACK")
             self._journal.reconnect()
-        except (sqlite3.Error, OSError, InputError):
+        except (sqlite3.Error, OSError, InputError, NotSaved):
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import urllib.parse
+from contextlib import closing
 from pathlib import Path
 
 from curator import atomic
@@ -95,20 +96,24 @@ def connect(path: Path, *, mode: str, immutable: bool = False) -> sqlite3.Connec
     return db
 
 
-def create(path: Path) -> sqlite3.Connection:
-    """Make `workspace.db` and return its writer connection. Raises NotSaved."""
+def create(path: Path) -> None:
+    """Make `workspace.db`, whole or not at all. Raises NotSaved."""
+    part = path.with_name(path.name + ".part")
     try:
-        db = connect(path, mode="rwc")
-        _durable(db)
-        db.execute("BEGIN IMMEDIATE")
-        for statement in (*TABLES.values(), *INDEXES.values()):
-            db.execute(statement)
-        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version={VERSION}")
-        db.execute("COMMIT")
-    except sqlite3.Error as error:
+        part.unlink(missing_ok=True)  # of a start that was cut off
+        with closing(connect(part, mode="rwc")) as db:
+            db.execute("PRAGMA journal_mode=MEMORY")  # a half-made one is thrown away as a whole
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("BEGIN IMMEDIATE")
+            for statement in (*TABLES.values(), *INDEXES.values()):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={VERSION}")
+            db.execute("COMMIT")
+        part.replace(path)
+        atomic.sync_folder(path.parent)
+    except (sqlite3.Error, OSError) as error:
         raise NotSaved(f"cannot make the workspace {path.parent}: {error}") from error
-    return db
 
 
 def in_memory() -> sqlite3.Connection:
@@ -120,10 +125,17 @@ def in_memory() -> sqlite3.Connection:
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The one connection that writes (and alone checkpoints). Raises InputError where the file is not ours."""
+    """The one connection that writes (and alone checkpoints).
+
+    Raises InputError where the file is not ours and NotSaved where it cannot be written.
+    """
     guard(path)
     db = connect(path, mode="rw")
-    _durable(db)
+    try:
+        _durable(db)
+    except sqlite3.Error as error:
+        db.close()
+        raise NotSaved(f"{path.parent} cannot be opened for writing: {error}") from error
     return db
 
 

@@ -302,6 +302,18 @@ def glance(path: Path) -> Source:
     return Source(path, indexer.offsets, indexer.blanks, whole=False)
 
 
+def sweep(folder: Path, last: int) -> None:
+    """Remove what imports that were killed left behind: half-written files, and copies above source `last`.
+
+    Nobody may be writing there meanwhile.
+    """
+    for path in (folder / "sources").iterdir():
+        number, dash, _ = path.name.partition("-")
+        half = path.name.startswith(".") and path.name.endswith(".part")
+        if half or (dash and number.isascii() and number.isdigit() and int(number) > last):
+            path.unlink()
+
+
 def load_numbers(copy: Path) -> Sequence[int]:
     """The line in the original file of each record of a converted copy; empty where the copy is the original."""
     path = copy.with_name(copy.name + ".lines")

@@ -5,6 +5,7 @@ Reading is in this file, changing in `actions.Actions`, which this class extends
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -88,8 +89,16 @@ class Workspace(Actions):
         except sqlite3.Error as error:
             raise InputError(f"{self.path} is damaged: {error}; see `curator check {self.path}`") from error
         self.journal.moved = self.stored.move
+        self._sweep()
         self.derived = Derived(self.stored, self.context())
         self.adopt_copies()
+
+    def _sweep(self) -> None:
+        """Remove what killed imports left behind, unless a copy may be in the making."""
+        if self.read_only or self.copying():
+            return
+        with contextlib.suppress(OSError):  # nothing rests on it
+            sources.sweep(self.path, max((base.id for base in self.stored.bases), default=0))
 
     @classmethod
     def open(cls, path: Path | str, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
@@ -137,7 +146,7 @@ class Workspace(Actions):
         folder = Path(folder)
         place.make(folder)
         if not (folder / "workspace.db").exists():
-            schema.create(folder / "workspace.db").close()
+            schema.create(folder / "workspace.db")
         return cls(folder)
 
     @property

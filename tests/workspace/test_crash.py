@@ -1,6 +1,7 @@
 """Killed, out of room, cut off: what was told as saved is there, the rest whole or absent, the next start works.
 
-`CURATOR_CRASH_RUNS=200 pytest tests/workspace/test_crash.py` is the full run; without it few kills are tried.
+Here a few moments are tried; `python scripts/crash_all.py` tries every one, and
+`CURATOR_CRASH_RUNS=200 pytest tests/workspace/test_crash.py` kills at random more often.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import json
 import os
 import random
 import resource
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import IO, Any
@@ -26,22 +27,10 @@ from curator.workspace.exporter import export
 from curator.workspace.schema import NotSaved
 from curator.workspace.soundness import soundness
 from curator.workspace.workspace import Workspace
+from tests.workspace import crashes
+from tests.workspace.crashes import write
 
-RUNS = int(os.environ.get("CURATOR_CRASH_RUNS", "4"))
-
-
-def write(path: Path, count: int = 30) -> Path:
-    lines = [
-        {
-            "messages": [
-                {"role": "user", "content": f"question {n}"},
-                {"role": "assistant", "content": f"answer {n}"},
-            ]
-        }
-        for n in range(1, count + 1)
-    ]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
+RUNS = int(os.environ.get("CURATOR_CRASH_RUNS", "2"))
 
 
 @pytest.fixture
@@ -129,37 +118,18 @@ def test_killed_at_random_every_acknowledged_operation_is_there(data: Path, seed
     assert soundness(folder) == []
 
 
-CALLS = "pwrite64,fsync,fdatasync,rename,unlink,ftruncate"
-
-
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-def test_killed_at_every_write_and_sync_of_edits(data: Path, tmp_path: Path) -> None:
-    """The kernel's view: SIGKILL at the n-th write, sync, rename or unlink that SQLite or we make."""
-    ops = operations(3, 12)
-    feed = tmp_path / "ops"
-    feed.write_text("".join(json.dumps(op) + "\n" for op in ops))
-    start = tmp_path / "start"
-    Workspace.open(data).close()
-    shutil.copytree(data.with_name("data.curator"), start)
-    step = 29 if RUNS <= 4 else 1
-    for nth in range(1, 400, step):
-        folder = tmp_path / f"{nth}.curator"
-        shutil.copytree(start, folder)
-        inject = f"inject={CALLS}:signal=SIGKILL:when={nth}"
-        words = ["strace", "-f", "-q", "-o", "/dev/null", "-e", f"trace={CALLS}", "-e", inject]
-        words += [sys.executable, "-m", "curator", "apply", str(folder), str(feed)]
-        done = subprocess.run(words, capture_output=True, timeout=120)
-        if done.returncode == 1 and b"ptrace" in done.stderr:
-            pytest.skip("tracing is not allowed here")
-        told = sum(json.loads(line)["ok"] for line in done.stdout.splitlines() if line.endswith(b"}"))
-        with Workspace.open(folder) as workspace:
-            assert all(holds(workspace, op, ops[at + 1 :]) for at, op in enumerate(ops[:told])), nth
-            assert workspace.revision() in (told + 1, told + 2), nth
-        assert soundness(folder) == [], nth
-        if done.returncode == 0:
-            assert told == len(ops)
-            return
-    raise AssertionError("it never came to its end")
+@pytest.mark.parametrize("name", crashes.OPERATIONS)
+def test_interrupted_at_some_moment_nothing_told_is_lost(tmp_path: Path, name: str) -> None:
+    """The kernel's view: a write, sync, rename, truncation or removal is the last one, or fails."""
+    if not crashes.can_trace():
+        pytest.skip("needs strace, and leave to trace")
+    start = crashes.prepare(tmp_path / "start", name)
+    found = crashes.moments(name, start, tmp_path)
+    chance = random.Random(name)
+    call, nth = chance.choice([moment for moment in found if moment[0] not in ("write", "unlink")])
+    assert crashes.interrupt(name, start, tmp_path, call, nth, "signal=SIGKILL") == "killed"
+    call, nth = chance.choice(found)
+    crashes.interrupt(name, start, tmp_path, call, nth, chance.choice(crashes.FAULTS[1:]))
 
 
 def _feed(stdin: IO[bytes], stdout: IO[bytes], ops: list[dict[str, Any]]) -> dict[str, Any]:
@@ -169,75 +139,10 @@ def _feed(stdin: IO[bytes], stdout: IO[bytes], ops: list[dict[str, Any]]) -> dic
     return answer
 
 
-_KILLER = """
-import os, sys, signal
-from pathlib import Path
-at, calls = int(sys.argv[1]), 0
-def counted(name):
-    real = getattr(os, name)
-    def call(*args, **kwargs):
-        global calls
-        calls += 1
-        if calls == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-    setattr(os, name, call)
-for name in ("fsync", "replace", "open", "unlink"):
-    counted(name)
-Path.replace = lambda self, target: (os.replace(self, target), Path(target))[1]
-from curator.workspace import exporter, importer
-from curator.workspace.workspace import Workspace
-from curator.cli.main import main
-code = {code}
-print(calls)
-"""
-
-
-def _killed_at_every_step(code: str, folder: Path, limit: int) -> int:
-    """Run `code` again and again, killed at its 1st, 2nd, … sync, rename or open; how often it was killed."""
-    script = _KILLER.replace("{code}", code)
-    for at in range(1, limit):
-        yield_code = subprocess.run([sys.executable, "-c", script, str(at), str(folder)], capture_output=True)
-        if yield_code.returncode == 0:
-            return at - 1
-        assert yield_code.returncode == -signal.SIGKILL, yield_code.stderr.decode()
-        _check_state(folder)
-    return limit
-
-
-def _check_state(folder: Path) -> None:
-    """What every kill must leave: a workspace that opens, holds all lines or none, and a whole export or none."""
-    data = folder / "data.jsonl"
-    with Workspace.open(data) as workspace:
-        imported = [base for base in workspace.stored.bases if base.name == "more.jsonl"]
-        assert len(workspace.ids()) == 30 + 5 * len(imported)
-    assert soundness(workspace.path) == []
-    out = folder / "out.jsonl"
-    assert (
-        not out.exists()
-        or out.read_bytes() in (b"old\n", data.read_bytes())
-        or out.read_bytes().count(b"\n") % 5 == 0
-    )
-
-
-def test_killed_at_every_step_of_import_and_export(tmp_path: Path) -> None:
-    write(tmp_path / "data.jsonl")
-    write(tmp_path / "more.jsonl", 5)
-    (tmp_path / "out.jsonl").write_bytes(b"old\n")
-    code = (
-        "(lambda f: (main(['import', f + '/more.jsonl', '-w', f + '/data.jsonl']), "
-        "main(['export', f + '/data.curator', '-o', f + '/out.jsonl'])))(sys.argv[2])"
-    )
-    with Workspace.open(tmp_path / "data.jsonl"):
-        pass
-    killed = _killed_at_every_step(code, tmp_path, 8 if RUNS <= 4 else 200)
-    assert killed >= 3
-
-
 def test_a_first_opening_that_was_cut_off_is_taken_up_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = data.with_name("data.curator")
     (folder / "sources").mkdir(parents=True)
-    schema.create(folder / "workspace.db").close()
+    schema.create(folder / "workspace.db")
     with Workspace.open(data) as workspace:
         assert len(workspace.ids()) == 30
 
@@ -393,3 +298,37 @@ def _wait(child: analysis.Analysis, done: Any, limit: float = 120.0) -> None:
         assert child.progress().phase != "failed", child.progress()
         assert time.monotonic() < until, child.progress()
         time.sleep(0.02)
+
+
+def test_two_processes_take_turns_and_no_edit_is_lost(data: Path, tmp_path: Path) -> None:
+    """1,000 edits of the same ten examples from two processes that wait for each other, under a reader's eyes."""
+    Workspace.open(data).close()
+    folder = data.with_name("data.curator")
+    told: list[str] = []
+
+    def writer(name: str) -> None:
+        for turn in range(2):
+            keys = [f"{name}{turn * 250 + n}" for n in range(250)]
+            ops = [
+                json.dumps({"op": "edit", "example": n % 10 + 1, "location": key, "value": key})
+                for n, key in enumerate(keys)
+            ]
+            words = [sys.executable, "-m", "curator", "apply", str(folder)]
+            done = subprocess.run(words, input="\n".join(ops).encode(), capture_output=True)
+            assert done.returncode == 0, done.stderr
+            told.extend(keys)
+
+    threads = [threading.Thread(target=writer, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    seen = 0
+    while any(thread.is_alive() for thread in threads):
+        with Workspace.open(folder, read_only=True) as reader:
+            assert len(reader.ids()) == 30 and reader.revision() >= seen
+            seen = reader.revision()
+        time.sleep(0.3)
+    with Workspace.open(folder) as workspace:
+        there = {key for record in workspace.records(range(1, 11)) for key in record.example.value}
+        assert len(told) == 1000 and set(told) <= there
+        assert workspace.revision() == 1001
+    assert soundness(folder) == []

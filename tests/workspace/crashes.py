@@ -1,0 +1,273 @@
+"""What may be interrupted at any moment, and what must be found afterwards; `strace` does the interrupting.
+
+The kernel's view: the n-th write, sync, rename, truncation or removal of an operation is its last (SIGKILL), or
+fails (EIO, ENOSPC). Used by `test_crash.py` for a few moments and by `scripts/crash_all.py` for every one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curator.workspace.soundness import soundness
+from curator.workspace.workspace import Workspace
+
+CALLS = (
+    "write", "pwrite64", "fsync", "fdatasync", "rename", "renameat", "renameat2", "unlink", "unlinkat",
+    "ftruncate", "mkdir",
+)  # fmt: skip
+FAULTS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
+EXAMPLES, MORE = 30, 5
+
+
+def write(path: Path, count: int = EXAMPLES) -> Path:
+    """A dataset of so many chat lines."""
+    lines = [
+        {
+            "messages": [
+                {"role": "user", "content": f"question {n}"},
+                {"role": "assistant", "content": f"answer {n}"},
+            ]
+        }
+        for n in range(1, count + 1)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+OPS: tuple[dict[str, Any], ...] = (
+    {"op": "edit", "example": 3, "location": "messages[1].content", "value": "v1"},
+    {"op": "label", "examples": [4, 5], "label": "l2"},
+    {"op": "note", "example": 6, "note": "n3"},
+    {"op": "add", "example": {"messages": [{"role": "user", "content": "a4"}]}, "after": 7},
+    {"op": "delete", "example": 8},
+    {"op": "undo"},
+)
+
+
+def _state(workspace: Workspace, number: int) -> bool:
+    """Whether the effect of operation `number` of `OPS` is there."""
+    raws = [record.raw for record in workspace.records(workspace.ids())]
+    checks: tuple[Callable[[], bool], ...] = (
+        lambda: b"v1" in workspace.raw(3),
+        lambda: workspace.record(4).labels == workspace.record(5).labels == ("l2",),
+        lambda: workspace.record(6).note == "n3",
+        lambda: any(b"a4" in raw for raw in raws),
+        lambda: bool(workspace.record(8).deleted),
+    )
+    return checks[number]()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`code` runs in a process of its own with the folder as `sys.argv[1]`; `check` gets what it printed."""
+
+    code: str
+    check: Callable[[Path, bytes], None]
+
+
+def _main(*words: str) -> str:
+    listed = ", ".join(f"f + '/{word[1:]}'" if word.startswith("@") else repr(word) for word in words)
+    return f"from curator.cli.main import main; f = sys.argv[1]; sys.exit(main([{listed}]))"
+
+
+def _edited(folder: Path, printed: bytes) -> None:
+    answers = [json.loads(line)["ok"] for line in printed.splitlines() if line.endswith(b"}")]
+    stands = [number for number, ok in enumerate(answers) if ok and OPS[number]["op"] != "undo"]
+    undone = answers[len(OPS) - 1 :] == [True]
+    with Workspace.open(folder / "data.curator") as workspace:
+        assert not workspace.read_only
+        assert workspace.revision() in (sum(answers) + 1, sum(answers) + 2)  # perhaps one that was not told
+        sure = stands[:-1] if undone or len(answers) == len(OPS) - 1 else stands  # or even the undo
+        assert all(_state(workspace, number) for number in sure), (answers, sure)
+        assert not undone or not all(answers) or not workspace.record(8).deleted
+        while workspace.undo():
+            pass
+        lines = (folder / "data.jsonl").read_bytes().splitlines()
+        assert [record.raw for record in workspace.records(workspace.ids())] == lines
+
+
+def _imported(folder: Path, _: bytes) -> None:
+    with Workspace.open(folder / "data.curator") as workspace:
+        names = [base.name for base in workspace.stored.bases]
+        assert len(workspace.ids()) == EXAMPLES + MORE * (len(names) - 1)
+        files = {path.name for path in (workspace.path / "sources").iterdir()}
+        wanted = {base.file for base in workspace.stored.bases}
+        assert {name.removesuffix(".idx") for name in files} == wanted  # nothing half-written lies about
+
+
+def _imported_first(folder: Path, _: bytes) -> None:
+    if (folder / "new.curator" / "workspace.db").exists():
+        with Workspace.open(folder / "new.curator") as workspace:
+            assert len(workspace.ids()) in (0, MORE)
+            done = len(workspace.ids()) > 0
+        assert soundness(folder / "new.curator") == []
+    else:
+        done = False
+    if not done:  # the same command takes it up again
+        words = ["import", str(folder / "more.jsonl"), "-w", str(folder / "new.curator")]
+        subprocess.run([sys.executable, "-m", "curator", *words], check=True, capture_output=True)
+        with Workspace.open(folder / "new.curator") as workspace:
+            assert len(workspace.ids()) == MORE
+    assert soundness(folder / "new.curator") == []
+
+
+def _opened(folder: Path, _: bytes) -> None:
+    with Workspace.open(folder / "more.jsonl") as workspace:
+        assert len(workspace.ids()) == MORE
+    assert soundness(folder / "more.curator") == []
+
+
+def _exported(folder: Path, _: bytes) -> None:
+    assert (folder / "out.jsonl").read_bytes() in (b"old\n", (folder / "data.jsonl").read_bytes())
+
+
+def _written_back(folder: Path, _: bytes) -> None:
+    before = write(folder / "before.jsonl").read_bytes()
+    after = b"".join(before.splitlines(keepends=True)[1:])
+    found = (folder / "data.jsonl").read_bytes()
+    assert found in (before, after)
+    backups = list(folder.glob("data.jsonl.bak-*"))
+    assert all(path.read_bytes() == before for path in backups)
+    assert found == before or backups
+    with Workspace.open(folder / "data.curator") as workspace:
+        assert len(workspace.ids()) == EXAMPLES - 1
+        if workspace.source_changed():
+            from curator.workspace.merging import compare
+
+            found_ = compare(workspace, 1)
+            assert (found_.new, found_.gone) == (0, ())
+
+
+def _migrated(folder: Path, _: bytes) -> None:
+    path = folder / "data.curator" / "workspace.db"
+    db = sqlite3.connect(path)
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    there = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'later'").fetchone()[0]
+    assert (version, there) in ((1, 0), (2, 1))
+    assert db.execute("SELECT note FROM example WHERE note IS NOT NULL").fetchall() == [("kept",)]
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+    subprocess.run([sys.executable, "-c", f"import sys\n{MIGRATE}", str(folder)], check=True)
+    backup = sqlite3.connect(path.with_name("workspace.db.v1"))
+    assert backup.execute("SELECT note FROM example WHERE note IS NOT NULL").fetchall() == [("kept",)]
+    backup.close()
+
+
+def _merged(folder: Path, _: bytes) -> None:
+    with Workspace.open(folder / "data.curator") as workspace:
+        done = workspace.revision() == 3
+        assert len(workspace.ids()) == EXAMPLES - 1 + (MORE if done else 0)
+        assert done or workspace.source_changed() == [1]
+
+
+MIGRATE = """
+from pathlib import Path
+from curator.workspace import schema
+schema.VERSION = 2
+schema.MIGRATIONS[1] = ("CREATE TABLE later(x)", "UPDATE example SET rating = 5")
+schema.migrate(Path(sys.argv[1]) / "data.curator" / "workspace.db")
+"""
+_WRITE_BACK = """
+from curator.workspace.exporter import plan_write_back, write_back
+from curator.workspace.workspace import Workspace
+with Workspace.open(sys.argv[1] + "/data.curator") as workspace:
+    write_back(workspace, plan_write_back(workspace, 1))
+"""
+_MERGE = """
+from curator.workspace.merging import merge
+from curator.workspace.workspace import Workspace
+with Workspace.open(sys.argv[1] + "/data.curator") as workspace:
+    merge(workspace, 1)
+"""
+OPERATIONS = {
+    "edit": Operation(_main("apply", "@data.curator", "@ops"), _edited),
+    "import": Operation(_main("import", "@more.jsonl", "-w", "@data.curator"), _imported),
+    "first import": Operation(_main("import", "@more.jsonl", "-w", "@new.curator"), _imported_first),
+    "open": Operation(
+        "from curator.workspace.workspace import Workspace\nWorkspace.open(sys.argv[1] + '/more.jsonl').close()",
+        _opened,
+    ),
+    "export": Operation(_main("export", "@data.curator", "-o", "@out.jsonl"), _exported),
+    "write back": Operation(_WRITE_BACK, _written_back),
+    "migrate": Operation(MIGRATE, _migrated),
+    "merge": Operation(_MERGE, _merged),
+}
+
+
+def prepare(folder: Path, name: str) -> Path:
+    """A folder in which the operation can be run once."""
+    folder.mkdir()
+    data = write(folder / "data.jsonl")
+    write(folder / "more.jsonl", MORE)
+    (folder / "out.jsonl").write_bytes(b"old\n")
+    (folder / "ops").write_text("".join(json.dumps(op) + "\n" for op in OPS))
+    with Workspace.open(data) as workspace:
+        if name in ("write back", "merge"):
+            workspace.delete([1])
+        elif name == "migrate":
+            workspace.note([1], "kept")
+    if name == "merge":
+        data.write_bytes(data.read_bytes() + (folder / "more.jsonl").read_bytes().replace(b"answer", b"reply"))
+    return folder
+
+
+def _traced(operation: Operation, folder: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
+    words = ["strace", "-f", "-q", "-e", f"trace={','.join(CALLS)}", *options]
+    return subprocess.run(
+        [*words, sys.executable, "-c", f"import sys\n{operation.code}", str(folder)],
+        capture_output=True, timeout=300, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+
+
+def can_trace() -> bool:
+    """Whether `strace` is there and allowed to trace."""
+    if shutil.which("strace") is None:
+        return False
+    return subprocess.run(["strace", "-q", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
+
+
+def moments(name: str, start: Path, scratch: Path) -> list[tuple[str, int]]:
+    """Every (call, n) of the operation: its n-th write, sync, … ."""
+    folder, log = scratch / "whole", scratch / "log"
+    shutil.copytree(start, folder)
+    done = _traced(OPERATIONS[name], folder, "-o", str(log))
+    assert done.returncode == 0, done.stderr.decode()
+    OPERATIONS[name].check(folder, done.stdout)
+    shutil.rmtree(folder)
+    found = Counter(re.findall(r"^(?:\d+ +)?(\w+)\(", log.read_text(errors="replace"), re.M))
+    return [(call, n) for call in CALLS for n in range(1, found[call] + 1)]
+
+
+def interrupt(name: str, start: Path, scratch: Path, call: str, nth: int, fault: str) -> str:
+    """Run the operation on a copy of `start` with the fault at a moment, and check what it left.
+
+    Returns how it ended: `killed`, `refused`, `done`. Raises AssertionError where something is wrong.
+    """
+    folder = scratch / "run"
+    shutil.copytree(start, folder)
+    done = _traced(
+        OPERATIONS[name], folder, "-o", "/dev/null", "-e", f"inject={call}:{fault}:when={nth}"
+    )  # the traced process dies by the same signal as its tracer reports
+    where = f"{name}, {fault} at {call} {nth}"
+    assert b"Traceback" not in done.stderr or b"curator.errors" in done.stderr or b"NotSaved" in done.stderr, (
+        where, done.stderr.decode(),
+    )  # fmt: skip
+    try:
+        OPERATIONS[name].check(folder, done.stdout)
+        for made in folder.glob("*.curator"):
+            assert name == "migrate" or soundness(made) == []  # that one is of a version to come
+    except Exception as error:
+        raise AssertionError(f"{where}: {error!r}; {done.stderr.decode()[-300:]}") from error
+    shutil.rmtree(folder)
+    return "killed" if done.returncode < 0 or done.returncode == 137 else "refused" if done.returncode else "done"
