@@ -1,8 +1,9 @@
-"""Notices that a source's file was changed outside; says so once, and keeps it findable until it is settled."""
+"""Says what became of a file that is no chat JSON Lines, and notices when a source's file is changed outside."""
 
 from __future__ import annotations
 
 from curator.core.text import one_line
+from curator.tui import place
 from curator.tui.session import Session
 
 EVERY = 5.0
@@ -15,9 +16,30 @@ class SourceWatch:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.changed: tuple[int, ...] = ()
+        self._looked = False
+
+    def _tell_first(self) -> None:
+        """When a file is opened for the first time: how it was understood, where that is not plain."""
+        workspace = self._session.workspace
+        bases = workspace.stored.bases
+        if len(bases) != 1 or bases[0].format == "jsonl" or workspace.meta(place.KEY) is not None:
+            return
+        name = one_line(bases[0].name, 40)
+        if bases[0].format == "unknown":
+            self._session.toast(
+                f"No fields of {name} are known as question and answer, so its records stay as they are. "
+                "I imports it again by a map of your own"
+            )
+        else:
+            self._session.toast(
+                f"{workspace.history(1)[0].label}. {name} is not touched; I imports by another map"
+            )
 
     def look(self) -> None:
         """Look at the files; tell what was not told yet."""
+        if not self._looked:
+            self._looked = True
+            self._tell_first()
         found = tuple(self._session.workspace.source_changed())
         if found == self.changed:
             return

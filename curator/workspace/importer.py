@@ -20,6 +20,7 @@ from curator import atomic
 from curator.core import convert
 from curator.workspace import lines, place, schema
 from curator.workspace import source as sources
+from curator.workspace.edits import count_of
 from curator.workspace.journal import Part
 from curator.workspace.preview import Preview, mapped, preview, records
 from curator.workspace.records import Change
@@ -181,7 +182,7 @@ def commit(workspace: Workspace, made: Import) -> Change:
         names = ", ".join(file.preview.path.name for file in made.files)
         count = made.total("added")
         maps = {file.preview.map.spec() for file in made.files if file.preview.map != convert.KEEP}
-        label = f"Imported {count:,} examples from {names}" + (f" by {'; '.join(maps)}" if maps else "")
+        label = f"Imported {count_of(count)} from {names}" + (f" by {'; '.join(maps)}" if maps else "")
         shown = [] if start else parts  # what a workspace began with cannot be undone
         change = workspace.journal.commit(
             "import", label, shown, statements=statements, examples=made.total("added")

@@ -127,3 +127,17 @@ async def test_writing_back_tells_path_count_and_backup_first(tmp_path: Path) ->
         assert "3 examples" in scene.toasts() and "sha256" in scene.toasts()
         scene.app.source_watch.look()
         assert scene.app.source_watch.changed == ()
+
+
+async def test_opening_what_is_no_chat_tells_how_it_was_understood(tmp_path: Path) -> None:
+    known, strange = tmp_path / "known.csv", tmp_path / "strange.json"
+    known.write_text("question,answer\nHi,Hello\n")
+    strange.write_text('[\n  {"ticket": 1}\n]\n')
+    async with opened(known) as scene:
+        assert "by user=question,assistant=answer. known.csv is not touched" in scene.toasts()
+        assert json.loads(scene.workspace.raw(1))["messages"][0]["content"] == "Hi"
+        await scene.press("ctrl+q")
+    async with opened(known) as scene:  # once is enough
+        assert "known.csv" not in scene.toasts()
+    async with opened(strange) as scene:
+        assert "No fields of strange.json are known as question and answer" in scene.toasts()
