@@ -1,15 +1,18 @@
-"""Token counting beside tiktoken's plain loop, in one run: CPU, memory, equality, and the time of a key press.
+"""Token counting beside tiktoken's plain loop, and the live check of a key press, in one run.
 
     python benchmarks/tokens.py [--examples 10000] [--seed 5] [--rounds 3] [--encoding o200k_base]
     python benchmarks/tokens.py --corpus FILE.jsonl
 
-Each way runs in a process of its own, in turn, on the same examples, parsed beforehand. CPU seconds are the figure
-to compare; "load" is what the vocabulary takes. `curator, quick` needs the optional package toktok-rs.
+Each way runs in a process of its own, in turn, on the same lines, streamed in batches of 4,000. CPU seconds are
+the figure to compare, medians of the rounds: of the counting alone, and with the parse. "load" is what the
+vocabulary takes. `curator, toktok` needs the optional package toktok-rs. The live check is what the editor does on
+each key: parse, rules, tokens and cost of an example of 20 messages and about 4,000 tokens.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import json
 import resource
@@ -19,16 +22,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-Count = Callable[[list[Any]], int]
-KEYS = 300
+BATCH = 4_000
+KEYS = 500
+Way = tuple[Callable[[bytes], Any], Callable[[list[Any]], int]]
+"""How a line is parsed, and how many parsed ones are counted."""
 
 
-def plain_loop(name: str) -> Count:
+def plain_loop(name: str) -> Way:
     """The notebook's way: tiktoken's encode on every string of every message."""
     from curator.core import vocabulary
 
@@ -44,103 +50,122 @@ def plain_loop(name: str) -> Count:
                     found += len(encoding.encode_ordinary(value)) + (key == "name")
         return found
 
-    return total
+    return json.loads, total
 
 
-def curators(name: str) -> Count:
-    """Curator's counter, as the commands and the analysis use it."""
+def curators(name: str) -> Way:
+    """Curator's way in a check: typed parse, texts counted in bulk."""
     from curator.core.tokens import Counter
+    from curator.core.typed import decode_plain, roles_of
     from curator.core.vocabulary import Vocabulary
 
+    gc.disable()  # as a check does
     counter = Counter(Vocabulary(name), name)
     counter.text("load the vocabulary")
 
-    def total(examples: list[Any]) -> int:
-        return sum(counter.example(example).total for example in examples)
+    def parse(line: bytes) -> tuple[tuple[str, ...], list[str]]:
+        messages = decode_plain(line).messages
+        return roles_of(tuple(map(type, messages))), [message.content for message in messages]
 
-    return total
+    return parse, lambda many: sum([tokens.total for tokens in counter.chats(many)])
 
 
-def exact(name: str) -> Count:
-    """Curator's counter with tiktoken, also where a faster counter is installed."""
+def exact(name: str) -> Way:
+    """Curator's way with tiktoken, also where a faster counter is installed."""
     sys.modules["toktok"] = None  # type: ignore[assignment]
     return curators(name)
 
 
-WAYS = {"tiktoken loop": plain_loop, "curator, tiktoken": exact, "curator, quick": curators}
+WAYS = {"tiktoken loop": plain_loop, "curator, tiktoken": exact, "curator, toktok": curators}
 
 
-def examples_of(path: Path) -> list[Any]:
-    """The examples whose messages hold texts only: those that the plain loop can count."""
+def plain_lines(path: Path) -> list[bytes]:
+    """The lines of plain chats: those that the plain loop can count."""
+    from curator.core.typed import REFUSED, decode_plain
+
     found = []
     for line in path.read_bytes().splitlines():
         try:
-            value = json.loads(line)
-            if all(isinstance(text, str) for message in value["messages"] for text in message.values()):
-                found.append(value)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            decode_plain(line)
+        except REFUSED:
             continue
+        found.append(line)
     return found
 
 
 def measure(way: str, path: Path, encoding: str) -> dict[str, float]:
     """CPU seconds, memory and the sum of one way; runs in the child process."""
-    examples = examples_of(path)
+    lines = plain_lines(path)
     before = time.process_time()
-    count = WAYS[way](encoding)
-    loaded = time.process_time()
-    total = count(examples)
-    done = time.process_time()
+    parse, count = WAYS[way](encoding)
+    load = time.process_time() - before
+    parsing = counting = 0.0
+    total = 0
+    for start in range(0, len(lines), BATCH):
+        begin = time.process_time()
+        parsed = [*map(parse, lines[start : start + BATCH])]
+        middle = time.process_time()
+        total += count(parsed)
+        parsing += middle - begin
+        counting += time.process_time() - middle
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
-        "load": loaded - before,
-        "cpu": done - loaded,
+        "load": load,
+        "count": counting,
+        "both": counting + parsing,
         "total": total,
         "mb": memory,
-        "examples": len(examples),
+        "examples": len(lines),
     }
 
 
-def key_press(encoding: str) -> list[float]:
-    """Milliseconds to count an example of 20 messages and about 4,000 tokens again after each of many keys."""
+def key_presses(encoding: str) -> list[float]:
+    """Milliseconds of the live check after each of many keys, ascending."""
+    from curator.core import cost, models, rules, splice
+    from curator.core.example import parse
     from curator.core.tokens import Counter
     from curator.core.vocabulary import Vocabulary
 
-    counter = Counter(Vocabulary(encoding), encoding)
+    counter, model = Counter(Vocabulary(encoding), encoding), models.find("gpt-4o-mini")
+    context = rules.Context(limit=65_536, count=counter.example, cut=counter.truncation)
     text = "The quick brown fox jumps over the lazy dog and writes a note about what it saw. "
-    example = {
-        "messages": [{"role": ("user", "assistant")[at % 2], "content": f"{at} {text * 11}"} for at in range(20)]
-    }
-    counter.example(example)
+    messages = [{"role": ("user", "assistant")[at % 2], "content": f"{at} {text * 11}"} for at in range(20)]
+    raw = splice.dump({"messages": messages})
     taken = []
-    for _ in range(KEYS):
-        example["messages"][7]["content"] += "k"
+    for _ in range(KEYS + 1):
         before = time.perf_counter()
-        counter.example(example)
+        content = parse(raw).value["messages"][7]["content"] + "k"
+        raw = splice.set_value(raw, ("messages", 7, "content"), content)
+        example = parse(raw)
+        rules.check(example, context)
+        tokens = counter.example(example.value)
+        cost.estimate([tokens.total], model, 3)
         taken.append((time.perf_counter() - before) * 1000)
-    return sorted(taken)
+    return sorted(taken[1:])
 
 
 def run(path: Path, encoding: str, rounds: int) -> None:
-    """All ways in turn, `rounds` times; the best of each, since other work only ever adds."""
-    ways = [way for way in WAYS if way != "curator, quick" or importlib.util.find_spec("toktok")]
+    """All ways in turn, `rounds` times, and then the keys."""
+    ways = [way for way in WAYS if way != "curator, toktok" or importlib.util.find_spec("toktok")]
     runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way in ways:
             words = [sys.executable, __file__, "--child", way, "--corpus", str(path), "--encoding", encoding]
             printed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
             runs[way].append(json.loads(printed))
-    base = min(each["cpu"] for each in runs["tiktoken loop"])
-    print(f"{runs['tiktoken loop'][0]['examples']:,} examples, {encoding}, best of {rounds} rounds")
-    print(f"{'way':<20} {'load s':>7} {'CPU s':>7} {'x':>6} {'Mtok/s':>7} {'MB':>5}  tokens")
-    for way, found in runs.items():
-        load, cpu, total, memory = (min(each[key] for each in found) for key in ("load", "cpu", "total", "mb"))
-        figures = f"{load:7.2f} {cpu:7.2f} {base / cpu:6.1f} {total / cpu / 1e6:7.2f} {memory:5.0f}"
-        print(f"{way:<20} {figures}  {total:,.0f}")
+    taken = {way: {key: median(each[key] for each in found) for key in found[0]} for way, found in runs.items()}
+    loop = taken["tiktoken loop"]
+    print(f"{loop['examples']:,.0f} examples, {encoding}, medians of {rounds} rounds")
+    print(f"{'way':<20} {'load s':>7} {'count s':>8} {'x':>6} {'+parse s':>9} {'x':>6} {'Mtok/s':>7} {'MB':>5}")
+    for way, row in taken.items():
+        count, both = row["count"], row["both"]
+        ratios = f"{count:8.2f} {loop['count'] / count:6.1f} {both:9.2f} {loop['both'] / both:6.1f}"
+        print(f"{way:<20} {row['load']:7.2f} {ratios} {row['total'] / count / 1e6:7.2f} {row['mb']:5.0f}")
     if len({each["total"] for found in runs.values() for each in found}) != 1:
         sys.exit("the totals differ")
-    keys = key_press(encoding)
-    print(f"key press, 20 messages: median {keys[KEYS // 2]:.2f} ms, p99 {keys[int(KEYS * 0.99)]:.2f} ms")
+    keys = key_presses(encoding)
+    print(f"a key press, 20 messages: median {median(keys):.2f} ms, p99 {keys[int(KEYS * 0.99)]:.2f} ms", end="")
+    print(f", worst {keys[-1]:.2f} ms")
 
 
 def main() -> None:

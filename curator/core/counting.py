@@ -9,10 +9,10 @@ its `detail`, a preference pair as one conversation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import msgspec
@@ -25,6 +25,9 @@ PER_MESSAGE, PER_NAME, PER_REPLY = 3, 1, 3
 IMAGE_LOW = 85
 IMAGE_HIGH = 765
 """Tokens of a 1024 × 1024 image at high detail: 85 + 170 for each of 4 tiles; a guess for training."""
+
+Chat = tuple[tuple[str, ...], list[str]]
+"""The roles and the texts of a plain chat."""
 
 _CACHED_CHARS = 4_000
 _HUGE_CHARS = 256_000
@@ -121,15 +124,17 @@ class Counter:
             estimated |= guessed
         return Tokens(total, assistant, estimated)
 
-    def chat(self, roles: tuple[str, ...], contents: list[str]) -> Tokens:
-        """As `example`, for messages of just a role and a text; of many examples that are counted once this takes
-        half the time, for the texts are not remembered (but a system message, which comes again)."""
-        around, speaks = self._around(roles)
-        if roles[:1] == ("system",):
-            counts = [self.text(contents[0]), *self.tokenizer.counts(contents[1:])]
-        else:
-            counts = self.tokenizer.counts(contents)
-        return Tokens(around + sum(counts), sum(compress(counts, speaks)), self.estimated)
+    def chats(self, many: Sequence[Chat]) -> list[Tokens]:
+        """As `example`, for chats of nothing but roles and texts that are counted once: the texts of all are
+        counted together, and not remembered."""
+        counts = self.tokenizer.counts([*chain.from_iterable(contents for _, contents in many)])
+        found, at, estimated = [], 0, self.estimated
+        for roles, contents in many:
+            around, speaks = self._around(roles)
+            mine = counts[at : at + len(contents)]
+            at += len(mine)
+            found.append(Tokens(around + sum(mine), sum(compress(mine, speaks)), estimated))
+        return found
 
     def _frame(self, roles: tuple[str, ...]) -> tuple[int, list[bool]]:
         """The tokens of all but the texts, and which of these are answers."""

@@ -25,6 +25,7 @@ from curator.core.rules.subject import LONG_LINE, LONG_THREAD, shape_of
 from curator.core.rules.syntax import repeats_a_key
 from curator.core.rules.text import SPECIAL, is_odd
 from curator.core.typed import (
+    REFUSED,
     Assistant,
     Chat,
     Message,
@@ -32,9 +33,9 @@ from curator.core.typed import (
     ToolResult,
     decode_chat,
     decode_plain,
+    roles_of,
 )
 
-_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError)
 _NOTHING: tuple[Problem, ...] = ()
 _content = attrgetter("content")
 
@@ -55,7 +56,7 @@ def is_well_formed(raw: bytes, context: Context) -> bool:
         return False
     try:
         messages = decode_plain(raw).messages
-    except _REFUSED:
+    except REFUSED:
         return _general(raw) is not None
     if type(messages[-1]) is not PlainAssistant and PlainAssistant not in map(type, messages):
         return False
@@ -71,7 +72,7 @@ def look(raw: bytes, context: Context) -> Seen | None:
         return None
     try:
         messages = decode_plain(raw).messages
-    except _REFUSED:
+    except REFUSED:
         return _look_at_more(raw, context)
     order = _order(tuple(map(type, messages)))
     if order is None or may_repeat_keys(raw, 1 + 4 * len(messages)):
@@ -98,9 +99,9 @@ def _look_at_more(raw: bytes, context: Context) -> Seen | None:
 
 
 @lru_cache(maxsize=4096)
-def _order(kinds: tuple[type, ...]) -> tuple[int, tuple[str, ...]] | None:
+def _order(kinds: tuple[type[msgspec.Struct], ...]) -> tuple[int, tuple[str, ...]] | None:
     """The bits on the order of messages of these classes, and their roles; None where a rule minds the order."""
-    roles = tuple(str(kind.__struct_config__.tag) for kind in kinds)  # type: ignore[attr-defined]
+    roles = roles_of(kinds)
     shape = shape_of(roles)
     return None if shape & ~Has.NO_SYSTEM or len(roles) > LONG_THREAD else (shape, roles)
 
@@ -140,7 +141,7 @@ def _general(raw: bytes) -> tuple[Chat, Any] | None:
     try:
         chat = decode_chat(raw)
         value = orjson.loads(raw)
-    except (*_REFUSED, orjson.JSONDecodeError):
+    except (*REFUSED, orjson.JSONDecodeError):
         return None
     messages = chat.messages
     answers = [message for message in messages if type(message) is Assistant]

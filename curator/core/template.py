@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from curator.core.counting import Counter, Span, Tokens
+from curator.core.counting import Chat, Counter, Span, Tokens
 from curator.core.example import format_path
 from curator.core.turns import Turn, compact, definitions, is_completion, turns
 from curator.core.vocabulary import Tokenizer
@@ -69,10 +69,12 @@ class TemplateCounter(Counter):
             return Tokens(formula.total, formula.assistant, True)
         return Tokens(sum(span.tokens for span in rendered), formula.assistant, self.estimated)
 
-    def chat(self, roles: tuple[str, ...], contents: list[str]) -> Tokens:
-        """As `example`, for messages of just a role and a text."""
-        pairs = zip(roles, contents, strict=True)
-        return self.example({"messages": [{"role": role, "content": content} for role, content in pairs]})
+    def chats(self, many: Sequence[Chat]) -> list[Tokens]:
+        """As `example`, for many plain chats."""
+        return [
+            self.example({"messages": [{"role": role, "content": text} for role, text in zip(*chat, strict=True)]})
+            for chat in many
+        ]
 
     def spans(self, value: Any) -> list[Span]:
         """The rendered conversation, piece by piece; the token that ends an answer is trained with it."""

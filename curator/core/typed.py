@@ -6,9 +6,10 @@ cannot say (do calls and answers belong together, does a key stand twice) is loo
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -129,7 +130,13 @@ class Chat(_Object):
     parallel_tool_calls: bool | UnsetType = UNSET
 
 
+REFUSED = (MsgspecError, UnicodeDecodeError)
+"""What decoding raises for any other line."""
 decode_plain = Decoder(PlainChat).decode
-"""Raises MsgspecError or UnicodeDecodeError for any other line."""
 decode_chat = Decoder(Chat).decode
-"""As `decode_plain`, for every `Chat`."""
+
+
+@lru_cache(maxsize=4_096)
+def roles_of(kinds: tuple[type[Struct], ...]) -> tuple[str, ...]:
+    """The roles of messages of these classes."""
+    return tuple(str(kind.__struct_config__.tag) for kind in kinds)

@@ -22,14 +22,17 @@ from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Tally, facts
-from curator.core.rules.registry import AnswerContract
+from curator.core.rules.registry import AnswerContract, TokenCount
 from curator.core.rules.subject import Subject
 from curator.workspace.excerpt import Excerpt, excerpt
 from curator.workspace.findings import Rows, as_json
 from curator.workspace.lines import Notes, Record, blocks, split
 
 if TYPE_CHECKING:
-    from curator.core.counting import Counter
+    from curator.core.counting import Chat, Counter
+
+BATCH = 4_000
+"""Plain chats whose tokens are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,8 @@ class _Pass:
     options: Options
     compat: Counts | None
     counter: Counter | None
+    waiting: list[Chat] = field(default_factory=list)
+    """Plain chats whose tokens are still to be counted."""
 
     def formats(self, records: Iterable[Record]) -> None:
         """The format rules alone."""
@@ -191,19 +196,25 @@ class _Pass:
         context, short = self.context, self.context.contract is None
         for line, raw in records:
             seen = look(raw, context) if short else None
-            if seen is None or not self._take(line, seen):
+            if seen is None or not self._take(line, len(raw), seen):
                 self._other(line, parse(raw))
+        self._count()
 
-    def _take(self, line: int, seen: Seen) -> bool:
+    def _take(self, line: int, size: int, seen: Seen) -> bool:
         """Take what was seen at once; False where the example is too long, which a rule has to say."""
         stretch, value = self.stretch, seen.value
         if self.counter is not None:
-            counter, limit = self.counter, self.context.limit
-            tokens = counter.chat(seen.roles, seen.texts) if value is None else counter.example(value)
-            if limit is not None and tokens.total > limit:
-                return False
-            stretch.totals.append(tokens.total)
-            stretch.answers.append(tokens.assistant)
+            limit = self.context.limit
+            if value is None and (limit is None or size <= limit):  # no token is less than a byte
+                self.waiting.append((seen.roles, seen.texts))
+                if len(self.waiting) == BATCH:
+                    self._count()
+            else:
+                chat = (seen.roles, seen.texts)
+                tokens = self.counter.chats([chat])[0] if value is None else self.counter.example(value)
+                if limit is not None and tokens.total > limit:
+                    return False
+                self._add(tokens)
         for problem in seen.problems:
             stretch.note(line, problem, self.options)
         stretch.tally.take(line, seen.facts)
@@ -225,8 +236,18 @@ class _Pass:
             self.compat.add(example.value)
         tokens = subject.tokens(context)
         if tokens is not None:
-            stretch.totals.append(tokens.total)
-            stretch.answers.append(tokens.assistant)
+            self._add(tokens)
+
+    def _count(self) -> None:
+        """Count the tokens of the chats that wait."""
+        if self.counter is not None:
+            for tokens in self.counter.chats(self.waiting):
+                self._add(tokens)
+            self.waiting.clear()
+
+    def _add(self, tokens: TokenCount) -> None:
+        self.stretch.totals.append(tokens.total)
+        self.stretch.answers.append(tokens.assistant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ def test_template_counts_what_it_renders() -> None:
     rendered = "<|im_start|>user\na b c<|im_end|>\n<|im_start|>assistant\nd e<|im_end|>\n"
     assert LOCAL.example(example) == tokens.Tokens(len(words(rendered)), 2)
     roles = tuple(message["role"] for message in example["messages"])
-    assert LOCAL.chat(roles, [message["content"] for message in example["messages"]]) == LOCAL.example(example)
+    texts = [message["content"] for message in example["messages"]]
+    assert LOCAL.chats([(roles, texts)]) == [LOCAL.example(example)]
     assert "".join(span.text for span in LOCAL.spans(example)) == rendered
     assert LOCAL.message(example["messages"][0]) == len(words("<|im_start|>user\na b c<|im_end|>\n"))
     assert LOCAL.truncation(example, 5) == Cut("messages[0].content", len("a b "))

@@ -193,14 +193,17 @@ def test_too_deep_values_are_counted_as_nothing() -> None:
     assert COUNTER.example({"messages": [{"role": "user", "content": deep}]}).estimated
 
 
-@given(st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), st.text(max_size=20))))
-def test_many_chats_are_counted_as_one_is(messages: list[tuple[str, str]]) -> None:
-    value = {"messages": [{"role": role, "content": content} for role, content in messages]}
-    roles = tuple(role for role, _ in messages)
-    assert COUNTER.chat(roles, [content for _, content in messages]) == COUNTER.example(value)
+CHATS = st.lists(st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), st.text(max_size=20))))
+
+
+@given(CHATS)
+def test_many_chats_are_counted_as_one_is(chats: list[list[tuple[str, str]]]) -> None:
+    values = [{"messages": [{"role": role, "content": text} for role, text in chat]} for chat in chats]
+    many = [(tuple(role for role, _ in chat), [text for _, text in chat]) for chat in chats]
+    assert COUNTER.chats(many) == [COUNTER.example(value) for value in values]
 
 
 def test_a_half_character_and_a_monster_text_are_counted_in_bulk_too() -> None:
     for text in ("half \ud800 a character", "a word " * 40_000):
         value = {"messages": [{"role": "user", "content": text}]}
-        assert COUNTER.chat(("user",), [text]) == COUNTER.example(value)
+        assert COUNTER.chats([(("user",), [text])]) == [COUNTER.example(value)]

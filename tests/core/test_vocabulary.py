@@ -117,6 +117,7 @@ def test_a_faster_counter_is_used_only_if_it_proves_equal(
     assert (vocabulary.quick_count("o200k_base") is not None) == used
     counted = vocabulary.Vocabulary("o200k_base")
     assert counted.count("tiktoken is great!") == 6
+    assert counted.counts(["tiktoken is great!", "half \ud800", ""]) == [6, counted.count("half \ufffd"), 0]
     assert counted.count("half \ud800 a character") == counted.count("half \ufffd a character")
 
 
