@@ -25,16 +25,13 @@ def main(names: list[str]) -> int:
     wrong = 0
     for name in names or list(OPERATIONS):
         with tempfile.TemporaryDirectory() as folder:
-            scratch = Path(folder)
-            start = prepare(scratch / "start", name)
-            found = moments(name, start, scratch)
+            start = prepare(Path(folder), name)
+            found = moments(name, start)
             ends = dict.fromkeys(("killed", "refused", "done", "WRONG"), 0)
-            for number, (call, nth) in enumerate(found):
+            for call, nth in found:
                 for fault in FAULTS:
-                    at = scratch / f"{number}-{fault}"
-                    at.mkdir()
                     try:
-                        ends[interrupt(name, start, at, call, nth, fault)] += 1
+                        ends[interrupt(name, start, call, nth, fault)] += 1
                     except AssertionError as error:
                         ends["WRONG"] += 1
                         print(error, file=sys.stderr)

@@ -205,8 +205,9 @@ OPERATIONS = {
 }
 
 
-def prepare(folder: Path, name: str) -> Path:
-    """A folder in which the operation can be run once."""
+def prepare(scratch: Path, name: str) -> Path:
+    """A folder to make copies of at `scratch/run` (a workspace knows its source by path) for running it once."""
+    folder = scratch / "run"
     folder.mkdir()
     data = write(folder / "data.jsonl")
     write(folder / "more.jsonl", MORE)
@@ -219,7 +220,7 @@ def prepare(folder: Path, name: str) -> Path:
             workspace.note([1], "kept")
     if name == "merge":
         data.write_bytes(data.read_bytes() + (folder / "more.jsonl").read_bytes().replace(b"answer", b"reply"))
-    return folder
+    return folder.rename(scratch / "start")
 
 
 def _traced(operation: Operation, folder: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
@@ -237,25 +238,28 @@ def can_trace() -> bool:
     return subprocess.run(["strace", "-q", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
 
 
-def moments(name: str, start: Path, scratch: Path) -> list[tuple[str, int]]:
+def moments(name: str, start: Path) -> list[tuple[str, int]]:
     """Every (call, n) of the operation: its n-th write, sync, … ."""
-    folder, log = scratch / "whole", scratch / "log"
-    shutil.copytree(start, folder)
+    folder, log = _copy_of(start), start.with_name("log")
     done = _traced(OPERATIONS[name], folder, "-o", str(log))
     assert done.returncode == 0, done.stderr.decode()
     OPERATIONS[name].check(folder, done.stdout)
-    shutil.rmtree(folder)
     found = Counter(re.findall(r"^(?:\d+ +)?(\w+)\(", log.read_text(errors="replace"), re.M))
     return [(call, n) for call in CALLS for n in range(1, found[call] + 1)]
 
 
-def interrupt(name: str, start: Path, scratch: Path, call: str, nth: int, fault: str) -> str:
+def _copy_of(start: Path) -> Path:
+    folder = start.with_name("run")
+    shutil.rmtree(folder, ignore_errors=True)
+    return Path(shutil.copytree(start, folder))
+
+
+def interrupt(name: str, start: Path, call: str, nth: int, fault: str) -> str:
     """Run the operation on a copy of `start` with the fault at a moment, and check what it left.
 
     Returns how it ended: `killed`, `refused`, `done`. Raises AssertionError where something is wrong.
     """
-    folder = scratch / "run"
-    shutil.copytree(start, folder)
+    folder = _copy_of(start)
     done = _traced(
         OPERATIONS[name], folder, "-o", "/dev/null", "-e", f"inject={call}:{fault}:when={nth}"
     )  # the traced process dies by the same signal as its tracer reports
@@ -269,5 +273,4 @@ def interrupt(name: str, start: Path, scratch: Path, call: str, nth: int, fault:
             assert name == "migrate" or soundness(made) == []  # that one is of a version to come
     except Exception as error:
         raise AssertionError(f"{where}: {error!r}; {done.stderr.decode()[-300:]}") from error
-    shutil.rmtree(folder)
     return "killed" if done.returncode < 0 or done.returncode == 137 else "refused" if done.returncode else "done"

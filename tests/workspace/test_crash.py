@@ -123,13 +123,13 @@ def test_interrupted_at_some_moment_nothing_told_is_lost(tmp_path: Path, name: s
     """The kernel's view: a write, sync, rename, truncation or removal is the last one, or fails."""
     if not crashes.can_trace():
         pytest.skip("needs strace, and leave to trace")
-    start = crashes.prepare(tmp_path / "start", name)
-    found = crashes.moments(name, start, tmp_path)
+    start = crashes.prepare(tmp_path, name)
+    found = crashes.moments(name, start)
     chance = random.Random(name)
     call, nth = chance.choice([moment for moment in found if moment[0] not in ("write", "unlink")])
-    assert crashes.interrupt(name, start, tmp_path, call, nth, "signal=SIGKILL") == "killed"
+    assert crashes.interrupt(name, start, call, nth, "signal=SIGKILL") == "killed"
     call, nth = chance.choice(found)
-    crashes.interrupt(name, start, tmp_path, call, nth, chance.choice(crashes.FAULTS[1:]))
+    crashes.interrupt(name, start, call, nth, chance.choice(crashes.FAULTS[1:]))
 
 
 def _feed(stdin: IO[bytes], stdout: IO[bytes], ops: list[dict[str, Any]]) -> dict[str, Any]:
