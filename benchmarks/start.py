@@ -1,0 +1,171 @@
+"""From the command to the first example on the screen, beside an empty Textual app in the same run.
+
+    python benchmarks/start.py [--rounds 7] [FILE.jsonl …]
+
+Each program runs on a pseudo-terminal of 120x40 until its first text is written. Printed are medians: wall
+seconds, CPU seconds of the UI process alone and with its children, and its resident memory then and when it has
+come to rest. Without files, corpora of 50 and 10,000 examples are made. Rounds go through the programs in turn. A
+file is opened once before, so that its workspace is there; `--new` removes the workspace before each round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+EMPTY = """
+from textual.app import App
+from textual.widgets import Static
+class Empty(App):
+    def compose(self):
+        yield Static("FIRST-PAINT")
+Empty().run()
+"""
+PATIENCE = 60.0
+REST = 2.0
+"""Seconds from the first text to the second look at the memory."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start: seconds, and mebibytes of the UI process."""
+
+    wall: float
+    own: float
+    tree: float
+    first: float
+    rest: float
+
+
+def cpu_of(process: int) -> float:
+    """CPU seconds of a process, those of its ended children left out; 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children_of(process: int) -> list[int]:
+    """The processes that it started and that run."""
+    found = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for path in found for child in path.read_text().split()]
+
+
+def resident(process: int) -> float:
+    """Resident memory in MiB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def start(words: list[str], wanted: bytes, home: Path) -> Start:
+    """Run a program until it has written `wanted`, let it rest, end it."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    began = time.perf_counter()
+    child = subprocess.Popen(
+        words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        env={**os.environ, "TERM": "xterm-256color", "CURATOR_HOME": str(home)},
+    )  # fmt: skip
+    os.close(slave)
+    try:
+        read(master, wanted, PATIENCE)
+        wall = time.perf_counter() - began
+        own = cpu_of(child.pid)
+        tree = own + sum(map(cpu_of, children_of(child.pid)))
+        first = resident(child.pid)
+        read(master, None, REST)
+        return Start(wall, own, tree, first, resident(child.pid))
+    finally:
+        child.send_signal(signal.SIGTERM)
+        read(master, None, 10.0, child)
+        os.close(master)
+
+
+def read(master: int, wanted: bytes | None, seconds: float, child: subprocess.Popen[bytes] | None = None) -> None:
+    """Read until `wanted` came (an error where it does not), `child` ended or the time is over."""
+    output, until = b"", time.monotonic() + seconds
+    while time.monotonic() < until and (child is None or child.poll() is None):
+        if select.select([master], [], [], 0.05)[0]:
+            try:
+                output += os.read(master, 65536)
+            except OSError:
+                break
+        if wanted is not None and wanted in output:
+            return
+    if wanted is not None:
+        raise SystemExit(f"{wanted!r} did not come: {output[-400:]!r}")
+
+
+def first_word(path: Path) -> bytes:
+    """A word that is on the screen when the first example's text is: the first long one of its last message."""
+    with path.open("rb") as file:
+        messages = json.loads(file.readline())["messages"]
+    words = " ".join(m["content"] for m in messages if isinstance(m.get("content"), str)).split()
+    return next(word for word in words if len(word) > 5 and word.isalnum()).encode()
+
+
+def corpora(folder: Path) -> list[Path]:
+    """Files of 50 and 10,000 examples."""
+    made = []
+    for count in (50, 10_000):
+        made.append(folder / f"{count}.jsonl")
+        script = Path(__file__).with_name("corpus.py")
+        subprocess.run(
+            [sys.executable, script, made[-1], "--examples", str(count)], check=True, capture_output=True
+        )
+    return made
+
+
+def line(name: str, starts: list[Start], base: float) -> str:
+    """One program's medians; `base` are the empty app's CPU seconds."""
+    wall, own, tree, first, rest = (
+        statistics.median(getattr(one, field) for one in starts)
+        for field in ("wall", "own", "tree", "first", "rest")
+    )
+    return f"{name:<16} {wall:6.2f} {own:6.2f} {own / base:5.2f}x {tree:6.2f} {first:9.0f} {rest:9.0f}"
+
+
+def main() -> None:
+    """Measure in turn and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--new", action="store_true", help="remove the workspaces before each round")
+    parser.add_argument("files", nargs="*", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        files = arguments.files or corpora(folder)
+        programs = {"empty Textual": ([sys.executable, "-c", EMPTY], b"FIRST-PAINT")}
+        for path in files:
+            programs[path.name] = ([sys.executable, "-m", "curator", str(path)], first_word(path))
+            start(*programs[path.name], folder)
+        starts: dict[str, list[Start]] = {name: [] for name in programs}
+        for _ in range(arguments.rounds):
+            for name, (words, wanted) in programs.items():
+                if arguments.new and name != "empty Textual":
+                    shutil.rmtree(Path(words[-1]).with_suffix(".curator"))
+                starts[name].append(start(words, wanted, folder))
+    print(f"{'':<16} {'wall s':>6} {'CPU s':>6} {'':>6} {'+child':>6} {'MiB first':>9} {'at rest':>9}")
+    base = statistics.median(one.own for one in starts["empty Textual"])
+    for name, found in starts.items():
+        print(line(name, found, base))
+
+
+if __name__ == "__main__":
+    main()
