@@ -322,6 +322,7 @@ ACTIONS: tuple[Action, ...] = (
     *_rows(
         "history",
         ("show", "o", "Show", "Go to the example that the change was about", "show"),
+        ("diff", "d", "What changed", "Compare the examples after this change with those of now", "show"),
     ),
     *_rows(
         "balance",

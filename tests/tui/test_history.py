@@ -54,3 +54,20 @@ async def test_it_is_all_there_after_a_restart(tmp_path: Path) -> None:
     async with opened(path) as scene:
         await scene.press("alt+6", "down", "enter")
         assert len(scene.workspace.ids()) == 5
+
+
+async def test_what_changed_since_a_version_is_listed_with_its_words(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(6))) as scene:
+        await scene.press("1")  # the version to compare with
+        scene.app.session.edit(2, "messages[1].content", "Question number two about [/b] \x1b[2J")
+        scene.app.session.delete([5])
+        scene.app.session.add(many(7)[6], 6)
+        await scene.press("alt+6", "down", "down", "down", "d")
+        text = scene.screen_text()
+        assert "1 added, 1 removed, 1 edited" in text
+        assert "~ line 2" in text and "+ new" in text and "- line 5" in text
+        assert "messages[1].content" in text and "[/b] ␛[2J" in text
+        await scene.press("down", "down", "enter")
+        assert "is:deleted" in scene.toasts()
+        await scene.press("up", "enter")
+        assert scene.workspace.record(scene.current).new

@@ -37,7 +37,8 @@ class HistoryScreen(StageScreen):
     CSS_PATH = "history.tcss"
     HELP = (
         "Every change of this workspace and every training, newest first. Enter goes back to the state after the "
-        "change under the cursor; what was taken back stays listed, dimmed, and can be brought back the same way."
+        "change under the cursor; what was taken back stays listed, dimmed, and can be brought back the same way. "
+        "d compares the examples as they were after that change with those of now."
     )
 
     def __init__(self) -> None:
@@ -119,6 +120,19 @@ class HistoryScreen(StageScreen):
         ):
             return
         self.session.go_back_to(target.id)
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_diff(self) -> None:
+        """Compare the dataset after the change under the cursor with the present one."""
+        from curator.tui.screens.version_dialog import VersionDialog
+
+        entry = self._current()
+        if entry is None or _is_run(entry):
+            self.session.toast("There is no change under the cursor")
+            return
+        chosen = await self.app.push_screen_wait(VersionDialog(entry.id, self.session.workspace.revision()))
+        if chosen is not None:
+            await going.to_example(self.app, chosen)
 
     async def action_show(self) -> None:
         """Go to the example that the change was about."""

@@ -1,0 +1,108 @@
+"""What lies between two versions of the dataset: which examples came, went or were edited, and in which words."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from curator.core import diff
+from curator.core.example import parse
+from curator.core.text import one_line, printable
+from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_list import LineList, Pieces
+from curator.workspace.versions import Difference, difference, raw_at
+
+_ROWS = 10
+_CHARS = 400
+"""Characters of a text that are compared and shown."""
+_CHANGES = 3
+_STYLES = {"equal": "", "insert": "bold $mark-ok", "delete": "strike $mark-error"}
+
+
+class VersionDialog(Dialog[int]):
+    """Two revisions compared; dismisses with the id of the example to go to."""
+
+    HEADING = "What changed since"
+    ACCEPT = "Go there"
+    HELP = "+ came, - went, ~ was edited. Labels, ratings, notes and the split are not compared."
+
+    def __init__(self, old: int, new: int) -> None:
+        super().__init__()
+        self._old, self._new = old, new
+        self._lines: list[tuple[str, int]] = []
+
+    def compose_body(self) -> ComposeResult:
+        """Counts, the examples, the words that differ in one."""
+        yield Static("", id="counts")
+        yield LineList("versions", empty="Comparing …")
+        yield Static("", id="difference", classes="estimate")
+
+    def on_mount(self) -> None:
+        """Compare."""
+        self.query_one("#versions").focus()
+        self._compare()
+
+    @work(exclusive=True, group="versions", exit_on_error=False)
+    async def _compare(self) -> None:
+        found: Difference = await asyncio.to_thread(difference, self.session.workspace, self._old, self._new)
+        groups = (("~", found.edited), ("+", found.added), ("-", found.removed))
+        self._lines = [(sign, example) for sign, ids in groups for example in ids]
+        counts = f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.edited):,} edited"
+        self.query_one("#counts", Static).update(
+            Content.styled(f"Change {self._old} to change {self._new}: {counts}", "bold")
+        )
+        lines = self.query_one("#versions", LineList)
+        lines.say("The same examples with the same bytes")
+        lines.styles.height = max(1, min(_ROWS, len(self._lines)))
+        lines.show(len(self._lines), self._line, cursor=0)
+        self._describe()
+
+    def _line(self, index: int, width: int) -> Pieces:
+        sign, example = self._lines[index]
+        record = self.session.workspace.record(example)
+        where = f"line {record.line}" if record.line is not None else "new"
+        words = raw_at(self.session.workspace, example, self._new).decode("utf-8", "replace")
+        kind = {"+": "ok", "-": "error", "~": "warning"}[sign]
+        return [(f"{sign} ", kind), (f"{where:<11}", "dim"), (one_line(words, max(8, width - 16)), "")]
+
+    @on(LineList.Highlighted, "#versions")
+    def _describe(self) -> None:
+        shown = Content("")
+        if self._lines:
+            sign, example = self._lines[self.query_one("#versions", LineList).cursor]
+            if sign == "~":
+                before, after = (raw_at(self.session.workspace, example, at) for at in (self._old, self._new))
+                shown = changed(before, after)
+        self.query_one("#difference", Static).update(shown)
+
+    @on(LineList.Chosen, "#versions")
+    def action_accept(self) -> None:
+        """Go to the marked one."""
+        if not self._lines:
+            self.dismiss(None)
+            return
+        _, example = self._lines[self.query_one("#versions", LineList).cursor]
+        if self.session.workspace.record(example).deleted:
+            self.session.toast("This example is deleted; is:deleted lists such")
+        else:
+            self.dismiss(example)
+
+
+def changed(before: bytes, after: bytes) -> Content:
+    """The values that differ between two versions of an example, by words."""
+    found = diff.examples(parse(before).value, parse(after).value)
+    parts: list[str | tuple[str, str]] = []
+    for change in found[:_CHANGES]:
+        old, new = ("" if side is None else str(side)[:_CHARS] for side in (change.before, change.after))
+        parts.append((f"{one_line(change.location)}  ", "$quiet"))
+        parts += [(printable(span.text), _STYLES[span.kind]) for span in diff.words(old, new)]
+        parts.append("\n")
+    if len(found) > _CHANGES:
+        parts.append((f"… {len(found) - _CHANGES} more values", "$quiet"))
+    if not found:
+        parts.append(("other bytes, the same values", "$quiet"))
+    return Content.assemble(*parts)
