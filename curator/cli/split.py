@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from curator.workspace.reading import Examples
 
 EXAMPLE = "curator split data.jsonl -d out --validation 0.1 --seed 7"
+_SHOWN = 8
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,12 +32,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD",
         help="keep shares equal by `answer`, or by a location such as metadata.topic",
     )
+    parser.add_argument(
+        "--test",
+        metavar="FILE",
+        help="a test file: its examples with a copy among those that are trained are told",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Divide and write both files; the input stays as it is."""
+    from curator.core.duplicates.found import DEFAULT_THRESHOLD
     from curator.workspace.reading import examples
-    from curator.workspace.splitting import divide
+    from curator.workspace.splitting import copied_from, divide
 
     folder = Path(args.directory)
     paths = {side: folder / f"{side}.jsonl" for side in ("train", "validation")}
@@ -45,18 +52,27 @@ def run(args: argparse.Namespace) -> int:
     with examples(args.path) as source:
         raws = dict(source)
         made = divide(raws, args.validation, args.seed, stratify=args.stratify)
+        trained = {example: raws[example] for example in made.train}
+        copied = copied_from(args.test, trained, DEFAULT_THRESHOLD) if args.test else []
         sides = {"train": made.train, "validation": made.validation}
         _write(paths, sides, source)
+        noun = source.noun
     report: dict[str, Any] = {
         side: {"path": str(paths[side]), "examples": len(ids)} for side, ids in sides.items()
     }
     report |= {"leaks": made.leaks, "seed": made.seed, "reasons": list(made.reasons)}
+    if args.test:
+        report["test"] = {"path": args.test, "leaks": [{"line": line, "train": own} for line, own in copied]}
     if args.json:
         output.emit(report)
         return 0
     for side in sides:
         output.out(f"{side:<11}{report[side]['examples']:>8,} examples  {one_line(report[side]['path'])}")
     output.out(f"leaks      {made.leaks:>8}  (seed {made.seed})")
+    if args.test:
+        output.out(f"test       {len(copied):>8}  lines of {one_line(args.test)} with a copy in train.jsonl")
+    for line, own in copied[:_SHOWN]:
+        output.out(f"  line {line} is a copy of {noun} {own}")
     for reason in made.reasons:
         output.out(f"  {reason}")
     return 0

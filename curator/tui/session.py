@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from curator.core.models import ModelInfo
     from curator.core.problem import Problem
     from curator.core.rules import Context
+    from curator.core.split import Side
     from curator.core.tokens import Counter, Tokens
     from curator.jobs.providers import Provider
     from curator.tui.copies import Copies
@@ -269,6 +270,10 @@ class Session:
     def split(self, **options: Any) -> Change | None:
         """Divide into training and validation examples; options are those of `Workspace.split`."""
         return self._do(lambda: self.workspace.split(**options))
+
+    def pin(self, ids: Iterable[int], side: Side | None) -> Change | None:
+        """Keep examples on a side whatever is divided later; None lets them go."""
+        return self._do(lambda: self.workspace.pin(list(ids), side))
 
     def take_in(self, made: Import) -> Change | None:
         """Make files that were read part of the workspace."""

@@ -17,6 +17,8 @@ from curator.workspace.stored import Touched
 
 STATES = ("accepted", "rejected", "flagged")
 MAX_LABEL = 100
+PINNED = "pinned"
+"""The label of examples whose side was chosen by hand and stays when the others are divided anew."""
 
 
 class Actions(Edits):
@@ -98,8 +100,7 @@ class Actions(Edits):
         saveable(name)
         with self.guard:
             wanted = self._ready(ids)
-            rows = self.journal.db.execute("SELECT example FROM label WHERE label = ?", (name,))
-            have = {example for (example,) in rows}
+            have = self._having(name)
             parts = [Part(i, f"label:{name}", int(not on), int(on)) for i in wanted if (i in have) != on]
             words = f"Labelled {{}} {name}" if on else f"Took the label {name} off {{}}"
             return self.journal.commit("label", self._words(words, [p.example for p in parts]), parts)
@@ -139,6 +140,32 @@ class Actions(Edits):
         value = split or "none"
         return self._set("split", f"Put {{}} into {value}", ids, lambda _: {"split": value})
 
+    def pin(self, ids: Iterable[int], side: Side | None) -> Change:
+        """Put examples on a side for good: with the label `pinned` they stay there when all is divided anew.
+
+        None lets them go; they stay where they are until the next split.
+        """
+        with self.guard:
+            wanted = self._ready(ids)
+            touched = self.stored.touched(wanted)
+            pinned = self._having(PINNED)
+            parts = [Part(i, f"label:{PINNED}", int(i in pinned), int(side is not None)) for i in wanted]
+            if side is not None:
+                parts += [Part(i, "split", touched[i].split if i in touched else None, side) for i in wanted]
+            changed = sorted({part.example for part in parts if part.before != part.after})
+            words = f"Pinned {{}} to {side}" if side else "Let {} go"
+            return self.journal.commit("split", self._words(words, changed), parts)
+
+    def _having(self, label: str) -> set[int]:
+        rows = self.journal.db.execute("SELECT example FROM label WHERE label = ?", (label,))
+        return {example for (example,) in rows}
+
+    def _pins(self) -> dict[int, Side]:
+        """The sides of the pinned examples."""
+        pinned = self._having(PINNED)
+        touched = self.stored.touched(sorted(pinned))
+        return {i: "validation" if i in touched and touched[i].split == "validation" else "train" for i in pinned}
+
     def split(
         self,
         validation: float = 0.1,
@@ -150,9 +177,10 @@ class Actions(Edits):
     ) -> Change:
         """Divide examples into training and validation so that no copy or contradiction is on both sides.
 
-        `validation` is a share below 1 or a count; `ids` limits it to some examples (default: all); `stratify`
-        is `label` (the labels given here), `answer` or a location. Its `reasons` are in `meta("split")`. Raises
-        UsageError for a bad share, too few examples, or where no example has what they are stratified by.
+        Pinned examples stay where they are. `validation` is a share below 1 or a count; `ids` limits it to some
+        examples (default: all); `stratify` is `label` (the labels given here), `answer` or a location. Its
+        `reasons` are in `meta("split")`. Raises UsageError for a bad share, too few examples, or where no
+        example has what they are stratified by.
         """
         from curator.workspace.splitting import divide
 
@@ -160,7 +188,8 @@ class Actions(Edits):
             wanted = self._ready(self.stored.order.live if ids is None else ids)
             strata = self._labels_of(wanted) if stratify == "label" else None
             raws = dict(self.stored.raws(wanted))
-            made = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=fixed)
+            stay = {**(fixed or {}), **self._pins()}
+            made = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=stay)
             about = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": made.reasons}
             about["last"] = max(wanted)  # later examples were not asked about yet
             row = self.journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
@@ -183,7 +212,7 @@ class Actions(Edits):
         """The labels of examples; None where none of them has any."""
         wanted, found = set(ids), dict[int, tuple[str, ...]]()
         for example, name in self.journal.db.execute("SELECT example, label FROM label ORDER BY label"):
-            if example in wanted:
+            if example in wanted and name != PINNED:
                 found[example] = (*found.get(example, ()), name)
         return {example: found.get(example, ()) for example in ids} if found else None
 

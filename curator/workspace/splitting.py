@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from curator.core.duplicates.found import DEFAULT_THRESHOLD
 from curator.core.duplicates.texts import compared_text, normalise, prompt_and_answer
@@ -13,6 +14,7 @@ from curator.core.split import Item, Side, split
 from curator.core.text import one_line
 from curator.errors import UsageError
 from curator.workspace.duplicates import Duplicates
+from curator.workspace.reading import examples
 
 _CHECKED_PAIRS = 2_000_000
 """Up to so many pairs across the sides every one is compared; beyond, equal normal forms are looked for."""
@@ -100,6 +102,23 @@ def _without_leaks(
 def leaks(held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float) -> int:
     """How many held-out examples have an exact or near copy in training; found without any index."""
     return len(_leaking(held, train, raws, threshold))
+
+
+def copied_from(path: str | Path, raws: Mapping[int, bytes], threshold: float) -> list[tuple[int, int]]:
+    """The lines of a file (a test set) with an exact or near copy among examples: (line, first such example).
+
+    Raises InputError where the file cannot be read.
+    """
+    with examples(path) as file:
+        lines = {-number: raw for number, raw in file}
+    both = {**raws, **lines}
+    found = Duplicates.build(both.items(), both.__getitem__).groups(threshold)
+    pairs = []
+    for group in found:
+        own = [example for example in group.ids if example in raws]
+        if group.kind != "family" and own:
+            pairs += [(-line, own[0]) for line in group.ids if line in lines]
+    return sorted(pairs)
 
 
 def _leaking(held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float) -> set[int]:

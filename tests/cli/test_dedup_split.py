@@ -112,3 +112,17 @@ def test_a_share_that_leaves_nothing_to_train_on_is_refused(
     assert main(["split", str(CLEAN), "-d", str(tmp_path), "--stratify", "nosuch"]) == 2
     assert "no example has 'nosuch'" in capsys.readouterr().err
     assert not (tmp_path / "train.jsonl").exists()
+
+
+def test_a_test_file_is_compared_with_what_is_trained(
+    capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
+    lines = CLEAN.read_bytes().splitlines()
+    test = tmp_path / "test.jsonl"
+    test.write_bytes(
+        b'{"messages": []}\n' + lines[0].upper().replace(b'"MESSAGES"', b'"messages"') + b"\n" + lines[0]
+    )
+    made = answer(capsysbinary, "split", CLEAN, "-d", tmp_path, "--test", test)
+    trained = lines[0] in (tmp_path / "train.jsonl").read_bytes().splitlines()
+    assert made["test"]["leaks"] == ([{"line": 3, "train": 1}] if trained else [])
+    assert main(["split", str(CLEAN), "-d", str(tmp_path), "--test", str(tmp_path / "none.jsonl")]) == 2

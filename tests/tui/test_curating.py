@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input, Select
 
 from curator.tui.screens.fix import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
@@ -40,6 +41,41 @@ async def test_labels(tmp_path: Path, number: int) -> None:
         assert name in scene.screen_text()
         await scene.press(str(number))
         assert scene.workspace.row(1).labels == ()
+
+
+async def test_labels_get_names_and_colours_of_ones_own(tmp_path: Path) -> None:
+    path = dataset(tmp_path, many(3))
+    async with opened(path) as scene:
+        await scene.press("L")
+        scene.app.screen.query_one("#name-2", Input).value = "good"
+        await scene.press("ctrl+end", "enter")
+        assert "Two keys have the same label" in scene.toasts()
+        scene.app.screen.query_one("#name-2", Input).value = "brilliant"
+        scene.app.screen.query_one("#name-3", Input).value = ""
+        scene.app.screen.query_one("#colour-2", Select).value = 7
+        await scene.press("enter", "2")
+        assert scene.workspace.row(1).labels == ("brilliant",)
+        await scene.press("3")
+        assert "There is no label 3" in scene.toasts()
+    async with opened(path) as scene:
+        wanted = scene.data.examples.get_component_rich_style("list--label-7").color
+        drawn = [s for s in scene.data.examples.render_line(1) if s.text.strip().startswith("brill")]
+        assert [s.style and s.style.color for s in drawn] == [wanted]
+        await scene.press("slash")
+        await scene.type("label:brilliant")
+        await scene.press("enter")
+        assert scene.app.session.view.total == 1
+
+
+async def test_ratings_and_notes_have_keys(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("asterisk", "asterisk", "asterisk", "underscore")
+        assert scene.workspace.row(1).rating == 2
+        assert "★★" in scene.screen_text()
+        await scene.press("t")
+        await scene.type("ask")
+        await scene.press("enter")
+        assert scene.workspace.record(1).note == "ask"
 
 
 async def test_bulk_is_one_step(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input, Select
 
 from curator.tui.screens.split import SplitScreen
-from tests.tui.scene import NARROW, WIDE, dataset, many, opened
+from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -133,3 +133,48 @@ async def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> N
         scene.app.screen.query_one("#path", Input).value = str(tmp_path / "no" / "such" / "out.jsonl")
         await scene.press("enter")
         assert "cannot write" in scene.toasts()
+
+
+async def test_pinned_examples_stay_where_they_are_whatever_is_divided(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(40))) as scene:
+        await scene.press("p", "j", "p", "p")
+        assert "Pinned line 2 to validation" in scene.toasts()
+        for seed in ("1", "2", "3"):
+            await scene.press("S")
+            scene.app.screen.query_one("#seed", Input).value = seed
+            keep = scene.app.screen.query_one("#keep")
+            keep.value = False  # type: ignore[attr-defined]
+            await scene.press("enter")
+            held = list(scene.workspace.view("split:validation").ids)
+            assert 1 not in held
+            assert 2 in held
+            assert len(held) == 4
+        await scene.press("alt+3")
+        assert "2 pinned" in scene.screen_text()
+        await scene.press("alt+1", "g", "p", "p")
+        assert scene.workspace.row(1).labels == ()
+        await scene.press("u")
+        assert (scene.workspace.row(1).labels, scene.workspace.row(1).split) == (("pinned",), "validation")
+
+
+async def test_an_answer_is_held_out_whole_with_one_key(tmp_path: Path) -> None:
+    lines = [*many(20), chat("Shall we go for a swim?", "(swim)"), chat("The pool opens at nine.", "(swim)")]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("S", "enter", "alt+3", "v")
+        assert list(scene.workspace.view("label:pinned").ids) == [21, 22]
+        assert {21, 22} <= set(scene.workspace.view("split:validation").ids)
+        await scene.press("r")
+        assert not scene.workspace.view("label:pinned").total
+
+
+async def test_copies_of_a_test_file_in_training_are_listed(tmp_path: Path) -> None:
+    lines = [*many(20), chat("Logging off now, I will see all of you next week!", "(bye)")]
+    test = tmp_path / "test.jsonl"
+    near = chat("Logging off now, I will see you all next week!", "(bye)")
+    test.write_bytes(chat("Nothing like it", "(no)") + b"\n" + near + b"\n" + lines[4] + b"\n")
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("alt+3", "f")
+        scene.app.screen.query_one(Input).value = str(test)
+        await scene.press("enter")
+        assert "2 lines of the file have a copy in training: 2, 3" in scene.toasts()
+        assert list(scene.app.session.view.ids) == [5, 21]

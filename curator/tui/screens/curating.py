@@ -11,16 +11,14 @@ from curator.core import splice
 from curator.core.problem import Problem
 from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.tui import external, folding
+from curator.tui import external, folding, labels
 from curator.tui.blocks import Block, blocks_of
 from curator.tui.fixes import at_once
 from curator.tui.screens.stage import StageScreen
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems
-
-DEFAULT_LABELS = ("good", "bad", "check", "hard", "tone", "facts", "style", "safety", "later")
-"""What the keys 1 to 9 stand for until the workspace has labels of its own."""
+from curator.workspace.actions import PINNED
 
 
 class Curating(StageScreen):
@@ -41,9 +39,8 @@ class Curating(StageScreen):
         return tuple(self.examples.targets)
 
     def labels(self) -> tuple[str, ...]:
-        """The nine labels on the number keys."""
-        own = self.session.workspace.meta("labels")
-        return tuple(str(name) for name in own)[:9] if isinstance(own, list) and own else DEFAULT_LABELS
+        """The names on the number keys; "" where a key has none."""
+        return tuple(label.name for label in labels.of(self.session.workspace))
 
     # Reviewing
 
@@ -93,14 +90,34 @@ class Curating(StageScreen):
     def action_label(self, number: int) -> None:
         """Put a label on, or take it off where all targets have it."""
         names, targets = self.labels(), self.targets
-        if number > len(names) or not targets:
-            self.session.toast(f"There is no label {number}")
+        if number > len(names) or not names[number - 1]:
+            self.session.toast(f"There is no label {number}; L names the labels")
+            return
+        if not targets:
             return
         name = names[number - 1]
         have = all(name in row.labels for row in self.session.workspace.rows(targets))
         change = self.session.label(targets, name, not have)
         if change:
             self.session.toast(f"{change.label} · u takes it back")
+
+    @work(exclusive=True, group="note")
+    async def action_labels(self) -> None:
+        """Name the labels, choose their colours."""
+        from curator.tui.screens.labels_dialog import LabelsDialog
+
+        await self.app.push_screen_wait(LabelsDialog())
+
+    def action_pin(self, side: str = "") -> None:
+        """Pin to a side, or let go; without a side on to the next: training, validation, neither."""
+        targets = self.targets
+        if not targets:
+            return
+        if not side:
+            first = self.session.workspace.record(targets[0])
+            pinned = first.split if PINNED in first.labels else None
+            side = {None: "train", "train": "validation"}.get(pinned, "none")
+        self.session.pin(targets, side if side in ("train", "validation") else None)  # type: ignore[arg-type]
 
     def action_rate(self, step: int) -> None:
         """One star more or less."""

@@ -1,4 +1,4 @@
-"""Settings of this workspace: what it is for, and the labels on the number keys."""
+"""Settings of this workspace: what it is for."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from textual.widgets import Input, Select, Static
 
 from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.tui.screens.curating import DEFAULT_LABELS
 from curator.tui.screens.dialog import Dialog
 
 PROFILES = ("openai", "azure", "local")
 
 
 class SettingsScreen(Dialog[None]):
-    """Provider, model, rule profile, labels."""
+    """Provider, model, rule profile."""
 
     HEADING = "Settings of this workspace"
     ACCEPT = "Save"
@@ -26,7 +25,6 @@ class SettingsScreen(Dialog[None]):
         from curator.jobs import providers
 
         context = self.session.workspace.context()
-        labels = self.session.workspace.meta("labels") or DEFAULT_LABELS
         names = [(Content(one_line(name, 40)), name) for name in providers.load()]
         profiles = [(Content(name), name) for name in PROFILES]
         yield self._line(
@@ -37,7 +35,6 @@ class SettingsScreen(Dialog[None]):
         yield self._line(
             "Rules for", Select(profiles, value=context.profile, allow_blank=False, compact=True, id="profile")
         )
-        yield self._line("Labels 1-9", Input(one_line(", ".join(map(str, labels))), compact=True, id="labels"))
         yield Static(
             Content("The model decides how tokens are counted, where examples are cut, and what training costs."),
             classes="hint",
@@ -51,11 +48,9 @@ class SettingsScreen(Dialog[None]):
         workspace = self.session.workspace
         context = {**(workspace.meta("context") or {}), "profile": self.query_one("#profile", Select).value}
         context["model"] = self.query_one("#model", Input).value.strip()
-        labels = [name.strip() for name in self.query_one("#labels", Input).value.split(",") if name.strip()]
         try:
             workspace.set_meta("ui.provider", self.query_one("#provider", Select).value)
             workspace.set_meta("context", context)
-            workspace.set_meta("labels", labels[:9])
         except CuratorError as error:
             self.session.say(error)
             return

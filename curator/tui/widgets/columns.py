@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ ROW_STYLES = {
     "list--roles",
     "list--train",
     "list--validation",
+    *(f"list--label-{colour}" for colour in range(1, 10)),
 }
 
 
@@ -78,12 +79,21 @@ class Columns:
         return ""
 
 
-def cells(row: Row, columns: Columns, shift: int) -> Iterator[tuple[str, str | None]]:
-    """The pieces of a row from left to right: text cut to its cells, and a style name (None: the row's own)."""
+Pieces = list[tuple[str, str | None]]
+"""Texts with their style names (None: the row's own)."""
+
+
+def cells(row: Row, columns: Columns, shift: int, colours: Mapping[str, int]) -> Iterator[tuple[str, str | None]]:
+    """The pieces of a row from left to right, cut to their cells; `colours` are those of the labels."""
     for at, column in enumerate(columns.all):
         if at:
             yield " ", None
-        pieces = _marks(row) if column.name == "marks" else [_cell(row, column.name, shift)]
+        if column.name == "marks":
+            pieces = _marks(row)
+        elif column.name == "label":
+            pieces = _labels(row, colours)
+        else:
+            pieces = [_cell(row, column.name, shift)]
         used = 0
         for text, style in pieces:
             room = column.width - used
@@ -96,7 +106,16 @@ def cells(row: Row, columns: Columns, shift: int) -> Iterator[tuple[str, str | N
             yield " " * (column.width - used), None
 
 
-def _marks(row: Row) -> list[tuple[str, str | None]]:
+def _labels(row: Row, colours: Mapping[str, int]) -> Pieces:
+    """The stars first, then each label in its colour."""
+    found: Pieces = [("★" * row.rating + " " * bool(row.labels), "list--warning")] if row.rating else []
+    for at, name in enumerate(row.labels):
+        style = f"list--label-{colours[name]}" if name in colours else "list--label"
+        found.append((f"{' ' * bool(at)}{one_line(name)}", style))
+    return found
+
+
+def _marks(row: Row) -> Pieces:
     """Four cells: the check, the review, changed or new, duplicate."""
     check = {"E": "list--error", "W": "list--warning"}.get(row.mark, "list--dim")
     review = {"accepted": ("✓", "list--ok"), "rejected": ("✗", "list--error"), "flagged": ("!", "list--warning")}
@@ -122,8 +141,5 @@ def _cell(row: Row, name: str, shift: int) -> tuple[str, str | None]:
         return one_line(row.preview[shift:]), None
     if name == "tokens":
         return ("·" if row.tokens is None else f"{row.tokens:,}"), "list--dim"
-    if name == "label":
-        stars = "★" * row.rating if row.rating else ""
-        return one_line(" ".join(filter(None, (*row.labels, stars)))), "list--label"
     split = {"train": "train", "validation": "valid"}.get(row.split or "", "")
     return split, "list--validation" if row.split == "validation" else "list--train"

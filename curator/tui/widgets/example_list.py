@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from curator.tui import keys
+from curator.tui import keys, labels
 from curator.tui.session import Session
 from curator.tui.widgets.columns import ROW_STYLES, Columns, cells
 from curator.tui.widgets.selection import Selection
@@ -80,6 +80,7 @@ class ExampleList(ScrollView, can_focus=True):
         self._ids: Sequence[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(400)
         self._rows: dict[int, Row] = {}
+        self._colours = labels.colours(session.workspace)
         self.selection = Selection()
         self.shift = 0
         """How many characters the words column is scrolled to the right."""
@@ -102,6 +103,7 @@ class ExampleList(ScrollView, can_focus=True):
 
     def refresh_rows(self) -> None:
         """Draw again: the rows' contents changed."""
+        self._colours = labels.colours(self._session.workspace)
         self._strips.clear()
         self._rows.clear()
         self.refresh()
@@ -191,7 +193,7 @@ class ExampleList(ScrollView, can_focus=True):
             base = self.get_component_rich_style("list--selected")
         background = Style(bgcolor=base.bgcolor, bold=base.bold, underline=base.underline, reverse=base.reverse)
         segments = [Segment("›" if cursor else " ", base), Segment("●" if selected else " ", base)]
-        for text, kind in cells(self._row_of(example), columns, self.shift):
+        for text, kind in cells(self._row_of(example), columns, self.shift, self._colours):
             style = base if kind is None else self.get_component_rich_style(kind) + background
             segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
