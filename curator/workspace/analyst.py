@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import structs
 
 from curator.core import rules
 from curator.core.duplicates.texts import message_text, turns
 from curator.core.example import Example, parse
+from curator.core.fastpath import Seen, look
 from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, facts
@@ -17,7 +21,7 @@ from curator.workspace import flags
 from curator.workspace.results import Result
 
 if TYPE_CHECKING:
-    from curator.core.tokens import Counter
+    from curator.core.tokens import Counter, Tokens
 
 PREVIEW_CHARS = 100
 ROLES_SHOWN = 24
@@ -43,7 +47,7 @@ class Analyst:
     """Looks at examples under one rule context; counts tokens where it was given a counter."""
 
     def __init__(self, context: rules.Context, counter: Counter | None = None) -> None:
-        self.context = context
+        self.context = self._bare = context
         self.counter = counter
         if counter is not None:
             self.count_with(counter)
@@ -56,6 +60,24 @@ class Analyst:
     def look(self, example_id: int, version: int, raw: bytes) -> Look:
         """Everything that analysis stores about these bytes."""
         return self.look_at(example_id, version, parse(raw))
+
+    def look_at_many(self, examples: Iterable[tuple[int, int, bytes]]) -> list[Look]:
+        """As `look` for each (id, version, bytes); plain chats go the short way, their tokens counted together."""
+        seen = [(*example, self._seen(example[2])) for example in examples]
+        plain = [(s.roles, s.texts) for *_, s in seen if s is not None]
+        tokens = iter(self.counter.chats(plain) if self.counter is not None else [None] * len(plain))
+        return [
+            self.look(number, version, raw) if s is None else _taken(number, version, raw, s, next(tokens))
+            for number, version, raw, s in seen
+        ]
+
+    def _seen(self, raw: bytes) -> Seen | None:
+        """What is seen at once of a chat of nothing but texts, None of any other line."""
+        limit = self.context.limit  # no token is less than a byte
+        if self.context.contract is not None or (limit is not None and len(raw) > limit):
+            return None
+        seen = look(raw, self._bare)
+        return None if seen is None or seen.value is not None else seen
 
     def look_at(self, example_id: int, version: int, example: Example) -> Look:
         """The same for an example that is parsed already."""
@@ -71,18 +93,37 @@ class Analyst:
         errors, warnings = tally(problems)
         result = Result(
             example_id, version, errors, warnings, len(messages), roles(messages), total, answer,
-            _states(example, version, errors, warnings) | _roles(messages) << 8,
+            _states(example.raw, is_plain(example.value), version, errors, warnings) | _roles(messages) << 8,
             preview(example, messages), problems,
         )  # fmt: skip
         return Look(result, known, example)
 
 
-def _states(example: Example, version: int, errors: int, warnings: int) -> int:
+def _taken(number: int, version: int, raw: bytes, seen: Seen, tokens: Tokens | None) -> Look:
+    """The look at a line of which all is seen at once."""
+    errors, warnings = tally(seen.problems)
+    kinds, bits = _order(seen.roles)
+    text = seen.texts[seen.roles.index("user")] if "user" in seen.roles else seen.texts[0]
+    total, answer = (None, None) if tokens is None else (tokens.total, tokens.assistant)
+    result = Result(
+        number, version, errors, warnings, len(seen.texts), kinds, total, answer,
+        _states(raw, True, version, errors, warnings) | bits << 8, _cut(text), seen.problems,
+    )  # fmt: skip
+    return Look(result, structs.replace(seen.facts, tokens=total) if total else seen.facts, Example(raw))
+
+
+@lru_cache(maxsize=4096)
+def _order(names: tuple[str, ...]) -> tuple[str, int]:
+    """The letters and the bits of some roles."""
+    messages = [{"role": name} for name in names]
+    return roles(messages), _roles(messages)
+
+
+def _states(raw: bytes, plain: bool, version: int, errors: int, warnings: int) -> int:
     found = flags.LOOKED | (flags.ERROR if errors else 0) | (flags.WARNING if warnings else 0)
     if version:
         return found
-    plain = flags.PLAIN if is_plain(example.value) else 0
-    return found | flags.SOURCE | plain | (flags.HIDING if flags.hides(example.raw) else 0)
+    return found | flags.SOURCE | (flags.PLAIN if plain else 0) | (flags.HIDING if flags.hides(raw) else 0)
 
 
 def _roles(messages: Iterable[Any]) -> int:
@@ -139,5 +180,9 @@ def preview(example: Example, messages: list[Any]) -> str:
             text = words
             break
         text = text or words
-    text = (text or example.raw[: PREVIEW_CHARS * 4].decode("utf-8", "replace"))[:PREVIEW_CHARS]
+    return _cut(text or example.raw[: PREVIEW_CHARS * 4].decode("utf-8", "replace"))
+
+
+def _cut(text: str) -> str:
+    text = text[:PREVIEW_CHARS]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -43,7 +43,7 @@ def hides(raw: bytes) -> bool:
     """Whether an ASCII letter may be spelled otherwise somewhere in these bytes."""
     if b"\\u" in raw and _ESCAPES.search(raw):
         return True
-    return not raw.isascii() and any(sign in raw for _, sign in FOLDING)
+    return not raw.isascii() and (FOLDING[0][1] in raw or FOLDING[1][1] in raw)
 
 
 @lru_cache

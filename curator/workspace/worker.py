@@ -9,11 +9,14 @@ it goes on where it was at the next start.
 from __future__ import annotations
 
 import contextlib
+import gc
+import itertools
 import os
 import queue
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from curator.workspace import schema
 from curator.workspace import source as sources
 from curator.workspace.analyst import Analyst, Look
 from curator.workspace.derived import analysis_path, key_of, sources_key
+from curator.workspace.flags import SOURCE, having
 from curator.workspace.lock import Lock
 from curator.workspace.meta import context_of
 from curator.workspace.results import Result, Results
@@ -32,6 +36,8 @@ from curator.workspace.totals import Totals
 
 FIRST_BATCH = 1000
 BATCH = 5000
+TOGETHER = 64
+"""Examples between two looks at what the reader asks for: a few milliseconds."""
 LEAVING = 30.0
 """Seconds that the child of a reader that was killed may need to notice and go."""
 SETTLED = 1.0
@@ -104,34 +110,54 @@ class Worker:
 
     def _first_pass(self) -> None:
         """Look at what has no result of its version yet; feed everything to the rules over the whole dataset."""
-        known = dict(self.results.db.execute("SELECT id, version FROM result"))
+        known = dict(self.results.db.execute("SELECT id, version FROM result WHERE version > 0"))
         total = len(self.stored.order.all)
-        finished = self.results.about("finished") is not None
-        if finished and all(known.get(i) == v for i, v in self._versions()):
+        if self.results.about("finished") is not None and self._are_current(known):
             tell({"phase": "done", "done": total, "total": total})
             return
         check = self._dataset_check()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
+        seen = self.results.flags.read("states", self.stored.next_id()).translate(having(SOURCE, SOURCE))
         waiting: list[Result] = []
         limit = FIRST_BATCH
         tell({"phase": "checking", "done": 0, "total": total})
-        for done, (example, version, raw) in enumerate(self.stored.everything(), 1):
-            look = self.analyst.look(example, version, raw)
-            if example not in gone:
-                look.feed(check)
-            if known.get(example) != version:
-                waiting.append(look.result)
-            if done % limit == 0:
+        done = 0
+        for looks in self._looks():
+            for look in looks:
+                result = look.result
+                if result.id not in gone:
+                    look.feed(check)
+                if known.get(result.id) != result.version if result.version else not seen[result.id]:
+                    waiting.append(result)
+            done += len(looks)
+            if done >= limit:
                 self._store(waiting, done, total)
-                waiting, limit = [], BATCH
-            if done % 50 == 0:
-                known.update(self._drain())
+                waiting, limit = [], done + BATCH
+            for example, version in self._drain().items():
+                known[example] = version
+                if not version:
+                    seen[example] = 1
         self._store(waiting, total, total)
         tell({"phase": "comparing", "done": total, "total": total})
         self._finish(check)
 
-    def _versions(self) -> list[tuple[int, int]]:
-        return self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL AND deleted < 2").fetchall()
+    def _looks(self) -> Iterator[list[Look]]:
+        """A look at every example, some at a time. No cycles are made, so none are searched for meanwhile."""
+        examples = self.stored.everything()
+        gc.disable()
+        try:
+            while some := list(itertools.islice(examples, TOGETHER)):
+                yield self.analyst.look_at_many(some)
+        finally:
+            gc.enable()
+
+    def _are_current(self, known: dict[int, int]) -> bool:
+        """Whether the results of edited examples are those of their versions, and no edit was undone since."""
+        edited: dict[int, int] = dict(
+            self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL AND deleted < 2")
+        )
+        undone = any(self.stored.base(example) for example in known.keys() - edited.keys())
+        return not undone and all(known.get(example) == version for example, version in edited.items())
 
     def _dataset_check(self) -> rules.DatasetCheck:
         return rules.DatasetCheck(self.analyst.context, noun=self.stored.noun)
@@ -170,16 +196,13 @@ class Worker:
         for example, raw in self.stored.raws(wanted):
             version = touched[example].version if example in touched else 0
             if known.get(example) != version:
-                found.append(self._look(example, version, raw).result)
+                found.append(self.analyst.look(example, version, raw).result)
         if found:
             replaced = bool(known)
             self.results.put(found)
             self.totals.recount() if replaced else self.totals.add(found)
             tell({"ids": [[r.id, r.id] for r in found]})
         return {r.id: r.version for r in found}
-
-    def _look(self, example: int, version: int, raw: bytes) -> Look:
-        return self.analyst.look(example, version, raw)
 
     def _serve(self) -> None:
         """Wait for edits; when they rest, look at the dataset as a whole again."""
@@ -204,10 +227,11 @@ class Worker:
     def _compare_again(self) -> None:
         check = self._dataset_check()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
-        for done, (example, version, raw) in enumerate(self.stored.everything(), 1):
-            if example not in gone:
-                self._look(example, version, raw).feed(check)
-            if done % 100 == 0 and not self.requests.empty():
+        for looks in self._looks():
+            for look in looks:
+                if look.result.id not in gone:
+                    look.feed(check)
+            if not self.requests.empty():
                 return  # somebody is working: what they do comes first
         self._finish(check)
 

@@ -95,3 +95,19 @@ def test_edits_reach_the_child_and_its_results_come_back(data: Path) -> None:
         until(lambda: not workspace.derived.fresh.versions([added]), child)
         assert workspace.row(added).tokens
         child.stop()
+
+
+def test_an_edit_that_is_undone_while_no_child_runs_is_looked_at_again(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        workspace.edit(7, "messages[0].role", "robot")
+        until(lambda: not workspace.derived.fresh.versions([7]), child)
+        child.stop()
+        workspace.undo()
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        child.stop()
+        assert workspace.derived.file is not None and workspace.derived.file.versions([7]) == {7: 0}
+        assert list(workspace.view("is:error").ids) == []

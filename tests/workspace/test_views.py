@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curator.core import tokens
 from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
+from curator.core.rules import Context
 from curator.errors import UsageError
 from curator.workspace import analysis, chosen, search, views
+from curator.workspace.analyst import Analyst
 from curator.workspace.chosen import Chosen
 from curator.workspace.plain import looked_at
 from curator.workspace.records import Record
@@ -281,6 +284,33 @@ def test_chosen_ids_are_a_sequence(mask: bytes, low: int, high: int, step: int) 
         else:
             with pytest.raises(IndexError):
                 ids[low]
+
+
+CLEAN = [
+    '{"messages": [{"role": "user", "content": "%s"}, {"role": "assistant", "content": "b"}]}',
+    '{"messages":[{"role":"system","content":"s"},{"role":"user","content":"%s"},{"role":"assistant","content":"b"}]}',
+    '{"messages": [{"role": "system", "content": "%s"}, {"role": "assistant", "content": "b"}]}',
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(st.tuples(st.sampled_from(CLEAN), st.text(Letters, min_size=1, max_size=130)), max_size=5),
+    version=st.integers(0, 1),
+    limit=st.sampled_from([None, 3, 90]),
+    counted=st.booleans(),
+)
+def test_many_looks_at_once_are_the_looks_at_each(
+    texts: list[tuple[str, str]], version: int, limit: int | None, counted: bool
+) -> None:
+    raws = [clean.replace("%s", json.dumps(text)[1:-1]).encode() for clean, text in texts]
+    raws += [clean.replace("%s", text).encode() for clean, text in texts] + [line(n) for n in range(1, 8)]
+    counter = tokens.counter("gpt-4o") if counted else None
+    analyst = Analyst(Context("openai", None, "gpt-4o", limit), counter)
+    examples = [(number, version, raw) for number, raw in enumerate(raws, 1)]
+    for many, example in zip(analyst.look_at_many(examples), examples, strict=True):
+        one = analyst.look(*example)
+        assert (many.result, many.facts, many.example.raw) == (one.result, one.facts, one.example.raw)
 
 
 def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path) -> None:
