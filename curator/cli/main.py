@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -104,6 +105,7 @@ def _open_ui(argv: Sequence[str]) -> int:
     args = parser.parse_args(_joined(argv))
     if args.path and not Path(args.path).exists():
         raise InputError(f"'{args.path}' is neither a command nor a file; curator --help lists the commands")
+    gc.disable()  # until the first screen: it would take a tenth of the time and find nothing
     from curator.tui.app import open_ui  # Textual only where a terminal is wanted
 
     return open_ui(args.path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.command import CommandPalette
+from textual.theme import BUILTIN_THEMES
 
 from curator import log, settings
 from curator.core.text import printable
@@ -17,6 +19,7 @@ from curator.tui.memory import Memory
 from curator.tui.palette import ActionCommands
 from curator.tui.session import Session
 from curator.tui.source_watch import EVERY, SourceWatch
+from curator.tui.stylesheet import Sheet
 from curator.tui.watch import Watch
 
 if TYPE_CHECKING:
@@ -45,7 +48,8 @@ class CuratorApp(App[None]):
         """What ended the app, in one line; empty where it ended in order."""
         for entry in screens.stages():
             self.add_mode(entry.name, entry.create)
-        self._faults = self._load_themes()  # before the first screen, so that the stylesheet is read once
+        self._faults = self._load_themes()  # before the first screen, so that the stylesheet is parsed once
+        self.stylesheet = Sheet(variables=self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of our own that a theme may leave out."""
@@ -60,6 +64,8 @@ class CuratorApp(App[None]):
         self._load_keymap()
         if self._analyse:
             self.call_after_refresh(self.session.start)
+        self.call_after_refresh(_collect_garbage)
+        self.call_after_refresh(self._complete_themes)
         self.call_after_refresh(self.session.warm)
         self.call_after_refresh(self.job_watch.start)
         self.set_timer(1.0, self._remind)
@@ -83,8 +89,18 @@ class CuratorApp(App[None]):
         for theme in themes:
             self.register_theme(theme)
         wanted = self.memory.theme or settings.load().theme or DEFAULT
+        if wanted in BUILTIN_THEMES:
+            self._complete_themes()
         self.theme = wanted if wanted in self.available_themes else DEFAULT
         return faults
+
+    def _complete_themes(self) -> None:
+        """Give Textual's own themes what they lack; unless one is in use that can wait for the first screen."""
+        from curator.tui.themes import complete
+
+        for name, theme in self.available_themes.items():
+            if name in BUILTIN_THEMES:
+                self.register_theme(complete(theme))
 
     def _load_keymap(self) -> None:
         keymap, faults = keys.check_keymap(settings.load().keys)
@@ -190,6 +206,12 @@ class CuratorApp(App[None]):
         self.crash = f"the terminal's input failed; every change is saved; details are in {log.log_failure()}"
         self._return_code = 1
         self._close_messages_no_wait()
+
+
+def _collect_garbage() -> None:
+    """From the first screen on; what was made until then stays, so no collection need look at it."""
+    gc.freeze()
+    gc.enable()
 
 
 def open_ui(path: str | None) -> int:

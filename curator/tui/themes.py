@@ -69,10 +69,10 @@ _ALPHA = re.compile(r"(.+?)\s+\d{1,3}%")
 
 
 def load_themes(folders: Sequence[Path] | None = None) -> tuple[list[Theme], list[str]]:
-    """All themes that can be used, Curator's own colours filled in, and one sentence for each bad file.
+    """All themes in files, Curator's own colours filled in, and one sentence for each bad file.
 
     `folders` are read in order and default to the packaged one and `themes/` of the configuration folder;
-    a theme of the same name replaces the one before. Textual's own themes come last in the list.
+    a theme of the same name replaces the one before, and Textual's own.
     """
     found: dict[str, Theme] = {}
     problems: list[str] = []
@@ -85,8 +85,7 @@ def load_themes(folders: Sequence[Path] | None = None) -> tuple[list[Theme], lis
                 problems.append(one_line(f"The theme {path.name} is left out: {reason}.", 300))
             else:
                 found[theme.name] = theme
-    built_in = [complete(theme) for name, theme in BUILTIN_THEMES.items() if name not in found]
-    return [*found.values(), *built_in], problems
+    return list(found.values()), problems
 
 
 def read_theme(path: Path) -> Theme:

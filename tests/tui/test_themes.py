@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 from textual.app import App, ComposeResult
 from textual.color import Color
+from textual.theme import BUILTIN_THEMES
 from textual.widgets import Label, OptionList
 
 from curator import paths
-from curator.tui.themes import DEFAULT, SOURCES, VARIABLES, load_themes
+from curator.tui.app import CuratorApp
+from curator.tui.memory import Memory
+from curator.tui.themes import DEFAULT, SOURCES, VARIABLES, complete, load_themes
+from curator.workspace.workspace import Workspace
+from tests.tui.scene import chat, dataset
 
 OURS = [path.stem for path in sorted(paths.packaged("themes").glob("*.toml"))]
 BACKGROUNDS = {
@@ -23,7 +28,7 @@ BACKGROUNDS = {
     "diff-removed",
 }
 TEXTS = SOURCES.keys() - BACKGROUNDS
-THEMES = {theme.name: theme for theme in load_themes()[0]}
+THEMES = {theme.name: theme for theme in [*map(complete, BUILTIN_THEMES.values()), *load_themes()[0]]}
 
 
 def contrast(one: str, other: str) -> float:
@@ -109,6 +114,15 @@ async def test_every_theme_can_be_put_on() -> None:
             assert app.query_one(".role-user").styles.color == Color.parse(theme.variables["role-user"])
 
 
+async def test_a_theme_of_textual_is_whole_from_the_first_screen(tmp_path: Path) -> None:
+    with Workspace.open(dataset(tmp_path, [chat("a", "(b)")])) as workspace:
+        app = CuratorApp(workspace, Memory(theme="textual-light"))
+        async with app.run_test(size=(80, 24)):
+            assert SOURCES.keys() <= app.current_theme.variables.keys()
+            app.theme = "nord"
+            assert SOURCES.keys() <= app.current_theme.variables.keys()
+
+
 def _write(folder: Path, name: str, text: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text, "utf-8")
@@ -162,7 +176,7 @@ def test_unreadable_files_and_missing_folders(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b'primary = "\xff"')
     themes, problems = load_themes([tmp_path / "nowhere", tmp_path])
     assert len(problems) == 2 and all(name in " ".join(problems) for name in ("folder.toml", "bytes.toml"))
-    assert [theme.name for theme in themes][0] == "textual-dark"
+    assert themes == []
 
 
 def test_the_documentation_names_every_colour_and_theme() -> None:

@@ -34,12 +34,11 @@ class Looking(Curating):
 
     def sheet_of(self, record: Record, found: Sequence[Problem], blocks: list[Block]) -> Sheet:
         """What the conversation is to show of an example."""
-        session, value = self.session, record.example.value
-        counter, limit = session.counter, session.context.limit
+        session, value, limit = self.session, record.example.value, self.session.context.limit
         if self.as_model and value is not None:
-            return reading_of(counter, value, blocks, limit)
-        counts = tokens_of(counter, value, blocks) if session.counting else []
-        cut = beyond(counter, value, blocks, limit) if session.counting else {}
+            return reading_of(session.counter, value, blocks, limit)
+        counts = tokens_of(session.counter, value, blocks) if session.counting else []
+        cut = beyond(session.counter, value, blocks, limit) if session.counting else {}
         return Sheet(blocks, beside(list(found), blocks), counts, session.matches, cut, record.note)
 
     def action_model(self) -> None:
