@@ -42,6 +42,8 @@ GLYPHS = {
     "delete": "del",
     "full_stop": ".",
     "comma": ",",
+    "asterisk": "*",
+    "underscore": "_",
 }
 """How key names are shown; others are shown as they are."""
 
@@ -193,9 +195,14 @@ ACTIONS: tuple[Action, ...] = (
             (f"label{n}", str(n), f"Label {n}", f"Put label {n} on, or take it off", f"run=label({n})")
             for n in range(1, 10)
         ),
-        ("rate_up", "", "Rate higher", "One star more", "run=rate(1)"),
-        ("rate_down", "", "Rate lower", "One star less", "run=rate(-1)"),
-        ("note", "", "Note", "Write a note about the selected examples"),
+        ("labels", "L", "Name the labels", "Names and colours of the labels on the keys 1 to 9"),
+        ("rate_up", "asterisk", "Rate higher", "One star more", "run=rate(1)"),
+        ("rate_down", "underscore", "Rate lower", "One star less", "run=rate(-1)"),
+        ("note", "t", "Note", "Write a note about the selected examples"),
+        ("pin", "p", "Pin", "Keep on a side of the split: training, validation, neither", "run=pin"),
+        ("pin_train", "", "Pin to training", "Train on these, however often all is divided", "run=pin('train')"),
+        ("pin_held", "", "Pin to validation", "Never train on these", "run=pin('validation')"),
+        ("unpin", "", "Unpin", "Let the split decide about these again", "run=pin('none')"),
         ("model", "w", "What the model sees", "Show the text that is trained on, learnt words marked, and back"),
         ("similar", "equals_sign", "Similar", "List the nearest examples"),
         ("copy", "y", "Copy message", "Copy the message under the cursor"),
@@ -303,6 +310,22 @@ ACTIONS: tuple[Action, ...] = (
     *_rows(
         "split",
         ("check", "c", "Check leaks", "Compare the sides pair by pair, without any index", "show"),
+        ("check_file", "f", "Check a file", "Look for copies of the examples of a test file", "show"),
+        (
+            "pin_train",
+            "t",
+            "Pin to training",
+            "Train on all with this answer, whatever is divided",
+            "show run=pin('train')",
+        ),
+        (
+            "pin_held",
+            "v",
+            "Pin to validation",
+            "Never train on those with this answer",
+            "show run=pin('validation')",
+        ),
+        ("unpin", "r", "Unpin", "Let the split decide about these again", "run=pin('none')"),
     ),
     *_rows(
         "compare",
