@@ -78,6 +78,12 @@ class Provider:
         return keys.find(self.name, self.config.api_key_env, self.config.api_key_keyring)
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that could not stand in a file name or on the command line."""
+    if not _NAME.match(name):
+        raise UsageError(f"{settings.path()}: providers.{name!r}: a name is letters, digits, '_', '-' and '.'.")
+
+
 def check_address(name: str, url: str) -> None:
     """Refuse what would leak a key: no http(s), plain HTTP to another machine, a password in the URL."""
     parts = urlsplit(url)
@@ -107,10 +113,7 @@ def load() -> dict[str, Provider]:
     configured = settings.load().providers
     merged: dict[str, ProviderSettings] = dict(_built_in())
     for name, table in configured.items():
-        if not _NAME.match(name):
-            raise UsageError(
-                f"{settings.path()}: providers.{name!r}: a name is letters, digits, '_', '-' and '.'."
-            )
+        check_name(name)
         merged[name] = _merge(merged[name], table) if name in merged else table
     return {name: Provider(name, table) for name, table in merged.items()}
 

@@ -56,13 +56,13 @@ class Elsewhere:
         """Ask every provider at once, and read the other ledgers. Faults go to `troubles`."""
         beyond = await asyncio.to_thread(importlib.import_module, "curator.jobs.elsewhere")
         places = self.places(own)
+        troubles: dict[str, str] = {}
+        providers = beyond.asked()
+        answers = await asyncio.gather(*map(beyond.jobs_of, providers), return_exceptions=True)
         found: dict[str, tuple[Run, Ledger | None]] = {}
         for place in places:
             found |= {run.run: (run, place) for run in place.runs()}
         mine = {(run.origin, run.job_id) for run in own.runs()}
-        troubles: dict[str, str] = {}
-        providers = beyond.asked()
-        answers = await asyncio.gather(*map(beyond.jobs_of, providers), return_exceptions=True)
         for provider, jobs in zip(providers, answers, strict=True):
             if isinstance(jobs, BaseException):
                 if not isinstance(jobs, CuratorError):

@@ -98,6 +98,7 @@ SCOPES: dict[str, str] = {
     "dialog": "In dialogs",
     "field": "In the fields of dialogs",
     "balance": "In the balance",
+    "providers": "In the providers",
     "members": "In the members of a group",
     "lines": "In lists of runs, groups, answers and changes",
     "duplicates": "Duplicates stage",
@@ -149,6 +150,7 @@ ACTIONS: tuple[Action, ...] = (
         ("history", "alt+6", "History", "Go to the History stage", "run=stage('history')"),
         ("theme", "", "Change theme", "Choose the colours, with a live preview", "run=theme"),
         ("settings", "f2", "Settings", "Model, profile, provider, looks", "run=settings"),
+        ("providers", "P", "Providers", "Set up, test, keep keys, see what they train", "run=dialog('providers')"),
         ("quit", "ctrl+q", "Quit", "Leave; everything is saved already", "priority run=quit"),
     ),
     *_rows(
@@ -350,6 +352,13 @@ ACTIONS: tuple[Action, ...] = (
     *_rows(
         "balance",
         ("unify", "U", "One system prompt", "Give all examples the commonest system prompt, after asking"),
+    ),
+    *_rows(
+        "providers",
+        ("test", "t", "Test", "Ask it whether it answers, and with which key", "show"),
+        ("models", "m", "Models", "List its models: training, longest example, price, last day", "show"),
+        ("key", "K", "Key", "Type its key unseen, and choose where it is kept", "show"),
+        ("new", "plus", "New", "Add a provider to config.toml", "show"),
     ),
     *_rows(
         "dialog",

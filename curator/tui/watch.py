@@ -77,8 +77,8 @@ class Watch:
 
         Returns the run as it is stored; None ends it.
         """
-        if run is not None and run not in self.elsewhere.runs:
-            run = None
+        if run is not None:
+            run = next((other for other in self.elsewhere.runs if other.run == run.run), None)
         if run is not None and self.elsewhere.owner(run) is None:
             run = self.elsewhere.take_in(run, self.ledger)
         self._guest = run.run if run is not None else None
@@ -159,7 +159,7 @@ class Watch:
             self._failures[run.provider] = failures + 1
             await self._drop(run.provider)
         except CuratorError as error:
-            self.trouble[run.provider], pause = error.message, REFUSED
+            self.trouble[run.provider], pause = error.message, 15.0
             self.changed.publish(run.run)
         self._due[run.run] = time.monotonic() + pause
 

@@ -297,7 +297,7 @@ class FakeProvider:
                 "train_mean_token_accuracy": 0.3 * step,
             }
             if step == 3:
-                data |= {"valid_loss": 1.2, "full_valid_loss": 1.1, "valid_mean_token_accuracy": 0.8}
+                data |= {"valid_loss": 1.2, "full_valid_loss": 1.3, "valid_mean_token_accuracy": 0.8}
             self._say(job, f"Step {step}/3: training loss={3.0 / step:.2f}", data)
         elif job.status != before:
             if job.status == "failed":

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets import Input, Select, Static
 
 from curator import alert, paths
 from curator.jobs.ledger import Ledger
 from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
+from curator.tui.widgets.tick import Tick
 from tests.jobs.fake_provider import KEY, FakeProvider, running
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 
@@ -43,7 +44,7 @@ def job(fake: FakeProvider, status: str | None = None) -> str:
 
 async def until(scene: Scene, words: str) -> None:
     """Wait until the screen says something."""
-    for _ in range(400):
+    for _ in range(600):
         await scene.pilot.pause(0.05)
         if words in scene.screen_text():
             return
@@ -73,7 +74,8 @@ async def test_a_job_started_elsewhere_is_listed_followed_and_steered(
             fake.advance = True
             for made in fake.jobs.values():
                 made.forced = None
-            await until(scene, "succeeded")
+            await until(scene, "The training has succeeded")
+            scene.app.clear_notifications()
             await until(scene, "successfully completed")
             (run,) = own.runs()
             assert run.foreign and run.status == "succeeded" and len(own.checkpoints(run.run)) == 2
@@ -131,7 +133,7 @@ async def test_a_tuned_model_at_azure_is_deployed_with_its_price_and_taken_down(
             await scene.press("D")
             dialog = scene.app.screen
             assert isinstance(dialog, DeleteDialog) and "Its fee ends" in scene.screen_text()
-            assert not any(box.value for box in dialog.query(Checkbox)), "what serves somebody is not ticked"
+            assert not any(box.value for box in dialog.query(Tick)), "what serves somebody is not ticked"
             await scene.press("space")
             dialog.action_accept()
             await scene.settle()

@@ -60,6 +60,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("answers", "Answer contract", "answers_dialog", "AnswersDialog"),
         Entry("balance", "Balance", "balance_dialog", "BalanceDialog"),
         Entry("settings", "Settings", "settings", "SettingsScreen"),
+        Entry("providers", "Providers", "providers_dialog", "ProvidersDialog"),
         Entry("theme", "Change theme", "theme_picker", "ThemePicker"),
         Entry("help", "Help", "help", "HelpScreen"),
     )

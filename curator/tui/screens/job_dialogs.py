@@ -9,11 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets import Input, Select, Static
 
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from curator.jobs.ledger import Run
@@ -35,19 +36,17 @@ class DeleteDialog(Dialog[list["Leftover"]]):
         """A box to tick each; ticked at first is only what serves nobody, or the one thing there is."""
         for number, item in enumerate(self._items):
             ticked = item.kind == "orphan" or len(self._items) == 1
-            yield Checkbox(
-                Content(one_line(f"{item.words} {item.name}")), ticked, compact=True, id=f"item-{number}"
-            )
+            yield Tick(Content(one_line(f"{item.words} {item.name}")), ticked, compact=True, id=f"item-{number}")
             yield Static(Content.styled(printable(f"    {item.consequence}"), "$quiet"))
 
     def on_mount(self) -> None:
         """Enter deletes what is ticked; where nothing is, ticking comes first."""
-        ticked = any(box.value for box in self.query(Checkbox))
+        ticked = any(box.value for box in self.query(Tick))
         self.query_one("#accept" if ticked else "#item-0").focus()
 
     def action_accept(self) -> None:
         """These."""
-        boxes = [self.query_one(f"#item-{number}", Checkbox) for number in range(len(self._items))]
+        boxes = [self.query_one(f"#item-{number}", Tick) for number in range(len(self._items))]
         chosen = [item for item, box in zip(self._items, boxes, strict=True) if box.value]
         if chosen:
             self.dismiss(chosen)

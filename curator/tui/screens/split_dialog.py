@@ -9,10 +9,11 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets import Input, Select, Static
 
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from curator.core.split import Side
@@ -38,7 +39,7 @@ class SplitDialog(Dialog[None]):
         strata = Select(options, value=about.get("stratify") or "", allow_blank=False, compact=True, id="strata")
         yield Horizontal(Static(Content("Equal shares of"), classes="name"), strata, classes="field -tight")
         counts = self.session.workspace.counts()
-        yield Checkbox(
+        yield Tick(
             Content("Keep every example on the side it has"), counts.validation > 0, compact=True, id="keep"
         )
         hint = "A share such as 0.1, or a number of examples. No copy of one example ends on both sides."
@@ -58,7 +59,7 @@ class SplitDialog(Dialog[None]):
             self.session.say(CuratorError("Validation is a number such as 0.1, and the seed a whole number."))
             return
         self._divide(
-            share, seed, str(self.query_one("#strata", Select).value), self.query_one("#keep", Checkbox).value
+            share, seed, str(self.query_one("#strata", Select).value), self.query_one("#keep", Tick).value
         )
 
     @work(exclusive=True, group="split", exit_on_error=False)

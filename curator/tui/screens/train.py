@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
+from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.run_words import STATUS_MARKS
@@ -128,9 +129,9 @@ class TrainScreen(StageScreen):
             (f"{mark} ", kind),
             (f"#{self._own - index:<3}" if own else "    ", "accent"),
             (f"{run.status:<17}", kind),
-            (f"{when}  ", "dim"),
+            (f"{when}  {one_line(run.provider, 12):<6} ", "dim"),
             (examples, "" if own else "dim"),
-            (f"{run.provider}  {name}", "dim"),
+            (name, "dim"),
         ]
 
     @on(LineList.Highlighted, "#runs")
@@ -144,7 +145,7 @@ class TrainScreen(StageScreen):
             self.jobs.visit(None)
             return run
         taken = self.jobs.visit(run)
-        if taken is not run:
+        if taken is not None and taken.run != run.run:
             self._reload()
         return taken
 

@@ -19,6 +19,7 @@ from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.submitting import Submitting
+from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from curator.jobs.plan import Plan
@@ -70,7 +71,7 @@ class TrainDialog(Dialog[None]):
             ("Rate ×", Input(id="rate", **auto)),  # type: ignore[arg-type]
             ("Seed", Input(id="seed", **auto)),  # type: ignore[arg-type]
         )
-        yield Checkbox(Content("Leave out examples with errors"), True, compact=True, id="sound")
+        yield Tick(Content("Leave out examples with errors"), True, compact=True, id="sound")
         yield Static("", id="estimate", classes="estimate")
 
     def _row(self, *fields: tuple[str, Input | Select[str]]) -> Horizontal:

@@ -135,8 +135,11 @@ def _diagnosed(
     from curator.core.diagnosis import diagnose
     from curator.jobs import monitor
 
-    done = monitor.progress(run, ledger)
-    rows = [{**row, "total_steps": done[1] if done else None} for row in metrics]
+    done, steps = monitor.progress(run, ledger), {row["step"]: row for row in metrics}
+    for point in checkpoints:  # they may tell what no event told
+        if point.step is not None:
+            steps[point.step] = {**point.metrics, **steps.get(point.step, {}), "step": point.step}
+    rows = [{**steps[step], "total_steps": done[1] if done else None} for step in sorted(steps)]
     return diagnose(rows, checkpoints=[c.step for c in checkpoints if c.step is not None], finished=run.closed)
 
 

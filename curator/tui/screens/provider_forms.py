@@ -1,0 +1,163 @@
+"""Setting up a provider, and typing its key. Both dismiss with a sentence on what was written where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Select, Static
+
+from curator import settings, settings_file
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from curator.jobs.providers import Provider
+
+KINDS = ("openai", "azure", "compatible", "local")
+_FIELDS = (
+    ("Address", "base_url"),
+    ("Model", "model"),
+    ("Key variable", "api_key_env"),
+)
+_AZURE = (
+    ("API version", "api_version"),
+    ("Subscription", "subscription"),
+    ("Resource group", "resource_group"),
+    ("Account", "account"),
+)
+_CHOICES = (
+    ("Sign in by", "auth", ("key", "entra"), "an API key"),
+    ("Training type", "training_type", ("Standard", "GlobalStandard", "Developer"), "as the service likes"),
+)
+
+
+class ProviderForm(Dialog[str]):
+    """A table of config.toml; what is left empty is not written. Other lines of the file stay as they are."""
+
+    HEADING = "Provider"
+    ACCEPT = "Save"
+    HELP = "Empty fields take what is built in or what the environment says. The key is typed with K, not here."
+
+    def __init__(self, provider: Provider | None) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def compose_body(self) -> ComposeResult:
+        """One line a setting; those of Azure only for Azure."""
+        from curator.settings import ProviderSettings
+
+        provider = self._provider
+        kind = provider.kind if provider else "compatible"
+        written = settings.load().providers.get(provider.name) if provider else None
+        written = written or ProviderSettings(kind)
+        name = Input(
+            one_line(provider.name) if provider else "", compact=True, id="name", disabled=provider is not None
+        )
+        yield self._line("Name", name)
+        kinds = [(Content(word), word) for word in KINDS]
+        yield self._line("Kind", Select(kinds, value=kind, allow_blank=False, compact=True, id="kind"))
+        for title, key in (*_FIELDS, *_AZURE):
+            value, usual = getattr(written, key) or "", getattr(provider.config, key) if provider else None
+            field = Input(one_line(value), placeholder=one_line(usual or ""), compact=True, id=key)
+            yield self._line(title, field, azure=(title, key) in _AZURE)
+        for title, key, words, unset in _CHOICES:
+            options = [(Content(word), word) for word in words]
+            select: Select[str] = Select(options, prompt=unset, compact=True, id=key)
+            if value := getattr(written, key):
+                select.value = value
+            yield self._line(title, select, azure=True)
+        yield Static("", id="trouble")
+
+    def _line(self, name: str, field: Input | Select[str], *, azure: bool = False) -> Horizontal:
+        classes = "field -tight -azure" if azure else "field -tight"
+        return Horizontal(Static(Content(name), classes="name"), field, classes=classes)
+
+    def on_mount(self) -> None:
+        """Begin where something is missing."""
+        self._of_kind()
+        self.query_one("#base_url" if self._provider else "#name").focus()
+
+    @on(Select.Changed, "#kind")
+    def _of_kind(self) -> None:
+        for line in self.query(".-azure"):
+            line.display = self.query_one("#kind", Select).value == "azure"
+
+    def action_accept(self) -> None:
+        """Write it, if it is right."""
+        from curator.jobs import providers
+
+        name = self.query_one("#name", Input).value.strip()
+        values: dict[str, settings_file.Value | None] = {"kind": str(self.query_one("#kind", Select).value)}
+        shown = _FIELDS if values["kind"] != "azure" else (*_FIELDS, *_AZURE)
+        for _, key in shown:
+            values[key] = self.query_one(f"#{key}", Input).value.strip() or None
+        if values["kind"] == "azure":
+            for _, key, *_ in _CHOICES:
+                chosen = self.query_one(f"#{key}", Select).value
+                values[key] = chosen if isinstance(chosen, str) else None
+        try:
+            providers.check_name(name)
+            if values["base_url"]:
+                providers.check_address(name, str(values["base_url"]))
+            file = settings_file.change(("providers", name), values)
+        except CuratorError as error:
+            self.query_one("#trouble", Static).update(Content.styled(printable(error.message), "$mark-error"))
+            return
+        self.dismiss(f"Written to {file}.")
+
+
+class KeyForm(Dialog[str]):
+    """A key, typed unseen, and where it is to be kept."""
+
+    HEADING = "Key"
+    ACCEPT = "Keep"
+    HELP = "The key is never shown again, neither here nor in a log, a workspace or an export."
+
+    def __init__(self, provider: Provider) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def compose_body(self) -> ComposeResult:
+        """The key, the place, and what is looked at first."""
+        from curator.jobs import custody, keys
+
+        path, user = (
+            keys.key_file(self._provider.name),
+            self._provider.config.api_key_keyring or self._provider.name,
+        )
+        places = [(Content("a file that only you can read"), "file"), (Content("the system's keyring"), "keyring")]
+        chosen = "keyring" if self._provider.config.api_key_keyring else "file"
+        yield self._line("Key", Input(password=True, compact=True, id="key"))
+        yield self._line("Keep it in", Select(places, value=chosen, allow_blank=False, compact=True, id="place"))
+        words = f"The file is {path}; in the keyring it is {keys.SERVICE}/{user}."
+        yield Static(Content.styled(printable(words), "$quiet"))
+        if shadow := custody.shadow(self._provider):
+            yield Static(Content.styled(printable(f"! The {shadow} is set and is used first."), "$mark-warning"))
+        yield Static("", id="trouble")
+
+    def _line(self, name: str, field: Input | Select[str]) -> Horizontal:
+        return Horizontal(Static(Content(name), classes="name"), field, classes="field")
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.query_one("#key").focus()
+
+    def action_accept(self) -> None:
+        """Keep it; the field is emptied in any case."""
+        from curator.jobs import custody
+
+        field = self.query_one("#key", Input)
+        typed, field.value = field.value, ""
+        try:
+            place = custody.keep(
+                self._provider, typed, keyring=self.query_one("#place", Select).value == "keyring"
+            )
+        except (CuratorError, OSError) as error:
+            self.query_one("#trouble", Static).update(Content.styled(printable(str(error)), "$mark-error"))
+            return
+        self.dismiss(f"The key of {self._provider.name} is kept in: {place}.")
