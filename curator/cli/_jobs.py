@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from curator import alert
 from curator.cli.output import emit, out, say, styled
 from curator.errors import InputError, ProviderError
 
@@ -115,6 +116,13 @@ def describe(run: Run) -> str:
     if run.error and run.error.get("message"):
         words += f": {run.error['message']}"
     return words
+
+
+def ring(run: Run) -> None:
+    """Tell the end to somebody who looks elsewhere, as `notify` of config.toml says; only on a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(alert.signal("Curator", describe(run)))
+        sys.stderr.flush()
 
 
 def finish(run: Run) -> int:

@@ -173,7 +173,9 @@ async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
             _jobs.show_event(event, args.json)
         elif not args.json:
             say(event.message)
-    return ledger.get(run.run)
+    run = ledger.get(run.run)
+    _jobs.ring(run)
+    return run
 
 
 async def _offer_cleaning(plan: Plan, ledger: Ledger, file_id: str, name: str, yes: bool) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from curator import log
@@ -162,12 +164,25 @@ def _retry_after(error: openai.APIStatusError, said: str) -> float | None:
         seconds = _number(headers.get(name))
         if seconds is not None:
             return seconds / scale
+    if (until := _date(headers.get("retry-after"))) is not None:
+        return until
     if match := _DELAY.search(said):
         seconds = _number(match[1])
         unit = (match[2] or "s").lower()
         if seconds is not None:
             return seconds / 1000 if unit == "ms" else seconds * 60 if unit.startswith("m") else seconds
     return None
+
+
+def _date(text: str | None) -> float | None:
+    """Seconds until an HTTP date, by this machine's clock: it may be wrong, so never more than a day."""
+    if not text:
+        return None
+    try:
+        seconds = parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return min(max(0.0, seconds), 86_400.0)
 
 
 def _number(text: str | None) -> float | None:

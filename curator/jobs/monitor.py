@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,8 @@ from curator.jobs.ledger import Ledger, Run
 
 PATIENCE = 3600.0
 """Seconds without any answer after which following gives up; the job itself goes on."""
+LONGEST = 900.0
+"""Longest pause in seconds that a Retry-After is granted."""
 _MAX_ROWS = 200_000
 _COLUMNS = {"train_accuracy": "train_mean_token_accuracy"}
 
@@ -151,10 +152,11 @@ async def follow(
     """Every event of a run, those already stored first, until its job is finished and all is stored.
 
     Faults that may pass are waited out (`waiting` is told); a refusal that will not pass is raised, and so is
-    the last fault once nothing was heard for `patience` seconds. The job goes on in any case.
+    the last fault once `patience` seconds were waited in vain: pauses count, not the clock, which also runs while
+    a laptop sleeps. The job goes on in any case.
     """
     line = _Line(run, client)
-    heard, failures, place = time.monotonic(), 0, 0
+    waited, failures, place = 0.0, 0, 0
     try:
         while True:
             # Told from the ledger, so that nothing is missed which a cut-off poll or another process stored.
@@ -169,16 +171,16 @@ async def follow(
                 run = (await poll_once(run, ledger, await line.client())).run
             except ProviderError as fault:
                 pause = pause_after(fault, failures)
-                if pause is None or time.monotonic() - heard > patience:
+                if pause is None or waited > patience:
                     raise
-                failures += 1
+                failures, waited = failures + 1, waited + pause
                 if waiting:
                     waiting(fault, pause)
                 await line.drop(fault)
             else:
                 if run.job_id is None:
                     return  # refused, abandoned or still unclear: nothing to follow
-                heard, failures = time.monotonic(), 0
+                failures, waited = 0, 0.0
                 pause = 0 if run.settled else interval(run, line.kind)
             await asyncio.sleep(pause)
     finally:
@@ -220,7 +222,7 @@ def pause_after(fault: ProviderError, failures: int) -> float | None:
     """Seconds until the next poll after `failures` faults and this one; None: asking again cannot help."""
     limits = clients.Limits(backoff=1.0, max_wait=60.0)
     if isinstance(fault, faults.Refused) and not fault.permanent:
-        return max(fault.retry_after or 0.0, min(2.0**failures, 60.0))
+        return min(max(fault.retry_after or 0.0, min(2.0**failures, 60.0)), LONGEST)
     return clients.pause(fault, min(failures, 8), limits)
 
 

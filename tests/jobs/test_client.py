@@ -24,6 +24,27 @@ ERRORS = [
     (429, None, "quotaExceeded", "too many jobs", "quota of the resource"),
     (500, None, None, "oops", "failed (HTTP 500)"),
     (503, None, "serviceUnavailable", "later", "failed (HTTP 503)"),
+    (400, "invalid_request_error", None, "File 'file-1' is still being processed and is not ready", "still being"),
+    (
+        400,
+        None,
+        None,
+        "Model X is not available for fine-tuning or does not exist.",
+        "not available for fine-tuning",
+    ),
+    (404, None, None, "No such File object: file-abc123", "there is no such thing"),
+    (400, None, "jsonlValidationFailed", "line 3", "line 3"),
+    (400, None, "fileImportFailed", "no such address", "no such address"),
+    (400, None, "invalidPayload", "bad body", "bad body"),
+    (400, None, "contentFilter", "filtered", "filtered"),
+    (401, None, "unauthorized", "token expired", "does not accept the key"),
+    (403, None, "forbidden", "no role", "does not permit"),
+    (404, None, "notFound", "no job", "there is no such thing"),
+    (409, None, "conflict", "busy", "refused to list jobs"),
+    (409, None, "itemDoesAlreadyExist", "twice", "refused to list jobs"),
+    (400, None, "unexpectedEntityState", "file pending", "file pending"),
+    (429, None, "tooManyRequests", "slow down", "asked too often"),
+    (500, None, "internalFailure", "oops", "failed (HTTP 500)"),
 ]
 
 
@@ -68,6 +89,10 @@ async def test_stop_codes_are_asked_once_and_rate_limits_again(fake: FakeProvide
         ({"retry-after": "-5"}, "", None),
         ({"retry-after": "nan"}, "", None),
         ({}, "Please retry after 2 minutes", 120.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "", 0.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, "", 86_400.0),
+        ({"retry-after": "Fri, 99 Foo 2026"}, "", None),
+        ({"retry-after": "1e300"}, "", None),
     ],
 )
 async def test_retry_after_in_any_form(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -173,3 +174,45 @@ async def test_time_left_comes_from_the_providers_clock(
 def test_result_files_are_read_by_header_and_tolerate_rubbish() -> None:
     body = b"step,train_loss,train_accuracy,valid_loss\n1,3.5,0.5,\nx,nan,\x00,1\n"
     assert monitor.result_rows(body)[0] == {"step": 1.0, "train_loss": 3.5, "train_mean_token_accuracy": 0.5}
+
+
+def test_a_pause_follows_retry_after_within_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    busy = {
+        seconds: monitor.pause_after(Refused("", status=429, retry_after=seconds), 0) for seconds in (None, 7, 1e6)
+    }
+    assert busy == {None: 1.0, 7: 7, 1e6: monitor.LONGEST}
+    assert monitor.pause_after(Refused("", status=429, code="insufficient_quota"), 0) is None
+    assert monitor.pause_after(Refused("", status=401), 0) is None
+    assert all((monitor.pause_after(Unclear(""), n) or 99) <= 75 for n in range(60))
+
+
+async def test_a_sleeping_laptop_and_a_changed_clock_end_nothing(
+    fake: FakeProvider, client: Client, ledger: Ledger, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine hours pass and the day is turned back between two polls; the network comes up late."""
+    told: list[str] = []
+    steady, clock = time.monotonic, time.time
+    async for event in monitor.follow(run, ledger, client=client, patience=60):
+        told.append(event.id)
+        if len(told) == 2:
+            fake.fault("GET", "/jobs/[^/]+$", "drop_before", times=4)
+            monkeypatch.setattr(time, "monotonic", lambda: steady() + 32_400)
+            monkeypatch.setattr(time, "time", lambda: clock() - 86_400)
+    monkeypatch.undo()
+    assert told == [event["id"] for event in fake.jobs[run.job_id or ""].events]
+    assert [event.id for event in ledger.events(run.run)] == told and ledger.get(run.run).status == "succeeded"
+
+
+async def test_tokens_and_money_so_far_follow_the_steps(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    plan = plan_for(client.provider, billed_tokens=3000, usd=0.6)
+    run = await submission.submit(plan, ledger, client=client)
+    assert monitor.spent(run, ledger) == (None, None)
+    while monitor.progress(run, ledger) != (1, 3):
+        run = (await monitor.poll_once(run, ledger, client)).run
+    assert monitor.spent(run, ledger) == (1000, pytest.approx(0.2))
+    async for _event in monitor.follow(run, ledger, client=client):
+        pass
+    assert monitor.spent(ledger.get(run.run), ledger) == (379446, 0.6)

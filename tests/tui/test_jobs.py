@@ -87,6 +87,33 @@ async def test_a_job_started_elsewhere_is_listed_followed_and_steered(
             own.close()
 
 
+async def test_a_key_that_is_revoked_in_the_middle_stops_the_asking_and_a_new_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    async with running() as fake:
+        configure(fake, monkeypatch)
+        job(fake)
+        fake.advance = False
+        async with opened(dataset(tmp_path, many(3)), WIDE) as scene:
+            await scene.press("alt+4", "J")
+            await until(scene, "Created fine-tuning job")
+            fake.key = "sk-the-new-one-0123"
+            await until(scene, "does not accept the key")
+            asked = len(fake.wire.requests)
+            await scene.pilot.pause(1.5)
+            assert len(fake.wire.requests) == asked and KEY not in scene.screen_text()
+            assert scene.app._driver is not None
+            monkeypatch.setattr(scene.app._driver, "write", rung.append)
+            monkeypatch.setenv("TEST_KEY", fake.key)
+            fake.advance = True
+            scene.app.job_watch.again()
+            await until(scene, "The training has succeeded")
+            assert rung == ["\a"]
+        with Ledger.for_path(None) as own:
+            assert [run.status for run in own.runs()] == ["succeeded"]
+
+
 async def test_an_unsent_listing_never_holds_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running() as fake:
         configure(fake, monkeypatch)
