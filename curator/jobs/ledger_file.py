@@ -64,6 +64,8 @@ class LedgerFile:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError(f"{path} is refused: it is a link or no regular file.")
     db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     for pragma in (
@@ -79,6 +81,9 @@ def _open(path: Path) -> sqlite3.Connection:
     if version > VERSION:
         db.close()
         raise InputError(f"{path}: made by a newer Curator (ledger version {version}); update Curator.")
+    if db.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone():
+        db.close()
+        raise InputError(f"{path} is refused: its database holds a trigger or a view.")
     if version < VERSION:
         db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
     return db

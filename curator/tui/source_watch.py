@@ -19,8 +19,11 @@ class SourceWatch:
         self._looked = False
 
     def _tell_first(self) -> None:
-        """When a file is opened for the first time: how it was understood, where that is not plain."""
+        """Who writes where this window only reads; how a file was understood that is opened for the first time."""
         workspace = self._session.workspace
+        if workspace.read_only:
+            self._session.toast(f"This window only reads: {workspace.path.name} is held by {workspace.holder}")
+            return
         bases = workspace.stored.bases
         if len(bases) != 1 or bases[0].format == "jsonl" or workspace.meta(place.KEY) is not None:
             return

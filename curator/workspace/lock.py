@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+_OWN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+"""Not for children, and never what a link leads to: the file is written."""
+
 
 class Lock:
     """The writer's lock on a workspace folder; `holder` tells in words who has it where we do not."""
@@ -19,7 +22,7 @@ class Lock:
 
     def acquire(self, wait: float = 0.0) -> bool:
         """Try to become the writer, for `wait` seconds at most. Raises OSError where the folder is read-only."""
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | _OWN, 0o644)
         until = time.monotonic() + wait
         while not _lock(handle):
             if time.monotonic() >= until:

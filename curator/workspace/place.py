@@ -49,6 +49,20 @@ def make(folder: Path) -> None:
         raise InputError(f"cannot make the workspace {folder}: {error.strerror or error}") from error
 
 
+def own_files(folder: Path) -> None:
+    """Refuse a workspace that holds links or special files: what we write or read there may be anything then.
+
+    Raises InputError with one clear sentence.
+    """
+    for inside in (folder, folder / "sources"):
+        if not inside.is_dir():
+            continue
+        with os.scandir(inside) as entries:
+            for entry in entries:
+                if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                    raise InputError(f"{folder} is refused: {entry.name} in it is a link or no regular file")
+
+
 def regular(path: Path) -> None:
     """Refuse what is no regular file, without opening it. Raises InputError with one clear sentence."""
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from curator import atomic
 from curator.errors import CuratorError, InputError
+from curator.workspace import place
 from curator.workspace.lock import is_held
 
 APPLICATION_ID = 0x43555241
@@ -160,8 +161,10 @@ def _durable(db: sqlite3.Connection) -> None:
 def guard(path: Path) -> None:
     """Refuse what is not a sound workspace of this version; the file is left as it was.
 
-    Raises InputError: not ours, damaged, an unknown table, trigger or view, or made by a newer Curator.
+    Raises InputError: not ours, damaged, an unknown table, trigger or view, links among its files, or made by a
+    newer Curator.
     """
+    place.own_files(path.parent)
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
     db = connect(path, mode="ro", immutable=_quiet(path))

@@ -14,6 +14,7 @@ from curator.errors import CuratorError, InputError
 from curator.workspace import schema
 from curator.workspace import source as sources
 from curator.workspace.lock import is_held
+from curator.workspace.place import own_files
 
 MAX_DAMAGE = 100
 """More findings than this are not listed."""
@@ -53,6 +54,7 @@ def _database(path: Path) -> Iterator[sqlite3.Connection]:
     SQLite would otherwise take the log in, and that is a change."""
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
+    own_files(path.parent)
     log = path.with_name(path.name + "-wal")
     with ExitStack() as stack:
         mode = "ro"

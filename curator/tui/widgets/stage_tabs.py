@@ -63,8 +63,8 @@ class StageTabs(Horizontal):
         if self._app.source_watch.changed:
             words = Content.styled("file changed", "$mark-warning bold")
         else:
-            lock = " (read only)" if workspace.read_only else ""
-            words = Content(one_line(f"{workspace.source_name}{lock}"))
+            lock = "read only: " if workspace.read_only else ""
+            words = Content(one_line(f"{lock}{workspace.source_name}"))
         self.query_one("#source", Static).update(words)
 
     @on(Click, "#source")
