@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from check import generate  # the same corpus as the check benchmark
+from corpus import write_corpus
 
-from curator.workspace import analysis, exporter
+from curator.workspace import analysis, exporter, importer
+from curator.workspace.records import View
 from curator.workspace.workspace import Workspace
 
 PARSE = """
@@ -74,7 +75,8 @@ def plain_tools(file: Path, away: Path) -> float:
     """What the machine needs for the same bytes; returns the CPU seconds of the bare parse."""
     with measured("wc -l"):
         subprocess.run(["wc", "-l", str(file)], check=True, stdout=subprocess.DEVNULL)
-    for words in (["grep", "-c", "garden"], ["grep", "-ci", "garden"]):
+    searches = [["grep", how, word] for word in ("zyzzyva", "garden", "the") for how in ("-c", "-ci")]
+    for words in searches:
         with measured(" ".join(words)):
             subprocess.run([*words, str(file)], check=False, capture_output=True)
     with measured("cp"):
@@ -94,6 +96,15 @@ def first_screen(file: Path) -> None:
     for name in ("first opening, 50 rows", "second opening, 50 rows"):
         with measured(name):
             subprocess.run([sys.executable, "-c", script, str(file)], check=True, stdout=subprocess.DEVNULL)
+
+
+def bring_in(file: Path, away: Path, parse: float) -> None:
+    """`curator import`: copy, SHA-256, offsets, every line parsed, hashed and counted."""
+    before = cpu()
+    with measured("import: copy, parse, hash, offsets"), Workspace.create(away / "import.curator") as workspace:
+        importer.add(workspace, [file])
+    print(f"  {(cpu() - before) / parse:.2f} x a bare parse")
+    shutil.rmtree(away / "import.curator")
 
 
 def analyse(workspace: Workspace, parse: float) -> None:
@@ -118,10 +129,29 @@ def reading(workspace: Workspace) -> None:
     print(f"{'a page of 50 rows anywhere':<44} {quantiles(times)}")
     with measured("counts"):
         workspace.counts()
-    for query in ("is:error", "is:clean", "tokens>500", "rule:invalid_json", "zyzzyva", "garden", "the"):
+    filters = (
+        "is:error",
+        "is:warning",
+        "is:clean",
+        "messages>3",
+        "role:system",
+        "tokens>500",
+        "rule:invalid_json",
+    )
+    for query in (*filters, "zyzzyva", "zyzzyva", "garden", "the"):  # numpy is loaded at the first search
         found: list[int] = []
-        with measured(f"view {query}", lambda found=found: f"{found[0]:,} examples"):  # type: ignore[misc]
-            found.append(workspace.view(query).total)
+        first: list[float] = []
+        start = time.perf_counter()
+
+        def meanwhile(view: View, first: list[float] = first, start: float = start) -> None:
+            if view.total and not first:
+                first.append(time.perf_counter() - start)
+
+        def told(found: list[int] = found, first: list[float] = first) -> str:
+            return f"{found[0]:,} examples" + (f", the first after {first[0] * 1e3:.0f} ms" if first else "")
+
+        with measured(f"view {query}", told):
+            found.append(workspace.view(query, meanwhile=meanwhile).total)
     with measured("sort by tokens"):
         workspace.view("", "tokens", descending=True)
 
@@ -172,12 +202,13 @@ def main() -> None:
         if args.file:
             shutil.copyfile(args.file, file)
         else:
-            generate(file, args.examples)
+            write_corpus(file, args.examples, 1)
         small = away / "small.jsonl"
         with file.open("rb") as lines:
             small.write_bytes(b"".join(line for _, line in zip(range(50), lines, strict=False)))
         print(f"{file.stat().st_size / 1e6:,.1f} MB")
         parse = plain_tools(file, away)
+        bring_in(file, away, parse)
         print("50 lines:")
         first_screen(small)
         print("all lines:")

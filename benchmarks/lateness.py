@@ -1,0 +1,101 @@
+"""How late the screen is while the analysis child works: the real app, a 60 Hz probe, idle against at work.
+
+    python benchmarks/lateness.py [FILE.jsonl] [--examples 100000] [--rounds 2] [--seconds 10]
+
+The app runs in this process with Textual's headless driver, 120 x 40. A probe in its event loop wakes 60 times a
+second and does about a millisecond of Python work; printed is how late it wakes (median, p99, greatest), and how
+long a key takes from being pressed until the app has handled it and rests. `idle` is the analysed workspace,
+`at work` the same file while its child copies and looks at it for the first time; the two take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median, quantiles
+
+sys.path.insert(0, str(Path(__file__).parent))
+from corpus import write_corpus
+
+from curator.tui.app import CuratorApp
+from curator.workspace.workspace import Workspace
+
+FRAME = 1 / 60
+LEAST = 100
+"""Frames below which a stretch is not counted: the child was done too soon."""
+
+
+async def probe(app: CuratorApp, seconds: float, wanted: str) -> list[float]:
+    """Lateness of each frame, in seconds, for so long or while the child does what is wanted."""
+    late: list[float] = []
+    due, end = time.perf_counter() + FRAME, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        late.append(time.perf_counter() - due)
+        work = time.perf_counter() + 0.001
+        while time.perf_counter() < work:
+            pass
+        due = max(due + FRAME, time.perf_counter())
+        if (app.session.progress is None) != (wanted == "idle"):
+            break
+    return late
+
+
+async def stretch(file: Path, seconds: float, wanted: str) -> tuple[list[float], list[float]]:
+    """Lateness of frames, and seconds a key, of one run of the app."""
+    keys: list[float] = []
+    with Workspace.open(file) as workspace:
+        app = CuratorApp(workspace)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause(2.0)
+            while wanted == "idle" and app.session.progress is not None:
+                await asyncio.sleep(0.1)
+            late = await probe(app, seconds, wanted)
+            for key in ["down"] * 20 + ["pagedown"] * 20:
+                if (app.session.progress is None) == (wanted == "idle"):
+                    start = time.perf_counter()
+                    await pilot.press(key)
+                    keys.append(time.perf_counter() - start)
+    return late, keys
+
+
+def told(times: list[float]) -> str:
+    """Median, p99 and greatest in milliseconds."""
+    if len(times) < 2:
+        return "-"
+    cuts = quantiles(times, n=100)
+    return f"{median(times) * 1e3:6.1f} / {cuts[98] * 1e3:6.1f} / {max(times) * 1e3:6.1f} ms of {len(times):,}"
+
+
+def main() -> None:
+    """Idle and at work in turn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--examples", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    args = parser.parse_args()
+    found: dict[str, tuple[list[float], list[float]]] = {"at work": ([], []), "idle": ([], [])}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "data.jsonl"
+        if args.file:
+            shutil.copyfile(args.file, file)
+        else:
+            write_corpus(file, args.examples, 1)
+        for _ in range(args.rounds):
+            shutil.rmtree(file.with_suffix(".curator"), ignore_errors=True)
+            for state, (late, keys) in found.items():
+                frames, presses = asyncio.run(stretch(file, args.seconds, state))
+                late += frames if len(frames) >= LEAST else []
+                keys += presses
+    for state, (late, keys) in found.items():
+        print(f"{state:<8} late {told(late)}; a key {told(keys)}   (median / p99 / greatest)")
+
+
+if __name__ == "__main__":
+    main()
