@@ -80,7 +80,7 @@ def prepare(
     workspace.require_writer()
     looks = [preview(Path(path), by) for path in files]
     made = Import()
-    seen = _known_values(workspace)
+    seen = _known_values(workspace, progress)
     number = 1 + max((base.id for base in workspace.stored.bases), default=0)
     names = [f"{number + at}-{place.slug(look.path.name)}" for at, look in enumerate(looks)]
     try:
@@ -94,10 +94,12 @@ def prepare(
     return made
 
 
-def _known_values(workspace: Workspace) -> set[int]:
+def _known_values(workspace: Workspace, progress: Progress | None) -> set[int]:
     live = set(workspace.ids()) if workspace.stored.bases else set()
     found = set()
-    for example, _, raw in workspace.stored.everything():
+    for done, (example, _, raw) in enumerate(workspace.stored.everything()):
+        if progress is not None and done % 1000 == 0:
+            progress(0)  # nothing is read of the file yet, but it may be called off
         if example in live and (key := value_key(raw)) is not None:
             found.add(key)
     return found

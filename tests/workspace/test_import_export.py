@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,30 @@ def test_parquet(tmp_path: Path) -> None:
     )
     with Workspace.open(tmp_path / "q.parquet") as workspace:
         assert values(workspace) == [CHAT, CHAT]
+
+
+def test_parquet_without_the_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "q.parquet").write_bytes(b"PAR1 and more")
+    with pytest.raises(InputError, match=r"Parquet file: it needs `pip install curator-ft\[parquet\]`"):
+        Workspace.open(tmp_path / "q.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["q.parquet"]
+
+
+def test_an_import_can_be_called_off_and_leaves_nothing(tmp_path: Path) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text("question,answer\n" + "".join(f"q{n},a{n}\n" for n in range(5000)))
+
+    def progress(done: int) -> None:
+        if done >= 2000:
+            raise KeyboardInterrupt
+
+    with opened(tmp_path, "d.jsonl", jsonl(CHAT)) as workspace:
+        before = sorted(path.name for path in (workspace.path / "sources").iterdir())
+        with pytest.raises(KeyboardInterrupt):
+            importer.prepare(workspace, [more], progress=progress)
+        assert sorted(path.name for path in (workspace.path / "sources").iterdir()) == before
+        assert workspace.revision() == 1
 
 
 def test_a_pretty_array_keeps_numbers_as_they_are_spelt_and_lines_as_they_were(tmp_path: Path) -> None:
