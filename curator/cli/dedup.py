@@ -33,6 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="how alike near copies are, 60 to 100 or 0.6 to 1 (default 72)",
     )
+    parser.add_argument(
+        "--on",
+        choices=("conversation", "prompt", "answer"),
+        default="conversation",
+        help="what of an example is compared (default conversation)",
+    )
     parser.add_argument("--exact", action="store_true", help="only equal JSON values, no near copies")
 
 
@@ -46,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output and Path(args.output).resolve() == Path(args.path).resolve():
         raise UsageError("the output is the input; name another file with -o, the original stays untouched")
     with examples(args.path) as source:
-        found = Duplicates.build(source, source.raw, near=not args.exact, progress=_progress())
+        near = not args.exact
+        found = Duplicates.build(source, source.raw, near=near, progress=_progress(), scope=args.on)
         groups = found.groups(threshold, exact_only=args.exact)
         conflicts = found.conflicts()
         copies = [group for group in groups if group.kind != "family"]

@@ -7,19 +7,24 @@ import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from curator.errors import CuratorError
 
 if TYPE_CHECKING:
+    from curator.core.duplicates.groups import Group
+    from curator.core.duplicates.texts import Scope
     from curator.tui.session import Changed
     from curator.workspace.duplicates import Duplicates
     from curator.workspace.workspace import Workspace
 
 IN_PROCESS = 3_000
 """Up to so many examples are looked at here; more by a child process that stores what it finds."""
+
+COPIES = frozenset({"exact", "normalised", "near"})
+"""Kinds whose members may go all at once; contradictions and look-alikes are judged one by one."""
 
 Kind = Literal["conflict", "exact", "normalised", "near", "family"]
 
@@ -33,11 +38,15 @@ class Finding:
     score: float = 0.0
 
 
+Shown = TypeVar("Shown", "Finding", "Group")
+
+
 class Copies:
     """`find` first; then `findings(threshold)` at any time, and `update` after each change."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, scope: Scope = "conversation") -> None:
         self._workspace = workspace
+        self._scope = scope
         self._found: Duplicates | None = None
         self._stale: set[int] = set()
         self._everything = False
@@ -55,15 +64,15 @@ class Copies:
         if self._found is not None:
             return
         duplicates = await asyncio.to_thread(importlib.import_module, "curator.workspace.duplicates")
-        stored = await asyncio.to_thread(duplicates.stored_for, self._workspace)
+        stored = await asyncio.to_thread(duplicates.stored_for, self._workspace, self._scope)
         if stored is None and len(self._workspace.ids()) > IN_PROCESS:
             await self._run_child(report)
-            stored = await asyncio.to_thread(duplicates.stored_for, self._workspace)
-        self._found = stored or await asyncio.to_thread(duplicates.of_workspace, self._workspace)
+            stored = await asyncio.to_thread(duplicates.stored_for, self._workspace, self._scope)
+        self._found = stored or await asyncio.to_thread(duplicates.of_workspace, self._workspace, self._scope)
         self._catch_up()
 
     async def _run_child(self, report: Callable[[str, float], None]) -> None:
-        command = [sys.executable, "-m", "curator.workspace.duplicates", str(self._workspace.path)]
+        command = [sys.executable, "-m", "curator.workspace.duplicates", str(self._workspace.path), self._scope]
         child = await asyncio.create_subprocess_exec(
             *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -106,8 +115,17 @@ class Copies:
         groups = sorted(self._found.groups(threshold), key=lambda group: (order.index(group.kind), group.ids[0]))
         found = [Finding("conflict", conflict.ids) for conflict in self._found.conflicts()]
         found += [Finding(cast(Kind, group.kind), group.ids, group.score) for group in groups]
+        return list(self._told(found))
+
+    def _told(self, found: Iterable[Shown]) -> Iterator[Shown]:
+        """Those that nobody said are none."""
         dismissed = self.dismissed
-        return [finding for finding in found if not any(dismissed_by(finding.ids, d) for d in dismissed)]
+        return (finding for finding in found if not any(dismissed_by(finding.ids, d) for d in dismissed))
+
+    def removed(self, threshold: float) -> int:
+        """How many copies could go at a threshold; what was dismissed does not count."""
+        groups = self._found.groups(threshold) if self._found is not None else []
+        return sum(len(group.ids) - 1 for group in self._told(g for g in groups if g.kind in COPIES))
 
     def similar(self, example: int, most: int = 12) -> list[tuple[int, float]]:
         """The nearest examples with their scores, the nearest first."""

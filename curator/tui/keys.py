@@ -299,6 +299,7 @@ ACTIONS: tuple[Action, ...] = (
         ("answer", "a", "Same answer", "Give all members of a contradiction the marked answer", "show"),
         ("no_copies", "N", "No copies", "Remember that these are no copies of each other", "show"),
         ("merge", "m", "Merge", "Keep one, with the labels, rating and notes of all"),
+        ("scope", "c", "Compare what", "Compare whole conversations, prompts or answers"),
         ("policy", "K", "Keep which", "Keep the first, newest, longest or best rated"),
         ("looser", "minus", "Looser", "Count more pairs as near copies", "run=threshold(-1)"),
         ("stricter", "plus,equals_sign", "Stricter", "Count fewer pairs as near copies", "run=threshold(1)"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
@@ -24,6 +23,7 @@ from curator.tui.summary import Summary, summarise
 if TYPE_CHECKING:
     from textual.app import App
 
+    from curator.core.duplicates.texts import Scope
     from curator.core.example import Example
     from curator.core.models import ModelInfo
     from curator.core.problem import Problem
@@ -82,6 +82,7 @@ class Session:
         self._settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""
+        self._copies: dict[Scope, Copies] = {}
         self.query = ""
         self._parsed = query.parse("")
         self.sort = ""
@@ -210,12 +211,11 @@ class Session:
         record = self.workspace.record(example)
         return rules.fix(record.example, problem.rule, self.context, problem.location)
 
-    @cached_property
-    def copies(self) -> Copies:
+    def copies(self, scope: Scope = "conversation") -> Copies:
         """Copies and contradictions, found when first wanted and kept up to date from then on."""
         from curator.tui.copies import Copies
 
-        return Copies(self.workspace)
+        return self._copies.setdefault(scope, Copies(self.workspace, scope))
 
     def summary(self, extra_tokens: int = 0) -> Summary:
         """The dataset in one line; `extra_tokens` are those of a draft beyond what is saved."""
@@ -335,8 +335,8 @@ class Session:
         if order:
             self.refresh_view()
         changed = Changed(None if ids is None else frozenset(ids), order)
-        if "copies" in self.__dict__:
-            self.copies.update(changed)
+        for copies in self._copies.values():
+            copies.update(changed)
         self.changed.publish(changed)
 
     # Saying

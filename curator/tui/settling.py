@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from curator.tui.session import Session
     from curator.workspace.records import Change, Record
 
-COPIES = frozenset({"exact", "normalised", "near"})
-"""Kinds whose members may go all at once; contradictions and look-alikes are judged one by one."""
-
 POLICIES = ("first", "newest", "longest", "best rated")
 
 

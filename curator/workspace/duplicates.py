@@ -22,7 +22,7 @@ from curator.core.duplicates.groups import Group
 from curator.core.duplicates.hashes import NOTHING, Print, fingerprint
 from curator.core.duplicates.index import Index
 from curator.core.duplicates.table import Progress
-from curator.core.duplicates.texts import compared_text
+from curator.core.duplicates.texts import Scope, compared_text
 from curator.core.example import parse
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ RawOf = Callable[[int], bytes]
 class Duplicates:
     """Ids in dataset order; ids of examples that are gone stay known and belong to nothing."""
 
-    def __init__(self, ids: Sequence[int], raw_of: RawOf, index: Index | None = None) -> None:
+    def __init__(
+        self, ids: Sequence[int], raw_of: RawOf, index: Index | None = None, scope: Scope = "conversation"
+    ) -> None:
+        self._scope = scope
         self._ids = list(ids)
         self._row = {example: row for row, example in enumerate(self._ids)}
         self._raw_of = raw_of
@@ -54,13 +57,15 @@ class Duplicates:
         *,
         near: bool = True,
         progress: Progress | None = None,
+        scope: Scope = "conversation",
     ) -> Duplicates:
         """Look at every (id, bytes) once. `progress` is told a phase and its share; raising from it cancels.
 
-        Without `near` only those are known afterwards that may equal another by value or ask what another asks.
+        With the scope `prompt` or `answer` that part alone is compared. Without `near` only those are known
+        afterwards that may equal another by value or ask what another asks.
         """
-        made = cls((), raw_of)
-        if not near:
+        made = cls((), raw_of, scope=scope)
+        if not near and scope == "conversation":
             raws = [(example, raw_of(example)) for example in suspects(raws)]
         made._index = Index(made._prints(raws), made._text, near=near, progress=progress)
         made._row = {example: row for row, example in enumerate(made._ids)}
@@ -70,10 +75,10 @@ class Duplicates:
         stream = iter(raws)
         while batch := list(islice(stream, _BATCH)):
             self._ids += [example for example, _ in batch]
-            yield [fingerprint(parse(raw)) for _, raw in batch]
+            yield [fingerprint(parse(raw), self._scope) for _, raw in batch]
 
     def _text(self, row: int) -> str:
-        return compared_text(parse(self._raw_of(self._ids[row])).value)
+        return compared_text(parse(self._raw_of(self._ids[row])).value, self._scope)
 
     @property
     def ids(self) -> list[int]:
@@ -110,7 +115,7 @@ class Duplicates:
                 return
             row = self._row[example] = len(self._ids)
             self._ids.append(example)
-        self._index.put(row, NOTHING if raw is None else fingerprint(parse(raw)))
+        self._index.put(row, NOTHING if raw is None else fingerprint(parse(raw), self._scope))
 
     def _named(self, rows: Iterable[int]) -> tuple[int, ...]:
         return tuple(self._ids[row] for row in rows)
@@ -118,40 +123,44 @@ class Duplicates:
     def save(self, folder: Path, revision: int) -> None:
         """Store everything but the texts in a workspace folder. Raises OSError."""
         about = np.array([VERSION, revision], np.int64)
-        with replacing(folder / FILE) as file:
+        with replacing(folder / _file(self._scope)) as file:
             np.savez(file, about=about, ids=np.array(self._ids, np.int64), **self._index.dump())  # type: ignore[arg-type]
 
     @classmethod
-    def load(cls, folder: Path, raw_of: RawOf) -> tuple[Duplicates, int] | None:
+    def load(cls, folder: Path, raw_of: RawOf, scope: Scope = "conversation") -> tuple[Duplicates, int] | None:
         """What `save` stored and its revision; None where there is nothing that can be used."""
         try:
-            with np.load(folder / FILE, allow_pickle=False) as stored:
+            with np.load(folder / _file(scope), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             version, revision = arrays.pop("about").tolist()
             if version != VERSION:
                 return None
-            made = cls(arrays.pop("ids").tolist(), raw_of)
+            made = cls(arrays.pop("ids").tolist(), raw_of, scope=scope)
             made._index = Index.load(arrays, made._text)
         except (OSError, ValueError, KeyError, EOFError):
             return None
         return made, int(revision)
 
 
-def stored_for(workspace: Workspace) -> Duplicates | None:
+def _file(scope: Scope) -> str:
+    return FILE if scope == "conversation" else f"duplicates-{scope}.npz"
+
+
+def stored_for(workspace: Workspace, scope: Scope = "conversation") -> Duplicates | None:
     """What was stored for this very state of the workspace, if anything."""
-    stored = Duplicates.load(workspace.path, workspace.raw)
+    stored = Duplicates.load(workspace.path, workspace.raw, scope)
     if stored is None or stored[1] != workspace.revision() or list(workspace.ids()) != stored[0].ids:
         return None
     return stored[0]
 
 
-def of_workspace(workspace: Workspace, progress: Progress | None = None) -> Duplicates:
+def of_workspace(workspace: Workspace, scope: Scope = "conversation") -> Duplicates:
     """The duplicates of all live examples, looked for now."""
     pairs = ((record.id, record.raw) for record in workspace.records(workspace.ids()))
-    return Duplicates.build(pairs, workspace.raw, progress=progress)
+    return Duplicates.build(pairs, workspace.raw, scope=scope)
 
 
-def main(folder: str) -> int:
+def main(folder: str, scope: Scope = "conversation") -> int:
     """The child process: look at a workspace, tell the progress as JSON lines, store what was found."""
     from curator.workspace.workspace import Workspace
 
@@ -167,11 +176,11 @@ def main(folder: str) -> int:
     with Workspace.open(folder, read_only=True) as workspace:
         revision = workspace.revision()
         pairs = ((record.id, record.raw) for record in workspace.records(workspace.ids()))
-        Duplicates.build(pairs, workspace.raw, progress=tell).save(Path(folder), revision)
+        Duplicates.build(pairs, workspace.raw, progress=tell, scope=scope).save(Path(folder), revision)
     return 0
 
 
 if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(10)
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]

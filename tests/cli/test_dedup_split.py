@@ -66,6 +66,14 @@ def test_exact_alone_leaves_near_copies(capsysbinary: pytest.CaptureFixture[byte
     assert len(found["exact"]) == 7
 
 
+def test_prompts_and_answers_can_be_compared_alone(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    whole, prompts = answer(capsysbinary, "dedup", SAMPLE), answer(capsysbinary, "dedup", SAMPLE, "--on", "prompt")
+    together = [set(group) for group in [*prompts["exact"], *prompts["near"]]]
+    assert all(any(set(c["lines"]) <= group for group in together) for c in whole["conflicts"])
+    answers = answer(capsysbinary, "dedup", SAMPLE, "--on", "answer", "--exact")["exact"]
+    assert max(map(len, answers)) == 45
+
+
 @pytest.mark.parametrize("threshold", ["0.3", "20", "101", "-1"])
 def test_a_threshold_out_of_range_is_refused(threshold: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dedup", str(SAMPLE), "--threshold", threshold]) == 2

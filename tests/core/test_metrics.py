@@ -55,6 +55,8 @@ def test_bleu_by_hand() -> None:
     # smoothed: 1-grams 3/4; 2-grams (1+1)/(3+1)
     assert metrics.bleu("a b c d", "a b x d", order=2) == pytest.approx(math.sqrt(3 / 4 * 2 / 4))
     assert metrics.bleu("(tired)", "(tired)") == pytest.approx(1)
+    assert metrics.bleu("(tired)", "(happy)") == metrics.bleu(":tired:", ":happy:") == 0
+    assert metrics.bleu("(tea) (cake)", "(cake)") > 0
     assert metrics.bleu("x", "") == 0
     # a corpus sums before it divides: 1-grams (1+2)/(1+2), lengths 3 for 3
     assert metrics.corpus_bleu(["a", "b c"], ["a", "c b"], order=1) == pytest.approx(1)

@@ -92,6 +92,20 @@ async def test_every_planted_answer_is_repaired_and_undone_by_one_key(
         assert as_wanted == 19  # (doublebooked): only who reads the prompt knows that (calendar) is meant
 
 
+async def test_a_refusal_goes_with_one_key_and_comes_back_with_one(tmp_path: Path) -> None:
+    async with opened(sample(tmp_path)) as scene:
+        await scene.press("A", "enter")
+        for fault in planted("refusal"):
+            scene.data.examples.go_to(fault["line"])
+            await scene.press("F")
+            assert scene.data.problems.rule == RULE
+            assert "d deletes it" in scene.toasts()
+            await scene.press("d")
+            assert fault["line"] not in scene.workspace.ids()
+            await scene.press("u")
+            assert fault["line"] in scene.workspace.ids()
+
+
 async def test_a_repair_that_is_not_seen_in_full_is_asked_for(tmp_path: Path) -> None:
     long = "Well, thank you so much for asking me about this; I would say that it is (tea) and nothing else."
     async with opened(dataset(tmp_path, [chat("Cuppa?", long), *many(2)])) as scene:

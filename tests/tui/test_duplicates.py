@@ -99,8 +99,10 @@ async def test_not_a_duplicate_is_remembered(tmp_path: Path) -> None:
 
 async def test_threshold_and_policy_move(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, LINES)) as scene:
-        await scene.press("alt+2", *["plus"] * 14)
-        assert "threshold 100" in scene.screen_text()
+        await scene.press("alt+2")
+        assert "68: 2   70: 2  [72: 2]  74: 2   76: 2" in scene.screen_text()
+        await scene.press(*["plus"] * 14)
+        assert "98: 1  [100: 1]" in scene.screen_text()
         assert "near" not in kinds(scene)
         await scene.press(*["minus"] * 14)
         assert "near" in kinds(scene)
@@ -109,6 +111,20 @@ async def test_threshold_and_policy_move(tmp_path: Path) -> None:
         await scene.press("down", "x")
         assert 2 in scene.workspace.ids()
         assert 1 not in scene.workspace.ids()
+
+
+async def test_prompts_or_answers_alone_are_compared(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.press("alt+2", "c")
+        assert "Compares prompts" in scene.screen_text()
+        assert kinds(scene) == ["exact", "normalised", "near"]
+        await scene.press("c")
+        assert [finding.ids for finding in stage(scene)._findings] == [(1, 2), (6, 7)]
+        scene.app.session.edit(5, "messages[2].content", "(bye)")
+        await scene.settle()
+        assert [finding.ids for finding in stage(scene)._findings] == [(1, 2), (5, 6, 7)]
+        await scene.press("c")
+        assert kinds(scene) == ["conflict", "exact", "near"]
 
 
 async def test_merging_keeps_what_people_said(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ class Curating(StageScreen):
             return
         fixed = self.session.preview_fix(example, problem)
         if fixed is None:
-            self.session.toast(f"{problem.rule} has no fix of its own; e edits the example")
+            self.session.toast(f"{problem.rule} has no fix of its own here; e edits the example, d deletes it")
         elif at_once(problem, self.problems.preview_seen):
             self._apply(example, problem, fixed)
         else:

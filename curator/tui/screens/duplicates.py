@@ -10,12 +10,13 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
-from curator.core.duplicates.texts import prompt_and_answer
+from curator.core.duplicates.texts import Scope, prompt_and_answer
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import going, keys, settling
-from curator.tui.copies import Copies, Finding
+from curator.tui.copies import COPIES, Copies, Finding
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session import Changed
@@ -40,6 +41,14 @@ _MANY = {
     "family": "look-alikes",
 }
 _STEP = 2.0
+_FLOOR, _TOP = 60.0, 100.0
+_SHOWN = 2
+"""Thresholds to either side whose counts are shown."""
+SCOPES: dict[Scope, str] = {
+    "conversation": "whole conversations",
+    "prompt": "prompts",
+    "answer": "answers",
+}
 
 
 class DuplicatesScreen(StageScreen):
@@ -58,6 +67,8 @@ class DuplicatesScreen(StageScreen):
 
     threshold: reactive[float] = reactive(DEFAULT_THRESHOLD, init=False)
     """Score from which a pair counts as a near copy."""
+    scope: reactive[Scope] = reactive("conversation", init=False)
+    """What of an example is compared."""
     policy: reactive[str] = reactive("first", init=False)
     """Which member of a group is kept unless one is chosen by hand."""
 
@@ -67,6 +78,8 @@ class DuplicatesScreen(StageScreen):
         self._findings: list[Finding] = []
         self._chosen: dict[tuple[int, ...], int] = {}
         """Members chosen by hand."""
+        self._counts: dict[float, int] = {}
+        """How many copies could go at a threshold."""
 
     def compose_stage(self) -> ComposeResult:
         """Summary, groups, members."""
@@ -77,7 +90,7 @@ class DuplicatesScreen(StageScreen):
 
     def on_mount(self) -> None:
         """Look for copies; the list has the focus."""
-        self._copies = self.session.copies
+        self._copies = self.session.copies()
         self.set_reactive(DuplicatesScreen.threshold, float(self.session.workspace.meta("ui.threshold") or 72.0))
         self.query_one("#groups").focus()
 
@@ -86,33 +99,39 @@ class DuplicatesScreen(StageScreen):
         if self._copies is None:
             return
         if self._copies.ready:
-            self._show()
+            self._show(True)
         else:
             self._look()
 
     @work(exclusive=True, group="copies", exit_on_error=False)
     async def _look(self) -> None:
         assert self._copies is not None
+        self.query_one("#groups", LineList).show(0, self._line)
         try:
             await self._copies.find(self._report)
         except (CuratorError, OSError) as error:
             self.query_one("#groups", LineList).say("")
             self.session.say(error)
             return
-        self._show()
+        self._show(True)
 
     def _report(self, phase: str, share: float) -> None:
         done = f" {share:.0%}" if share else ""
         self.query_one("#groups", LineList).say(f"{phase}{done} … (everything else is usable meanwhile)")
 
-    def _show(self) -> None:
+    def _show(self, anew: bool = False) -> None:
+        """Draw the groups; `anew` where the counts at other thresholds are not what they were."""
         assert self._copies is not None
+        if anew:
+            self._counts = {}
         self._findings = self._copies.findings(self.threshold)
         groups = self.query_one("#groups", LineList)
         groups.say("✓ no copies and no contradictions")
         groups.show(len(self._findings), self._line)
+        self._counts[self.threshold] = sum(len(f.ids) - 1 for f in self._findings if f.kind in COPIES)
         self.query_one("#copies-summary", Static).update(self._summary())
         self._show_members()
+        self._count(self._copies, self._around())
 
     def _summary(self) -> Content:
         counts = {kind: sum(1 for f in self._findings if f.kind == kind) for kind in MARKS}
@@ -120,12 +139,38 @@ class DuplicatesScreen(StageScreen):
         for kind, (mark, _, _) in MARKS.items():
             parts.append((f"{mark} {counts[kind]:,} ", "bold" if counts[kind] else "$quiet"))
             parts.append((f"{_MANY[kind]}  ", "$quiet"))
-        gone = f"{self._removable():,} copies could go"
-        line = f"\nthreshold {self.threshold:.0f} (- +) · {gone} · keeps the {self.policy} (K)"
-        return Content.assemble(*parts, (line, "$quiet"))
+        line = f"\nCompares {SCOPES[self.scope]} (c) · keeps the {self.policy} (K)\nCopies from a score of (- +) "
+        return Content.assemble(*parts, (line, "$quiet"), *self._ladder())
 
-    def _removable(self) -> int:
-        return sum(len(f.ids) - 1 for f in self._findings if f.kind in settling.COPIES)
+    def _around(self) -> list[float]:
+        """The threshold and those next to it."""
+        steps = (self.threshold + step * _STEP for step in range(-_SHOWN, _SHOWN + 1))
+        return [value for value in steps if _FLOOR <= value <= _TOP]
+
+    def _ladder(self) -> list[tuple[str, str]]:
+        """How many copies there are at the threshold and at those next to it."""
+        parts = []
+        for value in self._around():
+            here, many = value == self.threshold, self._counts.get(value)
+            words = f"{value:.0f}: {'…' if many is None else f'{many:,}'}"
+            parts.append((f"[{words}] " if here else f" {words}  ", "bold" if here else "$quiet"))
+        return parts
+
+    @work(thread=True, exclusive=True, group="counts", exit_on_error=False)
+    def _count(self, copies: Copies, thresholds: list[float]) -> None:
+        """Count at the thresholds next to this one, which takes a while where examples are many."""
+        worker = get_current_worker()
+        for value in thresholds:
+            if value not in self._counts:
+                many = copies.removed(value)
+                if worker.is_cancelled:
+                    return
+                self.app.call_from_thread(self._counted, copies, value, many)
+
+    def _counted(self, copies: Copies, threshold: float, many: int) -> None:
+        if copies is self._copies:
+            self._counts[threshold] = many
+            self.query_one("#copies-summary", Static).update(self._summary())
 
     def _line(self, index: int, width: int) -> Pieces:
         finding = self._findings[index]
@@ -172,15 +217,28 @@ class DuplicatesScreen(StageScreen):
         """Choose keepers by another rule."""
         self.watch_threshold()
 
+    def watch_scope(self) -> None:
+        """Compare something else."""
+        self._copies = self.session.copies(self.scope)
+        if self._copies.ready:
+            self._show(True)
+        else:
+            self._look()
+
     # Actions
 
     def action_threshold(self, step: int) -> None:
         """Count more or fewer pairs as near copies."""
-        self.threshold = max(60.0, min(100.0, self.threshold + step * _STEP))
+        self.threshold = max(_FLOOR, min(_TOP, self.threshold + step * _STEP))
         try:
             self.session.workspace.set_meta("ui.threshold", self.threshold)
         except CuratorError as error:
             self.session.say(error)
+
+    def action_scope(self) -> None:
+        """Compare whole conversations, prompts or answers."""
+        names = list(SCOPES)
+        self.scope = names[(names.index(self.scope) + 1) % len(names)]
 
     def action_policy(self) -> None:
         """Keep the first, the newest, the longest or the best rated."""
@@ -207,12 +265,12 @@ class DuplicatesScreen(StageScreen):
 
     def _done(self, change: Change | None) -> None:
         if change is not None:
-            self._show()
+            self._show(True)
 
     @work(exclusive=True, group="settle", exit_on_error=False)
     async def action_settle_all(self) -> None:
         """Settle every group of copies at once, as one change."""
-        copies = [finding for finding in self._findings if finding.kind in settling.COPIES]
+        copies = [finding for finding in self._findings if finding.kind in COPIES]
         gone = sum(len(finding.ids) - 1 for finding in copies)
         if not gone:
             self.session.toast("There are no copies; contradictions and look-alikes are for you to judge.")
@@ -230,7 +288,7 @@ class DuplicatesScreen(StageScreen):
             except CuratorError as error:
                 self.session.say(error)
                 return
-            self._show()
+            self._show(True)
             self.session.toast("Remembered: no copies of each other")
 
     async def action_show(self) -> None:

@@ -58,12 +58,12 @@ class SimilarDialog(Dialog[int]):
     async def _look(self) -> None:
         nearest = self.query_one("#nearest", LineList)
         try:
-            await self.session.copies.find(self._report)
+            await self.session.copies().find(self._report)
         except (CuratorError, OSError) as error:
             nearest.say("")
             self.session.say(error)
             return
-        self._found = self.session.copies.similar(self._example)
+        self._found = self.session.copies().similar(self._example)
         nearest.say("Nothing else is like this one")
         nearest.styles.height = max(1, min(_ROWS, len(self._found)))
         nearest.show(len(self._found), self._line, cursor=0)

@@ -141,7 +141,7 @@ class SplitScreen(StageScreen):
         return [
             (f"{train:>7,}", "train"),
             (f"{held:>12,}  ", "validation" if held else "dim"),
-            (one_line(answer, 36).ljust(37), ""),
+            (one_line(answer or "no words", 36).ljust(37), "" if answer else "dim"),
             ("▇" * round(bar * train / max(1, train + held)), "train"),
             ("▇" * round(bar * held / max(1, train + held)), "validation"),
         ]
@@ -150,8 +150,7 @@ class SplitScreen(StageScreen):
     async def _list(self) -> None:
         at = self.query_one("#strata", LineList).cursor
         if at < len(self._answers):
-            words = self._answers[at][0].replace('"', " ").strip()
-            await going.to_query(self.app, f'assistant:"{words}"')
+            await going.to_query(self.app, of_ids(self._ids[self._answers[at][0]]))
 
     def action_pin(self, side: str) -> None:
         """Keep all examples with the answer under the cursor on a side, or let them go."""
