@@ -17,6 +17,7 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+    __hash__ = str.__hash__  # an enum's own is Python, and every finding is counted by its severity
 
     @property
     def mark(self) -> str:

@@ -150,6 +150,8 @@ class _Reader:
             known = CHOICES.get(name)
             if known is not None and value.lower() not in known:
                 raise QueryError(f"'{value}' is none of {', '.join(known)}", start)
+            if name == "rule":
+                _expect_rule(value, start)
             values.append(value.lower() if known is not None else value)
             if self.text[self.at : self.at + 1] != "|":
                 return Choice(name, tuple(values))
@@ -203,3 +205,17 @@ class _Reader:
             raise QueryError(f"not a regular expression: {getattr(error, 'msg', error)}", place) from error
         self.at = match.end()
         return Text("regex", f"{body}/{match[2]}", role)
+
+
+def _expect_rule(name: str, position: int) -> None:
+    """Raise QueryError where no rule is called so, with the name that may be meant."""
+    from difflib import get_close_matches
+
+    from curator.core.rules import REGISTRY
+
+    if name not in REGISTRY:
+        near = (
+            get_close_matches(name.lower(), REGISTRY, 1) or [rule for rule in REGISTRY if name.lower() in rule][:1]
+        )
+        hint = f"; did you mean {near[0]}?" if near else "; docs/rules.md lists them"
+        raise QueryError(f"no rule is called '{name}'{hint}", position)

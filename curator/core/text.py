@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_UNSEEN = (
+    *(0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x180F), 0x200B, *range(0x2060, 0x2066)),
+    *(*range(0x206A, 0x2070), 0x3164, 0xFEFF, 0xFFA0, *range(0xE0000, 0xE0020), *range(0xE0080, 0xE01F0)),
+)
+"""Zero width, fillers, soft hyphen, selectors: what shows nothing wherever it stands."""
+_SOMETIMES = re.compile(
+    "(?P<kept>\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"
+    "|[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff][\u200c\u200d])"
+    "|[\u200c\u200d\U000e0020-\U000e007f]"
+)
+"""Joiners and tags: they belong to the emoji and scripts that need them, and show nothing elsewhere."""
 
 _STANDINS: dict[int, str] = {
     **{code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)},
     0x7F: "\u2421",
     **dict.fromkeys(range(128, 160), "␦"),
-    **dict.fromkeys(_BIDI, "␦"),
+    **dict.fromkeys((*_BIDI, *_UNSEEN), "␦"),
     **dict.fromkeys(range(55296, 57344), "␦"),
     0x2028: "\u2424",
     0x2029: "\u2424",
@@ -20,15 +33,29 @@ _ONE_LINE = {**_STANDINS, 0x09: "\u2409", 0x0A: "\u23ce"}
 
 
 def printable(text: str) -> str:
-    """`text` with control characters, bidi controls and lone surrogates replaced by visible stand-ins.
+    """`text` with control, direction and invisible characters and lone surrogates replaced by visible stand-ins.
 
-    One character becomes one character, so offsets stay true. LF and TAB are kept.
+    One character becomes one character, so offsets stay true. LF, TAB and what emoji and scripts need are kept.
     """
-    return text.translate(_STANDINS)
+    return _shown(text, _STANDINS)
 
 
 def one_line(text: str, limit: int | None = None) -> str:
     """As `printable`, with LF and TAB made visible too, cut to `limit` characters with an ellipsis."""
     if limit is not None and len(text) > limit:
         text = text[: max(0, limit - 1)] + "…"
-    return text.translate(_ONE_LINE)
+    return _shown(text, _ONE_LINE)
+
+
+def _shown(text: str, standins: dict[int, str]) -> str:
+    if text.isascii():
+        return text.translate(standins)
+    return _SOMETIMES.sub(lambda found: found["kept"] or "␦", text).translate(standins)
+
+
+def needed(text: str) -> set[int]:
+    """Where joiners and tags stand that an emoji or a script needs."""
+    if text.isascii():
+        return set()
+    spans = (found.span("kept") for found in _SOMETIMES.finditer(text))
+    return {at for start, end in spans for at in range(start + 1, end)}

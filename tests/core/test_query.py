@@ -85,6 +85,8 @@ def test_a_query_means(text: str, tree: query.Query) -> None:
         ("~", 0),
         ('""', 0),
         ("split:test", 6),
+        ("is:error rule:invalid_jsn", 14),
+        ("rule:invalid_json|unknown", 18),
         ("(" * 80 + "a" + ")" * 80, 51),
         ("tokens>", 7),
     ],
@@ -94,6 +96,20 @@ def test_a_bad_query_says_where_it_breaks_off(text: str, at: int) -> None:
         parse(text)
     assert caught.value.position == at
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("rule:missing_contents", "did you mean missing_content?"),
+        ("rule:emoji", "did you mean emoji_in_answer?"),
+        ("rule:zzzz", "docs/rules.md lists them"),
+    ],
+)
+def test_a_rule_that_is_none_is_told_with_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        parse(text)
+    assert caught.value.reason == f"no rule is called '{text[5:]}'; {hint}"
 
 
 @given(st.text(alphabet='ab:-!()"/~|<>=0 orisnt', max_size=30))

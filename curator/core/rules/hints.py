@@ -16,12 +16,15 @@ _LEADS = b"\xc2\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd8\xe1\xe2\xe3\xef\xf3"
 _COMMON = bytes(set(range(256)) - set(b"@|\\\x7f_KJz+-0123456789" + _LEADS))
 """What `byte_bits` deletes before it looks: all but digits, `_LEADS`, and the rarest character of each mark."""
 _PLAIN_DIGITS = b"0123456789"
-_DIGITS = bytes.maketrans(b"0123456789 ().-", b"0" * 15)
-_DIGIT_RUN = b"0" * 8
+_DIGITS = bytes(48 if byte in _PLAIN_DIGITS else 46 if byte in b" ().-" else 97 for byte in range(256))
+"""Digits as 0, what may stand inside a number as a full stop."""
 _RUN = re.compile(rb"[0-9+(][0-9 ().-]{6,}[0-9]")
-_GITHUB = tuple(b"gh%c_" % letter for letter in b"pousr")
-_MARKS = (b"@", b"<|", b"sk-", b"-----BEGIN", b"AKIA", b"eyJ", b"AIza", *_GITHUB)
-_RISKS = (b"uicid", b"ill your", b"bomb")
+_MARKS = (
+    *((b"@", b"@"), (b"|", b"<|"), (b"-", b"sk-"), (b"-", b"xox"), (b"-", b"-----BEGIN")),
+    *((b"K", b"AKIA"), (b"J", b"eyJ"), (b"z", b"AIza")),
+    *((b"_", b"gh%c_" % letter) for letter in b"pousr"),
+)
+"""What keys, addresses and special tokens begin with, and the rarest character of each."""
 _RARE_ESCAPE = re.compile(rb"\\[bfu]")
 _ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
 _UNUSUAL = re.compile(
@@ -37,11 +40,10 @@ def byte_bits(raw: bytes) -> int:
     rare = kept.translate(None, _PLAIN_DIGITS)
     digits = len(kept) - len(rare)
     # a card number has 13 digits or more, a telephone number 10, or 8 behind a plus sign
-    if (digits > 9 or (digits > 7 and b"+" in rare)) and _DIGIT_RUN in raw.translate(_DIGITS):
-        has = (Has.DIGITS if _RUN.search(raw) else 0) | (Has.MARKS if b"xox" in raw else 0)
-    for risk in _RISKS:
-        if risk in raw:
-            has |= Has.RISKY
+    if (digits > 9 and _is_number(raw)) or (digits > 7 and b"+" in rare):
+        has = Has.DIGITS if _RUN.search(raw) else 0
+    if b"uicid" in raw or b"ill your" in raw or b"bomb" in raw:
+        has |= Has.RISKY
     if rare:
         bits, marks, escapes = _hints(rare)
         has |= bits
@@ -58,7 +60,13 @@ def _hints(rare: bytes) -> tuple[int, tuple[bytes, ...], bool]:
     """What the rare characters of a line tell: bits, marks that may be there, and whether escapes are."""
     bits = 0 if rare.isascii() else Has.WIDE | (Has.ODD_TEXT if b"\xf3" in rare else 0)
     bits |= Has.ODD_TEXT if b"\x7f" in rare else 0
-    return bits, tuple(mark for mark in _MARKS if any(byte in rare for byte in mark)), b"\\" in rare
+    return bits, tuple(mark for letter, mark in _MARKS if letter in rare), b"\\" in rare
+
+
+def _is_number(raw: bytes) -> bool:
+    """Whether digits are many in a row, or one separator stands between two of them."""
+    shape = raw.translate(_DIGITS)
+    return b"0.0" in shape or b"0000000000" in shape
 
 
 def _escape_bits(raw: bytes) -> int:

@@ -12,6 +12,7 @@ from curator.core.rules.messages import value_at
 from curator.core.rules.registry import MESSAGE_FORMATS, Context, Found, Has, rule
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
+from curator.core.text import needed
 
 CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffd\u200b-\u200d\u2060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -22,12 +23,6 @@ HIDDEN = re.compile(
     "\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
 """Other characters that show nothing: soft hyphen, fillers, tags, variation selectors, line separators, C1."""
-_JOINERS = re.compile("[\u200c\u200d]")
-_JOINED = re.compile("[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
-"""What a zero-width joiner may follow: emoji, and scripts that it shapes."""
-_TAGS = re.compile("[\U000e0020-\U000e007f]")
-_FLAG = re.compile("[\U0001f3f4\U000e0020-\U000e007e]")
-"""What a tag may follow: the black flag, in the emoji of regions, and other tags."""
 SPECIAL = re.compile(r"<\|[a-z_]{2,40}(?:_\d+)?\|>")
 _HOMOGLYPHS = frozenset("аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
 _HOMOGLYPH = re.compile(f"[{''.join(sorted(_HOMOGLYPHS))}]")
@@ -115,14 +110,8 @@ def _named(character: str) -> str:
 
 def unwanted(text: str, pattern: re.Pattern[str]) -> list[int]:
     """Where `CONTROL` or `HIDDEN` characters stand in a text, but for those that emoji and scripts need."""
-    return [found.start() for found in pattern.finditer(text) if not _belongs(text, found.start())]
-
-
-def _belongs(text: str, at: int) -> bool:
-    before = text[at - 1] if at else ""
-    if _JOINERS.match(text[at]):
-        return _JOINED.match(before) is not None
-    return _TAGS.match(text[at]) is not None and _FLAG.match(before) is not None
+    kept = needed(text)
+    return [found.start() for found in pattern.finditer(text) if found.start() not in kept]
 
 
 def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Found]:
