@@ -10,6 +10,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[^"\[\]{}]+|"', re.DOTALL)
 _BREAK = re.compile(r"\n[ \t]*")
 SHORT = 60
 """A list or object of at most so many characters stays on its line."""
+DEEP = 30
+"""So many levels are opened; indenting each of thousands would make megabytes of a short line."""
 
 
 def fold(line: str) -> str:
@@ -26,7 +28,7 @@ def fold(line: str) -> str:
             out += [token[: len(token) - len(rest)], pending]
             token, pending = rest, ""
         if token in "[{" and token:
-            opened = sizes[at] > SHORT
+            opened = sizes[at] > SHORT and len(depths) < DEEP
             depths.append(opened)
             out.append(token)
             pending = _line(depths) if opened else ""

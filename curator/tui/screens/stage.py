@@ -36,10 +36,10 @@ from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from curator.tui import keys
 from curator.tui.session import Changed, Session
+from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.stage_tabs import StageTabs
 from curator.tui.widgets.status_line import StatusLine
 from curator.tui.widgets.too_small import TooSmall
@@ -66,11 +66,11 @@ class StageScreen(Screen[None]):
         return cast(CuratorApp, self.app).session
 
     def compose(self) -> ComposeResult:
-        """Tabs, the stage, status line, footer."""
+        """Tabs, the stage, status line, keys."""
         yield StageTabs(self.STAGE)
         yield from self.compose_stage()
         yield StatusLine()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
         yield TooSmall()
 
     def compose_stage(self) -> ComposeResult:
