@@ -112,7 +112,7 @@ async def test_writing_back_tells_path_count_and_backup_first(tmp_path: Path) ->
         scene.app.screen.query_one("#path", Input).value = str(path)
         await scene.press("enter")
         assert "is replaced" in scene.screen_text()
-        assert "4 lines become 3 examples" in scene.screen_text()
+        assert "by the 3 examples" in scene.screen_text()
         assert "data.jsonl.bak-" in scene.screen_text()
         assert path.read_bytes().count(b"\n") == 4
         await scene.press("enter")  # the cursor is on Back

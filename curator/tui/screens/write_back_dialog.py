@@ -44,10 +44,8 @@ class WriteBackDialog(Dialog[None]):
             self.query_one("#accept").display = False
             self.query_one("#cancel").focus()
             return
-        base = next(b for b in self.session.workspace.stored.bases if b.id == plan.source)
-        blank = len(base.source.blanks)
         text = (
-            f"{plan.origin}\nis replaced: {base.source.lines - blank:,} lines become {len(plan.ids):,} examples.\n"
+            f"{plan.origin}\nis replaced by the {len(plan.ids):,} examples that stand here for it.\n"
             f"The file as it is now is kept as\n{plan.backup.name}"
         )
         self.query_one("#about", Static).update(Content(printable(text)))
