@@ -31,12 +31,14 @@ SCENES: list[Scene] = [
     ("duplicates", WIDE, ["alt+2", "wait:2", "down"]),
     ("split", NARROW, ["S", "wait:0.5", "enter", "wait:2", "alt+3", "wait:1"]),
     ("train-dialog", NARROW, ["S", "wait:0.5", "enter", "wait:2", "T", "wait:3"]),
+    ("providers", NARROW, ["P", "wait:0.5", "t", "wait:3"]),
     ("history", NARROW, ["d", "2", "S", "wait:0.5", "enter", "wait:2", "alt+6", "wait:1"]),
 ]
 TRAINING: list[Scene] = [
     ("watch", NARROW, ["T", "wait:3", "enter", "until:Step 20", "wait:1"]),
     ("watch-wide", WIDE, ["alt+4", "until:Step 40", "wait:1"]),
-    ("succeeded", NARROW, ["alt+4", "until:succeeded", "wait:1"]),
+    ("succeeded", NARROW, ["alt+4", "until:succeeded", "wait:12"]),
+    ("checkpoints", WIDE, ["alt+4", "wait:1", "e", "wait:0.5"]),
     ("compare", NARROW, ["alt+5", "until:McNemar", "wait:1"]),
     ("compare-wide", WIDE, ["alt+5", "until:McNemar", "wait:1"]),
 ]

@@ -8,7 +8,7 @@ tenth of the points, three at least):
 | learning | fewer than 6 training points: too early to tell |
 | unstable | a loss is not finite; or the smoothed train loss climbed back over half of what it had gained (and over 10 % of the start); or at least 3 and over 5 % of the steps jump to thrice the values before them and above the first loss |
 | underfitting | a run past its half has gained less than 10 % of its first train loss, which was no small one (over 0.5) |
-| overfitting | valid lies over its lowest value by more than 5 % (one value an epoch) or 10 % (noisy batches), and train fell meanwhile |
+| overfitting | valid lies over its lowest value by more than 5 % (one value an epoch) or 10 % (noisy batches; thrice their swing where that is more), and train fell meanwhile |
 | too_little_validation | no validation at all, fewer than 10 examples, or values that swing by more than 30 % around their trend |
 | underfitting | the run is over and valid still fell by 10 % or more in its last third |
 | plateau | train and valid changed by less than 2 % in the last third of the points |
@@ -246,7 +246,8 @@ def _judged(found: Curves) -> tuple[Curve, float]:
     if len(found.valid) < MIN_POINTS:
         return found.valid if len(found.valid) >= 2 else [], 0.1
     values = smoothed([value for _, value in found.valid])
-    return list(zip([step for step, _ in found.valid], values, strict=True)), 0.1
+    margin = max(0.1, 3 * _swing(found.valid))  # the swing is a median: a third of all batches lies beyond it
+    return list(zip([step for step, _ in found.valid], values, strict=True)), margin
 
 
 def _best(found: Curves, checkpoints: Sequence[int]) -> int | None:

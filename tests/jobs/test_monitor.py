@@ -212,7 +212,8 @@ async def test_tokens_and_money_so_far_follow_the_steps(
     assert monitor.spent(run, ledger) == (None, None)
     while monitor.progress(run, ledger) != (1, 3):
         run = (await monitor.poll_once(run, ledger, client)).run
-    assert monitor.spent(run, ledger) == (1000, pytest.approx(0.2))
+    tokens, usd = monitor.spent(run, ledger)
+    assert tokens == 1000 and usd == pytest.approx(0.2)
     async for _event in monitor.follow(run, ledger, client=client):
         pass
     assert monitor.spent(ledger.get(run.run), ledger) == (379446, 0.6)
