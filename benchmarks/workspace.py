@@ -178,9 +178,8 @@ def sizes(workspace: Workspace, file: Path) -> None:
     """What lies beside the copy."""
     total = file.stat().st_size
     for name in ("analysis.db", "workspace.db"):
-        path = workspace.path / name
-        if path.exists():
-            print(f"{name:<44} {path.stat().st_size / total:9.3f} x the source")
+        size = sum(path.stat().st_size for path in workspace.path.glob(f"{name}*"))
+        print(f"{name:<44} {size / total:9.3f} x the source, its log included")
     index = sum(path.stat().st_size for path in (workspace.path / "sources").glob("*.idx"))
     print(f"{'offsets':<44} {index / total:9.3f} x the source")
     own, children = (

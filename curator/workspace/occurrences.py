@@ -84,11 +84,12 @@ class Finder:
         found: Any = self._room[1, :size].view(np.bool_)
         also: Any = self._room[2, :size].view(np.bool_)
         np.equal(self._side(word[order[0]], letters)[order[0] : order[0] + size], word[order[0]], out=found)
-        for place in order[1:_TOGETHER] if word[order[0]] in _COMMON else ():
+        together = _TOGETHER if word[order[0]] in _COMMON else 1
+        for place in order[1:together]:
             np.equal(self._side(word[place], letters)[place : place + size], word[place], out=also)
             np.logical_and(found, also, out=found)
         at: Places = np.flatnonzero(found)
-        for place in order[1:]:
+        for place in order[together:]:
             if not len(at):
                 break
             at = at[self._side(word[place], letters)[at + place] == word[place]]

@@ -212,8 +212,7 @@ class Evaluation:
         return self.derived.flags("roles", self.size).translate(flags.having(bit, bit))
 
     def _label(self, label: str) -> Mask:
-        rows = self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,))
-        return self._of(example for (example,) in rows)
+        return self._of(self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,)))
 
     def _split(self, split: str) -> Mask:
         mask = self._of(self._touched("split = ?", (split,)))
@@ -235,13 +234,12 @@ class Evaluation:
                 mask[base.first_id : base.first_id + base.source.lines] = b"\1" * base.source.lines
         return mask
 
-    def _touched(self, where: str, values: Sequence[object] = ()) -> Iterable[int]:
-        rows = self.stored.db.execute(f"SELECT id FROM example WHERE {where}", tuple(values))
-        return (example for (example,) in rows)
+    def _touched(self, where: str, values: Sequence[object] = ()) -> Iterable[tuple[int]]:
+        return self.stored.db.execute(f"SELECT id FROM example WHERE {where}", tuple(values))
 
-    def _of(self, ids: Iterable[int]) -> Mask:
+    def _of(self, rows: Iterable[tuple[int]]) -> Mask:
         mask = Mask(self.size)
-        for example in ids:
+        for (example,) in rows:
             if START < example < self.size:
                 mask[example] = 1
         return mask
