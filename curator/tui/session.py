@@ -247,6 +247,10 @@ class Session:
         """Delete examples at once."""
         return self._do(lambda: self.workspace.delete(list(ids)))
 
+    def merge_copies(self, kept: int, copies: Iterable[int]) -> Change | None:
+        """Delete copies of an example, which takes on what people said of them."""
+        return self._do(lambda: self.workspace.merge_copies(kept, list(copies)))
+
     def restore(self, ids: Iterable[int]) -> Change | None:
         """Bring deleted examples back."""
         return self._do(lambda: self.workspace.restore(list(ids)))

@@ -29,9 +29,8 @@ def keeper(records: Sequence[Record], policy: str) -> int:
 
 def settle(session: Session, finding: Finding, kept: int, *, merge: bool = False) -> Change | None:
     """Delete all but one, as one change; with `merge` what people said of the others stays."""
-    if merge:
-        _merge(session, [i for i in finding.ids if i != kept], kept)
-    return session.delete([i for i in finding.ids if i != kept])
+    others = [i for i in finding.ids if i != kept]
+    return session.merge_copies(kept, others) if merge else session.delete(others)
 
 
 def settle_all(session: Session, findings: Sequence[Finding], kept: Callable[[Finding], int]) -> Change | None:
@@ -66,16 +65,3 @@ def answer_at(record: Record) -> tuple[Path, str] | None:
             content = message.get("content")
             return (("messages", at, "content"), content) if isinstance(content, str) else None
     return None
-
-
-def _merge(session: Session, others: Sequence[int], kept: int) -> None:
-    records = [session.workspace.record(i) for i in others]
-    own = session.workspace.record(kept)
-    for label in sorted({label for record in records for label in record.labels} - set(own.labels)):
-        session.label([kept], label, True)
-    best = max((record.rating or 0 for record in (*records, own)), default=0)
-    if best and best != own.rating:
-        session.rate([kept], best)
-    notes = [record.note for record in records if record.note and record.note != own.note]
-    if notes:
-        session.note([kept], "\n".join(filter(None, [own.note, *notes])))

@@ -73,6 +73,32 @@ class Actions(Edits):
         """Take examples out; they can be restored at any time."""
         return self._mark_deleted(ids, 1, "delete", "Deleted {}")
 
+    def merge_copies(self, kept: int, copies: Iterable[int]) -> Change:
+        """Delete copies of an example, which takes on their labels, their best rating and their notes."""
+        with self.guard:
+            (kept, *others) = self._ready([kept, *copies])
+            touched = self.stored.touched([kept, *others])
+            own = touched.get(kept)
+            rows = [touched[i] for i in others if i in touched]
+            rating = max((row.rating or 0 for row in touched.values()), default=0) or None
+            said = [own.note if own is not None else None, *(row.note for row in rows)]
+            note = "\n".join(dict.fromkeys(filter(None, said))) or None
+            parts = [
+                Part(kept, "rating", own.rating if own is not None else None, rating),
+                Part(kept, "note", own.note if own is not None else None, note),
+            ]
+            names = {name for (name,) in self.journal.db.execute("SELECT DISTINCT label FROM label")}
+            for name in sorted(names):
+                have = self._having(name)
+                if kept not in have and not have.isdisjoint(others):
+                    parts.append(Part(kept, f"label:{name}", 0, 1))
+            parts += [Part(i, "deleted", touched[i].deleted if i in touched else 0, 1) for i in others]
+            words = self._words("Merged {}", [kept, *others])
+            change = self.journal.commit("delete", words, parts)
+            self._restructure()
+            self.announce([], True)
+            return change
+
     def restore(self, ids: Iterable[int]) -> Change:
         """Bring deleted examples back to their places."""
         return self._mark_deleted(ids, 0, "restore", "Restored {}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from curator import paths
+from curator.tui.copies import Copies
 from curator.tui.screens.duplicates import DuplicatesScreen
 from curator.tui.widgets.line_list import LineList
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
@@ -131,10 +134,16 @@ async def test_merging_keeps_what_people_said(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, LINES)) as scene:
         scene.workspace.label([2], "good")
         scene.workspace.rate([2], 5)
+        scene.workspace.note([2], "seen")
         await scene.press("alt+2", "down", "m")
         row = scene.workspace.row(1)
         assert (row.labels, row.rating) == (("good",), 5)
+        assert scene.workspace.record(1).note == "seen"
         assert 2 not in scene.workspace.ids()
+        await scene.press("u")
+        row = scene.workspace.row(1)
+        assert not (row.labels or row.rating or scene.workspace.record(1).note)
+        assert 2 in scene.workspace.ids()
 
 
 async def test_an_edit_that_makes_it_differ_takes_it_out_of_its_group_at_once(tmp_path: Path) -> None:
@@ -147,6 +156,28 @@ async def test_an_edit_that_makes_it_differ_takes_it_out_of_its_group_at_once(tm
         scene.app.session.edit(2, "messages[1].content", "The plumber needs a bigger wrench.")
         await scene.pilot.pause()
         assert "exact" in kinds(scene)
+
+
+async def test_a_search_is_stopped_and_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    async def find(self: Copies, report: Callable[[str, float], None]) -> None:
+        report("comparing", 0.25)
+        begun.append("")
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Copies, "find", find)
+    async with opened(dataset(tmp_path, LINES)) as scene:
+        await scene.pilot.press("alt+2")
+        await scene.pilot.pause()
+        assert "comparing 25%" in scene.screen_text()
+        await scene.pilot.press("escape")
+        await scene.pilot.pause()
+        assert "Stopped; esc looks again" in scene.screen_text()
+        await scene.pilot.press("escape")
+        await scene.pilot.pause()
+        assert len(begun) == 2
+        await scene.press("escape")
 
 
 async def test_opening_a_member_goes_to_the_data_stage(tmp_path: Path) -> None:

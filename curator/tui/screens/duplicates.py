@@ -117,7 +117,18 @@ class DuplicatesScreen(StageScreen):
 
     def _report(self, phase: str, share: float) -> None:
         done = f" {share:.0%}" if share else ""
-        self.query_one("#groups", LineList).say(f"{phase}{done} … (everything else is usable meanwhile)")
+        self.query_one("#groups", LineList).say(f"{phase}{done} … esc stops; all else is usable meanwhile")
+
+    def action_back(self) -> None:
+        """Stop looking for copies, or begin again."""
+        looking = [worker for worker in self.app.workers if worker.node is self and worker.group == "copies"]
+        if any(worker.is_running for worker in looking):
+            self.workers.cancel_group(self, "copies")
+            self.query_one("#groups", LineList).say("Stopped; esc looks again")
+        elif self._copies is not None and not self._copies.ready:
+            self._look()
+        else:
+            super().action_back()
 
     def _show(self, anew: bool = False) -> None:
         """Draw the groups; `anew` where the counts at other thresholds are not what they were."""
