@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual.events import AppFocus
 from textual.widgets import Input
 
+from curator.workspace import importer
+from curator.workspace.workspace import Workspace
 from tests.tui.scene import Scene, dataset, many, opened
 
 
@@ -66,6 +72,34 @@ async def test_leaving_keeps_nothing_of_what_was_read(tmp_path: Path) -> None:
         await scene.pilot.pause(0.3)
         await scene.settle()
         assert "PNG image" in scene.screen_text()
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+q"])
+async def test_reading_stops_when_asked_and_when_the_program_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    ended = threading.Event()
+
+    def endless(workspace: Workspace, files: list[Path], by: object, progress: Callable[[int], None]) -> None:
+        try:
+            while True:
+                progress(1)
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    path = dataset(tmp_path, many(3))
+    async with opened(path) as scene:
+        monkeypatch.setattr(importer, "prepare", endless)
+        await choose(scene, path)
+        await scene.pilot.press("enter")
+        await scene.pilot.pause(0.7)
+        assert "Reading: 1 of about 3" in scene.screen_text()
+        await scene.pilot.press(key)
+        if key == "escape":
+            await scene.settle()
+            assert "stopped; nothing was changed" in scene.toasts()
+    assert ended.wait(10)
 
 
 async def test_a_source_changed_outside_is_told_merged_or_kept(tmp_path: Path) -> None:

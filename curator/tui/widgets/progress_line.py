@@ -31,6 +31,10 @@ class ProgressLine(Static):
         """Draw ten times a second while somebody works."""
         self.set_interval(EVERY, self._show)
 
+    def on_unmount(self) -> None:
+        """The program must not wait for work whose outcome nobody will see."""
+        self.stop()
+
     @property
     def working(self) -> bool:
         """Whether work was begun and has not ended."""
