@@ -150,14 +150,17 @@ class _Meter:
     """Shows a submission's progress on stderr; a bar only on a terminal."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+        from curator.jobs.upload import Pace
+
+        self._live, self._pace = sys.stderr.isatty(), Pace()
         self._said = ""
 
     def __call__(self, progress: Progress) -> None:
         if self._live and progress.total:
             share = progress.done / progress.total
             end = "\n" if progress.done >= progress.total and self._said != progress.text else ""
-            sys.stderr.write(f"\r{progress.text[-40:]} {'█' * int(share * 20):<20} {share:4.0%}{end}")
+            words = self._pace.words(progress)[-60:]
+            sys.stderr.write(f"\r{words:<60} {'█' * int(share * 10):<10} {share:4.0%}{end}")
             sys.stderr.flush()
             self._said = progress.text if end else self._said
         elif progress.text != self._said and not progress.total:

@@ -20,12 +20,15 @@ from curator.tui.screens.dialog import Dialog
 if TYPE_CHECKING:
     from curator.jobs.plan import Plan
     from curator.jobs.planning import Wish
-    from curator.jobs.upload import Progress
+    from curator.jobs.upload import Pace, Progress
     from curator.tui.app import CuratorApp
 
 
 class Submitting(Dialog[None]):
-    """Fetches the base model where it is missing, uploads, creates the job; goes to the Train stage."""
+    """Fetches the base model where it is missing, uploads, creates the job; goes to the Train stage.
+
+    Escape stops it; the same training started again goes on with what was done.
+    """
 
     HEADING = "Starting the training"
     ACCEPT = "Train it here instead"
@@ -34,6 +37,7 @@ class Submitting(Dialog[None]):
     def __init__(self, plan: Plan, wish: Wish) -> None:
         super().__init__()
         self._plan, self._wish = plan, wish
+        self._pace: Pace | None = None
 
     def compose_body(self) -> ComposeResult:
         """What is going on, and how far it is."""
@@ -97,7 +101,10 @@ class Submitting(Dialog[None]):
             raise ProviderError(f"The base model could not be fetched: {last[0].removeprefix('curator: ')}")
 
     def _report(self, progress: Progress) -> None:
-        self._say(f"{progress.text} …")
+        from curator.jobs.upload import Pace
+
+        self._pace = self._pace or Pace()
+        self._say(f"{self._pace.words(progress)} …")
         bar = self.query_one("#progress", ProgressBar)
         bar.display = bool(progress.total)
         if progress.total:

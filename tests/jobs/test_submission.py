@@ -11,7 +11,7 @@ from curator.jobs.client import Client
 from curator.jobs.faults import Refused, Unclear, Unreachable
 from curator.jobs.ledger import Ledger
 from curator.jobs.plan import Plan
-from curator.jobs.upload import Progress
+from curator.jobs.upload import Pace, Progress
 from tests.jobs.conftest import client_for, provider_for
 from tests.jobs.fake_provider import REFUSED, FakeProvider
 
@@ -190,3 +190,10 @@ async def test_after_the_end_the_same_may_be_run_anew(
     fake.jobs[first.job_id or ""].at = 99  # it ended, and nobody has looked yet
     second = await submission.submit(plan, ledger, client=client)
     assert ledger.get(first.run).status == "succeeded" and list(fake.jobs) == [first.job_id, second.job_id]
+
+
+def test_an_upload_tells_how_much_and_how_fast() -> None:
+    pace = Pace(iter([0.0, 0.0, 2.0]).__next__)
+    assert pace.words(Progress("probe", "asking")) == "asking"
+    assert pace.words(Progress("upload", "a.jsonl", 0, 3_000_000)) == "a.jsonl: 0.0 of 3.0 MB"
+    assert pace.words(Progress("upload", "a.jsonl", 1_500_000, 3_000_000)) == "a.jsonl: 1.5 of 3.0 MB, 0.8 MB/s"

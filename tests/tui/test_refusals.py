@@ -130,3 +130,30 @@ async def test_the_refused_data_is_trained_here_with_one_key(
             local, refused = scene.app.job_watch.runs()
             assert (local.provider, local.status) == ("local", "succeeded")
             assert (refused.provider, refused.status) == ("openai", "refused")
+
+
+async def test_an_upload_is_left_by_escape_and_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as fake:
+        configure(fake, monkeypatch)
+        fake.fault("POST", "/files$", "delay", seconds=60)
+        path = dataset(tmp_path, CLEAN.read_bytes().splitlines()[:60])
+        async with opened(path, NARROW) as scene:
+            scene.workspace.set_meta("ui.provider", "openai")
+            await scene.press("T")
+            dialog = scene.app.screen
+            await scene.pilot.press("enter")
+            for _ in range(400):
+                await scene.pilot.pause(0.05)
+                if any(
+                    request.method == "POST" and request.path.endswith("/files") for request in fake.wire.requests
+                ):
+                    break
+            assert scene.app.screen is not dialog and isinstance(scene.app.screen, Submitting)
+            await scene.pilot.press("escape")
+            await scene.pilot.pause(0.3)
+            assert not isinstance(scene.app.screen, Submitting) and fake.jobs == {}
+            await start_training(scene)
+            (run,) = scene.app.job_watch.runs()
+            assert run.job_id == "ftjob-0001" and list(fake.jobs) == ["ftjob-0001"] and len(fake.files) == 2
