@@ -146,22 +146,29 @@ def _extras(item: dict[str, Any]) -> Iterator[str]:
 
 def beside(problems: list[Problem], blocks: list[Block]) -> dict[int | None, list[Problem]]:
     """Problems by the index of the block they are in; those of the whole example under None."""
+    places = _places(blocks)
     placed: dict[int | None, list[Problem]] = {}
     for problem in problems:
-        placed.setdefault(block_of(problem, blocks), []).append(problem)
+        placed.setdefault(_place(problem, places), []).append(problem)
     return placed
 
 
 def block_of(problem: Problem, blocks: list[Block]) -> int | None:
     """The index of the block that a problem's location is in, or None."""
+    return _place(problem, _places(blocks))
+
+
+def _places(blocks: list[Block]) -> dict[Path, int]:
+    return {block.path: index for index, block in reversed(list(enumerate(blocks))) if block.path}
+
+
+def _place(problem: Problem, places: dict[Path, int]) -> int | None:
     try:
         path = parse_path(problem.location) if problem.location else ()
     except ValueError:
         return None
-    for index, block in enumerate(blocks):
-        if block.path and path[: len(block.path)] == block.path:
-            return index
-    return None
+    found = (places.get(path[:length]) for length in range(1, len(path) + 1))
+    return next((index for index in found if index is not None), None)
 
 
 def tokens_of(counter: Counter, value: Any, blocks: list[Block]) -> list[int | None]:

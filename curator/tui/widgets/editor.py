@@ -161,9 +161,11 @@ class Editor(Vertical):
         blocks = self._draft.blocks
         placed = beside(checked.problems, blocks)
         if not self._json:
-            counts = tokens_of(self._session.counter, checked.example.value, blocks)
-            for cell in self.query(Cell):
-                cell.tell(counts[cell.index], placed.get(cell.index, ()))
+            cells = list(self.query(Cell))
+            open_ = [blocks[cell.index] for cell in cells]
+            counts = tokens_of(self._session.counter, checked.example.value, open_)
+            for cell, count in zip(cells, counts, strict=True):
+                cell.tell(count, placed.get(cell.index, ()))
         shown = checked.problems if self._json else placed.get(None, [])
         self.query_one("#draft", Static).update(self._summary(checked, shown))
 

@@ -49,7 +49,7 @@ class KeyLine(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._note)
 
     def _note(self, screen: Screen[object]) -> None:
-        if not (self.is_attached and screen is self.screen and self.app.app_focus):
+        if not (self.is_attached and screen is self.screen and screen.is_current and self.app.app_focus):
             return
         hints = tuple(self._active())
         if hints != self._hints:
