@@ -208,7 +208,8 @@ class DuplicatesScreen(StageScreen):
             members.show((), 0, "")
             return
         records = [self.session.workspace.record(i) for i in finding.ids]
-        members.show(records, finding.ids.index(self._kept(finding)), MARKS[finding.kind][2])
+        part = "" if self.scope == "conversation" else f" of the {self.scope}"
+        members.show(records, finding.ids.index(self._kept(finding)), MARKS[finding.kind][2] + part)
 
     def _kept(self, finding: Finding) -> int:
         by_hand = self._chosen.get(finding.ids)
@@ -286,7 +287,8 @@ class DuplicatesScreen(StageScreen):
         if not gone:
             self.session.toast("There are no copies; contradictions and look-alikes are for you to judge.")
             return
-        words = f"Delete {gone:,} copies in {len(copies):,} groups, keeping the {self.policy} of each?"
+        alike = "" if self.scope == "conversation" else f" with the same {SCOPES[self.scope]}"
+        words = f"Delete {gone:,} copies in {len(copies):,} groups{alike}, keeping the {self.policy} of each?"
         words += " One undo brings all back."
         if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {gone:,}")):
             self._done(settling.settle_all(self.session, copies, self._kept))

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from curator.core import diff
 from curator.core.duplicates.texts import prompt_and_answer
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_list import LineList, Pieces
+from curator.tui.widgets.members import differences
 
 _CHARS = 400
 _ROWS = 10
 _ALIKE = 60
 """Below this score two texts have so little in common that their difference says nothing."""
-_STYLES = {"equal": "", "insert": "bold $mark-ok", "delete": "strike $mark-error"}
 
 
 class SimilarDialog(Dialog[int]):
@@ -91,13 +88,7 @@ class SimilarDialog(Dialog[int]):
         if score < _ALIKE:
             self.query_one("#difference", Static).update(Content(printable(theirs)))
             return
-        spans = diff.words(mine, theirs)
-        replaced = [a.kind == "delete" and b.kind == "insert" for a, b in pairwise([*spans, *spans[-1:]])]
-        shown = [
-            [(printable(span.text), _STYLES[span.kind]), " " if gap else ""]
-            for span, gap in zip(spans, replaced, strict=True)
-        ]
-        self.query_one("#difference", Static).update(Content.assemble(*(part for pair in shown for part in pair)))
+        self.query_one("#difference", Static).update(differences(mine, theirs))
 
     @property
     def _at(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MOST = 40
 """Members shown of a large group."""
 _CHARS = 4_000
+_STYLES = {"equal": "", "insert": "bold $mark-ok", "delete": "strike $mark-error"}
 
 
 class Member(Static):
@@ -98,7 +100,7 @@ class Members(VerticalScroll, can_focus=True):
         lines = [head]
         for role, text, other in zip(("user", "assistant"), mine, theirs, strict=True):
             lines.append(
-                Content.assemble("  ", _differences(other, text) if at != self._at else _plain(text, role))
+                Content.assemble("  ", differences(other, text) if at != self._at else _plain(text, role))
             )
         return Content("\n").join(lines)
 
@@ -122,7 +124,13 @@ def _plain(text: str, role: str) -> Content:
     return Content.styled(printable(text), f"$role-{role}")
 
 
-def _differences(kept: str, text: str) -> Content:
-    """`text` with the words that `kept` has otherwise; what only `kept` has is struck through."""
-    styles = {"equal": "", "insert": "bold $mark-ok", "delete": "strike $mark-error"}
-    return Content.assemble(*((printable(span.text), styles[span.kind]) for span in diff.words(kept, text)))
+def differences(before: str, text: str) -> Content:
+    """`text` with the words that `before` has otherwise; what only `before` has is struck through."""
+    spans = diff.words(before, text)
+    parts: list[str | tuple[str, str]] = []
+    for span, following in pairwise([*spans, None]):
+        assert span is not None
+        parts.append((printable(span.text), _STYLES[span.kind]))
+        if span.kind == "delete" and following is not None and following.kind == "insert":
+            parts.append(" ")
+    return Content.assemble(*parts)
