@@ -36,6 +36,14 @@ def is_new(model: str, now: float | None = None) -> bool:
     return False
 
 
+def _undeployed(client: Client, model: str, refusal: faults.Refused) -> faults.Refused:
+    """The refusal; at Azure, where only deployments answer, with what to do about it."""
+    if client.provider.kind != "azure":
+        return refusal
+    words = f"{client.provider.name} has no deployment {model}; a tuned model answers only once it is deployed"
+    return faults.Refused(f"{words}: curator deploy MODEL (docs/providers.md).", status=404, code=refusal.code)
+
+
 async def patiently(client: Client, model: str, request: Callable[[], Awaitable[T]]) -> T:
     """Ask a model; one that was tuned or deployed just now is waited for while the provider has no such model.
 
@@ -44,8 +52,10 @@ async def patiently(client: Client, model: str, request: Callable[[], Awaitable[
     try:
         return await request()
     except faults.Refused as refusal:
-        if refusal.status != 404 or client.provider.managed or not await asyncio.to_thread(is_new, model):
+        if refusal.status != 404 or client.provider.managed:
             raise
+        if not await asyncio.to_thread(is_new, model):
+            raise _undeployed(client, model, refusal) from None
     async with client.opening:
         for wait in WAITS:
             try:

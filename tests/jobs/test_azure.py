@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,22 @@ async def test_without_az_one_sentence_tells(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="AZURE_OPENAI_AD_TOKEN"):
         await rooms.token_source(rooms.DATA_SCOPE)()
+
+
+async def test_an_entra_token_comes_from_azure_identity_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "azure" / "identity"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "from types import SimpleNamespace\n"
+        "class DefaultAzureCredential:\n"
+        "    def __enter__(self): return self\n"
+        "    def __exit__(self, *_): pass\n"
+        "    def get_token(self, scope): return SimpleNamespace(token='identity ' + scope, expires_on=9e9)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert await rooms.token_source(rooms.DATA_SCOPE)() == f"identity {rooms.DATA_SCOPE}"
+    for name in ("azure.identity", "azure"):
+        sys.modules.pop(name, None)

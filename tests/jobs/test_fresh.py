@@ -14,6 +14,7 @@ from curator.jobs import fresh
 from curator.jobs.client import Client
 from curator.jobs.faults import Refused
 from curator.jobs.ledger import Deployment, Ledger
+from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
 
@@ -82,3 +83,10 @@ def test_a_base_model_that_is_not_here_is_named_with_its_command(
         words = ("evaluate", str(data), "--model", "smollm2-135m-instruct")
     assert main(list(words)) == 2
     assert "curator models pull smollm2-135m-instruct" in capsys.readouterr().err
+
+
+async def test_azure_says_that_a_model_must_be_deployed(azure: FakeProvider) -> None:
+    azure.fault("POST", "/chat/completions$", "refuse", status=404, body=UNKNOWN)
+    async with client_for(azure) as client:
+        with pytest.raises(Refused, match="curator deploy MODEL"):
+            await client.chat("gpt-4.1-mini-2025-04-14.ft-1", ASKED)

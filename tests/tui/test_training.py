@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,29 @@ async def test_examples_with_errors_are_left_out_unless_unticked(tmp_path: Path,
         scene.app.screen.query_one("#sound").toggle()  # type: ignore[attr-defined]
         await scene.pilot.pause(0.5)
         assert "The data has errors" in await plan_of(scene)
+
+
+async def test_preferences_are_trained_by_dpo_without_asking(tmp_path: Path, tiny: str) -> None:
+    pairs = [
+        {
+            "input": {"messages": [{"role": "user", "content": f"word {n}"}]},
+            "preferred_output": [{"role": "assistant", "content": f"yes {n}"}],
+            "non_preferred_output": [{"role": "assistant", "content": f"never {n}"}],
+        }
+        for n in range(12)
+    ]
+    async with opened(dataset(tmp_path, [json.dumps(pair).encode() for pair in pairs])) as scene:
+        await scene.press("T")
+        dialog = scene.app.screen
+        assert isinstance(dialog, TrainDialog)
+        dialog.query_one("#model", Input).value = tiny
+        await scene.pilot.pause(0.4)
+        assert "11 examples · 1 held out" in await plan_of(scene)
+        assert dialog._wish().method == "dpo"
+        await scene.pilot.press("enter")
+        await wait_for(scene, "succeeded")
+        (run,) = scene.app.job_watch.runs()
+        assert (run.method, run.status) == ("dpo", "succeeded")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from textual.widgets import Checkbox, Input, Select, Static
 
 from curator import pricing
 from curator.core.cost import money
+from curator.core.formats import detect
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from curator.jobs.providers import Provider
     from curator.tui.app import CuratorApp
 
+_LOOKED_AT = 20
 _PAUSE = 0.25
 """Seconds after the last key before the estimate is made anew."""
 
@@ -50,11 +52,13 @@ class TrainDialog(Dialog[None]):
         from curator.jobs import providers
 
         names = [(Content(one_line(name, 40)), name) for name in providers.load()]
+        methods = [(Content(word), word) for word in ("supervised", "dpo")]
         yield self._row(
             (
                 "Provider",
                 Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
-            )
+            ),
+            ("Method", Select(methods, value=self._method(), allow_blank=False, compact=True, id="method")),
         )
         yield self._row(
             ("Model", Input(one_line(self._model_at(self.session.provider)), compact=True, id="model"))
@@ -99,6 +103,15 @@ class TrainDialog(Dialog[None]):
         from curator.jobs import providers
 
         self.query_one("#model", Input).value = one_line(self._model_at(providers.get(str(event.value))))
+
+    def _method(self) -> str:
+        """What the workspace was told; else dpo where its first examples are preferences."""
+        workspace = self.session.workspace
+        told = (workspace.meta("context") or {}).get("method")
+        if told in ("supervised", "dpo"):
+            return str(told)
+        first = [detect(record.example.value) for record in workspace.records(workspace.ids()[:_LOOKED_AT])]
+        return "dpo" if first and set(first) == {"preference"} else "supervised"
 
     def _model_at(self, provider: Provider) -> str:
         """The workspace's model where this provider has it, else the provider's default."""
@@ -154,7 +167,7 @@ class TrainDialog(Dialog[None]):
         return Wish(
             provider=str(self.query_one("#provider", Select).value),
             model=text("model") or None,
-            method=self.session.workspace.context().method or "supervised",
+            method=str(self.query_one("#method", Select).value),
             validation=validation,
             params=params,
             split_seed=seed or 0,

@@ -88,7 +88,7 @@ class RunPane(Vertical):
                 (f"{mark}{point.step if point.step is not None else '?':>6}", "ok" if mark == "★" else ""),
                 (values, ""),
                 (f"  {'best' if mark == '★' else ''}", "ok"),
-                (f"  {point.model or ''}", "dim"),
+                (f"  {':'.join((point.model or '').split(':')[-2:]).strip(':')}", "dim"),
             ]
 
         self.query_one("#checkpoints", LineList).show(len(shown), line)
