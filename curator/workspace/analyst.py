@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +34,12 @@ class Look(NamedTuple):
     result: Result
     facts: Facts | None
     example: Example
+
+    def counted(self, tokens: Mapping[int, int | None]) -> Look:
+        """The same with tokens, by id, that were counted before."""
+        if self.facts is None:
+            return self
+        return self._replace(facts=structs.replace(self.facts, tokens=tokens.get(self.result.id) or 0))
 
     def feed(self, check: rules.DatasetCheck) -> None:
         """Hand the example on to the rules over the whole dataset."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import operator
 import os
 import queue
 import sys
@@ -110,44 +111,46 @@ class Worker:
 
     def _first_pass(self) -> None:
         """Look at what has no result of its version yet; feed everything to the rules over the whole dataset."""
-        known = dict(self.results.db.execute("SELECT id, version FROM result WHERE version > 0"))
+        known = Known(self.results, self.stored.next_id())
         total = len(self.stored.order.all)
-        if self.results.about("finished") is not None and self._are_current(known):
+        if self.results.about("finished") is not None and self._are_current(known.edited):
             tell({"phase": "done", "done": total, "total": total})
             return
         check = self._dataset_check()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
-        seen = self.results.flags.read("states", self.stored.next_id()).translate(having(SOURCE, SOURCE))
         waiting: list[Result] = []
         limit = FIRST_BATCH
         tell({"phase": "checking", "done": 0, "total": total})
         done = 0
-        for looks in self._looks():
+        for looks in self._looks(known):
             for look in looks:
                 result = look.result
                 if result.id not in gone:
                     look.feed(check)
-                if known.get(result.id) != result.version if result.version else not seen[result.id]:
+                if not known.holds(result.id, result.version):
                     waiting.append(result)
             done += len(looks)
             if done >= limit:
                 self._store(waiting, done, total)
                 waiting, limit = [], done + BATCH
-            for example, version in self._drain().items():
-                known[example] = version
-                if not version:
-                    seen[example] = 1
+            known.add(self._drain())
         self._store(waiting, total, total)
         tell({"phase": "comparing", "done": total, "total": total})
         self._finish(check)
 
-    def _looks(self) -> Iterator[list[Look]]:
-        """A look at every example, some at a time. No cycles are made, so none are searched for meanwhile."""
+    def _looks(self, known: Known) -> Iterator[list[Look]]:
+        """A look at every example, some at a time; of what has its result the facts alone are looked for, and its
+        tokens are not counted again. No cycles are made, so none are searched for meanwhile."""
         examples = self.stored.everything()
+        quick = Analyst(context_of(self.db))
         gc.disable()
         try:
             while some := list(itertools.islice(examples, TOGETHER)):
-                yield self.analyst.look_at_many(some)
+                held = [known.holds(example, version) for example, version, _ in some]
+                counted = known.tokens([example[0] for example, old in zip(some, held, strict=True) if old])
+                fresh = iter(self.analyst.look_at_many(itertools.compress(some, map(operator.not_, held))))
+                facts = (look.counted(counted) for look in quick.look_at_many(itertools.compress(some, held)))
+                yield [next(facts) if old else next(fresh) for old in held]
         finally:
             gc.enable()
 
@@ -227,13 +230,44 @@ class Worker:
     def _compare_again(self) -> None:
         check = self._dataset_check()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
-        for looks in self._looks():
+        for looks in self._looks(Known(self.results, self.stored.next_id())):
             for look in looks:
                 if look.result.id not in gone:
                     look.feed(check)
             if not self.requests.empty():
                 return  # somebody is working: what they do comes first
         self._finish(check)
+
+
+class Known:
+    """Of which examples, in which version, there is a result."""
+
+    def __init__(self, results: Results, size: int) -> None:
+        self._results = results
+        self._source = results.flags.read("states", size).translate(having(SOURCE, SOURCE))
+        self.edited: dict[int, int] = dict(
+            results.db.execute("SELECT id, version FROM result WHERE version > 0").fetchall()
+        )
+        """The versions of those that are not the source's."""
+
+    def holds(self, example: int, version: int) -> bool:
+        """Whether that version of an example has its result."""
+        if version:
+            return self.edited.get(example) == version
+        return example < len(self._source) and bool(self._source[example])
+
+    def add(self, versions: dict[int, int]) -> None:
+        """Results came: the versions of some examples."""
+        for example, version in versions.items():
+            if version:
+                self.edited[example] = version
+            elif example < len(self._source):
+                self._source[example] = 1
+
+    def tokens(self, ids: list[int]) -> dict[int, int]:
+        """The stored tokens of some examples."""
+        marks = ",".join("?" * len(ids))
+        return dict(self._results.db.execute(f"SELECT id, tokens FROM result WHERE id IN ({marks})", ids))
 
 
 class Left(Exception):

@@ -311,6 +311,8 @@ def test_many_looks_at_once_are_the_looks_at_each(
     for many, example in zip(analyst.look_at_many(examples), examples, strict=True):
         one = analyst.look(*example)
         assert (many.result, many.facts, many.example.raw) == (one.result, one.facts, one.example.raw)
+        (again,) = Analyst(Context("openai", None, "gpt-4o", limit)).look_at_many([example])
+        assert again.counted({example[0]: one.result.tokens}).facts == one.facts
 
 
 def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path) -> None:
