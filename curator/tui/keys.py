@@ -245,6 +245,8 @@ ACTIONS: tuple[Action, ...] = (
         ("save", "ctrl+s,f9", "Save", "Save and go on editing", "priority"),
         ("next_message", "alt+down,f8", "Next message", "Edit the next message", "show priority"),
         ("previous_message", "alt+up,f7", "Previous", "Edit the message before", "priority"),
+        ("next_field", "tab", "Next field", "Go to the next text, and from the last one to the first"),
+        ("previous_field", "shift+tab", "Field before", "Go to the text before"),
         ("role", "ctrl+t,f3", "Role", "Change the role of this message", "show priority"),
         ("add_message", "ctrl+n,f4", "Add", "Add a message after this one", "show priority"),
         ("remove_message", "ctrl+shift+d,f5", "Remove", "Remove this message", "priority"),

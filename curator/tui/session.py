@@ -297,11 +297,11 @@ class Session:
 
     def undo(self) -> Change | None:
         """Take the last change back."""
-        return self._do(self.workspace.undo, said="Undone", nothing="Nothing to undo")
+        return self._do(self.workspace.undo, back=True, nothing="Nothing to undo")
 
     def redo(self) -> Change | None:
         """Do the change again that was taken back last."""
-        return self._do(self.workspace.redo, said="Done again", nothing="Nothing to redo")
+        return self._do(self.workspace.redo, back=True, nothing="Nothing to redo")
 
     def go_back_to(self, revision: int) -> None:
         """Go to the state after a change: undo what came later, or do again what was undone up to it."""
@@ -318,7 +318,7 @@ class Session:
         mutate: Callable[[], Change | None],
         *,
         quiet: bool = False,
-        said: str = "",
+        back: bool = False,
         nothing: str = "Nothing to change",
     ) -> Change | None:
         try:
@@ -326,12 +326,12 @@ class Session:
         except (CuratorError, sqlite3.Error, OSError) as error:
             self.say(error, title="Not saved")
             return None
-        if change is None or not (change.examples or said):
+        if change is None or not (change.examples or back):
             self.toast(nothing)
             return None
         if not quiet:
-            self.toast(f"{said}: {change.label}" if said else f"{change.label} · u takes it back")
-        self.publish(change.ids or None, order=bool(said) or change.kind in _ORDER_KINDS)
+            self.toast(change.label if back else f"{change.label} · u takes it back")
+        self.publish(change.ids or None, order=back or change.kind in _ORDER_KINDS)
         return change
 
     def publish(self, ids: Collection[int] | None, order: bool = False) -> None:

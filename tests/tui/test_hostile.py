@@ -79,7 +79,7 @@ async def test_every_row_can_be_edited_and_comes_back_unchanged(tmp_path: Path) 
             forms = [["e", "f6", "escape"], ["e", "escape"]] if number < len(TEXTS) else [["e", "f6", "escape"]]
             for keys in forms:
                 await scene.press(*keys[:-1])
-                assert scene.data.editing
+                assert scene.data.has_class("-editing")
                 assert clean(scene.screen_text())
                 await scene.press(keys[-1])
                 assert not scene.data.editing

@@ -209,6 +209,14 @@ class Editor(Vertical):
         """Edit the message before."""
         self._step(-1)
 
+    def action_next_field(self) -> None:
+        """The next text; the panes beside the editor are no part of it."""
+        self.screen.focus_next("Editor TextArea")
+
+    def action_previous_field(self) -> None:
+        """The text before."""
+        self.screen.focus_previous("Editor TextArea")
+
     def _step(self, step: int) -> None:
         cell = self._cell
         index = (cell.index if cell else 0) + step

@@ -33,6 +33,8 @@ class StatusLine(Widget):
         """Everything; in short words where the line is narrow."""
         summary = self._session.summary()
         parts = pieces(summary, brief=self.size.width < 100)
+        if self._session.workspace.read_only:
+            parts.insert(0, ("read-only", "$mark-warning bold"))
         spans: list[str | tuple[str, str]] = []
         for number, part in enumerate(parts):
             spans += [(" · ", "$quiet")] * bool(number) + [part]

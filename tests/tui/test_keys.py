@@ -1,0 +1,132 @@
+"""The key table at work: help on each focus, commands by name, keys of one's own, the line of keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from curator import paths
+from curator.tui import keys
+from curator.tui.palette import ActionCommands
+from curator.tui.widgets.key_line import KeyLine
+from curator.tui.widgets.text_field import MessageField
+from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
+
+FOCUS = {
+    "list": (),
+    "conversation": ("tab",),
+    "problems": ("tab", "tab"),
+    "query": ("slash",),
+    "editor": ("e",),
+    "duplicates": ("alt+2",),
+    "split": ("alt+3",),
+    "train": ("alt+4",),
+    "compare": ("alt+5",),
+    "history": ("alt+6",),
+}
+"""Keys that lead from the list to what has a scope of its own."""
+ELSEWHERE = {"dialog", "field", "answer", "providers", "balance", "members"}
+"""Scopes inside dialogs, and of what is there only when there is something to show."""
+
+
+def hints(scene: Scene) -> str:
+    """The last line of the screen."""
+    return scene.screen_text().splitlines()[-1]
+
+
+async def test_help_tells_the_keys_of_what_has_the_focus(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
+        for scope, pressed in FOCUS.items():
+            await scene.press("alt+1", *pressed)
+            await scene.press("f1")
+            tables = [str(table.render()) for table in scene.app.screen.query(Static).filter(".keys")]
+            own = next(table for table in tables if table.startswith(keys.SCOPES[scope]))
+            for action in keys.of_scope(scope):
+                assert not action.keys or keys.keys_of(action, {}) in own, (scope, action.id)
+            if scope in ("list", "conversation", "problems", "query"):
+                assert tables[0] == own
+            await scene.press("escape", "escape")
+
+
+async def test_every_action_is_a_command_with_its_key(tmp_path: Path) -> None:
+    offered: dict[str, str] = {}
+    async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
+        for pressed in FOCUS.values():
+            await scene.press("alt+1", *pressed)
+            commands = ActionCommands(scene.app.screen)
+            for action, _ in commands._offers():
+                offered[action.id] = commands._title(action).plain
+            await scene.press("escape")
+    missing = [a.id for a in keys.ACTIONS if a.id not in offered and a.scope not in ELSEWHERE]
+    assert missing == []
+    for action in keys.ACTIONS:
+        if action.id in offered:
+            assert offered[action.id].startswith(action.description)
+            assert offered[action.id].rstrip().endswith(keys.keys_of(action, {}))
+
+
+async def test_keys_of_ones_own(tmp_path: Path) -> None:
+    config = paths.config_dir() / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(
+        '[keys]\n"data.delete" = "b,ctrl+k"\n"data.edit" = "i"\n"data.nothing" = "x"\n"data.sort" = "a"\n'
+    )
+    async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
+        assert "there is no action 'data.nothing'" in scene.toasts()
+        assert "'a' is wanted by both" in scene.toasts()
+        await scene.press("d")
+        assert len(scene.workspace.ids()) == 4
+        await scene.press("b")
+        await scene.press("ctrl+k")
+        assert len(scene.workspace.ids()) == 2
+        assert " b Delete" in hints(scene)
+        assert " i Edit" in hints(scene)
+        await scene.press("a")
+        assert scene.workspace.row(3).review == "accepted"
+        await scene.press("question_mark")
+        assert any("b / ctrl+k" in str(table.render()) for table in scene.app.screen.query(Static).filter(".keys"))
+
+
+@pytest.mark.parametrize("size", [(60, 16), NARROW, WIDE], ids=str)
+async def test_the_line_of_keys_is_whole_and_never_without_help(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(dataset(tmp_path, many(4)), size) as scene:
+        for scope, pressed in FOCUS.items():
+            await scene.press("alt+1", *pressed)
+            line = hints(scene)
+            typing = scope in ("query", "editor")
+            assert (" f1 Help" if typing else " ? Help") in line
+            assert "ctrl+p Commands" in line
+            known = {f"{key} {a.description}" for a in keys.ACTIONS for key in map(keys.shown, a.keys.split(","))}
+            at = 0
+            while line[at:].strip():  # nothing but whole hints
+                found = [words for words in known if line[at:].startswith(f" {words} ")]
+                assert found, (scope, line[at:])
+                at += max(map(len, found)) + 2 - (not line[at + max(map(len, found)) + 1 :].startswith(" "))
+            await scene.press("escape")
+
+
+async def test_a_click_on_a_hint_presses_its_key(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(4))) as scene:
+        await scene.pilot.click(KeyLine, offset=(hints(scene).index("Accept"), 0))
+        await scene.settle()
+        assert scene.workspace.row(1).review == "accepted"
+        await scene.pilot.click(KeyLine, offset=(hints(scene).index("Help"), 0))
+        await scene.settle()
+        assert "Previous example" in scene.screen_text()
+
+
+async def test_tab_stays_in_the_editor_and_escape_leaves_it_from_the_list_too(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
+        await scene.press("e", "x")
+        seen = []
+        for key in ("tab", "tab", "tab", "shift+tab"):
+            await scene.press(key)
+            assert isinstance(scene.app.focused, MessageField)
+            seen.append(scene.app.focused.text)
+        assert seen == ["Answer with one shortcode.", "Question number 1 about thing 919", "(answer1)x", seen[1]]
+        await scene.pilot.click(scene.data.examples, offset=(4, 3))
+        await scene.press("escape")
+        assert not scene.data.editing
+        assert b"(answer1)x" in scene.workspace.raw(1)
