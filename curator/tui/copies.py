@@ -113,7 +113,7 @@ class Copies:
             return []
         order = ("exact", "normalised", "near", "family")
         groups = sorted(self._found.groups(threshold), key=lambda group: (order.index(group.kind), group.ids[0]))
-        found = [Finding("conflict", conflict.ids) for conflict in self._found.conflicts()]
+        found = [Finding("conflict", ids) for ids in self._found.contradicting()]
         found += [Finding(cast(Kind, group.kind), group.ids, group.score) for group in groups]
         return list(self._told(found))
 

@@ -96,10 +96,11 @@ class Duplicates:
 
     def conflicts(self) -> list[Conflict]:
         """Every prompt with different answers."""
-        return [
-            conflict(self._named(rows), [self._text(row) for row in rows])
-            for rows in self._index.found.conflicts()
-        ]
+        return [conflict(ids, [self._text(self._row[i]) for i in ids]) for ids in self.contradicting()]
+
+    def contradicting(self) -> list[tuple[int, ...]]:
+        """The examples of each such prompt; their texts are not read again."""
+        return [self._named(rows) for rows in self._index.found.conflicts()]
 
     def similar(self, example: int, most: int = 5) -> list[tuple[int, float]]:
         """The nearest examples with their scores, 0 to 100, the nearest first."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from curator.core.duplicates.found import Found, verify
 from curator.core.duplicates.groups import Pair, Relation
-from curator.core.duplicates.hashes import Print
+from curator.core.duplicates.hashes import Print, text_hash
 from curator.core.duplicates.table import Fetch, Progress, Table
 from curator.core.duplicates.texts import normalise, parts
 
@@ -41,6 +41,8 @@ class Index:
         self._normalised: list[list[int]] = []
         self._pairs: list[Pair] = []
         self._words: dict[int, Sequence[str]] = {}
+        self._answers: dict[int, int] = {}
+        """Hashes of the answers to questions that are asked more than once, by row."""
         if near:
             self._group_copies()
             self._pairs = verify(self._table.near(self._lone), fetch, tell=tell)
@@ -80,8 +82,12 @@ class Index:
 
     def _asked(self) -> list[list[int]]:
         """Those sets of rows with one prompt that hold different answers."""
-        sets = self._table.asked()
-        return [rows for rows in sets if len({parts(self._fetch(row))[1].strip() for row in rows}) > 1]
+        return [rows for rows in self._table.asked() if len({self._answer(row) for row in rows}) > 1]
+
+    def _answer(self, row: int) -> int:
+        if row not in self._answers:
+            self._answers[row] = text_hash(parts(self._fetch(row))[1].strip())
+        return self._answers[row]
 
     def _words_of(self, row: int) -> Sequence[str]:
         if row not in self._words:
@@ -90,16 +96,20 @@ class Index:
 
     def put(self, row: int, fresh: Print) -> None:
         """Row `row` says something else now (`NOTHING`: it is gone); `row` may be the next new one."""
-        before = set(self._lone.tolist())
+        before = self._lone
         self._table.put(row, fresh)
         self._group_copies()
-        after = set(self._lone.tolist())
-        stale = {row} | (before - after)
+        stale = {row, *np.setdiff1d(before, self._lone, assume_unique=True).tolist()}
         self._pairs = [pair for pair in self._pairs if pair.a not in stale and pair.b not in stale]
         self._words.pop(row, None)
-        for changed in sorted((after - before) | ({row} & after)):
+        self._answers.pop(row, None)
+        anew = {
+            *np.setdiff1d(self._lone, before, assume_unique=True).tolist(),
+            *self._lone[self._lone == row].tolist(),
+        }
+        for changed in sorted(anew):
+            known = {(pair.a, pair.b) for pair in self._pairs if changed in (pair.a, pair.b)}
             pairs = verify(self._table.like(changed, self._lone, _COMPARED), self._fetch)
-            known = {(pair.a, pair.b) for pair in self._pairs}
             self._pairs += [pair for pair in pairs if (pair.a, pair.b) not in known]
 
     def similar(self, row: int, most: int = 5) -> list[tuple[int, float]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.duplicates.candidates import Pairs, alike, candidates
-from curator.core.duplicates.hashes import Print
+from curator.core.duplicates.hashes import Print, text_hash
 from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, U64, Sketcher, Sketches
 from curator.core.duplicates.texts import kind, normalise
 
@@ -33,6 +33,8 @@ class Table:
         self.orders: U64 = np.empty(0, np.uint64)
         self.values = self.prompts = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
+        self._forms: dict[int, int] = {}
+        """Hashes of the normal forms that were compared, by row: an edit reads one text again."""
 
     @classmethod
     def read(cls, batches: Iterable[Sequence[Print]], near: bool, tell: Progress) -> Table:
@@ -72,10 +74,12 @@ class Table:
         sets, mask = _alike_by(self.orders, first & (self.orders != 0))
         certain: list[list[int]] = []
         for ids in sets:
-            forms: dict[str, list[int]] = {}
+            forms: dict[int, list[int]] = {}
             for row in ids:
-                text = fetch(row)
-                forms.setdefault(kind(text) + normalise(text), []).append(row)
+                if row not in self._forms:
+                    text = fetch(row)
+                    self._forms[row] = text_hash(kind(text) + normalise(text))
+                forms.setdefault(self._forms[row], []).append(row)
             certain += [same for same in forms.values() if len(same) > 1]
             mask[[same[0] for same in forms.values()]] = True
         return certain, mask
@@ -116,6 +120,7 @@ class Table:
 
     def put(self, row: int, fresh: Print) -> None:
         """Replace one row, or append it where `row` is the count."""
+        self._forms.pop(row, None)
         sketch = self.sketcher.sketch([fresh.text])
         if row == self.count:
             self.minimums = np.concatenate([self.minimums, sketch.minimums])
@@ -132,7 +137,7 @@ class Table:
 def _alike_by(keys: NDArray[np.int64] | U64, alive: Mask) -> tuple[list[list[int]], Mask]:
     """Sets of rows with equal keys among the living, and a mask of the first of each key."""
     rows = np.flatnonzero(alive)
-    order = rows[np.argsort(keys[rows], kind="stable")]
+    order = rows[np.argsort(keys[rows])]
     fresh = np.ones(len(order), np.bool_)
     fresh[1:] = keys[order[1:]] != keys[order[:-1]]
     first = np.zeros(len(keys), np.bool_)
@@ -140,5 +145,7 @@ def _alike_by(keys: NDArray[np.int64] | U64, alive: Mask) -> tuple[list[list[int
     starts = np.flatnonzero(fresh)
     lengths = np.diff(np.append(starts, len(order)))
     many = np.flatnonzero(lengths > 1)
-    sets = [order[starts[i] : starts[i] + lengths[i]].tolist() for i in many]
+    sets = [sorted(order[starts[i] : starts[i] + lengths[i]].tolist()) for i in many]
+    first[order[starts[many]]] = False
+    first[[same[0] for same in sets]] = True
     return sorted(sets), first
