@@ -108,7 +108,7 @@ def diagnose(
         _unfinished(found, done, best),
         _plateau(found, best),
     )
-    return next((verdict for verdict in checks if verdict), None) or _learning(found, best)
+    return next((verdict for verdict in checks if verdict), None) or _learning(found, done, best)
 
 
 def _unstable(found: Curves, best: int | None) -> Diagnosis | None:
@@ -219,7 +219,7 @@ def _plateau(found: Curves, best: int | None) -> Diagnosis | None:
     )
 
 
-def _learning(found: Curves, best: int | None) -> Diagnosis:
+def _learning(found: Curves, done: float, best: int | None) -> Diagnosis:
     smooth = smoothed([value for _, value in found.train])
     curve, _ = _judged(found)
     valid = f", validation loss from {curve[0][1]:.2f} to {curve[-1][1]:.2f}" if len(curve) > 1 else ""
@@ -227,7 +227,7 @@ def _learning(found: Curves, best: int | None) -> Diagnosis:
         "learning",
         "The model is learning.",
         f"Train loss went from {smooth[0]:.2f} to {smooth[-1]:.2f}{valid}.",
-        "Compare its answers with the base model's on held-out prompts.",
+        "Compare its answers with the base model's on held-out prompts." if done >= 1 else "Let it go on.",
         best,
     )
 
