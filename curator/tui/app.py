@@ -126,7 +126,12 @@ class CuratorApp(App[None]):
             await self.switch_mode(name)
 
     def action_dialog(self, name: str) -> None:
-        """Open a dialog by its name."""
+        """Open a dialog by its name; where config.toml has become faulty that is said instead."""
+        try:
+            settings.load()
+        except UsageError as error:
+            self.session.say(error)
+            return
         self.push_screen(screens.DIALOGS[name].create())
 
     def action_help(self) -> None:
