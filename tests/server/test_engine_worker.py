@@ -232,7 +232,7 @@ def test_a_missing_spec_fails_with_a_reason(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("examples", "expected"),
-    [(4, (25, 4)), (10, (10, 8)), (20, (5, 8)), (33, (4, 8)), (34, (3, 8)), (500, (3, 8))],
+    [(4, (25, 4)), (10, (10, 8)), (20, (5, 8)), (33, (3, 8)), (34, (3, 8)), (500, (3, 8)), (9000, (2, 8))],
 )
 def test_auto_hyperparameters(examples: int, expected: tuple[int, int]) -> None:
     auto = schedule({"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto"}, examples)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curator.core.cost import default_epochs
 from curator.errors import CuratorError, InputError
 
 RANK, ALPHA = 16, 32.0
@@ -92,8 +93,8 @@ class Schedule:
 
 
 def schedule(hyperparameters: dict[str, Any], examples: int) -> Schedule:
-    """Resolve "auto": 3 epochs (more below 34 examples: about 100 examples seen, 25 epochs at most), batches of 8
-    (of all examples where there are fewer), multiplier 1."""
+    """Resolve "auto": the epochs that estimates assume (`core.cost.default_epochs`), batches of 8 (of all examples
+    where there are fewer), multiplier 1."""
     if examples < 1:
         raise JobError("invalid_training_file", "The training file holds no example that can be trained on.")
 
@@ -103,7 +104,7 @@ def schedule(hyperparameters: dict[str, Any], examples: int) -> Schedule:
 
     return Schedule(
         examples,
-        int(value("n_epochs", min(25, max(3, math.ceil(100 / examples))))),
+        int(value("n_epochs", default_epochs(examples))),
         int(value("batch_size", min(8, examples))),
         value("learning_rate_multiplier", 1.0),
     )
