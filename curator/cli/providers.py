@@ -73,8 +73,7 @@ def show(finding: Finding) -> None:
     """One line on a provider: mark, name, address, what it said, where its key is."""
     mark, code = STATES[finding.state]
     title = f"{finding.name} {finding.address or ''}".rstrip()
-    detail = finding.detail + (f"; key from {finding.key}" if finding.key else "")
-    out(f"  {styled(mark, code)} {styled(title, '1')}: {styled(detail, '0')}")
+    out(f"  {styled(mark, code)} {styled(title, '1')}: {styled(finding.words, '0')}")
 
 
 def _models(args: argparse.Namespace) -> int:

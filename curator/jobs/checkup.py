@@ -32,6 +32,11 @@ class Finding:
     key: str | None
     """Where the key was found; never the key."""
 
+    @property
+    def words(self) -> str:
+        """The detail, and where the key is."""
+        return f"{self.detail.rstrip('.')}; key from {self.key}" if self.key else self.detail
+
     def to_json(self) -> dict[str, Any]:
         """For `doctor --json`."""
         return dict(vars(self))

@@ -93,9 +93,10 @@ class ProvidersDialog(Dialog[None]):
         if provider is None or finding is None:
             self._say(Content.styled("t asks it whether it answers.", "$quiet"))
             return
-        words = finding.detail + (f"; key from {finding.key}" if finding.key else "")
         colour = {"ok": "$mark-ok", "bad": "$mark-error"}.get(finding.state, "$quiet")
-        self._say(Content.styled(printable(f"{_STATES[finding.state][0]} {provider.name}: {words}"), colour))
+        self._say(
+            Content.styled(printable(f"{_STATES[finding.state][0]} {provider.name}: {finding.words}"), colour)
+        )
 
     def _say(self, content: Content) -> None:
         self.query_one("#said", Static).update(content)
