@@ -173,7 +173,11 @@ class ExampleList(ScrollView, can_focus=True):
         """An empty line; the first of an empty view says what to do."""
         if self._ids or index != 1:
             return Strip.blank(width, self.rich_style)
-        text = "Nothing matches: esc shows everything" if self._session.query else "No examples yet: + makes one"
+        text = (
+            "Nothing matches: esc shows everything"
+            if self._session.query
+            else "No examples yet: I imports, + makes one"
+        )
         return Strip([Segment(f"  {text}", self.get_component_rich_style("list--dim"))]).adjust_cell_length(
             width, self.rich_style
         )
