@@ -55,6 +55,17 @@ def test_a_safe_fix_removes_its_problem_is_idempotent_and_makes_no_new_error(nam
     assert errors <= {rule for rule, severity in found(before, context).items() if severity is Severity.ERROR}
 
 
+KEPT = b'{ "role":"user", "content" :"caf\\u00e9 \\/ 1.0" }, {"content":"\\u0079es","role" : "assistant"}, '
+
+
+@pytest.mark.parametrize("name", [name for name in SAFE if b'"messages": [{' in raw(CASES[name].found)])
+def test_a_safe_fix_changes_nothing_else(name: str) -> None:
+    before = raw(CASES[name].found).replace(b'"messages": [', b'"messages": [' + KEPT, 1)
+    fixed = rules.fix(parse(before), name, context_of(name))
+    assert fixed is not None and fixed.count(KEPT[:-2]) == 1
+    assert name not in found(fixed, context_of(name))
+
+
 @pytest.mark.parametrize("name", SAFE)
 def test_a_safe_fix_leaves_what_is_right_alone(name: str) -> None:
     clean = raw(CASES[name].clean)

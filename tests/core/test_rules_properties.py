@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -176,6 +177,11 @@ VALUES = CHAT | PREFERENCE | PLAIN | st.fixed_dictionaries({"prompt": JSON, "com
 SPELLINGS = st.sampled_from(
     [{"ensure_ascii": True}, {"ensure_ascii": False}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}]
 )
+TOLD = {
+    "system_not_first": {"consecutive_same_role"},
+    "tool_arguments_not_string": {"tool_arguments_not_json"},
+}
+"""What a safe fix may bring about, and says so."""
 METHODS = st.sampled_from([None, "supervised", "dpo", "reinforcement"])
 
 
@@ -224,6 +230,20 @@ def hold_together(text: bytes, context: rules.Context) -> bool:
     assert seen.facts == facts(subject, context)
     assert seen.value is None or seen.value == subject.value
     return True
+
+
+@settings(max_examples=300)
+@given(CHAT | NEARLY_WHOLE, SPELLINGS)
+def test_a_safe_fix_makes_no_other_rule_worse(value: Any, how: dict[str, Any]) -> None:
+    example, context = parse(line(value, how)), rules.Context(method="supervised")
+    before = Counter(problem.rule for problem in rules.check(example, context))
+    for name in {problem.rule for problem in rules.check(example, context) if problem.fix == "safe"}:
+        fixed = rules.fix(example, name, context)
+        if fixed is not None:
+            after = Counter(problem.rule for problem in rules.check(parse(fixed), context))
+            assert after[name] < before[name], (name, example.raw, fixed)
+            worse = {rule for rule in after if after[rule] > before[rule]} - TOLD.get(name, set())
+            assert not worse, (name, example.raw, fixed)
 
 
 @settings(max_examples=300)

@@ -108,7 +108,11 @@ def _spell_arguments(subject: Subject, path: Path, context: Context) -> Iterator
     "the arguments of a call are an object instead of a string of JSON",
     "the specification wants a string; the service refuses the example",
     when=Has.TOOLS,
-    fix=("safe", "write the object as a string, spelled as it is", _spell_arguments),
+    fix=(
+        "safe",
+        "write the object as a string, spelled as it is; whether it fits the tool is told then",
+        _spell_arguments,
+    ),
 )
 def tool_arguments_not_string(subject: Subject, context: Context) -> Iterator[Found]:
     for path, function in called(subject):

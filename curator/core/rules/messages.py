@@ -121,7 +121,8 @@ def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Fou
         for key in turn.message:
             if key not in allowed and key != "weight":
                 words = f"{quoted(key)} is no key of {_a(turn.role)} message"
-                yield Found((*turn.path, key), words, fix=complete)
+                speaks = key in _SUBSTITUTES and _is_empty(turn.content)  # dropped, the message would say nothing
+                yield Found((*turn.path, key), words, fix=complete and not speaks)
 
 
 def _a(role: Any) -> str:
@@ -178,10 +179,11 @@ def missing_content(subject: Subject, context: Context) -> Iterator[Found]:
 
 
 def _is_empty(content: Any) -> bool:
-    """Null, an empty string or list, or parts that are all empty text."""
+    """Null, an empty string or list, or parts or strings that are all empty."""
     if isinstance(content, list):
         return all(
-            isinstance(part, dict) and part.get("type") == "text" and part.get("text") == "" for part in content
+            part == "" or (isinstance(part, dict) and part.get("type") == "text" and part.get("text") == "")
+            for part in content
         )
     return content is None or content == ""
 

@@ -33,8 +33,11 @@ def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[F
         return
     if all(turn.role != "assistant" for turn in turns):
         return  # example_missing_assistant_message says it
-    whole = len(turns) == len(subject.value["messages"])
-    yield Found(turns[-1].path, f"the last message is of role {quoted(turns[-1].role)}", fix=whole)
+    end = max(at for at, turn in enumerate(turns) if turn.role == "assistant") + 1
+    needed = [turn.role for turn in turns[end:] if turn.role in ("system", "developer", "user")]
+    kept = [turn.role for turn in turns[:end]]
+    fix = len(turns) == len(subject.value["messages"]) and all(role in kept for role in needed)
+    yield Found(turns[-1].path, f"the last message is of role {quoted(turns[-1].role)}", fix=fix)
 
 
 @rule(
@@ -75,7 +78,7 @@ def _move_first(subject: Subject, path: Path, context: Context) -> Iterator[Edit
     29,
     "a system message that is not the first message, or more than one",
     "chat templates and models expect one, at the start",
-    fix=("safe", "move a single system message to the start", _move_first),
+    fix=("safe", "move a single system message to the start; turns of one role may then meet", _move_first),
     when=Has.MOVED_SYSTEM,
 )
 def system_not_first(subject: Subject, context: Context) -> Iterator[Found]:

@@ -36,7 +36,9 @@ class Turn(NamedTuple):
             yield (*self.path, "content"), self.content
         elif isinstance(self.content, list):
             for index, part in enumerate(self.content):
-                if isinstance(part, dict):
+                if isinstance(part, str):
+                    yield (*self.path, "content", index), part
+                elif isinstance(part, dict):
                     for key in ("text", "refusal"):
                         if isinstance(part.get(key), str):
                             yield (*self.path, "content", index, key), part[key]

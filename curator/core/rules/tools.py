@@ -159,8 +159,10 @@ def _plan(subject: Subject) -> list[Edit] | None:
         edits += [Edit("set", ("tools",), tools), Edit("remove", ("functions",))]
     for turn in subject.turns:
         call = turn.message.get("function_call")
+        if waiting is not None and turn.role != "function":
+            return None  # the call would have no answer
         if call is not None:
-            if not isinstance(call, dict) or "tool_calls" in turn.message:
+            if not isinstance(call, dict) or "tool_calls" in turn.message or turn.role != "assistant":
                 return None
             number += 1
             while f"call_{number}" in taken:
