@@ -50,7 +50,7 @@ async def stretch(file: Path, seconds: float, wanted: str) -> tuple[list[float],
     """Lateness of frames, and seconds a key, of one run of the app."""
     keys: list[float] = []
     with Workspace.open(file) as workspace:
-        app = CuratorApp(workspace)
+        app = CuratorApp(workspace, analyse=True)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause(2.0)
             while wanted == "idle" and app.session.progress is not None:
