@@ -46,6 +46,7 @@ def rules() -> str:
 def keys() -> str:
     """docs/keys.md: every action by scope, with its keys and the id to rebind it by."""
     from curator.tui import keys as table
+    from curator.tui.actions import SCOPES
 
     lines = [
         "# Keys",
@@ -58,7 +59,7 @@ def keys() -> str:
         '"data.delete" = "d,backspace"',
         "```",
     ]
-    for scope, title in table.SCOPES.items():
+    for scope, title in SCOPES.items():
         actions = list(table.of_scope(scope))
         if actions:
             lines += ["", f"## {title}", "", "| key | does | id |", "|---|---|---|"]

@@ -25,7 +25,7 @@ RESAMPLES = 1_000
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
 _BLEU_TOKEN = re.compile(rf"\([\w-]+\)|:[\w+-]+:|[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
-"""Words, marks, and shortcodes as a whole: the brackets that `(tired)` and `(happy)` share are nothing they agree in.
+"""Words, marks, and shortcodes as a whole: that `(tired)` and `(happy)` share their brackets is no agreement.
 BLEU leaves it to its user what a token is (Post 2018, arXiv:1804.08771)."""
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)

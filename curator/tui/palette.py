@@ -11,8 +11,8 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from curator.tui import keys
-from curator.tui.keys import Action
+from curator.tui import actions, keys
+from curator.tui.actions import Action
 
 
 def scopes_of(node: DOMNode) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ class ActionCommands(Provider):
     """Offers the actions that work on the current screen."""
 
     def _offers(self) -> Iterator[tuple[Action, DOMNode]]:
-        for action in keys.ACTIONS:
+        for action in actions.ACTIONS:
             home = home_of(action, self.screen, self.focused)
             if home is not None and self._possible(action, home):
                 yield action, home

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Static
 
 from curator import paths
-from curator.tui import keys
+from curator.tui import actions, keys
 from curator.tui.palette import ActionCommands
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.text_field import MessageField
@@ -42,7 +42,7 @@ async def test_help_tells_the_keys_of_what_has_the_focus(tmp_path: Path) -> None
             await scene.press("alt+1", *pressed)
             await scene.press("f1")
             tables = [str(table.render()) for table in scene.app.screen.query(Static).filter(".keys")]
-            own = next(table for table in tables if table.startswith(keys.SCOPES[scope]))
+            own = next(table for table in tables if table.startswith(actions.SCOPES[scope]))
             for action in keys.of_scope(scope):
                 assert not action.keys or keys.keys_of(action, {}) in own, (scope, action.id)
             if scope in ("list", "conversation", "problems", "query"):
@@ -59,9 +59,9 @@ async def test_every_action_is_a_command_with_its_key(tmp_path: Path) -> None:
             for action, _ in commands._offers():
                 offered[action.id] = commands._title(action).plain
             await scene.press("escape")
-    missing = [a.id for a in keys.ACTIONS if a.id not in offered and a.scope not in ELSEWHERE]
+    missing = [a.id for a in actions.ACTIONS if a.id not in offered and a.scope not in ELSEWHERE]
     assert missing == []
-    for action in keys.ACTIONS:
+    for action in actions.ACTIONS:
         if action.id in offered:
             assert offered[action.id].startswith(action.description)
             assert offered[action.id].rstrip().endswith(keys.keys_of(action, {}))
@@ -98,7 +98,9 @@ async def test_the_line_of_keys_is_whole_and_never_without_help(tmp_path: Path, 
             typing = scope in ("query", "editor")
             assert (" f1 Help" if typing else " ? Help") in line
             assert "ctrl+p Commands" in line
-            known = {f"{key} {a.description}" for a in keys.ACTIONS for key in map(keys.shown, a.keys.split(","))}
+            known = {
+                f"{key} {a.description}" for a in actions.ACTIONS for key in map(keys.shown, a.keys.split(","))
+            }
             at = 0
             while line[at:].strip():  # nothing but whole hints
                 found = [words for words in known if line[at:].startswith(f" {words} ")]

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from curator.tui import keys
+from curator.tui import actions, keys
 from curator.tui.palette import scopes_of
 from curator.tui.screens.dialog import Dialog
 
@@ -50,7 +50,7 @@ class HelpScreen(Dialog[None]):
 
     def _table(self, scope: str) -> Content:
         keymap = getattr(self.app, "user_keys", {})
-        lines = [Content.styled(keys.SCOPES.get(scope, scope), "bold $accent")]
+        lines = [Content.styled(actions.SCOPES.get(scope, scope), "bold $accent")]
         for action in keys.of_scope(scope):
             shown = keys.keys_of(action, keymap)
             if shown:

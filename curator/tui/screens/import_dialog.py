@@ -73,10 +73,11 @@ class ImportDialog(Dialog[None]):
         yield Static("", id="counts")
 
     def on_mount(self) -> None:
-        """Type a path at once, from the folder of the workspace."""
+        """Offer the folder of the workspace, selected: what is typed or pasted takes its place."""
         field = self.query_one("#path", LineInput)
         field.value = f"{self.session.workspace.path.absolute().parent}/"
         field.focus()
+        field.select_all()
 
     # Looking
 

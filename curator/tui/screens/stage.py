@@ -51,7 +51,7 @@ class StageScreen(Screen[None]):
     STAGE: ClassVar[str] = ""
     """Its name in `screens.STAGES`."""
     SCOPE: ClassVar[str] = ""
-    """Its scope in `keys.ACTIONS`."""
+    """Its scope in `actions.ACTIONS`."""
     BINDINGS = keys.bindings("stage")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
