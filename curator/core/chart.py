@@ -18,6 +18,8 @@ _STROKES = ((1,), (1, 0, 0), (1, 1, 1, 0, 0), (1, 0, 0, 0, 0))
 """Which dots along a line are set, by series."""
 _SAMPLES = ("⠤⠤", "⠄⠠", "⠤⠄", "⠄ ")
 MIN_WIDTH, MIN_HEIGHT = 16, 4
+_LARGEST = 1e100
+"""Numbers beyond it, which no curve has, are left out: what is computed from them would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,14 @@ class _Canvas:
             self.owners[y // 4][x // 2] = series
 
 
+def _sized(value: float) -> float:
+    """`value`, or 0 where it is too small to be divided further."""
+    return value if abs(value) >= 1 / _LARGEST else 0.0
+
+
 def _prepared(series: Series, log: bool, smoothing: float) -> list[Point]:
-    """Finite points by x, smoothed, y as its logarithm where that is wanted."""
-    finite = sorted((x, y) for x, y in series.points if math.isfinite(x) and math.isfinite(y))
+    """Points that can be drawn, by x, smoothed, y as its logarithm where that is wanted."""
+    finite = sorted((_sized(x), _sized(y)) for x, y in series.points if abs(x) <= _LARGEST and abs(y) <= _LARGEST)
     points = ema(finite, smoothing if series.smooth else 0)
     return [(x, math.log10(y)) for x, y in points if y > 0] if log else points
 

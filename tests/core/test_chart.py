@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curator.core.chart import Chart, Point, Series, draw, ema, ticks
@@ -102,6 +102,8 @@ def test_a_hundred_thousand_points_keep_their_extremes() -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example([[(0.0, 5e-324), (1.0, 1e-323)]], 40, 10, True, 0.0)
+@example([[(-1.7e308, 1.7e308), (1.7e308, -1.7e308)]], 40, 10, False, 0.5)
 @given(
     st.lists(st.lists(st.tuples(st.floats(), st.floats()), max_size=12), max_size=4),
     st.integers(-1, 60),
