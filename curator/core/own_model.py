@@ -7,28 +7,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+
+from curator.core import quick_own
 
 
 class OwnTokenizer:
     """A model's own `tokenizer.json` (Hugging Face's format) as a Tokenizer; special tokens count as one."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._quick = quick_own.read(path)
+        if self._quick is None:
+            _ = self._exact  # a damaged file is told now
+
+    @cached_property
+    def _exact(self) -> Any:
         from tokenizers import Tokenizer as HuggingFace  # heavy: only for local models
 
-        self._tokenizer: Any = HuggingFace.from_file(str(path))
+        return HuggingFace.from_file(str(self._path))
 
     @property
     def specials(self) -> tuple[str, ...]:
         """The special tokens' texts: no token ever spans the beginning of one."""
-        added = self._tokenizer.get_added_tokens_decoder()
+        if self._quick is not None:
+            return self._quick.specials
+        added = self._exact.get_added_tokens_decoder()
         return tuple(str(token.content) for token in added.values() if token.special)
 
     def count(self, text: str) -> int:
         """Tokens of `text`, without any that the tokenizer would add around it."""
-        return len(self._tokenizer.encode(_sound(text), add_special_tokens=False).ids)
+        count = self._quick.count(text) if self._quick is not None else None
+        return len(self._exact.encode(_sound(text), add_special_tokens=False).ids) if count is None else count
 
     def counts(self, texts: list[str]) -> list[int]:
         """As `count`, for several texts."""
@@ -36,7 +48,7 @@ class OwnTokenizer:
 
     def cut(self, text: str, limit: int) -> int:
         """Characters that the first `limit` tokens hold whole."""
-        offsets = self._tokenizer.encode(_sound(text), add_special_tokens=False).offsets
+        offsets = self._exact.encode(_sound(text), add_special_tokens=False).offsets
         if len(offsets) <= limit:
             return len(text)
         return int(offsets[limit][0]) if limit > 0 else 0

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain, islice
 from typing import Any
 
 from curator.core.counting import Chat, Counter, Span, Tokens
@@ -35,6 +36,16 @@ class Skeleton:
     """Whether the template strips the content."""
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How chats of the same roles are counted."""
+
+    around: int
+    """Tokens of all that the template writes and no text can merge with."""
+    leads: tuple[str, ...]
+    """What is counted together with each text: the marks before it; nothing before an answer."""
+
+
 class TemplateCounter(Counter):
     """Counts what a chat template renders; an example it refuses is counted by the formula and estimated."""
 
@@ -50,6 +61,7 @@ class TemplateCounter(Counter):
         self._render = render
         self._break = re.compile("|".join(map(re.escape, breaks))) if breaks else None
         self._skeletons = lru_cache(maxsize=512)(self._skeleton)
+        self._plans = lru_cache(maxsize=512)(self._plan)
 
     def message(self, message: Any) -> int:
         """Tokens that one message adds to a conversation that a system message opened."""
@@ -70,11 +82,37 @@ class TemplateCounter(Counter):
         return Tokens(sum(span.tokens for span in rendered), formula.assistant, self.estimated)
 
     def chats(self, many: Sequence[Chat]) -> list[Tokens]:
-        """As `example`, for many plain chats."""
-        return [
-            self.example({"messages": [{"role": role, "content": text} for role, text in zip(*chat, strict=True)]})
-            for chat in many
-        ]
+        """As `example`, for many plain chats: what the template writes around their texts is counted once."""
+        plans = [self._plans(roles) for roles, _ in many]
+        counts = iter(self.tokenizer.counts([*chain.from_iterable(map(_pieces, plans, many))]))
+        return [self._planned(plan, chat, counts) for plan, chat in zip(plans, many, strict=True)]
+
+    def _planned(self, plan: Plan | None, chat: Chat, counts: Iterator[int]) -> Tokens:
+        roles, texts = chat
+        if plan is None:
+            messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+            return self.example({"messages": messages})
+        mine = [*islice(counts, len(roles))]
+        answers = sum(count for role, count in zip(roles, mine, strict=True) if role == "assistant")
+        return Tokens(plan.around + sum(mine), answers, self.estimated)
+
+    def _plan(self, roles: tuple[str, ...]) -> Plan | None:
+        """How plain chats of these roles are counted; None where the template refuses or strips them."""
+        frames = [plain({"role": role, "content": _STAND_IN.format(at)}) for at, role in enumerate(roles)]
+        skeleton = self._skeletons(compact([frames, None])) if roles else None
+        if skeleton is None or any(skeleton.trimmed):
+            return None
+        around, leads, ending = 0, [], ""
+        for index, role in enumerate(roles):
+            before = skeleton.around[index][len(ending) :]
+            tail = self._last_chunk(before)
+            around += self._chunks(before[: len(before) - len(tail)])
+            if role == "assistant":
+                around, tail = around + self.text(tail), ""
+            leads.append(tail)
+            ending = self._ending(skeleton.around[index + 1])
+            around += self.text(ending)
+        return Plan(around + self._chunks(skeleton.around[-1][len(ending) :]), tuple(leads))
 
     def spans(self, value: Any) -> list[Span]:
         """The rendered conversation, piece by piece; the token that ends an answer is trained with it."""
@@ -156,6 +194,11 @@ class TemplateCounter(Counter):
             trimmed.append(not kept)
             at = end + kept
         return Skeleton((*around, text[at:]), tuple(trimmed))
+
+
+def _pieces(plan: Plan | None, chat: Chat) -> Iterator[str]:
+    """The texts of a chat as they are counted."""
+    return (lead + text for lead, text in zip(plan.leads, chat[1], strict=True)) if plan is not None else iter(())
 
 
 def _place(turn: Turn, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +207,70 @@ def test_a_hostile_template_cannot_reach_out(pulled: Path) -> None:
     assert render is not None
     counter = TemplateCounter(OwnTokenizer(pulled / "tokenizer.json"), "own", render)
     assert counter.example(WEIGHTED).estimated
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tokenizer with the rules of SmolLM2's, trained on the sample: some bytes it has never seen."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    made = Tokenizer(models.BPE())
+    parts = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    made.pre_tokenizer = pre_tokenizers.Sequence(parts)
+    sample = (Path(__file__).parents[2] / "sample_data" / "emojibot.jsonl").read_text("utf-8", errors="replace")
+    special = ["<|im_start|>", "<|im_end|>"]
+    made.train_from_iterator([sample], trainers.BpeTrainer(vocab_size=2_000, special_tokens=special))
+    path = tmp_path_factory.mktemp("trained") / "tokenizer.json"
+    made.save(str(path))
+    return path
+
+
+@settings(max_examples=300)
+@given(
+    st.text(
+        st.one_of(st.characters(codec="utf-8"), st.sampled_from("  \n\t'sdlrvem059²½aéß日🙂<|_>")), max_size=60
+    )
+)
+def test_a_pulled_models_tokens_are_counted_as_by_its_own_library(trained: Path, text: str) -> None:
+    own = _own_tokenizer(trained)
+    assert own.specials == ("<|im_start|>", "<|im_end|>")
+    for each in (text, f"it's 12 {text} 3", f"<|im_end|>{text}"):
+        assert own.count(each) == len(_library(trained).encode(each, add_special_tokens=False).ids)
+
+
+CHATS = st.lists(
+    st.tuples(st.sampled_from(["system", "developer", "user", "assistant", "odd"]), st.text(max_size=9))
+)
+
+
+@pytest.mark.parametrize("template", [CHATML, CHATML.replace("message['content']", "message['content'] | trim")])
+@given(st.lists(CHATS, max_size=3))
+def test_many_chats_are_counted_as_one_is(
+    trained: Path, template: str, chats: list[list[tuple[str, str]]]
+) -> None:
+    counter = _templated(trained, template)
+    values = [{"messages": [{"role": role, "content": text} for role, text in chat]} for chat in chats]
+    many = [(tuple(role for role, _ in chat), [text for _, text in chat]) for chat in chats]
+    assert counter.chats(many) == [counter.example(value) for value in values]
+
+
+@cache
+def _templated(path: Path, template: str) -> TemplateCounter:
+    (path.parent / "chat_template.jinja").write_text(template)
+    render = own_renderer(path.parent)
+    assert render is not None
+    return TemplateCounter(OwnTokenizer(path), "own", render, OwnTokenizer(path).specials)
+
+
+@cache
+def _own_tokenizer(path: Path) -> OwnTokenizer:
+    own = OwnTokenizer(path)
+    assert own._quick is not None and own._quick.count("plain") is not None
+    return own
+
+
+@cache
+def _library(path: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))

@@ -1,0 +1,119 @@
+"""A pulled model's tokenizer in tiktoken's hands: the same counts in a fifth of the time.
+
+Only for a `tokenizer.json` whose rules tiktoken can follow to the letter: byte-level BPE as GPT-2 has it (Radford
+et al. 2019), with or without every digit on its own, whose merges stand in the order of their tokens. Texts with
+bytes that the vocabulary lacks are left to the model's own library.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+LONGEST = 200_000
+"""Characters; a longer run without a word boundary would overflow the regex engine's stack."""
+_CONTRACTIONS = r"'s|'t|'re|'ve|'m|'ll|'d"
+_WORDS = {
+    False: rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+",
+    True: rf"\p{{N}}|{_CONTRACTIONS}| ?\p{{L}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?=\p{{N}})|\s+(?!\S)|\s+",
+}
+"""What is never merged across: GPT-2's pieces; and those of a text that was first parted at every digit."""
+
+
+class Quick:
+    """Counts texts, or says that it cannot."""
+
+    def __init__(
+        self, ranks: dict[bytes, int], digits_apart: bool, missing: bytes, added: dict[str, bool]
+    ) -> None:
+        import tiktoken  # heavy: only where something is counted
+
+        self._encoding = tiktoken.Encoding(
+            "own",
+            pat_str=_WORDS[digits_apart],
+            mergeable_ranks=ranks,
+            special_tokens={token: len(ranks) + at for at, token in enumerate(added)},
+        )
+        self._missing = missing
+        self._begins = tuple({token[0] for token in added})
+        self.specials = tuple(token for token, special in added.items() if special)
+        """The special tokens' texts."""
+
+    def count(self, text: str) -> int | None:
+        """Tokens of `text`; None where the model's own library must count them."""
+        data = text.encode("utf-8", "replace")
+        if len(text) > LONGEST or len(data.translate(None, self._missing)) != len(data):
+            return None
+        sound = text if text.isascii() else data.decode()
+        if any(begin in sound for begin in self._begins):
+            return len(self._encoding.encode(sound, allowed_special="all", disallowed_special=()))
+        return len(self._encoding.encode_ordinary(sound))
+
+
+def read(path: Path) -> Quick | None:
+    """The tokenizer in a file, or None where its rules are others. Raises OSError."""
+    try:
+        table = json.loads(path.read_bytes())
+        model, added = table["model"], {token["content"]: token["special"] for token in table["added_tokens"]}
+        digits_apart = _digits_apart(table)
+        if digits_apart is None or not _is_plain_bpe(model) or not _are_plain(table["added_tokens"]):
+            return None
+        return _made(model, added, digits_apart)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _digits_apart(table: dict[str, Any]) -> bool | None:
+    """Whether every digit is a piece of its own; None where texts are parted or changed in another way."""
+    if table.get("normalizer") is not None:
+        return None
+    steps = table["pre_tokenizer"]
+    steps = steps["pretokenizers"] if steps["type"] == "Sequence" else [steps]
+    *before, last = steps
+    byte_level = last["type"] == "ByteLevel" and last["use_regex"] and not last["add_prefix_space"]
+    if not byte_level or before not in ([], [{"type": "Digits", "individual_digits": True}]):
+        return None
+    return bool(before)
+
+
+def _is_plain_bpe(model: dict[str, Any]) -> bool:
+    extras = (
+        "dropout",
+        "unk_token",
+        "continuing_subword_prefix",
+        "end_of_word_suffix",
+        "byte_fallback",
+        "ignore_merges",
+    )
+    return model["type"] == "BPE" and not any(model.get(name) for name in extras)
+
+
+def _are_plain(added: list[dict[str, Any]]) -> bool:
+    """Whether added tokens are found where they stand, and none begins with another."""
+    texts = sorted(token["content"] for token in added)
+    apart = not any(after.startswith(before) for before, after in pairwise(texts))
+    return all(texts) and apart and not any(t["lstrip"] or t["rstrip"] or t["single_word"] for t in added)
+
+
+def _made(model: dict[str, Any], added: dict[str, bool], digits_apart: bool) -> Quick | None:
+    vocabulary: dict[str, int] = model["vocab"]
+    pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
+    made = [first + second for first, second in pairs]
+    ids = [vocabulary[token] for token in made]
+    if any(before >= after for before, after in pairwise(ids)):
+        return None
+    byte_of = _bytes_by_letter()
+    single = {bytes([byte]) for letter, byte in byte_of.items() if letter in vocabulary}
+    missing = [bytes([byte]) for byte in range(256) if bytes([byte]) not in single]
+    merged = [bytes(byte_of[letter] for letter in token) for token in made]
+    ranks = {token: rank for rank, token in enumerate([*sorted(single), *merged, *missing])}
+    return Quick(ranks, digits_apart, b"".join(missing), added)
+
+
+def _bytes_by_letter() -> dict[str, int]:
+    """The letters that stand for bytes in such files: printable Latin-1 for itself, the rest from U+0100 on."""
+    itself = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in itself]
+    return {chr(byte): byte for byte in itself} | {chr(0x100 + at): byte for at, byte in enumerate(others)}
