@@ -106,7 +106,7 @@ def _open_ui(argv: Sequence[str]) -> int:
     if args.path and not Path(args.path).exists():
         raise InputError(f"'{args.path}' is neither a command nor a file; curator --help lists the commands")
     gc.disable()  # until the first screen: it would take a tenth of the time and find nothing
-    from curator.tui.app import open_ui  # Textual only where a terminal is wanted
+    from curator.tui.start import open_ui
 
     return open_ui(args.path)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import gc
-import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.command import CommandPalette
+from textual.events import Event, Key
 from textual.theme import BUILTIN_THEMES
 
 from curator import log, settings
 from curator.core.text import printable
 from curator.errors import UsageError
-from curator.tui import keys, screens, terminal
+from curator.tui import driver, keys, screens, terminal
 from curator.tui.memory import Memory
 from curator.tui.palette import ActionCommands
 from curator.tui.session import Session
@@ -23,6 +23,9 @@ from curator.tui.stylesheet import Sheet
 from curator.tui.watch import Watch
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
+    from curator.tui.first_screen import FirstScreen
     from curator.workspace.workspace import Workspace
 
 
@@ -37,7 +40,18 @@ class CuratorApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     DEFAULT_MODE = "data"
 
-    def __init__(self, workspace: Workspace, memory: Memory | None = None, *, analyse: bool = False) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        memory: Memory | None = None,
+        *,
+        analyse: bool = False,
+        first: FirstScreen | None = None,
+    ) -> None:
+        self.first = first
+        """What stands on the terminal until the app draws."""
+        self._early: list[Key] | None = [] if first is not None else None
+        """Keys that were pressed on the first screen, before anything here could take them."""
         super().__init__()
         self._analyse = analyse
         self.memory = memory or Memory()
@@ -50,6 +64,11 @@ class CuratorApp(App[None]):
             self.add_mode(entry.name, entry.create)
         self._faults = self._load_themes()  # before the first screen, so that the stylesheet is parsed once
         self.stylesheet = Sheet(variables=self.get_css_variables())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Take the terminal over from the first screen."""
+        usual = super().get_driver_class()
+        return usual if self.first is None else driver.taking_over(usual)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of our own that a theme may leave out."""
@@ -65,6 +84,7 @@ class CuratorApp(App[None]):
         if self._analyse:
             self.call_after_refresh(self.session.start)
         self.call_after_refresh(_collect_garbage)
+        self.call_after_refresh(self._take_early_keys)
         self.call_after_refresh(self._complete_themes)
         self.call_after_refresh(self.session.warm)
         self.call_after_refresh(self.job_watch.start)
@@ -72,6 +92,21 @@ class CuratorApp(App[None]):
         self.call_after_refresh(self.source_watch.look)
         self.set_interval(EVERY, self.source_watch.look)
         self.set_interval(0.5, self._watch_terminal)
+
+    async def on_event(self, event: Event) -> None:
+        """Every event; a key waits until something has the focus."""
+        if self._early is not None and isinstance(event, Key):
+            self._early.append(event)
+        else:
+            await super().on_event(event)
+
+    def _take_early_keys(self) -> None:
+        if self.focused is None:
+            self.call_after_refresh(self._take_early_keys)
+            return
+        early, self._early = self._early or (), None
+        for key in early:
+            self.post_message(key)
 
     def on_app_focus(self) -> None:
         """Back from another window, where files may have been changed."""
@@ -217,29 +252,3 @@ def _collect_garbage() -> None:
     """From the first screen on; what was made until then stays, so no collection need look at it."""
     gc.freeze()
     gc.enable()
-
-
-def open_ui(path: str | None) -> int:
-    """Open the UI on a dataset, a workspace, or what was open last. Returns the exit status.
-
-    Raises UsageError without a terminal, InputError where the path is no dataset.
-    """
-    if not terminal.is_terminal():
-        raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
-    from curator import pricing
-    from curator.tui.opening import open_workspace
-
-    pricing.table()  # a faulty models.toml is told before the screen is taken
-    memory = Memory.load()
-    workspace = open_workspace(path, memory)
-    app = CuratorApp(workspace, memory, analyse=True)
-    try:
-        with terminal.guarded(app):
-            app.run()
-    finally:
-        workspace.close()
-    memory.save()
-    if app.crash:
-        sys.stderr.write(f"curator: {app.crash}\n")
-        return 1
-    return app.return_code or 0

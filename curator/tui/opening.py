@@ -16,11 +16,10 @@ SAMPLE = "emojibot.jsonl"
 def open_workspace(path: str | None, memory: Memory) -> Workspace:
     """Open what the command line names, else what was open last, else the sample.
 
-    Remembers it as the last one. Raises InputError where the named path is no dataset.
+    `memory` then names it as the last one. Raises InputError where the named path is no dataset.
     """
     workspace = Workspace.open(Path(path)) if path else _last(memory) or Workspace.open(sample())
     memory.last = str(Path(workspace.path).absolute())
-    memory.save()
     return workspace
 
 

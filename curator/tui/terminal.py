@@ -31,11 +31,12 @@ class Ending(Protocol):
 PATIENCE = 1.5
 """Seconds that an orderly end may take before the program leaves at once."""
 
-_RESET = (
+RESET = (
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l"  # mouse
     "\x1b[?2004l\x1b[?1004l\x1b[?2048l\x1b[?7h\x1b[<u"  # paste, focus, resize reports, wrap, key protocol
     "\x1b[0m\x1b[?25h\x1b[?1049l"  # colours, cursor, alternate screen
 )
+"""Puts a terminal back that was left in whatever state."""
 
 HANGUP = 129
 """Exit status when the terminal is gone: 128 + SIGHUP."""
@@ -47,9 +48,12 @@ def is_terminal() -> bool:
 
 
 @contextmanager
-def guarded(app: Ending) -> Iterator[None]:
-    """While inside, TERM and HUP end `app` in order within 2 s, exit status 128 + the signal's number."""
-    saved = _attributes()
+def guarded(app: Ending, saved: list[Any] | None = None) -> Iterator[None]:
+    """While inside, TERM and HUP end `app` in order within 2 s, exit status 128 + the signal's number.
+
+    `saved` are the terminal's attributes as they were found; by default those it has now.
+    """
+    saved = saved or _attributes()
 
     def end(number: int, frame: FrameType | None) -> None:
         leave(app, 128 + number, saved)
@@ -73,7 +77,7 @@ def leave(app: Ending, status: int, saved: list[Any] | None = None) -> None:
 
 def _leave_now(status: int, saved: list[Any] | None) -> None:
     try:
-        os.write(1, _RESET.encode())
+        os.write(1, RESET.encode())
         if saved is not None:
             termios.tcsetattr(0, termios.TCSANOW, saved)
     except (OSError, termios.error):

@@ -134,7 +134,7 @@ def test_signals_save_the_draft_and_restore_the_terminal(tmp_path: Path, number:
     with terminal(str(path), cwd=tmp_path) as seen:
         assert seen.read_until(b"3 examples")
         seen.press(b"e", b"editing line 1")
-        seen.press(b"typed", b"not saved yet")
+        seen.press(b"typed", b"typed")
         seen.child.send_signal(number)
         assert seen.end() == status
         assert restored(seen)

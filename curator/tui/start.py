@@ -1,0 +1,53 @@
+"""The UI's start: the workspace, its first screen, and only then Textual and the app."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from curator import settings
+from curator.errors import UsageError
+from curator.tui import first_screen, terminal
+from curator.tui.memory import Memory
+from curator.tui.opening import open_workspace
+
+if TYPE_CHECKING:
+    from curator.tui.first_screen import FirstScreen
+    from curator.workspace.workspace import Workspace
+
+
+def open_ui(path: str | None) -> int:
+    """Open the UI on a dataset, a workspace, or what was open last. Returns the exit status.
+
+    Raises UsageError without a terminal or with a faulty configuration, InputError where the path is no dataset.
+    """
+    if not terminal.is_terminal():
+        raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
+    memory = Memory.load()
+    theme = memory.theme or settings.load().theme or ""
+    workspace = open_workspace(path, memory)
+    try:
+        first = first_screen.show(workspace, theme)
+        try:
+            return _run(workspace, memory, first)
+        finally:
+            if first is not None:
+                first.take_back()
+    finally:
+        workspace.close()
+
+
+def _run(workspace: Workspace, memory: Memory, first: FirstScreen | None) -> int:
+    from curator import pricing
+    from curator.tui.app import CuratorApp  # Textual: a third of a second
+
+    pricing.table()  # a faulty models.toml is told instead of opening on it
+    memory.save()
+    app = CuratorApp(workspace, memory, analyse=True, first=first)
+    with terminal.guarded(app, first.found if first is not None else None):
+        app.run()
+    memory.save()
+    if app.crash:
+        sys.stderr.write(f"curator: {app.crash}\n")
+        return 1
+    return app.return_code or 0

@@ -1,0 +1,100 @@
+"""The first screen is there before Textual, looks as the app will, and gives the terminal over or back."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from curator.tui import first_screen
+from curator.tui.palette_file import Palette, read
+from curator.tui.place import Place
+from curator.workspace.workspace import Workspace
+from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+from tests.tui.test_terminal import restored, terminal
+
+PLACED = re.compile(r"\x1b\[(\d+);1H([^\x1b]*(?:\x1b\[[0-9;]*m[^\x1b]*)*)")
+
+
+def drawn(workspace: Workspace, size: tuple[int, int]) -> list[str]:
+    """What the first screen says, line by line; what is drawn later lies over it."""
+    lines: dict[int, str] = {}
+    for at, text in PLACED.findall(first_screen.frame(workspace, Place.of(workspace), *size, Palette())):
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        lines[int(at)] = plain if plain.strip() else lines.get(int(at), plain)
+    return [lines[at] for at in sorted(lines)]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_the_list_stands_where_the_app_draws_it(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = dataset(tmp_path, [*many(60), chat("日本語 \x1b[2J \u202eevil", "(x)"), b'{"messages": []}'])
+    async with opened(path, size) as scene:
+        await scene.press("G", "k", "1", "k", "5", "a", "d")
+        scene.app.keep()
+        await scene.settle()
+        app = scene.screen_text().split("\n")
+        early = drawn(scene.workspace, size)
+    rows = 36 if size == WIDE else 9
+    assert [line.rstrip() for line in early[1:2]] == [" / filter"]
+    for mine, theirs in zip(early[2 : 2 + rows], app[2 : 2 + rows], strict=True):
+        assert mine.strip()
+        assert theirs.startswith(mine.rstrip()), (mine, theirs)
+    assert early[0].rstrip() == app[0].rstrip()
+
+
+async def test_a_remembered_query_or_a_small_terminal_is_left_to_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.__stderr__", None)
+    with Workspace.open(dataset(tmp_path, many(3))) as workspace:
+        assert first_screen.show(workspace, "") is None
+        Place(query="is:error").store(workspace)
+        assert first_screen.show(workspace, "") is None
+
+
+def test_colours_come_from_theme_files_and_none_are_written_where_none_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    assert "48;2;20;23;29" in read("curator-dark").paint("row", "x")
+    assert ";44m" in read("curator-ansi").paint("cursor", "x")
+    assert read("../../secret").colours == {}
+    assert Palette({"foreground": "\x1b[2J", "background": "\x1b]0;x"}).paint("row", "x") == "\x1b[0mx"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "2;" not in read("curator-dark").paint("row", "x")
+
+
+def test_it_is_there_before_the_app_and_keys_pressed_meanwhile_are_not_lost(tmp_path: Path) -> None:
+    with terminal(str(dataset(tmp_path, many(50))), cwd=tmp_path) as seen:
+        assert seen.read_until(b"Question number 1 ")
+        early = seen.output
+        os.write(seen.master, b"G")
+        assert b"\x1b[?1000h" not in early
+        assert seen.read_until(b"Question number 50 ")
+        os.write(seen.master, b"q")
+        assert seen.end() == 0
+        assert restored(seen)
+        assert seen.output.count(b"\x1b[?1049h") == 1
+        assert seen.output.count(b"G\x1b") == 0  # not echoed
+
+
+def test_a_signal_before_the_app_restores_the_terminal(tmp_path: Path) -> None:
+    with terminal(str(dataset(tmp_path, many(3))), cwd=tmp_path) as seen:
+        assert seen.read_until(b"\x1b[?1049h")
+        seen.child.send_signal(signal.SIGTERM)
+        assert seen.end() == 143
+        assert restored(seen)
+
+
+def test_a_fault_found_after_it_is_said_on_the_shells_own_screen(tmp_path: Path, curator_home: Path) -> None:
+    config = curator_home / "config"
+    config.mkdir(exist_ok=True)
+    (config / "models.toml").write_text("not toml")
+    with terminal(str(dataset(tmp_path, many(3))), cwd=tmp_path) as seen:
+        assert seen.end() == 2
+        after = seen.output[seen.output.rindex(b"\x1b[?1049l") :]
+        assert b"models.toml" in after
