@@ -30,7 +30,7 @@ from curator.workspace.lock import Lock
 from curator.workspace.records import Change, Counts, Record, Row, View
 from curator.workspace.rows import make_rows
 from curator.workspace.source import Source
-from curator.workspace.stored import Stored
+from curator.workspace.stored import Stored, batches
 from curator.workspace.views import Evaluation, Meanwhile
 
 COPY_AT_ONCE = 4 * 1024 * 1024
@@ -170,7 +170,10 @@ class Workspace(Actions):
 
     def records(self, ids: Sequence[int]) -> Iterator[Record]:
         """Many examples in order, read in batches."""
-        return self.stored.records(ids)
+        for part in batches(ids):
+            with self.guard:  # SQLite does not survive a reader in one thread and `close` in another
+                found = list(self.stored.records(part))
+            yield from found
 
     def raw(self, example: int) -> bytes:
         """The exact bytes of an example, without a line terminator."""
@@ -225,7 +228,8 @@ class Workspace(Actions):
 
     def context(self) -> rules.Context:
         """What the rules know beside the example; `set_meta("context", {"profile": …, "model": …})` changes it."""
-        return meta.context_of(self.db)
+        with self.guard:
+            return meta.context_of(self.db)
 
     def meta(self, key: str, default: Any = None) -> Any:
         """A remembered JSON value: `context`, `contract`, `labels`, `split`, or the UI's own (`ui.…`)."""
