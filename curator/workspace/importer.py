@@ -24,7 +24,7 @@ from curator.workspace.edits import count_of
 from curator.workspace.journal import Part
 from curator.workspace.preview import Preview, mapped, preview, records
 from curator.workspace.records import Change
-from curator.workspace.sameness import value_key
+from curator.workspace.sameness import value_key, value_keys
 from curator.workspace.schema import NotSaved
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def prepare(
     return made
 
 
-def _known_values(workspace: Workspace, progress: Progress | None) -> set[int]:
+def _known_values(workspace: Workspace, progress: Progress | None) -> set[int | None]:
     live = set(workspace.ids()) if workspace.stored.bases else set()
-    found = set()
+    found: set[int | None] = set()
     for done, (example, _, raw) in enumerate(workspace.stored.everything()):
         if progress is not None and done % 1000 == 0:
             progress(0)  # nothing is read of the file yet, but it may be called off
@@ -105,7 +105,7 @@ def _known_values(workspace: Workspace, progress: Progress | None) -> set[int]:
     return found
 
 
-def _copy(folder: Path, look: Preview, file: str, seen: set[int], progress: Progress | None) -> Prepared:
+def _copy(folder: Path, look: Preview, file: str, seen: set[int | None], progress: Progress | None) -> Prepared:
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
     made = Prepared(look, file, 0, look.path.stat())
@@ -123,7 +123,7 @@ def _copy(folder: Path, look: Preview, file: str, seen: set[int], progress: Prog
 
 
 def _convert(
-    made: Prepared, copy: Path, found: Iterator[lines.Record], seen: set[int], progress: Progress | None
+    made: Prepared, copy: Path, found: Iterator[lines.Record], seen: set[int | None], progress: Progress | None
 ) -> None:
     numbers: array[int] = array("Q")
     indexer = sources.Indexer()
@@ -145,18 +145,19 @@ def _convert(
     sources.write_numbers(copy, numbers)
 
 
-def _count_lines(made: Prepared, seen: set[int], progress: Progress | None, physical: list[bytes]) -> None:
+def _count_lines(made: Prepared, seen: set[int | None], progress: Progress | None, physical: list[bytes]) -> None:
     """Count lines that are copied as they are, on the way; blank ones are no examples, a CR is white space."""
     before = made.added // 1000
-    _count(made, [value_key(raw) for raw in physical if raw and not raw.isspace()], seen)
+    _count(made, value_keys(physical), seen)
     if progress is not None and made.added // 1000 > before:
         progress(made.added)
 
 
-def _count(made: Prepared, keys: list[int | None], seen: set[int]) -> None:
+def _count(made: Prepared, keys: list[int | None], seen: set[int | None]) -> None:
     known = len(seen)
-    seen.update(key for key in keys if key is not None)
     broken = keys.count(None)
+    seen.update(keys)
+    seen.discard(None)
     made.added += len(keys)
     made.broken += broken
     made.duplicates += len(keys) - broken - (len(seen) - known)

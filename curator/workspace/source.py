@@ -8,6 +8,7 @@ of the blank lines.
 from __future__ import annotations
 
 import hashlib
+import io
 import mmap
 import os
 import struct
@@ -106,7 +107,7 @@ def trim(raw: bytes, *, first: bool = False) -> bytes:
 
 
 Each = Callable[[list[bytes]], None]
-"""Gets physical lines in order, without LF."""
+"""Gets physical lines in order, with their LF."""
 
 
 class Indexer:
@@ -133,8 +134,8 @@ class Indexer:
         if len(self.offsets) == 1 and not self._length and piece.startswith(BOM):
             piece = piece[3:]
             self._length = 3
-        lines = piece.split(b"\n")
-        rest = lines.pop()
+        lines = io.BytesIO(piece).readlines()  # several times quicker than split
+        rest = lines.pop() if lines and not piece.endswith(b"\n") else b""
         if lines:
             self._add(lines)
             if self._each is not None:
@@ -158,16 +159,13 @@ class Indexer:
 
     def _add(self, lines: list[bytes]) -> None:
         known = len(self.offsets) - 1
-        if self._text or not all(lines) or any(map(bytes.isspace, lines)):
-            blank = [not line.strip() for line in lines]
+        if self._text or any(map(bytes.isspace, lines)):
+            blank = [line.isspace() for line in lines]
             blank[0] = blank[0] and not self._text
             self.blanks.extend(compress(count(known), blank))
-        ends = accumulate((len(line) + 1 for line in lines), initial=self.offsets[-1])
+        ends = accumulate(map(len, lines), initial=self.offsets[-1] + self._length)
         next(ends)
-        if not self._length:
-            self.offsets.extend(ends)
-        else:
-            self.offsets.extend(end + self._length for end in ends)
+        self.offsets.extend(ends)
         self._length, self._text = 0, False
 
 

@@ -17,18 +17,31 @@ from curator.workspace.sameness import value_key
 from curator.workspace.workspace import Workspace
 
 Texts = st.sampled_from(["", "a", "\u00e9", "\ud800", "1", '"', "\x7f", "user"])
+
+
+def _calling(name: str, kind: object) -> dict[str, Any]:
+    call = {"id": "", "function": {"name": name, "arguments": "{}"}, "type": kind}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
 Messages = st.lists(
     st.one_of(
         st.fixed_dictionaries({"role": Texts, "content": Texts}),
         st.fixed_dictionaries({"content": Texts, "role": Texts}),
         st.fixed_dictionaries({"role": Texts, "content": st.none()}),
         st.fixed_dictionaries({"role": Texts, "content": Texts, "name": Texts}),
+        st.fixed_dictionaries({"role": Texts, "tool_calls": st.just([])}),
+        st.fixed_dictionaries({"content": Texts, "tool_call_id": Texts, "role": Texts}),
+        st.builds(_calling, Texts, st.sampled_from(["function", "", 1])),
     ),
     max_size=2,
 )
+Tools: st.SearchStrategy[Any] = st.sampled_from(
+    [[], [1], [1.0], [{"a": 1, "b": True}], [{"b": True, "a": 1}], [{"b": 1, "a": 1}], None, {}]
+)
 Values: st.SearchStrategy[Any] = st.one_of(
     st.fixed_dictionaries({"messages": Messages}),
-    st.fixed_dictionaries({"messages": Messages, "tools": st.just([])}),
+    st.fixed_dictionaries({"messages": Messages, "tools": Tools}),
     st.sampled_from([1, 1.0, True, "1", None, [], {}, {"messages": None}, {"messages": [], "a": 1}]),
 )
 
