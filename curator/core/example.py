@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from math import isinf
 from typing import Any
 
 import orjson
@@ -102,20 +103,26 @@ def _parse_slowly(raw: bytes) -> Example:
             None,
             (Fault("file_encoding", f"byte 0x{bad:02x} is not UTF-8 (byte {error.start + 1} of the line)"),),
         )
-    constants: list[str] = []
+    odd: list[str] = []
 
     def constant(name: str) -> float:
-        constants.append(name)
+        odd.append(f"{name} is not a JSON number")
         return float(name)
 
+    def number(digits: str) -> float:
+        value = float(digits)
+        if isinf(value):
+            odd.append(f"{digits[:20]} is a number too large to be read")
+        return value
+
     try:
-        value = json.loads(text, parse_constant=constant)
+        value = json.loads(text, parse_constant=constant, parse_float=number)
     except json.JSONDecodeError as error:
-        fault = Fault("invalid_json", f"{error.msg}: column {error.colno}", error.pos)
-        return Example(raw, None, (fault,))
-    except ValueError as error:
-        return Example(raw, None, (Fault("invalid_json", str(error)),))
-    faults = [Fault("non_finite_number", f"{constants[0]} is not a JSON number")] if constants else []
+        words = "a byte order mark" if text.startswith("\ufeff") else error.msg
+        return Example(raw, None, (Fault("invalid_json", f"{words}: column {error.colno}", error.pos),))
+    except ValueError:
+        return Example(raw, None, (Fault("invalid_json", "a number of more digits than can be read"),))
+    faults = [Fault("non_finite_number", odd[0])] if odd else []
     if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         faults.append(Fault("lone_surrogate", "half of a surrogate pair: not a character"))
     if not faults:

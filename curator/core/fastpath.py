@@ -20,7 +20,7 @@ from curator.core.rules.facts import Facts, chat_facts, plain_facts
 from curator.core.rules.hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.privacy import RISKY, personal, secrets
 from curator.core.rules.registry import REGISTRY, Context, Has
-from curator.core.rules.schema import mismatch
+from curator.core.rules.schema import flaw, mismatch
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD, shape_of
 from curator.core.rules.syntax import repeats_a_key
 from curator.core.rules.text import SPECIAL, is_odd
@@ -180,7 +180,7 @@ def _calls_agree(chat: Chat) -> bool:
 
 
 def _is_schema(parameters: Any) -> bool:
-    return not parameters or parameters.get("type") == "object"
+    return not parameters or (parameters.get("type") == "object" and flaw(parameters) is None)
 
 
 def _fits(arguments: str, parameters: Any) -> bool:

@@ -268,7 +268,8 @@ def _of_file(source: Source, notes: Notes) -> Iterator[tuple[int | None, str, st
     if notes.bom:
         yield 1, "file_bom", "the file starts with a byte order mark"
     if notes.carriage_returns:
-        words = f"{notes.carriage_returns:,} lines have carriage returns (CR); the first here"
+        lines = "1 line has" if notes.carriage_returns == 1 else f"{notes.carriage_returns:,} lines have"
+        words = f"{lines} carriage returns (CR); the first here"
         yield notes.first_carriage_return, "line_endings", words
     for line in notes.blanks:
         yield line, "blank_line", "the line is blank"

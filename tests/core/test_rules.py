@@ -13,7 +13,20 @@ from curator.core import rules
 from curator.core.example import parse
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY, Context, DatasetCheck
-from tests.core.rules_cases import CASES, bot, chat, image, preference, raw, system, user
+from tests.core.rules_cases import (
+    CASES,
+    TOOL,
+    bot,
+    call,
+    calling,
+    chat,
+    image,
+    preference,
+    raw,
+    system,
+    told,
+    user,
+)
 
 EXAMPLE_RULES = [rule.id for rule in REGISTRY.values() if rule.needs == "example"]
 SAFE = [name for name in EXAMPLE_RULES if REGISTRY[name].fix == "safe"]
@@ -159,6 +172,74 @@ def test_a_file_with_every_fault_is_named_line_by_line_and_repaired(
     main(["fix", str(out), "-o", str(twice), "--json"])
     assert json.loads(capsysbinary.readouterr().out)["fixed"] == {}
     assert twice.read_bytes() == out.read_bytes()
+
+
+def tool(**parameters: Any) -> Any:
+    return {"type": "function", "function": {"name": "f", "parameters": {"type": "object", **parameters}}}
+
+
+NAMED = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments", "expected"),
+    [
+        ({"properties": []}, '{"a":1}', "tools_invalid"),
+        ({"properties": {"a": {"type": "text"}}}, '{"a":1}', "tools_invalid"),
+        ({"properties": {"a": {"type": ["string", []]}}}, '{"a":1}', "tools_invalid"),
+        ({"required": ["a", "a"]}, '{"a":1}', "tools_invalid"),
+        ({"properties": {"a": {"items": {"anyOf": {}}}}}, '{"a":1}', "tools_invalid"),
+        ({"properties": {"a": NAMED}}, '{"a":1}', "tool_arguments_not_json"),
+        ({"properties": {"a": NAMED}}, '{"a":null}', None),
+        ({"properties": {"a": {"const": 2}}}, '{"a":1}', "tool_arguments_not_json"),
+        ({"properties": {"a": {"const": 1}}}, '{"a":1}', None),
+        ({"properties": {"a": False}}, '{"a":1}', "tool_arguments_not_json"),
+        ({"allOf": [{"required": ["b"]}]}, '{"a":1}', "tool_arguments_not_json"),
+        ({"allOf": [{"required": ["a"]}]}, '{"a":1}', None),
+    ],
+)
+def test_a_schema_is_looked_into(parameters: Any, arguments: str, expected: str | None) -> None:
+    line = chat(system(), user(), calling(call(arguments=arguments)), told(), bot(), tools=[tool(**parameters)])
+    assert list(found(raw(line), Context())) == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("missing_user_message", preference(input=None)),
+        ("missing_system_message", preference(input=[])),
+        ("empty_answer", chat(user(), bot(["", ""]), user(), bot())),
+    ],
+)
+def test_what_another_rule_tells_is_not_told_again(name: str, line: Any) -> None:
+    assert name not in found(raw(line), Context())
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("system_not_first", chat(user(), system() | {"tool_calls": [call()]}, told(), bot(), tools=[TOOL])),
+        (
+            "deprecated_function_call",
+            chat(
+                user(),
+                bot(None, function_call={"name": "f", "arguments": "{}"}),
+                {"role": "function", "name": "f", "content": ["3"]},
+                bot(),
+            ),
+        ),
+    ],
+)
+def test_a_fix_that_would_break_something_is_not_offered(name: str, line: Any) -> None:
+    assert name in found(raw(line), Context())
+    assert rules.fix(parse(raw(line)), name, Context()) is None
+
+
+def test_the_second_of_two_equal_ids_keeps_its_late_answer() -> None:
+    line = chat(user(), calling(call(), call()), told(), bot(), told(), bot(), tools=[TOOL])
+    fixed = rules.fix(parse(raw(line)), "tool_call_duplicate_id", Context())
+    assert fixed is not None
+    assert "tool_message_orphan" not in found(fixed, Context())
 
 
 def test_images_of_other_hosts_are_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

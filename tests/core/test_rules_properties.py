@@ -180,6 +180,7 @@ SPELLINGS = st.sampled_from(
 TOLD = {
     "system_not_first": {"consecutive_same_role"},
     "tool_arguments_not_string": {"tool_arguments_not_json"},
+    "tool_call_shape": {"tool_call_unanswered"},
 }
 """What a safe fix may bring about, and says so."""
 METHODS = st.sampled_from([None, "supervised", "dpo", "reinforcement"])
@@ -310,6 +311,39 @@ def test_equal_values_have_equal_facts_whatever_their_spelling() -> None:
     turned = {"messages": [dict(reversed(message.items())) for message in value["messages"]]}
     spellings = [line(value, {}), line(turned, {"ensure_ascii": False, "separators": (",", ":")})]
     assert len({facts(Subject(parse(text), OPENAI), OPENAI) for text in spellings}) == 1
+
+
+def test_what_differs_has_other_facts() -> None:
+    texts = [
+        b'{"messages":[],"x":NaN}',
+        b'{"messages":[],"x":null}',
+        b'{"messages":[],"x":1e999}',
+        b"NaN",
+        b"null",
+    ]
+    assert len({facts(Subject(parse(text), OPENAI), OPENAI).prompt for text in texts}) == len(texts)
+
+
+def test_a_last_message_that_is_no_object_is_no_answer() -> None:
+    subject = Subject(parse(raw(chat(user(), bot(), "Bye"))), OPENAI)
+    assert facts(subject, OPENAI).answer == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "words"),
+    [
+        (b'{"messages":[{"role":"assistant","content":"y","weight":1e400}]}', "non_finite_number", "too large"),
+        (
+            b'{"messages":[{"role":"assistant","content":"y","weight":-Infinity}]}',
+            "non_finite_number",
+            "-Infinity",
+        ),
+        (b'{"messages":' + b"9" * 5_000 + b"}", "invalid_json", "more digits than can be read"),
+        (b'\xef\xbb\xbf{"messages":[]}', "invalid_json", "a byte order mark: column 1"),
+    ],
+)
+def test_a_fault_is_told_in_plain_words(text: bytes, rule: str, words: str) -> None:
+    assert words in next(problem.message for problem in rules.check(parse(text), OPENAI) if problem.rule == rule)
 
 
 def test_depth_and_length_are_no_danger() -> None:

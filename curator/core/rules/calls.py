@@ -10,7 +10,7 @@ import orjson
 from curator.core.example import Path
 from curator.core.rules.messages import value_at
 from curator.core.rules.registry import Context, Found, Has, rule
-from curator.core.rules.schema import mismatch
+from curator.core.rules.schema import flaw, mismatch
 from curator.core.rules.subject import Subject, Turn, kind_of, quoted
 from curator.core.rules.tools import called, calls, functions
 from curator.core.splice import Edit, span
@@ -43,7 +43,11 @@ def _identified(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
     "a tool call without id, type, function name or arguments",
     "all of them are required; the service refuses the example",
     when=Has.TOOLS,
-    fix=("safe", "type becomes function; an id is made where no message refers to one", _complete),
+    fix=(
+        "safe",
+        "type becomes function; an id is made where no message refers to one; that it has no answer is told then",
+        _complete,
+    ),
 )
 def tool_call_shape(subject: Subject, context: Context) -> Iterator[Found]:
     for turn in subject.turns:
@@ -145,7 +149,8 @@ def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Foun
             yield Found((*path, "arguments"), f"the arguments are {kind_of(value)}, not an object")
             continue
         declared = known.get(function["name"]) if isinstance(function.get("name"), str) else None
-        wrong = mismatch(value, declared.get("parameters")) if declared else None
+        parameters = declared.get("parameters") if declared else None
+        wrong = mismatch(value, parameters) if not flaw(parameters) else None
         if wrong:
             yield Found((*path, "arguments"), f"the arguments do not fit the tool: {wrong}")
 
@@ -218,9 +223,9 @@ def _renumber(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     twins = [call.get("id") for call in calls(thread[at])[: int(path[-2])] if isinstance(call, dict)].count(old)
     answers = []
     for turn in thread[at + 1 :]:
-        if turn.role != "tool":
+        if any(isinstance(call, dict) and call.get("id") == old for call in calls(turn)):
             break
-        if turn.message.get("tool_call_id") == old:
+        if turn.role == "tool" and turn.message.get("tool_call_id") == old:
             answers.append(turn.path)
     if len(answers) > twins:
         yield Edit("set", (*answers[twins], "tool_call_id"), new)

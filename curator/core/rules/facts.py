@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ def facts(subject: Subject, context: Context) -> Facts:
     tokens = counted.total if counted is not None else 0
     if subject.has & Has.PARTS and _has_image(subject.turns):
         flags |= IMAGE
+    if subject.example.faults:
+        return _all_prompt(subject, flags, tokens)
     if subject.format == "chat" and (not subject.has & Has.TAIL or ends_on_answer(value)):
         if len(value) == 1 and not subject.has & (Has.ODD | Has.TOOLS):
             return plain_facts(subject.roles, [message["content"] for message in value["messages"]], tokens)
@@ -68,8 +71,16 @@ def facts(subject: Subject, context: Context) -> Facts:
         if isinstance(prompt, str) and isinstance(completion, str):
             hashes = _hash(dumped(prompt)), crc32(dumped(completion))
             return Facts(flags | ANSWERED, *hashes, 0, (), tokens, (prompt, completion))
+    return _all_prompt(subject, flags, tokens)
+
+
+def _all_prompt(subject: Subject, flags: int, tokens: int) -> Facts:
+    """Facts of an example that is compared as a whole."""
+    value = subject.value
     optional = tuple(sorted(OPTIONAL_KEYS & value.keys())) if isinstance(value, dict) else ()
-    return Facts(flags, _hash(dumped(value)), 0, _system_of(subject), optional, tokens, None)
+    # faults: NaN is not null, and halves of characters differ
+    spelled = json.dumps(value, sort_keys=True).encode() if subject.example.faults else dumped(value)
+    return Facts(flags, _hash(spelled), 0, _system_of(subject), optional, tokens, None)
 
 
 def chat_facts(value: dict[str, Any], flags: int = _INDEX["chat"], tokens: int = 0) -> Facts:

@@ -94,9 +94,9 @@ def system_not_first(subject: Subject, context: Context) -> Iterator[Found]:
 
 
 def _movable(turn: Turn, subject: Subject) -> bool:
-    """Inside the list of messages the first of which it would become."""
+    """Inside the list that it would lead, and without calls whose answers would stay behind."""
     first = subject.threads[0]
-    return bool(first) and turn.path[:-1] == first[0].path[:-1]
+    return bool(first) and turn.path[:-1] == first[0].path[:-1] and not turn.message.get("tool_calls")
 
 
 def _merge(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:

@@ -25,7 +25,7 @@ TUNED_FORMATS: frozenset[Format] = frozenset(("chat", "preference"))
 CHAT: frozenset[Format] = frozenset(("chat",))
 PREFERENCE: frozenset[Format] = frozenset(("preference",))
 ANY_FORMAT: frozenset[Format] = MESSAGE_FORMATS | {"completion", "unknown"}
-VERSION = 2
+VERSION = 3
 """Counts changes of the rule set: stored results of another version are computed again."""
 
 Needs = Literal["example", "dataset", "file"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -13,20 +14,82 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "null": (type(None),),
 }
+_CHOICES = ("anyOf", "oneOf", "allOf")
+_FORMS: dict[str, type | tuple[type, ...]] = {
+    "properties": dict,
+    "required": list,
+    "items": (dict, bool, list),
+    "enum": list,
+    **dict.fromkeys(_CHOICES, list),
+}
+"""What some words of a schema must be; their order is that in which they are told."""
 MAX_DEPTH = 32
+
+
+def flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
+    """Why `schema` is no JSON Schema in a few words, or None where what is known of it is sound."""
+    if isinstance(schema, bool) or depth > MAX_DEPTH:
+        return None
+    if not isinstance(schema, dict):
+        return f"'{name}' is no schema"
+    kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type", "object")]
+    if not kinds or any(not isinstance(kind, str) or kind not in _TYPES for kind in kinds):
+        return f"the type of '{name}' is none of {', '.join(_TYPES)}"
+    wrong = next(
+        (key for key, form in _FORMS.items() if key in schema and not isinstance(schema[key], form)), None
+    )
+    if wrong or not _are_names(schema.get("required", [])):
+        return f"'{wrong or 'required'}' of '{name}' is not what a schema has there"
+    return next(filter(None, (flaw(inner, _join(name, key), depth + 1) for key, inner in _inside(schema))), None)
+
+
+def _are_names(keys: list[Any]) -> bool:
+    """Whether these are strings, each there once."""
+    return all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys)
+
+
+def _inside(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The schemas that a sound schema holds, with their names."""
+    yield from schema.get("properties", {}).items()
+    items = schema.get("items", True)
+    yield from (("items", item) for item in (items if isinstance(items, list) else [items]))
+    for key in _CHOICES:
+        yield from ((key, option) for option in schema.get(key, ()))
 
 
 def mismatch(value: Any, schema: Any, name: str = "", depth: int = 0) -> str | None:
     """Why `value` does not fit `schema` in a few words, or None where it fits or the schema says nothing known."""
+    if schema is False:
+        return f"'{name}' is no parameter"
     if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return None
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
         return f"'{name}' is not of type {' or '.join(map(str, kinds))}" if name else "they are no object"
-    options = schema.get("enum")
+    options = [schema["const"]] if "const" in schema else schema.get("enum")
     if isinstance(options, list) and value not in options:
         return f"'{name}' is none of the values allowed"
+    return _choice(value, schema, name, depth) or _inner(value, schema, name, depth)
+
+
+def _choice(value: Any, schema: dict[str, Any], name: str, depth: int) -> str | None:
+    """The same for schemas of which any, or all, have to fit."""
+    for key in ("anyOf", "oneOf"):
+        options = schema.get(key)
+        if (
+            isinstance(options, list)
+            and options
+            and all(mismatch(value, each, name, depth + 1) for each in options)
+        ):
+            return f"'{name}' fits none of its schemas" if name else "they fit none of the schemas"
+    wanted = schema.get("allOf")
+    wrong = (mismatch(value, each, name, depth + 1) for each in (wanted if isinstance(wanted, list) else ()))
+    return next(filter(None, wrong), None)
+
+
+def _inner(value: Any, schema: dict[str, Any], name: str, depth: int) -> str | None:
+    """The same for what an object or a list holds."""
     if isinstance(value, dict):
         return _object(value, schema, name, depth)
     if isinstance(value, list):

@@ -115,7 +115,7 @@ class Subject:
         roles, has, keys = [], self.has, self._keys
         for message in messages if type(messages) is list else ():
             if type(message) is not dict:
-                has |= Has.ODD
+                has |= Has.ODD | Has.TAIL  # it may be the last one, which then is no answer
                 continue
             role, content = message.get("role"), message.get("content")
             roles.append(role)
@@ -139,11 +139,9 @@ class Subject:
         for messages in lists:
             self._scan(messages)
         self.has |= Has.EXTRA_KEYS | Has.KEYS | _SHAPES
-        if isinstance(given, dict):
-            self.has |= _tool_bits(given)
-            first = given.get("messages")
-            count = len(first) if isinstance(first, list) else 0
-            self.roles = self.roles[:count]
+        self.has |= _tool_bits(given) if isinstance(given, dict) else 0
+        asked = lists[0] if isinstance(lists[0], list) else []
+        self.roles = self.roles[: sum(isinstance(message, dict) for message in asked)]
 
     def _read(self) -> list[Turn]:
         value = self.value

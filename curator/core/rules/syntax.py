@@ -11,7 +11,7 @@ from curator.core.duplicates.hashes import canonical
 from curator.core.example import Path, parse
 from curator.core.rules.registry import ANY_FORMAT, Context, Found, Has, rule
 from curator.core.rules.subject import Subject, kind_of, quoted
-from curator.core.splice import Edit
+from curator.core.splice import Edit, span
 
 _KEY = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"([ \t\r\n]*+:)?', re.DOTALL)
 _SPACED_COLONS = (b" :", b"\t:", b"\r:", b"\n:")
@@ -83,7 +83,7 @@ def walk(value: Any) -> Iterator[tuple[Path, Any]]:
     "non_finite_number",
     "E",
     12,
-    "NaN or Infinity, which Python reads and JSON forbids (RFC 8259)",
+    "NaN or Infinity, which Python reads and JSON forbids (RFC 8259), or a number that overflows to it",
     "strict parsers refuse the line",
     formats=ANY_FORMAT,
     when=Has.FAULTS,
@@ -91,7 +91,9 @@ def walk(value: Any) -> Iterator[tuple[Path, Any]]:
 def non_finite_number(subject: Subject, context: Context) -> Iterator[Found]:
     for path, item in walk(subject.value):
         if isinstance(item, float) and item - item != 0:
-            yield Found(path, f"{json.dumps(item)} is not a JSON number")
+            spelled = subject.example.raw[slice(*span(subject.example.raw, path))].decode()
+            wrong = "a number too large to be read" if spelled[-1:].isdigit() else "not a JSON number"
+            yield Found(path, f"{spelled[:20]} is {wrong}")
 
 
 def _mend_surrogates(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:

@@ -10,7 +10,7 @@ from curator.core.example import Path, parse_path
 from curator.core.problem import Severity
 from curator.core.rules.messages import value_at
 from curator.core.rules.registry import MESSAGE_FORMATS, Context, Found, Has, rule
-from curator.core.rules.subject import Subject
+from curator.core.rules.subject import Subject, Turn
 from curator.core.splice import Edit
 from curator.core.text import needed
 
@@ -68,9 +68,7 @@ def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
 )
 def empty_answer(subject: Subject, context: Context) -> Iterator[Found]:
     answers = [turn for turn in subject.turns if turn.trained]
-    blank = [
-        turn for turn in answers if _is_blank(turn.text()) and turn.content and not turn.message.get("tool_calls")
-    ]
+    blank = [turn for turn in answers if _is_blank(turn) and turn.content and not turn.message.get("tool_calls")]
     for turn in blank:
         if turn.message.get("refusal") or turn.message.get("function_call"):
             continue
@@ -78,8 +76,8 @@ def empty_answer(subject: Subject, context: Context) -> Iterator[Found]:
         yield Found((*turn.path, "content"), "the answer is only white space", severity)
 
 
-def _is_blank(text: str) -> bool:
-    return bool(text) and text.isspace()
+def _is_blank(turn: Turn) -> bool:
+    return "".join(text for _, text in turn.texts()).isspace()
 
 
 def _strip(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:

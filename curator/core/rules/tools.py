@@ -8,6 +8,7 @@ from typing import Any
 from curator.core.example import Path
 from curator.core.rules.messages import is_name
 from curator.core.rules.registry import CHAT, Context, Found, Has, rule
+from curator.core.rules.schema import flaw
 from curator.core.rules.subject import Subject, Turn, kind_of, quoted
 from curator.core.splice import Edit
 
@@ -81,6 +82,8 @@ def _wrong_tool(path: Path, tool: Any, key: str, names: set[str]) -> Iterator[Fo
     parameters = function.get("parameters", {})
     if not isinstance(parameters, dict) or (parameters and parameters.get("type") != "object"):
         yield Found((*path, "parameters"), "the parameters are no JSON Schema of type object")
+    elif (wrong := flaw(parameters)) is not None:
+        yield Found((*path, "parameters"), f"the parameters are no JSON Schema: {wrong}")
 
 
 @rule(
@@ -174,8 +177,8 @@ def _plan(subject: Subject) -> list[Edit] | None:
                 Edit("remove", (*turn.path, "function_call")),
             ]
         elif turn.role == "function":
-            if waiting is None or turn.content is None:
-                return None
+            if waiting is None or not isinstance(turn.content, str):
+                return None  # a tool message has a text
             edits += [
                 Edit("set", (*turn.path, "role"), "tool"),
                 Edit("set", (*turn.path, "tool_call_id"), waiting),
