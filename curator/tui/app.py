@@ -86,7 +86,7 @@ class CuratorApp(App[None]):
         self.call_after_refresh(_collect_garbage)
         self.call_after_refresh(self._take_early_keys)
         self.call_after_refresh(self._complete_themes)
-        self.call_after_refresh(self.session.warm)
+        self.call_after_refresh(self.session.warm_if_small)
         self.call_after_refresh(self.job_watch.start)
         self.set_timer(1.0, self._remind)
         self.call_after_refresh(self.source_watch.look)

@@ -19,6 +19,7 @@ from curator.core.example import parse
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.summary import Summary, summarise
+from curator.workspace.derived import INLINE_EXAMPLES
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -58,7 +59,8 @@ class Draft:
 
     example: Example
     problems: list[Problem]
-    tokens: Tokens
+    tokens: Tokens | None
+    """None while the vocabulary is being loaded (see `Session.warm`)."""
 
 
 _ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", "merge"})
@@ -82,6 +84,7 @@ class Session:
         self._settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""
+        self._warming = False
         self._copies: dict[Scope, Copies] = {}
         self.query = ""
         self._parsed = query.parse("")
@@ -90,11 +93,21 @@ class Session:
         self.view: View = workspace.view()
         """What the Data stage lists: ids by `query`, `sort` and `descending`."""
 
+    def warm_if_small(self) -> None:
+        """Get ready to count where the dataset is small; else when somebody looks closer: a vocabulary takes more
+        memory than the rest of the UI, and the list shows what the child counted."""
+        if len(self.workspace.ids()) <= INLINE_EXAMPLES:
+            self.warm()
+
     def warm(self) -> None:
         """Load the model's vocabulary in a thread (half a second), then have the screens show tokens."""
+        if self._warming:
+            return
+        self._warming = True
+        counter = self.counter
 
         def load() -> None:
-            self.counter.text("tokens")
+            counter.text("tokens")
             self.counting = True
             self.app.call_from_thread(self.publish, ())
 
@@ -200,7 +213,8 @@ class Session:
         from curator.core import rules
 
         example = parse(raw)
-        return Draft(example, rules.check(example, self.context), self.counter.example(example.value))
+        tokens = self.counter.example(example.value) if self.counting else None
+        return Draft(example, rules.check(example, self.context), tokens)
 
     def preview_fix(self, example: int, problem: Problem) -> bytes | None:
         """The example's bytes with one problem's fix applied; None where there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import subprocess
 import sys
 import threading
@@ -36,15 +37,27 @@ class Progress:
 
 
 class Analysis:
-    """One child process. No method waits for it; call `poll` some ten times a second."""
+    """One child process at a time: it leaves when it has nothing to do, and edits bring another.
+
+    No method waits for it; call `poll` some ten times a second.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._news: collections.deque[dict[str, Any]] = collections.deque()
         self._state: dict[str, Any] = {"phase": "starting", "done": 0, "total": 0}
         self._began: tuple[str, float, int] = ("", 0.0, 0)
+        self._numbers = itertools.count(1)
+        self._unheard: dict[int, dict[str, Any]] = {}
+        """Edits that no child has said it heard of, by number."""
+        self._begin()
+        workspace.listeners.append(self._heard)
+
+    def _begin(self) -> None:
+        self.resting = False
+        """Whether the child has gone because there is nothing to do until somebody edits."""
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "curator.workspace.worker", str(Path(workspace.path).resolve())],
+            [sys.executable, "-m", "curator.workspace.worker", str(Path(self._workspace.path).resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -52,7 +65,6 @@ class Analysis:
         assert self._child.stdout is not None
         self._reader = threading.Thread(target=self._listen, args=(self._child.stdout,), daemon=True)
         self._reader.start()
-        workspace.listeners.append(self._heard)
 
     def _listen(self, stream: IO[bytes]) -> None:
         for line in stream:
@@ -66,9 +78,9 @@ class Analysis:
         while self._news:
             fact = self._news.popleft()
             if fact.get("ended"):
-                if self.progress().running:
-                    self._state = {**self._state, "phase": "stopped"}
+                self._ended()
                 continue
+            self._unheard.pop(fact.get("heard", 0), None)
             if "phase" in fact:
                 self._hear(fact)
                 everything = everything or fact.get("all", False) or fact["phase"] == "copied"
@@ -79,6 +91,21 @@ class Analysis:
                 everything = self._workspace.adopt_copies() or everything
                 self._workspace.derived.settle()
         return self._workspace.ids() if everything else changed
+
+    def _ended(self) -> None:
+        """The child has gone: for good, or until there is something to do; what it left unheard is that."""
+        self._close()
+        if self.progress().running:
+            self._state = {**self._state, "phase": "stopped"}
+        elif self._state["phase"] == "done":
+            self.resting = True
+            if self._unheard:
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._begin()
+        for request in self._unheard.values():
+            self._write(request)
 
     def _hear(self, fact: dict[str, Any]) -> None:
         if fact["phase"] != self._began[0]:
@@ -100,20 +127,33 @@ class Analysis:
         self._ask({"show": list(ids)[:1000]})
 
     def _heard(self, ids: Sequence[int], restructured: bool) -> None:
-        self._ask({"changed": list(ids), "restructured": restructured})
+        number = next(self._numbers)
+        self._unheard[number] = request = {"changed": list(ids), "restructured": restructured, "number": number}
+        if self.resting:
+            self._begin_again()
+        else:
+            self._write(request)
 
     def _ask(self, request: dict[str, Any]) -> None:
+        if self.resting:
+            self._begin_again()
+        self._write(request)
+
+    def _write(self, request: dict[str, Any]) -> None:
         assert self._child.stdin is not None
         try:
             self._child.stdin.write(orjson.dumps(request) + b"\n")
             self._child.stdin.flush()
         except (OSError, ValueError):
-            return  # the child has gone; the next start goes on where it was
+            return  # the child has gone: `poll` will hear of it
 
     def stop(self, wait: float = 2.0) -> None:
         """End the child; what it stored stays."""
         if self._heard in self._workspace.listeners:
             self._workspace.listeners.remove(self._heard)
+        self._close(wait)
+
+    def _close(self, wait: float = 2.0) -> None:
         if self._child.stdin is not None:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()

@@ -1,9 +1,9 @@
 """The analysis child: `python -m curator.workspace.worker FOLDER`, the only writer of `analysis.db`.
 
 It copies large sources, then looks at every example once, what is on the screen first, then at the dataset as
-a whole, and then waits for edits. It reads JSON lines from stdin (`{"show": [ids]}`, `{"changed": [ids]}`,
-`{"restructured": true}`), tells of its progress on stdout, and leaves when its stdin closes. Killed at any time
-it goes on where it was at the next start.
+a whole. It reads JSON lines from stdin (`{"show": [ids]}`, `{"changed": [ids]}`, `{"restructured": true}`), tells
+of its progress on stdout, and leaves when its stdin closes, or when it has nothing to do for a while: the memory
+it holds is half of all. Killed at any time it goes on where it was at the next start.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ LEAVING = 30.0
 """Seconds that the child of a reader that was killed may need to notice and go."""
 SETTLED = 1.0
 """Seconds without an edit before the dataset as a whole is looked at again."""
+IDLE, EDITING = 0.5, 60.0
+"""Seconds without a request after which it leaves: when all was looked at, and after an edit."""
 
 
 class Worker:
@@ -72,9 +74,12 @@ class Worker:
                 self.stored.close()
 
     def _listen(self) -> None:
-        for line in sys.stdin.buffer:
-            with contextlib.suppress(orjson.JSONDecodeError):
-                self.requests.put(orjson.loads(line))
+        rest = b""
+        while data := os.read(0, 1 << 20):  # a buffered reader that waits in a thread aborts the program's end
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                with contextlib.suppress(orjson.JSONDecodeError):
+                    self.requests.put(orjson.loads(line))
         self.requests.put(None)
 
     def _copy(self) -> None:
@@ -187,6 +192,7 @@ class Worker:
                 raise Left
             if hasattr(self, "results"):
                 looked.update(self._answer(request))
+            heard(request)
         return looked
 
     def _answer(self, request: dict[str, Any]) -> dict[int, int]:
@@ -208,13 +214,15 @@ class Worker:
         return {r.id: r.version for r in found}
 
     def _serve(self) -> None:
-        """Wait for edits; when they rest, look at the dataset as a whole again."""
+        """Wait for edits; when they rest, look at the dataset as a whole again. Leave where none come."""
         stale = False
-        rest = SETTLED
+        rest, patience = SETTLED, IDLE
         while True:
             try:
-                request = self.requests.get(timeout=rest if stale else None)
+                request = self.requests.get(timeout=rest if stale else patience)
             except queue.Empty:
+                if not stale:
+                    raise Left from None
                 started = time.monotonic()
                 self._compare_again()
                 rest = max(SETTLED, 5 * (time.monotonic() - started))
@@ -225,7 +233,9 @@ class Worker:
             if request.get("restructured"):
                 self.stored.reload()
             stale = stale or bool(request.get("changed") or request.get("restructured"))
+            patience = EDITING if stale else patience
             self._answer(request)
+            heard(request)
 
     def _compare_again(self) -> None:
         check = self._dataset_check()
@@ -285,6 +295,12 @@ def tell(fact: dict[str, Any]) -> None:
         sys.stdout.buffer.flush()
     except (BrokenPipeError, ValueError) as error:
         raise Left from error
+
+
+def heard(request: dict[str, Any]) -> None:
+    """Tell the reader that an edit need not be told again."""
+    if "number" in request:
+        tell({"heard": request["number"]})
 
 
 def _ends(ids: list[int]) -> list[list[int]]:

@@ -59,7 +59,9 @@ async def test_problems_tokens_and_cost_follow_each_key(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(3))) as scene:
         await scene.press("e")
         assert "0 E · 0 W" in scene.screen_text()
-        tokens = scene.data.editor._session.draft(scene.workspace.raw(1)).tokens.total
+        counted = scene.data.editor._session.draft(scene.workspace.raw(1)).tokens
+        assert counted is not None
+        tokens = counted.total
         assert f"{tokens} tokens" in scene.screen_text()
         await scene.pilot.press("space")
         assert "0 E · 1 W" in scene.screen_text()

@@ -142,3 +142,32 @@ async def test_similar_is_left_by_escape(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(3))) as scene:
         await scene.press("equals_sign", "escape")
         assert scene.current == 1
+
+
+async def test_a_large_dataset_loads_no_vocabulary_until_somebody_looks_closer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.tui.session.INLINE_EXAMPLES", 2)
+    async with opened(dataset(tmp_path, many(5)), WIDE) as scene:
+        scene.workspace.count_tokens([1])
+        await scene.press("j", "k")
+        assert not scene.app.session.counting
+        assert f"line 1 · {scene.workspace.row(1).tokens} tok" in scene.screen_text()
+        assert " tok" not in talk(scene)
+        await scene.press("tab")
+        assert scene.app.session.counting
+        assert " tok" in talk(scene)
+
+
+async def test_the_editor_opens_before_tokens_can_be_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.tui.session.INLINE_EXAMPLES", 2)
+    async with opened(dataset(tmp_path, many(5)), WIDE) as scene:
+        monkeypatch.setattr(scene.app.session, "warm", lambda: None)
+        await scene.press("e")
+        assert "counting tokens" in scene.screen_text()
+        monkeypatch.undo()
+        scene.app.session.warm()
+        await scene.settle()
+        assert "trained" in scene.screen_text()

@@ -111,3 +111,21 @@ def test_an_edit_that_is_undone_while_no_child_runs_is_looked_at_again(data: Pat
         child.stop()
         assert workspace.derived.file is not None and workspace.derived.file.versions([7]) == {7: 0}
         assert list(workspace.view("is:error").ids) == []
+
+
+def test_the_child_leaves_when_all_is_done_and_an_edit_brings_another(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.resting, child)
+        first = child._child.pid
+        assert child._child.returncode == 0 and child.progress().phase == "done"
+        workspace.edit(7, "messages[0].role", "robot")
+        until(lambda: not workspace.derived.fresh.versions([7]), child)
+        assert child._child.pid != first
+        child._child.kill()  # what nobody heard is told to the next one
+        workspace.edit(8, "messages[0].role", "robot")
+        child.stop()
+        child = analysis.start(workspace)
+        until(lambda: not workspace.derived.fresh.versions([8]), child)
+        child.stop()
+        assert list(workspace.view("is:error").ids) == [7, 8]

@@ -8,6 +8,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.getters import query_one
 from textual.timer import Timer
 from textual.worker import WorkerCancelled, get_current_worker
@@ -20,14 +21,14 @@ from curator.tui import keys
 from curator.tui.blocks import block_of, blocks_of
 from curator.tui.fixes import preview
 from curator.tui.place import Place
-from curator.tui.screens.looking import Looking
+from curator.tui.screens.looking import Looking, title
 from curator.tui.session import Changed
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems, RuleCount
 from curator.tui.widgets.query_bar import QueryBar, QueryInput
-from curator.workspace.records import Record, View
+from curator.workspace.records import View
 
 PAUSE = 0.15
 """Seconds without a key after which a query runs by itself."""
@@ -88,7 +89,9 @@ class DataScreen(Looking):
             self.examples.show(self.session.view.ids, keep=self.current)
         else:
             self.examples.refresh_rows()
-        if changed.ids is None or changed.order or self.current in changed.ids:
+        if self.editing:
+            self.editor.tell()
+        elif not changed.ids or changed.order or self.current in changed.ids:
             self.show_example(same=True)
         if self._by_rule:
             self._show_rules()
@@ -123,7 +126,8 @@ class DataScreen(Looking):
         blocks = blocks_of(record.example)
         self.conversation.show(self.sheet_of(record, found, blocks), same=same)
         seen = f"what {one_line(self.session.model, 30) or 'the model'} sees · " if self.as_model else ""
-        self.conversation.border_title = Content(f" {seen}{title(record)} ")
+        tokens = self.session.workspace.row(self.current).tokens
+        self.conversation.border_title = Content(f" {seen}{title(record, tokens)} ")
         if not same and found:
             self.conversation.block = block_of(found[0], blocks) or 0
         if not self._by_rule:
@@ -192,6 +196,11 @@ class DataScreen(Looking):
                 self._show_block_of(self.problems.current)
         else:
             self._find_problem(step)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Whoever goes into the conversation wants to see what each message takes."""
+        if event.widget is self.conversation:
+            self.session.warm()
 
     def _show_block_of(self, problem: Problem) -> None:
         if self.current is not None:
@@ -388,13 +397,3 @@ class DataScreen(Looking):
     def on_resize(self) -> None:
         """Beside each other or above each other."""
         self._resize_list(0)
-
-
-def title(record: Record) -> str:
-    """What the conversation's border says about an example."""
-    stars = "★" * (record.rating or 0)
-    origin = f"line {record.line}" if record.line is not None else "new"
-    state = "edited" if record.edited else ""
-    review = f"{record.review}{' (before an edit)' if record.stale else ''}" if record.review else ""
-    parts = (origin, state, record.split or "", review, ", ".join(record.labels), stars)
-    return one_line(" · ".join(filter(None, parts)), 100)

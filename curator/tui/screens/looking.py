@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from textual import work
 
 from curator.core.problem import Problem
+from curator.core.text import one_line
 from curator.tui import going
 from curator.tui.blocks import Block, beside, tokens_of
 from curator.tui.reading import beyond, reading_of
@@ -17,6 +18,8 @@ from curator.workspace.records import Record
 
 SAMPLES = "emojibot*.jsonl"
 """The bundled samples whose answers are shortcodes."""
+NEEDING_COUNTS = ("example_too_long",)
+"""Rules whose place in the text only a count tells: where the model's context ends."""
 
 
 class Looking(Curating):
@@ -35,7 +38,9 @@ class Looking(Curating):
     def sheet_of(self, record: Record, found: Sequence[Problem], blocks: list[Block]) -> Sheet:
         """What the conversation is to show of an example."""
         session, value, limit = self.session, record.example.value, self.session.context.limit
-        if self.as_model and value is not None:
+        if self.as_model or any(problem.rule in NEEDING_COUNTS for problem in found):
+            session.warm()
+        if self.as_model and value is not None and session.counting:
             return reading_of(session.counter, value, blocks, limit)
         counts = tokens_of(session.counter, value, blocks) if session.counting else []
         cut = beyond(session.counter, value, blocks, limit) if session.counting else {}
@@ -60,3 +65,14 @@ class Looking(Curating):
     def show_example(self, same: bool = False) -> None:
         """Show the example under the cursor; the Data stage knows where."""
         raise NotImplementedError
+
+
+def title(record: Record, tokens: int | None) -> str:
+    """What the conversation's border says about an example; `tokens` where they are counted."""
+    stars = "★" * (record.rating or 0)
+    origin = f"line {record.line}" if record.line is not None else "new"
+    state = "edited" if record.edited else ""
+    review = f"{record.review}{' (before an edit)' if record.stale else ''}" if record.review else ""
+    count = "" if tokens is None else f"{tokens:,} tok"
+    parts = (origin, count, state, record.split or "", review, ", ".join(record.labels), stars)
+    return one_line(" · ".join(filter(None, parts)), 100)

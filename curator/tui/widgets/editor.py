@@ -18,6 +18,7 @@ from textual.widgets import Static, TextArea
 from curator.core.answers import Contract
 from curator.core.problem import Problem, Severity
 from curator.core.text import one_line
+from curator.core.tokens import Tokens
 from curator.errors import CuratorError
 from curator.tui import external, folding, keys
 from curator.tui.answering import completions
@@ -49,7 +50,7 @@ class Editor(Vertical):
         self._example: int | None = None
         self._saved = b""
         self._draft = DraftBytes(b"")
-        self._tokens_saved = 0
+        self._tokens_saved: int | None = None
         self._json = False
 
     def compose(self) -> ComposeResult:
@@ -66,8 +67,8 @@ class Editor(Vertical):
         self.border_title = Content(" editing a new example " if line is None else f" editing line {line} ")
         self._saved = self._session.workspace.raw(example)
         self._draft = DraftBytes(self._saved)
-        checked = self._session.draft(self._saved)
-        self._tokens_saved = checked.tokens.total
+        self._tokens_saved = None
+        self._session.warm()
         self._json = not any(found.text_path for found in self._draft.blocks)
         messages = [at for at, found in enumerate(self._draft.blocks) if found.text_path]
         self._rebuild(block if block >= 0 or not messages else messages[-1])
@@ -83,14 +84,14 @@ class Editor(Vertical):
             return True
         if self._session.replace(self._example, self._draft.raw) is None:
             return False
-        self._saved = self._draft.raw
+        self._saved, self._tokens_saved = self._draft.raw, None
         return True
 
     def action_save(self) -> None:
         """Save and go on."""
         if self.save():
             self._session.toast("Saved")
-            self._tell()
+            self.tell()
 
     def action_leave(self) -> None:
         """Save and go back."""
@@ -115,7 +116,7 @@ class Editor(Vertical):
                 await cells.mount(field)
             else:
                 await cells.mount(*self._window(focus))
-            self._tell()
+            self.tell()
         self._focus_block(focus, caret_end)
 
     def _window(self, focus: int) -> list[Cell]:
@@ -153,17 +154,22 @@ class Editor(Vertical):
             self._draft.type_into(cell.block.text_path, cell.text)
             assert cell.field is not None
             cell.field.fit()
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Show problems, tokens and cost of the draft, beside what they are about."""
+        if self._example is None:
+            return
         checked = self._session.draft(self._draft.raw)
         blocks = self._draft.blocks
         placed = beside(checked.problems, blocks)
         if not self._json:
             cells = list(self.query(Cell))
             open_ = [blocks[cell.index] for cell in cells]
-            counts = tokens_of(self._session.counter, checked.example.value, open_)
+            counted = checked.tokens is not None
+            counts = (
+                tokens_of(self._session.counter, checked.example.value, open_) if counted else [None] * len(cells)
+            )
             for cell, count in zip(cells, counts, strict=True):
                 cell.tell(count, placed.get(cell.index, ()))
         shown = checked.problems if self._json else placed.get(None, [])
@@ -172,19 +178,31 @@ class Editor(Vertical):
     def _summary(self, checked: Draft, shown: list[Problem]) -> Content:
         errors = sum(problem.severity is Severity.ERROR for problem in checked.problems)
         warnings = sum(problem.severity is Severity.WARNING for problem in checked.problems)
-        total = self._session.summary(checked.tokens.total - self._tokens_saved)
+        tokens = checked.tokens
         lines = [
             Content.assemble(
                 (f"{errors} E", "$mark-error bold" if errors else "$mark-ok"),
                 " · ",
                 (f"{warnings} W", "$mark-warning bold" if warnings else "$mark-ok"),
-                f" · {checked.tokens.total:,} tokens, {checked.tokens.assistant:,} trained",
+                " · counting tokens"
+                if tokens is None
+                else f" · {tokens.total:,} tokens, {tokens.assistant:,} trained",
                 (" · ● not saved yet" if self.dirty else " · ✓ saved", "$quiet"),
-                (f" · dataset {total.tokens:,} tokens, {total.cost}", "$quiet"),
+                (self._dataset(tokens), "$quiet"),
             )
         ]
         lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in shown[:4]]
         return Content("\n").join(lines)
+
+    def _dataset(self, tokens: Tokens | None) -> str:
+        """What the whole dataset would be with the draft."""
+        if tokens is None:
+            return ""
+        if self._tokens_saved is None:
+            saved = self._session.draft(self._saved).tokens
+            self._tokens_saved = saved.total if saved is not None else tokens.total
+        total = self._session.summary(tokens.total - self._tokens_saved)
+        return f" · dataset {total.tokens:,} tokens, {total.cost}"
 
     # Structure
 
