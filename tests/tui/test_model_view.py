@@ -151,7 +151,7 @@ async def test_a_large_dataset_loads_no_vocabulary_until_somebody_looks_closer(
     async with opened(dataset(tmp_path, many(5)), WIDE) as scene:
         scene.workspace.count_tokens([1])
         await scene.press("j", "k")
-        assert not scene.app.session.counting
+        assert vars(scene.app.session)["counting"] is False
         assert f"line 1 · {scene.workspace.row(1).tokens} tok" in scene.screen_text()
         assert " tok" not in talk(scene)
         await scene.press("tab")
