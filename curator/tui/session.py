@@ -7,6 +7,7 @@ method returns; then `changed` tells every screen the ids, and a toast says what
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -68,8 +69,10 @@ _ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", 
 
 POLL = 0.1
 """Seconds between two looks at what the analysis child found."""
-MANY = 1_000
-"""From so many changed examples on, "everything" is cheaper to tell than the ids."""
+GATHER = 0.5
+"""Seconds for which many results are gathered before they are told, since telling takes time."""
+FEW, MANY = 200, 20_000
+"""Up to so many results are told at once; from so many changed examples on "everything" is cheaper to tell."""
 
 
 class Session:
@@ -81,6 +84,8 @@ class Session:
         self.changed: Signal[Changed] = Signal(app, "changed")
         """Published after each change and when analysis results arrive."""
         self._analysis: Analysis | None = None
+        self._gathered: set[int] = set()
+        self._told = 0.0
         self._settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""
@@ -133,9 +138,23 @@ class Session:
             return
         before = len(self.workspace.ids())
         found = self._analysis.poll()
-        if found:
-            moved = len(self.workspace.ids()) != before
-            self.publish(None if len(found) > MANY or moved else found, order=moved)
+        moved = len(self.workspace.ids()) != before
+        if moved or len(found) > MANY:
+            self._told = time.monotonic()
+            self._show_results(None, order=moved)
+        elif found or self._gathered:
+            self._gathered.update(found)
+            if len(found) <= FEW and found or time.monotonic() - self._told >= GATHER:
+                self._told = time.monotonic()
+                self._show_results(frozenset(self._gathered))
+
+    def _show_results(self, ids: frozenset[int] | None, order: bool = False) -> None:
+        """Tell every screen that more is known of these examples; their bytes are as they were."""
+        self._gathered.clear()
+        if order:
+            self.refresh_view()
+            self._tell_copies(Changed(ids, order))
+        self.changed.publish(Changed(ids, order))
 
     def look_first(self, ids: Iterable[int]) -> None:
         """Have these examples analysed before others: they are on the screen."""
@@ -353,9 +372,12 @@ class Session:
         if order:
             self.refresh_view()
         changed = Changed(None if ids is None else frozenset(ids), order)
+        self._tell_copies(changed)
+        self.changed.publish(changed)
+
+    def _tell_copies(self, changed: Changed) -> None:
         for copies in self._copies.values():
             copies.update(changed)
-        self.changed.publish(changed)
 
     # Saying
 

@@ -69,8 +69,9 @@ def _derived_totals(stored: Stored, derived: Derived) -> tuple[dict[str, int], d
     touched = stored.touched(ids)
     ids = [i for i in ids if i not in touched or not touched[i].deleted]
     overall = derived.overall(ids) if derived.inline else {}
-    have = derived.file.get(ids) if derived.file is not None else {}
-    fresh = [r for i, r in derived.fresh.get(ids).items() if i not in have or have[i].version != r.version]
+    have = derived.file.versions(ids) if derived.file is not None else {}
+    ours = dict(derived.fresh.db.execute("SELECT id, version FROM result"))
+    fresh = list(derived.fresh.get([i for i in ids if have.get(i) != ours[i]]).values())
     _add(totals, rules, fresh, overall, 1)
     return totals, {rule: n for rule, n in sorted(rules.items()) if n > 0}
 

@@ -88,7 +88,7 @@ class DataScreen(Looking):
         if changed.order or changed.ids is None:
             self.examples.show(self.session.view.ids, keep=self.current)
         else:
-            self.examples.refresh_rows()
+            self.examples.refresh_rows(changed.ids)
         if self.editing:
             self.editor.tell()
         elif not changed.ids or changed.order or self.current in changed.ids:

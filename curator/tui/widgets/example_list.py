@@ -101,8 +101,10 @@ class ExampleList(ScrollView, can_focus=True):
         self._reveal()
         self.refresh()
 
-    def refresh_rows(self) -> None:
-        """Draw again: the rows' contents changed."""
+    def refresh_rows(self, ids: frozenset[int] = frozenset()) -> None:
+        """Draw again: the contents of these rows, or of all where none are named, changed."""
+        if ids and ids.isdisjoint(self._rows):
+            return
         self._colours = labels.colours(self._session.workspace)
         self._strips.clear()
         self._rows.clear()
