@@ -102,7 +102,10 @@ PASSES: dict[str, Callable[[Path], int]] = {
 
 
 def measure(name: str, path: Path) -> dict[str, float]:
-    """One pass in this process: seconds (children included), peak memory in MB, and what it counted."""
+    """One pass in this process: seconds (children included), peak memory in MB, and what it counted.
+
+    Of two processes this is one, so its peak and that of its one child are all there is.
+    """
     before = time.perf_counter()
     found = PASSES[name](path)
     wall = time.perf_counter() - before

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import signal
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -156,26 +156,43 @@ def method_of(sample: list[Record]) -> Method | None:
 
 
 def _in_ranges(path: Path, options: Options, workers: int, progress: Progress | None) -> Stretch:
-    """The file in byte ranges, on several cores; results come in order, and only a few wait at a time."""
+    """The file in byte ranges, on several cores, of which this process is one; results are joined in order."""
     whole, size = Stretch(rows=Rows(spill=True)), path.stat().st_size
     others = set(active_children())
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting: list[tuple[Range, Future[Stretch]]] = []
+    with ProcessPoolExecutor(workers - 1, mp_context=get_context("spawn")) as pool:
+        waiting: deque[tuple[Range, Future[Stretch]]] = deque()
         try:
-            for part in chain(ranges(path), (None,)):
-                if part is not None:
-                    with _uninterrupted():  # the first of these starts the processes
-                        waiting.append((part, pool.submit(examine_range, path, part, options)))
-                while waiting and (part is None or len(waiting) > workers + 1):
-                    done, future = waiting.pop(0)
-                    whole.join(future.result(), options)
-                    if progress is not None:
-                        progress(done.end, size)
+            for part in ranges(path):
+                waiting.append((part, _given(pool, waiting, 2 * (workers - 1), path, part, options)))
+                while waiting and waiting[0][1].done():
+                    _join(whole, *waiting.popleft(), options, progress, size)
+            while waiting:
+                _join(whole, *waiting.popleft(), options, progress, size)
         except BaseException:
             for child in set(active_children()) - others:
                 child.terminate()  # leaving the block waits for them, and a range takes seconds
             raise
     return whole
+
+
+def _given(
+    pool: ProcessPoolExecutor, waiting: Iterable[tuple[Range, Future[Stretch]]], most: int, path: Path, *work: Any
+) -> Future[Stretch]:
+    """A range's result to come: from another process, or done here where these have enough to do."""
+    if sum(not future.done() for _, future in waiting) < most:
+        with _uninterrupted():  # the first of these starts the processes
+            return pool.submit(examine_range, path, *work)
+    here: Future[Stretch] = Future()
+    here.set_result(examine_range(path, *work))
+    return here
+
+
+def _join(
+    whole: Stretch, part: Range, future: Future[Stretch], options: Options, progress: Progress | None, size: int
+) -> None:
+    whole.join(future.result(), options)
+    if progress is not None:
+        progress(part.end, size)
 
 
 @contextmanager

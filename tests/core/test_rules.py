@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curator.cli.main import main
 from curator.core import rules
 from curator.core.example import parse
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY, Context, DatasetCheck
+from curator.core.rules.dataset import equal
 from tests.core.rules_cases import (
     CASES,
     TOOL,
@@ -122,6 +126,12 @@ def many(count: int) -> list[Any]:
 def test_rules_about_all_examples(name: str, lines: list[Any], clean: list[Any]) -> None:
     assert name in dataset(lines)
     assert name not in dataset(clean)
+
+
+@given(st.lists(st.integers(0, 40) | st.integers(0, 2**64 - 1), max_size=60))
+def test_equal_hashes_are_found_and_no_others(hashes: list[int]) -> None:
+    every = [[at for at, other in enumerate(hashes) if other == value] for value in set(hashes) - {0}]
+    assert list(equal(array("Q", hashes))) == sorted(places for places in every if len(places) > 1)
 
 
 def check_file(path: Path, capsysbinary: pytest.CaptureFixture[bytes], *more: str) -> dict[str, Any]:

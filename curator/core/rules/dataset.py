@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -17,8 +18,6 @@ MIN_EXAMPLES, RECOMMENDED_EXAMPLES = 10, 50
 MAX_REINFORCEMENT, MAX_REINFORCEMENT_VALIDATION, MAX_WITH_IMAGES = 50_000, 1_000, 50_000
 AZURE_TOKENS = 2_000_000_000
 REFUSAL_SHARE = 0.2
-MANY = 20_000
-"""From this many examples on, equal hashes are found by sorting them with NumPy (8 bytes each)."""
 
 Finding = tuple[int | None, Problem]
 Part = Literal["training", "validation"]
@@ -88,7 +87,7 @@ class DatasetCheck:
 
     def _sizes(self) -> Iterator[Finding]:
         count, reinforcement = self.tally.count, FORMATS[self._main()] == "reinforcement"
-        images = sum(1 for flags in self.tally.flags if flags & IMAGE)
+        images = self._flagged(IMAGE)
         training = self.part == "training"
         if training and count < MIN_EXAMPLES:
             yield from self._found("too_few_examples", f"{count} examples; at least {MIN_EXAMPLES} are needed")
@@ -111,11 +110,15 @@ class DatasetCheck:
             words = f"{self.tally.tokens:,} tokens times {self.epochs} epochs; a job may take {AZURE_TOKENS:,}"
             yield from self._found("job_token_budget", words)
 
+    def _flagged(self, bit: int) -> int:
+        """How many examples have this bit of `Facts.flags`."""
+        return sum(times for flags, times in Counter(self.tally.flags).items() if flags & bit)
+
     def _main(self) -> int:
         """The index of the commonest known format; 0 where there is none."""
         counts = [0] * 8
-        for flags in self.tally.flags:
-            counts[flags & 7] += 1
+        for flags, times in Counter(self.tally.flags).items():
+            counts[flags & 7] += times
         known = counts[1:]
         return known.index(max(known)) + 1 if any(known) else 0
 
@@ -180,25 +183,22 @@ class DatasetCheck:
             yield from self._found("conflicting_answers", words, tally.keys[at])
 
     def _shares(self) -> Iterator[Finding]:
-        tally = self.tally
-        answers = sum(1 for flags in tally.flags if flags & ANSWERED)
-        refusals = sum(1 for flags in tally.flags if flags & REFUSAL)
+        answers, refusals = self._flagged(ANSWERED), self._flagged(REFUSAL)
         if answers >= MIN_EXAMPLES and refusals > REFUSAL_SHARE * answers:
             words = f"{refusals:,} of {answers:,} answers ({refusals / answers:.0%}) look like refusals"
             yield from self._found("refusal_share", words)
         yield from self._drift()
 
     def _drift(self) -> Iterator[Finding]:
-        counts: dict[int, list[int]] = {}
-        for key, system in zip(self.tally.keys, self.tally.systems, strict=True):
-            if system:
-                counts.setdefault(system, [0, key])[0] += 1
+        tally = self.tally
+        counts = Counter(tally.systems)
+        del counts[0]
         if len(counts) < 2:
             return
-        commonest = sorted(counts.values(), key=lambda item: (-item[0], item[1]))
-        listed = ", ".join(f"{times:,}× (first: {self.noun} {key})" for times, key in commonest[:3])
-        more = f", and {len(commonest) - 3:,} others" if len(commonest) > 3 else ""
-        words = f"{len(commonest):,} different system messages: {listed}{more}"
+        commonest = [(times, tally.keys[tally.systems.index(text)]) for text, times in counts.most_common(3)]
+        listed = ", ".join(f"{times:,}× (first: {self.noun} {key})" for times, key in commonest)
+        more = f", and {len(counts) - 3:,} others" if len(counts) > 3 else ""
+        words = f"{len(counts):,} different system messages: {listed}{more}"
         yield from self._found("inconsistent_system_prompt", words, commonest[1][1], "messages[0].content")
 
     def _legacy(self) -> Iterator[Finding]:
@@ -226,24 +226,28 @@ class DatasetCheck:
 
 
 def equal(hashes: array[int]) -> Iterator[list[int]]:
-    """The places of equal hashes (0 means none), each group ascending, groups by their first place."""
-    if len(hashes) < MANY:
-        places: dict[int, list[int]] = {}
-        for at, value in enumerate(hashes):
-            if value:
-                places.setdefault(value, []).append(at)
-        yield from (group for group in places.values() if len(group) > 1)
-        return
-    import numpy as np  # only where sorting a million numbers pays for its start
+    """The places of equal hashes (0 means none), each group ascending, groups by their first place.
 
-    values = np.frombuffer(hashes, dtype=np.uint64)
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
-    starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
-    ends = np.append(starts[1:], len(ranked))
-    several = (ends - starts > 1) & (ranked[starts] != 0)
-    groups = [order[start:end].tolist() for start, end in zip(starts[several], ends[several], strict=True)]
-    yield from sorted(groups)
+    Two passes, for little memory: the first leaves out nearly all that have no equal, by a table of bits of which
+    one in thirty-two is set at most.
+    """
+    mask = (1 << (32 * len(hashes)).bit_length()) - 1
+    table, places = bytearray((mask >> 3) + 1), dict[int, int | list[int]]()
+    for value in hashes:
+        byte, bit = (value & mask) >> 3, 1 << (value & 7)
+        if table[byte] & bit:
+            places[value] = -1
+        else:
+            table[byte] |= bit
+    places.pop(0, None)
+    for at, value in enumerate(hashes):
+        if value in places:
+            before = places[value]
+            if isinstance(before, list):
+                before.append(at)
+            else:
+                places[value] = at if before < 0 else [before, at]
+    yield from sorted(group for group in places.values() if isinstance(group, list))
 
 
 declare(
