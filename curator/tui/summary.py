@@ -23,7 +23,8 @@ class Summary:
     analysed: int
     errors: int
     warnings: int
-    tokens: int
+    tokens: int | None
+    """None while nothing is counted."""
     cost: str
     """Dollars of a training run with default epochs, in words."""
     train: int
@@ -42,9 +43,9 @@ def summarise(
     """Counts and prices as the status line shows them. `info` is the table's entry for `model`, if any."""
     trained = counts.train or counts.examples
     share = trained / counts.examples if counts.examples else 1.0
-    tokens = (counts.tokens or 0) + extra_tokens
+    tokens = None if counts.tokens is None else counts.tokens + extra_tokens
     priced = info.on(provider.kind) if info else None
-    estimate = cost.of_tokens(int(tokens * share), cost.default_epochs(trained), priced, model)
+    estimate = cost.of_tokens(int((tokens or 0) * share), cost.default_epochs(trained), priced, model)
     return Summary(
         examples=counts.examples,
         shown=shown,
@@ -52,7 +53,7 @@ def summarise(
         errors=counts.errors,
         warnings=counts.warnings,
         tokens=tokens,
-        cost=money(estimate.usd, provider.kind),
+        cost="$ …" if tokens is None and provider.kind != "local" else money(estimate.usd, provider.kind),
         train=counts.train,
         validation=counts.validation,
         provider=f"{provider.name}: {model}" if model else provider.name,

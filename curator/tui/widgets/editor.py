@@ -202,7 +202,7 @@ class Editor(Vertical):
             saved = self._session.draft(self._saved).tokens
             self._tokens_saved = saved.total if saved is not None else tokens.total
         total = self._session.summary(tokens.total - self._tokens_saved)
-        return f" · dataset {total.tokens:,} tokens, {total.cost}"
+        return f" · dataset {total.tokens:,} tokens, {total.cost}" if total.tokens is not None else ""
 
     # Structure
 
