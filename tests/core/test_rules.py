@@ -17,6 +17,8 @@ from curator.core.example import parse
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY, Context, DatasetCheck
 from curator.core.rules.dataset import equal
+from curator.core.rules.facts import facts
+from curator.core.rules.subject import Subject
 from tests.core.rules_cases import (
     CASES,
     TOOL,
@@ -128,6 +130,61 @@ def test_rules_about_all_examples(name: str, lines: list[Any], clean: list[Any])
     assert name not in dataset(clean)
 
 
+def legacy(prompt: str = "{}?", completion: str = " {}") -> list[Any]:
+    return [{"prompt": prompt.format(name), "completion": completion.format(name)} for name in ("Who", "How")]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "clean"),
+    [
+        ("legacy_prompt_separator", legacy("{}? \n\n###### ->"), legacy("{}? \n\n# ->")),
+        ("legacy_prompt_prefix", legacy("Answer briefly: {}?"), legacy("Answer this {}?")),
+        ("legacy_completion_prefix", legacy(completion=" Well {}"), legacy(completion=" Oh {}")),
+        ("legacy_completion_blank", legacy(completion="{}"), legacy()),
+        ("legacy_row_length", legacy("x" * 10_000 + "{}"), legacy("x" * 9_990 + "{}")),
+        ("legacy_upper_case", legacy("{} IS THERE?"), legacy("{} is there?")),
+    ],
+)
+def test_rules_about_prompts_and_completions(name: str, lines: list[Any], clean: list[Any]) -> None:
+    assert name in dataset(lines)
+    assert name not in dataset(clean)
+
+
+def with_tally(context: Context, count: int = 10, tokens: int = 0, **options: Any) -> set[str]:
+    """What is found in copies of one prompt, counted as if they had so many tokens."""
+    check = DatasetCheck(context, **options)
+    line = parse(raw({"messages": [user()], "answer": 1}))
+    row = facts(Subject(line, context), context)
+    for number in range(count):
+        check.take(number, row)
+    check.tally.tokens = tokens
+    return {problem.rule for _, problem in check.problems()}
+
+
+SAME = {"too_many_examples", "format_method_mismatch", "missing_validation_file", "job_token_budget"}
+
+
+def test_too_many_examples_format_method_mismatch_missing_validation_file_job_token_budget() -> None:
+    reward, azure = Context(method="reinforcement"), Context("azure", "reinforcement")
+    assert SAME & with_tally(reward) == {"missing_validation_file"}
+    assert not SAME & with_tally(reward, validation={})
+    assert SAME & with_tally(reward, 1_001, part="validation") == {"too_many_examples"}
+    assert not SAME & with_tally(reward, 1_000, part="validation")
+    assert SAME & with_tally(Context(method="dpo"), validation={}) == {"format_method_mismatch"}
+    assert SAME & with_tally(azure, tokens=1_000_000_001, epochs=2, validation={}) == {"job_token_budget"}
+    assert not SAME & with_tally(azure, tokens=1_000_000_000, epochs=2, validation={})
+
+
+def test_train_validation_overlap() -> None:
+    training, validation = DatasetCheck(Context()), DatasetCheck(Context(), part="validation")
+    for number, line in enumerate(many(12)):
+        (validation if number > 9 else training).add(number, parse(raw(line)))
+    training.validation = validation.value_lines()
+    assert "train_validation_overlap" not in {problem.rule for _, problem in training.problems()}
+    training.add(11, parse(json.dumps(many(12)[11], separators=(" ,", " :")).encode()))
+    assert [key for key, problem in training.problems() if problem.rule == "train_validation_overlap"] == [11]
+
+
 @given(st.lists(st.integers(0, 40) | st.integers(0, 2**64 - 1), max_size=60))
 def test_equal_hashes_are_found_and_no_others(hashes: list[int]) -> None:
     every = [[at for at, other in enumerate(hashes) if other == value] for value in set(hashes) - {0}]
@@ -148,14 +205,22 @@ LINES = b"".join(raw(value) + b"\n" for value in many(60))
     [
         ("file_extension", LINES, "train.txt"),
         ("file_bom", b"\xef\xbb\xbf" + LINES, "train.jsonl"),
+        ("file_empty", b"\n \n", "train.jsonl"),
+        ("file_too_large", LINES + b"\n", "train.jsonl"),
         ("line_endings", LINES.replace(b"\n", b"\r\n"), "train.jsonl"),
         ("blank_line", LINES + b"\n", "train.jsonl"),
         ("json_array_file", b"[" + b",\n".join(LINES.splitlines()) + b"]", "train.jsonl"),
     ],
 )
 def test_rules_about_the_file(
-    name: str, data: bytes, file: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+    name: str,
+    data: bytes,
+    file: str,
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("curator.workspace.check.MAX_FILE_BYTES", len(LINES))
     path = tmp_path / file
     path.write_bytes(data)
     rules_found = {problem["rule"] for problem in check_file(path, capsysbinary)["problems"]}
@@ -165,23 +230,39 @@ def test_rules_about_the_file(
     assert name not in {problem["rule"] for problem in check_file(good, capsysbinary)["problems"]}
 
 
-def test_a_file_with_every_fault_is_named_line_by_line_and_repaired(
+FAULTS = Path(__file__).parent.parent / "data" / "faults.jsonl"
+WITH_FAULTS = FAULTS.with_suffix(".txt").read_text().split()
+"""The rule that each of its lines breaks."""
+
+
+def test_a_file_with_a_fault_a_rule_is_named_line_by_line(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    how = ("--profile", "azure", "--limit", "300", "--pattern", r"\([a-z]+\)")
+    said = {(problem["line"], problem["rule"]) for problem in check_file(FAULTS, capsysbinary, *how)["problems"]}
+    assert set(enumerate(WITH_FAULTS, 1)) <= said
+    assert set(EXAMPLE_RULES) - set(WITH_FAULTS) == {"image_too_large"}  # 14 MB, in the table of cases
+
+
+def test_that_file_is_repaired_where_it_is_safe(
     tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    plain = [name for name in EXAMPLE_RULES if not CASES[name].options and name != "image_too_large"]
-    path, out, twice = tmp_path / "faults.jsonl", tmp_path / "fixed.jsonl", tmp_path / "twice.jsonl"
-    path.write_bytes(b"".join(raw(CASES[name].found) + b"\n" for name in plain))
-    said = {(problem["line"], problem["rule"]) for problem in check_file(path, capsysbinary)["problems"]}
-    assert {(line, name) for line, name in enumerate(plain, 1)} <= said
-    main(["fix", str(path), "-o", str(out), "--json"])
-    fixed = json.loads(capsysbinary.readouterr().out)
-    sound = {line for line, name in enumerate(plain, 1) if not parse(raw(CASES[name].found)).broken}
-    left = {p["rule"] for p in check_file(out, capsysbinary)["problems"] if p["line"] in sound}
-    assert not left & set(SAFE)
-    assert fixed["fixed"]
+    out, twice = tmp_path / "fixed.jsonl", tmp_path / "twice.jsonl"
+    before = check_file(FAULTS, capsysbinary)["problems"]
+    main(["fix", str(FAULTS), "-o", str(out), "--json"])
+    fixed = json.loads(capsysbinary.readouterr().out)["fixed"]
+    assert fixed.keys() == {problem["rule"] for problem in before if problem["fix"] == "safe"}
+    assert not [problem for problem in check_file(out, capsysbinary)["problems"] if problem["fix"] == "safe"]
+    touched = {problem["line"] for problem in before if problem["fix"] == "safe"}
+    lines, repaired = FAULTS.read_bytes().split(b"\n"), out.read_bytes().split(b"\n")
+    kept = [number for number, line in enumerate(lines, 1) if line or number == len(lines)]
+    assert all(lines[at - 1] == new for at, new in zip(kept, repaired, strict=True) if at not in touched)
     main(["fix", str(out), "-o", str(twice), "--json"])
     assert json.loads(capsysbinary.readouterr().out)["fixed"] == {}
     assert twice.read_bytes() == out.read_bytes()
+
+
+def test_every_rule_is_tested_by_its_name() -> None:
+    mine = Path(__file__).read_text()
+    assert not [name for name in REGISTRY if name not in CASES and name not in mine]
 
 
 def tool(**parameters: Any) -> Any:
