@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from curator.jobs.ledger import Ledger, Run
     from curator.jobs.records import Event
 
-MARKS = {"succeeded": "✓", "failed": "✗", "cancelled": "✗", "refused": "✗", "lost": "✗", "paused": "‖"}
+ENDED_BADLY = ("failed", "cancelled", "refused", "lost", "abandoned")
+MARKS = {"succeeded": "✓", "paused": "‖", "unclear": "?", **dict.fromkeys(ENDED_BADLY, "✗")}
 
 
 def add_provider(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +56,7 @@ async def job_at_hand(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, R
     with runs.located(args.job, args.provider) as (ledger, run):
         provider = providers.get(args.provider or (run.provider if run else None))
         client = await connect(provider)
+        client.waiting = tell_waiting
         try:
             if run is None:
                 run = ledger.adopt(provider.name, provider.origin, await client.job(args.job))
@@ -127,7 +129,7 @@ def ring(run: Run) -> None:
 
 def finish(run: Run) -> int:
     """The exit status that a run's end means: 1 for a job that failed, was cancelled or refused."""
-    return 1 if run.status in ("failed", "cancelled", "refused", "lost") else 0
+    return 1 if run.status in ENDED_BADLY else 0
 
 
 def remind(ledger: Ledger) -> None:
@@ -138,15 +140,43 @@ def remind(ledger: Ledger) -> None:
         say(sentence)
 
 
+def must_have_job(run: Run) -> None:
+    """Raises ProviderError for a run whose submission never came to a job: there is nothing to follow."""
+    if run.job_id is None and not run.closed:
+        raise ProviderError(
+            f"{run.run} has no job: its submission stands at '{run.status}'. Run the same train command again to "
+            f"go on, or give it up: curator cancel {run.run}",
+            code="unclear",
+        )
+
+
 async def steer(args: argparse.Namespace, action: str) -> int:
     """Cancel, pause or resume `args.job`, store and print what the provider says."""
-    from curator.jobs import monitor
+    from curator.jobs import monitor, submission
 
     async with job_at_hand(args) as (ledger, run, client):
+        if action == "cancel" and run.job_id is None and not run.closed:
+            run = await submission.abandon(run, ledger, client)
+            if run.job_id is None:
+                return _given_up(run, ledger, args.json)
+        must_have_job(run)
         job = await monitor.act(run, action, ledger, client)
         if args.json:
             emit(job.raw)
         else:
             out(job.status)
             say(describe(ledger.get(run.run)))
+    return 0
+
+
+def _given_up(run: Run, ledger: Ledger, json: bool) -> int:
+    from curator.jobs.runs import run_json
+
+    if json:
+        emit(run_json(run, ledger))
+    else:
+        out(run.status)
+        say(f"{run.run} is given up; should its job turn up after all, curator jobs shows it.")
+        for _, file_id, name in ledger.orphans(run.run):
+            say(f"note: the file {file_id} ({name}) was uploaded and no job uses it")
     return 0

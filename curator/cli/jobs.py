@@ -12,6 +12,8 @@ from curator.core.text import one_line
 from curator.errors import ProviderError
 
 if TYPE_CHECKING:
+    from curator.jobs.client import Client
+    from curator.jobs.ledger import Ledger
     from curator.jobs.records import Job
 
 EXAMPLE = "curator jobs --provider openai"
@@ -29,21 +31,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _list(args: argparse.Namespace) -> int:
-    from curator.jobs import monitor, providers, runs
+    from curator.jobs import providers, runs
     from curator.jobs.client import connect
-    from curator.jobs.ledger import Ledger
 
     provider = providers.get(args.provider)
-    async with await connect(provider) as client:
-        jobs = await client.jobs(max(1, args.limit))
-        with Ledger.for_path(None) as ledger:
-            for run in ledger.unsettled():
-                if run.origin == provider.origin:
-                    try:
-                        await monitor.poll_once(run, ledger, client)
-                    except ProviderError as fault:  # one run that cannot be asked after does not hide the others
-                        say(f"note: {fault.message}")
     with runs.everywhere() as ledgers:
+        async with await connect(provider) as client:
+            client.waiting = _jobs.tell_waiting
+            jobs = await client.jobs(max(1, args.limit))
+            for ledger in ledgers:
+                await _renew(ledger, client)
         rows: list[dict[str, Any]] = []
         for job in jobs:
             known = ((ledger, ledger.by_job(provider.origin, job.id)) for ledger in ledgers)
@@ -60,6 +57,18 @@ async def _list(args: argparse.Namespace) -> int:
     elif not rows:
         say(f"{provider.name} has no jobs.")
     return 0
+
+
+async def _renew(ledger: Ledger, client: Client) -> None:
+    """Store what is new about a ledger's runs at this provider."""
+    from curator.jobs import monitor
+
+    for run in ledger.unsettled():
+        if run.origin == client.provider.origin:
+            try:
+                await monitor.poll_once(run, ledger, client)
+            except ProviderError as fault:  # one run that cannot be asked after does not hide the others
+                say(f"note: {fault.message}")
 
 
 def _show(job: Job, run: dict[str, Any] | None) -> None:

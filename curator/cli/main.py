@@ -159,7 +159,9 @@ def _blocked(error: OSError) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    _say(f"unexpected {type(error).__name__}: {error}; details are in {_log_failure()}")
+    from curator.log import redact
+
+    _say(f"unexpected {type(error).__name__}: {redact(str(error))}; details are in {_log_failure()}")
     return 1
 
 

@@ -27,6 +27,7 @@ async def _watch(args: argparse.Namespace) -> int:
         async for event in monitor.follow(run, ledger, waiting=_jobs.tell_waiting):
             _jobs.show_event(event, args.json)
         run = ledger.get(run.run)
+        _jobs.must_have_job(run)
         _jobs.ring(run)
         _jobs.remind(ledger)
     if args.json:

@@ -6,6 +6,7 @@ from curator.jobs import faults
 from curator.jobs.client import Client
 
 _NO_FILE = "file-curator-access-probe"
+_NO_MODEL = "not available for fine-tuning"
 _REFUSALS = frozenset({401, 403, 429})
 
 
@@ -21,14 +22,14 @@ async def probe(client: Client, model: str) -> None:
     if client.provider.kind != "openai" or (jobs and not jobs[0].finished):
         return
     try:
-        made = await client.call(
+        made = await client.create_job(
+            {"model": model, "training_file": _NO_FILE, "metadata": {"curator_probe": "access"}},
             "start a fine-tuning job",
-            client.sdk.fine_tuning.jobs.create(
-                model=model, training_file=_NO_FILE, metadata={"curator_probe": "access"}
-            ),
         )
     except faults.Refused as refusal:
         if refusal.status in _REFUSALS and (refusal.permanent or refusal.status == 403):
+            raise
+        if refusal.code in faults.STOP_CODES or _NO_MODEL in refusal.message:
             raise
     except faults.Unclear:
         return

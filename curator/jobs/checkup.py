@@ -85,7 +85,7 @@ async def look(provider: Provider) -> Finding:
         if provider.kind == "azure" and not provider.config.base_url:
             return _finding(provider, "off", "no address: set AZURE_OPENAI_ENDPOINT")
         address = provider.base_url
-        found = provider.key()
+        found = await asyncio.to_thread(provider.key)
         key = found.source if found else None
         if found is None and provider.kind in ("openai", "azure") and provider.config.auth == "key":
             where = provider.config.api_key_env or "api_key_env in config.toml"

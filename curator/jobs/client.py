@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from curator.errors import ProviderError, UsageError
-from curator.jobs import faults, fresh, records
+from curator.jobs import faults, fresh, guards, records
 from curator.jobs.providers import Provider, is_loopback
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_ANSWER = 64 * 2**20
-"""Most bytes of one answer; a result file of a long job has a few megabytes."""
-MAX_PAGES = 200
+MAX_PAGES = 1000
+_NOTICED = 2.0
+"""Seconds after which people ask themselves what happens."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Client:
         self.sdk = sdk
         self.limits = limits
         self.waiting: Callable[[ProviderError, float], None] = lambda fault, seconds: None
-        """Told before each pause in which a new model is waited for."""
+        """Told before each pause that somebody may notice."""
         self.opening = asyncio.Lock()
         """Held by the one question that waits for a new model."""
 
@@ -70,7 +70,7 @@ class Client:
         try:
             async with asyncio.timeout(total or self.limits.total):
                 return await request
-        except (openai.OpenAIError, OSError, ValueError, TypeError, AttributeError) as error:
+        except (openai.OpenAIError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise faults.translate(error, self.provider.name, doing) from error
 
     async def read(self, doing: str, request: Callable[[], Awaitable[T]]) -> T:
@@ -83,14 +83,15 @@ class Client:
                 wait = pause(fault, attempt, self.limits)
                 if attempt >= self.limits.retries or wait is None:
                     raise
+                if wait > _NOTICED:
+                    self.waiting(fault, wait)
             attempt += 1
             await asyncio.sleep(wait)
 
     # -- jobs -------------------------------------------------------------------------------------
 
-    async def create_job(self, body: dict[str, Any]) -> records.Job:
+    async def create_job(self, body: dict[str, Any], doing: str = "create the job") -> records.Job:
         """Create a job: one request, never repeated. `body` as in finetuning-api §4.3."""
-        doing = "create the job"
         answer = await self.call(doing, self.sdk.fine_tuning.jobs.create(**body))
         return self._parsed(doing, records.job, answer)
 
@@ -197,10 +198,11 @@ class Client:
         """One answer (`ChatCompletion`), retried as reading is: asking twice changes nothing."""
         doing = f"answer with {model}"
         create = cast(Any, self.sdk.chat.completions.create)
+        timeout = self._slow()
         answer = await fresh.patiently(
             self,
             model,
-            lambda: self.read(doing, lambda: create(model=model, messages=messages, timeout=600, **options)),
+            lambda: self.read(doing, lambda: create(model=model, messages=messages, timeout=timeout, **options)),
         )
         if not getattr(answer, "choices", None):
             raise faults.bad_answer(self.provider.name, doing, "no choices")
@@ -212,11 +214,8 @@ class Client:
 
         doing = f"answer with {model}"
         create = cast(Any, self.sdk.chat.completions.create)
-        stream = await fresh.patiently(
-            self,
-            model,
-            lambda: self.call(doing, create(model=model, messages=messages, stream=True, timeout=600, **options)),
-        )
+        request = {"model": model, "messages": messages, "stream": True, "timeout": self._slow(), **options}
+        stream = await fresh.patiently(self, model, lambda: self.call(doing, create(**request)))
         empty = True
         try:
             async for chunk in stream:
@@ -228,6 +227,12 @@ class Client:
             raise faults.bad_answer(self.provider.name, doing, "no event stream")
 
     # -- inside -----------------------------------------------------------------------------------------
+
+    def _slow(self) -> httpx2.Timeout:
+        """For answers that are thought about: minutes may pass between two bytes, but not to connect."""
+        import httpx2
+
+        return httpx2.Timeout(600.0, connect=self.limits.connect)
 
     def _parsed(self, doing: str, parse: Callable[[Any], T], answer: Any) -> T:
         try:
@@ -270,13 +275,10 @@ def pause(fault: ProviderError, attempt: int, limits: Limits) -> float | None:
     Doubles from `backoff` with jitter, at least what Retry-After asks; a longer wait than `max_wait` is
     left to the caller.
     """
-    wait = min(limits.backoff * 2**attempt, limits.max_wait) * (0.75 + random.random() / 2)
-    if isinstance(fault, faults.Refused):
-        if fault.permanent:
-            return None
-        wait = max(wait, fault.retry_after or 0.0)
-    elif fault.code in faults.STOP_CODES:
+    if faults.hopeless(fault):
         return None
+    wait = min(limits.backoff * 2 ** min(attempt, 16), limits.max_wait) * (0.75 + random.random() / 2)
+    wait = max(wait, faults.asked_wait(fault))
     return wait if wait <= limits.max_wait * 1.25 else None
 
 
@@ -299,7 +301,7 @@ async def _credential(provider: Provider) -> str | Callable[[], Awaitable[str]]:
         from curator.jobs import azure
 
         return azure.token_source(azure.DATA_SCOPE)
-    found = provider.key()
+    found = await asyncio.to_thread(provider.key)  # a locked keyring asks the user first
     if found is None and provider.kind in ("openai", "azure"):
         where = provider.config.api_key_env or "api_key_env in config.toml"
         raise UsageError(
@@ -327,7 +329,7 @@ def open_client(
         headers={"accept-encoding": "identity"},
         trust_env=not loopback,  # proxies are for other machines
         timeout=httpx2.Timeout(limits.read, connect=limits.connect),
-        event_hooks={"response": [_cap], "request": [_same_origin(base_url)]},
+        event_hooks={"response": [guards.capped], "request": [guards.same_origin(base_url)]},
     )
     sdk: openai.AsyncOpenAI
     if provider.classic:
@@ -344,40 +346,6 @@ def open_client(
     # The SDK takes these from the environment for every address; they belong to OpenAI alone.
     sdk.organization, sdk.project = provider.config.organization, provider.config.project
     return Client(provider, sdk, limits)
-
-
-def _same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:
-    import httpx2
-
-    home = httpx2.URL(base_url)
-
-    async def check(request: httpx2.Request) -> None:
-        if (request.url.scheme, request.url.host, request.url.port) != (home.scheme, home.host, home.port):
-            raise ValueError("a request was about to leave for another host")
-
-    return check
-
-
-async def _cap(response: httpx2.Response) -> None:
-    """Stop reading an answer that is longer than MAX_ANSWER, or packed (we ask for plain answers)."""
-    import httpx2
-
-    cap = MAX_ANSWER if response.headers.get("content-encoding", "identity") == "identity" else MAX_ANSWER // 32
-    source = response.stream
-
-    class Capped(httpx2.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            left = cap
-            async for chunk in cast(httpx2.AsyncByteStream, source):
-                left -= len(chunk)
-                if left < 0:
-                    raise ValueError("the answer is too long")
-                yield chunk
-
-        async def aclose(self) -> None:
-            await cast(httpx2.AsyncByteStream, source).aclose()
-
-    response.stream = Capped()
 
 
 def _data(page: Any, provider: str, doing: str) -> list[Any]:

@@ -16,7 +16,7 @@ LIMIT = 50
 _PATIENCE = Limits(connect=5, read=15, total=20, retries=1)
 
 
-def asked() -> list[Provider]:
+def asked() -> list[Provider]:  # may wait for a locked keyring: to be called in a thread
     """The providers that can be asked: they have an address, and a key where they need one."""
     found = []
     for provider in providers.load().values():

@@ -9,13 +9,11 @@ ProviderError
 from __future__ import annotations
 
 import json
-import re
-import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from curator import log
 from curator.errors import ProviderError
+from curator.jobs import retry_after as waiting
 
 if TYPE_CHECKING:
     import openai
@@ -35,8 +33,8 @@ STOP_CODES = frozenset(
 )
 """Error codes after which asking again is pointless (finetuning-api §4.8, §5)."""
 
+_MENDABLE = STOP_CODES - {"training_not_available", "account_deactivated", "access_terminated"}
 _MAX_QUOTE = 300
-_DELAY = re.compile(r"(?:try again|retry) (?:in|after) ([\d.]+)\s*(ms|s|seconds?|m|minutes?)?", re.IGNORECASE)
 
 
 class Unreachable(ProviderError):
@@ -44,7 +42,13 @@ class Unreachable(ProviderError):
 
 
 class Unclear(ProviderError):
-    """No usable answer: the provider may or may not have done it."""
+    """No usable answer: the provider may or may not have done it. `retry_after` as in Refused."""
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: float | None = None, title: str = ""
+    ) -> None:
+        super().__init__(message, code=code, title=title)
+        self.retry_after = retry_after
 
 
 class Refused(ProviderError):
@@ -58,15 +62,39 @@ class Refused(ProviderError):
         code: str | None = None,
         retry_after: float | None = None,
         title: str = "",
+        plain: str = "",
     ) -> None:
         super().__init__(message, code=code, title=title)
         self.status = status
         self.retry_after = retry_after
+        self.plain = plain or message
+        """The message without the words of the command line, for a front that offers the way out itself."""
+
+    @property
+    def mendable(self) -> bool:
+        """True where the same request may be taken later: with a new key, more quota, or some patience."""
+        return self.status in (401, 409, 429) or self.code in _MENDABLE
+
+    @property
+    def not_ready(self) -> bool:
+        """True where a file was named that the provider still reads (finetuning-api §4.8)."""
+        words = self.message.lower()
+        return self.code == "unexpectedEntityState" or "still being processed" in words or "not ready" in words
 
     @property
     def permanent(self) -> bool:
         """True where asking again cannot help: quota, spend limit, key, permission, a bad request."""
         return self.code in STOP_CODES or (self.status != 429 and self.status < 500)
+
+
+def asked_wait(fault: ProviderError) -> float:
+    """Seconds that the provider asked to be left alone; 0 where it did not."""
+    return getattr(fault, "retry_after", None) or 0.0
+
+
+def hopeless(fault: ProviderError) -> bool:
+    """True where asking again cannot help, see `Refused.permanent`."""
+    return fault.permanent if isinstance(fault, Refused) else fault.code in STOP_CODES
 
 
 def translate(error: BaseException, provider: str, doing: str) -> ProviderError:
@@ -86,7 +114,8 @@ def translate(error: BaseException, provider: str, doing: str) -> ProviderError:
         return Unclear(f"The connection to {provider} broke when it was asked to {doing}: {_reason(error)}.")
     if isinstance(error, TimeoutError):
         return Unclear(f"{provider} did not answer in time when asked to {doing}.")
-    if isinstance(error, openai.APIResponseValidationError | json.JSONDecodeError | ValueError | TypeError):
+    unreadable = openai.APIResponseValidationError | json.JSONDecodeError | ValueError | TypeError | RecursionError
+    if isinstance(error, unreadable):
         return Unclear(f"{provider} gave an answer that cannot be read when asked to {doing}.")
     return Unclear(f"{provider}: {doing} failed: {log.redact(str(error))[:_MAX_QUOTE]}.")
 
@@ -114,27 +143,33 @@ def _status(error: openai.APIStatusError, provider: str, doing: str) -> Provider
     code = _text(error.code) or _text(body.get("code"))
     said = _said(body, error)
     status = error.status_code
+    wait = waiting.seconds(error.response.headers, said)
     if status >= 500 or status == 408:
-        return Unclear(f"{provider} failed (HTTP {status}) when asked to {doing}: {said}", code=code)
+        words = f"{provider} failed (HTTP {status}) when asked to {doing}: {said}"
+        return Unclear(words, code=code, retry_after=wait)
     sentence = _SENTENCES.get(code or "") or _BY_STATUS.get(status)
-    if status == 429 and code in STOP_CODES:
-        sentence = _SENTENCES.get(code or "", _SENTENCES["insufficient_quota"])
     if 300 <= status < 400:
         sentence = (
             "{provider} answers with a redirect, which is not followed so that the key stays here; fix base_url."
         )
     title, words = _TITLES.get(code or "", ""), (sentence or "{provider} refused to {doing}: {said}")
-    message = words.format(provider=provider, doing=doing, said=said)
-    return Refused(message, status=status, code=code, retry_after=_retry_after(error, said), title=title)
+    message, plain = (words.format(provider=provider, doing=doing, said=said, here=here) for here in (_HERE, ""))
+    return Refused(message, status=status, code=code, retry_after=wait, title=title, plain=plain)
 
 
+_HERE = "; the same data can be trained on this machine with --provider local"
+_SPENT = "{provider}: the spend limit is reached, so it will not {doing}; raise it there{here}. ({said})"
+_CLOSED = "{provider} has closed this account, so it will not {doing}{here}. ({said})"
 _SENTENCES = {
-    "training_not_available": "{provider} no longer lets this organisation start fine-tuning jobs; train the same "
-    "data on this machine with --provider local. ({said})",
-    "insufficient_quota": "{provider}: the quota is used up, so it will not {doing}; add credit there, or train "
-    "with --provider local. ({said})",
-    "billing_hard_limit_reached": "{provider}: the spend limit is reached, so it will not {doing}; raise it "
-    "there, or train with --provider local. ({said})",
+    "training_not_available": "{provider} no longer lets this organisation start fine-tuning jobs{here}. ({said})",
+    "insufficient_quota": "{provider}: the quota is used up, so it will not {doing}; add credit there{here}. "
+    "({said})",
+    "billing_hard_limit_reached": _SPENT,
+    "spend_limit_reached": _SPENT,
+    "billing_not_active": "{provider}: billing is not active, so it will not {doing}; set it up there{here}. "
+    "({said})",
+    "account_deactivated": _CLOSED,
+    "access_terminated": _CLOSED,
     "quotaExceeded": "{provider}: a quota of the resource is used up, so it will not {doing}. ({said})",
 }
 _BY_STATUS = {
@@ -143,7 +178,14 @@ _BY_STATUS = {
     404: "{provider} could not {doing}: there is no such thing. ({said})",
     429: "{provider} is asked too often; wait before you {doing}. ({said})",
 }
-_TITLES = {"training_not_available": "Training is not available", "insufficient_quota": "Quota used up"}
+_TITLES = {
+    "training_not_available": "Training is not available",
+    "insufficient_quota": "The quota is used up",
+    "quotaExceeded": "The quota is used up",
+    "billing_hard_limit_reached": "The spend limit is reached",
+    "spend_limit_reached": "The spend limit is reached",
+    "billing_not_active": "Billing is not active",
+}
 
 
 def _text(value: Any) -> str | None:
@@ -156,38 +198,3 @@ def _said(body: dict[str, Any], error: openai.APIStatusError) -> str:
     if text is None:
         text = _text(error.response.reason_phrase) or f"HTTP {error.status_code}"
     return log.redact(" ".join(text.split()))[:_MAX_QUOTE]
-
-
-def _retry_after(error: openai.APIStatusError, said: str) -> float | None:
-    headers = error.response.headers
-    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        seconds = _number(headers.get(name))
-        if seconds is not None:
-            return seconds / scale
-    if (until := _date(headers.get("retry-after"))) is not None:
-        return until
-    if match := _DELAY.search(said):
-        seconds = _number(match[1])
-        unit = (match[2] or "s").lower()
-        if seconds is not None:
-            return seconds / 1000 if unit == "ms" else seconds * 60 if unit.startswith("m") else seconds
-    return None
-
-
-def _date(text: str | None) -> float | None:
-    """Seconds until an HTTP date, by this machine's clock: it may be wrong, so never more than a day."""
-    if not text:
-        return None
-    try:
-        seconds = parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, OverflowError, OSError):
-        return None
-    return min(max(0.0, seconds), 86_400.0)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text) if text is not None else None
-    except ValueError:
-        return None
-    return value if value is not None and 0 <= value < 1e7 else None

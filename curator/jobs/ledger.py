@@ -24,8 +24,9 @@ from curator.jobs.ledger_file import LedgerFile
 
 OPEN = ("intent", "uploading", "creating", "unclear")
 """Our own statuses, before the provider's job is known; after that the provider's words are kept."""
-CLOSED = (*records.TERMINAL, "refused", "lost")
-"""Statuses that never change again. `refused`: the provider said no; `lost`: our own server has no such job."""
+CLOSED = (*records.TERMINAL, "refused", "lost", "abandoned")
+"""Statuses that never change again. `refused`: the provider said no; `lost`: our own server has no such job;
+`abandoned`: its submission never came to a job, and the user gave it up."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class Ledger(LedgerFile):
                 "INSERT INTO steps (run, step, state, detail, at) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (run, step) DO UPDATE SET state = excluded.state, detail = excluded.detail, "
                 "at = excluded.at",
-                (run, step, state, orjson.dumps(detail or {}), time.time()),
+                (run, step, state, _dumps(detail or {}), time.time()),
             )
 
     def step(self, run: str, step: str) -> tuple[str, dict[str, Any]] | None:
@@ -383,4 +384,7 @@ def _stored(name: str, value: Any) -> Any:
 
 
 def _dumps(value: Any) -> bytes:
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # half of a surrogate pair, a number beyond 64 bits: a model can answer with anything
+        return orjson.dumps(records.tame(value), default=str, option=orjson.OPT_NON_STR_KEYS)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator, Callable
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from curator.errors import ProviderError
-from curator.jobs import client as clients
 from curator.jobs import faults, providers, records, submission
 from curator.jobs.client import Client, connect
 from curator.jobs.ledger import Ledger, Run
@@ -23,6 +23,11 @@ PATIENCE = 3600.0
 """Seconds without any answer after which following gives up; the job itself goes on."""
 LONGEST = 900.0
 """Longest pause in seconds that a Retry-After is granted."""
+ENOUGH = 8
+"""How often something that a finished job leaves behind is asked for in vain."""
+T = TypeVar("T")
+_AFTER = {"cancel": "cancelled", "pause": "paused"}
+"""The status that an action leads to."""
 _MAX_ROWS = 200_000
 _COLUMNS = {"train_accuracy": "train_mean_token_accuracy"}
 
@@ -58,12 +63,14 @@ async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
     if job.id != run.job_id:
         raise faults.bad_answer(client.provider.name, f"show job {run.job_id}", "another job came back")
     known = set() if job.finished else ledger.event_ids(run.run)
-    new = ledger.add_events(run.run, await client.events(run.job_id, known.__contains__))
+    news = await _at_last(client.events(run.job_id, known.__contains__), run, job, ledger)
+    new = ledger.add_events(run.run, news or [])
     if job.finished or any("heckpoint" in event.message for event in new):
-        ledger.set_checkpoints(run.run, await _or_none(client.checkpoints(run.job_id)) or [])
+        points = await _at_last(client.checkpoints(run.job_id), run, job, ledger)
+        ledger.set_checkpoints(run.run, points or [])
     run = _store(run, job, ledger)
     if job.finished:
-        run = await _sweep(run, ledger, client)
+        run = await _sweep(run, job, ledger, client)
     return Poll(run, new)
 
 
@@ -79,6 +86,12 @@ async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.
         job = await client.act(run.job_id, action)
     except faults.Unclear:
         job = await client.job(run.job_id)
+    except faults.Refused as refusal:  # it may be so already: asked twice, here or by a gateway on the way
+        if refusal.status not in (400, 409):
+            raise
+        job = await client.job(run.job_id)
+        if job.status != _AFTER.get(action):
+            raise
     if job.id != run.job_id:
         raise faults.bad_answer(client.provider.name, f"{action} job {run.job_id}", "another job came back")
     _store(ledger.get(run.run), job, ledger)
@@ -102,20 +115,34 @@ def _store(run: Run, job: records.Job, ledger: Ledger) -> Run:
     )
 
 
-async def _sweep(run: Run, ledger: Ledger, client: Client) -> Run:
-    """Fetch what a finished job leaves behind; what the provider no longer has is done without."""
+async def _sweep(run: Run, job: records.Job, ledger: Ledger, client: Client) -> Run:
+    """Fetch what a finished job leaves behind."""
     for file_id in run.result_files:
-        body = await _or_none(client.content(file_id))
+        body = await _at_last(client.content(file_id), run, job, ledger)
         if body:
             ledger.add_results(run.run, result_rows(body))
     return ledger.update(run.run, swept=1)
 
 
-async def _or_none(request: Any) -> Any:
+async def _at_last(request: Awaitable[T], run: Run, job: records.Job, ledger: Ledger) -> T | None:
+    """What is told beside a job's status; None where the provider does not have it.
+
+    Where it cannot be read though the job has ended, it is asked for `ENOUGH` times and then done without: a
+    result file that never comes must not keep an end from being told.
+    """
     try:
         return await request
     except faults.Refused as refusal:
-        if refusal.status in (401, 429):
+        if refusal.mendable:
+            raise
+        return None
+    except faults.Unclear:
+        if not job.finished:
+            raise
+        before = ledger.step(run.run, "sweep")
+        tries = (before[1].get("tries", 0) if before else 0) + 1
+        ledger.mark(run.run, "sweep", "unclear", {"tries": tries})
+        if tries < ENOUGH:
             raise
         return None
 
@@ -155,7 +182,7 @@ async def follow(
     the last fault once `patience` seconds were waited in vain: pauses count, not the clock, which also runs while
     a laptop sleeps. The job goes on in any case.
     """
-    line = _Line(run, client)
+    line = _Line(run, client, waiting)
     waited, failures, place = 0.0, 0, 0
     try:
         while True:
@@ -190,8 +217,9 @@ async def follow(
 class _Line:
     """The client of a follower: made when needed; the local server may come back at another address."""
 
-    def __init__(self, run: Run, given: Client | None) -> None:
+    def __init__(self, run: Run, given: Client | None, waiting: Waiting | None) -> None:
         self._name = run.provider
+        self._waiting = waiting or (lambda fault, seconds: None)
         self._given = given
         self._own: Client | None = None
 
@@ -205,6 +233,7 @@ class _Line:
             return self._given
         if self._own is None:
             self._own = await connect(providers.get(self._name))
+            self._own.waiting = self._waiting
         return self._own
 
     async def drop(self, fault: ProviderError) -> None:
@@ -220,10 +249,10 @@ class _Line:
 
 def pause_after(fault: ProviderError, failures: int) -> float | None:
     """Seconds until the next poll after `failures` faults and this one; None: asking again cannot help."""
-    limits = clients.Limits(backoff=1.0, max_wait=60.0)
-    if isinstance(fault, faults.Refused) and not fault.permanent:
-        return min(max(fault.retry_after or 0.0, min(2.0**failures, 60.0)), LONGEST)
-    return clients.pause(fault, min(failures, 8), limits)
+    if faults.hopeless(fault):
+        return None
+    growing = min(2.0 ** min(failures, 6), 60.0) * (0.75 + random.random() / 2)
+    return min(max(growing, faults.asked_wait(fault)), LONGEST)
 
 
 def interval(run: Run, kind: str) -> float:

@@ -1,6 +1,7 @@
 """What providers send, read tolerantly: fields that are absent, null or of another type become None.
 
-Services differ from their own specification (finetuning-api §4.9), so nothing here is strict but ids.
+Services differ from their own specification (finetuning-api §4.9), so nothing here is strict but ids. What is
+kept of an object can always be stored and printed as JSON: see `tame`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ METRICS = (
 )
 """Names of the numbers kept for each step."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DEEPEST = 40
+"""Levels of nesting that are kept; no service sends a tenth of it."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,255}\Z")
 
 
@@ -129,15 +133,15 @@ def job(value: Any) -> Job:
         status=text(raw.get("status")) or "unknown",
         model=text(raw.get("model")),
         fine_tuned_model=text(raw.get("fine_tuned_model")),
-        created_at=integer(raw.get("created_at")),
-        finished_at=integer(raw.get("finished_at")),
+        created_at=moment(raw.get("created_at")),
+        finished_at=moment(raw.get("finished_at")),
         training_file=text(raw.get("training_file")),
         validation_file=text(raw.get("validation_file")),
         result_files=tuple(filter(None, map(text, _list(raw.get("result_files"))))),
         trained_tokens=integer(raw.get("trained_tokens")),
         error=_error(raw.get("error")),
         epochs=_epochs(raw),
-        estimated_finish=integer(raw.get("estimated_finish")),
+        estimated_finish=moment(raw.get("estimated_finish")),
         metadata={k: v for k, v in _dict(raw.get("metadata")).items() if isinstance(v, str)},
         raw=raw,
     )
@@ -153,17 +157,16 @@ def file(value: Any) -> File:
         purpose=text(raw.get("purpose")),
         status=text(raw.get("status")),
         status_details=text(raw.get("status_details")),
-        created_at=integer(raw.get("created_at")),
+        created_at=moment(raw.get("created_at")),
     )
 
 
 def event(value: Any) -> Event:
     """Read an event. One without an id gets one made from its content, so that repeats are still known."""
     raw = _object(value, "an event")
-    number = integer(raw.get("created_at")) or 0
     return Event(
         id=text(raw.get("id")) or "event-" + hashlib.sha256(_canonical(raw)).hexdigest()[:32],
-        created_at=number,
+        created_at=moment(raw.get("created_at")) or 0,
         level={"warning": "warn"}.get(text(raw.get("level")) or "info", text(raw.get("level")) or "info"),
         message=text(raw.get("message")) or "",
         type=text(raw.get("type")) or "message",
@@ -178,7 +181,7 @@ def checkpoint(value: Any) -> Checkpoint:
         id=_id(raw, "checkpoint"),
         model=text(raw.get("fine_tuned_model_checkpoint")),
         step=integer(raw.get("step_number")),
-        created_at=integer(raw.get("created_at")),
+        created_at=moment(raw.get("created_at")),
         metrics=metrics(_dict(raw.get("metrics"))),
     )
 
@@ -218,6 +221,12 @@ def integer(value: Any) -> int | None:
     return int(found) if found is not None and abs(found) < 2**53 else None
 
 
+def moment(value: Any) -> int | None:
+    """Seconds since 1970 that every calendar can show, or None."""
+    found = integer(value)
+    return found if found is not None and 0 <= found < 2**33 else None
+
+
 def number(value: Any) -> float | None:
     """A finite number that is no bool, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -235,10 +244,27 @@ def _canonical(raw: dict[str, Any]) -> bytes:
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if hasattr(value, "to_dict"):
-        value = value.to_dict(mode="json", warnings=False)
+        try:
+            value = value.to_dict(mode="json", warnings=False)
+        except (ValueError, RecursionError):
+            raise BadRecord(f"not {what} that can be read") from None
     if not isinstance(value, dict):
         raise BadRecord(f"not {what}")
-    return value
+    tamed: dict[str, Any] = tame(value)
+    return tamed
+
+
+def tame(value: Any, depth: int = 0) -> Any:
+    """A JSON value as SQLite, orjson and UTF-8 can take it: not too deep, no huge numbers, no half characters."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else None
+    if isinstance(value, dict | list) and depth >= _DEEPEST:
+        return None
+    if isinstance(value, dict):
+        return {tame(str(key)): tame(item, depth + 1) for key, item in value.items()}
+    return [tame(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
 def _id(raw: dict[str, Any], what: str) -> str:

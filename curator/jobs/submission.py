@@ -22,13 +22,15 @@ from curator.jobs.planning import Wish, plan, recheck
 from curator.jobs.providers import Provider
 from curator.jobs.upload import Progress, Report, silent, upload
 
-__all__ = ["Blocked", "Plan", "Wish", "plan", "reconcile", "remove_orphan", "submit"]
+__all__ = ["Blocked", "Plan", "Wish", "abandon", "plan", "reconcile", "remove_orphan", "submit"]
 
 LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each look for something whose answer was lost."""
-_OVER = (*records.TERMINAL, "lost")
-_KEEP = frozenset({401, 429})
-"""Refusals that leave the run open: with a new key, more quota or some patience it can go on."""
+_OVER = (*records.TERMINAL, "lost", "abandoned")
+_READING = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
+"""Pauses, in seconds, before asking again for a job whose file the provider was still reading."""
+_LONGEST_READING = 1800.0
+"""Seconds that Azure may take to process a file."""
 
 
 class Blocked(CuratorError):
@@ -50,6 +52,7 @@ async def submit(
     """
     _refuse_blocked(plan)
     connected = client or await connect(plan.provider)
+    connected.waiting = lambda fault, wait: progress(Progress("wait", f"{fault.message} Again in {wait:.0f} s"))
     try:
         plan = await recheck(plan, connected)
         _refuse_blocked(plan)
@@ -110,6 +113,26 @@ async def look(run: Run, ledger: Ledger, client: Client) -> Run:
         return run
 
 
+async def abandon(run: Run, ledger: Ledger, client: Client) -> Run:
+    """Give up a submission that came to no job: looked for once more, then ended; what was uploaded is an orphan.
+
+    Returns the run with its job where one is found after all. Raises ProviderError where nobody answers.
+    """
+    async with _lock(run):
+        run = ledger.get(run.run)
+        if run.job_id is None and not run.closed:
+            run = await reconcile(run, ledger, client)
+        if run.job_id is None and not run.closed:
+            run = ledger.update(run.run, status="abandoned")
+            _note_orphans(run, ledger)
+    return run
+
+
+def is_submitting(run: Run) -> bool:
+    """Whether some process is at work on this run's submission now."""
+    return lock.is_held(_lock_file(run))
+
+
 async def remove_orphan(provider: Provider, ledger: Ledger, file_id: str, client: Client | None = None) -> None:
     """Delete an uploaded file that no job uses, and forget it; one that is gone already is fine."""
     connected = client or await connect(provider)
@@ -137,7 +160,9 @@ class _Submission:
         if self.ledger.step(self.run.run, "training_file") is None:
             self.report(Progress("probe", f"asking {self.client.provider.name} whether it takes jobs"))
             await self._guarded(access.probe(self.client, self.run.model))
-        self.ledger.mark(self.run.run, "estimate", "done", {"billed_tokens": self.plan.billed_tokens})
+        held = self.plan.validation.examples if self.plan.validation else 0
+        known = {"billed_tokens": self.plan.billed_tokens, "validation_examples": held}
+        self.ledger.mark(self.run.run, "estimate", "done", known)
         self._set(status="uploading")
         training = await self._file("training_file", self.plan.training.path, "train")
         self._set(training_file=training)
@@ -145,7 +170,8 @@ class _Submission:
             validation = await self._file("validation_file", self.plan.validation.path, "validation")
             self._set(validation_file=validation)
         if self.client.provider.kind == "azure":
-            await self._processed(training)
+            for file_id in filter(None, (training, self.run.validation_file)):
+                await self._guarded(self._processed(file_id))
         return await self._create()
 
     def _set(self, **values: object) -> None:
@@ -203,25 +229,38 @@ class _Submission:
 
     async def _processed(self, file_id: str) -> None:
         """Azure wants a file `processed` before a job may name it (finetuning-api §5)."""
-        wait = 1.0
+        wait, waited = 1.0, 0.0
         while True:
             file = await self.client.file(file_id)
             if file.status in (None, "processed", "uploaded"):
                 return
             if file.status in ("error", "deleting", "deleted"):
-                self._refuse({"code": "invalid_training_file", "message": file.status_details or file.status})
-                raise ProviderError(
-                    f"{self.client.provider.name} does not take the training file: "
-                    f"{file.status_details or file.status}.",
-                    code="invalid_training_file",
-                )
+                words = f"{self.client.provider.name} does not take the file {file.filename}: "
+                words += f"{file.status_details or file.status}."
+                raise Refused(words, status=400, code="invalid_training_file", title="The file is not taken")
             self.report(Progress("wait", f"{self.client.provider.name} reads the file ({file.status})"))
+            if waited > _LONGEST_READING:
+                raise Unreachable(
+                    f"{self.client.provider.name} still reads the file {file.filename} after half an hour; "
+                    "run the same command again to go on."
+                )
             await asyncio.sleep(wait * self.client.limits.backoff)
-            wait = min(wait * 1.5, 20)
+            waited, wait = waited + wait, min(wait * 1.5, 20)
 
     # -- the job ----------------------------------------------------------------------------------------
 
     async def _create(self, repeated: bool = False) -> Run:
+        for wait in _READING:
+            try:
+                return await self._ask_for_job(repeated)
+            except Refused as refusal:
+                if not refusal.not_ready:
+                    raise
+                self.report(Progress("wait", f"{self.client.provider.name} still reads the file"))
+                await asyncio.sleep(wait * self.client.limits.backoff)
+        return await self._ask_for_job(repeated)
+
+    async def _ask_for_job(self, repeated: bool) -> Run:
         body = job_body(self.run, self.client.provider.config.training_type)
         self._set(status="creating")
         self.ledger.mark(self.run.run, "job", "started")
@@ -272,17 +311,21 @@ class _Submission:
     def _close_on(self, fault: ProviderError) -> None:
         """A definite no ends the run; anything that may be mended leaves it open to go on later."""
         error = {"code": fault.code, "message": fault.message}
-        if isinstance(fault, Refused) and fault.status not in _KEEP:
+        if isinstance(fault, Refused) and not fault.mendable and not fault.not_ready:
             self._refuse(error)
         else:
             self._set(status="intent", error=error)
 
     def _refuse(self, error: dict[str, str | None]) -> None:
         self._set(status="refused", error=error)
-        for step in ("training_file", "validation_file"):
-            done = self.ledger.step(self.run.run, step)
-            if done and done[0] == "done":
-                self.ledger.note_orphan(self.run.run, self.run.origin, done[1]["file_id"], done[1]["name"])
+        _note_orphans(self.run, self.ledger)
+
+
+def _note_orphans(run: Run, ledger: Ledger) -> None:
+    for step in ("training_file", "validation_file"):
+        done = ledger.step(run.run, step)
+        if done and done[0] == "done":
+            ledger.note_orphan(run.run, run.origin, done[1]["file_id"], done[1]["name"])
 
 
 def _attach(run: Run, job: records.Job, ledger: Ledger) -> Run:
@@ -323,5 +366,9 @@ def _belongs(job: records.Job, run: Run) -> bool:
 
 
 def _lock(run: Run) -> AbstractAsyncContextManager[None]:
-    path = paths.state_dir() / "submissions" / f"{run.run}.lock"
-    return lock.held(path, 120, f"Another Curator is submitting {run.run}; look at it with: curator jobs")
+    busy = f"Another Curator is submitting {run.run}; look at it with: curator jobs"
+    return lock.held(_lock_file(run), 120, busy)
+
+
+def _lock_file(run: Run) -> Path:
+    return paths.state_dir() / "submissions" / f"{run.run}.lock"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from curator.errors import ProviderError
-from curator.jobs import client as clients
-from curator.jobs.client import Client, Limits
+from curator.jobs import guards
+from curator.jobs.client import Client
 from curator.jobs.faults import Refused, Unclear
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
@@ -21,6 +21,10 @@ ERRORS = [
     (429, "tokens", "rate_limit_exceeded", "Please try again in 9.904s.", "asked too often"),
     (429, None, "insufficient_quota", "You exceeded your current quota", "quota is used up"),
     (429, None, "billing_hard_limit_reached", "Billing hard limit", "spend limit"),
+    (400, None, "billing_hard_limit_reached", "Billing hard limit has been reached", "spend limit"),
+    (403, None, "spend_limit_reached", "Project limit", "spend limit"),
+    (429, None, "billing_not_active", "Your account is not active", "billing is not active"),
+    (403, None, "account_deactivated", "closed", "has closed this account"),
     (429, None, "quotaExceeded", "too many jobs", "quota of the resource"),
     (500, None, None, "oops", "failed (HTTP 500)"),
     (503, None, "serviceUnavailable", "later", "failed (HTTP 503)"),
@@ -81,39 +85,6 @@ async def test_stop_codes_are_asked_once_and_rate_limits_again(fake: FakeProvide
 
 
 @pytest.mark.parametrize(
-    ("headers", "message", "seconds"),
-    [
-        ({"retry-after": "7"}, "", 7.0),
-        ({"retry-after-ms": "1500"}, "", 1.5),
-        ({"retry-after": "soon"}, "Please try again in 9.904s.", 9.904),
-        ({"retry-after": "-5"}, "", None),
-        ({"retry-after": "nan"}, "", None),
-        ({}, "Please retry after 2 minutes", 120.0),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "", 0.0),
-        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, "", 86_400.0),
-        ({"retry-after": "Fri, 99 Foo 2026"}, "", None),
-        ({"retry-after": "1e300"}, "", None),
-    ],
-)
-async def test_retry_after_in_any_form(
-    fake: FakeProvider, client: Client, headers: dict[str, str], message: str, seconds: float | None
-) -> None:
-    body = {"error": {"message": message, "code": "rate_limit_exceeded"}}
-    fake.fault("GET", "/jobs$", "refuse", times=9, status=429, body=body, headers=headers)
-    with pytest.raises(Refused) as caught:
-        await client.jobs()
-    assert caught.value.retry_after == seconds
-
-
-def test_a_pause_is_at_least_what_was_asked_and_capped() -> None:
-    limits = Limits(backoff=1, max_wait=60)
-    patient = Refused("", status=429, retry_after=30)
-    assert (clients.pause(patient, 0, limits) or 0) >= 30
-    assert clients.pause(Refused("", status=429, retry_after=9000), 0, limits) is None
-    assert all(0.7 <= (clients.pause(Unclear(""), n, limits) or 0) <= 75 for n in range(40))
-
-
-@pytest.mark.parametrize(
     "body", [b"", b"[]", b"null", b"123", b'{"data": 3}', b'{"data": [{"id": "../x"}]}', b"\xff"]
 )
 async def test_strange_lists_are_refused_in_words(fake: FakeProvider, client: Client, body: bytes) -> None:
@@ -128,7 +99,7 @@ async def test_strange_lists_are_refused_in_words(fake: FakeProvider, client: Cl
 async def test_an_endless_answer_is_cut_off(
     fake: FakeProvider, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "MAX_ANSWER", 1000)
+    monkeypatch.setattr(guards, "MAX_ANSWER", 1000)
 
     async def long(request: Request) -> Reply:
         return Reply(raw=b'{"data": [' + b" " * 5000 + b"]}")

@@ -25,7 +25,7 @@ from tests.jobs.fake_provider import KEY, FakeProvider
 MakePlan = Callable[..., Plan]
 MOMENTS = 60
 """More than a submission has; a countdown that is too long just lets it finish."""
-HOWS = ("drop_before", "drop_after", "cut", "garbage", "empty", "fail_before", "fail_after")
+HOWS = ("drop_before", "drop_after", "cut", "garbage", "empty", "html", "deep", "fail_before", "fail_after")
 PATHS = (("POST", "/files$"), ("POST", "/jobs$"), ("GET", "/files$"), ("GET", "/jobs$"), ("GET", "/models$"))
 
 

@@ -55,7 +55,21 @@ async def test_repeats_and_disorder_change_nothing(
     assert stored == [event["id"] for event in fake.jobs[run.job_id or ""].events]
 
 
-@pytest.mark.parametrize("how", ["drop_before", "drop_after", "cut", "garbage", "empty", "html", "fail_before"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "drop_before",
+        "drop_after",
+        "cut",
+        "garbage",
+        "empty",
+        "html",
+        "deep",
+        "repeat",
+        "fail_before",
+        "fail_after",
+    ],
+)
 @pytest.mark.parametrize("path", ["/jobs/[^/]+$", "/events$", "/checkpoints$", "/content$"])
 async def test_a_storm_is_waited_out(
     fake: FakeProvider, client: Client, ledger: Ledger, run: Run, how: str, path: str
@@ -64,6 +78,40 @@ async def test_a_storm_is_waited_out(
     told = [event.id async for event in monitor.follow(run, ledger, client=client)]
     assert told == [event["id"] for event in fake.jobs[run.job_id or ""].events]
     assert ledger.get(run.run).status == "succeeded"
+
+
+@pytest.mark.parametrize("path", ["/events$", "/checkpoints$", "/content$"])
+async def test_what_never_comes_does_not_hide_the_end(
+    fake: FakeProvider, client: Client, ledger: Ledger, run: Run, path: str
+) -> None:
+    fake.fault("GET", path, "fail_before", times=999)
+    async for _event in monitor.follow(run, ledger, client=client):
+        pass
+    assert ledger.get(run.run).status == "succeeded" and ledger.get(run.run).settled
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_server_without_events_is_watched_all_the_same(
+    fake: FakeProvider, client: Client, ledger: Ledger, run: Run, status: int
+) -> None:
+    fake.fault("GET", "/(events|checkpoints)$", "refuse", times=999, status=status)
+    async for _event in monitor.follow(run, ledger, client=client):
+        pass
+    assert ledger.get(run.run).status == "succeeded"
+
+
+@pytest.mark.parametrize("how", ["repeat", "drop_after", "garbage", "html", "fail_after", "cut"])
+@pytest.mark.parametrize(("action", "status"), [("cancel", "cancelled"), ("pause", "paused")])
+async def test_an_action_whose_answer_is_lost_is_done_once(
+    fake: FakeProvider, client: Client, ledger: Ledger, run: Run, how: str, action: str, status: str
+) -> None:
+    fake.fault("POST", f"/{action}$", how)  # type: ignore[arg-type]
+    assert (await monitor.act(run, action, ledger, client)).status == status
+    assert sum(request.path.endswith(action) for request in fake.wire.requests) == 1
+    if action == "cancel":  # again: it is so already
+        assert (await monitor.act(run, action, ledger, client)).status == status
+        with pytest.raises(Refused, match="already cancelled"):
+            await monitor.act(run, "pause", ledger, client)
 
 
 async def test_one_poll_after_the_storm_is_enough(
@@ -174,17 +222,6 @@ async def test_time_left_comes_from_the_providers_clock(
 def test_result_files_are_read_by_header_and_tolerate_rubbish() -> None:
     body = b"step,train_loss,train_accuracy,valid_loss\n1,3.5,0.5,\nx,nan,\x00,1\n"
     assert monitor.result_rows(body)[0] == {"step": 1.0, "train_loss": 3.5, "train_mean_token_accuracy": 0.5}
-
-
-def test_a_pause_follows_retry_after_within_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    busy = {
-        seconds: monitor.pause_after(Refused("", status=429, retry_after=seconds), 0) for seconds in (None, 7, 1e6)
-    }
-    assert busy == {None: 1.0, 7: 7, 1e6: monitor.LONGEST}
-    assert monitor.pause_after(Refused("", status=429, code="insufficient_quota"), 0) is None
-    assert monitor.pause_after(Refused("", status=401), 0) is None
-    assert all((monitor.pause_after(Unclear(""), n) or 99) <= 75 for n in range(60))
 
 
 async def test_a_sleeping_laptop_and_a_changed_clock_end_nothing(

@@ -14,6 +14,7 @@ from curator.jobs.plan import Plan
 from curator.jobs.upload import Pace, Progress
 from tests.jobs.conftest import client_for, provider_for
 from tests.jobs.fake_provider import REFUSED, FakeProvider
+from tests.jobs.wire import Reply, Request
 
 MakePlan = Callable[..., Plan]
 
@@ -51,7 +52,10 @@ async def test_other_data_is_another_job(
     assert len(fake.jobs) == 2
 
 
-@pytest.mark.parametrize("how", ["drop_after", "cut", "garbage", "empty", "html", "fail_after", "delay"])
+LOST = ["drop_after", "cut", "garbage", "empty", "html", "deep", "fail_after", "delay"]
+
+
+@pytest.mark.parametrize("how", LOST)
 @pytest.mark.parametrize("filter_", [True, False])
 async def test_a_lost_answer_is_found_in_the_list(
     fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan, how: str, filter_: bool
@@ -63,7 +67,7 @@ async def test_a_lost_answer_is_found_in_the_list(
     assert list(fake.jobs) == [run.job_id]
 
 
-@pytest.mark.parametrize("how", ["drop_after", "cut", "garbage", "empty", "html", "fail_after", "delay"])
+@pytest.mark.parametrize("how", LOST)
 async def test_a_lost_upload_answer_is_found_too(
     fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan, how: str
 ) -> None:
@@ -135,6 +139,79 @@ async def test_quota_keeps_the_uploads_for_later(
     assert len(fake.files) == 2 and list(fake.jobs) == [run.job_id]
 
 
+async def test_a_spend_limit_is_no_end_whatever_its_status(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    limit = {"error": {"message": "Billing hard limit has been reached", "code": "billing_hard_limit_reached"}}
+    fake.fault("POST", "/jobs$", "refuse", status=400)
+    fake.fault("POST", "/jobs$", "refuse", status=400, body=limit)
+    plan = plan_for(client.provider)
+    with pytest.raises(Refused, match="spend limit") as caught:
+        await submission.submit(plan, ledger, client=client)
+    assert "--provider" in caught.value.message and "--provider" not in caught.value.plain
+    assert ledger.runs()[0].status == "intent" and not ledger.orphans()
+    run = await submission.submit(plan, ledger, client=client)
+    assert len(fake.files) == 2 and list(fake.jobs) == [run.job_id]
+
+
+async def test_a_spend_limit_is_told_before_the_upload_too(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    limit = {"error": {"message": "limit", "code": "billing_hard_limit_reached"}}
+    fake.fault("POST", "/jobs$", "refuse", status=400, body=limit)
+    with pytest.raises(Refused, match="spend limit"):
+        await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert not fake.files
+
+
+async def test_a_model_that_takes_no_training_is_told_before_the_upload(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    body = {"error": {"message": "Model X is not available for fine-tuning or does not exist.", "code": None}}
+    fake.fault("POST", "/jobs$", "refuse", status=400, body=body)
+    with pytest.raises(Refused, match="not available for fine-tuning"):
+        await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert not fake.files and ledger.runs()[0].status == "refused"
+
+
+async def test_a_file_that_is_still_being_read_is_waited_for(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    text = "File 'file-1' is still being processed and is not ready to be used for fine-tuning."
+    fake.fault("POST", "/jobs$", "refuse", status=400)
+    fake.fault("POST", "/jobs$", "refuse", times=3, status=400, body={"error": {"message": text}})
+    run = await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert list(fake.jobs) == [run.job_id] and len(fake.files) == 2
+
+
+async def test_a_submission_without_a_job_can_be_given_up(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    plan = plan_for(client.provider)
+    fake.fault("POST", "/jobs$", "refuse", status=400)
+    fake.fault("POST", "/jobs$", "drop_before")
+    with pytest.raises(Unclear):
+        await submission.submit(plan, ledger, client=client)
+    run = await submission.abandon(ledger.runs()[0], ledger, client)
+    assert run.status == "abandoned" and run.closed and not fake.jobs
+    assert sorted(file for _, file, _ in ledger.orphans(run.run)) == sorted(fake.files)
+    again = await submission.submit(plan, ledger, client=client)
+    assert again.run != run.run and list(fake.jobs) == [again.job_id]
+
+
+async def test_a_job_that_turns_up_is_not_given_up(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    fake.invisible.add("ftjob-0001")
+    fake.fault("POST", "/jobs$", "refuse", status=400)
+    fake.fault("POST", "/jobs$", "drop_after")
+    with pytest.raises(Unclear):
+        await submission.submit(plan_for(client.provider), ledger, client=client)
+    fake.invisible.clear()
+    run = await submission.abandon(ledger.runs()[0], ledger, client)
+    assert run.job_id == "ftjob-0001" and not run.closed and not ledger.orphans()
+
+
 async def test_nothing_reached_is_safe_to_try_again(
     fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
 ) -> None:
@@ -163,6 +240,45 @@ async def test_azure_waits_until_the_file_is_processed(
     async with client_for(azure, training_type="GlobalStandard") as client:
         run = await submission.submit(plan_for(client.provider), ledger, client=client)
     assert azure.jobs[run.job_id or ""].body["trainingType"] == "GlobalStandard"
+
+
+async def test_azure_waits_for_the_validation_file_too(
+    azure: FakeProvider, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    seen: list[set[str]] = []
+    create = azure._create
+
+    def watched(request: Request) -> Reply:
+        seen.append({file["status"] for file in azure.files.values()})
+        return create(request)
+
+    azure._create = watched  # type: ignore[method-assign]
+    async with client_for(azure) as client:
+        await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert seen == [{"processed"}]
+
+
+async def test_a_file_that_azure_does_not_take_ends_the_run(
+    azure: FakeProvider, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    body = {"id": "file-0001", "status": "error", "status_details": "line 3 is no JSON", "filename": "x.jsonl"}
+    azure.fault("GET", "/files/[^/]+$", "refuse", status=200, body=body)
+    async with client_for(azure) as client:
+        with pytest.raises(Refused, match="line 3 is no JSON"):
+            await submission.submit(plan_for(client.provider), ledger, client=client)
+    assert ledger.runs()[0].status == "refused" and len(ledger.orphans()) == 2 and not azure.jobs
+
+
+async def test_a_file_that_was_deleted_meanwhile_ends_the_run(
+    azure: FakeProvider, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    azure.fault("GET", "/files/[^/]+$", "refuse", status=404)
+    async with client_for(azure) as client:
+        plan = plan_for(client.provider)
+        with pytest.raises(Refused, match="no such thing"):
+            await submission.submit(plan, ledger, client=client)
+        run = await submission.submit(plan, ledger, client=client)
+    assert list(azure.jobs) == [run.job_id]
 
 
 async def test_azure_classic_sends_api_version_and_key_header(

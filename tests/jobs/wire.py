@@ -11,8 +11,21 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 How = Literal[
-    "drop_before", "drop_after", "cut", "delay", "garbage", "empty", "html", "fail_before", "fail_after", "refuse"
+    "drop_before",
+    "drop_after",
+    "cut",
+    "delay",
+    "trickle",
+    "repeat",
+    "garbage",
+    "empty",
+    "html",
+    "deep",
+    "fail_before",
+    "fail_after",
+    "refuse",
 ]
+"""`repeat`: a gateway carries the request out twice; `trickle`: the answer comes a byte at a time."""
 
 
 @dataclass
@@ -110,6 +123,8 @@ class Wire:
         reply = await self.handler(request)
         if fault.how == "drop_after":
             return False
+        if fault.how == "repeat":
+            reply = await self.handler(request)
         if fault.how == "delay":
             await asyncio.sleep(fault.seconds)
         elif fault.how == "fail_after":
@@ -118,9 +133,13 @@ class Wire:
             reply = Reply(raw=b'{"id": "ftjob-', status=200)
         elif fault.how == "empty":
             reply = Reply(body={}, status=200)
+        elif fault.how == "deep":
+            reply = Reply(raw=b'{"id": "ftjob-1", "x": ' + b"[" * 9000 + b"]" * 9000 + b"}", status=200)
         elif fault.how == "html":
             reply = Reply(raw=b"<html>\x1b]0;hostile\x07</html>", media="text/html")
-        return await _send(writer, reply, cut=fault.how == "cut")
+        return await _send(
+            writer, reply, cut=fault.how == "cut", pause=fault.seconds if fault.how == "trickle" else 0
+        )
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
@@ -148,7 +167,7 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
     return body
 
 
-async def _send(writer: asyncio.StreamWriter, reply: Reply, cut: bool = False) -> bool:
+async def _send(writer: asyncio.StreamWriter, reply: Reply, cut: bool = False, pause: float = 0) -> bool:
     payload = reply.payload()
     lines = [
         f"HTTP/1.1 {reply.status} X",
@@ -157,6 +176,10 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, cut: bool = False) -
         *(f"{name}: {value}" for name, value in reply.headers.items()),
     ]
     writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-    writer.write(payload[: len(payload) // 2] if cut else payload)
+    for byte in payload if pause else b"":
+        writer.write(bytes([byte]))
+        await asyncio.sleep(pause)
+    if not pause:
+        writer.write(payload[: len(payload) // 2] if cut else payload)
     await writer.drain()
     return not cut

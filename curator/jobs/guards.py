@@ -1,0 +1,60 @@
+"""What every request and every answer passes: keys stay at their origin, and no answer fills the memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_ANSWER = 64 * 2**20
+"""Most bytes of one answer; a result file of a long job has a few megabytes."""
+
+
+def same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:
+    """A check that lets requests go to one origin only, as a key belongs to it."""
+    import httpx2
+
+    home = httpx2.URL(base_url)
+
+    async def check(request: httpx2.Request) -> None:
+        if (request.url.scheme, request.url.host, request.url.port) != (home.scheme, home.host, home.port):
+            raise ValueError("a request was about to leave for another host")
+
+    return check
+
+
+async def capped(response: httpx2.Response) -> None:
+    """Stop reading an answer that is longer than MAX_ANSWER, also once unpacked.
+
+    We ask for plain answers. Some gateways send gzip all the same: it is unpacked here, as a few bytes of it can
+    stand for gigabytes; of other kinds little is read.
+    """
+    import httpx2
+
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    unpack = zlib.decompressobj(47) if packed in ("gzip", "x-gzip", "deflate") else None
+    if unpack is not None:
+        del response.headers["content-encoding"]
+    cap = MAX_ANSWER if unpack or packed == "identity" else 2**16
+    source = response.stream
+
+    class Capped(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = cap
+            async for chunk in cast(httpx2.AsyncByteStream, source):
+                try:
+                    plain = unpack.decompress(chunk, left + 1) if unpack else chunk
+                except zlib.error:
+                    raise ValueError("the answer is packed wrongly") from None
+                left -= len(plain)
+                if left < 0:
+                    raise ValueError("the answer is too long")
+                yield plain
+
+        async def aclose(self) -> None:
+            await cast(httpx2.AsyncByteStream, source).aclose()
+
+    response.stream = Capped()
