@@ -4,6 +4,7 @@
 provider = "local"            # the default provider's name
 theme = "curator-dark"
 budget = 5.0                  # US$ a job may cost before `train` refuses; --budget overrides it
+project_budget = 50.0         # US$ that all jobs of one workspace or file may cost together
 notify = "bell"               # at the end of a job: "bell", "desktop" or "off"
 
 [keys]                        # action id -> key; see docs/keys.md
@@ -71,6 +72,8 @@ class Settings:
     provider: str = "local"
     theme: str | None = None
     budget: float | None = None
+    project_budget: float | None = None
+    """US$ that all jobs of one workspace, or of one file, may cost together."""
     notify: Literal["bell", "desktop", "off"] = "bell"
     """How the end of a job is told: the terminal's bell, also the desktop's notifications, or not at all."""
     keys: dict[str, str] = field(default_factory=dict)

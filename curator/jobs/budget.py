@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from curator.core.cost import money
 from curator.core.models import ModelInfo
+from curator.jobs.ledger import Run
 from curator.jobs.providers import Provider
 
 SOON = timedelta(days=90)
@@ -23,6 +25,30 @@ def over(usd: float | None, budget: float | None, provider: Provider, model: str
     if usd > budget:
         return f"The estimate of ${money(usd)} is over the budget of ${money(budget)}; see --budget."
     return None
+
+
+def over_project(usd: float | None, spent: float, budget: float | None, provider: Provider) -> str | None:
+    """Why a job is over what its project may cost, or None; `spent` is what the project's jobs cost so far."""
+    if budget is None or not usd or spent + usd <= budget:
+        return None
+    return (
+        f"With this job the project would have cost ${money(spent + usd)}, ${money(spent)} of it so far: over the "
+        f"project_budget of ${money(budget)} in config.toml."
+    )
+
+
+def committed(runs: Iterable[Run], fingerprint: str) -> float:
+    """US$ that these runs cost by their estimates, cancelled ones in full; failed ones are free.
+
+    The run of `fingerprint` that is under way is left out: the same again attaches to it and costs nothing more.
+    """
+    return sum(
+        run.usd_estimate or 0.0
+        for run in runs
+        if (run.job_id or run.status == "unclear")
+        and run.status not in ("failed", "lost")
+        and (run.closed or run.fingerprint != fingerprint)
+    )
 
 
 def retirement(info: ModelInfo, listed: str | None, today: date) -> tuple[str | None, str | None]:

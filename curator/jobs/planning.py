@@ -49,7 +49,7 @@ async def plan(path: Path | str, wish: Wish, ledger: Ledger) -> Plan:
     """
     provider = providers.get(wish.provider)
     check_params(wish.params, wish.method, provider)
-    return await asyncio.to_thread(_plan, Path(path), wish, provider, ledger)
+    return await asyncio.to_thread(_affordable, Path(path), wish, provider, ledger)
 
 
 async def recheck(plan: Plan, client: Client) -> Plan:
@@ -89,6 +89,15 @@ def check_params(params: Params, method: str, provider: Provider) -> None:
         raise UsageError(f"--suffix is 1 to {limit} for {provider.name}.")
 
 
+def _affordable(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
+    """The plan, held to what the project may cost: all runs of a workspace, or those of one file."""
+    plan = _plan(path, wish, provider, ledger)
+    runs = ledger.runs() if path.is_dir() else [run for run in ledger.runs() if run.source == plan.source]
+    spent = budget.committed(runs, plan.fingerprint)
+    expensive = budget.over_project(plan.usd, spent, settings.load().project_budget, provider)
+    return replace(plan, blocking=(*plan.blocking, expensive)) if expensive else plan
+
+
 def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
     table = pricing.table()
     model = wish.model or provider.model
@@ -113,7 +122,7 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
     if expensive := budget.over(usd, limit, provider, model):
         blocking.append(expensive)
     return Plan(
-        source=str(path),
+        source="-" if str(path) == "-" else str(path.resolve()),
         provider=provider,
         model=model,
         method=wish.method,

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from curator import settings
 from curator.cli.main import main
+from curator.jobs.ledger import Ledger
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider
 
 MODEL = "gpt-4.1-mini-2025-04-14"
@@ -64,6 +66,23 @@ def test_errors_in_the_data_and_the_budget_stop_everything(
     assert not served.wire.requests
 
 
+def test_a_project_is_held_to_what_it_may_cost(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(capsys, "import", data, "-w", tmp_path / "w.curator")
+    words = ("train", tmp_path / "w.curator", "--yes", "--epochs")
+    first = run(capsys, *words, "3")[1][-1]
+    file = settings.path()
+    file.write_text(f"project_budget = {first['usd_estimate'] * 1.5}\n" + file.read_text())
+    assert run(capsys, *words, "3")[1][-1]["job_id"] == first["job_id"], "attaching costs nothing"
+    status, _, said = run(capsys, *words, "4")
+    assert status == 1 and "project_budget" in said and len(served.jobs) == 1
+    assert run(capsys, "train", data, "--yes", "--epochs", "3")[0] == 0, "another project"
+    served.jobs["ftjob-0001"].script = ("failed",)
+    run(capsys, "jobs")
+    assert run(capsys, *words, "4")[0] == 0, "what failed is free"
+
+
 def test_what_may_cost_is_asked_for(served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, said = run(capsys, "train", data)
     assert status == 2 and "--yes" in said and not served.files
@@ -91,6 +110,35 @@ def test_jobs_watch_and_steering(served: FakeProvider, data: Path, capsys: pytes
     assert status == 0 and lines[-1]["id"] == job and lines[0]["object"] == "fine_tuning.job.event"
     status, _, said = run(capsys, "cancel", job)
     assert status == 3 and "already succeeded" in said
+
+
+def test_a_submission_without_a_job_is_told_and_given_up(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.jobs.submission.LOOKS", (0.0,))
+    served.fault("POST", "/jobs$", "refuse", status=400)
+    served.fault("POST", "/jobs$", "drop_before")
+    status, lines, said = run(capsys, "train", data, "--yes")
+    assert status == 3 and not lines and "--again" in said
+    with Ledger.for_path(None) as ledger:
+        (unclear,) = ledger.runs()
+    for command in ("watch", "pause"):
+        status, lines, said = run(capsys, command, unclear.run)
+        assert status == 3 and not lines and f"curator cancel {unclear.run}" in said
+    status, [given], said = run(capsys, "cancel", unclear.run)
+    assert status == 0 and given["status"] == "abandoned" and not served.jobs
+    status, [started], _ = run(capsys, "train", data, "--yes")
+    assert status == 0 and list(served.jobs) == [started["job_id"]] and started["run"] != unclear.run
+
+
+def test_jobs_renews_the_runs_of_workspaces_too(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(capsys, "import", data, "-w", tmp_path / "w.curator")
+    run(capsys, "train", tmp_path / "w.curator", "--yes")
+    served.jobs["ftjob-0001"].at = 99
+    _, [listed], _ = run(capsys, "jobs")
+    assert [job["run"]["status"] for job in listed["jobs"]] == ["succeeded"]
 
 
 def test_a_job_started_elsewhere_is_watched(
