@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from curator.errors import CuratorError
 
 if TYPE_CHECKING:
     from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.providers import Provider
 
 
 class Elsewhere:
@@ -22,6 +24,10 @@ class Elsewhere:
         self._owner: dict[str, Ledger] = {}
         self.runs: list[Run] = []
         """Newest first; those that no ledger knows yet are not stored."""
+        self._listed: dict[str, list[Run]] = {}
+        """By provider: its jobs that no ledger knows."""
+        self.waiting: set[str] = set()
+        """Providers that were asked and have not answered yet."""
         self.troubles: dict[str, str] = {}
         """By provider: why it did not list its jobs, in words."""
 
@@ -52,29 +58,39 @@ class Elsewhere:
         self.runs = [taken if known.run == run.run else known for known in self.runs]
         return taken
 
-    async def look(self, own: Ledger) -> None:
-        """Ask every provider at once, and read the other ledgers. Faults go to `troubles`."""
+    async def look(self, own: Ledger, news: Callable[[], None]) -> None:
+        """Ask every provider at once, and read the other ledgers; `news` after each answer."""
         beyond = await asyncio.to_thread(importlib.import_module, "curator.jobs.elsewhere")
-        places = self.places(own)
-        troubles: dict[str, str] = {}
-        providers = beyond.asked()
-        answers = await asyncio.gather(*map(beyond.jobs_of, providers), return_exceptions=True)
-        found: dict[str, tuple[Run, Ledger | None]] = {}
-        for place in places:
-            found |= {run.run: (run, place) for run in place.runs()}
-        mine = {(run.origin, run.job_id) for run in own.runs()}
-        for provider, jobs in zip(providers, answers, strict=True):
-            if isinstance(jobs, BaseException):
-                if not isinstance(jobs, CuratorError):
-                    raise jobs
-                troubles[provider.name] = jobs.message
-                continue
-            for run, stored in beyond.known(provider, jobs, places):
-                if not stored and (run.origin, run.job_id) not in mine:
-                    found[run.run] = (run, None)
-        self._owner = {name: place for name, (_, place) in found.items() if place is not None}
-        self.runs = sorted((run for run, _ in found.values()), key=lambda run: -run.created_at)
-        self.troubles = troubles
+        providers = await asyncio.to_thread(beyond.asked)
+        self.waiting = {provider.name for provider in providers}
+        self._listed = {name: runs for name, runs in self._listed.items() if name in self.waiting}
+        self.troubles = {name: words for name, words in self.troubles.items() if name in self.waiting}
+        self._gather(own)
+
+        async def ask(provider: Provider) -> None:
+            try:
+                jobs = await beyond.jobs_of(provider)
+            except CuratorError as error:
+                self.troubles[provider.name] = error.message
+            else:
+                self.troubles.pop(provider.name, None)
+                known = beyond.known(provider, jobs, self.places(own))
+                self._listed[provider.name] = [run for run, stored in known if not stored]
+            finally:
+                self.waiting.discard(provider.name)
+            self._gather(own)
+            news()
+
+        await asyncio.gather(*map(ask, providers))
+
+    def _gather(self, own: Ledger) -> None:
+        """Put together what the ledgers know and what was listed; what is followed keeps the name it was given."""
+        stored = {run.run: (run, place) for place in self.places(own) for run in place.runs()}
+        known = {(run.origin, run.job_id) for run in own.runs()}
+        known |= {(run.origin, run.job_id) for run, _ in stored.values()}
+        listed = [run for runs in self._listed.values() for run in runs if (run.origin, run.job_id) not in known]
+        self._owner = {name: place for name, (_, place) in stored.items()}
+        self.runs = sorted([*(run for run, _ in stored.values()), *listed], key=lambda run: -run.created_at)
 
     def renew(self) -> None:
         """Read the stored ones again: news may have come."""

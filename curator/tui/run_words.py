@@ -13,6 +13,7 @@ STATUS_MARKS: dict[str, tuple[str, str]] = {
     "succeeded": ("✓", "ok"),
     "failed": ("✗", "error"),
     "refused": ("✗", "error"),
+    "lost": ("✗", "error"),
     "cancelled": ("–", "warning"),
     "abandoned": ("–", "warning"),
     "unclear": ("?", "warning"),

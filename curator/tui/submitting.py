@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -41,7 +42,7 @@ class Submitting(Dialog[None]):
 
     def compose_body(self) -> ComposeResult:
         """What is going on, and how far it is."""
-        yield Static("", id="doing")
+        yield Static("getting ready …", id="doing")
         yield ProgressBar(id="progress", show_eta=True)
         yield Static("", id="trouble")
 
@@ -114,13 +115,33 @@ class Submitting(Dialog[None]):
         self.query_one("#doing", Static).update(Content(one_line(text)))
 
     def _refused(self, error: Exception) -> None:
-        self.query_one("#progress").display = False
-        title = getattr(error, "title", "") or "Not started"
-        self._say(title)
-        words = [Content.styled(printable(str(error)), "$mark-error")]
+        """What happened, what that leaves behind, and the way out on enter."""
+        for name in ("#progress", "#doing"):
+            self.query_one(name).display = False
+        self.query_one(".box").border_title = Content(one_line(getattr(error, "title", "") or "Not started"))
+        words = [Content.styled(printable(getattr(error, "plain", str(error))), "$mark-error")]
         if isinstance(error, ProviderError) and self._plan.provider.kind != "local":
-            words.append(Content("The same data can be trained on this machine now, free."))
+            words.append(Content("The same data can be trained on this machine now, free: enter."))
             self.query_one("#accept").display = True
-        words.append(Content.styled("Nothing is lost; what was uploaded is named on the Train stage.", "$quiet"))
+        words.append(Content.styled(printable(" ".join(self._left_behind(error))), "$quiet"))
         self.query_one("#trouble", Static).update(Content("\n\n").join(words))
         self.query_one("#accept" if self.query_one("#accept").display else "#cancel", Button).focus()
+
+    def _left_behind(self, error: Exception) -> Iterator[str]:
+        """What is at the provider now, and how the same submission goes on."""
+        ledger = cast("CuratorApp", self.app).job_watch.ledger
+        run = next((run for run in ledger.runs() if run.fingerprint == self._plan.fingerprint), None)
+        if run is None:
+            yield "Nothing was sent."
+            return
+        files = [file_id for _, file_id, _ in ledger.orphans(run.run)]
+        if files:
+            yield f"Uploaded and not used by any job: {', '.join(files)}; D on the Train stage deletes it."
+        elif run.training_file is None:
+            yield "Nothing was uploaded and nothing was paid."
+        if run.status == "unclear":
+            yield "T with the same values looks for the job once more and never makes a second one."
+        elif not run.closed:
+            yield "Once that is mended, T with the same values goes on where it stopped."
+        if getattr(error, "status", None) == 401:
+            yield "P keeps a new key."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from textual.signal import Signal
 
-from curator import alert
+from curator import alert, log
 from curator.core.text import printable
 from curator.errors import CuratorError, ProviderError
 from curator.tui.elsewhere import Elsewhere
@@ -39,6 +39,8 @@ class Watch:
         self._clients: dict[str, Client] = {}
         self._due: dict[str, float] = {}
         self._failures: dict[str, int] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        """By provider: the looks that are under way."""
         self._guest: str | None = None
         self._running = False
         self.changed: Signal[str] = Signal(app, "run changed")
@@ -117,18 +119,41 @@ class Watch:
             await asyncio.to_thread(importlib.import_module, "curator.jobs.monitor")
             await asyncio.to_thread(importlib.import_module, "openai")
             while open_runs := self._open_runs():
-                for run in open_runs:
-                    if self._due.get(run.run, 0.0) <= time.monotonic():
-                        await self._look(run)
+                self._ask(open_runs)
                 await asyncio.sleep(0.25)
         finally:
             self._running = False
-            clients, self._clients = self._clients, {}
-            for client in clients.values():
-                await client.close()
+            await self._hang_up()
+
+    def _ask(self, open_runs: list[Run]) -> None:
+        """Look at what is due, each provider by itself: one that hangs holds up nobody else's news."""
+        due = [run for run in open_runs if self._due.get(run.run, 0.0) <= time.monotonic()]
+        for name in {run.provider for run in due}:
+            if name not in self._asking or self._asking[name].done():
+                mine = [run for run in due if run.provider == name]
+                self._asking[name] = asyncio.create_task(self._look_at(mine))
+
+    async def _look_at(self, runs: list[Run]) -> None:
+        for run in runs:
+            try:
+                await self._look(run)
+            except Exception as error:  # the top of a task: what nobody foresaw is told, and the others go on
+                words = f"{type(error).__name__} while asking after {run.run}; details are in {log.log_failure()}."
+                self.trouble[run.provider] = words
+                self._due[run.run] = time.monotonic() + REFUSED
+                self.changed.publish(run.run)
+
+    async def _hang_up(self) -> None:
+        asking, self._asking = self._asking, {}
+        for task in asking.values():
+            task.cancel()
+        await asyncio.gather(*asking.values(), return_exceptions=True)
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.close()
 
     def _open_runs(self) -> list[Run]:
-        found = [run for run in self.ledger.unsettled() if run.status not in ("refused", "abandoned")]
+        found = self.ledger.unsettled()
         guests = [run for run in self.elsewhere.runs if run.run == self._guest and not run.settled]
         return [*found, *guests]
 

@@ -8,7 +8,8 @@ import pytest
 from textual.widgets import Input, Select, Static
 
 from curator import alert, paths
-from curator.jobs.ledger import Ledger
+from curator.jobs import records
+from curator.jobs.ledger import Ledger, Run
 from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
 from curator.tui.widgets.tick import Tick
 from tests.jobs.fake_provider import KEY, FakeProvider, running
@@ -112,6 +113,63 @@ async def test_a_key_that_is_revoked_in_the_middle_stops_the_asking_and_a_new_on
             assert rung == ["\a"]
         with Ledger.for_path(None) as own:
             assert [run.status for run in own.runs()] == ["succeeded"]
+
+
+def second(fake: FakeProvider) -> None:
+    """Another provider, named `other`."""
+    with (paths.config_dir() / "config.toml").open("a") as file:
+        file.write(
+            f'[providers.other]\nkind = "compatible"\nbase_url = "{fake.base_url}"\napi_key_env = "TEST_KEY"\n'
+        )
+
+
+async def test_a_provider_that_hangs_holds_up_nobody_elses_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as stuck, running() as fake:
+        configure(stuck, monkeypatch)
+        second(fake)
+        for provider in (stuck, fake):
+            job(provider)
+        stuck.fault("GET", "/jobs", "delay", times=99, seconds=60)
+        async with opened(dataset(tmp_path, many(3)), WIDE) as scene:
+            await scene.press("alt+4")
+            watch = scene.app.job_watch
+            for name, provider in (("other", fake), ("openai", stuck)):
+                shown = records.job(provider._shown(provider.jobs["ftjob-0001"]))
+                watch.ledger.adopt(name, provider.base_url, shown)
+            watch.start()
+            await until(scene, "The training has succeeded")
+            assert sorted(run.status for run in watch.runs()) == ["succeeded", "validating_files"]
+            scene.app.clear_notifications()
+            await scene.pilot.press("J")
+            await until(scene, "asking openai")
+            job(fake)
+            await scene.pilot.press("J", "J")
+            await until(scene, "elsewhere")
+            assert "asking openai" in scene.screen_text()
+
+
+async def test_a_submission_that_came_to_no_job_is_told_and_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as fake:
+        configure(fake, monkeypatch)
+        async with opened(dataset(tmp_path, many(3)), NARROW) as scene:
+            ledger = scene.app.job_watch.ledger
+            made = Run("run-1", "openai", fake.base_url, MODEL, "unclear", "print", 1.7e9, dataset_sha256="x")
+            ledger.claim(made)
+            ledger.mark("run-1", "job", "unclear")
+            ledger.mark("run-1", "training_file", "done", {"file_id": "file-9", "name": "curator-1-train.jsonl"})
+            await scene.press("alt+4")
+            assert "The provider may have made this job" in scene.screen_text()
+            assert "Too early to tell" not in scene.screen_text()
+            await scene.press("c")
+            assert "looked for once more" in scene.screen_text()
+            await scene.press("enter")
+            await until(scene, "abandoned")
+            assert "not used by any job: file-9" in scene.screen_text() and not fake.jobs
+            assert [run.status for run in ledger.runs()] == ["abandoned"]
 
 
 async def test_an_unsent_listing_never_holds_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,8 @@ async def test_an_organisation_that_may_not_train_is_told_the_way_out(
         async with opened(path, NARROW) as scene:
             text = await start_training(scene)
             assert "no longer" in text or "winding down" in text
-            assert "Train it here instead" in text
+            assert "Train it here instead" in text and "Training is not available" in text
+            assert "Nothing was uploaded and nothing was paid." in text and "--provider" not in text
             assert KEY not in text
             assert [run.status for run in scene.app.job_watch.runs()] == ["refused"]
             await scene.pilot.press("escape")

@@ -36,6 +36,13 @@ _CONSEQUENCES = {
     "pause": "The job saves its state and waits; resume goes on where it stopped.",
     "resume": "The job goes on where it stopped.",
 }
+_CHARGED = "What it has trained so far may be charged all the same."
+_GIVEN_UP = {
+    True: "It is looked for once more. If the provider made the job all the same, it runs on there and may cost; "
+    "J lists it then.",
+    False: "No job was made and nothing was paid. What was uploaded is named here, and D deletes it.",
+}
+"""By whether the job may have been made."""
 ALL_JOBS = "ui.all_jobs"
 """What a workspace remembers: whether other jobs are listed too."""
 
@@ -58,7 +65,6 @@ class TrainScreen(StageScreen):
         self._own = 0
         self._rest: Timer | None = None
         self._shown = ""
-        self._asking = False
 
     @property
     def jobs(self) -> Watch:
@@ -100,17 +106,25 @@ class TrainScreen(StageScreen):
         others = self.jobs.elsewhere.runs if self._all else []
         self._runs, self._own = [*own, *others], len(own)
         at = next((i for i, run in enumerate(self._runs) if known and _same(run, known)), 0)
-        troubles = list(self.jobs.elsewhere.troubles.values()) if self._all else []
+        beyond = self._beyond() if self._all else []
         lines = self.query_one("#runs", LineList)
 
         def line(index: int, width: int) -> Pieces:
-            if index < len(self._runs):
-                return self._run_line(index)
-            return [("! ", "warning"), (troubles[index - len(self._runs)], "dim")]
+            return self._run_line(index) if index < len(self._runs) else beyond[index - len(self._runs)]
 
-        lines.say("asking all providers …" if self._asking else "No training yet: T starts one.")
-        lines.show(len(self._runs) + len(troubles), line, cursor=at)
+        lines.say("No training yet: T starts one.")
+        lines.show(len(self._runs) + len(beyond), line, cursor=at)
+        self.set_class(len(self._runs) + len(beyond) <= 2, "-few")
         self._show()
+
+    def _beyond(self) -> list[Pieces]:
+        """Lines behind the jobs: who has not answered yet, and who cannot."""
+        found: list[Pieces] = [
+            [("! ", "warning"), (words, "dim")] for words in self.jobs.elsewhere.troubles.values()
+        ]
+        if waiting := self.jobs.elsewhere.waiting:
+            found.append([("… ", "dim"), (f"asking {', '.join(sorted(waiting))}", "dim")])
+        return found
 
     @property
     def current(self) -> Run | None:
@@ -165,7 +179,8 @@ class TrainScreen(StageScreen):
         from curator.jobs import azure, leftovers
 
         ledger = self.jobs.ledger_of(run)
-        notes = [
+        notes = self._unsubmitted(run)
+        notes += [
             (f"! {deployed_words(item.name, item.since, azure.reminder(item))} (D)", "$mark-warning")
             for item in leftovers.deployed(run, ledger)
         ]
@@ -176,6 +191,18 @@ class TrainScreen(StageScreen):
         if trouble and not run.closed:
             notes.append((f"! {trouble} The job goes on; Curator asks again.", "$mark-warning"))
         return notes
+
+    def _unsubmitted(self, run: Run) -> list[tuple[str, str]]:
+        """How a run stands that has no job yet and at which nobody is at work."""
+        from curator.jobs import submission
+
+        if run.job_id is not None or run.closed or submission.is_submitting(run):
+            return []
+        if run.status == "unclear":
+            words = "? The provider may have made this job. Curator looks for it and never makes a second one."
+        else:
+            words = "! Stopped before its job was made: T with the same values goes on."
+        return [(f"{words} c gives it up.", "$mark-warning")]
 
     def _tick(self) -> None:
         run = self.current
@@ -204,20 +231,25 @@ class TrainScreen(StageScreen):
 
     @work(exclusive=True, group="list", exit_on_error=False)
     async def _list_all(self) -> None:
-        self._asking = True
         try:
-            await self.jobs.elsewhere.look(self.jobs.ledger)
+            await self.jobs.elsewhere.look(self.jobs.ledger, self._listed)
         except CuratorError as error:
             self.session.say(error)
-        finally:
-            self._asking = False
-        self._reload()
+        self._listed()
+
+    def _listed(self) -> None:
+        if self.is_mounted:
+            self._reload()
 
     # Actions
 
     def action_cancel_job(self) -> None:
-        """Cancel the job, after asking."""
-        self._steer("cancel")
+        """Cancel the job, or give up a submission that came to no job, after asking."""
+        run = self.current
+        if run is not None and run.job_id is None and not run.closed:
+            self._give_up(run)
+        else:
+            self._steer("cancel")
 
     def action_pause_job(self) -> None:
         """Pause the job, or let it go on, after asking."""
@@ -241,8 +273,33 @@ class TrainScreen(StageScreen):
             if yes:
                 self._do(act())
 
-        title = f"{action.capitalize()} this job?"
-        self.app.push_screen(Confirm(title, _CONSEQUENCES[action], action.capitalize()), answered)
+        title, words = f"{action.capitalize()} this job?", _CONSEQUENCES[action]
+        if action == "cancel" and run.usd_estimate != 0:
+            words += f" {_CHARGED}"
+        self.app.push_screen(Confirm(title, words, action.capitalize()), answered)
+
+    def _give_up(self, run: Run) -> None:
+        from curator.jobs import submission
+
+        if submission.is_submitting(run):
+            self.session.toast("It is being submitted just now; there is nothing to cancel yet.")
+            return
+
+        async def abandon() -> None:
+            from curator.jobs import providers
+            from curator.jobs.client import connect
+
+            async with await connect(providers.get(run.provider)) as client:
+                left = await submission.abandon(run, self.jobs.ledger_of(run), client)
+            if left.job_id is not None:
+                self.session.toast("Its job was found after all; c cancels it.")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._do(abandon())
+
+        words = _GIVEN_UP[run.status in ("unclear", "creating")]
+        self.app.push_screen(Confirm("Give up this submission?", words, "Give up"), answered)
 
     def action_delete(self) -> None:
         """Delete, after asking, what the provider keeps of this run: deployments, files, the tuned model."""

@@ -197,7 +197,8 @@ def described(made: Plan) -> Content:
         price += f" (prices of {made.priced_on})"
     lines = [
         Content(
-            f"{made.training.examples:,} examples{held} · {made.training.tokens:,} tokens × {made.epochs} epochs"
+            f"{made.training.examples:,} examples{held} · {made.training.tokens:,} tokens × "
+            f"{made.epochs} epoch{'' if made.epochs == 1 else 's'}"
         ),
         Content.assemble((price, "bold"), f" · {sum(made.warnings.values()):,} warnings"),
     ]

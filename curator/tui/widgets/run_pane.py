@@ -96,9 +96,12 @@ class RunPane(Vertical):
     def _show_verdict(self, run: Run, said: Diagnosis, notes: Sequence[tuple[str, str]]) -> None:
         if run.error and run.error.get("message"):
             lines = [Content.styled(printable(str(run.error["message"])), "$mark-error")]
+        elif run.job_id is None:
+            lines = []
         else:
+            step = "p lets it go on." if run.status == "paused" else said.next_step
             lines = [Content.assemble((printable(said.sentence), "bold"), f" {printable(said.reason)}")]
-            lines.append(Content.styled(f"→ {printable(said.next_step)}", "$accent"))
+            lines.append(Content.styled(f"→ {printable(step)}", "$accent"))
         lines += [Content.styled(printable(text), colour) for text, colour in notes]
         self.query_one("#verdict", Static).update(Content("\n").join(lines))
 
@@ -133,14 +136,20 @@ def _diagnosed(
     run: Run, ledger: Ledger, metrics: Sequence[dict[str, float]], checkpoints: Sequence[Checkpoint]
 ) -> Diagnosis:
     from curator.core.diagnosis import diagnose
-    from curator.jobs import monitor
+    from curator.jobs import monitor, records
 
     done, steps = monitor.progress(run, ledger), {row["step"]: row for row in metrics}
     for point in checkpoints:  # they may tell what no event told
         if point.step is not None:
             steps[point.step] = {**point.metrics, **steps.get(point.step, {}), "step": point.step}
     rows = [{**steps[step], "total_steps": done[1] if done else None} for step in sorted(steps)]
-    return diagnose(rows, checkpoints=[c.step for c in checkpoints if c.step is not None], finished=run.closed)
+    planned = ledger.step(run.run, "estimate")
+    return diagnose(
+        rows,
+        validation_examples=records.integer(planned[1].get("validation_examples")) if planned else None,
+        checkpoints=[c.step for c in checkpoints if c.step is not None],
+        finished=run.closed,
+    )
 
 
 def _checkpoint_head() -> str:
