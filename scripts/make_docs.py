@@ -1,4 +1,4 @@
-"""Write the documents that come from tables in the code: python scripts/make_docs.py [rules | keys]
+"""Write the documents that come from tables in the code: python scripts/make_docs.py [rules | keys | diagnosis]
 
 Tests hold that what is committed is what this writes.
 """
@@ -16,6 +16,23 @@ FAMILIES = {
     "dataset": "Rules that look at all examples together",
     "file": "Rules that look at the file",
 }
+
+
+def diagnosis() -> str:
+    """docs/diagnosis.md: the verdicts on curves, as the module that gives them states them."""
+    from curator.core import diagnosis as rules
+
+    lines = [
+        "# What the curves say",
+        "",
+        "Written by `python scripts/make_docs.py diagnosis`.",
+        "",
+        (rules.__doc__ or "").strip(),
+        "",
+        "The verdicts are tried on the recorded curves of real runs and on curves made to show one rule each:",
+        "`python -m pytest tests/core/test_diagnosis.py`.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def rules() -> str:
@@ -70,7 +87,7 @@ def keys() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"rules": rules, "keys": keys}
+PAGES: dict[str, Callable[[], str]] = {"rules": rules, "keys": keys, "diagnosis": diagnosis}
 
 
 def main(wanted: list[str]) -> None:

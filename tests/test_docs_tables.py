@@ -20,7 +20,7 @@ def make_docs() -> Any:
     return module
 
 
-@pytest.mark.parametrize("page", ["rules", "keys"])
+@pytest.mark.parametrize("page", ["rules", "keys", "diagnosis"])
 def test_the_page_is_current(page: str) -> None:
     written = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert written == make_docs().PAGES[page](), f"run: python scripts/make_docs.py {page}"
