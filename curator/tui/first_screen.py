@@ -21,6 +21,7 @@ from curator.core.text import one_line
 from curator.tui import labels, palette_file, screens
 from curator.tui.palette_file import Palette
 from curator.tui.place import Place
+from curator.tui.summary import COUNTS, Summary, pieces
 from curator.tui.terminal import RESET
 from curator.tui.widgets.columns import GUTTER, Columns, cells
 
@@ -33,6 +34,14 @@ WIDE, LEAST = 110, (60, 16)
 AROUND = 4
 """Lines above and below the panes: stages and query, status and keys."""
 BRAND = "▚ curator"
+BRIEF = 100
+"""Below which width the status line says less."""
+STATUS = {
+    "$foreground": "status",
+    "$mark-ok": "status-ok",
+    "$mark-error bold": "status-error",
+    "$mark-warning bold": "status-warning",
+}
 
 
 def show(workspace: Workspace, theme: str) -> FirstScreen | None:
@@ -117,8 +126,8 @@ def frame(workspace: Workspace, place: Place, width: int, height: int, palette: 
     lines += (line for line, _ in zip(_list(workspace, place, columns, rows, palette), range(rows), strict=False))
     blank = palette.paint("screen", " " * width)
     drawn = [f"\x1b[{at};1H{blank}\x1b[{at};1H{line}" for at, line in enumerate(lines, 1)]
-    drawn += [f"\x1b[{at};1H{blank}" for at in range(len(lines) + 1, height)]
-    return "".join(drawn) + "\x1b[0m"
+    drawn += [f"\x1b[{at};1H{blank}" for at in range(len(lines) + 1, height - 1)]
+    return f"{''.join(drawn)}\x1b[{height - 1};1H{_status(workspace, width, palette)}\x1b[0m"
 
 
 def _tabs(workspace: Workspace, width: int, palette: Palette) -> str:
@@ -134,6 +143,21 @@ def _tabs(workspace: Workspace, width: int, palette: Palette) -> str:
 
 def _query(width: int, palette: Palette) -> str:
     return palette.paint("prompt", " / ") + palette.paint("dim", "filter")
+
+
+def _status(workspace: Workspace, width: int, palette: Palette) -> str:
+    """The counts, where they are stored: nobody waits here for them."""
+    parts: list[tuple[str, str]] = []
+    if workspace.derived.finished:
+        known, examples = workspace.counts(), len(workspace.ids())
+        counts = (examples, examples, known.analysed, known.errors, known.warnings, known.tokens)
+        parts = pieces(Summary(*counts, cost="", train=0, validation=0, provider=""), width < BRIEF)[:COUNTS]
+    if workspace.read_only:
+        parts.insert(0, ("read-only", "$mark-warning bold"))
+    drawn = palette.paint("tab", " " * width + "\r") + palette.paint("tab", " ")
+    for number, (text, style) in enumerate(parts):
+        drawn += palette.paint("tab", " · " * bool(number)) + palette.paint(STATUS[style], text)
+    return drawn
 
 
 def _list(workspace: Workspace, place: Place, width: int, rows: int, palette: Palette) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from curator.core import cost
+from curator.core.text import one_line
 
 if TYPE_CHECKING:
     from curator.core.models import ModelInfo
@@ -58,6 +59,35 @@ def summarise(
         validation=counts.validation,
         provider=f"{provider.name}: {model}" if model else provider.name,
     )
+
+
+def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
+    """The parts of the status line as (text, style); first the counts, which need no provider."""
+    shown = "" if summary.shown == summary.examples else f"{summary.shown:,} of "
+    unit = "tok" if brief else "tokens"
+    checked = summary.analysed >= summary.examples
+    split = (
+        f"{summary.train:,}+{summary.validation:,}"
+        if brief
+        else (f"train {summary.train:,}, validation {summary.validation:,}")
+    )
+    return [
+        (f"{shown}{summary.examples:,} {'ex' if brief and shown else 'examples'}", "$foreground"),
+        (f"{summary.errors:,} E", "$mark-error bold" if summary.errors else "$mark-ok"),
+        (f"{summary.warnings:,} W", "$mark-warning bold" if summary.warnings else "$mark-ok"),
+        (_tokens(summary.tokens, unit) if checked else f"checking {summary.share:.0%}", "$foreground"),
+        (summary.cost, "$foreground"),
+        (split if summary.validation else "no split", "$foreground"),
+        (one_line(summary.provider if not brief else summary.provider.partition(":")[0], 48), "$accent"),
+    ]
+
+
+COUNTS = 4
+"""How many of the pieces are counts."""
+
+
+def _tokens(count: int | None, unit: str) -> str:
+    return f"counting {unit}" if count is None else f"{count:,} {unit}"
 
 
 def money(usd: float | None, kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from curator.tui import first_screen
 from curator.tui.palette_file import Palette, read
 from curator.tui.place import Place
+from curator.workspace import analysis
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 from tests.tui.test_terminal import restored, terminal
@@ -43,6 +45,23 @@ async def test_the_list_stands_where_the_app_draws_it(tmp_path: Path, size: tupl
         assert mine.strip()
         assert theirs.startswith(mine.rstrip()), (mine, theirs)
     assert early[0].rstrip() == app[0].rstrip()
+    assert early[-1].strip() == ""  # small datasets are counted later
+
+
+async def test_stored_counts_are_there_at_once(tmp_path: Path) -> None:
+    path = dataset(tmp_path, [*many(9), b"broken"])
+    async with opened(path):
+        pass  # settles for which model it is
+    with Workspace.open(path) as workspace:
+        child = analysis.start(workspace)
+        while not workspace.derived.finished:
+            child.poll()
+            time.sleep(0.02)
+        child.stop()
+    async with opened(path, WIDE) as scene:
+        status = drawn(scene.workspace, WIDE)[-1].partition("\r")[2]
+        assert "10 examples · 1 E" in status
+        assert scene.screen_text().split("\n")[38].startswith(status)
 
 
 async def test_a_remembered_query_or_a_small_terminal_is_left_to_the_app(
