@@ -48,13 +48,13 @@ class Lines:
 
 
 def by_value(path: Path) -> Groups:
-    """Equal JSON values alone, as `curator dedup --exact` finds them."""
-    from curator.workspace.duplicates import Duplicates
+    """Equal JSON values alone, as `curator dedup --exact` finds them, contradictions too."""
+    from curator.workspace.duplicates import equal_values
+    from curator.workspace.reading import examples
 
-    lines = Lines(path)
-    with path.open("rb") as file:
-        found = Duplicates.build(enumerate(file), lines.__getitem__, near=False)
-    return [group.ids for group in found.groups(exact_only=True)]
+    with examples(path) as lines:
+        groups, _ = equal_values(lines.rough(), lines.raw)
+    return [[line - 1 for line in group.ids] for group in groups]
 
 
 def parse_only(path: Path) -> Groups:
@@ -70,18 +70,10 @@ def parse_only(path: Path) -> Groups:
 
 def curator(path: Path, threshold: float) -> Groups:
     """Curator's own pipeline, as `curator dedup` runs it."""
-    from curator.core.duplicates.hashes import Print, fingerprint
-    from curator.core.duplicates.index import Index
-    from curator.core.duplicates.texts import compared_text
-    from curator.core.example import parse
+    from curator.workspace.duplicates import Duplicates
 
     lines = Lines(path)
-
-    def batches() -> Iterable[list[Print]]:
-        for at in range(0, len(lines), 2_000):
-            yield [fingerprint(parse(lines[row])) for row in range(at, min(at + 2_000, len(lines)))]
-
-    found = Index(batches(), lambda row: compared_text(parse(lines[row]).value)).found
+    found = Duplicates.build(((row, lines[row]) for row in range(len(lines))), lines.__getitem__)
     return [group.ids for group in found.groups(threshold) if group.kind != "family"]
 
 

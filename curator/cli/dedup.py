@@ -45,17 +45,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Find, report, and with -o write; the input stays as it is."""
     from curator.core.duplicates.found import DEFAULT_THRESHOLD
-    from curator.workspace.duplicates import Duplicates
+    from curator.workspace.duplicates import Duplicates, equal_values
     from curator.workspace.reading import examples
 
     threshold = _threshold(args.threshold, DEFAULT_THRESHOLD)
     if args.output and Path(args.output).resolve() == Path(args.path).resolve():
         raise UsageError("the output is the input; name another file with -o, the original stays untouched")
     with examples(args.path) as source:
-        near = not args.exact
-        found = Duplicates.build(source, source.raw, near=near, progress=_progress(), scope=args.on)
-        groups = found.groups(threshold, exact_only=args.exact)
-        conflicts = found.conflicts()
+        if args.exact:
+            groups, conflicts = equal_values(source.rough(), source.raw, args.on)
+        else:
+            found = Duplicates.build(source, source.raw, progress=_progress(), scope=args.on)
+            groups, conflicts = found.groups(threshold), found.conflicts()
         copies = [group for group in groups if group.kind != "family"]
         gone = {example for group in copies for example in group.ids[1:]}
         written = _write(Path(args.output), source, gone) if args.output else None
@@ -90,7 +91,7 @@ def _progress() -> Any:
 def _write(path: Path, source: Examples, gone: set[int]) -> dict[str, Any]:
     from curator.atomic import replacing
 
-    kept = [example for example in source.numbers if example not in gone]
+    kept = [example for example in source.kept if example not in gone]
     try:
         with replacing(path) as file:
             for example in kept:

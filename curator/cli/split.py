@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if Path(args.path).resolve() in {path.resolve() for path in paths.values()}:
         raise UsageError(f"{args.path} would be overwritten; name another folder with -d")
     with examples(args.path) as source:
-        raws = dict(source)
+        raws = source.all()
         made = divide(raws, args.validation, args.seed, stratify=args.stratify)
         trained = {example: raws[example] for example in made.train}
         copied = copied_from(args.test, trained, DEFAULT_THRESHOLD) if args.test else []

@@ -7,6 +7,7 @@ import importlib
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 IN_PROCESS = 3_000
 """Up to so many examples are looked at here; more by a child process that stores what it finds."""
+
+AT_ONCE = 500
+"""Up to so many changed examples are looked at in passing; more in a thread, while the screen says so."""
 
 COPIES = frozenset({"exact", "normalised", "near"})
 """Kinds whose members may go all at once; contradictions and look-alikes are judged one by one."""
@@ -42,7 +46,10 @@ Shown = TypeVar("Shown", "Finding", "Group")
 
 
 class Copies:
-    """`find` first; then `findings(threshold)` at any time, and `update` after each change."""
+    """`find` first; then `findings(threshold)` while it is `ready`, and `update` after each change.
+
+    What changed is looked at when something is asked: an edit elsewhere costs nothing.
+    """
 
     def __init__(self, workspace: Workspace, scope: Scope = "conversation") -> None:
         self._workspace = workspace
@@ -50,11 +57,13 @@ class Copies:
         self._found: Duplicates | None = None
         self._stale: set[int] = set()
         self._everything = False
+        self._guard = threading.RLock()
+        """Held while something is looked at or told: counting is done in a thread."""
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to show."""
-        return self._found is not None
+        """Whether there is something to show at once."""
+        return self._found is not None and not self._everything and len(self._stale) <= AT_ONCE
 
     async def find(self, report: Callable[[str, float], None]) -> None:
         """Look at all examples, unless that was done; `report` gets a phase and its share done.
@@ -62,6 +71,8 @@ class Copies:
         Cancelling the task stops the child. Raises CuratorError where the child failed.
         """
         if self._found is not None:
+            report("comparing what changed", 0.0)
+            await asyncio.to_thread(self._catch_up)
             return
         duplicates = await asyncio.to_thread(importlib.import_module, "curator.workspace.duplicates")
         stored = await asyncio.to_thread(duplicates.stored_for, self._workspace, self._scope)
@@ -69,7 +80,6 @@ class Copies:
             await self._run_child(report)
             stored = await asyncio.to_thread(duplicates.stored_for, self._workspace, self._scope)
         self._found = stored or await asyncio.to_thread(duplicates.of_workspace, self._workspace, self._scope)
-        self._catch_up()
 
     async def _run_child(self, report: Callable[[str, float], None]) -> None:
         command = [sys.executable, "-m", "curator.workspace.duplicates", str(self._workspace.path), self._scope]
@@ -88,32 +98,36 @@ class Copies:
                 child.terminate()
 
     def update(self, changed: Changed) -> None:
-        """Take up what changed: each example is looked at again by itself."""
+        """Note what changed: each example will be looked at again by itself."""
         if changed.ids is None:
             self._everything = True
         else:
             self._stale |= changed.ids
-        self._catch_up()
 
-    def _catch_up(self) -> None:
-        found, workspace = self._found, self._workspace
-        if found is None:
-            return
-        live = set(workspace.ids())
-        if self._everything:
-            known = set(found.ids)
-            self._stale |= known ^ live | {row[0] for row in workspace.db.execute("SELECT id FROM example")}
-        for example in sorted(self._stale):
-            found.put(example, workspace.raw(example) if example in live else None)
-        self._stale, self._everything = set(), False
+    def _catch_up(self) -> Duplicates | None:
+        """What is found at present."""
+        with self._guard:
+            found, workspace = self._found, self._workspace
+            if found is None or not (self._stale or self._everything):
+                return found
+            stale, everything = self._stale, self._everything
+            self._stale, self._everything = set(), False
+            live = set(workspace.ids())
+            if everything:
+                touched = {row[0] for row in workspace.db.execute("SELECT id FROM example")}
+                stale = stale | (set(found.ids) ^ live) | touched
+            found.put({i: workspace.raw(i) if i in live else None for i in sorted(stale)})
+            return found
 
     def findings(self, threshold: float) -> list[Finding]:
         """Contradictions, then copies from exact to near, then look-alikes; without what was dismissed."""
-        if self._found is None:
-            return []
-        order = ("exact", "normalised", "near", "family")
-        groups = sorted(self._found.groups(threshold), key=lambda group: (order.index(group.kind), group.ids[0]))
-        found = [Finding("conflict", ids) for ids in self._found.contradicting()]
+        with self._guard:
+            known = self._catch_up()
+            if known is None:
+                return []
+            order = ("exact", "normalised", "near", "family")
+            groups = sorted(known.groups(threshold), key=lambda group: (order.index(group.kind), group.ids[0]))
+            found = [Finding("conflict", ids) for ids in known.contradicting()]
         found += [Finding(cast(Kind, group.kind), group.ids, group.score) for group in groups]
         return list(self._told(found))
 
@@ -124,12 +138,16 @@ class Copies:
 
     def removed(self, threshold: float) -> int:
         """How many copies could go at a threshold; what was dismissed does not count."""
-        groups = self._found.groups(threshold) if self._found is not None else []
+        with self._guard:
+            known = self._catch_up()
+            groups = known.groups(threshold) if known is not None else []
         return sum(len(group.ids) - 1 for group in self._told(g for g in groups if g.kind in COPIES))
 
     def similar(self, example: int, most: int = 12) -> list[tuple[int, float]]:
         """The nearest examples with their scores, the nearest first."""
-        return [] if self._found is None else self._found.similar(example, most)
+        with self._guard:
+            known = self._catch_up()
+            return [] if known is None else known.similar(example, most)
 
     @property
     def dismissed(self) -> list[frozenset[int]]:

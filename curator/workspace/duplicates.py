@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,10 +16,10 @@ import numpy as np
 
 from curator.atomic import replacing
 from curator.core.duplicates.conflicts import Conflict, conflict
-from curator.core.duplicates.exact import suspects
+from curator.core.duplicates.exact import equal
 from curator.core.duplicates.found import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Group
-from curator.core.duplicates.hashes import NOTHING, Print, fingerprint
+from curator.core.duplicates.hashes import NOTHING, Print, canonical, fingerprint
 from curator.core.duplicates.index import Index
 from curator.core.duplicates.table import Progress
 from curator.core.duplicates.texts import Scope, compared_text
@@ -47,7 +47,7 @@ class Duplicates:
         self._ids = list(ids)
         self._row = {example: row for row, example in enumerate(self._ids)}
         self._raw_of = raw_of
-        self._index = index or Index((), self._text)
+        self._index = index or Index((), self._text, self._same)
 
     @classmethod
     def build(
@@ -61,13 +61,10 @@ class Duplicates:
     ) -> Duplicates:
         """Look at every (id, bytes) once. `progress` is told a phase and its share; raising from it cancels.
 
-        With the scope `prompt` or `answer` that part alone is compared. Without `near` only those are known
-        afterwards that may equal another by value or ask what another asks.
+        With the scope `prompt` or `answer` that part alone is compared; without `near` no near copies are found.
         """
         made = cls((), raw_of, scope=scope)
-        if not near and scope == "conversation":
-            raws = [(example, raw_of(example)) for example in suspects(raws)]
-        made._index = Index(made._prints(raws), made._text, near=near, progress=progress)
+        made._index = Index(made._prints(raws), made._text, made._same, near=near, progress=progress)
         made._row = {example: row for row, example in enumerate(made._ids)}
         return made
 
@@ -79,6 +76,12 @@ class Duplicates:
 
     def _text(self, row: int) -> str:
         return compared_text(parse(self._raw_of(self._ids[row])).value, self._scope)
+
+    def _same(self, a: int, b: int) -> bool:
+        left, right = self._raw_of(self._ids[a]), self._raw_of(self._ids[b])
+        if left == right or self._scope != "conversation":
+            return left == right or self._text(a) == self._text(b)
+        return canonical(parse(left).value) == canonical(parse(right).value)
 
     @property
     def ids(self) -> list[int]:
@@ -108,15 +111,17 @@ class Duplicates:
         found = [] if row is None else self._index.similar(row, most)
         return [(self._ids[other], score) for other, score in found]
 
-    def put(self, example: int, raw: bytes | None) -> None:
-        """An example says something else now, is new, or is gone (None)."""
-        row = self._row.get(example)
-        if row is None:
-            if raw is None:
-                return
-            row = self._row[example] = len(self._ids)
-            self._ids.append(example)
-        self._index.put(row, NOTHING if raw is None else fingerprint(parse(raw), self._scope))
+    def put(self, changed: Mapping[int, bytes | None]) -> None:
+        """Examples say something else now, are new, or are gone (None)."""
+        fresh: dict[int, Print] = {}
+        for example, raw in changed.items():
+            row = self._row.get(example)
+            if row is None and raw is not None:
+                row = self._row[example] = len(self._ids)
+                self._ids.append(example)
+            if row is not None:
+                fresh[row] = NOTHING if raw is None else fingerprint(parse(raw), self._scope)
+        self._index.put(fresh)
 
     def _named(self, rows: Iterable[int]) -> tuple[int, ...]:
         return tuple(self._ids[row] for row in rows)
@@ -137,10 +142,21 @@ class Duplicates:
             if version != VERSION:
                 return None
             made = cls(arrays.pop("ids").tolist(), raw_of, scope=scope)
-            made._index = Index.load(arrays, made._text)
+            made._index = Index.load(arrays, made._text, made._same)
         except (OSError, ValueError, KeyError, EOFError):
             return None
         return made, int(revision)
+
+
+def equal_values(
+    raws: Iterable[tuple[int, bytes]], raw_of: RawOf, scope: Scope = "conversation"
+) -> tuple[list[Group], list[Conflict]]:
+    """Groups of equal values alone, and contradictions to one prompt, at little more than the cost of parsing."""
+    if scope != "conversation":
+        found = Duplicates.build(raws, raw_of, near=False, scope=scope)
+        return found.groups(exact_only=True), found.conflicts()
+    same, differing = equal(raws, raw_of)
+    return [Group("exact", tuple(ids), 100.0) for ids in same], differing
 
 
 def _file(scope: Scope) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.duplicates.conflicts import conflict
-from curator.core.duplicates.exact import suspects
+from curator.core.duplicates.exact import equal
 from curator.core.duplicates.found import Found
 from curator.core.duplicates.hashes import NOTHING, Print, fingerprint, value_hash
 from curator.core.duplicates.index import Index
@@ -32,8 +32,12 @@ def chat(user: str, answer: str, system: str | None = None) -> dict[str, Any]:
 
 
 def build(values: Sequence[Any]) -> Index:
-    prints = [printed(value) for value in values]
-    return Index([prints], lambda row: prints[row].text)
+    return indexed([printed(value) for value in values])
+
+
+def indexed(prints: list[Print]) -> Index:
+    """An index of prints that may be changed in place."""
+    return Index([prints[:]], lambda row: prints[row].text, lambda a, b: prints[a].value == prints[b].value)
 
 
 def printed(value: Any) -> Print:
@@ -148,11 +152,16 @@ def test_sketches_find_in_a_large_set_what_comparing_all_finds() -> None:
         words[rng.randrange(30)] = rng.choice(vocabulary)
         copies[len(texts)] = source
         texts.append(" ".join(words))
-    found = search([chat(text, "ok") for text in texts])
-    groups = {ids for kind, ids in kinds(found) if kind == "near"}
+    prints = [printed(chat(text, "ok")) for text in texts]
+    index = indexed(prints)
+    groups = {ids for kind, ids in kinds(index.found) if kind == "near"}
     planted = {(source, copy) for copy, source in copies.items()}
     assert groups <= planted
     assert len(groups) >= 0.95 * len(planted)
+    index.put(dict.fromkeys([*copies, *range(60)], NOTHING))
+    assert not kinds(index.found)
+    index.put({row: prints[row] for row in [*copies, *range(60)]})
+    assert {ids for kind, ids in kinds(index.found) if kind == "near"} >= groups
 
 
 @given(st.text(max_size=60))
@@ -217,12 +226,12 @@ def test_an_edit_re_checks_one_example() -> None:
     copied = "the plumber needs a bigger wrench today"
     texts = [copied, "something else altogether is said here", copied]
     prints = [printed(chat(text, "(tools)")) for text in texts]
-    index = Index([prints[:]], lambda row: prints[row].text)
+    index = indexed(prints)
     assert kinds(index.found) == [("exact", (0, 2))]
 
     def put(row: int, fresh: Print) -> None:
         prints[row : row + 1] = [fresh]
-        index.put(row, fresh)
+        index.put({row: fresh})
 
     put(2, printed(chat("the plumber needs a much bigger wrench today", "(tools)")))
     assert kinds(index.found) == [("near", (0, 2))]
@@ -247,41 +256,80 @@ def test_an_index_after_edits_finds_what_a_fresh_one_finds(data: st.DataObject) 
     texts = data.draw(st.lists(sentence, min_size=2, max_size=6))
     answers = st.sampled_from(["yes", "no"])
     prints = [printed(chat(text, data.draw(answers))) for text in texts]
-    index = Index([prints[:]], lambda row: prints[row].text)
+    index = indexed(prints)
     for _ in range(data.draw(st.integers(1, 5))):
         row = data.draw(st.integers(0, len(texts) - 1))
         texts[row] = data.draw(st.one_of(sentence, st.sampled_from(texts)))
         prints[row] = printed(chat(texts[row], data.draw(answers)))
-        index.put(row, prints[row])
-    fresh = Index([prints[:]], lambda row: prints[row].text)
+        index.put({row: prints[row]})
+    fresh = indexed(prints)
     assert sorted(kinds(index.found)) == sorted(kinds(fresh.found))
     assert index.found.conflicts() == fresh.found.conflicts()
 
 
-NASTY = [
+ODD: list[bytes] = [
     b'{"messages": [{"role": "user", "content": "a"}',
     b"[]",
+    b" ",
     b'{"messages": []}',
     b'{"messages": [{"content": []}]}',
+    b'{"messages": [1]}',
+    b'{"messages": {"a": 1}}',
+    b'{"messages": [{"role": "user", "content": "\\ud800"}, {"role": "assistant", "content": "b"}]}',
+    b'{"prompt": "a", "completion": "b"}',
+    b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},'
+    b' {"role": "assistant", "content": "b"}]}',
+    b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "n": 1}',
+    b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [], "content": null}]}',
 ]
 
 
-@given(
-    st.lists(st.sampled_from([chat("a", "b"), chat("a", "c"), chat("d", "b"), {"prompt": "a", "completion": "b"}]))
-)
-def test_a_glance_misses_no_equal_value_and_no_question_asked_twice(values: list[Any]) -> None:
-    lines = [*NASTY, *(json.dumps(value).encode() for value in values), *NASTY]
-    prints = [fingerprint(parse(line)) for line in lines]
-    twice = {
-        n for n, a in enumerate(prints) for m, b in enumerate(prints) if n != m and a.value and a.value == b.value
-    }
-    twice |= {
-        n
-        for n, a in enumerate(prints)
-        for m, b in enumerate(prints)
-        if n != m and a.prompt and a.prompt == b.prompt
-    }
-    assert twice <= set(suspects(enumerate(lines)))
+def spellings(line: bytes) -> list[bytes]:
+    """A line and other ways to write the same value."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return [line]
+    turned = json.loads(line, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+    return [line, json.dumps(turned, separators=(",", ":")).encode(), json.dumps(value).encode() + b"\r\n"]
+
+
+@given(st.data())
+def test_equal_values_are_found_whatever_their_spelling_and_nothing_else_is(data: st.DataObject) -> None:
+    chats = [json.dumps(chat(*said), ensure_ascii=False).encode() for said in ("ab", "ac", "db", "é☃", "é ")]
+    raws = data.draw(st.lists(st.sampled_from(chats + ODD).flatmap(lambda raw: st.sampled_from(spellings(raw)))))
+    same, differing = equal(enumerate(raws), lambda row: raws[row].strip())
+    prints = [fingerprint(parse(raw.strip())) for raw in raws]
+    expected: dict[str, list[int]] = {}
+    for row, seen in enumerate(prints):
+        if seen.value is not None:
+            expected.setdefault(json.dumps(json.loads(raws[row]), sort_keys=True), []).append(row)
+    assert same == sorted(rows for rows in expected.values() if len(rows) > 1)
+    asked = indexed(prints).found.asked()
+    assert [list(found.ids) for found in differing] == asked
+    assert differing == [conflict(rows, [prints[row].text for row in rows]) for rows in asked]
+
+
+def test_no_hash_alone_makes_a_copy() -> None:
+    values = [chat("a", "b"), chat("c", "d"), chat("a", "b"), chat("e", "f"), chat("c", "d")]
+    prints = [printed(value)._replace(value=7) for value in values]
+    index = Index([prints[:]], lambda row: prints[row].text, lambda a, b: values[a] == values[b])
+    assert kinds(index.found) == [("exact", (0, 2)), ("exact", (1, 4))]
+    values += [chat("a", "b"), chat("e", "f")]
+    prints += [printed(value)._replace(value=7) for value in values[5:]]
+    index.put({5: prints[5], 6: prints[6], 2: NOTHING})
+    assert kinds(index.found) == [("exact", (0, 5)), ("exact", (1, 4)), ("exact", (3, 6))]
+
+
+def test_many_changes_at_once_find_what_a_fresh_index_finds() -> None:
+    rng = random.Random(8)
+    prints = [printed(chat(" ".join(rng.choices(WORDS, k=9)), "ok")) for _ in range(400)]
+    index = indexed(prints)
+    for row in rng.sample(range(400), 150):
+        prints[row] = rng.choice([NOTHING, prints[rng.randrange(400)], printed(chat(" ".join(WORDS[:9]), "ok"))])
+    index.put(dict(enumerate(prints)))
+    fresh = indexed(prints)
+    assert sorted(kinds(index.found)) == sorted(kinds(fresh.found))
 
 
 @given(st.lists(st.text(max_size=12), max_size=6))

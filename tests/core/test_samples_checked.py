@@ -46,7 +46,7 @@ def problems(name: str, contract: Contract | None = TEAMS) -> dict[int | None, l
 @cache
 def copies(name: str) -> Found:
     prints = [fingerprint(example) for example in examples(name)]
-    return Index([prints], lambda row: prints[row].text).found
+    return Index([prints], lambda a: prints[a].text, lambda a, b: prints[a] == prints[b]).found
 
 
 def test_every_planted_fault_with_a_rule_is_found_at_its_place() -> None:

@@ -10,6 +10,7 @@ from curator.core.duplicates.sketch import HASHES, U8, U32, U64, distinct
 _NEIGHBOURS = 6
 _SHARE = 0.2
 _BLOCK = 100_000
+_IN_CACHE = 4_000
 _PENDING = 4_000_000
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -62,8 +63,11 @@ def _alike(minimums: U8, codes: U64) -> U64:
     return np.concatenate(kept)
 
 
-def alike(minimums: U8, one: U8, least: float = _SHARE) -> NDArray[np.int64]:
-    """Rows that agree with the sketch `one` in at least the share `least`, the most alike first."""
-    shared = np.count_nonzero(minimums == one, axis=1)
-    rows = np.flatnonzero(shared >= max(1.0, least * HASHES))
-    return rows[np.argsort(-shared[rows], kind="stable")]
+def alike(minimums: U8, one: U8, among: NDArray[np.bool_], least: float) -> NDArray[np.int64]:
+    """Rows `among` all that agree with the sketch `one` in at least the share `least`, the most alike first."""
+    shared = np.empty(len(minimums), np.uint8)
+    for at in range(0, len(minimums), _IN_CACHE):
+        part = minimums[at : at + _IN_CACHE] == one
+        np.add.reduce(part.view(np.uint8), axis=1, dtype=np.uint8, out=shared[at : at + _IN_CACHE])
+    rows = np.flatnonzero((shared >= max(1.0, least * HASHES)) & among)
+    return rows[np.argsort(-shared[rows].astype(np.int16), kind="stable")]

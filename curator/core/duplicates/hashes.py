@@ -77,10 +77,8 @@ def fingerprint(example: Example, scope: Scope = "conversation") -> Print:
     text = compared_text(example.value, scope)
     if scope != "conversation":
         return Print(text, text_hash(text)) if text else NOTHING
-    first = turns(example.value)[0]
-    system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
-    asked = parts(text)[0] if ANSWER in text else ""
-    return Print(text, value_hash(example.value), _asked(kind(text) + system, asked))
+    asked = question(example.value, text)
+    return Print(text, value_hash(example.value), (text_hash(asked) or 1) if asked else 0)
 
 
 def _plain_print(flat: list[Any]) -> Print:
@@ -93,12 +91,18 @@ def _plain_print(flat: list[Any]) -> Print:
     answer = spoken.pop()
     asked = "\n".join(spoken)
     system = contents[0] if roles[0] in SYSTEM_ROLES else ""
-    return Print(f"{asked}{ANSWER}" + answer, value, _asked(system, asked))
+    return Print(f"{asked}{ANSWER}" + answer, value, (text_hash(_asked(system, asked)) or 1) if asked else 0)
 
 
-def _asked(system: str, asked: str) -> int:
-    """The hash of a question under its system prompt; 0 where nothing is asked."""
-    return (text_hash(f"{system}\0{asked.strip()}") or 1) if asked else 0
+def question(value: Any, text: str) -> str:
+    """What an example with this compared text asks under its system prompt; empty where it answers no question."""
+    first, asked = turns(value)[0], parts(text)[0]
+    system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
+    return _asked(kind(text) + system, asked) if asked and ANSWER in text else ""
+
+
+def _asked(system: str, asked: str) -> str:
+    return f"{system}\0{asked.strip()}"
 
 
 def text_hash(text: str) -> int:

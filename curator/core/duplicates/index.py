@@ -8,21 +8,25 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from curator.core.duplicates.classes import Mask, Same, lengthened
 from curator.core.duplicates.found import Found, verify
 from curator.core.duplicates.groups import Pair, Relation
 from curator.core.duplicates.hashes import Print, text_hash
 from curator.core.duplicates.table import Fetch, Progress, Table
-from curator.core.duplicates.texts import normalise, parts
+from curator.core.duplicates.texts import kind, normalise, parts
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 _COMPARED = 400
+_MANY = 100
+"""So many changed rows at once are looked for like a whole dataset."""
 _SIMILAR_FLOOR = 35.0
 
 
 class Index:
     """Copies among rows 0, 1, 2 …, found at once and kept up to date.
 
-    `fetch(row)` must give a row's present compared text, so that no text needs to stay in memory.
+    `fetch(row)` must give a row's present compared text, so that no text needs to stay in memory, and `same` say
+    whether two rows are equal by value: no hash decides that.
     `progress` is told a phase and its share done; raising from it cancels.
     """
 
@@ -30,28 +34,26 @@ class Index:
         self,
         batches: Iterable[Sequence[Print]],
         fetch: Fetch,
+        same: Same,
         *,
         near: bool = True,
         progress: Progress | None = None,
     ) -> None:
-        self._fetch = fetch
+        self._fetch, self._same = fetch, same
         tell = progress or (lambda phase, share: None)
-        self._table = Table.read(batches, near, tell)
-        self._equal = self._table.equal()[0]
-        self._normalised: list[list[int]] = []
         self._pairs: list[Pair] = []
         self._words: dict[int, Sequence[str]] = {}
         self._answers: dict[int, int] = {}
         """Hashes of the answers to questions that are asked more than once, by row."""
+        self._table = Table.read(batches, near, tell)
+        self._table.group(same, self._same_form)
         if near:
-            self._group_copies()
-            self._pairs = verify(self._table.near(self._lone), fetch, tell=tell)
+            self._pairs = verify(self._table.near(self._table.lone), fetch, tell=tell)
             self._table.forget_bands()
 
-    def _group_copies(self) -> None:
-        self._equal, first = self._table.equal()
-        self._normalised, first = self._table.same_form(first, self._fetch)
-        self._lone = np.flatnonzero(first)
+    def _same_form(self, a: int, b: int) -> bool:
+        left, right = self._fetch(a), self._fetch(b)
+        return kind(left) == kind(right) and normalise(left) == normalise(right)
 
     def dump(self) -> dict[str, NDArray[Any]]:
         """Everything but the texts as plain arrays, for `load`."""
@@ -59,11 +61,11 @@ class Index:
         return {**self._table.dump(), "pairs": np.array(pairs, np.int64).reshape(-1, 5)}
 
     @classmethod
-    def load(cls, arrays: Mapping[str, NDArray[Any]], fetch: Fetch) -> Index:
+    def load(cls, arrays: Mapping[str, NDArray[Any]], fetch: Fetch, same: Same) -> Index:
         """An index as it was dumped. Raises KeyError or ValueError where the arrays are no such thing."""
-        index = cls((), fetch, near=False)
+        index = cls((), fetch, same, near=False)
         index._table = Table.load(arrays)
-        index._group_copies()
+        index._table.group()
         index._pairs = [
             Pair(a, b, score / 1000, RELATIONS[relation], words)
             for a, b, score, relation, words in arrays["pairs"].tolist()
@@ -78,7 +80,8 @@ class Index:
     @property
     def found(self) -> Found:
         """What is found at present."""
-        return Found(self.count, self._equal, self._normalised, self._pairs, self._asked, self._words_of)
+        equal, normalised = self._table.by_value.sets(), self._table.by_form.sets()
+        return Found(self.count, equal, normalised, self._pairs, self._asked, self._words_of)
 
     def _asked(self) -> list[list[int]]:
         """Those sets of rows with one prompt that hold different answers."""
@@ -94,28 +97,36 @@ class Index:
             self._words[row] = normalise(self._fetch(row)).split()
         return self._words[row]
 
-    def put(self, row: int, fresh: Print) -> None:
-        """Row `row` says something else now (`NOTHING`: it is gone); `row` may be the next new one."""
-        before = self._lone
-        self._table.put(row, fresh)
-        self._group_copies()
-        stale = {row, *np.setdiff1d(before, self._lone, assume_unique=True).tolist()}
+    def put(self, fresh: Mapping[int, Print]) -> None:
+        """Rows say something else now (`NOTHING`: they are gone); new ones go on from the count."""
+        fresh = {row: said for row, said in fresh.items() if not self._table.holds(row, said)}
+        if not fresh:
+            return
+        before = self._table.lone
+        self._table.put(fresh, self._same, self._same_form)
+        lone = self._table.lone
+        before = lengthened(before, len(lone))
+        stale = {*fresh, *np.flatnonzero(before & ~lone).tolist()}
         self._pairs = [pair for pair in self._pairs if pair.a not in stale and pair.b not in stale]
-        self._words.pop(row, None)
-        self._answers.pop(row, None)
-        anew = {
-            *np.setdiff1d(self._lone, before, assume_unique=True).tolist(),
-            *self._lone[self._lone == row].tolist(),
-        }
-        for changed in sorted(anew):
-            known = {(pair.a, pair.b) for pair in self._pairs if changed in (pair.a, pair.b)}
-            pairs = verify(self._table.like(changed, self._lone, _COMPARED), self._fetch)
-            self._pairs += [pair for pair in pairs if (pair.a, pair.b) not in known]
+        for row in fresh:
+            self._words.pop(row, None)
+            self._answers.pop(row, None)
+        before[list(fresh)] = False
+        self._verify(np.flatnonzero(lone & ~before).tolist(), lone)
+
+    def _verify(self, anew: list[int], lone: Mask) -> None:
+        """Compare rows with all that are alone."""
+        if len(anew) > _MANY:
+            pairs = self._table.near(lone)
+            pairs = pairs[np.isin(pairs, anew).any(axis=1)]
+        else:
+            likes = [self._table.like(row, lone, _COMPARED) for row in anew]
+            pairs = np.unique(np.concatenate([*likes, np.empty((0, 2), np.int64)]), axis=0)
+        self._pairs += verify(pairs, self._fetch)
 
     def similar(self, row: int, most: int = 5) -> list[tuple[int, float]]:
         """The rows nearest to `row` with their scores, the nearest first; copies of it score 100."""
-        alive = np.flatnonzero(self._table.alive)
-        pairs = verify(self._table.like(row, alive, _COMPARED), self._fetch, _SIMILAR_FLOOR)
+        pairs = verify(self._table.like(row, self._table.alive, _COMPARED), self._fetch, _SIMILAR_FLOOR)
         ranked = sorted(pairs, key=lambda pair: (-pair.score, pair.a + pair.b))
         return [(other(pair, row), pair.score) for pair in ranked[:most]]
 

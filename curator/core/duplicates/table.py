@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.duplicates.candidates import Pairs, alike, candidates
-from curator.core.duplicates.hashes import Print, text_hash
-from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, U64, Sketcher, Sketches
-from curator.core.duplicates.texts import kind, normalise
+from curator.core.duplicates.classes import Classes, Keys, Mask, Same, prove, shared
+from curator.core.duplicates.hashes import Print
+from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, Sketcher, Sketches, bands_of
 
 EXHAUSTIVE = 1_500
 """Up to so many texts every pair is compared: exact, and faster than sketching."""
 
+_LIKE = 0.1
+"""Texts that agree in less than this share of their minimums are not compared with one that changed."""
+
 Fetch = Callable[[int], str]
 Progress = Callable[[str, float], None]
-Mask = NDArray[np.bool_]
 
 _COLUMNS = {"minimums": np.uint8, "orders": np.uint64, "values": np.int64, "prompts": np.int64, "alive": np.bool_}
 
@@ -30,11 +32,11 @@ class Table:
         self.sketcher = Sketcher()
         self.minimums: U8 = np.empty((0, HASHES), np.uint8)
         self._bands: U32 = np.empty((BANDS, 0), np.uint32)
-        self.orders: U64 = np.empty(0, np.uint64)
-        self.values = self.prompts = np.empty(0, np.int64)
+        self.orders: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.values = np.empty(0, np.int64)
+        self.prompts = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
-        self._forms: dict[int, int] = {}
-        """Hashes of the normal forms that were compared, by row: an edit reads one text again."""
+        self.by_value = self.by_form = Classes(self.values, self.alive)
 
     @classmethod
     def read(cls, batches: Iterable[Sequence[Print]], near: bool, tell: Progress) -> Table:
@@ -54,53 +56,67 @@ class Table:
             table.minimums = np.concatenate([part.minimums for part in sketches])
             table._bands = np.concatenate([part.bands for part in sketches], axis=1)
             table.orders = np.concatenate([part.orders for part in sketches])
+        else:
+            table.orders = np.zeros(table.count, np.uint64)
         return table
+
+    def group(self, same: Same | None = None, same_form: Same | None = None) -> None:
+        """Find the rows of one value, and of those the first ones with one normal form.
+
+        Without `same` and `same_form` the keys are believed: they were proven before they were stored.
+        """
+        if same is not None:
+            prove(self.values, self.alive, same)
+        self.by_value = Classes(self.values, self.alive)
+        if same_form is not None:
+            prove(self._forms, self._formed, same_form)
+        self.by_form = Classes(self._forms, self._formed)
+
+    @property
+    def _forms(self) -> Keys:
+        forms: Keys = self.orders.view(np.int64)
+        return forms
+
+    @property
+    def _formed(self) -> Mask:
+        """The first rows of each value that have any words."""
+        formed: Mask = self.by_value.first & (self.orders != 0)
+        return formed
 
     @property
     def count(self) -> int:
         """Rows, broken ones included."""
         return len(self.values)
 
-    def equal(self) -> tuple[list[list[int]], Mask]:
-        """Sets of rows of equal values, and a mask of the first of each."""
-        return _alike_by(self.values, self.alive)
-
     def asked(self) -> list[list[int]]:
         """Sets of rows with one prompt."""
-        return _alike_by(self.prompts, self.alive & (self.prompts != 0))[0]
+        return shared(self.prompts, self.alive & (self.prompts != 0))
 
-    def same_form(self, first: Mask, fetch: Fetch) -> tuple[list[list[int]], Mask]:
-        """As `equal` for equal normal forms among the rows of `first`; every set's texts are compared."""
-        sets, mask = _alike_by(self.orders, first & (self.orders != 0))
-        certain: list[list[int]] = []
-        for ids in sets:
-            forms: dict[int, list[int]] = {}
-            for row in ids:
-                if row not in self._forms:
-                    text = fetch(row)
-                    self._forms[row] = text_hash(kind(text) + normalise(text))
-                forms.setdefault(self._forms[row], []).append(row)
-            certain += [same for same in forms.values() if len(same) > 1]
-            mask[[same[0] for same in forms.values()]] = True
-        return certain, mask
+    @property
+    def lone(self) -> Mask:
+        """The first row of each normal form: what near copies are looked for among."""
+        return self.by_form.first
 
-    def near(self, rows: NDArray[np.int64]) -> Pairs:
-        """Pairs among `rows` worth comparing; all of them where they are few."""
+    def near(self, among: Mask) -> Pairs:
+        """Pairs worth comparing; all of them where they are few."""
+        rows = np.flatnonzero(among)
         if len(rows) <= EXHAUSTIVE:
             upper = np.triu_indices(len(rows), 1)
             return np.stack([rows[upper[0]], rows[upper[1]]], axis=1)
-        return rows[candidates(self.minimums[rows], self._bands[:, rows])]
+        minimums = self.minimums[rows]
+        bands = self._bands[:, rows] if self._bands.shape[1] else bands_of(minimums)
+        return rows[candidates(minimums, bands)]
 
     def forget_bands(self) -> None:
         """Once the pairs are found, a byte of each minimum is enough to rank what is alike."""
         self._bands = np.empty((BANDS, 0), np.uint32)
 
-    def like(self, row: int, rows: NDArray[np.int64], most: int) -> Pairs:
-        """Pairs of `row` with others among `rows` worth comparing, at most `most` where there are many."""
-        others = rows[rows != row]
+    def like(self, row: int, among: Mask, most: int) -> Pairs:
+        """Pairs of `row` with others worth comparing, at most `most` where there are many."""
+        others = np.flatnonzero(among)
         if len(others) > EXHAUSTIVE:
-            others = others[self.orders[others] != 0]
-            others = others[alike(self.minimums[others], self.minimums[row], 0.1)[:most]]
+            others = alike(self.minimums, self.minimums[row], among & (self.orders != 0), _LIKE)[: most + 1]
+        others = others[others != row]
         return np.stack([np.minimum(others, row), np.maximum(others, row)], axis=1)
 
     def dump(self) -> dict[str, NDArray[Any]]:
@@ -118,34 +134,35 @@ class Table:
             raise ValueError("the columns differ in length")
         return table
 
-    def put(self, row: int, fresh: Print) -> None:
-        """Replace one row, or append it where `row` is the count."""
-        self._forms.pop(row, None)
-        sketch = self.sketcher.sketch([fresh.text])
-        if row == self.count:
-            self.minimums = np.concatenate([self.minimums, sketch.minimums])
-            self.orders = np.append(self.orders, sketch.orders)
-            blank = np.zeros(1, np.int64)
-            self.values = np.concatenate([self.values, blank])
-            self.prompts = np.concatenate([self.prompts, blank])
-            self.alive = np.append(self.alive, False)
-        self.minimums[row], self.orders[row] = sketch.minimums[0], sketch.orders[0]
-        self.values[row], self.alive[row] = fresh.value or 0, fresh.value is not None
-        self.prompts[row] = fresh.prompt
+    def holds(self, row: int, said: Print) -> bool:
+        """Whether that is what is remembered of a row."""
+        known = self.values[row] if row < self.count and self.alive[row] else None
+        return bool(row < self.count and known == said.value)
 
+    def put(self, fresh: Mapping[int, Print], same: Same, same_form: Same) -> None:
+        """Replace rows, or append them where they go on from the count."""
+        rows = np.array(sorted(fresh), np.int64)
+        prints = [fresh[row] for row in rows.tolist()]
+        self._grow(int(rows[-1]) + 1)
+        touched = self.values[rows].tolist()
+        forms = self.orders[rows].copy()
+        sketches = self.sketcher.sketch([p.text for p in prints])
+        self.minimums[rows], self.orders[rows] = sketches.minimums, sketches.orders
+        self.values[rows] = [p.value or 0 for p in prints]
+        self.prompts[rows] = [p.prompt for p in prints]
+        self.alive[rows] = [p.value is not None for p in prints]
+        prove(self.values, self.alive, same, rows)
+        turned = self.by_value.renew(self.values, self.alive, touched + self.values[rows].tolist())
+        rows, touched = np.union1d(rows, turned), forms.view(np.int64).tolist()
+        touched += self._forms[rows].tolist()
+        prove(self._forms, self._formed, same_form, rows)
+        self.by_form.renew(self._forms, self._formed, touched + self._forms[rows].tolist())
 
-def _alike_by(keys: NDArray[np.int64] | U64, alive: Mask) -> tuple[list[list[int]], Mask]:
-    """Sets of rows with equal keys among the living, and a mask of the first of each key."""
-    rows = np.flatnonzero(alive)
-    order = rows[np.argsort(keys[rows])]
-    fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = keys[order[1:]] != keys[order[:-1]]
-    first = np.zeros(len(keys), np.bool_)
-    first[order[fresh]] = True
-    starts = np.flatnonzero(fresh)
-    lengths = np.diff(np.append(starts, len(order)))
-    many = np.flatnonzero(lengths > 1)
-    sets = [sorted(order[starts[i] : starts[i] + lengths[i]].tolist()) for i in many]
-    first[order[starts[many]]] = False
-    first[[same[0] for same in sets]] = True
-    return sorted(sets), first
+    def _grow(self, count: int) -> None:
+        """Room for `count` rows."""
+        more = count - self.count
+        if more > 0:
+            for name in _COLUMNS:
+                column = getattr(self, name)
+                blank = np.zeros((more, *column.shape[1:]), column.dtype)
+                setattr(self, name, np.concatenate([column, blank]))
