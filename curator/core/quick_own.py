@@ -36,6 +36,7 @@ class Quick:
             mergeable_ranks=ranks,
             special_tokens={token: len(ranks) + at for at, token in enumerate(added)},
         )
+        ranks.clear()  # the encoding has a copy of its own
         self._missing = missing
         self._begins = tuple({token[0] for token in added})
         self.specials = tuple(token for token, special in added.items() if special)
