@@ -16,7 +16,9 @@ from curator.core.fastpath import Seen, look
 from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, facts
+from curator.core.rules.registry import Has
 from curator.core.rules.subject import Subject
+from curator.core.rules.syntax import repeats_a_key
 from curator.workspace import flags
 from curator.workspace.results import Result
 
@@ -97,9 +99,12 @@ class Analyst:
         if unread and self.counter is not None:
             total = answer = 0
         errors, warnings = tally(problems)
+        said = not subject.has & Has.KEYS or not repeats_a_key(example.raw, example.value)
+        plain = not messages or (said and is_plain(example.value))
+        opening = flags.OPENS if said and not plain and not version and flags.OPENING.match(example.raw) else 0
         result = Result(
             example_id, version, errors, warnings, len(messages), roles(messages), total, answer,
-            _states(example.raw, is_plain(example.value), version, errors, warnings) | _roles(messages) << 8,
+            _states(example.raw, plain, version, errors, warnings) | (_roles(messages) | opening) << 8,
             preview(example, messages), problems,
         )  # fmt: skip
         return Look(result, known, example)

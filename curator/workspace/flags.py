@@ -18,11 +18,13 @@ LOOKED, ERROR, WARNING = 1, 2, 4
 SOURCE = 8
 """The look was at the source's bytes, and the next two bits are about those."""
 PLAIN = 16
-"""All its text is in `content` strings of `messages`, so that its bytes can be searched directly."""
+"""Its text is in `content` strings of `messages` alone, or the line is its text: its bytes can be searched."""
 HIDING = 32
 """Its bytes may hold an ASCII letter in another spelling."""
 ROLES = {"system": 1, "developer": 2, "user": 4, "assistant": 8, "tool": 16, "function": 32}
 """Bits of the column `roles`."""
+OPENS = 64
+"""A further bit there, with `SOURCE`: the bytes begin as `OPENING` has it, and no key stands twice."""
 MANY = 255
 """What the column `messages` says of so many messages or more."""
 
@@ -36,6 +38,11 @@ SIGNS = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130", b
 """Escapes of letters that are, or fold to, ASCII: the letter (empty: any), the beginning, what may follow."""
 FOLDING = (("k", b"\xe2\x84\xaa"), ("i", b"\xc4\xb0"))
 """The Kelvin sign and the dotted capital I, whose lower case is an ASCII letter."""
+_MESSAGE = rb'\{"role": ?"\w+", ?"content": ?"[^"\\]*(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*)*'
+OPENING = re.compile(rb'\{"messages": ?\[(?:' + _MESSAGE + rb'"\}, ?)*' + _MESSAGE)
+"""What stands before a word in one of the first messages, where those hold a role and a text each."""
+QUOTES = 9
+"""So many quotes stand before a word in the very first of these."""
 _ESCAPES = re.compile(rb"\\u(00[2-7]|212[aA]|0130)")
 
 

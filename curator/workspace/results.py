@@ -17,7 +17,7 @@ from curator.core.problem import Problem, Severity
 from curator.workspace import flags, schema
 from curator.workspace.findings import writable
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; a file of another version is derived data and simply made anew."""
 
 _TABLES = """

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from curator.core.example import parse
 from curator.core.query import Text
-from curator.workspace.flags import FOLDING, HIDING, PLAIN, SIGNS, SOURCE, having
+from curator.workspace.flags import FOLDING, HIDING, OPENING, OPENS, PLAIN, QUOTES, SIGNS, SOURCE, having
+from curator.workspace.said import says
 from curator.workspace.source import trim
 from curator.workspace.stored import Base, Stored, batches
 
@@ -32,8 +33,13 @@ _PUNCTUATION = frozenset("{}[]:,")
 _PLAIN = having(SOURCE | PLAIN, SOURCE | PLAIN)
 _KNOWN = having(SOURCE, SOURCE)
 _ODD = having(SOURCE | HIDING, SOURCE | HIDING)
+_OPENS = having(OPENS, OPENS)
 _NEVER = bytes(256)
 _FREE: AbstractContextManager[object] = nullcontext()
+Looks = tuple[bytearray, bytearray]
+"""The columns `states` and `roles` of `flags`."""
+Found = tuple[int, bytearray]
+"""One byte for each id from a first one on: 1 where the example matches."""
 _STRUCTURE = "messages role content system developer user assistant tool function"
 
 
@@ -41,17 +47,17 @@ def scan(
     stored: Stored,
     text: Text,
     wanted: bytearray | None = None,
-    states: bytearray | None = None,
+    looks: Looks | None = None,
     guard: AbstractContextManager[object] = _FREE,
-) -> Iterator[list[int]]:
-    """Ids of the examples (deleted ones too) that a text node matches; only those set in `wanted`, if given.
+) -> Iterator[Found]:
+    """Which examples (deleted ones too) a text node matches; only those set in `wanted`, if given.
 
     They come in the order of the bytes, block by block, also where a block has none: a reader can show the first
-    ones, or stop.
+    ones, or stop. Each id comes once.
 
-    `states` (see `flags`) tells of which ids the source's bytes hold text in contents only, where a hit needs no
-    parsing, and of which they hide no letter. `guard` is held for moments only, around what asks the database:
-    a long scan keeps nobody waiting.
+    `looks` tell of which ids the source's bytes hold text in contents only, or begin with contents, so that a
+    hit needs no parsing, and of which they hide no letter. `guard` is held for moments only, around what asks
+    the database: a long scan keeps nobody waiting.
     """
     with guard:
         rows = stored.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id").fetchall()
@@ -59,98 +65,131 @@ def scan(
     if wanted is not None and wanted.count(1) <= FEW * len(wanted):
         yield from _one_by_one(stored, text, [i for i in stored.order.all if wanted[i]], guard)
         return
-    skip = set(rewritten)
     for base in stored.bases:
         if not base.hidden:
-            for found in _Scan(base, text, wanted, states).matches():
-                yield [i for i in found if i not in skip] if skip else found
+            for first, found in _Scan(base, text, wanted, looks).matches():
+                for example in rewritten[
+                    bisect_left(rewritten, first) : bisect_left(rewritten, first + len(found))
+                ]:
+                    found[example - first] = 0
+                yield first, found
     yield from _one_by_one(stored, text, [i for i in rewritten if wanted is None or wanted[i]], guard)
 
 
 def _one_by_one(
     stored: Stored, text: Text, ids: list[int], guard: AbstractContextManager[object]
-) -> Iterator[list[int]]:
+) -> Iterator[Found]:
     for part in batches(ids):
         with guard:
             raws = list(stored.raws(part))
-        yield [example for example, raw in raws if text.matches(parse(raw))]
+        yield 0, bytearray()
+        yield from ((example, bytearray(b"\1")) for example, raw in raws if text.matches(parse(raw)))
 
 
 class _Scan:
     """One source searched block by block."""
 
-    def __init__(self, base: Base, text: Text, wanted: bytearray | None, states: bytearray | None) -> None:
+    def __init__(self, base: Base, text: Text, wanted: bytearray | None, looks: Looks | None) -> None:
         self.base, self.text, self.wanted = base, text, wanted
         self.offsets: Sequence[int] = base.source.offsets
-        self.needle = _needle(text)
+        self.needle, self.size = _needle(text), BLOCK
         whole = self.needle is not None and text.role is None and self.needle.decode() == text.folded
+        self.whole = whole
         telling = text.folded not in _STRUCTURE and not set(text.folded) <= _PUNCTUATION
-        end = base.first_id + base.source.lines
-        mine = bytes(base.source.lines) if states is None else states[base.first_id : end]
-        mine = mine.ljust(base.source.lines, b"\0")
-        self.plain = mine.translate(_PLAIN if whole and telling else _NEVER)
+        states, roles = (self._mine(column) for column in looks or (b"", b""))
+        self.plain = states.translate(_PLAIN if whole and telling else _NEVER)
         """One byte a line: 1 where a hit needs no parsing."""
-        self.known = mine.translate(_KNOWN)
+        self.opens = roles.translate(_OPENS if whole and telling else _NEVER)
+        """One byte a line: 1 where a hit needs none behind nothing but messages of a role and a text."""
+        self.known = states.translate(_KNOWN)
         """One byte a line: 1 where it is known whether its bytes hide a letter; `odd`: where they may."""
-        self.odd = mine.translate(_ODD)
+        self.odd = states.translate(_ODD)
         self.hiding = [(sign, digits) for letter, sign, digits in SIGNS if letter in text.folded]
         self.hiding += [(sign, b"") for letter, sign in FOLDING if letter in text.folded]
 
-    def matches(self) -> Iterator[list[int]]:
-        """The ids of each block, in order."""
-        large = None
-        for first, block in self.base.source.blocks(BLOCK):
-            if self.needle is None:
-                yield self._all(first, block)
-                continue
-            if large is None and self.offsets[first] >= AT_ONCE:
+    def _mine(self, column: bytes | bytearray) -> bytes:
+        """One byte a line of a column that has one byte an id."""
+        lines = self.base.source.lines
+        return bytes(column[self.base.first_id : self.base.first_id + lines]).ljust(lines, b"\0")
+
+    def matches(self) -> Iterator[Found]:
+        """The matches of each block, in order."""
+        large: Finder | None = None
+        for first, block in self.base.source.blocks(lambda: self.size):
+            if large is None and self.needle is not None and self.offsets[first] >= AT_ONCE:
                 from curator.workspace.occurrences import Finder  # numpy, for large sources only
 
                 large = Finder()
-            yield self._hits(first, block, self.needle, large)
-
-    def _all(self, first: int, block: bytes) -> list[int]:
-        """Every line of a block is parsed: a regular expression, a fuzzy word, a word without ASCII."""
-        numbers = range(first, self._end(first, block))
-        return [self.base.first_id + number for number in numbers if self._asked(number, first, block)]
+            yield self.base.first_id + first, self._hits(first, block, self.needle, large)
+            self.size = BLOCK if large is None else large.wanted(BLOCK)
 
     def _end(self, first: int, block: bytes) -> int:
         """The number of the line behind a block's last."""
         return bisect_left(self.offsets, self.offsets[first] + len(block), first, len(self.offsets))
 
-    def _hits(self, first: int, block: bytes, needle: bytes, large: Finder | None) -> list[int]:
-        """The ids of a block, in order."""
+    def _hits(self, first: int, block: bytes, needle: bytes | None, large: Finder | None) -> bytearray:
+        """One byte a line of a block, 1 where it matches. Without a needle (a regular expression, a fuzzy word, a
+        word without ASCII) every line is parsed."""
         end = self._end(first, block)
-        if large is None:
-            lowered = block.lower()
-            sure, unsure = self._seen(self._found(lowered, needle, first), lowered, first)
-        else:
+        found = bytearray(end - first)
+        unsure: Iterable[int] = range(first, end)
+        if needle is not None:
+            found, seen = self._seen(first, end, block, needle, large)
+            unsure = {*seen, *self._odd(first, end, block, large)}
+        for number in unsure:
+            if not found[number - first] and self._asked(number, first, block):
+                found[number - first] = 1
+        if self.wanted is None:
+            return found
+        mine = self.wanted[self.base.first_id + first : self.base.first_id + end]
+        both = int.from_bytes(found, "little") & int.from_bytes(mine, "little")
+        return bytearray(both.to_bytes(end - first, "little"))
+
+    def _seen(
+        self, first: int, end: int, block: bytes, needle: bytes, large: Finder | None
+    ) -> tuple[bytearray, list[int]]:
+        """One byte a line, 1 where it matches for sure, and the numbers of those to be asked."""
+        if large is not None:
             large.take(block, self.offsets[first : end + 1])
-            sure, unsure = large.seen(needle, self.plain[first:end], first)
-        odd = set(self._odd(first, end, block, large)).difference(sure)
-        lines = [number for number in {*unsure, *odd} if self._asked(number, first, block)]
-        if self.wanted is not None:
-            sure = [number for number in sure if self.wanted[self.base.first_id + number]]
-        lines = sorted([*sure, *lines]) if lines else sure
-        return [self.base.first_id + number for number in lines]
+            found, others = large.seen(needle, self.plain[first:end])
+            places: Iterable[tuple[int, int]] = others.items()
+        else:
+            found = bytearray(end - first)
+            places = self._found(block.lower(), needle, first)
+        unsure = []
+        for at, place in places:
+            said = self._is_said(first + at, block, self.offsets[first + at] - self.offsets[first], place)
+            if said is None:
+                unsure.append(first + at)
+            else:
+                found[at] = said
+        return found, unsure
+
+    def _is_said(self, number: int, block: bytes, start: int, place: int) -> bool | None:
+        """Whether the line that begins at `start` in a block says what it has at a place; None: to be asked."""
+        at = start + place
+        free = b"\\" not in block[max(at - 5, 0) : at]
+        if free and (self.plain[number] or (self.opens[number] and block.count(b'"', start, at) == QUOTES)):
+            return True
+        if self.opens[number] and OPENING.fullmatch(block, start, at):
+            return True
+        if not self.whole:
+            return None
+        return says(self._raw(number, block, start), self.text.folded)
+
+    def _raw(self, number: int, block: bytes, start: int) -> bytes:
+        """A line without its end."""
+        length = self.offsets[number + 1] - self.offsets[number]
+        return trim(block[start : start + length], first=number == 0)
 
     def _found(self, lowered: bytes, needle: bytes, first: int) -> Iterator[tuple[int, int]]:
-        """(number of a line with the needle, where in the block it first stands there)."""
+        """(index of a line with the needle, where it first stands in it)."""
         offsets, start = self.offsets, self.offsets[first]
         at = lowered.find(needle)
         while at >= 0:
             number = bisect_right(offsets, start + at, first, len(offsets)) - 1
-            yield number, at
+            yield number - first, start + at - offsets[number]
             at = lowered.find(needle, offsets[number + 1] - start)
-
-    def _seen(self, found: Iterable[tuple[int, int]], lowered: bytes, first: int) -> tuple[list[int], list[int]]:
-        """Lines that match for sure, and those to be asked."""
-        sure: list[int] = []
-        unsure: list[int] = []
-        for number, at in found:
-            escaped = b"\\" in lowered[max(at - 5, 0) : at]
-            (sure if self.plain[number] and not escaped else unsure).append(number)
-        return sure, unsure
 
     def _odd(self, first: int, end: int, block: bytes, large: Finder | None) -> Iterable[int]:
         """Lines whose bytes may hide the needle."""
@@ -170,8 +209,7 @@ class _Scan:
         example = self.base.first_id + number
         if self.wanted is not None and not self.wanted[example]:
             return False
-        start = self.offsets[first]
-        raw = trim(block[self.offsets[number] - start : self.offsets[number + 1] - start], first=number == 0)
+        raw = self._raw(number, block, self.offsets[number] - self.offsets[first])
         return bool(raw.strip()) and self.text.matches(parse(raw))
 
 

@@ -75,15 +75,12 @@ class Source:
             self._file.seek(start)
             return self._file.read(length)
 
-    def blocks(self, size: int = CHUNK) -> Iterator[tuple[int, bytes]]:
-        """(number of the first line, bytes of whole lines) for the file in order, about `size` bytes each."""
+    def blocks(self, size: Callable[[], int] = lambda: CHUNK) -> Iterator[tuple[int, bytes]]:
+        """(number of the first line, bytes of whole lines) for the file in order, about `size()` bytes each."""
         first = 0
         while first < self.lines:
-            after = max(
-                bisect_left(self.offsets, self.offsets[first] + size, first + 1, self.lines + 1), first + 1
-            )
-            after = min(after, self.lines)
             start = self.offsets[first]
+            after = min(bisect_left(self.offsets, start + size(), first + 1, self.lines + 1), self.lines)
             yield first, self.read(start, self.offsets[after] - start)
             first = after
 

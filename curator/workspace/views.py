@@ -120,16 +120,16 @@ class Evaluation:
     def _text(self, text: Text, within: Mask | None) -> Mask:
         mask = Mask(self.size)
         with self.guard:
-            states = self.derived.flags("states", self.size)
-        first, told = 0, time.monotonic()
-        for found in scan(self.stored, text, within, states, self.guard):
-            for example in found:
-                if example < self.size:  # else it was added meanwhile
-                    mask[example] = 1
-            if first < FIRST <= first + len(found) or time.monotonic() - told > PATIENCE:
+            looks = self.derived.flags("states", self.size), self.derived.flags("roles", self.size)
+        seen, told = 0, time.monotonic()
+        for start, found in scan(self.stored, text, within, looks, self.guard):
+            end = min(start + len(found), self.size)  # what is behind that was added meanwhile
+            mask[start:end] = found[: max(0, end - start)]
+            more = found.count(1)
+            if seen < FIRST <= seen + more or time.monotonic() - told > PATIENCE:
                 self._meanwhile(mask if text is self._last else Mask(self.size))
                 told = time.monotonic()
-            first += len(found)
+            seen += more
         return mask
 
     def _range(self, query: Range) -> Mask:

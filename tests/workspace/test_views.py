@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +17,7 @@ from curator.core import tokens
 from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.core.rules import Context
 from curator.errors import UsageError
-from curator.workspace import analysis, chosen, search, views
+from curator.workspace import analysis, chosen, occurrences, search, views
 from curator.workspace.analyst import Analyst
 from curator.workspace.chosen import Chosen
 from curator.workspace.plain import looked_at
@@ -209,7 +209,31 @@ Letters = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+def spelled(n: int, text: str, needle: str) -> Any:
+    """One of several kinds of lines, with the needle in some of them."""
+    said = {"role": "user", "content": text + needle.upper() * (n % 2)}
+    call = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"function": {"name": needle, "arguments": text}}],
+    }
+    return (
+        {"messages": [said]},
+        {"messages": [said, call], "tools": [{"function": {"name": needle}}]},
+        {"messages": [{"role": "system", "content": 'a "b"\n'}, said, call]},
+        {"messages": [call, said]},
+        {"messages": [], "of": needle},
+        [needle],
+    )[(n + len(text)) % 6]
+
+
+def twice(dumped: Iterable[str]) -> Iterator[str]:
+    """Lines of which some say their first content again, or are cut."""
+    for n, line in enumerate(dumped):
+        yield line.replace('"}', '", "content": "no"}', 1) if n % 4 == 3 else line[:-1] if n % 7 == 5 else line
+
+
+@settings(max_examples=150, deadline=None)
 @given(
     lines=st.lists(st.text(Letters, max_size=30), min_size=1, max_size=12),
     needle=st.text(
@@ -221,6 +245,7 @@ Letters = st.one_of(
     looked=st.booleans(),
     at_once=st.sampled_from([0, 1 << 20]),
     block=st.sampled_from([1, 100, 1 << 20]),
+    near=st.sampled_from([(24, 192, 0.1), (24, 4, 1), (40, 20, 1), (0, 30, 0.5)]),
 )
 def test_a_scan_of_bytes_finds_what_parsing_finds(
     tmp_path_factory: pytest.TempPathFactory,
@@ -230,16 +255,19 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
     looked: bool,
     at_once: int,
     block: int,
+    near: tuple[int, int, float],
 ) -> None:
+    skipped, window, far = near
     path = tmp_path_factory.mktemp("scan") / "d.jsonl"
-    values = [
-        {"messages": [{"role": "user", "content": text + needle.upper() * (n % 2)}]}
-        for n, text in enumerate(lines)
-    ]
-    path.write_text("".join(json.dumps(v, ensure_ascii=escaped) + "\n" for v in values), encoding="utf-8")
+    dumped = (json.dumps(spelled(n, text, needle), ensure_ascii=escaped) for n, text in enumerate(lines))
+    path.write_text("".join(f"{line}\n" for line in twice(dumped)), encoding="utf-8")
     node = Text("word", needle)
     quoted = '"' + needle.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    with looked_at(path) as workspace, patch.multiple(search, AT_ONCE=at_once, BLOCK=block):
+    with (
+        looked_at(path) as workspace,
+        patch.multiple(search, AT_ONCE=at_once, BLOCK=block),
+        patch.multiple(occurrences, SKIPPED=skipped, NEAR=window, FAR=far),
+    ):
         found = [r.id for r in workspace.records(workspace.ids()) if node.matches(r.example)]
         if looked:
             workspace.counts()
