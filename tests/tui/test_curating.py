@@ -158,9 +158,40 @@ async def test_fix_all_of_a_rule_is_one_step(tmp_path: Path) -> None:
         assert scene.workspace.view("rule:surrounding_whitespace").total == 4
 
 
+async def test_fix_all_shows_what_may_lose_something_and_says_how_many_it_repairs(tmp_path: Path) -> None:
+    said = b'{"messages":[{"role":"%s","content":"Hi %d"},{"role":"assistant","content":"Yo."}]}'
+    lines = [said % (role, at) for at, role in enumerate((b"captain", b"human", b"human"))]
+    async with opened(dataset(tmp_path, [*lines, *many(2)])) as scene:
+        await scene.press("tab", "tab", "r", "g")
+        while scene.data.problems.rule != "unrecognized_role":
+            await scene.press("j")
+        await scene.press("ctrl+f")
+        text = scene.screen_text()
+        assert "3 examples" in text and "2 of them" in text and "+ user" in text and "Fix 2 examples" in text
+        await scene.press("enter")
+        assert scene.workspace.view("rule:unrecognized_role").total == 1
+        await scene.press("ctrl+f")
+        assert "unrecognized_role has no fix" in scene.screen_text()
+        await scene.press("ctrl+z")
+        assert scene.workspace.view("rule:unrecognized_role").total == 3
+
+
+async def test_a_filter_by_rule_puts_the_cursor_on_its_problem(tmp_path: Path) -> None:
+    said = b'{"messages":[{"role":"user","content":"Hi %d"},{"role":"assistant","content":" Yo"}]}'
+    async with opened(dataset(tmp_path, [*many(2), said % 1, said % 2]), WIDE) as scene:
+        await scene.press("slash")
+        await scene.type("rule:surrounding_whitespace")
+        await scene.press("enter")
+        for _ in range(2):
+            assert scene.data.problems.count == 2
+            assert scene.data.problems.rule == "surrounding_whitespace"
+            await scene.press("j")
+
+
 async def test_problems_by_rule_filter_the_list(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, [*many(3), SPACED, chat("Q", " (b)")]), WIDE) as scene:
         await scene.press("tab", "tab", "r")
+        await scene.press("g")
         problems = scene.data.problems
         assert isinstance(problems.current, RuleCount)
         while problems.rule != "surrounding_whitespace":

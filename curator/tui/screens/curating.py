@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import chain
 
 from textual import work
+from textual.content import Content
 from textual.getters import query_one
 
 from curator.core import splice
@@ -14,6 +16,7 @@ from curator.errors import CuratorError
 from curator.tui import external, folding, labels
 from curator.tui.blocks import Block, blocks_of
 from curator.tui.fixes import at_once
+from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.screens.stage import StageScreen
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.example_list import ExampleList
@@ -191,10 +194,10 @@ class Curating(StageScreen):
 
     @work(exclusive=True, group="fix")
     async def _fix_after_look(self, example: int, problem: Problem, fixed: bytes) -> None:
-        from curator.tui.screens.fix import FixDialog
+        from curator.tui.screens.fix import FixDialog, told
 
         before = self.session.workspace.record(example).example
-        if await self.app.push_screen_wait(FixDialog(problem, before, fixed)):
+        if await self.app.push_screen_wait(FixDialog(told(problem), before, fixed)):
             self._apply(example, problem, fixed)
 
     def _apply(self, example: int, problem: Problem, fixed: bytes) -> None:
@@ -202,19 +205,22 @@ class Curating(StageScreen):
 
     @work(exclusive=True, group="fix")
     async def fix_all(self, rule: str) -> None:
-        """Fix one rule in every example of the view, as one change; asks with the count first."""
-        from curator.tui.screens.dialog import Confirm
+        """Fix one rule in every example of the view, as one change; asks with the count, and shows what may lose
+        something, first."""
+        from curator.core.rules import REGISTRY
+        from curator.tui.repairs import repairs
+        from curator.tui.screens.fix import FixDialog
 
-        inside = f"({self.session.query}) " if self.session.query else ""
-        ids = self.session.workspace.view(f"{inside}rule:{rule}").ids
-        many = f"{len(ids):,} example{'s' * (len(ids) != 1)}"
-        where = "of this view" if inside else "of the dataset"
-        text = (
-            f"{rule} is found in {many} {where}.\nIts fix is applied to all of them as one step; u takes it back."
-        )
-        agreed = len(ids) > 0 and await self.app.push_screen_wait(Confirm("Fix all", text, f"Fix {many}")) is True
-        if agreed:
-            self.session.fix(ids, rule)
+        found = await asyncio.to_thread(repairs, self.session, rule)
+        if found is None:
+            self.session.toast(f"{rule} has no fix that applies here; e edits the example, d deletes it")
+            return
+        question: Dialog[bool] = Confirm("Fix all", found.words, found.accept)
+        if REGISTRY[rule].fix == "unsafe":
+            words = Content(f"{found.words}\n\nThe first of them, before and after:")
+            question = FixDialog(words, found.before, found.fixed, found.accept)
+        if await self.app.push_screen_wait(question) is True:
+            self.session.fix(found.ids, rule)
 
     # Copying and the outside editor
 

@@ -26,7 +26,7 @@ from curator.tui.session import Changed
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
-from curator.tui.widgets.problems import Problems, RuleCount
+from curator.tui.widgets.problems import Problems, RuleCount, asked_for
 from curator.tui.widgets.query_bar import QueryBar, QueryInput
 from curator.workspace.records import View
 
@@ -128,10 +128,11 @@ class DataScreen(Looking):
         seen = f"what {one_line(self.session.model, 30) or 'the model'} sees · " if self.as_model else ""
         tokens = self.session.workspace.row(self.current).tokens
         self.conversation.border_title = Content(f" {seen}{title(record, tokens)} ")
+        cursor = self.problems.cursor if same else asked_for(found, self.session.query)
         if not same and found:
-            self.conversation.block = block_of(found[0], blocks) or 0
+            self.conversation.block = block_of(found[cursor], blocks) or 0
         if not self._by_rule:
-            self.problems.show(found, self.problems.cursor if same else 0)
+            self.problems.show(found, cursor)
             many = f"{len(found)} problem{'s' * (len(found) != 1)}"
             self.problems.border_title = Content(f" {many} " if found else " problems ")
             self._preview_fix()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from curator.core.example import Example, parse
 from curator.core.problem import Problem
@@ -22,16 +22,16 @@ class FixDialog(Dialog[bool]):
     HEADING = "Apply this fix?"
     ACCEPT = "Apply"
 
-    def __init__(self, problem: Problem, before: Example, fixed: bytes) -> None:
+    def __init__(self, words: Content, before: Example, fixed: bytes, accept: str = "") -> None:
+        """`words` say what is wrong; `accept` stands on the button of a fix that is for more than this example."""
         super().__init__()
-        self._problem = problem
+        self._words, self._accept_word = words, accept or self.ACCEPT
         self._before = blocks_of(before)
         self._after = blocks_of(parse(fixed))
 
     def compose_body(self) -> ComposeResult:
-        """The problem, then what is taken away and what is put there."""
-        problem = self._problem
-        yield Static(Content.styled(f"{problem.severity.mark} {one_line(problem.message, 400)}", "$mark-warning"))
+        """What is wrong, then what is taken away and what is put there."""
+        yield Static(self._words)
         yield Static("")
         for sign, block in changes(self._before, self._after):
             style = {"-": "$foreground on $diff-removed", "+": "$foreground on $diff-added"}[sign]
@@ -39,9 +39,18 @@ class FixDialog(Dialog[bool]):
             heading = Content.styled(f"{sign} {one_line(block.role, 24)}", "bold")
             yield Static(Content.assemble(heading, "\n", (text or "(empty)", style), "\n"))
 
+    def on_mount(self) -> None:
+        """The word on the button."""
+        self.query_one("#accept", Button).label = Content(self._accept_word)
+
     def action_accept(self) -> None:
         """Apply it."""
         self.dismiss(True)
+
+
+def told(problem: Problem) -> Content:
+    """A problem as the heading of its fix."""
+    return Content.styled(f"{problem.severity.mark} {one_line(problem.message, 400)}", "$mark-warning")
 
 
 def changes(before: list[Block], after: list[Block]) -> list[tuple[str, Block]]:

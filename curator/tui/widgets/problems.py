@@ -20,6 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.core.problem import Problem, Severity
+from curator.core.query import mentions, parse
 from curator.core.text import one_line
 from curator.tui import keys
 
@@ -112,10 +113,12 @@ class Problems(ScrollView, can_focus=True):
         """What the fix under the cursor would do, shown behind the problem."""
 
     def show(self, items: Sequence[Problem | RuleCount], cursor: int | None = None) -> None:
-        """Show problems, or rules with their counts."""
+        """Show problems, or rules with their counts; without a place for it the cursor stays on its rule."""
+        if cursor is None:
+            cursor = next((at for at, item in enumerate(items) if item.rule == self.rule), self.cursor)
         self._items = items
         self.virtual_size = Size(self.size.width, max(1, len(items)))
-        self.set_reactive(Problems.cursor, self.validate_cursor(self.cursor if cursor is None else cursor))
+        self.set_reactive(Problems.cursor, self.validate_cursor(cursor))
         self._reveal()
         self.refresh()
 
@@ -256,6 +259,14 @@ class Problems(ScrollView, can_focus=True):
             self.cursor = index
             if event.chain == 2:
                 self.action_jump()
+
+
+def asked_for(found: Sequence[Problem], query: str) -> int:
+    """The first of the problems whose rule the query names; 0 where it names none of them."""
+    if "rule:" not in query:
+        return 0
+    tree = parse(query)
+    return next((at for at, problem in enumerate(found) if mentions(tree, "rule", problem.rule)), 0)
 
 
 def _room(width: int) -> int:
