@@ -92,11 +92,11 @@ def diagnose(
     found = curves(metrics)
     done = 1.0 if finished else found.progress
     best = _best(found, checkpoints)
-    if len(found.train) < MIN_POINTS:
+    if (steps := len(found.train)) < MIN_POINTS:
         return Diagnosis(
             "learning",
             "Too short to tell." if finished else "Too early to tell.",
-            f"{len(found.train)} training steps{'' if finished else ' so far'}.",
+            f"{steps} training step{'' if steps == 1 else 's'}{'' if finished else ' so far'}.",
             "Compare the answers with those of the base." if finished else "Wait for more steps.",
             best,
         )

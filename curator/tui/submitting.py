@@ -17,6 +17,7 @@ from textual.widgets import Button, ProgressBar, Static
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError, ProviderError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.train import TrainScreen
 
 if TYPE_CHECKING:
     from curator.jobs.plan import Plan
@@ -84,6 +85,8 @@ class Submitting(Dialog[None]):
         app.job_watch.start()
         self.dismiss(None)
         await app.action_stage("train")
+        if isinstance(app.screen, TrainScreen):
+            app.screen.choose(run.run)
 
     async def _fetch(self, model: str) -> None:
         from curator.jobs import local

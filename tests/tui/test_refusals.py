@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import Input, Select, Static
 
 from curator import paths
+from curator.tui.screens.train import TrainScreen
 from curator.tui.screens.train_dialog import TrainDialog
 from curator.tui.submitting import Submitting
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
@@ -143,6 +144,8 @@ async def test_an_upload_is_left_by_escape_and_taken_up_again(
         async with opened(path, NARROW) as scene:
             scene.workspace.set_meta("ui.provider", "openai")
             await scene.press("T")
+            scene.app.screen.query_one("#suffix", Input).value = "mine"
+            await scene.pilot.pause()
             await scene.pilot.press("enter")
             for _ in range(400):
                 await scene.pilot.pause(0.05)
@@ -154,6 +157,18 @@ async def test_an_upload_is_left_by_escape_and_taken_up_again(
             await scene.pilot.press("escape")
             await scene.pilot.pause(0.3)
             assert "Starting the training" not in scene.screen_text() and fake.jobs == {}
-            await start_training(scene)
+            await scene.press("alt+4")
+            assert "Stopped before its job was made: T goes on." in scene.screen_text()
+            scene.workspace.set_meta("ui.provider", "local")
+            await scene.press("T")
+            dialog = scene.app.screen
+            assert isinstance(dialog, TrainDialog)
+            kept = [dialog.query_one("#provider", Select).value, dialog.query_one("#suffix", Input).value]
+            assert kept == ["openai", "mine"]
+            await scene.pilot.press("enter")
+            for _ in range(400):
+                await scene.pilot.pause(0.05)
+                if fake.jobs and isinstance(scene.app.screen, TrainScreen):
+                    break
             (run,) = scene.app.job_watch.runs()
             assert run.job_id == "ftjob-0001" and list(fake.jobs) == ["ftjob-0001"] and len(fake.files) == 2

@@ -77,6 +77,10 @@ class StageScreen(Screen[None]):
         """The stage's own widgets."""
         raise NotImplementedError
 
+    def matters(self, action: str) -> bool:
+        """Whether an action, by its id, can do something as things stand; the line of keys shows others last."""
+        return True
+
     def data_changed(self, changed: Changed) -> None:
         """Show what changed. The first call, on mount, says that everything did."""
 

@@ -13,10 +13,10 @@ from textual.timer import Timer
 
 from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.tui import keys
+from curator.tui import keys, run_notes
 from curator.tui.run_words import STATUS_MARKS
 from curator.tui.screens.dialog import Confirm
-from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog, deployed_words
+from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session import Changed
 from curator.tui.widgets.line_list import LineList, Pieces
@@ -31,18 +31,6 @@ _REST = 0.4
 """Seconds that the cursor rests on another's job before it is followed."""
 _AGAIN = 60.0
 """Seconds between two looks at the providers' lists while they are shown."""
-_CONSEQUENCES = {
-    "cancel": "The job stops at its next step and cannot go on; checkpoints made so far stay.",
-    "pause": "The job saves its state and waits; resume goes on where it stopped.",
-    "resume": "The job goes on where it stopped.",
-}
-_CHARGED = "What it has trained so far may be charged all the same."
-_GIVEN_UP = {
-    True: "It is looked for once more. If the provider made the job all the same, it runs on there and may cost; "
-    "J lists it then.",
-    False: "No job was made and nothing was paid. What was uploaded is named here, and D deletes it.",
-}
-"""By whether the job may have been made."""
 ALL_JOBS = "ui.all_jobs"
 """What a workspace remembers: whether other jobs are listed too."""
 
@@ -132,6 +120,21 @@ class TrainScreen(StageScreen):
         at = self.query_one("#runs", LineList).cursor
         return self._runs[at] if at < len(self._runs) else None
 
+    def choose(self, run: str) -> None:
+        """Put the cursor on this run of the workspace."""
+        self._reload()
+        lines = self.query_one("#runs", LineList)
+        lines.cursor = next((at for at, each in enumerate(self._runs) if each.run == run), lines.cursor)
+
+    def matters(self, action: str) -> bool:
+        """What can be done to the run under the cursor."""
+        run = self.current
+        if action in ("train.cancel_job", "train.pause_job"):
+            return run is not None and not run.closed
+        if action in ("train.checkpoints", "train.accuracy", "train.smoothing", "train.log_scale"):
+            return run is not None and run.job_id is not None
+        return action != "train.compare" or (run is not None and run.fine_tuned_model is not None)
+
     def _run_line(self, index: int) -> Pieces:
         run = self._runs[index]
         mark, kind = STATUS_MARKS.get(run.status, ("·", ""))
@@ -170,39 +173,11 @@ class TrainScreen(StageScreen):
             if self._rest is not None:
                 self._rest.stop()
             self._rest = self.set_timer(_REST, self._follow)
+        self.refresh_bindings()
         pane.display = run is not None
         if run is not None:
-            pane.show(run, self.jobs.ledger_of(run), self._notes(run))
-
-    def _notes(self, run: Run) -> list[tuple[str, str]]:
-        """What is worth knowing beside the verdict: what costs, what is left over, what goes wrong."""
-        from curator.jobs import azure, leftovers
-
-        ledger = self.jobs.ledger_of(run)
-        notes = self._unsubmitted(run)
-        notes += [
-            (f"! {deployed_words(item.name, item.since, azure.reminder(item))} (D)", "$mark-warning")
-            for item in leftovers.deployed(run, ledger)
-        ]
-        if unused := ledger.orphans(run.run):
-            names = ", ".join(file_id for _, file_id, _ in unused)
-            notes.append((f"! uploaded and not used by any job: {names} (D deletes)", "$quiet"))
-        trouble = self.jobs.trouble.get(run.provider)
-        if trouble and not run.closed:
-            notes.append((f"! {trouble} The job goes on; Curator asks again.", "$mark-warning"))
-        return notes
-
-    def _unsubmitted(self, run: Run) -> list[tuple[str, str]]:
-        """How a run stands that has no job yet and at which nobody is at work."""
-        from curator.jobs import submission
-
-        if run.job_id is not None or run.closed or submission.is_submitting(run):
-            return []
-        if run.status == "unclear":
-            words = "? The provider may have made this job. Curator looks for it and never makes a second one."
-        else:
-            words = "! Stopped before its job was made: T with the same values goes on."
-        return [(f"{words} c gives it up.", "$mark-warning")]
+            ledger = self.jobs.ledger_of(run)
+            pane.show(run, ledger, run_notes.notes(run, ledger, self.jobs.trouble.get(run.provider)))
 
     def _tick(self) -> None:
         run = self.current
@@ -273,9 +248,7 @@ class TrainScreen(StageScreen):
             if yes:
                 self._do(act())
 
-        title, words = f"{action.capitalize()} this job?", _CONSEQUENCES[action]
-        if action == "cancel" and run.usd_estimate != 0:
-            words += f" {_CHARGED}"
+        title, words = f"{action.capitalize()} this job?", run_notes.consequence(run, action)
         self.app.push_screen(Confirm(title, words, action.capitalize()), answered)
 
     def _give_up(self, run: Run) -> None:
@@ -298,7 +271,7 @@ class TrainScreen(StageScreen):
             if yes:
                 self._do(abandon())
 
-        words = _GIVEN_UP[run.status in ("unclear", "creating")]
+        words = run_notes.consequence(run, "give up")
         self.app.push_screen(Confirm("Give up this submission?", words, "Give up"), answered)
 
     def action_delete(self) -> None:

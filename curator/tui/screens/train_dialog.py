@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from textual import on, work
@@ -12,6 +13,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets.select import InvalidSelectValueError
 
 from curator import pricing
 from curator.core.cost import money
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from curator.jobs.providers import Provider
     from curator.tui.app import CuratorApp
 
+LAST = "ui.train"
+"""What a workspace remembers: the values with which a training was started last."""
 _LOOKED_AT = 20
 _PAUSE = 0.25
 """Seconds after the last key before the estimate is made anew."""
@@ -46,6 +50,8 @@ class TrainDialog(Dialog[None]):
         self._error = ""
         self._timer: Timer | None = None
         self._wanted = False
+        self._at = self.session.provider.name
+        """The provider whose model stands in the field."""
 
     def compose_body(self) -> ComposeResult:
         """Provider and model, the split, hyperparameters, then what follows from them."""
@@ -86,8 +92,28 @@ class TrainDialog(Dialog[None]):
 
     def on_mount(self) -> None:
         """Begin with the estimate; the button has the focus, so that enter starts."""
+        self._restore()
         self.query_one("#accept").focus()
         self._estimate()
+
+    @property
+    def _fields(self) -> list[Input | Select[str] | Checkbox]:
+        return [*self.query(Input), *self.query(Select), *self.query(Checkbox)]
+
+    def _restore(self) -> None:
+        """The values of the last submission where it came to no job, so that enter goes on with it."""
+        last = next(iter(cast("CuratorApp", self.app).job_watch.runs()), None)
+        kept = self.session.workspace.meta(LAST)
+        if last is None or last.job_id is not None or last.closed or not isinstance(kept, dict):
+            return
+        with (
+            self.prevent(Select.Changed),
+            suppress(InvalidSelectValueError),
+        ):  # a provider that is no longer set up
+            for field in self._fields:
+                if type(value := kept.get(field.id)) is type(field.value):
+                    field.value = value
+        self._at = str(self.query_one("#provider", Select).value)
 
     @on(Input.Changed)
     @on(Select.Changed)
@@ -102,7 +128,11 @@ class TrainDialog(Dialog[None]):
     def _other_provider(self, event: Select.Changed) -> None:
         from curator.jobs import providers
 
-        self.query_one("#model", Input).value = one_line(self._model_at(providers.get(str(event.value))))
+        name = str(event.value)
+        if name == self._at or event.value != event.select.value:  # the value it began with, told late
+            return
+        self._at = name
+        self.query_one("#model", Input).value = one_line(self._model_at(providers.get(name)))
 
     def _method(self) -> str:
         """What the workspace was told; else dpo where its first examples are preferences."""
@@ -186,6 +216,8 @@ class TrainDialog(Dialog[None]):
         if self._plan.blocking:
             self.app.bell()
             return
+        with suppress(CuratorError):  # a workspace that another window holds is only read; its data can be trained
+            self.session.workspace.set_meta(LAST, {field.id: field.value for field in self._fields})
         self.app.switch_screen(Submitting(self._plan, self._wish()))
 
 
@@ -202,10 +234,12 @@ def described(made: Plan) -> Content:
         ),
         Content.assemble((price, "bold"), f" · {sum(made.warnings.values()):,} warnings"),
     ]
-    if made.shutdown:
-        lines.append(Content.styled(f"! {made.model} is switched off on {made.shutdown}", "$mark-warning"))
+    ends = [notice for notice in made.notices if made.shutdown and made.shutdown in notice]
+    if made.shutdown and not ends:
+        ends = [f"{made.model} is switched off on {made.shutdown}"]
+    lines += [Content.styled(printable(f"! {notice}"), "$mark-warning") for notice in ends]
     if made.missing_model:
         lines.append(Content(f"i {one_line(made.missing_model)} is fetched first (93 MB, once)"))
-    lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in made.notices]
+    lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in made.notices if notice not in ends]
     lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in made.blocking]
     return Content("\n").join(lines)

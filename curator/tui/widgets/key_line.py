@@ -4,6 +4,7 @@ anew with every change of the focus, which took half the time of opening the edi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -65,7 +66,8 @@ class KeyLine(Widget):
                 words = tooltip or binding.description
                 hint = Hint(binding.key, shown, binding.description, words, enabled, binding.id or "")
                 found.setdefault(binding.action, hint)
-        return list(found.values())
+        matters: Callable[[str], bool] = getattr(self.screen, "matters", lambda action: True)
+        return sorted(found.values(), key=lambda hint: not matters(hint.id))
 
     def _placed(self) -> list[tuple[int, Hint]]:
         """What is shown, each with its column."""

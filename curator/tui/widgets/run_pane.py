@@ -50,7 +50,7 @@ class RunPane(Vertical):
         said = _diagnosed(run, ledger, metrics, checkpoints)
         self._show_events(ledger, run)
         self._show_checkpoints(checkpoints, said.best_checkpoint_step)
-        self._show_verdict(run, said, notes)
+        self._show_verdict(run, _step(run, said, checkpoints), said, notes)
         self.tick(run, ledger)
 
     def tick(self, run: Run, ledger: Ledger) -> None:
@@ -93,13 +93,12 @@ class RunPane(Vertical):
 
         self.query_one("#checkpoints", LineList).show(len(shown), line)
 
-    def _show_verdict(self, run: Run, said: Diagnosis, notes: Sequence[tuple[str, str]]) -> None:
+    def _show_verdict(self, run: Run, step: str, said: Diagnosis, notes: Sequence[tuple[str, str]]) -> None:
         if run.error and run.error.get("message"):
             lines = [Content.styled(printable(str(run.error["message"])), "$mark-error")]
         elif run.job_id is None:
             lines = []
         else:
-            step = "p lets it go on." if run.status == "paused" else said.next_step
             lines = [Content.assemble((printable(said.sentence), "bold"), f" {printable(said.reason)}")]
             lines.append(Content.styled(f"→ {printable(step)}", "$accent"))
         lines += [Content.styled(printable(text), colour) for text, colour in notes]
@@ -130,6 +129,15 @@ class RunPane(Vertical):
         self.toggle_class("-checkpoints")
         wanted = "#checkpoints" if self.has_class("-checkpoints") else "#events"
         self.query_one(wanted).focus()
+
+
+def _step(run: Run, said: Diagnosis, checkpoints: Sequence[Checkpoint]) -> str:
+    """What to do next: as the verdict says, where the run is one that can be acted upon so."""
+    if run.status == "paused":
+        return "p lets it go on."
+    if run.closed and not run.fine_tuned_model:
+        return "e shows the checkpoints that it left." if checkpoints else "It left no model; T starts another."
+    return said.next_step
 
 
 def _diagnosed(
