@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.command import (
+    CommandInput,
+    CommandList,
+    CommandPalette,
+    DiscoveryHit,
+    Hit,
+    Hits,
+    Provider,
+    SearchIcon,
+)
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.events import Click
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import LoadingIndicator
 
 from curator.tui import actions, keys
 from curator.tui.actions import Action
+from curator.tui.widgets.line_input import drawn
 
 
 def scopes_of(node: DOMNode) -> tuple[str, ...]:
@@ -75,3 +90,44 @@ class ActionCommands(Provider):
         if isinstance(home, Widget) and home.can_focus:
             home.focus()
         await self.app.run_action(action.command, home)
+
+
+class Palette(CommandPalette):
+    """Textual's palette with a list of commands that stands any key and click."""
+
+    def compose(self) -> ComposeResult:
+        """As Textual's, with our list."""
+        with Vertical(id="--container"):
+            with Horizontal(id="--input"):
+                yield SearchIcon()
+                yield Words(placeholder=self._placeholder, select_on_focus=False)
+            with Vertical(id="--results"):
+                yield CommandLines()
+                yield LoadingIndicator()
+
+
+class Words(CommandInput):
+    """What is looked for, drawn printable."""
+
+    @property
+    def _value(self) -> Text:
+        return drawn(self.value)
+
+
+class CommandLines(CommandList):
+    """Textual 8.2 ends the app where it is asked for a page without room, or for an option that has just gone."""
+
+    def action_page_up(self) -> None:
+        """One page up."""
+        if self.scrollable_content_region:
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """One page down."""
+        if self.scrollable_content_region:
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
+    def on_click(self, event: Click) -> None:
+        """Ignore a click on what another search has replaced meanwhile."""
+        if event.style.meta.get("option", 0) >= self.option_count:
+            event.prevent_default()

@@ -76,6 +76,13 @@ async def test_ratings_and_notes_have_keys(tmp_path: Path) -> None:
         await scene.type("ask")
         await scene.press("enter")
         assert scene.workspace.record(1).note == "ask"
+        before = scene.app.session.note([2], "two\nlines \x1b[2J")
+        await scene.press("j", "t", "enter")
+        assert (
+            before is not None and scene.workspace.revision() == before.id
+        )  # shown with stand-ins, kept as it was
+        await scene.press("t", "end", "x", "enter")
+        assert scene.workspace.record(2).note == "two\nlines \x1b[2Jx"
 
 
 async def test_bulk_is_one_step(tmp_path: Path) -> None:

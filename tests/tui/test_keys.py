@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.style import Style
+from textual.events import Click
 from textual.widgets import Static
 
 from curator import paths
 from curator.tui import actions, keys
-from curator.tui.palette import ActionCommands
+from curator.tui.palette import ActionCommands, CommandLines
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.text_field import MessageField
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
@@ -132,3 +134,18 @@ async def test_tab_stays_in_the_editor_and_escape_leaves_it_from_the_list_too(tm
         await scene.press("escape")
         assert not scene.data.editing
         assert b"(answer1)x" in scene.workspace.raw(1)
+
+
+async def test_the_palette_stands_pages_without_room_and_clicks_on_what_has_gone(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(4))) as scene:
+        await scene.press("colon")
+        await scene.pilot.pause(0.1)
+        lines = scene.app.screen.query_one(CommandLines)
+        await scene.pilot.resize_terminal(1, 1)
+        await scene.press("pagedown", "pagedown", "pageup")
+        await scene.pilot.resize_terminal(80, 24)
+        await scene.settle()
+        style = Style(meta={"option": 10_000})
+        lines.post_message(Click(lines, 1, 1, 0, 0, 1, False, False, False, style=style))
+        await scene.press("escape")
+        assert scene.data.examples.has_focus

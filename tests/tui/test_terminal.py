@@ -42,6 +42,8 @@ HOSTILE = (
     "\u202eevil\u2066", "[/b] [link='x'] [@click=app.quit]", "a\u2028b\u0085c", "😀👩‍👩‍👧 日本語", "\x1b[6n\x05",
 )  # fmt: skip
 
+PASTED = "pasted\u202e\u2066\u009b31m\x0e\x07\x7f[b][@click=app.quit]"
+
 
 class Terminal:
     """`curator` on a pseudo-terminal of 80×24."""
@@ -117,7 +119,9 @@ def test_only_harmless_sequences_are_written_whatever_the_data_holds(tmp_path: P
             time.sleep(0.05)
         seen.press(b"ge", b"editing line")
         seen.press(b"\x1b", b"Query")
-        os.write(seen.master, b"q")
+        for keys in (b"/", b"\x1b[Bt", b"\x1b:"):  # the query, a note, the palette
+            seen.press(keys + b"\x1b[200~" + PASTED.encode() + b"\x1b[201~", b"pasted")
+        os.write(seen.master, b"\x1b\x11")
         assert seen.end() == 0
         assert restored(seen)
         left = ALLOWED.sub(b"", seen.output)

@@ -18,6 +18,7 @@ from curator.errors import CuratorError
 from curator.tui import answering
 from curator.tui.answering import Offer, Suggested, Verdict
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 
 FILE = "file"
 """The choice that takes the vocabulary from a file."""
@@ -43,9 +44,9 @@ class AnswersDialog(Dialog[None]):
         yield Static(Content.styled("Reading the answers …", "$quiet"), id="looks")
         choice = Select[str]([], allow_blank=True, compact=True, prompt="", id="allowed")
         yield Horizontal(Static(Content("Allowed"), classes="name"), choice, classes="field -tight")
-        file = Input(placeholder="a file: one answer a line, or a JSON list", compact=True, id="file")
+        file = LineInput(placeholder="a file: one answer a line, or a JSON list", compact=True, id="file")
         yield Horizontal(Static(Content("File"), classes="name"), file, classes="field -tight", id="file-line")
-        pattern = Input(placeholder=r"none; such as \([a-z0-9]+\)", compact=True, id="pattern")
+        pattern = LineInput(placeholder=r"none; such as \([a-z0-9]+\)", compact=True, id="pattern")
         yield Horizontal(Static(Content("Pattern"), classes="name"), pattern, classes="field -tight")
         yield Static("", id="verdict", classes="estimate")
         yield Button(Content("Clear the contract"), id="clear", compact=True)

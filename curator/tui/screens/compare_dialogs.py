@@ -17,6 +17,7 @@ from curator.core.text import printable
 from curator.errors import CuratorError
 from curator.tui.comparing import Question, short
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from curator.jobs.client import Client
@@ -32,7 +33,9 @@ class FileDialog(Dialog[Path]):
         """One line."""
         sample = paths.packaged("sample_data") / "emojibot-test.jsonl"
         yield Horizontal(
-            Static(Content("File"), classes="name"), Input(str(sample), compact=True, id="path"), classes="field"
+            Static(Content("File"), classes="name"),
+            LineInput(str(sample), compact=True, id="path"),
+            classes="field",
         )
         yield Static(
             Content.styled("Examples whose last answer is the wanted one; nothing is trained on them.", "$quiet")
@@ -61,7 +64,7 @@ class AskDialog(Dialog[None]):
     def compose_body(self) -> ComposeResult:
         """The prompt above, the answers below."""
         yield Horizontal(
-            Static(Content("Prompt"), classes="name"), Input(compact=True, id="prompt"), classes="field"
+            Static(Content("Prompt"), classes="name"), LineInput(compact=True, id="prompt"), classes="field"
         )
         yield Static("", id="said")
 

@@ -14,6 +14,7 @@ from textual.widgets import Input, Select, Static
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
         kinds = [(Content(f"{kind.sku}: {kind.words}"), kind.sku) for kind in azure.KINDS.values()]
         yield Static(Content(one_line(model)))
         yield self._line(
-            "Name", Input(azure.usual_name(model, self._run.params.get("suffix")), compact=True, id="name")
+            "Name", LineInput(azure.usual_name(model, self._run.params.get("suffix")), compact=True, id="name")
         )
         yield self._line("Kind", Select(kinds, value="standard", allow_blank=False, compact=True, id="kind"))
         yield Static("", id="price")

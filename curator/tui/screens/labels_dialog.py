@@ -13,6 +13,7 @@ from curator.errors import CuratorError
 from curator.tui import labels
 from curator.tui.labels import COLOURS, Label
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 from curator.workspace.actions import MAX_LABEL
 
 
@@ -29,7 +30,7 @@ class LabelsDialog(Dialog[None]):
             swatches = [(Content.styled(f"■ colour {n}", f"$label-{n}"), n) for n in range(1, COLOURS + 1)]
             yield Horizontal(
                 Static(Content.styled(f"{key}", f"bold $label-{label.colour}"), classes="key", id=f"key-{key}"),
-                Input(label.name, max_length=MAX_LABEL, compact=True, id=f"name-{key}"),
+                LineInput(label.name, max_length=MAX_LABEL, compact=True, id=f"name-{key}"),
                 Select(swatches, value=label.colour, allow_blank=False, compact=True, id=f"colour-{key}"),
                 classes="field -tight label-line",
             )

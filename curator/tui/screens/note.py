@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from curator.core.text import one_line
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 
 
 class NoteDialog(Dialog[str]):
@@ -25,8 +25,9 @@ class NoteDialog(Dialog[str]):
         """One line of text."""
         many = "this example" if self._examples == 1 else f"{self._examples:,} examples"
         yield Static(Content(f"A note about {many}; empty takes it away."))
-        yield Input(one_line(self._text), compact=True)
+        yield LineInput(self._text, compact=True)
 
     def action_accept(self) -> None:
         """Save it."""
-        self.dismiss(self.query_one(Input).value.strip())
+        text = self.query_one(LineInput).value
+        self.dismiss(text if text == self._text else text.strip())

@@ -14,6 +14,7 @@ from curator import settings, settings_file
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from curator.jobs.providers import Provider
@@ -55,7 +56,7 @@ class ProviderForm(Dialog[str]):
         kind = provider.kind if provider else "compatible"
         written = settings.load().providers.get(provider.name) if provider else None
         written = written or ProviderSettings(kind)
-        name = Input(
+        name = LineInput(
             one_line(provider.name) if provider else "", compact=True, id="name", disabled=provider is not None
         )
         yield self._line("Name", name)
@@ -63,7 +64,7 @@ class ProviderForm(Dialog[str]):
         yield self._line("Kind", Select(kinds, value=kind, allow_blank=False, compact=True, id="kind"))
         for title, key in (*_FIELDS, *_AZURE):
             value, usual = getattr(written, key) or "", getattr(provider.config, key) if provider else None
-            field = Input(one_line(value), placeholder=one_line(usual or ""), compact=True, id=key)
+            field = LineInput(value, placeholder=one_line(usual or ""), compact=True, id=key)
             yield self._line(title, field, azure=(title, key) in _AZURE)
         for title, key, words, unset in _CHOICES:
             options = [(Content(word), word) for word in words]
@@ -132,7 +133,7 @@ class KeyForm(Dialog[str]):
         )
         places = [(Content("a file that only you can read"), "file"), (Content("the system's keyring"), "keyring")]
         chosen = "keyring" if self._provider.config.api_key_keyring else "file"
-        yield self._line("Key", Input(password=True, compact=True, id="key"))
+        yield self._line("Key", LineInput(password=True, compact=True, id="key"))
         yield self._line("Keep it in", Select(places, value=chosen, allow_blank=False, compact=True, id="place"))
         words = f"The file is {path}; in the keyring it is {keys.SERVICE}/{user}."
         yield Static(Content.styled(printable(words), "$quiet"))

@@ -10,6 +10,7 @@ from textual.widgets import Input, Select, Static
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 
 PROFILES = ("openai", "azure", "local")
 
@@ -31,7 +32,7 @@ class SettingsScreen(Dialog[None]):
             "Provider",
             Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
         )
-        yield self._line("Model", Input(one_line(self.session.model), compact=True, id="model"))
+        yield self._line("Model", LineInput(self.session.model, compact=True, id="model"))
         yield self._line(
             "Rules for", Select(profiles, value=context.profile, allow_blank=False, compact=True, id="profile")
         )

@@ -13,6 +13,7 @@ from textual.widgets import Input, Select, Static
 
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class SplitDialog(Dialog[None]):
     def compose_body(self) -> ComposeResult:
         """Three fields and a choice."""
         about = self.session.workspace.meta("split") or {}
-        share = Input(f"{about.get('validation', 0.1):g}", compact=True, id="validation")
-        seed = Input(str(about.get("seed", 0)), placeholder="random", compact=True, id="seed")
+        share = LineInput(f"{about.get('validation', 0.1):g}", compact=True, id="validation")
+        seed = LineInput(str(about.get("seed", 0)), placeholder="random", compact=True, id="seed")
         yield Horizontal(Static(Content("Validation"), classes="name"), share, classes="field -tight")
         yield Horizontal(Static(Content("Seed"), classes="name"), seed, classes="field -tight")
         options = [(Content(title), value) for title, value in STRATA]

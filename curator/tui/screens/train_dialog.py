@@ -22,6 +22,7 @@ from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.submitting import Submitting
+from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
@@ -67,19 +68,23 @@ class TrainDialog(Dialog[None]):
             ("Method", Select(methods, value=self._method(), allow_blank=False, compact=True, id="method")),
         )
         yield self._row(
-            ("Model", Input(one_line(self._model_at(self.session.provider)), compact=True, id="model"))
+            ("Model", LineInput(one_line(self._model_at(self.session.provider)), compact=True, id="model"))
         )
         held = self.session.workspace.counts().validation
-        split = Input("" if held else "0.1", placeholder=f"split as it is: {held}", compact=True, id="validation")
-        yield self._row(("Validation", split), ("Suffix", Input(placeholder="none", compact=True, id="suffix")))
-        auto = {"placeholder": "auto", "compact": True}
-        yield self._row(
-            ("Epochs", Input(id="epochs", **auto)),  # type: ignore[arg-type]
-            ("Batch size", Input(id="batch", **auto)),  # type: ignore[arg-type]
+        split = LineInput(
+            "" if held else "0.1", placeholder=f"split as it is: {held}", compact=True, id="validation"
         )
         yield self._row(
-            ("Rate ×", Input(id="rate", **auto)),  # type: ignore[arg-type]
-            ("Seed", Input(id="seed", **auto)),  # type: ignore[arg-type]
+            ("Validation", split), ("Suffix", LineInput(placeholder="none", compact=True, id="suffix"))
+        )
+        auto = {"placeholder": "auto", "compact": True}
+        yield self._row(
+            ("Epochs", LineInput(id="epochs", **auto)),  # type: ignore[arg-type]
+            ("Batch size", LineInput(id="batch", **auto)),  # type: ignore[arg-type]
+        )
+        yield self._row(
+            ("Rate ×", LineInput(id="rate", **auto)),  # type: ignore[arg-type]
+            ("Seed", LineInput(id="seed", **auto)),  # type: ignore[arg-type]
         )
         yield Tick(Content("Leave out examples with errors"), True, compact=True, id="sound")
         yield Static("", id="estimate", classes="estimate")

@@ -18,15 +18,27 @@ MOST_NAMES = 5_000
 """Names of a folder that are looked at for a completion."""
 
 
-class LineInput(Input):
-    """An Input whose text is drawn printable, whatever it holds; editing keeps the true characters."""
+def drawn(value: str) -> Text:
+    """What a field shows of its text."""
+    return Text(one_line(value), no_wrap=True, overflow="ignore", end="")
 
-    SCOPE = "field"
-    BINDINGS = keys.bindings("field")
+
+class PlainInput(Input):
+    """An Input whose text is drawn printable, whatever it holds; editing keeps the true characters."""
 
     @property
     def _value(self) -> Text:
-        return Text(one_line(self.value), no_wrap=True, overflow="ignore", end="")
+        return super()._value if self.password else drawn(self.value)
+
+    def restricted(self) -> None:
+        """No bell where no more fits: it shows."""
+
+
+class LineInput(PlainInput):
+    """The field of a dialog; tab takes what it suggests."""
+
+    SCOPE = "field"
+    BINDINGS = keys.bindings("field")
 
     def action_complete(self) -> None:
         """Take what is suggested."""

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from curator.core.query import completions
 from curator.core.text import one_line
 from curator.tui import keys
+from curator.tui.widgets.line_input import PlainInput
 
 
 class Words(Suggester):
@@ -29,12 +30,12 @@ class Words(Suggester):
         """The whole query with its end completed, or None."""
         for found in completions(value, len(value), self.labels, self.sources):
             completed = value[: found.start] + found.text
-            if completed.startswith(value) and completed != value:
+            if completed.startswith(value) and completed != value and one_line(found.text) == found.text:
                 return completed
         return None
 
 
-class QueryInput(Input):
+class QueryInput(PlainInput):
     """The text field."""
 
     SCOPE = "query"
