@@ -6,6 +6,7 @@ one row for each (example, field) with the value before and after. Base examples
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import urllib.parse
 from contextlib import closing
@@ -80,6 +81,10 @@ FIELDS = frozenset({"raw", "version", "deleted", "rating", "review", "reviewed",
 """Columns of `example` that a part may change; beside them there are `label:NAME`, `hidden` and `meta:KEY`."""
 
 
+SNAPSHOT = 256 * 1024 * 1024
+"""A database up to this size is read from a copy in memory where nobody writes to it."""
+
+
 class NotSaved(CuratorError):
     """A change did not reach the disk; nothing of it is kept, and the same call may be tried again."""
 
@@ -91,10 +96,14 @@ def connect(path: Path, *, mode: str, immutable: bool = False) -> sqlite3.Connec
     """
     uri = f"file:{urllib.parse.quote(str(path))}?mode={mode}" + ("&immutable=1" if immutable else "")
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
+    _careful(db)
+    return db
+
+
+def _careful(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA trusted_schema=OFF")
     db.execute("PRAGMA cell_size_check=ON")
     db.execute("PRAGMA mmap_size=0")
-    return db
 
 
 def create(path: Path) -> None:
@@ -143,7 +152,39 @@ def open_writer(path: Path) -> sqlite3.Connection:
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that only reads; it also works where the folder cannot be written."""
     guard(path)
-    return connect(path, mode="ro", immutable=_quiet(path))
+    return reader(path)
+
+
+def reader(path: Path) -> sqlite3.Connection:
+    """As `open_reader`, for a file that need not be ours.
+
+    SQLite makes files of its own beside a database that it shares with a writer. Where nobody writes there shall
+    be none, yet one who begins to write while we read must not change what we see: so we read a copy in memory.
+    """
+    if _quiet(path):
+        found = _snapshot(path)
+        if found is not None:
+            return found
+        if not os.access(path.parent, os.W_OK):
+            return connect(path, mode="ro", immutable=True)
+    return connect(path, mode="ro")
+
+
+def _snapshot(path: Path) -> sqlite3.Connection | None:
+    """The database in memory; None where it is too large, or somebody began to write meanwhile."""
+    before = path.stat()
+    if before.st_size > SNAPSHOT:
+        return None
+    data = bytearray(path.read_bytes())
+    after = path.stat()
+    if not _quiet(path) or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        return None
+    data[18:20] = b"\1\1"  # no write-ahead log: memory has no files beside it
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _careful(db)
+    db.deserialize(bytes(data))
+    db.execute("PRAGMA query_only=ON")
+    return db
 
 
 def _quiet(path: Path) -> bool:

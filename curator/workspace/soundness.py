@@ -55,19 +55,19 @@ def _database(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
     own_files(path.parent)
-    log = path.with_name(path.name + "-wal")
+    log, lock = path.with_name(path.name + "-wal"), path.with_name("lock")
     with ExitStack() as stack:
-        mode = "ro"
-        immutable = not log.exists() or log.stat().st_size == 0
-        if is_held(path.with_name("lock")):
-            immutable = False
-        elif not immutable:
+        db = None
+        if log.exists() and log.stat().st_size and not is_held(lock):
             away = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="curator-check-")))
-            shutil.copyfile(path, away / path.name)
-            shutil.copyfile(log, away / log.name)
-            path, mode = away / path.name, "rw"
-        db = schema.connect(path, mode=mode, immutable=immutable)
+            for file in (path, log):
+                shutil.copyfile(file, away / file.name)
+            if not is_held(lock):  # else somebody began to write meanwhile, and the copy may be torn
+                db = schema.connect(away / path.name, mode="rw")
+        if db is None:
+            db = schema.reader(path)
         stack.callback(db.close)
+        db.execute("BEGIN")  # one state of it all, whatever a writer does meanwhile
         yield db
 
 
