@@ -139,6 +139,21 @@ class Derived:
         if len(ids) <= AT_ONCE:
             self.look(ids)
 
+    def follow(self, context: rules.Context) -> None:
+        """Another process wrote: look again at what it changed, or at all where it changed what rules know."""
+        if key_of(context) != key_of(self.analyst.context):
+            self.analyst = Analyst(context)
+            self.fresh.close()
+            self.fresh, self.outdated = Results(), set()
+            self.attach()
+        now = dict(self.stored.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL"))
+        ours = self.fresh.db.execute("SELECT id, version FROM result")
+        self.outdated |= {example for example, version in ours if now.get(example, 0) != version}
+        if self.file is not None:
+            self.outdated |= self._edited_since()
+        self._overall_stale = True
+        self.settle()
+
     def restructured(self) -> None:
         """Examples came, went or moved: what rests on the whole dataset is to be found again."""
         self._overall_stale = True

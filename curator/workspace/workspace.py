@@ -19,7 +19,7 @@ import orjson
 from curator.core import query as queries
 from curator.core import rules
 from curator.core.problem import Problem
-from curator.errors import InputError
+from curator.errors import CuratorError, InputError
 from curator.workspace import meta, place, schema
 from curator.workspace import source as sources
 from curator.workspace.actions import Actions
@@ -58,6 +58,8 @@ class Workspace(Actions):
         """Called with (ids whose bytes changed, whether ids came or went) after each change."""
         schema.guard(folder / "workspace.db")  # before anything is touched: a newer one is left as it was
         self._lock = Lock(folder / "lock")
+        self._seen = 0
+        """SQLite's count of what others wrote, at the last look."""
         self.read_only = read_only or not self._acquire(wait)
         try:
             self._open()
@@ -88,6 +90,7 @@ class Workspace(Actions):
             self.stored = Stored(self.path, db)
         except sqlite3.Error as error:
             raise InputError(f"{self.path} is damaged: {error}; see `curator check {self.path}`") from error
+        self._seen = db.execute("PRAGMA data_version").fetchone()[0]
         self.journal.moved = self.stored.move
         self._sweep()
         self.derived = Derived(self.stored, self.context())
@@ -325,6 +328,32 @@ class Workspace(Actions):
         self.stored.reload()
         self.derived.restructured()
         self.announce([], True)
+
+    def follow(self) -> bool:
+        """Where another process writes: take up what it did since the last look; True where it did anything."""
+        with self.guard:
+            version = self.db.execute("PRAGMA data_version").fetchone()[0]
+            seen, self._seen = self._seen, version
+            if version != seen:
+                self.stored.reload()
+                self.derived.follow(self.context())
+            else:
+                self.derived.settle()
+            return bool(version != seen)
+
+    def take_over(self) -> bool:
+        """Become the writer where the one that was in the way has left; True where that is so now."""
+        with self.guard:
+            if not (self.read_only and self.holder) or not self._acquire(0.0):
+                return False
+            try:
+                self.journal.reconnect()
+            except (CuratorError, sqlite3.Error):
+                self._lock.release()
+                return False
+            self.read_only, self.holder = False, ""
+            self.follow()
+            return True
 
     def announce(self, ids: Sequence[int], restructured: bool) -> None:
         """Tell the analysis child what changed."""

@@ -43,6 +43,25 @@ async def test_a_second_window_says_who_writes_and_only_reads(tmp_path: Path) ->
         ]  # fmt: skip
 
 
+async def test_a_second_window_follows_the_first_and_writes_once_that_has_left(tmp_path: Path) -> None:
+    path = dataset(tmp_path, many(4))
+    holder = Workspace.open(path)
+    async with opened(path) as scene:
+        holder.delete([1])
+        holder.label([2], "good")
+        scene.app.session.follow()
+        await scene.settle()
+        assert scene.current == 2 and "good" in scene.screen_text()
+        holder.close()
+        scene.app.session.follow()
+        await scene.settle()
+        assert "data.curator is free again" in scene.toasts()
+        assert "read only" not in scene.screen_text()
+        await scene.press("u")
+        assert not scene.workspace.record(2).labels
+        scene.app.session.stop()
+
+
 async def test_a_full_disk_keeps_the_text_on_the_screen_and_saving_works_afterwards(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(3))) as scene:
         db = scene.workspace.db

@@ -17,6 +17,7 @@ from curator.errors import CuratorError, InputError, UsageError
 from curator.workspace.exporter import dataset_sha256
 from curator.workspace.records import Change
 from curator.workspace.schema import NotSaved
+from curator.workspace.soundness import _database as soundness_of
 from curator.workspace.soundness import soundness
 from curator.workspace.workspace import Workspace
 
@@ -198,6 +199,41 @@ def test_a_second_instance_reads_only_and_says_who_writes(data: Path) -> None:
             second.label([1], "mine")
     with Workspace.open(data) as third:
         assert not third.read_only
+
+
+def test_a_second_instance_follows_the_first_and_writes_once_that_has_left(data: Path) -> None:
+    with Workspace.open(data) as first, Workspace.open(data) as second:
+        assert not second.follow()
+        first.delete([2])
+        first.edit(3, "messages[0].role", "robot")
+        first.set_meta("context", {"profile": "azure"})
+        assert second.follow() and not second.follow()
+        assert list(second.ids()) == list(first.ids())
+        assert second.counts() == first.counts() and second.context().profile == "azure"
+        assert not second.take_over()
+        first.close()
+        assert second.take_over() and not second.read_only
+        assert second.undo() is not None and second.counts().edited == 0
+    with Workspace.open(data, read_only=True) as looker:
+        assert not looker.take_over()  # it was not asked to write
+
+
+def test_who_begins_to_write_does_not_change_what_others_read(data: Path) -> None:
+    """Nobody wrote when the reader came: no file of SQLite's is made for it, nor does it see half of a change."""
+    Workspace.open(data).close()
+    folder = data.with_name("data.curator")
+    with Workspace.open(folder, read_only=True) as reader, soundness_of(folder / "workspace.db") as checked:
+        assert not list(folder.glob("*-shm"))
+        with Workspace.open(folder) as writer:
+            for number in range(40):  # enough for new pages everywhere
+                writer.note(writer.ids(), f"{number}" * 2000)
+        assert reader.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert reader.revision() == 1 and not reader.record(5).note
+        assert checked.execute("SELECT count(*) FROM change").fetchone() == (1,)
+    with Workspace.open(folder) as writer, soundness_of(folder / "workspace.db") as checked:
+        assert checked.execute("SELECT count(*) FROM change").fetchone() == (41,)
+        writer.add(example("while it is checked"))
+        assert checked.execute("SELECT count(*) FROM change").fetchone() == (41,)
 
 
 def test_a_newer_workspace_is_refused_and_left_as_it_was(data: Path) -> None:
