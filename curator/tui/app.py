@@ -6,7 +6,6 @@ import gc
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
 from textual.command import CommandPalette
 from textual.events import Event, Key
 from textual.theme import BUILTIN_THEMES
@@ -15,8 +14,9 @@ from curator import log, settings
 from curator.core.text import printable
 from curator.errors import UsageError
 from curator.tui import driver, keys, screens, terminal
+from curator.tui.keystrokes import InTurn
 from curator.tui.memory import Memory
-from curator.tui.palette import ActionCommands
+from curator.tui.palette import ActionCommands, Palette
 from curator.tui.session import Session
 from curator.tui.source_watch import EVERY, SourceWatch
 from curator.tui.stylesheet import Sheet
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 
-class CuratorApp(App[None]):
+class CuratorApp(InTurn):
     """Curator on one workspace."""
 
     TITLE = "Curator"
@@ -174,6 +174,11 @@ class CuratorApp(App[None]):
         from curator.tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self.screen))
+
+    def action_command_palette(self) -> None:
+        """Find any action by name."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_undo(self) -> None:
         """Take the last change back."""

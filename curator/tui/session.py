@@ -24,7 +24,6 @@ from curator.workspace.derived import INLINE_EXAMPLES
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.timer import Timer
 
     from curator.core.duplicates.texts import Scope
     from curator.core.example import Example
@@ -68,8 +67,6 @@ class Draft:
 _ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", "merge"})
 
 
-FOLLOW = 1.0
-"""Seconds between two looks at what another window did that writes."""
 POLL = 0.1
 """Seconds between two looks at what the analysis child found."""
 GATHER = 0.5
@@ -89,8 +86,7 @@ class Session:
         self._analysis: Analysis | None = None
         self._gathered: set[int] = set()
         self._told = 0.0
-        self._following: Timer | None = None
-        self._settle_context()
+        self.settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""
         self._warming = False
@@ -125,7 +121,9 @@ class Session:
     def start(self) -> None:
         """Begin the background work: the analysis child, and taking up what it found."""
         if self.workspace.read_only:
-            self._following = self.app.set_interval(FOLLOW, self.follow)
+            from curator.tui.following import Following
+
+            Following(self).start()
             return
         from curator.workspace import analysis
 
@@ -161,24 +159,6 @@ class Session:
             self._tell_copies(Changed(ids, order))
         self.changed.publish(Changed(ids, order))
 
-    def follow(self) -> None:
-        """This window only reads: show what the one that writes does, and write once that has left."""
-        workspace = self.workspace
-        try:
-            ours = workspace.take_over()
-            if ours or workspace.follow():
-                self.publish(None, order=True)
-            elif not workspace.derived.finished:
-                self.publish(())
-        except (CuratorError, sqlite3.Error, OSError):
-            return  # in the middle of something; the next look is in a moment
-        if ours:
-            if self._following is not None:
-                self._following.stop()
-            self._settle_context()
-            self.start()
-            self.toast(f"{workspace.path.name} is free again: this window writes now")
-
     def look_first(self, ids: Iterable[int]) -> None:
         """Have these examples analysed before others: they are on the screen."""
         if self._analysis is not None:
@@ -190,7 +170,7 @@ class Session:
         progress = self._analysis.progress() if self._analysis is not None else None
         return progress if progress is not None and progress.running else None
 
-    def _settle_context(self) -> None:
+    def settle_context(self) -> None:
         """A workspace that nobody has told what it is for is for the default provider and its model."""
         if self.workspace.meta("context") is None and not self.workspace.read_only:
             provider = self.provider

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.events import Key
 
 from curator.tui.folding import fold, unfold
 from curator.tui.widgets.cell import Cell
@@ -155,6 +156,30 @@ async def test_what_cannot_be_saved_stays_on_screen(tmp_path: Path) -> None:
         await scene.press("escape")
         assert scene.data.editing
         assert "cannot be empty" in scene.toasts()
+
+
+BURSTS = {
+    ("f9",): "(answer1)xy",
+    ("ctrl+up",): "Question number 1 about thing 919",
+    ("f6", "f6", "z"): "(answer1)xyz",
+    ("f6",): "(answer1)xy",
+    ("f4", "z"): "z",
+    ("shift+f7", "z", "shift+f8"): "(answer1)xyz",
+    ("f5",): "Question number 1 about thing 919",
+    ("escape",): "(answer1)xy",
+    ("ctrl+z",): "(answer1)",
+}
+"""Keys behind a typed `xy`, and what the last message is then."""
+
+
+@pytest.mark.parametrize("keys", BURSTS, ids="-".join)
+async def test_keys_that_arrive_at_once_act_one_after_the_other(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("e")
+        for key in ("x", "y", *keys, "ctrl+q"):
+            scene.app.post_message(Key(key, key if len(key) == 1 else None))
+        await scene.settle()
+        assert contents(scene)[-1] == BURSTS[keys]
 
 
 async def test_going_to_quit_saves_the_draft(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from curator.tui.following import Following
 from curator.tui.widgets.text_field import MessageField
 from curator.workspace.lock import Lock
 from curator.workspace.workspace import Workspace
@@ -47,13 +48,14 @@ async def test_a_second_window_follows_the_first_and_writes_once_that_has_left(t
     path = dataset(tmp_path, many(4))
     holder = Workspace.open(path)
     async with opened(path) as scene:
+        following = Following(scene.app.session)
         holder.delete([1])
         holder.label([2], "good")
-        scene.app.session.follow()
+        following.look()
         await scene.settle()
         assert scene.current == 2 and "good" in scene.screen_text()
         holder.close()
-        scene.app.session.follow()
+        following.look()
         await scene.settle()
         assert "data.curator is free again" in scene.toasts()
         assert "read only" not in scene.screen_text()

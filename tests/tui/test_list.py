@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.query_bar import QueryInput
@@ -154,3 +155,20 @@ async def test_empty_view_says_so(tmp_path: Path) -> None:
         assert scene.data.current is None
         assert "Nothing matches" in scene.screen_text()
         await scene.press("d", "F", "e", "y", "a", "1", "D", "right_square_bracket")  # nothing to act on, no crash
+
+
+async def test_what_is_typed_ahead_goes_where_it_was_meant_for(tmp_path: Path) -> None:
+    """All arrives before the first key has done its work, as from a slow line or while the program is busy."""
+
+    async def burst(*keys: str) -> None:
+        for key in keys:
+            scene.app.post_message(Key(key, "/" if key == "slash" else key if len(key) == 1 else None))
+        await scene.settle()
+
+    async with opened(dataset(tmp_path, many(5))) as scene:
+        await burst("t", "d", "D", "enter", "j", "d", "d", "j", "u")
+        assert scene.workspace.record(1).note == "dD"
+        assert list(scene.workspace.ids()) == [1, 3, 4, 5]
+        revision = scene.workspace.revision()
+        await burst("slash", "d", "a", "d")
+        assert scene.data.bar.text == "dad" and scene.workspace.revision() == revision

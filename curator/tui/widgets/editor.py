@@ -5,6 +5,7 @@ Nothing can be lost: leaving saves. The bytes of what was not edited stay as the
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +25,7 @@ from curator.tui import external, folding, keys
 from curator.tui.answering import completions
 from curator.tui.blocks import Block, beside, tokens_of
 from curator.tui.draft import DraftBytes, next_role
+from curator.tui.keystrokes import InTurn
 from curator.tui.session import Draft, Session
 from curator.tui.transcript import kind_of
 from curator.tui.widgets.cell import Cell
@@ -52,6 +54,11 @@ class Editor(Vertical):
         self._draft = DraftBytes(b"")
         self._tokens_saved: int | None = None
         self._json = False
+        self._json_text = ""
+        """What the JSON field holds, as far as the draft knows."""
+        self._cell_before = 0
+        """Where one was among the messages before their JSON came."""
+        self._building = 0
 
     def compose(self) -> ComposeResult:
         """The cells, or the JSON; below, what the draft costs."""
@@ -80,6 +87,7 @@ class Editor(Vertical):
 
     def save(self) -> bool:
         """Save the draft; False, with the reason shown and the text kept, where that failed."""
+        self._take_all()
         if self._example is None or not self.dirty:
             return True
         if self._session.replace(self._example, self._draft.raw) is None:
@@ -95,6 +103,7 @@ class Editor(Vertical):
 
     def action_leave(self) -> None:
         """Save and go back."""
+        self._take_all()
         changed = self.dirty
         if self.save():
             self._example = None
@@ -104,20 +113,36 @@ class Editor(Vertical):
 
     # What is shown
 
-    def _rebuild(self, focus: int, caret_end: bool = True) -> None:
-        self.run_worker(self._mount_cells(focus, caret_end), exclusive=True, group="cells")
+    @property
+    def _built(self) -> asyncio.Event:
+        """Unset while the fields belong to a draft that is no more."""
+        assert isinstance(self.app, InTurn)
+        return self.app.built
 
-    async def _mount_cells(self, focus: int, caret_end: bool) -> None:
+    def _rebuild(self, focus: int) -> None:
+        self._building += 1
+        self._built.clear()
+        build = self._build(self._building, focus)
+        self.run_worker(build, exclusive=True, group="cells")
+
+    async def _build(self, number: int, focus: int) -> None:
+        try:
+            await self._mount_cells(focus)
+        finally:
+            if number == self._building:
+                self._built.set()
+        self._focus_block(focus)
+
+    async def _mount_cells(self, focus: int) -> None:
         cells = self.query_one("#cells", VerticalScroll)
         with self.app.batch_update():
             await cells.remove_children()
             if self._json:
-                field = json_field(folding.fold(self._draft.raw.decode("utf-8", "surrogateescape")))
-                await cells.mount(field)
+                self._json_text = folding.fold(self._draft.raw.decode("utf-8", "surrogateescape"))
+                await cells.mount(json_field(self._json_text))
             else:
                 await cells.mount(*self._window(focus))
-            self.tell()
-        self._focus_block(focus, caret_end)
+            self._tell()
 
     def _window(self, focus: int) -> list[Cell]:
         blocks = self._draft.blocks
@@ -129,37 +154,50 @@ class Editor(Vertical):
             for at, block in enumerate(blocks[first : first + WINDOW])
         ]
 
-    def _focus_block(self, index: int, caret_end: bool) -> None:
+    def _focus_block(self, index: int) -> None:
         if self._json:
-            self.query_one("#json").focus()
+            self.screen.set_focus(self.query_one("#json"))
             return
         fields = [cell for cell in self.query(Cell) if cell.field is not None]
         if fields:
             cell = min(fields, key=lambda cell: abs(cell.index - index))
             assert cell.field is not None
-            cell.field.focus()
-            if caret_end:
-                cell.field.move_cursor(cell.field.document.end)
+            self.screen.set_focus(cell.field)  # now: `focus` would let the next keys pass
+            cell.field.move_cursor(cell.field.document.end)
 
     @on(TextArea.Changed)
     def _typed(self, event: TextArea.Changed) -> None:
         event.stop()
-        field = event.text_area
+        if self._built.is_set():
+            self._take(event.text_area)
+            self.tell()
+
+    def _take(self, field: TextArea) -> None:
+        """Bring what stands in a field into the draft."""
         cell = field.parent
         text = field.true_text if isinstance(field, TextField) else field.text
         if self._json:
-            self._draft.raw = folding.unfold(text).encode("utf-8", "surrogateescape")
-        elif isinstance(cell, Cell) and cell.block.text_path is not None and text != cell.text:
+            if field.id == "json" and text != self._json_text:
+                self._json_text = text
+                self._draft.raw = folding.unfold(text).encode("utf-8", "surrogateescape")
+        elif isinstance(cell, Cell) and cell.field is not None and text != cell.text:
             cell.text = text
-            self._draft.type_into(cell.block.text_path, cell.text)
-            assert cell.field is not None
+            assert cell.block.text_path is not None
+            self._draft.type_into(cell.block.text_path, text)
             cell.field.fit()
-        self.tell()
+
+    def _take_all(self) -> None:
+        """Bring into the draft what was typed just now: the fields' own news of it may still be on the way."""
+        if self._built.is_set():
+            for field in self.query(TextField):
+                self._take(field)
 
     def tell(self) -> None:
         """Show problems, tokens and cost of the draft, beside what they are about."""
-        if self._example is None:
-            return
+        if self._example is not None and self._built.is_set():
+            self._tell()
+
+    def _tell(self) -> None:
         checked = self._session.draft(self._draft.raw)
         blocks = self._draft.blocks
         placed = beside(checked.problems, blocks)
@@ -213,6 +251,7 @@ class Editor(Vertical):
         return parent if isinstance(parent, Cell) else None
 
     def _message(self) -> Block | None:
+        self._take_all()
         cell = self._cell
         if cell is None or not cell.block.message:
             self._session.toast("The cursor is in no message")
@@ -236,12 +275,13 @@ class Editor(Vertical):
         self.screen.focus_previous("Editor TextArea")
 
     def _step(self, step: int) -> None:
+        self._take_all()
         cell = self._cell
         index = (cell.index if cell else 0) + step
         if not 0 <= index < len(self._draft.blocks):
             return
         if any(other.index == index for other in self.query(Cell)):
-            self._focus_block(index, True)
+            self._focus_block(index)
         else:
             self._rebuild(index)
 
@@ -289,6 +329,7 @@ class Editor(Vertical):
         self._undo_or_redo("redo")
 
     def _undo_or_redo(self, what: str) -> None:
+        self._take_all()
         field = self.screen.focused
         if isinstance(field, TextArea):
             before = field.text
@@ -300,18 +341,20 @@ class Editor(Vertical):
 
     def action_json(self) -> None:
         """Messages or JSON."""
-        index = self._cell.index if self._cell else 0
+        self._take_all()
+        index = self._cell.index if self._cell else self._cell_before
         if self._json and not any(block.text_path for block in self._draft.blocks):
             self._session.toast("These bytes hold no message to show; the JSON view stays")
             return
         if not self._json and not editable(self._draft.raw.decode("utf-8", "surrogateescape")):
             self._session.toast("This line is too long to edit here: ctrl+o opens it in $EDITOR")
             return
-        self._json = not self._json
-        self._rebuild(index, caret_end=False)
+        self._json, self._cell_before = not self._json, index
+        self._rebuild(index)
 
     def action_external(self) -> None:
         """Edit the message, or the JSON, in $EDITOR."""
+        self._take_all()
         cell = self._cell
         try:
             if self._json or cell is None or cell.block.text_path is None:
