@@ -8,8 +8,10 @@ import io
 import shutil
 import time
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress, count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +19,12 @@ from curator import atomic
 from curator.core import convert, splice
 from curator.core.example import parse
 from curator.errors import CuratorError, InputError
+from curator.workspace.source import BOM, CHUNK, Source
+from curator.workspace.stored import Stored
 from curator.workspace.workspace import Workspace
+
+TOGETHER = 10_000
+"""Ids whose edits are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,44 +162,66 @@ class _Sink:
 
 
 def pieces(workspace: Workspace, ids: Sequence[int]) -> Iterator[tuple[bytes, int]]:
-    """The lines of examples with LF ends, joined; runs of untouched neighbours come as one block of the source."""
-    stored = workspace.stored
-    rewritten = {row[0] for row in workspace.db.execute("SELECT id FROM example WHERE raw IS NOT NULL")}
+    """Lines of examples with LF ends, joined, and how many they are; untouched neighbours come as blocks of the
+    source."""
+    rows = workspace.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id")
+    rewritten = array("q", (row[0] for row in rows))
+    for start in range(0, len(ids), TOGETHER):
+        yield from _pieces(workspace.stored, ids[start : start + TOGETHER], rewritten)
+
+
+def _pieces(stored: Stored, ids: Sequence[int], rewritten: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+    raws = dict(stored.raws(_among(ids, rewritten)))
     at = 0
     while at < len(ids):
-        run = _run(workspace, ids, at, rewritten)
-        if run:
-            base = stored.base(ids[at])
-            assert base is not None
-            first = ids[at] - base.first_id
-            start, end = base.source.offsets[first], base.source.offsets[first + run]
-            block = base.source.read(start, end - start)
-            if (
-                len(block) == end - start
-                and b"\r" not in block
-                and (start or not block.startswith(b"\xef\xbb\xbf"))
-            ):
-                yield block if block.endswith(b"\n") else block + b"\n", run
-                at += run
-                continue
-        step = max(run, 1)
-        lines = [raw for _, raw in stored.raws(ids[at : at + step])]
-        yield b"".join(raw + b"\n" for raw in lines), len(lines)
-        at += step
+        base = stored.base(ids[at])
+        if ids[at] in raws or base is None:
+            raw = raws.get(ids[at])
+            at += 1
+            if raw is not None:
+                yield raw + b"\n", 1
+            continue
+        first = ids[at] - base.first_id
+        behind = bisect_left(rewritten, ids[at])
+        end = base.source.lines if behind == len(rewritten) else rewritten[behind] - base.first_id
+        run = _run(ids, at, min(end, base.source.lines) - first)
+        yield from _untouched(base.source, first, first + run)
+        at += run
 
 
-def _run(workspace: Workspace, ids: Sequence[int], at: int, rewritten: set[int], limit: int = 2000) -> int:
-    """How many ids from `at` on are neighbours in one source and were never rewritten."""
-    first = ids[at]
-    base = workspace.stored.base(first)
-    if base is None or first in rewritten:
-        return 0
-    last = min(len(ids), at + limit)
-    end = base.first_id + base.source.lines
-    count = 1
-    while at + count < last and ids[at + count] == first + count < end and first + count not in rewritten:
-        count += 1
-    return count
+def _among(ids: Sequence[int], rewritten: Sequence[int]) -> Sequence[int]:
+    """Those of some ids that were rewritten, which ascend."""
+    if isinstance(ids, range) and ids.step == 1:
+        return rewritten[bisect_left(rewritten, ids.start) : bisect_left(rewritten, ids.stop)]
+    return sorted(set(rewritten).intersection(ids)) if rewritten else ()
+
+
+def _run(ids: Sequence[int], at: int, most: int) -> int:
+    """How many ids from `at` on, at most so many, follow one another."""
+    first, most = ids[at], min(most, len(ids) - at)
+    if isinstance(ids, range) and ids.step == 1:
+        return most
+    run = 1
+    while run < most:
+        further = min(2 * run, most)
+        mine = array("q", ids[at + run : at + further])
+        if mine != array("q", range(first + run, first + further)):
+            return run + next(compress(count(), map(int.__ne__, mine, count(first + run))))
+        run = further
+    return run
+
+
+def _untouched(source: Source, first: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """The lines of a source from `first` on, as the blocks they lie in where no line end is to be cut."""
+    offsets = source.offsets
+    while first < end:
+        start = offsets[first]
+        after = bisect_left(offsets, start + CHUNK, first + 1, end)
+        block = source.read(start, offsets[after] - start)
+        if len(block) < offsets[after] - start or b"\r" in block or (not start and block.startswith(BOM)):
+            block = b"".join(source.line(number) + b"\n" for number in range(first, after))
+        yield block if block.endswith(b"\n") else block + b"\n", after - first
+        first = after
 
 
 def _convert(workspace: Workspace, ids: Sequence[int], target: convert.Target, sink: _Sink) -> None:

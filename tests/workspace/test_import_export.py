@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from curator.core import convert
 from curator.core.example import parse
 from curator.errors import CuratorError, InputError, UsageError
-from curator.workspace import importer
+from curator.workspace import exporter, importer
 from curator.workspace.exporter import dataset_sha256, export, plan_write_back, write_back
 from curator.workspace.merging import compare, merge
 from curator.workspace.preview import preview
@@ -344,3 +344,24 @@ def test_writing_back_keeps_a_backup_and_is_no_change_of_the_source(tmp_path: Pa
         merge(workspace, 1, found)
         assert workspace.record(workspace.ids()[0]).example.value == {"first": 1}
         assert soundness(workspace.path) == []
+
+
+@pytest.mark.parametrize("chunk", [1, 60, 1 << 18])
+def test_an_export_in_any_order_has_each_example_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(exporter, "CHUNK", chunk)
+    monkeypatch.setattr(exporter, "TOGETHER", 7)
+    path = tmp_path / "d.jsonl"
+    lines = [b'{"n": %d}' % n + b"\r" * (n % 9 == 5) + b"\n" * (1 + (n % 11 == 7)) for n in range(40)]
+    path.write_bytes(b"\xef\xbb\xbf" + b"".join(lines).rstrip(b"\n"))
+    with Workspace.open(path) as workspace:
+        workspace.replace_many({i: b'{"edited": %d}' % i for i in list(workspace.ids())[3:30:4]}, "edited")
+        added = workspace.add(b'{"added": 1}').ids[0]
+        workspace.delete([12, 13])
+        every = list(workspace.ids())
+        assert added in every and 12 not in every
+        for ids in (workspace.ids(), every, every[::-1], every[::2], every[5:9] * 2, workspace.view('"n"').ids):
+            parts = list(exporter.pieces(workspace, ids))
+            assert b"".join(part for part, _ in parts) == b"".join(r.raw + b"\n" for r in workspace.records(ids))
+            assert sum(number for _, number in parts) == len(ids)
