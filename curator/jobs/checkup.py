@@ -93,7 +93,8 @@ async def look(provider: Provider) -> Finding:
             return _finding(provider, "off", words, address)
         async with await connect(provider, _QUICK) as client:
             models = await client.models()
-        return _finding(provider, "ok", f"answers; lists {len(models)} models", address, key)
+        listed = f"answers; lists {len(models)} model{'' if len(models) == 1 else 's'}"
+        return _finding(provider, "ok", listed, address, key)
     except CuratorError as error:
         return _finding(provider, "bad", error.message, address, key)
 

@@ -73,12 +73,12 @@ class Client:
         except (openai.OpenAIError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise faults.translate(error, self.provider.name, doing) from error
 
-    async def read(self, doing: str, request: Callable[[], Awaitable[T]]) -> T:
+    async def read(self, doing: str, request: Callable[[], Awaitable[T]], total: float | None = None) -> T:
         """Make a request that changes nothing, again after a pause where that can help."""
         attempt = 0
         while True:
             try:
-                return await self.call(doing, request())
+                return await self.call(doing, request(), total)
             except ProviderError as fault:
                 wait = pause(fault, attempt, self.limits)
                 if attempt >= self.limits.retries or wait is None:

@@ -190,7 +190,8 @@ class _Submission:
                 return self._got(step, file)
         self.ledger.mark(self.run.run, step, "started", {"name": name})
         try:
-            return self._got(step, await upload(self.client, path, name, self.report))
+            label = step.replace("_", " ")
+            return self._got(step, await upload(self.client, path, name, self.report, label))
         except Unclear as fault:
             self.ledger.mark(self.run.run, step, "unclear", {"name": name})
             return await self._look_for_file(step, name, path, fault)

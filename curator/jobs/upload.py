@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ PARTS_ABOVE = 64 * 2**20
 """Files larger than this go in parts where the provider has the Uploads API (finetuning-api §4.2)."""
 PART = 8 * 2**20
 MEDIA = "application/jsonl"
+_LONGEST_JOINING = 600.0
+"""Seconds in which a provider puts the parts of a file together."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +45,47 @@ class Pace:
         self._began: tuple[str, float, int] | None = None
 
     def words(self, progress: Progress) -> str:
-        """`data.jsonl: 1.5 of 3.0 MB, 0.7 MB/s`; the text alone where nothing is counted."""
+        """`training file: 1.5 of 3.0 MB, 0.7 MB/s`; the text alone where nothing is counted."""
         if not progress.total:
             return progress.text
         if self._began is None or self._began[0] != progress.text:
             self._began = (progress.text, self._clock(), progress.done)
         _, began, first = self._began
         seconds, moved = self._clock() - began, progress.done - first
-        rate = f", {moved / seconds / 1e6:,.1f} MB/s" if seconds >= 0.5 else ""
-        return f"{progress.text}: {progress.done / 1e6:,.1f} of {progress.total / 1e6:,.1f} MB{rate}"
+        unit, name = (1e6, "MB") if progress.total >= 1e6 else (1e3, "kB")
+        whole = f"{progress.total / unit:,.1f} {name}"
+        if progress.done >= progress.total:
+            return f"{progress.text}: {whole} sent, waiting for the answer"
+        rate = f", {moved / seconds / unit:,.1f} {name}/s" if seconds >= 0.5 else ""
+        return f"{progress.text}: {progress.done / unit:,.1f} of {whole}{rate}"
 
 
 def silent(_: Progress) -> None:
     """A report that nobody reads."""
 
 
-async def upload(client: Client, path: Path, name: str, report: Report) -> records.File:
-    """Send `path` under the file name `name`; one attempt. Raises Unreachable, Unclear or Refused."""
+async def upload(client: Client, path: Path, name: str, report: Report, label: str = "") -> records.File:
+    """Send `path` under the file name `name`, called `label` in reports; one attempt.
+
+    Raises Unreachable, Unclear or Refused.
+    """
     size = path.stat().st_size
     doing = f"upload {name}"
-    total = 60 + size / 50_000  # a line of 50 kB/s is the slowest that we wait for
+
+    def tell(done: int) -> None:
+        report(Progress("upload", label or name, done, size))
+
     if size > PARTS_ABOVE and client.provider.kind in ("openai", "local"):
-        return await _in_parts(client, path, name, size, report)
-    with _Metered(path, lambda done: report(Progress("upload", name, done, size))) as body:
+        return await _in_parts(client, path, name, size, tell)
+    with _Metered(path, tell) as body:
         request = client.sdk.files.create(file=(name, body, MEDIA), purpose="fine-tune")
-        answer = await client.call(doing, request, total)
+        answer = await client.call(doing, request, _patience(size))
     return _checked(client, doing, answer, size)
+
+
+def _patience(size: int) -> float:
+    """Seconds that sending so many bytes may take: a line of 50 kB/s is the slowest that we wait for."""
+    return 60 + size / 50_000
 
 
 class _Metered(io.FileIO):
@@ -86,7 +103,7 @@ class _Metered(io.FileIO):
         return block
 
 
-async def _in_parts(client: Client, path: Path, name: str, size: int, report: Report) -> records.File:
+async def _in_parts(client: Client, path: Path, name: str, size: int, tell: Callable[[int], None]) -> records.File:
     uploads = client.sdk.uploads
     doing = f"upload {name}"
     made = await client.call(
@@ -102,17 +119,21 @@ async def _in_parts(client: Client, path: Path, name: str, size: int, report: Re
             while block := await asyncio.to_thread(file.read, PART):
                 digest.update(block)
                 ids.append(await _part(client, upload_id, block, doing))
-                report(Progress("upload", name, file.tell(), size))
+                tell(file.tell())
     except (ProviderError, asyncio.CancelledError):
         await _give_up(client, upload_id)
         raise
-    answer = await client.call(doing, uploads.complete(upload_id, part_ids=ids, md5=digest.hexdigest()))
+    done = uploads.complete(upload_id, part_ids=ids, md5=digest.hexdigest())
+    answer = await client.call(doing, done, _LONGEST_JOINING)
     return _checked(client, doing, getattr(answer, "file", None), size)
 
 
 async def _part(client: Client, upload_id: str, block: bytes, doing: str) -> str:
     # A part counts only once it is named in `complete`, so sending one again is harmless.
-    part = await client.read(doing, lambda: client.sdk.uploads.parts.create(upload_id, data=block))
+    def send() -> Awaitable[Any]:
+        return client.sdk.uploads.parts.create(upload_id, data=block)
+
+    part = await client.read(doing, send, _patience(len(block)))
     part_id = records.text(getattr(part, "id", None))
     if part_id is None:
         raise faults.bad_answer(client.provider.name, doing, "a part without id")

@@ -19,14 +19,18 @@ from curator.jobs.client import Client
 from curator.jobs.faults import Unclear
 from curator.jobs.ledger import Ledger
 from curator.jobs.plan import Plan
+from tests.jobs.conftest import client_for
 from tests.jobs.crashes import Countdown, Killed, dying
-from tests.jobs.fake_provider import KEY, FakeProvider
+from tests.jobs.fake_provider import KEY, FakeProvider, running
 
 MakePlan = Callable[..., Plan]
 MOMENTS = 60
 """More than a submission has; a countdown that is too long just lets it finish."""
 HOWS = ("drop_before", "drop_after", "cut", "garbage", "empty", "html", "deep", "fail_before", "fail_after")
-PATHS = (("POST", "/files$"), ("POST", "/jobs$"), ("GET", "/files$"), ("GET", "/jobs$"), ("GET", "/models$"))
+PATHS = (
+    *(("POST", "/files$"), ("POST", "/jobs$"), ("GET", "/files$"), ("GET", "/jobs$"), ("GET", "/models$")),
+    ("GET", "/files/[^/]+$"),
+)
 
 
 @pytest.fixture
@@ -81,9 +85,14 @@ async def test_dying_at_every_moment(
     assert died > (15 if lost else 30)
 
 
-@pytest.mark.parametrize("block", range(4))
-async def test_storms(fake: FakeProvider, client: Client, ram: Path, plan_for: MakePlan, block: int) -> None:
-    plan = plan_for(client.provider)
+@pytest.mark.parametrize(("block", "dialect"), [(0, "openai"), (1, "openai"), (2, "azure"), (3, "azure")])
+async def test_storms(ram: Path, plan_for: MakePlan, block: int, dialect: str) -> None:
+    async with running(dialect) as fake, client_for(fake) as client:
+        await storms(fake, client, ram, plan_for(client.provider), block)
+
+
+async def storms(fake: FakeProvider, client: Client, ram: Path, plan: Plan, block: int) -> None:
+    """Twenty submissions, each killed and disturbed up to four times, and then settled."""
     fake.advance = False  # a job that ends may be followed by another
     for seed in range(block * 20, block * 20 + 20):
         chance = random.Random(seed)

@@ -309,7 +309,10 @@ async def test_after_the_end_the_same_may_be_run_anew(
 
 
 def test_an_upload_tells_how_much_and_how_fast() -> None:
-    pace = Pace(iter([0.0, 0.0, 2.0]).__next__)
+    pace = Pace(iter([0.0, 0.0, 2.0, 3.0, 3.0, 3.0, 4.0]).__next__)
     assert pace.words(Progress("probe", "asking")) == "asking"
     assert pace.words(Progress("upload", "a.jsonl", 0, 3_000_000)) == "a.jsonl: 0.0 of 3.0 MB"
     assert pace.words(Progress("upload", "a.jsonl", 1_500_000, 3_000_000)) == "a.jsonl: 1.5 of 3.0 MB, 0.8 MB/s"
+    done = pace.words(Progress("upload", "a.jsonl", 3_000_000, 3_000_000))
+    assert done == "a.jsonl: 3.0 MB sent, waiting for the answer"
+    assert pace.words(Progress("upload", "b.jsonl", 3_000, 7_000)) == "b.jsonl: 3.0 of 7.0 kB"
