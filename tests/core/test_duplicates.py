@@ -109,6 +109,23 @@ def test_same_template_with_other_numbers_is_a_family_and_no_copy() -> None:
     assert [kind for kind, _ in kinds(search(values))] == ["family"]
 
 
+def test_a_number_whose_digits_are_others_or_swapped_is_another_fact_if_nothing_else_differs() -> None:
+    values = [chat(f"What is the square of the number {n}, and how did you find it?", "Ask me.") for n in (12, 21)]
+    assert kinds(search(values)) == [("family", (0, 1))]
+    slip = chat("What is the sqaure of the nmuber 21, and how did you find it?", "Ask me.")
+    assert kinds(search([values[0], slip])) == [("near", (0, 1))]
+
+
+def test_very_long_texts_are_compared_by_their_words_and_keep_their_facts() -> None:
+    rng = random.Random(4)
+    words = [f"{a}{b}{c}" for a in WORDS for b in WORDS for c in "xyz"]
+    text = " ".join(rng.choices(words, k=4_500))
+    other = " ".join(rng.choices(words, k=4_500))
+    values = [chat(f"{text} the end", "ok"), chat(f"{text} with an end", "ok")]
+    values += [chat(f"{other} of {n}", "ok") for n in (7, 8)]
+    assert kinds(search(values)) == [("near", (0, 1)), ("family", (2, 3))]
+
+
 def test_same_template_with_other_words_is_a_family_but_its_exact_copies_stay() -> None:
     frame = "Write a friendly note to {} about the {} and mention the {} we bought for the garden party."
     rng = random.Random(1)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from curator.core.duplicates.sketch import HASHES, U8, U32, U64, distinct
 
 _NEIGHBOURS = 6
+_CROWDED = 60
+_FEW_NEIGHBOURS = 2
 _SHARE = 0.2
 _BLOCK = 100_000
 _IN_CACHE = 4_000
@@ -22,7 +24,8 @@ Pairs = NDArray[np.int64]
 def candidates(minimums: U8, bands: U32) -> Pairs:
     """Pairs of rows that share a band and at least a fifth of all minimums, ascending and without repeats.
 
-    A crowded bucket is chained: each row meets its next `_NEIGHBOURS`, which keeps groups connected.
+    A bucket is chained: each row meets its next `_NEIGHBOURS`, in a crowded one its next `_FEW_NEIGHBOURS`, which
+    keeps groups connected.
     """
     kept = [np.empty(0, np.uint64)]
     pending = kept[:]
@@ -46,9 +49,13 @@ def _meet(keys: U32) -> list[U64]:
     shared[:-1] |= same
     shared[1:] |= same
     buckets, members = buckets[shared], members[shared]
+    far = _CROWDED if len(buckets) > _CROWDED else len(buckets)
+    crowded = np.zeros(len(buckets), np.bool_)
+    crowded[: len(buckets) - far] = buckets[: len(buckets) - far] == buckets[far:]
     codes = []
     for step in range(1, min(_NEIGHBOURS + 1, len(buckets))):
-        met = np.flatnonzero(buckets[:-step] == buckets[step:])
+        same = buckets[:-step] == buckets[step:]
+        met = np.flatnonzero(same & ~crowded[:-step] if step > _FEW_NEIGHBOURS else same)
         codes.append(members[met] << _SHIFT | members[met + step])
     return codes
 

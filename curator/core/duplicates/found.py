@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
+from curator.core.duplicates.alike import LONG, ratio
 from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.groups import Group, Pair, WordsOf, group, relation
 from curator.core.duplicates.table import Fetch, Progress
@@ -23,6 +25,8 @@ FLOOR = 60.0
 _SHORT_WORDS = 12
 _SHORT_BONUS = 2.0
 _VERIFY = 20_000
+_REMEMBERED = 10_000_000
+"""Letters of compared texts that are kept for pairs to come; more are read again."""
 
 
 def _no_words(row: int) -> Sequence[str]:
@@ -74,14 +78,19 @@ def verify(pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _s
     """Those pairs that score `floor` or more."""
     kept: list[Pair] = []
     texts: dict[int, str] = {}
+    forms: dict[int, str] = {}
     for at in range(0, len(pairs), _VERIFY):
         tell("comparing", at / len(pairs))
         block = pairs[at : at + _VERIFY].tolist()
         wanted = {row for pair in block for row in pair}
-        texts = {row: texts[row] if row in texts else fetch(row) for row in wanted}
-        forms = {row: normalise(text) for row, text in texts.items()}
+        if sum(map(len, texts.values())) > _REMEMBERED:
+            texts = {row: texts[row] for row in wanted & texts.keys()}
+            forms = {row: forms[row] for row in texts}
+        fresh = {row: fetch(row) for row in wanted - texts.keys()}
+        texts |= fresh
+        forms |= {row: normalise(text) for row, text in fresh.items()}
         left, right = [forms[a] for a, _ in block], [forms[b] for _, b in block]
-        scores = process.cpdist(left, right, scorer=fuzz.ratio, score_cutoff=floor)
+        scores = _scores(left, right, floor)
         for row in np.flatnonzero(scores >= floor).tolist():
             a, b = block[row]
             if kind(texts[a]) != kind(texts[b]):
@@ -90,3 +99,14 @@ def verify(pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _s
             kept.append(Pair(a, b, float(scores[row]), relation(texts[a], texts[b], left[row], right[row]), words))
     tell("comparing", 1.0)
     return kept
+
+
+def _scores(left: list[str], right: list[str], floor: float) -> NDArray[np.float32]:
+    """The score of each pair of normal forms, 0 below `floor`."""
+    costly = {row: None for row, (a, b) in enumerate(zip(left, right, strict=True)) if len(a) * len(b) > LONG}
+    if not costly:
+        return process.cpdist(left, right, scorer=fuzz.ratio, score_cutoff=floor)
+    cheap = [text if row not in costly else "" for row, text in enumerate(left)]
+    scores = process.cpdist(cheap, right, scorer=fuzz.ratio, score_cutoff=floor)
+    scores[list(costly)] = [ratio(left[row], right[row], floor) for row in costly]
+    return scores

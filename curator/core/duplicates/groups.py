@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
+from curator.core.duplicates.alike import contains, ratio
 from curator.core.duplicates.texts import normalise, parts, rejected
 from curator.core.duplicates.union import Union
 
@@ -30,6 +30,8 @@ _DIGIT = re.compile(r"\d")
 _LABEL_WORDS = 3
 _PART = 90.0
 _SAMPLE = 8
+_READ = 2_000
+"""Words of a text that its template is told by."""
 _FEW = 4
 _SLOT_SHARE = 0.6
 _FAMILY_SHARE = 0.7
@@ -63,7 +65,7 @@ def relation(a: str, b: str, form_a: str, form_b: str) -> Relation:
     different = answer_a and answer_b and answer_a != answer_b
     if different and _answers_differ(normalise(answer_a), normalise(answer_b)):
         left, right = normalise(asked_a), normalise(asked_b)
-        if fuzz.ratio(left, right, score_cutoff=SAME_PROMPT) and not numbers_differ(left, right):
+        if ratio(left, right, SAME_PROMPT) and not numbers_differ(left, right):
             return "conflict"
     another = _answers_differ(normalise(rejected(a)), normalise(rejected(b)))
     return "facts" if another or numbers_differ(form_a, form_b) else "copy"
@@ -73,14 +75,20 @@ def _answers_differ(a: str, b: str) -> bool:
     """Labels differ by any letter; sentences when neither is like the other nor a part of it."""
     if max(len(a.split()), len(b.split())) <= _LABEL_WORDS:
         return a != b
-    return not fuzz.ratio(a, b, score_cutoff=SAME_ANSWER) and fuzz.partial_ratio(a, b) < _PART
+    return not ratio(a, b, SAME_ANSWER) and not contains(a, b, _PART)
 
 
 def numbers_differ(a: str, b: str) -> bool:
-    """Whether each of two normal forms states a number the other lacks (a swap of digits is a slip of the pen)."""
+    """Whether each of two normal forms states a number the other lacks.
+
+    Among other words that differ, a swap of digits is a slip of the pen like theirs.
+    """
     left, right = set(a.split(" ")), set(b.split(" "))
     only_left, only_right = _numbers(left - right), _numbers(right - left)
-    return bool(only_left and only_right) and sorted("".join(only_left)) != sorted("".join(only_right))
+    if not (only_left and only_right):
+        return False
+    slips = len(only_left) < len(left - right) and len(only_right) < len(right - left)
+    return not slips or sorted("".join(only_left)) != sorted("".join(only_right))
 
 
 def _numbers(words: Iterable[str]) -> list[str]:
@@ -94,7 +102,7 @@ def is_family(texts: Sequence[Sequence[str]]) -> bool:
     """
     if len(texts) < 3:
         return False
-    members = texts[:_SAMPLE]
+    members = [words[:_READ] for words in texts[:_SAMPLE]]
     pivot = members[0]
     seen: list[set[str]] = [{word} for word in pivot]
     differences: Counter[int] = Counter()
