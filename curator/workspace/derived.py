@@ -15,8 +15,9 @@ from pathlib import Path
 from curator import paths
 from curator.core import rules
 from curator.core.example import parse
-from curator.core.problem import Problem, Severity
+from curator.core.problem import Problem
 from curator.core.rules.registry import VERSION as RULES_VERSION
+from curator.workspace import flags
 from curator.workspace.analyst import Analyst, tally
 from curator.workspace.flags import Column
 from curator.workspace.results import VERSION, Result, Results
@@ -215,12 +216,9 @@ class Derived:
             found[example] = 1
         return found
 
-    def overall_severity(self, severity: Severity, size: int) -> set[int]:
-        """Examples below `size` of which the rules over the whole dataset say something this bad."""
-        rows = self._about_all().db.execute(
-            "SELECT id FROM overall WHERE severity = ? AND id < ?", (severity.value, size)
-        )
-        return {example for (example,) in rows}
+    def overall_severity(self, bits: int, size: int) -> bytearray:
+        """One byte for each id below `size`: 1 where the rules over the whole dataset say something this bad."""
+        return self._about_all().flags.read("overall", size).translate(flags.having_any(bits))
 
     def flags(self, column: Column, size: int) -> bytearray:
         """One byte for each id below `size` of the results of current versions; 0 where nobody has one."""

@@ -1,4 +1,4 @@
-"""What filters and searches ask of every example: three bytes an id, so that an answer is a translation of bytes.
+"""What filters and searches ask of every example: six bytes an id, so that an answer is a translation of bytes.
 
 The columns lie beside the results they sum up and are written with them, in one transaction.
 """
@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
-Column = Literal["states", "roles", "messages"]
-COLUMNS: tuple[Column, ...] = ("states", "roles", "messages")
+Column = Literal["states", "roles", "messages", "low", "high", "overall"]
+COLUMNS: tuple[Column, ...] = ("states", "roles", "messages", "low", "high", "overall")
+"""`low` and `high`: the bytes of a number of tokens, see `counted`; `overall`: `ERROR` and `WARNING` where the
+rules over the whole dataset found one."""
 
 LOOKED, ERROR, WARNING = 1, 2, 4
 SOURCE = 8
@@ -27,11 +29,14 @@ OPENS = 64
 """A further bit there, with `SOURCE`: the bytes begin as `OPENING` has it, and no key stands twice."""
 MANY = 255
 """What the column `messages` says of so many messages or more."""
+MOST_TOKENS = 65_534
+"""What the columns of tokens say of so many or more."""
 
 BLOCK = 1 << 16
 """Ids a row."""
 TABLE = """
-CREATE TABLE flags(block INTEGER PRIMARY KEY, states BLOB NOT NULL, roles BLOB NOT NULL, messages BLOB NOT NULL);
+CREATE TABLE flags(block INTEGER PRIMARY KEY, states BLOB NOT NULL, roles BLOB NOT NULL, messages BLOB NOT NULL,
+    low BLOB NOT NULL, high BLOB NOT NULL, overall BLOB NOT NULL);
 """
 
 SIGNS = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130", b""))
@@ -39,6 +44,7 @@ SIGNS = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130", b
 FOLDING = (("k", b"\xe2\x84\xaa"), ("i", b"\xc4\xb0"))
 """The Kelvin sign and the dotted capital I, whose lower case is an ASCII letter."""
 _MESSAGE = rb'\{"role": ?"\w+", ?"content": ?"[^"\\]*(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*)*'
+_BLOCKS = "SELECT block FROM flags"
 OPENING = re.compile(rb'\{"messages": ?\[(?:' + _MESSAGE + rb'"\}, ?)*' + _MESSAGE)
 """What stands before a word in one of the first messages, where those hold a role and a text each."""
 QUOTES = 9
@@ -60,9 +66,35 @@ def having(bits: int, among: int) -> bytes:
 
 
 @lru_cache
+def having_any(bits: int) -> bytes:
+    """The table that translates a byte to 1 where it has one of some bits."""
+    return bytes(byte & bits > 0 for byte in range(256))
+
+
+@lru_cache
 def between(low: int, high: int) -> bytes:
     """The table that translates a byte to 1 from `low` to `high`, both included."""
     return bytes(low <= byte <= high for byte in range(256))
+
+
+def counted(tokens: int | None) -> tuple[int, int]:
+    """The bytes of a number of tokens, one more than it is: 0 says that nobody counted."""
+    high, low = divmod(0 if tokens is None else min(tokens, MOST_TOKENS) + 1, 256)
+    return low, high
+
+
+def at_least(low: bytearray, high: bytearray, tokens: int) -> bytearray:
+    """1 where two columns say so many tokens or more (less than `MOST_TOKENS`)."""
+    least, most = counted(tokens)
+    above = int.from_bytes(high.translate(_compared(most)), "little")
+    above += int.from_bytes(low.translate(between(least, 255)), "little")
+    return bytearray(above.to_bytes(len(low), "little")).translate(between(2, 255))
+
+
+@lru_cache
+def _compared(number: int) -> bytes:
+    """The table that translates a byte to 2 above a number, to 1 where it is that number."""
+    return bytes((byte > number) + (byte >= number) for byte in range(256))
 
 
 class Flags:
@@ -71,21 +103,32 @@ class Flags:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def put(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
-        """Store (id, states, roles, messages) of examples."""
-        blocks: dict[int, list[tuple[int, int, int, int]]] = {}
+    def put(self, rows: Iterable[tuple[int, int, int, int, int, int]]) -> None:
+        """Store (id, states, roles, messages, low, high) of examples."""
+        blocks: dict[int, list[tuple[int, ...]]] = {}
         for row in rows:
             blocks.setdefault(row[0] // BLOCK, []).append(row)
         for block, inside in blocks.items():
             columns = self._block(block)
             for example, *values in inside:
-                for column, value in zip(columns, values, strict=True):
+                for column, value in zip(columns, values, strict=False):
                     column[example % BLOCK] = value
-            self._db.execute("INSERT OR REPLACE INTO flags VALUES(?,?,?,?)", (block, *columns))
+            self._store(block, columns)
+
+    def put_overall(self, found: Iterable[tuple[int, int]]) -> None:
+        """Replace the column `overall` by (id, bit) pairs."""
+        bits: dict[int, bytearray] = {block: bytearray(BLOCK) for (block,) in self._db.execute(_BLOCKS)}
+        for example, bit in found:
+            bits.setdefault(example // BLOCK, bytearray(BLOCK))[example % BLOCK] |= bit
+        for block, column in bits.items():
+            self._store(block, [*self._block(block)[:-1], column])
 
     def _block(self, block: int) -> list[bytearray]:
-        row = self._db.execute("SELECT states, roles, messages FROM flags WHERE block = ?", (block,)).fetchone()
-        return [bytearray(column).ljust(BLOCK, b"\0")[:BLOCK] for column in row or (b"", b"", b"")]
+        row = self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM flags WHERE block = ?", (block,)).fetchone()
+        return [bytearray(column).ljust(BLOCK, b"\0")[:BLOCK] for column in row or [b""] * len(COLUMNS)]
+
+    def _store(self, block: int, columns: list[bytearray]) -> None:
+        self._db.execute("INSERT OR REPLACE INTO flags VALUES(?,?,?,?,?,?,?)", (block, *columns))
 
     def read(self, column: Column, size: int) -> bytearray:
         """One byte for each id below `size`; 0 where there is no result."""

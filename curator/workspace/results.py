@@ -17,7 +17,7 @@ from curator.core.problem import Problem, Severity
 from curator.workspace import flags, schema
 from curator.workspace.findings import writable
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; a file of another version is derived data and simply made anew."""
 
 _TABLES = """
@@ -33,7 +33,6 @@ CREATE TABLE finding(rule TEXT NOT NULL, id INTEGER NOT NULL, count INTEGER NOT 
 CREATE TABLE overall(id INTEGER, rule TEXT NOT NULL, severity TEXT NOT NULL, problem BLOB NOT NULL);
 CREATE INDEX overall_id ON overall(id);
 CREATE INDEX overall_rule ON overall(rule, id);
-CREATE INDEX overall_severity ON overall(severity, id);
 CREATE INDEX result_errors ON result(id) WHERE errors > 0;
 CREATE INDEX result_warnings ON result(id) WHERE warnings > 0;
 """
@@ -140,7 +139,7 @@ class Results:
                 f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
             )
             self.db.executemany("INSERT OR REPLACE INTO finding VALUES(?,?,?)", _findings(rows))
-            self.flags.put((r.id, r.flags & 255, r.flags >> 8, min(r.messages, flags.MANY)) for r in rows)
+            self.flags.put(map(_flags, rows))
             self.db.execute("COMMIT")
         except BaseException:
             self.db.rollback()
@@ -148,11 +147,16 @@ class Results:
 
     def put_overall(self, problems: Iterable[tuple[int | None, Problem]]) -> None:
         """Replace what the rules over the whole dataset found: (example or None, problem)."""
+        found = list(problems)
         self.db.execute("BEGIN")
         self.db.execute("DELETE FROM overall")
         self.db.executemany(
             "INSERT INTO overall VALUES(?,?,?,?)",
-            ((example, p.rule, p.severity.value, pack((p,))) for example, p in problems),
+            ((example, p.rule, p.severity.value, pack((p,))) for example, p in found),
+        )
+        bits = {Severity.ERROR: flags.ERROR, Severity.WARNING: flags.WARNING}
+        self.flags.put_overall(
+            (example, bits.get(problem.severity, 0)) for example, problem in found if example is not None
         )
         self.db.execute("COMMIT")
 
@@ -162,7 +166,7 @@ class Results:
         self.db.execute("BEGIN")
         self._drop_findings(gone)
         self.db.executemany("DELETE FROM result WHERE id = ?", ((example,) for example in gone))
-        self.flags.put((example, 0, 0, 0) for example in gone)
+        self.flags.put((example, 0, 0, 0, 0, 0) for example in gone)
         self.db.execute("COMMIT")
 
     def _drop_findings(self, ids: Sequence[int]) -> None:
@@ -232,6 +236,10 @@ def _row(r: Result) -> tuple[object, ...]:
         r.preview,
         pack(r.problems),
     )
+
+
+def _flags(r: Result) -> tuple[int, int, int, int, int, int]:
+    return (r.id, r.flags & 255, r.flags >> 8, min(r.messages, flags.MANY), *flags.counted(r.tokens))
 
 
 def _findings(rows: Iterable[Result]) -> Iterator[tuple[str, int, int]]:

@@ -8,7 +8,6 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
-from curator.core.problem import Severity
 from curator.core.query import And, Choice, Not, Or, Query, Range, Text, mentions
 from curator.errors import UsageError
 from curator.workspace import flags
@@ -90,6 +89,8 @@ class Evaluation:
     def _chosen(self, mask: Mask, order: Order) -> Sequence[int]:
         if not order.ascending:
             return self._picked(mask, order.live)
+        if order.live == range(1, self.size):
+            return Chosen(Mask(1) + mask[1:])
         with self.guard:
             return Chosen(_combine([mask, order.mask(self.size)], int.__and__))
 
@@ -141,6 +142,8 @@ class Evaluation:
         self.derived.prepare()
         if query.field == "tokens":
             self.derived.require_tokens()
+            if all(bound is None or bound < flags.MOST_TOKENS for bound in (query.low, query.high)):
+                return self._tokens(query)
         elif all(bound is None or bound < flags.MANY for bound in (query.low, query.high)):
             low, high = math.ceil(query.low or 0), flags.MANY if query.high is None else math.floor(query.high)
             return self._messages(low, high)
@@ -150,6 +153,16 @@ class Evaluation:
     def _messages(self, low: int, high: int) -> Mask:
         counts = self.derived.flags("messages", self.size).translate(flags.between(low, high))
         return counts if low > 0 else _combine([counts, self._states(flags.LOOKED, flags.LOOKED)], int.__and__)
+
+    def _tokens(self, query: Range) -> Mask:
+        low, high = self.derived.flags("low", self.size), self.derived.flags("high", self.size)
+        if query.high is not None and query.high < 0:
+            return Mask(self.size)
+        found = flags.at_least(low, high, max(0, math.ceil(query.low or 0)))
+        if query.high is None:
+            return found
+        above = flags.at_least(low, high, math.floor(query.high) + 1)
+        return _combine([found, Mask(above.translate(_FLIP))], int.__and__)
 
     def _states(self, bits: int, among: int) -> Mask:
         return self.derived.flags("states", self.size).translate(flags.having(bits, among))
@@ -192,15 +205,11 @@ class Evaluation:
             return self._rule("conflicting_answers")
         if state == "clean":
             looked = self._states(flags.LOOKED, flags.LOOKED | flags.ERROR | flags.WARNING)
-            for severity in (Severity.ERROR, Severity.WARNING):
-                for example in self.derived.overall_severity(severity, self.size):
-                    looked[example] = 0
-            return looked
+            found = self.derived.overall_severity(flags.ERROR | flags.WARNING, self.size)
+            return _combine([looked, Mask(found.translate(_FLIP))], int.__and__) if 1 in found else looked
         bit = flags.ERROR if state == "error" else flags.WARNING
-        mask = self._states(bit, bit)
-        for example in self.derived.overall_severity(Severity(state), self.size):
-            mask[example] = 1
-        return mask
+        mask, found = self._states(bit, bit), self.derived.overall_severity(bit, self.size)
+        return _combine([mask, found], int.__or__) if 1 in found else mask
 
     def _rule(self, rule: str) -> Mask:
         self.derived.prepare()

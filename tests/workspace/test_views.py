@@ -17,11 +17,12 @@ from curator.core import tokens
 from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.core.rules import Context
 from curator.errors import UsageError
-from curator.workspace import analysis, chosen, occurrences, search, views
+from curator.workspace import analysis, chosen, flags, occurrences, search, views
 from curator.workspace.analyst import Analyst
 from curator.workspace.chosen import Chosen
 from curator.workspace.plain import looked_at
 from curator.workspace.records import Record
+from curator.workspace.results import Results
 from curator.workspace.workspace import Workspace
 
 TEXTS = ("alpha", "Beta one", "caf\u00e9", "x \u212aelvin", 'tab\tand "quote"', "role content", "straße", "")
@@ -374,3 +375,23 @@ def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path)
             ]
         finally:
             child.stop()
+
+
+@given(st.lists(st.none() | st.integers(0, 600) | st.integers(65_500, 70_000)), st.integers(0, 65_533))
+def test_bytes_tell_how_many_tokens_there_are(counts: list[int | None], least: int) -> None:
+    low, high = (bytearray(column) for column in zip(*map(flags.counted, [None, *counts]), strict=True))
+    for bound in (least, least % 300, 255, 256, flags.MOST_TOKENS):
+        expected = [0, *(int(count is not None and count >= bound) for count in counts)]
+        assert list(flags.at_least(low, high, bound)) == expected
+
+
+def test_what_the_whole_dataset_lacks_outlives_new_results() -> None:
+    store = Results()
+    store.flags.put([(1, 1, 0, 0, 0, 0), (70_000, 1, 0, 0, 0, 0)])
+    store.flags.put_overall([(1, flags.ERROR), (70_000, flags.WARNING), (1, flags.WARNING), (2, flags.ERROR)])
+    store.flags.put([(1, 3, 4, 5, 6, 7)])
+    overall = store.flags.read("overall", 70_001)
+    assert (overall[1], overall[2], overall[70_000], sum(overall)) == (6, 2, 4, 12)
+    assert (store.flags.read("high", 2)[1], store.flags.read("states", 70_001)[70_000]) == (7, 1)
+    store.flags.put_overall([(2, flags.WARNING)])
+    assert list(store.flags.read("overall", 3)) == [0, 0, 4] and not store.flags.read("overall", 70_001)[70_000]
