@@ -63,7 +63,7 @@ class Analyst:
     def count_with(self, counter: Counter) -> None:
         """From now on count tokens too."""
         self.counter = counter
-        self.context = replace(self.context, count=counter.example)
+        self.context = replace(self.context, count=counter.example, cut=counter.truncation)
 
     def look(self, example_id: int, version: int, raw: bytes) -> Look:
         """Everything that analysis stores about these bytes."""
@@ -71,20 +71,24 @@ class Analyst:
 
     def look_at_many(self, examples: Iterable[tuple[int, int, bytes]]) -> list[Look]:
         """As `look` for each (id, version, bytes); plain chats go the short way, their tokens counted together."""
-        seen = [(*example, self._seen(example[2])) for example in examples]
+        seen = [(number, version, raw, self._seen(raw)) for number, version, raw in examples]
         plain = [(s.roles, s.texts) for *_, s in seen if s is not None]
-        tokens = iter(self.counter.chats(plain) if self.counter is not None else [None] * len(plain))
+        counts = iter(self.counter.chats(plain) if self.counter is not None else [None] * len(plain))
         return [
-            self.look(number, version, raw) if s is None else _taken(number, version, raw, s, next(tokens))
+            self._take(number, version, raw, s, None if s is None else next(counts))
             for number, version, raw, s in seen
         ]
 
+    def _take(self, number: int, version: int, raw: bytes, seen: Seen | None, tokens: Tokens | None) -> Look:
+        """What was seen at once; the rules look where nothing was, or where there are too many tokens."""
+        limit = self.context.limit
+        if seen is None or (tokens is not None and limit is not None and tokens.total > limit):
+            return self.look(number, version, raw)
+        return _taken(number, version, raw, seen, tokens)
+
     def _seen(self, raw: bytes) -> Seen | None:
         """What is seen at once of a chat of nothing but texts, None of any other line."""
-        limit = self.context.limit  # no token is less than a byte
-        if self.context.contract is not None or (limit is not None and len(raw) > limit):
-            return None
-        seen = look(raw, self._bare)
+        seen = look(raw, self._bare) if self.context.contract is None else None
         return None if seen is None or seen.value is not None else seen
 
     def look_at(self, example_id: int, version: int, example: Example) -> Look:

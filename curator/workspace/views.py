@@ -213,6 +213,8 @@ class Evaluation:
 
     def _rule(self, rule: str) -> Mask:
         self.derived.prepare()
+        if rule == "example_too_long":
+            self.derived.require_tokens()
         return self.derived.find(rule, self.size)
 
     def _role(self, role: str) -> Mask:

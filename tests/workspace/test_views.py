@@ -344,6 +344,18 @@ def test_many_looks_at_once_are_the_looks_at_each(
         assert again.counted({example[0]: one.result.tokens}).facts == one.facts
 
 
+def test_an_example_beyond_the_models_context_is_told_at_its_cut(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    long = {"messages": [{"role": "user", "content": "Go on."}, {"role": "assistant", "content": "word " * 1100}]}
+    path.write_bytes(line(1) + b"\n" + json.dumps(long).encode() + b"\n")
+    with Workspace.open(path) as workspace:
+        workspace.set_meta("context", {"profile": "local", "model": "smollm2-135m-instruct"})
+        assert workspace.context().limit == 1024
+        assert list(workspace.view("rule:example_too_long").ids) == [2]
+        (problem,) = [found for found in workspace.problems(2) if found.rule == "example_too_long"]
+        assert problem.location == "messages[1].content" and "1,024, up to character 5," in problem.message
+
+
 def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_bytes(b"\n".join(line(n) for n in range(1, 61)) + b"\n")
