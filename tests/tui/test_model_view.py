@@ -171,3 +171,21 @@ async def test_the_editor_opens_before_tokens_can_be_counted(
         scene.app.session.warm()
         await scene.settle()
         assert "trained" in scene.screen_text()
+
+
+async def test_enter_on_too_long_shows_the_place_of_the_cut(tmp_path: Path) -> None:
+    long = chat("Go on", "word " * 1_500)
+    async with opened(dataset(tmp_path, [long, *many(2)])) as scene:
+        scene.workspace.set_meta("context", {"profile": "openai", "model": "gpt-4o-mini", "limit": 500})
+        scene.app.session.publish(None)
+        scene.app.session.warm()
+        await scene.settle()
+        scene.workspace.derived.require_tokens()
+        scene.data.show_example()
+        assert scene.data.problems.rule == "example_too_long"
+        await scene.press("tab", "tab", "enter")
+        conversation = scene.data.conversation
+        top = conversation.scroll_offset.y
+        seen = conversation._lines[top : top + conversation.size.height]
+        kinds = [[piece.kind for piece in line.pieces if piece.text.strip()] for line in seen]
+        assert top > 0 and ["text"] in kinds and ["beyond"] in kinds

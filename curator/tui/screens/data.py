@@ -100,9 +100,8 @@ class DataScreen(Looking):
     def _show_matches(self) -> None:
         total, everything = self.session.view.total, len(self.session.workspace.ids())
         chosen = self.examples.selected
-        parts = [f"{total:,} of {everything:,}"] * bool(self.session.query) + [f"{chosen:,} selected"] * bool(
-            chosen
-        )
+        parts = [f"{total:,} of {everything:,}"] * bool(self.session.query)
+        parts += [f"{chosen:,} selected"] * bool(chosen)
         self.bar.show(self.session.query, " · ".join(parts))
 
     @on(ExampleList.SelectionChanged)
@@ -154,7 +153,8 @@ class DataScreen(Looking):
     def _show_problem(self, event: Problems.Chosen) -> None:
         if self.current is not None:
             blocks = blocks_of(self.session.workspace.record(self.current).example)
-            self.conversation.block = block_of(event.problem, blocks) or 0
+            beyond = event.problem.rule == "example_too_long"
+            self.conversation.go_to(block_of(event.problem, blocks) or 0, beyond=beyond)
             self.conversation.focus()
 
     @on(Problems.RuleChosen)

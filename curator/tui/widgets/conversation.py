@@ -128,6 +128,14 @@ class Conversation(ScrollView, can_focus=True):
         last = len(self._sheet.blocks) - 1 if self._sheet else 0
         return max(0, min(block, last))
 
+    def go_to(self, block: int, *, beyond: bool = False) -> None:
+        """Make a message the current one; `beyond` shows the place from which on the model reads nothing."""
+        self.block = block
+        cut = (at for at, line in enumerate(self._lines) if any(piece.kind == "beyond" for piece in line.pieces))
+        first = next(cut, None) if beyond else None
+        if first is not None:
+            self.scroll_to(y=max(0, first - self.size.height // 2), animate=False, force=True)
+
     def on_focus(self) -> None:
         """The current message is marked only with focus."""
         self.refresh()
