@@ -14,6 +14,7 @@ from curator.core.example import MAX_LINE_BYTES, format_path, parse, parse_path
 from curator.core.example import Path as Location
 from curator.core.text import one_line
 from curator.errors import CuratorError, UsageError
+from curator.workspace.chosen import Chosen
 from curator.workspace.derived import Derived
 from curator.workspace.journal import REVISION, Journal, Part
 from curator.workspace.records import Change
@@ -146,15 +147,18 @@ class Edits:
             self.settle()
         except OSError as error:
             raise NotSaved(f"not saved: the source could not be copied: {error.strerror or error}") from error
-        wanted = list(dict.fromkeys(ids))
+        wanted = list(ids if isinstance(ids, range | Chosen) else dict.fromkeys(ids))
         self._known(wanted)
         return wanted
 
     def _known(self, ids: Sequence[int]) -> None:
         if not ids:
             return
-        if len(ids) > 1000:
-            known = set(self.stored.order.all)
+        everything = self.stored.order.all
+        if isinstance(everything, range):
+            unknown = [example for example in (min(ids), max(ids)) if example not in everything]
+        elif len(ids) > 1000:
+            known = set(everything)
             unknown = [example for example in ids if example not in known]
         else:
             unknown = [example for example in ids if not self.stored.exists(example)]

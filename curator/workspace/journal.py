@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,7 +146,8 @@ class Journal:
     def _revert(self, row: tuple[int, str, str, int], kind: str) -> Change:
         target, _, label, examples = row
         columns = "example, field, after, before" if kind == "undo" else "example, field, before, after"
-        parts = [Part(*p) for p in self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))]
+        rows = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
+        parts = [Part(example, sys.intern(field), *values) for example, field, *values in rows]
         words = ("Undid: " if kind == "undo" else "Redid: ") + label
         with _Transaction(self):
             self._db.execute("UPDATE change SET undone = ? WHERE id = ?", (int(kind == "undo"), target))
@@ -158,7 +162,7 @@ class Journal:
         reverts: int | None,
         examples: int | None,
     ) -> Change:
-        ids = {p.example for p in parts if p.example > 0}
+        ids = _distinct(p.example for p in parts if p.example > 0)
         count = len(ids) if examples is None else examples
         now = time.time()
         self._db.execute(
@@ -170,7 +174,7 @@ class Journal:
             ((revision, p.example, p.field, p.before, p.after) for p in parts),
         )
         self._apply(parts)
-        shown = tuple(sorted(ids)) if len(ids) <= SHOWN_IDS else ()
+        shown = tuple(ids) if len(ids) <= SHOWN_IDS else ()
         return Change(revision, kind, label, shown, count, now, False, reverts)
 
     def _apply(self, parts: Iterable[Part]) -> None:
@@ -214,6 +218,12 @@ class Journal:
         self._db.close()
         self._db = db
         self.moved(db)
+
+
+def _distinct(ids: Iterable[int]) -> Sequence[int]:
+    """Ids once each, ascending; many that ascend already, as those of a bulk action do, take little memory."""
+    found = array("q", ids)
+    return found if all(map(int.__lt__, found, islice(found, 1, None))) else sorted(set(found))
 
 
 class Revision:
