@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from curator.tui.named import named
 from curator.tui.screens.job_dialogs import deployed_words
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
     from curator.jobs import azure, leftovers
 
     found = _unsubmitted(run)
+    if lines := named(run, ledger):
+        found.append((f"→ enter shows line {lines[0]:,} of what was sent", "$accent"))
     found += [
         (f"! {deployed_words(item.name, item.since, azure.reminder(item))} (D)", "$mark-warning")
         for item in leftovers.deployed(run, ledger)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curator.core.named import named_lines
 from curator.core.rules.text import CONTROL, HIDDEN, unwanted
 from curator.core.text import needed, one_line, printable
 
@@ -57,3 +58,20 @@ def test_what_the_rules_call_hidden_is_what_gets_a_stand_in(text: str) -> None:
     changed = {at for at, (before, after) in enumerate(zip(text, printable(text), strict=True)) if before != after}
     assert changed - places <= {at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"}
     assert places <= changed
+
+
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        ("Invalid file format. Example 1273 cannot be parsed. Error: line contains invalid json: Expecting ',' "
+         "delimiter: line 1 column 79 (char 78) (line 1273)", (1273,)),
+        ('Line 1, message 3, key "content": Input should be a valid string', (1,)),
+        ("This file failed moderation safety checks. Flagged lines: 4, 13", (4, 13)),
+        ('Example 1 contains an extra "weight".', (1,)),
+        ("delimiter: line 12 column 5", ()),
+        ("Training file has 7 example(s), but must have at least 10 examples", ()),
+        ("Step 3/30: training loss=0.10 at line 0", ()),
+    ],
+)  # fmt: skip
+def test_the_lines_that_a_message_names(message: str, lines: tuple[int, ...]) -> None:
+    assert named_lines(message) == lines

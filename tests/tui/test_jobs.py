@@ -265,3 +265,24 @@ def test_a_desktop_is_told_by_its_own_command(tmp_path: Path, monkeypatch: pytes
             break
         time.sleep(0.02)
     assert (tmp_path / "said").read_text() == "--app-name=Curator|--|Curator|-done|"
+
+
+async def test_a_message_that_names_a_line_leads_to_its_example(tmp_path: Path) -> None:
+    from curator.jobs import dataset as datasets
+
+    lines = many(5)
+    async with opened(dataset(tmp_path, lines), NARROW) as scene:
+        ledger = scene.app.job_watch.ledger
+        frozen = datasets.freeze([lines[4], lines[2], lines[0]], ledger.datasets)
+        said = {"code": "invalid_training_file", "message": "Line 2, message 1: Input should be a valid string"}
+        run = Run("run-1", "openai", "o", MODEL, "failed", "f", 1.0, dataset_sha256=frozen.sha256, error=said)
+        ledger.claim(run)
+        await scene.press("alt+4")
+        assert "enter shows line 2 of what was sent" in scene.screen_text()
+        await scene.press("enter")
+        await scene.settle()
+        assert scene.current == 3
+        scene.app.session.replace(3, lines[2].replace(b"answer", b"reply"), "Changed")
+        await scene.press("alt+4", "enter")
+        await scene.settle()
+        assert "The example of line 2 was" in scene.screen_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +14,8 @@ from textual.timer import Timer
 
 from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.tui import keys, run_notes
+from curator.tui import going, keys, run_notes
+from curator.tui.named import holder, named, sent
 from curator.tui.run_words import STATUS_MARKS
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
@@ -154,6 +156,25 @@ class TrainScreen(StageScreen):
     @on(LineList.Highlighted, "#runs")
     def _moved(self) -> None:
         self._show()
+
+    @on(LineList.Chosen, "#runs")
+    def _chosen(self) -> None:
+        """Go to the example that the provider's message is about."""
+        run = self.current
+        lines = named(run, self.jobs.ledger_of(run)) if run is not None else ()
+        if run is not None and lines:
+            self._show_sent(run, lines[0])
+
+    @work(group="act", exit_on_error=False)
+    async def _show_sent(self, run: Run, line: int) -> None:
+        raw = sent(run, self.jobs.ledger_of(run), line)
+        found = await asyncio.to_thread(holder, self.session.workspace, raw) if raw is not None else None
+        if found is not None:
+            await going.to_example(self.app, found)
+        elif raw is None:
+            self.session.toast(f"Line {line:,} of what was sent is not kept here")
+        else:
+            self.session.toast(f"The example of line {line:,} was changed or deleted since it was sent")
 
     def _follow(self) -> Run | None:
         """Watch the job under the cursor while it is another's; returns it as it is stored."""
