@@ -241,9 +241,14 @@ def price_words(usd_per_hour: float | None) -> str:
 
 def reminder(item: Deployment, now: float | None = None) -> str | None:
     """What a deployment has cost so far, in a sentence; None where it has no hourly fee."""
-    if not item.usd_per_hour:
+    if item.usd_per_hour == 0:
         return None
     hours = max(0.0, (time.time() if now is None else now) - item.since) / 3600
+    if item.usd_per_hour is None:
+        return (
+            f"The deployment {item.name} is there since {hours:.0f} hours and may cost by the hour, used or not; "
+            "its price is not known here. Delete it when you are done."
+        )
     return (
         f"The deployment {item.name} costs ${item.usd_per_hour:.2f} an hour, used or not: about "
         f"${item.usd_per_hour * hours:.2f} in {hours:.0f} hours. Delete it when you are done."

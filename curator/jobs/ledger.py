@@ -11,87 +11,19 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
-
-import orjson
 
 from curator import paths
 from curator.errors import CuratorError
 from curator.jobs import records
 from curator.jobs.ledger_file import LedgerFile
-
-OPEN = ("intent", "uploading", "creating", "unclear")
-"""Our own statuses, before the provider's job is known; after that the provider's words are kept."""
-CLOSED = (*records.TERMINAL, "refused", "lost", "abandoned")
-"""Statuses that never change again. `refused`: the provider said no; `lost`: our own server has no such job;
-`abandoned`: its submission never came to a job, and the user gave it up."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One round: a frozen dataset, its parameters, the provider's job and what came of it."""
-
-    run: str
-    provider: str
-    origin: str
-    model: str
-    status: str
-    fingerprint: str
-    created_at: float
-    job_id: str | None = None
-    fine_tuned_model: str | None = None
-    training_file: str | None = None
-    validation_file: str | None = None
-    dataset_sha256: str | None = None
-    validation_sha256: str | None = None
-    examples: int | None = None
-    method: str = "supervised"
-    params: dict[str, Any] = field(default_factory=dict)
-    source: str | None = None
-    revision: int | None = None
-    epochs: int | None = None
-    trained_tokens: int | None = None
-    usd_estimate: float | None = None
-    error: dict[str, Any] | None = None
-    finished_at: float | None = None
-    result_files: list[str] = field(default_factory=list)
-    job: dict[str, Any] = field(default_factory=dict)
-    """The job as the provider last showed it."""
-    swept: int = 0
-    """1 once everything a finished job left behind (events, checkpoints, results) is stored."""
-
-    @property
-    def closed(self) -> bool:
-        """True where nothing can change any more."""
-        return self.status in CLOSED
-
-    @property
-    def settled(self) -> bool:
-        """True where asking the provider again brings nothing new."""
-        return self.closed and bool(self.swept or not self.job_id)
-
-    @property
-    def foreign(self) -> bool:
-        """True for a job that was started elsewhere."""
-        return self.dataset_sha256 is None
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A tuned model that was deployed and may cost by the hour; `since` is when it was asked for."""
-
-    origin: str
-    name: str
-    model: str
-    sku: str
-    usd_per_hour: float | None
-    since: float
-
-
-_COLUMNS = tuple(Run.__dataclass_fields__)
-_JSON = {"params", "error", "result_files", "job"}
+from curator.jobs.ledger_rows import CLOSED as CLOSED
+from curator.jobs.ledger_rows import COLUMNS, EVENT, dumps, read, run_of, stored
+from curator.jobs.ledger_rows import OPEN as OPEN
+from curator.jobs.ledger_rows import Deployment as Deployment
+from curator.jobs.ledger_rows import Run as Run
 
 
 class Ledger(LedgerFile):
@@ -122,7 +54,7 @@ class Ledger(LedgerFile):
                 (intent.fingerprint, *CLOSED),
             ).fetchone()
             if row is not None and not again:
-                return _run(row)
+                return run_of(row)
             _insert(db, intent)
         return intent
 
@@ -135,7 +67,7 @@ class Ledger(LedgerFile):
         with self._write() as db:
             row = db.execute("SELECT * FROM runs WHERE origin = ? AND job_id = ?", (origin, job.id)).fetchone()
             if row is not None:
-                return _run(row)
+                return run_of(row)
             _insert(db, run)
         return run
 
@@ -144,20 +76,20 @@ class Ledger(LedgerFile):
         row = self._one("SELECT * FROM runs WHERE run = ?", (run,))
         if row is None:
             raise CuratorError(f"There is no run {run} in {self.path}.")
-        return _run(row)
+        return run_of(row)
 
     def by_job(self, origin: str, job_id: str) -> Run | None:
         """The run of a provider's job."""
         row = self._one("SELECT * FROM runs WHERE origin = ? AND job_id = ?", (origin, job_id))
-        return _run(row) if row else None
+        return run_of(row) if row else None
 
     def find_job(self, job_id: str) -> list[Run]:
         """Runs of a job id at any provider."""
-        return [_run(row) for row in self._all("SELECT * FROM runs WHERE job_id = ? ORDER BY seq", (job_id,))]
+        return [run_of(row) for row in self._all("SELECT * FROM runs WHERE job_id = ? ORDER BY seq", (job_id,))]
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""
-        return [_run(row) for row in self._all("SELECT * FROM runs ORDER BY seq DESC")]
+        return [run_of(row) for row in self._all("SELECT * FROM runs ORDER BY seq DESC")]
 
     def unsettled(self) -> list[Run]:
         """Runs of which there may be news, newest first."""
@@ -166,13 +98,13 @@ class Ledger(LedgerFile):
     def update(self, run: str, **values: Any) -> Run:
         """Set columns of a run. A closed run keeps its status: late news never reopens it."""
         with self._write() as db:
-            before = _run(db.execute("SELECT * FROM runs WHERE run = ?", (run,)).fetchone())
+            before = run_of(db.execute("SELECT * FROM runs WHERE run = ?", (run,)).fetchone())
             if before.closed:
                 values = {k: v for k, v in values.items() if k not in ("status", "error", "finished_at")}
             after = replace(before, **values)
             if after != before:
                 assignments = ", ".join(f"{name} = ?" for name in values)
-                row = [_stored(name, value) for name, value in values.items()]
+                row = [stored(name, value) for name, value in values.items()]
                 db.execute(f"UPDATE runs SET {assignments} WHERE run = ?", (*row, run))
         return after
 
@@ -185,13 +117,13 @@ class Ledger(LedgerFile):
                 "INSERT INTO steps (run, step, state, detail, at) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (run, step) DO UPDATE SET state = excluded.state, detail = excluded.detail, "
                 "at = excluded.at",
-                (run, step, state, _dumps(detail or {}), time.time()),
+                (run, step, state, dumps(detail or {}), time.time()),
             )
 
     def step(self, run: str, step: str) -> tuple[str, dict[str, Any]] | None:
         """State and detail of a step, None where it has not begun."""
         row = self._one("SELECT state, detail FROM steps WHERE run = ? AND step = ?", (run, step))
-        return (row["state"], orjson.loads(row["detail"])) if row else None
+        return (str(row["state"]), read(row["detail"], dict)) if row else None
 
     def note_orphan(self, run: str, origin: str, file_id: str, name: str) -> None:
         """Remember an uploaded file that no job uses."""
@@ -253,7 +185,7 @@ class Ledger(LedgerFile):
                 cursor = db.execute(
                     "INSERT OR IGNORE INTO events (run, id, created_at, level, message, type, data) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (run, event.id, event.created_at, event.level, event.message, event.type, _dumps(event.data)),
+                    (run, event.id, event.created_at, event.level, event.message, event.type, dumps(event.data)),
                 )
                 if cursor.rowcount:
                     new.append(event)
@@ -276,10 +208,7 @@ class Ledger(LedgerFile):
             "SELECT * FROM events WHERE run = ? AND seq > ? AND seq <= ? ORDER BY created_at, seq",
             (run, after, until),
         )
-        return [
-            records.Event(r["id"], r["created_at"], r["level"], r["message"], r["type"], orjson.loads(r["data"]))
-            for r in rows
-        ]
+        return [records.event({**{key: r[key] for key in EVENT}, "data": read(r["data"], dict)}) for r in rows]
 
     def last_event(self, run: str) -> int:
         """Position of the event that was stored last, whoever stored it."""
@@ -299,14 +228,20 @@ class Ledger(LedgerFile):
             db.executemany(
                 "INSERT OR REPLACE INTO checkpoints (run, id, model, step, created_at, metrics) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
-                [(run, c.id, c.model, c.step, c.created_at, _dumps(c.metrics)) for c in checkpoints],
+                [(run, c.id, c.model, c.step, c.created_at, dumps(c.metrics)) for c in checkpoints],
             )
 
     def checkpoints(self, run: str) -> list[records.Checkpoint]:
         """Stored checkpoints by step."""
         rows = self._all("SELECT * FROM checkpoints WHERE run = ? ORDER BY step", (run,))
         return [
-            records.Checkpoint(r["id"], r["model"], r["step"], r["created_at"], orjson.loads(r["metrics"]))
+            records.Checkpoint(
+                str(r["id"]),
+                records.text(r["model"]),
+                records.integer(r["step"]),
+                records.integer(r["created_at"]),
+                records.metrics(read(r["metrics"], dict)),
+            )
             for r in rows
         ]
 
@@ -317,7 +252,7 @@ class Ledger(LedgerFile):
         with self._write() as db:
             db.execute(
                 "INSERT INTO evaluations (dataset, model, run, at, value) VALUES (?, ?, ?, ?, ?)",
-                (dataset, model, run, time.time(), _dumps(value)),
+                (dataset, model, run, time.time(), dumps(value)),
             )
 
     def evaluation(self, dataset: str, model: str) -> dict[str, Any] | None:
@@ -326,12 +261,12 @@ class Ledger(LedgerFile):
             "SELECT value FROM evaluations WHERE dataset = ? AND model = ? ORDER BY seq DESC LIMIT 1",
             (dataset, model),
         )
-        return orjson.loads(row["value"]) if row else None
+        return read(row["value"], dict) if row else None
 
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations, newest first: dataset, model, run, at, and what was stored."""
         rows = self._all("SELECT * FROM evaluations ORDER BY seq DESC")
-        return [{k: r[k] for k in ("dataset", "model", "run", "at")} | orjson.loads(r["value"]) for r in rows]
+        return [{k: r[k] for k in ("dataset", "model", "run", "at")} | read(r["value"], dict) for r in rows]
 
 
 def foreign(provider: str, origin: str, job: records.Job) -> Run:
@@ -358,8 +293,8 @@ def new_id() -> str:
 
 
 def _insert(db: sqlite3.Connection, run: Run) -> None:
-    values = [_stored(name, getattr(run, name)) for name in _COLUMNS]
-    db.execute(f"INSERT INTO runs ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(_COLUMNS))})", values)
+    values = [stored(name, getattr(run, name)) for name in COLUMNS]
+    db.execute(f"INSERT INTO runs ({','.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})", values)
 
 
 def _add_metrics(db: sqlite3.Connection, run: str, data: dict[str, Any], verb: str = "INSERT OR REPLACE") -> None:
@@ -370,21 +305,3 @@ def _add_metrics(db: sqlite3.Connection, run: str, data: dict[str, Any], verb: s
         f"{verb} INTO metrics (run, step, name, value) VALUES (?, ?, ?, ?)",
         [(run, step, name, value) for name, value in records.metrics(data).items()],
     )
-
-
-def _run(row: sqlite3.Row) -> Run:
-    values = {name: row[name] for name in _COLUMNS}
-    for name in _JSON:
-        values[name] = orjson.loads(values[name]) if values[name] is not None else None
-    return Run(**values)
-
-
-def _stored(name: str, value: Any) -> Any:
-    return _dumps(value) if name in _JSON and value is not None else value
-
-
-def _dumps(value: Any) -> bytes:
-    try:
-        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # half of a surrogate pair, a number beyond 64 bits: a model can answer with anything
-        return orjson.dumps(records.tame(value), default=str, option=orjson.OPT_NON_STR_KEYS)

@@ -23,7 +23,9 @@ class LedgerFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = _open(path)
         except (sqlite3.Error, OSError) as error:
-            raise InputError(f"{path}: the ledger of runs cannot be opened: {error}.") from None
+            raise InputError(
+                f"{path}: the list of trainings cannot be opened: {error}. Move it away to begin a new one."
+            ) from None
 
     def close(self) -> None:
         """Close the file."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from curator.errors import CuratorError
 from curator.jobs.ledger import Ledger, Run
 
 FINAL_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
@@ -40,20 +41,31 @@ def located(job: str, provider: str | None = None) -> Iterator[tuple[Ledger, Run
 
     `provider` narrows the search where two providers use the same id. The ledger is closed at the end.
     """
-    with Ledger.for_path(None) as own:
-        for path in (own.path, *own.places()):
-            with Ledger(path) as ledger:
-                known = [run for run in ledger.runs() if job in (run.job_id, run.run, run.fine_tuned_model)]
-                known = [run for run in known if provider in (None, run.provider)]
-                if known:
-                    yield ledger, known[-1]
-                    return
+    with ExitStack() as stack:
+        own = stack.enter_context(Ledger.for_path(None))
+        for ledger in (own, *_others(own, stack)):
+            known = [run for run in ledger.runs() if job in (run.job_id, run.run, run.fine_tuned_model)]
+            known = [run for run in known if provider in (None, run.provider)]
+            if known:
+                yield ledger, known[-1]
+                return
         yield own, None
 
 
 @contextmanager
 def everywhere() -> Iterator[list[Ledger]]:
-    """All ledgers that are known: the user's own first, then those of workspaces."""
+    """All ledgers that are known and can be read: the user's own first, then those of workspaces."""
     with ExitStack() as stack:
         own = stack.enter_context(Ledger.for_path(None))
-        yield [own, *(stack.enter_context(Ledger(path)) for path in own.places())]
+        yield [own, *_others(own, stack)]
+
+
+def _others(own: Ledger, stack: ExitStack) -> Iterator[Ledger]:
+    """Ledgers of workspaces; one that cannot be read is told where its workspace is opened, and hides no other."""
+    for path in own.places():
+        try:
+            ledger = stack.enter_context(Ledger(path))
+            ledger.runs()
+        except CuratorError:
+            continue
+        yield ledger

@@ -61,9 +61,9 @@ class Submitting(Dialog[None]):
     @work(exclusive=True, group="submit", exit_on_error=False)
     async def _train_here(self) -> None:
         planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning")
-        ledger = cast("CuratorApp", self.app).job_watch.ledger
         wish = replace(self._wish, provider="local", model=None)
         try:
+            ledger = cast("CuratorApp", self.app).job_watch.ledger
             made = await planning.plan(self.session.workspace.path, wish, ledger)
         except CuratorError as error:
             self._refused(error)
@@ -132,12 +132,12 @@ class Submitting(Dialog[None]):
 
     def _left_behind(self, error: Exception) -> Iterator[str]:
         """What is at the provider now, and how the same submission goes on."""
-        ledger = cast("CuratorApp", self.app).job_watch.ledger
-        run = next((run for run in ledger.runs() if run.fingerprint == self._plan.fingerprint), None)
+        watch = cast("CuratorApp", self.app).job_watch
+        run = next((run for run in watch.runs() if run.fingerprint == self._plan.fingerprint), None)
         if run is None:
             yield "Nothing was sent."
             return
-        files = [file_id for _, file_id, _ in ledger.orphans(run.run)]
+        files = [file_id for _, file_id, _ in watch.ledger.orphans(run.run)]
         if files:
             yield f"Uploaded and not used by any job: {', '.join(files)}; D on the Train stage deletes it."
         elif run.training_file is None:

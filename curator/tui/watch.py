@@ -47,6 +47,8 @@ class Watch:
         """Published with a run's id when there is news of it."""
         self.trouble: dict[str, str] = {}
         """By provider: why there was no answer last time, in words."""
+        self.fault = ""
+        """Why the runs cannot be read, in words; empty where they can."""
         self.elsewhere = Elsewhere()
 
     @property
@@ -59,8 +61,14 @@ class Watch:
         return self._ledger
 
     def runs(self) -> list[Run]:
-        """All runs of the workspace, newest first."""
-        return self.ledger.runs()
+        """All runs of the workspace, newest first; none where they cannot be read, see `fault`."""
+        try:
+            found = self.ledger.runs()
+        except CuratorError as error:
+            self.fault = error.message
+            return []
+        self.fault = ""
+        return found
 
     def ledger_of(self, run: Run) -> Ledger:
         """The ledger that keeps a run; the workspace's own where nothing else is known."""
@@ -70,7 +78,7 @@ class Watch:
         """Begin watching, or go on, if there is anything to watch."""
         if self._running:
             return
-        if self._guest or ((self._workspace.path / "runs.db").exists() and self.ledger.unsettled()):
+        if self._guest or ((self._workspace.path / "runs.db").exists() and self._open_runs()):
             self._running = True
             self._app.run_worker(self._loop(), group="watch", exclusive=True, exit_on_error=False)
 
@@ -99,8 +107,11 @@ class Watch:
 
         if not ((self._workspace.path / "runs.db").exists() or (paths.data_dir() / "runs.db").exists()):
             return []
-        places = [self.ledger, *self.elsewhere.places(self.ledger)]
-        costly = [item for place in places for item in place.deployments()]
+        try:
+            places = [self.ledger, *self.elsewhere.places(self.ledger)]
+            costly = [item for place in places for item in place.deployments()]
+        except CuratorError:
+            return []  # told on the Train stage
         if not costly:
             return []
         from curator.jobs import azure
@@ -153,7 +164,7 @@ class Watch:
             await client.close()
 
     def _open_runs(self) -> list[Run]:
-        found = self.ledger.unsettled()
+        found = [run for run in self.runs() if not run.settled]
         guests = [run for run in self.elsewhere.runs if run.run == self._guest and not run.settled]
         return [*found, *guests]
 

@@ -11,7 +11,7 @@ import pytest
 from curator.errors import ProviderError, UsageError
 from curator.jobs import azure as rooms
 from curator.jobs.azure import control_plane
-from curator.jobs.ledger import Ledger
+from curator.jobs.ledger import Deployment, Ledger
 from tests.jobs.conftest import QUICK, provider_for
 from tests.jobs.fake_provider import FakeProvider
 
@@ -38,6 +38,12 @@ async def test_a_deployment_is_made_watched_and_deleted(azure: FakeProvider, led
         await plane.delete(ledger, "mine")
         assert not azure.deployments and not rooms.reminders(ledger)
         assert await plane.state("mine") is None
+
+
+def test_a_deployment_of_unknown_price_is_reminded_of_too() -> None:
+    item = Deployment("https://x", "mine", "m.ft-1", "standard", None, 0.0)
+    assert "mine is there since 10 hours and may cost by the hour" in (rooms.reminder(item, now=36_000) or "")
+    assert rooms.reminder(Deployment("https://x", "mine", "m", "developertier", 0.0, 0.0)) is None
 
 
 async def test_an_unclear_deployment_stays_on_the_books(azure: FakeProvider, ledger: Ledger) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Select, Static
 
 from curator import alert, paths
-from curator.jobs import records
+from curator.jobs import records, runs
 from curator.jobs.ledger import Ledger, Run
 from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
 from curator.tui.widgets.tick import Tick
@@ -170,6 +172,61 @@ async def test_a_submission_that_came_to_no_job_is_told_and_given_up(
             await until(scene, "abandoned")
             assert "not used by any job: file-9" in scene.screen_text() and not fake.jobs
             assert [run.status for run in ledger.runs()] == ["abandoned"]
+
+
+def damage(file: Path, how: str) -> None:
+    """What a crash elsewhere, another version or a stranger may have left as a list of trainings."""
+    if how == "no database":
+        file.write_bytes(b"not a database at all" * 100)
+        return
+    with Ledger(file) as ledger:
+        ledger.claim(Run("run-1", "openai", "x", MODEL, "running", "print", 1.7e9, job_id="ftjob-1"))
+        ledger.add_events("run-1", [records.event({"id": "ftevent-1", "message": "Hello"})])
+        ledger.mark("run-1", "estimate", "done")
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(
+            {
+                "a view": "CREATE VIEW v AS SELECT 1",
+                "a newer version": "PRAGMA user_version = 99",
+                "broken JSON": "UPDATE runs SET job = '{x'; UPDATE events SET data = '['; "
+                "UPDATE steps SET detail = ''",
+                "other types": "UPDATE runs SET created_at = 'x', epochs = 'y', status = x'00ff', "
+                "provider = x'ff', "
+                "params = '[1]', result_files = '5', job = '7'; UPDATE events SET created_at = 'x', level = x'00'",
+            }[how]
+        )
+        db.commit()
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("no database", "Move it away"),
+        ("a view", "holds a trigger or a view"),
+        ("a newer version", "update Curator"),
+        ("broken JSON", "Hello"),
+        ("other types", "unknown"),
+    ],
+)
+async def test_a_damaged_list_of_trainings_is_told_and_the_data_stays_open(
+    tmp_path: Path, how: str, told: str
+) -> None:
+    path = dataset(tmp_path, many(3))
+    async with opened(path) as scene:
+        place = scene.workspace.path
+    damage(place / "runs.db", how)
+    with Ledger.for_path(None) as own:
+        own.note_place(place / "runs.db")
+    async with opened(path, WIDE) as scene:
+        for keys in ("alt+4", "alt+5", "alt+6", "alt+4"):
+            await scene.press(keys)
+        assert told in scene.screen_text() + scene.toasts() and not scene.app.crash
+        await scene.press("T")
+        await until(scene, "examples" if told in ("Hello", "unknown") else "✗")
+        await scene.press("escape", "alt+1")
+        assert "Question number 1" in scene.screen_text()
+    with runs.everywhere() as ledgers:
+        assert len(ledgers) == (2 if told in ("Hello", "unknown") else 1), "what cannot be read hides no other"
 
 
 async def test_an_unsent_listing_never_holds_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

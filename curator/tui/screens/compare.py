@@ -77,7 +77,12 @@ class CompareScreen(StageScreen):
         """Find the runs; ask where it costs nothing."""
         before = self.question
         extra = [q for q in self._questions if q.title.startswith("file ")]
-        self._questions = [*extra, *questions(self._ledger, self.session.workspace)]
+        try:
+            self._questions = [*extra, *questions(self._ledger, self.session.workspace)]
+        except CuratorError as error:
+            self._questions = extra
+            self._say(error.message)
+            return
         self._at = self._questions.index(before) if before in self._questions else 0
         if self.question is None:
             self._say("No tuned model yet: T trains one on this data.")

@@ -55,6 +55,7 @@ class TrainScreen(StageScreen):
         self._own = 0
         self._rest: Timer | None = None
         self._shown = ""
+        self._told = ""
 
     @property
     def jobs(self) -> Watch:
@@ -102,7 +103,10 @@ class TrainScreen(StageScreen):
         def line(index: int, width: int) -> Pieces:
             return self._run_line(index) if index < len(self._runs) else beyond[index - len(self._runs)]
 
-        lines.say("No training yet: T starts one.")
+        lines.say("The trainings cannot be read." if self.jobs.fault else "No training yet: T starts one.")
+        if self.jobs.fault and self.jobs.fault != self._told:
+            self.session.toast(self.jobs.fault, title="Train")
+        self._told = self.jobs.fault
         lines.show(len(self._runs) + len(beyond), line, cursor=at)
         self.set_class(len(self._runs) + len(beyond) <= 2, "-few")
         self._show()

@@ -159,8 +159,8 @@ class TrainDialog(Dialog[None]):
     async def _estimate(self) -> None:
         self._say(Content.styled("estimating …", "$quiet"))
         planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning")
-        ledger = cast("CuratorApp", self.app).job_watch.ledger
         try:
+            ledger = cast("CuratorApp", self.app).job_watch.ledger
             made = await planning.plan(self.session.workspace.path, self._wish(), ledger)
         except (CuratorError, ValueError) as error:
             self._plan, self._error, self._wanted = None, str(error), False
