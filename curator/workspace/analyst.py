@@ -23,6 +23,7 @@ from curator.workspace import flags
 from curator.workspace.results import Result
 
 if TYPE_CHECKING:
+    from curator.core.rules.registry import TokenCount
     from curator.core.tokens import Counter, Tokens
 
 PREVIEW_CHARS = 100
@@ -72,24 +73,25 @@ class Analyst:
     def look_at_many(self, examples: Iterable[tuple[int, int, bytes]]) -> list[Look]:
         """As `look` for each (id, version, bytes); plain chats go the short way, their tokens counted together."""
         seen = [(number, version, raw, self._seen(raw)) for number, version, raw in examples]
-        plain = [(s.roles, s.texts) for *_, s in seen if s is not None]
+        plain = [(s.roles, s.texts) for *_, s in seen if s is not None and s.value is None]
         counts = iter(self.counter.chats(plain) if self.counter is not None else [None] * len(plain))
         return [
-            self._take(number, version, raw, s, None if s is None else next(counts))
+            self._take(number, version, raw, s, next(counts) if s is not None and s.value is None else None)
             for number, version, raw, s in seen
         ]
 
     def _take(self, number: int, version: int, raw: bytes, seen: Seen | None, tokens: Tokens | None) -> Look:
         """What was seen at once; the rules look where nothing was, or where there are too many tokens."""
         limit = self.context.limit
+        if seen is not None and seen.value is not None and self.counter is not None:
+            tokens = self.counter.example(seen.value)
         if seen is None or (tokens is not None and limit is not None and tokens.total > limit):
             return self.look(number, version, raw)
         return _taken(number, version, raw, seen, tokens)
 
     def _seen(self, raw: bytes) -> Seen | None:
-        """What is seen at once of a chat of nothing but texts, None of any other line."""
-        seen = look(raw, self._bare) if self.context.contract is None else None
-        return None if seen is None or seen.value is not None else seen
+        """What is seen at once of a chat, None of any other line."""
+        return look(raw, self._bare) if self.context.contract is None else None
 
     def look_at(self, example_id: int, version: int, example: Example) -> Look:
         """The same for an example that is parsed already."""
@@ -97,25 +99,42 @@ class Analyst:
         problems = tuple(check_subject(subject, self.context))
         unread = example.value is None and bool(example.faults)
         known = None if unread else facts(subject, self.context)
-        messages = [] if unread else turns(example.value)
-        tokens = None if unread or self.counter is None else subject.tokens(self.context)
-        total, answer = (tokens.total, tokens.assistant) if tokens is not None else (None, None)
-        if unread and self.counter is not None:
-            total = answer = 0
-        errors, warnings = tally(problems)
+        tokens = None if unread else subject.tokens(self.context)
         said = not subject.has & Has.KEYS or not repeats_a_key(example.raw, example.value)
-        plain = not messages or (said and is_plain(example.value))
-        opening = flags.OPENS if said and not plain and not version and flags.OPENING.match(example.raw) else 0
-        result = Result(
-            example_id, version, errors, warnings, len(messages), roles(messages), total, answer,
-            _states(example.raw, plain, version, errors, warnings) | (_roles(messages) | opening) << 8,
-            preview(example, messages), problems,
-        )  # fmt: skip
+        result = _result(example, example_id, version, problems, tokens, said=said)
+        if unread and self.counter is not None:
+            result = replace(result, tokens=0, assistant=0)
         return Look(result, known, example)
+
+
+def _result(
+    example: Example,
+    number: int,
+    version: int,
+    problems: tuple[Problem, ...],
+    tokens: TokenCount | None,
+    *,
+    said: bool,
+) -> Result:
+    """What is stored of an example; `said`: no key stands twice in it."""
+    messages = turns(example.value)
+    errors, warnings = tally(problems)
+    total, answer = (None, None) if tokens is None else (tokens.total, tokens.assistant)
+    plain = not messages or (said and is_plain(example.value))
+    opening = flags.OPENS if said and not plain and not version and flags.OPENING.match(example.raw) else 0
+    return Result(
+        number, version, errors, warnings, len(messages), roles(messages), total, answer,
+        _states(example.raw, plain, version, errors, warnings) | (_roles(messages) | opening) << 8,
+        preview(example, messages), problems,
+    )  # fmt: skip
 
 
 def _taken(number: int, version: int, raw: bytes, seen: Seen, tokens: Tokens | None) -> Look:
     """The look at a line of which all is seen at once."""
+    known = structs.replace(seen.facts, tokens=tokens.total) if tokens is not None else seen.facts
+    if seen.value is not None:
+        example = Example(raw, seen.value)
+        return Look(_result(example, number, version, seen.problems, tokens, said=True), known, example)
     errors, warnings = tally(seen.problems)
     kinds, bits = _order(seen.roles)
     text = seen.texts[seen.roles.index("user")] if "user" in seen.roles else seen.texts[0]
@@ -124,7 +143,7 @@ def _taken(number: int, version: int, raw: bytes, seen: Seen, tokens: Tokens | N
         number, version, errors, warnings, len(seen.texts), kinds, total, answer,
         _states(raw, True, version, errors, warnings) | bits << 8, _cut(text), seen.problems,
     )  # fmt: skip
-    return Look(result, structs.replace(seen.facts, tokens=total) if total else seen.facts, Example(raw))
+    return Look(result, known, Example(raw))
 
 
 @lru_cache(maxsize=4096)

@@ -319,6 +319,13 @@ CLEAN = [
     '{"messages": [{"role": "user", "content": "%s"}, {"role": "assistant", "content": "b"}]}',
     '{"messages":[{"role":"system","content":"s"},{"role":"user","content":"%s"},{"role":"assistant","content":"b"}]}',
     '{"messages": [{"role": "system", "content": "%s"}, {"role": "assistant", "content": "b"}]}',
+    '{"messages": [{"role": "user", "content": "%s", "name": "n"},'
+    ' {"role": "assistant", "content": "b", "weight": 1}]}',
+    '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": null, "tool_calls":'
+    ' [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},'
+    ' {"role": "tool", "tool_call_id": "1", "content": "%s"}, {"role": "assistant", "content": "b"}],'
+    ' "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object",'
+    ' "properties": {}}}}]}',
 ]
 
 
