@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from curator.errors import CuratorError, InputError
-from curator.workspace import schema
+from curator.workspace import schema, values
 from curator.workspace import source as sources
 from curator.workspace.lock import is_held
 from curator.workspace.place import own_files
@@ -81,7 +81,7 @@ def _findings(folder: Path, db: sqlite3.Connection) -> Iterator[str]:
         return
     broken = [row[0] for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     yield from (f"workspace.db: {words}" for words in broken)
-    strange = schema.unknown_schema(db)
+    strange = schema.unknown_schema(db) or (values.strange(db) if not broken else "")
     if strange:
         yield f"workspace.db: {strange}"
     if broken or strange:

@@ -69,6 +69,8 @@ class Source:
         """Raw bytes at an offset; fewer at the end of the file."""
         if length <= 0:
             return b""
+        if length > self.size:
+            raise CuratorError(f"the offsets beside {self.path} are wrong: delete {self.path.name}.idx")
         if hasattr(os, "pread"):
             return os.pread(self._file.fileno(), length, start)
         with self._seek:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from curator.core.example import parse
 from curator.errors import CuratorError, InputError
+from curator.workspace import place
 from curator.workspace import source as sources
 from curator.workspace.journal import NEVER
 from curator.workspace.order import Order
@@ -147,10 +148,13 @@ class Stored:
             hidden, opened, numbers,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    @staticmethod
-    def _glance(copy: Path, origin: str) -> Source:
+    def _glance(self, copy: Path, origin: str) -> Source:
         if copy.exists():
             return sources.open_copy(copy)
+        if (
+            place.folder_for(Path(origin)).resolve() != self.folder.resolve()
+        ):  # a stranger's, who wants a file of ours
+            raise InputError(f"{self.folder} is refused: it is not the workspace of {origin}")
         try:
             return sources.glance(Path(origin))
         except OSError as error:

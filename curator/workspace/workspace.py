@@ -20,7 +20,7 @@ from curator.core import query as queries
 from curator.core import rules
 from curator.core.problem import Problem
 from curator.errors import CuratorError, InputError
-from curator.workspace import meta, place, schema
+from curator.workspace import meta, place, schema, values
 from curator.workspace import source as sources
 from curator.workspace.actions import Actions
 from curator.workspace.counting import count
@@ -87,6 +87,8 @@ class Workspace(Actions):
         try:
             if file.stat().st_size <= CHECK_AT_ONCE:
                 schema.quick_check(db, self.path)
+                if found := values.strange(db):
+                    raise InputError(f"{self.path} is refused: its database holds {found}")
             self.stored = Stored(self.path, db)
         except sqlite3.Error as error:
             raise InputError(f"{self.path} is damaged: {error}; see `curator check {self.path}`") from error

@@ -251,6 +251,47 @@ def test_a_newer_workspace_is_refused_and_left_as_it_was(data: Path) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
+        "UPDATE source SET first_id = 'abc'",
+        "UPDATE source SET file = 'a' || char(0)",
+        "INSERT INTO example(id, raw) VALUES(1, 'text')",
+        "INSERT INTO example(id, rating) VALUES(1, 'five')",
+        "INSERT INTO example(id, place, raw) VALUES(-5, 0, x'7b7d')",
+        "INSERT INTO label VALUES(x'ff1b', 1)",
+        "UPDATE change SET created_at = 9e99",
+        "INSERT INTO meta VALUES('context', '{bad')",
+        "INSERT INTO meta VALUES('labels', '7')",
+    ],
+)
+def test_a_strangers_values_are_refused_and_found_by_check(data: Path, statement: str) -> None:
+    Workspace.open(data).close()
+    path = data.with_name("data.curator") / "workspace.db"
+    db = sqlite3.connect(path)
+    db.execute(statement)
+    db.commit()
+    db.close()
+    with pytest.raises(InputError, match="no Curator writes"):
+        Workspace.open(data)
+    assert any("no Curator writes" in words for words in soundness(path.parent))
+
+
+def test_a_stranger_cannot_have_a_file_of_ours_copied(data: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "away" / "secret.txt"
+    secret.parent.mkdir()
+    secret.write_text("{}\n")
+    Workspace.open(data).close()
+    folder = data.with_name("data.curator")
+    db = sqlite3.connect(folder / "workspace.db")
+    db.execute("UPDATE source SET lines = NULL, origin = ?, file = '1-secret'", (str(secret),))
+    db.commit()
+    db.close()
+    with pytest.raises(InputError, match="is not the workspace of"):
+        Workspace.open(data)
+    assert not list(folder.glob("sources/*secret*"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
         "CREATE TRIGGER t AFTER INSERT ON change BEGIN DELETE FROM part; END",
         "CREATE VIEW v AS SELECT 1",
         "CREATE TABLE extra(x)",
