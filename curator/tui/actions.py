@@ -101,6 +101,13 @@ ACTIONS: tuple[Action, ...] = (
         ("settings", "f2", "Settings", "Model, profile, provider, looks", "run=settings"),
         ("providers", "P", "Providers", "Set up, test, keep keys, see what they train", "run=dialog('providers')"),
         ("quit", "ctrl+q", "Quit", "Leave; everything is saved already", "priority run=quit"),
+        (
+            "interrupt",
+            "ctrl+c",
+            "Interrupt",
+            "Copy what is selected, else leave with exit status 130",
+            "run=interrupt",
+        ),
     ),
     *_rows(
         "stage",

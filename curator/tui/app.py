@@ -220,6 +220,10 @@ class CuratorApp(InTurn):
         self.keep()
         self.exit()
 
+    def action_interrupt(self) -> None:
+        """Leave as a program that was interrupted; everything is saved."""
+        self.end(terminal.INTERRUPTED)
+
     def end(self, status: int) -> None:
         """Leave because the terminal or the system says so."""
         self.keep()

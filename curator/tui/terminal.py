@@ -42,6 +42,10 @@ HANGUP = 129
 """Exit status when the terminal is gone: 128 + SIGHUP."""
 
 
+INTERRUPTED = 130
+"""Exit status after ctrl+c: 128 + SIGINT."""
+
+
 def is_terminal() -> bool:
     """Whether both standard input and output are terminals."""
     return sys.stdin is not None and sys.stdout is not None and sys.stdin.isatty() and sys.stdout.isatty()
@@ -49,7 +53,7 @@ def is_terminal() -> bool:
 
 @contextmanager
 def guarded(app: Ending, saved: list[Any] | None = None) -> Iterator[None]:
-    """While inside, TERM and HUP end `app` in order within 2 s, exit status 128 + the signal's number.
+    """While inside, INT, TERM and HUP end `app` in order within 2 s, exit status 128 + the signal's number.
 
     `saved` are the terminal's attributes as they were found; by default those it has now.
     """
@@ -58,7 +62,7 @@ def guarded(app: Ending, saved: list[Any] | None = None) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         leave(app, 128 + number, saved)
 
-    signals = [signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+    signals = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
     before = {number: signal.signal(number, end) for number in signals}
     try:
         yield

@@ -149,3 +149,10 @@ async def test_the_palette_stands_pages_without_room_and_clicks_on_what_has_gone
         lines.post_message(Click(lines, 1, 1, 0, 0, 1, False, False, False, style=style))
         await scene.press("escape")
         assert scene.data.examples.has_focus
+
+
+async def test_ctrl_c_leaves_as_an_interrupted_program_and_saves_what_was_typed(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(4))) as scene:
+        await scene.press("e", "x", "ctrl+c")
+        assert scene.app.return_code == 130
+        assert b"(answer1)x" in scene.workspace.raw(1)
