@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.quick and (args.compat or args.validation or args.contract or args.pattern):
         raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")
+    if [*args.paths, args.validation].count("-") > 1:
+        raise UsageError("standard input can be read only once: name a file instead of the second '-'")
     options = Options(
         profile=args.profile,
         model=args.model,

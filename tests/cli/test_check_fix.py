@@ -119,6 +119,11 @@ def test_the_validation_file_is_held_against_the_training_file(
     assert problem["line"] == 8 and "line 2" in problem["message"]
 
 
+def test_standard_input_is_read_once(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "-", "--validation", "-"]) == 2
+    assert "only once" in capfd.readouterr().err
+
+
 def test_the_limit_of_tokens_is_marked_where_it_cuts(clean: Path, capsysbinary: Capture) -> None:
     _, (check,) = files(capsysbinary, clean, "--limit", "12")
     assert check["tokens"]["over_limit"] == 60 == check["warnings"]["example_too_long"]
