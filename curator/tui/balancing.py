@@ -13,7 +13,7 @@ from curator.core.answers import Contract
 from curator.core.balance import Balance, Lengths, Share, Tally, script, text_of
 from curator.core.example import Path
 from curator.core.refusal import is_refusal
-from curator.core.spread import histogram
+from curator.core.spread import histogram, spread
 from curator.core.turns import Turn, turns
 from curator.workspace.statistics import wanted
 
@@ -54,6 +54,10 @@ class Counted:
     systems: dict[str, list[int]] = field(default_factory=dict)
     prompts: list[tuple[int, int]] = field(default_factory=list)
     """Characters of each prompt, and the example."""
+    tokens: list[int] = field(default_factory=list)
+    """Of each example whose tokens are counted."""
+    limit: int | None = None
+    """Tokens of an example that training reads."""
 
     def add(self, example: int, value: Any) -> None:
         """Count one example."""
@@ -78,6 +82,7 @@ def count(workspace: Workspace, report: Callable[[int], bool]) -> Counted | None
         if at % 200 == 0 and report(at):
             return None
         counted.add(record.id, record.example.value)
+    counted.tokens, counted.limit = list(workspace.tokens().values()), workspace.context().limit
     return counted
 
 
@@ -88,6 +93,7 @@ def bars(counted: Counted, contract: bool) -> list[Bar]:
         *_answers(balance, contract),
         *_systems(counted, balance),
         *_scripts(counted, balance),
+        *_tokens(counted),
         *_lengths("Prompts", balance.prompt_lengths, counted.prompts),
         *_lengths("Answers", balance.answer_lengths, _answer_lengths(balance)),
     ]
@@ -163,6 +169,28 @@ def _lengths(title: str, about: Lengths, found: list[tuple[int, int]]) -> list[B
         query = of_ids(ids) if ids else rf"assistant:/\A[\s\S]{{{low},{last}}}\Z/"
         name = f"{low:,}–{last:,} characters" if last > low else f"{low:,} character{'s' * (low != 1)}"
         made.append(_listing(Bar(name, each.count, each.count / len(found)), query))
+    return made
+
+
+def _tokens(counted: Counted) -> list[Bar]:
+    """How many tokens the examples have, and how many are beyond what training reads."""
+    found, limit = counted.tokens, counted.limit
+    if not found:
+        return []
+    each = spread(found)
+    made = [
+        Bar(f"Tokens: {each.min:,.0f} to {each.max:,.0f}, median {each.median:,.0f}, 90 % up to {each.p90:,.0f}")
+    ]
+    bins = histogram(found)
+    for part in bins:
+        low, last = part.low, max(part.low, max(found) if part is bins[-1] else part.high - 1)
+        name = f"{low:,}–{last:,} tokens" if last > low else f"{low:,} token{'s' * (low != 1)}"
+        bar = Bar(name, part.count, part.count / len(found))
+        made.append(_listing(bar, f"tokens>={low} tokens<={last}"))
+    over = sum(count > limit for count in found) if limit is not None else 0
+    if over:
+        bar = Bar(f"over the {limit:,} that training reads", over, over / len(found), "", "warning")
+        made.append(_listing(bar, "rule:example_too_long"))
     return made
 
 

@@ -220,6 +220,14 @@ class Workspace(Actions):
             self.derived.prepare()
             return count(self.stored, self.derived)
 
+    def tokens(self) -> dict[int, int]:
+        """The tokens of each example, not deleted, that were counted so far, by id."""
+        with self.guard:
+            self.derived.prepare()
+            counts = self.derived.column("tokens")
+        found = ((example, counts.get(example)) for example in self.ids())
+        return {example: count for example, count in found if isinstance(count, int)}
+
     def view(
         self, query: str = "", sort: str = "", descending: bool = False, meanwhile: Meanwhile | None = None
     ) -> View:

@@ -55,6 +55,19 @@ async def test_a_bar_lists_its_examples(tmp_path: Path, size: tuple[int, int]) -
         assert r"assistant:/\A\(smile\)\Z/" in scene.app.session.query
 
 
+async def test_tokens_are_spread_beside_the_limit(tmp_path: Path) -> None:
+    long = chat("Go on", "word " * 1_100)
+    async with opened(dataset(tmp_path, [long, *many(20)])) as scene:
+        scene.workspace.set_meta("context", {"profile": "local", "model": "smollm2-135m-instruct"})
+        scene.workspace.derived.require_tokens()
+        await scene.press("B")
+        found = bars(scene)
+        counted = [bar for text, bar in found.items() if text.endswith(" tokens")]
+        assert sum(bar.times or 0 for bar in counted) == 21
+        for bar in [each for each in counted if each.query] + [found["over the 1,024 that training reads"]]:
+            assert scene.workspace.view(bar.query).total == bar.times
+
+
 async def test_every_bar_with_a_query_lists_as_many_examples_as_it_says(tmp_path: Path) -> None:
     async with opened(sample(tmp_path)) as scene:
         await scene.press("A", "enter", "B")
