@@ -365,6 +365,8 @@ class Session:
         if change is None or not (change.examples or back):
             self.toast(nothing)
             return None
+        if self.counting and len(change.ids) <= FEW:
+            self.workspace.count_tokens(change.ids)  # at once, not when a child has come back
         if not quiet:
             self.toast(change.label if back else f"{change.label} · u takes it back")
         self.publish(change.ids or None, order=back or change.kind in _ORDER_KINDS)

@@ -72,6 +72,14 @@ async def test_problems_tokens_and_cost_follow_each_key(tmp_path: Path) -> None:
         assert f"{tokens} tokens" not in scene.screen_text()
 
 
+async def test_what_was_saved_has_its_tokens_at_once(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(3))) as scene:
+        await scene.press("e")
+        await scene.type("b")
+        await scene.press("escape")
+        assert scene.workspace.row(1).tokens
+
+
 async def test_structure(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(2))) as scene:
         await scene.press("e", "ctrl+n")
