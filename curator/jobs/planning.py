@@ -218,9 +218,9 @@ def _reasons(
 
 
 _WORTH_SAYING = {
-    "train_validation_overlap": "{n} training examples are in the validation file too.",
+    "train_validation_overlap": "Training examples that are in the validation file too: {n:,}.",
     "missing_validation_file": "No validation data: nothing will show whether the model generalises.",
-    "conflicting_answers": "{n} examples contradict others with the same prompt.",
-    "duplicate_example": "{n} examples are copies of others.",
-    "example_too_long": "{n} examples are longer than the training context and will be cut.",
+    "conflicting_answers": "Examples that contradict others with the same prompt: {n:,}.",
+    "duplicate_example": "Examples that are copies of others: {n:,}.",
+    "example_too_long": "Examples longer than the training context, which will be cut: {n:,}.",
 }
