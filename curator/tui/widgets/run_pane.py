@@ -55,14 +55,15 @@ class RunPane(Vertical):
 
     def tick(self, run: Run, ledger: Ledger) -> None:
         """The line that the clock changes: time left, tokens and money so far."""
-        from curator.jobs import monitor
+        from curator.jobs import monitor, records
 
         left = None if run.closed else monitor.time_left(run, ledger)
         parts = [heading(run)]
-        if left is not None:
+        if left:
             parts.append(f"about {span(left)} left")
         elif run.closed and run.finished_at:
-            parts.append(f"took {span(run.finished_at - run.created_at)}")
+            began = records.moment(run.job.get("created_at")) or run.created_at  # both by the provider's clock
+            parts.append(f"took {span(run.finished_at - began)}")
         parts.append(spent_words(run, *monitor.spent(run, ledger)))
         self.query_one("#run-heading", Static).update(Content(one_line(" · ".join(filter(None, parts)))))
 
