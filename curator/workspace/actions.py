@@ -182,6 +182,11 @@ class Actions(Edits):
             words = f"Pinned {{}} to {side}" if side else "Let {} go"
             return self.journal.commit("split", self._words(words, changed), parts)
 
+    def labelled(self, label: str) -> set[int]:
+        """The examples that have a label."""
+        with self.guard:
+            return self._having(label)
+
     def _having(self, label: str) -> set[int]:
         rows = self.journal.db.execute("SELECT example FROM label WHERE label = ?", (label,))
         return {example for (example,) in rows}

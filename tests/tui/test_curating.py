@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Select
 
+from curator.tui.screens import curating
 from curator.tui.screens.fix import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
@@ -223,13 +224,17 @@ async def test_brackets_walk_through_all_problems(tmp_path: Path) -> None:
         assert scene.data.problems.count
 
 
-async def test_copying(tmp_path: Path) -> None:
+async def test_copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(dataset(tmp_path, many(2))) as scene:
         await scene.press("tab", "j")
         await scene.press("y")
         assert scene.app.clipboard == "Question number 1 about thing 919"
         await scene.press("Y")
         assert scene.app.clipboard.encode() == scene.workspace.raw(1)
+        monkeypatch.setattr(curating, "MOST_COPIED", 100)
+        await scene.press("ctrl+a", "Y")  # no million lines through a terminal
+        assert scene.app.clipboard.encode() == scene.workspace.raw(1)
+        assert "more than a clipboard takes" in scene.toasts()
 
 
 def zoomed(scene: Scene) -> object:

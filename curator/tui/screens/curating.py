@@ -23,6 +23,9 @@ from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems
 from curator.workspace.actions import PINNED
 
+MOST_COPIED = 1_000_000
+"""Bytes that are sent to the terminal for its clipboard at once."""
+
 
 class Curating(StageScreen):
     """Actions on the selected examples, or on the one under the cursor."""
@@ -99,7 +102,7 @@ class Curating(StageScreen):
         if not targets:
             return
         name = names[number - 1]
-        have = all(name in row.labels for row in self.session.workspace.rows(targets))
+        have = self.session.workspace.labelled(name).issuperset(targets)
         change = self.session.label(targets, name, not have)
         if change:
             self.session.toast(f"{change.label} · u takes it back")
@@ -240,8 +243,13 @@ class Curating(StageScreen):
 
     def action_copy_line(self) -> None:
         """Copy the JSON lines of the selected examples."""
-        targets = self.targets
-        lines = [record.raw.decode("utf-8", "replace") for record in self.session.workspace.records(targets)]
+        lines, size = [], 0
+        for record in self.session.workspace.records(self.targets):
+            lines.append(record.raw.decode("utf-8", "replace"))
+            size += len(record.raw)
+            if size > MOST_COPIED:
+                self.session.toast("That is more than a clipboard takes: E writes the selection to a file")
+                return
         if lines:
             self.app.copy_to_clipboard("\n".join(lines))
             self.session.toast(f"Copied {len(lines):,} JSON line{'s' * (len(lines) > 1)}")
