@@ -199,8 +199,8 @@ def _durable(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA wal_autocheckpoint=1000")
 
 
-def guard(path: Path) -> None:
-    """Refuse what is not a sound workspace of this version; the file is left as it was.
+def guard(path: Path) -> int:
+    """Refuse what is not a sound workspace of this version or an older one, which is told; it is left as it was.
 
     Raises InputError: not ours, damaged, an unknown table, trigger or view, links among its files, or made by a
     newer Curator.
@@ -221,6 +221,7 @@ def guard(path: Path) -> None:
         strange = unknown_schema(db) if version == VERSION else ""
         if strange:
             raise InputError(f"{path.parent} is refused: its database holds {strange}")
+        return int(version)
     except sqlite3.Error as error:
         raise InputError(f"{path} is damaged and cannot be opened: {error}") from error
     finally:
@@ -242,8 +243,10 @@ def unknown_schema(db: sqlite3.Connection) -> str:
 def migrate(path: Path) -> None:
     """Bring an older workspace to this version, in one transaction, after a backup beside it. Raises NotSaved.
 
-    `path` has passed `guard`. The backup is `workspace.db.vN`, made by SQLite itself.
+    The backup is `workspace.db.vN`, made by SQLite itself.
     """
+    if guard(path) >= VERSION:
+        return
     db = connect(path, mode="rw")
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]

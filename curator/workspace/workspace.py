@@ -29,6 +29,7 @@ from curator.workspace.journal import Journal
 from curator.workspace.lock import Lock
 from curator.workspace.records import Change, Counts, Record, Row, View
 from curator.workspace.rows import make_rows
+from curator.workspace.schema import NotSaved
 from curator.workspace.source import Source
 from curator.workspace.stored import Stored, batches
 from curator.workspace.views import Evaluation, Meanwhile
@@ -78,11 +79,7 @@ class Workspace(Actions):
 
     def _open(self) -> None:
         file = self.path / "workspace.db"
-        if self.read_only:
-            db = schema.open_reader(file)
-        else:
-            schema.migrate(file)
-            db = schema.open_writer(file)
+        db = self._connect(file)
         self.journal = Journal(db, file)
         try:
             if file.stat().st_size <= CHECK_AT_ONCE:
@@ -97,6 +94,17 @@ class Workspace(Actions):
         self._sweep()
         self.derived = Derived(self.stored, self.context())
         self.adopt_copies()
+
+    def _connect(self, file: Path) -> sqlite3.Connection:
+        """For writing, or else for reading: a full disk is no reason to keep anybody from looking."""
+        if not self.read_only:
+            schema.migrate(file)
+            try:
+                return schema.open_writer(file)
+            except NotSaved as error:
+                self._lock.release()
+                self.read_only, self.holder = True, f"nobody, but {error.message}"
+        return schema.open_reader(file)
 
     def _sweep(self) -> None:
         """Remove what killed imports left behind, unless a copy may be in the making."""

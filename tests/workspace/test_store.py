@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.errors import CuratorError, InputError, UsageError
+from curator.workspace import schema
 from curator.workspace.exporter import dataset_sha256
 from curator.workspace.records import Change
 from curator.workspace.schema import NotSaved
@@ -216,6 +217,23 @@ def test_a_second_instance_follows_the_first_and_writes_once_that_has_left(data:
         assert second.undo() is not None and second.counts().edited == 0
     with Workspace.open(data, read_only=True) as looker:
         assert not looker.take_over()  # it was not asked to write
+
+
+def test_what_cannot_be_opened_for_writing_is_read_until_it_can(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Workspace.open(data).close()
+    with monkeypatch.context() as full:
+        full.setattr(schema, "_durable", _full)
+        with Workspace.open(data) as workspace:
+            assert workspace.read_only and "cannot be opened for writing: disk I/O error" in workspace.holder
+            assert len(workspace.ids()) == 12 and not workspace.take_over()
+            full.undo()
+            assert workspace.take_over() and workspace.label([1], "room again").examples == 1
+
+
+def _full(_: sqlite3.Connection) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
 
 
 def test_who_begins_to_write_does_not_change_what_others_read(data: Path) -> None:
