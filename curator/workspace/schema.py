@@ -223,6 +223,14 @@ def guard(path: Path) -> int:
             raise InputError(f"{path.parent} is refused: its database holds {strange}")
         return int(version)
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+            sqlite3.SQLITE_IOERR,
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_CANTOPEN,
+        ):
+            raise NotSaved(
+                f"{path.parent} cannot be opened for writing: {error}"
+            ) from error  # no room for its log
         raise InputError(f"{path} is damaged and cannot be opened: {error}") from error
     finally:
         db.close()

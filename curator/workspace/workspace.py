@@ -98,11 +98,13 @@ class Workspace(Actions):
     def _connect(self, file: Path) -> sqlite3.Connection:
         """For writing, or else for reading: a full disk is no reason to keep anybody from looking."""
         if not self.read_only:
-            schema.migrate(file)
             try:
+                schema.migrate(file)
                 return schema.open_writer(file)
             except NotSaved as error:
                 self._lock.release()
+                if schema.guard(file) < schema.VERSION:
+                    raise
                 self.read_only, self.holder = True, f"nobody, but {error.message}"
         return schema.open_reader(file)
 
