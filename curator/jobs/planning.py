@@ -62,8 +62,12 @@ async def recheck(plan: Plan, client: Client) -> Plan:
         return plan  # the access probe will say what is wrong
     info = find(plan.model, pricing.table())
     info = info.on(plan.provider.kind) if info else ModelInfo(plan.model)
-    gone, _ = budget.retirement(info, listed.get(plan.model), date.today())
-    return replace(plan, blocking=(*plan.blocking, gone)) if gone and gone not in plan.blocking else plan
+    gone, soon = budget.retirement(info, listed.get(plan.model), date.today())
+    return replace(
+        plan,
+        blocking=tuple(dict.fromkeys((*plan.blocking, *filter(None, (gone,))))),
+        notices=tuple(dict.fromkeys((*plan.notices, *filter(None, (soon,))))),
+    )
 
 
 def check_params(params: Params, method: str, provider: Provider) -> None:

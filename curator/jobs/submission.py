@@ -54,8 +54,10 @@ async def submit(
     connected = client or await connect(plan.provider)
     connected.waiting = lambda fault, wait: progress(Progress("wait", f"{fault.message} Again in {wait:.0f} s"))
     try:
-        plan = await recheck(plan, connected)
+        known, plan = plan.notices, await recheck(plan, connected)
         _refuse_blocked(plan)
+        for notice in plan.notices[len(known) :]:
+            progress(Progress("note", notice))
         while True:
             run = ledger.claim(plan.intent(), again)
             _note_place(ledger)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
 
@@ -172,6 +173,25 @@ async def test_a_model_that_takes_no_training_is_told_before_the_upload(
     with pytest.raises(Refused, match="not available for fine-tuning"):
         await submission.submit(plan_for(client.provider), ledger, client=client)
     assert not fake.files and ledger.runs()[0].status == "refused"
+
+
+async def test_a_day_that_only_the_provider_knows_is_told_or_stops_all(
+    fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
+) -> None:
+    def on(day: date) -> list[dict[str, object]]:
+        return [{"id": plan.model, "object": "model", "shutdown_date": day.isoformat()}]
+
+    plan, told = plan_for(client.provider), list[Progress]()
+    fake.models = on(date.today() - timedelta(days=1))
+    with pytest.raises(submission.Blocked, match="was switched off on"):
+        await submission.submit(plan, ledger, told.append, client=client)
+    assert not fake.files and not ledger.runs()
+    fake.models = on(date.today() + timedelta(days=9))
+    await submission.submit(plan, ledger, told.append, client=client)
+    assert [p.text for p in told if p.step == "note"] == [
+        f"{plan.model} and what is tuned from it will be switched off on {date.today() + timedelta(days=9)}. "
+        "gpt-6-luna is named as its replacement."
+    ]
 
 
 async def test_a_file_that_is_still_being_read_is_waited_for(
