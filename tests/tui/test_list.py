@@ -86,6 +86,8 @@ async def test_query_runs_while_typing_and_a_bad_one_keeps_the_last_result(tmp_p
         await scene.pilot.pause(0.3)
         await scene.settle()
         assert scene.app.session.view.total == 1
+        scene.app.session.publish(())  # results of the analysis come, or tokens are counted
+        await scene.settle()
         line = next(line for line in scene.screen_text().splitlines() if "▲" in line)
         assert "'oops' is none of" in line
         assert line.index("▲") == 2 + 1 + len("line:3 is:")

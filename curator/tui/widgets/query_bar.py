@@ -106,7 +106,8 @@ class QueryBar(Vertical):
             with field.prevent(Input.Changed):
                 field.value = text
         self.query_one("#matches", Static).update(Content(matches))
-        self.query_one("#query-error").display = False
+        if not field.has_focus or field.value.strip() == text:  # else news of other things came while one types
+            self.query_one("#query-error").display = False
 
     def fail(self, message: str, position: int | None) -> None:
         """Show where the query breaks; what was found before stays."""
