@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curator.core.duplicates.found import DEFAULT_THRESHOLD
-from curator.core.duplicates.texts import compared_text, normalise, prompt_and_answer
+from curator.core.duplicates.texts import normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
 from curator.core.split import Item, Side, split
 from curator.core.text import one_line
 from curator.errors import UsageError
 from curator.workspace.duplicates import Duplicates
+from curator.workspace.leaks import Leaks
 from curator.workspace.reading import examples
-
-_CHECKED_PAIRS = 2_000_000
-"""Up to so many pairs across the sides every one is compared; beyond, equal normal forms are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,14 @@ def divide(
     `stratify` is `answer` or a location such as `metadata.topic`; `strata` gives the strata directly. Lines
     that are no JSON objects stay in training, where a check finds them. Raises UsageError for a bad share.
     """
-    parsed = {example: parse(raw) for example, raw in raws.items()}
-    sound = [example for example, line in parsed.items() if isinstance(line.value, dict) and not line.broken]
+    sound: list[int] = []
+    stratum: dict[int, Hashable] = {}
+    for example, raw in raws.items():
+        line = parse(raw)
+        if isinstance(line.value, dict) and not line.broken:
+            sound.append(example)
+            if strata is None and stratify:
+                stratum[example] = _stratum(line.value, stratify)
     if len(sound) < 2:
         raise UsageError(f"there is nothing to divide: {len(sound)} sound examples")
     found = duplicates or Duplicates.build(raws.items(), raws.__getitem__)
@@ -57,7 +61,7 @@ def divide(
     kin = [group.ids for group in groups if group.kind == "family"]
     kin += [conflict.ids for conflict in found.conflicts()]
     if strata is None and stratify:
-        strata = {example: _stratum(parsed[example].value, stratify) for example in sound}
+        strata = stratum
         if set(strata.values()) == {None}:
             raise UsageError(f"no example has '{one_line(stratify)}': --stratify wants answer or a location")
     items = [Item(i, (strata or {}).get(i), (fixed or {}).get(i)) for i in sound]
@@ -65,7 +69,8 @@ def divide(
         made = split(items, validation, seed, whole, kin)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    held, moved = _without_leaks(made.validation, made.train, raws, threshold)
+    leaks = Leaks(raws, threshold)
+    held, moved = _without_leaks(made.validation, leaks)
     reasons = list(made.reasons)
     if moved:
         reasons.append(f"{moved} moved to training: a last look found near copies of them there")
@@ -73,7 +78,7 @@ def divide(
         reasons.append(f"{len(raws) - len(sound)} broken lines stay in training; check finds them")
     chosen = set(held)
     train = tuple(example for example in raws if example not in chosen)
-    return Division(train, held, seed, leaks(held, train, raws, threshold), tuple(reasons))
+    return Division(train, held, seed, len(leaks.leaking(held)), tuple(reasons))
 
 
 def _stratum(value: object, field: str) -> Hashable:
@@ -87,21 +92,13 @@ def _stratum(value: object, field: str) -> Hashable:
     return str(value)
 
 
-def _without_leaks(
-    held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float
-) -> tuple[tuple[int, ...], int]:
+def _without_leaks(held: Sequence[int], leaks: Leaks) -> tuple[tuple[int, ...], int]:
     """The held-out ids less those with a copy in training; taking one away may uncover another."""
     kept, moved = tuple(held), 0
-    while leaking := _leaking(kept, train, raws, threshold):
+    while leaking := leaks.leaking(kept):
         moved += len(leaking)
-        train = [*train, *leaking]
         kept = tuple(example for example in kept if example not in leaking)
     return kept, moved
-
-
-def leaks(held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float) -> int:
-    """How many held-out examples have an exact or near copy in training; found without any index."""
-    return len(_leaking(held, train, raws, threshold))
 
 
 def copied_from(path: str | Path, raws: Mapping[int, bytes], threshold: float) -> list[tuple[int, int]]:
@@ -119,40 +116,6 @@ def copied_from(path: str | Path, raws: Mapping[int, bytes], threshold: float) -
         if group.kind != "family" and own:
             pairs += [(-line, own[0]) for line in group.ids if line in lines]
     return sorted(pairs)
-
-
-def _leaking(held: Sequence[int], train: Sequence[int], raws: Mapping[int, bytes], threshold: float) -> set[int]:
-    texts = {example: compared_text(parse(raws[example]).value) for example in (*held, *train)}
-    forms = {example: normalise(text) for example, text in texts.items() if text}
-    there = {forms[example] for example in train if example in forms}
-    found = {example for example in held if forms.get(example) in there}
-    if len(held) * len(train) <= _CHECKED_PAIRS:
-        found |= _near(held, train, texts, forms, threshold)
-    return found
-
-
-def _near(
-    held: Sequence[int], train: Sequence[int], texts: Mapping[int, str], forms: Mapping[int, str], threshold: float
-) -> set[int]:
-    import numpy as np
-    from rapidfuzz import fuzz, process
-
-    from curator.core.duplicates.found import strictness
-    from curator.core.duplicates.groups import relation
-
-    left = [example for example in held if example in forms]
-    right = [example for example in train if example in forms]
-    scores = process.cdist(
-        [forms[i] for i in left], [forms[i] for i in right], scorer=fuzz.ratio, score_cutoff=threshold
-    )
-    found = set()
-    for row, column in zip(*np.nonzero(scores >= threshold), strict=True):
-        a, b = left[row], right[column]
-        words = 1 + min(forms[a].count(" "), forms[b].count(" "))
-        is_copy = relation(texts[a], texts[b], forms[a], forms[b]) == "copy"
-        if is_copy and scores[row, column] >= threshold + strictness(words):
-            found.add(a)
-    return found
 
 
 def sizes(division: Division, strata: Mapping[int, Hashable]) -> dict[Hashable, tuple[int, int]]:

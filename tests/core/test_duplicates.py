@@ -7,10 +7,12 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curator.core.duplicates.across import Phrases
 from curator.core.duplicates.conflicts import conflict
 from curator.core.duplicates.exact import equal
 from curator.core.duplicates.found import Found
@@ -347,6 +349,19 @@ def test_many_changes_at_once_find_what_a_fresh_index_finds() -> None:
     index.put(dict(enumerate(prints)))
     fresh = indexed(prints)
     assert sorted(kinds(index.found)) == sorted(kinds(fresh.found))
+
+
+def test_texts_that_share_phrases_are_paired_across_the_sides_only() -> None:
+    rng = random.Random(3)
+    texts = [" ".join(rng.choices([f"{a}{b}" for a in WORDS for b in WORDS], k=60)) for _ in range(40)]
+    texts += [" ".join(word if n % 4 else "other" for n, word in enumerate(text.split())) for text in texts[:9]]
+    texts += ["hello", "hello", "", "two words"]
+    held = np.zeros(len(texts), np.bool_)
+    held[[0, 1, 2, 41, 49]] = True
+    pairs = Phrases([texts[:30], texts[30:]]).across(held).tolist()
+    assert {(0, 40), (2, 42), (49, 50)} <= set(map(tuple, pairs))
+    assert len(pairs) < 9
+    assert all(held[a] and not held[b] for a, b in pairs)
 
 
 @given(st.lists(st.text(max_size=12), max_size=6))

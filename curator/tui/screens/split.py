@@ -195,15 +195,19 @@ class SplitScreen(StageScreen):
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check(self) -> None:
         from curator.core.duplicates.found import DEFAULT_THRESHOLD
-        from curator.workspace.splitting import leaks
+        from curator.workspace.leaks import Leaks
 
         workspace = self.session.workspace
         try:
-            sides = {side: list(workspace.view(f"split:{side}").ids) for side in ("train", "validation")}
-            raws = {record.id: record.raw for record in workspace.records([*sides["train"], *sides["validation"]])}
-            found = leaks(sides["validation"], sides["train"], raws, DEFAULT_THRESHOLD)
+            held, train = (list(workspace.view(f"split:{side}").ids) for side in ("validation", "train"))
+            raws = {record.id: record.raw for record in workspace.records([*held, *train])}
+            found = len(Leaks(raws, DEFAULT_THRESHOLD).leaking(held))
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
             return
-        words = f"{found} held-out examples have a copy in training" if found else "No leak: checked pair by pair"
+        words = (
+            f"{found} held-out examples have a copy in training"
+            if found
+            else "No leak: the texts were compared anew"
+        )
         self.app.call_from_thread(self.session.toast, words)
