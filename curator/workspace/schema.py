@@ -251,10 +251,9 @@ def unknown_schema(db: sqlite3.Connection) -> str:
 def migrate(path: Path) -> None:
     """Bring an older workspace to this version, in one transaction, after a backup beside it. Raises NotSaved.
 
-    The backup is `workspace.db.vN`, made by SQLite itself.
+    `path` has passed `guard`. The backup is `workspace.db.vN`, made by SQLite itself.
     """
-    if guard(path) >= VERSION:
-        return
+    version = VERSION
     db = connect(path, mode="rw")
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -275,6 +274,8 @@ def migrate(path: Path) -> None:
         db.execute(f"PRAGMA user_version={VERSION}")
         db.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:
+        if version >= VERSION:
+            raise NotSaved(f"{path.parent} cannot be opened for writing: {error}") from error
         raise NotSaved(
             f"{path.parent} could not be brought to the new format: {error}; it was left as it was"
         ) from error
