@@ -7,7 +7,6 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from textual.command import CommandPalette
-from textual.events import Event, Key
 from textual.theme import BUILTIN_THEMES
 
 from curator import log, settings
@@ -50,8 +49,7 @@ class CuratorApp(InTurn):
     ) -> None:
         self.first = first
         """What stands on the terminal until the app draws."""
-        self._early: list[Key] | None = [] if first is not None else None
-        """Keys that were pressed on the first screen, before anything here could take them."""
+        self.starting = first is not None
         super().__init__()
         self._analyse = analyse
         self.memory = memory or Memory()
@@ -84,7 +82,7 @@ class CuratorApp(InTurn):
         if self._analyse:
             self.call_after_refresh(self.session.start)
         self.call_after_refresh(_collect_garbage)
-        self.call_after_refresh(self._take_early_keys)
+        self.call_after_refresh(self.begun)
         self.call_after_refresh(self._complete_themes)
         self.call_after_refresh(self.session.warm_if_small)
         self.call_after_refresh(self.job_watch.start)
@@ -92,21 +90,7 @@ class CuratorApp(InTurn):
         self.call_after_refresh(self.source_watch.look)
         self.set_interval(EVERY, self.source_watch.look)
         self.set_interval(0.5, self._watch_terminal)
-
-    async def on_event(self, event: Event) -> None:
-        """Every event; a key waits until something has the focus."""
-        if self._early is not None and isinstance(event, Key):
-            self._early.append(event)
-        else:
-            await super().on_event(event)
-
-    def _take_early_keys(self) -> None:
-        if self.focused is None:
-            self.call_after_refresh(self._take_early_keys)
-            return
-        early, self._early = self._early or (), None
-        for key in early:
-            self.post_message(key)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the terminal is empty then
 
     def on_app_focus(self) -> None:
         """Back from another window, where files may have been changed."""

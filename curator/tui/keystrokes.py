@@ -24,6 +24,9 @@ PATIENCE = 1.0
 class InTurn(App[None]):
     """An app in which keys wait for each other."""
 
+    starting = False
+    """Keys wait while this is set: the app has begun, and nothing can take them yet."""
+
     def __init__(self) -> None:
         super().__init__()
         self.built = asyncio.Event()
@@ -57,14 +60,25 @@ class InTurn(App[None]):
             await super().on_event(event)
             self._before = event if event.is_forwarded else None
 
+    def begun(self) -> None:
+        """To be called after the first refresh: from now on keys are taken, as soon as something has the focus."""
+        if self.focused is None:
+            self.call_after_refresh(self.begun)
+        else:
+            self.starting = False
+
     def _at_work(self) -> bool:
         """Whether the key before, or what it began, is not done."""
+        if self.starting:
+            return True
         stopped = self._before is None or self._before._stop_propagation
         return not stopped or not self.built.is_set()
 
     async def _feed(self) -> None:
         """Press what was typed ahead, each key when the one before has done its work."""
         try:
+            while self.starting:
+                await asyncio.sleep(0.01)
             while self._typed_ahead:
                 until = time.monotonic() + PATIENCE
                 while self._at_work() and time.monotonic() < until:

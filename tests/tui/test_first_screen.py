@@ -117,3 +117,18 @@ def test_a_fault_found_after_it_is_said_on_the_shells_own_screen(tmp_path: Path,
         assert seen.end() == 2
         after = seen.output[seen.output.rindex(b"\x1b[?1049l") :]
         assert b"models.toml" in after
+
+
+def test_a_stopped_program_draws_everything_again_when_it_goes_on(tmp_path: Path) -> None:
+    with terminal(str(dataset(tmp_path, many(9))), cwd=tmp_path) as seen:
+        assert seen.read_until(b"9 examples")
+        seen.press(b"j", b"line 2")
+        seen.child.send_signal(signal.SIGTSTP)
+        assert seen.read_until(b"\x1b[?1049l")
+        os.waitid(os.P_PID, seen.child.pid, os.WSTOPPED | os.WNOWAIT)
+        since = len(seen.output)
+        seen.child.send_signal(signal.SIGCONT)
+        assert seen.read_until(b"Question number 5 ", since)
+        os.write(seen.master, b"q")
+        assert seen.end() == 0
+        assert restored(seen)
