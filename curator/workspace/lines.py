@@ -333,17 +333,26 @@ def _rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
     csv.field_size_limit(min(MAX_WHOLE, 2**31 - 1))  # what its default refuses may well be a long conversation
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        header = next(reader, [])
+        names = _names(next(reader, []))
         line = reader.line_num + 1
         for row in reader:
             if any(row):
                 notes.records += 1
-                yield line, splice.dump({key: _cell(key, cell) for key, cell in zip(header, row, strict=False)})
+                names += (f"column {at}" for at in range(len(names) + 1, len(row) + 1))
+                yield line, splice.dump({key: _cell(key, cell) for key, cell in zip(names, row, strict=False)})
             else:
                 notes.blanks.append(line)
             line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(f"{name} is no CSV file: {error} (line {reader.line_num})") from None
+
+
+def _names(header: list[str]) -> list[str]:
+    """The header's names, told apart where one stands twice: no cell replaces another."""
+    names: list[str] = []
+    for at, name in enumerate(header, 1):
+        names.append(f"{name} (column {at})" if name in names else name)
+    return names
 
 
 def _cell(key: str, cell: str) -> object:

@@ -365,3 +365,15 @@ def test_an_export_in_any_order_has_each_example_as_it_is(
             parts = list(exporter.pieces(workspace, ids))
             assert b"".join(part for part, _ in parts) == b"".join(r.raw + b"\n" for r in workspace.records(ids))
             assert sum(number for _, number in parts) == len(ids)
+
+
+def test_no_cell_of_a_csv_file_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"a,a\n1,2,3\n4\n5,6,,7\n")
+    with Workspace.create(tmp_path / "t.curator") as workspace:
+        importer.add(workspace, [path], None)
+        assert values(workspace) == [
+            {"a": "1", "a (column 2)": "2", "column 3": "3"},
+            {"a": "4"},
+            {"a": "5", "a (column 2)": "6", "column 3": "", "column 4": "7"},
+        ]
