@@ -103,6 +103,7 @@ class Derived:
             return True
         return (
             not self.finished
+            and all(base.lines is not None for base in self.stored.bases)  # else these are but its first lines
             and len(self.stored.order.all) <= INLINE_EXAMPLES
             and sum(base.source.size for base in self.stored.bases) <= INLINE_BYTES
         )

@@ -71,8 +71,18 @@ class Conversation(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         self._width = self._room
         self._lines = self._sheet.lines(self._width, self._brief) if self._sheet else []
-        self.virtual_size = Size(self.size.width, len(self._lines))
+        self._grow_to(Size(self.size.width, len(self._lines)))
         self.refresh()
+
+    def _grow_to(self, size: Size) -> None:
+        """Have another size inside. Textual lays the whole screen out again for that, at each step through the
+        list; it is needed only where the scroll bar comes or goes."""
+        before, room = self.virtual_size, self.container_size.height
+        if room and before.width == size.width and (before.height > room) == (size.height > room):
+            self.set_reactive(Conversation.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
 
     @property
     def _room(self) -> int:
