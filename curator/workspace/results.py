@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def pack(problems: Sequence[Problem]) -> bytes | None:
     return orjson.dumps(rows)
 
 
+@lru_cache(maxsize=1024)  # most findings of a dataset say the same
 def unpack(data: bytes | None) -> tuple[Problem, ...]:
     """The inverse of `pack`."""
     if not data:

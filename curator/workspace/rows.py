@@ -29,7 +29,7 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
     for example in ids:
         result, base, row = results[example], stored.base(example), touched.get(example, _UNTOUCHED)
         whole = overall.get(example, ())
-        errors, warnings = tally(whole)
+        errors, warnings = tally(whole) if whole else (0, 0)
         problems = (*result.problems, *whole)
         rows.append(
             Row(
@@ -41,7 +41,7 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
                 messages=result.messages,
                 errors=result.errors + errors,
                 warnings=result.warnings + warnings,
-                rules=tuple(dict.fromkeys(problem.rule for problem in problems)),
+                rules=tuple(dict.fromkeys([problem.rule for problem in problems])) if problems else (),
                 tokens=result.tokens,
                 labels=labels.get(example, ()),
                 split=_split(stored, row),
@@ -51,7 +51,7 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
                 deleted=bool(row.deleted),
                 edited=row.version > 0 and base is not None,
                 new=base is None,
-                duplicate=any(problem.rule in COPIES for problem in whole),
+                duplicate=bool(whole) and any(problem.rule in COPIES for problem in whole),
             )
         )
     return rows

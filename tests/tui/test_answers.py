@@ -61,14 +61,11 @@ async def test_sample_offers_a_contract_and_makes_none_by_itself(tmp_path: Path,
         assert scene.workspace.view(f"rule:{RULE}").total == 28
 
 
-@SIZES
-async def test_every_planted_answer_is_repaired_and_undone_by_one_key(
-    tmp_path: Path, size: tuple[int, int]
-) -> None:
+async def test_every_planted_answer_is_repaired_and_undone_by_one_key(tmp_path: Path) -> None:
     faults = planted("unknown_answer", "emoji_answer", "chatty_answer")
     assert len(faults) == 20
     clean = (paths.packaged("sample_data") / "emojibot-clean.jsonl").read_text().splitlines()
-    async with opened(sample(tmp_path), size) as scene:
+    async with opened(sample(tmp_path), NARROW) as scene:
         await scene.press("A", "enter")
         found = set(scene.workspace.view(f"rule:{RULE}").ids)
         as_wanted = 0

@@ -72,11 +72,11 @@ async def test_every_row_can_be_looked_at(tmp_path: Path, size: tuple[int, int])
 
 
 async def test_every_row_can_be_edited_and_comes_back_unchanged(tmp_path: Path) -> None:
-    """At 80×24, through both forms of the editor each; straight back from the form of messages too."""
+    """At 80×24, through both forms of the editor each; some straight back from the form of messages too."""
     async with opened(dataset(tmp_path, LINES)) as scene:
         before = scene.workspace.revision()
         for number, line in enumerate(LINES):
-            forms = [["e", "f6", "escape"], ["e", "escape"]] if number < len(TEXTS) else [["e", "f6", "escape"]]
+            forms = [["e", "f6", "escape"]] + [["e", "escape"]] * (number < len(TEXTS) and number % 3 == 0)
             for keys in forms:
                 await scene.press(*keys[:-1])
                 assert scene.data.has_class("-editing")
