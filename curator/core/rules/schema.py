@@ -24,11 +24,15 @@ _FORMS: dict[str, type | tuple[type, ...]] = {
 }
 """What some words of a schema must be; their order is that in which they are told."""
 MAX_DEPTH = 32
+_LEAF = frozenset({"type", "description"})
+"""The words of most parameters' schemas, in which there is nothing more to look at."""
 
 
 def flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
     """Why `schema` is no JSON Schema in a few words, or None where what is known of it is sound."""
     if isinstance(schema, bool) or depth > MAX_DEPTH:
+        return None
+    if _is_leaf(schema) and isinstance(schema["type"], str) and schema["type"] in _TYPES:
         return None
     if not isinstance(schema, dict):
         return f"'{name}' is no schema"
@@ -41,6 +45,11 @@ def flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
     if wrong or not _are_names(schema.get("required", [])):
         return f"'{wrong or 'required'}' of '{name}' is not what a schema has there"
     return next(filter(None, (flaw(inner, _join(name, key), depth + 1) for key, inner in _inside(schema))), None)
+
+
+def _is_leaf(schema: Any) -> bool:
+    """Whether `schema` says a type, and nothing else that matters."""
+    return isinstance(schema, dict) and "type" in schema and schema.keys() <= _LEAF
 
 
 def _are_names(keys: list[Any]) -> bool:
@@ -67,6 +76,8 @@ def mismatch(value: Any, schema: Any, name: str = "", depth: int = 0) -> str | N
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
         return f"'{name}' is not of type {' or '.join(map(str, kinds))}" if name else "they are no object"
+    if _is_leaf(schema):
+        return None
     options = [schema["const"]] if "const" in schema else schema.get("enum")
     if isinstance(options, list) and value not in options:
         return f"'{name}' is none of the values allowed"
