@@ -21,7 +21,7 @@ from curator.core.text import one_line
 from curator.tui import labels, palette_file, screens
 from curator.tui.palette_file import Palette
 from curator.tui.place import Place
-from curator.tui.summary import COUNTS, Summary, pieces
+from curator.tui.summary import BRIEF, COUNTS, Summary, pieces
 from curator.tui.terminal import RESET
 from curator.tui.widgets.columns import GUTTER, Columns, cells
 
@@ -34,8 +34,6 @@ WIDE, LEAST = 110, (60, 16)
 AROUND = 4
 """Lines above and below the panes: stages and query, status and keys."""
 BRAND = "▚ curator"
-BRIEF = 100
-"""Below which width the status line says less."""
 STATUS = {
     "$foreground": "status",
     "$mark-ok": "status-ok",

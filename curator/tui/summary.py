@@ -82,6 +82,8 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
     ]
 
 
+BRIEF = 100
+"""Below how many cells the status line says less."""
 COUNTS = 4
 """How many of the pieces are counts."""
 

@@ -18,9 +18,8 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from curator import paths
 from curator.core.text import one_line
+from curator.tui.palette_file import DEFAULT as DEFAULT
 
-DEFAULT = "curator-dark"
-"""The theme of a first start."""
 MAX_BYTES = 64 * 1024
 """Largest theme file that is read."""
 

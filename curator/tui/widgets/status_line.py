@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from curator.tui.session import Changed, Session
-from curator.tui.summary import pieces
+from curator.tui.summary import BRIEF, pieces
 
 
 class StatusLine(Widget):
@@ -31,7 +31,7 @@ class StatusLine(Widget):
     def render(self) -> Content:
         """Everything; in short words where the line is narrow."""
         summary = self._session.summary()
-        parts = pieces(summary, brief=self.size.width < 100)
+        parts = pieces(summary, brief=self.size.width < BRIEF)
         if self._session.workspace.read_only:
             parts.insert(0, ("read-only", "$mark-warning bold"))
         spans: list[str | tuple[str, str]] = []
