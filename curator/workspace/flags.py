@@ -43,10 +43,15 @@ SIGNS = (("", b"\\u00", b"234567"), ("k", b"\\u212", b"aA"), ("i", b"\\u0130", b
 """Escapes of letters that are, or fold to, ASCII: the letter (empty: any), the beginning, what may follow."""
 FOLDING = (("k", b"\xe2\x84\xaa"), ("i", b"\xc4\xb0"))
 """The Kelvin sign and the dotted capital I, whose lower case is an ASCII letter."""
-_MESSAGE = rb'\{"role": ?"\w+", ?"content": ?"[^"\\]*(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*)*'
+_HEAD = rb'\{"role": ?"\w+", ?"content": ?"'
+_MESSAGE = _HEAD + rb'[^"\\]*(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*)*'
 _BLOCKS = "SELECT block FROM flags"
 OPENING = re.compile(rb'\{"messages": ?\[(?:' + _MESSAGE + rb'"\}, ?)*' + _MESSAGE)
 """What stands before a word in one of the first messages, where those hold a role and a text each."""
+HEAD = re.compile(rb'\{"messages": ?\[' + _HEAD)
+"""What stands before the first content of these."""
+NEXT = re.compile(rb'"\}, ?' + _HEAD)
+"""What stands before the content of another one behind it."""
 QUOTES = 9
 """So many quotes stand before a word in the very first of these."""
 _ESCAPES = re.compile(rb"\\u(00[2-7]|212[aA]|0130)")

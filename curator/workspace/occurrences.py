@@ -6,10 +6,13 @@ The property test that holds `search` to the meaning of a query searches this wa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from curator.workspace.flags import QUOTES
 
 Bytes = npt.NDArray[np.uint8]
 Truths = npt.NDArray[np.bool_]
@@ -22,13 +25,16 @@ _COMMON = b' etaoinsr"hldcu,mpgyfbwv.:k{}[]'
 _TOGETHER = 3
 """Bytes of a word that are compared everywhere; the others only where those agree."""
 _BACKSLASH, _U = b"\\u"
+_HEX = b"0123456789abcdef"
 _ONES = np.uint64(0x0101010101010101)
 _BACKSLASHES = _ONES * np.uint64(_BACKSLASH)
-_LAST_FIVE = np.uint64(0x8080808080000000)
+_FOUR = np.uint64(0x0080808080000000)
 SKIPPED, NEAR = 24, 192
-"""Where a very common word is looked for first: so many bytes of a line, behind those that no text stands in."""
-FAR = 0.1
-"""It is no such word where more than this share of the lines have it elsewhere."""
+"""Where a common word is looked for first: so many bytes of a line, behind those that no text stands in."""
+OFTEN = 0.4
+"""A word is common where so many of the lines have it, and as long as so many have it there."""
+ONE_BY_ONE = 48
+"""Up to so many lines of a block are searched each by itself."""
 
 
 class Finder:
@@ -37,7 +43,7 @@ class Finder:
     def __init__(self) -> None:
         self._room = np.empty((3, 0), np.uint8)
         self._near: bool | None = None
-        """Whether nearly all lines have the word near their start; None until there was a block that may tell."""
+        """Whether many lines have the word near their start; None until there was a block that may tell."""
 
     def wanted(self, size: int) -> int:
         """The bytes of the next block, usually `size`: more where little is done with most of them."""
@@ -47,69 +53,101 @@ class Finder:
         """The next block: whole lines. `offsets`: where each starts in the file, and where the last one ends."""
         self.block = block
         self.data: Bytes = np.frombuffer(block, np.uint8)
-        ends = np.frombuffer(offsets, np.uint64).astype(np.intp)  # type: ignore[call-overload]
-        self.starts: Places = ends - ends[0]
+        ends = np.frombuffer(offsets, np.int64)  # type: ignore[call-overload]
+        self.starts: Places = (ends - ends[0]).astype(np.intp, copy=False)
 
-    def seen(self, word: bytes, plain: bytes | bytearray) -> tuple[bytearray, dict[int, int]]:
-        """One byte a line, 1 where a word in lower case is for sure: `plain` is 1 and no escape reaches into it.
-
-        And the indexes of the other lines that have it, with where it first stands in each.
+    def seen(self, word: bytes, plain: bytes | bytearray, opens: bytes | bytearray) -> tuple[bytearray, list[int]]:
+        """One byte a line, 1 where a word in lower case is said for sure: no escape reaches into it, and `plain`
+        is 1, or `opens` is and it stands in the first content. And the indexes of the other lines that have it.
         """
-        sure = np.frombuffer(plain, np.uint8)
-        if self._near and word.isalpha() and len(word) < NEAR:
-            found = self._near_start(word, sure)
-            left: Places = np.flatnonzero(found == 0)
-            self._near = _nearly_all(found, sure)
-            data, starts = self._cut(left)
+        self._plain, self._opens = np.frombuffer(plain, np.bool_), np.frombuffer(opens, np.bool_)
+        size = len(plain)
+        if self._near and word.isalpha() and len(word) < NEAR <= len(self.data):
+            found, unsure = self._near_start(word)
+            asked = found.copy()
+            asked[unsure] = True
+            self._near = int(np.count_nonzero(asked)) >= OFTEN * size
+            lines, at = self._lines_of(word, np.flatnonzero(~asked))
         else:
-            found, left = np.zeros(len(plain), np.uint8), np.arange(len(plain))
-            data, starts = self.data, self.starts
-        lines, at = self._lines(word, data, starts)
-        known = sure[left[lines]] == 1
-        known &= ~_escaped(data, at)
-        found[left[lines[known]]] = 1
-        unsure, places = left[lines[~known]], (at - starts[lines])[~known]
-        if self._near is None:
-            self._near = _nearly_all(found, sure) or None
-        return bytearray(found), dict(zip(unsure.tolist(), places.tolist(), strict=True))
+            found, unsure = np.zeros(size, np.bool_), []
+            lines, at = self._lines(word, self.data, self.starts)
+            if self._near is None:
+                self._near = len(lines) >= OFTEN * size or None
+        unsure += self._tell(word, lines, at, found)
+        return bytearray(found), unsure
 
-    def _near_start(self, word: bytes, plain: Bytes) -> Bytes:
-        """1 for each plain line that has a word of letters near its start, with no escape close before it."""
-        found = np.zeros(len(plain), np.uint8)
-        long = np.flatnonzero((plain == 1) & (np.diff(self.starts) > SKIPPED + NEAR))
-        if not len(long):
-            return found
-        shape = (len(self.data) - NEAR + 1,)
-        every: Any = np.ndarray(shape, f"V{NEAR}", self.block, strides=(1,))
-        rows = every[self.starts[long] + SKIPPED].view(np.uint8).reshape(-1, NEAR)
+    def _near_start(self, word: bytes) -> tuple[Truths, list[int]]:
+        """Where a word of letters is said for sure near a line's start, and lines that have it there in doubt."""
+        begins = self.starts[:-1] + SKIPPED
+        long = self.starts[1:] - begins > NEAR
+        np.minimum(begins, len(self.data) - NEAR, out=begins)
+        every: Any = np.ndarray((len(self.data) - NEAR + 1,), f"V{NEAR}", self.block, strides=(1,))
+        rows = every[begins].view(np.uint8).reshape(-1, NEAR)
         np.bitwise_or(rows, _CASE, out=rows)
         rows[:, -1] = 0  # no word reaches from one row into the next
-        letters = rows.reshape(-1)
+        has = self._unescaped(word, rows.reshape(-1)).reshape(-1, NEAR)
+        hit = has.any(axis=1)
+        hit &= long
+        found: Truths = hit & self._plain
+        begun = np.flatnonzero(hit & self._opens & ~found)
+        said = self._in_first(begun, begins[begun] + has[begun].argmax(axis=1))
+        found[begun[said]] = True
+        return found, begun[~said].tolist()
+
+    def _unescaped(self, word: bytes, letters: Bytes) -> Truths:
+        """Where a word begins in rows of small letters, no backslash so close before it that it may be cut."""
         self._reserve(len(letters))
-        here, also = (self._room[row, : len(letters)].view(np.bool_) for row in (1, 2))
+        here, also, signs = (self._room[row, : len(letters)].view(np.bool_) for row in range(3))
         size = len(letters) - len(word) + 1
         here[size:] = False
         np.equal(letters[:size], word[0], out=here[:size])
         for place, letter in enumerate(word[1:], 1):
             np.equal(letters[place : place + size], letter, out=also[:size])
             np.logical_and(here[:size], also[:size], out=here[:size])
-        first = here.reshape(-1, NEAR).argmax(axis=1)
-        has = here[np.arange(0, len(letters), NEAR) + first]
-        found[long] = has & ~self._signs_before(self.starts[long] + SKIPPED + first)
+        np.equal(letters, _BACKSLASH | _CASE, out=signs)
+        reach = 5 if word[0] in _HEX else 1
+        for back in range(1, reach + 1):
+            np.greater(here[back:], signs[:-back], out=here[back:])
+        here.reshape(-1, NEAR)[:, :reach] = False  # what is before these is not in the row
+        return here
+
+    def _in_first(self, lines: Places, at: Places) -> Truths:
+        """Which of some lines that begin with contents have in the first one what stands at these places."""
+        spans = self.starts[lines].tolist(), at.tolist()
+        quotes = np.fromiter(map(self.block.count, repeat(b'"'), *spans), np.intp, len(lines))
+        found: Truths = quotes == QUOTES
         return found
 
-    def _signs_before(self, at: Places) -> Truths:
-        """Where one of the five bytes before a place may be a backslash: no place is among the first eight."""
-        every: Any = np.ndarray((len(self.data) - 7,), "<u8", self.block, strides=(1,))
-        signs = every[at - 8] ^ _BACKSLASHES  # a byte that is 0 borrows from its highest bit
-        found: Truths = ((signs - _ONES) & ~signs & _LAST_FIVE) != 0
-        return found
+    def _tell(self, word: bytes, lines: Places, at: Places, found: Truths) -> list[int]:
+        """Mark as found those of some lines that say for sure what they have at some places; get the others."""
+        if not len(lines):
+            return []
+        free = ~self._escaped(at, word)
+        sure = free & self._plain[lines]
+        begun = np.flatnonzero(free & self._opens[lines] & ~sure)
+        if len(begun):
+            sure[begun] = self._in_first(lines[begun], at[begun])
+        found[lines[sure]] = True
+        others: list[int] = lines[~sure].tolist()
+        return others
 
-    def _cut(self, lines: Places) -> tuple[Bytes, Places]:
-        """Some lines of the block, joined, and where each of them starts and the last one ends."""
+    def _lines_of(self, word: bytes, lines: Places) -> tuple[Places, Places]:
+        """Which of some lines have a word, and where it first stands in each."""
         starts, ends = self.starts[lines], self.starts[lines + 1]
-        joined = b"".join([self.block[at:end] for at, end in zip(starts.tolist(), ends.tolist(), strict=True)])
-        return np.frombuffer(joined, np.uint8), np.concatenate(([0], np.cumsum(ends - starts)))
+        spans: tuple[list[int], list[int]] = starts.tolist(), ends.tolist()
+        if len(lines) > ONE_BY_ONE:
+            joined = b"".join(map(self.block.__getitem__, map(slice, *spans)))
+            begins = np.concatenate(([0], np.cumsum(ends - starts)))
+            some, at = self._lines(word, np.frombuffer(joined, np.uint8), begins)
+            return lines[some], at - begins[some] + starts[some]
+        places: list[int] = list(map(self.block.find, repeat(word), *spans))
+        for index, (start, end) in enumerate(zip(*spans, strict=True)):
+            if places[index] < 0:
+                place = self.block[start:end].lower().find(word)
+                places[index] = start + place if place >= 0 else -1
+        found = np.array(places, np.intp)
+        has = found >= 0
+        return lines[has], found[has]
 
     def _reserve(self, size: int) -> None:
         if size > self._room.shape[1]:
@@ -156,17 +194,17 @@ class Finder:
             at = at[sides[place][at + place] == word[place]]
         return at
 
-
-def _nearly_all(found: Bytes, plain: Bytes) -> bool:
-    """Whether most lines are plain and nearly all of those have the word."""
-    most = int(np.count_nonzero(plain))
-    return 2 * most > len(plain) and int(np.count_nonzero(found)) >= (1 - FAR) * most
-
-
-def _escaped(data: Bytes, at: Places) -> Truths:
-    """Where an escape may reach into what stands at `at`: its first byte would be no letter of the text."""
-    found: Truths = data[np.maximum(at - 1, 0)] == _BACKSLASH
-    for back in (2, 3, 4, 5):
-        sign = np.maximum(at - back, 0)
-        found |= (data[sign] == _BACKSLASH) & (data[sign + 1] == _U)
-    return found
+    def _escaped(self, at: Places, word: bytes) -> Truths:
+        """Where an escape may reach into a word at some places: its first byte would be no letter of the text."""
+        found: Truths = self.data[np.maximum(at - 1, 0)] == _BACKSLASH
+        if word[0] not in _HEX:
+            return found
+        if len(self.data) < 8:
+            return found | True
+        every: Any = np.ndarray((len(self.data) - 7,), "<u8", self.block, strides=(1,))
+        signs = every[np.maximum(at - 8, 0)] ^ _BACKSLASHES  # a byte that is 0 borrows from its highest bit
+        close = np.flatnonzero((((signs - _ONES) & ~signs & _FOUR) != 0) | (at < 8))
+        for back in (2, 3, 4, 5):
+            sign = np.maximum(at[close] - back, 0)
+            found[close] |= (self.data[sign] == _BACKSLASH) & (self.data[sign + 1] == _U)
+        return found

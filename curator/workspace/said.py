@@ -7,6 +7,8 @@ from typing import Any
 from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 
+from curator.workspace.flags import HEAD, NEXT
+
 
 class _Message(Struct, forbid_unknown_fields=True, gc=False):
     role: str
@@ -25,21 +27,67 @@ class _AnyChat(Struct, gc=False):
     messages: list[_AnyMessage]
 
 
-_chat, _any_chat = Decoder(_Chat).decode, Decoder(_AnyChat).decode
+class _Function(Struct, gc=False):
+    name: str = ""
+    arguments: str = ""
 
 
-def says(raw: bytes, word: str) -> bool | None:
-    """Whether a content has a word in lower case, of a line whose bytes have it; None where more is to be asked.
+class _Call(Struct, gc=False):
+    function: _Function | None = None
 
-    A line that is no valid JSON is its own text, and so has the word whatever was decoded.
+
+class _Calling(Struct, gc=False):
+    tool_calls: list[_Call] | None = None
+
+
+class _CallingChat(Struct, gc=False):
+    messages: list[_Calling]
+
+
+_FAILS = (MsgspecError, UnicodeDecodeError, RecursionError)
+_chat, _any_chat, _calling_chat = Decoder(_Chat).decode, Decoder(_AnyChat).decode, Decoder(_CallingChat).decode
+
+
+def says(raw: bytes, word: str, *, plain: bool) -> bool | None:
+    """Whether a line whose bytes have a word in lower case says it; None where more is to be asked.
+
+    `plain`: it is worth trying whether the line is nothing but messages of a role and a text each. A line that is
+    no valid JSON is its own text, and so has the word whatever was decoded.
     """
+    if plain:
+        try:
+            messages = _chat(raw).messages
+            return any(word in message.content.lower() for message in messages) if messages else None
+        except _FAILS:
+            pass
     try:
-        messages = _chat(raw).messages
-        return any(word in message.content.lower() for message in messages) if messages else None
-    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        for message in _any_chat(raw).messages:
+            content = message.content
+            if content.__class__ is str and word in content.lower():
+                return True
+        for calling in _calling_chat(raw).messages:
+            for call in calling.tool_calls or ():
+                said = call.function
+                if said is not None and (word in said.arguments.lower() or word in said.name.lower()):
+                    return True
+    except _FAILS:
         pass
-    try:
-        contents = [message.content for message in _any_chat(raw).messages]
-    except (MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return any(isinstance(content, str) and word in content.lower() for content in contents) or None
+    return None
+
+
+def begins_with(word: bytes, block: bytes, start: int, end: int) -> bool:
+    """Whether a word in lower case is for sure in one of the messages of a role and a text each that a line in a
+    block begins with. Its bytes are known: no key stands twice, and a letter is a letter.
+    """
+    head = HEAD.match(block, start, end)
+    while head is not None:
+        begin = head.end()
+        quote = block.find(b'"', begin, end)
+        if quote < 0:
+            return False
+        text = block[begin:quote].lower()
+        at = text.find(word)
+        if at >= 0 and b"\\" not in text[max(at - 5, 0) : at]:
+            return True
+        head = NEXT.match(block, quote, end)  # never behind an escaped quote: what follows would be no JSON
+    return False

@@ -7,6 +7,7 @@ is possible are parsed and asked. The result is exactly that of `Text.matches` o
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from curator.core.example import parse
 from curator.core.query import Text
-from curator.workspace.flags import FOLDING, HIDING, OPENING, OPENS, PLAIN, QUOTES, SIGNS, SOURCE, having
-from curator.workspace.said import says
+from curator.workspace.flags import FOLDING, HIDING, OPENS, PLAIN, QUOTES, SIGNS, SOURCE, having
+from curator.workspace.said import begins_with, says
 from curator.workspace.source import trim
 from curator.workspace.stored import Base, Stored, batches
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 BLOCK = 512 * 1024
 """Bytes a step: they stay in the processor's cache, and no call holds the interpreter for long."""
 AT_ONCE = 8 * 1024 * 1024
-"""Bytes of a source that are searched the plain way, before numpy is worth its loading."""
+"""Bytes of a source that are searched the plain way, before numpy is worth its loading where it is not loaded."""
 FEW = 0.05
 """Below this share of wanted examples they are read one by one instead of scanned."""
 _SAFE_RUN = re.compile(r"[a-z0-9 !#$%&'()*+,\-.:;<=>?@\[\]^_`{|}~]+")
@@ -94,13 +95,15 @@ class _Scan:
         self.offsets: Sequence[int] = base.source.offsets
         self.needle, self.size = _needle(text), BLOCK
         whole = self.needle is not None and text.role is None and self.needle.decode() == text.folded
-        self.whole = whole
-        telling = text.folded not in _STRUCTURE and not set(text.folded) <= _PUNCTUATION
+        self.whole, self.word = whole, text.folded.encode()
+        self.telling = text.folded not in _STRUCTURE and not set(text.folded) <= _PUNCTUATION
+        """Whether the word is none that keys and roles may have."""
         states, roles = (self._mine(column) for column in looks or (b"", b""))
-        self.plain = states.translate(_PLAIN if whole and telling else _NEVER)
+        self.plain = states.translate(_PLAIN if whole else _NEVER)
         """One byte a line: 1 where a hit needs no parsing."""
-        self.opens = roles.translate(_OPENS if whole and telling else _NEVER)
-        """One byte a line: 1 where a hit needs none behind nothing but messages of a role and a text."""
+        self.opens = roles.translate(_OPENS if whole else _NEVER)
+        """One byte a line: 1 where a hit needs none in the first content, which `HEAD` stands before."""
+        self.nothing = bytes(len(states))
         self.known = states.translate(_KNOWN)
         """One byte a line: 1 where it is known whether its bytes hide a letter; `odd`: where they may."""
         self.odd = states.translate(_ODD)
@@ -115,8 +118,9 @@ class _Scan:
     def matches(self) -> Iterator[Found]:
         """The matches of each block, in order."""
         large: Finder | None = None
+        plainly = 0 if "numpy" in sys.modules and self.offsets[-1] > AT_ONCE else AT_ONCE
         for first, block in self.base.source.blocks(lambda: self.size):
-            if large is None and self.needle is not None and self.offsets[first] >= AT_ONCE:
+            if large is None and self.needle is not None and self.offsets[first] >= plainly:
                 from curator.workspace.occurrences import Finder  # numpy, for large sources only
 
                 large = Finder()
@@ -149,47 +153,54 @@ class _Scan:
         self, first: int, end: int, block: bytes, needle: bytes, large: Finder | None
     ) -> tuple[bytearray, list[int]]:
         """One byte a line, 1 where it matches for sure, and the numbers of those to be asked."""
+        known = (self.plain, self.opens) if self.telling else (self.nothing, self.nothing)
+        plain, opens = (column[first:end] for column in known)
         if large is not None:
             large.take(block, self.offsets[first : end + 1])
-            found, others = large.seen(needle, self.plain[first:end])
-            places: Iterable[tuple[int, int]] = others.items()
+            found, others = large.seen(needle, plain, opens)
         else:
-            found = bytearray(end - first)
-            places = self._found(block.lower(), needle, first)
-        unsure = []
-        for at, place in places:
-            said = self._is_said(first + at, block, self.offsets[first + at] - self.offsets[first], place)
+            found, others = self._found(first, end, block, needle, plain, opens)
+        if not self.whole:
+            return found, [first + at for at in others]
+        unsure, starts, base = [], self.offsets[first : end + 1], self.offsets[first]
+        for at in others:
+            said = self._is_said(first + at, block, starts[at] - base, starts[at + 1] - base)
             if said is None:
                 unsure.append(first + at)
             else:
                 found[at] = said
         return found, unsure
 
-    def _is_said(self, number: int, block: bytes, start: int, place: int) -> bool | None:
-        """Whether the line that begins at `start` in a block says what it has at a place; None: to be asked."""
-        at = start + place
-        free = b"\\" not in block[max(at - 5, 0) : at]
-        if free and (self.plain[number] or (self.opens[number] and block.count(b'"', start, at) == QUOTES)):
+    def _found(
+        self, first: int, end: int, block: bytes, needle: bytes, plain: bytes, opens: bytes
+    ) -> tuple[bytearray, list[int]]:
+        """As `Finder.seen`, for few lines."""
+        offsets, base, lowered = self.offsets, self.offsets[first], block.lower()
+        found, others = bytearray(end - first), []
+        at = lowered.find(needle)
+        while at >= 0:
+            number = bisect_right(offsets, base + at, first, end) - 1
+            line, start = number - first, offsets[number] - base
+            sure = plain[line] or (opens[line] and block.count(b'"', start, at) == QUOTES)
+            if sure and b"\\" not in block[max(at - 5, 0) : at]:
+                found[line] = 1
+            else:
+                others.append(line)
+            at = lowered.find(needle, offsets[number + 1] - base)
+        return found, others
+
+    def _is_said(self, number: int, block: bytes, start: int, end: int) -> bool | None:
+        """Whether a line that has the word says it; None: to be asked."""
+        opens = self.opens[number]
+        early = opens or (not self.telling and self.plain[number])
+        if early and begins_with(self.word, block, start, end):
             return True
-        if self.opens[number] and OPENING.fullmatch(block, start, at):
-            return True
-        if not self.whole:
-            return None
-        return says(self._raw(number, block, start), self.text.folded)
+        return says(block[start:end], self.text.folded, plain=not opens)
 
     def _raw(self, number: int, block: bytes, start: int) -> bytes:
         """A line without its end."""
         length = self.offsets[number + 1] - self.offsets[number]
         return trim(block[start : start + length], first=number == 0)
-
-    def _found(self, lowered: bytes, needle: bytes, first: int) -> Iterator[tuple[int, int]]:
-        """(index of a line with the needle, where it first stands in it)."""
-        offsets, start = self.offsets, self.offsets[first]
-        at = lowered.find(needle)
-        while at >= 0:
-            number = bisect_right(offsets, start + at, first, len(offsets)) - 1
-            yield number - first, start + at - offsets[number]
-            at = lowered.find(needle, offsets[number + 1] - start)
 
     def _odd(self, first: int, end: int, block: bytes, large: Finder | None) -> Iterable[int]:
         """Lines whose bytes may hide the needle."""

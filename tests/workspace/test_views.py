@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -222,10 +223,12 @@ def spelled(n: int, text: str, needle: str) -> Any:
         {"messages": [said]},
         {"messages": [said, call], "tools": [{"function": {"name": needle}}]},
         {"messages": [{"role": "system", "content": 'a "b"\n'}, said, call]},
+        {"messages": [{"role": "system", "content": text[::2]}, said, said, call]},
+        {"messages": [{"role": "system", "content": text[::2]}, said]},
         {"messages": [call, said]},
         {"messages": [], "of": needle},
         [needle],
-    )[(n + len(text)) % 6]
+    )[(n + len(text)) % 8]
 
 
 def twice(dumped: Iterable[str]) -> Iterator[str]:
@@ -246,7 +249,8 @@ def twice(dumped: Iterable[str]) -> Iterator[str]:
     looked=st.booleans(),
     at_once=st.sampled_from([0, 1 << 20]),
     block=st.sampled_from([1, 100, 1 << 20]),
-    near=st.sampled_from([(24, 192, 0.1), (24, 4, 1), (40, 20, 1), (0, 30, 0.5)]),
+    near=st.sampled_from([(24, 192, 0.4), (24, 8, 0), (40, 20, 0), (0, 30, 0.5)]),
+    one_by_one=st.sampled_from([0, 48]),
 )
 def test_a_scan_of_bytes_finds_what_parsing_finds(
     tmp_path_factory: pytest.TempPathFactory,
@@ -257,8 +261,9 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
     at_once: int,
     block: int,
     near: tuple[int, int, float],
+    one_by_one: int,
 ) -> None:
-    skipped, window, far = near
+    skipped, window, often = near
     path = tmp_path_factory.mktemp("scan") / "d.jsonl"
     dumped = (json.dumps(spelled(n, text, needle), ensure_ascii=escaped) for n, text in enumerate(lines))
     path.write_text("".join(f"{line}\n" for line in twice(dumped)), encoding="utf-8")
@@ -267,7 +272,7 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
     with (
         looked_at(path) as workspace,
         patch.multiple(search, AT_ONCE=at_once, BLOCK=block),
-        patch.multiple(occurrences, SKIPPED=skipped, NEAR=window, FAR=far),
+        patch.multiple(occurrences, SKIPPED=skipped, NEAR=window, OFTEN=often, ONE_BY_ONE=one_by_one),
     ):
         found = [r.id for r in workspace.records(workspace.ids()) if node.matches(r.example)]
         if looked:
@@ -275,6 +280,58 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
         assert list(workspace.view(quoted).ids) == found
         some = workspace.view(f"{quoted} line:2-5")
         assert list(some.ids) == [example for example in found if 2 <= example <= 5]
+
+
+def chatter(chance: random.Random, word: str) -> bytes:
+    """A chat of many words, most of them this one or what looks like it in the bytes."""
+    hidden = {"the": "\the", "add": "\u0add", "e": "\u00e9"}.get(word, "y")  # its letters are but an escape's
+    unlike = (word[:-1], hidden, "y", "n\\")
+    like = (*unlike, word, word.upper(), f"\n{word}", f"\\{word}", f"\u00e9{word}", f'"{word}', f"x{word}x")
+    pieces = []
+    for _ in range(3):
+        words = chance.choices(unlike if chance.random() < 0.4 else like, k=chance.randrange(9))
+        pieces.append(" ".join(words) + "y" * chance.randrange(99))
+    roles = chance.choice((("system", "user", "assistant"), ("user", "assistant"), ("user",)))
+    said: list[Any] = [{"role": role, "content": text} for role, text in zip(roles, pieces, strict=False)]
+    value: dict[str, Any] = {"messages": said}
+    kind = chance.randrange(6)
+    if kind == 0:
+        said.append({"role": "assistant", "tool_calls": [{"function": {"name": word, "arguments": pieces[0]}}]})
+    elif kind == 1:
+        said[-1]["name"] = word
+    elif kind == 2:
+        value["tools"] = [{"function": {"description": word}}]
+    dumped = json.dumps(value, ensure_ascii=chance.random() < 0.5)
+    return (dumped[: -chance.randrange(60)] if chance.random() < 0.05 else dumped).encode()
+
+
+@pytest.mark.parametrize(
+    ("word", "skipped"),
+    [("the", 24), ("add", 24), ("yme", 2), ("the", 55), ("k", 24), ("e", 24), ("us", 24), ("role", 24)],
+)
+def test_a_word_of_most_lines_is_found_in_those_that_say_it(tmp_path: Path, word: str, skipped: int) -> None:
+    chance = random.Random(word)
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b"".join(chatter(chance, word) + b"\n" for _ in range(1500)))
+    near = 0
+
+    def counted(finder: occurrences.Finder, size: int) -> int:
+        nonlocal near
+        near += bool(finder._near)
+        return size
+
+    with looked_at(path) as workspace:
+        workspace.counts()
+        node = Text("word", word)
+        found = [r.id for r in workspace.records(workspace.ids()) if node.matches(r.example)]
+        with (
+            patch.multiple(search, AT_ONCE=0, BLOCK=20_000),
+            patch.multiple(occurrences, SKIPPED=skipped, NEAR=64),
+            patch.object(occurrences.Finder, "wanted", counted),
+        ):
+            assert list(workspace.view(word).ids) == found
+    assert 0 < len(found) < 1500
+    assert near or word in ("e", "us", "role"), "nobody looked near the starts"
 
 
 def test_the_first_matches_come_before_the_last_and_a_search_can_be_stopped(tmp_path: Path) -> None:
