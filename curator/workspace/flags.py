@@ -52,8 +52,8 @@ HEAD = re.compile(rb'\{"messages": ?\[' + _HEAD)
 """What stands before the first content of these."""
 NEXT = re.compile(rb'"\}, ?' + _HEAD)
 """What stands before the content of another one behind it."""
-QUOTES = 9
-"""So many quotes stand before a word in the very first of these."""
+QUOTES, EACH = 9, 8
+"""So many quotes stand before a word in the very first of these, and so many more for each further one."""
 _ESCAPES = re.compile(rb"\\u(00[2-7]|212[aA]|0130)")
 
 

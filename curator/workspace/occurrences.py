@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curator.workspace.flags import QUOTES
+from curator.workspace.said import is_content
+from curator.workspace.source import Block
 
 Bytes = npt.NDArray[np.uint8]
 Truths = npt.NDArray[np.bool_]
@@ -30,7 +32,8 @@ _ONES = np.uint64(0x0101010101010101)
 _BACKSLASHES = _ONES * np.uint64(_BACKSLASH)
 _FOUR = np.uint64(0x0080808080000000)
 SKIPPED, NEAR = 24, 192
-"""Where a common word is looked for first: so many bytes of a line, behind those that no text stands in."""
+"""Where a common word is looked for first: so many bytes of a line (a multiple of eight), behind those that no
+text stands in."""
 OFTEN = 0.4
 """A word is common where so many of the lines have it, and as long as so many have it there."""
 ONE_BY_ONE = 48
@@ -47,18 +50,21 @@ class Finder:
 
     def wanted(self, size: int) -> int:
         """The bytes of the next block, usually `size`: more where little is done with most of them."""
-        return 2 * size if self._near else size
+        return 12 * size if self._near else size
 
-    def take(self, block: bytes, offsets: Sequence[int]) -> None:
-        """The next block: whole lines. `offsets`: where each starts in the file, and where the last one ends."""
+    def take(self, block: Block, base: int, offsets: Sequence[int]) -> None:
+        """The next block: its lines, maybe behind other bytes, and where in the file it begins.
+
+        `offsets`: where each line starts in the file, and where the last one ends.
+        """
         self.block = block
         self.data: Bytes = np.frombuffer(block, np.uint8)
         ends = np.frombuffer(offsets, np.int64)  # type: ignore[call-overload]
-        self.starts: Places = (ends - ends[0]).astype(np.intp, copy=False)
+        self.starts: Places = (ends - base).astype(np.intp, copy=False)
 
     def seen(self, word: bytes, plain: bytes | bytearray, opens: bytes | bytearray) -> tuple[bytearray, list[int]]:
         """One byte a line, 1 where a word in lower case is said for sure: no escape reaches into it, and `plain`
-        is 1, or `opens` is and it stands in the first content. And the indexes of the other lines that have it.
+        is 1, or `opens` is and it stands in such a content. And the indexes of the other lines that have it.
         """
         self._plain, self._opens = np.frombuffer(plain, np.bool_), np.frombuffer(opens, np.bool_)
         size = len(plain)
@@ -86,37 +92,36 @@ class Finder:
         np.bitwise_or(rows, _CASE, out=rows)
         rows[:, -1] = 0  # no word reaches from one row into the next
         has = self._unescaped(word, rows.reshape(-1)).reshape(-1, NEAR)
-        hit = has.any(axis=1)
+        hit = np.bitwise_or.reduce(has.view(np.uint64), axis=1) > 0
         hit &= long
         found: Truths = hit & self._plain
         begun = np.flatnonzero(hit & self._opens & ~found)
-        said = self._in_first(begun, begins[begun] + has[begun].argmax(axis=1))
+        said = self._in_contents(begun, begins[begun] + has[begun].argmax(axis=1))
         found[begun[said]] = True
         return found, begun[~said].tolist()
 
     def _unescaped(self, word: bytes, letters: Bytes) -> Truths:
         """Where a word begins in rows of small letters, no backslash so close before it that it may be cut."""
         self._reserve(len(letters))
-        here, also, signs = (self._room[row, : len(letters)].view(np.bool_) for row in range(3))
+        here, also = (self._room[row, : len(letters)].view(np.bool_) for row in (0, 1))
         size = len(letters) - len(word) + 1
         here[size:] = False
         np.equal(letters[:size], word[0], out=here[:size])
         for place, letter in enumerate(word[1:], 1):
             np.equal(letters[place : place + size], letter, out=also[:size])
             np.logical_and(here[:size], also[:size], out=here[:size])
-        np.equal(letters, _BACKSLASH | _CASE, out=signs)
+        np.equal(letters, _BACKSLASH | _CASE, out=also)
         reach = 5 if word[0] in _HEX else 1
         for back in range(1, reach + 1):
-            np.greater(here[back:], signs[:-back], out=here[back:])
+            np.greater(here[back:], also[:-back], out=here[back:])
         here.reshape(-1, NEAR)[:, :reach] = False  # what is before these is not in the row
         return here
 
-    def _in_first(self, lines: Places, at: Places) -> Truths:
-        """Which of some lines that begin with contents have in the first one what stands at these places."""
-        spans = self.starts[lines].tolist(), at.tolist()
-        quotes = np.fromiter(map(self.block.count, repeat(b'"'), *spans), np.intp, len(lines))
-        found: Truths = quotes == QUOTES
-        return found
+    def _in_contents(self, lines: Places, at: Places) -> Truths:
+        """Which of some lines that begin with contents have in one of those what stands at these places."""
+        before = list(map(self.block.__getitem__, map(slice, self.starts[lines].tolist(), at.tolist())))
+        quotes = zip(map(bytes.count, before, repeat(b'"')), before, strict=True)
+        return np.array([n == QUOTES or is_content(text) for n, text in quotes], np.bool_)
 
     def _tell(self, word: bytes, lines: Places, at: Places, found: Truths) -> list[int]:
         """Mark as found those of some lines that say for sure what they have at some places; get the others."""
@@ -126,7 +131,7 @@ class Finder:
         sure = free & self._plain[lines]
         begun = np.flatnonzero(free & self._opens[lines] & ~sure)
         if len(begun):
-            sure[begun] = self._in_first(lines[begun], at[begun])
+            sure[begun] = self._in_contents(lines[begun], at[begun])
         found[lines[sure]] = True
         others: list[int] = lines[~sure].tolist()
         return others

@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 
-from curator.workspace.flags import HEAD, NEXT
+from curator.workspace.flags import EACH, HEAD, NEXT, QUOTES
+from curator.workspace.source import Block
 
 
 class _Message(Struct, forbid_unknown_fields=True, gc=False):
@@ -75,7 +76,19 @@ def says(raw: bytes, word: str, *, plain: bool) -> bool | None:
     return None
 
 
-def begins_with(word: bytes, block: bytes, start: int, end: int) -> bool:
+def is_content(before: bytes) -> bool:
+    """Whether what stands behind these bytes of a line, which begins with contents, is for sure said in one.
+
+    It is where all quotes before it are those of messages of a role and a text each.
+    """
+    quotes = before.count(b'"')
+    if quotes == QUOTES:
+        return True
+    more, rest = divmod(quotes - QUOTES, EACH)
+    return more > 0 and not rest and len(NEXT.findall(before)) == more
+
+
+def begins_with(word: bytes, block: Block, start: int, end: int) -> bool:
     """Whether a word in lower case is for sure in one of the messages of a role and a text each that a line in a
     block begins with. Its bytes are known: no key stands twice, and a letter is a letter.
     """

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from curator.core.example import parse
 from curator.core.query import Text
-from curator.workspace.flags import FOLDING, HIDING, OPENS, PLAIN, QUOTES, SIGNS, SOURCE, having
-from curator.workspace.said import begins_with, says
-from curator.workspace.source import trim
+from curator.workspace.flags import FOLDING, HIDING, OPENS, PLAIN, SIGNS, SOURCE, having
+from curator.workspace.said import begins_with, is_content, says
+from curator.workspace.source import Block, trim
 from curator.workspace.stored import Base, Stored, batches
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class _Scan:
     def __init__(self, base: Base, text: Text, wanted: bytearray | None, looks: Looks | None) -> None:
         self.base, self.text, self.wanted = base, text, wanted
         self.offsets: Sequence[int] = base.source.offsets
-        self.needle, self.size = _needle(text), BLOCK
+        self.needle = _needle(text)
         whole = self.needle is not None and text.role is None and self.needle.decode() == text.folded
         self.whole, self.word = whole, text.folded.encode()
         self.telling = text.folded not in _STRUCTURE and not set(text.folded) <= _PUNCTUATION
@@ -102,7 +102,7 @@ class _Scan:
         self.plain = states.translate(_PLAIN if whole else _NEVER)
         """One byte a line: 1 where a hit needs no parsing."""
         self.opens = roles.translate(_OPENS if whole else _NEVER)
-        """One byte a line: 1 where a hit needs none in the first content, which `HEAD` stands before."""
+        """One byte a line: 1 where a hit needs none in the messages that it begins with (`OPENING`)."""
         self.nothing = bytes(len(states))
         self.known = states.translate(_KNOWN)
         """One byte a line: 1 where it is known whether its bytes hide a letter; `odd`: where they may."""
@@ -117,31 +117,33 @@ class _Scan:
 
     def matches(self) -> Iterator[Found]:
         """The matches of each block, in order."""
-        large: Finder | None = None
-        plainly = 0 if "numpy" in sys.modules and self.offsets[-1] > AT_ONCE else AT_ONCE
-        for first, block in self.base.source.blocks(lambda: self.size):
+        source, first, large = self.base.source, 0, None
+        plainly = 0 if "numpy" in sys.modules and source.size > AT_ONCE else AT_ONCE
+        while first < source.lines:
             if large is None and self.needle is not None and self.offsets[first] >= plainly:
                 from curator.workspace.occurrences import Finder  # numpy, for large sources only
 
                 large = Finder()
-            yield self.base.first_id + first, self._hits(first, block, self.needle, large)
-            self.size = BLOCK if large is None else large.wanted(BLOCK)
+            end = source.after(first, BLOCK if large is None else large.wanted(BLOCK))
+            start = self.offsets[first]
+            self.start, self.block = (
+                source.mapped(first, end)
+                if large is not None
+                else (start, source.read(start, self.offsets[end] - start))
+            )
+            yield self.base.first_id + first, self._hits(first, end, large)
+            first = end
 
-    def _end(self, first: int, block: bytes) -> int:
-        """The number of the line behind a block's last."""
-        return bisect_left(self.offsets, self.offsets[first] + len(block), first, len(self.offsets))
-
-    def _hits(self, first: int, block: bytes, needle: bytes | None, large: Finder | None) -> bytearray:
+    def _hits(self, first: int, end: int, large: Finder | None) -> bytearray:
         """One byte a line of a block, 1 where it matches. Without a needle (a regular expression, a fuzzy word, a
         word without ASCII) every line is parsed."""
-        end = self._end(first, block)
         found = bytearray(end - first)
         unsure: Iterable[int] = range(first, end)
-        if needle is not None:
-            found, seen = self._seen(first, end, block, needle, large)
-            unsure = {*seen, *self._odd(first, end, block, large)}
+        if self.needle is not None:
+            found, seen = self._seen(first, end, self.needle, large)
+            unsure = {*seen, *self._odd(first, end, large)}
         for number in unsure:
-            if not found[number - first] and self._asked(number, first, block):
+            if not found[number - first] and self._asked(number):
                 found[number - first] = 1
         if self.wanted is None:
             return found
@@ -149,22 +151,20 @@ class _Scan:
         both = int.from_bytes(found, "little") & int.from_bytes(mine, "little")
         return bytearray(both.to_bytes(end - first, "little"))
 
-    def _seen(
-        self, first: int, end: int, block: bytes, needle: bytes, large: Finder | None
-    ) -> tuple[bytearray, list[int]]:
+    def _seen(self, first: int, end: int, needle: bytes, large: Finder | None) -> tuple[bytearray, list[int]]:
         """One byte a line, 1 where it matches for sure, and the numbers of those to be asked."""
         known = (self.plain, self.opens) if self.telling else (self.nothing, self.nothing)
         plain, opens = (column[first:end] for column in known)
         if large is not None:
-            large.take(block, self.offsets[first : end + 1])
+            large.take(self.block, self.start, self.offsets[first : end + 1])
             found, others = large.seen(needle, plain, opens)
         else:
-            found, others = self._found(first, end, block, needle, plain, opens)
+            found, others = self._found(first, end, needle, plain, opens)
         if not self.whole:
             return found, [first + at for at in others]
-        unsure, starts, base = [], self.offsets[first : end + 1], self.offsets[first]
+        unsure, starts = [], self.offsets[first : end + 1]
         for at in others:
-            said = self._is_said(first + at, block, starts[at] - base, starts[at + 1] - base)
+            said = self._is_said(first + at, starts[at] - self.start, starts[at + 1] - self.start)
             if said is None:
                 unsure.append(first + at)
             else:
@@ -172,16 +172,17 @@ class _Scan:
         return found, unsure
 
     def _found(
-        self, first: int, end: int, block: bytes, needle: bytes, plain: bytes, opens: bytes
+        self, first: int, end: int, needle: bytes, plain: bytes, opens: bytes
     ) -> tuple[bytearray, list[int]]:
         """As `Finder.seen`, for few lines."""
-        offsets, base, lowered = self.offsets, self.offsets[first], block.lower()
+        block, base, offsets = bytes(self.block), self.start, self.offsets
+        lowered = block.lower()
         found, others = bytearray(end - first), []
         at = lowered.find(needle)
         while at >= 0:
             number = bisect_right(offsets, base + at, first, end) - 1
             line, start = number - first, offsets[number] - base
-            sure = plain[line] or (opens[line] and block.count(b'"', start, at) == QUOTES)
+            sure = plain[line] or (opens[line] and is_content(block[start:at]))
             if sure and b"\\" not in block[max(at - 5, 0) : at]:
                 found[line] = 1
             else:
@@ -189,20 +190,14 @@ class _Scan:
             at = lowered.find(needle, offsets[number + 1] - base)
         return found, others
 
-    def _is_said(self, number: int, block: bytes, start: int, end: int) -> bool | None:
+    def _is_said(self, number: int, start: int, end: int) -> bool | None:
         """Whether a line that has the word says it; None: to be asked."""
         opens = self.opens[number]
-        early = opens or (not self.telling and self.plain[number])
-        if early and begins_with(self.word, block, start, end):
+        if not self.telling and (opens or self.plain[number]) and begins_with(self.word, self.block, start, end):
             return True
-        return says(block[start:end], self.text.folded, plain=not opens)
+        return says(self.block[start:end], self.text.folded, plain=not opens)
 
-    def _raw(self, number: int, block: bytes, start: int) -> bytes:
-        """A line without its end."""
-        length = self.offsets[number + 1] - self.offsets[number]
-        return trim(block[start : start + length], first=number == 0)
-
-    def _odd(self, first: int, end: int, block: bytes, large: Finder | None) -> Iterable[int]:
+    def _odd(self, first: int, end: int, large: Finder | None) -> Iterable[int]:
         """Lines whose bytes may hide the needle."""
         if self.known.find(0, first, end) < 0:
             at = self.odd.find(1, first, end)
@@ -211,20 +206,21 @@ class _Scan:
                 found.append(at)
                 at = self.odd.find(1, at + 1, end)
             return found
-        start = self.offsets[first]
-        places = [at for sign, digits in self.hiding for at in _signs(block, sign, digits, large)]
-        return {bisect_right(self.offsets, start + at, first, len(self.offsets)) - 1 for at in places}
+        places = [at for sign, digits in self.hiding for at in _signs(self.block, sign, digits, large)]
+        lines = {bisect_right(self.offsets, self.start + at, first, end) - 1 for at in places}
+        return lines - {first - 1}  # a map may begin before them
 
-    def _asked(self, number: int, first: int, block: bytes) -> bool:
+    def _asked(self, number: int) -> bool:
         """Parse one line and ask the text node itself."""
         example = self.base.first_id + number
         if self.wanted is not None and not self.wanted[example]:
             return False
-        raw = self._raw(number, block, self.offsets[number] - self.offsets[first])
+        start, end = (self.offsets[at] - self.start for at in (number, number + 1))
+        raw = trim(self.block[start:end], first=number == 0)
         return bool(raw.strip()) and self.text.matches(parse(raw))
 
 
-def _signs(block: bytes, sign: bytes, digits: bytes, large: Finder | None) -> Iterable[int]:
+def _signs(block: Block, sign: bytes, digits: bytes, large: Finder | None) -> Iterable[int]:
     """Where one of `digits` (none given: anything) follows a sign."""
     if large is not None:
         return large.signs(sign, digits)

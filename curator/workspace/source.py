@@ -29,6 +29,8 @@ CHUNK = 256 * 1024
 """Bytes read at once: what is made of them stays in the processor's cache."""
 GLANCE = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
+Block = bytes | mmap.mmap
+"""Bytes of several lines."""
 
 
 class Source:
@@ -77,14 +79,29 @@ class Source:
             self._file.seek(start)
             return self._file.read(length)
 
-    def blocks(self, size: Callable[[], int] = lambda: CHUNK) -> Iterator[tuple[int, bytes]]:
-        """(number of the first line, bytes of whole lines) for the file in order, about `size()` bytes each."""
+    def blocks(self, size: int = CHUNK) -> Iterator[tuple[int, bytes]]:
+        """(number of the first line, bytes of whole lines) for the file in order, about `size` bytes each."""
         first = 0
         while first < self.lines:
-            start = self.offsets[first]
-            after = min(bisect_left(self.offsets, start + size(), first + 1, self.lines + 1), self.lines)
-            yield first, self.read(start, self.offsets[after] - start)
+            after = self.after(first, size)
+            yield first, self.read(self.offsets[first], self.offsets[after] - self.offsets[first])
             first = after
+
+    def after(self, first: int, size: int) -> int:
+        """The number of the line behind so many bytes of whole lines, at least one."""
+        start = self.offsets[first]
+        return min(bisect_left(self.offsets, start + size, first + 1, self.lines + 1), self.lines)
+
+    def mapped(self, first: int, after: int) -> tuple[int, Block]:
+        """Some lines, not copied where the system can: the offset of the first byte, which may lie before them."""
+        start, end = self.offsets[first], self.offsets[after]
+        base = start - start % mmap.ALLOCATIONGRANULARITY
+        try:
+            if os.fstat(self._file.fileno()).st_size >= end:  # what was cut off must not be touched in a map
+                return base, mmap.mmap(self._file.fileno(), end - base, offset=base, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):
+            pass
+        return start, self.read(start, end - start)
 
     def is_blank(self, number: int) -> bool:
         """Whether the line is one of those that hold no record."""
