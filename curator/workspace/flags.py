@@ -52,6 +52,8 @@ HEAD = re.compile(rb'\{"messages": ?\[' + _HEAD)
 """What stands before the first content of these."""
 NEXT = re.compile(rb'"\}, ?' + _HEAD)
 """What stands before the content of another one behind it."""
+LAST = b'"}]}'
+"""What stands behind the last content where there is nothing else."""
 QUOTES, EACH = 9, 8
 """So many quotes stand before a word in the very first of these, and so many more for each further one."""
 _ESCAPES = re.compile(rb"\\u(00[2-7]|212[aA]|0130)")

@@ -36,6 +36,8 @@ SKIPPED, NEAR = 24, 192
 text stands in."""
 OFTEN = 0.4
 """A word is common where so many of the lines have it, and as long as so many have it there."""
+NEARLY_ALL = 0.9
+"""Where so many have it, little is done with the rest of the lines, and a block may be large."""
 ONE_BY_ONE = 48
 """Up to so many lines of a block are searched each by itself."""
 
@@ -45,12 +47,12 @@ class Finder:
 
     def __init__(self) -> None:
         self._room = np.empty((3, 0), np.uint8)
-        self._near: bool | None = None
-        """Whether many lines have the word near their start; None until there was a block that may tell."""
+        self._near: float | None = None
+        """The share of lines with the word near their start, 0 where it is small; None where nobody looked yet."""
 
     def wanted(self, size: int) -> int:
         """The bytes of the next block, usually `size`: more where little is done with most of them."""
-        return 12 * size if self._near else size
+        return size if not self._near else 12 * size if self._near >= NEARLY_ALL else 2 * size
 
     def take(self, block: Block, base: int, offsets: Sequence[int]) -> None:
         """The next block: its lines, maybe behind other bytes, and where in the file it begins.
@@ -72,13 +74,14 @@ class Finder:
             found, unsure = self._near_start(word)
             asked = found.copy()
             asked[unsure] = True
-            self._near = int(np.count_nonzero(asked)) >= OFTEN * size
+            near = int(np.count_nonzero(asked)) / size
+            self._near = near if near >= OFTEN else 0
             lines, at = self._lines_of(word, np.flatnonzero(~asked))
         else:
             found, unsure = np.zeros(size, np.bool_), []
             lines, at = self._lines(word, self.data, self.starts)
-            if self._near is None:
-                self._near = len(lines) >= OFTEN * size or None
+            if self._near is None and len(lines) >= OFTEN * size:
+                self._near = OFTEN  # at most; the next block tells
         unsure += self._tell(word, lines, at, found)
         return bytearray(found), unsure
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 
-from curator.workspace.flags import EACH, HEAD, NEXT, QUOTES
+from curator.workspace.flags import EACH, HEAD, LAST, NEXT, QUOTES
 from curator.workspace.source import Block
 
 
@@ -88,19 +88,23 @@ def is_content(before: bytes) -> bool:
     return more > 0 and not rest and len(NEXT.findall(before)) == more
 
 
-def begins_with(word: bytes, block: Block, start: int, end: int) -> bool:
-    """Whether a word in lower case is for sure in one of the messages of a role and a text each that a line in a
-    block begins with. Its bytes are known: no key stands twice, and a letter is a letter.
+def begins_with(word: bytes, block: Block, start: int, end: int) -> bool | None:
+    """Whether a word in lower case is in one of the plain messages that a line in a block begins with.
+
+    None where these are not all of it, or where an escape is in the way. Its bytes are known: no key stands twice,
+    and a letter is a letter; but it may be no valid JSON.
     """
     head = HEAD.match(block, start, end)
     while head is not None:
         begin = head.end()
         quote = block.find(b'"', begin, end)
         if quote < 0:
-            return False
+            return None
         text = block[begin:quote].lower()
         at = text.find(word)
-        if at >= 0 and b"\\" not in text[max(at - 5, 0) : at]:
-            return True
+        if at >= 0:
+            return None if b"\\" in text[max(at - 5, 0) : at] else True
         head = NEXT.match(block, quote, end)  # never behind an escaped quote: what follows would be no JSON
-    return False
+        if head is None and block[quote:end].rstrip() == LAST and block[quote - 1 : quote] != b"\\":
+            return False
+    return None

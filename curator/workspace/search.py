@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from curator.core.example import parse
 from curator.core.query import Text
-from curator.workspace.flags import FOLDING, HIDING, OPENS, PLAIN, SIGNS, SOURCE, having
+from curator.workspace.flags import FOLDING, HIDING, OPENS, PLAIN, ROLES, SIGNS, SOURCE, having, having_any
 from curator.workspace.said import begins_with, is_content, says
 from curator.workspace.source import Block, trim
 from curator.workspace.stored import Base, Stored, batches
@@ -33,6 +33,7 @@ _SAFE_RUN = re.compile(r"[a-z0-9 !#$%&'()*+,\-.:;<=>?@\[\]^_`{|}~]+")
 _PUNCTUATION = frozenset("{}[]:,")
 _PLAIN = having(SOURCE | PLAIN, SOURCE | PLAIN)
 _KNOWN = having(SOURCE, SOURCE)
+_VALID = having_any(sum(ROLES.values()))
 _ODD = having(SOURCE | HIDING, SOURCE | HIDING)
 _OPENS = having(OPENS, OPENS)
 _NEVER = bytes(256)
@@ -104,6 +105,8 @@ class _Scan:
         self.opens = roles.translate(_OPENS if whole else _NEVER)
         """One byte a line: 1 where a hit needs none in the messages that it begins with (`OPENING`)."""
         self.nothing = bytes(len(states))
+        self.valid = roles.translate(_VALID)
+        """One byte a line: 1 where it is valid JSON, as roles were seen in it."""
         self.known = states.translate(_KNOWN)
         """One byte a line: 1 where it is known whether its bytes hide a letter; `odd`: where they may."""
         self.odd = states.translate(_ODD)
@@ -193,8 +196,10 @@ class _Scan:
     def _is_said(self, number: int, start: int, end: int) -> bool | None:
         """Whether a line that has the word says it; None: to be asked."""
         opens = self.opens[number]
-        if not self.telling and (opens or self.plain[number]) and begins_with(self.word, self.block, start, end):
-            return True
+        if not self.telling and (opens or self.plain[number]):
+            said = begins_with(self.word, self.block, start, end)
+            if said or (said is not None and self.valid[number]):
+                return said
         return says(self.block[start:end], self.text.folded, plain=not opens)
 
     def _odd(self, first: int, end: int, large: Finder | None) -> Iterable[int]:

@@ -302,7 +302,8 @@ def chatter(chance: random.Random, word: str) -> bytes:
     elif kind == 2:
         value["tools"] = [{"function": {"description": word}}]
     dumped = json.dumps(value, ensure_ascii=chance.random() < 0.5)
-    return (dumped[: -chance.randrange(60)] if chance.random() < 0.05 else dumped).encode()
+    cut = dumped[: -chance.randrange(60)] if chance.random() < 0.05 else dumped
+    return cut.encode().replace(b"y", b"\xff", chance.random() < 0.05)
 
 
 @pytest.mark.parametrize(
