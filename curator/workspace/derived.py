@@ -62,6 +62,9 @@ class Derived:
         self._overall_stale = True
         self.outdated: set[int] = set()
         """Changed examples whose results nobody has yet."""
+        self._columns: dict[str, bytearray] = {}
+        """Columns of `flags` as the child wrote them, and whether they are those of now: `_kept`."""
+        self._kept_at: tuple[int, int] | None = None
         self.attach()
 
     def attach(self) -> None:
@@ -69,7 +72,7 @@ class Derived:
         path = analysis_path(self.stored.folder)
         if self.file is not None:
             self.file.close()
-        self.file = None
+        self.file = self._kept_at = None
         if not path.is_file():
             return
         try:
@@ -217,20 +220,46 @@ class Derived:
             found[example] = 1
         return found
 
-    def overall_severity(self, bits: int, size: int) -> bytearray:
-        """One byte for each id below `size`: 1 where the rules over the whole dataset say something this bad."""
-        return self._about_all().flags.read("overall", size).translate(flags.having_any(bits))
+    def judged(self, size: int, bits: int) -> bytearray:
+        """The column `states`, with these bits also where the rules over the whole dataset found such."""
+        kept = {} if self.file is None or self.inline else self._kept(size, "states", "overall")
+        overall = kept["overall"] if kept else self.fresh.flags.read("overall", size)
+        if 1 not in overall.translate(flags.having_any(bits)):
+            return self.flags(size, "states")[0]
+        if not kept or self._superseded():
+            return flags.both(self.flags(size, "states")[0], overall)
+        if "judged" not in kept:
+            kept["judged"] = flags.both(kept["states"], overall)
+        return kept["judged"]
 
-    def flags(self, column: Column, size: int) -> bytearray:
-        """One byte for each id below `size` of the results of current versions; 0 where nobody has one."""
-        ours = self.fresh.flags.read(column, size)
+    def flags(self, size: int, *columns: Column) -> list[bytearray]:
+        """One byte for each id below `size` of the results of current versions; 0 where nobody has one.
+
+        Not to be changed.
+        """
         if self.file is None:
-            return ours
-        found = self.file.flags.read(column, size)
-        for example in self._superseded():
-            if example < size:
-                found[example] = ours[example]
+            return self.fresh.flags.read_all(columns, size)
+        kept = self._kept(size, *columns)
+        stored = [kept[column] for column in columns]
+        newer = [example for example in self._superseded() if example < size]
+        if not newer:
+            return stored
+        found = [bytearray(column) for column in stored]
+        for column, ours in zip(found, self.fresh.flags.read_all(columns, size), strict=True):
+            for example in newer:
+                column[example] = ours[example]
         return found
+
+    def _kept(self, size: int, *columns: Column) -> dict[str, bytearray]:
+        """At least these columns of the child's results; they are read once, until it writes again."""
+        assert self.file is not None
+        version = (self.file.db.execute("PRAGMA data_version").fetchone()[0], size)
+        if version != self._kept_at:
+            self._columns, self._kept_at = {}, version
+        lacking = [column for column in columns if column not in self._columns]
+        if lacking:
+            self._columns.update(zip(lacking, self.file.flags.read_all(lacking, size), strict=True))
+        return self._columns
 
     def column(self, expression: str) -> dict[int, object]:
         """A column (or an expression of ours) of every result, by id, newest versions first."""

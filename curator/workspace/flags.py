@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -98,6 +98,12 @@ def at_least(low: bytearray, high: bytearray, tokens: int) -> bytearray:
     return bytearray(above.to_bytes(len(low), "little")).translate(between(2, 255))
 
 
+def both(column: bytearray, other: bytearray) -> bytearray:
+    """The bits of two columns together."""
+    bits = int.from_bytes(column, "little") | int.from_bytes(other, "little")
+    return bytearray(bits.to_bytes(len(column), "little"))
+
+
 @lru_cache
 def _compared(number: int) -> bytes:
     """The table that translates a byte to 2 above a number, to 1 where it is that number."""
@@ -139,9 +145,15 @@ class Flags:
 
     def read(self, column: Column, size: int) -> bytearray:
         """One byte for each id below `size`; 0 where there is no result."""
-        found = bytearray(-(-size // BLOCK) * BLOCK)
-        for block, data in self._db.execute(
-            f"SELECT block, {column} FROM flags WHERE block < ?", (len(found) // BLOCK,)
-        ):
-            found[block * BLOCK : block * BLOCK + BLOCK] = data[:BLOCK].ljust(BLOCK, b"\0")
-        return found[:size]
+        return self.read_all([column], size)[0]
+
+    def read_all(self, columns: Sequence[Column], size: int) -> list[bytearray]:
+        """As `read`, of several columns: they lie behind each other, so one look at each row is cheaper."""
+        found = [bytearray(-(-size // BLOCK) * BLOCK) for _ in columns]
+        rows = f"SELECT block, {', '.join(columns)} FROM flags WHERE block < ?"
+        for block, *data in self._db.execute(rows, (-(-size // BLOCK),)):
+            for column, inside in zip(found, data, strict=True):
+                column[block * BLOCK : block * BLOCK + BLOCK] = inside[:BLOCK].ljust(BLOCK, b"\0")
+        for column in found:
+            del column[size:]
+        return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from curator.core.example import Example
 
 
@@ -47,8 +49,7 @@ class Record:
         return self.version > 0 and self.line is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, gc=False):  # made by the page: a dataclass takes three times as long
     """What a line of the list shows. Counts are None while they are not known yet."""
 
     id: int

@@ -18,7 +18,7 @@ from curator.core.problem import Problem, Severity
 from curator.workspace import flags, schema
 from curator.workspace.findings import writable
 
-VERSION = 4
+VERSION = 5
 """Of the tables below; a file of another version is derived data and simply made anew."""
 
 _TABLES = """
@@ -45,9 +45,9 @@ CREATE INDEX IF NOT EXISTS result_tokens ON result(tokens);
 _COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, flags, preview, problems"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen it takes three times as long to make, and a page makes fifty
 class Result:
-    """What analysis knows about one version of an example."""
+    """What analysis knows about one version of an example. Not to be changed."""
 
     id: int
     version: int
@@ -219,8 +219,7 @@ class Results:
 
 
 def _result(row: tuple[Any, ...]) -> Result:
-    values = list(row)
-    values[10] = unpack(row[10])
+    values = [*row[:-1], unpack(row[-1])]
     return Result(*values)
 
 
@@ -241,7 +240,10 @@ def _row(r: Result) -> tuple[object, ...]:
 
 
 def _flags(r: Result) -> tuple[int, int, int, int, int, int]:
-    return (r.id, r.flags & 255, r.flags >> 8, min(r.messages, flags.MANY), *flags.counted(r.tokens))
+    states = r.flags & 255
+    if "?" in r.roles or (r.errors and r.roles.endswith("…")):
+        states &= ~flags.PLAIN  # a role may be a word, and an unknown one is an error
+    return (r.id, states, r.flags >> 8, min(r.messages, flags.MANY), *flags.counted(r.tokens))
 
 
 def _findings(rows: Iterable[Result]) -> Iterator[tuple[str, int, int]]:

@@ -25,9 +25,13 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
                 example, version, stored.raw(example, touched.get(example))
             ).result
     overall = derived.overall(ids)
-    rows = []
+    rows, base, inside = [], None, range(0)
+    split = "train" if stored.split_made else None
     for example in ids:
-        result, base, row = results[example], stored.base(example), touched.get(example, _UNTOUCHED)
+        if example not in inside:
+            base = stored.base(example)
+            inside = range(0) if base is None else range(base.first_id, base.first_id + base.source.lines)
+        result, row = results[example], touched.get(example, _UNTOUCHED)
         whole = overall.get(example, ())
         errors, warnings = tally(whole) if whole else (0, 0)
         problems = (*result.problems, *whole)
@@ -44,7 +48,7 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
                 rules=tuple(dict.fromkeys([problem.rule for problem in problems])) if problems else (),
                 tokens=result.tokens,
                 labels=labels.get(example, ()),
-                split=_split(stored, row),
+                split=None if row.split == "none" else row.split or split,
                 rating=row.rating,
                 review=row.review,
                 stale=row.review is not None and row.reviewed != row.version,
@@ -58,8 +62,3 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
 
 
 _UNTOUCHED = Touched(0, None, 0, None, 0, None, None, None, None, None)
-
-
-def _split(stored: Stored, row: Touched) -> str | None:
-    split = row.split or ("train" if stored.split_made else None)
-    return None if split == "none" else split

@@ -121,9 +121,9 @@ class Evaluation:
     def _text(self, text: Text, within: Mask | None) -> Mask:
         mask = Mask(self.size)
         with self.guard:
-            looks = self.derived.flags("states", self.size), self.derived.flags("roles", self.size)
+            states, roles = self.derived.flags(self.size, "states", "roles")
         seen, told = 0, time.monotonic()
-        for start, found in scan(self.stored, text, within, looks, self.guard):
+        for start, found in scan(self.stored, text, within, (states, roles), self.guard):
             end = min(start + len(found), self.size)  # what is behind that was added meanwhile
             mask[start:end] = found[: max(0, end - start)]
             more = found.count(1)
@@ -151,11 +151,11 @@ class Evaluation:
         return self.derived.select(where, values, self.size)
 
     def _messages(self, low: int, high: int) -> Mask:
-        counts = self.derived.flags("messages", self.size).translate(flags.between(low, high))
+        counts = self.derived.flags(self.size, "messages")[0].translate(flags.between(low, high))
         return counts if low > 0 else _combine([counts, self._states(flags.LOOKED, flags.LOOKED)], int.__and__)
 
     def _tokens(self, query: Range) -> Mask:
-        low, high = self.derived.flags("low", self.size), self.derived.flags("high", self.size)
+        low, high = self.derived.flags(self.size, "low", "high")
         if query.high is not None and query.high < 0:
             return Mask(self.size)
         found = flags.at_least(low, high, max(0, math.ceil(query.low or 0)))
@@ -165,7 +165,7 @@ class Evaluation:
         return _combine([found, Mask(above.translate(_FLIP))], int.__and__)
 
     def _states(self, bits: int, among: int) -> Mask:
-        return self.derived.flags("states", self.size).translate(flags.having(bits, among))
+        return self.derived.flags(self.size, "states")[0].translate(flags.having(bits, among))
 
     def _lines(self, query: Range) -> Mask:
         mask = Mask(self.size)
@@ -204,12 +204,10 @@ class Evaluation:
         if state == "conflict":
             return self._rule("conflicting_answers")
         if state == "clean":
-            looked = self._states(flags.LOOKED, flags.LOOKED | flags.ERROR | flags.WARNING)
-            found = self.derived.overall_severity(flags.ERROR | flags.WARNING, self.size)
-            return _combine([looked, Mask(found.translate(_FLIP))], int.__and__) if 1 in found else looked
+            bad = flags.ERROR | flags.WARNING
+            return self.derived.judged(self.size, bad).translate(flags.having(flags.LOOKED, flags.LOOKED | bad))
         bit = flags.ERROR if state == "error" else flags.WARNING
-        mask, found = self._states(bit, bit), self.derived.overall_severity(bit, self.size)
-        return _combine([mask, found], int.__or__) if 1 in found else mask
+        return self.derived.judged(self.size, bit).translate(flags.having(bit, bit))
 
     def _rule(self, rule: str) -> Mask:
         self.derived.prepare()
@@ -220,7 +218,7 @@ class Evaluation:
     def _role(self, role: str) -> Mask:
         self.derived.prepare()
         bit = flags.ROLES[role]
-        return self.derived.flags("roles", self.size).translate(flags.having(bit, bit))
+        return self.derived.flags(self.size, "roles")[0].translate(flags.having(bit, bit))
 
     def _label(self, label: str) -> Mask:
         return self._of(self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,)))

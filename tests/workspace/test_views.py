@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core import tokens
+from curator.core.problem import Problem, Severity
 from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.core.rules import Context
 from curator.errors import UsageError
-from curator.workspace import analysis, chosen, flags, occurrences, search, views
+from curator.workspace import analysis, chosen, derived, flags, occurrences, search, views
 from curator.workspace.analyst import Analyst
 from curator.workspace.chosen import Chosen
 from curator.workspace.plain import looked_at
@@ -294,13 +295,17 @@ def chatter(chance: random.Random, word: str) -> bytes:
     roles = chance.choice((("system", "user", "assistant"), ("user", "assistant"), ("user",)))
     said: list[Any] = [{"role": role, "content": text} for role, text in zip(roles, pieces, strict=False)]
     value: dict[str, Any] = {"messages": said}
-    kind = chance.randrange(6)
+    kind = chance.randrange(9)
     if kind == 0:
         said.append({"role": "assistant", "tool_calls": [{"function": {"name": word, "arguments": pieces[0]}}]})
     elif kind == 1:
         said[-1]["name"] = word
     elif kind == 2:
         value["tools"] = [{"function": {"description": word}}]
+    elif kind == 3:
+        said[-1]["role"] = word
+    elif kind == 4:
+        said[:] = [*said * 9, {"role": [word], "content": "y"}]
     dumped = json.dumps(value, ensure_ascii=chance.random() < 0.5)
     cut = dumped[: -chance.randrange(60)] if chance.random() < 0.05 else dumped
     return cut.encode().replace(b"y", b"\xff", chance.random() < 0.05)
@@ -452,6 +457,39 @@ def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path)
             ]
         finally:
             child.stop()
+
+
+def test_what_the_child_writes_later_is_seen_although_columns_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    chats = (
+        {"messages": [{"role": "user", "content": f"{n}?"}, {"role": "assistant", "content": "!"}]}
+        for n in range(9)
+    )
+    path.write_text("".join(f"{json.dumps(chat)}\n" for chat in chats))
+    with Workspace.open(path) as workspace:
+        context = workspace.derived.analyst.context
+        theirs = Results(derived.analysis_path(workspace.path))
+        looks = workspace.derived.analyst.look_at_many(
+            (i, 0, raw) for i, raw in workspace.stored.raws(workspace.ids())
+        )
+        theirs.put(look.result for look in looks)
+        facts = {"key": derived.key_of(context), "sources": derived.sources_key(workspace.stored), "finished": "1"}
+        for key, value in facts.items():
+            theirs.set_about(key, value)
+        workspace.derived.attach()
+
+        def among(state: str) -> list[int]:
+            return [i for i in workspace.view(f"is:{state}").ids if i in (3, 5, 7)]
+
+        assert among("error") == [] and among("warning") == [3, 5, 7] and workspace.derived.finished
+        bad = workspace.derived.analyst.look(5, 0, b"{").result
+        theirs.put([bad])
+        assert among("error") == [5]
+        theirs.put_overall([(7, Problem("duplicate_example", Severity.ERROR, "like 8"))])
+        assert among("error") == [5, 7] and among("clean") == []
+        workspace.edit(3, "messages[0].role", "nobody")
+        assert among("error") == [3, 5, 7]
+        theirs.close()
 
 
 @given(st.lists(st.none() | st.integers(0, 600) | st.integers(65_500, 70_000)), st.integers(0, 65_533))
