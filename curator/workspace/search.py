@@ -96,7 +96,8 @@ class _Scan:
         self.offsets: Sequence[int] = base.source.offsets
         self.needle = _needle(text)
         whole = self.needle is not None and text.role is None and self.needle.decode() == text.folded
-        self.whole, self.word = whole, text.folded.encode()
+        self.whole = whole
+        """Whether the needle is all of the word."""
         self.telling = text.folded not in _STRUCTURE and not set(text.folded) <= _PUNCTUATION
         """Whether the word is none that keys and roles may have."""
         states, roles = (self._mine(column) for column in looks or (b"", b""))
@@ -197,7 +198,7 @@ class _Scan:
         """Whether a line that has the word says it; None: to be asked."""
         opens = self.opens[number]
         if not self.telling and (opens or self.plain[number]):
-            said = begins_with(self.word, self.block, start, end)
+            said = begins_with(self.needle or b"", self.block, start, end)
             if said or (said is not None and self.valid[number]):
                 return said
         return says(self.block[start:end], self.text.folded, plain=not opens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from curator.workspace import analysis
 from curator.workspace.soundness import soundness
+from curator.workspace.source import open_copy
 from curator.workspace.workspace import Workspace
 
 
@@ -129,3 +131,16 @@ def test_the_child_leaves_when_all_is_done_and_an_edit_brings_another(data: Path
         until(lambda: not workspace.derived.fresh.versions([8]), child)
         child.stop()
         assert list(workspace.view("is:error").ids) == [7, 8]
+
+
+def test_lines_are_mapped_and_those_of_a_copy_that_was_cut_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    lines = [b'{"n": %d, "text": "%s"}\n' % (n, b"x" * 90) for n in range(2000)]
+    path.write_bytes(b"".join(lines))
+    source = open_copy(path)
+    start, block = source.mapped(1500, 1503)
+    assert block[source.offsets[1500] - start :] == b"".join(lines[1500:1503])
+    del block
+    os.truncate(path, source.offsets[1501])
+    assert source.mapped(1500, 1503) == (source.offsets[1500], lines[1500])
+    source.close()
