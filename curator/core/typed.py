@@ -7,9 +7,9 @@ cannot say (do calls and answers belong together, does a key stand twice) is loo
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
+from msgspec import UNSET, Meta, MsgspecError, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -90,7 +90,7 @@ class User(_Message, tag="user"):
 class Assistant(_Message, tag="assistant"):
     """An answer, calls, or both: that there is one of them is not said here."""
 
-    content: str | Parts | None = None
+    content: str | Parts | None | UnsetType = UNSET
     tool_calls: Annotated[list[Call], Meta(min_length=1)] | UnsetType = UNSET
     weight: Literal[0, 1] | UnsetType = UNSET
     name: Name | UnsetType = UNSET
@@ -107,11 +107,11 @@ Message = System | User | Assistant | ToolResult
 
 
 class Function(_Object):
-    """A declared function; its parameters are a JSON Schema."""
+    """A declared function; its parameters are a JSON Schema, left as the bytes they are."""
 
     name: Name
     description: str | UnsetType = UNSET
-    parameters: dict[str, Any] | UnsetType = UNSET
+    parameters: Raw | UnsetType = UNSET
     strict: bool | None | UnsetType = UNSET
 
 

@@ -12,7 +12,7 @@ from msgspec import structs
 from curator.core import rules
 from curator.core.duplicates.texts import message_text, turns
 from curator.core.example import Example, parse
-from curator.core.fastpath import Seen, look
+from curator.core.fastpath import Seen, looks
 from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, facts
@@ -49,7 +49,7 @@ class Look(NamedTuple):
         if self.facts is None:
             check.add(self.result.id, self.example)
         else:
-            check.take(self.result.id, self.facts)
+            check.take([self.result.id], [self.facts])
 
 
 class Analyst:
@@ -72,7 +72,9 @@ class Analyst:
 
     def look_at_many(self, examples: Iterable[tuple[int, int, bytes]]) -> list[Look]:
         """As `look` for each (id, version, bytes); plain chats go the short way, their tokens counted together."""
-        seen = [(number, version, raw, self._seen(raw)) for number, version, raw in examples]
+        some = list(examples)
+        looked = self._looks([raw for *_, raw in some])
+        seen = [(*example, look) for example, look in zip(some, looked, strict=True)]
         plain = [(s.roles, s.texts) for *_, s in seen if s is not None and s.value is None]
         counts = iter(self.counter.chats(plain) if self.counter is not None else [None] * len(plain))
         return [
@@ -89,9 +91,9 @@ class Analyst:
             return self.look(number, version, raw)
         return _taken(number, version, raw, seen, tokens)
 
-    def _seen(self, raw: bytes) -> Seen | None:
-        """What is seen at once of a chat, None of any other line."""
-        return look(raw, self._bare) if self.context.contract is None else None
+    def _looks(self, raws: list[bytes]) -> list[Seen | None]:
+        """What is seen at once of chats, None of any other lines."""
+        return looks(raws, self._bare) if self.context.contract is None else [None] * len(raws)
 
     def look_at(self, example_id: int, version: int, example: Example) -> Look:
         """The same for an example that is parsed already."""

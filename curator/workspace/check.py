@@ -29,12 +29,12 @@ from curator.core.rules import REGISTRY, DatasetCheck
 from curator.core.rules.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
 from curator.workspace.examine import Options, Range, Stretch, examine, examine_range
 from curator.workspace.findings import Rows
-from curator.workspace.lines import STDIN, Notes, Record, Source, opened
+from curator.workspace.lines import STDIN, Batch, Notes, Source, opened
 from curator.workspace.place import is_workspace
 
 SHARE, QUICK_SHARE = 12 << 20, 96 << 20
 """Bytes that a worker process must have to itself to pay for its start."""
-RANGE = 8 << 20
+RANGE, LARGE = 8 << 20, 8 << 20
 CONVERTED = (".gz", ".zst", ".csv", ".tsv")
 """Names of files that hold examples in another form."""
 SAMPLE = 50
@@ -119,15 +119,16 @@ def check_file(
         return check_workspace(Path(path), options, validation=validation, progress=progress)
     options = with_model(options)
     with opened(path) as source:
-        records = source.records()
-        sample = list(islice(records, SAMPLE))
-        told = replace(options, method=options.method or method_of(sample))
+        batches = source.batches()
+        first = first_of(batches)
+        told = replace(options, method=options.method or method_of(first))
         size = source.size if source.plain and source.path is not None else None
         processes = min(workers or os.cpu_count() or 1, (size or 0) // (QUICK_SHARE if told.quick else SHARE))
         if processes > 1 and source.path is not None:
             stretch = _in_ranges(source.path, told, processes, progress)
         else:
-            stretch = examine(chain(sample, records), source.notes, told, spill=True)
+            large = (size or 0) > LARGE
+            stretch = examine(chain(first, batches), source.notes, told, spill=True, large=large)
         return finished(source, stretch, told, validation, epochs)
 
 
@@ -136,7 +137,7 @@ def value_lines(path: str | Path, options: Options) -> dict[int, int]:
     quick = replace(options, tokens=False, compat=None, shown=0)
     dataset = DatasetCheck(quick.context(), part="validation")
     with opened(path) as source:
-        dataset.tally = examine(source.records(), source.notes, quick).tally
+        dataset.tally = examine(source.batches(), source.notes, quick).tally
     return dataset.value_lines()
 
 
@@ -148,9 +149,17 @@ def with_model(options: Options) -> Options:
     return replace(options, model=model, limit=limit)
 
 
-def method_of(sample: list[Record]) -> Method | None:
+def first_of(batches: Iterator[Batch]) -> list[Batch]:
+    """The batches that hold the first records, as many as tell which method a file is for."""
+    taken: list[Batch] = []
+    while sum(len(raws) for _, raws in taken) < SAMPLE and (batch := next(batches, None)) is not None:
+        taken.append(batch)
+    return taken
+
+
+def method_of(first: Iterable[Batch]) -> Method | None:
     """The training method that the commonest format at the file's start is for."""
-    formats = [detect(parse(raw).value) for _, raw in sample]
+    formats = [detect(parse(raw).value) for raw in islice(chain.from_iterable(raws for _, raws in first), SAMPLE)]
     counts = Counter(METHODS[name] for name in formats if name in METHODS)
     return counts.most_common(1)[0][0] if counts else None
 

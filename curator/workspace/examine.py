@@ -11,22 +11,24 @@ from collections import Counter as Bag
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.core import rules
 from curator.core.compat import Counts, Variant
 from curator.core.example import Example, parse
-from curator.core.fastpath import Seen, is_well_formed, look
+from curator.core.fastpath import Seen, are_well_formed, looks
 from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.engine import check_subject
-from curator.core.rules.facts import Tally, facts
+from curator.core.rules.facts import Facts, Tally, facts
 from curator.core.rules.registry import AnswerContract, TokenCount
 from curator.core.rules.subject import Subject
 from curator.workspace.excerpt import Excerpt, excerpt
 from curator.workspace.findings import Rows, as_json
-from curator.workspace.lines import Notes, Record, blocks, split
+from curator.workspace.lines import Batch, Notes, batches, blocks
 
 if TYPE_CHECKING:
     from curator.core.counting import Chat, Counter
@@ -138,17 +140,20 @@ def _excerpt(example: Example | None, problem: Problem) -> Excerpt | None:
     return excerpt(example.raw, problem.location, column) if problem.location or column is not None else None
 
 
-def examine(records: Iterable[Record], notes: Notes, options: Options, *, spill: bool = False) -> Stretch:
-    """One pass over the records; `spill` keeps many findings in a temporary file."""
+def examine(
+    batches: Iterable[Batch], notes: Notes, options: Options, *, spill: bool = False, large: bool = False
+) -> Stretch:
+    """One pass over the records; `spill` keeps many findings in a temporary file, `large` tells that many bytes
+    are to come."""
     stretch, context = Stretch(notes, rows=Rows(spill=spill)), options.context()
     compat = Counts(options.compat) if options.compat else None
     counter = options.counter() if context.count is not None else None
-    look_at = _Pass(stretch, context, options, compat, counter)
+    look_at = _Pass(stretch, context, options, compat, counter, large)
     with _uncollected():
         if options.quick:
-            look_at.formats(records)
+            look_at.formats(batches)
         else:
-            look_at.everything(records)
+            look_at.everything(batches)
     if compat is not None:
         stretch.compat = compat.counts
     return stretch
@@ -175,33 +180,44 @@ class _Pass:
     options: Options
     compat: Counts | None
     counter: Counter | None
+    large: bool
+    """Whether there are enough bytes to look at for numpy to be worth its loading."""
     waiting: list[Chat] = field(default_factory=list)
     """Plain chats whose tokens are still to be counted."""
 
-    def formats(self, records: Iterable[Record]) -> None:
+    def formats(self, batches: Iterable[Batch]) -> None:
         """The format rules alone."""
         context, formats = self.context, self.stretch.formats
-        for line, raw in records:
-            if is_well_formed(raw, context):
+        for lines, raws in batches:
+            told = are_well_formed(raws, context)
+            if True in told:
                 formats.add("chat")
-                continue
-            example = parse(raw)
-            subject = Subject(example, context)
-            formats.add(subject.format)
-            for problem in check_subject(subject, context):
-                self.stretch.note(line, problem, self.options, example)
+            for line, raw in compress(zip(lines, raws, strict=True), map(not_, told)):
+                example = parse(raw)
+                subject = Subject(example, context)
+                formats.add(subject.format)
+                for problem in check_subject(subject, context):
+                    self.stretch.note(line, problem, self.options, example)
 
-    def everything(self, records: Iterable[Record]) -> None:
+    def everything(self, batches: Iterable[Batch]) -> None:
         """All rules, facts and tokens; well-formed chats the short way (core.fastpath)."""
-        context, short = self.context, self.context.contract is None
-        for line, raw in records:
-            seen = look(raw, context) if short else None
-            if seen is None or not self._take(line, len(raw), seen):
-                self._other(line, parse(raw))
+        for lines, raws in batches:
+            keys, rows = [], []
+            for line, raw, seen in zip(lines, raws, self._looks(raws), strict=True):
+                known = seen and self._take(line, len(raw), seen) or self._other(line, parse(raw))
+                if known is not None:
+                    keys.append(line)
+                    rows.append(known)
+            self.stretch.tally.take(keys, rows)
         self._count()
 
-    def _take(self, line: int, size: int, seen: Seen) -> bool:
-        """Take what was seen at once; False where the example is too long, which a rule has to say."""
+    def _looks(self, raws: list[bytes]) -> list[Seen | None]:
+        if self.context.contract is not None:
+            return [None] * len(raws)
+        return looks(raws, self.context, many=self.large)
+
+    def _take(self, line: int, size: int, seen: Seen) -> Facts | None:
+        """Take what was seen at once; None where the example is too long, which a rule has to say."""
         stretch, value = self.stretch, seen.value
         if self.counter is not None:
             limit = self.context.limit
@@ -213,30 +229,29 @@ class _Pass:
                 chat = (seen.roles, seen.texts)
                 tokens = self.counter.chats([chat])[0] if value is None else self.counter.example(value)
                 if limit is not None and tokens.total > limit:
-                    return False
+                    return None
                 self._add(tokens)
         for problem in seen.problems:
             stretch.note(line, problem, self.options)
-        stretch.tally.take(line, seen.facts)
         if self.compat is not None and value is not None:  # they find nothing in plain texts
             self.compat.add(value)
-        return True
+        return seen.facts
 
-    def _other(self, line: int, example: Example) -> None:
-        """Take any other line by all the rules."""
+    def _other(self, line: int, example: Example) -> Facts | None:
+        """Take any other line by all the rules; no facts are known of a broken one."""
         stretch, context = self.stretch, self.context
         subject = Subject(example, context)
         for problem in check_subject(subject, context):
             stretch.note(line, problem, self.options, example)
         if example.value is None and example.faults:
             stretch.tally.count += 1
-            return
-        stretch.tally.take(line, facts(subject, context))
+            return None
         if self.compat is not None:
             self.compat.add(example.value)
         tokens = subject.tokens(context)
         if tokens is not None:
             self._add(tokens)
+        return facts(subject, context)
 
     def _count(self) -> None:
         """Count the tokens of the chats that wait."""
@@ -264,5 +279,5 @@ def examine_range(path: Path, part: Range, options: Options) -> Stretch:
     notes = Notes()
     with path.open("rb", buffering=1 << 20) as file:
         file.seek(part.start)
-        records = split(blocks(file, part.end - part.start), notes, part.lines, first=part.start == 0)
-        return examine(records, notes, options)
+        records = batches(blocks(file, part.end - part.start), notes, part.lines, first=part.start == 0)
+        return examine(records, notes, options, large=True)

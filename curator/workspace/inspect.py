@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 from curator.errors import CuratorError, InputError
-from curator.workspace.check import SAMPLE, Check, Progress, finished, method_of, with_model
+from curator.workspace.check import Check, Progress, finished, first_of, method_of, with_model
 from curator.workspace.examine import Options, Stretch, examine
-from curator.workspace.lines import Notes, Record, Source
+from curator.workspace.lines import Notes, Record, Source, together
 from curator.workspace.plain import looked_at
 from curator.workspace.soundness import is_newer, soundness
 from curator.workspace.workspace import Workspace
@@ -44,11 +44,11 @@ def _checked(
 ) -> Check:
     notes = Notes()
     source = Source(workspace.path, "examples.jsonl", "lines", io.BytesIO(), None, False, notes)
-    records = _records(workspace, notes, progress)
-    sample = list(islice(records, SAMPLE))
+    batches = together(_records(workspace, notes, progress))
+    first = first_of(batches)
     told = with_model(replace(options, contract=options.contract or workspace.context().contract))
-    told = replace(told, method=told.method or method_of(sample))
-    return finished(source, examine(chain(sample, records), notes, told, spill=True), told, validation, None)
+    told = replace(told, method=told.method or method_of(first))
+    return finished(source, examine(chain(first, batches), notes, told, spill=True), told, validation, None)
 
 
 def _records(workspace: Workspace, notes: Notes, progress: Progress | None) -> Iterator[Record]:

@@ -13,9 +13,10 @@ import stat
 import sys
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -30,11 +31,15 @@ STDIN = "-"
 BLOCK = 1 << 20
 HEAD = 1 << 16
 """Bytes looked at to tell what a file is."""
+TOGETHER = 500
+"""Records of a batch, of what does not come as lines."""
 MAX_WHOLE = 2 << 30
 """A JSON array or CSV file is read as a whole; above this it is refused."""
 
 Kind = Literal["lines", "array", "csv"]
 Record = tuple[int, bytes]
+Batch = tuple[Sequence[int], list[bytes]]
+"""Records that came together: their lines, and their bytes."""
 
 _MAGIC = (
     (b"\x89PNG", "a PNG image"),
@@ -83,46 +88,73 @@ class Source:
     """Whether its lines can be read by byte ranges: not packed, UTF-8, one record a line."""
     notes: Notes = field(default_factory=Notes)
 
-    def records(self) -> Iterator[Record]:
+    def batches(self) -> Iterator[Batch]:
         """Every line that is not blank, or every element of an array, or every row of a CSV file as an object."""
         if self.kind == "lines":
-            return split(blocks(self.stream), self.notes, name=self.name)
+            return batches(blocks(self.stream), self.notes, name=self.name)
         data = _whole(self.stream, self.name)
-        return _elements(data, self.notes) if self.kind == "array" else _rows(data, self.notes, self.name)
+        read = _elements(data, self.notes) if self.kind == "array" else _rows(data, self.notes, self.name)
+        return together(read)
+
+    def records(self) -> Iterator[Record]:
+        """The same one by one."""
+        for numbers, raws in self.batches():
+            yield from zip(numbers, raws, strict=True)
 
 
-def split(
+def together(records: Iterable[Record]) -> Iterator[Batch]:
+    """Single records in batches."""
+    left = iter(records)
+    while some := list(islice(left, TOGETHER)):
+        yield [number for number, _ in some], [raw for _, raw in some]
+
+
+def batches(
     parts: Iterable[bytes], notes: Notes, number: int = 0, *, first: bool = True, name: str = "the data"
-) -> Iterator[Record]:
+) -> Iterator[Batch]:
     """The records of a file that comes in parts of any size; `number` lines stand before it, `first` tells the
     file's beginning.
 
     Raises InputError, which calls it `name`, where it cannot be read to its end.
     """
-    records, blanks = 0, notes.blanks
+    notes.lines = number
     try:
         for lines, odd in _lines(parts):
-            for raw in lines:
-                number += 1
-                if odd or first or not raw or raw[0] < 33:  # what is below is told of few lines
-                    if first:
-                        first = False
-                        notes.bom = raw.startswith(BOM)
-                        raw = raw[3:] if notes.bom else raw
-                    if b"\r" in raw:
-                        notes.carriage_returns += 1
-                        notes.first_carriage_return = notes.first_carriage_return or number
-                        raw = raw[:-1] if raw.endswith(b"\r") else raw
-                    if not raw or raw.isspace():
-                        blanks.append(number)
-                        continue
-                records += 1
-                yield number, raw
+            before, notes.lines = notes.lines, notes.lines + len(lines)
+            numbers: Sequence[int] = range(before + 1, notes.lines + 1)
+            if first or odd or min(lines) < b"!":  # one that is empty, or begins with white space
+                numbers, lines = _trimmed(numbers, lines, notes, first=first)
+                first = False
+            notes.records += len(lines)
+            yield numbers, lines
     except unpacking_errors() as error:
-        raise InputError(f"{name} cannot be read after line {number}: {error}") from None
-    finally:
-        notes.lines = number
-        notes.records += records
+        raise InputError(f"{name} cannot be read after line {notes.lines}: {error}") from None
+
+
+def split(parts: Iterable[bytes], notes: Notes, *, name: str = "the data") -> Iterator[Record]:
+    """`batches`, one record after another."""
+    for numbers, raws in batches(parts, notes, name=name):
+        yield from zip(numbers, raws, strict=True)
+
+
+def _trimmed(numbers: Iterable[int], lines: list[bytes], notes: Notes, *, first: bool) -> Batch:
+    """The lines without byte order mark, carriage returns at their ends, and blank ones."""
+    kept, raws = [], []
+    for number, raw in zip(numbers, lines, strict=True):
+        if first:
+            first = False
+            notes.bom = raw.startswith(BOM)
+            raw = raw[3:] if notes.bom else raw
+        if b"\r" in raw:
+            notes.carriage_returns += 1
+            notes.first_carriage_return = notes.first_carriage_return or number
+            raw = raw[:-1] if raw.endswith(b"\r") else raw
+        if not raw or raw.isspace():
+            notes.blanks.append(number)
+            continue
+        kept.append(number)
+        raws.append(raw)
+    return kept, raws
 
 
 def _lines(parts: Iterable[bytes]) -> Iterator[tuple[list[bytes], bool]]:

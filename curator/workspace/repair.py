@@ -74,7 +74,7 @@ def repair(
             raise InputError(f"{path} is {source.notes.encoding}; add --unsafe to write it as UTF-8")
         lines = iter(source.stream) if source.kind == "lines" else (raw + b"\n" for _, raw in source.records())
         sample = list(islice(lines, SAMPLE))
-        method = options.method or method_of([(0, line) for line in sample])
+        method = options.method or method_of([(range(len(sample)), sample)])
         repairs = Repairs(replace(options, method=method).context(), rules, unsafe, Counter())
         if source.kind != "lines" or source.notes.encoding:
             repairs.fixed["json_array_file" if source.kind == "array" else "file_encoding"] += source.kind != "csv"

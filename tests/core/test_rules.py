@@ -155,8 +155,7 @@ def with_tally(context: Context, count: int = 10, tokens: int = 0, **options: An
     check = DatasetCheck(context, **options)
     line = parse(raw({"messages": [user()], "answer": 1}))
     row = facts(Subject(line, context), context)
-    for number in range(count):
-        check.take(number, row)
+    check.take(range(count), [row] * count)
     check.tally.tokens = tokens
     return {problem.rule for _, problem in check.problems()}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from curator.core import rules, splice
 from curator.core.example import Example, parse
-from curator.core.fastpath import is_well_formed, look
+from curator.core.fastpath import Seen, are_well_formed, looks
 from curator.core.problem import Method, Problem
 from curator.core.rules import engine
 from curator.core.rules.facts import facts
@@ -219,6 +219,17 @@ def test_fixes_settle_and_do_not_fall_over(value: Any, how: dict[str, Any]) -> N
     rules.fix_all(example, OPENAI, unsafe=True)
 
 
+def is_well_formed(text: bytes, context: rules.Context) -> bool:
+    return are_well_formed([text], context)[0]
+
+
+def look(text: bytes, context: rules.Context) -> Seen | None:
+    """What is seen of a line, by itself and among many."""
+    seen = looks([text], context)[0]
+    assert looks([text], context, many=True)[0] == seen
+    return seen
+
+
 def hold_together(text: bytes, context: rules.Context) -> bool:
     """The typed path and the rules say the same of a line; whether the typed path had an answer to all."""
     subject = Subject(parse(text), context)
@@ -253,6 +264,46 @@ def test_the_typed_path_says_what_the_rules_say(
     value: Any, how: dict[str, Any], method: Method | None, profile: Any
 ) -> None:
     hold_together(line(value, how), rules.Context(profile, method))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(PLAIN | CHAT | NEARLY_WHOLE, SPELLINGS), max_size=6))
+def test_many_lines_together_are_seen_as_each_by_itself(lines: list[tuple[Any, dict[str, Any]]]) -> None:
+    texts = [line(value, how) for value, how in lines]
+    assert looks(texts, OPENAI, many=True) == [looks([text], OPENAI)[0] for text in texts]
+
+
+NUMBERS = st.text("0123456789 ().-+xa", min_size=6, max_size=24)
+MARKING = st.text("<|sk-xobAKIeyJzg_hpBEGN@y lurombuicd\\", min_size=2, max_size=12)
+
+
+@settings(max_examples=500)
+@given(st.lists(NUMBERS | MARKING | TEXTS, min_size=1, max_size=4), SPELLINGS)
+def test_no_number_and_no_mark_is_overlooked(texts: list[str], how: dict[str, Any]) -> None:
+    lines = [line(chat(system("Be kind."), user(f"Of {text}!"), bot()), how) for text in texts]
+    for text in lines:
+        hold_together(text, OPENAI)
+    assert looks(lines, OPENAI, many=True) == [looks([text], OPENAI)[0] for text in lines]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("+49 (30) 1234567", "(555) 123-4567", "555.123.4567", "4111-1111-1111-1111", "+1 2345678", "+12345678"),
+        *("a bomb", "make a pipe bomb", "commit suicide", "Kill yourself", "kill your family", "me@example.org"),
+        *("<|endoftext|>", "x\x7f", "x\U000e0041", "p\u0430ypal", "-----BEGIN PRIVATE KEY-----", *MARKED_TEXTS),
+    ],
+)
+@pytest.mark.parametrize("shift", range(4))
+def test_what_a_rule_on_texts_minds_is_seen_among_many_lines(text: str, shift: int) -> None:
+    """At each place modulo four, as the sieve compares several bytes as one number."""
+    clean = line(chat(system("Be kind."), user(), bot()), {})
+    marked = line(
+        chat(system("Be kind."), user("x" * shift + f" {text} and so on"), bot()), {"ensure_ascii": False}
+    )
+    found = looks([clean, marked, clean], OPENAI, many=True)
+    minded = bool(rules.check(parse(marked), OPENAI))
+    assert [seen is None for seen in found] == [False, minded, False]
 
 
 @pytest.mark.parametrize("name", CASES)

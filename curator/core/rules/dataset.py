@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from curator.core.example import Example
@@ -47,11 +47,11 @@ class DatasetCheck:
         if example.value is None and example.faults:
             self.tally.count += 1
         else:
-            self.take(key, facts(Subject(example, self.context), self.context))
+            self.take([key], [facts(Subject(example, self.context), self.context)])
 
-    def take(self, key: int, row: Facts) -> None:
-        """As `add`, for an example whose facts are known already."""
-        self.tally.take(key, row)
+    def take(self, keys: Sequence[int], rows: Sequence[Facts]) -> None:
+        """As `add`, for examples whose facts are known already."""
+        self.tally.take(keys, rows)
 
     def value_lines(self) -> dict[int, int]:
         """The key of the first example of each value, by a number that stands for the value."""
@@ -112,12 +112,17 @@ class DatasetCheck:
 
     def _flagged(self, bit: int) -> int:
         """How many examples have this bit of `Facts.flags`."""
-        return sum(times for flags, times in Counter(self.tally.flags).items() if flags & bit)
+        return sum(times for flags, times in self._kinds().items() if flags & bit)
+
+    def _kinds(self) -> dict[int, int]:
+        """How many examples have the same flags."""
+        told = self.tally.flags.tobytes()
+        return {flags: told.count(flags) for flags in set(told)}
 
     def _main(self) -> int:
         """The index of the commonest known format; 0 where there is none."""
         counts = [0] * 8
-        for flags, times in Counter(self.tally.flags).items():
+        for flags, times in self._kinds().items():
             counts[flags & 7] += times
         known = counts[1:]
         return known.index(max(known)) + 1 if any(known) else 0

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import blake2b
 from os.path import commonprefix
 from typing import Any
-from zlib import crc32
 
 import msgspec
 import orjson
+from xxhash import xxh3_64_intdigest
 
 from curator.core.formats import COMPLETION_KEYS, Format
 from curator.core.refusal import is_refusal
@@ -26,7 +26,8 @@ REFUSAL, IMAGE, ANSWERED = 8, 16, 32
 OPTIONAL_KEYS = frozenset(("tools", "parallel_tool_calls", "functions"))
 LONG_ROW = 10_000
 _INDEX = {name: index for index, name in enumerate(FORMATS)}
-_ANSWERED = _INDEX["chat"] | ANSWERED
+_CHAT = _INDEX["chat"]
+_ANSWERED = _CHAT | ANSWERED
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):  # made once a line: three times as fast as a NamedTuple
@@ -64,12 +65,12 @@ def facts(subject: Subject, context: Context) -> Facts:
         return chat_facts(value, flags, tokens)
     if subject.format == "preference":
         answer = {key: item for key, item in value.items() if key != "input"}
-        hashes = _hash(dumped(value.get("input"))), crc32(dumped(answer))
+        hashes = xxh3_64_intdigest(dumped(value.get("input"))), _short(dumped(answer))
         return Facts(flags | ANSWERED, *hashes, _system_of(subject), (), tokens, None)
     if subject.format == "completion" and value.keys() == COMPLETION_KEYS:
         prompt, completion = value["prompt"], value["completion"]
         if isinstance(prompt, str) and isinstance(completion, str):
-            hashes = _hash(dumped(prompt)), crc32(dumped(completion))
+            hashes = xxh3_64_intdigest(dumped(prompt)), _short(dumped(completion))
             return Facts(flags | ANSWERED, *hashes, 0, (), tokens, (prompt, completion))
     return _all_prompt(subject, flags, tokens)
 
@@ -80,10 +81,10 @@ def _all_prompt(subject: Subject, flags: int, tokens: int) -> Facts:
     optional = tuple(sorted(OPTIONAL_KEYS & value.keys())) if isinstance(value, dict) else ()
     # faults: NaN is not null, and halves of characters differ
     spelled = json.dumps(value, sort_keys=True).encode() if subject.example.faults else dumped(value)
-    return Facts(flags, _hash(spelled), 0, _system_of(subject), optional, tokens, None)
+    return Facts(flags, xxh3_64_intdigest(spelled), 0, _system_of(subject), optional, tokens, None)
 
 
-def chat_facts(value: dict[str, Any], flags: int = _INDEX["chat"], tokens: int = 0) -> Facts:
+def chat_facts(value: dict[str, Any], flags: int = _CHAT, tokens: int = 0) -> Facts:
     """Facts of a chat that ends on an answer; the prompt is all but that answer, other keys included."""
     messages = value["messages"]
     last = messages[-1]
@@ -95,16 +96,30 @@ def chat_facts(value: dict[str, Any], flags: int = _INDEX["chat"], tokens: int =
         head += dumped(rest)
     content = last.get("content")
     flags |= ANSWERED | (REFUSAL if type(content) is str and is_refusal(content) else 0)
-    return Facts(flags, _hash(head), crc32(dumped(last)), _system(messages[0]), optional, tokens, None)
+    return Facts(
+        flags, xxh3_64_intdigest(head), _short(dumped(last)), _system(messages[0]), optional, tokens, None
+    )
 
 
 def plain_facts(roles: tuple[str, ...], contents: list[str], tokens: int) -> Facts:
     """Facts of a chat of nothing but known roles with texts, that ends on an answer; told from the texts alone."""
-    answer = contents[-1]
-    flags = _ANSWERED | (REFUSAL if is_refusal(answer) else 0)
+    if any("\0" in text for text in contents):
+        answer = contents[-1].encode("utf-8", "surrogatepass")
+        return _plain(roles, contents, tokens, _joined(contents[:-1]), answer)
+    return clean_facts(roles, contents, tokens)
+
+
+def clean_facts(roles: tuple[str, ...], contents: list[str], tokens: int = 0) -> Facts:
+    """`plain_facts` of texts without U+0000."""
+    texts = "\0".join(contents).encode("utf-8", "surrogatepass")
+    end = texts.rfind(b"\0")
+    return _plain(roles, contents, tokens, texts[: max(end, 0)], texts[end + 1 :])
+
+
+def _plain(roles: tuple[str, ...], contents: list[str], tokens: int, prompt: bytes, answer: bytes) -> Facts:
+    flags = _ANSWERED | (REFUSAL if is_refusal(contents[-1]) else 0)
     system = _system_text(contents[0]) if roles[0] == "system" else 0
-    prompt = _hash(_joined(contents[:-1]), _person(roles))
-    return Facts(flags, prompt, crc32(answer.encode("utf-8", "surrogatepass")), system, (), tokens, None)
+    return Facts(flags, xxh3_64_intdigest(prompt, _seed(roles)), _short(answer), system, (), tokens, None)
 
 
 def _joined(texts: list[str]) -> bytes:
@@ -116,9 +131,9 @@ def _joined(texts: list[str]) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _person(roles: tuple[str, ...]) -> bytes:
-    """16 bytes that stand for the roles of a plain chat, to keep equal texts in other roles apart."""
-    return blake2b(" ".join(roles).encode(), digest_size=16).digest()
+def _seed(roles: tuple[str, ...]) -> int:
+    """What stands for the roles of a plain chat, to keep equal texts in other roles apart."""
+    return xxh3_64_intdigest(" ".join(roles).encode())
 
 
 def dumped(value: Any) -> bytes:
@@ -129,8 +144,9 @@ def dumped(value: Any) -> bytes:
         return repr(value).encode("utf-8", "surrogatepass")
 
 
-def _hash(data: bytes, person: bytes = b"") -> int:
-    return int.from_bytes(blake2b(data, digest_size=8, person=person).digest(), "little")
+def _short(data: bytes) -> int:
+    """32 bits."""
+    return xxh3_64_intdigest(data) & 0xFFFFFFFF
 
 
 def _system_of(subject: Subject) -> int:
@@ -144,12 +160,12 @@ def _system(first: Any) -> int:
     if first.get("role") != "system" and first.get("role") != "developer":
         return 0
     content = first.get("content")
-    return _system_text(content) if type(content) is str else crc32(dumped(content)) or 1
+    return _system_text(content) if type(content) is str else _short(dumped(content)) or 1
 
 
 @lru_cache(maxsize=1024)
 def _system_text(content: str) -> int:
-    return crc32(dumped(content)) or 1
+    return _short(dumped(content)) or 1
 
 
 def _has_image(turns: list[Turn]) -> bool:
@@ -179,25 +195,28 @@ class Tally:
     """For each optional key the first example that has it, and how many have."""
     pairs: Pairs | None = None
 
-    def take(self, key: int, row: Facts) -> None:
-        """Add one example's facts."""
-        self.count += 1
-        self.keys.append(key)
-        self.flags.append(row.flags)
-        self.prompts.append(row.prompt)
-        self.answers.append(row.answer)
-        self.systems.append(row.system)
-        self.tokens += row.tokens
-        if row.flags & 7 == 1:
-            if not self.chats:
-                self.first_optional = row.optional
-            self.chats += 1
-            for name in row.optional:
-                first, times = self.optional.get(name, (key, 0))
-                self.optional[name] = first, times + 1
-        if row.pair is not None:
-            self.pairs = self.pairs or Pairs(row.pair)
-            self.pairs.take(*row.pair)
+    def take(self, keys: Sequence[int], rows: Sequence[Facts]) -> None:
+        """Add the facts of examples, in order."""
+        self.count += len(rows)
+        self.keys.extend(keys)
+        flags = [row.flags for row in rows]
+        self.flags.extend(flags)
+        self.prompts.extend([row.prompt for row in rows])
+        self.answers.extend([row.answer for row in rows])
+        self.systems.extend([row.system for row in rows])
+        self.tokens += sum([row.tokens for row in rows])
+        chats = [flag & 7 for flag in flags].count(_CHAT)
+        if chats and not self.chats:
+            self.first_optional = next(row.optional for row in rows if row.flags & 7 == _CHAT)
+        self.chats += chats
+        for key, row in zip(keys, rows, strict=True):
+            if row.optional and row.flags & 7 == _CHAT:
+                for name in row.optional:
+                    first, times = self.optional.get(name, (key, 0))
+                    self.optional[name] = first, times + 1
+            if row.pair is not None:
+                self.pairs = self.pairs or Pairs(row.pair)
+                self.pairs.take(*row.pair)
 
     def extend(self, later: Tally) -> None:
         """Put another tally behind this one."""

@@ -11,20 +11,22 @@ from functools import lru_cache
 
 from curator.core.rules.registry import Has
 
-_LEADS = b"\xc2\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd8\xe1\xe2\xe3\xef\xf3"
+LEADS = b"\xc2\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd8\xe1\xe2\xe3\xef\xf3"
 """First bytes of the UTF-8 of every character of `_UNUSUAL`."""
-_COMMON = bytes(set(range(256)) - set(b"@|\\\x7f_KJz+-0123456789" + _LEADS))
-"""What `byte_bits` deletes before it looks: all but digits, `_LEADS`, and the rarest character of each mark."""
+_COMMON = bytes(set(range(256)) - set(b"@|\\\x7f_KJz+-0123456789" + LEADS))
+"""What `byte_bits` deletes before it looks: all but digits, `LEADS`, and the rarest character of each mark."""
 _PLAIN_DIGITS = b"0123456789"
 _DIGITS = bytes(48 if byte in _PLAIN_DIGITS else 46 if byte in b" ().-" else 97 for byte in range(256))
 """Digits as 0, what may stand inside a number as a full stop."""
 _RUN = re.compile(rb"[0-9+(][0-9 ().-]{6,}[0-9]")
-_MARKS = (
-    *((b"@", b"@"), (b"|", b"<|"), (b"-", b"sk-"), (b"-", b"xox"), (b"-", b"-----BEGIN")),
-    *((b"K", b"AKIA"), (b"J", b"eyJ"), (b"z", b"AIza")),
-    *((b"_", b"gh%c_" % letter) for letter in b"pousr"),
+MARKS = (
+    *((b"@", b"@", 0), (b"|", b"<|", 1), (b"-", b"sk-", 2), (b"-", b"xox", 4), (b"-", b"-----BEGIN", 4)),
+    *((b"K", b"AKIA", 1), (b"J", b"eyJ", 2), (b"z", b"AIza", 2)),
+    *((b"_", b"gh%c_" % letter, 3) for letter in b"pousr"),
 )
-"""What keys, addresses and special tokens begin with, and the rarest character of each."""
+"""What keys, addresses and special tokens begin with, their rarest characters, and how far in these first are."""
+PHRASES = (b"uicid", b"ill your", b"bomb")
+"""What stands in every phrase that moderation may flag."""
 _RARE_ESCAPE = re.compile(rb"\\[bfu]")
 _ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
 _UNUSUAL = re.compile(
@@ -42,7 +44,7 @@ def byte_bits(raw: bytes) -> int:
     # a card number has 13 digits or more, a telephone number 10, or 8 behind a plus sign
     if (digits > 9 and _is_number(raw)) or (digits > 7 and b"+" in rare):
         has = Has.DIGITS if _RUN.search(raw) else 0
-    if b"uicid" in raw or b"ill your" in raw or b"bomb" in raw:
+    if PHRASES[0] in raw or PHRASES[1] in raw or PHRASES[2] in raw:
         has |= Has.RISKY
     if rare:
         bits, marks, escapes = _hints(rare)
@@ -60,7 +62,7 @@ def _hints(rare: bytes) -> tuple[int, tuple[bytes, ...], bool]:
     """What the rare characters of a line tell: bits, marks that may be there, and whether escapes are."""
     bits = 0 if rare.isascii() else Has.WIDE | (Has.ODD_TEXT if b"\xf3" in rare else 0)
     bits |= Has.ODD_TEXT if b"\x7f" in rare else 0
-    return bits, tuple(mark for letter, mark in _MARKS if letter in rare), b"\\" in rare
+    return bits, tuple(mark for letter, mark, _ in MARKS if letter in rare), b"\\" in rare
 
 
 def _is_number(raw: bytes) -> bool:

@@ -108,8 +108,9 @@ def _named(character: str) -> str:
 
 def unwanted(text: str, pattern: re.Pattern[str]) -> list[int]:
     """Where `CONTROL` or `HIDDEN` characters stand in a text, but for those that emoji and scripts need."""
-    kept = needed(text)
-    return [found.start() for found in pattern.finditer(text) if found.start() not in kept]
+    places = [found.start() for found in pattern.finditer(text)]
+    kept = needed(text) if places else ()
+    return [at for at in places if at not in kept] if kept else places
 
 
 def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Found]:
