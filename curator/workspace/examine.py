@@ -189,7 +189,7 @@ class _Pass:
         """The format rules alone."""
         context, formats = self.context, self.stretch.formats
         for lines, raws in batches:
-            told = are_well_formed(raws, context)
+            told = are_well_formed(raws, context, many=self.large)
             if True in told:
                 formats.add("chat")
             for line, raw in compress(zip(lines, raws, strict=True), map(not_, told)):

@@ -220,7 +220,9 @@ def test_fixes_settle_and_do_not_fall_over(value: Any, how: dict[str, Any]) -> N
 
 
 def is_well_formed(text: bytes, context: rules.Context) -> bool:
-    return are_well_formed([text], context)[0]
+    told = are_well_formed([text], context)
+    assert are_well_formed([text], context, many=True) == told
+    return told[0]
 
 
 def look(text: bytes, context: rules.Context) -> Seen | None:
@@ -271,6 +273,7 @@ def test_the_typed_path_says_what_the_rules_say(
 def test_many_lines_together_are_seen_as_each_by_itself(lines: list[tuple[Any, dict[str, Any]]]) -> None:
     texts = [line(value, how) for value, how in lines]
     assert looks(texts, OPENAI, many=True) == [looks([text], OPENAI)[0] for text in texts]
+    assert are_well_formed(texts, OPENAI, many=True) == [are_well_formed([text], OPENAI)[0] for text in texts]
 
 
 NUMBERS = st.text("0123456789 ().-+xa", min_size=6, max_size=24)

@@ -25,8 +25,9 @@ MARKS = (
     *((b"_", b"gh%c_" % letter, 3) for letter in b"pousr"),
 )
 """What keys, addresses and special tokens begin with, their rarest characters, and how far in these first are."""
-PHRASES = (b"uicid", b"ill your", b"bomb")
-"""What stands in every phrase that moderation may flag."""
+PHRASES = ((b"uicid", 0), (b"ill your", 1), (b"bomb", 2))
+"""What stands in every phrase that moderation may flag, and where in it its rarest two letters begin."""
+_UICID, _ILL_YOUR, _BOMB = (phrase for phrase, _ in PHRASES)
 _RARE_ESCAPE = re.compile(rb"\\[bfu]")
 _ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
 _UNUSUAL = re.compile(
@@ -44,7 +45,7 @@ def byte_bits(raw: bytes) -> int:
     # a card number has 13 digits or more, a telephone number 10, or 8 behind a plus sign
     if (digits > 9 and _is_number(raw)) or (digits > 7 and b"+" in rare):
         has = Has.DIGITS if _RUN.search(raw) else 0
-    if PHRASES[0] in raw or PHRASES[1] in raw or PHRASES[2] in raw:
+    if _UICID in raw or _ILL_YOUR in raw or _BOMB in raw:
         has |= Has.RISKY
     if rare:
         bits, marks, escapes = _hints(rare)
