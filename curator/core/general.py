@@ -10,8 +10,8 @@ from curator.core.typed import REFUSED, Assistant, Chat, Message, ToolResult, de
 
 
 def general(raw: bytes) -> tuple[Chat, int] | None:
-    """A line that decodes, and that no rule on formats minds but for keys that stand twice, with the number of strings
-    in it, keys included."""
+    """A line that decodes, and that no rule on formats minds but for keys that stand twice, with the number of
+    strings in it, keys included."""
     if len(raw) > LONG_LINE:
         return None
     try:

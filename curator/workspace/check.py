@@ -13,11 +13,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from multiprocessing import active_children, get_context
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from curator import pricing
@@ -305,6 +304,7 @@ def _of_file(source: Source, notes: Notes) -> Iterator[tuple[int | None, str, st
 
 def token_summary(totals: array[int], answers: array[int], options: Options) -> dict[str, Any]:
     """CHECK's `tokens`: sums and the spread over examples."""
+    from curator.core.spread import spread
     from curator.core.tokens import encoding_for
 
     over = sum(1 for count in totals if options.limit is not None and count > options.limit)
@@ -315,30 +315,8 @@ def token_summary(totals: array[int], answers: array[int], options: Options) -> 
         "assistant": sum(answers),
         "over_limit": over,
         "limit": options.limit,
-        "per_example": spread(totals),
-        "assistant_per_example": spread(answers),
-    }
-
-
-def spread(counts: array[int]) -> dict[str, float]:
-    """Least, greatest, mean, median and the 10 % and 90 % quantiles (linear interpolation, as numpy's)."""
-    if not counts:
-        return dict.fromkeys(("min", "max", "mean", "median", "p10", "p90"), 0)
-    ordered = sorted(counts)
-
-    def quantile(share: float) -> float:
-        place = share * (len(ordered) - 1)
-        low = int(place)
-        high = min(low + 1, len(ordered) - 1)
-        return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-    return {
-        "min": ordered[0],
-        "max": ordered[-1],
-        "mean": fmean(ordered),
-        "median": quantile(0.5),
-        "p10": quantile(0.1),
-        "p90": quantile(0.9),
+        "per_example": asdict(spread(totals)),
+        "assistant_per_example": asdict(spread(answers)),
     }
 
 

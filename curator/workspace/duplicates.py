@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 FILE = "duplicates.npz"
-VERSION = 2
+VERSION = 3
 _BATCH = 2_000
 _TELL = 0.2
 

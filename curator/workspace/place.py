@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
@@ -28,7 +27,9 @@ def folder_for(file: Path) -> Path:
     while name.lower().endswith(DATA_SUFFIXES) and Path(name).stem:
         name = Path(name).stem
     beside = file.with_name(name + SUFFIX)
-    digest = hashlib.sha256(str(file.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    from hashlib import sha256  # the library behind it takes some memory
+
+    digest = sha256(str(file.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     away = paths.data_dir() / "workspaces" / f"{slug(name)}-{digest}{SUFFIX}"
     if (beside / "workspace.db").exists() or (not away.exists() and os.access(file.parent, os.W_OK)):
         return beside

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
+from xxhash import xxh3_64_digest
 
 from curator.core.duplicates.texts import (
     ANSWER,
@@ -23,7 +23,7 @@ from curator.core.example import Example
 
 
 def _hash(data: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(xxh3_64_digest(data), "big", signed=True)
 
 
 def value_hash(value: Any) -> int:

@@ -180,7 +180,7 @@ def _has_image(turns: list[Turn]) -> bool:
 class Tally:
     """The facts of many examples in order, column by column; two of them can be put end to end."""
 
-    keys: array[int] = field(default_factory=lambda: array("q"))
+    keys: array[int] = field(default_factory=lambda: array("I"))
     flags: array[int] = field(default_factory=lambda: array("B"))
     prompts: array[int] = field(default_factory=lambda: array("Q"))
     answers: array[int] = field(default_factory=lambda: array("I"))
