@@ -114,6 +114,15 @@ def sound(data: Examples, context: Context) -> Examples:
     )
 
 
+def outside(raws: Sequence[bytes], contract: Contract | None) -> int:
+    """How many examples have an answer that the contract does not allow: no provider minds, but people do."""
+    if contract is None:
+        return 0
+    context = Context(contract=contract)
+    found = (check_example(examples.parse(raw), context) for raw in raws)
+    return sum(any(problem.rule == "answer_outside_contract" for problem in problems) for problems in found)
+
+
 def divide(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[int], list[int]]:
     """Positions for training and for validation; groups of copies and contradictions are never torn.
 

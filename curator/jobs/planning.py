@@ -123,6 +123,8 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
     blocking, notices = _reasons(path, provider, wish.method, model, info, verdict)
     if left_out := everything - len(data.raws):
         notices.insert(0, f"{left_out} examples with errors are left out.")
+    if outside := dataset.outside(raws, dataset.contract(path)):  # the status line counts them as errors
+        notices.append(f"Answers outside the answer contract, trained all the same: {outside:,}.")
     if expensive := budget.over(usd, limit, provider, model):
         blocking.append(expensive)
     return Plan(

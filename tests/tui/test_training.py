@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from curator import paths
+from curator.core.answers import Contract
 from curator.tui.screens.compare import CompareScreen
 from curator.tui.screens.train import TrainScreen
 from curator.tui.screens.train_dialog import TrainDialog
@@ -95,6 +96,17 @@ async def test_examples_with_errors_are_left_out_unless_unticked(tmp_path: Path,
         scene.app.screen.query_one("#sound").toggle()  # type: ignore[attr-defined]
         await scene.pilot.pause(0.5)
         assert "The data has errors" in await plan_of(scene)
+
+
+async def test_answers_outside_the_contract_are_told_and_trained(tmp_path: Path, tiny: str) -> None:
+    answers = [json.loads(line)["messages"][-1]["content"] for line in lines()]
+    async with opened(dataset(tmp_path, lines())) as scene:
+        allowed = frozenset(answers) - {answers[0]}
+        scene.workspace.set_meta("contract", Contract(allowed).to_json())
+        await scene.press("T")
+        plan = " ".join((await plan_of(scene)).split())
+        assert "left out" not in plan
+        assert f"Answers outside the answer contract, trained all the same: {answers.count(answers[0])}." in plan
 
 
 async def test_preferences_are_trained_by_dpo_without_asking(tmp_path: Path, tiny: str) -> None:
