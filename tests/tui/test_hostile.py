@@ -60,6 +60,10 @@ def clean(text: str) -> bool:
     return printable(text) == text
 
 
+PARTS = 3
+"""Tests that one long test is cut into, for several processes."""
+
+
 @pytest.mark.parametrize("size", [WIDE, (60, 16)], ids=str)
 async def test_every_row_can_be_looked_at(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, LINES), size) as scene:
@@ -71,11 +75,13 @@ async def test_every_row_can_be_looked_at(tmp_path: Path, size: tuple[int, int])
         assert scene.current == len(LINES)
 
 
-async def test_every_row_can_be_edited_and_comes_back_unchanged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_every_row_can_be_edited_and_comes_back_unchanged(tmp_path: Path, part: int) -> None:
     """At 80×24, through both forms of the editor each; some straight back from the form of messages too."""
-    async with opened(dataset(tmp_path, LINES)) as scene:
+    mine = list(enumerate(LINES))[part::PARTS]
+    async with opened(dataset(tmp_path, [line for _, line in mine])) as scene:
         before = scene.workspace.revision()
-        for number, line in enumerate(LINES):
+        for number, line in mine:
             forms = [["e", "f6", "escape"]] + [["e", "escape"]] * (number < len(TEXTS) and number % 3 == 0)
             for keys in forms:
                 await scene.press(*keys[:-1])
