@@ -1,6 +1,6 @@
 """Well-formed chats the short way: decoded straight into typed objects, which is faster than parsing at all.
 
-`are_well_formed` answers for the rules on formats, `looks` for all rules: of lines that no rule has anything to
+`not_well_formed` answers for the rules on formats, `looks` for all rules: of lines that no rule has anything to
 say about but a missing system message. Other lines they leave to the rules; property tests hold both together.
 """
 
@@ -16,7 +16,7 @@ import orjson
 
 from curator.core.general import general
 from curator.core.problem import Problem, Profile
-from curator.core.rules.facts import Facts, chat_facts, clean_facts
+from curator.core.rules.facts import Facts, Frame, chat_facts, clean_facts, frame_of
 from curator.core.rules.hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.privacy import RISKY, personal, secrets
 from curator.core.rules.registry import REGISTRY, Context, Has
@@ -44,10 +44,10 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     value: Any = None
 
 
-def are_well_formed(raws: Sequence[bytes], context: Context, *, many: bool = False) -> list[bool]:
-    """Of each line whether it is seen at once to have no finding of a format rule; False says nothing."""
+def not_well_formed(raws: Sequence[bytes], context: Context, *, many: bool = False) -> list[int]:
+    """The places of the lines that are not seen at once to have no finding of a format rule, in order."""
     if context.method == "reinforcement":
-        return [False] * len(raws)
+        return [*range(len(raws))]
     strings: list[int] = []
     needs = strings.append
     short = max(map(len, raws), default=0) < _SHORT
@@ -63,8 +63,9 @@ def are_well_formed(raws: Sequence[bytes], context: Context, *, many: bool = Fal
             continue
         answered = type(messages[-1]) is PlainAssistant or PlainAssistant in map(type, messages)
         needs(1 + 4 * len(messages) if answered and (short or len(messages) <= LONG_THREAD) else 0)
-    repeating = _repeating(raws, strings, _together(raws, many))
-    return [need > 0 and at not in repeating for at, need in enumerate(strings)]
+    others = [at for at, need in enumerate(strings) if not need] if 0 in strings else []
+    repeating = _repeating(raws, strings, others, _together(raws, many))
+    return sorted({*others, *repeating}) if repeating else others
 
 
 def looks(raws: Sequence[bytes], context: Context, *, many: bool = False) -> list[Seen | None]:
@@ -94,10 +95,11 @@ def looks(raws: Sequence[bytes], context: Context, *, many: bool = False) -> lis
             told(None)
             needs(0)
             continue
-        roles, lacks_system, need = order
-        told(Seen(system if lacks_system else _NOTHING, clean_facts(roles, contents), roles, contents))
+        roles, frame, need = order
+        told(Seen(_NOTHING if frame.system else system, clean_facts(frame, contents), roles, contents))
         needs(need)
-    for at in _repeating(raws, strings, together):
+    others = [at for at, need in enumerate(strings) if not need] if 0 in strings else []
+    for at in _repeating(raws, strings, others, together):
         found[at] = None
     return found
 
@@ -111,15 +113,17 @@ def _together(raws: Sequence[bytes], many: bool) -> Together | None:
     return Together(raws)
 
 
-def _repeating(raws: Sequence[bytes], strings: list[int], together: Together | None) -> set[int]:
-    """The places of lines in which a key stands twice, among those that have `strings` at least (0: any others).
+def _repeating(
+    raws: Sequence[bytes], strings: list[int], others: list[int], together: Together | None
+) -> set[int]:
+    """The places of lines in which a key stands twice, among those that have `strings` at least, not the others.
 
     Every string has two quotes. Where all lines together have no more than they need, none has another key.
     """
     quotes = together.quotes() if together is not None else None
     if quotes is not None:
-        others = sum(raws[at].count(b'"') - raws[at].count(b'\\"') for at, need in enumerate(strings) if not need)
-        if quotes == 2 * sum(strings) + others:
+        quotes -= sum(raws[at].count(b'"') - raws[at].count(b'\\"') for at in others)
+        if quotes == 2 * sum(strings):
             return set()
     return {
         at
@@ -148,18 +152,17 @@ def _look_at_more(raw: bytes, bits: int, system: tuple[Problem, ...]) -> tuple[S
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None, 0
-    return Seen(system if order[1] else _NOTHING, chat_facts(value), value=value), strings
+    return Seen(_NOTHING if order[1].system else system, chat_facts(value), value=value), strings
 
 
 @lru_cache(maxsize=4096)
-def _order(kinds: tuple[type[msgspec.Struct], ...]) -> tuple[tuple[str, ...], bool, int] | None:
-    """The roles of messages of these classes, whether a system message is missing, and how many strings there are
-    where they are plain; None where a rule minds their order."""
+def _order(kinds: tuple[type[msgspec.Struct], ...]) -> tuple[tuple[str, ...], Frame, int] | None:
+    """The roles of messages of these classes, what facts need of them, and how many strings there are where they
+    are plain; None where a rule minds their order."""
     if not 0 < len(kinds) <= LONG_THREAD:
         return None
     roles = roles_of(kinds)
-    shape = shape_of(roles)
-    return None if shape & ~Has.NO_SYSTEM else (roles, bool(shape), 1 + 4 * len(roles))
+    return None if shape_of(roles) & ~Has.NO_SYSTEM else (roles, frame_of(roles), 1 + 4 * len(roles))
 
 
 @lru_cache

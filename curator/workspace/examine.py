@@ -11,15 +11,13 @@ from collections import Counter as Bag
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import compress
-from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.core import rules
 from curator.core.compat import Counts, Variant
 from curator.core.example import Example, parse
-from curator.core.fastpath import Seen, are_well_formed, looks
+from curator.core.fastpath import Seen, looks, not_well_formed
 from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.engine import check_subject
@@ -189,15 +187,15 @@ class _Pass:
         """The format rules alone."""
         context, formats = self.context, self.stretch.formats
         for lines, raws in batches:
-            told = are_well_formed(raws, context, many=self.large)
-            if True in told:
+            others = not_well_formed(raws, context, many=self.large)
+            if len(others) < len(raws):
                 formats.add("chat")
-            for line, raw in compress(zip(lines, raws, strict=True), map(not_, told)):
-                example = parse(raw)
+            for at in others:
+                example = parse(raws[at])
                 subject = Subject(example, context)
                 formats.add(subject.format)
                 for problem in check_subject(subject, context):
-                    self.stretch.note(line, problem, self.options, example)
+                    self.stretch.note(lines[at], problem, self.options, example)
 
     def everything(self, batches: Iterable[Batch]) -> None:
         """All rules, facts and tokens; well-formed chats the short way (core.fastpath)."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from curator.core import rules, splice
 from curator.core.example import Example, parse
-from curator.core.fastpath import Seen, are_well_formed, looks
+from curator.core.fastpath import Seen, looks, not_well_formed
 from curator.core.problem import Method, Problem
 from curator.core.rules import engine
 from curator.core.rules.facts import facts
@@ -220,9 +220,9 @@ def test_fixes_settle_and_do_not_fall_over(value: Any, how: dict[str, Any]) -> N
 
 
 def is_well_formed(text: bytes, context: rules.Context) -> bool:
-    told = are_well_formed([text], context)
-    assert are_well_formed([text], context, many=True) == told
-    return told[0]
+    others = not_well_formed([text], context)
+    assert not_well_formed([text], context, many=True) == others
+    return not others
 
 
 def look(text: bytes, context: rules.Context) -> Seen | None:
@@ -273,7 +273,8 @@ def test_the_typed_path_says_what_the_rules_say(
 def test_many_lines_together_are_seen_as_each_by_itself(lines: list[tuple[Any, dict[str, Any]]]) -> None:
     texts = [line(value, how) for value, how in lines]
     assert looks(texts, OPENAI, many=True) == [looks([text], OPENAI)[0] for text in texts]
-    assert are_well_formed(texts, OPENAI, many=True) == [are_well_formed([text], OPENAI)[0] for text in texts]
+    others = [at for at, text in enumerate(texts) if not_well_formed([text], OPENAI)]
+    assert not_well_formed(texts, OPENAI, many=True) == not_well_formed(texts, OPENAI) == others
 
 
 NUMBERS = st.text("0123456789 ().-+xa", min_size=6, max_size=24)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from os.path import commonprefix
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -101,25 +101,47 @@ def chat_facts(value: dict[str, Any], flags: int = _CHAT, tokens: int = 0) -> Fa
     )
 
 
+class Frame(NamedTuple):
+    """What the roles of a plain chat tell."""
+
+    seed: int
+    """Of the prompt's hash, to keep equal texts in other roles apart."""
+    system: bool
+    """Whether the first one is the system's."""
+
+
+@lru_cache(maxsize=4096)
+def frame_of(roles: tuple[str, ...]) -> Frame:
+    """The frame of a plain chat."""
+    return Frame(xxh3_64_intdigest(" ".join(roles).encode()), roles[0] == "system")
+
+
 def plain_facts(roles: tuple[str, ...], contents: list[str], tokens: int) -> Facts:
     """Facts of a chat of nothing but known roles with texts, that ends on an answer; told from the texts alone."""
-    if any("\0" in text for text in contents):
-        answer = contents[-1].encode("utf-8", "surrogatepass")
-        return _plain(roles, contents, tokens, _joined(contents[:-1]), answer)
-    return clean_facts(roles, contents, tokens)
+    if not any("\0" in text for text in contents):
+        return clean_facts(frame_of(roles), contents, tokens)
+    prompt, answer = _joined(contents[:-1]), contents[-1].encode("utf-8", "surrogatepass")
+    return _plain(frame_of(roles), contents, prompt, answer, tokens)
 
 
-def clean_facts(roles: tuple[str, ...], contents: list[str], tokens: int = 0) -> Facts:
+def clean_facts(frame: Frame, contents: list[str], tokens: int = 0) -> Facts:
     """`plain_facts` of texts without U+0000."""
     texts = "\0".join(contents).encode("utf-8", "surrogatepass")
     end = texts.rfind(b"\0")
-    return _plain(roles, contents, tokens, texts[: max(end, 0)], texts[end + 1 :])
+    return _plain(frame, contents, texts[:end] if end >= 0 else b"", texts[end + 1 :], tokens)
 
 
-def _plain(roles: tuple[str, ...], contents: list[str], tokens: int, prompt: bytes, answer: bytes) -> Facts:
-    flags = _ANSWERED | (REFUSAL if is_refusal(contents[-1]) else 0)
-    system = _system_text(contents[0]) if roles[0] == "system" else 0
-    return Facts(flags, xxh3_64_intdigest(prompt, _seed(roles)), _short(answer), system, (), tokens, None)
+def _plain(frame: Frame, contents: list[str], prompt: bytes, answer: bytes, tokens: int) -> Facts:
+    seed, has_system = frame
+    return Facts(
+        _ANSWERED | (REFUSAL if is_refusal(contents[-1]) else 0),
+        xxh3_64_intdigest(prompt, seed),
+        xxh3_64_intdigest(answer) & 0xFFFFFFFF,
+        _system_text(contents[0]) if has_system else 0,
+        (),
+        tokens,
+        None,
+    )
 
 
 def _joined(texts: list[str]) -> bytes:
@@ -128,12 +150,6 @@ def _joined(texts: list[str]) -> bytes:
     if joined.count("\0") >= len(texts) > 0:  # a text holds the separator
         return b"\0" + dumped(texts)
     return joined.encode("utf-8", "surrogatepass")
-
-
-@lru_cache(maxsize=4096)
-def _seed(roles: tuple[str, ...]) -> int:
-    """What stands for the roles of a plain chat, to keep equal texts in other roles apart."""
-    return xxh3_64_intdigest(" ".join(roles).encode())
 
 
 def dumped(value: Any) -> bytes:
