@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD
 from curator.core.signature import NOTHING, Signature, signature
-from curator.core.typed import REFUSED, Assistant, Chat, Message, ToolResult, decode_chat
+from curator.core.typed import REFUSED, Assistant, Call, Chat, ToolResult, decode_chat
 
 
 def general(raw: bytes) -> tuple[Chat, int] | None:
@@ -18,7 +18,16 @@ def general(raw: bytes) -> tuple[Chat, int] | None:
         chat = decode_chat(raw)
     except REFUSED:
         return None
-    messages = chat.messages
+    tools = _tools(chat)
+    if tools is None or len(chat.messages) > LONG_THREAD:
+        return None
+    known, strings = tools
+    inside = _messages(chat, known)
+    return None if inside is None else (chat, strings + inside)
+
+
+def _tools(chat: Chat) -> tuple[dict[str, Signature], int] | None:
+    """The declared functions, and how many strings stand outside of messages; None where a rule minds a tool."""
     strings = 1 + (chat.tools is not UNSET) + (chat.parallel_tool_calls is not UNSET)
     known: dict[str, Signature] = {}
     for tool in chat.tools or ():
@@ -30,54 +39,56 @@ def general(raw: bytes) -> tuple[Chat, int] | None:
         known[function.name] = found
         strings += 5 + found.strings + (parameters is not UNSET)
         strings += 2 * (function.description is not UNSET) + (function.strict is not UNSET)
-    if len(messages) > LONG_THREAD or not _is_answered(messages) or not _calls_agree(chat, known):
-        return None
-    return chat, strings + sum(map(_strings, messages))
+    return known, strings
 
 
-def _is_answered(messages: list[Message]) -> bool:
-    """Whether there is an answer to learn from, and something in each."""
-    learnt = False
-    for message in messages:
-        if type(message) is Assistant:
-            if not (message.content or message.tool_calls):
-                return False
-            learnt = learnt or message.weight != 0
-    return learnt
+def _messages(chat: Chat, tools: dict[str, Signature]) -> int | None:
+    """How many strings are in the messages; None where a rule minds these.
 
-
-def _calls_agree(chat: Chat, tools: dict[str, Signature]) -> bool:
-    """Whether calls are those of tools and fit them, and each is answered at once."""
+    There is an answer to learn from, and something in each; calls are those of tools and fit them, and each is
+    answered at once.
+    """
+    strings, learnt = 0, False
     used: set[str] = set()
     waiting: set[str] = set()
     for message in chat.messages:
-        if type(message) is ToolResult:
+        if isinstance(message, ToolResult):
             if message.tool_call_id not in waiting:
-                return False
+                return None
             waiting.remove(message.tool_call_id)
-        elif waiting:
-            return False
-        elif type(message) is Assistant and message.tool_calls:
-            if len(message.tool_calls) > 1 and chat.parallel_tool_calls is False:
-                return False
-            for call in message.tool_calls:
-                tool = tools.get(call.function.name)
-                if call.id in used or tool is None or not tool.fits(call.function.arguments):
-                    return False
-                used.add(call.id)
-                waiting.add(call.id)
-    return True
+            strings += 6
+            continue
+        if waiting:
+            return None
+        content = message.content
+        if isinstance(content, str):
+            strings += 4
+        else:
+            strings += 2 if content is UNSET else 3 + 4 * len(content or ())
+        strings += 2 * (message.name is not UNSET)
+        if isinstance(message, Assistant):
+            if message.tool_calls:
+                called = _called(chat, message.tool_calls, tools, used)
+                if called is None:
+                    return None
+                waiting = called
+                strings += 1 + 9 * len(waiting)
+            if not (content or waiting):
+                return None
+            learnt = learnt or message.weight != 0
+            strings += message.weight is not UNSET
+    return strings if learnt else None
 
 
-def _strings(message: Message) -> int:
-    """The strings of a message, its keys included."""
-    content, strings = message.content, 2
-    if isinstance(content, str):
-        strings = 4
-    elif content is not UNSET:
-        strings = 3 + 4 * len(content or ())
-    if isinstance(message, ToolResult):
-        return strings + 2
-    if isinstance(message, Assistant):
-        strings += (1 + 9 * len(message.tool_calls) if message.tool_calls else 0) + (message.weight is not UNSET)
-    return strings + 2 * (message.name is not UNSET)
+def _called(chat: Chat, calls: list[Call], tools: dict[str, Signature], used: set[str]) -> set[str] | None:
+    """The ids of calls that wait for an answer now; None where a rule minds one of them."""
+    if len(calls) > 1 and chat.parallel_tool_calls is False:
+        return None
+    waiting = set()
+    for call in calls:
+        tool = tools.get(call.function.name)
+        if call.id in used or tool is None or not tool.fits(call.function.arguments):
+            return None
+        used.add(call.id)
+        waiting.add(call.id)
+    return waiting

@@ -44,11 +44,12 @@ class Together:
         self.lines = lines
         self.block = b"".join((_PAD, *lines, _PAD))
         self.data = np.frombuffer(self.block, np.uint8)
+        self._backslashes: Places | None = None
 
     def quotes(self) -> int | None:
         """All quotes that no backslash escapes; None where a backslash before one may itself be escaped."""
         data = self.data
-        backslashes = np.flatnonzero(data == _BACKSLASH)
+        backslashes = self._backslashes if self._backslashes is not None else np.flatnonzero(data == _BACKSLASH)
         escaped = backslashes[data[backslashes + 1] == _QUOTE]
         if (data[escaped - 1] == _BACKSLASH).any():
             return None
@@ -70,7 +71,7 @@ class Together:
         classes = np.frombuffer(self.block.translate(_CLASSES), np.uint8)
         at = _rare(classes)
         kinds = classes[at]
-        escapes = at[kinds == _ESCAPE]
+        self._backslashes = escapes = at[kinds == _ESCAPE]
         places = [at[kinds == _SURE], escapes[_RARE[data[escapes + 1]]], _numbers(at[kinds == _DIGIT], data)]
         for kind, letter in enumerate(_LETTERS, _FIRST_MARK):
             mine = at[kinds == kind]

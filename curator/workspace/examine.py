@@ -199,10 +199,15 @@ class _Pass:
 
     def everything(self, batches: Iterable[Batch]) -> None:
         """All rules, facts and tokens; well-formed chats the short way (core.fastpath)."""
+        bare = self.counter is None and self.compat is None
         for lines, raws in batches:
             keys, rows = [], []
             for line, raw, seen in zip(lines, raws, self._looks(raws), strict=True):
-                known = seen and self._take(line, len(raw), seen) or self._other(line, parse(raw))
+                known = (seen.facts if bare else self._take(len(raw), seen)) if seen is not None else None
+                if known is None or seen is None:
+                    known = self._other(line, parse(raw))
+                elif seen.problems:
+                    self._told(line, seen.problems)
                 if known is not None:
                     keys.append(line)
                     rows.append(known)
@@ -214,9 +219,13 @@ class _Pass:
             return [None] * len(raws)
         return looks(raws, self.context, many=self.large)
 
-    def _take(self, line: int, size: int, seen: Seen) -> Facts | None:
-        """Take what was seen at once; None where the example is too long, which a rule has to say."""
-        stretch, value = self.stretch, seen.value
+    def _told(self, line: int, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.stretch.note(line, problem, self.options)
+
+    def _take(self, size: int, seen: Seen) -> Facts | None:
+        """The facts of what was seen at once; None where the example is too long, which a rule has to say."""
+        value = seen.value
         if self.counter is not None:
             limit = self.context.limit
             if value is None and (limit is None or size <= limit):  # no token is less than a byte
@@ -229,8 +238,6 @@ class _Pass:
                 if limit is not None and tokens.total > limit:
                     return None
                 self._add(tokens)
-        for problem in seen.problems:
-            stretch.note(line, problem, self.options)
         if self.compat is not None and value is not None:  # they find nothing in plain texts
             self.compat.add(value)
         return seen.facts

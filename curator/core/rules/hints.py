@@ -26,8 +26,8 @@ MARKS = (
 )
 """What keys, addresses and special tokens begin with, their rarest characters, and how far in these first are."""
 PHRASES = ((b"uicid", 0, 1), (b"ill your", 4, 1), (b"bomb", 2, 1))
-"""What stands in every phrase that moderation may flag, and where in it rare pairs of letters begin: the first pair
-an even number of letters from its beginning, the second an odd one."""
+"""What stands in every phrase that moderation may flag, and where in it rare pairs of letters begin: one an even
+number of letters from its beginning, one an odd."""
 _UICID, _ILL_YOUR, _BOMB = (phrase for phrase, *_ in PHRASES)
 _RARE_ESCAPE = re.compile(rb"\\[bfu]")
 _ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")

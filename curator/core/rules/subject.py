@@ -79,7 +79,8 @@ class Subject:
         limited = context.limit is not None and context.count is not None
         if limited or len(example.raw) > LONG_LINE or len(self.roles) > LONG_THREAD:
             self.has |= Has.LONG
-        self.has |= byte_bits(example.raw)
+        if not context.quick:
+            self.has |= byte_bits(example.raw)
         if self.has & Has.WIDE and any(is_unusual(text) for turn in self.turns for _, text in turn.texts()):
             self.has |= Has.ODD_TEXT
         strings = 2 * len(self.roles) + self._keys
