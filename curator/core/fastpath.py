@@ -44,7 +44,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     value: Any = None
 
 
-def not_well_formed(raws: Sequence[bytes], context: Context, *, many: bool = False) -> list[int]:
+def not_well_formed(raws: Sequence[bytes], context: Context) -> list[int]:
     """The places of the lines that are not seen at once to have no finding of a format rule, in order."""
     if context.method == "reinforcement":
         return [*range(len(raws))]
@@ -64,7 +64,7 @@ def not_well_formed(raws: Sequence[bytes], context: Context, *, many: bool = Fal
         answered = type(messages[-1]) is PlainAssistant or PlainAssistant in map(type, messages)
         needs(1 + 4 * len(messages) if answered and (short or len(messages) <= LONG_THREAD) else 0)
     others = [at for at, need in enumerate(strings) if not need] if 0 in strings else []
-    repeating = _repeating(raws, strings, others, _together(raws, many))
+    repeating = _repeating(raws, strings, others, None)  # together they are counted no faster
     return sorted({*others, *repeating}) if repeating else others
 
 

@@ -187,7 +187,7 @@ class _Pass:
         """The format rules alone."""
         context, formats = self.context, self.stretch.formats
         for lines, raws in batches:
-            others = not_well_formed(raws, context, many=self.large)
+            others = not_well_formed(raws, context)
             if len(others) < len(raws):
                 formats.add("chat")
             for at in others:
