@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PREVIEW_CHARS = 100
 ROLES_SHOWN = 24
 _LETTERS = {"system": "s", "developer": "d", "user": "u", "assistant": "a", "tool": "t", "function": "f"}
+_KNOWN = tuple(_LETTERS)
 
 
 class Look(NamedTuple):
@@ -172,7 +173,8 @@ def _roles(messages: Iterable[Any]) -> int:
 
 
 def is_plain(value: Any) -> bool:
-    """Whether an example is nothing but messages of a role and a text each."""
+    """Whether an example is nothing but messages of a known role and a text each: another role may be a word that is
+    looked for."""
     return (
         type(value) is dict
         and len(value) == 1
@@ -180,7 +182,7 @@ def is_plain(value: Any) -> bool:
         and all(
             type(message) is dict
             and len(message) == 2
-            and "role" in message
+            and message.get("role") in _KNOWN
             and type(message.get("content")) is str
             for message in value["messages"]
         )

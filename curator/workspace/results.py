@@ -240,10 +240,7 @@ def _row(r: Result) -> tuple[object, ...]:
 
 
 def _flags(r: Result) -> tuple[int, int, int, int, int, int]:
-    states = r.flags & 255
-    if "?" in r.roles or (r.errors and r.roles.endswith("…")):
-        states &= ~flags.PLAIN  # a role may be a word, and an unknown one is an error
-    return (r.id, states, r.flags >> 8, min(r.messages, flags.MANY), *flags.counted(r.tokens))
+    return (r.id, r.flags & 255, r.flags >> 8, min(r.messages, flags.MANY), *flags.counted(r.tokens))
 
 
 def _findings(rows: Iterable[Result]) -> Iterator[tuple[str, int, int]]:
