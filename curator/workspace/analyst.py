@@ -173,8 +173,8 @@ def _roles(messages: Iterable[Any]) -> int:
 
 
 def is_plain(value: Any) -> bool:
-    """Whether an example is nothing but messages of a known role and a text each: another role may be a word that is
-    looked for."""
+    """Whether an example is nothing but messages of a known role and a text each: another role may be a word that
+    is looked for."""
     return (
         type(value) is dict
         and len(value) == 1
