@@ -64,7 +64,7 @@ def not_well_formed(raws: Sequence[bytes], context: Context) -> list[int]:
         answered = type(messages[-1]) is PlainAssistant or PlainAssistant in map(type, messages)
         needs(1 + 4 * len(messages) if answered and (short or len(messages) <= LONG_THREAD) else 0)
     others = [at for at, need in enumerate(strings) if not need] if 0 in strings else []
-    repeating = _repeating(raws, strings, others, None)  # together they are counted no faster
+    repeating = _repeating(raws, strings, None)  # together they are counted no faster
     return sorted({*others, *repeating}) if repeating else others
 
 
@@ -98,8 +98,7 @@ def looks(raws: Sequence[bytes], context: Context, *, many: bool = False) -> lis
         roles, frame, need = order
         told(Seen(_NOTHING if frame.system else system, clean_facts(frame, contents), roles, contents))
         needs(need)
-    others = [at for at, need in enumerate(strings) if not need] if 0 in strings else []
-    for at in _repeating(raws, strings, others, together):
+    for at in _repeating(raws, strings, together):
         found[at] = None
     return found
 
@@ -113,17 +112,15 @@ def _together(raws: Sequence[bytes], many: bool) -> Together | None:
     return Together(raws)
 
 
-def _repeating(
-    raws: Sequence[bytes], strings: list[int], others: list[int], together: Together | None
-) -> set[int]:
-    """The places of lines in which a key stands twice, among those that have `strings` at least, not the others.
+def _repeating(raws: Sequence[bytes], strings: list[int], together: Together | None) -> set[int]:
+    """The places of lines in which a key stands twice, among those that have `strings` at least (0: other lines).
 
     Every string has two quotes. Where all lines together have no more than they need, none has another key.
     """
     quotes = together.quotes() if together is not None else None
     if quotes is not None:
-        quotes -= sum(raws[at].count(b'"') - raws[at].count(b'\\"') for at in others)
-        if quotes == 2 * sum(strings):
+        others = (raw for raw, need in zip(raws, strings, strict=True) if not need)
+        if quotes == 2 * sum(strings) + sum(raw.count(b'"') - raw.count(b'\\"') for raw in others):
             return set()
     return {
         at

@@ -9,21 +9,10 @@ import orjson
 from msgspec import Struct
 
 from curator.core.example import MAX_DEPTH
-from curator.core.rules.schema import flaw, mismatch
+from curator.core.rules.schema import TYPES, flaw, is_leaf, mismatch
 from curator.core.rules.syntax import repeats_a_key
 
-_TYPES: dict[str, frozenset[type]] = {
-    "string": frozenset((str,)),
-    "integer": frozenset((int,)),
-    "number": frozenset((int, float)),
-    "boolean": frozenset((bool,)),
-    "array": frozenset((list,)),
-    "object": frozenset((dict,)),
-    "null": frozenset((type(None),)),
-}
 _SIMPLE = frozenset(("type", "properties", "required", "description", "additionalProperties"))
-_LEAF = frozenset(("type", "description"))
-_ANY: frozenset[type] = frozenset()
 
 
 class Signature(Struct, frozen=True):
@@ -33,8 +22,8 @@ class Signature(Struct, frozen=True):
     """How many strings they hold, keys included."""
     schema: Any
     required: frozenset[str]
-    types: dict[str, frozenset[type]]
-    """The types of those parameters of which nothing else is said; empty for a schema that says more."""
+    types: dict[str, tuple[type, ...]]
+    """The types of those parameters of which nothing else is said; none where the schema as a whole says more."""
 
     def fits(self, arguments: str) -> bool:
         """Whether the arguments of a call are an object that these parameters allow."""
@@ -45,9 +34,7 @@ class Signature(Struct, frozen=True):
         if type(value) is not dict:
             return False
         types = self.types
-        if self.required <= value.keys() and all(
-            type(item) in types.get(key, _ANY) for key, item in value.items()
-        ):
+        if self.required <= value.keys() and all(type(item) in types.get(key, ()) for key, item in value.items()):
             return True
         return mismatch(value, self.schema) is None
 
@@ -72,10 +59,9 @@ def signature(parameters: bytes) -> Signature | None:
         return None
     strings = (parameters.count(b'"') - parameters.count(b'\\"')) // 2
     properties: dict[str, Any] = schema.get("properties", {})
-    simple = schema.keys() <= _SIMPLE and all(map(_is_leaf, properties.values()))
-    types = {key: _TYPES[leaf["type"]] for key, leaf in properties.items()} if simple else {}
+    types = {
+        key: TYPES[leaf["type"]]
+        for key, leaf in (properties.items() if schema.keys() <= _SIMPLE else ())
+        if is_leaf(leaf) and isinstance(leaf["type"], str)
+    }
     return Signature(strings, schema, frozenset(schema.get("required", ())), types)
-
-
-def _is_leaf(schema: Any) -> bool:
-    return type(schema) is dict and schema.keys() <= _LEAF and type(schema.get("type")) is str

@@ -33,7 +33,8 @@ from curator.workspace.place import is_workspace
 
 SHARE, QUICK_SHARE = 12 << 20, 96 << 20
 """Bytes that a worker process must have to itself to pay for its start."""
-RANGE, LARGE = 8 << 20, 8 << 20
+RANGE = 8 << 20
+"""Bytes that a process takes at a time, and above which a file is large enough for NumPy."""
 CONVERTED = (".gz", ".zst", ".csv", ".tsv")
 """Names of files that hold examples in another form."""
 SAMPLE = 50
@@ -126,7 +127,7 @@ def check_file(
         if processes > 1 and source.path is not None:
             stretch = _in_ranges(source.path, told, processes, progress)
         else:
-            large = (size or 0) > LARGE
+            large = (size or 0) > RANGE
             stretch = examine(chain(first, batches), source.notes, told, spill=True, large=large)
         return finished(source, stretch, told, validation, epochs)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from curator.errors import CuratorError, InputError
 from curator.workspace.check import Check, Progress, finished, first_of, method_of, with_model
 from curator.workspace.examine import Options, Stretch, examine
-from curator.workspace.lines import Notes, Record, Source, together
+from curator.workspace.lines import Notes, Record, Source, grouped
 from curator.workspace.plain import looked_at
 from curator.workspace.soundness import is_newer, soundness
 from curator.workspace.workspace import Workspace
@@ -44,7 +44,7 @@ def _checked(
 ) -> Check:
     notes = Notes()
     source = Source(workspace.path, "examples.jsonl", "lines", io.BytesIO(), None, False, notes)
-    batches = together(_records(workspace, notes, progress))
+    batches = grouped(_records(workspace, notes, progress))
     first = first_of(batches)
     told = with_model(replace(options, contract=options.contract or workspace.context().contract))
     told = replace(told, method=told.method or method_of(first))

@@ -31,7 +31,7 @@ STDIN = "-"
 BLOCK = 1 << 19
 HEAD = 1 << 16
 """Bytes looked at to tell what a file is."""
-TOGETHER = 500
+GROUP = 500
 """Records of a batch, of what does not come as lines."""
 MAX_WHOLE = 2 << 30
 """A JSON array or CSV file is read as a whole; above this it is refused."""
@@ -94,7 +94,7 @@ class Source:
             return batches(blocks(self.stream), self.notes, name=self.name)
         data = _whole(self.stream, self.name)
         read = _elements(data, self.notes) if self.kind == "array" else _rows(data, self.notes, self.name)
-        return together(read)
+        return grouped(read)
 
     def records(self) -> Iterator[Record]:
         """The same one by one."""
@@ -102,10 +102,10 @@ class Source:
             yield from zip(numbers, raws, strict=True)
 
 
-def together(records: Iterable[Record]) -> Iterator[Batch]:
+def grouped(records: Iterable[Record]) -> Iterator[Batch]:
     """Single records in batches."""
     left = iter(records)
-    while some := list(islice(left, TOGETHER)):
+    while some := list(islice(left, GROUP)):
         yield [number for number, _ in some], [raw for _, raw in some]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-_TYPES: dict[str, tuple[type, ...]] = {
+TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
     "number": (int, float),
@@ -32,13 +32,13 @@ def flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
     """Why `schema` is no JSON Schema in a few words, or None where what is known of it is sound."""
     if isinstance(schema, bool) or depth > MAX_DEPTH:
         return None
-    if _is_leaf(schema) and isinstance(schema["type"], str) and schema["type"] in _TYPES:
+    if is_leaf(schema) and isinstance(schema["type"], str) and schema["type"] in TYPES:
         return None
     if not isinstance(schema, dict):
         return f"'{name}' is no schema"
     kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type", "object")]
-    if not kinds or any(not isinstance(kind, str) or kind not in _TYPES for kind in kinds):
-        return f"the type of '{name}' is none of {', '.join(_TYPES)}"
+    if not kinds or any(not isinstance(kind, str) or kind not in TYPES for kind in kinds):
+        return f"the type of '{name}' is none of {', '.join(TYPES)}"
     wrong = next(
         (key for key, form in _FORMS.items() if key in schema and not isinstance(schema[key], form)), None
     )
@@ -47,7 +47,7 @@ def flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
     return next(filter(None, (flaw(inner, _join(name, key), depth + 1) for key, inner in _inside(schema))), None)
 
 
-def _is_leaf(schema: Any) -> bool:
+def is_leaf(schema: Any) -> bool:
     """Whether `schema` says a type, and nothing else that matters."""
     return isinstance(schema, dict) and "type" in schema and schema.keys() <= _LEAF
 
@@ -76,7 +76,7 @@ def mismatch(value: Any, schema: Any, name: str = "", depth: int = 0) -> str | N
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
         return f"'{name}' is not of type {' or '.join(map(str, kinds))}" if name else "they are no object"
-    if _is_leaf(schema):
+    if is_leaf(schema):
         return None
     options = [schema["const"]] if "const" in schema else schema.get("enum")
     if isinstance(options, list) and value not in options:
@@ -133,7 +133,7 @@ def _join(name: str, key: str) -> str:
 
 def _is(value: Any, kind: Any) -> bool:
     """Whether a value is of a schema's type; a boolean is no number, 1.0 is an integer, unknown types pass."""
-    types = _TYPES.get(kind) if isinstance(kind, str) else None
+    types = TYPES.get(kind) if isinstance(kind, str) else None
     if types is None:
         return True
     if isinstance(value, bool):
