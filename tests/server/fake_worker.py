@@ -50,6 +50,13 @@ def checkpoint(step: int) -> None:
     tell("checkpoint", step=step, path=folder.name, metrics=metrics(step))
 
 
+def save(step: int) -> None:
+    """As a real one: at any moment the state is whole, the last or the one before it."""
+    part = FOLDER / "state.part"
+    part.write_text(str(step))
+    part.replace(FOLDER / "state.json")
+
+
 def control() -> str:
     """What the server asks for."""
     try:
@@ -70,7 +77,7 @@ def main() -> None:
         tell("step", step=step, total_steps=TOTAL, seconds=0.02, **metrics(step))
         if step % (TOTAL // 4) == 0:
             checkpoint(step)
-        state.write_text(str(step))
+        save(step)
         if BEHAVIOUR == "crashing" or (BEHAVIOUR == "crashing-once" and done == 0 and step == 5):
             sys.stderr.write("out of cheese\n")
             sys.stderr.flush()

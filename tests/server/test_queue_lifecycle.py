@@ -50,7 +50,13 @@ def steps(server: Running, job_id: str) -> list[int]:
 
 
 def at_step(server: Running, job_id: str, step: int) -> None:
-    until(lambda: len(steps(server, job_id)) >= step)
+    """Wait until so many steps were told; a job that failed instead says why."""
+
+    def told() -> bool:
+        assert (error := job(server, job_id).error) is None or error.code is None, error
+        return len(steps(server, job_id)) >= step
+
+    until(told)
 
 
 def test_sigterm_stops_everything_at_once_and_the_next_start_goes_on(server: Running) -> None:
