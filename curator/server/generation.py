@@ -25,7 +25,7 @@ class Generator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._readers: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
         self._waiting: dict[str, asyncio.Queue[Line | None]] = {}
         self._numbers = itertools.count(1)
@@ -78,8 +78,8 @@ class Generator:
                 process.terminate()
         for lines in self._waiting.values():
             lines.put_nowait(None)
-        if self._reader is not None:
-            self._reader.cancel()
+        for reader in self._readers:
+            reader.cancel()
 
     async def _send(self, line: Line) -> None:
         async with self._starting:
@@ -108,7 +108,9 @@ class Generator:
                 start_new_session=True,
             )
         self._process = process
-        self._reader = asyncio.create_task(self._read(process))
+        reader = asyncio.create_task(self._read(process))
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Hand each line to the request it belongs to; when the child is gone, tell everybody."""
@@ -141,9 +143,11 @@ class Generator:
             self._idle = loop.call_later(self._settings.generator_idle, self._close)
 
     def _close(self) -> None:
-        """End of input: the child leaves by itself."""
-        if not self._waiting and self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        """End of input: the child leaves by itself. Whoever asks from now on gets a new one, not one on its way out."""
+        process = self._process
+        if not self._waiting and process is not None and process.stdin is not None:
+            self._process = None
+            process.stdin.close()
 
 
 def _parse(raw: bytes) -> Line:

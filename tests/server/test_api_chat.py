@@ -110,6 +110,16 @@ def test_an_unused_generation_process_leaves(tmp_path: Any) -> None:
         server.close()
 
 
+def test_a_question_to_a_generation_process_on_its_way_out_is_answered(tmp_path: Any) -> None:
+    server = Running(tmp_path, generator_idle=0.0)
+    try:
+        with server.client() as client:
+            for _ in range(15):
+                assert ask(client).choices[0].message.content
+    finally:
+        server.close()
+
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": []}, "messages", "array_below_min_length"),
     ({"messages": "hi"}, "messages", "invalid_type"),
