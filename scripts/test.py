@@ -13,8 +13,8 @@ MODEL = "smollm2-135m-instruct"
 def main() -> int:
     """Install with the extra `dev`, fetch the base model that the slow test trains, run pytest.
 
-    Four processes for two cores: tests that wait for a server or a clock leave theirs to others, which takes a third
-    off the time.
+    Four processes for two cores: tests that wait for a server or a clock leave theirs to others, which takes a
+    third off the time.
     """
     ensure("dev")
     subprocess.run([python(), "-m", "curator", "models", "pull", MODEL], check=False)

@@ -143,7 +143,7 @@ class Generator:
             self._idle = loop.call_later(self._settings.generator_idle, self._close)
 
     def _close(self) -> None:
-        """End of input: the child leaves by itself. Whoever asks from now on gets a new one, not one on its way out."""
+        """End of input: the child leaves by itself, and whoever asks from now on gets a new one."""
         process = self._process
         if not self._waiting and process is not None and process.stdin is not None:
             self._process = None
