@@ -43,7 +43,7 @@ NOTHING = Signature(0, {}, frozenset(), {})
 """The signature of a function that declares no parameters."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def signature(parameters: bytes) -> Signature | None:
     """The signature of a function with these parameters; None where a rule minds anything about them, or a key
     stands twice in them."""

@@ -88,7 +88,9 @@ class Together:
 
 def _lines(places: Places, ends: Places) -> list[int]:
     """The lines in which some places are."""
-    found: list[int] = np.unique(np.searchsorted(ends, places, "right")).tolist()
+    inside = np.zeros(len(ends), bool)  # np.unique would load more of numpy than everything here
+    inside[np.searchsorted(ends, places, "right")] = True
+    found: list[int] = np.flatnonzero(inside).tolist()
     return found
 
 

@@ -28,7 +28,7 @@ from curator.workspace.packed import unpacked, unpacking_errors
 
 BOM = b"\xef\xbb\xbf"
 STDIN = "-"
-BLOCK = 1 << 19
+BLOCK = 1 << 18
 HEAD = 1 << 16
 """Bytes looked at to tell what a file is."""
 GROUP = 500

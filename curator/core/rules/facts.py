@@ -179,7 +179,7 @@ def _system(first: Any) -> int:
     return _system_text(content) if type(content) is str else _short(dumped(content)) or 1
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _system_text(content: str) -> int:
     return _short(dumped(content)) or 1
 
