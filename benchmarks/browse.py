@@ -6,7 +6,8 @@ Every program runs in a pseudo-terminal of 120 x 40. The first screen is there w
 with (toolong: of the file's last) has been written; a program has settled when its processes have been idle for a
 second. Then keys are pressed one by one, each after the screen has rested, and the time to the first bytes that
 answer is taken. CPU seconds and resident memory are sums over all processes of the program (shared pages count
-each time). Curator runs on a fresh copy (it analyses meanwhile) and again on the analysed workspace.
+each time). Curator runs on a fresh copy (it analyses meanwhile) and again on the analysed workspace. All programs
+run from bytecode, as installed ones do.
 
 The peers are installed into environments of their own under --peers (the user's cache by default); one that
 cannot be installed is said and left out.
@@ -86,7 +87,9 @@ class Terminal:
         self.started = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if not self.pid:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
+            os.environ.update(
+                TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8", PYTHONDONTWRITEBYTECODE=""
+            )
             os.execvp(argv[0], argv)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("4H", *SIZE, 0, 0))
         self.peak = 0.0
