@@ -6,9 +6,8 @@ method returns; then `changed` tells every screen the ids, and a toast says what
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from curator.core import query, tokens
 from curator.core.example import parse
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
+from curator.tui.changing import FEW, MANY, Changing
 from curator.tui.summary import Summary, summarise
 from curator.workspace.derived import INLINE_EXAMPLES
 
@@ -30,14 +30,11 @@ if TYPE_CHECKING:
     from curator.core.models import ModelInfo
     from curator.core.problem import Problem
     from curator.core.rules import Context
-    from curator.core.split import Side
     from curator.core.tokens import Counter, Tokens
     from curator.jobs.providers import Provider
     from curator.tui.copies import Copies
     from curator.workspace.analysis import Analysis, Progress
-    from curator.workspace.importer import Import
-    from curator.workspace.merging import Comparison
-    from curator.workspace.records import Change, View
+    from curator.workspace.records import View
     from curator.workspace.workspace import Workspace
 
 
@@ -64,18 +61,13 @@ class Draft:
     """None while the vocabulary is being loaded (see `Session.warm`)."""
 
 
-_ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", "merge"})
-
-
 POLL = 0.1
 """Seconds between two looks at what the analysis child found."""
 GATHER = 0.5
 """Seconds for which many results are gathered before they are told, since telling takes time."""
-FEW, MANY = 200, 20_000
-"""Up to so many results are told at once; from so many changed examples on "everything" is cheaper to tell."""
 
 
-class Session:
+class Session(Changing):
     """One open workspace. `app` owns the signals; tests give any mounted app."""
 
     def __init__(self, app: App[Any], workspace: Workspace) -> None:
@@ -91,6 +83,8 @@ class Session:
         """Whether tokens can be counted without a wait (see `warm`)."""
         self._warming = False
         self._copies: dict[Scope, Copies] = {}
+        self._summary: Summary | None = None
+        """The last one, for while asking for another would wait."""
         self.query = ""
         self._parsed = query.parse("")
         self.sort = ""
@@ -137,7 +131,7 @@ class Session:
             self._analysis = None
 
     def _poll(self) -> None:
-        if self._analysis is None:
+        if self._analysis is None or self.busy:
             return
         before = len(self.workspace.ids())
         found = self._analysis.poll()
@@ -150,6 +144,8 @@ class Session:
             if len(found) <= FEW and found or time.monotonic() - self._told >= GATHER:
                 self._told = time.monotonic()
                 self._show_results(frozenset(self._gathered))
+        elif self.workspace.derived.late:
+            self._show_results(frozenset())
 
     def _show_results(self, ids: frozenset[int] | None, order: bool = False) -> None:
         """Tell every screen that more is known of these examples; their bytes are as they were."""
@@ -255,122 +251,13 @@ class Session:
 
     def summary(self, extra_tokens: int = 0) -> Summary:
         """The dataset in one line; `extra_tokens` are those of a draft beyond what is saved."""
-        counts = self.workspace.counts()
-        provider = self.provider
-        return summarise(counts, self.view.total, self.model, provider, self.model_info, extra_tokens)
+        if not self.busy or self._summary is None:
+            counts, provider = self.workspace.counts(), self.provider
+            total = self.view.total
+            self._summary = summarise(counts, total, self.model, provider, self.model_info, extra_tokens)
+        return self._summary
 
-    # Changing
-
-    def replace(self, example: int, raw: bytes, label: str = "") -> Change | None:
-        """Save an example's new bytes; with a label in words it is told as that."""
-        if label:
-            return self._do(lambda: self.workspace.replace_many({example: raw}, label))
-        return self._do(lambda: self.workspace.replace(example, raw), quiet=True)
-
-    def replace_many(self, raws: dict[int, bytes], label: str) -> Change | None:
-        """Save many examples' new bytes as one change, told as `label`."""
-        return self._do(lambda: self.workspace.replace_many(raws, label))
-
-    def edit(self, example: int, location: str, value: object) -> Change | None:
-        """Save one value at a location."""
-        return self._do(lambda: self.workspace.edit(example, location, value))
-
-    def add(self, raw: bytes, after: int | None) -> Change | None:
-        """Add an example after another; its id is the change's only one."""
-        return self._do(lambda: self.workspace.add(raw, after), quiet=True)
-
-    def delete(self, ids: Iterable[int]) -> Change | None:
-        """Delete examples at once."""
-        return self._do(lambda: self.workspace.delete(list(ids)))
-
-    def merge_copies(self, kept: int, copies: Iterable[int]) -> Change | None:
-        """Delete copies of an example, which takes on what people said of them."""
-        return self._do(lambda: self.workspace.merge_copies(kept, list(copies)))
-
-    def restore(self, ids: Iterable[int]) -> Change | None:
-        """Bring deleted examples back."""
-        return self._do(lambda: self.workspace.restore(list(ids)))
-
-    def label(self, ids: Iterable[int], label: str, on: bool) -> Change | None:
-        """Put a label on examples or take it off."""
-        return self._do(lambda: self.workspace.label(list(ids), label, on), quiet=True)
-
-    def rate(self, ids: Iterable[int], rating: int | None) -> Change | None:
-        """Give 1 to 5 stars, or none."""
-        return self._do(lambda: self.workspace.rate(list(ids), rating), quiet=True)
-
-    def review(self, ids: Iterable[int], state: str | None) -> Change | None:
-        """Set the review state: accepted, rejected, flagged or none."""
-        return self._do(lambda: self.workspace.review(list(ids), state), quiet=True)
-
-    def note(self, ids: Iterable[int], text: str) -> Change | None:
-        """Write a note."""
-        return self._do(lambda: self.workspace.note(list(ids), text))
-
-    def fix(self, ids: Iterable[int], rule: str) -> Change | None:
-        """Apply a rule's fix to examples, as one change."""
-        return self._do(lambda: self.workspace.fix(list(ids), rule))
-
-    def split(self, **options: Any) -> Change | None:
-        """Divide into training and validation examples; options are those of `Workspace.split`."""
-        return self._do(lambda: self.workspace.split(**options))
-
-    def pin(self, ids: Iterable[int], side: Side | None) -> Change | None:
-        """Keep examples on a side whatever is divided later; None lets them go."""
-        return self._do(lambda: self.workspace.pin(list(ids), side))
-
-    def take_in(self, made: Import) -> Change | None:
-        """Make files that were read part of the workspace."""
-        from curator.workspace import importer
-
-        return self._do(lambda: importer.commit(self.workspace, made))
-
-    def merge(self, source: int, found: Comparison) -> Change | None:
-        """Bring in what changed in a source's file outside."""
-        from curator.workspace import merging
-
-        return self._do(lambda: merging.merge(self.workspace, source, found))
-
-    def undo(self) -> Change | None:
-        """Take the last change back."""
-        return self._do(self.workspace.undo, back=True, nothing="Nothing to undo")
-
-    def redo(self) -> Change | None:
-        """Do the change again that was taken back last."""
-        return self._do(self.workspace.redo, back=True, nothing="Nothing to redo")
-
-    def go_back_to(self, revision: int) -> None:
-        """Go to the state after a change: undo what came later, or do again what was undone up to it."""
-        try:
-            done = self.workspace.undo_to(revision)
-        except (CuratorError, sqlite3.Error, OSError) as error:
-            self.say(error, title="Not saved")
-            return
-        self.publish(None, order=True)
-        self.toast(f"{len(done)} change{'s' * (len(done) != 1)} taken back or done again")
-
-    def _do(
-        self,
-        mutate: Callable[[], Change | None],
-        *,
-        quiet: bool = False,
-        back: bool = False,
-        nothing: str = "Nothing to change",
-    ) -> Change | None:
-        try:
-            change = mutate()
-        except (CuratorError, sqlite3.Error, OSError) as error:
-            self.say(error, title="Not saved")
-            return None
-        if change is None or not (change.examples or back):
-            self.toast(nothing)
-            return None
-        if self.counting and len(change.ids) <= FEW:
-            self.workspace.count_tokens(change.ids)  # at once, not when a child has come back
-        if not quiet:
-            self.toast(change.label if back else f"{change.label} · u takes it back")
-        self.publish(change.ids or None, order=back or change.kind in _ORDER_KINDS)
-        return change
+    # Telling
 
     def publish(self, ids: Collection[int] | None, order: bool = False) -> None:
         """Tell every screen that these examples (None: all) are not as they were."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from curator.core import splice
 from curator.core.example import Path
+from curator.tui.changing import Long, Then
 
 if TYPE_CHECKING:
     from curator.tui.copies import Finding
@@ -33,10 +34,15 @@ def settle(session: Session, finding: Finding, kept: int, *, merge: bool = False
     return session.merge_copies(kept, others) if merge else session.delete(others)
 
 
-def settle_all(session: Session, findings: Sequence[Finding], kept: Callable[[Finding], int]) -> Change | None:
-    """Settle many groups as one change."""
-    gone = [i for finding in findings for i in finding.ids if i != kept(finding)]
-    return session.delete(gone)
+def settle_all(session: Session, findings: Sequence[Finding], kept: Callable[[Finding], int], then: Then) -> None:
+    """Settle many groups as one change; `then` is called when it is done."""
+
+    def mutate() -> Change:
+        keep = ((finding, kept(finding)) for finding in findings)
+        return session.workspace.delete([i for finding, best in keep for i in finding.ids if i != best])
+
+    count = sum(len(finding.ids) - 1 for finding in findings)
+    session.do(mutate, Long("Deleting", count, True), then=then)
 
 
 def unify(session: Session, finding: Finding, kept: int) -> Change | None:

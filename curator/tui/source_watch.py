@@ -40,6 +40,8 @@ class SourceWatch:
 
     def look(self) -> None:
         """Look at the files; tell what was not told yet."""
+        if self._session.busy:
+            return
         if not self._looked:
             self._looked = True
             self._tell_first()

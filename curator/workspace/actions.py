@@ -218,9 +218,10 @@ class Actions(Edits):
         with self.guard:
             wanted = self._ready(self.stored.order.live if ids is None else ids)
             strata = self._labels_of(wanted) if stratify == "label" else None
-            raws = dict(self.stored.raws(wanted))
+            meter = self.journal.meter
+            raws = dict(meter.over("Loading", self.stored.raws(wanted), len(wanted)))
             stay = {**(fixed or {}), **self._pins()}
-            made = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=stay)
+            made = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=stay, meter=meter)
             about = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": made.reasons}
             about["last"] = max(wanted)  # later examples were not asked about yet
             row = self.journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
@@ -254,6 +255,21 @@ class Actions(Edits):
     def redo(self) -> Change | None:
         """Bring back what was undone last; None where nothing is left to redo."""
         return self._walk(self.journal.redo)
+
+    def undoes(self) -> int:
+        """Examples of the change that `undo` would take back."""
+        with self.guard:
+            return self.journal.size(self.journal.next_undo())
+
+    def redoes(self) -> int:
+        """Examples of the change that `redo` would bring back."""
+        with self.guard:
+            return self.journal.size(self.journal.next_redo())
+
+    def between(self, revision: int) -> int:
+        """Examples, once for each change, of what `undo_to` would undo or redo."""
+        with self.guard:
+            return self.journal.between(revision)
 
     def undo_to(self, revision: int) -> list[Change]:
         """Jump to a point: undo what stands after `revision`, or redo what was undone up to it."""

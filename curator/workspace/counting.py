@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -10,9 +11,8 @@ from curator.core.problem import Problem
 from curator.workspace.derived import Derived, total_of
 from curator.workspace.records import Counts
 from curator.workspace.results import Result
+from curator.workspace.stale import KEYS
 from curator.workspace.stored import Stored
-
-_KEYS = ("analysed", "errors", "warnings", "tokens", "assistant", "counted")
 
 
 def count(stored: Stored, derived: Derived) -> Counts:
@@ -54,17 +54,13 @@ def count(stored: Stored, derived: Derived) -> Counts:
 
 def _derived_totals(stored: Stored, derived: Derived) -> tuple[dict[str, int], dict[str, int]]:
     """Totals and findings by rule over the live examples that somebody looked at."""
-    totals = dict.fromkeys(_KEYS, 0)
-    rules: dict[str, int] = {}
+    totals, rules = dict.fromkeys(KEYS, 0), Counter[str]()
     if derived.file is not None:
         stored_totals: dict[str, Any] = orjson.loads(derived.file.about("totals") or "{}")
-        totals |= {k: int(stored_totals.get(k, 0)) for k in _KEYS}
-        rules |= stored_totals.get("rules", {})
-        gone = [row[0] for row in stored.db.execute("SELECT id FROM example WHERE deleted > 0 OR version > 0")]
-        results = derived.file.get(gone)
-        versions = {i: row.version for i, row in stored.touched(list(results)).items() if not row.deleted}
-        wrong = [r for i, r in results.items() if versions.get(i) != r.version]
-        _add(totals, rules, wrong, derived.file.overall_rules([r.id for r in wrong]), -1)
+        wrong = derived.wrong()
+        totals = {key: int(stored_totals.get(key, 0)) - wrong.totals[key] for key in KEYS}
+        rules = Counter(stored_totals.get("rules", {}))
+        rules.subtract(wrong.rules)
     ids = [row[0] for row in derived.fresh.db.execute("SELECT id FROM result")]
     touched = stored.touched(ids)
     ids = [i for i in ids if i not in touched or not touched[i].deleted]
@@ -72,19 +68,14 @@ def _derived_totals(stored: Stored, derived: Derived) -> tuple[dict[str, int], d
     have = derived.file.versions(ids) if derived.file is not None else {}
     ours = dict(derived.fresh.db.execute("SELECT id, version FROM result"))
     fresh = list(derived.fresh.get([i for i in ids if have.get(i) != ours[i]]).values())
-    _add(totals, rules, fresh, overall, 1)
+    _add(totals, rules, fresh, overall)
     return totals, {rule: n for rule, n in sorted(rules.items()) if n > 0}
 
 
 def _add(
-    totals: dict[str, int],
-    rules: dict[str, int],
-    results: list[Result],
-    overall: dict[int, list[Problem]],
-    sign: int,
+    totals: dict[str, int], rules: Counter[str], results: list[Result], overall: dict[int, list[Problem]]
 ) -> None:
     for key, number in total_of(results, overall).items():
-        totals[key] += sign * number
+        totals[key] += number
     for result in results:
-        for problem in (*result.problems, *overall.get(result.id, ())):
-            rules[problem.rule] = rules.get(problem.rule, 0) + sign
+        rules.update(problem.rule for problem in (*result.problems, *overall.get(result.id, ())))

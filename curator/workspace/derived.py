@@ -21,6 +21,7 @@ from curator.workspace import flags
 from curator.workspace.analyst import Analyst, tally
 from curator.workspace.flags import Column
 from curator.workspace.results import VERSION, Result, Results
+from curator.workspace.stale import Stale
 from curator.workspace.stored import Stored
 
 INLINE_EXAMPLES = 2000
@@ -65,6 +66,7 @@ class Derived:
         self._columns: dict[str, bytearray] = {}
         """Columns of `flags` as the child wrote them, and whether they are those of now: `_kept`."""
         self._kept_at: tuple[int, int] | None = None
+        self._wrong: Stale | None = None
         self.attach()
 
     def attach(self) -> None:
@@ -72,7 +74,7 @@ class Derived:
         path = analysis_path(self.stored.folder)
         if self.file is not None:
             self.file.close()
-        self.file = self._kept_at = None
+        self.file = self._kept_at = self._wrong = None
         if not path.is_file():
             return
         try:
@@ -90,6 +92,19 @@ class Derived:
             self.outdated |= self._edited_since()
         else:
             results.close()
+
+    def wrong(self) -> Stale:
+        """Those of the child's results that do not count; there must be some results."""
+        assert self.file is not None
+        if self._wrong is None:
+            self._wrong = Stale(self.file)
+        self._wrong.settle(self.stored, self.outdated)
+        return self._wrong
+
+    @property
+    def late(self) -> bool:
+        """Whether the totals are behind what the child wrote, and it is time to ask for them again."""
+        return self._wrong is not None and self._wrong.due
 
     def _edited_since(self) -> set[int]:
         """Examples that were rewritten after the child last looked at them, and that nobody looked at here."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from curator.errors import CuratorError, UsageError
 from curator.workspace.chosen import Chosen
 from curator.workspace.derived import Derived
 from curator.workspace.journal import REVISION, Journal, Part
+from curator.workspace.meter import Tell
 from curator.workspace.records import Change
 from curator.workspace.schema import NotSaved
 from curator.workspace.stored import Stored
@@ -109,7 +111,7 @@ class Edits:
             wanted = self._ready(ids)
             parts: list[Part] = []
             touched = self.stored.touched(wanted)
-            for example, old in self.stored.raws(wanted):
+            for example, old in self.journal.meter.over("Changing", self.stored.raws(wanted), len(wanted)):
                 new = change(example, old)
                 if new == old:
                     continue
@@ -123,6 +125,12 @@ class Edits:
             done = self.journal.commit(kind, label, parts, examples=len(changed))
             self._changed(changed, False)
             return done
+
+    @contextmanager
+    def watched(self, tell: Tell) -> Iterator[None]:
+        """Tell how far the action inside is; what `tell` raises ends it and leaves everything as it was."""
+        with self.guard, self.journal.meter.watched(tell):
+            yield
 
     def require_writer(self) -> None:
         """Raise NotSaved where this instance may only read."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from curator.errors import InputError
 from curator.workspace import schema
+from curator.workspace.meter import Meter
 from curator.workspace.records import Change
 from curator.workspace.schema import NotSaved
 
@@ -47,6 +48,7 @@ class Journal:
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db = db
         self._path = path
+        self.meter = Meter()
         self.moved: Callable[[sqlite3.Connection], None] = lambda _: None
         """Called with the new connection where the old one was given up."""
 
@@ -97,6 +99,17 @@ class Journal:
         row = self._one(_NEXT)
         return None if row is None else row[0]
 
+    def size(self, change: int | None) -> int:
+        """How many examples a change is about."""
+        row = self._db.execute("SELECT examples FROM change WHERE id = ?", (change,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def between(self, revision: int) -> int:
+        """The same of all changes between here and the state after one of them."""
+        ahead = "kind NOT IN ('undo','redo') AND ((undone = 0 AND id > ?1) OR (undone = 1 AND id <= ?1))"
+        row = self._db.execute(f"SELECT coalesce(sum(examples), 0) FROM change WHERE {ahead}", (revision,))
+        return int(row.fetchone()[0])
+
     def undo(self) -> Change | None:
         """Take back the latest change that stands; None where nothing is left. Raises NotSaved."""
         row = self._one(_LAST)
@@ -146,7 +159,8 @@ class Journal:
     def _revert(self, row: tuple[int, str, str, int], kind: str) -> Change:
         target, _, label, examples = row
         columns = "example, field, after, before" if kind == "undo" else "example, field, before, after"
-        rows = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
+        found = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
+        rows = self.meter.over("Reading", found, examples)
         parts = [Part(example, sys.intern(field), *values) for example, field, *values in rows]
         words = ("Undid: " if kind == "undo" else "Redid: ") + label
         with _Transaction(self):
@@ -171,17 +185,24 @@ class Journal:
         )
         self._db.executemany(
             "INSERT INTO part VALUES(?,?,?,?,?)",
-            ((revision, p.example, p.field, p.before, p.after) for p in parts),
+            ((revision, p.example, p.field, p.before, p.after) for p in self._saving(parts)),
         )
         self._apply(parts)
         shown = tuple(ids) if len(ids) <= SHOWN_IDS else ()
         return Change(revision, kind, label, shown, count, now, False, reverts)
 
-    def _apply(self, parts: Iterable[Part]) -> None:
+    def _saving(self, parts: Sequence[Part]) -> Iterable[Part]:
+        """The parts, as they are written down: half of the work, the other half is to apply them."""
+        return self.meter.over("Saving", parts, 2 * len(parts))
+
+    def _apply(self, parts: Sequence[Part]) -> None:
         by_field: dict[str, list[Part]] = {}
         for part in parts:
             by_field.setdefault(part.field, []).append(part)
-        for field, group in by_field.items():
+        done = len(parts)
+        for field, all_of_it in by_field.items():
+            group: Iterable[Part] = self.meter.over("Saving", all_of_it, 2 * len(parts), done)
+            done += len(all_of_it)
             if field in schema.FIELDS:
                 self._db.executemany(
                     f"INSERT INTO example(id, {field}) VALUES(?,?) "
@@ -191,7 +212,7 @@ class Journal:
             elif field.startswith("label:"):
                 name = field[6:]
                 on = ((p.example, name) for p in group if p.after)
-                off = ((p.example, name) for p in group if not p.after)
+                off = ((p.example, name) for p in all_of_it if not p.after)
                 self._db.executemany("INSERT OR IGNORE INTO label(example, label) VALUES(?,?)", on)
                 self._db.executemany("DELETE FROM label WHERE example = ? AND label = ?", off)
             elif field == "hidden":
@@ -199,7 +220,7 @@ class Journal:
                     "UPDATE source SET hidden = ? WHERE id = ?", ((p.after, -p.example) for p in group)
                 )
             elif field.startswith("meta:"):
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (field[5:], group[0].after))
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (field[5:], all_of_it[0].after))
             else:
                 raise NotSaved(f"the workspace holds an unknown field '{field}'")
 

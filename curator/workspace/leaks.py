@@ -15,6 +15,7 @@ from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.hashes import text_hash
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
+from curator.workspace.meter import Meter
 
 _EVERY_PAIR = 2_000_000
 """Up to so many pairs across the sides every one is compared; beyond, those that share phrases."""
@@ -27,8 +28,9 @@ class Leaks:
     Nothing here rests on the groups that the division was made from, nor on the index that found them.
     """
 
-    def __init__(self, raws: Mapping[int, bytes], threshold: float) -> None:
+    def __init__(self, raws: Mapping[int, bytes], threshold: float, meter: Meter | None = None) -> None:
         self._raws = raws
+        self._meter = meter or Meter()
         self._threshold = threshold
         self._ids = list(raws)
         self._forms: dict[int, int] = {}
@@ -36,7 +38,7 @@ class Leaks:
         self._phrases = Phrases(self._texts())
 
     def _texts(self) -> Iterator[list[str]]:
-        ids = iter(self._ids)
+        ids = iter(self._meter.over("Checking", self._ids, len(self._ids)))
         while batch := list(islice(ids, _BATCH)):
             texts = [self._text(example) for example in batch]
             self._forms |= {

@@ -15,6 +15,7 @@ from curator.core.text import one_line
 from curator.errors import UsageError
 from curator.workspace.duplicates import Duplicates
 from curator.workspace.leaks import Leaks
+from curator.workspace.meter import Meter
 from curator.workspace.reading import examples
 
 
@@ -39,15 +40,18 @@ def divide(
     fixed: Mapping[int, Side] | None = None,
     duplicates: Duplicates | None = None,
     threshold: float = DEFAULT_THRESHOLD,
+    meter: Meter | None = None,
 ) -> Division:
     """Divide examples (id → bytes, in order) so that no copy, contradiction or look-alike is on both sides.
 
     `stratify` is `answer` or a location such as `metadata.topic`; `strata` gives the strata directly. Lines
-    that are no JSON objects stay in training, where a check finds them. Raises UsageError for a bad share.
+    that are no JSON objects stay in training, where a check finds them. `meter` is told how far it is. Raises
+    UsageError for a bad share.
     """
+    meter = meter or Meter()
     sound: list[int] = []
     stratum: dict[int, Hashable] = {}
-    for example, raw in raws.items():
+    for example, raw in meter.over("Parsing", raws.items(), len(raws)):
         line = parse(raw)
         if isinstance(line.value, dict) and not line.broken:
             sound.append(example)
@@ -55,7 +59,8 @@ def divide(
                 stratum[example] = _stratum(line.value, stratify)
     if len(sound) < 2:
         raise UsageError(f"there is nothing to divide: {len(sound)} sound examples")
-    found = duplicates or Duplicates.build(raws.items(), raws.__getitem__)
+    told = meter.share(len(raws))
+    found = duplicates or Duplicates.build(raws.items(), raws.__getitem__, progress=told)
     groups = found.groups(threshold)
     whole = [group.ids for group in groups if group.kind != "family"]
     kin = [group.ids for group in groups if group.kind == "family"]
@@ -69,7 +74,7 @@ def divide(
         made = split(items, validation, seed, whole, kin)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    leaks = Leaks(raws, threshold)
+    leaks = Leaks(raws, threshold, meter)
     held, moved = _without_leaks(made.validation, leaks)
     reasons = list(made.reasons)
     if moved:

@@ -129,5 +129,4 @@ class BalanceDialog(Dialog[None]):
         many = f"{len(raws):,} example{'s' * (len(raws) != 1)}"
         words = f"Give {many} this system prompt?\n\n{one_line(text, 300)}\n\nOne step; u takes it back."
         if await self.app.push_screen_wait(Confirm("One system prompt", words, f"Change {many}")):
-            session.replace_many(raws, f"One system prompt in {many}")
-            self._count()
+            session.replace_many(raws, f"One system prompt in {many}", then=self._count)

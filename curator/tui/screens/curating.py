@@ -55,10 +55,8 @@ class Curating(StageScreen):
         targets = self.targets
         rows = self.session.workspace.rows(targets[:1])
         again = rows and rows[0].review == state and not rows[0].stale
-        change = self.session.review(targets, None if again and not several else state)
-        if change and several:
-            self.session.toast(f"{change.label} · u takes it back")
-        elif change and not again:
+        change = self.session.review(targets, None if again and not several else state, quiet=not several)
+        if change and not several and not again:
             self.examples.action_down()
 
     def action_accept(self) -> None:
@@ -99,13 +97,8 @@ class Curating(StageScreen):
         if number > len(names) or not names[number - 1]:
             self.session.toast(f"There is no label {number}; L names the labels")
             return
-        if not targets:
-            return
-        name = names[number - 1]
-        have = self.session.workspace.labelled(name).issuperset(targets)
-        change = self.session.label(targets, name, not have)
-        if change:
-            self.session.toast(f"{change.label} · u takes it back")
+        if targets:
+            self.session.label(targets, names[number - 1])
 
     @work(exclusive=True, group="note")
     async def action_labels(self) -> None:

@@ -291,7 +291,7 @@ class DuplicatesScreen(StageScreen):
         words = f"Delete {gone:,} copies in {len(copies):,} groups{alike}, keeping the {self.policy} of each?"
         words += " One undo brings all back."
         if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {gone:,}")):
-            self._done(settling.settle_all(self.session, copies, self._kept))
+            settling.settle_all(self.session, copies, self._kept, lambda: self._show(True))
 
     def action_no_copies(self) -> None:
         """Remember that these are no copies."""

@@ -88,10 +88,12 @@ class SourceDialog(Dialog[None]):
         """Merge."""
         base = self._base
         if base is not None and self._found is not None:
-            self.session.merge(base.id, self._found)
-            self._watch.look()
-            if base.id not in self._watch.changed:
-                self.dismiss(None)
+            self.session.merge(base.id, self._found, lambda: self._merged(base.id))
+
+    def _merged(self, source: int) -> None:
+        self._watch.look()
+        if source not in self._watch.changed:
+            self.dismiss(None)
 
     @on(Button.Pressed, "#keep")
     def _keep(self, event: Button.Pressed) -> None:

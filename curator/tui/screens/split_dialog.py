@@ -66,9 +66,9 @@ class SplitDialog(Dialog[None]):
     @work(exclusive=True, group="split", exit_on_error=False)
     async def _divide(self, share: float, seed: int, strata: str, keep: bool) -> None:
         fixed = self._sides() if keep else None
-        change = self.session.split(validation=share, seed=seed, stratify=strata or None, fixed=fixed)
-        if change is not None:
-            self.dismiss(None)
+        self.session.split(
+            lambda: self.dismiss(None), validation=share, seed=seed, stratify=strata or None, fixed=fixed
+        )
 
     def _sides(self) -> dict[int, Side]:
         workspace = self.session.workspace

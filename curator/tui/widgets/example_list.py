@@ -166,6 +166,8 @@ class ExampleList(ScrollView, can_focus=True):
         state = (index == self.cursor, self.has_focus, selected)
         key = (example, width, self.shift, *state)
         strip = self._strips.get(key)
+        if strip is None and self._session.busy and example not in self._rows:
+            return Strip.blank(width, self.rich_style)  # asking for it would wait; all is drawn anew afterwards
         if strip is None:
             strip = self._row(example, columns, width, *state)
             self._strips[key] = strip

@@ -24,7 +24,11 @@ class ProgressLine(Static):
     def __init__(self) -> None:
         super().__init__("", id="progress")
         self._what, self._total, self._done = "", 0, 0
+        self._share = False
+        """Whether to tell the share that is done: the pieces are not what anybody counts in."""
         self._began: float | None = None
+        self._since = 0.0
+        """When the present phase began."""
         self._stopping = False
 
     def on_mount(self) -> None:
@@ -42,8 +46,16 @@ class ProgressLine(Static):
 
     def begin(self, what: str, total: int | None = None) -> None:
         """Work begins: `what` in a word, of about `total` pieces."""
-        self._what, self._total, self._done = what, total or 0, 0
-        self._began, self._stopping = time.monotonic(), False
+        self._what, self._total, self._done, self._share = what, total or 0, 0, False
+        self._began = self._since = time.monotonic()
+        self._stopping = False
+
+    def phase(self, what: str, done: int, total: int) -> None:
+        """As `tick`, of work that has several phases, of each of which the share that is done is told."""
+        if what != self._what:
+            self._what, self._since = what, time.monotonic()
+        self._total, self._share = total, True
+        self.tick(done)
 
     def tick(self, done: int) -> None:
         """So many pieces are done. Raises Stopped where the work shall stop. Called from any thread."""
@@ -63,12 +75,15 @@ class ProgressLine(Static):
     def _show(self) -> None:
         if self._began is None or time.monotonic() - self._began < AFTER:
             return
-        self.update(Content(words(self._what, self._done, self._total, time.monotonic() - self._began)))
+        seconds = time.monotonic() - self._since
+        self.update(Content(words(self._what, self._done, self._total, seconds, share=self._share)))
 
 
-def words(what: str, done: int, total: int, seconds: float) -> str:
-    """E.g. `Reading: 120,000 of about 400,000, 12 s left · esc stops`."""
+def words(what: str, done: int, total: int, seconds: float, *, share: bool = False) -> str:
+    """E.g. `Reading: 120,000 of about 400,000, 12 s left · esc stops`, or `Saving: 30 %, 4 s left · esc stops`."""
     text = f"{what}: {done:,}" + (f" of about {total:,}" if total > done else "")
+    if share:
+        text = f"{what}: {100 * min(done, total) // max(total, 1)} %"
     if done and total > done:
         left = seconds * (total - done) / done
         text += f", {left / 60:.0f} min left" if left >= 100 else f", {left:.0f} s left"

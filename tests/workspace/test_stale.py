@@ -1,0 +1,133 @@
+"""The totals leave out what the child found of deleted and of changed examples, however many those are."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.workspace import analysis, stale
+from curator.workspace.derived import total_of
+from curator.workspace.stale import KEYS
+from curator.workspace.workspace import Workspace
+from tests.tui.scene import chat, dataset
+
+COUNT = 60
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """Examples of all kinds: clean, faulty, with copies, with several findings of one rule; all looked at."""
+    kinds = (
+        lambda n: chat(f"Question {n} of its own", f"(answer{n})"),
+        lambda n: chat(f"Question {n} of its own ", f" (answer{n})"),
+        lambda n: chat("The same for many", f"(answer{n % 4})"),
+        lambda n: b'{"messages": [{"role": "robot", "content": "x%d"}, {"role": "robot"}]}' % n,
+        lambda n: b"{broken %d" % n,
+    )
+    made = Workspace.open(dataset(tmp_path, [kinds[n % len(kinds)](n) for n in range(COUNT)]))
+    child, ends = analysis.start(made), time.monotonic() + 60
+    while child.progress().phase != "done":
+        child.poll()
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    child.stop()
+    return made
+
+
+def expected(workspace: Workspace) -> tuple[dict[str, int], dict[str, int]]:
+    """Totals and rules of the child's results that are of no live example as it is."""
+    file = workspace.derived.file
+    assert file is not None
+    everything = list(workspace.ids(deleted=True))
+    rows = workspace.stored.touched(everything)
+    wrong = []
+    for example, result in file.get(everything).items():
+        row = rows.get(example)
+        if row is not None and (row.deleted or row.version != result.version):
+            wrong.append(result)
+    overall = file.overall_rules([result.id for result in wrong])
+    rules = Counter(p.rule for r in wrong for p in (*r.problems, *overall.get(r.id, ())))
+    return total_of(wrong, overall), dict(rules)
+
+
+@pytest.mark.parametrize(("most", "seed"), [(2, 1), (2, 2), (10, 3), (20_000, 4), (20_000, 5)])
+def test_they_are_right_after_any_actions(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, most: int, seed: int
+) -> None:
+    monkeypatch.setattr(stale, "PASS", most)
+    draw = random.Random(seed)
+    for _ in range(60):
+        some = draw.sample(range(1, COUNT + 1), draw.choice((1, 1, 2, 15)))
+        draw.choice(
+            (
+                lambda some=some: workspace.delete(some),
+                lambda some=some: workspace.restore(some),
+                lambda some=some: workspace.label(some, "good"),
+                lambda some=some: workspace.replace_many({i: chat("new", f"({i})") for i in some}, "Changed"),
+                lambda some=some: workspace.fix(some),
+                lambda: workspace.add(chat("A new one", "(new)")),
+                workspace.undo,
+                workspace.undo,
+                workspace.redo,
+            )
+        )()
+        if draw.random() < 0.7:
+            wrong = workspace.derived.wrong()
+            assert (wrong.totals, {rule: n for rule, n in wrong.rules.items() if n}) == expected(workspace)
+    workspace.close()
+    with Workspace.open(workspace.path) as again:
+        wrong = again.derived.wrong()
+        assert (wrong.totals, {rule: n for rule, n in wrong.rules.items() if n}) == expected(again)
+
+
+def test_counts_are_those_of_what_is_left(workspace: Workspace) -> None:
+    whole = workspace.counts()
+    assert whole.errors == 24 and whole.warnings
+    workspace.delete(workspace.ids())
+    none = workspace.counts()
+    assert (none.examples, none.errors, none.warnings, none.analysed, none.rules) == (0, 0, 0, 0, {})
+    workspace.undo()
+    assert workspace.counts() == whole
+    workspace.close()
+
+
+def test_a_long_pass_is_not_made_again_at_once_but_later(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.delete([4, 9])
+    passes: list[int] = []
+    plain = stale.Stale._anew
+
+    def counted(self: stale.Stale, *args: Any) -> None:
+        passes.append(1)
+        plain(self, *args)
+
+    monkeypatch.setattr(stale.Stale, "_anew", counted)
+    monkeypatch.setattr(stale, "QUICK", 0.0)
+    monkeypatch.setattr(stale, "REST", 1e6)
+    workspace.derived.wrong()
+    written = analysis.start(workspace)
+    workspace.replace(1, chat("new", "(new)"))
+    ends = time.monotonic() + 60
+    while workspace.derived.fresh.versions([1]) or not written.resting:
+        written.poll()
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    written.stop()
+    workspace.derived.wrong()
+    state = [(len(passes), workspace.derived.late)]
+    monkeypatch.setattr(stale, "REST", 0)
+    state.append((len(passes), workspace.derived.late))
+    assert workspace.derived.wrong().totals == expected(workspace)[0]
+    state.append((len(passes), workspace.derived.late))
+    assert state == [(1, False), (1, True), (2, False)]
+    workspace.close()
+
+
+def test_the_totals_have_all_keys() -> None:
+    assert set(KEYS) == set(total_of([], {}))
