@@ -19,36 +19,26 @@ def count(stored: Stored, derived: Derived) -> Counts:
     """Counts over the examples that are not deleted: the child's totals, corrected by what changed since."""
     totals, rules = _derived_totals(stored, derived)
     live = len(stored.order.live)
-
-    def number(sql: str) -> int:
-        return int(stored.db.execute(sql).fetchone()[0])
-
-    validation = number("SELECT count(*) FROM example WHERE split = 'validation' AND deleted = 0")
-    train = number("SELECT count(*) FROM example WHERE split = 'train' AND deleted = 0")
+    derived.marks.settle(stored)
+    marks = derived.marks.counts
+    train = marks["train"]
     if stored.split_made:
-        unset = number("SELECT count(*) FROM example WHERE split = 'none' AND deleted = 0")
-        train = live - validation - unset
-    labels = stored.db.execute(
-        "SELECT label, count(*) FROM label LEFT JOIN example ON example.id = label.example "
-        "WHERE coalesce(example.deleted, 0) = 0 GROUP BY label"
-    )
+        train = live - marks["validation"] - marks["none"]
     return Counts(
         examples=live,
-        deleted=number("SELECT count(*) FROM example WHERE deleted = 1"),
-        edited=number("SELECT count(*) FROM example WHERE version > 0 AND place IS NULL AND deleted = 0"),
-        new=number("SELECT count(*) FROM example WHERE place IS NOT NULL AND deleted = 0"),
-        reviewed=number(
-            "SELECT count(*) FROM example WHERE review IS NOT NULL AND reviewed = version AND deleted = 0"
-        ),
+        deleted=marks["deleted"],
+        edited=marks["edited"],
+        new=marks["new"],
+        reviewed=marks["reviewed"],
         train=train,
-        validation=validation,
+        validation=marks["validation"],
         analysed=totals["analysed"],
         errors=totals["errors"],
         warnings=totals["warnings"],
         rules=rules,
         tokens=totals["tokens"] if totals["counted"] else None,
         assistant_tokens=totals["assistant"] if totals["counted"] else None,
-        labels=dict(labels.fetchall()),
+        labels=dict(sorted(derived.marks.labels.items())),
     )
 
 

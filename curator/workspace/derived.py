@@ -20,6 +20,7 @@ from curator.core.rules.registry import VERSION as RULES_VERSION
 from curator.workspace import flags
 from curator.workspace.analyst import Analyst, tally
 from curator.workspace.flags import Column
+from curator.workspace.marks import Marks
 from curator.workspace.results import VERSION, Result, Results
 from curator.workspace.stale import Stale
 from curator.workspace.stored import Stored
@@ -67,6 +68,7 @@ class Derived:
         """Columns of `flags` as the child wrote them, and whether they are those of now: `_kept`."""
         self._kept_at: tuple[int, int] | None = None
         self._wrong: Stale | None = None
+        self.marks = Marks()
         self.attach()
 
     def attach(self) -> None:

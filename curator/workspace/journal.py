@@ -188,6 +188,7 @@ class Journal:
             ((revision, p.example, p.field, p.before, p.after) for p in self._saving(parts)),
         )
         self._apply(parts)
+        self.meter.last("Finishing")
         shown = tuple(ids) if len(ids) <= SHOWN_IDS else ()
         return Change(revision, kind, label, shown, count, now, False, reverts)
 

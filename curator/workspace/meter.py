@@ -34,6 +34,11 @@ class Meter:
         """The items, told of while somebody takes them; `before` pieces of the `total` were done earlier."""
         return items if self._tell is None else self._told(self._tell, what, items, total, before)
 
+    def last(self, what: str) -> None:
+        """Tell of the end, of which nobody knows how long it takes: it can be stopped now or not at all."""
+        if self._tell is not None:
+            self._tell(what, 0, 0)
+
     def share(self, total: int) -> Callable[[str, float], None]:
         """Tells of a phase by its share of `total`, as those say it that know no more."""
 

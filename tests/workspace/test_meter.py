@@ -59,7 +59,7 @@ def test_it_tells_what_it_does_and_how_much_of_it(workspace: Workspace, name: st
     with workspace.watched(lambda *words: told.append(words)):
         ACTIONS[name](workspace)
     phases = list(dict.fromkeys(what for what, _, _ in told))
-    assert phases[-1] == "Saving"
+    assert phases[-2:] == ["Saving", "Finishing"]
     for phase in phases:
         done = [so_far for what, so_far, _ in told if what == phase]
         assert done == sorted(done)

@@ -80,10 +80,13 @@ class ProgressLine(Static):
 
 
 def words(what: str, done: int, total: int, seconds: float, *, share: bool = False) -> str:
-    """E.g. `Reading: 120,000 of about 400,000, 12 s left · esc stops`, or `Saving: 30 %, 4 s left · esc stops`."""
+    """E.g. `Reading: 120,000 of about 400,000, 12 s left · esc stops`, or `Saving: 30 %, 4 s left · esc stops`;
+    what has no total can no longer be stopped."""
     text = f"{what}: {done:,}" + (f" of about {total:,}" if total > done else "")
+    if share and not total:
+        return f"{what} …"
     if share:
-        text = f"{what}: {100 * min(done, total) // max(total, 1)} %"
+        text = f"{what}: {100 * min(done, total) // total} %"
     if done and total > done:
         left = seconds * (total - done) / done
         text += f", {left / 60:.0f} min left" if left >= 100 else f", {left:.0f} s left"

@@ -1,0 +1,62 @@
+"""What is counted of marks is what a pass over everything counts, whatever was done since."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from curator.workspace import marks
+from curator.workspace.marks import Marks
+from curator.workspace.workspace import Workspace
+from tests.tui.scene import chat, dataset, many
+
+COUNT = 30
+
+
+@pytest.mark.parametrize(("most", "seed"), [(1, 1), (8, 2), (20_000, 3), (20_000, 4), (20_000, 5)])
+def test_marks_are_right_after_any_actions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, seed: int
+) -> None:
+    monkeypatch.setattr(marks, "MOST", most)
+    draw = random.Random(seed)
+    with Workspace.open(dataset(tmp_path, many(COUNT))) as workspace:
+        for _ in range(80):
+            some = draw.sample(range(1, COUNT + 1), draw.choice((1, 1, 2, 15)))
+            label, side = draw.choice(("good", "bad", "100%")), draw.choice(("train", "validation", None))
+            draw.choice(
+                (
+                    lambda some=some: workspace.delete(some),
+                    lambda some=some: workspace.restore(some),
+                    lambda some=some, label=label: workspace.label(some, label, draw.random() < 0.7),
+                    lambda some=some: workspace.rate(some, draw.randrange(6)),
+                    lambda some=some: workspace.review(some, draw.choice(("accepted", "flagged", None))),
+                    lambda some=some: workspace.replace_many({i: chat("new", f"({i})") for i in some}, "Changed"),
+                    lambda some=some, side=side: workspace.pin(some, side),
+                    lambda some=some, side=side: workspace.assign(some, side),
+                    lambda: workspace.add(chat("A new one", "(new)"), 1),
+                    lambda some=some: workspace.merge_copies(some[0], some[1:]),
+                    workspace.undo,
+                    workspace.undo,
+                    workspace.redo,
+                )
+            )()
+            if draw.random() < 0.7:
+                fresh = Marks()
+                fresh.settle(workspace.stored)
+                workspace.derived.marks.settle(workspace.stored)
+                assert workspace.derived.marks.counts == fresh.counts
+                assert workspace.derived.marks.labels == fresh.labels
+
+
+def test_another_window_counts_what_this_one_does(tmp_path: Path) -> None:
+    with (
+        Workspace.open(dataset(tmp_path, many(6))) as workspace,
+        Workspace.open(workspace.path, read_only=True) as other,
+    ):
+        assert other.counts().labels == {}
+        workspace.label([1, 2, 3], "good")
+        workspace.delete([2])
+        other.follow()
+        assert other.counts().labels == {"good": 2} and other.counts().deleted == 1
