@@ -61,17 +61,21 @@ class Worker:
         threading.Thread(target=self._listen, daemon=True).start()
         self._copy()
         while True:
-            self.stored = Stored(self.folder, self.db)
-            context = context_of(self.db)
-            self.key = key_of(context)
-            self.analyst = Analyst(context, tokens.counter(context.model))
-            self._open_results(self.key)
+            self.prepare()
             try:
                 self._first_pass()
                 self._serve()
             except Restart:
                 self.results.close()
                 self.stored.close()
+
+    def prepare(self) -> None:
+        """Open what is read and what is written, for the rules as they are now."""
+        self.stored = Stored(self.folder, self.db)
+        context = context_of(self.db)
+        self.key = key_of(context)
+        self.analyst = Analyst(context, tokens.counter(context.model))
+        self._open_results(self.key)
 
     def _listen(self) -> None:
         rest = b""
@@ -118,10 +122,11 @@ class Worker:
         """Look at what has no result of its version yet; feed everything to the rules over the whole dataset."""
         known = Known(self.results, self.stored.next_id())
         total = len(self.stored.order.all)
-        if self.results.about("finished") is not None and self._are_current(known.edited):
+        compared = self.results.about("compared")
+        if self.results.about("finished") is not None and self._is_current(known.edited, int(compared or 0)):
             tell({"phase": "done", "done": total, "total": total})
             return
-        check = self._dataset_check()
+        check, revision = self._dataset_check(), self._revision()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
         waiting: list[Result] = []
         limit = FIRST_BATCH
@@ -141,7 +146,7 @@ class Worker:
             known.add(self._drain())
         self._store(waiting, total, total)
         tell({"phase": "comparing", "done": total, "total": total})
-        self._finish(check)
+        self._finish(check, revision)
 
     def _looks(self, known: Known) -> Iterator[list[Look]]:
         """A look at every example, some at a time; of what has its result the facts alone are looked for, and its
@@ -159,22 +164,30 @@ class Worker:
         finally:
             gc.enable()
 
-    def _are_current(self, known: dict[int, int]) -> bool:
-        """Whether the results of edited examples are those of their versions, and no edit was undone since."""
+    def _is_current(self, known: dict[int, int], compared: int) -> bool:
+        """Whether the results of edited examples are those of their versions, no edit was undone since, and the
+        dataset was looked at as a whole after its last change."""
+        moved = "change > ? AND field IN ('deleted', 'version', 'hidden')"
+        if self.db.execute(f"SELECT 1 FROM part WHERE {moved} LIMIT 1", (compared,)).fetchone():
+            return False
         edited: dict[int, int] = dict(
             self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL AND deleted < 2")
         )
         undone = any(self.stored.base(example) for example in known.keys() - edited.keys())
         return not undone and all(known.get(example) == version for example, version in edited.items())
 
+    def _revision(self) -> int:
+        return int(self.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
+
     def _dataset_check(self) -> rules.DatasetCheck:
         return rules.DatasetCheck(self.analyst.context, noun=self.stored.noun)
 
-    def _finish(self, check: rules.DatasetCheck) -> None:
+    def _finish(self, check: rules.DatasetCheck, revision: int) -> None:
         self.results.put_overall(check.problems())
         self.results.finish()
         self.totals.recount()
         self.results.set_about("finished", "1")
+        self.results.set_about("compared", str(revision))
         total = len(self.stored.order.all)
         tell({"phase": "done", "done": total, "total": total, "all": True})
 
@@ -224,29 +237,35 @@ class Worker:
                 if not stale:
                     raise Left from None
                 started = time.monotonic()
-                self._compare_again()
+                stale = not self._compare_again()
                 rest = max(SETTLED, 5 * (time.monotonic() - started))
-                stale = False
                 continue
-            if request is None:
-                raise Left
-            if request.get("restructured"):
-                self.stored.reload()
-            stale = stale or bool(request.get("changed") or request.get("restructured"))
-            patience = EDITING if stale else patience
-            self._answer(request)
-            heard(request)
+            if self._take(request):
+                stale, patience = True, EDITING
 
-    def _compare_again(self) -> None:
-        check = self._dataset_check()
+    def _take(self, request: dict[str, Any] | None) -> bool:
+        """Do what was asked for; whether the dataset is no longer what it was."""
+        if request is None:
+            raise Left
+        if request.get("restructured"):
+            self.stored.reload()
+        self._answer(request)
+        heard(request)
+        return bool(request.get("changed") or request.get("restructured"))
+
+    def _compare_again(self) -> bool:
+        """Have the rules over the whole dataset look again; False where somebody edited meanwhile."""
+        check, revision = self._dataset_check(), self._revision()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
         for looks in self._looks(Known(self.results, self.stored.next_id())):
             for look in looks:
                 if look.result.id not in gone:
                     look.feed(check)
-            if not self.requests.empty():
-                return  # somebody is working: what they do comes first
-        self._finish(check)
+            while not self.requests.empty():
+                if self._take(self.requests.get()):
+                    return False  # it is looked at again when they rest
+        self._finish(check, revision)
+        return True
 
 
 class Known:

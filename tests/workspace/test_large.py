@@ -13,6 +13,7 @@ import pytest
 from curator.workspace import analysis
 from curator.workspace.soundness import soundness
 from curator.workspace.source import open_copy
+from curator.workspace.worker import Worker
 from curator.workspace.workspace import Workspace
 
 
@@ -144,3 +145,50 @@ def test_lines_are_mapped_and_those_of_a_copy_that_was_cut_are_read(tmp_path: Pa
     os.truncate(path, source.offsets[1501])
     assert source.mapped(1500, 1503) == (source.offsets[1500], lines[1500])
     source.close()
+
+
+def warned(workspace: Workspace) -> int:
+    return workspace.counts().rules.get("duplicate_example", 0)
+
+
+def copies_of(data: Path) -> None:
+    line = data.read_bytes().splitlines(keepends=True)[0]
+    data.write_bytes(data.read_bytes() + line * 2)
+
+
+def test_what_nobody_compared_before_the_end_is_compared_at_the_next_start(data: Path) -> None:
+    copies_of(data)
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        child.stop()
+        before = warned(workspace)
+        assert before >= 2
+        workspace.delete([301, 302])
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        child.stop()
+        assert warned(workspace) == 0
+        workspace.undo()
+        assert warned(workspace) == 0  # not yet
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        child.stop()
+        assert warned(workspace) == before
+
+
+def test_looking_around_does_not_keep_the_dataset_from_being_compared(data: Path) -> None:
+    with Workspace.open(data) as workspace:
+        child = analysis.start(workspace)
+        until(lambda: child.progress().phase == "done", child)
+        child.stop()
+    worker = Worker(workspace.path)
+    worker.prepare()
+    worker.requests.put({"show": [1, 2], "number": 1})
+    assert worker._compare_again() is True
+    worker.requests.put({"changed": [1], "restructured": False, "number": 2})
+    assert worker._compare_again() is False
+    assert worker._compare_again() is True
+    worker.db.close()

@@ -42,6 +42,7 @@ class Working(Dialog[Any]):
     async def _work(self) -> None:
         progress, session = self.query_one(ProgressLine), self.session
         progress.begin("Working")
+        progress.phase("Working", 0, 0)
 
         def job() -> Any:
             with session.workspace.watched(progress.phase):
