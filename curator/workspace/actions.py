@@ -12,6 +12,7 @@ from curator.errors import UsageError
 from curator.workspace.edits import Edits, count_of, dumps, one_record, saveable
 from curator.workspace.journal import Addition, Part
 from curator.workspace.order import START
+from curator.workspace.raws import Raws
 from curator.workspace.records import Change
 from curator.workspace.stored import Touched
 
@@ -218,10 +219,11 @@ class Actions(Edits):
         with self.guard:
             wanted = self._ready(self.stored.order.live if ids is None else ids)
             strata = self._labels_of(wanted) if stratify == "label" else None
-            meter = self.journal.meter
-            raws = dict(meter.over("Loading", self.stored.raws(wanted), len(wanted)))
+            raws = Raws(self.stored, wanted)
             stay = {**(fixed or {}), **self._pins()}
-            made = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=stay, meter=meter)
+            made = divide(
+                raws, validation, seed, stratify=stratify, strata=strata, fixed=stay, meter=self.journal.meter
+            )
             about = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": made.reasons}
             about["last"] = max(wanted)  # later examples were not asked about yet
             row = self.journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()

@@ -38,12 +38,11 @@ class Leaks:
         self._phrases = Phrases(self._texts())
 
     def _texts(self) -> Iterator[list[str]]:
-        ids = iter(self._meter.over("Checking", self._ids, len(self._ids)))
-        while batch := list(islice(ids, _BATCH)):
-            texts = [self._text(example) for example in batch]
-            self._forms |= {
-                example: text_hash(normalise(text)) for example, text in zip(batch, texts, strict=True) if text
-            }
+        examples = iter(self._meter.over("Checking", self._raws.items(), len(self._ids)))
+        while batch := list(islice(examples, _BATCH)):
+            texts = [compared_text(parse(raw).value) for _, raw in batch]
+            pairs = zip(batch, texts, strict=True)
+            self._forms |= {example: text_hash(normalise(text)) for (example, _), text in pairs if text}
             yield texts
 
     def _text(self, example: int) -> str:
@@ -73,7 +72,13 @@ class Leaks:
         fresh = sorted(set(pairs) - self._known.keys())
         self._known |= dict.fromkeys(fresh)
         rows = np.array(fresh, np.int64).reshape(-1, 2)
-        for pair in verify(rows, lambda row: self._text(self._ids[row]), self._threshold):
+        tell = self._meter.share(len(fresh))
+
+        def told(_: str, share: float) -> None:
+            if fresh:
+                tell("verifying", share)
+
+        for pair in verify(rows, lambda row: self._text(self._ids[row]), self._threshold, tell=told):
             if pair.relation == "copy" and pair.score >= self._threshold + strictness(pair.words):
                 self._known[pair.a, pair.b] = pair
         return [copy for rows in pairs if (copy := self._known[rows]) is not None]

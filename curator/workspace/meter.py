@@ -40,10 +40,10 @@ class Meter:
             self._tell(what, 0, 0)
 
     def share(self, total: int) -> Callable[[str, float], None]:
-        """Tells of a phase by its share of `total`, as those say it that know no more."""
+        """Tells of a phase by its share of `total`, as those say it that know no more; before any it is silent."""
 
         def tell(phase: str, share: float) -> None:
-            if self._tell is not None:
+            if self._tell is not None and share:
                 self._tell(phase.capitalize(), round(share * total), total)
 
         return tell

@@ -60,11 +60,13 @@ def divide(
     if len(sound) < 2:
         raise UsageError(f"there is nothing to divide: {len(sound)} sound examples")
     told = meter.share(len(raws))
-    found = duplicates or Duplicates.build(raws.items(), raws.__getitem__, progress=told)
-    groups = found.groups(threshold)
+    if duplicates is None:
+        read = meter.over("Reading", raws.items(), len(raws))
+        duplicates = Duplicates.build(read, raws.__getitem__, progress=told)
+    groups = duplicates.groups(threshold)
     whole = [group.ids for group in groups if group.kind != "family"]
     kin = [group.ids for group in groups if group.kind == "family"]
-    kin += [conflict.ids for conflict in found.conflicts()]
+    kin += [conflict.ids for conflict in duplicates.conflicts()]
     if strata is None and stratify:
         strata = stratum
         if set(strata.values()) == {None}:
