@@ -5,7 +5,8 @@
 The app runs in this process with Textual's headless driver, 120 x 40. A probe in its event loop wakes 60 times a
 second and does about a millisecond of Python work; printed is how late it wakes (median, p99, greatest), and how
 long a key takes from being pressed until the app has handled it and rests. `idle` is the analysed workspace,
-`at work` the same file while its child copies and looks at it for the first time; the two take turns.
+`at work` the same file while its child copies and looks at it for the first time; the two take turns. `changing`
+is the analysed workspace while a label is put on every example and taken off again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -30,8 +32,8 @@ LEAST = 100
 """Frames below which a stretch is not counted: the child was done too soon."""
 
 
-async def probe(app: CuratorApp, seconds: float, wanted: str) -> list[float]:
-    """Lateness of each frame, in seconds, for so long or while the child does what is wanted."""
+async def probe(seconds: float, going: Callable[[], bool]) -> list[float]:
+    """Lateness of each frame, in seconds, for so long or while something is going on."""
     late: list[float] = []
     due, end = time.perf_counter() + FRAME, time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -41,7 +43,7 @@ async def probe(app: CuratorApp, seconds: float, wanted: str) -> list[float]:
         while time.perf_counter() < work:
             pass
         due = max(due + FRAME, time.perf_counter())
-        if (app.session.progress is None) != (wanted == "idle"):
+        if not going():
             break
     return late
 
@@ -55,13 +57,30 @@ async def stretch(file: Path, seconds: float, wanted: str) -> tuple[list[float],
             await pilot.pause(2.0)
             while wanted == "idle" and app.session.progress is not None:
                 await asyncio.sleep(0.1)
-            late = await probe(app, seconds, wanted)
+            late = await probe(seconds, lambda: (app.session.progress is None) == (wanted == "idle"))
             for key in ["down"] * 20 + ["pagedown"] * 20:
                 if (app.session.progress is None) == (wanted == "idle"):
                     start = time.perf_counter()
                     await pilot.press(key)
                     keys.append(time.perf_counter() - start)
     return late, keys
+
+
+async def changes(file: Path) -> list[float]:
+    """Lateness of frames while every example is changed, and changed back."""
+    late: list[float] = []
+    with Workspace.open(file) as workspace:
+        app = CuratorApp(workspace, analyse=True)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("ctrl+a")
+            for key in "1", "u":
+                press = asyncio.create_task(pilot.press(key))  # it returns when everything rests again
+                end = time.perf_counter() + 5
+                while not app.session.busy and time.perf_counter() < end:
+                    await asyncio.sleep(0.001)
+                late += await probe(300.0, lambda: app.session.busy)
+                await press
+    return late
 
 
 def told(times: list[float]) -> str:
@@ -93,8 +112,10 @@ def main() -> None:
                 frames, presses = asyncio.run(stretch(file, args.seconds, state))
                 late += frames if len(frames) >= LEAST else []
                 keys += presses
+        changing = asyncio.run(changes(file))
     for state, (late, keys) in found.items():
         print(f"{state:<8} late {told(late)}; a key {told(keys)}   (median / p99 / greatest)")
+    print(f"changing late {told(changing)}")
 
 
 if __name__ == "__main__":

@@ -170,6 +170,17 @@ def writing(workspace: Workspace, away: Path) -> None:
         workspace.label(workspace.ids(), "bulk")
     with measured("undo that"):
         workspace.undo()
+    with measured("delete three in ten"):
+        workspace.delete(workspace.ids()[: len(workspace.ids()) * 3 // 10])
+    with measured("counts, right after it"):
+        workspace.counts()
+    with measured("one more is deleted, counts"):
+        workspace.delete(workspace.ids()[:1])
+        workspace.counts()
+    with measured("undo both, counts"):
+        workspace.undo()
+        workspace.undo()
+        workspace.counts()
     with measured("export everything (300 edits)"):
         exporter.export(workspace, workspace.ids(), away / "out.jsonl")
 
