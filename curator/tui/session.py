@@ -145,6 +145,7 @@ class Session(Changing):
                 self._told = time.monotonic()
                 self._show_results(frozenset(self._gathered))
         elif self.workspace.derived.late:
+            self.workspace.counts()
             self._show_results(frozenset())
 
     def _show_results(self, ids: frozenset[int] | None, order: bool = False) -> None:
