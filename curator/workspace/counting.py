@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
-
-import orjson
 
 from curator.core.problem import Problem
 from curator.workspace.derived import Derived, total_of
@@ -46,10 +43,9 @@ def _derived_totals(stored: Stored, derived: Derived) -> tuple[dict[str, int], d
     """Totals and findings by rule over the live examples that somebody looked at."""
     totals, rules = dict.fromkeys(KEYS, 0), Counter[str]()
     if derived.file is not None:
-        stored_totals: dict[str, Any] = orjson.loads(derived.file.about("totals") or "{}")
         wrong = derived.wrong()
-        totals = {key: int(stored_totals.get(key, 0)) - wrong.totals[key] for key in KEYS}
-        rules = Counter(stored_totals.get("rules", {}))
+        totals = {key: int(wrong.whole.get(key, 0)) - wrong.totals[key] for key in KEYS}
+        rules = Counter(wrong.whole.get("rules", {}))
         rules.subtract(wrong.rules)
     ids = [row[0] for row in derived.fresh.db.execute("SELECT id FROM result")]
     touched = stored.touched(ids)

@@ -2,7 +2,7 @@
 
 They are few in most workspaces. After half a million deletions they are not, and then nobody wants to add them up
 with each key: what was found is kept and corrected by what changed, and a pass over everything is not made again
-within twenty times as long as the last one took.
+within ten times as long as the last one took.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from curator.core.problem import Severity
 from curator.workspace.results import Results, unpack
@@ -19,7 +21,7 @@ from curator.workspace.stored import Stored, batches
 KEYS = ("analysed", "errors", "warnings", "tokens", "assistant", "counted")
 PASS = 20_000
 """From so many examples on a pass over all results is cheaper than asking for each."""
-QUICK, REST = 0.05, 20
+QUICK, REST = 0.05, 10
 """A pass that takes longer than so many seconds is followed by so many times as long without one."""
 
 
@@ -47,6 +49,8 @@ class Stale:
     def __init__(self, file: Results) -> None:
         self.totals = dict.fromkeys(KEYS, 0)
         self.rules: Counter[str] = Counter()
+        self.whole: dict[str, Any] = {}
+        """The child's totals from which they are to be taken away: what it wrote since is not in either."""
         self._file = file
         self._marks = bytearray()
         """1 for each id whose result is one of these."""
@@ -73,8 +77,14 @@ class Stale:
                 self._correct(stored, [example for (example,) in rows])
                 self._at = revision, self._at[1]
                 return
-        began = time.monotonic()
-        self._anew(stored, outdated)
+        began, db = time.monotonic(), self._file.db
+        db.execute("BEGIN")  # one state of what the child wrote, whatever it writes meanwhile
+        try:
+            self.whole = orjson.loads(self._file.about("totals") or "{}")
+            wrote = int(db.execute("PRAGMA data_version").fetchone()[0])
+            self._anew(stored, outdated)
+        finally:
+            db.execute("COMMIT")
         self._ended = time.monotonic()
         self._took, self._late, self._at = self._ended - began, False, (revision, wrote)
 

@@ -110,21 +110,25 @@ def test_a_long_pass_is_not_made_again_at_once_but_later(
     monkeypatch.setattr(stale.Stale, "_anew", counted)
     monkeypatch.setattr(stale, "QUICK", 0.0)
     monkeypatch.setattr(stale, "REST", 1e6)
-    workspace.derived.wrong()
+    before = workspace.counts()
     written = analysis.start(workspace)
-    workspace.replace(1, chat("new", "(new)"))
+    workspace.replace_many({i: chat(f"A new {i}", f"(new{i})") for i in workspace.ids()}, "All new")
+    changed = workspace.counts()
     ends = time.monotonic() + 60
     while workspace.derived.fresh.versions([1]) or not written.resting:
         written.poll()
         assert time.monotonic() < ends
         time.sleep(0.02)
     written.stop()
-    workspace.derived.wrong()
+    late = workspace.counts()  # not yet those of the child, but none of them below zero
+    assert before.errors and (changed.errors, changed.warnings) == (late.errors, late.warnings) == (0, 0)
+    assert late.analysed >= 0 and min(late.rules.values(), default=1) > 0
     state = [(len(passes), workspace.derived.late)]
     monkeypatch.setattr(stale, "REST", 0)
     state.append((len(passes), workspace.derived.late))
     assert workspace.derived.wrong().totals == expected(workspace)[0]
     state.append((len(passes), workspace.derived.late))
+    assert workspace.counts().analysed == len(workspace.ids())
     assert state == [(1, False), (1, True), (2, False)]
     workspace.close()
 
