@@ -47,9 +47,11 @@ def _print_rule(check: Check, severity: Severity, rule: str) -> None:
         each for each in check.stretch.shown if each.problem.rule == rule and each.problem.severity is severity
     ]
     kind = next((each.problem.fix for each in kept if each.problem.fix), None)
-    hint = {"safe": "  curator fix repairs it", "unsafe": f"  curator fix --unsafe --rule {rule}"}.get(
-        kind or "", ""
-    )
+    all_of_them = all(each.problem.fix for each in kept)
+    hint = {
+        "safe": f"  curator fix repairs {'it' if all_of_them else 'some'}",
+        "unsafe": f"  curator fix --unsafe --rule {rule}{'' if all_of_them else ' repairs some'}",
+    }.get(kind or "", "")
     out()
     out(f"{styled(severity.mark, COLOURS[severity])} {styled(rule, '1')} × {count:,}{styled(hint, '2')}")
     _wrapped(REGISTRY[rule].why, "  ", "2")

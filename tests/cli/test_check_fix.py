@@ -287,3 +287,12 @@ def test_unsafe_fixes_are_asked_for(tmp_path: Path, capsysbinary: Capture) -> No
     assert out.read_bytes() == path.read_bytes()
     run(capsysbinary, "fix", path, "-o", out, "--unsafe")
     assert out.read_bytes() == CLEAN + chat(61).encode() + b"\n" + '{"a": "é"}\n'.encode()
+
+
+def test_the_fix_of_a_rule_is_offered_for_as_much_as_it_repairs(tmp_path: Path, capsysbinary: Capture) -> None:
+    said = '{"messages":[{"role":"%s","content":"Hi"},{"role":"assistant","content":"Yo."}]}\n'
+    path = tmp_path / "roles.jsonl"
+    path.write_text(said % "captain" + said % "human")
+    assert b"--rule unrecognized_role repairs some" in run(capsysbinary, "check", path)[1]
+    path.write_text(said % "human")
+    assert b"repairs some" not in run(capsysbinary, "check", path)[1]

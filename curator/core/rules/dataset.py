@@ -261,7 +261,7 @@ declare(
     "dataset",
     14,
     "a training file of fewer than 10 examples",
-    "the job fails: Training file has 7 example(s), but must have at least 10 examples",
+    "the job fails: the service wants at least 10 examples in a training file",
 )
 declare("few_examples", "W", "dataset", 15, "10 to 49 examples", "50 to 100 are recommended to start with")
 declare(
