@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from curator.core.duplicates.texts import message_text
+from curator.core.example import parse_path
 from curator.core.formats import detect
 from curator.errors import UsageError
 
@@ -144,20 +145,40 @@ def to_chat(value: Any, by: Map) -> dict[str, Any] | None:
         return _from_sharegpt(value)
     messages = []
     for role in _KEYS:
-        columns = [column for column in getattr(by, role) if column in value]
-        texts = [_text(value[column]) for column in columns]
-        text = "\n\n".join(part for part in texts if part)
-        if text or (role != "system" and columns):
+        found = [field for column in getattr(by, role) for field in _fields(value, column)]
+        text = "\n\n".join(part for part in map(_text, found) if part)
+        if text or (role != "system" and found):
             messages.append({"role": role, "content": text})
     roles = [message["role"] for message in messages]
     return {"messages": messages} if "user" in roles and "assistant" in roles else None
+
+
+def _fields(value: Mapping[str, Any], column: str) -> list[Any]:
+    """What a record has there, or nothing: at a key, or at a location inside (`instances[0].output`)."""
+    if column in value:
+        return [value[column]]
+    found: Any = value
+    try:
+        for step in parse_path(column):
+            if type(found) not in (dict, list):
+                return []  # not a letter of a text
+            found = found[step]
+    except (LookupError, TypeError, ValueError):
+        return []
+    return [found]
+
+
+def _key_of(column: str) -> str:
+    """The key of a record in which a column's location begins."""
+    return re.split(r"[.\[]", column, maxsplit=1)[0]
 
 
 def leftover(value: Any, by: Map) -> list[str]:
     """Keys of a record that the map leaves behind."""
     if not isinstance(value, dict) or by == KEEP or detect(value) in _NATIVE:
         return []
-    return [str(key) for key in value if key not in by.columns]
+    taken = by.columns | {_key_of(column) for column in by.columns if column not in value}
+    return [str(key) for key in value if key not in taken]
 
 
 def _text(value: Any) -> str:

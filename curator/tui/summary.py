@@ -75,7 +75,12 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
         (f"{shown}{summary.examples:,} {'ex' if brief and shown else 'examples'}", "$foreground"),
         (f"{summary.errors:,} E", "$mark-error bold" if summary.errors else "$mark-ok"),
         (f"{summary.warnings:,} W", "$mark-warning bold" if summary.warnings else "$mark-ok"),
-        (_tokens(summary.tokens, unit) if checked else f"checking {summary.share:.0%}", "$foreground"),
+        (
+            _tokens(summary.tokens if summary.examples else 0, unit)
+            if checked
+            else f"checking {summary.share:.0%}",
+            "$foreground",
+        ),
         (summary.cost, "$foreground"),
         (split if summary.validation else "no split", "$foreground"),
         (one_line(summary.provider if not brief else summary.provider.partition(":")[0], 48), "$accent"),

@@ -44,6 +44,7 @@ async def test_marks_deletions_and_undo_of_many(tmp_path: Path, began: list[str]
         assert all(row.review == "accepted" for row in scene.workspace.rows(range(1, 9)))
         await scene.press("d")
         assert len(scene.workspace.ids()) == 0 and "No examples yet" in scene.screen_text()
+        assert "0 W · 0 tok" in scene.screen_text()
         await scene.press("u")
         assert len(scene.workspace.ids()) == 8 and "Question number 8" in scene.screen_text()
         await scene.press("ctrl+y")

@@ -377,3 +377,17 @@ def test_no_cell_of_a_csv_file_is_lost(tmp_path: Path) -> None:
             {"a": "4"},
             {"a": "5", "a (column 2)": "6", "column 3": "", "column 4": "7"},
         ]
+
+
+def test_a_map_reaches_what_is_inside_a_field() -> None:
+    by = convert.parse_map("user=ask,assistant=instances[0].output+more.note")
+    record = {"id": 7, "ask": "Hi", "instances": [{"input": "", "output": "Yo"}], "more": {"note": "(wave)"}}
+    assert convert.to_chat(record, by) == {
+        "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo\n\n(wave)"}]
+    }
+    assert convert.leftover(record, by) == ["id"]
+    for other in ({"ask": "Hi", "instances": []}, {"ask": "Hi", "instances": "text"}, {"ask": "Hi"}):
+        assert convert.to_chat(other, by) is None
+    flat = {"ask": "Hi", "instances[0].output": "a key of that name"}
+    assert convert.to_chat(flat, by)["messages"][1]["content"] == "a key of that name"  # type: ignore[index]
+    assert convert.leftover(flat, by) == []

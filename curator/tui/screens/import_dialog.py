@@ -132,7 +132,10 @@ class ImportDialog(Dialog[None]):
         if look.map != convert.KEEP or look.shape == "unknown":
             lines.append(f"Fields: {', '.join(look.columns)}")
         if look.map == convert.KEEP and look.shape == "unknown" and look.columns:
-            lines.append("Every record stays as it is; write user=FIELD,assistant=FIELD to make messages of them")
+            lines.append(
+                "Every record stays as it is; write user=FIELD,assistant=FIELD to make messages of them, "
+                "FIELD[0].PART for what is inside one"
+            )
         if look.left:
             lines.append(f"Left behind: {', '.join(look.left)}")
         if look.unfit:
