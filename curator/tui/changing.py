@@ -83,7 +83,7 @@ class Changing(ABC):
 
     def replace_many(self, raws: dict[int, bytes], label: str, then: Then = None) -> Change | None:
         """Save many examples' new bytes as one change, told as `label`."""
-        long = Long("Changing", len(raws), True)
+        long = Long("Changing", len(raws), bytes_too=True)
         return self.do(lambda: self.workspace.replace_many(raws, label), long, then=then)
 
     def edit(self, example: int, location: str, value: object) -> Change | None:
@@ -129,11 +129,11 @@ class Changing(ABC):
 
     def fix(self, ids: Collection[int], rule: str) -> Change | None:
         """Apply a rule's fix to examples, as one change."""
-        return self.do(lambda: self.workspace.fix(ids, rule), Long("Fixing", len(ids), True))
+        return self.do(lambda: self.workspace.fix(ids, rule), Long("Fixing", len(ids), bytes_too=True))
 
     def split(self, then: Then = None, **options: Any) -> Change | None:
         """Divide into training and validation examples; options are those of `Workspace.split`."""
-        long = Long("Dividing", len(self.workspace.ids()), True)
+        long = Long("Dividing", len(self.workspace.ids()), bytes_too=True)
         return self.do(lambda: self.workspace.split(**options), long, then=then)
 
     def pin(self, ids: Collection[int], side: Side | None) -> Change | None:

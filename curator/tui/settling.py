@@ -42,7 +42,7 @@ def settle_all(session: Session, findings: Sequence[Finding], kept: Callable[[Fi
         return session.workspace.delete([i for finding, best in keep for i in finding.ids if i != best])
 
     count = sum(len(finding.ids) - 1 for finding in findings)
-    session.do(mutate, Long("Deleting", count, True), then=then)
+    session.do(mutate, Long("Deleting", count, bytes_too=True), then=then)
 
 
 def unify(session: Session, finding: Finding, kept: int) -> Change | None:

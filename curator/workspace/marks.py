@@ -43,7 +43,7 @@ class Marks:
 
     def settle(self, stored: Stored) -> None:
         """Bring them up to date."""
-        revision = int(stored.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
+        revision = stored.revision()
         if self._at is not None and self._at != revision:
             parts = stored.db.execute(_CHANGED, (self._at, MOST)).fetchall()
             if len(parts) < MOST:

@@ -66,7 +66,7 @@ class Stale:
 
     def settle(self, stored: Stored, outdated: Set[int]) -> None:
         """Bring it up to date; `outdated` are changed examples whose results nobody has yet."""
-        revision = int(stored.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
+        revision = stored.revision()
         wrote = int(self._file.db.execute("PRAGMA data_version").fetchone()[0])
         if self._at == (revision, wrote):
             return

@@ -225,6 +225,10 @@ class Stored:
             raise KeyError(example)
         return base.source.line(example - base.first_id)
 
+    def revision(self) -> int:
+        """The id of the last change, 0 before the first."""
+        return int(self.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
+
     def version(self, example: int) -> int:
         """The change that made the current bytes; 0 for the source's."""
         row = self.db.execute("SELECT version FROM example WHERE id = ?", (example,)).fetchone()

@@ -126,7 +126,7 @@ class Worker:
         if self.results.about("finished") is not None and self._is_current(known.edited, int(compared or 0)):
             tell({"phase": "done", "done": total, "total": total})
             return
-        check, revision = self._dataset_check(), self._revision()
+        check, revision = self._dataset_check(), self.stored.revision()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
         waiting: list[Result] = []
         limit = FIRST_BATCH
@@ -175,9 +175,6 @@ class Worker:
         )
         undone = any(self.stored.base(example) for example in known.keys() - edited.keys())
         return not undone and all(known.get(example) == version for example, version in edited.items())
-
-    def _revision(self) -> int:
-        return int(self.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
 
     def _dataset_check(self) -> rules.DatasetCheck:
         return rules.DatasetCheck(self.analyst.context, noun=self.stored.noun)
@@ -255,7 +252,7 @@ class Worker:
 
     def _compare_again(self) -> bool:
         """Have the rules over the whole dataset look again; False where somebody edited meanwhile."""
-        check, revision = self._dataset_check(), self._revision()
+        check, revision = self._dataset_check(), self.stored.revision()
         gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
         for looks in self._looks(Known(self.results, self.stored.next_id())):
             for look in looks:
