@@ -57,8 +57,9 @@ def test_the_server_process_trains_nothing_itself() -> None:
 def test_every_room_can_be_imported_on_its_own() -> None:
     package = Path(__file__).parent.parent / "curator"
     for room in ("core", "workspace", "jobs", "cli"):
-        files = (package / room).glob("*.py")
-        names = [f"curator.{room}.{file.stem}" for file in files if not file.stem.startswith("__")]
+        files = sorted((package / room).rglob("*.py"))
+        relative = [file.relative_to(package.parent).with_suffix("") for file in files]
+        names = [".".join(path.parts) for path in relative if not path.name.startswith("__")]
         assert "textual" not in imported(
             "import importlib\nfor n in " + repr(names) + ": importlib.import_module(n)"
         )
