@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from curator import paths
-from curator.server import models
+from curator.basemodels import shelf as models
 
 SHORTCODE = re.compile(r"\([a-z0-9_ ]+\)\Z")
 DATA = Path(__file__).parent.parent / "sample_data"

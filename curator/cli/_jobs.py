@@ -74,7 +74,7 @@ def pulling_hint() -> Iterator[None]:
     try:
         yield
     except ProviderError as error:
-        from curator.server.models import PULLABLE, is_installed
+        from curator.basemodels.shelf import PULLABLE, is_installed
 
         wanted = [name for name in PULLABLE if name in error.message and not is_installed(name)]
         if error.code != "model_not_found" or not wanted:

@@ -60,7 +60,7 @@ def _tuned(name: str) -> Model | None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.server.models import PULLABLE, installed
+    from curator.basemodels.shelf import PULLABLE, installed
 
     catalog = _catalog()
     found: list[dict[str, Any]] = [
@@ -84,7 +84,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _pull(args: argparse.Namespace) -> int:
-    from curator.server.models import is_installed, pull
+    from curator.basemodels.shelf import is_installed, pull
 
     there = is_installed(args.name)
     folder = pull(args.name, progress_line)
@@ -104,7 +104,7 @@ def progress_line(what: str, done: int, total: int) -> None:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    from curator.server.models import remove
+    from curator.basemodels.shelf import remove
 
     if _tuned(args.name) is not None:
         asyncio.run(_remove_tuned(args.name))
@@ -128,8 +128,8 @@ async def _remove_tuned(name: str) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
+    from curator.basemodels.shelf import is_installed
     from curator.server.export import export_adapter, export_merged
-    from curator.server.models import is_installed
 
     target, tuned = Path(args.out), _tuned(args.name)
     if tuned is not None and tuned.adapter is not None:

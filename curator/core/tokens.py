@@ -6,7 +6,8 @@ import re
 from functools import cache, lru_cache
 
 from curator import paths
-from curator.core import models, own_model, vocabulary
+from curator.basemodels import own_tokenizer as own_model
+from curator.core import models, vocabulary
 from curator.core.counting import Counter, Cut, Span, Tokens
 from curator.core.template import Render, TemplateCounter, template_counter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from curator.server.tokenizer import TextModel
+from curator.basemodels.text_model import TextModel
 
 _BROKEN = "\ufffd"
 

@@ -39,7 +39,7 @@ def export_merged(base: Path, adapter: Path | None, out: Path) -> Path:
     """
     from safetensors.numpy import save_file
 
-    from curator.server import weights
+    from curator.basemodels import weights
     from curator.server.engines.embedded.lora import read_peft
 
     loaded = weights.load(base)

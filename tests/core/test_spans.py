@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curator.basemodels.own_tokenizer import OwnTokenizer, own_renderer
 from curator.core import tokens
 from curator.core.counting import Cut
-from curator.core.own_model import OwnTokenizer, own_renderer
 from curator.core.template import TemplateCounter
 
 COUNTER = tokens.counter("gpt-4o")
@@ -182,7 +182,8 @@ BLANKS = {"messages": [{"role": "user", "content": "\n Hi \n"}, {"role": "assist
 
 @pytest.mark.parametrize("example", [WEIGHTED, TOOLS, BLANKS])
 def test_local_counts_are_those_of_the_training_renderer(pulled: Path, example: dict[str, Any]) -> None:
-    from curator.server import render, tokenizer
+    from curator.basemodels import chat_render as render
+    from curator.basemodels import text_model as tokenizer
 
     ids = render.chat(tokenizer.load(pulled), example, 10_000)
     counter = tokens.counter("smollm2-135m-instruct")

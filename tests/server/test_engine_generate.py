@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.server import tokenizer, weights
+from curator.basemodels import text_model as tokenizer
+from curator.basemodels import weights
 from curator.server.answer import Answer
 from curator.server.engines import sampling
 from curator.server.engines.embedded.lora import Adapter, write_peft

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curator.server import render, tokenizer, weights
+from curator.basemodels import chat_render as render
+from curator.basemodels import text_model as tokenizer
+from curator.basemodels import weights
+from curator.basemodels.chat_render import Pair, Rendered
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.adamw import AdamW, learning_rate
 from curator.server.engines.embedded.decode import Decoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
-from curator.server.render import Pair, Rendered
 from tests.server import tiny
 
 

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curator.server import render, tokenizer, weights, worker
+from curator.basemodels import chat_render as render
+from curator.basemodels import text_model as tokenizer
+from curator.basemodels import weights
+from curator.server import worker
 from curator.server.engines.embedded.decode import Decoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft, write_peft

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from curator.basemodels import chat_render as render
+from curator.basemodels import gguf, weights
+from curator.basemodels import shelf as models
+from curator.basemodels import text_model as tokenizer
+from curator.basemodels.chat_render import IGNORED
 from curator.errors import InputError
-from curator.server import gguf, models, render, tokenizer, weights
-from curator.server.render import IGNORED
 from tests.server import tiny
 
 _NAMES = weights._GGUF_NAMES

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from curator.basemodels.weights import read_safetensors
 from curator.server import worker
 from curator.server.engines.job import schedule
-from curator.server.weights import read_safetensors
 from tests.server import tiny
 
 Fact = dict[str, Any]

@@ -10,8 +10,8 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
+from curator.basemodels.weights import Config
 from curator.server.engines.embedded.lora import sizes
-from curator.server.weights import Config
 
 CONFIG = Config(
     vocab_size=259,

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from curator.basemodels import chat_render as render
+from curator.basemodels.text_model import TextModel
 from curator.errors import InputError
-from curator.server import render
 from curator.server.answer import Answer
 from curator.server.engines import sampling
-from curator.server.tokenizer import TextModel
 
 Request = dict[str, Any]
 

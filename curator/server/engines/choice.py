@@ -30,7 +30,7 @@ def choose(model: Path, wanted: str = "auto") -> Choice:
     Auto takes embedded where it can run the model and there is no accelerator that hf could use; the reason says
     which held. Raises InputError with the way out where no engine can run it.
     """
-    from curator.server.weights import find_gguf, unsupported
+    from curator.basemodels.weights import find_gguf, unsupported
 
     if not model.is_dir():
         raise InputError(f"There is no model folder {model}: pull the model, or name its folder")

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from curator.basemodels import chat_render as render
+from curator.basemodels.text_model import TextModel
 from curator.core import example
-from curator.server import render
 from curator.server.engines.job import Job, JobError
-from curator.server.tokenizer import TextModel
 
 MAX_TOKENS = 1024
 """Longest training example in tokens; what is beyond is cut."""

@@ -17,7 +17,8 @@ from typing import Any
 
 from curator import paths
 from curator.atomic import sync_folder
-from curator.server import render, tokenizer
+from curator.basemodels import chat_render as render
+from curator.basemodels import text_model as tokenizer
 from curator.server.engines import hf_models
 from curator.server.engines.examples import prepare, read_examples
 from curator.server.engines.job import (

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from curator.basemodels import text_model as tokenizer
 from curator.errors import InputError
-from curator.server import tokenizer
 from curator.server.engines import hf_models
 from curator.server.engines.answers import AnswerBatch, Context, Request
 

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from curator.basemodels.text_model import TextModel
+from curator.basemodels.weights import find_gguf
 from curator.server.engines.choice import accelerator
-from curator.server.tokenizer import TextModel
-from curator.server.weights import find_gguf
 
 
 def quiet() -> None:
@@ -62,7 +62,7 @@ def _from_gguf(folder: Path) -> Any:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from curator.server import weights
+    from curator.basemodels import weights
 
     loaded = weights.load(folder)
     settings = loaded.config.as_hf()

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
-from curator.server import tokenizer, weights
+from curator.basemodels import text_model as tokenizer
+from curator.basemodels import weights
 from curator.server.engines.answers import AnswerBatch, Context, Request
 from curator.server.engines.embedded.decode import Decoder
 from curator.server.engines.embedded.llama import Llama

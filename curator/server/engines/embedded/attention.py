@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from curator.basemodels.weights import Config
 from curator.server.engines.embedded.batches import Row
 from curator.server.engines.embedded.lora import Array
-from curator.server.weights import Config
 
 
 @dataclass(frozen=True, slots=True)

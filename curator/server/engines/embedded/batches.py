@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from curator.server.render import IGNORED, Rendered
+from curator.basemodels.chat_render import IGNORED, Rendered
 
 Ints = npt.NDArray[np.int64]
 

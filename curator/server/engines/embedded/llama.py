@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from curator.basemodels.weights import Weights
 from curator.server.engines.embedded import attention
 from curator.server.engines.embedded.batches import Row
 from curator.server.engines.embedded.lora import GROUPS, Adapter, Array, Group
-from curator.server.weights import Weights
 
 _HF_NAMES = {name: [f"{part}.weight" for part in parts] for name, parts in GROUPS.items()}
 

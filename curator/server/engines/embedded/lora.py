@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curator.basemodels.weights import Config, read_safetensors
 from curator.errors import InputError
-from curator.server.weights import Config, read_safetensors
 
 Array = npt.NDArray[Any]
 

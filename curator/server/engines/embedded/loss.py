@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from curator.basemodels.chat_render import IGNORED, Rendered
 from curator.server.engines.embedded.lora import Array
-from curator.server.render import IGNORED, Rendered
 
 _CHUNK = 256
 """Answer tokens whose logits are held at once: 256 × 49,152 float32 are 50 MB."""

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from curator.basemodels.chat_render import Pair, Rendered
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.llama import Llama, Tape
 from curator.server.engines.embedded.lora import Adapter, Array
 from curator.server.engines.embedded.loss import Sums
-from curator.server.render import Pair, Rendered
 
 
 class Objective(Protocol):

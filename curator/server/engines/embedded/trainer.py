@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from curator.server import tokenizer, weights
+from curator.basemodels import text_model as tokenizer
+from curator.basemodels import weights
 from curator.server.engines.embedded import batches, state
 from curator.server.engines.embedded.adamw import AdamW, learning_rate
 from curator.server.engines.embedded.llama import Llama

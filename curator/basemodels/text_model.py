@@ -9,9 +9,9 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
+from curator.basemodels.gguf import Gguf, open_gguf
+from curator.basemodels.weights import find_gguf
 from curator.errors import InputError
-from curator.server.gguf import Gguf, open_gguf
-from curator.server.weights import find_gguf
 
 _CONTROL, _USER_DEFINED = 3, 4
 """GGUF token types that are matched whole before anything is split."""

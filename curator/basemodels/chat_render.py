@@ -18,8 +18,8 @@ import jinja2
 import jinja2.ext
 import jinja2.sandbox
 
+from curator.basemodels.text_model import TextModel
 from curator.errors import InputError
-from curator.server.tokenizer import TextModel
 
 IGNORED = -100
 """Label of a token that is not trained on (the convention of PyTorch's cross entropy)."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from curator.basemodels.gguf import Floats, Gguf, open_gguf
 from curator.errors import InputError
-from curator.server.gguf import Floats, Gguf, open_gguf
 
 _HEADER_CAP = 100 * 2**20
 """Largest safetensors header read, in bytes (the format's own limit)."""

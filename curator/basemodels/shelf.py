@@ -19,8 +19,8 @@ from pathlib import Path
 
 from curator import paths
 from curator.atomic import sync_folder, write_bytes
+from curator.basemodels import download
 from curator.errors import CuratorError, InputError, UsageError
-from curator.server import download
 
 Say = Callable[[str, int, int], None]
 """Told how a pull goes: what is being done, bytes done, bytes in all."""
@@ -117,9 +117,9 @@ def remove(name: str) -> None:
 
 def describe(folder: Path, name: str, source: str) -> None:
     """Write tokenizer, template and configuration beside a GGUF file, for people and other programs."""
-    from curator.server.gguf import open_gguf
-    from curator.server.tokenizer import build, special_names
-    from curator.server.weights import find_gguf, gguf_config
+    from curator.basemodels.gguf import open_gguf
+    from curator.basemodels.text_model import build, special_names
+    from curator.basemodels.weights import find_gguf, gguf_config
 
     weights = find_gguf(folder)
     if weights is None:

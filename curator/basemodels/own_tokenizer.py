@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from curator.core import quick_own
+from curator.basemodels import own_tokenizer_fast as quick_own
 
 
 class OwnTokenizer:

@@ -1,0 +1,1 @@
+"""basemodels: TO BE SAID IN ONE SENTENCE."""
