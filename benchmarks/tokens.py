@@ -55,9 +55,9 @@ def plain_loop(name: str) -> Way:
 
 def curators(name: str) -> Way:
     """Curator's way in a check: typed parse, texts counted in bulk."""
-    from curator.core.tokens import Counter
     from curator.core.typed import decode_plain, roles_of
     from curator.core.vocabulary import Vocabulary
+    from curator.tokens import Counter
 
     gc.disable()  # as a check does
     counter = Counter(Vocabulary(name), name)
@@ -123,8 +123,8 @@ def key_presses(encoding: str) -> list[float]:
     """Milliseconds of the live check after each of many keys, ascending."""
     from curator.core import cost, models, rules, splice
     from curator.core.example import parse
-    from curator.core.tokens import Counter
     from curator.core.vocabulary import Vocabulary
+    from curator.tokens import Counter
 
     counter, model = Counter(Vocabulary(encoding), encoding), models.find("gpt-4o-mini")
     context = rules.Context(limit=65_536, count=counter.example, cut=counter.truncation)

@@ -6,7 +6,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from curator.core import models, tokens
+from curator import tokens
+from curator.core import models
 
 PAGE = (Path(__file__).parent.parent / "docs" / "tokens.md").read_text("utf-8")
 

@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
-from curator import pricing, settings
-from curator.core import cost, tokens
+from curator import pricing, settings, tokens
+from curator.core import cost
 from curator.core.models import ModelInfo, Table, find
 from curator.core.problem import Method, Profile
 from curator.core.rules import Context

@@ -11,9 +11,10 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from curator import job_locks as lock
 from curator import paths
 from curator.errors import CuratorError, ProviderError
-from curator.jobs import access, faults, lock, records
+from curator.jobs import access, faults, records
 from curator.jobs.client import Client, connect
 from curator.jobs.faults import Refused, Unclear, Unreachable
 from curator.jobs.ledger import Ledger, Run

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.signal import Signal
 
-from curator import pricing
-from curator.core import query, tokens
+from curator import pricing, tokens
+from curator.core import query
 from curator.core.example import parse
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from curator.core.models import ModelInfo
     from curator.core.problem import Problem
     from curator.core.rules import Context
-    from curator.core.tokens import Counter, Tokens
     from curator.jobs.providers import Provider
+    from curator.tokens import Counter, Tokens
     from curator.tui.copies import Copies
     from curator.workspace.analysis import Analysis, Progress
     from curator.workspace.records import View

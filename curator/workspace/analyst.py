@@ -24,7 +24,7 @@ from curator.workspace.results import Result
 
 if TYPE_CHECKING:
     from curator.core.rules.registry import TokenCount
-    from curator.core.tokens import Counter, Tokens
+    from curator.tokens import Counter, Tokens
 
 PREVIEW_CHARS = 100
 ROLES_SHOWN = 24

@@ -306,7 +306,7 @@ def _of_file(source: Source, notes: Notes) -> Iterator[tuple[int | None, str, st
 def token_summary(totals: array[int], answers: array[int], options: Options) -> dict[str, Any]:
     """CHECK's `tokens`: sums and the spread over examples."""
     from curator.core.spread import spread
-    from curator.core.tokens import encoding_for
+    from curator.tokens import encoding_for
 
     over = sum(1 for count in totals if options.limit is not None and count > options.limit)
     return {

@@ -296,7 +296,7 @@ class Derived:
 
     def _load_counter(self) -> None:
         if self.analyst.counter is None:
-            from curator.core import tokens
+            from curator import tokens
 
             self.analyst.count_with(tokens.counter(self.analyst.context.model))
 

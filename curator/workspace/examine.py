@@ -64,7 +64,7 @@ class Options:
 
     def counter(self) -> Counter:
         """The model's counter."""
-        from curator.core import tokens  # a vocabulary takes its time
+        from curator import tokens
 
         return tokens.counter(self.model)
 

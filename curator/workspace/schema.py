@@ -14,8 +14,8 @@ from pathlib import Path
 
 from curator import atomic
 from curator.errors import CuratorError, InputError
+from curator.locks import is_held
 from curator.workspace import place
-from curator.workspace.lock import is_held
 
 APPLICATION_ID = 0x43555241
 VERSION = 1

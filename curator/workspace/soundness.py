@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from curator.errors import CuratorError, InputError
+from curator.locks import is_held
 from curator.workspace import schema, values
 from curator.workspace import source as sources
-from curator.workspace.lock import is_held
 from curator.workspace.place import own_files
 
 MAX_DAMAGE = 100

@@ -17,8 +17,8 @@ from curator.core.example import Example, parse
 from curator.core.models import ModelInfo
 from curator.core.problem import Profile
 from curator.core.spread import TokenTally, spread
-from curator.core.tokens import counter
 from curator.core.turns import Turn, turns
+from curator.tokens import counter
 from curator.workspace import place
 from curator.workspace.lines import opened
 

@@ -23,13 +23,14 @@ from typing import Any
 
 import orjson
 
-from curator.core import rules, tokens
+from curator import tokens
+from curator.core import rules
+from curator.locks import Lock
 from curator.workspace import schema
 from curator.workspace import source as sources
 from curator.workspace.analyst import Analyst, Look
 from curator.workspace.derived import analysis_path, key_of, sources_key
 from curator.workspace.flags import SOURCE, having
-from curator.workspace.lock import Lock
 from curator.workspace.meta import context_of
 from curator.workspace.results import Result, Results
 from curator.workspace.stored import Stored

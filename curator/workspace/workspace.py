@@ -20,13 +20,13 @@ from curator.core import query as queries
 from curator.core import rules
 from curator.core.problem import Problem
 from curator.errors import CuratorError, InputError
+from curator.locks import Lock
 from curator.workspace import meta, place, schema, values
 from curator.workspace import source as sources
 from curator.workspace.actions import Actions
 from curator.workspace.counting import count
 from curator.workspace.derived import Derived, analysis_path
 from curator.workspace.journal import Journal
-from curator.workspace.lock import Lock
 from curator.workspace.records import Change, Counts, Record, Row, View
 from curator.workspace.rows import make_rows
 from curator.workspace.schema import NotSaved
@@ -316,7 +316,7 @@ class Workspace(Actions):
 
     def copying(self) -> bool:
         """Whether a living analysis child is at work (it copies first)."""
-        from curator.workspace.lock import is_held
+        from curator.locks import is_held
 
         return is_held(analysis_path(self.path).with_name("analysis.lock"))
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curator import tokens
 from curator.basemodels.own_tokenizer import OwnTokenizer, own_renderer
-from curator.core import tokens
 from curator.core.counting import Cut
 from curator.core.template import TemplateCounter
 

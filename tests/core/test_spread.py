@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.core.spread import Bin, Spread, TokenTally, histogram, spread
-from curator.core.tokens import Tokens
+from curator.tokens import Tokens
 
 TOY = [45, 111, 26, 28, 8032]
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core import cost, models, tokens
+from curator import tokens
+from curator.core import cost, models
 
 TOY = [
     json.loads(line)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from curator import paths
-from curator.core import tokens
+from curator import paths, tokens
 from curator.core.example import parse
 from curator.tui.blocks import blocks_of
 from curator.tui.reading import Reading, beyond, reading_of

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core import tokens
+from curator import tokens
 from curator.core.problem import Problem, Severity
 from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.core.rules import Context

@@ -19,8 +19,8 @@ from textual.widgets import Static, TextArea
 from curator.core.answers import Contract
 from curator.core.problem import Problem, Severity
 from curator.core.text import one_line
-from curator.core.tokens import Tokens
 from curator.errors import CuratorError
+from curator.tokens import Tokens
 from curator.tui import external, folding, keys
 from curator.tui.answering import completions
 from curator.tui.blocks import Block, beside, tokens_of
