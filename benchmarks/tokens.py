@@ -36,7 +36,7 @@ Way = tuple[Callable[[bytes], Any], Callable[[list[Any]], int]]
 
 def plain_loop(name: str) -> Way:
     """The notebook's way: tiktoken's encode on every string of every message."""
-    from curator.core import vocabulary
+    from curator.core.counting import vocabulary
 
     encoding = vocabulary.encoding(name)
 
@@ -55,8 +55,8 @@ def plain_loop(name: str) -> Way:
 
 def curators(name: str) -> Way:
     """Curator's way in a check: typed parse, texts counted in bulk."""
-    from curator.core.typed import decode_plain, roles_of
-    from curator.core.vocabulary import Vocabulary
+    from curator.core.counting.vocabulary import Vocabulary
+    from curator.core.typed_chats import decode_plain, roles_of
     from curator.tokens import Counter
 
     gc.disable()  # as a check does
@@ -81,7 +81,7 @@ WAYS = {"tiktoken loop": plain_loop, "curator, tiktoken": exact, "curator, tokto
 
 def plain_lines(path: Path) -> list[bytes]:
     """The lines of plain chats: those that the plain loop can count."""
-    from curator.core.typed import REFUSED, decode_plain
+    from curator.core.typed_chats import REFUSED, decode_plain
 
     found = []
     for line in path.read_bytes().splitlines():
@@ -122,8 +122,8 @@ def measure(way: str, path: Path, encoding: str) -> dict[str, float]:
 def key_presses(encoding: str) -> list[float]:
     """Milliseconds of the live check after each of many keys, ascending."""
     from curator.core import cost, models, rules, splice
+    from curator.core.counting.vocabulary import Vocabulary
     from curator.core.example import parse
-    from curator.core.vocabulary import Vocabulary
     from curator.tokens import Counter
 
     counter, model = Counter(Vocabulary(encoding), encoding), models.find("gpt-4o-mini")

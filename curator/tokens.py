@@ -7,9 +7,10 @@ from functools import cache, lru_cache
 
 from curator import paths
 from curator.basemodels import own_tokenizer as own_model
-from curator.core import models, vocabulary
-from curator.core.counting import Counter, Cut, Span, Tokens
-from curator.core.template import Render, TemplateCounter, template_counter
+from curator.core import models
+from curator.core.counting import vocabulary
+from curator.core.counting.counter import Counter, Cut, Span, Tokens
+from curator.core.counting.template_counter import Render, TemplateCounter, template_counter
 
 __all__ = ["Counter", "Cut", "Span", "Tokens", "counter", "encoding_for", "template_counter"]
 

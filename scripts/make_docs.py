@@ -20,7 +20,7 @@ FAMILIES = {
 
 def diagnosis() -> str:
     """docs/diagnosis.md: the verdicts on curves, as the module that gives them states them."""
-    from curator.core import diagnosis as rules
+    from curator.core.scores import diagnosis as rules
 
     lines = [
         "# What the curves say",

@@ -12,7 +12,7 @@ from curator.cli.output import encoded, positive, say
 from curator.errors import CuratorError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from curator.core.answers import Contract
+    from curator.core.answers.contract import Contract
 
 EXAMPLE = "curator check train.jsonl --validation validation.jsonl"
 
@@ -82,7 +82,7 @@ def _contract(file: str | None, pattern: str | None) -> Contract | None:
     """What answers may look like; None where nothing is said. Raises UsageError and InputError."""
     if file is None and pattern is None:
         return None
-    from curator.core.answers import Contract, vocabulary
+    from curator.core.answers.contract import Contract, vocabulary
 
     try:
         words = vocabulary(Path(file).read_text(encoding="utf-8")) if file is not None else None

@@ -78,7 +78,7 @@ def _show(path: str, found: Statistics) -> None:
 
 
 def _show_tokens(found: Statistics) -> None:
-    from curator.core.spread import histogram, spread
+    from curator.core.counting.spread import histogram, spread
 
     numbers, each = found.tokens, spread(found.tokens.totals)
     about = " (estimated)" if numbers.estimated else ""
@@ -108,7 +108,7 @@ def _show_cost(found: Statistics) -> None:
 
 
 def _show_messages(found: Statistics) -> None:
-    from curator.core.spread import spread
+    from curator.core.counting.spread import spread
 
     counts, each = found.messages, spread(found.messages.per_example)
     _head("Messages", f"{sum(counts.per_example):,}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curator.core import example as examples
-from curator.core.answers import Contract
+from curator.core.answers.contract import Contract
 from curator.core.problem import Severity
 from curator.core.rules import Context, DatasetCheck
 from curator.core.rules import check as check_example

@@ -14,11 +14,11 @@ from typing import Any
 
 import orjson
 
-from curator.core import answers as contracts
 from curator.core import example as examples
-from curator.core import metrics
+from curator.core.answers import contract as contracts
 from curator.core.duplicates.texts import message_text
 from curator.core.models import base_name
+from curator.core.scores import metrics
 from curator.errors import CuratorError, UsageError
 from curator.jobs.client import Client
 from curator.jobs.dataset import Examples

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
-from curator.core.answers import PROPOSED, Contract, Proposal, propose, vocabulary
+from curator.core.answers.contract import PROPOSED, Contract, Proposal, propose, vocabulary
 from curator.core.turns import turns
 from curator.errors import InputError
 

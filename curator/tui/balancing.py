@@ -9,11 +9,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from curator.core import splice
-from curator.core.answers import Contract
-from curator.core.balance import Balance, Lengths, Share, Tally, script, text_of
+from curator.core.answers.balance import Balance, Lengths, Share, Tally, script, text_of
+from curator.core.answers.contract import Contract
+from curator.core.answers.refusal import is_refusal
+from curator.core.counting.spread import histogram, spread
 from curator.core.example import Path
-from curator.core.refusal import is_refusal
-from curator.core.spread import histogram, spread
 from curator.core.turns import Turn, turns
 from curator.workspace.statistics import wanted
 

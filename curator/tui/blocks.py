@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curator.core import splice
-from curator.core.counting import Counter
+from curator.core.counting.counter import Counter
 from curator.core.example import Example, Path, parse_path
 from curator.core.problem import Problem
 

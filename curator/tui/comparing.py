@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.core.answers import Contract, propose
+from curator.core.answers.contract import Contract, propose
 from curator.core.duplicates.texts import prompt_and_answer
 from curator.core.text import one_line
 from curator.errors import ProviderError, UsageError

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.core.named import named_lines
+from curator.core.named_lines import named_lines
 
 if TYPE_CHECKING:
     from curator.jobs.ledger import Ledger, Run

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from curator.core.counting import Counter, Cut, Span
+from curator.core.counting.counter import Counter, Cut, Span
 from curator.core.example import parse_path
 from curator.core.text import one_line, printable
 from curator.core.turns import turns

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from textual.signal import Signal
 
 from curator import pricing, tokens
-from curator.core import query
 from curator.core.example import parse
+from curator.core.query import query
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.changing import FEW, MANY, Changing

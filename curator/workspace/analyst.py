@@ -12,13 +12,13 @@ from msgspec import structs
 from curator.core import rules
 from curator.core.duplicates.texts import message_text, turns
 from curator.core.example import Example, parse
-from curator.core.fastpath import Seen, looks
 from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, facts
+from curator.core.rules.families.syntax import repeats_a_key
+from curator.core.rules.quick.quick_look import Seen, looks
 from curator.core.rules.registry import Has
 from curator.core.rules.subject import Subject
-from curator.core.rules.syntax import repeats_a_key
 from curator.workspace import flags
 from curator.workspace.results import Result
 

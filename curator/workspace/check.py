@@ -25,7 +25,7 @@ from curator.core.example import parse
 from curator.core.formats import METHODS, detect
 from curator.core.problem import Method, Problem, Severity
 from curator.core.rules import REGISTRY, DatasetCheck
-from curator.core.rules.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
+from curator.core.rules.families.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
 from curator.workspace.examine import Options, Range, Stretch, examine, examine_range
 from curator.workspace.findings import Rows
 from curator.workspace.lines import STDIN, Batch, Notes, Source, opened
@@ -305,7 +305,7 @@ def _of_file(source: Source, notes: Notes) -> Iterator[tuple[int | None, str, st
 
 def token_summary(totals: array[int], answers: array[int], options: Options) -> dict[str, Any]:
     """CHECK's `tokens`: sums and the spread over examples."""
-    from curator.core.spread import spread
+    from curator.core.counting.spread import spread
     from curator.tokens import encoding_for
 
     over = sum(1 for count in totals if options.limit is not None and count > options.limit)

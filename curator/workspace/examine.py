@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from curator.core import rules
 from curator.core.compat import Counts, Variant
 from curator.core.example import Example, parse
-from curator.core.fastpath import Seen, looks, not_well_formed
 from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, Tally, facts
+from curator.core.rules.quick.quick_look import Seen, looks, not_well_formed
 from curator.core.rules.registry import AnswerContract, TokenCount
 from curator.core.rules.subject import Subject
 from curator.workspace.excerpt import Excerpt, excerpt
@@ -29,7 +29,7 @@ from curator.workspace.findings import Rows, as_json
 from curator.workspace.lines import Batch, Notes, batches, blocks
 
 if TYPE_CHECKING:
-    from curator.core.counting import Chat, Counter
+    from curator.core.counting.counter import Chat, Counter
 
 BATCH = 4_000
 """Plain chats whose tokens are counted together."""

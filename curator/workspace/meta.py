@@ -26,7 +26,7 @@ def context_of(db: sqlite3.Connection) -> rules.Context:
     words = read(db, "contract") or {}
     if not words.get("vocabulary") and not words.get("pattern"):
         return rules.Context(**known)
-    from curator.core.answers import Contract
+    from curator.core.answers.contract import Contract
 
     vocabulary = frozenset(words["vocabulary"]) if words.get("vocabulary") else None
     return rules.Context(**known, contract=Contract(vocabulary, words.get("pattern") or None))

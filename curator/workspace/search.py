@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from curator.core.example import parse
-from curator.core.query import Text
+from curator.core.query.query import Text
 from curator.workspace.flags import FOLDING, HIDING, OPENS, PLAIN, ROLES, SIGNS, SOURCE, having, having_any
 from curator.workspace.said import begins_with, is_content, says
 from curator.workspace.source import Block, trim

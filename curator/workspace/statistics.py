@@ -10,13 +10,13 @@ from typing import Any
 
 from curator import pricing
 from curator.core import models
-from curator.core.answers import Contract
-from curator.core.balance import Balance, Share, Tally, text_of
+from curator.core.answers.balance import Balance, Share, Tally, text_of
+from curator.core.answers.contract import Contract
 from curator.core.cost import Cost, estimate
+from curator.core.counting.spread import TokenTally, spread
 from curator.core.example import Example, parse
 from curator.core.models import ModelInfo
 from curator.core.problem import Profile
-from curator.core.spread import TokenTally, spread
 from curator.core.turns import Turn, turns
 from curator.tokens import counter
 from curator.workspace import place

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
-from curator.core.query import And, Choice, Not, Or, Query, Range, Text, mentions
+from curator.core.query.query import And, Choice, Not, Or, Query, Range, Text, mentions
 from curator.errors import UsageError
 from curator.workspace import flags
 from curator.workspace.chosen import Chosen

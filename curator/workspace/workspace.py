@@ -16,9 +16,9 @@ from typing import Any
 
 import orjson
 
-from curator.core import query as queries
 from curator.core import rules
 from curator.core.problem import Problem
+from curator.core.query import query as queries
 from curator.errors import CuratorError, InputError
 from curator.locks import Lock
 from curator.workspace import meta, place, schema, values

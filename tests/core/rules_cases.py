@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from curator.core import splice
-from curator.core.answers import Contract
+from curator.core.answers.contract import Contract
 
 Json = Any
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core.answers import MAX_ANSWERS, Contract, key, percent, propose, tidy, vocabulary
+from curator.core.answers.contract import MAX_ANSWERS, Contract, key, percent, propose, tidy, vocabulary
 from curator.paths import packaged
 
 WORDS = vocabulary((packaged("sample_data") / "teams-shortcodes.txt").read_text("utf-8"))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core.answers import Contract
-from curator.core.balance import Lengths, balance, script, text_of
-from curator.core.refusal import is_refusal
+from curator.core.answers.balance import Lengths, balance, script, text_of
+from curator.core.answers.contract import Contract
+from curator.core.answers.refusal import is_refusal
 
 
 def chat(user: str, answer: Any, system: str = "Be brief.") -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from curator.core.chart import Chart, Point, Series, draw, ema, ticks
+from curator.core.scores.chart import Chart, Point, Series, draw, ema, ticks
 
 FALLING = Series("train loss", [(step, 4 / step) for step in range(1, 11)])
 BRAILLE = range(0x2801, 0x2900)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core.diagnosis import Diagnosis, curves, diagnose
+from curator.core.scores.diagnosis import Diagnosis, curves, diagnose
 
 
 def run(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core import metrics
+from curator.core.scores import metrics
 
 
 @pytest.mark.parametrize(

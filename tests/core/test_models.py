@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from curator.core import models, vocabulary
+from curator.core import models
+from curator.core.counting import vocabulary
 from curator.errors import UsageError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from curator.core.pattern import MAX_PATTERN, MAX_TEXT, automaton
+from curator.core.answers.pattern import MAX_PATTERN, MAX_TEXT, automaton
 
 ATOMS = st.sampled_from(["a", "b", ".", r"\d", r"\w", "[ab]", "[^a]", r"\(", "é", "^", "$", "[]x-]", r"\n"])
 REPEATS = st.sampled_from(["", "*", "+", "?", "{2}", "{1,2}", "{,2}", "{1,}", "*?", "??"])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core import query
 from curator.core.example import parse as parse_example
-from curator.core.query import And, Choice, Not, Or, QueryError, Range, Text, parse
+from curator.core.query import query
+from curator.core.query.query import And, Choice, Not, Or, QueryError, Range, Text, parse
 
 
 def word(text: str, role: str | None = None) -> Text:

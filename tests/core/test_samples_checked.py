@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from curator.core import rules
-from curator.core.answers import Contract, vocabulary
-from curator.core.balance import balance
+from curator.core.answers.balance import balance
+from curator.core.answers.contract import Contract, vocabulary
 from curator.core.duplicates.found import Found
 from curator.core.duplicates.hashes import fingerprint
 from curator.core.duplicates.index import Index

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from curator import tokens
 from curator.basemodels.own_tokenizer import OwnTokenizer, own_renderer
-from curator.core.counting import Cut
-from curator.core.template import TemplateCounter
+from curator.core.counting.counter import Cut
+from curator.core.counting.template_counter import TemplateCounter
 
 COUNTER = tokens.counter("gpt-4o")
 CHATML = (

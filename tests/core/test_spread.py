@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core.spread import Bin, Spread, TokenTally, histogram, spread
+from curator.core.counting.spread import Bin, Spread, TokenTally, histogram, spread
 from curator.tokens import Tokens
 
 TOY = [45, 111, 26, 28, 8032]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core.named import named_lines
-from curator.core.rules.text import CONTROL, HIDDEN, unwanted
+from curator.core.named_lines import named_lines
+from curator.core.rules.families.text import CONTROL, HIDDEN, unwanted
 from curator.core.text import needed, one_line, printable
 
 HIDING = (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core import vocabulary
+from curator.core.counting import vocabulary
 
 TEXTS = [
     "Hello, world! It's 2026 -- don't panic.\n\n\tTabs   and  blanks \r\n",

@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import Input, Select
 
 from curator import paths
-from curator.core.answers import Contract
+from curator.core.answers.contract import Contract
 from curator.tui import answering
 from curator.tui.screens.answers_dialog import AnswersDialog
 from curator.tui.screens.fix import FixDialog

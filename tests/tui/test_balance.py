@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator import paths
-from curator.core import query
-from curator.core.answers import Contract
-from curator.core.balance import Tally
+from curator.core.answers.balance import Tally
+from curator.core.answers.contract import Contract
 from curator.core.example import parse
+from curator.core.query import query
 from curator.tui import balancing
 from curator.tui.balancing import Bar, exactly, of_ids, with_system
 from curator.tui.screens.balance_dialog import BalanceDialog

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from curator import paths
-from curator.core.answers import Contract
+from curator.core.answers.contract import Contract
 from curator.tui.screens.compare import CompareScreen
 from curator.tui.screens.train import TrainScreen
 from curator.tui.screens.train_dialog import TrainDialog

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from curator import tokens
 from curator.core.problem import Problem, Severity
-from curator.core.query import And, Not, Or, Query, QueryError, Range, Text, parse
+from curator.core.query.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.core.rules import Context
 from curator.errors import UsageError
 from curator.workspace import analysis, chosen, derived, flags, occurrences, search, views

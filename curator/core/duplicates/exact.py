@@ -15,7 +15,7 @@ from curator.core.duplicates.conflicts import Conflict, ranked
 from curator.core.duplicates.hashes import canonical, fingerprint, question
 from curator.core.duplicates.texts import compared_text, message_text, parts, turns
 from curator.core.example import parse
-from curator.core.typed import REFUSED
+from curator.core.typed_chats import REFUSED
 
 
 class _Said(Struct, frozen=True, gc=False):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from curator.core.rules import (
+from curator.core.rules.dataset import DatasetCheck
+from curator.core.rules.engine import check, fix, fix_all
+from curator.core.rules.families import (
     answers,
     calls,
     content,
     file,
     images,
     messages,
-    order,
     preference,
     privacy,
     structure,
@@ -17,8 +18,7 @@ from curator.core.rules import (
     text,
     tools,
 )
-from curator.core.rules.dataset import DatasetCheck
-from curator.core.rules.engine import check, fix, fix_all
+from curator.core.rules.families import message_order as order
 from curator.core.rules.registry import REGISTRY, VERSION, Context, Rule, arrange
 
 FAMILIES = (

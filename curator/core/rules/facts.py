@@ -15,8 +15,8 @@ import msgspec
 import orjson
 from xxhash import xxh3_64_intdigest
 
+from curator.core.answers.refusal import is_refusal
 from curator.core.formats import COMPLETION_KEYS, Format
-from curator.core.refusal import is_refusal
 from curator.core.rules.registry import Context, Has
 from curator.core.rules.subject import Subject, Turn, ends_on_answer
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 from textual.worker import get_current_worker
 
-from curator.core.answers import Contract, percent, tidy
+from curator.core.answers.contract import Contract, percent, tidy
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import answering

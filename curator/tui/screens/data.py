@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.worker import WorkerCancelled, get_current_worker
 
 from curator.core.problem import Problem
-from curator.core.query import QueryError
+from curator.core.query.query import QueryError
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import keys

@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from curator.core.chart import Chart, Series, draw
+from curator.core.scores.chart import Chart, Series, draw
 
 LOSS = (("train_loss", "train"), ("valid_loss", "validation"), ("full_valid_loss", "full validation"))
 ACCURACY = (

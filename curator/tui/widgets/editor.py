@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
-from curator.core.answers import Contract
+from curator.core.answers.contract import Contract
 from curator.core.problem import Problem, Severity
 from curator.core.text import one_line
 from curator.errors import CuratorError

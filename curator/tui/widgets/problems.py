@@ -20,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.core.problem import Problem, Severity
-from curator.core.query import mentions, parse
+from curator.core.query.query import mentions, parse
 from curator.core.text import one_line
 from curator.tui import keys
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from curator.core.query import completions
+from curator.core.query.query import completions
 from curator.core.text import one_line
 from curator.tui import keys
 from curator.tui.widgets.line_input import PlainInput

@@ -17,7 +17,7 @@ from curator.tui.widgets.curve_chart import SMOOTHINGS, CurveChart
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
-    from curator.core.diagnosis import Diagnosis
+    from curator.core.scores.diagnosis import Diagnosis
     from curator.jobs.ledger import Ledger, Run
     from curator.jobs.records import Checkpoint
 
@@ -144,7 +144,7 @@ def _step(run: Run, said: Diagnosis, checkpoints: Sequence[Checkpoint]) -> str:
 def _diagnosed(
     run: Run, ledger: Ledger, metrics: Sequence[dict[str, float]], checkpoints: Sequence[Checkpoint]
 ) -> Diagnosis:
-    from curator.core.diagnosis import diagnose
+    from curator.core.scores.diagnosis import diagnose
     from curator.jobs import monitor, records
 
     done, steps = monitor.progress(run, ledger), {row["step"]: row for row in metrics}

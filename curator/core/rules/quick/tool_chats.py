@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
+from curator.core.rules.quick.tool_signatures import NOTHING, Signature, signature
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD
-from curator.core.signature import NOTHING, Signature, signature
-from curator.core.typed import REFUSED, Assistant, Call, Chat, ToolResult, decode_chat
+from curator.core.typed_chats import REFUSED, Assistant, Call, Chat, ToolResult, decode_chat
 
 
 def general(raw: bytes) -> tuple[Chat, int] | None:

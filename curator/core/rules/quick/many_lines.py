@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.core.rules.hints import LEADS, MARKS, PHRASES, byte_bits
+from curator.core.rules.byte_hints import LEADS, MARKS, PHRASES, byte_bits
 from curator.core.rules.registry import Has
 
 Places = NDArray[np.intp]

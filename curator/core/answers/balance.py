@@ -11,8 +11,8 @@ from functools import lru_cache
 from statistics import median
 from typing import Any, NamedTuple
 
-from curator.core.answers import Contract
-from curator.core.refusal import is_refusal
+from curator.core.answers.contract import Contract
+from curator.core.answers.refusal import is_refusal
 
 DOMINANT = 0.1
 """An answer with at least this share of all answers, and `OUTSTANDING` times its fair share, is dominant."""

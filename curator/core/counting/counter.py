@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
+from curator.core.counting.vocabulary import Tokenizer
 from curator.core.example import Path, format_path
 from curator.core.turns import Turn, compact, definitions, is_completion, turns
-from curator.core.vocabulary import Tokenizer
 
 PER_MESSAGE, PER_NAME, PER_REPLY = 3, 1, 3
 IMAGE_LOW = 85

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
-from curator.core.emoji import meanings
-from curator.core.pattern import automaton
+from curator.core.answers.emoji import meanings
+from curator.core.answers.pattern import automaton
 
 MAX_ANSWERS = 100_000
 """Most answers of a vocabulary."""
@@ -43,7 +43,7 @@ _CLASSES = (*_CASES, "0-9", "_", "-")
 class Contract:
     """An answer keeps the contract if it is in `vocabulary` (None: any) and fits `pattern` (None: any).
 
-    Raises ValueError where the pattern cannot be used (curator.core.pattern) or the vocabulary is too big.
+    Raises ValueError where the pattern cannot be used (curator.core.answers.pattern) or the vocabulary is too big.
     """
 
     vocabulary: frozenset[str] | None = None

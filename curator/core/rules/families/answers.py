@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from curator.core.example import Path
-from curator.core.rules.messages import value_at
+from curator.core.rules.families.messages import value_at
 from curator.core.rules.registry import Context, Found, Has, rule
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from curator.core.example import Path
-from curator.core.rules.messages import is_name
+from curator.core.rules.families.json_schema import flaw
+from curator.core.rules.families.messages import is_name
 from curator.core.rules.registry import CHAT, Context, Found, Has, rule
-from curator.core.rules.schema import flaw
 from curator.core.rules.subject import Subject, Turn, kind_of, quoted
 from curator.core.splice import Edit
 

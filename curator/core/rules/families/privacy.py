@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from curator.core.example import Path
-from curator.core.rules.messages import value_at
+from curator.core.rules.families.messages import value_at
 from curator.core.rules.registry import Context, Found, Has, rule, severities
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit

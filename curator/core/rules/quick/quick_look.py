@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
-from curator.core.general import general
 from curator.core.problem import Problem, Profile
+from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.facts import Facts, Frame, chat_facts, clean_facts, frame_of
-from curator.core.rules.hints import byte_bits, is_unusual, may_repeat_keys
-from curator.core.rules.privacy import RISKY, personal, secrets
+from curator.core.rules.families.privacy import RISKY, personal, secrets
+from curator.core.rules.families.syntax import repeats_a_key
+from curator.core.rules.families.text import SPECIAL, is_odd
+from curator.core.rules.quick.tool_chats import general
 from curator.core.rules.registry import REGISTRY, Context, Has
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD, shape_of
-from curator.core.rules.syntax import repeats_a_key
-from curator.core.rules.text import SPECIAL, is_odd
-from curator.core.typed import REFUSED, Message, PlainAssistant, decode_plain, roles_of
+from curator.core.typed_chats import REFUSED, Message, PlainAssistant, decode_plain, roles_of
 
 if TYPE_CHECKING:
-    from curator.core.together import Together
+    from curator.core.rules.quick.many_lines import Together
 
 _SHORT = 20 * LONG_THREAD
 """Bytes of a line in which there cannot be too many messages."""
@@ -107,7 +107,7 @@ def _together(raws: Sequence[bytes], many: bool) -> Together | None:
     """The lines taken together, where they are part of many."""
     if not many:
         return None
-    from curator.core.together import Together  # numpy, for large files only
+    from curator.core.rules.quick.many_lines import Together
 
     return Together(raws)
 

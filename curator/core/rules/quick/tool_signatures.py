@@ -9,8 +9,8 @@ import orjson
 from msgspec import Struct
 
 from curator.core.example import MAX_DEPTH
-from curator.core.rules.schema import TYPES, flaw, is_leaf, mismatch
-from curator.core.rules.syntax import repeats_a_key
+from curator.core.rules.families.json_schema import TYPES, flaw, is_leaf, mismatch
+from curator.core.rules.families.syntax import repeats_a_key
 
 _SIMPLE = frozenset(("type", "properties", "required", "description", "additionalProperties"))
 

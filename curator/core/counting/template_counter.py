@@ -14,10 +14,10 @@ from functools import cached_property, lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from curator.core.counting import Chat, Counter, Span, Tokens
+from curator.core.counting.counter import Chat, Counter, Span, Tokens
+from curator.core.counting.vocabulary import Tokenizer
 from curator.core.example import format_path
 from curator.core.turns import Turn, compact, definitions, is_completion, turns
-from curator.core.vocabulary import Tokenizer
 
 Message = dict[str, Any]
 Render = Callable[[list[Message], Any], str]

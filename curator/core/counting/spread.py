@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from curator.core.counting import Tokens
+from curator.core.counting.counter import Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from curator.core.query_nodes import And, Choice, Not, Or, Query, Range, Text
+from curator.core.query.nodes import And, Choice, Not, Or, Query, Range, Text
 from curator.errors import UsageError
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from curator.core.query_nodes import And, Choice, Not, Or, Query, Range, Text, alike
-from curator.core.query_parser import CHOICES, FIELDS, NUMBERS, QueryError, parse
+from curator.core.query.nodes import And, Choice, Not, Or, Query, Range, Text, alike
+from curator.core.query.parser import CHOICES, FIELDS, NUMBERS, QueryError, parse
 
 __all__ = [
     "And", "Choice", "Completion", "Not", "Or", "Query", "QueryError", "Range", "Text", "alike", "completions",

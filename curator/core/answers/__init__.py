@@ -1,0 +1,1 @@
+"""answers: TO BE SAID IN ONE SENTENCE."""

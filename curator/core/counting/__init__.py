@@ -1,0 +1,1 @@
+"""counting: TO BE SAID IN ONE SENTENCE."""

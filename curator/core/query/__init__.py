@@ -1,0 +1,1 @@
+"""query: TO BE SAID IN ONE SENTENCE."""

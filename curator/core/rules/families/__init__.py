@@ -1,0 +1,1 @@
+"""families: TO BE SAID IN ONE SENTENCE."""

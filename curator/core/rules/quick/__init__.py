@@ -1,0 +1,1 @@
+"""quick: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,1 @@
+"""scores: TO BE SAID IN ONE SENTENCE."""
