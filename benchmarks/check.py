@@ -84,8 +84,8 @@ def bare(path: Path) -> int:
 
 def curators(path: Path, *, workers: int, quick: bool = False, tokens: bool = True) -> int:
     """Curator's check and report of a file; the errors."""
-    from curator.workspace.check import check_file
-    from curator.workspace.examine import Options
+    from curator.workspace.checks.one_pass import Options
+    from curator.workspace.checks.verdict import check_file
 
     return sum(check_file(path, Options(shown=3, quick=quick, tokens=tokens), workers=workers).errors.values())
 
@@ -150,8 +150,8 @@ def compare(path: Path, truth: Path) -> None:
     """The lines that Curator calls faulty against those in which an error was planted."""
     from curator.core.rules import REGISTRY
     from curator.core.rules.engine import is_about_format
-    from curator.workspace.check import check_file
-    from curator.workspace.examine import Options
+    from curator.workspace.checks.one_pass import Options
+    from curator.workspace.checks.verdict import check_file
 
     planted = {item["line"]: item["kind"] for item in json.loads(truth.read_text())["errors"]}
     for name, options in (

@@ -49,8 +49,8 @@ class Lines:
 
 def by_value(path: Path) -> Groups:
     """Equal JSON values alone, as `curator dedup --exact` finds them, contradictions too."""
-    from curator.workspace.duplicates import equal_values
-    from curator.workspace.reading import examples
+    from curator.workspace.any_dataset import examples
+    from curator.workspace.duplicates.index_by_id import equal_values
 
     with examples(path) as lines:
         groups, _ = equal_values(lines.rough(), lines.raw)
@@ -70,7 +70,7 @@ def parse_only(path: Path) -> Groups:
 
 def curator(path: Path, threshold: float) -> Groups:
     """Curator's own pipeline, as `curator dedup` runs it."""
-    from curator.workspace.duplicates import Duplicates
+    from curator.workspace.duplicates.index_by_id import Duplicates
 
     lines = Lines(path)
     found = Duplicates.build(((row, lines[row]) for row in range(len(lines))), lines.__getitem__)

@@ -26,7 +26,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from corpus import write_corpus
 
-from curator.workspace import analysis, exporter, importer
+from curator.workspace import background as analysis
+from curator.workspace.exchange import export as exporter
+from curator.workspace.exchange import import_files as importer
 from curator.workspace.records import View
 from curator.workspace.workspace import Workspace
 

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Apply line by line; exit status 1 where one was refused."""
-    from curator.workspace import place
+    from curator.workspace.storage import folder as place
     from curator.workspace.workspace import Workspace
 
     if not place.is_workspace(Path(args.workspace)):

@@ -38,8 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the work; return the exit status: 1 if an error was found, 2 if a path could not be read."""
-    from curator.workspace.check import Check, check_file, value_lines
-    from curator.workspace.examine import Options
+    from curator.workspace.checks.one_pass import Options
+    from curator.workspace.checks.verdict import Check, check_file, value_lines
 
     if args.quick and (args.compat or args.validation or args.contract or args.pattern):
         raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")

@@ -14,7 +14,7 @@ from curator.errors import InputError, UsageError
 if TYPE_CHECKING:
     from curator.core.duplicates.conflicts import Conflict
     from curator.core.duplicates.groups import Group
-    from curator.workspace.reading import Examples
+    from curator.workspace.any_dataset import Examples
 
 EXAMPLE = "curator dedup data.jsonl -o unique.jsonl"
 _SHOWN = 8
@@ -45,8 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Find, report, and with -o write; the input stays as it is."""
     from curator.core.duplicates.found import DEFAULT_THRESHOLD
-    from curator.workspace.duplicates import Duplicates, equal_values
-    from curator.workspace.reading import examples
+    from curator.workspace.any_dataset import examples
+    from curator.workspace.duplicates.index_by_id import Duplicates, equal_values
 
     threshold = _threshold(args.threshold, DEFAULT_THRESHOLD)
     if args.output and Path(args.output).resolve() == Path(args.path).resolve():

@@ -25,8 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write, then tell what was written."""
-    from curator.workspace.exporter import export
-    from curator.workspace.plain import looked_at
+    from curator.workspace.exchange.export import export
+    from curator.workspace.plain_file import looked_at
 
     out = Path(args.output)
     if str(args.path) != "-" and out.exists() and Path(args.path).exists() and out.samefile(args.path):

@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     """Do the work; return the exit status: 1 where errors remain."""
     from curator.core.problem import Severity
     from curator.core.rules import REGISTRY
-    from curator.workspace.examine import Options
-    from curator.workspace.repair import repair
+    from curator.workspace.checks.one_pass import Options
+    from curator.workspace.checks.repair import repair
 
     for rule in args.rule:
         if rule not in REGISTRY:

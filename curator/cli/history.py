@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print changes and runs, oldest first, or a difference."""
-    from curator.workspace import place
+    from curator.workspace.storage import folder as place
     from curator.workspace.versions import difference
     from curator.workspace.workspace import Workspace
 

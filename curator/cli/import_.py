@@ -13,8 +13,8 @@ from curator.core.text import one_line
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
-    from curator.workspace.importer import Import
-    from curator.workspace.preview import Preview
+    from curator.workspace.exchange.import_files import Import
+    from curator.workspace.files.preview import Preview
     from curator.workspace.records import Change
     from curator.workspace.workspace import Workspace
 
@@ -39,8 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look, copy, count, commit."""
     from curator.core import convert
-    from curator.workspace import importer, place
-    from curator.workspace.preview import preview
+    from curator.workspace.exchange import import_files as importer
+    from curator.workspace.files.preview import preview
+    from curator.workspace.storage import folder as place
     from curator.workspace.workspace import Workspace
 
     by = convert.parse_map(args.map) if args.map else None

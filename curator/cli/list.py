@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate the view and print a page of it."""
-    from curator.workspace.plain import looked_at
+    from curator.workspace.plain_file import looked_at
 
     descending = args.sort.startswith("-")
     with looked_at(args.path) as workspace:

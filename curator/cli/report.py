@@ -9,8 +9,8 @@ from curator.core.cost import money
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY
 from curator.core.text import one_line
-from curator.workspace.check import Check
-from curator.workspace.examine import Shown
+from curator.workspace.checks.one_pass import Shown
+from curator.workspace.checks.verdict import Check
 
 WIDTH = 79
 COLOURS = {Severity.ERROR: "1;31", Severity.WARNING: "33", Severity.INFO: "36"}

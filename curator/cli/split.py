@@ -11,7 +11,7 @@ from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from curator.workspace.reading import Examples
+    from curator.workspace.any_dataset import Examples
 
 EXAMPLE = "curator split data.jsonl -d out --validation 0.1 --seed 7"
 _SHOWN = 8
@@ -42,8 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Divide and write both files; the input stays as it is."""
     from curator.core.duplicates.found import DEFAULT_THRESHOLD
-    from curator.workspace.reading import examples
-    from curator.workspace.splitting import copied_from, divide
+    from curator.workspace.any_dataset import examples
+    from curator.workspace.duplicates.split import copied_from, divide
 
     folder = Path(args.directory)
     paths = {side: folder / f"{side}.jsonl" for side in ("train", "validation")}

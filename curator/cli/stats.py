@@ -15,7 +15,7 @@ from curator.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from curator.workspace.statistics import Progress, Statistics
+    from curator.workspace.checks.statistics import Progress, Statistics
 
 EXAMPLE = "curator stats data.jsonl --model gpt-4.1-mini"
 BAR = 30
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the statistics. Exit status 0 also for data with faults: `check` is the judge of those."""
     if args.epochs is not None and not 1 <= args.epochs <= 50:
         raise UsageError(f"--epochs is from 1 to 50, not {args.epochs}.")
-    from curator.workspace.statistics import collect
+    from curator.workspace.checks.statistics import collect
 
     progress = _progress()
     found = collect(args.path, args.model, args.epochs, progress=progress)

@@ -48,7 +48,8 @@ def read(path: Path | str) -> Examples:
 
     Raises InputError.
     """
-    from curator.workspace import lines, place
+    from curator.workspace.files import dataset_file as lines
+    from curator.workspace.storage import folder as place
 
     if str(path) == lines.STDIN or not place.is_workspace(Path(path)):
         with lines.opened(path) as source:
@@ -128,7 +129,7 @@ def divide(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[in
 
     Raises UsageError for a share that leaves one side empty.
     """
-    from curator.workspace.splitting import divide as of_workspace
+    from curator.workspace.duplicates.split import divide as of_workspace
 
     parts = of_workspace(dict(enumerate(raws)), validation, seed)
     return list(parts.train), list(parts.validation)
@@ -169,7 +170,8 @@ def held_out(data: Examples) -> Examples:
 
 def contract(path: Path | str) -> Contract | None:
     """The answer contract that a workspace has; None for a plain file."""
-    from curator.workspace import lines, place
+    from curator.workspace.files import dataset_file as lines
+    from curator.workspace.storage import folder as place
 
     path = Path(path)
     if str(path) == lines.STDIN or not place.is_workspace(path):

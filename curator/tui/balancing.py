@@ -15,7 +15,7 @@ from curator.core.answers.refusal import is_refusal
 from curator.core.counting.spread import histogram, spread
 from curator.core.example import Path
 from curator.core.turns import Turn, turns
-from curator.workspace.statistics import wanted
+from curator.workspace.checks.statistics import wanted
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace

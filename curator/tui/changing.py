@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from curator.core.split import Side
-    from curator.workspace.importer import Import
-    from curator.workspace.merging import Comparison
+    from curator.workspace.exchange.import_files import Import
+    from curator.workspace.exchange.merge_source import Comparison
     from curator.workspace.records import Change
     from curator.workspace.workspace import Workspace
 
@@ -142,13 +142,13 @@ class Changing(ABC):
 
     def take_in(self, made: Import) -> Change | None:
         """Make files that were read part of the workspace."""
-        from curator.workspace import importer
+        from curator.workspace.exchange import import_files as importer
 
         return self.do(lambda: importer.commit(self.workspace, made))
 
     def merge(self, source: int, found: Comparison, then: Then = None) -> Change | None:
         """Bring in what changed in a source's file outside."""
-        from curator.workspace import merging
+        from curator.workspace.exchange import merge_source as merging
 
         long = Long("Merging", found.new + len(found.gone))
         return self.do(lambda: merging.merge(self.workspace, source, found), long, then=then)

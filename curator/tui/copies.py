@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from curator.core.duplicates.groups import Group
     from curator.core.duplicates.texts import Scope
     from curator.tui.session import Changed
-    from curator.workspace.duplicates import Duplicates
+    from curator.workspace.duplicates.index_by_id import Duplicates
     from curator.workspace.workspace import Workspace
 
 IN_PROCESS = 3_000
@@ -74,7 +74,7 @@ class Copies:
             report("comparing what changed", 0.0)
             await asyncio.to_thread(self._catch_up)
             return
-        duplicates = await asyncio.to_thread(importlib.import_module, "curator.workspace.duplicates")
+        duplicates = await asyncio.to_thread(importlib.import_module, "curator.workspace.duplicates.index_by_id")
         stored = await asyncio.to_thread(duplicates.stored_for, self._workspace, self._scope)
         if stored is None and len(self._workspace.ids()) > IN_PROCESS:
             await self._run_child(report)
@@ -82,7 +82,13 @@ class Copies:
         self._found = stored or await asyncio.to_thread(duplicates.of_workspace, self._workspace, self._scope)
 
     async def _run_child(self, report: Callable[[str, float], None]) -> None:
-        command = [sys.executable, "-m", "curator.workspace.duplicates", str(self._workspace.path), self._scope]
+        command = [
+            sys.executable,
+            "-m",
+            "curator.workspace.duplicates.index_by_id",
+            str(self._workspace.path),
+            self._scope,
+        ]
         child = await asyncio.create_subprocess_exec(
             *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

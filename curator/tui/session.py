@@ -20,7 +20,7 @@ from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.changing import FEW, MANY, Changing
 from curator.tui.summary import Summary, summarise
-from curator.workspace.derived import INLINE_EXAMPLES
+from curator.workspace.analysis.current_results import INLINE_EXAMPLES
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from curator.jobs.providers import Provider
     from curator.tokens import Counter, Tokens
     from curator.tui.copies import Copies
-    from curator.workspace.analysis import Analysis, Progress
+    from curator.workspace.background import Analysis, Progress
     from curator.workspace.records import View
     from curator.workspace.workspace import Workspace
 
@@ -119,7 +119,7 @@ class Session(Changing):
 
             Following(self).start()
             return
-        from curator.workspace import analysis
+        from curator.workspace import background as analysis
 
         self._analysis = analysis.start(self.workspace)
         self.app.set_interval(POLL, self._poll)

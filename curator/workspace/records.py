@@ -151,6 +151,6 @@ class View:
 
     def position(self, example: int) -> int:
         """Where an example stands in the view, -1 where it does not."""
-        from curator.workspace.order import position
+        from curator.workspace.storage.example_order import position
 
         return position(self.ids, example, self.ascending_ids)

@@ -21,18 +21,21 @@ from curator.core.problem import Problem
 from curator.core.query import query as queries
 from curator.errors import CuratorError, InputError
 from curator.locks import Lock
-from curator.workspace import meta, place, schema, values
-from curator.workspace import source as sources
-from curator.workspace.actions import Actions
-from curator.workspace.counting import count
-from curator.workspace.derived import Derived, analysis_path
-from curator.workspace.journal import Journal
+from curator.workspace.analysis.counts import count
+from curator.workspace.analysis.current_results import Derived, analysis_path
+from curator.workspace.analysis.list_rows import make_rows
+from curator.workspace.changes.changes import Actions
 from curator.workspace.records import Change, Counts, Record, Row, View
-from curator.workspace.rows import make_rows
-from curator.workspace.schema import NotSaved
-from curator.workspace.source import Source
-from curator.workspace.stored import Stored, batches
-from curator.workspace.views import Evaluation, Meanwhile
+from curator.workspace.search.query_evaluation import Evaluation, Meanwhile
+from curator.workspace.storage import database as schema
+from curator.workspace.storage import folder as place
+from curator.workspace.storage import line_file as sources
+from curator.workspace.storage import meta
+from curator.workspace.storage import untrusted_values as values
+from curator.workspace.storage.database import NotSaved
+from curator.workspace.storage.examples import Stored, batches
+from curator.workspace.storage.journal import Journal
+from curator.workspace.storage.line_file import Source
 
 COPY_AT_ONCE = 4 * 1024 * 1024
 """A larger file is shown from its own place first and copied by the analysis child (or at the first edit)."""
@@ -129,7 +132,7 @@ class Workspace(Actions):
             return cls(path, read_only=read_only, wait=wait)
         place.regular(path)
         folder = place.folder_for(path)
-        from curator.workspace import importer
+        from curator.workspace.exchange import import_files as importer
 
         if not (folder / "workspace.db").exists():
             return importer.create_from(cls, path, folder)

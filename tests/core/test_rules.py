@@ -219,7 +219,7 @@ def test_rules_about_the_file(
     capsysbinary: pytest.CaptureFixture[bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("curator.workspace.check.MAX_FILE_BYTES", len(LINES))
+    monkeypatch.setattr("curator.workspace.checks.verdict.MAX_FILE_BYTES", len(LINES))
     path = tmp_path / file
     path.write_bytes(data)
     rules_found = {problem["rule"] for problem in check_file(path, capsysbinary)["problems"]}

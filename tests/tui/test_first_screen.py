@@ -13,7 +13,7 @@ import pytest
 from curator.tui import first_screen
 from curator.tui.palette_file import Palette, read
 from curator.tui.place import Place
-from curator.workspace import analysis
+from curator.workspace import background as analysis
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 from tests.tui.test_terminal import restored, terminal

@@ -12,7 +12,7 @@ import pytest
 from textual.events import AppFocus
 from textual.widgets import Input
 
-from curator.workspace import importer
+from curator.workspace.exchange import import_files as importer
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import Scene, dataset, many, opened
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curator.workspace.soundness import soundness
+from curator.workspace.checks.soundness import soundness
 from curator.workspace.workspace import Workspace
 
 CALLS = (
@@ -143,7 +143,7 @@ def _written_back(folder: Path, _: bytes) -> None:
     with Workspace.open(folder / "data.curator") as workspace:
         assert len(workspace.ids()) == EXAMPLES - 1
         if workspace.source_changed():
-            from curator.workspace.merging import compare
+            from curator.workspace.exchange.merge_source import compare
 
             found_ = compare(workspace, 1)
             assert (found_.new, found_.gone) == (0, ())
@@ -173,19 +173,19 @@ def _merged(folder: Path, _: bytes) -> None:
 
 MIGRATE = """
 from pathlib import Path
-from curator.workspace import schema
+from curator.workspace.storage import database as schema
 schema.VERSION = 2
 schema.MIGRATIONS[1] = ("CREATE TABLE later(x)", "UPDATE example SET rating = 5")
 schema.migrate(Path(sys.argv[1]) / "data.curator" / "workspace.db")
 """
 _WRITE_BACK = """
-from curator.workspace.exporter import plan_write_back, write_back
+from curator.workspace.exchange.export import plan_write_back, write_back
 from curator.workspace.workspace import Workspace
 with Workspace.open(sys.argv[1] + "/data.curator") as workspace:
     write_back(workspace, plan_write_back(workspace, 1))
 """
 _MERGE = """
-from curator.workspace.merging import merge
+from curator.workspace.exchange.merge_source import merge
 from curator.workspace.workspace import Workspace
 with Workspace.open(sys.argv[1] + "/data.curator") as workspace:
     merge(workspace, 1)

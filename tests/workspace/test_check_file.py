@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from curator.workspace import check
-from curator.workspace.check import Check, check_file, ranges
-from curator.workspace.examine import Options
+from curator.workspace.checks import verdict as check
+from curator.workspace.checks.one_pass import Options
+from curator.workspace.checks.verdict import Check, check_file, ranges
 
 WORDS = ("time", "way", "day", "thing", "world", "life", "hand", "part", "place", "case", "week", "question")
 FAULTS: dict[str, tuple[str, ...]] = {

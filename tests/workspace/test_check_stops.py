@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from curator.workspace.check import _in_ranges
-from curator.workspace.examine import Options
+from curator.workspace.checks.one_pass import Options
+from curator.workspace.checks.verdict import _in_ranges
 
 
 def test_a_stopped_check_ends_its_processes(tmp_path: Path) -> None:

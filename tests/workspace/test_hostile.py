@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from curator.cli.main import main
-from curator.workspace import analysis
-from curator.workspace.soundness import soundness
+from curator.workspace import background as analysis
+from curator.workspace.checks.soundness import soundness
 from curator.workspace.workspace import Workspace
 
 TURN = '{"messages": [{"role": "user", "content": %s}, {"role": "assistant", "content": %s}]}'

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from curator.core import convert
 from curator.core.example import parse
 from curator.errors import CuratorError, InputError, UsageError
-from curator.workspace import exporter, importer
-from curator.workspace.exporter import dataset_sha256, export, plan_write_back, write_back
-from curator.workspace.merging import compare, merge
-from curator.workspace.preview import preview
-from curator.workspace.soundness import soundness
+from curator.workspace.checks.soundness import soundness
+from curator.workspace.exchange import export as exporter
+from curator.workspace.exchange import import_files as importer
+from curator.workspace.exchange.export import dataset_sha256, export, plan_write_back, write_back
+from curator.workspace.exchange.merge_source import compare, merge
+from curator.workspace.files.preview import preview
 from curator.workspace.workspace import Workspace
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from curator.workspace import analysis
-from curator.workspace.soundness import soundness
-from curator.workspace.source import open_copy
-from curator.workspace.worker import Worker
+from curator.workspace import background as analysis
+from curator.workspace.analysis.child import Worker
+from curator.workspace.checks.soundness import soundness
+from curator.workspace.storage.line_file import open_copy
 from curator.workspace.workspace import Workspace
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("curator.workspace.workspace.COPY_AT_ONCE", 1000)
-    monkeypatch.setattr("curator.workspace.source.GLANCE", 2000)
+    monkeypatch.setattr("curator.workspace.storage.line_file.GLANCE", 2000)
     path = tmp_path / "data.jsonl"
     roles = ("user", "assistant")
     lines = [{"messages": [{"role": r, "content": f"{r} {n} {'x' * 60}"} for r in roles]} for n in range(1, 301)]

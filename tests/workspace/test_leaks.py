@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from curator.workspace import leaks
-from curator.workspace.leaks import Leaks
+from curator.workspace.duplicates import leak_check as leaks
+from curator.workspace.duplicates.leak_check import Leaks
 
 
 def raw(text: str, answer: str = "Of course, right after lunch.") -> bytes:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from curator.workspace import marks
-from curator.workspace.marks import Marks
+from curator.workspace.analysis import mark_counts as marks
+from curator.workspace.analysis.mark_counts import Marks
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset, many
 

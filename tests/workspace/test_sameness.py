@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from curator.core.duplicates.hashes import value_hash
 from curator.core.example import parse
-from curator.workspace import importer, source
-from curator.workspace.sameness import value_key
+from curator.workspace.exchange import import_files as importer
+from curator.workspace.exchange.equal_lines import value_key
+from curator.workspace.storage import line_file as source
 from curator.workspace.workspace import Workspace
 
 Texts = st.sampled_from(["", "a", "\u00e9", "\ud800", "1", '"', "\x7f", "user"])

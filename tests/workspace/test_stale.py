@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from curator.workspace import analysis, stale
-from curator.workspace.derived import total_of
-from curator.workspace.stale import KEYS
+from curator.workspace import background as analysis
+from curator.workspace.analysis import outdated_results as stale
+from curator.workspace.analysis.current_results import total_of
+from curator.workspace.analysis.outdated_results import KEYS
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset
 

@@ -19,12 +19,18 @@ from curator.core.problem import Problem, Severity
 from curator.core.query.query import And, Not, Or, Query, QueryError, Range, Text, parse
 from curator.core.rules import Context
 from curator.errors import UsageError
-from curator.workspace import analysis, chosen, derived, flags, occurrences, search, views
-from curator.workspace.analyst import Analyst
-from curator.workspace.chosen import Chosen
-from curator.workspace.plain import looked_at
+from curator.workspace import background as analysis
+from curator.workspace.analysis import current_results as derived
+from curator.workspace.analysis import flag_columns as flags
+from curator.workspace.analysis.analyst import Analyst
+from curator.workspace.analysis.result_store import Results
+from curator.workspace.plain_file import looked_at
 from curator.workspace.records import Record
-from curator.workspace.results import Results
+from curator.workspace.search import block_finder as occurrences
+from curator.workspace.search import query_evaluation as views
+from curator.workspace.search import text_scan as search
+from curator.workspace.storage import id_mask as chosen
+from curator.workspace.storage.id_mask import Chosen
 from curator.workspace.workspace import Workspace
 
 TEXTS = ("alpha", "Beta one", "caf\u00e9", "x \u212aelvin", 'tab\tand "quote"', "role content", "straße", "")

@@ -20,7 +20,7 @@ from curator.tui.widgets.line_input import LineInput, Paths, path_of
 from curator.tui.widgets.progress_line import ProgressLine, Stopped
 
 if TYPE_CHECKING:
-    from curator.workspace.exporter import Report
+    from curator.workspace.exchange.export import Report
 
 FORMATS = (
     ("as they are, byte for byte", ""),
@@ -159,7 +159,7 @@ class ExportDialog(Dialog[None]):
         return [(path, view({"view": session.query, "all": ""}.get(what, f"split:{what}")))]
 
     def _export(self, path: Path, ids: Callable[[], Sequence[int]], target: str, progress: ProgressLine) -> str:
-        from curator.workspace.exporter import export
+        from curator.workspace.exchange.export import export
 
         found = ids()
         progress.begin("Writing", len(found))

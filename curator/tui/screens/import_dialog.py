@@ -20,10 +20,10 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
 from curator.tui.widgets.progress_line import ProgressLine, Stopped
-from curator.workspace import importer
-from curator.workspace.importer import Import
-from curator.workspace.place import DATA_SUFFIXES
-from curator.workspace.preview import Preview, preview
+from curator.workspace.exchange import import_files as importer
+from curator.workspace.exchange.import_files import Import
+from curator.workspace.files.preview import Preview, preview
+from curator.workspace.storage.folder import DATA_SUFFIXES
 
 PAUSE = 0.15
 """Seconds without a key after which a path is looked at."""

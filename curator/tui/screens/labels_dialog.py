@@ -14,7 +14,7 @@ from curator.tui import labels
 from curator.tui.labels import COLOURS, Label
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_input import LineInput
-from curator.workspace.actions import MAX_LABEL
+from curator.workspace.changes.changes import MAX_LABEL
 
 
 class LabelsDialog(Dialog[None]):

@@ -15,8 +15,8 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.source_watch import SourceWatch
 from curator.tui.widgets.progress_line import ProgressLine, Stopped
-from curator.workspace.merging import Comparison, compare
-from curator.workspace.stored import Base
+from curator.workspace.exchange.merge_source import Comparison, compare
+from curator.workspace.storage.examples import Base
 
 
 class SourceDialog(Dialog[None]):

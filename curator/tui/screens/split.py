@@ -21,7 +21,7 @@ from curator.tui.screens.stage import StageScreen
 from curator.tui.session import Changed
 from curator.tui.widgets.line_input import LineInput, Paths
 from curator.tui.widgets.line_list import LineList, Pieces
-from curator.workspace.actions import PINNED
+from curator.workspace.changes.changes import PINNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +168,7 @@ class SplitScreen(StageScreen):
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check_file(self, path: str) -> None:
         from curator.core.duplicates.found import DEFAULT_THRESHOLD
-        from curator.workspace.splitting import copied_from
+        from curator.workspace.duplicates.split import copied_from
 
         workspace = self.session.workspace
         side = "split:train" if workspace.counts().validation else ""
@@ -195,7 +195,7 @@ class SplitScreen(StageScreen):
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check(self) -> None:
         from curator.core.duplicates.found import DEFAULT_THRESHOLD
-        from curator.workspace.leaks import Leaks
+        from curator.workspace.duplicates.leak_check import Leaks
 
         workspace = self.session.workspace
         try:

@@ -15,7 +15,7 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.export_dialog import outcome
 from curator.tui.widgets.progress_line import ProgressLine, Stopped
-from curator.workspace.exporter import WriteBack, plan_write_back, write_back
+from curator.workspace.exchange.export import WriteBack, plan_write_back, write_back
 
 
 class WriteBackDialog(Dialog[None]):

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from curator.core.text import one_line, printable
 from curator.tui import keys
-from curator.workspace.place import SUFFIX
+from curator.workspace.storage.folder import SUFFIX
 
 MOST_NAMES = 5_000
 """Names of a folder that are looked at for a completion."""

@@ -1,0 +1,1 @@
+"""analysis: TO BE SAID IN ONE SENTENCE."""

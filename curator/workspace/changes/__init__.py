@@ -1,0 +1,1 @@
+"""changes: TO BE SAID IN ONE SENTENCE."""

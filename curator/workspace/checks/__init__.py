@@ -1,0 +1,1 @@
+"""checks: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,143 @@
+"""Writes a copy of a dataset file, or of a workspace's examples, with fixes applied.
+
+Every line without a fix leaves byte for byte.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+
+from curator import atomic
+from curator.core.example import parse
+from curator.core.rules import REGISTRY, Context, fix_all
+from curator.errors import InputError
+from curator.workspace.checks.one_pass import Options
+from curator.workspace.checks.verdict import SAMPLE, Check, check_file, method_of
+from curator.workspace.exchange.export import pieces
+from curator.workspace.files.dataset_file import BOM, STDIN, opened
+from curator.workspace.storage import folder as place
+from curator.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was repaired, by rule, and the check of the file that was written."""
+
+    fixed: dict[str, int]
+    check: Check
+
+
+@dataclass(slots=True)
+class Repairs:
+    """Which fixes are wanted (None: all), and what they did so far."""
+
+    context: Context
+    chosen: frozenset[str] | None
+    unsafe: bool
+    fixed: Counter[str]
+
+    def wants(self, rule: str) -> bool:
+        """Whether this fix is to be applied."""
+        allowed = self.unsafe or REGISTRY[rule].fix == "safe"
+        return allowed and (self.chosen is None or rule in self.chosen)
+
+    def line(self, raw: bytes) -> bytes:
+        """One record with its fixes."""
+        whole, done = fix_all(parse(raw), self.context, self.chosen, unsafe=self.unsafe)
+        self.fixed.update(done)
+        return whole
+
+
+def repair(
+    path: str | Path,
+    out: str | Path,
+    options: Options,
+    *,
+    rules: frozenset[str] | None = None,
+    unsafe: bool = False,
+) -> Report:
+    """Write `out` (replaced as a whole, or left as it was) with the fixes of `rules` (None: all) applied.
+
+    Raises InputError where `path` cannot be read or is `out`, or `out` cannot be written.
+    """
+    target = Path(out)
+    with _readable(path) as readable, opened(readable) as source:
+        if source.path is not None and target.exists() and target.samefile(source.path):
+            raise InputError(f"{target} is the source itself, which is never written; name another file")
+        if source.notes.encoding and not unsafe:
+            raise InputError(f"{path} is {source.notes.encoding}; add --unsafe to write it as UTF-8")
+        lines = iter(source.stream) if source.kind == "lines" else (raw + b"\n" for _, raw in source.records())
+        sample = list(islice(lines, SAMPLE))
+        method = options.method or method_of([(range(len(sample)), sample)])
+        repairs = Repairs(replace(options, method=method).context(), rules, unsafe, Counter())
+        if source.kind != "lines" or source.notes.encoding:
+            repairs.fixed["json_array_file" if source.kind == "array" else "file_encoding"] += source.kind != "csv"
+        try:
+            with atomic.replacing(target) as file:
+                for piece in _repaired(chain(sample, lines), repairs):
+                    file.write(piece)
+        except OSError as error:
+            raise InputError(f"{target} cannot be written: {error.strerror or error}") from None
+    if source.path is not None and not source.name.endswith(".jsonl") and target.name.endswith(".jsonl"):
+        repairs.fixed["file_extension"] += 1
+    fixed = {rule: repairs.fixed[rule] for rule in REGISTRY if repairs.fixed[rule]}
+    return Report(fixed, check_file(target, options))
+
+
+@contextmanager
+def _readable(path: str | Path) -> Iterator[str | Path]:
+    """A file for `path`: itself, or a temporary export of the examples of a workspace."""
+    if str(path) == STDIN or not place.is_workspace(Path(path)):
+        yield path
+        return
+    with (
+        Workspace.open(path, read_only=True) as workspace,
+        tempfile.TemporaryDirectory(prefix="curator-") as folder,
+    ):
+        file = Path(folder) / "examples.jsonl"
+        with file.open("wb") as copy:
+            copy.writelines(piece for piece, _ in pieces(workspace, workspace.ids()))
+        yield file
+
+
+def _repaired(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:
+    """What to write for each physical line."""
+    for number, line in enumerate(lines):
+        body, end = (line[:-1], b"\n") if line.endswith(b"\n") else (line, b"")
+        if not number and body.startswith(BOM):
+            body = body[3:]
+            if repairs.wants("file_bom"):
+                repairs.fixed["file_bom"] += 1
+            else:
+                yield BOM
+        if not body or body.isspace():
+            if repairs.wants("blank_line"):
+                repairs.fixed["blank_line"] += 1
+            else:
+                yield body + end
+            continue
+        if b"\r" in body and repairs.wants("line_endings"):
+            repairs.fixed["line_endings"] += 1
+            for part in _without_returns(body):
+                yield repairs.line(part) + b"\n"
+        elif body.endswith(b"\r"):
+            yield repairs.line(body[:-1]) + b"\r" + end
+        else:
+            yield repairs.line(body) + end
+
+
+def _without_returns(body: bytes) -> list[bytes]:
+    """A line without CR: cut at each where every piece is JSON by itself, else with blanks for them.
+
+    A string holds no CR as it is, so those inside a record are white space.
+    """
+    parts = [part for part in body.split(b"\r") if part.strip()]
+    if len(parts) > 1 and all(parse(part).value is not None for part in parts):
+        return parts
+    return [body.rstrip(b"\r").replace(b"\r", b" ")]

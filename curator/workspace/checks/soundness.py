@@ -1,0 +1,171 @@
+"""`check WORKSPACE`: proves a workspace sound, and never changes a byte of it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from curator.errors import CuratorError, InputError
+from curator.locks import is_held
+from curator.workspace.storage import database as schema
+from curator.workspace.storage import line_file as sources
+from curator.workspace.storage import untrusted_values as values
+from curator.workspace.storage.folder import own_files
+
+MAX_DAMAGE = 100
+"""More findings than this are not listed."""
+
+
+def soundness(folder: Path | str) -> list[str]:
+    """Everything that is wrong with a workspace, in words; an empty list proves it sound.
+
+    Looks at the structure of the database, at references between its tables, at the sources' bytes and
+    offsets, and at whether every change's last value is what the examples hold.
+    """
+    folder = Path(folder)
+    damage: list[str] = []
+    try:
+        with _database(folder / "workspace.db") as db:
+            for words in _findings(folder, db):
+                damage.append(words)
+                if len(damage) >= MAX_DAMAGE:
+                    break
+    except (sqlite3.Error, CuratorError, OSError) as error:
+        damage.append(error.message if isinstance(error, CuratorError) else f"workspace.db: {error}")
+    return damage
+
+
+def is_newer(folder: Path) -> bool:
+    """Whether a workspace was made by a newer Curator."""
+    try:
+        with _database(folder / "workspace.db") as db:
+            return bool(db.execute("PRAGMA user_version").fetchone()[0] > schema.VERSION)
+    except (sqlite3.Error, CuratorError, OSError):
+        return False
+
+
+@contextmanager
+def _database(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database for reading. Where a log lies beside it and nobody writes, a copy of both is looked at:
+    SQLite would otherwise take the log in, and that is a change."""
+    if not path.is_file():
+        raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
+    own_files(path.parent)
+    log, lock = path.with_name(path.name + "-wal"), path.with_name("lock")
+    with ExitStack() as stack:
+        db = None
+        if log.exists() and log.stat().st_size and not is_held(lock):
+            away = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="curator-check-")))
+            for file in (path, log):
+                shutil.copyfile(file, away / file.name)
+            if not is_held(lock):  # else somebody began to write meanwhile, and the copy may be torn
+                db = schema.connect(away / path.name, mode="rw")
+        if db is None:
+            db = schema.reader(path)
+        stack.callback(db.close)
+        db.execute("BEGIN")  # one state of it all, whatever a writer does meanwhile
+        yield db
+
+
+def _findings(folder: Path, db: sqlite3.Connection) -> Iterator[str]:
+    if db.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+        yield "workspace.db: not a Curator workspace"
+        return
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version != schema.VERSION:
+        yield f"workspace.db: format {version}, this Curator knows {schema.VERSION}"
+        return
+    broken = [row[0] for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+    yield from (f"workspace.db: {words}" for words in broken)
+    strange = schema.unknown_schema(db) or (values.strange(db) if not broken else "")
+    if strange:
+        yield f"workspace.db: {strange}"
+    if broken or strange:
+        return
+    spans: list[tuple[int, int]] = []
+    for row in db.execute("SELECT id, name, file, first_id, lines, sha256 FROM source ORDER BY id").fetchall():
+        yield from _source(folder, row, spans)
+    yield from _examples(db, spans)
+    yield from _changes(db)
+
+
+SourceRow = tuple[int, str, str, int, int | None, str | None]
+
+
+def _source(folder: Path, row: SourceRow, spans: list[tuple[int, int]]) -> Iterator[str]:
+    number, name, file, first, count, digest = row
+    copy = folder / "sources" / file
+    if Path(file).name != file or copy.is_symlink():
+        yield f"source {number}: its file '{file}' is outside the workspace"
+        return
+    if not copy.is_file():
+        if count is not None:
+            yield f"source {number} ({name}): sources/{file} is missing"
+        return
+    indexer = sources.build_index(copy)
+    found = len(indexer.offsets) - 1
+    if count is not None and found != count:
+        yield f"source {number} ({name}): {found} lines instead of {count}"
+    if digest and _digest(copy) != digest:
+        yield f"source {number} ({name}): its bytes are not those that were imported"
+    stored = sources.load_index(copy)
+    if stored is not None and (
+        list(stored[0]) != list(indexer.offsets) or list(stored[1]) != list(indexer.blanks)
+    ):
+        yield f"source {number} ({name}): the stored offsets are wrong; delete sources/{file}.idx"
+    if any(first <= end and first + found - 1 >= start for start, end in spans):
+        yield f"source {number} ({name}): its ids overlap with another source's"
+    spans.append((first, first + found - 1))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _examples(db: sqlite3.Connection, spans: list[tuple[int, int]]) -> Iterator[str]:
+    """Every touched id is a line of a source or an addition with bytes; anchors and labels lead to examples."""
+
+    def inside(example: int) -> bool:
+        return any(start <= example <= end for start, end in spans)
+
+    additions = {row[0] for row in db.execute("SELECT id FROM example WHERE place IS NOT NULL")}
+    for example, place, empty, version in db.execute("SELECT id, place, raw IS NULL, version FROM example"):
+        if place is None and not inside(example):
+            yield f"example {example}: there is no such line"
+        if place is not None and inside(example):
+            yield f"example {example}: it is both a line and an addition"
+        if place is not None and empty:
+            yield f"example {example}: an addition without bytes"
+        if place not in (None, 0) and place not in additions and not inside(place):
+            yield f"example {example}: it stands behind example {place}, which does not exist"
+        if place is None and not empty and version == 0:
+            yield f"example {example}: other bytes than its source's, but no change that made them"
+    for example, label in db.execute("SELECT example, label FROM label"):
+        if example not in additions and not inside(example):
+            yield f"label '{label}': on example {example}, which does not exist"
+
+
+def _changes(db: sqlite3.Connection) -> Iterator[str]:
+    """The values that the history ends with are the values that the examples have."""
+    lost = db.execute("SELECT count(*) FROM part WHERE change NOT IN (SELECT id FROM change)").fetchone()[0]
+    if lost:
+        yield f"history: {lost} values belong to no change"
+    for field in sorted(schema.FIELDS):
+        query = f"""SELECT last.example FROM (SELECT example, after, max(change) FROM part WHERE field = ?
+            AND example > 0 GROUP BY example) AS last LEFT JOIN example ON example.id = last.example
+            WHERE example.{field} IS NOT last.after LIMIT 3"""
+        for (example,) in db.execute(query, (field,)):
+            yield f"example {example}: its {field} is not what the history says"
+    for example, field, after in db.execute(
+        "SELECT example, field, after FROM (SELECT example, field, after, max(change) FROM part "
+        "WHERE field LIKE 'label:%' GROUP BY example, field)"
+    ).fetchall():
+        query = "SELECT count(*) FROM label WHERE example = ? AND label = ?"
+        if bool(db.execute(query, (example, field[6:])).fetchone()[0]) != bool(after):
+            yield f"example {example}: the label '{field[6:]}' is not what the history says"

@@ -1,0 +1,1 @@
+"""exchange: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,253 @@
+"""Writes the examples of a view: untouched ones byte for byte, in order, the file whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import shutil
+import time
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress, count
+from pathlib import Path
+from typing import BinaryIO
+
+from curator import atomic
+from curator.core import convert, splice
+from curator.core.example import parse
+from curator.errors import CuratorError, InputError
+from curator.workspace.storage.examples import Stored
+from curator.workspace.storage.line_file import BOM, CHUNK, Source
+from curator.workspace.workspace import Workspace
+
+TOGETHER = 10_000
+"""Ids whose edits are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written. `skipped` are ids that the asked format cannot hold."""
+
+    path: Path
+    examples: int
+    bytes: int
+    sha256: str
+    skipped: tuple[int, ...] = ()
+    backup: Path | None = None
+
+
+def export(
+    workspace: Workspace,
+    ids: Sequence[int],
+    out: Path,
+    target: convert.Target | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Write the examples `ids` in that order; without `target` as the bytes they are, one a line.
+
+    Raises InputError where the place cannot be written; `out` is then what it was before.
+    """
+    out = Path(out)
+    origins = {str(base.origin) for base in workspace.stored.bases}
+    if str(out.resolve()) in origins:
+        raise InputError(f"{out} is the source itself: export elsewhere, or write back with a backup")
+    return _write(workspace, ids, out, target, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """What writing a source back would do; `write_back` does it."""
+
+    source: int
+    origin: Path
+    backup: Path
+    ids: Sequence[int]
+
+
+def plan_write_back(workspace: Workspace, source: int) -> WriteBack:
+    """Look whether the imported file can be replaced by the live examples of its source.
+
+    Those are its own and those added behind them. Raises InputError with the reason where it cannot.
+    """
+    base = next((b for b in workspace.stored.bases if b.id == source), None)
+    if base is None or base.origin is None:
+        raise InputError("there is no file to write back to")
+    origin = Path(base.origin)
+    if base.format != "jsonl" or origin.suffix.lower() in (".gz", ".zst"):
+        raise InputError(f"{base.name} was converted from another format: export it as JSON Lines instead")
+    if not origin.is_file():
+        raise InputError(f"{origin} is not there any more: export it instead")
+    if source in workspace.source_changed():
+        raise InputError(f"{base.name} changed since it was imported: merge it first")
+    backup = origin.with_name(f"{origin.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}")
+    return WriteBack(source, origin, backup, _of_source(workspace, source))
+
+
+def _of_source(workspace: Workspace, source: int) -> Sequence[int]:
+    """The live examples of a source, with those that stand behind them and have no source."""
+    shown = [base for base in workspace.stored.bases if not base.hidden]
+    if len(shown) == 1:
+        return workspace.ids()
+    live = set(workspace.ids())
+    current = shown[0].id
+    found = array("q")
+    for example in workspace.ids(deleted=True):
+        base = workspace.stored.base(example)
+        current = current if base is None else base.id
+        if current == source and example in live:
+            found.append(example)
+    return found
+
+
+def write_back(workspace: Workspace, plan: WriteBack, progress: Callable[[int], None] | None = None) -> Report:
+    """Replace the imported file by the examples of its source, after a backup beside it.
+
+    Raises CuratorError where the backup or the file could not be written; the file is then what it was.
+    """
+    workspace.require_writer()
+    try:
+        with atomic.replacing(plan.backup) as copy, plan.origin.open("rb") as old:
+            shutil.copyfileobj(old, copy)
+        shutil.copystat(plan.origin, plan.backup)
+    except OSError as error:
+        raise CuratorError(f"nothing was written, no backup could be made: {error.strerror or error}") from error
+    report = _write(workspace, plan.ids, plan.origin, None, progress)
+    workspace.accept_origin(plan.source)
+    return replace(report, backup=plan.backup)
+
+
+def _write(
+    workspace: Workspace,
+    ids: Sequence[int],
+    out: Path,
+    target: convert.Target | None,
+    progress: Callable[[int], None] | None,
+) -> Report:
+    sink = _Sink(progress)
+    try:
+        with atomic.replacing(out) as file:
+            sink.file = file
+            if target is None:
+                for piece, count in pieces(workspace, ids):
+                    sink.put(piece, count)
+            else:
+                _convert(workspace, ids, target, sink)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}") from error
+    return Report(out, sink.examples, sink.bytes, sink.digest.hexdigest(), tuple(sink.skipped))
+
+
+class _Sink:
+    """The open file with what was written to it so far."""
+
+    file: BinaryIO
+
+    def __init__(self, progress: Callable[[int], None] | None) -> None:
+        self.digest = hashlib.sha256()
+        self.examples = self.bytes = 0
+        self.skipped: list[int] = []
+        self._progress = progress
+
+    def put(self, data: bytes, examples: int) -> None:
+        """Write bytes that hold some examples."""
+        self.file.write(data)
+        self.digest.update(data)
+        self.bytes += len(data)
+        self.examples += examples
+        if self._progress is not None:
+            self._progress(self.examples)
+
+
+def pieces(workspace: Workspace, ids: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+    """Lines of examples with LF ends, joined, and how many they are; untouched neighbours come as blocks of the
+    source."""
+    rows = workspace.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id")
+    rewritten = array("q", (row[0] for row in rows))
+    for start in range(0, len(ids), TOGETHER):
+        yield from _pieces(workspace.stored, ids[start : start + TOGETHER], rewritten)
+
+
+def _pieces(stored: Stored, ids: Sequence[int], rewritten: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+    raws = dict(stored.raws(_among(ids, rewritten)))
+    at = 0
+    while at < len(ids):
+        base = stored.base(ids[at])
+        if ids[at] in raws or base is None:
+            raw = raws.get(ids[at])
+            at += 1
+            if raw is not None:
+                yield raw + b"\n", 1
+            continue
+        first = ids[at] - base.first_id
+        behind = bisect_left(rewritten, ids[at])
+        end = base.source.lines if behind == len(rewritten) else rewritten[behind] - base.first_id
+        run = _run(ids, at, min(end, base.source.lines) - first)
+        yield from _untouched(base.source, first, first + run)
+        at += run
+
+
+def _among(ids: Sequence[int], rewritten: Sequence[int]) -> Sequence[int]:
+    """Those of some ids that were rewritten, which ascend."""
+    if isinstance(ids, range) and ids.step == 1:
+        return rewritten[bisect_left(rewritten, ids.start) : bisect_left(rewritten, ids.stop)]
+    return sorted(set(rewritten).intersection(ids)) if rewritten else ()
+
+
+def _run(ids: Sequence[int], at: int, most: int) -> int:
+    """How many ids from `at` on, at most so many, follow one another."""
+    first, most = ids[at], min(most, len(ids) - at)
+    if isinstance(ids, range) and ids.step == 1:
+        return most
+    run = 1
+    while run < most:
+        further = min(2 * run, most)
+        mine = array("q", ids[at + run : at + further])
+        if mine != array("q", range(first + run, first + further)):
+            return run + next(compress(count(), map(int.__ne__, mine, count(first + run))))
+        run = further
+    return run
+
+
+def _untouched(source: Source, first: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """The lines of a source from `first` on, as the blocks they lie in where no line end is to be cut."""
+    offsets = source.offsets
+    while first < end:
+        start = offsets[first]
+        after = bisect_left(offsets, start + CHUNK, first + 1, end)
+        block = source.read(start, offsets[after] - start)
+        if len(block) < offsets[after] - start or b"\r" in block or (not start and block.startswith(BOM)):
+            block = b"".join(source.line(number) + b"\n" for number in range(first, after))
+        yield block if block.endswith(b"\n") else block + b"\n", after - first
+        first = after
+
+
+def _convert(workspace: Workspace, ids: Sequence[int], target: convert.Target, sink: _Sink) -> None:
+    if target == "csv":
+        sink.put(_row(convert.CSV_HEADER), 0)
+    for example, raw in workspace.stored.raws(ids):
+        parsed = parse(raw)
+        if target == "csv":
+            sink.put(_row(convert.to_cells(parsed.value, raw)), 1)
+            continue
+        value = None if parsed.broken else convert.to_target(parsed.value, target)
+        if value is None:
+            sink.skipped.append(example)
+        else:
+            sink.put((raw if value is parsed.value else splice.dump(value)) + b"\n", 1)
+
+
+def _row(cells: Sequence[str]) -> bytes:
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().encode("utf-8", "replace")
+
+
+def dataset_sha256(workspace: Workspace, ids: Sequence[int] | None = None) -> str:
+    """The SHA-256 of what an export of these examples (default: all) would write: the name of a version."""
+    digest = hashlib.sha256()
+    for piece, _ in pieces(workspace, workspace.ids() if ids is None else ids):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,274 @@
+"""Brings files into a workspace: byte copies of JSON Lines, converted copies of everything else.
+
+`prepare` copies and counts what is new, duplicate and broken, `commit` makes it one change. No line is ever
+dropped: what cannot be converted is kept as it is and found by the rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curator import atomic
+from curator.core import convert
+from curator.workspace.changes.writing import count_of
+from curator.workspace.exchange.equal_lines import value_key, value_keys
+from curator.workspace.files import dataset_file as lines
+from curator.workspace.files.preview import Preview, mapped, preview, records
+from curator.workspace.records import Change
+from curator.workspace.storage import database as schema
+from curator.workspace.storage import folder as place
+from curator.workspace.storage import line_file as sources
+from curator.workspace.storage.database import NotSaved
+from curator.workspace.storage.journal import Part
+
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
+
+SOURCE_ROW = (
+    "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, "
+    "hidden, added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One file that lies ready in `sources/`, not yet part of the workspace."""
+
+    preview: Preview
+    file: str
+    lines: int
+    stat: os.stat_result
+    """Of the file before it was read."""
+    added: int = 0
+    duplicates: int = 0
+    broken: int = 0
+    unmapped: int = 0
+    """Records that the map did not fit; they are kept as they are."""
+
+
+@dataclass(slots=True)
+class Import:
+    """Files that lie ready; `added` counts every record, `duplicates` and `broken` are parts of it."""
+
+    files: list[Prepared] = field(default_factory=list)
+
+    def total(self, name: str) -> int:
+        """The sum of a count over all files."""
+        return sum(int(getattr(file, name)) for file in self.files)
+
+    @property
+    def format(self) -> str:
+        """The shape of the files, `mixed` where they differ."""
+        shapes = {file.preview.shape for file in self.files}
+        return shapes.pop() if len(shapes) == 1 else "mixed"
+
+
+def prepare(
+    workspace: Workspace, files: Iterable[Path], by: convert.Map | None = None, progress: Progress | None = None
+) -> Import:
+    """Copy files into the workspace's folder and count what is in them; `commit` or `discard` what comes back.
+
+    Raises InputError for what cannot be read (nothing is left behind) and NotSaved where there is no room.
+    """
+    workspace.require_writer()
+    looks = [preview(Path(path), by) for path in files]
+    made = Import()
+    seen = _known_values(workspace, progress)
+    number = 1 + max((base.id for base in workspace.stored.bases), default=0)
+    names = [f"{number + at}-{place.slug(look.path.name)}" for at, look in enumerate(looks)]
+    try:
+        for look, name in zip(looks, names, strict=True):
+            made.files.append(_copy(workspace.path, look, name, seen, progress))
+    except BaseException as error:
+        _drop_copies(workspace.path, names)
+        if isinstance(error, OSError):
+            raise NotSaved(f"not saved: {error.strerror or error}") from error
+        raise
+    return made
+
+
+def _known_values(workspace: Workspace, progress: Progress | None) -> set[int | None]:
+    live = set(workspace.ids()) if workspace.stored.bases else set()
+    found: set[int | None] = set()
+    for done, (example, _, raw) in enumerate(workspace.stored.everything()):
+        if progress is not None and done % 1000 == 0:
+            progress(0)  # nothing is read of the file yet, but it may be called off
+        if example in live and (key := value_key(raw)) is not None:
+            found.add(key)
+    return found
+
+
+def _copy(folder: Path, look: Preview, file: str, seen: set[int | None], progress: Progress | None) -> Prepared:
+    """Write one file's lines to `sources/`, with their offsets, and count them."""
+    copy = folder / "sources" / file
+    made = Prepared(look, file, 0, look.path.stat())
+    with records(look.path) as (_, plain, found):
+        if plain and look.map == convert.KEEP:
+            sources.copy_file(look.path, copy, each=partial(_count_lines, made, seen, progress))
+        else:
+            _convert(made, copy, found, seen, progress)
+            if look.container != "jsonl" or look.map != convert.KEEP:
+                sources.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
+    opened = sources.open_copy(copy)
+    made.lines = opened.lines
+    opened.close()
+    return made
+
+
+def _convert(
+    made: Prepared, copy: Path, found: Iterator[lines.Record], seen: set[int | None], progress: Progress | None
+) -> None:
+    numbers: array[int] = array("Q")
+    indexer = sources.Indexer()
+    digest = hashlib.sha256()
+    with atomic.replacing(copy, mode=0o444) as target:
+        for done, (number, record) in enumerate(found, 1):
+            raw, fitted = mapped(record, made.preview.map)
+            made.unmapped += not fitted
+            _count(made, [value_key(raw)], seen)
+            target.write(raw + b"\n")
+            indexer.feed(raw + b"\n")
+            digest.update(raw + b"\n")
+            numbers.append(number)
+            if progress is not None and done % 1000 == 0:
+                progress(done)
+    indexer.finish()
+    indexer.digest = digest.digest()
+    sources.write_index(copy, indexer)
+    sources.write_numbers(copy, numbers)
+
+
+def _count_lines(made: Prepared, seen: set[int | None], progress: Progress | None, physical: list[bytes]) -> None:
+    """Count lines that are copied as they are, on the way; blank ones are no examples, a CR is white space."""
+    before = made.added // 1000
+    _count(made, value_keys(physical), seen)
+    if progress is not None and made.added // 1000 > before:
+        progress(made.added)
+
+
+def _count(made: Prepared, keys: list[int | None], seen: set[int | None]) -> None:
+    known = len(seen)
+    broken = keys.count(None)
+    seen.update(keys)
+    seen.discard(None)
+    made.added += len(keys)
+    made.broken += broken
+    made.duplicates += len(keys) - broken - (len(seen) - known)
+
+
+def commit(workspace: Workspace, made: Import) -> Change:
+    """Make the prepared files part of the workspace, as one change. Raises NotSaved."""
+    with workspace.guard:
+        workspace.require_writer()
+        workspace.settle()
+        first = workspace.stored.next_id()
+        number = 1 + max((base.id for base in workspace.stored.bases), default=0)
+        start = not workspace.stored.bases
+        statements: list[tuple[str, Sequence[object]]] = []
+        parts = []
+        for at, file in enumerate(made.files):
+            look = file.preview
+            keeps = look.container == "jsonl" and look.map == convert.KEEP
+            form = "jsonl" if keeps else look.shape
+            row = _row(number + at, look.path, file.file, form, first, file.lines, file.stat)
+            digest = sources.stored_digest(workspace.path / "sources" / file.file)
+            statements.append((SOURCE_ROW, (*row, digest, int(not start), time.time())))
+            parts.append(Part(-(number + at), "hidden", 1, 0))
+            first += file.lines
+        names = ", ".join(file.preview.path.name for file in made.files)
+        count = made.total("added")
+        maps = {file.preview.map.spec() for file in made.files if file.preview.map != convert.KEEP}
+        label = f"Imported {count_of(count)} from {names}" + (f" by {'; '.join(maps)}" if maps else "")
+        shown = [] if start else parts  # what a workspace began with cannot be undone
+        change = workspace.journal.commit(
+            "import", label, shown, statements=statements, examples=made.total("added")
+        )
+        workspace.reload()
+        return change
+
+
+def _row(
+    number: int, path: Path, file: str, form: str, first: int, count: int | None, stat: os.stat_result
+) -> tuple[object, ...]:
+    return (number, path.name, file, str(path.resolve()), stat.st_size, stat.st_mtime_ns, form, first, count)
+
+
+def discard(workspace: Workspace, made: Import) -> None:
+    """Take prepared files away again."""
+    _drop_copies(workspace.path, [file.file for file in made.files])
+
+
+def _drop_copies(folder: Path, names: Iterable[str]) -> None:
+    for copy in (folder / "sources" / name for name in names):
+        for name in (copy, *(copy.with_name(copy.name + suffix) for suffix in (".idx", ".lines", ".orig"))):
+            name.unlink(missing_ok=True)
+
+
+def add(workspace: Workspace, files: Iterable[Path], by: convert.Map | None = None) -> tuple[Import, Change]:
+    """`prepare` and `commit` in one."""
+    made = prepare(workspace, files, by)
+    return made, commit(workspace, made)
+
+
+def create_from(kind: type[Workspace], path: Path, folder: Path) -> Workspace:
+    """Make the workspace of a dataset file. A large JSON Lines file is shown at once and copied later.
+
+    Raises InputError; then no workspace is left behind.
+    """
+    fresh = not folder.exists()
+    place.make(folder)
+    workspace = None
+    try:
+        if not (folder / "workspace.db").exists():
+            schema.create(folder / "workspace.db")
+        workspace = kind(folder)
+        begin(workspace, path)
+    except BaseException:
+        if workspace is not None:
+            workspace.close()
+        if fresh:
+            remove_unused(folder)
+        raise
+    return workspace
+
+
+def begin(workspace: Workspace, path: Path) -> None:
+    """Give an empty workspace its first file."""
+    from curator.workspace.workspace import COPY_AT_ONCE
+
+    look = preview(path)
+    large = path.stat().st_size > COPY_AT_ONCE
+    if not large or look.container != "jsonl" or not _is_plain(path):
+        keep = None if look.container != "jsonl" or look.shape in _FOREIGN else convert.KEEP
+        add(workspace, [path], keep)
+        return
+    row = _row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None, path.stat())
+    label = f"Opened {path.name}"
+    workspace.journal.commit(
+        "import", label, [], statements=[(SOURCE_ROW, (*row, None, 0, time.time()))], examples=0
+    )
+    workspace.reload()
+
+
+_FOREIGN = ("sharegpt", "alpaca", "question_answer")
+
+
+def _is_plain(path: Path) -> bool:
+    with lines.opened(path) as source:
+        return source.plain
+
+
+def remove_unused(folder: Path) -> None:
+    """Take a workspace away that never held anything."""
+    for inner in sorted(folder.rglob("*"), reverse=True):
+        inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)
+    folder.rmdir()

@@ -1,0 +1,1 @@
+"""search: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,1 @@
+"""storage: TO BE SAID IN ONE SENTENCE."""

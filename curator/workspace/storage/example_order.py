@@ -1,0 +1,157 @@
+"""The order of a workspace's examples: the lines of its sources, with additions behind their anchors."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import compress
+
+from curator.workspace.storage.id_mask import Chosen
+
+START = 0
+"""The anchor of an addition that stands before everything."""
+
+
+class Order:
+    """All ids in order, deleted ones included, and those that are left. Both are plain sequences of ints."""
+
+    def __init__(self) -> None:
+        self.all: Sequence[int] = range(0)
+        self.live: Sequence[int] = range(0)
+        self.ascending = True
+        """True where the order is that of the ids (no addition stands in the middle)."""
+        self._mask: bytearray | None = None
+
+    def build(
+        self,
+        bases: Iterable[tuple[int, int, Sequence[int]]],
+        additions: Iterable[tuple[int, int]],
+        deleted: Sequence[int],
+    ) -> None:
+        """`bases`: (first id, lines, blank line numbers) a source; `additions`: (id, anchor); `deleted`: ids."""
+        self._mask = None
+        spans = [_without(first, lines, blanks) for first, lines, blanks in bases]
+        flat = spans[0] if len(spans) == 1 else _joined(spans)
+        behind: dict[int, list[int]] = {}
+        for example, anchor in sorted(additions):
+            behind.setdefault(anchor, []).append(example)
+        self.all = _placed(flat, behind) if behind else flat
+        self.ascending = not behind or _is_sorted(self.all)
+        self.live = self._without_deleted(deleted) if deleted else self.all
+
+    def delete(self, example: int) -> None:
+        """Take one id out of `live` without building anew."""
+        at = self.position(example)
+        if at < 0:
+            return
+        live = self.live if isinstance(self.live, array) and self.live is not self.all else array("q", self.live)
+        live.pop(at)
+        self.live = live
+        if self._mask is not None:
+            self._mask[example] = 0
+
+    def mask(self, size: int) -> bytearray:
+        """One byte for each id below `size`: 1 where it is in `live`. Not to be changed."""
+        if self._mask is None or len(self._mask) != size:
+            self._mask = _marked(self.live, size)
+        return self._mask
+
+    def position(self, example: int) -> int:
+        """Where an id stands in `live`; -1 where it does not."""
+        return position(self.live, example, self.ascending)
+
+    def _without_deleted(self, deleted: Sequence[int]) -> Sequence[int]:
+        if not self.ascending or len(deleted) > 1000:
+            gone = set(deleted)
+            return array("q", compress(self.all, (example not in gone for example in self.all)))
+        live = array("q", self.all)
+        for example in sorted(deleted, reverse=True):
+            at = bisect_left(live, example)
+            if at < len(live) and live[at] == example:
+                live.pop(at)
+        return live
+
+
+def position(ids: Sequence[int], example: int, ascending: bool) -> int:
+    """The index of an id, -1 where it is absent; quick where the ids ascend."""
+    if isinstance(ids, Chosen):
+        return ids.position(example)
+    if ascending:
+        at = bisect_left(ids, example)
+        return at if at < len(ids) and ids[at] == example else -1
+    try:
+        return ids.index(example)
+    except ValueError:
+        return -1
+
+
+def _marked(ids: Sequence[int], size: int) -> bytearray:
+    mask = bytearray(size)
+    if isinstance(ids, range):
+        mask[ids.start : ids.stop] = b"\1" * len(ids)
+        return mask
+    for example in ids:
+        mask[example] = 1
+    return mask
+
+
+def _without(first: int, lines: int, blanks: Sequence[int]) -> Sequence[int]:
+    """The ids of a source's lines that hold a record."""
+    if not len(blanks):
+        return range(first, first + lines)
+    ids = array("q")
+    start = 0
+    for blank in blanks:
+        ids.extend(range(first + start, first + blank))
+        start = blank + 1
+    ids.extend(range(first + start, first + lines))
+    return ids
+
+
+def _joined(spans: Sequence[Sequence[int]]) -> array[int]:
+    ids = array("q")
+    for span in spans:
+        ids.extend(span)
+    return ids
+
+
+def _placed(flat: Sequence[int], behind: dict[int, list[int]]) -> array[int]:
+    """`flat` with every addition directly behind its anchor, the newest of one anchor first."""
+    ids = array("q", _chain(behind, START))
+    start = 0
+    ascending = _is_sorted(flat)
+    anchors = sorted(anchor for anchor in behind if anchor != START)
+    at = {anchor: position(flat, anchor, ascending) for anchor in anchors}
+    known = {example for group in behind.values() for example in group}
+    for anchor in sorted((a for a in anchors if at[a] >= 0), key=at.__getitem__):
+        ids.extend(flat[start : at[anchor] + 1])
+        start = at[anchor] + 1
+        ids.extend(_chain(behind, anchor))
+    ids.extend(flat[start:])
+    for anchor in anchors:  # an anchor that is no line of ours (a blank one, a foreign hand): at the end
+        if at[anchor] < 0 and anchor not in known:
+            ids.extend(_chain(behind, anchor))
+    return ids
+
+
+def _chain(behind: dict[int, list[int]], anchor: int) -> list[int]:
+    """The additions behind an anchor, and behind those, depth first without recursion."""
+    out: list[int] = []
+    waiting = list(behind.get(anchor, ()))
+    while waiting:
+        example = waiting.pop()
+        out.append(example)
+        waiting.extend(behind.get(example, ()))
+    return out
+
+
+def _is_sorted(ids: Sequence[int]) -> bool:
+    if isinstance(ids, range):
+        return True
+    return all(map(int.__lt__, ids, ids[1:]))
+
+
+def slice_of(ids: Sequence[int], low: int, high: int) -> Sequence[int]:
+    """Ids from `low` to `high` inclusive of an ascending sequence."""
+    return ids[bisect_left(ids, low) : bisect_right(ids, high)]

@@ -1,0 +1,291 @@
+"""The only writer of `workspace.db`: changes with their inverse, undo and redo, durable before they return."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from curator.errors import InputError
+from curator.workspace.meter import Meter
+from curator.workspace.records import Change
+from curator.workspace.storage import database as schema
+from curator.workspace.storage.database import NotSaved
+
+SHOWN_IDS = 1000
+"""A Change names its examples up to this many."""
+_LAST = "undone = 0 AND kind NOT IN ('undo','redo') ORDER BY id DESC"
+_NEXT = "undone = 1 ORDER BY id"
+NEVER = 2
+"""`deleted` of an addition that was undone: it is not even among the deleted ones."""
+
+
+class Part(NamedTuple):
+    """One field of one example, before and after. `example` 0 is the workspace, -N the source N."""
+
+    example: int
+    field: str
+    before: object
+    after: object
+
+
+class Addition(NamedTuple):
+    """A new example's row, written together with the change that brings it."""
+
+    id: int
+    raw: bytes
+    anchor: int
+
+
+class Journal:
+    """Writes changes and walks them; every public method that writes is one transaction."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+        self.meter = Meter()
+        self.moved: Callable[[sqlite3.Connection], None] = lambda _: None
+        """Called with the new connection where the old one was given up."""
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, for reading."""
+        return self._db
+
+    def commit(
+        self,
+        kind: str,
+        label: str,
+        parts: Sequence[Part],
+        *,
+        additions: Iterable[Addition] = (),
+        statements: Iterable[tuple[str, Sequence[object]]] = (),
+        examples: int | None = None,
+    ) -> Change:
+        """Write one change and apply its parts; it is on the disk when this returns. Raises NotSaved.
+
+        `statements` are further rows of the same transaction (a new source); a part's value may be `REVISION`,
+        which stands for the id of this change. Where nothing would change nothing is written, what can be done
+        again stays so, and the change that comes back has the present revision and no examples.
+        """
+        additions, statements = list(additions), list(statements)
+        parts = [p for p in parts if p.after is REVISION or p.before != p.after]
+        if not (parts or additions or statements):
+            return Change(self.revision(), kind, label, (), 0, time.time(), False, None)
+        with _Transaction(self):
+            revision = self._next()
+            for statement, values in statements:
+                self._db.execute(statement, tuple(values))
+            self._db.executemany(
+                "INSERT INTO example(id, raw, version, place, deleted) VALUES(?,?,?,?,2)",
+                ((a.id, a.raw, revision, a.anchor) for a in additions),
+            )
+            parts = [p._replace(after=revision) if p.after is REVISION else p for p in parts]
+            self._db.execute("UPDATE change SET undone = 2 WHERE undone = 1")
+            return self._record(revision, kind, label, parts, None, examples)
+
+    def next_undo(self) -> int | None:
+        """The change that `undo` would take back."""
+        row = self._one(_LAST)
+        return None if row is None else row[0]
+
+    def next_redo(self) -> int | None:
+        """The change that `redo` would bring back."""
+        row = self._one(_NEXT)
+        return None if row is None else row[0]
+
+    def size(self, change: int | None) -> int:
+        """How many examples a change is about."""
+        row = self._db.execute("SELECT examples FROM change WHERE id = ?", (change,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def between(self, revision: int) -> int:
+        """The same of all changes between here and the state after one of them."""
+        ahead = "kind NOT IN ('undo','redo') AND ((undone = 0 AND id > ?1) OR (undone = 1 AND id <= ?1))"
+        row = self._db.execute(f"SELECT coalesce(sum(examples), 0) FROM change WHERE {ahead}", (revision,))
+        return int(row.fetchone()[0])
+
+    def undo(self) -> Change | None:
+        """Take back the latest change that stands; None where nothing is left. Raises NotSaved."""
+        row = self._one(_LAST)
+        return None if row is None else self._revert(row, "undo")
+
+    def redo(self) -> Change | None:
+        """Bring back the change that was undone last; None where nothing is left. Raises NotSaved."""
+        row = self._one(_NEXT)
+        return None if row is None else self._revert(row, "redo")
+
+    def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:
+        """The latest changes first, below the id `before`; with `undos` also the undoing and redoing itself."""
+        kinds = "" if undos else "AND kind NOT IN ('undo','redo')"
+        rows = self._db.execute(
+            "SELECT id, kind, label, examples, created_at, undone, reverts FROM change "
+            f"WHERE id < ? {kinds} ORDER BY id DESC LIMIT ?",
+            (2**62 if before is None else before, limit),
+        ).fetchall()
+        return [self._change(row) for row in rows]
+
+    def revision(self) -> int:
+        """The id of the last change, 0 before the first."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Remember something that is no change (a cursor, a width). Raises NotSaved."""
+        with _Transaction(self):
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (key, value))
+
+    def run(self, statements: Iterable[tuple[str, Sequence[object]]]) -> None:
+        """Write rows that are no change (a source that is being copied). Raises NotSaved."""
+        with _Transaction(self):
+            for statement, values in statements:
+                self._db.execute(statement, tuple(values))
+
+    def _next(self) -> int:
+        return self.revision() + 1
+
+    def _one(self, condition: str) -> tuple[int, str, str, int] | None:
+        undoable = "AND EXISTS (SELECT 1 FROM part WHERE part.change = change.id)"
+        where, order = condition.split(" ORDER BY ")
+        row: tuple[int, str, str, int] | None = self._db.execute(
+            f"SELECT id, kind, label, examples FROM change WHERE {where} {undoable} ORDER BY {order} LIMIT 1"
+        ).fetchone()
+        return row
+
+    def _revert(self, row: tuple[int, str, str, int], kind: str) -> Change:
+        target, _, label, examples = row
+        columns = "example, field, after, before" if kind == "undo" else "example, field, before, after"
+        found = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
+        rows = self.meter.over("Reading", found, examples)
+        parts = [Part(example, sys.intern(field), *values) for example, field, *values in rows]
+        words = ("Undid: " if kind == "undo" else "Redid: ") + label
+        with _Transaction(self):
+            self._db.execute("UPDATE change SET undone = ? WHERE id = ?", (int(kind == "undo"), target))
+            return self._record(self._next(), kind, words, parts, target, examples)
+
+    def _record(
+        self,
+        revision: int,
+        kind: str,
+        label: str,
+        parts: Sequence[Part],
+        reverts: int | None,
+        examples: int | None,
+    ) -> Change:
+        ids = _distinct(p.example for p in parts if p.example > 0)
+        count = len(ids) if examples is None else examples
+        now = time.time()
+        self._db.execute(
+            "INSERT INTO change(id, kind, label, examples, created_at, reverts) VALUES(?,?,?,?,?,?)",
+            (revision, kind, label, count, now, reverts),
+        )
+        self._db.executemany(
+            "INSERT INTO part VALUES(?,?,?,?,?)",
+            ((revision, p.example, p.field, p.before, p.after) for p in self._saving(parts)),
+        )
+        self._apply(parts)
+        self.meter.last("Finishing")
+        shown = tuple(ids) if len(ids) <= SHOWN_IDS else ()
+        return Change(revision, kind, label, shown, count, now, False, reverts)
+
+    def _saving(self, parts: Sequence[Part]) -> Iterable[Part]:
+        """The parts, as they are written down: half of the work, the other half is to apply them."""
+        return self.meter.over("Saving", parts, 2 * len(parts))
+
+    def _apply(self, parts: Sequence[Part]) -> None:
+        by_field: dict[str, list[Part]] = {}
+        for part in parts:
+            by_field.setdefault(part.field, []).append(part)
+        done = len(parts)
+        for field, all_of_it in by_field.items():
+            group: Iterable[Part] = self.meter.over("Saving", all_of_it, 2 * len(parts), done)
+            done += len(all_of_it)
+            if field in schema.FIELDS:
+                self._db.executemany(
+                    f"INSERT INTO example(id, {field}) VALUES(?,?) "
+                    f"ON CONFLICT(id) DO UPDATE SET {field} = excluded.{field}",
+                    ((p.example, p.after) for p in group),
+                )
+            elif field.startswith("label:"):
+                name = field[6:]
+                on = ((p.example, name) for p in group if p.after)
+                off = ((p.example, name) for p in all_of_it if not p.after)
+                self._db.executemany("INSERT OR IGNORE INTO label(example, label) VALUES(?,?)", on)
+                self._db.executemany("DELETE FROM label WHERE example = ? AND label = ?", off)
+            elif field == "hidden":
+                self._db.executemany(
+                    "UPDATE source SET hidden = ? WHERE id = ?", ((p.after, -p.example) for p in group)
+                )
+            elif field.startswith("meta:"):
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (field[5:], all_of_it[0].after))
+            else:
+                raise NotSaved(f"the workspace holds an unknown field '{field}'")
+
+    def _change(self, row: tuple[int, str, str, int, float, int, int | None]) -> Change:
+        ids: tuple[int, ...] = ()
+        if row[3] <= SHOWN_IDS:
+            found = self._db.execute(
+                "SELECT DISTINCT example FROM part WHERE change = ? AND example > 0 ORDER BY example", (row[0],)
+            )
+            ids = tuple(example for (example,) in found)
+        return Change(row[0], row[1], row[2], ids, row[3], row[4], row[5] > 0, row[6])
+
+    def reconnect(self) -> None:
+        """After an I/O error the connection's state is not to be trusted: open the file anew."""
+        db = schema.open_writer(self._path)
+        self._db.close()
+        self._db = db
+        self.moved(db)
+
+
+def _distinct(ids: Iterable[int]) -> Sequence[int]:
+    """Ids once each, ascending; many that ascend already, as those of a bulk action do, take little memory."""
+    found = array("q", ids)
+    return found if all(map(int.__lt__, found, islice(found, 1, None))) else sorted(set(found))
+
+
+class Revision:
+    """The type of `REVISION`."""
+
+
+REVISION = Revision()
+"""Stands for the id of the change that is being written."""
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE … COMMIT; any database or file error becomes NotSaved and nothing is kept."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __enter__(self) -> None:
+        try:
+            self._journal.db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._recover()
+            raise NotSaved(f"not saved: {error}") from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None:
+            try:
+                self._journal.db.execute("COMMIT")
+            except (sqlite3.Error, OSError) as failure:
+                self._recover()
+                raise NotSaved(f"not saved: {failure}") from failure
+            return
+        self._recover()
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise NotSaved(f"not saved: {error}") from error
+
+    def _recover(self) -> None:
+        """Roll back; where even that fails, or the disk did, start from what is on the disk."""
+        try:
+            if self._journal.db.in_transaction:
+                self._journal.db.execute("ROLLBACK")
+            self._journal.reconnect()
+        except (sqlite3.Error, OSError, InputError, NotSaved):
+            return
