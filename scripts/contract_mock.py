@@ -24,11 +24,11 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from curator.errors import ProviderError
-from curator.jobs.client import Client, Limits, open_client
-from curator.jobs.ledger import Run
-from curator.jobs.plan import job_body
+from curator.jobs.http.client import Client, Limits, open_client
+from curator.jobs.http.upload import silent, upload
+from curator.jobs.ledger.ledger import Run
+from curator.jobs.planning.plan import job_body
 from curator.jobs.providers import Provider
-from curator.jobs.upload import silent, upload
 from curator.settings import ProviderSettings
 
 ROOT = Path(__file__).parents[1]

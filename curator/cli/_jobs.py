@@ -16,9 +16,9 @@ from curator.cli.output import emit, out, say, styled
 from curator.errors import InputError, ProviderError
 
 if TYPE_CHECKING:
-    from curator.jobs.client import Client
-    from curator.jobs.ledger import Ledger, Run
-    from curator.jobs.records import Event
+    from curator.jobs.http.client import Client
+    from curator.jobs.http.provider_records import Event
+    from curator.jobs.ledger.ledger import Ledger, Run
 
 ENDED_BADLY = ("failed", "cancelled", "refused", "lost", "abandoned")
 MARKS = {"succeeded": "✓", "paused": "‖", "unclear": "?", **dict.fromkeys(ENDED_BADLY, "✗")}
@@ -50,8 +50,9 @@ def drive(work: Coroutine[Any, Any, int]) -> int:
 @asynccontextmanager
 async def job_at_hand(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, Run, Client]]:
     """The ledger, run and open client of `args.job`; a job that was started elsewhere is taken in."""
-    from curator.jobs import providers, runs
-    from curator.jobs.client import connect
+    from curator.jobs import providers
+    from curator.jobs.http.client import connect
+    from curator.jobs.ledger import find_runs as runs
 
     with runs.located(args.job, args.provider) as (ledger, run):
         provider = providers.get(args.provider or (run.provider if run else None))
@@ -134,7 +135,7 @@ def finish(run: Run) -> int:
 
 def remind(ledger: Ledger) -> None:
     """Say which deployments cost by the hour."""
-    from curator.jobs import azure
+    from curator.jobs.runs import azure_deployments as azure
 
     for sentence in azure.reminders(ledger):
         say(sentence)
@@ -152,7 +153,7 @@ def must_have_job(run: Run) -> None:
 
 async def steer(args: argparse.Namespace, action: str) -> int:
     """Cancel, pause or resume `args.job`, store and print what the provider says."""
-    from curator.jobs import monitor, submission
+    from curator.jobs.runs import monitor, submission
 
     async with job_at_hand(args) as (ledger, run, client):
         if action == "cancel" and run.job_id is None and not run.closed:
@@ -170,7 +171,7 @@ async def steer(args: argparse.Namespace, action: str) -> int:
 
 
 def _given_up(run: Run, ledger: Ledger, json: bool) -> int:
-    from curator.jobs.runs import run_json
+    from curator.jobs.ledger.find_runs import run_json
 
     if json:
         emit(run_json(run, ledger))

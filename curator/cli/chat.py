@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _chat(args: argparse.Namespace) -> int:
     from curator.jobs import providers
-    from curator.jobs.client import connect
+    from curator.jobs.http.client import connect
 
     prompt = _prompt(args)
     async with await connect(providers.get(args.provider)) as client:

@@ -11,7 +11,7 @@ from curator.cli.output import emit, out, say, styled
 from curator.errors import CuratorError, UsageError
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Deployment, Ledger
+    from curator.jobs.ledger.ledger import Deployment, Ledger
     from curator.jobs.providers import Provider
 
 EXAMPLE = "curator deploy ftjob-abc123 --type developertier --wait"
@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.jobs import azure, runs
+    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.runs import azure_deployments as azure
 
     with runs.everywhere() as ledgers:
         known = [item for ledger in ledgers for item in ledger.deployments()]
@@ -59,7 +60,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 async def _deploy(args: argparse.Namespace) -> int:
-    from curator.jobs import azure, runs
+    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.runs import azure_deployments as azure
 
     with runs.located(args.model, args.provider) as (ledger, found):
         model, suffix = args.model, None
@@ -107,7 +109,8 @@ def _report(made: Deployment, state: str | None, provider: str, args: argparse.N
 
 
 async def _delete(args: argparse.Namespace) -> int:
-    from curator.jobs import azure, runs
+    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.runs import azure_deployments as azure
 
     with runs.everywhere() as ledgers:
         ledger, provider = _owner(args, ledgers)

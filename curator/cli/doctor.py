@@ -14,7 +14,7 @@ from curator.cli.output import emit, out, styled
 from curator.cli.providers import STATES, show
 
 if TYPE_CHECKING:
-    from curator.jobs.checkup import Finding
+    from curator.jobs.connections.doctor import Finding
 
 EXAMPLE = "curator doctor"
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _doctor(args: argparse.Namespace) -> int:
-    from curator.jobs import checkup
+    from curator.jobs.connections import doctor as checkup
 
     findings = await checkup.look_at_providers()
     report: dict[str, Any] = {

@@ -12,7 +12,7 @@ from curator.cli.output import emit, out, say, styled
 from curator.core.text import one_line
 
 if TYPE_CHECKING:
-    from curator.jobs.evaluation import Evaluation
+    from curator.jobs.runs.evaluation import Evaluation
 
 EXAMPLE = "curator evaluate held-out.jsonl --model ft:smollm2-135m-instruct:local::abc123"
 _SHOWN = 10
@@ -41,9 +41,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _evaluate(args: argparse.Namespace) -> int:
-    from curator.jobs import dataset, evaluation, providers
-    from curator.jobs.client import connect
-    from curator.jobs.ledger import Ledger
+    from curator.jobs import providers
+    from curator.jobs.http.client import connect
+    from curator.jobs.ledger.ledger import Ledger
+    from curator.jobs.planning import training_data as dataset
+    from curator.jobs.runs import evaluation
 
     provider = providers.get(args.provider)
     path = Path(args.path)

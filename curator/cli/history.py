@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
 def _runs(path: Path) -> list[dict[str, Any]]:
     if not (path / "runs.db").is_file():
         return []
-    from curator.jobs.ledger import Ledger
-    from curator.jobs.runs import run_json
+    from curator.jobs.ledger.find_runs import run_json
+    from curator.jobs.ledger.ledger import Ledger
 
     with Ledger.for_path(path) as ledger:
         return [run_json(run, ledger) for run in ledger.runs()]

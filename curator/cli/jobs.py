@@ -12,9 +12,9 @@ from curator.core.text import one_line
 from curator.errors import ProviderError
 
 if TYPE_CHECKING:
-    from curator.jobs.client import Client
-    from curator.jobs.ledger import Ledger
-    from curator.jobs.records import Job
+    from curator.jobs.http.client import Client
+    from curator.jobs.http.provider_records import Job
+    from curator.jobs.ledger.ledger import Ledger
 
 EXAMPLE = "curator jobs --provider openai"
 
@@ -31,8 +31,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _list(args: argparse.Namespace) -> int:
-    from curator.jobs import providers, runs
-    from curator.jobs.client import connect
+    from curator.jobs import providers
+    from curator.jobs.http.client import connect
+    from curator.jobs.ledger import find_runs as runs
 
     provider = providers.get(args.provider)
     with runs.everywhere() as ledgers:
@@ -61,7 +62,7 @@ async def _list(args: argparse.Namespace) -> int:
 
 async def _renew(ledger: Ledger, client: Client) -> None:
     """Store what is new about a ledger's runs at this provider."""
-    from curator.jobs import monitor
+    from curator.jobs.runs import monitor
 
     for run in ledger.unsettled():
         if run.origin == client.provider.origin:

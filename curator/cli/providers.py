@@ -13,7 +13,7 @@ from curator.cli.output import emit, out, say, styled
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
-    from curator.jobs.checkup import Finding
+    from curator.jobs.connections.doctor import Finding
     from curator.settings_file import Value
 
 EXAMPLE = "curator providers key openai"
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.jobs import checkup
+    from curator.jobs.connections import doctor as checkup
 
     findings = asyncio.run(checkup.look_at_providers())
     if args.json:
@@ -59,7 +59,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _test(args: argparse.Namespace) -> int:
-    from curator.jobs import checkup, providers
+    from curator.jobs import providers
+    from curator.jobs.connections import doctor as checkup
 
     finding = asyncio.run(checkup.look(providers.get(args.name)))
     if args.json:
@@ -82,8 +83,8 @@ def _models(args: argparse.Namespace) -> int:
 
 async def _offers(args: argparse.Namespace) -> int:
     from curator.jobs import providers
-    from curator.jobs.client import connect
-    from curator.jobs.offers import offers
+    from curator.jobs.http.client import connect
+    from curator.jobs.planning.offers import offers
 
     async with await connect(providers.get(args.name)) as client:
         found = await offers(client)

@@ -13,10 +13,10 @@ from curator.cli.output import emit, out, say
 from curator.errors import CuratorError, ProviderError, UsageError
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Ledger, Run
-    from curator.jobs.plan import Plan
-    from curator.jobs.planning import Wish
-    from curator.jobs.upload import Progress
+    from curator.jobs.http.upload import Progress
+    from curator.jobs.ledger.ledger import Ledger, Run
+    from curator.jobs.planning.make_plan import Wish
+    from curator.jobs.planning.plan import Plan
 
 EXAMPLE = "curator train data.jsonl --validation 0.1 --wait"
 
@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _train(args: argparse.Namespace) -> int:
-    from curator.jobs import submission
-    from curator.jobs.ledger import Ledger
+    from curator.jobs.ledger.ledger import Ledger
+    from curator.jobs.runs import submission
 
     wish = _wish(args)
     with Ledger.for_path(args.path) as ledger:
@@ -73,8 +73,8 @@ async def _train(args: argparse.Namespace) -> int:
 
 
 def _wish(args: argparse.Namespace) -> Wish:
-    from curator.jobs.plan import Params
-    from curator.jobs.planning import Wish
+    from curator.jobs.planning.make_plan import Wish
+    from curator.jobs.planning.plan import Params
 
     if args.budget is not None and not 0 <= args.budget < math.inf:
         raise UsageError("--budget is an amount in US$, 0 or more.")
@@ -111,7 +111,8 @@ def _validation(text: str | None) -> str | float | None:
 
 async def _ensure_model(wish: Wish, yes: bool) -> None:
     """Pull the local base model first: tokens are counted by its own tokenizer."""
-    from curator.jobs import local, planning
+    from curator.jobs.connections import local_server as local
+    from curator.jobs.planning import make_plan as planning
 
     model = planning.missing_model(wish)
     if model is None:
@@ -150,7 +151,7 @@ class _Meter:
     """Shows a submission's progress on stderr; a bar only on a terminal."""
 
     def __init__(self) -> None:
-        from curator.jobs.upload import Pace
+        from curator.jobs.http.upload import Pace
 
         self._live, self._pace = sys.stderr.isatty(), Pace()
         self._said = ""
@@ -169,7 +170,7 @@ class _Meter:
 
 
 async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
-    from curator.jobs import monitor
+    from curator.jobs.runs import monitor
 
     async for event in monitor.follow(run, ledger, waiting=_jobs.tell_waiting):
         if args.events:
@@ -183,7 +184,7 @@ async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
 
 async def _offer_cleaning(plan: Plan, ledger: Ledger, file_id: str, name: str, yes: bool) -> None:
     """Name a file that was uploaded for nothing, and delete it if that is wanted."""
-    from curator.jobs import submission
+    from curator.jobs.runs import submission
 
     say(f"The file {file_id} ({name}) was uploaded and no job uses it.")
     if yes or _jobs.ask("Delete it there? [Y/n] ", default=True):
@@ -195,7 +196,7 @@ async def _offer_cleaning(plan: Plan, ledger: Ledger, file_id: str, name: str, y
 
 
 def _report(run: Run, ledger: Ledger, args: argparse.Namespace) -> int:
-    from curator.jobs.runs import run_json
+    from curator.jobs.ledger.find_runs import run_json
 
     _jobs.remind(ledger)
     if args.json:

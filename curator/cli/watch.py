@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _watch(args: argparse.Namespace) -> int:
-    from curator.jobs import monitor
+    from curator.jobs.runs import monitor
 
     async with _jobs.job_at_hand(args) as (ledger, run, _):
         async for event in monitor.follow(run, ledger, waiting=_jobs.tell_waiting):

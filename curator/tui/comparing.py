@@ -15,8 +15,8 @@ from curator.core.text import one_line
 from curator.errors import ProviderError, UsageError
 
 if TYPE_CHECKING:
-    from curator.jobs.evaluation import Evaluation
-    from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.ledger.ledger import Ledger, Run
+    from curator.jobs.runs.evaluation import Evaluation
     from curator.workspace.workspace import Workspace
 
 Report = Callable[[str, int, int], None]
@@ -91,8 +91,8 @@ async def ask(
     `waiting` is told before each pause in which a new model is waited for.
     Raises CuratorError in words.
     """
-    dataset = await asyncio.to_thread(importlib.import_module, "curator.jobs.dataset")
-    evaluation = await asyncio.to_thread(importlib.import_module, "curator.jobs.evaluation")
+    dataset = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.training_data")
+    evaluation = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.evaluation")
     data = await asyncio.to_thread(lambda: dataset.held_out(dataset.read(question.where)))
     asked, _ = evaluation.prompts(data)
     if not asked:
@@ -106,7 +106,7 @@ async def ask(
         stored: Evaluation = await evaluation.evaluate(asked, models, None, ledger, **options)
         return stored
     from curator.jobs import providers
-    from curator.jobs.client import connect
+    from curator.jobs.http.client import connect
 
     async with await connect(providers.get(question.provider)) as client:
         client.waiting = waiting

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from curator.errors import CuratorError
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.ledger.ledger import Ledger, Run
     from curator.jobs.providers import Provider
 
 
@@ -42,7 +42,7 @@ class Elsewhere:
     def places(self, own: Ledger) -> list[Ledger]:
         """The ledgers beside `own`: the user's first, then those of other workspaces."""
         if self._places is None:
-            from curator.jobs import runs
+            from curator.jobs.ledger import find_runs as runs
 
             every = self._open.enter_context(runs.everywhere())
             self._places = [place for place in every if place.path.resolve() != own.path.resolve()]
@@ -50,7 +50,7 @@ class Elsewhere:
 
     def take_in(self, run: Run, own: Ledger) -> Run:
         """Store a job that was started elsewhere in the user's ledger, so that it can be followed."""
-        from curator.jobs import records
+        from curator.jobs.http import provider_records as records
 
         place = self.places(own)[0]
         taken = place.adopt(run.provider, run.origin, records.job(run.job))
@@ -60,7 +60,7 @@ class Elsewhere:
 
     async def look(self, own: Ledger, news: Callable[[], None]) -> None:
         """Ask every provider at once, and read the other ledgers; `news` after each answer."""
-        beyond = await asyncio.to_thread(importlib.import_module, "curator.jobs.elsewhere")
+        beyond = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.other_jobs")
         providers = await asyncio.to_thread(beyond.asked)
         self.waiting = {provider.name for provider in providers}
         self._listed = {name: runs for name, runs in self._listed.items() if name in self.waiting}

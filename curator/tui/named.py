@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from curator.core.named_lines import named_lines
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.ledger.ledger import Ledger, Run
     from curator.workspace.workspace import Workspace
 
 

@@ -8,7 +8,7 @@ from curator.tui.named import named
 from curator.tui.screens.job_dialogs import deployed_words
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.ledger.ledger import Ledger, Run
 
 _CONSEQUENCES = {
     "cancel": "The job stops at its next step and cannot go on; checkpoints made so far stay.",
@@ -36,7 +36,8 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
 
     `trouble` is why the provider did not answer last time.
     """
-    from curator.jobs import azure, leftovers
+    from curator.jobs.runs import azure_deployments as azure
+    from curator.jobs.runs import leftovers
 
     found = _unsubmitted(run)
     if lines := named(run, ledger):
@@ -55,7 +56,7 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
 
 def _unsubmitted(run: Run) -> list[tuple[str, str]]:
     """How a run stands that has no job yet and at which nobody is at work."""
-    from curator.jobs import submission
+    from curator.jobs.runs import submission
 
     if run.job_id is not None or run.closed or submission.is_submitting(run):
         return []

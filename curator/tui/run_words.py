@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from curator.core.cost import money
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Run
+    from curator.jobs.ledger.ledger import Run
 
 STATUS_MARKS: dict[str, tuple[str, str]] = {
     "succeeded": ("✓", "ok"),

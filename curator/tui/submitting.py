@@ -20,9 +20,9 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train import TrainScreen
 
 if TYPE_CHECKING:
-    from curator.jobs.plan import Plan
-    from curator.jobs.planning import Wish
-    from curator.jobs.upload import Pace, Progress
+    from curator.jobs.http.upload import Pace, Progress
+    from curator.jobs.planning.make_plan import Wish
+    from curator.jobs.planning.plan import Plan
     from curator.tui.app import CuratorApp
 
 
@@ -60,7 +60,7 @@ class Submitting(Dialog[None]):
 
     @work(exclusive=True, group="submit", exit_on_error=False)
     async def _train_here(self) -> None:
-        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning")
+        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
         wish = replace(self._wish, provider="local", model=None)
         try:
             ledger = cast("CuratorApp", self.app).job_watch.ledger
@@ -73,7 +73,7 @@ class Submitting(Dialog[None]):
     @work(exclusive=True, group="submit", exit_on_error=False)
     async def _carry_out(self) -> None:
         app = cast("CuratorApp", self.app)
-        submission = await asyncio.to_thread(importlib.import_module, "curator.jobs.submission")
+        submission = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.submission")
         try:
             if self._plan.missing_model:
                 await self._fetch(self._plan.missing_model)
@@ -89,7 +89,7 @@ class Submitting(Dialog[None]):
             app.screen.choose(run.run)
 
     async def _fetch(self, model: str) -> None:
-        from curator.jobs import local
+        from curator.jobs.connections import local_server as local
 
         self._say(f"fetching the base model {model} (93 MB, once) …")
         process = await asyncio.create_subprocess_exec(
@@ -105,7 +105,7 @@ class Submitting(Dialog[None]):
             raise ProviderError(f"The base model could not be fetched: {last[0].removeprefix('curator: ')}")
 
     def _report(self, progress: Progress) -> None:
-        from curator.jobs.upload import Pace
+        from curator.jobs.http.upload import Pace
 
         self._pace = self._pace or Pace()
         self._say(f"{self._pace.words(progress)} …")

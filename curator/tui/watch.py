@@ -20,8 +20,8 @@ from curator.tui.elsewhere import Elsewhere
 if TYPE_CHECKING:
     from textual.app import App
 
-    from curator.jobs.client import Client
-    from curator.jobs.ledger import Ledger, Run
+    from curator.jobs.http.client import Client
+    from curator.jobs.ledger.ledger import Ledger, Run
     from curator.workspace.workspace import Workspace
 
 REFUSED = 120.0
@@ -55,7 +55,7 @@ class Watch:
     def ledger(self) -> Ledger:
         """The workspace's runs; opened when first wanted."""
         if self._ledger is None:
-            from curator.jobs.ledger import Ledger
+            from curator.jobs.ledger.ledger import Ledger
 
             self._ledger = Ledger.for_path(self._workspace.path)
         return self._ledger
@@ -114,7 +114,7 @@ class Watch:
             return []  # told on the Train stage
         if not costly:
             return []
-        from curator.jobs import azure
+        from curator.jobs.runs import azure_deployments as azure
 
         return [said for item in costly if (said := azure.reminder(item))]
 
@@ -127,7 +127,7 @@ class Watch:
 
     async def _loop(self) -> None:
         try:
-            await asyncio.to_thread(importlib.import_module, "curator.jobs.monitor")
+            await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.monitor")
             await asyncio.to_thread(importlib.import_module, "openai")
             while open_runs := self._open_runs():
                 self._ask(open_runs)
@@ -169,7 +169,7 @@ class Watch:
         return [*found, *guests]
 
     async def _look(self, run: Run) -> None:
-        from curator.jobs import monitor
+        from curator.jobs.runs import monitor
 
         pause = 5.0
         try:
@@ -202,7 +202,7 @@ class Watch:
     async def _client(self, name: str) -> Client:
         if name not in self._clients:
             from curator.jobs import providers
-            from curator.jobs.client import connect
+            from curator.jobs.http.client import connect
 
             self._clients[name] = await connect(providers.get(name))
         return self._clients[name]

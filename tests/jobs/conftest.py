@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from curator.jobs import monitor
-from curator.jobs.client import Client, Limits, open_client
-from curator.jobs.ledger import Ledger
-from curator.jobs.plan import Frozen, Params, Plan
+from curator.jobs.http.client import Client, Limits, open_client
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.planning.plan import Frozen, Params, Plan
 from curator.jobs.providers import Provider
+from curator.jobs.runs import monitor
 from curator.settings import ProviderSettings
 from tests.jobs.fake_provider import KEY, FakeProvider, running
 
@@ -137,8 +137,8 @@ def served_azure(curator_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         configure(curator_home, fake, 'subscription = "s"\nresource_group = "g"\naccount = "a"\n')
         monkeypatch.setenv("FAKE_KEY", KEY)
         monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", "management-token")
-        monkeypatch.setattr("curator.jobs.azure.CONTROL_PLANE", fake.origin)
-        monkeypatch.setattr("curator.jobs.azure.EVERY", 0)
+        monkeypatch.setattr("curator.jobs.runs.azure_deployments.CONTROL_PLANE", fake.origin)
+        monkeypatch.setattr("curator.jobs.runs.azure_deployments.EVERY", 0)
         monkeypatch.setattr(monitor, "interval", lambda run, kind: 0)
         yield fake
 

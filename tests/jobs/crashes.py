@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from unittest import mock
 
-from curator.jobs.client import Client
-from curator.jobs.ledger import Ledger
+from curator.jobs.http.client import Client
+from curator.jobs.ledger.ledger import Ledger
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from curator.errors import ProviderError, UsageError
-from curator.jobs import azure as rooms
-from curator.jobs.azure import control_plane
-from curator.jobs.ledger import Deployment, Ledger
+from curator.jobs.ledger.ledger import Deployment, Ledger
+from curator.jobs.runs import azure_deployments as rooms
+from curator.jobs.runs.azure_deployments import control_plane
 from tests.jobs.conftest import QUICK, provider_for
 from tests.jobs.fake_provider import FakeProvider
 

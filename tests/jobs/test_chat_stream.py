@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curator.errors import ProviderError
-from curator.jobs.client import Client
+from curator.jobs.http.client import Client
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.wire import How
 

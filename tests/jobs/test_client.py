@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from curator.errors import ProviderError
-from curator.jobs import guards
-from curator.jobs.client import Client
-from curator.jobs.faults import Refused, Unclear
+from curator.jobs.http import guards
+from curator.jobs.http.client import Client
+from curator.jobs.http.faults import Refused, Unclear
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.wire import Reply, Request
@@ -165,7 +165,7 @@ async def test_large_files_go_in_parts(
 ) -> None:
     from pathlib import Path
 
-    from curator.jobs import upload
+    from curator.jobs.http import upload
 
     monkeypatch.setattr(upload, "PARTS_ABOVE", 100)
     monkeypatch.setattr(upload, "PART", 64)
@@ -182,7 +182,7 @@ async def test_a_short_upload_is_noticed(
 ) -> None:
     from pathlib import Path
 
-    from curator.jobs import upload
+    from curator.jobs.http import upload
 
     path = Path(str(tmp_path)) / "data.jsonl"
     path.write_bytes(b'{"a": 1}\n' * 50)

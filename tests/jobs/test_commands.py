@@ -10,7 +10,7 @@ import pytest
 
 from curator import settings
 from curator.cli.main import main
-from curator.jobs.ledger import Ledger
+from curator.jobs.ledger.ledger import Ledger
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider
 
 MODEL = "gpt-4.1-mini-2025-04-14"
@@ -115,7 +115,7 @@ def test_jobs_watch_and_steering(served: FakeProvider, data: Path, capsys: pytes
 def test_a_submission_without_a_job_is_told_and_given_up(
     served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curator.jobs.submission.LOOKS", (0.0,))
+    monkeypatch.setattr("curator.jobs.runs.submission.LOOKS", (0.0,))
     served.fault("POST", "/jobs$", "refuse", status=400)
     served.fault("POST", "/jobs$", "drop_before")
     status, lines, said = run(capsys, "train", data, "--yes")

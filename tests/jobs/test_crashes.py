@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from curator.errors import ProviderError
-from curator.jobs import monitor, submission
-from curator.jobs.client import Client
-from curator.jobs.faults import Unclear
-from curator.jobs.ledger import Ledger
-from curator.jobs.plan import Plan
+from curator.jobs.http.client import Client
+from curator.jobs.http.faults import Unclear
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.planning.plan import Plan
+from curator.jobs.runs import monitor, submission
 from tests.jobs.conftest import client_for
 from tests.jobs.crashes import Countdown, Killed, dying
 from tests.jobs.fake_provider import KEY, FakeProvider, running
@@ -118,10 +118,10 @@ async def storms(fake: FakeProvider, client: Client, ram: Path, plan: Plan, bloc
 SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-from curator.jobs import submission
-from curator.jobs.client import open_client
-from curator.jobs.ledger import Ledger
-from curator.jobs.plan import Params, Plan
+from curator.jobs.runs import submission
+from curator.jobs.http.client import open_client
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.planning.plan import Params, Plan
 from curator.jobs.providers import Provider
 from curator.settings import ProviderSettings
 from tests.jobs.conftest import frozen, QUICK

@@ -10,10 +10,10 @@ import pytest
 
 from curator.cli.main import main
 from curator.errors import ProviderError
-from curator.jobs import fresh
-from curator.jobs.client import Client
-from curator.jobs.faults import Refused
-from curator.jobs.ledger import Deployment, Ledger
+from curator.jobs.http.client import Client
+from curator.jobs.http.faults import Refused
+from curator.jobs.ledger.ledger import Deployment, Ledger
+from curator.jobs.runs import new_models as fresh
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run

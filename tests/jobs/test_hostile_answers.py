@@ -11,11 +11,13 @@ import pytest
 
 from curator.cli import _jobs
 from curator.cli.output import encoded
-from curator.jobs import guards, monitor, records, submission
-from curator.jobs.client import Client
-from curator.jobs.faults import Unclear
-from curator.jobs.ledger import Ledger
-from curator.jobs.runs import run_json
+from curator.jobs.http import guards
+from curator.jobs.http import provider_records as records
+from curator.jobs.http.client import Client
+from curator.jobs.http.faults import Unclear
+from curator.jobs.ledger.find_runs import run_json
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.runs import monitor, submission
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_monitor import MakePlan
 from tests.jobs.wire import Reply, Request

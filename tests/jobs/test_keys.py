@@ -10,8 +10,8 @@ import pytest
 from curator import log, settings
 from curator.errors import UsageError
 from curator.jobs import keys, providers
-from curator.jobs.client import open_client
-from curator.jobs.faults import Refused
+from curator.jobs.http.client import open_client
+from curator.jobs.http.faults import Refused
 from tests.jobs.conftest import QUICK, provider_for
 from tests.jobs.fake_provider import KEY, FakeProvider
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from curator.jobs import monitor, submission
-from curator.jobs.client import Client
-from curator.jobs.faults import Refused, Unclear
-from curator.jobs.ledger import Ledger, Run
-from curator.jobs.plan import Plan
-from curator.jobs.runs import run_json
+from curator.jobs.http.client import Client
+from curator.jobs.http.faults import Refused, Unclear
+from curator.jobs.ledger.find_runs import run_json
+from curator.jobs.ledger.ledger import Ledger, Run
+from curator.jobs.planning.plan import Plan
+from curator.jobs.runs import monitor, submission
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 

@@ -12,7 +12,7 @@ import pytest
 
 from curator import settings
 from curator.jobs import keys, providers
-from curator.jobs.ledger import Ledger
+from curator.jobs.ledger.ledger import Ledger
 from tests.jobs.fake_provider import KEY, FakeProvider
 from tests.jobs.test_commands import MODEL, run
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from curator.jobs import client as clients
-from curator.jobs import monitor, retry_after
-from curator.jobs.client import Client, Limits
-from curator.jobs.faults import Refused, Unclear
+from curator.jobs.http import client as clients
+from curator.jobs.http import retry_after
+from curator.jobs.http.client import Client, Limits
+from curator.jobs.http.faults import Refused, Unclear
+from curator.jobs.runs import monitor
 from tests.jobs.fake_provider import FakeProvider
 
 FORMS = [

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from curator.jobs import submission
-from curator.jobs.client import Client
-from curator.jobs.faults import Refused, Unclear, Unreachable
-from curator.jobs.ledger import Ledger
-from curator.jobs.plan import Plan
-from curator.jobs.upload import Pace, Progress
+from curator.jobs.http.client import Client
+from curator.jobs.http.faults import Refused, Unclear, Unreachable
+from curator.jobs.http.upload import Pace, Progress
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.planning.plan import Plan
+from curator.jobs.runs import submission
 from tests.jobs.conftest import client_for, provider_for
 from tests.jobs.fake_provider import REFUSED, FakeProvider
 from tests.jobs.wire import Reply, Request

@@ -10,8 +10,9 @@ import pytest
 from textual.widgets import Input, Select, Static
 
 from curator import alert, paths
-from curator.jobs import records, runs
-from curator.jobs.ledger import Ledger, Run
+from curator.jobs.http import provider_records as records
+from curator.jobs.ledger import find_runs as runs
+from curator.jobs.ledger.ledger import Ledger, Run
 from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
 from curator.tui.widgets.tick import Tick
 from tests.jobs.fake_provider import KEY, FakeProvider, running
@@ -23,7 +24,7 @@ MODEL = "gpt-4.1-mini-2025-04-14"
 def configure(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
     """The provider of the fake's dialect, at its address."""
     monkeypatch.setenv("TEST_KEY", KEY)
-    monkeypatch.setattr("curator.jobs.monitor.interval", lambda run, kind: 0.05)
+    monkeypatch.setattr("curator.jobs.runs.monitor.interval", lambda run, kind: 0.05)
     file = paths.config_dir() / "config.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
@@ -249,8 +250,8 @@ async def test_a_tuned_model_at_azure_is_deployed_with_its_price_and_taken_down(
     path = dataset(tmp_path, many(3))
     async with running("azure") as fake:
         configure(fake, monkeypatch, 'subscription = "s"\nresource_group = "g"\naccount = "a"\n')
-        monkeypatch.setattr("curator.jobs.azure.CONTROL_PLANE", fake.origin)
-        monkeypatch.setattr("curator.jobs.azure.EVERY", 0.01)
+        monkeypatch.setattr("curator.jobs.runs.azure_deployments.CONTROL_PLANE", fake.origin)
+        monkeypatch.setattr("curator.jobs.runs.azure_deployments.EVERY", 0.01)
         job(fake, "succeeded")
         async with opened(path, WIDE) as scene:
             await scene.press("alt+4", "J")
@@ -325,7 +326,7 @@ def test_a_desktop_is_told_by_its_own_command(tmp_path: Path, monkeypatch: pytes
 
 
 async def test_a_message_that_names_a_line_leads_to_its_example(tmp_path: Path) -> None:
-    from curator.jobs import dataset as datasets
+    from curator.jobs.planning import training_data as datasets
 
     lines = many(5)
     async with opened(dataset(tmp_path, lines), NARROW) as scene:

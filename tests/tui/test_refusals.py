@@ -97,7 +97,7 @@ async def test_unused_files_are_named_and_deleted_after_asking(
 async def test_a_job_that_runs_elsewhere_is_followed_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curator.jobs.monitor.interval", lambda run, kind: 0.05)
+    monkeypatch.setattr("curator.jobs.runs.monitor.interval", lambda run, kind: 0.05)
     async with running() as fake:
         configure(fake, monkeypatch)
         path = dataset(tmp_path, CLEAN.read_bytes().splitlines()[:60])

@@ -20,8 +20,8 @@ from curator.tui.session import Changed
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
-    from curator.jobs.evaluation import Evaluation
-    from curator.jobs.ledger import Ledger
+    from curator.jobs.ledger.ledger import Ledger
+    from curator.jobs.runs.evaluation import Evaluation
 
 FILTERS = ("all", "misses", "changed")
 LABEL = "from compare"

@@ -20,7 +20,7 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
-    from curator.jobs.client import Client
+    from curator.jobs.http.client import Client
 
 
 class FileDialog(Dialog[Path]):
@@ -80,7 +80,7 @@ class AskDialog(Dialog[None]):
     @work(exclusive=True, group="ask", exit_on_error=False)
     async def _ask(self, text: str) -> None:
         from curator.jobs import providers
-        from curator.jobs.client import connect
+        from curator.jobs.http.client import connect
 
         self._answers = dict.fromkeys((self._question.tuned, self._question.base), "…")
         self._show()

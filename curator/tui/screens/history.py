@@ -20,7 +20,7 @@ from curator.tui.session import Changed
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Run
+    from curator.jobs.ledger.ledger import Run
     from curator.workspace.records import Change
 
 _MOST = 2_000

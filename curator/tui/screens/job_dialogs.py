@@ -18,8 +18,8 @@ from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Run
-    from curator.jobs.leftovers import Leftover
+    from curator.jobs.ledger.ledger import Run
+    from curator.jobs.runs.leftovers import Leftover
 
 
 class DeleteDialog(Dialog[list["Leftover"]]):
@@ -68,7 +68,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
 
     def compose_body(self) -> ComposeResult:
         """The price stands under the kind and follows it."""
-        from curator.jobs import azure
+        from curator.jobs.runs import azure_deployments as azure
 
         model = self._run.fine_tuned_model or ""
         kinds = [(Content(f"{kind.sku}: {kind.words}"), kind.sku) for kind in azure.KINDS.values()]
@@ -89,7 +89,8 @@ class DeployDialog(Dialog[tuple[str, str]]):
 
     @on(Select.Changed, "#kind")
     def _priced(self) -> None:
-        from curator.jobs import azure, providers
+        from curator.jobs import providers
+        from curator.jobs.runs import azure_deployments as azure
 
         try:
             provider = providers.get(self._run.provider)

@@ -19,8 +19,8 @@ from curator.tui.screens.provider_forms import KeyForm, ProviderForm
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
-    from curator.jobs.checkup import Finding
-    from curator.jobs.offers import Offer
+    from curator.jobs.connections.doctor import Finding
+    from curator.jobs.planning.offers import Offer
     from curator.jobs.providers import Provider
     from curator.tui.app import CuratorApp
 
@@ -109,7 +109,7 @@ class ProvidersDialog(Dialog[None]):
 
     @work(exclusive=True, group="test", exit_on_error=False)
     async def _test(self, provider: Provider) -> None:
-        checkup = await asyncio.to_thread(importlib.import_module, "curator.jobs.checkup")
+        checkup = await asyncio.to_thread(importlib.import_module, "curator.jobs.connections.doctor")
         await asyncio.to_thread(importlib.import_module, "openai")
         self._findings[provider.name] = await checkup.look(provider)
         self.query_one("#providers").refresh()
@@ -169,8 +169,8 @@ class OffersDialog(Dialog[None]):
 
     @work(exclusive=True, group="offers", exit_on_error=False)
     async def _ask(self) -> None:
-        offers = await asyncio.to_thread(importlib.import_module, "curator.jobs.offers")
-        clients = await asyncio.to_thread(importlib.import_module, "curator.jobs.client")
+        offers = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.offers")
+        clients = await asyncio.to_thread(importlib.import_module, "curator.jobs.http.client")
         await asyncio.to_thread(importlib.import_module, "openai")
         shown = self.query_one("#offers", LineList)
         try:

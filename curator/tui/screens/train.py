@@ -25,8 +25,8 @@ from curator.tui.widgets.line_list import LineList, Pieces
 from curator.tui.widgets.run_pane import RunPane
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger import Run
-    from curator.jobs.leftovers import Leftover
+    from curator.jobs.ledger.ledger import Run
+    from curator.jobs.runs.leftovers import Leftover
     from curator.tui.watch import Watch
 
 _REST = 0.4
@@ -263,8 +263,9 @@ class TrainScreen(StageScreen):
             return
 
         async def act() -> None:
-            from curator.jobs import monitor, providers
-            from curator.jobs.client import connect
+            from curator.jobs import providers
+            from curator.jobs.http.client import connect
+            from curator.jobs.runs import monitor
 
             async with await connect(providers.get(run.provider)) as client:
                 await monitor.act(run, action, self.jobs.ledger_of(run), client)
@@ -277,7 +278,7 @@ class TrainScreen(StageScreen):
         self.app.push_screen(Confirm(title, words, action.capitalize()), answered)
 
     def _give_up(self, run: Run) -> None:
-        from curator.jobs import submission
+        from curator.jobs.runs import submission
 
         if submission.is_submitting(run):
             self.session.toast("It is being submitted just now; there is nothing to cancel yet.")
@@ -285,7 +286,7 @@ class TrainScreen(StageScreen):
 
         async def abandon() -> None:
             from curator.jobs import providers
-            from curator.jobs.client import connect
+            from curator.jobs.http.client import connect
 
             async with await connect(providers.get(run.provider)) as client:
                 left = await submission.abandon(run, self.jobs.ledger_of(run), client)
@@ -301,7 +302,7 @@ class TrainScreen(StageScreen):
 
     def action_delete(self) -> None:
         """Delete, after asking, what the provider keeps of this run: deployments, files, the tuned model."""
-        from curator.jobs import leftovers
+        from curator.jobs.runs import leftovers
 
         run = self._follow()
         items = leftovers.leftovers(run, self.jobs.ledger_of(run)) if run is not None else []
@@ -317,7 +318,8 @@ class TrainScreen(StageScreen):
 
     def action_deploy(self) -> None:
         """Deploy a model that was tuned at Azure, after its price was shown."""
-        from curator.jobs import azure, providers
+        from curator.jobs import providers
+        from curator.jobs.runs import azure_deployments as azure
 
         run = self._follow()
         if run is None or not run.fine_tuned_model:

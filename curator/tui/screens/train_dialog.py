@@ -26,8 +26,8 @@ from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
-    from curator.jobs.plan import Plan
-    from curator.jobs.planning import Wish
+    from curator.jobs.planning.make_plan import Wish
+    from curator.jobs.planning.plan import Plan
     from curator.jobs.providers import Provider
     from curator.tui.app import CuratorApp
 
@@ -158,7 +158,7 @@ class TrainDialog(Dialog[None]):
     @work(exclusive=True, group="plan", exit_on_error=False)
     async def _estimate(self) -> None:
         self._say(Content.styled("estimating …", "$quiet"))
-        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning")
+        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
         try:
             ledger = cast("CuratorApp", self.app).job_watch.ledger
             made = await planning.plan(self.session.workspace.path, self._wish(), ledger)
@@ -172,8 +172,8 @@ class TrainDialog(Dialog[None]):
             self.action_accept()
 
     def _wish(self) -> Wish:
-        from curator.jobs.plan import Params
-        from curator.jobs.planning import Wish
+        from curator.jobs.planning.make_plan import Wish
+        from curator.jobs.planning.plan import Params
 
         def text(name: str) -> str:
             return self.query_one(f"#{name}", Input).value.strip()

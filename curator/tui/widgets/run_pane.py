@@ -18,8 +18,8 @@ from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
     from curator.core.scores.diagnosis import Diagnosis
-    from curator.jobs.ledger import Ledger, Run
-    from curator.jobs.records import Checkpoint
+    from curator.jobs.http.provider_records import Checkpoint
+    from curator.jobs.ledger.ledger import Ledger, Run
 
 EVENTS = 200
 """Newest events shown; the command `watch` prints all."""
@@ -55,7 +55,8 @@ class RunPane(Vertical):
 
     def tick(self, run: Run, ledger: Ledger) -> None:
         """The line that the clock changes: time left, tokens and money so far."""
-        from curator.jobs import monitor, records
+        from curator.jobs.http import provider_records as records
+        from curator.jobs.runs import monitor
 
         left = None if run.closed else monitor.time_left(run, ledger)
         parts = [heading(run)]
@@ -145,7 +146,8 @@ def _diagnosed(
     run: Run, ledger: Ledger, metrics: Sequence[dict[str, float]], checkpoints: Sequence[Checkpoint]
 ) -> Diagnosis:
     from curator.core.scores.diagnosis import diagnose
-    from curator.jobs import monitor, records
+    from curator.jobs.http import provider_records as records
+    from curator.jobs.runs import monitor
 
     done, steps = monitor.progress(run, ledger), {row["step"]: row for row in metrics}
     for point in checkpoints:  # they may tell what no event told

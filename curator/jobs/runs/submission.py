@@ -14,14 +14,16 @@ from pathlib import Path
 from curator import job_locks as lock
 from curator import paths
 from curator.errors import CuratorError, ProviderError
-from curator.jobs import access, faults, records
-from curator.jobs.client import Client, connect
-from curator.jobs.faults import Refused, Unclear, Unreachable
-from curator.jobs.ledger import Ledger, Run
-from curator.jobs.plan import Plan, job_body
-from curator.jobs.planning import Wish, plan, recheck
+from curator.jobs.connections import access_probe as access
+from curator.jobs.http import faults
+from curator.jobs.http import provider_records as records
+from curator.jobs.http.client import Client, connect
+from curator.jobs.http.faults import Refused, Unclear, Unreachable
+from curator.jobs.http.upload import Progress, Report, silent, upload
+from curator.jobs.ledger.ledger import Ledger, Run
+from curator.jobs.planning.make_plan import Wish, plan, recheck
+from curator.jobs.planning.plan import Plan, job_body
 from curator.jobs.providers import Provider
-from curator.jobs.upload import Progress, Report, silent, upload
 
 __all__ = ["Blocked", "Plan", "Wish", "abandon", "plan", "reconcile", "remove_orphan", "submit"]
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from curator.errors import CuratorError
-from curator.jobs.ledger import Ledger, Run
+from curator.jobs.ledger.ledger import Ledger, Run
 
 FINAL_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
 

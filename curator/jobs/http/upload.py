@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from curator.errors import ProviderError
-from curator.jobs import faults, records
-from curator.jobs.client import Client
+from curator.jobs.http import faults
+from curator.jobs.http import provider_records as records
+from curator.jobs.http.client import Client
 
 PARTS_ABOVE = 64 * 2**20
 """Files larger than this go in parts where the provider has the Uploads API (finetuning-api §4.2)."""

@@ -20,9 +20,9 @@ from curator.core.duplicates.texts import message_text
 from curator.core.models import base_name
 from curator.core.scores import metrics
 from curator.errors import CuratorError, UsageError
-from curator.jobs.client import Client
-from curator.jobs.dataset import Examples
-from curator.jobs.ledger import Ledger
+from curator.jobs.http.client import Client
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.planning.training_data import Examples
 
 DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
 NAMES = (*metrics.NAMES, "perplexity")

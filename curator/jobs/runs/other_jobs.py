@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from curator.errors import CuratorError
-from curator.jobs import ledger as ledgers
-from curator.jobs import local, providers, records
-from curator.jobs.client import Limits, connect, open_client
-from curator.jobs.ledger import Ledger, Run
+from curator.jobs import providers
+from curator.jobs.connections import local_server as local
+from curator.jobs.http import provider_records as records
+from curator.jobs.http.client import Limits, connect, open_client
+from curator.jobs.ledger import ledger as ledgers
+from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.providers import Provider
 
 LIMIT = 50

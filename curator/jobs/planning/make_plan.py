@@ -15,10 +15,13 @@ from curator.core.models import ModelInfo, Table, find
 from curator.core.problem import Method, Profile
 from curator.core.rules import Context
 from curator.errors import ProviderError, UsageError
-from curator.jobs import budget, dataset, local, providers
-from curator.jobs.client import Client
-from curator.jobs.ledger import Ledger
-from curator.jobs.plan import Frozen, Params, Plan
+from curator.jobs import providers
+from curator.jobs.connections import local_server as local
+from curator.jobs.http.client import Client
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.planning import budget
+from curator.jobs.planning import training_data as dataset
+from curator.jobs.planning.plan import Frozen, Params, Plan
 from curator.jobs.providers import Provider
 
 _SUFFIX = {"azure": re.compile(r"[A-Za-z0-9_-]{1,40}\Z")}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from curator.errors import CuratorError, InputError
-from curator.jobs.ledger_schema import SCHEMA, VERSION
+from curator.jobs.ledger.tables import SCHEMA, VERSION
 
 
 class LedgerFile:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from curator.jobs import azure, providers
-from curator.jobs.client import connect
-from curator.jobs.faults import Refused
-from curator.jobs.ledger import Deployment, Ledger, Run
+from curator.jobs import providers
+from curator.jobs.http.client import connect
+from curator.jobs.http.faults import Refused
+from curator.jobs.ledger.ledger import Deployment, Ledger, Run
+from curator.jobs.runs import azure_deployments as azure
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator import log
 from curator.errors import ProviderError
-from curator.jobs import retry_after as waiting
+from curator.jobs.http import retry_after as waiting
 
 if TYPE_CHECKING:
     import openai

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from curator.core.cost import money
 from curator.core.models import ModelInfo
-from curator.jobs.ledger import Run
+from curator.jobs.ledger.ledger import Run
 from curator.jobs.providers import Provider
 
 SOON = timedelta(days=90)

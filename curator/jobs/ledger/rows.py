@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from curator.jobs import records
+from curator.jobs.http import provider_records as records
 
 OPEN = ("intent", "uploading", "creating", "unclear")
 """Our own statuses, before the provider's job is known; after that the provider's words are kept."""

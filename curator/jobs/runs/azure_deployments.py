@@ -22,9 +22,9 @@ import orjson
 from curator import log, pricing
 from curator.core import models
 from curator.errors import ProviderError, UsageError
-from curator.jobs import faults
-from curator.jobs.client import Client, Limits, open_client
-from curator.jobs.ledger import Deployment, Ledger
+from curator.jobs.http import faults
+from curator.jobs.http.client import Client, Limits, open_client
+from curator.jobs.ledger.ledger import Deployment, Ledger
 from curator.jobs.providers import Provider
 from curator.settings import ProviderSettings
 

@@ -16,7 +16,7 @@ from curator.core.problem import Severity
 from curator.core.rules import Context, DatasetCheck
 from curator.core.rules import check as check_example
 from curator.errors import InputError
-from curator.jobs.plan import Frozen
+from curator.jobs.planning.plan import Frozen
 
 
 @dataclass(frozen=True)

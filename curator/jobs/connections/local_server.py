@@ -17,7 +17,7 @@ from curator import job_locks as lock
 from curator import paths
 from curator.errors import ProviderError
 from curator.jobs import keys
-from curator.jobs.client import Limits, open_client
+from curator.jobs.http.client import Limits, open_client
 from curator.jobs.providers import LOCAL_MODEL, Provider, is_loopback
 from curator.settings import ProviderSettings
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from curator.errors import ProviderError, UsageError
-from curator.jobs import faults, fresh, guards, records
+from curator.jobs.http import faults, guards
+from curator.jobs.http import provider_records as records
 from curator.jobs.providers import Provider, is_loopback
+from curator.jobs.runs import new_models as fresh
 
 if TYPE_CHECKING:
     import httpx2
@@ -288,7 +290,7 @@ async def connect(provider: Provider, limits: Limits | None = None) -> Client:
     Raises UsageError without address or key, ProviderError where the local server does not come up.
     """
     if provider.managed:
-        from curator.jobs import local
+        from curator.jobs.connections import local_server as local
 
         address = await local.find_or_start(provider.config.idle_exit)
         return open_client(provider, address.base_url, address.token, limits)
@@ -298,7 +300,7 @@ async def connect(provider: Provider, limits: Limits | None = None) -> Client:
 
 async def _credential(provider: Provider) -> str | Callable[[], Awaitable[str]]:
     if provider.kind == "azure" and provider.config.auth == "entra":
-        from curator.jobs import azure
+        from curator.jobs.runs import azure_deployments as azure
 
         return azure.token_source(azure.DATA_SCOPE)
     found = await asyncio.to_thread(provider.key)  # a locked keyring asks the user first

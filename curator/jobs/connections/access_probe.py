@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from curator.jobs import faults
-from curator.jobs.client import Client
+from curator.jobs.http import faults
+from curator.jobs.http.client import Client
 
 _NO_FILE = "file-curator-access-probe"
 _NO_MODEL = "not available for fine-tuning"

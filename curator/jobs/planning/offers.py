@@ -8,8 +8,9 @@ from typing import Any
 
 from curator import pricing
 from curator.core.models import ModelInfo, base_name, find
-from curator.jobs import budget, records
-from curator.jobs.client import Client
+from curator.jobs.http import provider_records as records
+from curator.jobs.http.client import Client
+from curator.jobs.planning import budget
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from curator.errors import ProviderError
-from curator.jobs import faults, providers, records, submission
-from curator.jobs.client import Client, connect
-from curator.jobs.ledger import Ledger, Run
+from curator.jobs import providers
+from curator.jobs.http import faults
+from curator.jobs.http import provider_records as records
+from curator.jobs.http.client import Client, connect
+from curator.jobs.ledger.ledger import Ledger, Run
+from curator.jobs.runs import submission
 
 PATIENCE = 3600.0
 """Seconds without any answer after which following gives up; the job itself goes on."""

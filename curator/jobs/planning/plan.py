@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from curator.jobs.ledger import Run, new_id
+from curator.jobs.ledger.ledger import Run, new_id
 from curator.jobs.providers import Provider
 
 

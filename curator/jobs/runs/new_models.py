@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from curator.jobs import faults
+from curator.jobs.http import faults
 
 if TYPE_CHECKING:
-    from curator.jobs.client import Client
+    from curator.jobs.http.client import Client
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ WAITS = (4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0, 60.0, 60.0)
 
 def is_new(model: str, now: float | None = None) -> bool:
     """Whether a ledger of this machine knows that a tuned model, checkpoint or deployment was made just now."""
-    from curator.jobs import runs
+    from curator.jobs.ledger import find_runs as runs
 
     since = (time.time() if now is None else now) - NEW
     with runs.everywhere() as ledgers:

@@ -17,13 +17,13 @@ from typing import Any, Self
 
 from curator import paths
 from curator.errors import CuratorError
-from curator.jobs import records
-from curator.jobs.ledger_file import LedgerFile
-from curator.jobs.ledger_rows import CLOSED as CLOSED
-from curator.jobs.ledger_rows import COLUMNS, EVENT, dumps, read, run_of, stored
-from curator.jobs.ledger_rows import OPEN as OPEN
-from curator.jobs.ledger_rows import Deployment as Deployment
-from curator.jobs.ledger_rows import Run as Run
+from curator.jobs.http import provider_records as records
+from curator.jobs.ledger.file import LedgerFile
+from curator.jobs.ledger.rows import CLOSED as CLOSED
+from curator.jobs.ledger.rows import COLUMNS, EVENT, dumps, read, run_of, stored
+from curator.jobs.ledger.rows import OPEN as OPEN
+from curator.jobs.ledger.rows import Deployment as Deployment
+from curator.jobs.ledger.rows import Run as Run
 
 
 class Ledger(LedgerFile):

@@ -1,0 +1,1 @@
+"""connections: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,1 @@
+"""ledger: TO BE SAID IN ONE SENTENCE."""

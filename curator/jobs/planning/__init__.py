@@ -1,0 +1,1 @@
+"""planning: TO BE SAID IN ONE SENTENCE."""

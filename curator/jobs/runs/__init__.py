@@ -1,0 +1,1 @@
+"""runs: TO BE SAID IN ONE SENTENCE."""
