@@ -87,7 +87,7 @@ def _job(place: Path, base: Path, args: argparse.Namespace) -> Path:
 def _train(job: Path, quiet: bool) -> dict[str, Any]:
     """Run the worker; wall and CPU seconds, peak memory and what it reported."""
     begun = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "curator.server.worker", str(job)])
+    process = subprocess.Popen([sys.executable, "-m", "curator.server.children.worker", str(job)])
     first_step = 0.0
     shown = 0
     while process.poll() is None:
@@ -137,7 +137,10 @@ def _evaluate(base: Path, adapter: str | None, held_out: list[dict[str, Any]]) -
     ]
     texts = ["" for _ in requests]
     process = subprocess.Popen(
-        [sys.executable, "-m", "curator.server.generate"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "curator.server.children.generate"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write("".join(json.dumps(request) + "\n" for request in requests))

@@ -13,7 +13,7 @@ from curator.cli.output import emit, out, say, styled
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
-    from curator.server.catalog import Catalog, Model
+    from curator.server.store.catalog import Catalog, Model
 
 EXAMPLE = "curator models pull smollm2-135m-instruct"
 
@@ -45,9 +45,9 @@ def _catalog() -> Catalog | None:
     """The local server's tuned models; None where no server ever ran."""
     if not (paths.server_dir() / "server.db").is_file():
         return None
-    from curator.server.catalog import Catalog
-    from curator.server.database import Database
     from curator.server.settings import Settings
+    from curator.server.store.catalog import Catalog
+    from curator.server.store.database import Database
 
     folder = paths.server_dir()
     db = Database(folder / "server.db", read_only=True)  # a running server is the only writer
@@ -129,7 +129,7 @@ async def _remove_tuned(name: str) -> None:
 
 def _export(args: argparse.Namespace) -> int:
     from curator.basemodels.shelf import is_installed
-    from curator.server.export import export_adapter, export_merged
+    from curator.server.engines.export import export_adapter, export_merged
 
     target, tuned = Path(args.out), _tuned(args.name)
     if tuned is not None and tuned.adapter is not None:

@@ -14,9 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Router
 
 from curator.log import log_failure
-from curator.server import routes_chat, routes_files, routes_jobs, routes_models, routes_uploads
 from curator.server.errors import ApiError, disk_full, quote
-from curator.server.responses import answer
+from curator.server.http.responses import answer
+from curator.server.routes import chat as routes_chat
+from curator.server.routes import files as routes_files
+from curator.server.routes import jobs as routes_jobs
+from curator.server.routes import models as routes_models
+from curator.server.routes import uploads as routes_uploads
 from curator.server.services import Services
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

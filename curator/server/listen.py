@@ -23,9 +23,9 @@ from curator import __version__
 from curator.atomic import write_bytes
 from curator.errors import UsageError
 from curator.server import app
-from curator.server.auth import Guard, Hosts, is_loopback
-from curator.server.connection import Connection
-from curator.server.process import lock
+from curator.server.http.auth import Guard, Hosts, is_loopback
+from curator.server.http.connection import Connection
+from curator.server.queue.worker_process import lock
 from curator.server.services import Services, build
 from curator.server.settings import Settings
 

@@ -11,15 +11,15 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from starlette.requests import Request
 
-from curator.server.catalog import Catalog
-from curator.server.completions import CompletionStore
-from curator.server.database import Database
-from curator.server.files import FileStore
-from curator.server.generation import Generator
-from curator.server.jobs import JobStore
-from curator.server.queue import Queue
+from curator.server.queue.generator_client import Generator
+from curator.server.queue.queue import Queue
 from curator.server.settings import Settings
-from curator.server.uploads import UploadStore
+from curator.server.store.catalog import Catalog
+from curator.server.store.completions import CompletionStore
+from curator.server.store.database import Database
+from curator.server.store.files import FileStore
+from curator.server.store.jobs import JobStore
+from curator.server.store.uploads import UploadStore
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -54,8 +54,8 @@ class Settings:
     """Folder of base models; None: `curator.paths.models_dir()`."""
     extra_models: tuple[tuple[str, Path], ...] = ()
     """More base models: name and folder."""
-    worker: tuple[str, ...] = (sys.executable, "-m", "curator.server.worker")
-    generator: tuple[str, ...] = (sys.executable, "-m", "curator.server.generate")
+    worker: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.worker")
+    generator: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.generate")
     generator_idle: float = 300.0
     """Seconds after which an unused generation process is stopped."""
     limits: Limits = field(default_factory=Limits)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
-from curator.server.answer import Answer
 from curator.server.engines import sampling
 from curator.server.engines.embedded.lora import Adapter, write_peft
+from curator.server.engines.text_stream import Answer
 from tests.server import tiny
 
 Line = dict[str, Any]
@@ -31,7 +31,7 @@ class Process:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "curator.server.generate"],
+            [sys.executable, "-m", "curator.server.children.generate"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},

@@ -14,7 +14,7 @@ import pytest
 from curator.basemodels import chat_render as render
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
-from curator.server import worker
+from curator.server.children import worker
 from curator.server.engines.embedded.decode import Decoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft, write_peft
@@ -116,7 +116,7 @@ def run(folder: Path, *more: str) -> list[dict[str, Any]]:
         **dict(word.split("=", 1) for word in more),
     }
     process = subprocess.run(
-        [sys.executable, "-m", "curator.server.worker", str(folder)],
+        [sys.executable, "-m", "curator.server.children.worker", str(folder)],
         env=environment,
         capture_output=True,
         check=False,

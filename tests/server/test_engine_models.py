@@ -17,8 +17,7 @@ from curator.basemodels import download, weights
 from curator.basemodels import shelf as models
 from curator.cli.main import main
 from curator.errors import CuratorError, UsageError
-from curator.server import export
-from curator.server.engines import choice
+from curator.server.engines import choice, export
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft, write_peft
 from tests.server import tiny

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from curator.basemodels.weights import read_safetensors
-from curator.server import worker
+from curator.server.children import worker
 from curator.server.engines.job import schedule
 from tests.server import tiny
 
@@ -145,7 +145,7 @@ def test_a_state_that_does_not_fit_is_not_used(tmp_path: Path, model: Path, trai
 
 def run(job: Path) -> subprocess.Popen[bytes]:
     """The worker as the server starts it."""
-    command = [sys.executable, "-m", "curator.server.worker", str(job)]
+    command = [sys.executable, "-m", "curator.server.children.worker", str(job)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
 
 

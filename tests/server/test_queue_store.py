@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from curator.errors import CuratorError, UsageError
-from curator.server import facts, ids, services
-from curator.server.database import Database
+from curator.server import ids, services
 from curator.server.errors import ApiError
-from curator.server.job import Job
-from curator.server.job_request import tuned_name
-from curator.server.jobs import JobStore
 from curator.server.listen import serve
+from curator.server.queue import progress_facts as facts
+from curator.server.routes.job_request import tuned_name
 from curator.server.settings import Limits, Settings
+from curator.server.store.database import Database
+from curator.server.store.job import Job
+from curator.server.store.jobs import JobStore
 
 
 def job(intent: str | None = None) -> Job:

@@ -52,7 +52,7 @@ def relaunch(job: Path) -> None:
     words = os.environ.get("CURATOR_HF_LAUNCH") or _launch_file()
     if not words or _LAUNCHED in os.environ:
         return
-    command = [*shlex.split(words, comments=True), "-m", "curator.server.worker", str(job)]
+    command = [*shlex.split(words, comments=True), "-m", "curator.server.children.worker", str(job)]
     os.environ[_LAUNCHED] = "1"
     beside = Path(sys.executable).parent / command[0]  # the launcher of this environment, whatever PATH says
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from curator.basemodels import text_model as tokenizer
 from curator.errors import InputError
 from curator.server.engines import hf_models
-from curator.server.engines.answers import AnswerBatch, Context, Request
+from curator.server.engines.answer_batch import AnswerBatch, Context, Request
 
 
 class HfEngine:

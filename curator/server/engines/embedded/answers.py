@@ -8,7 +8,7 @@ from pathlib import Path
 
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
-from curator.server.engines.answers import AnswerBatch, Context, Request
+from curator.server.engines.answer_batch import AnswerBatch, Context, Request
 from curator.server.engines.embedded.decode import Decoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft

@@ -7,13 +7,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from curator.server import ids
-from curator.server.bodies import read_form, read_json
 from curator.server.errors import bad_request
-from curator.server.fields import wrong_type
-from curator.server.responses import json
-from curator.server.routes_files import keep_seconds
+from curator.server.http.bodies import read_form, read_json
+from curator.server.http.fields import wrong_type
+from curator.server.http.responses import json
+from curator.server.routes.files import keep_seconds
 from curator.server.services import blocking, services
-from curator.server.uploads import PURPOSES
+from curator.server.store.uploads import PURPOSES
 
 _PARTS = 10_000
 

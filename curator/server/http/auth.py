@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from curator.server.errors import ApiError
-from curator.server.responses import answer
+from curator.server.http.responses import answer
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from curator.server import ids
-from curator.server.database import Database
 from curator.server.errors import bad_request, no_such_upload, overloaded, quote
-from curator.server.files import File, FileStore
 from curator.server.settings import Settings
+from curator.server.store.database import Database
+from curator.server.store.files import File, FileStore
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curator.atomic import sync_folder
-from curator.server import disk, ids
-from curator.server.database import Database
+from curator.server import ids
 from curator.server.errors import ApiError, bad_request, no_such_file, quote
 from curator.server.settings import Settings
+from curator.server.store import disk_space as disk
+from curator.server.store.database import Database
 
 Order = Literal["asc", "desc"]
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from curator.server.errors import ApiError, overloaded
-from curator.server.process import environment
+from curator.server.queue.worker_process import environment
 from curator.server.settings import Settings
 
 _SERVER_FAULTS = frozenset({"server_error", "internal_error", "out_of_memory"})

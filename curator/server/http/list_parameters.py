@@ -7,8 +7,8 @@ from typing import cast
 from starlette.requests import Request
 
 from curator.server.errors import bad_request, quote
-from curator.server.fields import wrong_value
-from curator.server.files import Order
+from curator.server.http.fields import wrong_value
+from curator.server.store.files import Order
 
 _HIGHEST = 10_000
 

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from curator.server.catalog import Catalog
-from curator.server.files import FileStore
-from curator.server.job import Job
-from curator.server.jobs import JobStore
-from curator.server.process import environment
+from curator.server.queue.worker_process import environment
 from curator.server.settings import Settings
+from curator.server.store.catalog import Catalog
+from curator.server.store.files import FileStore
+from curator.server.store.job import Job
+from curator.server.store.jobs import JobStore
 
 _FILE_FAULTS = frozenset({"invalid_file_format", "invalid_training_file"})
 
@@ -51,7 +51,7 @@ class Validator:
 
     async def _verdict(self, job: Job, role: str, base: Path | None) -> dict[str, Any]:
         path = self._settings.jobs / job.id / f"{role}.jsonl"
-        words = [sys.executable, "-m", "curator.server.validation", str(path), job.method, role]
+        words = [sys.executable, "-m", "curator.server.children.validation", str(path), job.method, role]
         words += [str(base)] if role == "training" and base is not None else []
         process = await asyncio.create_subprocess_exec(
             *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environment()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curator.server.errors import ApiError, bad_request
-from curator.server.fields import Fields, wrong_type, wrong_value
+from curator.server.http.fields import Fields, wrong_type, wrong_value
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _READ = (

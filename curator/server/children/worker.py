@@ -1,4 +1,4 @@
-"""The training process: `python -m curator.server.worker JOBDIR` (docs/architecture.md, "server")."""
+"""The training process: `python -m curator.server.children.worker JOBDIR` (docs/architecture.md, "server")."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _fail(progress: Progress, code: str, message: str) -> int:
 def main() -> int:
     """Command line."""
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
-        sys.stderr.write("usage: python -m curator.server.worker JOBDIR\n")
+        sys.stderr.write("usage: python -m curator.server.children.worker JOBDIR\n")
         return 2
     limit_threads()
     return train(Path(sys.argv[1]))

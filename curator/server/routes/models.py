@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from curator.server.errors import ApiError
-from curator.server.responses import json
+from curator.server.http.responses import json
 from curator.server.services import blocking, services
 
 

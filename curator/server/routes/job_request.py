@@ -9,8 +9,8 @@ from typing import Any
 
 from curator.server import ids
 from curator.server.errors import bad_request, quote
-from curator.server.fields import Fields
-from curator.server.job import Job
+from curator.server.http.fields import Fields
+from curator.server.store.job import Job
 
 INTENT = "curator_intent"
 """The metadata key by which a repeated create finds its job."""

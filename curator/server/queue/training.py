@@ -16,13 +16,15 @@ from typing import Any
 from curator.atomic import write_bytes
 from curator.core.text import one_line
 from curator.log import log_failure
-from curator.server import facts, ids, results
-from curator.server.catalog import Catalog
-from curator.server.files import RESULTS, FileStore
-from curator.server.job import LIVE, Job
-from curator.server.jobs import JobStore
-from curator.server.process import Worker
+from curator.server import ids
+from curator.server.queue import progress_facts as facts
+from curator.server.queue.worker_process import Worker
 from curator.server.settings import Settings
+from curator.server.store import finished_job as results
+from curator.server.store.catalog import Catalog
+from curator.server.store.files import RESULTS, FileStore
+from curator.server.store.job import LIVE, Job
+from curator.server.store.jobs import JobStore
 
 _POLL_SECONDS = 0.3
 _RETRY_SECONDS = 2.0

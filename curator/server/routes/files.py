@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from curator.server import ids, pages
-from curator.server.bodies import Form, read_form
+from curator.server import ids
 from curator.server.errors import bad_request
-from curator.server.fields import Fields, wrong_value
-from curator.server.files import UPLOAD_PURPOSES, File
-from curator.server.responses import json, page
+from curator.server.http import list_parameters as pages
+from curator.server.http.bodies import Form, read_form
+from curator.server.http.fields import Fields, wrong_value
+from curator.server.http.responses import json, page
 from curator.server.services import blocking, query, services
+from curator.server.store.files import UPLOAD_PURPOSES, File
 
 KEEP_SHORTEST, KEEP_LONGEST = 3600, 2_592_000
 """Seconds that `expires_after` may ask for (finetuning-api §4.1)."""

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from curator.server.database import Database
-from curator.server.files import File, FileStore
-from curator.server.job import Job
-from curator.server.jobs import add_event, set_columns
+from curator.server.store.database import Database
+from curator.server.store.files import File, FileStore
+from curator.server.store.job import Job
+from curator.server.store.jobs import add_event, set_columns
 
 _COLUMNS = ("step", "train_loss", "train_mean_token_accuracy", "valid_loss", "valid_mean_token_accuracy")
 _HEADER = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy"

@@ -12,8 +12,8 @@ import numpy as np
 from curator.basemodels import chat_render as render
 from curator.basemodels.text_model import TextModel
 from curator.errors import InputError
-from curator.server.answer import Answer
 from curator.server.engines import sampling
+from curator.server.engines.text_stream import Answer
 
 Request = dict[str, Any]
 

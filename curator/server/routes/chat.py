@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from curator.server import chat_request, ids, pages
-from curator.server.bodies import read_json
-from curator.server.chat_request import Chat
+from curator.server import ids
 from curator.server.errors import ApiError
-from curator.server.responses import json, page
+from curator.server.http import list_parameters as pages
+from curator.server.http.bodies import read_json
+from curator.server.http.responses import json, page
+from curator.server.routes import chat_request
+from curator.server.routes.chat_request import Chat
 from curator.server.services import blocking, query, services
 
 Line = dict[str, Any]

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from curator.server.database import Database
-from curator.server.files import Order, unknown_cursor
-from curator.server.job import dump
 from curator.server.settings import Limits
+from curator.server.store.database import Database
+from curator.server.store.files import Order, unknown_cursor
+from curator.server.store.job import dump
 
 
 class CompletionStore:

@@ -14,10 +14,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from curator.server import disk
 from curator.server.errors import ApiError, bad_request, quote
-from curator.server.fields import Fields
+from curator.server.http.fields import Fields
 from curator.server.settings import Limits
+from curator.server.store import disk_space as disk
 
 _FIELDS = 16
 _FIELD_BYTES = 4096

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from curator.server import ids
-from curator.server.job import Job, dump
-from curator.server.jobs import add_event, set_columns
+from curator.server.store.job import Job, dump
+from curator.server.store.jobs import add_event, set_columns
 
 _ENDS = frozenset({"succeeded", "failed", "paused", "cancelled"})
 _CHUNK = 2**20

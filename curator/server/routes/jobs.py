@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from curator.server import ids, job_request, pages
-from curator.server.bodies import read_json
+from curator.server import ids
 from curator.server.errors import ApiError, bad_request, quote
-from curator.server.job import LIVE, Job
-from curator.server.responses import json, page
+from curator.server.http import list_parameters as pages
+from curator.server.http.bodies import read_json
+from curator.server.http.responses import json, page
+from curator.server.routes import job_request
 from curator.server.services import Services, blocking, query, services
+from curator.server.store.job import LIVE, Job
 
 _JOBS = "/fine_tuning/jobs"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from curator import paths
-from curator.server.database import Database
 from curator.server.errors import no_such_model
-from curator.server.job import ORGANIZATION
 from curator.server.settings import Settings
+from curator.server.store.database import Database
+from curator.server.store.job import ORGANIZATION
 
 _WEIGHTS = ("*.gguf", "*.safetensors")
 

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from curator.server import ids
-from curator.server.database import Database
 from curator.server.errors import no_such_job, overloaded
-from curator.server.files import unknown_cursor
-from curator.server.job import COLUMNS, LIVE, TERMINAL, Job, checkpoint_view, dump, event_view, job_of
 from curator.server.settings import Limits
+from curator.server.store.database import Database
+from curator.server.store.files import unknown_cursor
+from curator.server.store.job import COLUMNS, LIVE, TERMINAL, Job, checkpoint_view, dump, event_view, job_of
 
 
 class JobStore:

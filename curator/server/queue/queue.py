@@ -9,12 +9,12 @@ from pathlib import Path
 
 from curator.log import log_failure
 from curator.server import ids
-from curator.server.catalog import Catalog
-from curator.server.files import FileStore
-from curator.server.jobs import JobStore
+from curator.server.queue.training import Training
+from curator.server.queue.validator import Validator
 from curator.server.settings import Settings
-from curator.server.training import Training
-from curator.server.validator import Validator
+from curator.server.store.catalog import Catalog
+from curator.server.store.files import FileStore
+from curator.server.store.jobs import JobStore
 
 _RETRY_SECONDS = 2.0
 

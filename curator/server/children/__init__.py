@@ -1,0 +1,1 @@
+"""children: TO BE SAID IN ONE SENTENCE."""

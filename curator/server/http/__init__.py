@@ -1,0 +1,1 @@
+"""http: TO BE SAID IN ONE SENTENCE."""

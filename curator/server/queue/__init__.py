@@ -1,0 +1,1 @@
+"""queue: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,1 @@
+"""routes: TO BE SAID IN ONE SENTENCE."""

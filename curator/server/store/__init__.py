@@ -1,0 +1,1 @@
+"""store: TO BE SAID IN ONE SENTENCE."""
