@@ -12,19 +12,22 @@ from textual.theme import BUILTIN_THEMES
 from curator import log, settings
 from curator.core.text import printable
 from curator.errors import UsageError
-from curator.tui import driver, keys, screens, terminal
-from curator.tui.keystrokes import InTurn
-from curator.tui.memory import Memory
-from curator.tui.palette import ActionCommands, Palette
-from curator.tui.session import Session
-from curator.tui.source_watch import EVERY, SourceWatch
-from curator.tui.stylesheet import Sheet
-from curator.tui.watch import Watch
+from curator.tui import keys
+from curator.tui import stage_list as screens
+from curator.tui.looks.stylesheet import Sheet
+from curator.tui.screens.palette import ActionCommands, Palette
+from curator.tui.session.job_watch import Watch
+from curator.tui.session.last_session import Memory
+from curator.tui.session.session import Session
+from curator.tui.session.source_watch import EVERY, SourceWatch
+from curator.tui.terminal import leaving as terminal
+from curator.tui.terminal import take_over as driver
+from curator.tui.terminal.key_order import InTurn
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-    from curator.tui.first_screen import FirstScreen
+    from curator.tui.terminal.first_screen import FirstScreen
     from curator.workspace.workspace import Workspace
 
 
@@ -70,7 +73,7 @@ class CuratorApp(InTurn):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of our own that a theme may leave out."""
-        from curator.tui.themes import VARIABLES
+        from curator.tui.looks.themes import VARIABLES
 
         return dict(VARIABLES)
 
@@ -102,7 +105,7 @@ class CuratorApp(InTurn):
         self.job_watch.stop()
 
     def _load_themes(self) -> list[str]:
-        from curator.tui.themes import DEFAULT, load_themes
+        from curator.tui.looks.themes import DEFAULT, load_themes
 
         themes, faults = load_themes()
         for theme in themes:
@@ -115,7 +118,7 @@ class CuratorApp(InTurn):
 
     def _complete_themes(self) -> None:
         """Give Textual's own themes what they lack; unless one is in use that can wait for the first screen."""
-        from curator.tui.themes import complete
+        from curator.tui.looks.themes import complete
 
         for name, theme in self.available_themes.items():
             if name in BUILTIN_THEMES:
@@ -183,7 +186,7 @@ class CuratorApp(InTurn):
     @property
     def selected(self) -> tuple[int, ...]:
         """The examples that are selected in the Data stage."""
-        from curator.tui.screens.data import DataScreen
+        from curator.tui.screens.data.screen import DataScreen
 
         for screen in self._screen_stacks.get("data", ()):
             if isinstance(screen, DataScreen) and screen.is_mounted and screen.examples.selection:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from curator.tui.app import CuratorApp
-    from curator.tui.screens.data import DataScreen
+    from curator.tui.screens.data.screen import DataScreen
 
 
 async def to_example(app: App[None], example: int, *, edit: bool = False) -> None:

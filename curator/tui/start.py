@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from curator import settings
 from curator.errors import UsageError
-from curator.tui import first_screen, terminal
-from curator.tui.memory import Memory
-from curator.tui.opening import open_workspace
+from curator.tui.session.last_session import Memory
+from curator.tui.session.which_workspace import open_workspace
+from curator.tui.terminal import first_screen
+from curator.tui.terminal import leaving as terminal
 
 if TYPE_CHECKING:
-    from curator.tui.first_screen import FirstScreen
+    from curator.tui.terminal.first_screen import FirstScreen
     from curator.workspace.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from curator.tui.app import CuratorApp
-from curator.tui.screens.data import DataScreen
+from curator.tui.screens.data.screen import DataScreen
 from curator.workspace.workspace import Workspace
 
 ASKING = {"fix", "note", "settle", "export", "travel", "dialog", "watch"}

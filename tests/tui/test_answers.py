@@ -12,9 +12,9 @@ from textual.widgets import Input, Select
 
 from curator import paths
 from curator.core.answers.contract import Contract
-from curator.tui import answering
-from curator.tui.screens.answers_dialog import AnswersDialog
-from curator.tui.screens.fix import FixDialog
+from curator.tui.screens.data.fix_dialog import FixDialog
+from curator.tui.screens.dataset.answers_dialog import AnswersDialog
+from curator.tui.stage_models import answer_contracts as answering
 from curator.tui.widgets.text_field import MessageField
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 

@@ -15,10 +15,10 @@ from curator.core.answers.balance import Tally
 from curator.core.answers.contract import Contract
 from curator.core.example import parse
 from curator.core.query import query
-from curator.tui import balancing
-from curator.tui.balancing import Bar, exactly, of_ids, with_system
-from curator.tui.screens.balance_dialog import BalanceDialog
+from curator.tui.screens.dataset.balance_dialog import BalanceDialog
 from curator.tui.screens.dialog import Confirm
+from curator.tui.stage_models import dataset_bars as balancing
+from curator.tui.stage_models.dataset_bars import Bar, exactly, of_ids, with_system
 from curator.tui.widgets.line_list import LineList
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Select
 
-from curator.tui.screens import curating
-from curator.tui.screens.fix import FixDialog
+from curator.tui.screens.data import curating
+from curator.tui.screens.data.fix_dialog import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 

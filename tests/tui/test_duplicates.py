@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from curator import paths
-from curator.tui.copies import Copies
-from curator.tui.screens.duplicates import DuplicatesScreen
+from curator.tui.screens.duplicates.screen import DuplicatesScreen
+from curator.tui.session.duplicate_groups import Copies
 from curator.tui.widgets.line_list import LineList
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
 

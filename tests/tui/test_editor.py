@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.events import Key
 
-from curator.tui.folding import fold, unfold
+from curator.tui.examples.json_folding import fold, unfold
 from curator.tui.widgets.cell import Cell
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.text_field import TextField

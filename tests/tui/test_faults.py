@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from curator.locks import Lock
-from curator.tui.following import Following
+from curator.tui.session.background import Following
 from curator.tui.widgets.text_field import MessageField
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import dataset, many, opened

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from curator.tui import first_screen
-from curator.tui.palette_file import Palette, read
-from curator.tui.place import Place
+from curator.tui.looks.first_colours import Palette, read
+from curator.tui.session.list_place import Place
+from curator.tui.terminal import first_screen
 from curator.workspace import background as analysis
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened

@@ -13,7 +13,7 @@ from curator import alert, paths
 from curator.jobs.http import provider_records as records
 from curator.jobs.ledger import find_runs as runs
 from curator.jobs.ledger.ledger import Ledger, Run
-from curator.tui.screens.job_dialogs import DeleteDialog, DeployDialog
+from curator.tui.screens.train.job_dialogs import DeleteDialog, DeployDialog
 from curator.tui.widgets.tick import Tick
 from tests.jobs.fake_provider import KEY, FakeProvider, running
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened

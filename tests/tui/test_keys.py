@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from curator import paths
 from curator.tui import actions, keys
-from curator.tui.palette import ActionCommands, CommandLines
+from curator.tui.screens.palette import ActionCommands, CommandLines
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.text_field import MessageField
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened

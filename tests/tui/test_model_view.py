@@ -10,9 +10,9 @@ import pytest
 
 from curator import paths, tokens
 from curator.core.example import parse
-from curator.tui.blocks import blocks_of
-from curator.tui.reading import Reading, beyond, reading_of
-from curator.tui.screens.similar import SimilarDialog
+from curator.tui.examples.blocks import blocks_of
+from curator.tui.examples.model_view import Reading, beyond, reading_of
+from curator.tui.screens.data.similar_dialog import SimilarDialog
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
@@ -146,7 +146,7 @@ async def test_similar_is_left_by_escape(tmp_path: Path) -> None:
 async def test_a_large_dataset_loads_no_vocabulary_until_somebody_looks_closer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curator.tui.session.INLINE_EXAMPLES", 2)
+    monkeypatch.setattr("curator.tui.session.session.INLINE_EXAMPLES", 2)
     async with opened(dataset(tmp_path, many(5)), WIDE) as scene:
         scene.workspace.count_tokens([1])
         await scene.press("j", "k")
@@ -161,7 +161,7 @@ async def test_a_large_dataset_loads_no_vocabulary_until_somebody_looks_closer(
 async def test_the_editor_opens_before_tokens_can_be_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curator.tui.session.INLINE_EXAMPLES", 2)
+    monkeypatch.setattr("curator.tui.session.session.INLINE_EXAMPLES", 2)
     async with opened(dataset(tmp_path, many(5)), WIDE) as scene:
         monkeypatch.setattr(scene.app.session, "warm", lambda: None)
         await scene.press("e")

@@ -11,8 +11,8 @@ from textual.widgets import Input, Select
 
 from curator import paths, settings
 from curator.jobs import keys, providers
-from curator.tui.screens.provider_forms import KeyForm, ProviderForm
-from curator.tui.screens.providers_dialog import OffersDialog, ProvidersDialog
+from curator.tui.screens.setup.provider_forms import KeyForm, ProviderForm
+from curator.tui.screens.setup.providers_dialog import OffersDialog, ProvidersDialog
 from tests.jobs.fake_provider import KEY, running
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 from tests.tui.test_jobs import MODEL, configure, until

@@ -8,9 +8,9 @@ import pytest
 from textual.widgets import Input, Select, Static
 
 from curator import paths
-from curator.tui.screens.train import TrainScreen
-from curator.tui.screens.train_dialog import TrainDialog
-from curator.tui.submitting import Submitting
+from curator.tui.screens.train.dialog import TrainDialog
+from curator.tui.screens.train.screen import TrainScreen
+from curator.tui.screens.train.submitting import Submitting
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
 from tests.tui.scene import NARROW, Scene, dataset, opened
 

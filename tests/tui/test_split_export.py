@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Select
 
-from curator.tui.screens.split import SplitScreen
+from curator.tui.screens.split.screen import SplitScreen
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 
 

@@ -8,7 +8,8 @@ import pytest
 from textual._xterm_parser import XTermParser
 from textual.events import Key
 
-from curator.tui import keys, screens
+from curator.tui import keys
+from curator.tui import stage_list as screens
 from tests.tui.scene import dataset, many, opened
 
 STAGES = [(entry.name, f"alt+{entry.key}", entry.key) for entry in screens.STAGES.values()]

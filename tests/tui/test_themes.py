@@ -12,8 +12,8 @@ from textual.widgets import Label, OptionList
 
 from curator import paths
 from curator.tui.app import CuratorApp
-from curator.tui.memory import Memory
-from curator.tui.themes import DEFAULT, SOURCES, VARIABLES, complete, load_themes
+from curator.tui.looks.themes import DEFAULT, SOURCES, VARIABLES, complete, load_themes
+from curator.tui.session.last_session import Memory
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset
 

@@ -11,9 +11,9 @@ from textual.widgets import Input, Static
 
 from curator import paths
 from curator.core.answers.contract import Contract
-from curator.tui.screens.compare import CompareScreen
-from curator.tui.screens.train import TrainScreen
-from curator.tui.screens.train_dialog import TrainDialog
+from curator.tui.screens.compare.screen import CompareScreen
+from curator.tui.screens.train.dialog import TrainDialog
+from curator.tui.screens.train.screen import TrainScreen
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, opened
 
 CLEAN = paths.packaged("sample_data") / "emojibot-clean.jsonl"

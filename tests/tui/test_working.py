@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from curator.tui import changing
 from curator.tui.screens.working import Working
+from curator.tui.session import changing
 from curator.tui.widgets import progress_line
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace import meter

@@ -1,4 +1,4 @@
-"""The generation process: `python -m curator.server.children.generate` answers requests, JSON lines on stdin and stdout.
+"""The generation process, `python -m curator.server.children.generate`: JSON lines in on stdin, out on stdout.
 
 The protocol is in docs/architecture.md, "server". Requests that wait for the same model become one batch; several
 batches take turns, one token each, so that a short answer need not wait for a long one. Ends at the end of stdin.

@@ -1,4 +1,4 @@
-"""`python -m curator.server.children.validation FILE METHOD ROLE [MODEL]`: is this file fit to train on, and with what?
+"""`python -m curator.server.children.validation FILE METHOD ROLE [MODEL]`: is this file fit to train on, and how?
 
 A process of its own, so that a long file neither slows the server nor stays in its memory. Prints one JSON object:
 `{"examples": n}`, with MODEL (a base model's folder) also `engine`, or `{"code", "message"}` with the first fault,

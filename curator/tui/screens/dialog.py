@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Static
 
 from curator.core.text import printable
 from curator.tui import keys
-from curator.tui.session import Session
+from curator.tui.session.session import Session
 from curator.tui.widgets.too_small import TooSmall
 
 Result = TypeVar("Result")

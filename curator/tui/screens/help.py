@@ -11,8 +11,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from curator.tui import actions, keys
-from curator.tui.palette import scopes_of
 from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.palette import scopes_of
 
 
 class HelpScreen(Dialog[None]):

@@ -38,7 +38,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from curator.tui import keys
-from curator.tui.session import Changed, Session
+from curator.tui.session.session import Changed, Session
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.stage_tabs import StageTabs
 from curator.tui.widgets.status_line import StatusLine

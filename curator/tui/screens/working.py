@@ -12,8 +12,8 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from curator.core.text import printable
-from curator.tui.changing import FAILURES
 from curator.tui.screens.dialog import Dialog
+from curator.tui.session.changing import FAILURES
 from curator.tui.widgets.progress_line import ProgressLine
 
 

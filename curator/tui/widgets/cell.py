@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from curator.core.problem import Problem
 from curator.core.text import one_line, printable
-from curator.tui.blocks import Block
-from curator.tui.transcript import kind_of
+from curator.tui.examples.blocks import Block
+from curator.tui.examples.transcript import kind_of
 from curator.tui.widgets.text_field import Complete, MessageField, editable
 
 _STYLES = {"error": "$mark-error", "warning": "$mark-warning", "info": "$quiet"}

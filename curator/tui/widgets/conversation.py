@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.tui import keys
-from curator.tui.transcript import Line, Sheet
+from curator.tui.examples.transcript import Line, Sheet
 
 _STYLES = (
     *("text", "json", "note", "dim", "blank", "match", "space", "current"),

@@ -21,13 +21,15 @@ from curator.core.problem import Problem, Severity
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tokens import Tokens
-from curator.tui import external, folding, keys
-from curator.tui.answering import completions
-from curator.tui.blocks import Block, beside, tokens_of
-from curator.tui.draft import DraftBytes, next_role
-from curator.tui.keystrokes import InTurn
-from curator.tui.session import Draft, Session
-from curator.tui.transcript import kind_of
+from curator.tui import keys
+from curator.tui.examples import json_folding as folding
+from curator.tui.examples.blocks import Block, beside, tokens_of
+from curator.tui.examples.draft import DraftBytes, next_role
+from curator.tui.examples.transcript import kind_of
+from curator.tui.session.session import Draft, Session
+from curator.tui.stage_models.answer_contracts import completions
+from curator.tui.terminal import external_editor as external
+from curator.tui.terminal.key_order import InTurn
 from curator.tui.widgets.cell import Cell
 from curator.tui.widgets.text_field import TextField, editable, json_field
 

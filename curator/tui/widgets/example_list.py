@@ -18,9 +18,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from curator.tui import keys, labels
-from curator.tui.session import Session
-from curator.tui.widgets.columns import ROW_STYLES, Columns, cells
+from curator.tui import keys
+from curator.tui.session.session import Session
+from curator.tui.stage_models import label_keys as labels
+from curator.tui.stage_models.list_columns import ROW_STYLES, Columns, cells
 from curator.tui.widgets.selection import Selection
 from curator.workspace.records import Row
 

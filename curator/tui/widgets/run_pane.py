@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.text import one_line, printable
-from curator.tui.run_words import heading, span, spent_words
+from curator.tui.stage_models.run_words import heading, span, spent_words
 from curator.tui.widgets.curve_chart import SMOOTHINGS, CurveChart
 from curator.tui.widgets.line_list import LineList, Pieces
 

@@ -12,7 +12,7 @@ from textual.events import Click
 from textual.widgets import Static
 
 from curator.core.text import one_line
-from curator.tui import screens
+from curator.tui import stage_list as screens
 
 if TYPE_CHECKING:
     from curator.tui.app import CuratorApp

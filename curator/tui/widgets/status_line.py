@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from curator.tui.session import Changed, Session
-from curator.tui.summary import BRIEF, pieces
+from curator.tui.session.session import Changed, Session
+from curator.tui.session.summary import BRIEF, pieces
 
 
 class StatusLine(Widget):

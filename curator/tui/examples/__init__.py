@@ -1,0 +1,1 @@
+"""examples: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,1 @@
+"""looks: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,1 @@
+"""compare: TO BE SAID IN ONE SENTENCE."""

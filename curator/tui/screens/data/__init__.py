@@ -1,0 +1,1 @@
+"""data: TO BE SAID IN ONE SENTENCE."""

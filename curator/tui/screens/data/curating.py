@@ -1,0 +1,278 @@
+"""What one does to the examples of the list: review, label, repair, add, delete, copy. Part of the Data stage."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import chain
+
+from textual import work
+from textual.content import Content
+from textual.getters import query_one
+
+from curator.core import splice
+from curator.core.problem import Problem
+from curator.core.text import one_line
+from curator.errors import CuratorError
+from curator.tui.examples import json_folding as folding
+from curator.tui.examples.blocks import Block, blocks_of
+from curator.tui.examples.fix_preview import at_once
+from curator.tui.screens.dialog import Confirm, Dialog
+from curator.tui.screens.stage import StageScreen
+from curator.tui.stage_models import label_keys as labels
+from curator.tui.terminal import external_editor as external
+from curator.tui.widgets.conversation import Conversation
+from curator.tui.widgets.example_list import ExampleList
+from curator.tui.widgets.problems import Problems
+from curator.workspace.changes.changes import PINNED
+
+MOST_COPIED = 1_000_000
+"""Bytes that are sent to the terminal for its clipboard at once."""
+
+
+class Curating(StageScreen):
+    """Actions on the selected examples, or on the one under the cursor."""
+
+    examples = query_one("#list", ExampleList)
+    conversation = query_one("#conversation", Conversation)
+    problems = query_one("#problems", Problems)
+
+    @property
+    def current(self) -> int | None:
+        """The example under the cursor."""
+        return self.examples.current
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """What an action works on."""
+        return tuple(self.examples.targets)
+
+    def labels(self) -> tuple[str, ...]:
+        """The names on the number keys; "" where a key has none."""
+        return tuple(label.name for label in labels.of(self.session.workspace))
+
+    # Reviewing
+
+    def _review(self, state: str) -> None:
+        several = bool(self.examples.selection)
+        targets = self.targets
+        rows = self.session.workspace.rows(targets[:1])
+        again = rows and rows[0].review == state and not rows[0].stale
+        change = self.session.review(targets, None if again and not several else state, quiet=not several)
+        if change and not several and not again:
+            self.examples.action_down()
+
+    def action_accept(self) -> None:
+        """Mark as accepted, go on."""
+        self._review("accepted")
+
+    def action_reject(self) -> None:
+        """Mark as rejected, go on."""
+        self._review("rejected")
+
+    def action_flag(self) -> None:
+        """Mark to look at again, go on."""
+        self._review("flagged")
+
+    @work(thread=True, exclusive=True, group="step", exit_on_error=False)
+    def action_resume(self) -> None:
+        """Go on reviewing: to the first example behind the one reviewed last that has no mark that holds."""
+        session = self.session
+        reviews = (c for c in session.workspace.history(500) if c.kind == "review" and c.ids and not c.undone)
+        last = next(reviews, None)
+        ids, done = session.view.ids, set(session.workspace.view("is:reviewed").ids)
+        start = session.view.position(last.ids[-1]) + 1 if last is not None else 0
+        places = chain(range(start, len(ids)), range(start))
+        place = next((at for at in places if ids[at] not in done), None)
+        left = sum(example not in done for example in ids)
+        self.app.call_from_thread(self._resume_at, place, left)
+
+    def _resume_at(self, place: int | None, left: int) -> None:
+        if place is None:
+            self.session.toast("Everything in this view is reviewed")
+            return
+        self.examples.cursor = place
+        self.session.toast(f"{left:,} of {self.session.view.total:,} to review: a accepts, x rejects, f flags")
+
+    def action_label(self, number: int) -> None:
+        """Put a label on, or take it off where all targets have it."""
+        names, targets = self.labels(), self.targets
+        if number > len(names) or not names[number - 1]:
+            self.session.toast(f"There is no label {number}; L names the labels")
+            return
+        if targets:
+            self.session.label(targets, names[number - 1])
+
+    @work(exclusive=True, group="note")
+    async def action_labels(self) -> None:
+        """Name the labels, choose their colours."""
+        from curator.tui.screens.data.labels_dialog import LabelsDialog
+
+        await self.app.push_screen_wait(LabelsDialog())
+
+    def action_pin(self, side: str = "") -> None:
+        """Pin to a side, or let go; without a side on to the next: training, validation, neither."""
+        targets = self.targets
+        if not targets:
+            return
+        if not side:
+            first = self.session.workspace.record(targets[0])
+            pinned = first.split if PINNED in first.labels else None
+            side = {None: "train", "train": "validation"}.get(pinned, "none")
+        self.session.pin(targets, side if side in ("train", "validation") else None)  # type: ignore[arg-type]
+
+    def action_rate(self, step: int) -> None:
+        """One star more or less."""
+        row = self.session.workspace.row(self.current) if self.current is not None else None
+        if row is not None:
+            self.session.rate(self.targets, max(0, min(5, (row.rating or 0) + step)) or None)
+
+    @work(exclusive=True, group="note")
+    async def action_note(self) -> None:
+        """Write a note."""
+        from curator.tui.screens.data.note_dialog import NoteDialog
+
+        if self.current is None:
+            return
+        targets = self.targets
+        text = await self.app.push_screen_wait(
+            NoteDialog(self.session.workspace.record(targets[0]).note, len(targets))
+        )
+        if text is not None:
+            self.session.note(targets, text)
+
+    # Adding and deleting
+
+    def action_add(self) -> None:
+        """A new example after this one, with this one's system prompt; the editor opens on it."""
+        self._added(
+            _blank(self.session.workspace.record(self.current).example.value if self.current is not None else None)
+        )
+
+    def action_duplicate(self) -> None:
+        """A copy of this example after it."""
+        if self.current is not None:
+            self._added(self.session.workspace.raw(self.current), edit=False)
+
+    def _added(self, raw: bytes, edit: bool = True) -> None:
+        change = self.session.add(raw, self.current)
+        if change is None:
+            return
+        self.call_next(self._go_to_new, change.ids[0], edit)  # behind the list's own news of the change
+
+    def _go_to_new(self, new: int, edit: bool) -> None:
+        if not self.examples.go_to(new):
+            self.session.toast("Added an example, which this filter does not show · u takes it back")
+        elif edit:
+            self.call_after_refresh(self.action_edit)
+        else:
+            self.session.toast("Added a copy · u takes it back")
+
+    def action_delete(self) -> None:
+        """Delete at once."""
+        targets = self.targets
+        self.examples.clear_selection()
+        if targets:
+            self.session.delete(targets)
+
+    # Repairing
+
+    def action_fix(self) -> None:
+        """Apply the fix of the problem under the cursor: at once where it is safe or was shown in full."""
+        problem, example = self.problems.current, self.current
+        if example is None or not isinstance(problem, Problem):
+            self.session.toast("There is no problem under the cursor")
+            return
+        fixed = self.session.preview_fix(example, problem)
+        if fixed is None:
+            self.session.toast(f"{problem.rule} has no fix of its own here; e edits the example, d deletes it")
+        elif at_once(problem, self.problems.preview_seen):
+            self._apply(example, problem, fixed)
+        else:
+            self._fix_after_look(example, problem, fixed)
+
+    @work(exclusive=True, group="fix")
+    async def _fix_after_look(self, example: int, problem: Problem, fixed: bytes) -> None:
+        from curator.tui.screens.data.fix_dialog import FixDialog, told
+
+        before = self.session.workspace.record(example).example
+        if await self.app.push_screen_wait(FixDialog(told(problem), before, fixed)):
+            self._apply(example, problem, fixed)
+
+    def _apply(self, example: int, problem: Problem, fixed: bytes) -> None:
+        self.session.replace(example, fixed, f"Fixed {problem.rule}")
+
+    @work(exclusive=True, group="fix")
+    async def fix_all(self, rule: str) -> None:
+        """Fix one rule in every example of the view, as one change; asks with the count, and shows what may lose
+        something, first."""
+        from curator.core.rules import REGISTRY
+        from curator.tui.screens.data.fix_dialog import FixDialog
+        from curator.tui.stage_models.bulk_fix import repairs
+
+        found = await asyncio.to_thread(repairs, self.session, rule)
+        if found is None:
+            self.session.toast(f"{rule} has no fix that applies here; e edits the example, d deletes it")
+            return
+        question: Dialog[bool] = Confirm("Fix all", found.words, found.accept)
+        if REGISTRY[rule].fix == "unsafe":
+            words = Content(f"{found.words}\n\nThe first of them, before and after:")
+            question = FixDialog(words, found.before, found.fixed, found.accept)
+        if await self.app.push_screen_wait(question) is True:
+            self.session.fix(found.ids, rule)
+
+    # Copying and the outside editor
+
+    def current_block(self) -> Block | None:
+        """The message under the cursor of the conversation."""
+        if self.current is None:
+            return None
+        found = blocks_of(self.session.workspace.record(self.current).example)
+        return found[min(self.conversation.block, len(found) - 1)]
+
+    def action_copy(self) -> None:
+        """Copy the message's text."""
+        block = self.current_block()
+        if block is not None:
+            self.app.copy_to_clipboard(block.text)
+            self.session.toast(f"Copied: {one_line(block.text, 60)}")
+
+    def action_copy_line(self) -> None:
+        """Copy the JSON lines of the selected examples."""
+        lines, size = [], 0
+        for record in self.session.workspace.records(self.targets):
+            lines.append(record.raw.decode("utf-8", "replace"))
+            size += len(record.raw)
+            if size > MOST_COPIED:
+                self.session.toast("That is more than a clipboard takes: E writes the selection to a file")
+                return
+        if lines:
+            self.app.copy_to_clipboard("\n".join(lines))
+            self.session.toast(f"Copied {len(lines):,} JSON line{'s' * (len(lines) > 1)}")
+
+    def action_external(self) -> None:
+        """Edit the example's JSON in $EDITOR."""
+        if self.current is None:
+            return
+        raw = self.session.workspace.raw(self.current)
+        text = folding.fold(raw.decode("utf-8", "surrogateescape"))
+        try:
+            edited = external.edit(self.app, text.encode("utf-8", "surrogateescape"), ".json")
+        except CuratorError as error:
+            self.session.say(error)
+            return
+        if edited is not None:
+            line = folding.unfold(edited.decode("utf-8", "surrogateescape").rstrip("\n"))
+            self.session.replace(self.current, line.encode("utf-8", "surrogateescape"))
+
+    def action_edit(self) -> None:
+        """Open the editor; the Data stage knows where."""
+        raise NotImplementedError
+
+
+def _blank(value: object) -> bytes:
+    """A new chat example with the system prompt of `value`, if it has one."""
+    messages = value.get("messages") if isinstance(value, dict) else None
+    first = messages[0] if isinstance(messages, list) and messages else None
+    system = [first] if isinstance(first, dict) and first.get("role") in ("system", "developer") else []
+    messages_ = [*system, {"role": "user", "content": ""}, {"role": "assistant", "content": ""}]
+    return splice.dump({"messages": messages_})

@@ -1,0 +1,1 @@
+"""dataset: TO BE SAID IN ONE SENTENCE."""

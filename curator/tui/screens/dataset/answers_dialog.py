@@ -1,0 +1,187 @@
+"""The answer contract: which answers are allowed, seen beside what it would find before it is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Input, Select, Static
+from textual.worker import get_current_worker
+
+from curator.core.answers.contract import Contract, percent, tidy
+from curator.core.text import one_line
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+from curator.tui.stage_models import answer_contracts as answering
+from curator.tui.stage_models.answer_contracts import Offer, Suggested, Verdict
+from curator.tui.widgets.line_input import LineInput
+
+FILE = "file"
+"""The choice that takes the vocabulary from a file."""
+
+
+class AnswersDialog(Dialog[None]):
+    """A vocabulary, a pattern, or both; enter makes it the contract, clear takes it away."""
+
+    HEADING = "Answer contract"
+    ACCEPT = "Make this the contract"
+    HELP = "What every trained answer must be: one of a list, of a shape, or both. Answers outside are problems."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: Counter[str] = Counter()
+        self._offers: dict[str, Offer] = {}
+        self._contract: Contract | None = None
+        """What the fields say; None while they cannot be used."""
+        self._ready = False
+
+    def compose_body(self) -> ComposeResult:
+        """What the data look like, the fields, and what they would find."""
+        yield Static(Content.styled("Reading the answers …", "$quiet"), id="looks")
+        choice = Select[str]([], allow_blank=True, compact=True, prompt="", id="allowed")
+        yield Horizontal(Static(Content("Allowed"), classes="name"), choice, classes="field -tight")
+        file = LineInput(placeholder="a file: one answer a line, or a JSON list", compact=True, id="file")
+        yield Horizontal(Static(Content("File"), classes="name"), file, classes="field -tight", id="file-line")
+        pattern = LineInput(placeholder=r"none; such as \([a-z0-9]+\)", compact=True, id="pattern")
+        yield Horizontal(Static(Content("Pattern"), classes="name"), pattern, classes="field -tight")
+        yield Static("", id="verdict", classes="estimate")
+        yield Button(Content("Clear the contract"), id="clear", compact=True)
+
+    def on_mount(self) -> None:
+        """Read the answers."""
+        self.query_one("#file-line").display = False
+        self.query_one("#clear").display = self._current is not None
+        self.query_one("#accept").focus()
+        self._read()
+
+    @property
+    def _current(self) -> Contract | None:
+        found = self.session.workspace.context().contract
+        return found if isinstance(found, Contract) else None
+
+    @work(thread=True, exclusive=True, group="answers", exit_on_error=False)
+    def _read(self) -> None:
+        worker = get_current_worker()
+        counts = answering.count(self.session.workspace, lambda: worker.is_cancelled)
+        suggested = answering.suggest(counts, self._current)
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._begin, counts, suggested)
+
+    def _begin(self, counts: Counter[str], suggested: Suggested) -> None:
+        self._counts = counts
+        self._offers = {offer.name: offer for offer in suggested.offers}
+        choice = self.query_one("#allowed", Select)
+        choices = [(Content(offer.words), offer.name) for offer in suggested.offers]
+        with self.prevent(Select.Changed, Input.Changed):
+            choice.set_options([*choices, (Content("those listed in a file …"), FILE)])
+            choice.value = suggested.chosen
+            self.query_one("#pattern", Input).value = suggested.pattern
+        looks = suggested.sentence or "The answers have no shape in common"
+        about = f"{counts.total():,} answers, {len(counts):,} different · "
+        current = self._current
+        now = ("no contract yet", "$quiet") if current is None else (f"✓ now {in_words(current)}", "$mark-ok")
+        self.query_one("#looks", Static).update(
+            Content.assemble((one_line(looks, 200), "bold"), "\n", (about, "$quiet"), now)
+        )
+        self._ready = True
+        self._changed()
+
+    # What the fields say
+
+    @on(Select.Changed)
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        if not self._ready:
+            return
+        self.query_one("#file-line").display = self.query_one("#allowed", Select).value == FILE
+        try:
+            self._contract = self._typed()
+        except (ValueError, CuratorError) as error:
+            self._contract = None
+            self.workers.cancel_group(self, "verdict")
+            words = error.message if isinstance(error, CuratorError) else f"{error}"
+            self._say(Content.styled(f"✗ {one_line(words, 300)}", "$mark-error"))
+            return
+        self._judge(self._contract)
+
+    def _typed(self) -> Contract:
+        """Raises ValueError or InputError where the fields are no contract."""
+        pattern = self.query_one("#pattern", Input).value or None
+        chosen = self.query_one("#allowed", Select).value
+        if chosen != FILE:
+            offer = self._offers.get(str(chosen))
+            return Contract(offer.vocabulary if offer else None, pattern)
+        path = self.query_one("#file", Input).value.strip()
+        if not path:
+            raise ValueError("Type the path of the file that lists the answers")
+        return Contract(answering.read_vocabulary(Path(path).expanduser()), pattern)
+
+    @work(thread=True, exclusive=True, group="verdict", exit_on_error=False)
+    def _judge(self, contract: Contract) -> None:
+        worker = get_current_worker()
+        verdict = answering.judge(contract, self._counts, lambda: worker.is_cancelled)
+        if verdict is not None and not worker.is_cancelled:
+            self.app.call_from_thread(self._say, told(contract, verdict))
+
+    def _say(self, words: Content) -> None:
+        self.query_one("#verdict", Static).update(words)
+
+    # Deciding
+
+    def action_accept(self) -> None:
+        """Make it the contract; without vocabulary and pattern, have none."""
+        if self._ready and self._contract is not None:
+            self._store(self._contract)
+
+    @on(Button.Pressed, "#clear")
+    def _clear(self, event: Button.Pressed) -> None:
+        event.stop()
+        self._store(Contract())
+
+    def _store(self, contract: Contract) -> None:
+        session = self.session
+        try:
+            session.workspace.set_meta("contract", contract.to_json())
+        except CuratorError as error:
+            session.say(error, title="Not saved")
+            return
+        self.dismiss(None)
+        session.publish(None)
+        if contract == Contract():
+            session.toast("No answer contract: any answer is allowed")
+        else:
+            session.toast(f"Answer contract: {in_words(contract)} · rule:answer_outside_contract lists the others")
+
+
+def in_words(contract: Contract) -> str:
+    """`265 allowed answers`, `answers like …`, or both."""
+    words = "" if contract.vocabulary is None else f"{len(contract.vocabulary):,} allowed answers"
+    shape = "" if contract.pattern is None else f"pattern {one_line(contract.pattern, 40)}"
+    return ", ".join(filter(None, (words, shape)))
+
+
+def told(contract: Contract, verdict: Verdict) -> Content:
+    """How many answers are outside, and the commonest of them with what was meant."""
+    if contract == Contract():
+        return Content.styled("Any answer is allowed: this is no contract.", "$quiet")
+    if not verdict.outside:
+        return Content.styled(f"✓ all {verdict.total:,} answers keep it", "$mark-ok")
+    share = percent(verdict.outside, verdict.total)
+    lines = [
+        Content.assemble(
+            (f"{verdict.outside:,} of {verdict.total:,} answers break it", "bold $mark-warning"),
+            (f"  {share} · each becomes a problem with its repair", "$quiet"),
+        )
+    ]
+    for text, times, nearest in verdict.commonest:
+        many = f"{times:,}×" if times > 1 else ""
+        meant = (f" → {one_line(nearest, 20)}", "$mark-ok") if nearest else (" → nothing near", "$quiet")
+        unseen = "  blanks or hidden characters" if nearest == tidy(text) else ""
+        lines.append(
+            Content.assemble((f"{many:>5} ", "$quiet"), one_line(text.strip(), 36), meant, (unseen, "$quiet"))
+        )
+    return Content("\n").join(lines)

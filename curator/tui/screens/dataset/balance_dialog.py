@@ -1,0 +1,133 @@
+"""The balance: answers, system prompts, scripts, refusals and lengths as bars; each bar lists its examples."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, Static
+from textual.worker import get_current_worker
+
+from curator.core.text import one_line
+from curator.tui import going, keys
+from curator.tui.screens.dialog import Confirm, Dialog
+from curator.tui.stage_models import dataset_bars as balancing
+from curator.tui.stage_models.dataset_bars import Bar, Counted
+from curator.tui.widgets.line_list import LineList, Pieces
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_TEXT = 34
+
+
+class BalanceDialog(Dialog[None]):
+    """Enter lists the examples of a bar; U gives all the commonest system prompt."""
+
+    SCOPE = "balance"
+    BINDINGS = keys.bindings("balance")
+    HEADING = "Balance"
+    ACCEPT = "List these"
+    HELP = "What the examples are made of. Enter on a bar lists its examples in the Data stage."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: list[Bar] = []
+        self._most: list[float] = []
+        """By line, the largest share of its section: that bar takes all the room."""
+        self._counted: Counted | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """The bars."""
+        yield LineList("bars", empty="Counting …")
+        yield Static("", id="about")
+        yield Button(Content("One system prompt for all (U)"), id="unify", compact=True)
+
+    def on_mount(self) -> None:
+        """Count."""
+        self.query_one("#unify").display = False
+        self.query_one("#bars").focus()
+        self._count()
+
+    @work(thread=True, exclusive=True, group="balance", exit_on_error=False)
+    def _count(self) -> None:
+        worker = get_current_worker()
+        total = max(1, len(self.session.workspace.ids()))
+
+        def report(done: int) -> bool:
+            if done and done % 20_000 == 0 and not worker.is_cancelled:
+                self.app.call_from_thread(self._say, f"Counting … {done / total:.0%}")
+            return worker.is_cancelled
+
+        counted = balancing.count(self.session.workspace, report)
+        if counted is not None:
+            bars = balancing.bars(counted, self.session.workspace.context().contract is not None)
+            if not worker.is_cancelled:
+                self.app.call_from_thread(self._show, counted, bars)
+
+    def _say(self, words: str) -> None:
+        self.query_one("#bars", LineList).say(words)
+
+    def _show(self, counted: Counted, bars: list[Bar]) -> None:
+        self._counted, self._bars, self._most = counted, bars, balancing.largest(bars)
+        shown = self.query_one("#bars", LineList)
+        first = next((at for at, bar in enumerate(bars) if bar.query), 0)
+        shown.show(len(bars), self._line, cursor=first)
+        self.query_one("#unify").display = len(counted.systems) > 1
+
+    def _line(self, index: int, width: int) -> Pieces:
+        bar = self._bars[index]
+        if bar.times is None:
+            return [(one_line(bar.text, width), "accent" if bar.text[:1].isupper() else "dim")]
+        text = one_line(bar.text, _TEXT)
+        room = max(0, width - _TEXT - 18)
+        eighths = max(round(bar.share / self._most[index] * room * 8), 1) if bar.query else 0
+        drawn = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+        mark = "! " if bar.mark else "  "
+        return [
+            (mark, bar.mark),
+            (f"{text:<{_TEXT}} ", "" if bar.query else "dim"),
+            (f"{bar.times:>7,} ", ""),
+            (f"{'<1%' if 0 < bar.share < 0.005 else f'{bar.share:.0%}':>4}  ", "dim"),
+            (drawn, bar.mark or "train"),
+        ]
+
+    @on(LineList.Highlighted)
+    def _about(self, event: LineList.Highlighted) -> None:
+        """The text in full, where the line has no room for it."""
+        bar = self._bars[event.index] if event.index < len(self._bars) else None
+        text = bar.text if bar is not None and len(bar.text) > _TEXT else ""
+        self.query_one("#about", Static).update(Content.styled(one_line(text, 300), "$quiet"))
+
+    @on(LineList.Chosen)
+    def _chosen(self) -> None:
+        self.action_accept()
+
+    def action_accept(self) -> None:
+        """List the examples of the bar."""
+        at = self.query_one("#bars", LineList).cursor
+        query = self._bars[at].query if at < len(self._bars) else ""
+        if query:
+            self.dismiss(None)
+            self.app.call_later(going.to_query, self.app, query)
+
+    @on(Button.Pressed, "#unify")
+    def _unify_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.action_unify()
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_unify(self) -> None:
+        """Give all examples the commonest system prompt, as one change."""
+        counted, session = self._counted, self.session
+        text = balancing.commonest_system(counted) if counted is not None else ""
+        if counted is None or not text:
+            session.toast("There is no system prompt to give to all")
+            return
+        others = [i for system, ids in counted.systems.items() if system != text for i in ids]
+        raws = balancing.unified(session.workspace, sorted(others), text)
+        if not raws:
+            session.toast("All examples have the same system prompt")
+            return
+        many = f"{len(raws):,} example{'s' * (len(raws) != 1)}"
+        words = f"Give {many} this system prompt?\n\n{one_line(text, 300)}\n\nOne step; u takes it back."
+        if await self.app.push_screen_wait(Confirm("One system prompt", words, f"Change {many}")):
+            session.replace_many(raws, f"One system prompt in {many}", then=self._count)

@@ -1,0 +1,1 @@
+"""duplicates: TO BE SAID IN ONE SENTENCE."""

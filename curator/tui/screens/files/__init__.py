@@ -1,0 +1,1 @@
+"""files: TO BE SAID IN ONE SENTENCE."""

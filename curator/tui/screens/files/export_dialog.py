@@ -1,0 +1,174 @@
+"""Writing examples to a file: the present view, the selection, everything, or the sides of the split."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Select, Static
+
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Confirm, Dialog
+from curator.tui.widgets.line_input import LineInput, Paths, path_of
+from curator.tui.widgets.progress_line import ProgressLine, Stopped
+
+if TYPE_CHECKING:
+    from curator.workspace.exchange.export import Report
+
+FORMATS = (
+    ("as they are, byte for byte", ""),
+    ("chat", "chat"),
+    ("preference", "preference"),
+    ("completion", "completion"),
+    ("ShareGPT", "sharegpt"),
+    ("Alpaca", "alpaca"),
+    ("CSV", "csv"),
+)
+
+
+class ExportDialog(Dialog[None]):
+    """Which examples, a path, a format."""
+
+    HEADING = "Export"
+    ACCEPT = "Write"
+    HELP = (
+        "Writes the examples in the order of the Data stage. A file is written whole or not at all. What a format "
+        "cannot hold (tools in Alpaca) is left out and counted."
+    )
+
+    def compose_body(self) -> ComposeResult:
+        """What, where, how."""
+        stem = Path(self.session.workspace.source_name).stem or "examples"
+        path = self.session.workspace.path.parent / f"{stem}-export.jsonl"
+        offers = self._offers()
+        what = Select(
+            [(Content(one_line(title, 60)), value) for value, title in offers.items()],
+            value=next(value for value in ("selection", "sides", "view") if value in offers),
+            allow_blank=False, compact=True, id="what",
+        )  # fmt: skip
+        options = [(Content(title), value) for title, value in FORMATS]
+        form = Select(options, value="", allow_blank=False, compact=True, id="format")
+        field = LineInput(str(path), suggester=Paths(), compact=True, id="path")
+        for name, widget in (("Examples", what), ("File", field), ("Format", form)):
+            yield Horizontal(Static(Content(name), classes="name"), widget, classes="field -tight")
+        yield ProgressLine()
+
+    def _offers(self) -> dict[str, str]:
+        """What can be written, in words with its count."""
+        from curator.tui.app import CuratorApp
+
+        session, counts = self.session, self.session.workspace.counts()
+        self._selected = cast(CuratorApp, self.app).selected
+        query = f" that match {session.query}" if session.query else ""
+        offers = {"view": f"{session.view.total:,} examples{query}"}
+        if self._selected:
+            offers["selection"] = f"{len(self._selected):,} selected examples"
+        if session.query:
+            offers["all"] = f"all {counts.examples:,} examples"
+        if counts.validation:
+            offers["sides"] = "train and validation of these as two files"
+            offers["train"] = f"{counts.train:,} examples to train on"
+            offers["validation"] = f"{counts.validation:,} held-out examples"
+        return offers
+
+    def on_mount(self) -> None:
+        """The path is what one changes."""
+        self.query_one("#path").focus()
+
+    @on(Select.Changed, "#format")
+    def _suffix(self, event: Select.Changed) -> None:
+        """A table is no .jsonl file."""
+        field = self.query_one("#path", LineInput)
+        path, wanted = Path(field.value), ".csv" if event.value == "csv" else ".jsonl"
+        if path.suffix in (".csv", ".jsonl"):
+            field.value = str(path.with_suffix(wanted))
+
+    def action_accept(self) -> None:
+        """Ask before an old file is replaced, then write."""
+        if not self.query_one(ProgressLine).working:
+            self._write(path_of(self.query_one("#path", LineInput)))
+
+    def action_cancel(self) -> None:
+        """Stop writing, which leaves the file as it was; else leave."""
+        progress = self.query_one(ProgressLine)
+        if progress.working:
+            progress.stop()
+        else:
+            self.dismiss(None)
+
+    @work(exclusive=True, group="export", exit_on_error=False)
+    async def _write(self, path: Path) -> None:
+        source = self._source_at(path)
+        if source is not None:
+            from curator.tui.screens.files.write_back_dialog import WriteBackDialog
+
+            self.app.switch_screen(WriteBackDialog(source))
+            return
+        target = str(self.query_one("#format", Select).value)
+        jobs = self._files(path, str(self.query_one("#what", Select).value))
+        there = [one_line(file.name) for file, _ in jobs if file.exists()]
+        if there and not await self.app.push_screen_wait(
+            Confirm("Replace?", f"{' and '.join(there)} will be replaced.", "Replace")
+        ):
+            return
+        progress = self.query_one(ProgressLine)
+        said = []
+        try:
+            for file, ids in jobs:
+                progress.begin("Writing")
+                said.append(await asyncio.to_thread(self._export, file, ids, target, progress))
+        except Stopped:
+            self.session.toast("\n".join([*said, "stopped; this file is as it was"]))
+            return
+        except CuratorError as error:
+            self.session.say(error, title="Not written")
+            return
+        finally:
+            progress.end()
+        self.dismiss(None)
+        self.app.notify(printable("\n".join(said)), title="Exported", markup=False, timeout=12)
+
+    def _source_at(self, path: Path) -> int | None:
+        """The source whose file this is: that is not exported to but written back."""
+        bases = self.session.workspace.stored.bases
+        return next((base.id for base in bases if base.origin == str(path.resolve())), None)
+
+    def _files(self, path: Path, what: str) -> list[tuple[Path, Callable[[], Sequence[int]]]]:
+        """Files, and how to find the ids that go into each."""
+        session = self.session
+        inside = f"({session.query}) " if session.query else ""
+        sort = (session.sort, session.descending)
+
+        def view(query: str) -> Callable[[], Sequence[int]]:
+            return lambda: session.workspace.view(query, *sort).ids
+
+        if what == "selection":
+            return [(path, lambda: self._selected)]
+        if what == "sides":
+            return [
+                (path.with_name(f"{path.stem}-{side}{path.suffix}"), view(f"{inside}split:{side}"))
+                for side in ("train", "validation")
+            ]
+        return [(path, view({"view": session.query, "all": ""}.get(what, f"split:{what}")))]
+
+    def _export(self, path: Path, ids: Callable[[], Sequence[int]], target: str, progress: ProgressLine) -> str:
+        from curator.workspace.exchange.export import export
+
+        found = ids()
+        progress.begin("Writing", len(found))
+        form = target or None
+        return outcome(export(self.session.workspace, found, path, form, progress.tick))  # type: ignore[arg-type]
+
+
+def outcome(report: Report) -> str:
+    """What was written, in words."""
+    left = f", {len(report.skipped):,} left out that the format cannot hold" if report.skipped else ""
+    size = f"{report.examples:,} examples{left}, {report.bytes:,} bytes"
+    return f"{report.path.name}: {size}\nsha256 {report.sha256}"

@@ -1,0 +1,86 @@
+"""Writing back over an imported file: which file, how many examples, where the old one is kept; then yes or no."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from curator.core.text import printable
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.files.export_dialog import outcome
+from curator.tui.widgets.progress_line import ProgressLine, Stopped
+from curator.workspace.exchange.export import WriteBack, plan_write_back, write_back
+
+
+class WriteBackDialog(Dialog[None]):
+    """Replaces the file of a source (the first one unless told) by its examples."""
+
+    HEADING = "Write back"
+    ACCEPT = "Replace the file"
+    HELP = "The imported file is only ever written here, after a copy of it was made and synced beside it."
+
+    def __init__(self, source: int = 1) -> None:
+        super().__init__()
+        self._source = source
+        self._plan: WriteBack | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """The whole truth in words."""
+        yield Static("", id="about")
+        yield ProgressLine()
+
+    def on_mount(self) -> None:
+        """Look whether it can be done."""
+        try:
+            plan = self._plan = plan_write_back(self.session.workspace, self._source)
+        except CuratorError as error:
+            self.query_one("#about", Static).update(Content(printable(error.message)))
+            self.query_one("#accept").display = False
+            self.query_one("#cancel").focus()
+            return
+        text = (
+            f"{plan.origin}\nis replaced by the {len(plan.ids):,} examples that stand here for it.\n"
+            f"The file as it is now is kept as\n{plan.backup.name}"
+        )
+        self.query_one("#about", Static).update(Content(printable(text)))
+        self.query_one("#cancel").focus()
+
+    def action_accept(self) -> None:
+        """Write."""
+        if self._plan is not None and not self.query_one(ProgressLine).working:
+            self._write(self._plan)
+
+    @work(exclusive=True, group="export", exit_on_error=False)
+    async def _write(self, plan: WriteBack) -> None:
+        from curator.tui.app import CuratorApp
+
+        progress = self.query_one(ProgressLine)
+        progress.begin("Writing", len(plan.ids))
+        try:
+            report = await asyncio.to_thread(write_back, self.session.workspace, plan, progress.tick)
+        except Stopped as stopped:
+            self.session.toast(stopped.message)
+            return
+        except CuratorError as error:
+            self.session.say(error, title="Not written")
+            return
+        finally:
+            progress.end()
+        cast(CuratorApp, self.app).source_watch.look()
+        self.dismiss(None)
+        kept = f"\nbefore: {report.backup.name}" if report.backup is not None else ""
+        self.app.notify(printable(outcome(report) + kept), title="Written back", markup=False, timeout=12)
+
+    def action_cancel(self) -> None:
+        """Stop writing, which leaves the file as it was; else leave."""
+        progress = self.query_one(ProgressLine)
+        if progress.working:
+            progress.stop()
+        else:
+            self.dismiss(None)

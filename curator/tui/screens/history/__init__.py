@@ -1,0 +1,1 @@
+"""history: TO BE SAID IN ONE SENTENCE."""

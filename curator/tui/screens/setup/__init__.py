@@ -1,0 +1,1 @@
+"""setup: TO BE SAID IN ONE SENTENCE."""

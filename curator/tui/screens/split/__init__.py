@@ -1,0 +1,1 @@
+"""split: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,213 @@
+"""Split stage: the two sides, what keeps them apart, and which answers each holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui import going, keys
+from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.stage import StageScreen
+from curator.tui.session.session import Changed
+from curator.tui.stage_models.dataset_bars import of_ids
+from curator.tui.widgets.line_input import LineInput, Paths
+from curator.tui.widgets.line_list import LineList, Pieces
+from curator.workspace.changes.changes import PINNED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ANSWER_CHARS = 60
+_MOST = 20_000
+"""Answers of so many examples are counted here; of larger sets a part."""
+
+
+class TestFileDialog(Dialog[str]):
+    """Dismisses with the path of a file."""
+
+    HEADING = "Check a test file"
+    ACCEPT = "Check"
+    HELP = "Exact and near copies of the lines of this file among the training examples are listed."
+
+    def compose_body(self) -> ComposeResult:
+        """A path."""
+        yield Static(Content("Which file must share nothing with what is trained?"))
+        yield LineInput(suggester=Paths(), placeholder="test.jsonl", compact=True)
+
+    def action_accept(self) -> None:
+        """Check it."""
+        self.dismiss(self.query_one(LineInput).value.strip())
+
+
+class SplitScreen(StageScreen):
+    """Sides above, answers by side below."""
+
+    STAGE = "split"
+    SCOPE = "split"
+    BINDINGS = keys.bindings("split")
+    CSS_PATH = "split.tcss"
+    HELP = (
+        "S divides the examples by a seed. Copies, contradictions and look-alikes are never torn apart, so that "
+        "what is validated on was not trained on. Each line is an answer with its examples on either side; enter "
+        "lists them."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: list[tuple[str, int, int]] = []
+        self._ids: dict[str, list[int]] = {}
+        """Examples by answer."""
+
+    def compose_stage(self) -> ComposeResult:
+        """Summary, answers."""
+        yield Static("", id="sides")
+        yield LineList("strata", empty="", head="   train  validation  answer")
+
+    def on_mount(self) -> None:
+        """The list has the focus."""
+        self.query_one("#strata").focus()
+
+    def data_changed(self, changed: Changed) -> None:
+        """Count anew."""
+        workspace = self.session.workspace
+        counts = workspace.counts()
+        about: dict[str, Any] = workspace.meta("split") or {}
+        if not counts.validation:
+            lines = [
+                Content.styled("No split yet.", "bold"),
+                Content("S divides the examples; nothing is moved or copied."),
+            ]
+        else:
+            total = counts.train + counts.validation
+            bar = round(48 * counts.train / max(1, total))
+            lines = [
+                Content.assemble(
+                    (f"train {counts.train:,}", "bold $split-train"),
+                    "  ",
+                    ("█" * bar, "$split-train"),
+                    ("▒" * (48 - bar), "$split-validation"),
+                    "  ",
+                    (f"validation {counts.validation:,}", "bold $split-validation"),
+                ),
+                Content.styled(
+                    one_line(f"seed {about.get('seed', '–')} · S divides again, u takes it back"), "$quiet"
+                ),
+            ]
+            lines += [Content.styled(printable(f"· {reason}"), "$quiet") for reason in about.get("reasons", ())]
+        if pinned := counts.labels.get(PINNED):
+            words = f"· {pinned:,} pinned: they stay on their side (t v pin an answer's examples, r lets them go)"
+            lines.append(Content.styled(words, "$quiet"))
+        self.query_one("#sides", Static).update(Content("\n").join(lines))
+        self._count(workspace.view().ids)
+
+    @work(thread=True, exclusive=True, group="strata", exit_on_error=False)
+    def _count(self, ids: Sequence[int]) -> None:
+        from curator.core.duplicates.texts import prompt_and_answer
+
+        worker = get_current_worker()
+        train: Counter[str] = Counter()
+        held: Counter[str] = Counter()
+        examples: dict[str, list[int]] = {}
+        for at, record in enumerate(self.session.workspace.records(ids[:_MOST])):
+            if at % 200 == 0 and worker.is_cancelled:
+                return
+            answer = prompt_and_answer(record.example.value)[1]
+            if answer is not None:
+                words = answer.strip()[:_ANSWER_CHARS]
+                (held if record.split == "validation" else train)[words] += 1
+                examples.setdefault(words, []).append(record.id)
+        found = [(answer, train[answer], held[answer]) for answer in train | held]
+        found.sort(key=lambda entry: (-entry[1] - entry[2], entry[0]))
+        self.app.call_from_thread(self._show, found, examples)
+
+    def _show(self, answers: list[tuple[str, int, int]], examples: dict[str, list[int]]) -> None:
+        self._answers, self._ids = answers, examples
+        self.query_one("#strata", LineList).show(len(answers), self._line)
+
+    def _line(self, index: int, width: int) -> Pieces:
+        answer, train, held = self._answers[index]
+        largest = max(1, self._answers[0][1] + self._answers[0][2])
+        room = max(1, width - 60)
+        bar = round(room * (train + held) / largest)
+        return [
+            (f"{train:>7,}", "train"),
+            (f"{held:>12,}  ", "validation" if held else "dim"),
+            (one_line(answer or "no words", 36).ljust(37), "" if answer else "dim"),
+            ("▇" * round(bar * train / max(1, train + held)), "train"),
+            ("▇" * round(bar * held / max(1, train + held)), "validation"),
+        ]
+
+    @on(LineList.Chosen, "#strata")
+    async def _list(self) -> None:
+        at = self.query_one("#strata", LineList).cursor
+        if at < len(self._answers):
+            await going.to_query(self.app, of_ids(self._ids[self._answers[at][0]]))
+
+    def action_pin(self, side: str) -> None:
+        """Keep all examples with the answer under the cursor on a side, or let them go."""
+        at = self.query_one("#strata", LineList).cursor
+        if at < len(self._answers):
+            self.session.pin(self._ids[self._answers[at][0]], side if side != "none" else None)  # type: ignore[arg-type]
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_check_file(self) -> None:
+        """Ask for a test file, and list the examples that are copies of its lines."""
+        path = await self.app.push_screen_wait(TestFileDialog())
+        if path:
+            self._check_file(path)
+
+    @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
+    def _check_file(self, path: str) -> None:
+        from curator.core.duplicates.found import DEFAULT_THRESHOLD
+        from curator.workspace.duplicates.split import copied_from
+
+        workspace = self.session.workspace
+        side = "split:train" if workspace.counts().validation else ""
+        raws = {record.id: record.raw for record in workspace.records(workspace.view(side).ids)}
+        try:
+            found = copied_from(Path(path).expanduser(), raws, DEFAULT_THRESHOLD)
+        except CuratorError as error:
+            self.app.call_from_thread(self.session.say, error)
+            return
+        self.app.call_from_thread(self.app.call_later, self._tell_copies, found)
+
+    async def _tell_copies(self, found: list[tuple[int, int]]) -> None:
+        if not found:
+            self.session.toast("No line of the file has a copy among the training examples")
+            return
+        lines = ", ".join(str(line) for line, _ in found[:8]) + (", …" if len(found) > 8 else "")
+        self.session.toast(f"{len(found):,} lines of the file have a copy in training: {lines}. These are listed.")
+        await going.to_query(self.app, of_ids(sorted({own for _, own in found})))
+
+    def action_check(self) -> None:
+        """Look for leaks on its own: no index, no groups."""
+        self._check()
+
+    @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
+    def _check(self) -> None:
+        from curator.core.duplicates.found import DEFAULT_THRESHOLD
+        from curator.workspace.duplicates.leak_check import Leaks
+
+        workspace = self.session.workspace
+        try:
+            held, train = (list(workspace.view(f"split:{side}").ids) for side in ("validation", "train"))
+            raws = {record.id: record.raw for record in workspace.records([*held, *train])}
+            found = len(Leaks(raws, DEFAULT_THRESHOLD).leaking(held))
+        except CuratorError as error:
+            self.app.call_from_thread(self.session.say, error)
+            return
+        words = (
+            f"{found} held-out examples have a copy in training"
+            if found
+            else "No leak: the texts were compared anew"
+        )
+        self.app.call_from_thread(self.session.toast, words)

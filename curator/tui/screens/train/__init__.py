@@ -1,0 +1,1 @@
+"""train: TO BE SAID IN ONE SENTENCE."""

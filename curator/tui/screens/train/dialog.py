@@ -1,0 +1,250 @@
+"""The one question before a training: what is trained where, what it costs, what speaks against it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets.select import InvalidSelectValueError
+
+from curator import pricing
+from curator.core.cost import money
+from curator.core.formats import detect
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError
+from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.train.submitting import Submitting
+from curator.tui.widgets.line_input import LineInput
+from curator.tui.widgets.tick import Tick
+
+if TYPE_CHECKING:
+    from curator.jobs.planning.make_plan import Wish
+    from curator.jobs.planning.plan import Plan
+    from curator.jobs.providers import Provider
+    from curator.tui.app import CuratorApp
+
+LAST = "ui.train"
+"""What a workspace remembers: the values with which a training was started last."""
+_LOOKED_AT = 20
+_PAUSE = 0.25
+"""Seconds after the last key before the estimate is made anew."""
+
+
+class TrainDialog(Dialog[None]):
+    """Everything has a sensible value; enter starts."""
+
+    HEADING = "Train"
+    ACCEPT = "Start"
+    HELP = "Enter starts the training with these values; empty fields are chosen by the provider."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plan: Plan | None = None
+        self._error = ""
+        self._timer: Timer | None = None
+        self._wanted = False
+        self._at = self.session.provider.name
+        """The provider whose model stands in the field."""
+
+    def compose_body(self) -> ComposeResult:
+        """Provider and model, the split, hyperparameters, then what follows from them."""
+        from curator.jobs import providers
+
+        names = [(Content(one_line(name, 40)), name) for name in providers.load()]
+        methods = [(Content(word), word) for word in ("supervised", "dpo")]
+        yield self._row(
+            (
+                "Provider",
+                Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
+            ),
+            ("Method", Select(methods, value=self._method(), allow_blank=False, compact=True, id="method")),
+        )
+        yield self._row(
+            ("Model", LineInput(one_line(self._model_at(self.session.provider)), compact=True, id="model"))
+        )
+        held = self.session.workspace.counts().validation
+        split = LineInput(
+            "" if held else "0.1", placeholder=f"split as it is: {held}", compact=True, id="validation"
+        )
+        yield self._row(
+            ("Validation", split), ("Suffix", LineInput(placeholder="none", compact=True, id="suffix"))
+        )
+        auto = {"placeholder": "auto", "compact": True}
+        yield self._row(
+            ("Epochs", LineInput(id="epochs", **auto)),  # type: ignore[arg-type]
+            ("Batch size", LineInput(id="batch", **auto)),  # type: ignore[arg-type]
+        )
+        yield self._row(
+            ("Rate ×", LineInput(id="rate", **auto)),  # type: ignore[arg-type]
+            ("Seed", LineInput(id="seed", **auto)),  # type: ignore[arg-type]
+        )
+        yield Tick(Content("Leave out examples with errors"), True, compact=True, id="sound")
+        yield Static("", id="estimate", classes="estimate")
+
+    def _row(self, *fields: tuple[str, Input | Select[str]]) -> Horizontal:
+        parts = []
+        for name, field in fields:
+            parts += [Static(Content(name), classes="name"), field]
+        return Horizontal(*parts, classes="field -tight")
+
+    def on_mount(self) -> None:
+        """Begin with the estimate; the button has the focus, so that enter starts."""
+        self._restore()
+        self.query_one("#accept").focus()
+        self._estimate()
+
+    @property
+    def _fields(self) -> list[Input | Select[str] | Checkbox]:
+        return [*self.query(Input), *self.query(Select), *self.query(Checkbox)]
+
+    def _restore(self) -> None:
+        """The values of the last submission where it came to no job, so that enter goes on with it."""
+        last = next(iter(cast("CuratorApp", self.app).job_watch.runs()), None)
+        kept = self.session.workspace.meta(LAST)
+        if last is None or last.job_id is not None or last.closed or not isinstance(kept, dict):
+            return
+        with (
+            self.prevent(Select.Changed),
+            suppress(InvalidSelectValueError),
+        ):  # a provider that is no longer set up
+            for field in self._fields:
+                if type(value := kept.get(field.id)) is type(field.value):
+                    field.value = value
+        self._at = str(self.query_one("#provider", Select).value)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    @on(Checkbox.Changed)
+    def _edited(self) -> None:
+        self._plan = None
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(_PAUSE, self._estimate)
+
+    @on(Select.Changed, "#provider")
+    def _other_provider(self, event: Select.Changed) -> None:
+        from curator.jobs import providers
+
+        name = str(event.value)
+        if name == self._at or event.value != event.select.value:  # the value it began with, told late
+            return
+        self._at = name
+        self.query_one("#model", Input).value = one_line(self._model_at(providers.get(name)))
+
+    def _method(self) -> str:
+        """What the workspace was told; else dpo where its first examples are preferences."""
+        workspace = self.session.workspace
+        told = (workspace.meta("context") or {}).get("method")
+        if told in ("supervised", "dpo"):
+            return str(told)
+        first = [detect(record.example.value) for record in workspace.records(workspace.ids()[:_LOOKED_AT])]
+        return "dpo" if first and set(first) == {"preference"} else "supervised"
+
+    def _model_at(self, provider: Provider) -> str:
+        """The workspace's model where this provider has it, else the provider's default."""
+        model = self.session.model
+        known = pricing.find(model)
+        offered = known is None or provider.kind in known.providers or provider.kind == "compatible"
+        return model if offered and provider.name == self.session.provider.name else provider.model or model
+
+    @work(exclusive=True, group="plan", exit_on_error=False)
+    async def _estimate(self) -> None:
+        self._say(Content.styled("estimating …", "$quiet"))
+        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
+        try:
+            ledger = cast("CuratorApp", self.app).job_watch.ledger
+            made = await planning.plan(self.session.workspace.path, self._wish(), ledger)
+        except (CuratorError, ValueError) as error:
+            self._plan, self._error, self._wanted = None, str(error), False
+            self._say(Content.styled(printable(f"✗ {error}"), "$mark-error"))
+            return
+        self._plan, self._error = made, ""
+        self._say(described(made))
+        if self._wanted:
+            self.action_accept()
+
+    def _wish(self) -> Wish:
+        from curator.jobs.planning.make_plan import Wish
+        from curator.jobs.planning.plan import Params
+
+        def text(name: str) -> str:
+            return self.query_one(f"#{name}", Input).value.strip()
+
+        def number(name: str, words: str) -> int | None:
+            try:
+                return int(text(name)) if text(name) else None
+            except ValueError:
+                raise ValueError(f"{words} is a whole number.") from None
+
+        try:
+            validation = float(text("validation").removesuffix("%")) if text("validation") else None
+            rate = float(text("rate")) if text("rate") else None
+        except ValueError:
+            raise ValueError("Validation and rate are numbers such as 0.1.") from None
+        if validation is not None and text("validation").endswith("%"):
+            validation /= 100
+        seed = number("seed", "The seed")
+        params = Params(
+            epochs=number("epochs", "Epochs"),
+            batch_size=number("batch", "The batch size"),
+            learning_rate_multiplier=rate,
+            seed=seed,
+            suffix=text("suffix") or None,
+        )
+        return Wish(
+            provider=str(self.query_one("#provider", Select).value),
+            model=text("model") or None,
+            method=str(self.query_one("#method", Select).value),
+            validation=validation,
+            params=params,
+            split_seed=seed or 0,
+            sound_only=self.query_one("#sound", Checkbox).value,
+        )
+
+    def _say(self, content: Content) -> None:
+        self.query_one("#estimate", Static).update(content)
+
+    def action_accept(self) -> None:
+        """Start, once the estimate is there and nothing speaks against it."""
+        if self._plan is None:
+            self._wanted = not self._error
+            return
+        self._wanted = False
+        if self._plan.blocking:
+            self.app.bell()
+            return
+        with suppress(CuratorError):  # a workspace that another window holds is only read; its data can be trained
+            self.session.workspace.set_meta(LAST, {field.id: field.value for field in self._fields})
+        self.app.switch_screen(Submitting(self._plan, self._wish()))
+
+
+def described(made: Plan) -> Content:
+    """A plan in a few lines: data, price, what is worth knowing, what speaks against it."""
+    held = f" · {made.validation.examples:,} held out" if made.validation else ""
+    price = "free" if made.usd == 0 else "price unknown" if made.usd is None else f"about US$ {money(made.usd)}"
+    if made.usd and made.priced_on:
+        price += f" (prices of {made.priced_on})"
+    lines = [
+        Content(
+            f"{made.training.examples:,} examples{held} · {made.training.tokens:,} tokens × "
+            f"{made.epochs} epoch{'' if made.epochs == 1 else 's'}"
+        ),
+        Content.assemble((price, "bold"), f" · {sum(made.warnings.values()):,} warnings"),
+    ]
+    ends = [notice for notice in made.notices if made.shutdown and made.shutdown in notice]
+    if made.shutdown and not ends:
+        ends = [f"{made.model} is switched off on {made.shutdown}"]
+    lines += [Content.styled(printable(f"! {notice}"), "$mark-warning") for notice in ends]
+    if made.missing_model:
+        lines.append(Content(f"i {one_line(made.missing_model)} is fetched first (93 MB, once)"))
+    lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in made.notices if notice not in ends]
+    lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in made.blocking]
+    return Content("\n").join(lines)

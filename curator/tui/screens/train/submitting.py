@@ -1,0 +1,150 @@
+"""Carrying out a plan in front of the user: each step is said, a refusal is shown with the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, ProgressBar, Static
+
+from curator.core.text import one_line, printable
+from curator.errors import CuratorError, ProviderError
+from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.train.screen import TrainScreen
+
+if TYPE_CHECKING:
+    from curator.jobs.http.upload import Pace, Progress
+    from curator.jobs.planning.make_plan import Wish
+    from curator.jobs.planning.plan import Plan
+    from curator.tui.app import CuratorApp
+
+
+class Submitting(Dialog[None]):
+    """Fetches the base model where it is missing, uploads, creates the job; goes to the Train stage.
+
+    Escape stops it; the same training started again goes on with what was done.
+    """
+
+    HEADING = "Starting the training"
+    ACCEPT = "Train it here instead"
+    CANCEL = "Back"
+
+    def __init__(self, plan: Plan, wish: Wish) -> None:
+        super().__init__()
+        self._plan, self._wish = plan, wish
+        self._pace: Pace | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """What is going on, and how far it is."""
+        yield Static("getting ready …", id="doing")
+        yield ProgressBar(id="progress", show_eta=True)
+        yield Static("", id="trouble")
+
+    def on_mount(self) -> None:
+        """Go ahead at once."""
+        self.query_one("#progress").display = False
+        self.query_one("#accept").display = False
+        self._carry_out()
+
+    def action_accept(self) -> None:
+        """After a refusal: the same data on this machine."""
+        if self.query_one("#accept").display:
+            self._train_here()
+
+    @work(exclusive=True, group="submit", exit_on_error=False)
+    async def _train_here(self) -> None:
+        planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
+        wish = replace(self._wish, provider="local", model=None)
+        try:
+            ledger = cast("CuratorApp", self.app).job_watch.ledger
+            made = await planning.plan(self.session.workspace.path, wish, ledger)
+        except CuratorError as error:
+            self._refused(error)
+            return
+        self.app.switch_screen(Submitting(made, wish))
+
+    @work(exclusive=True, group="submit", exit_on_error=False)
+    async def _carry_out(self) -> None:
+        app = cast("CuratorApp", self.app)
+        submission = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.submission")
+        try:
+            if self._plan.missing_model:
+                await self._fetch(self._plan.missing_model)
+            run = await submission.submit(self._plan, app.job_watch.ledger, self._report)
+        except (CuratorError, OSError) as error:
+            self._refused(error)
+            return
+        app.job_watch.changed.publish(run.run)
+        app.job_watch.start()
+        self.dismiss(None)
+        await app.action_stage("train")
+        if isinstance(app.screen, TrainScreen):
+            app.screen.choose(run.run)
+
+    async def _fetch(self, model: str) -> None:
+        from curator.jobs.connections import local_server as local
+
+        self._say(f"fetching the base model {model} (93 MB, once) …")
+        process = await asyncio.create_subprocess_exec(
+            *local.pull_command(model),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=local.child_environment(),
+        )
+        _, said = await process.communicate()
+        if process.returncode:
+            last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason was given"]
+            raise ProviderError(f"The base model could not be fetched: {last[0].removeprefix('curator: ')}")
+
+    def _report(self, progress: Progress) -> None:
+        from curator.jobs.http.upload import Pace
+
+        self._pace = self._pace or Pace()
+        self._say(f"{self._pace.words(progress)} …")
+        bar = self.query_one("#progress", ProgressBar)
+        bar.display = bool(progress.total)
+        if progress.total:
+            bar.update(total=progress.total, progress=progress.done)
+
+    def _say(self, text: str) -> None:
+        self.query_one("#doing", Static).update(Content(one_line(text)))
+
+    def _refused(self, error: Exception) -> None:
+        """What happened, what that leaves behind, and the way out on enter."""
+        for name in ("#progress", "#doing"):
+            self.query_one(name).display = False
+        self.query_one(".box").border_title = Content(one_line(getattr(error, "title", "") or "Not started"))
+        words = [Content.styled(printable(getattr(error, "plain", str(error))), "$mark-error")]
+        if isinstance(error, ProviderError) and self._plan.provider.kind != "local":
+            words.append(Content("The same data can be trained on this machine now, free: enter."))
+            self.query_one("#accept").display = True
+        words.append(Content.styled(printable(" ".join(self._left_behind(error))), "$quiet"))
+        self.query_one("#trouble", Static).update(Content("\n\n").join(words))
+        self.query_one("#accept" if self.query_one("#accept").display else "#cancel", Button).focus()
+
+    def _left_behind(self, error: Exception) -> Iterator[str]:
+        """What is at the provider now, and how the same submission goes on."""
+        watch = cast("CuratorApp", self.app).job_watch
+        run = next((run for run in watch.runs() if run.fingerprint == self._plan.fingerprint), None)
+        if run is None:
+            yield "Nothing was sent."
+            return
+        files = [file_id for _, file_id, _ in watch.ledger.orphans(run.run)]
+        if files:
+            yield f"Uploaded and not used by any job: {', '.join(files)}; D on the Train stage deletes it."
+        elif run.training_file is None:
+            yield "Nothing was uploaded and nothing was paid."
+        if run.status == "unclear":
+            yield "T with the same values looks for the job once more and never makes a second one."
+        elif not run.closed:
+            yield "Once that is mended, T with the same values goes on where it stopped."
+        if getattr(error, "status", None) == 401:
+            yield "P keeps a new key."

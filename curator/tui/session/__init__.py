@@ -1,0 +1,1 @@
+"""session: TO BE SAID IN ONE SENTENCE."""

@@ -1,0 +1,42 @@
+"""Which workspace the UI opens: the one named, the last one, or the bundled sample."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from curator import paths
+from curator.errors import CuratorError
+from curator.tui.session.last_session import Memory
+from curator.workspace.workspace import Workspace
+
+SAMPLE = "emojibot.jsonl"
+
+
+def open_workspace(path: str | None, memory: Memory) -> Workspace:
+    """Open what the command line names, else what was open last, else the sample.
+
+    `memory` then names it as the last one. Raises InputError where the named path is no dataset.
+    """
+    workspace = Workspace.open(Path(path)) if path else _last(memory) or Workspace.open(sample())
+    memory.last = str(Path(workspace.path).absolute())
+    return workspace
+
+
+def _last(memory: Memory) -> Workspace | None:
+    if not memory.last or not Path(memory.last).is_dir():
+        return None
+    try:
+        return Workspace.open(Path(memory.last))
+    except CuratorError:
+        return None  # gone or damaged since: the sample is a way in; naming its path tells what is wrong
+
+
+def sample() -> Path:
+    """The bundled sample, in the user's data folder: what people do to it must survive an upgrade."""
+    bundled = paths.packaged("sample_data") / SAMPLE
+    own = paths.data_dir() / "sample" / SAMPLE
+    if not own.exists():
+        own.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundled, own)
+    return own

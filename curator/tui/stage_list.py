@@ -1,0 +1,76 @@
+"""Stages and dialogs, found by name and imported only when they are first wanted.
+
+A stage is a `StageScreen` subclass in a file of its own, a dialog a `Dialog` subclass; both take no
+arguments. Each is listed here once. One whose module is not installed is not offered anywhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+
+SCREENS = "curator.tui.screens"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a screen is. `key` is the digit of alt+digit, for stages."""
+
+    name: str
+    title: str
+    module: str
+    cls: str
+    key: int = 0
+
+    @property
+    def installed(self) -> bool:
+        """Whether its module is there; nothing is imported to tell."""
+        return find_spec(f"{SCREENS}.{self.module}") is not None
+
+    def create(self) -> Screen[Any]:
+        """Import the module and make the screen."""
+        screen: Screen[Any] = getattr(importlib.import_module(f"{SCREENS}.{self.module}"), self.cls)()
+        return screen
+
+
+STAGES: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry("data", "Data", "data.screen", "DataScreen", 1),
+        Entry("duplicates", "Duplicates", "duplicates.screen", "DuplicatesScreen", 2),
+        Entry("split", "Split", "split.screen", "SplitScreen", 3),
+        Entry("train", "Train", "train.screen", "TrainScreen", 4),
+        Entry("compare", "Compare", "compare.screen", "CompareScreen", 5),
+        Entry("history", "History", "history.screen", "HistoryScreen", 6),
+    )
+}
+
+DIALOGS: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry("train", "Train", "train.dialog", "TrainDialog"),
+        Entry("split", "Split", "split.dialog", "SplitDialog"),
+        Entry("export", "Export", "files.export_dialog", "ExportDialog"),
+        Entry("import", "Import", "files.import_dialog", "ImportDialog"),
+        Entry("source", "File changed outside", "files.source_dialog", "SourceDialog"),
+        Entry("write_back", "Write back", "files.write_back_dialog", "WriteBackDialog"),
+        Entry("answers", "Answer contract", "dataset.answers_dialog", "AnswersDialog"),
+        Entry("balance", "Balance", "dataset.balance_dialog", "BalanceDialog"),
+        Entry("settings", "Settings", "setup.settings_dialog", "SettingsScreen"),
+        Entry("providers", "Providers", "setup.providers_dialog", "ProvidersDialog"),
+        Entry("theme", "Change theme", "setup.theme_picker", "ThemePicker"),
+        Entry("help", "Help", "help", "HelpScreen"),
+    )
+}
+
+
+def stages() -> Iterator[Entry]:
+    """The stages that are there, in tab order."""
+    return (entry for entry in STAGES.values() if entry.installed)

@@ -1,0 +1,1 @@
+"""stage_models: TO BE SAID IN ONE SENTENCE."""

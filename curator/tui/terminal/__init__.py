@@ -1,0 +1,1 @@
+"""terminal: TO BE SAID IN ONE SENTENCE."""

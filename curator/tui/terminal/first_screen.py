@@ -1,0 +1,187 @@
+"""The first screen before Textual is there: the list, written where Textual draws it a third of a second later.
+
+Nothing here imports Textual. What is pressed meanwhile waits in the terminal, unseen, for the app.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import termios
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rich.cells import cell_len, set_cell_size
+
+from curator.core.text import one_line
+from curator.tui import stage_list as screens
+from curator.tui.looks import first_colours as palette_file
+from curator.tui.looks.first_colours import Palette
+from curator.tui.session.list_place import Place
+from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
+from curator.tui.stage_models import label_keys as labels
+from curator.tui.stage_models.list_columns import GUTTER, Columns, cells
+from curator.tui.terminal.leaving import RESET
+
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
+
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?25h\x1b[?1049l"
+WIDE, LEAST = 110, (60, 16)
+"""From which width the panes stand side by side, and below which size no stage is drawn (`screens.stage`)."""
+AROUND = 4
+"""Lines above and below the panes: stages and query, status and keys."""
+BRAND = "▚ curator"
+STATUS = {
+    "$foreground": "status",
+    "$mark-ok": "status-ok",
+    "$mark-error bold": "status-error",
+    "$mark-warning bold": "status-warning",
+}
+
+
+def show(workspace: Workspace, theme: str) -> FirstScreen | None:
+    """Write the first screen of a workspace; None where the app itself must find out what it shows."""
+    size = shutil.get_terminal_size()
+    place = Place.of(workspace)
+    fits = size.columns >= LEAST[0] and size.lines >= LEAST[1]
+    if not fits or place.query or place.sort or sys.__stderr__ is None or not sys.__stderr__.isatty():
+        return None
+    screen = FirstScreen()
+    screen.write(frame(workspace, place, size.columns, size.lines, palette_file.read(theme)))
+    return screen
+
+
+class FirstScreen:
+    """The terminal between the first screen and the app's."""
+
+    def __init__(self) -> None:
+        self.found = _silence()
+        """The terminal's attributes as they were found."""
+        self._handed_over = False
+        self._signals = {number: signal.signal(number, self._leave) for number in _signals()}
+
+    def write(self, text: str) -> None:
+        """Enter the alternate screen and write there."""
+        _write(f"{ENTER}\x1b[?25l{text}")
+
+    def hand_over(self) -> bool:
+        """Give the terminal to the app as it was found, but for the alternate screen. False when that was done."""
+        if self._handed_over:
+            return False
+        self._handed_over = True
+        if self.found is not None:
+            termios.tcsetattr(0, termios.TCSANOW, self.found)
+        return True
+
+    def take_back(self) -> None:
+        """At the end: leave the alternate screen where no app ever took it over."""
+        if self.hand_over():
+            _write(LEAVE)
+        for number, handler in self._signals.items():
+            signal.signal(number, handler)
+
+    def _leave(self, number: int, frame: FrameType | None) -> NoReturn:
+        with contextlib.suppress(OSError, termios.error):
+            os.write(1, RESET.encode())
+            if self.found is not None:
+                termios.tcsetattr(0, termios.TCSANOW, self.found)
+        os._exit(128 + number)
+
+
+def _write(text: str) -> None:
+    """Write where Textual writes."""
+    assert sys.__stderr__ is not None
+    sys.__stderr__.write(text)
+    sys.__stderr__.flush()
+
+
+def _signals() -> list[signal.Signals]:
+    return [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
+
+def _silence() -> list[Any] | None:
+    """Show no key that is pressed, and keep each for the app; returns how the terminal was."""
+    try:
+        before = termios.tcgetattr(0)
+        quiet = termios.tcgetattr(0)
+        quiet[3] &= ~(termios.ECHO | termios.ICANON)
+        termios.tcsetattr(0, termios.TCSANOW, quiet)
+    except termios.error:
+        return None
+    return before
+
+
+def frame(workspace: Workspace, place: Place, width: int, height: int, palette: Palette) -> str:
+    """The whole screen as the terminal takes it, with the list in the place that it will have."""
+    room = height - AROUND
+    wide = width >= WIDE
+    columns = width * place.share // 100 if wide else width
+    rows = max(3, room if wide else room * place.share // 100)
+    lines = [_tabs(workspace, width, palette), _query(width, palette)]
+    lines += (line for line, _ in zip(_list(workspace, place, columns, rows, palette), range(rows), strict=False))
+    blank = palette.paint("screen", " " * width)
+    drawn = [f"\x1b[{at};1H{blank}\x1b[{at};1H{line}" for at, line in enumerate(lines, 1)]
+    drawn += [f"\x1b[{at};1H{blank}" for at in range(len(lines) + 1, height - 1)]
+    return f"{''.join(drawn)}\x1b[{height - 1};1H{_status(workspace, width, palette)}\x1b[0m"
+
+
+def _tabs(workspace: Workspace, width: int, palette: Palette) -> str:
+    brand = f" {BRAND}  " if width >= WIDE else f" {BRAND[0]}  "
+    tabs = [f" {entry.key} {entry.title} " for entry in screens.stages()]
+    lock = "read only: " if workspace.read_only else ""
+    room = width - len(brand) - sum(map(len, tabs)) - 1
+    source = one_line(f"{lock}{workspace.source_name}", max(1, room))
+    right = " " * max(0, room - cell_len(source)) + source + " "
+    drawn = palette.paint("brand", brand) + palette.paint("tab-current", tabs[0])
+    return drawn + palette.paint("tab", "".join(tabs[1:])) + palette.paint("tab", right)
+
+
+def _query(width: int, palette: Palette) -> str:
+    return palette.paint("prompt", " / ") + palette.paint("dim", "filter")
+
+
+def _status(workspace: Workspace, width: int, palette: Palette) -> str:
+    """The counts, where they are stored: nobody waits here for them."""
+    parts: list[tuple[str, str]] = []
+    if workspace.derived.finished:
+        known, examples = workspace.counts(), len(workspace.ids())
+        counts = (examples, examples, known.analysed, known.errors, known.warnings, known.tokens)
+        parts = pieces(Summary(*counts, cost="", train=0, validation=0, provider=""), width < BRIEF)[:COUNTS]
+    if workspace.read_only:
+        parts.insert(0, ("read-only", "$mark-warning bold"))
+    drawn = palette.paint("tab", " " * width + "\r") + palette.paint("tab", " ")
+    for number, (text, style) in enumerate(parts):
+        drawn += palette.paint("tab", " · " * bool(number)) + palette.paint(STATUS[style], text)
+    return drawn
+
+
+def _list(workspace: Workspace, place: Place, width: int, rows: int, palette: Palette) -> Iterator[str]:
+    """The head and the rows; the cursor is on the remembered example."""
+    ids = workspace.ids()
+    width -= len(ids) + 1 > rows  # the scroll bar
+    columns = Columns.fit(width, len(workspace.ids(deleted=True)))
+    yield palette.paint("head", columns.head("", False).ljust(width))
+    cursor = _position(ids, place.example)
+    top = max(0, min(cursor - place.above, len(ids) - rows + 1))
+    colours = labels.colours(workspace)
+    for row in workspace.rows(ids[top : top + rows - 1]):
+        here = row.id == ids[cursor]
+        base = "cursor" if here else "row"
+        drawn = palette.paint(base, "› " if here else " " * GUTTER)
+        left = width - GUTTER
+        for text, style in cells(row, columns, 0, colours):
+            drawn += palette.paint(style or base, set_cell_size(text, min(left, cell_len(text))), base)
+            left -= cell_len(text)
+        yield drawn + palette.paint(base, " " * max(0, left))
+
+
+def _position(ids: Sequence[int], example: int | None) -> int:
+    try:
+        return 0 if example is None else ids.index(example)
+    except ValueError:
+        return 0
