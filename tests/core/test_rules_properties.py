@@ -16,8 +16,8 @@ from curator.core.example import Example, parse
 from curator.core.problem import Method, Problem
 from curator.core.rules import engine
 from curator.core.rules.facts import facts
+from curator.core.rules.has import Has
 from curator.core.rules.quick.quick_look import Seen, looks, not_well_formed
-from curator.core.rules.registry import Has
 from curator.core.rules.subject import Subject
 from tests.core.rules_cases import CALLED, CASES, NEEDS_A, TOOL, bot, call, calling, chat, raw, system, told, user
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from curator.core.rules.context import Context
 from curator.core.rules.dataset import DatasetCheck
 from curator.core.rules.engine import check, fix, fix_all
 from curator.core.rules.families import (
@@ -19,7 +20,7 @@ from curator.core.rules.families import (
     tools,
 )
 from curator.core.rules.families import message_order as order
-from curator.core.rules.registry import REGISTRY, VERSION, Context, Rule, arrange
+from curator.core.rules.registry import REGISTRY, VERSION, Rule, arrange
 
 FAMILIES = (
     syntax,

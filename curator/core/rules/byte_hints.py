@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from curator.core.rules.registry import Has
+from curator.core.rules.has import Has
 
 LEADS = b"\xc2\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd8\xe1\xe2\xe3\xef\xf3"
 """First bytes of the UTF-8 of every character of `_UNUSUAL`."""

@@ -10,8 +10,9 @@ from typing import Literal
 from curator.core.example import Example
 from curator.core.formats import METHODS
 from curator.core.problem import Problem, Severity
+from curator.core.rules.context import Context
 from curator.core.rules.facts import ANSWERED, FORMATS, IMAGE, LONG_ROW, REFUSAL, Facts, Tally, facts
-from curator.core.rules.registry import REGISTRY, Context, declare, severities
+from curator.core.rules.registry import REGISTRY, declare, severities
 from curator.core.rules.subject import Subject, quoted
 
 MIN_EXAMPLES, RECOMMENDED_EXAMPLES = 10, 50

@@ -8,7 +8,8 @@ from curator.core import splice
 from curator.core.example import Example, Path, format_path, parse
 from curator.core.formats import Format
 from curator.core.problem import Problem, Profile
-from curator.core.rules.registry import REGISTRY, Context, Found, Rule
+from curator.core.rules.context import Context
+from curator.core.rules.registry import REGISTRY, Found, Rule
 from curator.core.rules.subject import Subject
 
 

@@ -17,7 +17,8 @@ from xxhash import xxh3_64_intdigest
 
 from curator.core.answers.refusal import is_refusal
 from curator.core.formats import COMPLETION_KEYS, Format
-from curator.core.rules.registry import Context, Has
+from curator.core.rules.context import Context
+from curator.core.rules.has import Has
 from curator.core.rules.subject import Subject, Turn, ends_on_answer
 
 FORMATS: tuple[Format, ...] = ("unknown", "chat", "preference", "reinforcement", "completion")

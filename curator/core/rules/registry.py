@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from curator.core.example import Path
 from curator.core.formats import Format
-from curator.core.problem import FixKind, Method, Profile, Severity
-
-if TYPE_CHECKING:
-    from curator.core.rules.subject import Subject
-    from curator.core.splice import Edit
+from curator.core.problem import FixKind, Profile, Severity
+from curator.core.rules.context import Context
+from curator.core.rules.subject import Subject
+from curator.core.splice import Edit
 
 PROFILES: tuple[Profile, ...] = ("openai", "azure", "local")
 MESSAGE_FORMATS: frozenset[Format] = frozenset(("chat", "preference", "reinforcement"))
@@ -33,99 +32,6 @@ SeverityLetter = Literal["E", "W", "I"]
 _SEVERITY = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
-class TokenCount(Protocol):
-    """What a counter says of one example (core.tokens.Tokens)."""
-
-    @property
-    def total(self) -> int:
-        """Tokens of the whole example."""
-
-    @property
-    def assistant(self) -> int:
-        """Tokens of what is learnt."""
-
-
-class Place(Protocol):
-    """Where a text is cut (core.tokens.Cut): before character `offset` of what stands at `location`."""
-
-    @property
-    def location(self) -> str:
-        """`messages[2].content`; empty where it is in no text."""
-
-    @property
-    def offset(self) -> int:
-        """Characters that are still read."""
-
-
-class AnswerContract(Protocol):
-    """What answers may look like (core.answers.Contract)."""
-
-    def violations(self, text: str) -> str | None:
-        """One sentence on what is wrong with an answer, or None."""
-
-    def suggest(self, text: str) -> list[str]:
-        """Allowed answers near `text`, best first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a rule may know beside the example; `method` None means: whatever the data is for."""
-
-    profile: Profile = "openai"
-    method: Method | None = None
-    model: str = ""
-    limit: int | None = None
-    """Tokens of one example that training reads; what is beyond is cut off."""
-    count: Callable[[Any], TokenCount] | None = None
-    contract: AnswerContract | None = None
-    cut: Callable[[Any, int], Place | None] | None = None
-    """Where an example over the limit is cut off (core.tokens.Counter.truncation)."""
-    quick: bool = False
-    """Only the rules on formats."""
-
-
-class Has:
-    """What an example holds, as bits, so that rules with nothing to look at are not called.
-
-    Plain integers: an enum's flags cost more than the rules they would spare.
-    """
-
-    ODD = 1 << 0
-    """A message that is neither system, user or assistant with just a text, nor a well-formed call or result."""
-    PARTS = 1 << 1
-    TOOLS = 1 << 2
-    EDGES = 1 << 3
-    """Text that begins or ends with white space."""
-    ODD_TEXT = 1 << 4
-    """Characters that some rule on characters may be about."""
-    MARKS = 1 << 5
-    """Byte patterns that keys, addresses and special tokens begin with."""
-    FAULTS = 1 << 6
-    OLD_CALLS = 1 << 7
-    DIGITS = 1 << 8
-    """Digits enough for a telephone or card number."""
-    RISKY = 1 << 9
-    NO_USER = 1 << 10
-    NO_SYSTEM = 1 << 11
-    MOVED_SYSTEM = 1 << 12
-    """A system message elsewhere than at the start, or several."""
-    REPEATS = 1 << 13
-    """Two messages of one role in a row."""
-    TAIL = 1 << 14
-    """No assistant message, or others after the last one."""
-    NO_TURNS = 1 << 15
-    EXTRA_KEYS = 1 << 16
-    """Top-level keys that the format does not have."""
-    KEYS = 1 << 17
-    """More keys in the bytes than in the value, perhaps."""
-    LONG = 1 << 18
-    """So long that some limit may be exceeded."""
-    CONTRACT = 1 << 19
-    WIDE = 1 << 20
-    """Characters beyond ASCII that deserve a look; no rule asks for this."""
-    ALL = (1 << 21) - 1
-
-
 class Found(NamedTuple):
     """One finding of a rule: where, and one sentence; `fix` False where this one cannot be repaired."""
 
@@ -135,8 +41,8 @@ class Found(NamedTuple):
     fix: bool = True
 
 
-Check = Callable[["Subject", Context], Iterable[Found]]
-Fixer = Callable[["Subject", Path, Context], Iterable["Edit"]]
+Check = Callable[[Subject, Context], Iterable[Found]]
+Fixer = Callable[[Subject, Path, Context], Iterable[Edit]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from curator.core.example import Example, Path
 from curator.core.formats import CHAT_KEYS, OLD_PREFERENCE_KEYS, Format, detect
 from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
-from curator.core.rules.registry import Context, Has, TokenCount
+from curator.core.rules.context import Context, TokenCount
+from curator.core.rules.has import Has
 
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
 

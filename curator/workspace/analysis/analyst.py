@@ -16,14 +16,14 @@ from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, facts
 from curator.core.rules.families.syntax import repeats_a_key
+from curator.core.rules.has import Has
 from curator.core.rules.quick.quick_look import Seen, looks
-from curator.core.rules.registry import Has
 from curator.core.rules.subject import Subject
 from curator.workspace.analysis import flag_columns as flags
 from curator.workspace.analysis.result_store import Result
 
 if TYPE_CHECKING:
-    from curator.core.rules.registry import TokenCount
+    from curator.core.rules.context import TokenCount
     from curator.tokens import Counter, Tokens
 
 PREVIEW_CHARS = 100

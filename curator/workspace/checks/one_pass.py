@@ -19,10 +19,10 @@ from curator.core.compat import Counts, Variant
 from curator.core.example import Example, parse
 from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
+from curator.core.rules.context import AnswerContract, TokenCount
 from curator.core.rules.engine import check_subject
 from curator.core.rules.facts import Facts, Tally, facts
 from curator.core.rules.quick.quick_look import Seen, looks, not_well_formed
-from curator.core.rules.registry import AnswerContract, TokenCount
 from curator.core.rules.subject import Subject
 from curator.workspace.checks.excerpt import Excerpt, excerpt
 from curator.workspace.checks.json_findings import Rows, as_json

@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 
 from curator.core.example import Path
+from curator.core.rules.context import Context
 from curator.core.rules.families.json_schema import flaw, mismatch
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.families.tools import called, calls, functions
-from curator.core.rules.registry import Context, Found, Has, rule
+from curator.core.rules.has import Has
+from curator.core.rules.registry import Found, rule
 from curator.core.rules.subject import Subject, Turn, kind_of, quoted
 from curator.core.splice import Edit, span
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from curator.core.example import Path
+from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
-from curator.core.rules.registry import Context, Found, Has, rule
+from curator.core.rules.has import Has
+from curator.core.rules.registry import Found, rule
 from curator.core.rules.subject import Subject, Turn, kind_of, quoted
 from curator.core.splice import Edit
 

@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from curator.core.example import Path
-from curator.core.rules.registry import Context, Found, Has, rule
+from curator.core.rules.context import Context
+from curator.core.rules.has import Has
+from curator.core.rules.registry import Found, rule
 from curator.core.rules.subject import Subject, quoted
 
 MAX_IMAGES, MAX_IMAGES_AZURE = 10, 64

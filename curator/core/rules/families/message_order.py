@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from curator.core.example import Path
-from curator.core.rules.registry import CHAT, Context, Found, Has, rule
+from curator.core.rules.context import Context
+from curator.core.rules.has import Has
+from curator.core.rules.registry import CHAT, Found, rule
 from curator.core.rules.subject import Subject, Turn, quoted
 from curator.core.splice import Edit, Raw, span
 

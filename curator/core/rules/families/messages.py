@@ -9,7 +9,9 @@ from typing import Any
 
 from curator.core.example import Path
 from curator.core.formats import OLD_PREFERENCE_KEYS
-from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, Context, Found, Has, rule
+from curator.core.rules.context import Context
+from curator.core.rules.has import Has
+from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, Found, rule
 from curator.core.rules.subject import ROLES, Subject, Turn, kind_of, quoted
 from curator.core.splice import Edit
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from curator.core.example import Path
 from curator.core.formats import OLD_PREFERENCE_KEYS
-from curator.core.rules.registry import PREFERENCE, Context, Found, rule
+from curator.core.rules.context import Context
+from curator.core.rules.registry import PREFERENCE, Found, rule
 from curator.core.rules.subject import Subject, quoted
 from curator.core.splice import Edit
 

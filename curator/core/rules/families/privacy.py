@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from curator.core.example import Path
+from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
-from curator.core.rules.registry import Context, Found, Has, rule, severities
+from curator.core.rules.has import Has
+from curator.core.rules.registry import Found, rule, severities
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
 

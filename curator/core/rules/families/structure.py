@@ -6,16 +6,9 @@ from collections.abc import Iterator
 
 from curator.core.example import Path
 from curator.core.formats import CHAT_KEYS, PREFERENCE_INPUT_KEYS, PREFERENCE_KEYS
-from curator.core.rules.registry import (
-    CHAT,
-    MESSAGE_FORMATS,
-    TUNED_FORMATS,
-    Context,
-    Found,
-    Has,
-    rule,
-    severities,
-)
+from curator.core.rules.context import Context
+from curator.core.rules.has import Has
+from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, TUNED_FORMATS, Found, rule, severities
 from curator.core.rules.subject import Subject, kind_of, quoted
 from curator.core.splice import Edit
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from curator.core.duplicates.hashes import canonical
 from curator.core.example import Path, parse
-from curator.core.rules.registry import ANY_FORMAT, Context, Found, Has, rule
+from curator.core.rules.context import Context
+from curator.core.rules.has import Has
+from curator.core.rules.registry import ANY_FORMAT, Found, rule
 from curator.core.rules.subject import Subject, kind_of, quoted
 from curator.core.splice import Edit, span
 

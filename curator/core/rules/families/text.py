@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from curator.core.example import Path, parse_path
 from curator.core.problem import Severity
+from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
-from curator.core.rules.registry import MESSAGE_FORMATS, Context, Found, Has, rule
+from curator.core.rules.has import Has
+from curator.core.rules.registry import MESSAGE_FORMATS, Found, rule
 from curator.core.rules.subject import Subject, Turn
 from curator.core.splice import Edit
 from curator.core.text import needed

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from curator.core.example import Path
+from curator.core.rules.context import Context
 from curator.core.rules.families.json_schema import flaw
 from curator.core.rules.families.messages import is_name
-from curator.core.rules.registry import CHAT, Context, Found, Has, rule
+from curator.core.rules.has import Has
+from curator.core.rules.registry import CHAT, Found, rule
 from curator.core.rules.subject import Subject, Turn, kind_of, quoted
 from curator.core.splice import Edit
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.rules.byte_hints import LEADS, MARKS, PHRASES, byte_bits
-from curator.core.rules.registry import Has
+from curator.core.rules.has import Has
 
 Places = NDArray[np.intp]
 

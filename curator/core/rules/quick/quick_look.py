@@ -16,12 +16,14 @@ import orjson
 
 from curator.core.problem import Problem, Profile
 from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
+from curator.core.rules.context import Context
 from curator.core.rules.facts import Facts, Frame, chat_facts, clean_facts, frame_of
 from curator.core.rules.families.privacy import RISKY, personal, secrets
 from curator.core.rules.families.syntax import repeats_a_key
 from curator.core.rules.families.text import SPECIAL, is_odd
+from curator.core.rules.has import Has
 from curator.core.rules.quick.tool_chats import general
-from curator.core.rules.registry import REGISTRY, Context, Has
+from curator.core.rules.registry import REGISTRY
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD, shape_of
 from curator.core.typed_chats import REFUSED, Message, PlainAssistant, decode_plain, roles_of
 
