@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from curator.core.lines import trim
 from curator.errors import InputError
-from curator.workspace.files import dataset_file as lines
+from curator.workspace.files.dataset_file import STDIN, DatasetFile, open_dataset
+from curator.workspace.files.line_splitter import blocks, records
 from curator.workspace.storage import folder as place
 
 _IN_MEMORY = 256 * 1024 * 1024
@@ -79,7 +81,7 @@ class Spool(Kept):
 class Again(Kept):
     """Those of a plain file are read a second time where they are wanted: only the ends of its lines are kept."""
 
-    def __init__(self, source: lines.Source) -> None:
+    def __init__(self, source: DatasetFile) -> None:
         self._source = source
         self._file = source.stream.fileno()
         self._seen = os.fstat(self._file)
@@ -87,7 +89,7 @@ class Again(Kept):
 
     def keeping(self) -> Iterator[tuple[int, bytes]]:
         """All records."""
-        return lines.split(self._noting(), self._source.notes, name=self._source.name)
+        return records(self._noting(), self._source.notes, name=self._source.name)
 
     def physical(self) -> Iterator[bytes]:
         """All lines as they lie in the file, with their ends and blank ones too: the quickest way through it."""
@@ -101,7 +103,7 @@ class Again(Kept):
         import numpy as np
 
         at = 0
-        for block in lines.blocks(self._source.stream):
+        for block in blocks(self._source.stream):
             ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _LF) + (at + 1)
             self._ends.frombytes(ends.astype(np.int64).tobytes())
             at += len(block)
@@ -119,10 +121,7 @@ class Again(Kept):
 
     def __getitem__(self, number: int) -> bytes:
         start, end = self._ends[number - 1], self._ends[number]
-        raw = self._read(start, end - start)
-        if number == 1:
-            raw = raw.removeprefix(lines.BOM)
-        return raw.removesuffix(b"\n").removesuffix(b"\r")
+        return trim(self._read(start, end - start), first=number == 1)
 
     def _read(self, start: int, count: int) -> bytes:
         if hasattr(os, "pread"):
@@ -172,7 +171,7 @@ def examples(path: str | Path) -> Iterator[Examples]:
     Raises InputError. A workspace is opened for reading; a file is never written and makes no workspace.
     """
     spool = Spool()
-    if str(path) != lines.STDIN and place.is_workspace(Path(path)):
+    if str(path) != STDIN and place.is_workspace(Path(path)):
         from curator.workspace.workspace import Workspace
 
         with Workspace.open(path, read_only=True) as workspace:
@@ -180,7 +179,7 @@ def examples(path: str | Path) -> Iterator[Examples]:
             yield Examples(spool.keeping(records), spool, "example")
             spool.close()
         return
-    with lines.opened(path) as source:
+    with open_dataset(path) as source:
         if source.plain and source.path is not None:
             again = Again(source)
             yield Examples(again.keeping(), again, "line")

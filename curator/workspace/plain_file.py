@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from curator.workspace.files import dataset_file as lines
+from curator.workspace.files.dataset_file import STDIN, open_dataset
 from curator.workspace.storage import folder as place
 from curator.workspace.storage.line_file import Source, build_index
 from curator.workspace.workspace import Workspace
@@ -20,13 +20,13 @@ def looked_at(path: str | Path) -> Iterator[Workspace]:
 
     Nothing is written but a temporary copy of what is not plain JSON Lines. Raises InputError.
     """
-    if str(path) != lines.STDIN and place.is_workspace(Path(path)):
+    if str(path) != STDIN and place.is_workspace(Path(path)):
         with Workspace.open(path, read_only=True) as workspace:
             workspace.derived.alone = not workspace.derived.finished
             yield workspace
         return
     with ExitStack() as stack:
-        source = stack.enter_context(lines.opened(path))
+        source = stack.enter_context(open_dataset(path))
         numbers: array[int] = array("Q")
         if source.plain and source.path is not None:
             file = source.path

@@ -48,11 +48,11 @@ def read(path: Path | str) -> Examples:
 
     Raises InputError.
     """
-    from curator.workspace.files import dataset_file as lines
+    from curator.workspace.files.dataset_file import STDIN, open_dataset
     from curator.workspace.storage import folder as place
 
-    if str(path) == lines.STDIN or not place.is_workspace(Path(path)):
-        with lines.opened(path) as source:
+    if str(path) == STDIN or not place.is_workspace(Path(path)):
+        with open_dataset(path) as source:
             records = list(source.records())
         raws, keys = [raw for _, raw in records], [line for line, _ in records]
         return Examples(raws, keys, [None] * len(raws), "line")
@@ -170,11 +170,11 @@ def held_out(data: Examples) -> Examples:
 
 def contract(path: Path | str) -> Contract | None:
     """The answer contract that a workspace has; None for a plain file."""
-    from curator.workspace.files import dataset_file as lines
+    from curator.workspace.files.dataset_file import STDIN
     from curator.workspace.storage import folder as place
 
     path = Path(path)
-    if str(path) == lines.STDIN or not place.is_workspace(path):
+    if str(path) == STDIN or not place.is_workspace(path):
         return None
     from curator.workspace.workspace import Workspace
 

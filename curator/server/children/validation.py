@@ -16,6 +16,7 @@ import orjson
 
 from curator.core import example, formats, rules
 from curator.core.example import MAX_LINE_BYTES, Example
+from curator.core.lines import trim
 from curator.core.problem import Method, Problem, Severity
 from curator.errors import InputError
 from curator.server.engines.choice import choose
@@ -44,8 +45,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
         number = 0
         while block := file.readline(MAX_LINE_BYTES + 2):
             number += 1
-            line = block.removesuffix(b"\n").removesuffix(b"\r")
-            line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            line = trim(block, first=number == 1)
             while not block.endswith(b"\n") and (block := file.readline(MAX_LINE_BYTES)):
                 pass
             if line.strip():

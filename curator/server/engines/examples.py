@@ -9,6 +9,7 @@ from typing import Any
 from curator.basemodels import chat_render as render
 from curator.basemodels.text_model import TextModel
 from curator.core import example
+from curator.core.lines import trim
 from curator.server.engines.job import Job, JobError
 
 MAX_TOKENS = 1024
@@ -20,9 +21,10 @@ def read_examples(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                if not line.strip():
+                raw = trim(line, first=number == 1)
+                if not raw or raw.isspace():
                     continue
-                value = example.parse(line.rstrip(b"\r\n")).value
+                value = example.parse(raw).value
                 if not isinstance(value, dict):
                     raise JobError("invalid_training_file", f"Line {number} of the file is no JSON object.")
                 yield value

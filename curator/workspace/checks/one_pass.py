@@ -26,7 +26,7 @@ from curator.core.rules.quick.quick_look import Seen, looks, not_well_formed
 from curator.core.rules.subject import Subject
 from curator.workspace.checks.excerpt import Excerpt, excerpt
 from curator.workspace.checks.json_findings import Rows, as_json
-from curator.workspace.files.dataset_file import Batch, Notes, batches, blocks
+from curator.workspace.files.line_splitter import Batch, Notes, batches, blocks
 
 if TYPE_CHECKING:
     from curator.core.counting.counter import Chat, Counter

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from curator import atomic
 from curator.core.example import parse
+from curator.core.lines import BOM
 from curator.core.rules import REGISTRY, Context, fix_all
 from curator.errors import InputError
 from curator.workspace.checks.one_pass import Options
 from curator.workspace.checks.verdict import SAMPLE, Check, check_file, method_of
 from curator.workspace.exchange.export import pieces
-from curator.workspace.files.dataset_file import BOM, STDIN, opened
+from curator.workspace.files.dataset_file import STDIN, open_dataset
 from curator.workspace.storage import folder as place
 from curator.workspace.workspace import Workspace
 
@@ -67,7 +68,7 @@ def repair(
     Raises InputError where `path` cannot be read or is `out`, or `out` cannot be written.
     """
     target = Path(out)
-    with _readable(path) as readable, opened(readable) as source:
+    with _readable(path) as readable, open_dataset(readable) as source:
         if source.path is not None and target.exists() and target.samefile(source.path):
             raise InputError(f"{target} is the source itself, which is never written; name another file")
         if source.notes.encoding and not unsafe:

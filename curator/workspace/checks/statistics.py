@@ -19,7 +19,7 @@ from curator.core.models import ModelInfo
 from curator.core.problem import Profile
 from curator.core.turns import Turn, turns
 from curator.tokens import counter
-from curator.workspace.files.dataset_file import opened
+from curator.workspace.files.dataset_file import open_dataset
 from curator.workspace.storage import folder as place
 
 NO_ROLE = "(none)"
@@ -122,7 +122,7 @@ def collect(
     `model` defaults to the workspace's, else to the usual one of OpenAI's. Raises InputError.
     """
     if str(path) == "-" or not place.is_workspace(Path(path)):
-        with opened(path) as source:
+        with open_dataset(path) as source:
             items = ((parse(raw), True) for _, raw in source.records())
             return _count(items, model, "openai", epochs, Contract(), progress)
     from curator.workspace.workspace import Workspace

@@ -28,7 +28,8 @@ from curator.core.rules import REGISTRY, DatasetCheck
 from curator.core.rules.families.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
 from curator.workspace.checks.json_findings import Rows
 from curator.workspace.checks.one_pass import Options, Range, Stretch, examine, examine_range
-from curator.workspace.files.dataset_file import STDIN, Batch, Notes, Source, opened
+from curator.workspace.files.dataset_file import STDIN, DatasetFile, open_dataset
+from curator.workspace.files.line_splitter import Batch, Notes
 from curator.workspace.storage.folder import is_workspace
 
 SHARE, QUICK_SHARE = 12 << 20, 96 << 20
@@ -118,7 +119,7 @@ def check_file(
 
         return check_workspace(Path(path), options, validation=validation, progress=progress)
     options = with_model(options)
-    with opened(path) as source:
+    with open_dataset(path) as source:
         batches = source.batches()
         first = first_of(batches)
         told = replace(options, method=options.method or method_of(first))
@@ -136,7 +137,7 @@ def value_lines(path: str | Path, options: Options) -> dict[int, int]:
     """The first line of each example's value in a validation file: what `validation` wants. Raises InputError."""
     quick = replace(options, tokens=False, compat=None, shown=0)
     dataset = DatasetCheck(quick.context(), part="validation")
-    with opened(path) as source:
+    with open_dataset(path) as source:
         dataset.tally = examine(source.batches(), source.notes, quick).tally
     return dataset.value_lines()
 
@@ -236,7 +237,11 @@ def ranges(path: Path, size: int = RANGE) -> Iterator[Range]:
 
 
 def finished(
-    source: Source, stretch: Stretch, options: Options, validation: Mapping[int, int] | None, epochs: int | None
+    source: DatasetFile,
+    stretch: Stretch,
+    options: Options,
+    validation: Mapping[int, int] | None,
+    epochs: int | None,
 ) -> Check:
     """The findings on the dataset and the file added, and the totals made."""
     if options.quick:
@@ -258,7 +263,7 @@ def finished(
     return check
 
 
-def _name(source: Source) -> str:
+def _name(source: DatasetFile) -> str:
     return str(source.path) if source.path is not None else "-"
 
 
@@ -266,7 +271,7 @@ def _format_of(formats: list[str]) -> str:
     return formats[0] if len(formats) == 1 else "mixed" if formats else "unknown"
 
 
-def _note_file(source: Source, stretch: Stretch, options: Options) -> None:
+def _note_file(source: DatasetFile, stretch: Stretch, options: Options) -> None:
     """Note the findings on the file as bytes."""
     for line, rule, words in _of_file(source, stretch.notes):
         severity = REGISTRY[rule].severity.get(options.profile)
@@ -276,7 +281,7 @@ def _note_file(source: Source, stretch: Stretch, options: Options) -> None:
             stretch.note(line, Problem(rule, severity, words, fix=REGISTRY[rule].fix), options)
 
 
-def _of_file(source: Source, notes: Notes) -> Iterator[tuple[int | None, str, str]]:
+def _of_file(source: DatasetFile, notes: Notes) -> Iterator[tuple[int | None, str, str]]:
     """(line, rule, message) of findings on the file's name, size and bytes (rows 1 to 9)."""
     if source.path is not None and not source.name.endswith(".jsonl"):
         yield None, "file_extension", "the name does not end in .jsonl: export it as .jsonl before the upload"

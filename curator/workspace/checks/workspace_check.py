@@ -12,7 +12,8 @@ from curator.errors import CuratorError, InputError
 from curator.workspace.checks.one_pass import Options, Stretch, examine
 from curator.workspace.checks.soundness import is_newer, soundness
 from curator.workspace.checks.verdict import Check, Progress, finished, first_of, method_of, with_model
-from curator.workspace.files.dataset_file import Notes, Record, Source, grouped
+from curator.workspace.files.dataset_file import DatasetFile
+from curator.workspace.files.line_splitter import Notes, Record, group
 from curator.workspace.plain_file import looked_at
 from curator.workspace.workspace import Workspace
 
@@ -43,8 +44,8 @@ def _checked(
     workspace: Workspace, options: Options, validation: Mapping[int, int] | None, progress: Progress | None
 ) -> Check:
     notes = Notes()
-    source = Source(workspace.path, "examples.jsonl", "lines", io.BytesIO(), None, False, notes)
-    batches = grouped(_records(workspace, notes, progress))
+    source = DatasetFile(workspace.path, "examples.jsonl", "lines", io.BytesIO(), None, False, notes)
+    batches = group(_records(workspace, notes, progress))
     first = first_of(batches)
     told = with_model(replace(options, contract=options.contract or workspace.context().contract))
     told = replace(told, method=told.method or method_of(first))

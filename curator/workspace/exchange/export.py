@@ -18,9 +18,10 @@ from typing import BinaryIO
 from curator import atomic
 from curator.core import convert, splice
 from curator.core.example import parse
+from curator.core.lines import BOM
 from curator.errors import CuratorError, InputError
 from curator.workspace.storage.examples import Stored
-from curator.workspace.storage.line_file import BOM, CHUNK, Source
+from curator.workspace.storage.line_file import CHUNK, Source
 from curator.workspace.workspace import Workspace
 
 TOGETHER = 10_000

@@ -20,7 +20,8 @@ from curator import atomic
 from curator.core import convert
 from curator.workspace.changes.writing import count_of
 from curator.workspace.exchange.equal_lines import value_key, value_keys
-from curator.workspace.files import dataset_file as lines
+from curator.workspace.files.dataset_file import open_dataset
+from curator.workspace.files.line_splitter import Record
 from curator.workspace.files.preview import Preview, mapped, preview, records
 from curator.workspace.records import Change
 from curator.workspace.storage import database as schema
@@ -125,7 +126,7 @@ def _copy(folder: Path, look: Preview, file: str, seen: set[int | None], progres
 
 
 def _convert(
-    made: Prepared, copy: Path, found: Iterator[lines.Record], seen: set[int | None], progress: Progress | None
+    made: Prepared, copy: Path, found: Iterator[Record], seen: set[int | None], progress: Progress | None
 ) -> None:
     numbers: array[int] = array("Q")
     indexer = sources.Indexer()
@@ -263,7 +264,7 @@ _FOREIGN = ("sharegpt", "alpaca", "question_answer")
 
 
 def _is_plain(path: Path) -> bool:
-    with lines.opened(path) as source:
+    with open_dataset(path) as source:
         return source.plain
 
 

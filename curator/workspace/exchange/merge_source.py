@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.errors import InputError
-from curator.workspace.files import dataset_file as lines
+from curator.workspace.files.dataset_file import open_dataset
 from curator.workspace.storage.example_order import START
 from curator.workspace.storage.journal import NEVER
 
@@ -80,8 +80,8 @@ def compare(workspace: Workspace, source: int, progress: Callable[[int], None] |
     anchor = base.first_id - 1
     try:
         stat = Path(base.origin).stat()
-        with lines.opened(Path(base.origin)) as opened:
-            for done, (_, raw) in enumerate(opened.records()):
+        with open_dataset(Path(base.origin)) as dataset:
+            for done, (_, raw) in enumerate(dataset.records()):
                 if progress is not None and done % 1000 == 0:
                     progress(done)
                 found = _take(known.get(_digest(raw)), used)

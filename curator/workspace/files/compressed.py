@@ -13,7 +13,7 @@ PACKED = 1 << 13
 """Packed bytes taken at once: some of these unpack to thousands of times as many."""
 
 
-def unpacked(stream: BinaryIO, head: bytes) -> BinaryIO | None:
+def unpack(stream: BinaryIO, head: bytes) -> BinaryIO | None:
     """The content of a stream that begins with the bytes `head`; None where it is not packed."""
     if head.startswith(b"\x1f\x8b"):
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))

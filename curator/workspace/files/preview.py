@@ -12,8 +12,9 @@ from curator.core import convert, splice
 from curator.core.example import parse
 from curator.errors import InputError
 from curator.workspace.checks.json_findings import writable
-from curator.workspace.files import dataset_file as lines
 from curator.workspace.files import parquet
+from curator.workspace.files.dataset_file import open_dataset
+from curator.workspace.files.line_splitter import Record
 
 SAMPLE = 200
 """Records that tell the shape of a file."""
@@ -84,12 +85,12 @@ def _about(path: Path, sample: tuple[bytes, ...]) -> int:
 
 
 @contextmanager
-def records(path: Path) -> Iterator[tuple[str, bool, Iterator[lines.Record]]]:
+def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record]]]:
     """(container, whether the bytes can be kept as they are, records) of a file. Raises InputError."""
     if parquet.is_parquet(path):
         yield "parquet", False, parquet.records(path)
         return
-    with lines.opened(path) as source:
+    with open_dataset(path) as source:
         container = {"lines": "jsonl"}.get(source.kind, source.kind)
         yield container, source.plain, source.records()
 

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from curator.core.example import parse
+from curator.core.lines import trim
 from curator.core.query.query import Text
 from curator.workspace.analysis.flag_columns import (
     FOLDING,
@@ -28,7 +29,7 @@ from curator.workspace.analysis.flag_columns import (
 )
 from curator.workspace.search.message_text import begins_with, is_content, says
 from curator.workspace.storage.examples import Base, Stored, batches
-from curator.workspace.storage.line_file import Block, trim
+from curator.workspace.storage.line_file import Block
 
 if TYPE_CHECKING:
     from curator.workspace.search.block_finder import Finder

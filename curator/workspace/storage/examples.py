@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from curator.core.example import parse
+from curator.core.lines import split, trim
 from curator.errors import CuratorError, InputError
 from curator.workspace.records import Record
 from curator.workspace.storage import folder as place
@@ -283,17 +284,13 @@ class Stored:
             if base.hidden:
                 continue
             for first, block in base.source.blocks():
-                for number, line in enumerate(block.split(b"\n"), base.first_id + first):
-                    if not line.strip() or (
-                        number == base.first_id and not line.removeprefix(sources.BOM).strip()
-                    ):
+                for number, line in enumerate(split(block), base.first_id + first):
+                    raw = trim(line, first=number == base.first_id)
+                    if not raw or raw.isspace():
                         continue
                     version = versions.pop(number, 0)
-                    raw = line.removesuffix(b"\r")
                     if version:
                         raw = self.raw(number, self.touched([number]).get(number))
-                    elif number == base.first_id:
-                        raw = raw.removeprefix(sources.BOM)
                     yield number, version, raw
         for example in sorted(versions):
             row = self.touched([example])[example]

@@ -21,6 +21,7 @@ from itertools import accumulate, compress, count
 from pathlib import Path
 
 from curator import atomic
+from curator.core.lines import BOM, trim
 from curator.errors import CuratorError
 
 MAGIC = 0x31584449525543
@@ -28,7 +29,6 @@ HEAD = struct.Struct("<4Q32s")
 CHUNK = 256 * 1024
 """Bytes read at once: what is made of them stays in the processor's cache."""
 GLANCE = 1024 * 1024
-BOM = b"\xef\xbb\xbf"
 Block = bytes | mmap.mmap
 """Bytes of several lines."""
 
@@ -111,15 +111,6 @@ class Source:
     def close(self) -> None:
         """Close the file; the offsets stay."""
         self._file.close()
-
-
-def trim(raw: bytes, *, first: bool = False) -> bytes:
-    """A physical line without LF, without one CR before it, and without a BOM where it is the first."""
-    if raw.endswith(b"\n"):
-        raw = raw[:-2] if raw.endswith(b"\r\n") else raw[:-1]
-    elif raw.endswith(b"\r"):
-        raw = raw[:-1]
-    return raw[3:] if first and raw.startswith(BOM) else raw
 
 
 Each = Callable[[list[bytes]], None]

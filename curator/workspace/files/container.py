@@ -1,0 +1,117 @@
+"""Tells from a file's first bytes what it is: UTF-16, binary data, or one JSON value over many lines."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import orjson
+
+from curator.core.lines import BOM
+from curator.errors import InputError
+from curator.workspace.files.compressed import unpacking_errors
+
+HEAD = 1 << 16
+"""Bytes looked at to tell what a file is."""
+MAX_WHOLE = 2 << 30
+"""A JSON array or CSV file is read as a whole; above this it is refused."""
+_MAGIC_NUMBERS = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"PK\x03\x04", "a ZIP archive (or an office document)"),
+    (b"PAR1", "a Parquet file; `curator import` reads those"),
+    (b"ARROW1", "an Arrow file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a program"),
+    (b"BZh", "a bzip2 archive; unpack it first"),
+    (b"\xfd7zXZ", "an xz archive; unpack it first"),
+    (b"GGUF", "a model file"),
+)
+
+
+def peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
+    """The first bytes of a stream that cannot be rewound, and the stream from its start."""
+    buffered = (
+        stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream), HEAD)
+    )
+    try:
+        return buffered.peek(HEAD)[:HEAD], buffered
+    except unpacking_errors() as error:
+        raise InputError(f"{name} cannot be unpacked: {error}") from None
+
+
+def utf16_encoding(head: bytes) -> str:
+    """The UTF-16 flavour that the bytes look like; empty for any other encoding."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if len(head) >= 4 and head[1:4:2] == b"\0\0" and head[0] in b"{[":
+        return "utf-16-le"
+    return "utf-16-be" if len(head) >= 4 and head[0:4:2] == b"\0\0" and head[1] in b"{[" else ""
+
+
+def recode_to_utf8(stream: BinaryIO, encoding: str, name: str) -> BinaryIO:
+    data = read_whole(stream, name)
+    try:
+        text = data.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:  # half a character: its line will be found faulty
+        text = data.decode(encoding, "replace")
+    text = text.removeprefix("\ufeff")
+    return io.BytesIO(text.encode("utf-8", "surrogatepass"))
+
+
+def refuse_binary(head: bytes, path: Path) -> None:
+    for magic, words in _MAGIC_NUMBERS:
+        if head.startswith(magic):
+            raise InputError(f"{path} is {words}, not a JSONL file")
+    if b"\0" in head and not any(isinstance(_parsed(line), dict) for line in head.split(b"\n")[:100]):
+        raise InputError(f"{path} is binary data, not a JSONL file")
+
+
+def is_array(head: bytes, complete: bool) -> bool:
+    """Whether the file is one JSON array, or pretty-printed values, rather than one value a line.
+
+    Two lines that are no JSON by themselves tell it (a single bad line may stand anywhere), or a first line
+    that is an array of objects.
+    """
+    text = head.removeprefix(BOM).lstrip()
+    if not text.startswith((b"[", b"{")):
+        return False
+    lines = text.splitlines() if complete else text.splitlines()[:-1] or [text]
+    whole = [line for line in lines if line.strip()][:3]
+    values = [_parsed(line) for line in whole]
+    if text.startswith(b"["):
+        if whole[0].strip() == b"[" and (values[1:2] == [None] or (complete and text.rstrip().endswith(b"\n]"))):
+            return True
+        first = values[0]
+        if isinstance(first, list):
+            return len(whole) == 1 and any(isinstance(item, dict) for item in first)
+        if len(whole) == 1:
+            return not complete  # one long line that is cut off here
+    return all(value is None for value in values) and len(whole) > 1 and _begins_a_value(text)
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return cast(object, orjson.loads(line))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _begins_a_value(text: bytes) -> bool:
+    """`[` or `{` and then a line end, or a key or element: what pretty printers write first."""
+    first = text.split(b"\n", 1)[0].strip()
+    return first in (b"[", b"{", b"[{", b"[[") or (
+        first.startswith((b"[", b"{")) and first.endswith((b",", b"{", b"["))
+    )
+
+
+def read_whole(stream: BinaryIO, name: str) -> bytes:
+    try:
+        data = stream.read(MAX_WHOLE + 1)
+    except unpacking_errors() as error:
+        raise InputError(f"{name} cannot be unpacked: {error}") from None
+    if len(data) > MAX_WHOLE:
+        raise InputError(f"{name} is one value of more than {MAX_WHOLE >> 30} GB; write it as JSON Lines first")
+    return data
