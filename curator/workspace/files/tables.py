@@ -50,10 +50,8 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
             if any(row):
                 notes.records += 1
                 names += (f"column {at}" for at in range(len(names) + 1, len(row) + 1))
-                yield (
-                    line,
-                    splice.dump({key: _cell_value(key, cell) for key, cell in zip(names, row, strict=False)}),
-                )
+                cells = zip(names, row, strict=False)
+                yield line, splice.dump({name: _cell_value(name, cell) for name, cell in cells})
             else:
                 notes.blanks.append(line)
             line = reader.line_num + 1
