@@ -13,11 +13,12 @@ from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.basemodels.chat_render import Pair, Rendered
 from curator.server.engines.embedded import batches, loss
-from curator.server.engines.embedded.adamw import AdamW, learning_rate
+from curator.server.engines.embedded.adamw import AdamW
 from curator.server.engines.embedded.decode import Decoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
+from curator.server.engines.schedule import learning_rate
 from tests.server import tiny
 
 

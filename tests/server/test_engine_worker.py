@@ -16,7 +16,7 @@ import pytest
 
 from curator.basemodels.weights import read_safetensors
 from curator.server.children import worker
-from curator.server.engines.job import schedule
+from curator.server.engines.schedule import make_schedule
 from tests.server import tiny
 
 Fact = dict[str, Any]
@@ -235,7 +235,7 @@ def test_a_missing_spec_fails_with_a_reason(tmp_path: Path) -> None:
     [(4, (25, 4)), (10, (10, 8)), (20, (5, 8)), (33, (3, 8)), (34, (3, 8)), (500, (3, 8)), (9000, (2, 8))],
 )
 def test_auto_hyperparameters(examples: int, expected: tuple[int, int]) -> None:
-    auto = schedule({"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto"}, examples)
+    auto = make_schedule({"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto"}, examples)
     assert (auto.n_epochs, auto.batch_size) == expected
     assert auto.multiplier == 1.0
-    assert schedule({"n_epochs": 7, "batch_size": 256}, examples).total_steps == 7 * -(-examples // 256)
+    assert make_schedule({"n_epochs": 7, "batch_size": 256}, examples).total_steps == 7 * -(-examples // 256)

@@ -30,11 +30,9 @@ from curator.server.engines.job import (
     Job,
     JobError,
     Progress,
-    Schedule,
     Stop,
-    peak_rate,
-    schedule,
 )
+from curator.server.engines.schedule import Schedule, epoch_order, learning_rate, make_schedule, peak_rate
 
 _LAUNCHED = "CURATOR_HF_LAUNCHED"
 """Set for launched processes, so that they do not launch again."""
@@ -79,7 +77,7 @@ class HfTrainer:
         self._valid: list[Any] = []
         if job.validation_file:
             self._valid, _ = prepare(job, self._text, list(read_examples(job.validation_file)), "validation")
-        self._plan = schedule(job.hyperparameters, len(self._training))
+        self._plan = make_schedule(job.hyperparameters, len(self._training))
         self._tokens = tokens * self._plan.n_epochs
 
     def run(self) -> None:
@@ -186,9 +184,6 @@ def _trainer_class(job: Job, plan: Schedule) -> Any:
     import torch
     from trl import DPOTrainer, SFTTrainer
 
-    from curator.server.engines.embedded import batches
-    from curator.server.engines.embedded.adamw import learning_rate
-
     parent: Any = DPOTrainer if job.method == "dpo" else SFTTrainer
 
     class Order(torch.utils.data.Sampler):  # type: ignore[misc]
@@ -202,7 +197,7 @@ def _trainer_class(job: Job, plan: Schedule) -> Any:
 
         def __iter__(self) -> Iterator[int]:
             epoch = self.trainer.state.global_step // max(1, self.trainer.state.max_steps // plan.n_epochs)
-            return iter(batches.order(self.size, job.seed, epoch).tolist())
+            return iter(epoch_order(self.size, job.seed, epoch).tolist())
 
     class Trainer(parent):  # type: ignore[misc]
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:

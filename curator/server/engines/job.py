@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import threading
@@ -11,15 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curator.core.cost import default_epochs
 from curator.errors import CuratorError, InputError
 
 RANK, ALPHA = 16, 32.0
 BETA = 0.1
-PEAK_RATE = 1e-3
-"""Learning rate that a multiplier of 1 means (rank 16, alpha 32; measured on SmolLM2-135M)."""
-DPO_SHARE = 0.1
-"""DPO's peak rate as a share of the supervised one: its gradients push whole answers, not tokens."""
 KEPT_CHECKPOINTS = 3
 STATE_EVERY = 30.0
 """Seconds after which the state is saved within an epoch."""
@@ -70,49 +64,6 @@ class Job:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{folder / 'job.json'} cannot be used: {error!r}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A job's resolved hyperparameters and what follows from them."""
-
-    examples: int
-    n_epochs: int
-    batch_size: int
-    multiplier: float
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps of one pass over the data; the last batch may be smaller."""
-        return math.ceil(self.examples / self.batch_size)
-
-    @property
-    def total_steps(self) -> int:
-        """Optimiser steps of the whole job."""
-        return self.steps_per_epoch * self.n_epochs
-
-
-def schedule(hyperparameters: dict[str, Any], examples: int) -> Schedule:
-    """Resolve "auto": the epochs that estimates assume (`core.cost.default_epochs`), batches of 8 (of all examples
-    where there are fewer), multiplier 1."""
-    if examples < 1:
-        raise JobError("invalid_training_file", "The training file holds no example that can be trained on.")
-
-    def value(name: str, auto: float) -> float:
-        given = hyperparameters.get(name, "auto")
-        return auto if given in ("auto", None, -1) else float(given)
-
-    return Schedule(
-        examples,
-        int(value("n_epochs", default_epochs(examples))),
-        int(value("batch_size", min(8, examples))),
-        value("learning_rate_multiplier", 1.0),
-    )
-
-
-def peak_rate(method: str, multiplier: float) -> float:
-    """The highest learning rate of a job's schedule."""
-    return PEAK_RATE * multiplier * (DPO_SHARE if method == "dpo" else 1.0)
 
 
 class Progress:

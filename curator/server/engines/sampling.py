@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from curator.server.engines.embedded.lora import Array
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
 
 
 def choose(logits: Array, temperature: float, top_p: float, random: np.random.Generator) -> int:

@@ -1,4 +1,4 @@
-"""AdamW on one flat vector, with gradient clipping and the warm-up, linear-decay schedule."""
+"""AdamW on one flat vector, with gradient clipping."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from curator.server.engines.embedded.lora import Array
 
-WARM_UP = 0.1
 CLIP = 1.0
 _CHUNK = 1 << 15
 """Parameters updated at once: small enough to stay in the cache."""
@@ -53,12 +52,3 @@ class AdamW:
             below += self.eps
             self.flat[part] -= size * m / below
         return norm
-
-
-def learning_rate(step: int, total: int, peak: float) -> float:
-    """Rate of update `step` (from 1): linear warm-up over the first tenth, then linear decay that would reach 0
-    one step after the last."""
-    warm = max(1, round(WARM_UP * total))
-    if step <= warm:
-        return peak * step / warm
-    return peak * (total + 1 - step) / (total + 1 - warm)

@@ -43,11 +43,6 @@ class Row:
         return causal
 
 
-def order(count: int, seed: int, epoch: int) -> Ints:
-    """The shuffled example numbers of an epoch: from seed and epoch alone, so a resumed job repeats nothing."""
-    return np.random.default_rng([seed, epoch]).permutation(count)
-
-
 def common(a: Sequence[int], b: Sequence[int]) -> int:
     """Length of the longest common beginning."""
     short = min(len(a), len(b))

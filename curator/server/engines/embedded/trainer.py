@@ -10,8 +10,8 @@ from typing import Any
 
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
-from curator.server.engines.embedded import batches, state
-from curator.server.engines.embedded.adamw import AdamW, learning_rate
+from curator.server.engines.embedded import state
+from curator.server.engines.embedded.adamw import AdamW
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.loss import Sums
@@ -25,11 +25,9 @@ from curator.server.engines.job import (
     Job,
     JobError,
     Progress,
-    Schedule,
     Stop,
-    peak_rate,
-    schedule,
 )
+from curator.server.engines.schedule import Schedule, epoch_order, learning_rate, make_schedule, peak_rate
 
 
 class Trainer:
@@ -42,7 +40,7 @@ class Trainer:
         valid: list[Any] = []
         if job.validation_file:
             valid, _ = prepare(job, text, list(read_examples(job.validation_file)), "validation")
-        self._plan = schedule(job.hyperparameters, len(training))
+        self._plan = make_schedule(job.hyperparameters, len(training))
         model = Llama(weights.load(job.model_path))
         shards = Shards(job.threads)
         self._training = self._objective(model, training, shards)
@@ -91,7 +89,7 @@ class Trainer:
         begun = time.monotonic()
         plan = self._plan
         epoch, index = divmod(step - 1, plan.steps_per_epoch)
-        shuffled = batches.order(plan.examples, self._job.seed, epoch)
+        shuffled = epoch_order(plan.examples, self._job.seed, epoch)
         batch = shuffled[index * plan.batch_size : (index + 1) * plan.batch_size].tolist()
         sums, gradient = self._training.gradient(batch, self._adapter)
         facts = {"train_loss": sums.mean_loss, "train_mean_token_accuracy": sums.accuracy}
