@@ -29,6 +29,7 @@ from curator.jobs.http.upload import silent, upload
 from curator.jobs.ledger.ledger import Run
 from curator.jobs.planning.plan import job_body
 from curator.jobs.providers import Provider
+from curator.jobs.runs.chat import chat
 from curator.settings import ProviderSettings
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +78,7 @@ async def check(client: Client, folder: Path) -> list[str]:
         "resume job": client.act("ftjob-abc", "resume"),
         "list events": client.events("ftjob-abc", limit=5),
         "list checkpoints": client.checkpoints("ftjob-abc"),
-        "chat": client.chat("gpt-4.1-mini", question, temperature=0, max_completion_tokens=16, logprobs=True),
+        "chat": chat(client, "gpt-4.1-mini", question, temperature=0, max_completion_tokens=16, logprobs=True),
     }  # fmt: skip
     for at, params in enumerate(PARAMS):
         method = "dpo" if "beta" in params else "supervised"

@@ -51,7 +51,7 @@ def drive(work: Coroutine[Any, Any, int]) -> int:
 async def job_at_hand(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, Run, Client]]:
     """The ledger, run and open client of `args.job`; a job that was started elsewhere is taken in."""
     from curator.jobs import providers
-    from curator.jobs.http.client import connect
+    from curator.jobs.connections.connect import connect
     from curator.jobs.ledger import find_runs as runs
 
     with runs.located(args.job, args.provider) as (ledger, run):

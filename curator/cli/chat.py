@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _chat(args: argparse.Namespace) -> int:
     from curator.jobs import providers
-    from curator.jobs.http.client import connect
+    from curator.jobs.connections.connect import connect
 
     prompt = _prompt(args)
     async with await connect(providers.get(args.provider)) as client:
@@ -84,6 +84,8 @@ async def _answer(
     client: Any, args: argparse.Namespace, messages: list[dict[str, Any]]
 ) -> tuple[str, dict[str, Any] | None]:
     """Stream an answer to stdout (not with --json); return it whole, with its usage."""
+    from curator.jobs.runs.chat import chat_stream
+
     options: dict[str, Any] = {"stream_options": {"include_usage": True}}
     if args.temperature is not None:
         options["temperature"] = args.temperature
@@ -91,7 +93,7 @@ async def _answer(
         options["max_completion_tokens"] = args.max_tokens
     pieces: list[str] = []
     usage: dict[str, Any] | None = None
-    async for chunk in client.chat_stream(args.model, messages, **options):
+    async for chunk in chat_stream(client, args.model, messages, **options):
         if chunk.usage is not None:
             usage = chunk.usage.to_dict()
         piece = chunk.choices[0].delta.content if chunk.choices else None

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _list(args: argparse.Namespace) -> int:
     from curator.jobs import providers
-    from curator.jobs.http.client import connect
+    from curator.jobs.connections.connect import connect
     from curator.jobs.ledger import find_runs as runs
 
     provider = providers.get(args.provider)

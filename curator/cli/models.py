@@ -119,7 +119,7 @@ def _remove(args: argparse.Namespace) -> int:
 
 async def _remove_tuned(name: str) -> None:
     """Have the server do it, which alone writes its database."""
-    from curator.jobs.http.client import connect
+    from curator.jobs.connections.connect import connect
     from curator.jobs.providers import Provider
     from curator.settings import ProviderSettings
 

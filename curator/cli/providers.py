@@ -83,7 +83,7 @@ def _models(args: argparse.Namespace) -> int:
 
 async def _offers(args: argparse.Namespace) -> int:
     from curator.jobs import providers
-    from curator.jobs.http.client import connect
+    from curator.jobs.connections.connect import connect
     from curator.jobs.planning.offers import offers
 
     async with await connect(providers.get(args.name)) as client:
@@ -136,23 +136,23 @@ def _saved(path: object, args: argparse.Namespace) -> int:
 
 
 def _key(args: argparse.Namespace) -> int:
-    from curator.jobs import custody, providers
+    from curator.jobs import providers
 
     provider = providers.get(args.name)
     if args.delete:
-        gone = custody.forget(provider)
-        words = f"Deleted: {', '.join(gone)}." if gone else f"No key of {args.name} was kept."
+        places = provider.delete_keys()
+        words = f"Deleted: {', '.join(places)}." if places else f"No key of {args.name} was kept."
     else:
-        gone = [custody.keep(provider, _typed(args.name), keyring=args.keyring)]
-        words = f"Kept in: {gone[0]}."
-    shadow = custody.shadow(provider)
-    report: dict[str, Any] = {"provider": args.name, "places": gone, "wins": shadow}
+        places = [provider.store_key(_typed(args.name), keyring=args.keyring)]
+        words = f"Kept in: {places[0]}."
+    variable = provider.overriding_variable
+    report: dict[str, Any] = {"provider": args.name, "places": places, "wins": variable}
     if args.json:
         emit(report)
     else:
         say(words)
-        if shadow and not args.delete:
-            say(f"note: the {shadow} is set and is used first")
+        if variable and not args.delete:
+            say(f"note: the {variable} is set and is used first")
     return 0
 
 

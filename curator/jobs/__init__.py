@@ -1,1 +1,1 @@
-"""Waits for providers: submit, monitor, evaluate, budget. The only importer of openai."""
+"""What is asked of providers: keys, training jobs, answers? May use `workspace`; the only importer of `openai`."""

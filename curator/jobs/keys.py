@@ -107,13 +107,13 @@ def store_in_keyring(user: str, secret: str) -> str:
     return f"system keyring ({SERVICE}/{user})"
 
 
-def forget(name: str, keyring_user: str | None) -> list[str]:
-    """Delete what `store` and `store_in_keyring` kept for a provider; return the places, in words."""
-    gone = []
+def delete(name: str, keyring_user: str | None) -> list[str]:
+    """Delete what `store` and `store_in_keyring` stored for a provider; return the places, in words."""
+    places = []
     path = key_file(name)
     if path.exists():
         path.unlink()
-        gone.append(f"file {path}")
+        places.append(f"file {path}")
     if keyring_user and _from_keyring(keyring_user):
         import keyring
         import keyring.errors
@@ -122,8 +122,8 @@ def forget(name: str, keyring_user: str | None) -> list[str]:
             keyring.delete_password(SERVICE, keyring_user)
         except (keyring.errors.KeyringError, RuntimeError) as error:
             raise UsageError(f"The system keyring did not delete the key: {error}.") from None
-        gone.append(f"system keyring ({SERVICE}/{keyring_user})")
-    return gone
+        places.append(f"system keyring ({SERVICE}/{keyring_user})")
+    return places
 
 
 def _key(text: str, place: str) -> Key:

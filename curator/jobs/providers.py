@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from curator import settings
+from curator import settings, settings_file
 from curator.core import models
 from curator.errors import UsageError
 from curator.jobs import keys
@@ -76,6 +76,33 @@ class Provider:
     def key(self) -> keys.Found | None:
         """The key and where it was found; None where there is none."""
         return keys.find(self.name, self.config.api_key_env, self.config.api_key_keyring)
+
+    def store_key(self, secret: str, *, keyring: bool) -> str:
+        """Store a key in the system keyring, or in a file of mode 0600; return the place in words.
+
+        With `keyring`, config.toml is changed to name the keyring user. Without it, the keyring is used all the
+        same where config.toml names one already, as that place is searched before the file. Raises UsageError.
+        """
+        if self.managed:
+            raise UsageError("The local server makes its own token; it needs no key.")
+        user = self.config.api_key_keyring
+        if not keyring and not user:
+            return f"file {keys.store(self.name, secret)}, which only you can read"
+        place = keys.store_in_keyring(user or self.name, secret)
+        if not user:
+            values: dict[str, settings_file.Value | None] = {"kind": self.kind, "api_key_keyring": self.name}
+            settings_file.change(("providers", self.name), values)
+        return place
+
+    def delete_keys(self) -> list[str]:
+        """Delete the stored keys of this provider; return their places, in words."""
+        return keys.delete(self.name, self.config.api_key_keyring)
+
+    @property
+    def overriding_variable(self) -> str | None:
+        """The environment variable that is set and is used before a stored key, in words; None: there is none."""
+        name = self.config.api_key_env
+        return f"environment variable {name}" if name and os.environ.get(name, "").strip() else None
 
 
 def check_name(name: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from curator.errors import ProviderError, UsageError
+from curator.jobs.connections import azure_tokens
 from curator.jobs.ledger.ledger import Deployment, Ledger
 from curator.jobs.runs import azure_deployments as rooms
 from curator.jobs.runs.azure_deployments import control_plane
@@ -83,7 +84,7 @@ async def test_an_entra_token_comes_from_az_once(tmp_path: Path, monkeypatch: py
     )
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    source = rooms.token_source(rooms.DATA_SCOPE)
+    source = azure_tokens.token_source(azure_tokens.DATA_SCOPE)
     assert [await source(), await source()] == ["tok", "tok"]
     assert (tmp_path / "calls").read_text() == "x\n"
 
@@ -91,7 +92,7 @@ async def test_an_entra_token_comes_from_az_once(tmp_path: Path, monkeypatch: py
 async def test_without_az_one_sentence_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="AZURE_OPENAI_AD_TOKEN"):
-        await rooms.token_source(rooms.DATA_SCOPE)()
+        await azure_tokens.token_source(azure_tokens.DATA_SCOPE)()
 
 
 async def test_an_entra_token_comes_from_azure_identity_where_it_is_installed(
@@ -108,6 +109,6 @@ async def test_an_entra_token_comes_from_azure_identity_where_it_is_installed(
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert await rooms.token_source(rooms.DATA_SCOPE)() == f"identity {rooms.DATA_SCOPE}"
+    assert await azure_tokens.token_source(azure_tokens.DATA_SCOPE)() == f"identity {azure_tokens.DATA_SCOPE}"
     for name in ("azure.identity", "azure"):
         sys.modules.pop(name, None)

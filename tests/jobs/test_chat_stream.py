@@ -6,6 +6,7 @@ import pytest
 
 from curator.errors import ProviderError
 from curator.jobs.http.client import Client
+from curator.jobs.runs.chat import chat_stream
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.wire import How
 
@@ -14,6 +15,6 @@ from tests.jobs.wire import How
 async def test_what_is_no_stream_is_told(how: How, fake: FakeProvider, client: Client) -> None:
     fake.fault("POST", "/chat/completions$", how)
     with pytest.raises(ProviderError) as refused:
-        async for _ in client.chat_stream("m", [{"role": "user", "content": "good day"}]):
+        async for _ in chat_stream(client, "m", [{"role": "user", "content": "good day"}]):
             pass
     assert refused.value.exit_code == 3 and "answer with m" in refused.value.message

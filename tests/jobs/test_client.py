@@ -8,6 +8,7 @@ from curator.errors import ProviderError
 from curator.jobs.http import guards
 from curator.jobs.http.client import Client
 from curator.jobs.http.faults import Refused, Unclear
+from curator.jobs.runs.chat import chat_stream
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.wire import Reply, Request
@@ -150,13 +151,13 @@ async def test_hostile_fields_become_none(fake: FakeProvider, client: Client) ->
 async def test_chat_streams_and_broken_streams_are_told(fake: FakeProvider, client: Client) -> None:
     pieces = [
         chunk.choices[0].delta.content or ""
-        async for chunk in client.chat_stream("m", [{"role": "user", "content": "good day"}])
+        async for chunk in chat_stream(client, "m", [{"role": "user", "content": "good day"}])
         if chunk.choices
     ]
     assert "".join(pieces) == "m says good day"
     fake.fault("POST", "/chat/completions$", "cut")
     with pytest.raises(ProviderError):
-        async for _chunk in client.chat_stream("m", [{"role": "user", "content": "good day"}]):
+        async for _chunk in chat_stream(client, "m", [{"role": "user", "content": "good day"}]):
             pass
 
 

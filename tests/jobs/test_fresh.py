@@ -14,6 +14,7 @@ from curator.jobs.http.client import Client
 from curator.jobs.http.faults import Refused
 from curator.jobs.ledger.ledger import Deployment, Ledger
 from curator.jobs.runs import new_models as fresh
+from curator.jobs.runs.chat import chat, chat_stream
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
@@ -35,25 +36,25 @@ async def test_a_new_model_is_asked_until_it_answers_and_one_of_many_tells(
     told: list[str] = []
     client.waiting = lambda fault, seconds: told.append(fault.message)
     fake.fault("POST", "/chat/completions$", "refuse", times=6, status=404, body=UNKNOWN)
-    answers = await asyncio.gather(*(client.chat(new, ASKED) for _ in range(3)))
+    answers = await asyncio.gather(*(chat(client, new, ASKED) for _ in range(3)))
     assert {a.choices[0].message.content for a in answers} == {"mine says good day"}
     assert len(told) == 3 and "does not know the new model mine yet" in told[0]
     fake.fault("POST", "/chat/completions$", "refuse", times=2, status=404, body=UNKNOWN)
-    pieces = [c.choices[0].delta.content or "" async for c in client.chat_stream(new, ASKED) if c.choices]
+    pieces = [c.choices[0].delta.content or "" async for c in chat_stream(client, new, ASKED) if c.choices]
     assert "".join(pieces) == "mine says good day"
 
 
 async def test_patience_ends(fake: FakeProvider, client: Client, new: str) -> None:
     fake.fault("POST", "/chat/completions$", "refuse", times=99, status=404, body=UNKNOWN)
     with pytest.raises(Refused):
-        await client.chat(new, ASKED)
+        await chat(client, new, ASKED)
     assert len(fake.wire.requests) == len(fresh.WAITS) + 2
 
 
 async def test_a_name_that_nobody_made_is_told_at_once(fake: FakeProvider, client: Client) -> None:
     fake.fault("POST", "/chat/completions$", "refuse", times=9, status=404, body=UNKNOWN)
     with pytest.raises(ProviderError):
-        await client.chat("ft:typo", ASKED)
+        await chat(client, "ft:typo", ASKED)
     assert len(fake.wire.requests) == 1
 
 
@@ -89,4 +90,4 @@ async def test_azure_says_that_a_model_must_be_deployed(azure: FakeProvider) -> 
     azure.fault("POST", "/chat/completions$", "refuse", status=404, body=UNKNOWN)
     async with client_for(azure) as client:
         with pytest.raises(Refused, match="curator deploy MODEL"):
-            await client.chat("gpt-4.1-mini-2025-04-14.ft-1", ASKED)
+            await chat(client, "gpt-4.1-mini-2025-04-14.ft-1", ASKED)

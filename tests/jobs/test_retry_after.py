@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curator.jobs.http import client as clients
-from curator.jobs.http import retry_after
+from curator.jobs.http import faults
 from curator.jobs.http.client import Client, Limits
 from curator.jobs.http.faults import Refused, Unclear
 from curator.jobs.runs import monitor
@@ -22,10 +22,10 @@ FORMS = [
     ({"retry-after": "nan"}, "", None),
     ({"retry-after": "inf"}, "", None),
     ({"retry-after": "1e300"}, "", None),
-    ({"retry-after": "9" * 400}, "", retry_after.LONGEST),
-    ({"retry-after": "999999999"}, "", retry_after.LONGEST),
+    ({"retry-after": "9" * 400}, "", faults.LONGEST_WAIT),
+    ({"retry-after": "999999999"}, "", faults.LONGEST_WAIT),
     ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "", 0.0),
-    ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, "", retry_after.LONGEST),
+    ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, "", faults.LONGEST_WAIT),
     ({"retry-after": "Fri, 99 Foo 2026"}, "", None),
     ({}, "", None),
     ({}, "Please retry after 2 minutes", 120.0),
@@ -34,7 +34,7 @@ FORMS = [
     ({}, "Please try again in 6m0s.", 360.0),
     ({}, "Please try again in 1h2m3.5s", 3723.5),
     ({}, "try again in 1 hour and 5 minutes", 3900.0),
-    ({}, "try again in 2 days", retry_after.LONGEST),
+    ({}, "try again in 2 days", faults.LONGEST_WAIT),
     ({}, "try again in 5 models", 5.0),
     ({}, "try again later", None),
 ]
@@ -42,7 +42,7 @@ FORMS = [
 
 @pytest.mark.parametrize(("headers", "message", "seconds"), FORMS)
 def test_every_form_is_read(headers: dict[str, str], message: str, seconds: float | None) -> None:
-    found = retry_after.seconds(headers, message)
+    found = faults.retry_after(headers, message)
     assert found == (pytest.approx(seconds) if seconds is not None else None)
 
 

@@ -1,1 +1,1 @@
-"""connections: TO BE SAID IN ONE SENTENCE."""
+"""How does a provider's name become an open client, and does the provider work? May use `http` and below."""

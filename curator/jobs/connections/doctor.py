@@ -13,7 +13,8 @@ from curator import __version__, paths
 from curator.errors import CuratorError
 from curator.jobs import providers
 from curator.jobs.connections import local_server as local
-from curator.jobs.http.client import Limits, connect, open_client
+from curator.jobs.connections.connect import connect
+from curator.jobs.http.client import Limits, open_client
 from curator.jobs.providers import LOCAL_MODEL, Provider
 
 LIBRARIES = ("textual", "openai", "httpx2", "tiktoken", "orjson", "pydantic", "numpy", "tokenizers", "safetensors")

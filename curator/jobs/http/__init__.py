@@ -1,1 +1,1 @@
-"""http: TO BE SAID IN ONE SENTENCE."""
+"""How is a provider asked: one client, its guards, its errors and answers? May use `providers` and `keys`."""

@@ -10,18 +10,16 @@ import asyncio
 import base64
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from curator.errors import ProviderError, UsageError
+from curator.errors import ProviderError
 from curator.jobs.http import faults, guards
 from curator.jobs.http import provider_records as records
 from curator.jobs.providers import Provider, is_loopback
-from curator.jobs.runs import new_models as fresh
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 T = TypeVar("T")
@@ -194,47 +192,7 @@ class Client:
         page = await self.read(doing, fetch)
         return [self._parsed(doing, records.model, item) for item in _data(page, self.provider.name, doing)]
 
-    # -- chat -----------------------------------------------------------------------------------------
-
-    async def chat(self, model: str, messages: list[dict[str, Any]], **options: Any) -> Any:
-        """One answer (`ChatCompletion`), retried as reading is: asking twice changes nothing."""
-        doing = f"answer with {model}"
-        create = cast(Any, self.sdk.chat.completions.create)
-        timeout = self._slow()
-        answer = await fresh.patiently(
-            self,
-            model,
-            lambda: self.read(doing, lambda: create(model=model, messages=messages, timeout=timeout, **options)),
-        )
-        if not getattr(answer, "choices", None):
-            raise faults.bad_answer(self.provider.name, doing, "no choices")
-        return answer
-
-    async def chat_stream(self, model: str, messages: list[dict[str, Any]], **options: Any) -> AsyncIterator[Any]:
-        """Chunks of one answer as they come. Raises ProviderError, also where what comes is no stream."""
-        import openai
-
-        doing = f"answer with {model}"
-        create = cast(Any, self.sdk.chat.completions.create)
-        request = {"model": model, "messages": messages, "stream": True, "timeout": self._slow(), **options}
-        stream = await fresh.patiently(self, model, lambda: self.call(doing, create(**request)))
-        empty = True
-        try:
-            async for chunk in stream:
-                empty = False
-                yield chunk
-        except (openai.OpenAIError, OSError, ValueError) as error:
-            raise faults.translate(error, self.provider.name, doing) from error
-        if empty:
-            raise faults.bad_answer(self.provider.name, doing, "no event stream")
-
     # -- inside -----------------------------------------------------------------------------------------
-
-    def _slow(self) -> httpx2.Timeout:
-        """For answers that are thought about: minutes may pass between two bytes, but not to connect."""
-        import httpx2
-
-        return httpx2.Timeout(600.0, connect=self.limits.connect)
 
     def _parsed(self, doing: str, parse: Callable[[Any], T], answer: Any) -> T:
         try:
@@ -282,34 +240,6 @@ def pause(fault: ProviderError, attempt: int, limits: Limits) -> float | None:
     wait = min(limits.backoff * 2 ** min(attempt, 16), limits.max_wait) * (0.75 + random.random() / 2)
     wait = max(wait, faults.asked_wait(fault))
     return wait if wait <= limits.max_wait * 1.25 else None
-
-
-async def connect(provider: Provider, limits: Limits | None = None) -> Client:
-    """Open a client; for the managed local server: find it or start it first.
-
-    Raises UsageError without address or key, ProviderError where the local server does not come up.
-    """
-    if provider.managed:
-        from curator.jobs.connections import local_server as local
-
-        address = await local.find_or_start(provider.config.idle_exit)
-        return open_client(provider, address.base_url, address.token, limits)
-    base_url = provider.base_url
-    return open_client(provider, base_url, await _credential(provider), limits)
-
-
-async def _credential(provider: Provider) -> str | Callable[[], Awaitable[str]]:
-    if provider.kind == "azure" and provider.config.auth == "entra":
-        from curator.jobs.runs import azure_deployments as azure
-
-        return azure.token_source(azure.DATA_SCOPE)
-    found = await asyncio.to_thread(provider.key)  # a locked keyring asks the user first
-    if found is None and provider.kind in ("openai", "azure"):
-        where = provider.config.api_key_env or "api_key_env in config.toml"
-        raise UsageError(
-            f"No key for provider '{provider.name}': set {where}, or: curator providers key {provider.name}"
-        )
-    return found.key.reveal() if found else "none"
 
 
 def open_client(

@@ -9,11 +9,14 @@ ProviderError
 from __future__ import annotations
 
 import json
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from curator import log
 from curator.errors import ProviderError
-from curator.jobs.http import retry_after as waiting
 
 if TYPE_CHECKING:
     import openai
@@ -35,6 +38,13 @@ STOP_CODES = frozenset(
 
 _MENDABLE = STOP_CODES - {"training_not_available", "account_deactivated", "access_terminated"}
 _MAX_QUOTE = 300
+LONGEST_WAIT = 86_400.0
+"""Seconds: the longest wait that is read from an answer. A date may come from a wrong clock."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?\Z")
+_PART = r"(\d+(?:\.\d+)?)\s*(milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d)?(?![a-z])"
+_EACH = re.compile(_PART, re.IGNORECASE)
+_DELAY = re.compile(rf"(?:try again|retry) (?:in|after) (?:{_PART}[\s,]*(?:and )?)+", re.IGNORECASE)
+_UNITS = (("ms", 0.001), ("milli", 0.001), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0))
 
 
 class Unreachable(ProviderError):
@@ -143,7 +153,7 @@ def _status(error: openai.APIStatusError, provider: str, doing: str) -> Provider
     code = _text(error.code) or _text(body.get("code"))
     said = _said(body, error)
     status = error.status_code
-    wait = waiting.seconds(error.response.headers, said)
+    wait = retry_after(error.response.headers, said)
     if status >= 500 or status == 408:
         words = f"{provider} failed (HTTP {status}) when asked to {doing}: {said}"
         return Unclear(words, code=code, retry_after=wait)
@@ -198,3 +208,34 @@ def _said(body: dict[str, Any], error: openai.APIStatusError) -> str:
     if text is None:
         text = _text(error.response.reason_phrase) or f"HTTP {error.status_code}"
     return log.redact(" ".join(text.split()))[:_MAX_QUOTE]
+
+
+def retry_after(headers: Mapping[str, str], message: str) -> float | None:
+    """Seconds that an answer asks us to wait, None where it does not.
+
+    Read from `retry-after-ms`, else from `retry-after` (seconds or an HTTP date), else from the message
+    (`try again in 1h2m3s`).
+    """
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        if _NUMBER.match(text := headers.get(name, "").strip()):
+            return min(float(text) * scale, LONGEST_WAIT)
+    if (until := _until(headers.get("retry-after"))) is not None:
+        return until
+    if delay := _DELAY.search(message):
+        return min(sum(float(number) * _scale(unit) for number, unit in _EACH.findall(delay[0])), LONGEST_WAIT)
+    return None
+
+
+def _scale(unit: str) -> float:
+    return next((scale for start, scale in _UNITS if unit.lower().startswith(start)), 1.0)
+
+
+def _until(text: str | None) -> float | None:
+    """Seconds until an HTTP date by this machine's clock; None for what is no date."""
+    if not text:
+        return None
+    try:
+        wait = parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return min(max(0.0, wait), LONGEST_WAIT)

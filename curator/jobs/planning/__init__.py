@@ -1,1 +1,1 @@
-"""planning: TO BE SAID IN ONE SENTENCE."""
+"""What is known before a job is submitted, and what speaks against it? May use `ledger` and `connections`."""

@@ -1,1 +1,1 @@
-"""runs: TO BE SAID IN ONE SENTENCE."""
+"""What is done with jobs and their models: submit, follow, evaluate, chat, deploy, delete? May use `planning`."""

@@ -1,4 +1,4 @@
-"""What only Azure has: Entra tokens, and deployments of tuned models through the control plane.
+"""Deployments of tuned models at Azure, through its control plane.
 
 A tuned model answers only while it is deployed, and a Standard or GlobalStandard deployment costs by the hour
 whether it is used or not (finetuning-api §3.6, §5): each one made here is kept in the ledger until it is
@@ -8,28 +8,23 @@ deleted, so that it can be reminded of.
 from __future__ import annotations
 
 import asyncio
-import importlib
-import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from curator import log, pricing
+from curator import pricing
 from curator.core import models
 from curator.errors import ProviderError, UsageError
+from curator.jobs.connections.azure_tokens import CONTROL_SCOPE, token_source
 from curator.jobs.http import faults
 from curator.jobs.http.client import Client, Limits, open_client
 from curator.jobs.ledger.ledger import Deployment, Ledger
 from curator.jobs.providers import Provider
 from curator.settings import ProviderSettings
 
-DATA_SCOPE = "https://cognitiveservices.azure.com/.default"
-CONTROL_SCOPE = "https://management.azure.com/.default"
 CONTROL_PLANE = "https://management.azure.com"
 
 
@@ -52,66 +47,9 @@ KINDS = {
     )
 }
 """By name in small letters: Microsoft's pages write them in several ways."""
-_TOKEN_ENV = {DATA_SCOPE: "AZURE_OPENAI_AD_TOKEN", CONTROL_SCOPE: "AZURE_MANAGEMENT_TOKEN"}
 EVERY = 15.0
 """Seconds between two looks at a deployment that is being made."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,63}\Z")
-
-
-def token_source(scope: str) -> Callable[[], Awaitable[str]]:
-    """A function that gives a valid Entra token: from the environment, else azure-identity, else `az`."""
-    cached: tuple[str, float] | None = None
-
-    async def token() -> str:
-        nonlocal cached
-        if given := os.environ.get(_TOKEN_ENV[scope]):
-            log.protect(given)
-            return given
-        if cached is None or cached[1] < time.time() + 120:
-            cached = await _identity_token(scope) or await _az_token(scope)
-        return cached[0]
-
-    return token
-
-
-async def _identity_token(scope: str) -> tuple[str, float] | None:
-    """From the package azure-identity, where it is installed and signed in; None otherwise."""
-    try:
-        identity = await asyncio.to_thread(importlib.import_module, "azure.identity")
-    except ImportError:
-        return None
-
-    def ask() -> tuple[str, float]:
-        with identity.DefaultAzureCredential() as credential:
-            found = credential.get_token(scope)
-        return str(found.token), float(found.expires_on)
-
-    try:
-        token = await asyncio.to_thread(ask)
-    except Exception:  # the package's own errors are many; `az` is asked next
-        return None
-    log.protect(token[0])
-    return token
-
-
-async def _az_token(scope: str) -> tuple[str, float]:
-    hint = f"set {_TOKEN_ENV[scope]}, or sign in with: az login"
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *("az", "account", "get-access-token", "--scope", scope, "--output", "json"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        async with asyncio.timeout(60):
-            output, _ = await process.communicate()
-        told = orjson.loads(output)
-        token = str(told["accessToken"])
-        expires = float(told.get("expires_on") or time.time() + 600)
-    except (OSError, TimeoutError, ValueError, KeyError, TypeError):
-        raise UsageError(f"No Entra token for Azure: {hint}.") from None
-    log.protect(token)
-    return token, expires
 
 
 def kind_of(sku: str) -> Kind:

@@ -23,6 +23,7 @@ from curator.errors import CuratorError, UsageError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning.training_data import Examples
+from curator.jobs.runs.chat import chat
 
 DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
 NAMES = (*metrics.NAMES, "perplexity")
@@ -194,7 +195,7 @@ async def _ask(
     async def one(prompt: Prompt) -> tuple[str, list[float]]:
         nonlocal done
         async with gate:
-            answer = await client.chat(model, prompt.messages, **options)
+            answer = await chat(client, model, prompt.messages, **options)
         done += 1
         report(model, done, len(asked))
         choice = answer.choices[0]

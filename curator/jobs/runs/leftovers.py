@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from curator.jobs import providers
-from curator.jobs.http.client import connect
+from curator.jobs.connections.connect import connect
 from curator.jobs.http.faults import Refused
 from curator.jobs.ledger.ledger import Deployment, Ledger, Run
 from curator.jobs.runs import azure_deployments as azure

@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 
 from curator.errors import ProviderError
 from curator.jobs import providers
+from curator.jobs.connections.connect import connect
 from curator.jobs.http import faults
 from curator.jobs.http import provider_records as records
-from curator.jobs.http.client import Client, connect
+from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.runs import submission
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from curator.jobs.http import faults
-
-if TYPE_CHECKING:
-    from curator.jobs.http.client import Client
+from curator.jobs.http.client import Client
+from curator.jobs.ledger import find_runs
 
 T = TypeVar("T")
 
@@ -22,10 +21,8 @@ WAITS = (4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0, 60.0, 60.0)
 
 def is_new(model: str, now: float | None = None) -> bool:
     """Whether a ledger of this machine knows that a tuned model, checkpoint or deployment was made just now."""
-    from curator.jobs.ledger import find_runs as runs
-
     since = (time.time() if now is None else now) - NEW
-    with runs.everywhere() as ledgers:
+    with find_runs.everywhere() as ledgers:
         for ledger in ledgers:
             if any(item.name == model and item.since > since for item in ledger.deployments()):
                 return True
@@ -44,10 +41,11 @@ def _undeployed(client: Client, model: str, refusal: faults.Refused) -> faults.R
     return faults.Refused(f"{words}: curator deploy MODEL (docs/providers.md).", status=404, code=refusal.code)
 
 
-async def patiently(client: Client, model: str, request: Callable[[], Awaitable[T]]) -> T:
+async def ask_new_model(client: Client, model: str, request: Callable[[], Awaitable[T]]) -> T:
     """Ask a model; one that was tuned or deployed just now is waited for while the provider has no such model.
 
-    Of several questions that wait at once one tries and tells `client.waiting`; the others follow its answer.
+    When several calls wait for one new model, one retries and reports to `client.waiting`; the others use its
+    outcome.
     """
     try:
         return await request()

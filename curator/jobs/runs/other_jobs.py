@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from curator.errors import CuratorError
 from curator.jobs import providers
 from curator.jobs.connections import local_server as local
+from curator.jobs.connections.connect import connect
 from curator.jobs.http import provider_records as records
-from curator.jobs.http.client import Limits, connect, open_client
+from curator.jobs.http.client import Limits, open_client
 from curator.jobs.ledger import ledger as ledgers
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.providers import Provider

@@ -15,9 +15,10 @@ from curator import job_locks as lock
 from curator import paths
 from curator.errors import CuratorError, ProviderError
 from curator.jobs.connections import access_probe as access
+from curator.jobs.connections.connect import connect
 from curator.jobs.http import faults
 from curator.jobs.http import provider_records as records
-from curator.jobs.http.client import Client, connect
+from curator.jobs.http.client import Client
 from curator.jobs.http.faults import Refused, Unclear, Unreachable
 from curator.jobs.http.upload import Progress, Report, silent, upload
 from curator.jobs.ledger.ledger import Ledger, Run

@@ -202,7 +202,7 @@ class Watch:
     async def _client(self, name: str) -> Client:
         if name not in self._clients:
             from curator.jobs import providers
-            from curator.jobs.http.client import connect
+            from curator.jobs.connections.connect import connect
 
             self._clients[name] = await connect(providers.get(name))
         return self._clients[name]

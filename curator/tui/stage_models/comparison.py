@@ -106,7 +106,7 @@ async def ask(
         stored: Evaluation = await evaluation.evaluate(asked, models, None, ledger, **options)
         return stored
     from curator.jobs import providers
-    from curator.jobs.http.client import connect
+    from curator.jobs.connections.connect import connect
 
     async with await connect(providers.get(question.provider)) as client:
         client.waiting = waiting

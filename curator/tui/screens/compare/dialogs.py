@@ -80,7 +80,7 @@ class AskDialog(Dialog[None]):
     @work(exclusive=True, group="ask", exit_on_error=False)
     async def _ask(self, text: str) -> None:
         from curator.jobs import providers
-        from curator.jobs.http.client import connect
+        from curator.jobs.connections.connect import connect
 
         self._answers = dict.fromkeys((self._question.tuned, self._question.base), "…")
         self._show()
@@ -93,8 +93,10 @@ class AskDialog(Dialog[None]):
             self.session.say(error)
 
     async def _stream(self, client: Client, model: str, messages: list[dict[str, Any]]) -> None:
+        from curator.jobs.runs.chat import chat_stream
+
         said = ""
-        async for chunk in client.chat_stream(model, messages, temperature=0, max_completion_tokens=200):
+        async for chunk in chat_stream(client, model, messages, temperature=0, max_completion_tokens=200):
             choices = getattr(chunk, "choices", None) or []
             said += (getattr(choices[0].delta, "content", None) or "") if choices else ""
             self._answers[model] = said

@@ -125,7 +125,7 @@ class KeyForm(Dialog[str]):
 
     def compose_body(self) -> ComposeResult:
         """The key, the place, and what is looked at first."""
-        from curator.jobs import custody, keys
+        from curator.jobs import keys
 
         path, user = (
             keys.key_file(self._provider.name),
@@ -137,8 +137,8 @@ class KeyForm(Dialog[str]):
         yield self._line("Keep it in", Select(places, value=chosen, allow_blank=False, compact=True, id="place"))
         words = f"The file is {path}; in the keyring it is {keys.SERVICE}/{user}."
         yield Static(Content.styled(printable(words), "$quiet"))
-        if shadow := custody.shadow(self._provider):
-            yield Static(Content.styled(printable(f"! The {shadow} is set and is used first."), "$mark-warning"))
+        if variable := self._provider.overriding_variable:
+            yield Static(Content.styled(printable(f"! The {variable} is set and is used first."), "$mark-warning"))
         yield Static("", id="trouble")
 
     def _line(self, name: str, field: Input | Select[str]) -> Horizontal:
@@ -150,14 +150,10 @@ class KeyForm(Dialog[str]):
 
     def action_accept(self) -> None:
         """Keep it; the field is emptied in any case."""
-        from curator.jobs import custody
-
         field = self.query_one("#key", Input)
         typed, field.value = field.value, ""
         try:
-            place = custody.keep(
-                self._provider, typed, keyring=self.query_one("#place", Select).value == "keyring"
-            )
+            place = self._provider.store_key(typed, keyring=self.query_one("#place", Select).value == "keyring")
         except (CuratorError, OSError) as error:
             self.query_one("#trouble", Static).update(Content.styled(printable(str(error)), "$mark-error"))
             return

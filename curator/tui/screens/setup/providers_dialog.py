@@ -170,7 +170,7 @@ class OffersDialog(Dialog[None]):
     @work(exclusive=True, group="offers", exit_on_error=False)
     async def _ask(self) -> None:
         offers = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.offers")
-        clients = await asyncio.to_thread(importlib.import_module, "curator.jobs.http.client")
+        clients = await asyncio.to_thread(importlib.import_module, "curator.jobs.connections.connect")
         await asyncio.to_thread(importlib.import_module, "openai")
         shown = self.query_one("#offers", LineList)
         try:

@@ -265,7 +265,7 @@ class TrainScreen(StageScreen):
 
         async def act() -> None:
             from curator.jobs import providers
-            from curator.jobs.http.client import connect
+            from curator.jobs.connections.connect import connect
             from curator.jobs.runs import monitor
 
             async with await connect(providers.get(run.provider)) as client:
@@ -287,7 +287,7 @@ class TrainScreen(StageScreen):
 
         async def abandon() -> None:
             from curator.jobs import providers
-            from curator.jobs.http.client import connect
+            from curator.jobs.connections.connect import connect
 
             async with await connect(providers.get(run.provider)) as client:
                 left = await submission.abandon(run, self.jobs.ledger_of(run), client)
