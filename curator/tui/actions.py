@@ -1,6 +1,6 @@
-"""The one table of actions: bindings, the line of keys, palette, help, `docs/keys.md` and the user's keymap.
+"""The table of all actions, from which bindings, key line, palette, help, `docs/keys.md` and the keymap are built.
 
-To add one: a row here, a method of that name there, a test. `keys` says how a widget or screen takes part.
+To add one: a row here, a method `action_NAME` in the widget or screen of that scope, and a test; see `keys`.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing a person can do. `keys` are Textual key names, comma separated; empty: only in the palette."""
+    """One thing the user can do. `keys` are Textual key names, comma separated; empty: only in the palette."""
 
     id: str
     keys: str
     description: str
     tooltip: str
     show: bool = False
-    """Whether the footer shows it."""
+    """Whether the key line at the foot of the screen shows it."""
     priority: bool = False
-    """Whether it wins over a focused text field (never for printable keys)."""
+    """Whether it takes precedence over a focused text field; never set for printable keys."""
     run: str = ""
-    """The Textual action; by default the name behind the scope."""
+    """The Textual action string; by default the part of `id` after the dot."""
 
     @property
     def scope(self) -> str:
-        """Where it works: the part of the id before the dot."""
+        """The screen or widget that it belongs to: the part of `id` before the dot."""
         return self.id.partition(".")[0]
 
     @property
     def command(self) -> str:
-        """The Textual action string."""
+        """The Textual action string that the keys run."""
         return self.run or self.id.partition(".")[2]
 
 
@@ -60,7 +60,7 @@ SCOPES: dict[str, str] = {
 
 
 def _rows(scope: str, *rows: tuple[str, str, str, str] | tuple[str, str, str, str, str]) -> list[Action]:
-    """Rows of (name, keys, description, tooltip[, flags]); flags: `show`, `priority`, `run=ACTION`."""
+    """Build actions from (name, keys, description, tooltip[, flags]); flags: `show`, `priority`, `run=ACTION`."""
     actions = []
     for name, keys, description, tooltip, *rest in rows:
         flags = rest[0].split() if rest else []
@@ -78,12 +78,12 @@ ACTIONS: tuple[Action, ...] = (
         ("train", "T", "Train", "Check, estimate and start a fine-tuning job", "show run=dialog('train')"),
         ("split", "S", "Split", "Divide into training and validation examples", "run=dialog('split')"),
         ("export", "E", "Export", "Write the examples of this view to a file", "run=dialog('export')"),
-        ("import", "I", "Import", "Add the examples of a file, after a look at them", "run=dialog('import')"),
+        ("import", "I", "Import", "Add the examples of a file, after a preview", "run=dialog('import')"),
         (
             "source",
             "",
             "File changed outside",
-            "Merge or keep what changed in a source's file",
+            "Merge changes made to an imported file, or keep yours",
             "run=dialog('source')",
         ),
         ("write_back", "", "Write back", "Replace the imported file, after a backup", "run=dialog('write_back')"),
@@ -99,7 +99,13 @@ ACTIONS: tuple[Action, ...] = (
         ("history", "alt+6", "History", "Go to the History stage", "run=stage('history')"),
         ("theme", "", "Change theme", "Choose the colours, with a live preview", "run=theme"),
         ("settings", "f2", "Settings", "Model, profile, provider, looks", "run=settings"),
-        ("providers", "P", "Providers", "Set up, test, keep keys, see what they train", "run=dialog('providers')"),
+        (
+            "providers",
+            "P",
+            "Providers",
+            "Add and test providers, store keys, see models",
+            "run=dialog('providers')",
+        ),
         ("quit", "ctrl+q", "Quit", "Leave; everything is saved already", "priority run=quit"),
         (
             "interrupt",
@@ -145,7 +151,7 @@ ACTIONS: tuple[Action, ...] = (
         ("accept", "a", "Accept", "Mark as reviewed and accepted, go on", "show"),
         ("reject", "x", "Reject", "Mark as rejected, go on", "show"),
         ("flag", "f", "Flag", "Mark to look at again, go on", "show"),
-        ("resume", "R", "Resume review", "Go to the first example not reviewed behind the one reviewed last"),
+        ("resume", "R", "Resume review", "Go to the first unreviewed example after the one reviewed last"),
         ("add", "plus", "New", "Add an example after this one", "show"),
         ("duplicate", "D", "Duplicate", "Add a copy of this example"),
         ("delete", "d,delete", "Delete", "Delete at once; u brings it back", "show"),
@@ -157,8 +163,8 @@ ACTIONS: tuple[Action, ...] = (
         ("rate_up", "asterisk", "Rate higher", "One star more", "run=rate(1)"),
         ("rate_down", "underscore", "Rate lower", "One star less", "run=rate(-1)"),
         ("note", "t", "Note", "Write a note about the selected examples"),
-        ("pin", "p", "Pin", "Keep on a side of the split: training, validation, neither", "run=pin"),
-        ("pin_train", "", "Pin to training", "Train on these, however often all is divided", "run=pin('train')"),
+        ("pin", "p", "Pin", "Pin to a side of the split: training, validation, neither", "run=pin"),
+        ("pin_train", "", "Pin to training", "Keep these in training in every later split", "run=pin('train')"),
         ("pin_held", "", "Pin to validation", "Never train on these", "run=pin('validation')"),
         ("unpin", "", "Unpin", "Let the split decide about these again", "run=pin('none')"),
         ("model", "w", "What the model sees", "Show the text that is trained on, learnt words marked, and back"),
@@ -219,7 +225,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *_rows(
         "field",
-        ("complete", "tab", "Complete", "Take what is suggested; else go to the next field"),
+        ("complete", "tab", "Complete", "Take the suggestion; without one go to the next field"),
     ),
     *_rows(
         "lines",
@@ -229,14 +235,14 @@ ACTIONS: tuple[Action, ...] = (
         ("page_down", "pagedown", "Page down", "One screen down"),
         ("first", "g,home", "First", "First line"),
         ("last", "G,end", "Last", "Last line"),
-        ("choose", "enter", "Choose", "Open or do what the line is about"),
+        ("choose", "enter", "Choose", "Open the line, or run its action"),
     ),
     *_rows(
         "train",
         ("cancel_job", "c", "Cancel", "Cancel the job under the cursor, after asking", "show"),
-        ("pause_job", "p", "Pause", "Pause the job, or let it go on, after asking", "show"),
+        ("pause_job", "p", "Pause", "Pause or resume the job, after asking", "show"),
         ("checkpoints", "e", "Checkpoints", "Show checkpoints, the best one marked, instead of events", "show"),
-        ("all_jobs", "J", "All jobs", "List the jobs of all providers too, also those started elsewhere", "show"),
+        ("all_jobs", "J", "All jobs", "Also list the jobs at all providers, whoever started them", "show"),
         ("compare", "C", "Compare", "Compare the tuned model with its base", "show"),
         ("accuracy", "a", "Accuracy", "Show mean token accuracy instead of loss, and back", "show"),
         ("smoothing", "s", "Smooth", "Smooth the curves less or more", "show"),
@@ -264,20 +270,20 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *_rows(
         "split",
-        ("check", "c", "Check leaks", "Compare the sides pair by pair, without any index", "show"),
+        ("check", "c", "Check leaks", "Compare training and validation pair by pair", "show"),
         ("check_file", "f", "Check a file", "Look for copies of the examples of a test file", "show"),
         (
             "pin_train",
             "t",
             "Pin to training",
-            "Train on all with this answer, whatever is divided",
+            "Keep examples with this answer in training",
             "show run=pin('train')",
         ),
         (
             "pin_held",
             "v",
             "Pin to validation",
-            "Never train on those with this answer",
+            "Never train on examples with this answer",
             "show run=pin('validation')",
         ),
         ("unpin", "r", "Unpin", "Let the split decide about these again", "run=pin('none')"),
@@ -300,7 +306,7 @@ ACTIONS: tuple[Action, ...] = (
     *_rows(
         "history",
         ("show", "o", "Show", "Go to the example that the change was about", "show"),
-        ("diff", "d", "What changed", "Compare the examples after this change with those of now", "show"),
+        ("diff", "d", "What changed", "Compare the examples after this change with today's", "show"),
     ),
     *_rows(
         "balance",
@@ -308,9 +314,9 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *_rows(
         "providers",
-        ("test", "t", "Test", "Ask it whether it answers, and with which key", "show"),
+        ("test", "t", "Test", "Check that it answers and takes the key", "show"),
         ("models", "m", "Models", "List its models: training, longest example, price, last day", "show"),
-        ("key", "K", "Key", "Type its key unseen, and choose where it is kept", "show"),
+        ("key", "K", "Key", "Type its key hidden, and choose where to store it", "show"),
         ("new", "plus", "New", "Add a provider to config.toml", "show"),
     ),
     *_rows(

@@ -14,7 +14,7 @@ from curator.core.text import printable
 from curator.errors import UsageError
 from curator.tui import keys
 from curator.tui import stage_list as screens
-from curator.tui.looks.stylesheet import Sheet
+from curator.tui.looks.stylesheet import CachedStylesheet
 from curator.tui.screens.palette import ActionCommands, Palette
 from curator.tui.session.job_watch import Watch
 from curator.tui.session.last_session import Memory
@@ -64,7 +64,7 @@ class CuratorApp(InTurn):
         for entry in screens.stages():
             self.add_mode(entry.name, entry.create)
         self._faults = self._load_themes()  # before the first screen, so that the stylesheet is parsed once
-        self.stylesheet = Sheet(variables=self.get_css_variables())
+        self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
 
     def get_driver_class(self) -> type[Driver]:
         """Take the terminal over from the first screen."""
@@ -126,7 +126,7 @@ class CuratorApp(InTurn):
 
     def _load_keymap(self) -> None:
         keymap, faults = keys.check_keymap(settings.load().keys)
-        self.set_keymap({action: keys.as_read(names) for action, names in keymap.items()})
+        self.set_keymap({action: keys.with_aliases(names) for action, names in keymap.items()})
         self.user_keys = keymap
         for fault in faults:
             self.session.toast(fault, title="Configuration")

@@ -1,6 +1,6 @@
-"""How keys are bound, named and rebound, by the table in `actions`.
+"""Builds key bindings from the table in `actions`, names keys for display, and checks the user's keymap.
 
-An action's id is `scope.name`; people rebind it by that id in `config.toml`:
+An action's id is `scope.name`; users rebind it by that id in `config.toml`:
 
     [keys]
     "data.delete" = "d,backspace"
@@ -46,10 +46,10 @@ GLYPHS = {
     "asterisk": "*",
     "underscore": "_",
 }
-"""How key names are shown; others are shown as they are."""
+"""Display names of keys; every other key is shown by its Textual name."""
 
 
-READ_AS = {
+ALIASES = {
     "alt+1": "inverted_exclamation_mark",
     "alt+2": "trade_mark_sign",
     "alt+3": "pound_sign",
@@ -57,7 +57,7 @@ READ_AS = {
     "alt+5": "infinity",
     "alt+6": "section_sign",
 }
-"""What Textual 8.2 makes of escape and a digit, which is what most terminals send for alt and that digit."""
+"""Most terminals send escape and the digit for alt+digit; Textual 8.2 reports that under these key names."""
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
@@ -68,14 +68,14 @@ def of_scope(scope: str) -> Iterator[Action]:
 
 
 def bindings(*scopes: str) -> list[BindingType]:
-    """The Textual bindings of some scopes: what a widget's or screen's `BINDINGS` is made of."""
+    """The Textual bindings of the actions in `scopes`, for the `BINDINGS` of a widget or screen."""
     return [
         Binding(
-            as_read(action.keys),
+            with_aliases(action.keys),
             action.command,
             action.description,
             show=action.show,
-            key_display=shown(action.keys.split(",")[0]),
+            key_display=key_label(action.keys.split(",")[0]),
             priority=action.priority,
             tooltip=action.tooltip,
             id=action.id,
@@ -86,28 +86,28 @@ def bindings(*scopes: str) -> list[BindingType]:
     ]
 
 
-def as_read(keys: str) -> str:
-    """Key names with those under which Textual may report the same keys."""
+def with_aliases(keys: str) -> str:
+    """Comma-separated key names, extended by the `ALIASES` under which Textual may report the same keys."""
     names = keys.split(",")
-    return ",".join([*names, *(READ_AS[name] for name in names if name in READ_AS)])
+    return ",".join([*names, *(ALIASES[name] for name in names if name in ALIASES)])
 
 
-def shown(key: str) -> str:
-    """A key name as people read it: `question_mark` as `?`, `shift+tab` as it is."""
+def key_label(key: str) -> str:
+    """The display name of a key: `?` for `question_mark`; `shift+tab` stays as it is."""
     *modifiers, last = key.split("+") if key != "+" else [key]
     return "+".join([*modifiers, GLYPHS.get(last, last)])
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
-    """The keys that run `action` for this user, e.g. `d / del`; empty where it has none."""
+    """The keys that run `action` under a user's keymap, e.g. `d / del`; empty where it has none."""
     keys = keymap.get(action.id, action.keys)
-    return " / ".join(shown(key) for key in keys.split(",") if key)
+    return " / ".join(key_label(key) for key in keys.split(",") if key)
 
 
 def check_keymap(keymap: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
-    """The usable part of a user's `[keys]` table, and one sentence about each entry that is not.
+    """The valid entries of a user's `[keys]` table, and one sentence for each invalid entry.
 
-    Two actions of one scope on one key are refused: the second would never run.
+    Two actions of one scope on the same key are refused, since the second would never run.
     """
     good: dict[str, str] = {}
     faults: list[str] = []
@@ -118,18 +118,19 @@ def check_keymap(keymap: Mapping[str, object]) -> tuple[dict[str, str], list[str
             faults.append(f"keys: '{action_id}' needs key names separated by commas")
         else:
             good[action_id] = ",".join(key.strip() for key in keys.split(","))
-    for first, second, key in _clashes(good):
-        faults.append(f"keys: '{shown(key)}' is wanted by both '{first}' and '{second}'; the change was left out")
+    for first, second, key in _conflicts(good):
+        faults.append(f"keys: '{key_label(key)}' is used by both '{first}' and '{second}'; the change is ignored")
         good.pop(second if second in good else first, None)
     return good, faults
 
 
-def _clashes(keymap: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    taken: dict[tuple[str, str], str] = {}
-    found = []
+def _conflicts(keymap: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(first action's id, second action's id, key) for each key used twice in one scope."""
+    action_by_key: dict[tuple[str, str], str] = {}
+    conflicts = []
     for action in ACTIONS:
         for key in filter(None, keymap.get(action.id, action.keys).split(",")):
-            other = taken.setdefault((action.scope, key), action.id)
+            other = action_by_key.setdefault((action.scope, key), action.id)
             if other != action.id:
-                found.append((other, action.id, key))
-    return found
+                conflicts.append((other, action.id, key))
+    return conflicts

@@ -1,7 +1,7 @@
-"""Stages and dialogs, found by name and imported only when they are first wanted.
+"""The table of stages and dialogs by name; each is imported when it is first opened, to keep the start fast.
 
-A stage is a `StageScreen` subclass in a file of its own, a dialog a `Dialog` subclass; both take no
-arguments. Each is listed here once. One whose module is not installed is not offered anywhere.
+A stage is a `StageScreen` subclass, a dialog a `Dialog` subclass; both are constructed without arguments. A
+screen whose module is not installed is not offered anywhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCREENS = "curator.tui.screens"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a screen is. `key` is the digit of alt+digit, for stages."""
+    """The module and class of a screen. `key`, for stages, is the digit of its alt+digit key."""
 
     name: str
     title: str
@@ -31,11 +31,11 @@ class Entry:
 
     @property
     def installed(self) -> bool:
-        """Whether its module is there; nothing is imported to tell."""
+        """Whether its module can be found; checked without importing it."""
         return find_spec(f"{SCREENS}.{self.module}") is not None
 
     def create(self) -> Screen[Any]:
-        """Import the module and make the screen."""
+        """Import the module and construct the screen."""
         screen: Screen[Any] = getattr(importlib.import_module(f"{SCREENS}.{self.module}"), self.cls)()
         return screen
 
@@ -72,5 +72,5 @@ DIALOGS: dict[str, Entry] = {
 
 
 def stages() -> Iterator[Entry]:
-    """The stages that are there, in tab order."""
+    """The installed stages, in the order of the tabs."""
     return (entry for entry in STAGES.values() if entry.installed)

@@ -77,7 +77,7 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
     )
     async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
         assert "there is no action 'data.nothing'" in scene.toasts()
-        assert "'a' is wanted by both" in scene.toasts()
+        assert "'a' is used by both" in scene.toasts()
         await scene.press("d")
         assert len(scene.workspace.ids()) == 4
         await scene.press("b")
@@ -101,7 +101,7 @@ async def test_the_line_of_keys_is_whole_and_never_without_help(tmp_path: Path, 
             assert (" f1 Help" if typing else " ? Help") in line
             assert "ctrl+p Commands" in line
             known = {
-                f"{key} {a.description}" for a in actions.ACTIONS for key in map(keys.shown, a.keys.split(","))
+                f"{key} {a.description}" for a in actions.ACTIONS for key in map(keys.key_label, a.keys.split(","))
             }
             at = 0
             while line[at:].strip():  # nothing but whole hints

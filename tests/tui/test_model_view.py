@@ -11,7 +11,7 @@ import pytest
 from curator import paths, tokens
 from curator.core.example import parse
 from curator.tui.examples.blocks import blocks_of
-from curator.tui.examples.model_view import Reading, beyond, reading_of
+from curator.tui.examples.model_view import ModelView, model_view_of, unread_from
 from curator.tui.screens.data.similar_dialog import SimilarDialog
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 
@@ -28,15 +28,15 @@ WEIGHTED = json.dumps(
 ).encode()
 
 
-def reading(raw: bytes, limit: int | None = None) -> Reading:
+def reading(raw: bytes, limit: int | None = None) -> ModelView:
     """The reading of a line by the counter of gpt-4.1."""
     example = parse(raw)
-    return reading_of(tokens.counter("gpt-4.1-mini"), example.value, blocks_of(example), limit)
+    return model_view_of(tokens.counter("gpt-4.1-mini"), example.value, blocks_of(example), limit)
 
 
-def drawn(sheet: Reading, kind: str, width: int = 200) -> str:
+def drawn(transcript: ModelView, kind: str, width: int = 200) -> str:
     """All text of one style."""
-    return "".join(piece.text for line in sheet.lines(width) for piece in line.pieces if piece.kind == kind)
+    return "".join(piece.text for line in transcript.lines(width) for piece in line.pieces if piece.kind == kind)
 
 
 def talk(scene: Scene) -> str:
@@ -45,10 +45,10 @@ def talk(scene: Scene) -> str:
 
 
 def test_only_what_is_learnt_is_marked_and_weight_0_is_not() -> None:
-    sheet = reading(WEIGHTED)
-    assert drawn(sheet, "trained") == "(tired)<|im_end|>"
-    assert "Oh dear" in drawn(sheet, "untrained")
-    text = "\n".join("".join(piece.text for piece in line.pieces) for line in sheet.lines(60))
+    transcript = reading(WEIGHTED)
+    assert drawn(transcript, "trained") == "(tired)<|im_end|>"
+    assert "Oh dear" in drawn(transcript, "untrained")
+    text = "\n".join("".join(piece.text for piece in line.pieces) for line in transcript.lines(60))
     assert text.count("read, not learnt") == 1
     assert "<|im_start|>assistant<|im_sep|>(tired)<|im_end|>" in text
 
@@ -78,8 +78,8 @@ def test_where_the_context_ends_is_known_by_block() -> None:
     example = parse(raw)
     blocks = blocks_of(example)
     counter = tokens.counter("gpt-4.1-mini")
-    assert beyond(counter, example.value, blocks, 10_000) == {}
-    cut = beyond(counter, example.value, blocks, 100)
+    assert unread_from(counter, example.value, blocks, 10_000) == {}
+    cut = unread_from(counter, example.value, blocks, 100)
     assert set(cut) == {1, 2}
     assert 0 < cut[1] < len("word " * 500)
     assert cut[2] == 0

@@ -1,4 +1,4 @@
-"""Edits to an example that is not saved yet: bytes in, bytes out, and the way back. Pure."""
+"""An example's unsaved bytes in the editor: text edits, and structural changes with undo and redo. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from curator.core.example import Path, parse
 from curator.tui.examples.blocks import ROLES, Block, blocks_of
 
 AFTER = {"system": "user", "developer": "user", "user": "assistant", "assistant": "user", "tool": "assistant"}
-"""The role that a new message behind another one most likely has."""
+"""The role that a new message gets, by the role of the message before it."""
 
 
 @dataclass
 class DraftBytes:
-    """The bytes of the draft and those before each change of its structure."""
+    """The draft's bytes, with the bytes before each structural change for undo.
+
+    Structural changes are: another role, a message added, removed or moved.
+    """
 
     raw: bytes
     _undo: list[bytes] = field(default_factory=list)
@@ -22,19 +25,19 @@ class DraftBytes:
 
     @property
     def blocks(self) -> list[Block]:
-        """What there is to edit."""
+        """The draft's blocks, parsed anew."""
         return blocks_of(parse(self.raw))
 
     def type_into(self, path: Path, text: str) -> None:
-        """Set one text; typing is undone by the field it happens in."""
+        """Set the text at a path. Not in the undo history: the text field undoes typing."""
         self.raw = splice.set_value(self.raw, path, text)
 
     def set_role(self, block: Block, role: str) -> None:
-        """Give a message a role."""
+        """Set a message's role."""
         self._change(splice.set_value(self.raw, (*block.path, "role"), role))
 
     def add_after(self, block: Block) -> int:
-        """Add an empty message behind one; returns its index in the list."""
+        """Insert an empty message after `block`; returns the new message's index in its list."""
         index = int(block.path[-1]) + 1
         message = {"role": AFTER.get(block.role, "user"), "content": ""}
         self._change(splice.insert(self.raw, (*block.path[:-1], index), message))
@@ -45,7 +48,10 @@ class DraftBytes:
         self._change(splice.remove(self.raw, block.path))
 
     def move(self, block: Block, step: int) -> bool:
-        """Swap a message with its neighbour; both keep their exact bytes. False at the end of the list."""
+        """Swap a message with the next one (`step` 1) or the one before (-1); both keep their exact bytes.
+
+        Returns False where there is no such neighbour.
+        """
         index = int(block.path[-1])
         first = (*block.path[:-1], min(index, index + step))
         second = (*block.path[:-1], max(index, index + step))
@@ -65,11 +71,11 @@ class DraftBytes:
         self.raw = raw
 
     def undo(self) -> bool:
-        """Take the last change of structure back; False where there is none."""
+        """Undo the last structural change; False where there is none."""
         return self._step(self._undo, self._redo)
 
     def redo(self) -> bool:
-        """Do it again; False where there is none."""
+        """Redo the structural change undone last; False where there is none."""
         return self._step(self._redo, self._undo)
 
     def _step(self, source: list[bytes], target: list[bytes]) -> bool:
@@ -81,5 +87,5 @@ class DraftBytes:
 
 
 def next_role(role: str) -> str:
-    """The role that follows in the order in which they are offered."""
+    """The role after `role` in `ROLES`, cyclically; the first one for an unknown role."""
     return ROLES[(ROLES.index(role) + 1) % len(ROLES)] if role in ROLES else ROLES[0]

@@ -1,5 +1,6 @@
-"""Folding a JSON line for reading, and back: only line breaks and their indentation are added, so the bytes of
-what is not edited come back exactly.
+"""Breaks a JSON line into indented lines for the editor, and joins them again.
+
+Only line breaks and indentation are added, so whatever the user did not edit keeps its exact bytes.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ import re
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[^"\[\]{}]+|"', re.DOTALL)
 _BREAK = re.compile(r"\n[ \t]*")
 SHORT = 60
-"""A list or object of at most so many characters stays on its line."""
+"""A list or object of at most this many characters stays on one line."""
 DEEP = 30
-"""So many levels are opened; indenting each of thousands would make megabytes of a short line."""
+"""Most nesting levels that are broken up: indenting thousands would turn a short line into megabytes."""
 
 
 def fold(line: str) -> str:
-    """One JSON line as several: long lists and objects are opened, one member a line."""
+    """Break long lists and objects of a JSON line, one member a line."""
     out: list[str] = []
     depths: list[bool] = []
     tokens = _TOKEN.findall(line)
@@ -23,7 +24,7 @@ def fold(line: str) -> str:
     pending = ""
     for at, token in enumerate(tokens):
         if pending:
-            # Spaces that were there stay in front of the break: unfolding takes only what was added.
+            # Spaces of the original stay in front of the break: `unfold` removes only what stands behind one.
             rest = token.lstrip(" \t")
             out += [token[: len(token) - len(rest)], pending]
             token, pending = rest, ""
@@ -44,7 +45,7 @@ def fold(line: str) -> str:
 
 
 def unfold(text: str) -> str:
-    """The line again: without line breaks and the indentation behind them."""
+    """The original line: `text` without its line breaks and the indentation after each."""
     return _BREAK.sub("", text)
 
 
@@ -53,12 +54,12 @@ def _line(depths: list[bool]) -> str:
 
 
 def _after_commas(token: str, line: str) -> str:
-    """Break behind each comma and the spaces that follow it, so that these stay where they are."""
-    return re.sub(r",[ \t]*", lambda found: found.group() + line, token)
+    """Insert `line` after each comma and the spaces that follow it, which so stay part of the original."""
+    return re.sub(r",[ \t]*", lambda match: match.group() + line, token)
 
 
 def _sizes(tokens: list[str]) -> dict[int, int]:
-    """By index of an opening bracket: characters up to its closing one, or to the end of the line."""
+    """For the token index of each opening bracket: characters up to its closing one, or to the end of the line."""
     sizes: dict[int, int] = {}
     stack: list[tuple[int, int]] = []
     offset = 0

@@ -1,4 +1,4 @@
-"""What the model sees of an example: the text it reads with the marks of its format, and which of it is learnt.
+"""Lays out what a model sees of an example: the rendered chat text, which parts are learnt, where it is cut off.
 
 Pure, like `transcript`, and drawn by the same widget.
 """
@@ -23,7 +23,7 @@ from curator.tui.examples.transcript import (
     BLOCK_LINES,
     Line,
     Piece,
-    Sheet,
+    Transcript,
     kind_of,
     pieces_of,
 )
@@ -31,31 +31,34 @@ from curator.tui.examples.wrap import wrap
 
 
 @dataclass(frozen=True)
-class Reading(Sheet):
-    """A sheet that shows what is trained on instead of what was written."""
+class ModelView(Transcript):
+    """A transcript of the text as training reads it, with the special tokens of the chat format."""
 
     spans: Sequence[Span] = ()
-    places: Sequence[int] = ()
-    """The index of the block that each turn is; -1 for none."""
+    """Parts of the rendered text in order; `Span.index` is the turn's index."""
+    block_of_turn: Sequence[int] = ()
+    """For each turn the index of its block, -1 for none."""
     stop: Cut | None = None
-    """Where training stops reading; None where all of it is read."""
+    """Where training cuts the example off; None where it fits."""
     limit: int | None = None
+    """The model's context in tokens; None where unknown."""
     encoding: str = ""
     estimated: bool = False
+    """Whether token counts are estimates."""
 
     def lines(self, width: int, brief: bool = False) -> list[Line]:
-        """Totals, then each turn with its marks."""
+        """Token totals, then each turn with its special tokens."""
         lines = [Line(-1, (Piece(part, "dim"),)) for part in self._summary(width)]
         if not brief:
             lines.append(Line(-1, ()))
-        gone = False
+        past_cut = False
         for index, group in groupby(self.spans, key=lambda span: span.index):
             spans = list(group)
             if len(lines) > ALL_LINES:
                 break
             if any(span.text for span in spans):
-                made, gone = self._turn(index, spans, width, brief, gone)
-                lines += made if brief else [*made, Line(self._place(index), ())]
+                turn_lines, past_cut = self._turn(index, spans, width, brief, past_cut)
+                lines += turn_lines if brief else [*turn_lines, Line(self._block_index(index), ())]
         if lines and not lines[-1].pieces:
             lines.pop()
         return lines
@@ -69,39 +72,44 @@ class Reading(Sheet):
             words += f" · {'✂ ' if self.stop else ''}limit {self.limit:,}"
         yield from (words[a:b] for a, b in wrap(words, width))
 
-    def _place(self, index: int) -> int:
-        return self.places[index] if 0 <= index < len(self.places) else -1
+    def _block_index(self, turn: int) -> int:
+        return self.block_of_turn[turn] if 0 <= turn < len(self.block_of_turn) else -1
 
-    def _turn(self, index: int, spans: list[Span], width: int, brief: bool, gone: bool) -> tuple[list[Line], bool]:
-        place = self._place(index)
+    def _turn(
+        self, index: int, spans: list[Span], width: int, brief: bool, past_cut: bool
+    ) -> tuple[list[Line], bool]:
+        """The lines of a turn, and whether the text after it is past the cut."""
+        place = self._block_index(index)
         block = self.blocks[place] if 0 <= place < len(self.blocks) else None
         kind = kind_of(block) if block is not None else "other"
         inner = max(4, width - 2)
         lines = [Line(place, _heading(spans, kind, inner), kind)]
-        text, styles, stops = self._text(spans, gone)
-        if brief and kind == "system" and not gone and stops is None:
+        text, styles, stops = self._text(spans, past_cut)
+        if brief and kind == "system" and not past_cut and stops is None:
             flat = set_cell_size(one_line(text, inner), inner).rstrip()
-            return [*lines, Line(place, (Piece(flat, "untrained"),), kind)], gone
+            return [*lines, Line(place, (Piece(flat, "untrained"),), kind)], past_cut
         for number, (start, end) in enumerate(wrap(text, inner)):
             if number == BLOCK_LINES:
                 lines.append(Line(place, (Piece("…", "dim"),), kind))
                 break
             if stops is not None and start <= stops < max(end, start + 1):
-                lines += [Line(place, (piece,), kind) for piece in _halves(text, start, stops, styles)]
-                lines.append(Line(place, (Piece(_scissors(self.limit, inner), "error"),), kind))
+                if stops > start:
+                    before_cut = pieces_of(text, start, stops, styles, "untrained")
+                    lines += [Line(place, (piece,), kind) for piece in before_cut]
+                lines.append(Line(place, (Piece(_cut_words(self.limit, inner), "error"),), kind))
                 start = stops
             lines.append(Line(place, tuple(pieces_of(text, start, end, styles, "untrained")), kind))
-        return lines, gone or stops is not None
+        return lines, past_cut or stops is not None
 
-    def _text(self, spans: list[Span], gone: bool) -> tuple[str, list[tuple[int, int, str]], int | None]:
-        """The turn's text as one, (start, end, style) of its parts, and where reading stops in it."""
+    def _text(self, spans: list[Span], past_cut: bool) -> tuple[str, list[tuple[int, int, str]], int | None]:
+        """The turn's printable text, (start, end, style) of its parts, and the offset of a cut in it."""
         text, styles = "", []
         stops: int | None = None
         for span in spans:
             start = len(text)
             text += printable(span.text[:BLOCK_CHARS]).replace("\t", "␉")
             style = "trained" if span.trained else "untrained" if span.location else "mark"
-            if gone or stops is not None:
+            if past_cut or stops is not None:
                 style = "beyond"
             elif self.stop is not None and span.location == self.stop.location and span.location:
                 stops = start + len(printable(span.text[: min(self.stop.offset, BLOCK_CHARS)]))
@@ -111,13 +119,7 @@ class Reading(Sheet):
         return text, [each for each in styles if each[1] > each[0]], stops
 
 
-def _halves(text: str, start: int, end: int, styles: list[tuple[int, int, str]]) -> Iterator[Piece]:
-    """The part of a line before the cut, if there is any."""
-    if end > start:
-        yield from pieces_of(text, start, end, styles, "untrained")
-
-
-def _scissors(limit: int | None, width: int) -> str:
+def _cut_words(limit: int | None, width: int) -> str:
     words = f"✂ the model reads {limit:,} tokens: what follows is cut off " if limit else "✂ cut off "
     return set_cell_size(words, min(width, cell_len(words)))
 
@@ -133,16 +135,16 @@ def _heading(spans: list[Span], kind: str, width: int) -> tuple[Piece, ...]:
     return (Piece(name, f"{kind}-name"), Piece(" " * space, "blank"), Piece(right, "text" if learnt else "dim"))
 
 
-def reading_of(counter: Counter, value: Any, blocks: Sequence[Block], limit: int | None) -> Reading:
-    """What a model that counts by `counter` sees of a parsed example; `limit` is its context in tokens."""
+def model_view_of(counter: Counter, value: Any, blocks: Sequence[Block], limit: int | None) -> ModelView:
+    """The model view of a parsed example; `counter` tokenises like the model, `limit` is its context in tokens."""
     paths = {block.path: index for index, block in enumerate(blocks)}
-    places = [paths.get(turn.path, -1) for turn in turns(value)]
+    block_of_turn = [paths.get(turn.path, -1) for turn in turns(value)]
     stop = counter.truncation(value, limit) if limit else None
     estimated = counter.example(value).estimated
-    return Reading(
+    return ModelView(
         blocks,
         spans=counter.spans(value),
-        places=places or list(range(len(blocks))),
+        block_of_turn=block_of_turn or list(range(len(blocks))),
         stop=stop,
         limit=limit,
         encoding=counter.encoding,
@@ -150,8 +152,8 @@ def reading_of(counter: Counter, value: Any, blocks: Sequence[Block], limit: int
     )
 
 
-def beyond(counter: Counter, value: Any, blocks: Sequence[Block], limit: int | None) -> dict[int, int]:
-    """By block, from which character on the model reads nothing; empty where the example fits."""
+def unread_from(counter: Counter, value: Any, blocks: Sequence[Block], limit: int | None) -> dict[int, int]:
+    """For each block that is cut off, the character from which the model reads nothing; empty if all is read."""
     if not limit or counter.example(value).total <= limit:
         return {}
     stop = counter.truncation(value, limit)

@@ -1,4 +1,4 @@
-"""Wrapping text to cells, with offsets kept, so that what is found in the text is found on the screen."""
+"""Wraps text to terminal cells and returns character offsets, so that matches and styles keep their places."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _WORD = re.compile(r"\S+\s*|\s+")
 
 
 def wrap(text: str, width: int) -> Iterator[tuple[int, int]]:
-    """(start, end) of each screen line of `text`, whose lines end at LF; each fits `width` cells.
+    """Yield (start, end) of each screen line of `text`, each at most `width` cells; LF also ends a line.
 
-    Breaks behind spaces where it can, inside a word that is longer than a line where it must.
+    Breaks after spaces; a word wider than a line is broken inside.
     """
     width = max(1, width)
     start = 0

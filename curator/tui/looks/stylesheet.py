@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.css.stylesheet import Stylesheet
 
 
-class Sheet(Stylesheet):
+class CachedStylesheet(Stylesheet):
     """Keeps the parsed rules while the colours stay the same; Textual parses all of them at every refresh."""
 
     def set_variables(self, variables: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.tui import keys
-from curator.tui.examples.transcript import Line, Sheet
+from curator.tui.examples.transcript import Line, Transcript
 
 _STYLES = (
     *("text", "json", "note", "dim", "blank", "match", "space", "current"),
@@ -52,25 +52,25 @@ class Conversation(ScrollView, can_focus=True):
 
     def __init__(self, dom_id: str = "conversation") -> None:
         super().__init__(id=dom_id)
-        self._sheet: Sheet | None = None
+        self._transcript: Transcript | None = None
         self._lines: list[Line] = []
         self._width = 0
         self._match = -1
 
-    def show(self, sheet: Sheet | None, *, same: bool = False) -> None:
+    def show(self, transcript: Transcript | None, *, same: bool = False) -> None:
         """Show an example (None: none); `same` keeps the cursor and the scroll position."""
-        self._sheet = sheet
+        self._transcript = transcript
         if not same:
             self._match = -1
             self.set_reactive(Conversation.block, 0)
             self.scroll_to(y=0, animate=False, force=True)
-        elif sheet is not None:
-            self.set_reactive(Conversation.block, min(self.block, max(0, len(sheet.blocks) - 1)))
+        elif transcript is not None:
+            self.set_reactive(Conversation.block, min(self.block, max(0, len(transcript.blocks) - 1)))
         self._lay_out()
 
     def _lay_out(self) -> None:
         self._width = self._room
-        self._lines = self._sheet.lines(self._width, self._brief) if self._sheet else []
+        self._lines = self._transcript.lines(self._width, self._brief) if self._transcript else []
         self._grow_to(Size(self.size.width, len(self._lines)))
         self.refresh()
 
@@ -135,7 +135,7 @@ class Conversation(ScrollView, can_focus=True):
 
     def validate_block(self, block: int) -> int:
         """Stay inside the example."""
-        last = len(self._sheet.blocks) - 1 if self._sheet else 0
+        last = len(self._transcript.blocks) - 1 if self._transcript else 0
         return max(0, min(block, last))
 
     def go_to(self, block: int, *, beyond: bool = False) -> None:
@@ -202,7 +202,7 @@ class Conversation(ScrollView, can_focus=True):
 
     def action_last(self) -> None:
         """Last message."""
-        self.block = len(self._sheet.blocks) - 1 if self._sheet else 0
+        self.block = len(self._transcript.blocks) - 1 if self._transcript else 0
 
     def on_click(self, event: events.Click) -> None:
         """Choose a message; twice edits it."""

@@ -23,7 +23,7 @@ from curator.errors import CuratorError
 from curator.tokens import Tokens
 from curator.tui import keys
 from curator.tui.examples import json_folding as folding
-from curator.tui.examples.blocks import Block, beside, tokens_of
+from curator.tui.examples.blocks import Block, problems_by_block, tokens_of
 from curator.tui.examples.draft import DraftBytes, next_role
 from curator.tui.examples.transcript import kind_of
 from curator.tui.session.session import Draft, Session
@@ -202,7 +202,7 @@ class Editor(Vertical):
     def _tell(self) -> None:
         checked = self._session.draft(self._draft.raw)
         blocks = self._draft.blocks
-        placed = beside(checked.problems, blocks)
+        placed = problems_by_block(checked.problems, blocks)
         if not self._json:
             cells = list(self.query(Cell))
             open_ = [blocks[cell.index] for cell in cells]

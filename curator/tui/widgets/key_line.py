@@ -61,7 +61,7 @@ class KeyLine(Widget):
         found: dict[str, Hint] = {}
         typing = isinstance(self.screen.focused, Input | TextArea)
         for _, binding, enabled, tooltip in self.screen.active_bindings.values():
-            shown = keys.shown(binding.key)
+            shown = keys.key_label(binding.key)
             if binding.show and not (typing and len(shown) == 1):  # there it would be a letter of the text
                 words = tooltip or binding.description
                 hint = Hint(binding.key, shown, binding.description, words, enabled, binding.id or "")

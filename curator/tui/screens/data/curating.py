@@ -15,7 +15,7 @@ from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui.examples import json_folding as folding
 from curator.tui.examples.blocks import Block, blocks_of
-from curator.tui.examples.fix_preview import at_once
+from curator.tui.examples.fix_preview import one_key_applies
 from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.screens.stage import StageScreen
 from curator.tui.stage_models import label_keys as labels
@@ -185,7 +185,7 @@ class Curating(StageScreen):
         fixed = self.session.preview_fix(example, problem)
         if fixed is None:
             self.session.toast(f"{problem.rule} has no fix of its own here; e edits the example, d deletes it")
-        elif at_once(problem, self.problems.preview_seen):
+        elif one_key_applies(problem, self.problems.preview_seen):
             self._apply(example, problem, fixed)
         else:
             self._fix_after_look(example, problem, fixed)

@@ -10,9 +10,9 @@ from textual import work
 from curator.core.problem import Problem
 from curator.core.text import one_line
 from curator.tui import going
-from curator.tui.examples.blocks import Block, beside, tokens_of
-from curator.tui.examples.model_view import beyond, reading_of
-from curator.tui.examples.transcript import Sheet
+from curator.tui.examples.blocks import Block, problems_by_block, tokens_of
+from curator.tui.examples.model_view import model_view_of, unread_from
+from curator.tui.examples.transcript import Transcript
 from curator.tui.screens.data.curating import Curating
 from curator.workspace.records import Record
 
@@ -35,16 +35,18 @@ class Looking(Curating):
         if sample and not workspace.read_only and workspace.meta("contract") is None:
             self.session.toast("Every answer here should be a shortcode of Microsoft Teams: A holds them to that")
 
-    def sheet_of(self, record: Record, found: Sequence[Problem], blocks: list[Block]) -> Sheet:
+    def transcript_of(self, record: Record, found: Sequence[Problem], blocks: list[Block]) -> Transcript:
         """What the conversation is to show of an example."""
         session, value, limit = self.session, record.example.value, self.session.context.limit
         if self.as_model or any(problem.rule in NEEDING_COUNTS for problem in found):
             session.warm()
         if self.as_model and value is not None and session.counting:
-            return reading_of(session.counter, value, blocks, limit)
+            return model_view_of(session.counter, value, blocks, limit)
         counts = tokens_of(session.counter, value, blocks) if session.counting else []
-        cut = beyond(session.counter, value, blocks, limit) if session.counting else {}
-        return Sheet(blocks, beside(list(found), blocks), counts, session.matches, cut, record.note)
+        cut = unread_from(session.counter, value, blocks, limit) if session.counting else {}
+        return Transcript(
+            blocks, problems_by_block(list(found), blocks), counts, session.matches, cut, record.note
+        )
 
     def action_model(self) -> None:
         """Show what the model sees, or what was written."""

@@ -123,7 +123,7 @@ class DataScreen(Looking):
         record = self.session.workspace.record(self.current)
         found = self.session.workspace.problems(self.current)
         blocks = blocks_of(record.example)
-        self.conversation.show(self.sheet_of(record, found, blocks), same=same)
+        self.conversation.show(self.transcript_of(record, found, blocks), same=same)
         seen = f"what {one_line(self.session.model, 30) or 'the model'} sees · " if self.as_model else ""
         tokens = self.session.workspace.row(self.current).tokens
         self.conversation.border_title = Content(f" {seen}{title(record, tokens)} ")
