@@ -84,10 +84,12 @@ def bare(path: Path) -> int:
 
 def curators(path: Path, *, workers: int, quick: bool = False, tokens: bool = True) -> int:
     """Curator's check and report of a file; the errors."""
+    from curator.workspace.checks.check import check_file
     from curator.workspace.checks.one_pass import Options
-    from curator.workspace.checks.verdict import check_file
 
-    return sum(check_file(path, Options(shown=3, quick=quick, tokens=tokens), workers=workers).errors.values())
+    return sum(
+        check_file(path, Options(shown_per_rule=3, quick=quick, tokens=tokens), workers=workers).errors.values()
+    )
 
 
 PASSES: dict[str, Callable[[Path], int]] = {
@@ -150,15 +152,15 @@ def compare(path: Path, truth: Path) -> None:
     """The lines that Curator calls faulty against those in which an error was planted."""
     from curator.core.rules import REGISTRY
     from curator.core.rules.engine import is_about_format
+    from curator.workspace.checks.check import check_file
     from curator.workspace.checks.one_pass import Options
-    from curator.workspace.checks.verdict import check_file
 
     planted = {item["line"]: item["kind"] for item in json.loads(truth.read_text())["errors"]}
     for name, options in (
-        ("formats", Options(quick=True, shown=None)),
-        ("all rules", Options(tokens=False, shown=None)),
+        ("formats", Options(quick=True, shown_per_rule=None)),
+        ("all rules", Options(tokens=False, shown_per_rule=None)),
     ):
-        problems: list[dict[str, Any]] = check_file(path, options).stretch.rows.parsed()
+        problems: list[dict[str, Any]] = check_file(path, options).findings.rows.parsed()
         found = {problem["line"] for problem in problems if is_about_format(REGISTRY[problem["rule"]])}
         missed = Counter(planted[line] for line in planted.keys() - found)
         words = ", ".join(f"{kind} {count}" for kind, count in missed.items()) or "none"

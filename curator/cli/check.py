@@ -38,8 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the work; return the exit status: 1 if an error was found, 2 if a path could not be read."""
+    from curator.workspace.checks.check import check_file, value_lines
     from curator.workspace.checks.one_pass import Options
-    from curator.workspace.checks.verdict import Check, check_file, value_lines
+    from curator.workspace.checks.verdict import Check
 
     if args.quick and (args.compat or args.validation or args.contract or args.pattern):
         raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         compat=args.compat,
         contract=_contract(args.contract, args.pattern),
         quick=args.quick,
-        shown=None if args.json else 3,
+        shown_per_rule=None if args.json else 3,
     )
     validation: Mapping[int, int] | None = value_lines(args.validation, options) if args.validation else None
     results: list[Check | dict[str, Any]] = []
@@ -104,7 +105,7 @@ def _emit(results: list[Any]) -> None:
             write(encoded(result))
             continue
         write(encoded(result.as_dict())[:-1] + b',"problems":[')
-        result.stretch.rows.write_to(sys.stdout.buffer)
+        result.findings.rows.write_to(sys.stdout.buffer)
         write(b"]}")
     write(b"]}\n")
     sys.stdout.buffer.flush()

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"the rule '{rule}' has no fix")
         if REGISTRY[rule].fix == "unsafe" and not args.unsafe:
             raise UsageError(f"the fix of '{rule}' may lose something: add --unsafe to apply it")
-    options = Options(profile=args.profile, tokens=False, shown=0)
+    options = Options(profile=args.profile, tokens=False, shown_per_rule=0)
     chosen = frozenset(args.rule) or None
     report = repair(args.path, args.out, options, rules=chosen, unsafe=args.unsafe)
     errors = sum(report.check.errors.values())

@@ -9,7 +9,7 @@ from curator.core.cost import money
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY
 from curator.core.text import one_line
-from curator.workspace.checks.one_pass import Shown
+from curator.workspace.checks.one_pass import ShownFinding
 from curator.workspace.checks.verdict import Check
 
 WIDTH = 79
@@ -32,7 +32,7 @@ def print_check(check: Check) -> None:
             _wrapped(words, "  ", "31")
     for severity in Severity:
         for rule in REGISTRY:
-            if check.stretch.counts[severity].get(rule):
+            if check.findings.counts[severity].get(rule):
                 _print_rule(check, severity, rule)
     _print_compat(check)
     _print_totals(check)
@@ -42,9 +42,9 @@ def print_check(check: Check) -> None:
 
 
 def _print_rule(check: Check, severity: Severity, rule: str) -> None:
-    count = check.stretch.counts[severity][rule]
+    count = check.findings.counts[severity][rule]
     kept = [
-        each for each in check.stretch.shown if each.problem.rule == rule and each.problem.severity is severity
+        each for each in check.findings.shown if each.problem.rule == rule and each.problem.severity is severity
     ]
     kind = next((each.problem.fix for each in kept if each.problem.fix), None)
     all_of_them = all(each.problem.fix for each in kept)
@@ -61,7 +61,7 @@ def _print_rule(check: Check, severity: Severity, rule: str) -> None:
         out(f"    … and {count - len(kept):,} more")
 
 
-def _print_finding(shown: Shown) -> None:
+def _print_finding(shown: ShownFinding) -> None:
     problem = shown.problem
     where = f"line {shown.line}" if shown.line is not None else "the file"
     place = f"{where}, {problem.location}" if problem.location else where
@@ -81,7 +81,7 @@ def _wrapped(text: str, indent: str, style: str) -> None:
 
 def _print_compat(check: Check) -> None:
     if check.options.compat:
-        counts = ", ".join(f"{rule} {count:,}" for rule, count in check.stretch.compat.items()) or "none"
+        counts = ", ".join(f"{rule} {count:,}" for rule, count in check.findings.compat.items()) or "none"
         out()
         _wrapped(f"classic counts ({check.options.compat}): {counts}", "", "")
 
@@ -103,7 +103,7 @@ def _print_totals(check: Check) -> None:
 def _verdict(check: Check) -> str:
     parts = []
     for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO):
-        count = sum(check.stretch.counts[severity].values())
+        count = sum(check.findings.counts[severity].values())
         if count:
             words = f"{count:,} {WORDS[severity]}{'s' if count != 1 else ''}"
             parts.append(styled(words, COLOURS[severity]))

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from curator.workspace.checks import verdict as check
+from curator.workspace.checks import byte_ranges, check
+from curator.workspace.checks.byte_ranges import ranges
+from curator.workspace.checks.check import check_file
 from curator.workspace.checks.one_pass import Options
-from curator.workspace.checks.verdict import Check, check_file, ranges
+from curator.workspace.checks.verdict import Check
 
 WORDS = ("time", "way", "day", "thing", "world", "life", "hand", "part", "place", "case", "week", "question")
 FAULTS: dict[str, tuple[str, ...]] = {
@@ -83,12 +85,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, st
 
 
 def found(result: Check) -> list[dict[str, Any]]:
-    return result.stretch.rows.parsed()
+    return result.findings.rows.parsed()
 
 
 def test_every_planted_fault_is_found_and_no_other(corpus: tuple[Path, dict[int, str]]) -> None:
     path, truth = corpus
-    errors = [p for p in found(check_file(path, Options(tokens=False, shown=None))) if p["severity"] == "error"]
+    errors = [
+        p for p in found(check_file(path, Options(tokens=False, shown_per_rule=None))) if p["severity"] == "error"
+    ]
     by_line: dict[int, set[str]] = {}
     for problem in errors:
         by_line.setdefault(problem["line"], set()).add(problem["rule"])
@@ -99,10 +103,10 @@ def test_every_planted_fault_is_found_and_no_other(corpus: tuple[Path, dict[int,
 
 def test_a_quick_check_finds_every_planted_fault_and_no_other(corpus: tuple[Path, dict[int, str]]) -> None:
     path, truth = corpus
-    result = check_file(path, Options(quick=True, shown=None))
+    result = check_file(path, Options(quick=True, shown_per_rule=None))
     assert {problem["line"] for problem in found(result)} == truth.keys()
     assert (result.format, result.examples, result.tokens, result.cost) == ("chat", 10_000, None, None)
-    whole = check_file(path, Options(tokens=False, shown=None))
+    whole = check_file(path, Options(tokens=False, shown_per_rule=None))
     assert result.errors == whole.errors
 
 
@@ -111,11 +115,11 @@ def test_two_processes_say_what_one_says(
     corpus: tuple[Path, dict[int, str]], monkeypatch: pytest.MonkeyPatch, quick: bool
 ) -> None:
     path, _ = corpus
-    options = Options(tokens=False, shown=None, compat=None if quick else "cookbook", quick=quick)
+    options = Options(tokens=False, shown_per_rule=None, compat=None if quick else "cookbook", quick=quick)
     alone = check_file(path, options, workers=1)
     monkeypatch.setattr(check, "SHARE", 1)
     monkeypatch.setattr(check, "QUICK_SHARE", 1)
-    monkeypatch.setattr(check, "ranges", lambda path: ranges(path, 1 << 20))
+    monkeypatch.setattr(byte_ranges, "ranges", lambda path: ranges(path, 1 << 20))
     together = check_file(path, options, workers=2)
     assert together.as_dict() == alone.as_dict()
     assert found(together) == found(alone)

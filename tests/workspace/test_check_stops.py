@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from curator.workspace.checks.byte_ranges import examine_in_ranges
 from curator.workspace.checks.one_pass import Options
-from curator.workspace.checks.verdict import _in_ranges
 
 
 def test_a_stopped_check_ends_its_processes(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_stopped_check_ends_its_processes(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        _in_ranges(path, Options(), 2, stop)
+        examine_in_ranges(path, Options(), 2, stop)
     assert seen and all(child.exitcode == -signal.SIGTERM for child in seen)
 
 
@@ -39,6 +39,6 @@ def test_its_processes_never_see_ctrl_c(tmp_path: Path) -> None:
             (line,) = re.findall(r"^SigBlk:\s*(\w+)$", Path(f"/proc/{child.pid}/status").read_text(), re.MULTILINE)
             blocked.append(int(line, 16))
 
-    assert _in_ranges(path, Options(), 2, look).totals
+    assert examine_in_ranges(path, Options(), 2, look).totals
     assert blocked and all(mask >> (signal.SIGINT - 1) & 1 for mask in blocked)
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -1,6 +1,7 @@
-"""One pass over a stretch of records: parse once, feed rules, dataset facts, classic counts and tokens.
+"""One pass over records: each is parsed once, for the rules, the facts of the dataset, compat counts and tokens.
 
-A stretch is a whole file, or a byte range of a big one inside a worker process; what it gives can be joined.
+The records are those of a whole file, or of a byte range of a big one inside a worker process, whose findings are
+joined afterwards.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections import Counter as Bag
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.core import rules
@@ -26,7 +26,7 @@ from curator.core.rules.quick.quick_look import Seen, looks, not_well_formed
 from curator.core.rules.subject import Subject
 from curator.workspace.checks.excerpt import Excerpt, excerpt
 from curator.workspace.checks.json_findings import Rows, as_json
-from curator.workspace.files.line_splitter import Batch, Notes, batches, blocks
+from curator.workspace.files.line_splitter import Batch, Notes
 
 if TYPE_CHECKING:
     from curator.core.counting.counter import Chat, Counter
@@ -37,23 +37,26 @@ BATCH = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to check against; everything in it can be sent to a worker process."""
+    """What to check against. It can be pickled for a worker process."""
 
     profile: Profile = "openai"
     method: Method | None = None
+    """None: guessed from the first records."""
     model: str = ""
+    """Empty: the profile's default model."""
     limit: int | None = None
+    """Most tokens of an example; None: what the model reads in training."""
     compat: Variant | None = None
     contract: AnswerContract | None = None
     tokens: bool = True
     """Count tokens by the model's encoding (and with them find examples over the limit)."""
     quick: bool = False
-    """Only the rules on formats, line by line: no texts, tokens, counts or rules on the set as a whole."""
-    shown: int | None = 5
-    """Findings of each rule that are kept with an excerpt; None keeps every one as JSON instead."""
+    """Only the rules on formats, line by line: not those on texts, tokens, or the dataset as a whole."""
+    shown_per_rule: int | None = 5
+    """Findings of each rule that are kept with an excerpt; None: all are kept as JSON instead."""
 
     def context(self) -> rules.Context:
-        """The rules' view of it, with the model's counter where tokens are wanted."""
+        """The context for the rules, with the model's token counter unless `tokens` is off."""
         plain = rules.Context(
             self.profile, self.method, self.model, self.limit, contract=self.contract, quick=self.quick
         )
@@ -63,15 +66,15 @@ class Options:
         return replace(plain, count=counter.example, cut=counter.truncation)
 
     def counter(self) -> Counter:
-        """The model's counter."""
-        from curator import tokens
+        """The token counter of the model."""
+        from curator import tokens  # heavy
 
         return tokens.counter(self.model)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A finding kept for people: its line, and the stretch of the line it is about."""
+class ShownFinding:
+    """A finding to be printed: its line, and an excerpt of what it is about."""
 
     line: int | None
     problem: Problem
@@ -79,38 +82,43 @@ class Shown:
 
 
 @dataclass(slots=True)
-class Stretch:
-    """What a stretch of records gave; `join` puts a later one behind it."""
+class Findings:
+    """Everything that a pass over records found; `join` appends what a pass over later ones found."""
 
     notes: Notes = field(default_factory=Notes)
     tally: Tally = field(default_factory=Tally)
     counts: dict[Severity, Bag[str]] = field(default_factory=lambda: {severity: Bag() for severity in Severity})
-    shown: list[Shown] = field(default_factory=list)
+    """Findings by severity and rule."""
+    shown: list[ShownFinding] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
-    """Every finding as a JSON object, where all are wanted."""
+    """Every finding as a JSON object, where `Options.shown_per_rule` is None."""
     compat: Bag[str] = field(default_factory=Bag)
+    """Counts of `--compat`, by name."""
     totals: array[int] = field(default_factory=lambda: array("I"))
+    """Tokens of each example."""
     answers: array[int] = field(default_factory=lambda: array("I"))
+    """Tokens of the trained answers of each example."""
     formats: set[Format] = field(default_factory=set)
-    """What kinds of example a quick check saw; else the tally tells."""
+    """Formats that occur, as a quick check detects them; in a full check `tally` has them."""
 
     def note(self, line: int | None, problem: Problem, options: Options, example: Example | None = None) -> None:
-        """Take one finding: counted always, kept as far as the options say."""
+        """Count one finding, and keep it as `Options.shown_per_rule` says."""
         counts = self.counts[problem.severity]
         counts[problem.rule] += 1
-        if options.shown is None:
+        if options.shown_per_rule is None:
             self.rows.add(as_json(line, problem))
-        elif counts[problem.rule] <= options.shown:
-            self.shown.append(Shown(line, problem, _excerpt(example, problem)))
+        elif counts[problem.rule] <= options.shown_per_rule:
+            self.shown.append(ShownFinding(line, problem, _excerpt(example, problem)))
 
-    def join(self, later: Stretch, options: Options) -> None:
-        """Take over what a later stretch gave; its line numbers are those of the file already."""
+    def join(self, later: Findings, options: Options) -> None:
+        """Append the findings of a later part of the same file."""
         self.tally.extend(later.tally)
-        if options.shown is not None:
+        if options.shown_per_rule is not None:
             for shown in later.shown:
-                before = self.counts[shown.problem.severity][shown.problem.rule]
-                mine = sum(kept.problem.rule == shown.problem.rule for kept in self.shown) if before else 0
-                if mine < options.shown:
+                rule = shown.problem.rule
+                before = self.counts[shown.problem.severity][rule]
+                same_rule = sum(each.problem.rule == rule for each in self.shown) if before else 0
+                if same_rule < options.shown_per_rule:
                     self.shown.append(shown)
         for severity, counts in later.counts.items():
             self.counts[severity].update(counts)
@@ -140,52 +148,54 @@ def _excerpt(example: Example | None, problem: Problem) -> Excerpt | None:
 
 def examine(
     batches: Iterable[Batch], notes: Notes, options: Options, *, spill: bool = False, large: bool = False
-) -> Stretch:
-    """One pass over the records; `spill` keeps many findings in a temporary file, `large` tells that many bytes
-    are to come."""
-    stretch, context = Stretch(notes, rows=Rows(spill=spill)), options.context()
+) -> Findings:
+    """One pass over the records of `batches`, whose reader fills `notes`.
+
+    `spill`: many findings go to a temporary file. `large`: there are enough records to be worth loading NumPy.
+    """
+    findings, context = Findings(notes, rows=Rows(spill=spill)), options.context()
     compat = Counts(options.compat) if options.compat else None
     counter = options.counter() if context.count is not None else None
-    look_at = _Pass(stretch, context, options, compat, counter, large)
-    with _uncollected():
+    one_pass = OnePass(findings, context, options, compat, counter, large)
+    with _no_garbage_collection():
         if options.quick:
-            look_at.formats(batches)
+            one_pass.check_formats(batches)
         else:
-            look_at.everything(batches)
+            one_pass.check_all(batches)
     if compat is not None:
-        stretch.compat = compat.counts
-    return stretch
+        findings.compat = compat.counts
+    return findings
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cycle collector: nothing in the loop makes cycles, and its walks cost a fifth of the time."""
-    was = gc.isenabled()
+def _no_garbage_collection() -> Iterator[None]:
+    """Turn the cycle collector off: the loop makes no cycles, and the collector would take a fifth of the time."""
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if enabled:
             gc.enable()
 
 
 @dataclass(slots=True)
-class _Pass:
-    """What a pass fills, and what it checks against."""
+class OnePass:
+    """The loop over the records: `findings` is filled."""
 
-    stretch: Stretch
+    findings: Findings
     context: rules.Context
     options: Options
     compat: Counts | None
     counter: Counter | None
     large: bool
-    """Whether there are enough bytes to look at for numpy to be worth its loading."""
-    waiting: list[Chat] = field(default_factory=list)
-    """Plain chats whose tokens are still to be counted."""
+    """Whether there are enough records to be worth loading NumPy."""
+    uncounted: list[Chat] = field(default_factory=list)
+    """Plain chats whose tokens are counted at the next `_count`."""
 
-    def formats(self, batches: Iterable[Batch]) -> None:
-        """The format rules alone."""
-        context, formats = self.context, self.stretch.formats
+    def check_formats(self, batches: Iterable[Batch]) -> None:
+        """Check by the rules on formats alone."""
+        context, formats = self.context, self.findings.formats
         for lines, raws in batches:
             others = not_well_formed(raws, context)
             if len(others) < len(raws):
@@ -195,61 +205,64 @@ class _Pass:
                 subject = Subject(example, context)
                 formats.add(subject.format)
                 for problem in check_subject(subject, context):
-                    self.stretch.note(lines[at], problem, self.options, example)
+                    self.findings.note(lines[at], problem, self.options, example)
 
-    def everything(self, batches: Iterable[Batch]) -> None:
-        """All rules, facts and tokens; well-formed chats the short way (core.fastpath)."""
-        bare = self.counter is None and self.compat is None
+    def check_all(self, batches: Iterable[Batch]) -> None:
+        """Check by all rules, and collect facts and tokens; well-formed chats are not parsed in Python."""
+        facts_suffice = self.counter is None and self.compat is None
         for lines, raws in batches:
             keys, rows = [], []
-            for line, raw, seen in zip(lines, raws, self._looks(raws), strict=True):
-                known = (seen.facts if bare else self._take(len(raw), seen)) if seen is not None else None
-                if known is None or seen is None:
-                    known = self._other(line, parse(raw))
-                elif seen.problems:
-                    self._told(line, seen.problems)
-                if known is not None:
+            for line, raw, look in zip(lines, raws, self._quick_looks(raws), strict=True):
+                row = None
+                if look is not None:
+                    row = look.facts if facts_suffice else self._take(len(raw), look)
+                if row is None or look is None:
+                    row = self._check(line, parse(raw))
+                elif look.problems:
+                    self._note_all(line, look.problems)
+                if row is not None:
                     keys.append(line)
-                    rows.append(known)
-            self.stretch.tally.take(keys, rows)
+                    rows.append(row)
+            self.findings.tally.take(keys, rows)
         self._count()
 
-    def _looks(self, raws: list[bytes]) -> list[Seen | None]:
+    def _quick_looks(self, raws: list[bytes]) -> list[Seen | None]:
+        """A quick look at each line; None where only all the rules tell. An answer contract needs them always."""
         if self.context.contract is not None:
             return [None] * len(raws)
         return looks(raws, self.context, many=self.large)
 
-    def _told(self, line: int, problems: Iterable[Problem]) -> None:
+    def _note_all(self, line: int, problems: Iterable[Problem]) -> None:
         for problem in problems:
-            self.stretch.note(line, problem, self.options)
+            self.findings.note(line, problem, self.options)
 
-    def _take(self, size: int, seen: Seen) -> Facts | None:
-        """The facts of what was seen at once; None where the example is too long, which a rule has to say."""
-        value = seen.value
+    def _take(self, size: int, look: Seen) -> Facts | None:
+        """Count a line of `size` bytes by its quick look; None where it is over the limit, for the rule to say so."""
+        value = look.value
         if self.counter is not None:
             limit = self.context.limit
             if value is None and (limit is None or size <= limit):  # no token is less than a byte
-                self.waiting.append((seen.roles, seen.texts))
-                if len(self.waiting) == BATCH:
+                self.uncounted.append((look.roles, look.texts))
+                if len(self.uncounted) == BATCH:
                     self._count()
             else:
-                chat = (seen.roles, seen.texts)
+                chat = (look.roles, look.texts)
                 tokens = self.counter.chats([chat])[0] if value is None else self.counter.example(value)
                 if limit is not None and tokens.total > limit:
                     return None
                 self._add(tokens)
-        if self.compat is not None and value is not None:  # they find nothing in plain texts
+        if self.compat is not None and value is not None:  # plain texts are never counted there
             self.compat.add(value)
-        return seen.facts
+        return look.facts
 
-    def _other(self, line: int, example: Example) -> Facts | None:
-        """Take any other line by all the rules; no facts are known of a broken one."""
-        stretch, context = self.stretch, self.context
+    def _check(self, line: int, example: Example) -> Facts | None:
+        """Check one example by all rules; the facts are None where it cannot be parsed."""
+        findings, context = self.findings, self.context
         subject = Subject(example, context)
         for problem in check_subject(subject, context):
-            stretch.note(line, problem, self.options, example)
+            findings.note(line, problem, self.options, example)
         if example.value is None and example.faults:
-            stretch.tally.count += 1
+            findings.tally.count += 1
             return None
         if self.compat is not None:
             self.compat.add(example.value)
@@ -259,30 +272,12 @@ class _Pass:
         return facts(subject, context)
 
     def _count(self) -> None:
-        """Count the tokens of the chats that wait."""
+        """Count the tokens of `uncounted`."""
         if self.counter is not None:
-            for tokens in self.counter.chats(self.waiting):
+            for tokens in self.counter.chats(self.uncounted):
                 self._add(tokens)
-            self.waiting.clear()
+            self.uncounted.clear()
 
     def _add(self, tokens: TokenCount) -> None:
-        self.stretch.totals.append(tokens.total)
-        self.stretch.answers.append(tokens.assistant)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Whole lines of a plain file: byte offsets, and how many lines stand before."""
-
-    start: int
-    end: int
-    lines: int
-
-
-def examine_range(path: Path, part: Range, options: Options) -> Stretch:
-    """`examine` for a byte range; runs in a worker process."""
-    notes = Notes()
-    with path.open("rb", buffering=1 << 20) as file:
-        file.seek(part.start)
-        records = batches(blocks(file, part.end - part.start), notes, part.lines, first=part.start == 0)
-        return examine(records, notes, options, large=True)
+        self.findings.totals.append(tokens.total)
+        self.findings.answers.append(tokens.assistant)

@@ -18,8 +18,9 @@ from curator.core.example import parse
 from curator.core.lines import BOM
 from curator.core.rules import REGISTRY, Context, fix_all
 from curator.errors import InputError
+from curator.workspace.checks.check import check_file
 from curator.workspace.checks.one_pass import Options
-from curator.workspace.checks.verdict import SAMPLE, Check, check_file, method_of
+from curator.workspace.checks.verdict import SAMPLE, Check, method_of
 from curator.workspace.exchange.export import pieces
 from curator.workspace.files.dataset_file import STDIN, open_dataset
 from curator.workspace.storage import folder as place
