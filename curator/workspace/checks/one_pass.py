@@ -237,7 +237,7 @@ class OnePass:
             self.findings.note(line, problem, self.options)
 
     def _take(self, size: int, look: Seen) -> Facts | None:
-        """Count a line of `size` bytes by its quick look; None where it is over the limit, for the rule to say so."""
+        """Count a line of `size` bytes by its quick look; None where it is over the limit: a rule tells that."""
         value = look.value
         if self.counter is not None:
             limit = self.context.limit
