@@ -3,6 +3,8 @@
 CuratorError               1  something failed; the message says what, where and what to do
 ├── UsageError             2  wrong words on the command line or in the configuration
 ├── InputError             2  a file that cannot be read or is not what it should be
+├── NotSaved               1  a change could not be written; nothing of it was kept
+├── Stopped                1  the user stopped a long action; nothing of it was kept
 └── ProviderError          3  a provider refused or could not be reached
 """
 
@@ -30,6 +32,14 @@ class InputError(CuratorError):
     """A file, folder or stream that cannot be read or is not what was expected."""
 
     exit_code = 2
+
+
+class NotSaved(CuratorError):
+    """A change did not reach the disk; nothing of it is kept, and the same call may be tried again."""
+
+
+class Stopped(CuratorError):
+    """The user stopped a long action. Raised in the thread that works, at its next report of progress."""
 
 
 class ProviderError(CuratorError):

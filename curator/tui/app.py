@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import traceback
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import CommandPalette
 from textual.theme import BUILTIN_THEMES
@@ -12,17 +13,19 @@ from textual.theme import BUILTIN_THEMES
 from curator import log, settings
 from curator.core.text import printable
 from curator.errors import UsageError
-from curator.tui import keys
-from curator.tui import stage_list as screens
+from curator.tui import keys, stage_list
 from curator.tui.looks.stylesheet import CachedStylesheet
+from curator.tui.screens.data.screen import DataScreen
 from curator.tui.screens.palette import ActionCommands, Palette
+from curator.tui.screens.stage import StageScreen
+from curator.tui.session.changing import Result
 from curator.tui.session.job_watch import Watch
 from curator.tui.session.last_session import Memory
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import EVERY, SourceWatch
-from curator.tui.terminal import leaving as terminal
-from curator.tui.terminal import take_over as driver
-from curator.tui.terminal.key_order import InTurn
+from curator.tui.shell import Shell
+from curator.tui.terminal import leaving
+from curator.tui.terminal.take_over import taking_over
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 
-class CuratorApp(InTurn):
+class CuratorApp(Shell):
     """Curator on one workspace."""
 
     TITLE = "Curator"
@@ -50,18 +53,19 @@ class CuratorApp(InTurn):
         analyse: bool = False,
         first: FirstScreen | None = None,
     ) -> None:
-        self.first = first
+        self._first_screen = first
         """What stands on the terminal until the app draws."""
         self.starting = first is not None
         super().__init__()
         self._analyse = analyse
         self.memory = memory or Memory()
-        self.session = Session(self, workspace)
+        self.user_keys = {}
+        self.session = Session(self, workspace, self.run_long)
         self.job_watch = Watch(self, workspace)
         self.source_watch = SourceWatch(self.session)
         self.crash = ""
         """What ended the app, in one line; empty where it ended in order."""
-        for entry in screens.stages():
+        for entry in stage_list.stages():
             self.add_mode(entry.name, entry.create)
         self._faults = self._load_themes()  # before the first screen, so that the stylesheet is parsed once
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
@@ -69,7 +73,7 @@ class CuratorApp(InTurn):
     def get_driver_class(self) -> type[Driver]:
         """Take the terminal over from the first screen."""
         usual = super().get_driver_class()
-        return usual if self.first is None else driver.taking_over(usual)
+        return usual if self._first_screen is None else taking_over(usual, self._first_screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of our own that a theme may leave out."""
@@ -137,15 +141,14 @@ class CuratorApp(InTurn):
             self.notify(printable(sentence), title="Azure", severity="warning", markup=False, timeout=15)
 
     def _watch_terminal(self) -> None:
-        if not self.is_headless and terminal.hung_up():
-            terminal.leave(self, terminal.HANGUP)
+        if not self.is_headless and leaving.hung_up():
+            leaving.leave(self, leaving.HANGUP)
 
     # Actions
 
     async def action_stage(self, name: str) -> None:
         """Go to a stage."""
-        if self.current_mode != name and screens.STAGES[name].installed:
-            await self.switch_mode(name)
+        await self.go_to_stage(name)
 
     def action_dialog(self, name: str) -> None:
         """Open a dialog by its name; where config.toml has become faulty that is said instead."""
@@ -154,7 +157,7 @@ class CuratorApp(InTurn):
         except UsageError as error:
             self.session.say(error)
             return
-        self.push_screen(screens.DIALOGS[name].create())
+        self.push_screen(stage_list.DIALOGS[name].create())
 
     def action_help(self) -> None:
         """Help on what has the focus."""
@@ -183,20 +186,63 @@ class CuratorApp(InTurn):
         """Model, profile, provider."""
         self.action_dialog("settings")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out what leads to a stage or dialog that is not there, and dialogs on top of dialogs."""
+        below = [screen for screen in self.screen_stack if not isinstance(screen, CommandPalette)]
+        asking = bool(below) and below[-1].is_modal
+        if action == "stage":
+            return stage_list.STAGES[str(parameters[0])].installed and not asking
+        if action == "dialog":
+            return stage_list.DIALOGS[str(parameters[0])].installed and not asking
+        if action in ("undo", "redo", "help", "theme", "settings", "command_palette"):
+            return not asking
+        return True
+
+    # The shell
+
     @property
     def selected(self) -> tuple[int, ...]:
         """The examples that are selected in the Data stage."""
-        from curator.tui.screens.data.screen import DataScreen
-
         for screen in self._screen_stacks.get("data", ()):
             if isinstance(screen, DataScreen) and screen.is_mounted and screen.examples.selection:
                 return screen.targets
         return ()
 
+    def run_long(
+        self, heading: str, job: Callable[[], Result], settled: Callable[[Result | Exception], None]
+    ) -> None:
+        """Run a job in a thread behind a dialog; then `settled` gets its result or its exception."""
+        from curator.tui.screens.working import Working
+
+        self.push_screen(Working(heading, job), settled)  # type: ignore[arg-type]  # it never dismisses with None
+
+    async def go_to_stage(self, name: str) -> None:
+        """Show a stage, unless it is the present one or not installed."""
+        if self.current_mode != name and stage_list.STAGES[name].installed:
+            await self.switch_mode(name)
+
+    async def show_example(self, example: int, *, edit: bool = False) -> None:
+        """Show an example in the Data stage, without the query where that hides it; perhaps edit it."""
+        await self.go_to_stage("data")
+        cast(DataScreen, self.screen).go_to(example, edit=edit)
+
+    async def show_query(self, query: str) -> None:
+        """List in the Data stage the examples that match a query."""
+        await self.go_to_stage("data")
+        cast(DataScreen, self.screen).show_query(query)
+
+    async def show_run(self, run: str) -> None:
+        """Show a training run in the Train stage."""
+        from curator.tui.screens.train.screen import TrainScreen
+
+        await self.go_to_stage("train")
+        if isinstance(self.screen, TrainScreen):
+            self.screen.choose(run)
+
+    # The end
+
     def keep(self) -> None:
         """Have every stage save what would be lost if the program ended now."""
-        from curator.tui.screens.stage import StageScreen
-
         for stack in self._screen_stacks.values():
             for screen in stack:
                 if isinstance(screen, StageScreen) and screen.is_mounted:
@@ -209,26 +255,12 @@ class CuratorApp(InTurn):
 
     def action_interrupt(self) -> None:
         """Leave as a program that was interrupted; everything is saved."""
-        self.end(terminal.INTERRUPTED)
+        self.end(leaving.INTERRUPTED)
 
     def end(self, status: int) -> None:
         """Leave because the terminal or the system says so."""
         self.keep()
         self.exit(return_code=status)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave out what leads to a stage or dialog that is not there, and dialogs on top of dialogs."""
-        below = [screen for screen in self.screen_stack if not isinstance(screen, CommandPalette)]
-        asking = bool(below) and below[-1].is_modal
-        if action == "stage":
-            return screens.STAGES[str(parameters[0])].installed and not asking
-        if action == "dialog":
-            return screens.DIALOGS[str(parameters[0])].installed and not asking
-        if action in ("undo", "redo", "help", "theme", "settings", "command_palette"):
-            return not asking
-        return True
-
-    # The end
 
     def _fatal_error(self) -> None:
         """Log an unexpected exception and close with one line, instead of Textual's traceback with locals."""

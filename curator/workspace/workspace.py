@@ -19,7 +19,7 @@ import orjson
 from curator.core import rules
 from curator.core.problem import Problem
 from curator.core.query import query as queries
-from curator.errors import CuratorError, InputError
+from curator.errors import CuratorError, InputError, NotSaved
 from curator.locks import Lock
 from curator.workspace.analysis.counts import count
 from curator.workspace.analysis.current_results import Derived, analysis_path
@@ -32,7 +32,6 @@ from curator.workspace.storage import folder as place
 from curator.workspace.storage import line_file as sources
 from curator.workspace.storage import meta
 from curator.workspace.storage import untrusted_values as values
-from curator.workspace.storage.database import NotSaved
 from curator.workspace.storage.examples import Stored, batches
 from curator.workspace.storage.journal import Journal
 from curator.workspace.storage.line_file import Source

@@ -22,12 +22,12 @@ from typing import IO, Any
 import pytest
 
 from curator import atomic
+from curator.errors import NotSaved
 from curator.workspace import background as analysis
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.exchange import import_files as importer
 from curator.workspace.exchange.export import export
 from curator.workspace.storage import database as schema
-from curator.workspace.storage.database import NotSaved
 from curator.workspace.workspace import Workspace
 from tests.workspace import crashes
 from tests.workspace.crashes import write
@@ -159,7 +159,7 @@ def test_a_failed_first_opening_leaves_nothing_behind(tmp_path: Path) -> None:
 
 _LIMITED = """
 import resource, sys, json
-from curator.workspace.storage.database import NotSaved
+from curator.errors import NotSaved
 from curator.workspace.workspace import Workspace
 with Workspace.open(sys.argv[1]) as workspace:
     workspace.note([1], "before")

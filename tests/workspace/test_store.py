@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.errors import CuratorError, InputError, UsageError
+from curator.errors import CuratorError, InputError, NotSaved, UsageError
 from curator.workspace.checks.soundness import _database as soundness_of
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.exchange.export import dataset_sha256
 from curator.workspace.records import Change
 from curator.workspace.storage import database as schema
-from curator.workspace.storage.database import NotSaved
 from curator.workspace.workspace import Workspace
 
 

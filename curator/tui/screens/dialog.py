@@ -10,7 +10,7 @@ Escape always leaves and changes nothing. `compose_body` goes between the headin
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar, cast
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +22,7 @@ from textual.widgets import Button, Input, Static
 from curator.core.text import printable
 from curator.tui import keys
 from curator.tui.session.session import Session
+from curator.tui.shell import shell_of
 from curator.tui.widgets.too_small import TooSmall
 
 Result = TypeVar("Result")
@@ -42,9 +43,7 @@ class Dialog(ModalScreen[Result | None]):
     @property
     def session(self) -> Session:
         """The open workspace."""
-        from curator.tui.app import CuratorApp
-
-        return cast(CuratorApp, self.app).session
+        return shell_of(self).session
 
     def compose(self) -> ComposeResult:
         """Heading, body, buttons."""

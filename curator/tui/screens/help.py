@@ -13,6 +13,7 @@ from textual.widgets import Static
 from curator.tui import actions, keys
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.palette import scopes_of
+from curator.tui.shell import shell_of
 
 
 class HelpScreen(Dialog[None]):
@@ -49,7 +50,7 @@ class HelpScreen(Dialog[None]):
         body.focus()
 
     def _table(self, scope: str) -> Content:
-        keymap = getattr(self.app, "user_keys", {})
+        keymap = shell_of(self).user_keys
         lines = [Content.styled(actions.SCOPES.get(scope, scope), "bold $accent")]
         for action in keys.of_scope(scope):
             shown = keys.keys_of(action, keymap)

@@ -27,16 +27,14 @@ from textual.widgets import LoadingIndicator
 
 from curator.tui import actions, keys
 from curator.tui.actions import Action
+from curator.tui.shell import shell_of
 from curator.tui.widgets.line_input import drawn
 
 
 def scopes_of(node: DOMNode) -> tuple[str, ...]:
     """The scopes of the key table that a widget, screen or app takes part in, its own first."""
     named = (vars(cls).get("SCOPE", "") for cls in type(node).__mro__)
-    own = [scope for scope in dict.fromkeys(named) if scope]
-    from curator.tui.screens.stage import StageScreen
-
-    return (*own, *(["stage"] if isinstance(node, StageScreen) else []))
+    return tuple(scope for scope in dict.fromkeys(named) if scope)
 
 
 def home_of(action: Action, screen: Screen[object], focused: Widget | None) -> DOMNode | None:
@@ -65,7 +63,7 @@ class ActionCommands(Provider):
         return target.check_action(name, parameters) is not False
 
     def _title(self, action: Action) -> Content:
-        shown = keys.keys_of(action, getattr(self.app, "user_keys", {}))
+        shown = keys.keys_of(action, shell_of(self.screen).user_keys)
         return Content.assemble(action.description, "  ", (shown, "$text-muted"))
 
     async def discover(self) -> Hits:

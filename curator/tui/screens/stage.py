@@ -32,13 +32,15 @@ Rules that keep stages alike:
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from curator.tui import keys
-from curator.tui.session.session import Changed, Session
+from curator.tui.session.changed import Changed
+from curator.tui.session.session import Session
+from curator.tui.shell import shell_of
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.stage_tabs import StageTabs
 from curator.tui.widgets.status_line import StatusLine
@@ -50,7 +52,7 @@ class StageScreen(Screen[None]):
 
     STAGE: ClassVar[str] = ""
     """Its name in `screens.STAGES`."""
-    SCOPE: ClassVar[str] = ""
+    SCOPE: ClassVar[str] = "stage"
     """Its scope in `actions.ACTIONS`."""
     BINDINGS = keys.bindings("stage")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
@@ -61,9 +63,7 @@ class StageScreen(Screen[None]):
     @property
     def session(self) -> Session:
         """The open workspace and what the screens share about it."""
-        from curator.tui.app import CuratorApp
-
-        return cast(CuratorApp, self.app).session
+        return shell_of(self).session
 
     def compose(self) -> ComposeResult:
         """Tabs, the stage, status line, keys."""

@@ -7,10 +7,10 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from curator.errors import CuratorError
-from curator.tui.widgets.progress_line import Stopped
+from curator.errors import CuratorError, Stopped
+from curator.tui.session.background import FEW
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -26,8 +26,6 @@ Then = Callable[[], object] | None
 
 BYTES_AT_ONCE, MARKS_AT_ONCE = 1_000, 20_000
 """Examples whose bytes, or whose marks, are changed while everybody waits: some tenths of a second."""
-FEW, MANY = 200, 20_000
-"""Up to so many results are told at once; from so many changed examples on "everything" is cheaper to tell."""
 _ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", "merge"})
 FAILURES = (CuratorError, sqlite3.Error, OSError)
 
@@ -54,8 +52,19 @@ class Long:
         return f"{self.words} {self.count:,} examples"
 
 
+class RunLong(Protocol):
+    """Runs a job in a thread while the user waits: `Shell.run_long`."""
+
+    def __call__(
+        self, heading: str, job: Callable[[], Result], settled: Callable[[Result | Exception], None]
+    ) -> None:
+        """Call `settled` with the job's result, or with one of `FAILURES` that ended it."""
+
+
 class Changing(ABC):
     """The changing half of `Session`."""
+
+    _run_long: RunLong
 
     app: App[Any]
     workspace: Workspace
@@ -209,9 +218,7 @@ class Changing(ABC):
     ) -> None:
         """Do it, here or in a thread; then have it settled with the result, or with why there is none."""
         if long is not None and long.takes_time:
-            from curator.tui.screens.working import Working
-
-            self.app.push_screen(Working(long.heading, job), settled)  # type: ignore[arg-type]
+            self._run_long(long.heading, job, settled)
             return
         try:
             result: Result | Exception = job()

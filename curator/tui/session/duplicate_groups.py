@@ -17,7 +17,7 @@ from curator.errors import CuratorError
 if TYPE_CHECKING:
     from curator.core.duplicates.groups import Group
     from curator.core.duplicates.texts import Scope
-    from curator.tui.session.session import Changed
+    from curator.tui.session.changed import Changed
     from curator.workspace.duplicates.index_by_id import Duplicates
     from curator.workspace.workspace import Workspace
 

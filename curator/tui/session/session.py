@@ -6,7 +6,6 @@ method returns; then `changed` tells every screen the ids, and a toast says what
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,9 @@ from curator.core.example import parse
 from curator.core.query import query
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
-from curator.tui.session.changing import FEW, MANY, Changing
+from curator.tui.session.background import Background
+from curator.tui.session.changed import Changed
+from curator.tui.session.changing import Changing, RunLong
 from curator.tui.session.summary import Summary, summarise
 from curator.workspace.analysis.current_results import INLINE_EXAMPLES
 
@@ -33,22 +34,9 @@ if TYPE_CHECKING:
     from curator.jobs.providers import Provider
     from curator.tokens import Counter, Tokens
     from curator.tui.session.duplicate_groups import Copies
-    from curator.workspace.background import Analysis, Progress
+    from curator.workspace.background import Progress
     from curator.workspace.records import View
     from curator.workspace.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What is not as it was: `ids`, or everything where None; `order` where examples came, went or moved."""
-
-    ids: frozenset[int] | None = None
-    order: bool = True
-
-    def joined(self, later: Changed) -> Changed:
-        """Both together."""
-        both = None if self.ids is None or later.ids is None else self.ids | later.ids
-        return Changed(both, self.order or later.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +49,16 @@ class Draft:
     """None while the vocabulary is being loaded (see `Session.warm`)."""
 
 
-POLL = 0.1
-"""Seconds between two looks at what the analysis child found."""
-GATHER = 0.5
-"""Seconds for which many results are gathered before they are told, since telling takes time."""
-
-
 class Session(Changing):
     """One open workspace. `app` owns the signals; tests give any mounted app."""
 
-    def __init__(self, app: App[Any], workspace: Workspace) -> None:
+    def __init__(self, app: App[Any], workspace: Workspace, run_long: RunLong) -> None:
         self.app = app
         self.workspace = workspace
         self.changed: Signal[Changed] = Signal(app, "changed")
         """Published after each change and when analysis results arrive."""
-        self._analysis: Analysis | None = None
-        self._gathered: set[int] = set()
-        self._told = 0.0
+        self._run_long = run_long
+        self._background = Background(self)
         self.settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""
@@ -114,58 +95,20 @@ class Session(Changing):
 
     def start(self) -> None:
         """Begin the background work: the analysis child, and taking up what it found."""
-        if self.workspace.read_only:
-            from curator.tui.session.background import Following
-
-            Following(self).start()
-            return
-        from curator.workspace import background as analysis
-
-        self._analysis = analysis.start(self.workspace)
-        self.app.set_interval(POLL, self._poll)
+        self._background.start()
 
     def stop(self) -> None:
         """End the background work; what was found stays."""
-        if self._analysis is not None:
-            self._analysis.stop(wait=1.0)
-            self._analysis = None
-
-    def _poll(self) -> None:
-        if self._analysis is None or self.busy:
-            return
-        before = len(self.workspace.ids())
-        found = self._analysis.poll()
-        moved = len(self.workspace.ids()) != before
-        if moved or len(found) > MANY:
-            self._told = time.monotonic()
-            self._show_results(None, order=moved)
-        elif found or self._gathered:
-            self._gathered.update(found)
-            if len(found) <= FEW and found or time.monotonic() - self._told >= GATHER:
-                self._told = time.monotonic()
-                self._show_results(frozenset(self._gathered))
-        elif self.workspace.derived.late:
-            self.workspace.counts()
-            self._show_results(frozenset())
-
-    def _show_results(self, ids: frozenset[int] | None, order: bool = False) -> None:
-        """Tell every screen that more is known of these examples; their bytes are as they were."""
-        self._gathered.clear()
-        if order:
-            self.refresh_view()
-            self._tell_copies(Changed(ids, order))
-        self.changed.publish(Changed(ids, order))
+        self._background.stop()
 
     def look_first(self, ids: Iterable[int]) -> None:
         """Have these examples analysed before others: they are on the screen."""
-        if self._analysis is not None:
-            self._analysis.show(ids)
+        self._background.look_first(ids)
 
     @property
     def progress(self) -> Progress | None:
         """How far the analysis is; None where none is running."""
-        progress = self._analysis.progress() if self._analysis is not None else None
-        return progress if progress is not None and progress.running else None
+        return self._background.progress
 
     def settle_context(self) -> None:
         """A workspace that nobody has told what it is for is for the default provider and its model."""
@@ -267,6 +210,13 @@ class Session(Changing):
         changed = Changed(None if ids is None else frozenset(ids), order)
         self._tell_copies(changed)
         self.changed.publish(changed)
+
+    def publish_results(self, ids: frozenset[int] | None, order: bool = False) -> None:
+        """Tell every screen that analysis results of these examples arrived; their bytes are as they were."""
+        if order:
+            self.refresh_view()
+            self._tell_copies(Changed(ids, order))
+        self.changed.publish(Changed(ids, order))
 
     def _tell_copies(self, changed: Changed) -> None:
         for copies in self._copies.values():

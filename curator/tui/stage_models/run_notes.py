@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from curator.tui.screens.train.job_dialogs import deployed_words
+from curator.tui.stage_models.run_words import deployed_words
 from curator.tui.stage_models.sent_lines import named
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from curator.core.cost import money
@@ -30,6 +31,12 @@ def heading(run: Run) -> str:
     """Status and model."""
     model = run.fine_tuned_model or run.model
     return f"{run.status} · {model} at {run.provider}"
+
+
+def deployed_words(name: str, since: float, reminder: str | None) -> str:
+    """A deployment in one line, with its fee where it has one."""
+    when = time.strftime("%d %b %H:%M", time.localtime(since))
+    return reminder or f"Deployed as {name} since {when}, without an hourly fee."
 
 
 def span(seconds: float) -> str:

@@ -21,7 +21,7 @@ PATIENCE = 1.0
 """Seconds after which a key no longer waits: something else is wrong then."""
 
 
-class InTurn(App[None]):
+class KeysInOrder(App[None]):
     """An app in which keys wait for each other."""
 
     starting = False

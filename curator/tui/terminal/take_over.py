@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -12,20 +12,20 @@ from curator.tui.terminal.first_screen import ENTER
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-    from curator.tui.app import CuratorApp
+    from curator.tui.terminal.first_screen import FirstScreen
 
 
 class TakingOver(LinuxDriver):
     """Takes the terminal as it was found, but for the alternate screen: entering that again would clear it."""
 
+    _first: ClassVar[FirstScreen]
     _entered = False
     _running: asyncio.AbstractEventLoop | None = None
 
     def start_application_mode(self) -> None:
         """Begin, or go on after a suspension."""
         self._running = asyncio.get_running_loop()
-        first = cast("CuratorApp", self._app).first
-        self._entered = first is not None and first.hand_over()
+        self._entered = self._first.hand_over()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual leaves it untyped
 
     def _sigtstp_application(self, *_: object) -> None:
@@ -44,6 +44,9 @@ class TakingOver(LinuxDriver):
         super().write(data)
 
 
-def taking_over(usual: type[Driver]) -> type[Driver]:
-    """The driver to use instead of the usual one; another than the terminal's own is left alone."""
-    return TakingOver if usual is LinuxDriver else usual
+def taking_over(usual: type[Driver], first: FirstScreen) -> type[Driver]:
+    """The driver class to use instead of `usual` while `first` stands on the terminal.
+
+    Textual makes the driver itself, so the class carries the first screen. Other drivers (tests) are left alone.
+    """
+    return type("TakingOverFirst", (TakingOver,), {"_first": first}) if usual is LinuxDriver else usual

@@ -29,7 +29,7 @@ from curator.tui.examples.transcript import kind_of
 from curator.tui.session.session import Draft, Session
 from curator.tui.stage_models.answer_contracts import completions
 from curator.tui.terminal import external_editor as external
-from curator.tui.terminal.key_order import InTurn
+from curator.tui.terminal.key_order import KeysInOrder
 from curator.tui.widgets.cell import Cell
 from curator.tui.widgets.text_field import TextField, editable, json_field
 
@@ -118,7 +118,7 @@ class Editor(Vertical):
     @property
     def _built(self) -> asyncio.Event:
         """Unset while the fields belong to a draft that is no more."""
-        assert isinstance(self.app, InTurn)
+        assert isinstance(self.app, KeysInOrder)
         return self.app.built
 
     def _rebuild(self, focus: int) -> None:

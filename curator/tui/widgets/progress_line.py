@@ -7,15 +7,11 @@ import time
 from textual.content import Content
 from textual.widgets import Static
 
-from curator.errors import CuratorError
+from curator.errors import Stopped
 
 AFTER = 0.5
 """Seconds of work from which on progress is shown."""
 EVERY = 0.1
-
-
-class Stopped(CuratorError):
-    """Raised in the thread that works, once somebody asked to stop."""
 
 
 class ProgressLine(Static):

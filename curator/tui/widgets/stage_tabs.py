@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,16 +10,14 @@ from textual.events import Click
 from textual.widgets import Static
 
 from curator.core.text import one_line
-from curator.tui import stage_list as screens
-
-if TYPE_CHECKING:
-    from curator.tui.app import CuratorApp
+from curator.tui import stage_list
+from curator.tui.shell import shell_of
 
 
 class StageTab(Static):
     """One stage; a click goes there."""
 
-    def __init__(self, entry: screens.Entry, current: bool) -> None:
+    def __init__(self, entry: stage_list.Entry, current: bool) -> None:
         super().__init__(Content(f" {entry.key} {entry.title} "), classes="-current" if current else "")
         self.entry = entry
         self.tooltip = Content(f"{entry.title}: alt+{entry.key}")
@@ -42,25 +38,18 @@ class StageTabs(Horizontal):
     def compose(self) -> ComposeResult:
         """Name, tabs, file."""
         yield Static(Content("▚ curator"), id="brand")
-        for entry in screens.stages():
+        for entry in stage_list.stages():
             yield StageTab(entry, entry.name == self._current)
         yield Static("", id="source")
 
     def on_mount(self) -> None:
         """Say which dataset this is."""
-        self._app.session.changed.subscribe(self, lambda _: self._tell())
+        shell_of(self).session.changed.subscribe(self, lambda _: self._tell())
         self._tell()
 
-    @property
-    def _app(self) -> CuratorApp:
-        from curator.tui.app import CuratorApp
-
-        assert isinstance(self.app, CuratorApp)
-        return self.app
-
     def _tell(self) -> None:
-        workspace = self._app.session.workspace
-        if self._app.source_watch.changed:
+        workspace = shell_of(self).session.workspace
+        if shell_of(self).source_watch.changed:
             words = Content.styled("file changed", "$mark-warning bold")
         else:
             lock = "read only: " if workspace.read_only else ""
@@ -69,5 +58,5 @@ class StageTabs(Horizontal):
 
     @on(Click, "#source")
     async def _source_clicked(self) -> None:
-        if self._app.source_watch.changed:
+        if shell_of(self).source_watch.changed:
             await self.run_action("app.dialog('source')")

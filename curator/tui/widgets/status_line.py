@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from curator.tui.session.session import Changed, Session
+from curator.tui.session.changed import Changed
+from curator.tui.session.session import Session
 from curator.tui.session.summary import BRIEF, pieces
+from curator.tui.shell import shell_of
 
 
 class StatusLine(Widget):
@@ -16,10 +18,7 @@ class StatusLine(Widget):
 
     @property
     def _session(self) -> Session:
-        from curator.tui.app import CuratorApp
-
-        assert isinstance(self.app, CuratorApp)
-        return self.app.session
+        return shell_of(self).session
 
     def on_mount(self) -> None:
         """Draw again with each change."""

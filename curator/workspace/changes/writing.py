@@ -14,11 +14,10 @@ from curator.core import rules, splice
 from curator.core.example import MAX_LINE_BYTES, format_path, parse, parse_path
 from curator.core.example import Path as Location
 from curator.core.text import one_line
-from curator.errors import CuratorError, UsageError
+from curator.errors import CuratorError, NotSaved, UsageError
 from curator.workspace.analysis.current_results import Derived
 from curator.workspace.meter import Tell
 from curator.workspace.records import Change
-from curator.workspace.storage.database import NotSaved
 from curator.workspace.storage.examples import Stored
 from curator.workspace.storage.id_mask import Chosen
 from curator.workspace.storage.journal import REVISION, Journal, Part

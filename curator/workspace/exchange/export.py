@@ -39,6 +39,13 @@ class Report:
     skipped: tuple[int, ...] = ()
     backup: Path | None = None
 
+    @property
+    def words(self) -> str:
+        """Two lines for the user: the file with its number of examples and bytes, and its SHA-256."""
+        skipped = f", {len(self.skipped):,} left out that the format cannot hold" if self.skipped else ""
+        size = f"{self.examples:,} examples{skipped}, {self.bytes:,} bytes"
+        return f"{self.path.name}: {size}\nsha256 {self.sha256}"
+
 
 def export(
     workspace: Workspace,

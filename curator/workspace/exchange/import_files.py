@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from curator import atomic
 from curator.core import convert
+from curator.errors import NotSaved
 from curator.workspace.changes.writing import count_of
 from curator.workspace.exchange.equal_lines import value_key, value_keys
 from curator.workspace.files.dataset_file import open_dataset
@@ -27,7 +28,6 @@ from curator.workspace.records import Change
 from curator.workspace.storage import database as schema
 from curator.workspace.storage import folder as place
 from curator.workspace.storage import line_file as sources
-from curator.workspace.storage.database import NotSaved
 from curator.workspace.storage.journal import Part
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from curator import atomic
-from curator.errors import CuratorError, InputError
+from curator.errors import InputError, NotSaved
 from curator.locks import is_held
 from curator.workspace.storage import folder as place
 
@@ -83,10 +83,6 @@ FIELDS = frozenset({"raw", "version", "deleted", "rating", "review", "reviewed",
 
 SNAPSHOT = 256 * 1024 * 1024
 """A database up to this size is read from a copy in memory where nobody writes to it."""
-
-
-class NotSaved(CuratorError):
-    """A change did not reach the disk; nothing of it is kept, and the same call may be tried again."""
 
 
 def connect(path: Path, *, mode: str, immutable: bool = False) -> sqlite3.Connection:

@@ -11,11 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from curator.errors import InputError
+from curator.errors import InputError, NotSaved
 from curator.workspace.meter import Meter
 from curator.workspace.records import Change
 from curator.workspace.storage import database as schema
-from curator.workspace.storage.database import NotSaved
 
 SHOWN_IDS = 1000
 """A Change names its examples up to this many."""

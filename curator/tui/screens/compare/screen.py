@@ -12,10 +12,11 @@ from textual.widgets import Static
 from curator.core import splice
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError, ProviderError
-from curator.tui import going, keys
+from curator.tui import keys
 from curator.tui.screens.compare.dialogs import AskDialog, FileDialog
 from curator.tui.screens.stage import StageScreen
-from curator.tui.session.session import Changed
+from curator.tui.session.changed import Changed
+from curator.tui.shell import shell_of
 from curator.tui.stage_models.comparison import Question, ask, questions, scores_table, short
 from curator.tui.widgets.line_list import LineList, Pieces
 
@@ -50,9 +51,7 @@ class CompareScreen(StageScreen):
 
     @property
     def _ledger(self) -> Ledger:
-        from curator.tui.app import CuratorApp
-
-        return cast(CuratorApp, self.app).job_watch.ledger
+        return shell_of(self).job_watch.ledger
 
     @property
     def question(self) -> Question | None:
@@ -220,7 +219,7 @@ class CompareScreen(StageScreen):
         if change is None:
             return
         self.session.label(change.ids, LABEL, True)
-        await going.to_example(self.app, change.ids[0], edit=True)
+        await shell_of(self).show_example(change.ids[0], edit=True)
         self.session.toast("A new example from this prompt: reword it, so that the held-out prompt stays unseen.")
 
     @work(exclusive=True, group="dialog", exit_on_error=False)

@@ -9,11 +9,11 @@ from textual import work
 
 from curator.core.problem import Problem
 from curator.core.text import one_line
-from curator.tui import going
 from curator.tui.examples.blocks import Block, problems_by_block, tokens_of
 from curator.tui.examples.model_view import model_view_of, unread_from
 from curator.tui.examples.transcript import Transcript
 from curator.tui.screens.data.curating import Curating
+from curator.tui.shell import shell_of
 from curator.workspace.records import Record
 
 SAMPLES = "emojibot*.jsonl"
@@ -62,7 +62,7 @@ class Looking(Curating):
             return
         chosen = await self.app.push_screen_wait(SimilarDialog(self.current))
         if chosen is not None:
-            await going.to_example(self.app, chosen)
+            await shell_of(self).show_example(chosen)
 
     def show_example(self, same: bool = False) -> None:
         """Show the example under the cursor; the Data stage knows where."""

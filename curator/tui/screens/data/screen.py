@@ -21,8 +21,8 @@ from curator.tui import keys
 from curator.tui.examples.blocks import block_of, blocks_of
 from curator.tui.examples.fix_preview import preview
 from curator.tui.screens.data.looking import Looking, title
+from curator.tui.session.changed import Changed
 from curator.tui.session.list_place import Place
-from curator.tui.session.session import Changed
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
@@ -290,6 +290,15 @@ class DataScreen(Looking):
             self.examples.scroll_so(above)
         self.show_example()
         self._show_matches()
+
+    def go_to(self, example: int, *, edit: bool = False) -> None:
+        """Show an example, without the query where that hides it; `edit` opens the editor on it."""
+        if not self.examples.go_to(example):
+            self.show_view(self.session.workspace.view(), example)
+        self.show_example()
+        self.examples.focus()
+        if edit:
+            self.call_after_refresh(self.action_edit)
 
     def show_query(self, text: str) -> None:
         """List what a query finds, as if it had been typed."""

@@ -9,8 +9,9 @@ from textual.widgets import Button, Static
 from textual.worker import get_current_worker
 
 from curator.core.text import one_line
-from curator.tui import going, keys
+from curator.tui import keys
 from curator.tui.screens.dialog import Confirm, Dialog
+from curator.tui.shell import shell_of
 from curator.tui.stage_models import dataset_bars as balancing
 from curator.tui.stage_models.dataset_bars import Bar, Counted
 from curator.tui.widgets.line_list import LineList, Pieces
@@ -107,7 +108,7 @@ class BalanceDialog(Dialog[None]):
         query = self._bars[at].query if at < len(self._bars) else ""
         if query:
             self.dismiss(None)
-            self.app.call_later(going.to_query, self.app, query)
+            self.app.call_later(shell_of(self).show_query, query)
 
     @on(Button.Pressed, "#unify")
     def _unify_pressed(self, event: Button.Pressed) -> None:

@@ -15,11 +15,12 @@ from textual.worker import get_current_worker
 from curator.core.duplicates.texts import Scope, prompt_and_answer
 from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.tui import going, keys
+from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.stage import StageScreen
+from curator.tui.session.changed import Changed
 from curator.tui.session.duplicate_groups import COPIES, Copies, Finding
-from curator.tui.session.session import Changed
+from curator.tui.shell import shell_of
 from curator.tui.stage_models import settle_group as settling
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.tui.widgets.members import Members
@@ -308,4 +309,4 @@ class DuplicatesScreen(StageScreen):
     async def action_show(self) -> None:
         """Edit the marked member in the Data stage."""
         if (finding := self.current) is not None:
-            await going.to_example(self.app, self._kept(finding))
+            await shell_of(self).show_example(self._kept(finding))

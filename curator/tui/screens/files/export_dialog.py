@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,13 +13,11 @@ from textual.content import Content
 from textual.widgets import Select, Static
 
 from curator.core.text import one_line, printable
-from curator.errors import CuratorError
+from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Confirm, Dialog
+from curator.tui.shell import shell_of
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
-from curator.tui.widgets.progress_line import ProgressLine, Stopped
-
-if TYPE_CHECKING:
-    from curator.workspace.exchange.export import Report
+from curator.tui.widgets.progress_line import ProgressLine
 
 FORMATS = (
     ("as they are, byte for byte", ""),
@@ -62,10 +59,8 @@ class ExportDialog(Dialog[None]):
 
     def _offers(self) -> dict[str, str]:
         """What can be written, in words with its count."""
-        from curator.tui.app import CuratorApp
-
         session, counts = self.session, self.session.workspace.counts()
-        self._selected = cast(CuratorApp, self.app).selected
+        self._selected = shell_of(self).selected
         query = f" that match {session.query}" if session.query else ""
         offers = {"view": f"{session.view.total:,} examples{query}"}
         if self._selected:
@@ -164,11 +159,4 @@ class ExportDialog(Dialog[None]):
         found = ids()
         progress.begin("Writing", len(found))
         form = target or None
-        return outcome(export(self.session.workspace, found, path, form, progress.tick))  # type: ignore[arg-type]
-
-
-def outcome(report: Report) -> str:
-    """What was written, in words."""
-    left = f", {len(report.skipped):,} left out that the format cannot hold" if report.skipped else ""
-    size = f"{report.examples:,} examples{left}, {report.bytes:,} bytes"
-    return f"{report.path.name}: {size}\nsha256 {report.sha256}"
+        return export(self.session.workspace, found, path, form, progress.tick).words  # type: ignore[arg-type]

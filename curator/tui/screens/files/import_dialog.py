@@ -16,10 +16,10 @@ from textual.widgets import Button, Input, Static
 from curator.core import convert
 from curator.core.example import parse
 from curator.core.text import one_line
-from curator.errors import CuratorError
+from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
-from curator.tui.widgets.progress_line import ProgressLine, Stopped
+from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace.exchange import import_files as importer
 from curator.workspace.exchange.import_files import Import
 from curator.workspace.files.preview import Preview, preview

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -11,10 +10,11 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from curator.core.text import one_line
-from curator.errors import CuratorError
+from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Dialog
 from curator.tui.session.source_watch import SourceWatch
-from curator.tui.widgets.progress_line import ProgressLine, Stopped
+from curator.tui.shell import shell_of
+from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace.exchange.merge_source import Comparison, compare
 from curator.workspace.storage.examples import Base
 
@@ -36,9 +36,7 @@ class SourceDialog(Dialog[None]):
 
     @property
     def _watch(self) -> SourceWatch:
-        from curator.tui.app import CuratorApp
-
-        return cast(CuratorApp, self.app).source_watch
+        return shell_of(self).source_watch
 
     @property
     def _base(self) -> Base | None:

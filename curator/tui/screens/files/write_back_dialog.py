@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -11,10 +10,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.text import printable
-from curator.errors import CuratorError
+from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Dialog
-from curator.tui.screens.files.export_dialog import outcome
-from curator.tui.widgets.progress_line import ProgressLine, Stopped
+from curator.tui.shell import shell_of
+from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace.exchange.export import WriteBack, plan_write_back, write_back
 
 
@@ -58,8 +57,6 @@ class WriteBackDialog(Dialog[None]):
 
     @work(exclusive=True, group="export", exit_on_error=False)
     async def _write(self, plan: WriteBack) -> None:
-        from curator.tui.app import CuratorApp
-
         progress = self.query_one(ProgressLine)
         progress.begin("Writing", len(plan.ids))
         try:
@@ -72,10 +69,10 @@ class WriteBackDialog(Dialog[None]):
             return
         finally:
             progress.end()
-        cast(CuratorApp, self.app).source_watch.look()
+        shell_of(self).source_watch.look()
         self.dismiss(None)
         kept = f"\nbefore: {report.backup.name}" if report.backup is not None else ""
-        self.app.notify(printable(outcome(report) + kept), title="Written back", markup=False, timeout=12)
+        self.app.notify(printable(report.words + kept), title="Written back", markup=False, timeout=12)
 
     def action_cancel(self) -> None:
         """Stop writing, which leaves the file as it was; else leave."""

@@ -12,10 +12,11 @@ from textual.widgets import Static
 from typing_extensions import TypeIs
 
 from curator.core.text import one_line, printable
-from curator.tui import going, keys
+from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.stage import StageScreen
-from curator.tui.session.session import Changed
+from curator.tui.session.changed import Changed
+from curator.tui.shell import shell_of
 from curator.tui.stage_models.run_words import STATUS_MARKS
 from curator.tui.widgets.line_list import LineList, Pieces
 
@@ -56,12 +57,9 @@ class HistoryScreen(StageScreen):
 
     def data_changed(self, changed: Changed) -> None:
         """Read the list anew."""
-        from curator.tui.app import CuratorApp
-
-        assert isinstance(self.app, CuratorApp)
         entries: list[Change | Run] = list(self.session.workspace.history(_MOST))
         if (self.session.workspace.path / "runs.db").exists():
-            entries += self.app.job_watch.runs()
+            entries += shell_of(self).job_watch.runs()
         self._entries = sorted(entries, key=lambda entry: entry.created_at, reverse=True)
         self.query_one("#changes", LineList).show(len(self._entries), self._line)
         self._describe()
@@ -132,7 +130,7 @@ class HistoryScreen(StageScreen):
             return
         chosen = await self.app.push_screen_wait(VersionDialog(entry.id, self.session.workspace.revision()))
         if chosen is not None:
-            await going.to_example(self.app, chosen)
+            await shell_of(self).show_example(chosen)
 
     async def action_show(self) -> None:
         """Go to the example that the change was about."""
@@ -141,7 +139,7 @@ class HistoryScreen(StageScreen):
             return
         live = [i for i in entry.ids if not self.session.workspace.record(i).deleted]
         if live:
-            await going.to_example(self.app, live[0])
+            await shell_of(self).show_example(live[0])
         else:
             self.session.toast("These examples are deleted; is:deleted lists them.")
 

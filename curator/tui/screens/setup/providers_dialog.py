@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,13 +16,13 @@ from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.setup.provider_forms import KeyForm, ProviderForm
+from curator.tui.shell import shell_of
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
     from curator.jobs.connections.doctor import Finding
     from curator.jobs.planning.offers import Offer
     from curator.jobs.providers import Provider
-    from curator.tui.app import CuratorApp
 
 _STATES = {"ok": ("✓", "ok"), "off": ("·", "dim"), "bad": ("✗", "error")}
 
@@ -142,7 +142,7 @@ class ProvidersDialog(Dialog[None]):
         self._findings.clear()
         self._read()
         self._say(Content.styled(printable(said), "$mark-ok"))
-        cast("CuratorApp", self.app).job_watch.again()
+        shell_of(self).job_watch.again()
 
 
 class OffersDialog(Dialog[None]):

@@ -9,6 +9,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from curator.tui.screens.dialog import Dialog
+from curator.tui.shell import shell_of
 
 
 class ThemePicker(Dialog[None]):
@@ -40,11 +41,9 @@ class ThemePicker(Dialog[None]):
 
     def action_accept(self) -> None:
         """Keep it, also for the next start."""
-        from curator.tui.app import CuratorApp
-
-        if isinstance(self.app, CuratorApp):
-            self.app.memory.theme = self.app.theme
-            self.app.memory.save()
+        memory = shell_of(self).memory
+        memory.theme = self.app.theme
+        memory.save()
         self.dismiss(None)
 
     def action_cancel(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -22,6 +22,7 @@ from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train.submitting import Submitting
+from curator.tui.shell import shell_of
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from curator.jobs.planning.make_plan import Wish
     from curator.jobs.planning.plan import Plan
     from curator.jobs.providers import Provider
-    from curator.tui.app import CuratorApp
 
 LAST = "ui.train"
 """What a workspace remembers: the values with which a training was started last."""
@@ -107,7 +107,7 @@ class TrainDialog(Dialog[None]):
 
     def _restore(self) -> None:
         """The values of the last submission where it came to no job, so that enter goes on with it."""
-        last = next(iter(cast("CuratorApp", self.app).job_watch.runs()), None)
+        last = next(iter(shell_of(self).job_watch.runs()), None)
         kept = self.session.workspace.meta(LAST)
         if last is None or last.job_id is not None or last.closed or not isinstance(kept, dict):
             return
@@ -160,7 +160,7 @@ class TrainDialog(Dialog[None]):
         self._say(Content.styled("estimating …", "$quiet"))
         planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
         try:
-            ledger = cast("CuratorApp", self.app).job_watch.ledger
+            ledger = shell_of(self).job_watch.ledger
             made = await planning.plan(self.session.workspace.path, self._wish(), ledger)
         except (CuratorError, ValueError) as error:
             self._plan, self._error, self._wanted = None, str(error), False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -108,9 +107,3 @@ class DeployDialog(Dialog[tuple[str, str]]):
     def action_accept(self) -> None:
         """Yes, at this price."""
         self.dismiss((self.query_one("#name", Input).value.strip(), self._kind))
-
-
-def deployed_words(name: str, since: float, reminder: str | None) -> str:
-    """A deployment in one line, with its fee where it has one."""
-    when = time.strftime("%d %b %H:%M", time.localtime(since))
-    return reminder or f"Deployed as {name} since {when}, without an hourly fee."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,11 +14,12 @@ from textual.timer import Timer
 
 from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.tui import going, keys
+from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.stage import StageScreen
 from curator.tui.screens.train.job_dialogs import DeleteDialog, DeployDialog
-from curator.tui.session.session import Changed
+from curator.tui.session.changed import Changed
+from curator.tui.shell import shell_of
 from curator.tui.stage_models import run_notes
 from curator.tui.stage_models.run_words import STATUS_MARKS
 from curator.tui.stage_models.sent_lines import holder, named, sent
@@ -61,9 +62,7 @@ class TrainScreen(StageScreen):
     @property
     def jobs(self) -> Watch:
         """The news about runs."""
-        from curator.tui.app import CuratorApp
-
-        return cast(CuratorApp, self.app).job_watch
+        return shell_of(self).job_watch
 
     def compose_stage(self) -> ComposeResult:
         """Runs on the left or above; the chosen one beside or below."""
@@ -175,7 +174,7 @@ class TrainScreen(StageScreen):
         raw = sent(run, self.jobs.ledger_of(run), line)
         found = await asyncio.to_thread(holder, self.session.workspace, raw) if raw is not None else None
         if found is not None:
-            await going.to_example(self.app, found)
+            await shell_of(self).show_example(found)
         elif raw is None:
             self.session.toast(f"Line {line:,} of what was sent is not kept here")
         else:
@@ -381,9 +380,7 @@ class TrainScreen(StageScreen):
 
     async def action_compare(self) -> None:
         """Compare the tuned model with its base."""
-        from curator.tui.app import CuratorApp
-
-        await cast(CuratorApp, self.app).action_stage("compare")
+        await shell_of(self).go_to_stage("compare")
 
 
 def _same(run: Run, known: tuple[str, str, str | None]) -> bool:

@@ -7,7 +7,7 @@ import importlib
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -17,13 +17,12 @@ from textual.widgets import Button, ProgressBar, Static
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError, ProviderError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.screens.train.screen import TrainScreen
+from curator.tui.shell import shell_of
 
 if TYPE_CHECKING:
     from curator.jobs.http.upload import Pace, Progress
     from curator.jobs.planning.make_plan import Wish
     from curator.jobs.planning.plan import Plan
-    from curator.tui.app import CuratorApp
 
 
 class Submitting(Dialog[None]):
@@ -63,7 +62,7 @@ class Submitting(Dialog[None]):
         planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
         wish = replace(self._wish, provider="local", model=None)
         try:
-            ledger = cast("CuratorApp", self.app).job_watch.ledger
+            ledger = shell_of(self).job_watch.ledger
             made = await planning.plan(self.session.workspace.path, wish, ledger)
         except CuratorError as error:
             self._refused(error)
@@ -72,21 +71,19 @@ class Submitting(Dialog[None]):
 
     @work(exclusive=True, group="submit", exit_on_error=False)
     async def _carry_out(self) -> None:
-        app = cast("CuratorApp", self.app)
+        shell = shell_of(self)
         submission = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.submission")
         try:
             if self._plan.missing_model:
                 await self._fetch(self._plan.missing_model)
-            run = await submission.submit(self._plan, app.job_watch.ledger, self._report)
+            run = await submission.submit(self._plan, shell.job_watch.ledger, self._report)
         except (CuratorError, OSError) as error:
             self._refused(error)
             return
-        app.job_watch.changed.publish(run.run)
-        app.job_watch.start()
+        shell.job_watch.changed.publish(run.run)
+        shell.job_watch.start()
         self.dismiss(None)
-        await app.action_stage("train")
-        if isinstance(app.screen, TrainScreen):
-            app.screen.choose(run.run)
+        await shell.show_run(run.run)
 
     async def _fetch(self, model: str) -> None:
         from curator.jobs.connections import local_server as local
@@ -132,7 +129,7 @@ class Submitting(Dialog[None]):
 
     def _left_behind(self, error: Exception) -> Iterator[str]:
         """What is at the provider now, and how the same submission goes on."""
-        watch = cast("CuratorApp", self.app).job_watch
+        watch = shell_of(self).job_watch
         run = next((run for run in watch.runs() if run.fingerprint == self._plan.fingerprint), None)
         if run is None:
             yield "Nothing was sent."
