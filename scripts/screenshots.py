@@ -16,7 +16,7 @@ from pathlib import Path
 
 from curator import paths
 from curator.tui.app import CuratorApp
-from curator.workspace.workspace import Workspace
+from curator.workspace.opening import open_workspace
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 NARROW, WIDE = (80, 24), (120, 36)
@@ -47,7 +47,7 @@ TRAINING: list[Scene] = [
 async def draw(scene: Scene, path: Path) -> None:
     """Play one scene on a workspace and save what is seen."""
     name, size, keys = scene
-    workspace = Workspace.open(path)
+    workspace = open_workspace(path)
     app = CuratorApp(workspace, analyse=True)
     try:
         async with app.run_test(size=size) as pilot:
@@ -89,7 +89,7 @@ async def draw_refusal(path: Path) -> None:
             'api_key_env = "STAND_IN_KEY"\nmodel = "gpt-4.1-mini-2025-04-14"\n'
         )
         provider.fault("POST", "fine_tuning/jobs$", "refuse", times=9, status=403, body=REFUSED)
-        with Workspace.open(path) as workspace:
+        with open_workspace(path) as workspace:
             workspace.set_meta("ui.provider", "openai")
         await draw(("refused", NARROW, ["T", "wait:3", "enter", "until:winding", "wait:0.5"]), path)
         file.unlink()

@@ -32,13 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Apply line by line; exit status 1 where one was refused."""
+    from curator.workspace.opening import open_workspace
     from curator.workspace.storage import folder as place
-    from curator.workspace.workspace import Workspace
 
     if not place.is_workspace(Path(args.workspace)):
         raise InputError(f"{args.workspace} is no workspace; make one with `curator import FILE -w NAME.curator`")
     refused = 0
-    with Workspace.open(args.workspace, wait=_WAIT) as workspace:
+    with open_workspace(args.workspace, wait=_WAIT) as workspace:
         workspace.require_writer()
         for line in _lines(args.ops):
             if not line.strip():

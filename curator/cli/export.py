@@ -26,12 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write, then tell what was written."""
     from curator.workspace.exchange.export import export
-    from curator.workspace.plain_file import looked_at
+    from curator.workspace.opening import open_for_reading
 
     out = Path(args.output)
     if str(args.path) != "-" and out.exists() and Path(args.path).exists() and out.samefile(args.path):
         raise UsageError("the output is the input; name another file with -o, the original stays untouched")
-    with looked_at(args.path) as workspace:
+    with open_for_reading(args.path) as workspace:
         view = workspace.view(args.filter, args.sort.removeprefix("-"), args.sort.startswith("-"))
         report = export(workspace, view.ids, out, args.format)
         skipped = [row.line or row.id for row in workspace.rows(report.skipped[:1000])]

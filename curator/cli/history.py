@@ -30,14 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print changes and runs, oldest first, or a difference."""
+    from curator.workspace.opening import open_workspace
     from curator.workspace.storage import folder as place
     from curator.workspace.versions import difference
-    from curator.workspace.workspace import Workspace
 
     path = Path(args.workspace)
     if not place.is_workspace(path):
         raise InputError(f"{path} is no workspace; `curator list` shows a file")
-    with Workspace.open(path, read_only=True) as workspace:
+    with open_workspace(path, read_only=True) as workspace:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]
         runs = _runs(path)
         found = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None

@@ -41,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from curator.core import convert
     from curator.workspace.exchange import import_files as importer
     from curator.workspace.files.preview import preview
-    from curator.workspace.storage import folder as place
-    from curator.workspace.workspace import Workspace
+    from curator.workspace.opening import remove_unused
 
     by = convert.parse_map(args.map) if args.map else None
     if "-" in args.files:
@@ -58,14 +57,14 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.workspace)
     fresh = not path.exists()
     try:
-        with _opened(Workspace, place.is_workspace(path) or not path.is_file(), path) as workspace:
-            made = importer.prepare(workspace, files, by, _progress())
+        with _open(path) as workspace:
+            made = importer.prepare_previewed(workspace, looks, _progress())
             change = importer.commit(workspace, made)
             fresh = False
             _tell(made, workspace, change, args.json)
     except BaseException:
         if fresh and path.is_dir():
-            importer.remove_unused(path)
+            remove_unused(path)
         raise
     return 0
 
@@ -92,10 +91,15 @@ def _progress() -> Callable[[int], None] | None:
     return show
 
 
-def _opened(kind: type[Workspace], folder: bool, path: Path) -> Workspace:
+def _open(path: Path) -> Workspace:
+    """The workspace at `path`, made where there is none; of a dataset file the one beside it."""
+    from curator.workspace import opening
+    from curator.workspace.storage import folder as place
+
+    folder = place.is_workspace(path) or not path.is_file()
     if folder and not (path / "workspace.db").exists():
-        return kind.create(path)
-    return kind.open(path, wait=2.0)
+        return opening.create_workspace(path)
+    return opening.open_workspace(path, wait=2.0)
 
 
 def _show(look: Preview) -> None:

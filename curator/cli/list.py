@@ -28,10 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate the view and print a page of it."""
-    from curator.workspace.plain_file import looked_at
+    from curator.workspace.opening import open_for_reading
 
     descending = args.sort.startswith("-")
-    with looked_at(args.path) as workspace:
+    with open_for_reading(args.path) as workspace:
         view = workspace.view(args.filter, args.sort.removeprefix("-"), descending)
         ids = view.ids[args.offset : args.offset + args.limit]
         workspace.count_tokens(ids)

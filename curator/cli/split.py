@@ -53,7 +53,10 @@ def run(args: argparse.Namespace) -> int:
         raws = source.all()
         made = divide(raws, args.validation, args.seed, stratify=args.stratify)
         trained = {example: raws[example] for example in made.train}
-        copied = copied_from(args.test, trained, DEFAULT_THRESHOLD) if args.test else []
+        copied: list[tuple[int, int]] = []
+        if args.test:
+            with examples(args.test) as test_lines:
+                copied = copied_from(test_lines, trained, DEFAULT_THRESHOLD)
         sides = {"train": made.train, "validation": made.validation}
         _write(paths, sides, source)
         noun = source.noun

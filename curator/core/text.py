@@ -59,3 +59,13 @@ def needed(text: str) -> set[int]:
         return set()
     spans = (found.span("kept") for found in _SOMETIMES.finditer(text))
     return {at for start, end in spans for at in range(start + 1, end)}
+
+
+def writable(text: str) -> str:
+    """`text` with `?` for each lone surrogate, which UTF-8, and so JSON and a terminal, cannot hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def count_of(count: int) -> str:
+    """`41 examples`, `1 example`."""
+    return "1 example" if count == 1 else f"{count:,} examples"

@@ -172,9 +172,9 @@ def examples(path: str | Path) -> Iterator[Examples]:
     """
     spool = Spool()
     if str(path) != STDIN and place.is_workspace(Path(path)):
-        from curator.workspace.workspace import Workspace
+        from curator.workspace.opening import open_workspace  # heavy
 
-        with Workspace.open(path, read_only=True) as workspace:
+        with open_workspace(path, read_only=True) as workspace:
             records = ((r.id, r.raw) for r in workspace.records(workspace.ids()))
             yield Examples(spool.keeping(records), spool, "example")
             spool.close()

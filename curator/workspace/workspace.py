@@ -5,7 +5,6 @@ Reading is in this file, changing in `actions.Actions`, which this class extends
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import threading
@@ -19,152 +18,54 @@ import orjson
 from curator.core import rules
 from curator.core.problem import Problem
 from curator.core.query import query as queries
-from curator.errors import CuratorError, InputError, NotSaved
-from curator.locks import Lock
+from curator.errors import CuratorError
+from curator.locks import Lock, is_held
 from curator.workspace.analysis.counts import count
 from curator.workspace.analysis.current_results import Derived, analysis_path
 from curator.workspace.analysis.list_rows import make_rows
 from curator.workspace.changes.changes import Actions
-from curator.workspace.records import Change, Counts, Record, Row, View
+from curator.workspace.records import Change, Counts, Record, Row
 from curator.workspace.search.query_evaluation import Evaluation, Meanwhile
-from curator.workspace.storage import database as schema
-from curator.workspace.storage import folder as place
+from curator.workspace.search.view import View
 from curator.workspace.storage import line_file as sources
 from curator.workspace.storage import meta
-from curator.workspace.storage import untrusted_values as values
 from curator.workspace.storage.examples import Stored, batches
 from curator.workspace.storage.journal import Journal
-from curator.workspace.storage.line_file import Source
-
-COPY_AT_ONCE = 4 * 1024 * 1024
-"""A larger file is shown from its own place first and copied by the analysis child (or at the first edit)."""
-CHECK_AT_ONCE = 32 * 1024 * 1024
-"""A workspace.db up to this size is checked whole when it is opened."""
-
 
 Listener = Callable[[Sequence[int], bool], None]
 
 
 class Workspace(Actions):
-    """A dataset with its edits, labels, splits and history. Made by `open`; `close` it or use it in `with`.
+    """A dataset with its edits, labels, splits and history. `opening` makes it; `close` it or use it in `with`.
 
     One process writes; a further one gets `read_only` True and `holder` says who writes. Every mutator is on
     the disk before it returns and raises `NotSaved` where that failed. Methods may be called from any thread.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool = False, wait: float = 0.0) -> None:
-        self.path = folder
-        self.holder = ""
-        """Who writes to it, in words, where this instance may only read; untrusted text."""
+    def __init__(
+        self,
+        path: Path,
+        journal: Journal,
+        stored: Stored,
+        lock: Lock,
+        *,
+        read_only: bool,
+        holder: str = "",
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.holder = holder
+        """Who writes to it, in words, while this instance may only read; untrusted text."""
         self.guard = threading.RLock()
         self.listeners: list[Listener] = []
         """Called with (ids whose bytes changed, whether ids came or went) after each change."""
-        schema.guard(folder / "workspace.db")  # before anything is touched: a newer one is left as it was
-        self._lock = Lock(folder / "lock")
-        self._seen = 0
-        """SQLite's count of what others wrote, at the last look."""
-        self.read_only = read_only or not self._acquire(wait)
-        try:
-            self._open()
-        except BaseException:
-            self._lock.release()
-            raise
-
-    def _acquire(self, wait: float) -> bool:
-        try:
-            if self._lock.acquire(wait):
-                return True
-            self.holder = self._lock.holder()
-        except OSError as error:
-            self.holder = f"nobody, but the folder cannot be written ({error.strerror or error})"
-        return False
-
-    def _open(self) -> None:
-        file = self.path / "workspace.db"
-        db = self._connect(file)
-        self.journal = Journal(db, file)
-        try:
-            if file.stat().st_size <= CHECK_AT_ONCE:
-                schema.quick_check(db, self.path)
-                if found := values.strange(db):
-                    raise InputError(f"{self.path} is refused: its database holds {found}")
-            self.stored = Stored(self.path, db)
-        except sqlite3.Error as error:
-            raise InputError(f"{self.path} is damaged: {error}; see `curator check {self.path}`") from error
-        self._seen = db.execute("PRAGMA data_version").fetchone()[0]
-        self.journal.moved = self.stored.move
-        self._sweep()
-        self.derived = Derived(self.stored, self.context())
-        self.adopt_copies()
-
-    def _connect(self, file: Path) -> sqlite3.Connection:
-        """For writing, or else for reading: a full disk is no reason to keep anybody from looking."""
-        if not self.read_only:
-            try:
-                schema.migrate(file)
-                return schema.open_writer(file)
-            except NotSaved as error:
-                self._lock.release()
-                if schema.guard(file) < schema.VERSION:
-                    raise
-                self.read_only, self.holder = True, f"nobody, but {error.message}"
-        return schema.open_reader(file)
-
-    def _sweep(self) -> None:
-        """Remove what killed imports left behind, unless a copy may be in the making."""
-        if self.read_only or self.copying():
-            return
-        with contextlib.suppress(OSError):  # nothing rests on it
-            sources.sweep(self.path, max((base.id for base in self.stored.bases), default=0))
-
-    @classmethod
-    def open(cls, path: Path | str, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
-        """Open a workspace folder, or a dataset file (then the workspace beside it is made or opened).
-
-        Raises InputError (not readable, not ours, newer, damaged); nothing is left behind then. Another
-        writer is no error: see `read_only` and `holder`; `wait` seconds are spent waiting for it to leave.
-        """
-        path = Path(path)
-        if place.is_workspace(path):
-            if not path.is_dir():
-                raise InputError(f"there is no workspace {path}")
-            return cls(path, read_only=read_only, wait=wait)
-        place.regular(path)
-        folder = place.folder_for(path)
-        from curator.workspace.exchange import import_files as importer
-
-        if not (folder / "workspace.db").exists():
-            return importer.create_from(cls, path, folder)
-        found = cls(folder, read_only=read_only, wait=wait)
-        if not found.read_only and not found.stored.bases and not found.revision():
-            importer.begin(found, path)  # the first start was cut off before the file was taken in
-        return found
-
-    @classmethod
-    def over(cls, name: str, source: Source, numbers: Sequence[int] = ()) -> Workspace:
-        """A file looked at like a workspace: reading only, nothing on the disk."""
-        made = cls.__new__(cls)
-        made.path, made.read_only, made.holder = Path(source.path), True, "nobody: it is only looked at"
-        made.guard, made.listeners, made._lock = threading.RLock(), [], Lock(source.path)
-        db = schema.in_memory()
-        db.execute(
-            "INSERT INTO source(id, name, file, format, first_id, lines, added_at) VALUES(1,?,?,?,1,?,0)",
-            (name, name, "jsonl", source.lines),
-        )
-        made.journal = Journal(db, source.path)
-        made.stored = Stored(source.path, db, source, numbers)
-        made.derived = Derived(made.stored, made.context())
-        made.derived.alone = True
-        return made
-
-    @classmethod
-    def create(cls, folder: Path | str) -> Workspace:
-        """Make an empty workspace, or open it where there is one already. Raises InputError or NotSaved."""
-        folder = Path(folder)
-        place.make(folder)
-        if not (folder / "workspace.db").exists():
-            schema.create(folder / "workspace.db")
-        return cls(folder)
+        self.journal = journal
+        self.stored = stored
+        journal.moved = stored.move
+        self._lock = lock
+        self._data_version: int = journal.db.execute("PRAGMA data_version").fetchone()[0]
+        """SQLite's counter of what other connections wrote, at the last `follow`."""
+        self.derived = Derived(stored, self.context())
 
     @property
     def source_name(self) -> str:
@@ -318,8 +219,6 @@ class Workspace(Actions):
 
     def copying(self) -> bool:
         """Whether a living analysis child is at work (it copies first)."""
-        from curator.locks import is_held
-
         return is_held(analysis_path(self.path).with_name("analysis.lock"))
 
     def source_changed(self) -> list[int]:
@@ -355,18 +254,22 @@ class Workspace(Actions):
         """Where another process writes: take up what it did since the last look; True where it did anything."""
         with self.guard:
             version = self.db.execute("PRAGMA data_version").fetchone()[0]
-            seen, self._seen = self._seen, version
-            if version != seen:
+            changed = bool(version != self._data_version)
+            self._data_version = version
+            if changed:
                 self.stored.reload()
                 self.derived.follow(self.context())
             else:
                 self.derived.settle()
-            return bool(version != seen)
+            return changed
 
     def take_over(self) -> bool:
         """Become the writer where the one that was in the way has left; True where that is so now."""
         with self.guard:
-            if not (self.read_only and self.holder) or not self._acquire(0.0):
+            if not (self.read_only and self.holder):
+                return False
+            if holder := acquire_lock(self._lock):
+                self.holder = holder
                 return False
             try:
                 self.journal.reconnect()
@@ -395,3 +298,11 @@ class Workspace(Actions):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def acquire_lock(lock: Lock, wait: float = 0.0) -> str:
+    """Try for `wait` seconds to become the writer: empty on success, else who writes, in words (untrusted)."""
+    try:
+        return "" if lock.acquire(wait) else lock.holder()
+    except OSError as error:
+        return f"nobody, but the folder cannot be written ({error.strerror or error})"

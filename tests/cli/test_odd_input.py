@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from curator.cli.main import main
-from curator.workspace.workspace import Workspace
+from curator.workspace.opening import open_workspace
 
 LINES = [
     json.dumps({"messages": [{"role": "user", "content": f"question {n}"}, {"role": "assistant", "content": "a"}]})
@@ -134,13 +134,13 @@ def test_fix_repairs_the_examples_of_a_workspace(
     data.write_bytes(TEXT.replace(b'"role": "assistant"', b'"weight": true, "role": "assistant"', 1))
     folder = tmp_path / "w.curator"
     run(capfd, "import", data, "-w", folder)
-    with Workspace.open(folder) as workspace:
+    with open_workspace(folder) as workspace:
         workspace.delete([2])
         before = workspace.revision()
     status, answer, _ = run(capfd, "fix", folder, "-o", tmp_path / "fixed.jsonl")
     assert status == 0 and answer["fixed"] == {"weight_invalid": 1}
     assert len((tmp_path / "fixed.jsonl").read_bytes().splitlines()) == 11
-    with Workspace.open(folder) as workspace:
+    with open_workspace(folder) as workspace:
         assert workspace.revision() == before
 
 
@@ -192,7 +192,7 @@ def test_numbers_of_an_operation_that_make_no_sense(
     ops.write_text(json.dumps(op))
     status, answer, _ = run(capfd, "apply", folder, ops)
     assert status == 1 and answer["ok"] is False
-    with Workspace.open(folder) as workspace:
+    with open_workspace(folder) as workspace:
         assert workspace.revision() == 1
 
 

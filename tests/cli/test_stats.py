@@ -123,10 +123,10 @@ def test_a_users_price_is_used(tmp_path: Path, curator_home: Path, capfd: pytest
 
 
 def test_a_workspaces_validation_side_is_not_billed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    from curator.workspace.workspace import Workspace
+    from curator.workspace.opening import open_workspace
 
     path = write(tmp_path / "a.jsonl", *[chat(f"answer number {at}") for at in range(20)])
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         workspace.assign(list(workspace.ids())[:2], "validation")
         folder = workspace.path
     found = stats(capfd, str(folder), "--epochs", "1")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from curator.cli.main import main
-from curator.workspace.workspace import Workspace
+from curator.workspace.opening import open_workspace
 
 
 def chat(asked: str, said: str = "Hello") -> dict[str, Any]:
@@ -199,7 +199,7 @@ def test_apply_is_refused_while_another_writes(
     data: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("curator.cli.apply._WAIT", 0.0)
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         status, answers = apply(capfd, monkeypatch, workspace.path, {"op": "note", "example": 1, "note": "x"})
         assert status != 0 and not answers
         assert not workspace.record(1).note

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from curator.tui.app import CuratorApp
 from curator.tui.screens.data.screen import DataScreen
+from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 
 ASKING = {"fix", "note", "settle", "export", "travel", "dialog", "watch"}
@@ -95,7 +96,7 @@ def dataset(folder: Path, lines: Iterable[bytes]) -> Path:
 @asynccontextmanager
 async def opened(path: Path, size: tuple[int, int] = NARROW) -> AsyncIterator[Scene]:
     """The app on a dataset file or workspace."""
-    workspace = Workspace.open(path)
+    workspace = open_workspace(path)
     app = CuratorApp(workspace)
     try:
         async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from curator.locks import Lock
 from curator.tui.session.background import Following
 from curator.tui.widgets.text_field import MessageField
-from curator.workspace.workspace import Workspace
+from curator.workspace.opening import open_workspace
 from tests.tui.scene import dataset, many, opened
 
 
@@ -18,7 +18,7 @@ async def test_a_second_window_says_who_writes_and_only_reads(tmp_path: Path) ->
     path = dataset(tmp_path, many(4))
     more = tmp_path / "more.jsonl"
     more.write_bytes(many(5)[4] + b"\n")
-    with Workspace.open(path) as holder:
+    with open_workspace(path) as holder:
         async with opened(path) as scene:
             assert "This window only reads: data.curator is held by process" in scene.toasts()
             assert "read only" in scene.screen_text().splitlines()[0]
@@ -46,7 +46,7 @@ async def test_a_second_window_says_who_writes_and_only_reads(tmp_path: Path) ->
 
 async def test_a_second_window_follows_the_first_and_writes_once_that_has_left(tmp_path: Path) -> None:
     path = dataset(tmp_path, many(4))
-    holder = Workspace.open(path)
+    holder = open_workspace(path)
     async with opened(path) as scene:
         following = Following(scene.app.session)
         holder.delete([1])
@@ -88,7 +88,7 @@ async def test_a_folder_that_became_read_only_is_opened_for_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = dataset(tmp_path, many(3))
-    Workspace.open(path).close()
+    open_workspace(path).close()
 
     def refused(self: Lock, wait: float = 0.0) -> bool:
         raise OSError(30, "Read-only file system")

@@ -14,6 +14,7 @@ from curator.tui.looks.first_colours import Palette, read
 from curator.tui.session.list_place import Place
 from curator.tui.terminal import first_screen
 from curator.workspace import background as analysis
+from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 from tests.tui.test_terminal import restored, terminal
@@ -52,7 +53,7 @@ async def test_stored_counts_are_there_at_once(tmp_path: Path) -> None:
     path = dataset(tmp_path, [*many(9), b"broken"])
     async with opened(path):
         pass  # settles for which model it is
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         child = analysis.start(workspace)
         while not workspace.derived.finished:
             child.poll()
@@ -68,7 +69,7 @@ async def test_a_remembered_query_or_a_small_terminal_is_left_to_the_app(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.__stderr__", None)
-    with Workspace.open(dataset(tmp_path, many(3))) as workspace:
+    with open_workspace(dataset(tmp_path, many(3))) as workspace:
         assert first_screen.show(workspace, "") is None
         Place(query="is:error").store(workspace)
         assert first_screen.show(workspace, "") is None

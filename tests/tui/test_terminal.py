@@ -142,9 +142,9 @@ def test_signals_save_the_draft_and_restore_the_terminal(tmp_path: Path, number:
         seen.child.send_signal(number)
         assert seen.end() == status
         assert restored(seen)
-    from curator.workspace.workspace import Workspace
+    from curator.workspace.opening import open_workspace
 
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         assert b"typed" in workspace.raw(1)
 
 

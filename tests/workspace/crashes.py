@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.workspace.checks.soundness import soundness
+from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 
 CALLS = (
@@ -85,7 +86,7 @@ def _edited(folder: Path, printed: bytes) -> None:
     answers = [json.loads(line)["ok"] for line in printed.splitlines() if line.endswith(b"}")]
     stands = [number for number, ok in enumerate(answers) if ok and OPS[number]["op"] != "undo"]
     undone = answers[len(OPS) - 1 :] == [True]
-    with Workspace.open(folder / "data.curator") as workspace:
+    with open_workspace(folder / "data.curator") as workspace:
         assert not workspace.read_only
         assert workspace.revision() in (sum(answers) + 1, sum(answers) + 2)  # perhaps one that was not told
         sure = stands[:-1] if undone or len(answers) == len(OPS) - 1 else stands  # or even the undo
@@ -98,7 +99,7 @@ def _edited(folder: Path, printed: bytes) -> None:
 
 
 def _imported(folder: Path, _: bytes) -> None:
-    with Workspace.open(folder / "data.curator") as workspace:
+    with open_workspace(folder / "data.curator") as workspace:
         names = [base.name for base in workspace.stored.bases]
         assert len(workspace.ids()) == EXAMPLES + MORE * (len(names) - 1)
         files = {path.name for path in (workspace.path / "sources").iterdir()}
@@ -108,7 +109,7 @@ def _imported(folder: Path, _: bytes) -> None:
 
 def _imported_first(folder: Path, _: bytes) -> None:
     if (folder / "new.curator" / "workspace.db").exists():
-        with Workspace.open(folder / "new.curator") as workspace:
+        with open_workspace(folder / "new.curator") as workspace:
             assert len(workspace.ids()) in (0, MORE)
             done = len(workspace.ids()) > 0
         assert soundness(folder / "new.curator") == []
@@ -117,13 +118,13 @@ def _imported_first(folder: Path, _: bytes) -> None:
     if not done:  # the same command takes it up again
         words = ["import", str(folder / "more.jsonl"), "-w", str(folder / "new.curator")]
         subprocess.run([sys.executable, "-m", "curator", *words], check=True, capture_output=True)
-        with Workspace.open(folder / "new.curator") as workspace:
+        with open_workspace(folder / "new.curator") as workspace:
             assert len(workspace.ids()) == MORE
     assert soundness(folder / "new.curator") == []
 
 
 def _opened(folder: Path, _: bytes) -> None:
-    with Workspace.open(folder / "more.jsonl") as workspace:
+    with open_workspace(folder / "more.jsonl") as workspace:
         assert len(workspace.ids()) == MORE
     assert soundness(folder / "more.curator") == []
 
@@ -140,7 +141,7 @@ def _written_back(folder: Path, _: bytes) -> None:
     backups = list(folder.glob("data.jsonl.bak-*"))
     assert all(path.read_bytes() == before for path in backups)
     assert found == before or backups
-    with Workspace.open(folder / "data.curator") as workspace:
+    with open_workspace(folder / "data.curator") as workspace:
         assert len(workspace.ids()) == EXAMPLES - 1
         if workspace.source_changed():
             from curator.workspace.exchange.merge_source import compare
@@ -165,7 +166,7 @@ def _migrated(folder: Path, _: bytes) -> None:
 
 
 def _merged(folder: Path, _: bytes) -> None:
-    with Workspace.open(folder / "data.curator") as workspace:
+    with open_workspace(folder / "data.curator") as workspace:
         done = workspace.revision() == 3
         assert len(workspace.ids()) == EXAMPLES - 1 + (MORE if done else 0)
         assert done or workspace.source_changed() == [1]
@@ -180,24 +181,25 @@ schema.migrate(Path(sys.argv[1]) / "data.curator" / "workspace.db")
 """
 _WRITE_BACK = """
 from curator.workspace.exchange.export import plan_write_back, write_back
-from curator.workspace.workspace import Workspace
-with Workspace.open(sys.argv[1] + "/data.curator") as workspace:
+from curator.workspace.opening import open_workspace
+with open_workspace(sys.argv[1] + "/data.curator") as workspace:
     write_back(workspace, plan_write_back(workspace, 1))
 """
 _MERGE = """
 from curator.workspace.exchange.merge_source import merge
-from curator.workspace.workspace import Workspace
-with Workspace.open(sys.argv[1] + "/data.curator") as workspace:
+from curator.workspace.opening import open_workspace
+with open_workspace(sys.argv[1] + "/data.curator") as workspace:
     merge(workspace, 1)
+"""
+_OPEN = """
+from curator.workspace.opening import open_workspace
+open_workspace(sys.argv[1] + "/more.jsonl").close()
 """
 OPERATIONS = {
     "edit": Operation(_main("apply", "@data.curator", "@ops"), _edited),
     "import": Operation(_main("import", "@more.jsonl", "-w", "@data.curator"), _imported),
     "first import": Operation(_main("import", "@more.jsonl", "-w", "@new.curator"), _imported_first),
-    "open": Operation(
-        "from curator.workspace.workspace import Workspace\nWorkspace.open(sys.argv[1] + '/more.jsonl').close()",
-        _opened,
-    ),
+    "open": Operation(_OPEN, _opened),
     "export": Operation(_main("export", "@data.curator", "-o", "@out.jsonl"), _exported),
     "write back": Operation(_WRITE_BACK, _written_back),
     "migrate": Operation(MIGRATE, _migrated),
@@ -213,7 +215,7 @@ def prepare(scratch: Path, name: str) -> Path:
     write(folder / "more.jsonl", MORE)
     (folder / "out.jsonl").write_bytes(b"old\n")
     (folder / "ops").write_text("".join(json.dumps(op) + "\n" for op in OPS))
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         if name in ("write back", "merge"):
             workspace.delete([1])
         elif name == "migrate":

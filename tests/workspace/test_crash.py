@@ -27,6 +27,7 @@ from curator.workspace import background as analysis
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.exchange import import_files as importer
 from curator.workspace.exchange.export import export
+from curator.workspace.opening import open_workspace
 from curator.workspace.storage import database as schema
 from curator.workspace.workspace import Workspace
 from tests.workspace import crashes
@@ -86,7 +87,7 @@ def apply_process(workspace: Path) -> subprocess.Popen[bytes]:
 
 @pytest.mark.parametrize("seed", range(RUNS))
 def test_killed_at_random_every_acknowledged_operation_is_there(data: Path, seed: int) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     folder = data.with_name("data.curator")
     ops = operations(seed, 400)
     child = apply_process(folder)
@@ -109,7 +110,7 @@ def test_killed_at_random_every_acknowledged_operation_is_there(data: Path, seed
     child.stdout.close()
     told += sum(answer["ok"] for answer in rest)
     assert first["ok"]
-    with Workspace.open(folder) as workspace:  # no manual step, no lock left
+    with open_workspace(folder) as workspace:  # no manual step, no lock left
         assert not workspace.read_only
         for at, op in enumerate(ops[:told]):
             assert holds(workspace, op, ops[at + 1 :]), op
@@ -145,7 +146,7 @@ def test_a_first_opening_that_was_cut_off_is_taken_up_again(data: Path, monkeypa
     folder = data.with_name("data.curator")
     (folder / "sources").mkdir(parents=True)
     schema.create(folder / "workspace.db")
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         assert len(workspace.ids()) == 30
 
 
@@ -153,15 +154,15 @@ def test_a_failed_first_opening_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "picture.jsonl"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0")
     with pytest.raises(Exception, match="PNG|binary"):
-        Workspace.open(path)
+        open_workspace(path)
     assert [p.name for p in tmp_path.iterdir()] == ["picture.jsonl"]
 
 
 _LIMITED = """
 import resource, sys, json
 from curator.errors import NotSaved
-from curator.workspace.workspace import Workspace
-with Workspace.open(sys.argv[1]) as workspace:
+from curator.workspace.opening import open_workspace
+with open_workspace(sys.argv[1]) as workspace:
     workspace.note([1], "before")
     size = (workspace.path / "workspace.db-wal").stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 90000, resource.RLIM_INFINITY))
@@ -184,7 +185,7 @@ def test_a_full_disk_is_told_and_saving_works_again_afterwards(data: Path) -> No
     assert done.returncode == 0, done.stderr
     refused, kept = map(json.loads, done.stdout.splitlines())
     assert refused["error"].startswith("not saved: ") and refused["kept"] != "x"
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         notes = [n for n in range(1, 31) if workspace.record(n).note]
         assert notes == kept["kept"] == sorted({1, *kept["said"], 29})
     assert soundness(workspace.path) == []
@@ -221,7 +222,7 @@ def test_a_failing_sync_is_never_called_saved(
             raise OSError(5, "Input/output error")
         real(handle)
 
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         monkeypatch.setattr(os, "fsync", failing)
         try:
             report = export(workspace, workspace.ids(), out)
@@ -235,7 +236,7 @@ def test_a_failing_sync_is_never_called_saved(
 
 def test_an_import_that_fails_leaves_no_file_and_no_change(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     more = write(data.with_name("more.jsonl"), 5)
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         before = sorted(p.name for p in (workspace.path / "sources").iterdir())
         monkeypatch.setattr(atomic, "replacing", _raising)
         with pytest.raises(NotSaved, match="No space left"):
@@ -249,7 +250,7 @@ def _raising(*_: object, **__: object) -> None:
 
 
 def test_a_migration_is_backed_up_and_whole_or_absent(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         workspace.note([1], "kept")
     path = workspace.path / "workspace.db"
     monkeypatch.setattr(schema, "VERSION", 2)
@@ -274,7 +275,7 @@ def test_a_killed_analysis_goes_on_and_ends_with_the_same_results(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(data, 3000)
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         _wait(child, lambda: child.progress().done >= 1000)
         child._child.kill()
@@ -288,7 +289,7 @@ def test_a_killed_analysis_goes_on_and_ends_with_the_same_results(
         workspace.edit(5, "messages[0].role", "robot")
         assert workspace.counts().errors == counts.errors + 1
         assert list(workspace.view("is:error").ids) == [5]
-    with Workspace.open(data) as again:
+    with open_workspace(data) as again:
         assert again.counts().errors == counts.errors + 1
         assert again.counts().analysed == 3000
 
@@ -304,7 +305,7 @@ def _wait(child: analysis.Analysis, done: Any, limit: float = 120.0) -> None:
 
 def test_two_processes_take_turns_and_no_edit_is_lost(data: Path, tmp_path: Path) -> None:
     """1,000 edits of the same ten examples from two processes that wait for each other, under a reader's eyes."""
-    Workspace.open(data).close()
+    open_workspace(data).close()
     folder = data.with_name("data.curator")
     told: list[str] = []
 
@@ -325,11 +326,11 @@ def test_two_processes_take_turns_and_no_edit_is_lost(data: Path, tmp_path: Path
         thread.start()
     seen = 0
     while any(thread.is_alive() for thread in threads):
-        with Workspace.open(folder, read_only=True) as reader:
+        with open_workspace(folder, read_only=True) as reader:
             assert len(reader.ids()) == 30 and reader.revision() >= seen
             seen = reader.revision()
         time.sleep(0.3)
-    with Workspace.open(folder) as workspace:
+    with open_workspace(folder) as workspace:
         there = {key for record in workspace.records(range(1, 11)) for key in record.example.value}
         assert len(told) == 1000 and set(told) <= there
         assert workspace.revision() == 1001

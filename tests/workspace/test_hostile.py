@@ -14,7 +14,7 @@ import pytest
 from curator.cli.main import main
 from curator.workspace import background as analysis
 from curator.workspace.checks.soundness import soundness
-from curator.workspace.workspace import Workspace
+from curator.workspace.opening import open_workspace
 
 TURN = '{"messages": [{"role": "user", "content": %s}, {"role": "assistant", "content": %s}]}'
 HOSTILE = [
@@ -48,7 +48,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_lost_and_nothing_falls_over(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         ids = list(workspace.ids())
         assert [workspace.raw(i) for i in ids[1:]] == [line.removesuffix(b"\r") for line in HOSTILE]
         rows = workspace.rows(ids)

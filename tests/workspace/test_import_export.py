@@ -25,6 +25,7 @@ from curator.workspace.exchange import import_files as importer
 from curator.workspace.exchange.export import dataset_sha256, export, plan_write_back, write_back
 from curator.workspace.exchange.merge_source import compare, merge
 from curator.workspace.files.preview import preview
+from curator.workspace.opening import create_workspace, open_workspace
 from curator.workspace.workspace import Workspace
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
@@ -34,7 +35,7 @@ SYSTEM = {"messages": [{"role": "system", "content": "S"}, *CHAT["messages"]]}
 def opened(tmp_path: Path, name: str, data: bytes) -> Workspace:
     path = tmp_path / name
     path.write_bytes(data)
-    return Workspace.open(path)
+    return open_workspace(path)
 
 
 def values(workspace: Workspace) -> list[Any]:
@@ -88,7 +89,7 @@ def test_parquet(tmp_path: Path) -> None:
     parquet.write_table(
         arrow.table({"question": ["Hi", "Hi"], "answer": ["Hello", "Hello"]}), tmp_path / "q.parquet"
     )
-    with Workspace.open(tmp_path / "q.parquet") as workspace:
+    with open_workspace(tmp_path / "q.parquet") as workspace:
         assert values(workspace) == [CHAT, CHAT]
 
 
@@ -96,7 +97,7 @@ def test_parquet_without_the_extra_says_how_to_get_it(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "q.parquet").write_bytes(b"PAR1 and more")
     with pytest.raises(InputError, match=r"Parquet file: it needs `pip install curator-ft\[parquet\]`"):
-        Workspace.open(tmp_path / "q.parquet")
+        open_workspace(tmp_path / "q.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["q.parquet"]
 
 
@@ -134,7 +135,7 @@ def test_a_map_can_be_chosen_and_says_what_it_leaves_behind(tmp_path: Path) -> N
     look = preview(path, chosen)
     assert look.left == () and len(look.samples) == 1
     assert convert.parse_map(look.map.spec()) == chosen
-    with Workspace.create(tmp_path / "t.curator") as workspace:
+    with create_workspace(tmp_path / "t.curator") as workspace:
         importer.add(workspace, [path], chosen)
         assert [m["content"] for m in values(workspace)[0]["messages"]] == [
             "be kind",
@@ -356,7 +357,7 @@ def test_an_export_in_any_order_has_each_example_as_it_is(
     path = tmp_path / "d.jsonl"
     lines = [b'{"n": %d}' % n + b"\r" * (n % 9 == 5) + b"\n" * (1 + (n % 11 == 7)) for n in range(40)]
     path.write_bytes(b"\xef\xbb\xbf" + b"".join(lines).rstrip(b"\n"))
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         workspace.replace_many({i: b'{"edited": %d}' % i for i in list(workspace.ids())[3:30:4]}, "edited")
         added = workspace.add(b'{"added": 1}').ids[0]
         workspace.delete([12, 13])
@@ -371,7 +372,7 @@ def test_an_export_in_any_order_has_each_example_as_it_is(
 def test_no_cell_of_a_csv_file_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"a,a\n1,2,3\n4\n5,6,,7\n")
-    with Workspace.create(tmp_path / "t.curator") as workspace:
+    with create_workspace(tmp_path / "t.curator") as workspace:
         importer.add(workspace, [path], None)
         assert values(workspace) == [
             {"a": "1", "a (column 2)": "2", "column 3": "3"},

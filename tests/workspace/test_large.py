@@ -13,13 +13,14 @@ import pytest
 from curator.workspace import background as analysis
 from curator.workspace.analysis.child import Worker
 from curator.workspace.checks.soundness import soundness
+from curator.workspace.opening import open_workspace
 from curator.workspace.storage.line_file import open_copy
 from curator.workspace.workspace import Workspace
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("curator.workspace.workspace.COPY_AT_ONCE", 1000)
+    monkeypatch.setattr("curator.workspace.opening.COPY_AT_ONCE", 1000)
     monkeypatch.setattr("curator.workspace.storage.line_file.GLANCE", 2000)
     path = tmp_path / "data.jsonl"
     roles = ("user", "assistant")
@@ -37,7 +38,7 @@ def until(done: Callable[[], bool], child: analysis.Analysis) -> None:
 
 
 def test_the_first_lines_are_there_before_the_copy_and_all_of_them_after(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         first = len(workspace.ids())
         assert 0 < first < 300
         assert not list((workspace.path / "sources").iterdir())
@@ -49,7 +50,7 @@ def test_the_first_lines_are_there_before_the_copy_and_all_of_them_after(data: P
         child.stop()
         assert workspace.source_changed() == []
     assert soundness(workspace.path) == []
-    with Workspace.open(data) as again:
+    with open_workspace(data) as again:
         assert again.copied and again.derived.finished and again.counts().tokens == workspace_tokens(again)
 
 
@@ -59,11 +60,11 @@ def workspace_tokens(workspace: Workspace) -> int:
 
 def test_an_edit_makes_the_copy_first_so_that_it_rests_on_bytes_that_stay(data: Path) -> None:
     before = data.read_bytes().splitlines()
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         workspace.edit(2, "messages[0].content", "edited")
         assert workspace.copied and len(workspace.ids()) == 300
     data.write_bytes(b"{}\n")
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         assert workspace.source_changed() == [1]
         assert [r.raw for r in workspace.records([1, 3])] == [before[0], before[2]]
         assert b"edited" in workspace.raw(2)
@@ -71,7 +72,7 @@ def test_an_edit_makes_the_copy_first_so_that_it_rests_on_bytes_that_stay(data: 
 
 
 def test_a_change_of_what_the_rules_know_makes_every_result_anew(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         assert workspace.counts().errors == 0
@@ -84,7 +85,7 @@ def test_a_change_of_what_the_rules_know_makes_every_result_anew(data: Path) -> 
 
 
 def test_edits_reach_the_child_and_its_results_come_back(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         workspace.edit(7, "messages[0].role", "robot")
@@ -101,14 +102,14 @@ def test_edits_reach_the_child_and_its_results_come_back(data: Path) -> None:
 
 
 def test_an_edit_that_is_undone_while_no_child_runs_is_looked_at_again(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         workspace.edit(7, "messages[0].role", "robot")
         until(lambda: not workspace.derived.fresh.versions([7]), child)
         child.stop()
         workspace.undo()
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         child.stop()
@@ -117,7 +118,7 @@ def test_an_edit_that_is_undone_while_no_child_runs_is_looked_at_again(data: Pat
 
 
 def test_the_child_leaves_when_all_is_done_and_an_edit_brings_another(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.resting, child)
         first = child._child.pid
@@ -158,21 +159,21 @@ def copies_of(data: Path) -> None:
 
 def test_what_nobody_compared_before_the_end_is_compared_at_the_next_start(data: Path) -> None:
     copies_of(data)
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         child.stop()
         before = warned(workspace)
         assert before >= 2
         workspace.delete([301, 302])
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         child.stop()
         assert warned(workspace) == 0
         workspace.undo()
         assert warned(workspace) == 0  # not yet
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         child.stop()
@@ -180,7 +181,7 @@ def test_what_nobody_compared_before_the_end_is_compared_at_the_next_start(data:
 
 
 def test_looking_around_does_not_keep_the_dataset_from_being_compared(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         child.stop()

@@ -9,7 +9,7 @@ import pytest
 
 from curator.workspace.analysis import mark_counts as marks
 from curator.workspace.analysis.mark_counts import Marks
-from curator.workspace.workspace import Workspace
+from curator.workspace.opening import open_workspace
 from tests.tui.scene import chat, dataset, many
 
 COUNT = 30
@@ -21,7 +21,7 @@ def test_marks_are_right_after_any_actions(
 ) -> None:
     monkeypatch.setattr(marks, "MOST", most)
     draw = random.Random(seed)
-    with Workspace.open(dataset(tmp_path, many(COUNT))) as workspace:
+    with open_workspace(dataset(tmp_path, many(COUNT))) as workspace:
         for _ in range(80):
             some = draw.sample(range(1, COUNT + 1), draw.choice((1, 1, 2, 15)))
             label, side = draw.choice(("good", "bad", "100%")), draw.choice(("train", "validation", None))
@@ -52,8 +52,8 @@ def test_marks_are_right_after_any_actions(
 
 def test_another_window_counts_what_this_one_does(tmp_path: Path) -> None:
     with (
-        Workspace.open(dataset(tmp_path, many(6))) as workspace,
-        Workspace.open(workspace.path, read_only=True) as other,
+        open_workspace(dataset(tmp_path, many(6))) as workspace,
+        open_workspace(workspace.path, read_only=True) as other,
     ):
         assert other.counts().labels == {}
         workspace.label([1, 2, 3], "good")

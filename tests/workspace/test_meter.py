@@ -10,6 +10,7 @@ import pytest
 
 from curator.errors import CuratorError
 from curator.workspace import meter
+from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset
 
@@ -40,7 +41,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
     lines = [
         chat(f"Question {n} of its own kind", f"(answer{n}) " if n % 2 else f"(answer{n})") for n in range(COUNT)
     ]
-    with Workspace.open(dataset(tmp_path, lines)) as made:
+    with open_workspace(dataset(tmp_path, lines)) as made:
         made.label([1, 2, 3], "old")
         yield made
 

@@ -14,8 +14,8 @@ from curator.core.duplicates.hashes import value_hash
 from curator.core.example import parse
 from curator.workspace.exchange import import_files as importer
 from curator.workspace.exchange.equal_lines import value_key
+from curator.workspace.opening import create_workspace
 from curator.workspace.storage import line_file as source
-from curator.workspace.workspace import Workspace
 
 Texts = st.sampled_from(["", "a", "\u00e9", "\ud800", "1", '"', "\x7f", "user"])
 
@@ -77,7 +77,7 @@ def test_an_import_counts_lines_however_the_file_is_read(
     path = tmp_path / "d.jsonl"
     path.write_bytes(data + b"\n \n" + chat % b"a")
     told: list[int] = []
-    with Workspace.create(tmp_path / "w.curator") as workspace:
+    with create_workspace(tmp_path / "w.curator") as workspace:
         made = importer.prepare(workspace, [path], progress=told.append)
         file = made.files[0]
         assert (file.lines, file.added, file.duplicates, file.broken) == (8, 5, 2, 1)

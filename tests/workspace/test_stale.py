@@ -14,6 +14,7 @@ from curator.workspace import background as analysis
 from curator.workspace.analysis import outdated_results as stale
 from curator.workspace.analysis.current_results import total_of
 from curator.workspace.analysis.outdated_results import KEYS
+from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset
 
@@ -30,7 +31,7 @@ def workspace(tmp_path: Path) -> Workspace:
         lambda n: b'{"messages": [{"role": "robot", "content": "x%d"}, {"role": "robot"}]}' % n,
         lambda n: b"{broken %d" % n,
     )
-    made = Workspace.open(dataset(tmp_path, [kinds[n % len(kinds)](n) for n in range(COUNT)]))
+    made = open_workspace(dataset(tmp_path, [kinds[n % len(kinds)](n) for n in range(COUNT)]))
     child, ends = analysis.start(made), time.monotonic() + 60
     while child.progress().phase != "done":
         child.poll()
@@ -81,7 +82,7 @@ def test_they_are_right_after_any_actions(
             wrong = workspace.derived.wrong()
             assert (wrong.totals, {rule: n for rule, n in wrong.rules.items() if n}) == expected(workspace)
     workspace.close()
-    with Workspace.open(workspace.path) as again:
+    with open_workspace(workspace.path) as again:
         wrong = again.derived.wrong()
         assert (wrong.totals, {rule: n for rule, n in wrong.rules.items() if n}) == expected(again)
 

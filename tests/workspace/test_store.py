@@ -17,6 +17,7 @@ from curator.errors import CuratorError, InputError, NotSaved, UsageError
 from curator.workspace.checks.soundness import _database as soundness_of
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.exchange.export import dataset_sha256
+from curator.workspace.opening import open_workspace
 from curator.workspace.records import Change
 from curator.workspace.storage import database as schema
 from curator.workspace.workspace import Workspace
@@ -46,7 +47,7 @@ def state(workspace: Workspace) -> list[Any]:
 
 def test_opening_a_file_makes_a_workspace_beside_it_and_leaves_the_file_alone(data: Path) -> None:
     before = data.read_bytes()
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         assert workspace.path == data.with_name("data.curator")
         assert list(workspace.ids()) == list(range(1, 13))
         assert workspace.record(3).line == 3
@@ -58,9 +59,9 @@ def test_a_folder_that_cannot_be_written_gets_its_workspace_in_the_data_folder(
     data: Path, curator_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != data.parent)
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         assert curator_home in workspace.path.parents
-    with Workspace.open(data) as again:
+    with open_workspace(data) as again:
         assert again.path == workspace.path
 
 
@@ -79,7 +80,7 @@ def test_lines_end_at_lf_only_and_blank_lines_keep_their_numbers(
 ) -> None:
     path = tmp_path / "d.jsonl"
     path.write_bytes(content)
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         assert list(workspace.ids()) == ids
         assert [r.line for r in workspace.records(workspace.ids())] == ids
         assert all(
@@ -88,7 +89,7 @@ def test_lines_end_at_lf_only_and_blank_lines_keep_their_numbers(
 
 
 def test_everything_survives_a_restart_and_undo_goes_on_where_it_was(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         start = state(workspace)
         workspace.edit(2, "messages[1].content", "no")
         workspace.label([1, 2, 3], "good")
@@ -100,14 +101,14 @@ def test_everything_survives_a_restart_and_undo_goes_on_where_it_was(data: Path)
         workspace.split(0.25, 7)
         full = state(workspace)
         digest = dataset_sha256(workspace)
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         assert state(workspace) == full
         assert dataset_sha256(workspace) == digest
         assert list(workspace.ids())[:4] == [1, 2, added, 3]
         while workspace.undo():
             pass
         assert state(workspace) == start
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         while workspace.redo():
             pass
         assert state(workspace) == full
@@ -120,7 +121,7 @@ def test_an_edit_changes_only_what_was_edited(tmp_path: Path) -> None:
         b'{"x":1.00, "messages" :[{"role":"user","content":"\\u00e9"},{"content":"b","role":"assistant"}],"z":1e5}'
     )
     path.write_bytes(raw + b"\n")
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         workspace.edit(1, "messages[1].content", "c")
         assert workspace.raw(1) == raw.replace(b'"content":"b"', b'"content":"c"')
         assert workspace.record(1).edited
@@ -130,7 +131,7 @@ def test_an_edit_changes_only_what_was_edited(tmp_path: Path) -> None:
 
 
 def test_ids_are_never_used_again(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         first = workspace.add(example("a")).ids[0]
         workspace.undo()
         assert first not in workspace.ids(deleted=True)
@@ -141,7 +142,7 @@ def test_ids_are_never_used_again(data: Path) -> None:
 
 
 def test_a_review_goes_stale_when_the_example_changes_and_back_with_undo(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         workspace.review([1], "accepted")
         workspace.edit(1, "messages[0].content", "other")
         assert workspace.row(1).stale
@@ -152,7 +153,7 @@ def test_a_review_goes_stale_when_the_example_changes_and_back_with_undo(data: P
 
 
 def test_problems_of_a_small_file_are_there_at_once_and_follow_an_edit(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         errors = workspace.counts().errors
         workspace.edit(1, "messages[1].role", "robot")
         assert "unrecognized_role" in {p.rule for p in workspace.problems(1)}
@@ -166,7 +167,7 @@ def test_problems_of_a_small_file_are_there_at_once_and_follow_an_edit(data: Pat
 def test_fix_is_one_change_over_many_examples(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_text("".join(json.dumps(example(f"q{n}", " padded ")) + "\n" for n in range(5)))
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         change = workspace.fix(workspace.ids(), "surrounding_whitespace")
         assert change.examples == 5
         assert "5 examples" in change.label and "surrounding_whitespace" in change.label
@@ -177,32 +178,32 @@ def test_fix_is_one_change_over_many_examples(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"  ", b'{"a":\n1}'])
 def test_a_line_that_is_no_line_is_refused(data: Path, raw: bytes) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         with pytest.raises(UsageError):
             workspace.replace(1, raw)
         assert workspace.revision() == 1
 
 
 def test_a_broken_line_can_be_saved_and_is_listed_as_broken(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         workspace.replace(1, b"{nonsense \xff")
         assert workspace.raw(1) == b"{nonsense \xff"
         assert workspace.row(1).mark == "E"
 
 
 def test_a_second_instance_reads_only_and_says_who_writes(data: Path) -> None:
-    with Workspace.open(data) as first, Workspace.open(data) as second:
+    with open_workspace(data) as first, open_workspace(data) as second:
         assert second.read_only and "process" in second.holder
         first.label([1], "seen")
         assert second.record(1).labels == ("seen",)
         with pytest.raises(NotSaved, match="reading only"):
             second.label([1], "mine")
-    with Workspace.open(data) as third:
+    with open_workspace(data) as third:
         assert not third.read_only
 
 
 def test_a_second_instance_follows_the_first_and_writes_once_that_has_left(data: Path) -> None:
-    with Workspace.open(data) as first, Workspace.open(data) as second:
+    with open_workspace(data) as first, open_workspace(data) as second:
         assert not second.follow()
         first.delete([2])
         first.edit(3, "messages[0].role", "robot")
@@ -214,17 +215,17 @@ def test_a_second_instance_follows_the_first_and_writes_once_that_has_left(data:
         first.close()
         assert second.take_over() and not second.read_only
         assert second.undo() is not None and second.counts().edited == 0
-    with Workspace.open(data, read_only=True) as looker:
+    with open_workspace(data, read_only=True) as looker:
         assert not looker.take_over()  # it was not asked to write
 
 
 def test_what_cannot_be_opened_for_writing_is_read_until_it_can(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     with monkeypatch.context() as full:
         full.setattr(schema, "_durable", _full)
-        with Workspace.open(data) as workspace:
+        with open_workspace(data) as workspace:
             assert workspace.read_only and "cannot be opened for writing: disk I/O error" in workspace.holder
             assert len(workspace.ids()) == 12 and not workspace.take_over()
             full.undo()
@@ -237,31 +238,31 @@ def _full(_: sqlite3.Connection) -> None:
 
 def test_who_begins_to_write_does_not_change_what_others_read(data: Path) -> None:
     """Nobody wrote when the reader came: no file of SQLite's is made for it, nor does it see half of a change."""
-    Workspace.open(data).close()
+    open_workspace(data).close()
     folder = data.with_name("data.curator")
-    with Workspace.open(folder, read_only=True) as reader, soundness_of(folder / "workspace.db") as checked:
+    with open_workspace(folder, read_only=True) as reader, soundness_of(folder / "workspace.db") as checked:
         assert not list(folder.glob("*-shm"))
-        with Workspace.open(folder) as writer:
+        with open_workspace(folder) as writer:
             for number in range(40):  # enough for new pages everywhere
                 writer.note(writer.ids(), f"{number}" * 2000)
         assert reader.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert reader.revision() == 1 and not reader.record(5).note
         assert checked.execute("SELECT count(*) FROM change").fetchone() == (1,)
-    with Workspace.open(folder) as writer, soundness_of(folder / "workspace.db") as checked:
+    with open_workspace(folder) as writer, soundness_of(folder / "workspace.db") as checked:
         assert checked.execute("SELECT count(*) FROM change").fetchone() == (41,)
         writer.add(example("while it is checked"))
         assert checked.execute("SELECT count(*) FROM change").fetchone() == (41,)
 
 
 def test_a_newer_workspace_is_refused_and_left_as_it_was(data: Path) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     path = data.with_name("data.curator") / "workspace.db"
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version=99")
     db.close()
     before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
     with pytest.raises(InputError, match="newer Curator"):
-        Workspace.open(data)
+        open_workspace(data)
     assert {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()} == before
 
 
@@ -280,14 +281,14 @@ def test_a_newer_workspace_is_refused_and_left_as_it_was(data: Path) -> None:
     ],
 )
 def test_a_strangers_values_are_refused_and_found_by_check(data: Path, statement: str) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     path = data.with_name("data.curator") / "workspace.db"
     db = sqlite3.connect(path)
     db.execute(statement)
     db.commit()
     db.close()
     with pytest.raises(InputError, match="no Curator writes"):
-        Workspace.open(data)
+        open_workspace(data)
     assert any("no Curator writes" in words for words in soundness(path.parent))
 
 
@@ -295,14 +296,14 @@ def test_a_stranger_cannot_have_a_file_of_ours_copied(data: Path, tmp_path: Path
     secret = tmp_path / "away" / "secret.txt"
     secret.parent.mkdir()
     secret.write_text("{}\n")
-    Workspace.open(data).close()
+    open_workspace(data).close()
     folder = data.with_name("data.curator")
     db = sqlite3.connect(folder / "workspace.db")
     db.execute("UPDATE source SET lines = NULL, origin = ?, file = '1-secret'", (str(secret),))
     db.commit()
     db.close()
     with pytest.raises(InputError, match="is not the workspace of"):
-        Workspace.open(data)
+        open_workspace(data)
     assert not list(folder.glob("sources/*secret*"))
 
 
@@ -317,14 +318,14 @@ def test_a_stranger_cannot_have_a_file_of_ours_copied(data: Path, tmp_path: Path
     ],
 )
 def test_a_strangers_schema_is_refused(data: Path, statement: str) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     path = data.with_name("data.curator")
     db = sqlite3.connect(path / "workspace.db")
     db.execute(statement)
     db.commit()
     db.close()
     with pytest.raises(InputError):
-        Workspace.open(path)
+        open_workspace(path)
     assert soundness(path)
 
 
@@ -335,7 +336,7 @@ def test_a_strangers_schema_is_refused(data: Path, statement: str) -> None:
 def test_a_strangers_links_and_pipes_are_refused_and_not_followed(
     data: Path, name: str, make: Callable[[Path, Path], None]
 ) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     folder, mine = data.with_name("data.curator"), data.with_name("mine")
     mine.write_bytes(b"precious")
     inside = folder / name
@@ -343,7 +344,7 @@ def test_a_strangers_links_and_pipes_are_refused_and_not_followed(
         inside.rename(data.with_name("elsewhere"))
     inside.unlink(missing_ok=True)
     make(mine, inside)
-    for attempt in (Workspace.open, lambda path: Workspace.open(path, read_only=True)):
+    for attempt in (open_workspace, lambda path: open_workspace(path, read_only=True)):
         with pytest.raises(InputError, match="is refused"):
             attempt(folder)
     assert soundness(folder)
@@ -352,19 +353,19 @@ def test_a_strangers_links_and_pipes_are_refused_and_not_followed(
 
 @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", ".."])
 def test_a_source_outside_the_workspace_is_refused(data: Path, name: str) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     path = data.with_name("data.curator")
     db = sqlite3.connect(path / "workspace.db")
     db.execute("UPDATE source SET file = ?", (name,))
     db.commit()
     db.close()
     with pytest.raises(InputError, match="outside"):
-        Workspace.open(path)
+        open_workspace(path)
     assert soundness(path)
 
 
 def test_damage_is_found_and_nothing_is_changed_by_looking(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         workspace.edit(1, "messages[0].content", "x")
         workspace.label([2], "good")
     folder = workspace.path
@@ -388,7 +389,7 @@ def test_damage_is_found_and_nothing_is_changed_by_looking(data: Path) -> None:
 
 
 def test_changed_source_bytes_are_damage(data: Path) -> None:
-    Workspace.open(data).close()
+    open_workspace(data).close()
     copy = data.with_name("data.curator") / "sources" / "1-data.jsonl"
     copy.chmod(0o644)
     copy.write_bytes(copy.read_bytes().replace(b"question 1", b"question X"))
@@ -396,7 +397,7 @@ def test_changed_source_bytes_are_damage(data: Path) -> None:
 
 
 def test_history_is_in_words_and_jumps_back(data: Path) -> None:
-    with Workspace.open(data) as workspace:
+    with open_workspace(data) as workspace:
         workspace.label([1, 2], "good")
         middle = state(workspace)
         mark = workspace.revision()
@@ -441,7 +442,7 @@ def test_undo_is_the_inverse_of_every_action(
     tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]
 ) -> None:
     path = write(tmp_path_factory.mktemp("w") / "d.jsonl", 5)
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         for kind, pick in deeds:
             before = state(workspace)
             ids = workspace.ids(deleted=True)
@@ -461,5 +462,5 @@ def test_undo_is_the_inverse_of_every_action(
         order = list(workspace.ids())
         assert len(set(order)) == len(order)
     assert soundness(workspace.path) == []
-    with Workspace.open(path) as again:
+    with open_workspace(path) as again:
         assert list(again.ids()) == order

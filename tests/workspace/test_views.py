@@ -24,7 +24,7 @@ from curator.workspace.analysis import current_results as derived
 from curator.workspace.analysis import flag_columns as flags
 from curator.workspace.analysis.analyst import Analyst
 from curator.workspace.analysis.result_store import Results
-from curator.workspace.plain_file import looked_at
+from curator.workspace.opening import open_for_reading, open_workspace
 from curator.workspace.records import Record
 from curator.workspace.search import block_finder as occurrences
 from curator.workspace.search import query_evaluation as views
@@ -55,7 +55,7 @@ def line(number: int) -> bytes:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("views") / "d.jsonl"
     path.write_bytes(b"\n".join([b"" if n == 20 else line(n) for n in range(1, 61)]) + b"\n")
-    with Workspace.open(path) as made:
+    with open_workspace(path) as made:
         made.edit(4, "messages[0].content", "edited ALPHA")
         made.add({"messages": [{"role": "user", "content": "beta new"}, {"role": "assistant", "content": "k"}]}, 5)
         made.add(b"{broken beta", 0)
@@ -278,7 +278,7 @@ def test_a_scan_of_bytes_finds_what_parsing_finds(
     node = Text("word", needle)
     quoted = '"' + needle.replace("\\", "\\\\").replace('"', '\\"') + '"'
     with (
-        looked_at(path) as workspace,
+        open_for_reading(path) as workspace,
         patch.multiple(search, AT_ONCE=at_once, BLOCK=block),
         patch.multiple(occurrences, SKIPPED=skipped, NEAR=window, OFTEN=often, ONE_BY_ONE=one_by_one),
     ):
@@ -333,7 +333,7 @@ def test_a_word_of_most_lines_is_found_in_those_that_say_it(tmp_path: Path, word
         near += bool(finder._near)
         return size
 
-    with looked_at(path) as workspace:
+    with open_for_reading(path) as workspace:
         workspace.counts()
         node = Text("word", word)
         found = [r.id for r in workspace.records(workspace.ids()) if node.matches(r.example)]
@@ -351,7 +351,11 @@ def test_the_first_matches_come_before_the_last_and_a_search_can_be_stopped(tmp_
     path = tmp_path / "d.jsonl"
     path.write_bytes(b"\n".join(line(n) for n in range(1, 601)))
     told: list[list[int]] = []
-    with looked_at(path) as workspace, patch.multiple(search, BLOCK=2000), patch.object(views, "PATIENCE", 0):
+    with (
+        open_for_reading(path) as workspace,
+        patch.multiple(search, BLOCK=2000),
+        patch.object(views, "PATIENCE", 0),
+    ):
         every = list(workspace.view("alpha").ids)
         workspace.view("alpha", meanwhile=lambda found: told.append(list(found.ids)))
         assert len(told) > 3 and all(found == every[: len(found)] for found in told) and told[0] != every
@@ -425,7 +429,7 @@ def test_an_example_beyond_the_models_context_is_told_at_its_cut(tmp_path: Path)
     path = tmp_path / "d.jsonl"
     long = {"messages": [{"role": "user", "content": "Go on."}, {"role": "assistant", "content": "word " * 1100}]}
     path.write_bytes(line(1) + b"\n" + json.dumps(long).encode() + b"\n")
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         workspace.set_meta("context", {"profile": "local", "model": "smollm2-135m-instruct"})
         assert workspace.context().limit == 1024
         assert list(workspace.view("rule:example_too_long").ids) == [2]
@@ -445,7 +449,7 @@ def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path)
         "is:duplicate",
         "is:conflict",
     ]
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         before = {text: list(workspace.view(text).ids) for text in queries}
         counts = workspace.counts()
         child = analysis.start(workspace)
@@ -473,7 +477,7 @@ def test_what_the_child_writes_later_is_seen_although_columns_are_kept(tmp_path:
         for n in range(9)
     )
     path.write_text("".join(f"{json.dumps(chat)}\n" for chat in chats))
-    with Workspace.open(path) as workspace:
+    with open_workspace(path) as workspace:
         context = workspace.derived.analyst.context
         theirs = Results(derived.analysis_path(workspace.path))
         looks = workspace.derived.analyst.look_at_many(

@@ -56,9 +56,9 @@ def read(path: Path | str) -> Examples:
             records = list(source.records())
         raws, keys = [raw for _, raw in records], [line for line, _ in records]
         return Examples(raws, keys, [None] * len(raws), "line")
-    from curator.workspace.workspace import Workspace
+    from curator.workspace.opening import open_workspace
 
-    with Workspace.open(path, read_only=True) as workspace:
+    with open_workspace(path, read_only=True) as workspace:
         found = list(workspace.records(workspace.ids()))
         revision = workspace.revision()
     return Examples(
@@ -176,8 +176,8 @@ def contract(path: Path | str) -> Contract | None:
     path = Path(path)
     if str(path) == STDIN or not place.is_workspace(path):
         return None
-    from curator.workspace.workspace import Workspace
+    from curator.workspace.opening import open_workspace
 
-    with Workspace.open(path, read_only=True) as workspace:
+    with open_workspace(path, read_only=True) as workspace:
         stored = workspace.meta("contract")
     return Contract.from_json(stored) if isinstance(stored, dict) else None

@@ -74,18 +74,18 @@ class Copies:
             report("comparing what changed", 0.0)
             await asyncio.to_thread(self._catch_up)
             return
-        duplicates = await asyncio.to_thread(importlib.import_module, "curator.workspace.duplicates.index_by_id")
-        stored = await asyncio.to_thread(duplicates.stored_for, self._workspace, self._scope)
+        duplicates = await asyncio.to_thread(importlib.import_module, "curator.workspace.find_duplicates")
+        stored = await asyncio.to_thread(duplicates.load_stored, self._workspace, self._scope)
         if stored is None and len(self._workspace.ids()) > IN_PROCESS:
             await self._run_child(report)
-            stored = await asyncio.to_thread(duplicates.stored_for, self._workspace, self._scope)
-        self._found = stored or await asyncio.to_thread(duplicates.of_workspace, self._workspace, self._scope)
+            stored = await asyncio.to_thread(duplicates.load_stored, self._workspace, self._scope)
+        self._found = stored or await asyncio.to_thread(duplicates.find_now, self._workspace, self._scope)
 
     async def _run_child(self, report: Callable[[str, float], None]) -> None:
         command = [
             sys.executable,
             "-m",
-            "curator.workspace.duplicates.index_by_id",
+            "curator.workspace.find_duplicates",
             str(self._workspace.path),
             self._scope,
         ]

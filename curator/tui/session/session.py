@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from curator.tokens import Counter, Tokens
     from curator.tui.session.duplicate_groups import Copies
     from curator.workspace.background import Progress
-    from curator.workspace.records import View
+    from curator.workspace.search.view import View
     from curator.workspace.workspace import Workspace
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from curator import paths
 from curator.errors import CuratorError
 from curator.tui.session.last_session import Memory
+from curator.workspace import opening
 from curator.workspace.workspace import Workspace
 
 SAMPLE = "emojibot.jsonl"
@@ -18,7 +19,7 @@ def open_workspace(path: str | None, memory: Memory) -> Workspace:
 
     `memory` then names it as the last one. Raises InputError where the named path is no dataset.
     """
-    workspace = Workspace.open(Path(path)) if path else _last(memory) or Workspace.open(sample())
+    workspace = opening.open_workspace(Path(path)) if path else _last(memory) or opening.open_workspace(sample())
     memory.last = str(Path(workspace.path).absolute())
     return workspace
 
@@ -27,7 +28,7 @@ def _last(memory: Memory) -> Workspace | None:
     if not memory.last or not Path(memory.last).is_dir():
         return None
     try:
-        return Workspace.open(Path(memory.last))
+        return opening.open_workspace(Path(memory.last))
     except CuratorError:
         return None  # gone or damaged since: the sample is a way in; naming its path tells what is wrong
 

@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 from curator.core.problem import Problem, Severity
+from curator.core.text import writable
 from curator.workspace.analysis import flag_columns as flags
-from curator.workspace.checks.json_findings import writable
 from curator.workspace.storage import database as schema
 
 VERSION = 5

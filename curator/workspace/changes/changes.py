@@ -7,14 +7,13 @@ from typing import Any
 
 from curator.core import splice
 from curator.core.split import Side
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import UsageError
-from curator.workspace.changes.writing import Edits, count_of, dumps, one_record, saveable
+from curator.workspace.changes.writing import Edits, dumps, one_record, saveable
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
-from curator.workspace.storage.examples import Touched
+from curator.workspace.storage.examples import BytesById, Touched
 from curator.workspace.storage.journal import Addition, Part
-from curator.workspace.storage.raws import Raws
 
 STATES = ("accepted", "rejected", "flagged")
 MAX_LABEL = 100
@@ -214,12 +213,12 @@ class Actions(Edits):
         `reasons` are in `meta("split")`. Raises UsageError for a bad share, too few examples, or where no
         example has what they are stratified by.
         """
-        from curator.workspace.duplicates.split import divide
+        from curator.workspace.duplicates.split import divide  # heavy
 
         with self.guard:
             wanted = self._ready(self.stored.order.live if ids is None else ids)
             strata = self._labels_of(wanted) if stratify == "label" else None
-            raws = Raws(self.stored, wanted)
+            raws = BytesById(self.stored, wanted)
             stay = {**(fixed or {}), **self._pins()}
             made = divide(
                 raws, validation, seed, stratify=stratify, strata=strata, fixed=stay, meter=self.journal.meter

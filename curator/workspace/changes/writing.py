@@ -13,7 +13,7 @@ import orjson
 from curator.core import rules, splice
 from curator.core.example import MAX_LINE_BYTES, format_path, parse, parse_path
 from curator.core.example import Path as Location
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, NotSaved, UsageError
 from curator.workspace.analysis.current_results import Derived
 from curator.workspace.meter import Tell
@@ -182,11 +182,6 @@ class Edits:
                 name += f" of {base.name}"
             return words.replace("{}", name)
         return words.replace("{}", count_of(len(ids)))
-
-
-def count_of(count: int) -> str:
-    """`41 examples`, `1 example`."""
-    return "1 example" if count == 1 else f"{count:,} examples"
 
 
 def _location(location: str | Location) -> Location:

@@ -9,6 +9,7 @@ from typing import IO, BinaryIO
 import orjson
 
 from curator.core.problem import Problem
+from curator.core.text import writable
 
 IN_MEMORY = 8 << 20
 
@@ -62,8 +63,3 @@ def as_json(line: int | None, problem: Problem) -> bytes:
             "fix": problem.fix,
         }
     )
-
-
-def writable(text: str) -> str:
-    """`text` without lone surrogates, which no JSON or terminal takes."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -23,8 +23,8 @@ from curator.workspace.checks.one_pass import Options
 from curator.workspace.checks.verdict import SAMPLE, Check, method_of
 from curator.workspace.exchange.export import pieces
 from curator.workspace.files.dataset_file import STDIN, open_dataset
+from curator.workspace.opening import open_workspace
 from curator.workspace.storage import folder as place
-from curator.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _readable(path: str | Path) -> Iterator[str | Path]:
         yield path
         return
     with (
-        Workspace.open(path, read_only=True) as workspace,
+        open_workspace(path, read_only=True) as workspace,
         tempfile.TemporaryDirectory(prefix="curator-") as folder,
     ):
         file = Path(folder) / "examples.jsonl"

@@ -125,9 +125,9 @@ def collect(
         with open_dataset(path) as source:
             items = ((parse(raw), True) for _, raw in source.records())
             return _count(items, model, "openai", epochs, Contract(), progress)
-    from curator.workspace.workspace import Workspace
+    from curator.workspace.opening import open_workspace
 
-    workspace = Workspace.open(path, read_only=True)
+    workspace = open_workspace(path, read_only=True)
     try:
         context = workspace.context()
         items = ((record.example, record.split != "validation") for record in workspace.records(workspace.ids()))

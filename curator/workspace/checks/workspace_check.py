@@ -14,7 +14,7 @@ from curator.workspace.checks.soundness import is_newer, soundness
 from curator.workspace.checks.verdict import Check, Progress, conclude, first_batches, method_of, with_model
 from curator.workspace.files.dataset_file import DatasetFile
 from curator.workspace.files.line_splitter import Notes, Record, group
-from curator.workspace.plain_file import looked_at
+from curator.workspace.opening import open_for_reading
 from curator.workspace.workspace import Workspace
 
 
@@ -31,7 +31,7 @@ def check_workspace(
         raise InputError(f"{path} is no workspace: it holds no workspace.db")
     damage = soundness(path)
     try:
-        with looked_at(path) as workspace:
+        with open_for_reading(path) as workspace:
             check = _check_examples(workspace, options, validation, progress)
     except CuratorError:
         if not damage or is_newer(path):

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,13 +20,9 @@ from curator.core.duplicates.table import Progress
 from curator.core.duplicates.texts import Scope, compared_text
 from curator.core.example import parse
 
-if TYPE_CHECKING:
-    from curator.workspace.workspace import Workspace
-
 FILE = "duplicates.npz"
 VERSION = 3
 _BATCH = 2_000
-_TELL = 0.2
 
 RawOf = Callable[[int], bytes]
 """The present bytes of an example by id."""
@@ -161,43 +152,3 @@ def equal_values(
 
 def _file(scope: Scope) -> str:
     return FILE if scope == "conversation" else f"duplicates-{scope}.npz"
-
-
-def stored_for(workspace: Workspace, scope: Scope = "conversation") -> Duplicates | None:
-    """What was stored for this very state of the workspace, if anything."""
-    stored = Duplicates.load(workspace.path, workspace.raw, scope)
-    if stored is None or stored[1] != workspace.revision() or list(workspace.ids()) != stored[0].ids:
-        return None
-    return stored[0]
-
-
-def of_workspace(workspace: Workspace, scope: Scope = "conversation") -> Duplicates:
-    """The duplicates of all live examples, looked for now."""
-    pairs = ((record.id, record.raw) for record in workspace.records(workspace.ids()))
-    return Duplicates.build(pairs, workspace.raw, scope=scope)
-
-
-def main(folder: str, scope: Scope = "conversation") -> int:
-    """The child process: look at a workspace, tell the progress as JSON lines, store what was found."""
-    from curator.workspace.workspace import Workspace
-
-    said = 0.0
-
-    def tell(phase: str, share: float) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if now - said > _TELL:
-            said = now
-            print(json.dumps({"phase": phase, "share": round(share, 4)}), flush=True)  # noqa: T201 - its protocol
-
-    with Workspace.open(folder, read_only=True) as workspace:
-        revision = workspace.revision()
-        pairs = ((record.id, record.raw) for record in workspace.records(workspace.ids()))
-        Duplicates.build(pairs, workspace.raw, progress=tell, scope=scope).save(Path(folder), revision)
-    return 0
-
-
-if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(10)
-    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]

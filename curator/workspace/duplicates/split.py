@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from curator.core.duplicates.found import DEFAULT_THRESHOLD
 from curator.core.duplicates.texts import normalise, prompt_and_answer
@@ -13,7 +12,6 @@ from curator.core.example import parse, parse_path
 from curator.core.split import Item, Side, split
 from curator.core.text import one_line
 from curator.errors import UsageError
-from curator.workspace.any_dataset import examples
 from curator.workspace.duplicates.index_by_id import Duplicates
 from curator.workspace.duplicates.leak_check import Leaks
 from curator.workspace.meter import Meter
@@ -108,13 +106,11 @@ def _without_leaks(held: Sequence[int], leaks: Leaks) -> tuple[tuple[int, ...], 
     return kept, moved
 
 
-def copied_from(path: str | Path, raws: Mapping[int, bytes], threshold: float) -> list[tuple[int, int]]:
-    """The lines of a file (a test set) with an exact or near copy among examples: (line, first such example).
-
-    Raises InputError where the file cannot be read.
-    """
-    with examples(path) as file:
-        lines = {-number: raw for number, raw in file}
+def copied_from(
+    test_lines: Iterable[tuple[int, bytes]], raws: Mapping[int, bytes], threshold: float
+) -> list[tuple[int, int]]:
+    """Lines of a test set, each (number, bytes), with a copy in `raws`, exact or near: (number, first such id)."""
+    lines = {-number: raw for number, raw in test_lines}
     both = {**raws, **lines}
     found = Duplicates.build(both.items(), both.__getitem__).groups(threshold)
     pairs = []

@@ -14,24 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from curator import atomic
 from curator.core import convert
+from curator.core.text import count_of
 from curator.errors import NotSaved
-from curator.workspace.changes.writing import count_of
 from curator.workspace.exchange.equal_lines import value_key, value_keys
-from curator.workspace.files.dataset_file import open_dataset
 from curator.workspace.files.line_splitter import Record
 from curator.workspace.files.preview import Preview, mapped, preview, records
 from curator.workspace.records import Change
-from curator.workspace.storage import database as schema
 from curator.workspace.storage import folder as place
 from curator.workspace.storage import line_file as sources
 from curator.workspace.storage.journal import Part
-
-if TYPE_CHECKING:
-    from curator.workspace.workspace import Workspace
+from curator.workspace.workspace import Workspace
 
 SOURCE_ROW = (
     "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, "
@@ -81,7 +76,12 @@ def prepare(
     Raises InputError for what cannot be read (nothing is left behind) and NotSaved where there is no room.
     """
     workspace.require_writer()
-    looks = [preview(Path(path), by) for path in files]
+    return prepare_previewed(workspace, [preview(Path(path), by) for path in files], progress)
+
+
+def prepare_previewed(workspace: Workspace, looks: Sequence[Preview], progress: Progress | None = None) -> Import:
+    """`prepare` for files whose previews are at hand, by the maps of these."""
+    workspace.require_writer()
     made = Import()
     seen = _known_values(workspace, progress)
     number = 1 + max((base.id for base in workspace.stored.bases), default=0)
@@ -180,7 +180,7 @@ def commit(workspace: Workspace, made: Import) -> Change:
             look = file.preview
             keeps = look.container == "jsonl" and look.map == convert.KEEP
             form = "jsonl" if keeps else look.shape
-            row = _row(number + at, look.path, file.file, form, first, file.lines, file.stat)
+            row = source_row(number + at, look.path, file.file, form, first, file.lines, file.stat)
             digest = sources.stored_digest(workspace.path / "sources" / file.file)
             statements.append((SOURCE_ROW, (*row, digest, int(not start), time.time())))
             parts.append(Part(-(number + at), "hidden", 1, 0))
@@ -197,9 +197,10 @@ def commit(workspace: Workspace, made: Import) -> Change:
         return change
 
 
-def _row(
+def source_row(
     number: int, path: Path, file: str, form: str, first: int, count: int | None, stat: os.stat_result
 ) -> tuple[object, ...]:
+    """The first nine values of `SOURCE_ROW`; `sha256`, `hidden` and `added_at` follow."""
     return (number, path.name, file, str(path.resolve()), stat.st_size, stat.st_mtime_ns, form, first, count)
 
 
@@ -220,56 +221,7 @@ def add(workspace: Workspace, files: Iterable[Path], by: convert.Map | None = No
     return made, commit(workspace, made)
 
 
-def create_from(kind: type[Workspace], path: Path, folder: Path) -> Workspace:
-    """Make the workspace of a dataset file. A large JSON Lines file is shown at once and copied later.
-
-    Raises InputError; then no workspace is left behind.
-    """
-    fresh = not folder.exists()
-    place.make(folder)
-    workspace = None
-    try:
-        if not (folder / "workspace.db").exists():
-            schema.create(folder / "workspace.db")
-        workspace = kind(folder)
-        begin(workspace, path)
-    except BaseException:
-        if workspace is not None:
-            workspace.close()
-        if fresh:
-            remove_unused(folder)
-        raise
-    return workspace
-
-
-def begin(workspace: Workspace, path: Path) -> None:
-    """Give an empty workspace its first file."""
-    from curator.workspace.workspace import COPY_AT_ONCE
-
-    look = preview(path)
-    large = path.stat().st_size > COPY_AT_ONCE
-    if not large or look.container != "jsonl" or not _is_plain(path):
-        keep = None if look.container != "jsonl" or look.shape in _FOREIGN else convert.KEEP
-        add(workspace, [path], keep)
-        return
-    row = _row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None, path.stat())
-    label = f"Opened {path.name}"
-    workspace.journal.commit(
-        "import", label, [], statements=[(SOURCE_ROW, (*row, None, 0, time.time()))], examples=0
-    )
-    workspace.reload()
-
-
-_FOREIGN = ("sharegpt", "alpaca", "question_answer")
-
-
-def _is_plain(path: Path) -> bool:
-    with open_dataset(path) as source:
-        return source.plain
-
-
-def remove_unused(folder: Path) -> None:
-    """Take a workspace away that never held anything."""
-    for inner in sorted(folder.rglob("*"), reverse=True):
-        inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)
-    folder.rmdir()
+def add_previewed(workspace: Workspace, looks: Sequence[Preview]) -> tuple[Import, Change]:
+    """`prepare_previewed` and `commit` in one."""
+    made = prepare_previewed(workspace, looks)
+    return made, commit(workspace, made)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from curator.core import convert, splice
 from curator.core.example import parse
+from curator.core.text import writable
 from curator.errors import InputError
-from curator.workspace.checks.json_findings import writable
 from curator.workspace.files import parquet
 from curator.workspace.files.dataset_file import open_dataset
 from curator.workspace.files.line_splitter import Record
@@ -30,6 +30,8 @@ class Preview:
     """`jsonl`, `array`, `csv` or `parquet`."""
     packed: bool
     """Whether the file is compressed."""
+    plain: bool
+    """Whether it is uncompressed UTF-8 JSON Lines, so that its bytes can be kept as they are."""
     shape: convert.Shape
     map: convert.Map
     """From records to chat examples; the detected one unless told otherwise."""
@@ -75,7 +77,7 @@ def preview(path: Path, by: convert.Map | None = None) -> Preview:
     shape, detected = convert.detect_map(map(_value, sample))
     packed = path.suffix.lower() in (".gz", ".zst")
     about = _about(path, sample) if len(sample) < SAMPLE or plain else None
-    return Preview(path, container, packed, shape, detected if by is None else by, about, sample)
+    return Preview(path, container, packed, plain, shape, detected if by is None else by, about, sample)
 
 
 def _about(path: Path, sample: tuple[bytes, ...]) -> int:

@@ -12,8 +12,8 @@ from curator.core.query.query import And, Choice, Not, Or, Query, Range, Text, m
 from curator.errors import UsageError
 from curator.workspace.analysis import flag_columns as flags
 from curator.workspace.analysis.current_results import Derived
-from curator.workspace.records import View
 from curator.workspace.search.text_scan import scan
+from curator.workspace.search.view import View
 from curator.workspace.storage.example_order import START, Order
 from curator.workspace.storage.examples import Stored
 from curator.workspace.storage.id_mask import Chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -301,6 +301,40 @@ class Stored:
         """Close the files."""
         for base in self.bases:
             base.source.close()
+
+
+class BytesById(Mapping[int, bytes]):
+    """Id → current bytes, in the order of the ids; holds none of them: each is read when it is asked for.
+
+    Valid until the next change of the workspace.
+    """
+
+    def __init__(self, stored: Stored, ids: Sequence[int]) -> None:
+        self.stored, self.ids = stored, ids
+        rewritten = stored.db.execute("SELECT id FROM example WHERE raw IS NOT NULL")
+        self._rewritten = {example for (example,) in rewritten}
+
+    def __getitem__(self, example: int) -> bytes:
+        if example in self._rewritten:
+            return self.stored.raw(example, self.stored.touched([example]).get(example))
+        return self.stored.raw(example)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def items(self) -> ItemsView[int, bytes]:
+        """(id, bytes), read in blocks."""
+        return _Items(self)
+
+
+class _Items(ItemsView[int, bytes]):
+    _mapping: BytesById
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        return self._mapping.stored.raws(self._mapping.ids)
 
 
 def batches(ids: Sequence[int]) -> Iterator[tuple[int, ...]]:

@@ -28,7 +28,7 @@ from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems, RuleCount, asked_for
 from curator.tui.widgets.query_bar import QueryBar, QueryInput
-from curator.workspace.records import View
+from curator.workspace.search.view import View
 
 PAUSE = 0.15
 """Seconds without a key after which a query runs by itself."""

@@ -1,0 +1,204 @@
+"""How a path becomes a Workspace: a folder is opened, a dataset file gets a folder or is shown without one."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tempfile
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from curator.core import convert
+from curator.errors import InputError, NotSaved
+from curator.locks import Lock
+from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
+from curator.workspace.files.dataset_file import STDIN, open_dataset
+from curator.workspace.files.preview import preview
+from curator.workspace.storage import database as schema
+from curator.workspace.storage import folder as place
+from curator.workspace.storage import line_file as sources
+from curator.workspace.storage import untrusted_values as values
+from curator.workspace.storage.examples import Stored
+from curator.workspace.storage.journal import Journal
+from curator.workspace.storage.line_file import Source
+from curator.workspace.workspace import Workspace, acquire_lock
+
+COPY_AT_ONCE = 4 * 1024 * 1024
+"""Bytes. A larger dataset file is shown from its own place first and copied by the analysis child (or at the first
+edit)."""
+CHECK_AT_ONCE = 32 * 1024 * 1024
+"""Bytes. A workspace.db up to this size is checked as a whole when it is opened."""
+_CONVERTED_SHAPES = ("sharegpt", "alpaca", "question_answer")
+"""Shapes of JSON Lines that are converted to chats when a file is opened; all others keep their bytes."""
+
+
+def open_workspace(path: Path | str, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
+    """Open a workspace folder, or a dataset file: then the workspace beside it is opened, or made.
+
+    Raises InputError (unreadable, not a workspace, newer format, damaged); nothing is left behind then. If another
+    process writes to it, the workspace is opened for reading: see `Workspace.read_only` and `holder`; `wait` is
+    the number of seconds to wait for that process to leave.
+    """
+    path = Path(path)
+    if place.is_workspace(path):
+        if not path.is_dir():
+            raise InputError(f"there is no workspace {path}")
+        return _open_folder(path, read_only=read_only, wait=wait)
+    place.regular(path)
+    folder = place.folder_for(path)
+    if not (folder / "workspace.db").exists():
+        return _create_for_file(path, folder)
+    workspace = _open_folder(folder, read_only=read_only, wait=wait)
+    if not workspace.read_only and not workspace.stored.bases and not workspace.revision():
+        _add_first_file(workspace, path)  # an earlier start was killed before it added the file
+    return workspace
+
+
+def create_workspace(folder: Path | str) -> Workspace:
+    """Make an empty workspace, or open the one that is there. Raises InputError or NotSaved."""
+    folder = Path(folder)
+    place.make(folder)
+    if not (folder / "workspace.db").exists():
+        schema.create(folder / "workspace.db")
+    return _open_folder(folder)
+
+
+def remove_unused(folder: Path) -> None:
+    """Delete the folder of a workspace that never held an example."""
+    for inner in sorted(folder.rglob("*"), reverse=True):
+        inner.rmdir() if inner.is_dir() else inner.unlink(missing_ok=True)
+    folder.rmdir()
+
+
+@contextmanager
+def open_for_reading(path: str | Path) -> Iterator[Workspace]:
+    """A workspace folder opened for reading, or a dataset file (any kind, "-" too) shown as a workspace.
+
+    Writes nothing but a temporary copy of what is not plain JSON Lines. Raises InputError.
+    """
+    if str(path) != STDIN and place.is_workspace(Path(path)):
+        with open_workspace(path, read_only=True) as workspace:
+            workspace.derived.alone = not workspace.derived.finished
+            yield workspace
+        return
+    with ExitStack() as stack:
+        source = stack.enter_context(open_dataset(path))
+        line_numbers: array[int] = array("Q")
+        if source.plain and source.path is not None:
+            file = source.path
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="curator-"))
+            file = Path(folder) / "lines"
+            with file.open("wb") as copy:
+                for number, raw in source.records():
+                    copy.write(raw + b"\n")
+                    line_numbers.append(number)
+        indexer = sources.build_index(file)
+        lines = Source(file, indexer.offsets, indexer.blanks)
+        with _show_file(source.name, lines, line_numbers) as workspace:
+            yield workspace
+
+
+def _show_file(name: str, source: Source, line_numbers: Sequence[int]) -> Workspace:
+    """A file as a read-only workspace with its database in memory; `line_numbers` of the records, if converted."""
+    db = schema.in_memory()
+    db.execute(
+        "INSERT INTO source(id, name, file, format, first_id, lines, added_at) VALUES(1,?,?,?,1,?,0)",
+        (name, name, "jsonl", source.lines),
+    )
+    path = Path(source.path)
+    stored = Stored(path, db, source, line_numbers)
+    holder = "nobody: it is only looked at"
+    workspace = Workspace(path, Journal(db, path), stored, Lock(path), read_only=True, holder=holder)
+    workspace.derived.alone = True
+    return workspace
+
+
+def _open_folder(folder: Path, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
+    file = folder / "workspace.db"
+    schema.guard(file)  # before anything is written: a newer format is left as it is
+    lock = Lock(folder / "lock")
+    holder = "" if read_only else acquire_lock(lock, wait)
+    try:
+        db = None
+        if not read_only and not holder:
+            db, holder = _connect_for_writing(file, lock)
+        read_only = db is None
+        db = db or schema.open_reader(file)
+        stored = _load_checked(folder, db)
+        workspace = Workspace(folder, Journal(db, file), stored, lock, read_only=read_only, holder=holder)
+        _remove_leftovers(workspace)
+        workspace.adopt_copies()
+    except BaseException:
+        lock.release()
+        raise
+    return workspace
+
+
+def _connect_for_writing(file: Path, lock: Lock) -> tuple[sqlite3.Connection | None, str]:
+    """(connection, ""), or (None, why it can only be read): a full disk must not keep anybody from reading."""
+    try:
+        schema.migrate(file)
+        return schema.open_writer(file), ""
+    except NotSaved as error:
+        lock.release()
+        if schema.guard(file) < schema.VERSION:
+            raise
+        return None, f"nobody, but {error.message}"
+
+
+def _load_checked(folder: Path, db: sqlite3.Connection) -> Stored:
+    """The examples of a folder, once its database passed the checks. Raises InputError where it is damaged."""
+    try:
+        if (folder / "workspace.db").stat().st_size <= CHECK_AT_ONCE:
+            schema.quick_check(db, folder)
+            if untrusted := values.strange(db):
+                raise InputError(f"{folder} is refused: its database holds {untrusted}")
+        return Stored(folder, db)
+    except sqlite3.Error as error:
+        raise InputError(f"{folder} is damaged: {error}; see `curator check {folder}`") from error
+
+
+def _remove_leftovers(workspace: Workspace) -> None:
+    """Delete what killed imports left in `sources/`, unless a child may be copying there now."""
+    if workspace.read_only or workspace.copying():
+        return
+    with contextlib.suppress(OSError):  # leftovers do no harm
+        sources.sweep(workspace.path, max((base.id for base in workspace.stored.bases), default=0))
+
+
+def _create_for_file(path: Path, folder: Path) -> Workspace:
+    """Make the workspace of a dataset file. A large JSON Lines file is shown at once and copied later.
+
+    Raises InputError; then no workspace is left behind.
+    """
+    fresh = not folder.exists()
+    workspace = None
+    try:
+        workspace = create_workspace(folder)
+        _add_first_file(workspace, path)
+    except BaseException:
+        if workspace is not None:
+            workspace.close()
+        if fresh and folder.exists():
+            remove_unused(folder)
+        raise
+    return workspace
+
+
+def _add_first_file(workspace: Workspace, path: Path) -> None:
+    """Import a dataset file into an empty workspace; a large one of plain JSON Lines is not copied yet."""
+    first_look = preview(path)
+    if first_look.container == "jsonl" and first_look.shape not in _CONVERTED_SHAPES:
+        first_look = first_look.by(convert.KEEP)
+    large = path.stat().st_size > COPY_AT_ONCE
+    if not large or not first_look.plain:
+        add_previewed(workspace, [first_look])
+        return
+    row = source_row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None, path.stat())
+    statement = (SOURCE_ROW, (*row, None, 0, time.time()))
+    workspace.journal.commit("import", f"Opened {path.name}", [], statements=[statement], examples=0)
+    workspace.reload()

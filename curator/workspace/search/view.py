@@ -1,0 +1,34 @@
+"""`View`: the examples that a query chose, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from curator.workspace.storage.example_order import position
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An ordered list of example ids: a filter and a sort."""
+
+    ids: Sequence[int]
+    query: str = ""
+    sort: str = ""
+    descending: bool = False
+    ascending_ids: bool = field(default=False, repr=False)
+
+    @property
+    def total(self) -> int:
+        """How many examples it holds."""
+        return len(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, at: int) -> int:
+        return self.ids[at]
+
+    def position(self, example: int) -> int:
+        """Where an example stands in the view, -1 where it does not."""
+        return position(self.ids, example, self.ascending_ids)
