@@ -21,6 +21,7 @@ from curator import paths
 from curator.atomic import sync_folder, write_bytes
 from curator.basemodels import download
 from curator.errors import CuratorError, InputError, UsageError
+from curator.locks import try_lock
 
 Say = Callable[[str, int, int], None]
 """Told how a pull goes: what is being done, bytes done, bytes in all."""
@@ -158,7 +159,8 @@ def _workplace(root: Path, name: str, room: int) -> Iterator[Path]:
                 f"{root} has less than {room // 10**6} MB free: free some space, or set CURATOR_MODELS"
             )
         with (root / f".pull-{name}.lock").open("w") as lock:
-            _hold(lock.fileno(), name)
+            if not try_lock(lock.fileno()):
+                raise CuratorError(f"{name} is being pulled by another process: wait for it")
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
             try:
@@ -167,17 +169,6 @@ def _workplace(root: Path, name: str, room: int) -> Iterator[Path]:
                 shutil.rmtree(place, ignore_errors=True)
     except OSError as error:
         raise CuratorError(f"{name} cannot be stored in {root}: {error.strerror or error}") from error
-
-
-def _hold(handle: int, name: str) -> None:
-    if os.name == "nt":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CuratorError(f"{name} is being pulled by another process: wait for it") from None
 
 
 def _check(path: Path, sha256: str, say: Say) -> None:

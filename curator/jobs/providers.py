@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import os
 import re
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from curator import settings, settings_file
 from curator.core import models
 from curator.errors import UsageError
 from curator.jobs import keys
+from curator.loopback import is_loopback
 from curator.settings import Kind, ProviderSettings
 
 LOCAL_MODEL = "smollm2-135m-instruct"
@@ -123,16 +123,6 @@ def check_address(name: str, url: str) -> None:
             f"Provider '{name}': http://{parts.hostname} would send the key in clear; use https, or a tunnel "
             "to 127.0.0.1."
         )
-
-
-def is_loopback(host: str) -> bool:
-    """True for this machine's own loopback names and addresses."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load() -> dict[str, Provider]:

@@ -22,10 +22,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from curator import __version__
 from curator.atomic import write_bytes
 from curator.errors import UsageError
+from curator.locks import open_locked
+from curator.loopback import is_loopback
 from curator.server import app
-from curator.server.http.auth import Guard, Hosts, is_loopback
+from curator.server.http.auth import Guard, Hosts
 from curator.server.http.connection import Connection
-from curator.server.queue.worker_process import lock
 from curator.server.services import Services, build
 from curator.server.settings import Settings
 
@@ -70,7 +71,7 @@ def _claim(data: Path) -> BinaryIO | None:
         if names - _OWN and "server.db" not in names:
             words = "holds other things and is no server's data folder: give an empty one as --data."
             raise UsageError(f"{data} {words}")
-        return lock(data / "lock")
+        return open_locked(data / "lock")
     except OSError as error:
         raise UsageError(f"The data folder {data} cannot be used: {error.strerror}.") from None
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from curator import __version__, paths
+from curator.basemodels import shelf
 from curator.errors import CuratorError
 from curator.jobs import providers
 from curator.jobs.connections import local_server as local
@@ -60,7 +61,9 @@ def training() -> dict[str, Any]:
     engines = ["embedded"]
     if all(importlib.util.find_spec(name) for name in EXTRAS["hf"]):
         engines.append("hf")
-    missing = [] if local.has_base_model() else [f"base model {LOCAL_MODEL}: curator models pull {LOCAL_MODEL}"]
+    missing = (
+        [] if shelf.is_installed(LOCAL_MODEL) else [f"base model {LOCAL_MODEL}: curator models pull {LOCAL_MODEL}"]
+    )
     if platform.system() == "Windows":
         missing.append("the local server needs Linux, macOS or WSL")
     return {

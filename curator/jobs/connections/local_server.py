@@ -13,12 +13,12 @@ from typing import Any
 import orjson
 
 import curator
-from curator import job_locks as lock
-from curator import paths
+from curator import locks, paths
 from curator.errors import ProviderError
 from curator.jobs import keys
 from curator.jobs.http.client import Limits, open_client
-from curator.jobs.providers import LOCAL_MODEL, Provider, is_loopback
+from curator.jobs.providers import LOCAL_MODEL, Provider
+from curator.loopback import is_loopback
 from curator.settings import ProviderSettings
 
 IDLE_EXIT = 900.0
@@ -56,16 +56,10 @@ async def find_or_start(idle_exit: float | None = None) -> Address:
     if address := await running():
         return address
     busy = "Another Curator has been starting the local server for minutes; see curator doctor."
-    async with lock.held(paths.state_dir() / "server.lock", START_SECONDS, busy):
+    async with locks.hold(paths.state_dir() / "server.lock", START_SECONDS, busy):
         if address := await running():
             return address
         return await _start(IDLE_EXIT if idle_exit is None else idle_exit)
-
-
-def has_base_model(name: str = LOCAL_MODEL) -> bool:
-    """Whether a base model lies in the models folder (`curator models pull NAME` puts it there)."""
-    folder = paths.models_dir() / name
-    return folder.is_dir() and any(folder.iterdir())
 
 
 def pull_command(name: str = LOCAL_MODEL) -> list[str]:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from curator.errors import ProviderError
 from curator.jobs.http import faults, guards
 from curator.jobs.http import provider_records as records
-from curator.jobs.providers import Provider, is_loopback
+from curator.jobs.providers import Provider
+from curator.loopback import is_loopback
 
 if TYPE_CHECKING:
     import openai

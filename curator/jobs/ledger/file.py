@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from curator.errors import CuratorError, InputError
 from curator.jobs.ledger.tables import SCHEMA, VERSION
+from curator.sqlite_file import connect
 
 
 class LedgerFile:
@@ -68,16 +69,9 @@ class LedgerFile:
 def _open(path: Path) -> sqlite3.Connection:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise InputError(f"{path} is refused: it is a link or no regular file.")
-    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    db = connect(path, "rwc", wait=30)
     db.row_factory = sqlite3.Row
-    for pragma in (
-        "trusted_schema=OFF",
-        "cell_size_check=ON",
-        "mmap_size=0",
-        "journal_mode=DELETE",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    for pragma in ("journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON"):
         db.execute(f"PRAGMA {pragma}").fetchall()
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:

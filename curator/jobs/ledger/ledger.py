@@ -24,6 +24,7 @@ from curator.jobs.ledger.rows import COLUMNS, EVENT, dumps, read, run_of, stored
 from curator.jobs.ledger.rows import OPEN as OPEN
 from curator.jobs.ledger.rows import Deployment as Deployment
 from curator.jobs.ledger.rows import Run as Run
+from curator.sqlite_file import placeholders
 
 
 class Ledger(LedgerFile):
@@ -48,9 +49,9 @@ class Ledger(LedgerFile):
         One transaction: of two processes that ask at once, one makes it and both get it.
         """
         with self._write() as db:
-            marks = ",".join("?" * len(CLOSED))
             row = db.execute(
-                f"SELECT * FROM runs WHERE fingerprint = ? AND status NOT IN ({marks}) ORDER BY seq DESC LIMIT 1",
+                f"SELECT * FROM runs WHERE fingerprint = ? AND status NOT IN ({placeholders(len(CLOSED))}) "
+                "ORDER BY seq DESC LIMIT 1",
                 (intent.fingerprint, *CLOSED),
             ).fetchone()
             if row is not None and not again:
@@ -82,10 +83,6 @@ class Ledger(LedgerFile):
         """The run of a provider's job."""
         row = self._one("SELECT * FROM runs WHERE origin = ? AND job_id = ?", (origin, job_id))
         return run_of(row) if row else None
-
-    def find_job(self, job_id: str) -> list[Run]:
-        """Runs of a job id at any provider."""
-        return [run_of(row) for row in self._all("SELECT * FROM runs WHERE job_id = ? ORDER BY seq", (job_id,))]
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""
@@ -294,7 +291,7 @@ def new_id() -> str:
 
 def _insert(db: sqlite3.Connection, run: Run) -> None:
     values = [stored(name, getattr(run, name)) for name in COLUMNS]
-    db.execute(f"INSERT INTO runs ({','.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})", values)
+    db.execute(f"INSERT INTO runs ({','.join(COLUMNS)}) VALUES ({placeholders(len(COLUMNS))})", values)
 
 
 def _add_metrics(db: sqlite3.Connection, run: str, data: dict[str, Any], verb: str = "INSERT OR REPLACE") -> None:

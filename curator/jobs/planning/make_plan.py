@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import cast
 
 from curator import pricing, settings, tokens
+from curator.basemodels import shelf
 from curator.core import cost
 from curator.core.models import ModelInfo, Table, find
 from curator.core.problem import Method, Profile
 from curator.core.rules import Context
 from curator.errors import ProviderError, UsageError
 from curator.jobs import providers
-from curator.jobs.connections import local_server as local
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning import budget
@@ -163,7 +163,7 @@ def missing_model(wish: Wish) -> str | None:
 
 
 def _must_pull(provider: Provider, model: str) -> bool:
-    return provider.managed and model == providers.LOCAL_MODEL and not local.has_base_model(model)
+    return provider.managed and model == providers.LOCAL_MODEL and not shelf.is_installed(model)
 
 
 def _sides(data: dataset.Examples, wish: Wish) -> tuple[list[int], list[bytes] | None]:

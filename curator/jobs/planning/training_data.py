@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from curator import atomic
 from curator.core import example as examples
 from curator.core.answers.contract import Contract
 from curator.core.problem import Severity
@@ -136,23 +135,25 @@ def divide(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[in
 
 
 def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> Frozen:
-    """Write examples as a dataset file named by its sha256 (LF line ends); the same bytes are written once."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Write examples as a dataset file that is named by the sha256 of its bytes, one example a line (LF).
+
+    Raises InputError where it cannot be written; then no part of it is left behind.
+    """
     digest, size = hashlib.sha256(), 0
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+    for raw in raws:
+        digest.update(raw)
+        digest.update(b"\n")
+        size += len(raw) + 1
+    target = folder / f"{digest.hexdigest()}.jsonl"
     try:
-        with os.fdopen(handle, "wb") as file:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if target.is_symlink():
+            target.unlink()  # `replacing` would write to the file that the link names
+        with atomic.replacing(target, mode=0o600) as file:
             for raw in raws:
-                line = raw + b"\n"
-                digest.update(line)
-                size += len(line)
-                file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        target = folder / f"{digest.hexdigest()}.jsonl"
-        Path(temporary).replace(target)
+                file.write(raw)
+                file.write(b"\n")
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
         raise InputError(f"{folder}: the dataset could not be stored: {error.strerror or error}") from None
     return Frozen(target, digest.hexdigest(), size, len(raws), tokens)
 

@@ -11,8 +11,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from curator import job_locks as lock
-from curator import paths
+from curator import locks, paths
 from curator.errors import CuratorError, ProviderError
 from curator.jobs.connections import access_probe as access
 from curator.jobs.connections.connect import connect
@@ -136,7 +135,7 @@ async def abandon(run: Run, ledger: Ledger, client: Client) -> Run:
 
 def is_submitting(run: Run) -> bool:
     """Whether some process is at work on this run's submission now."""
-    return lock.is_held(_lock_file(run))
+    return locks.is_held(_lock_file(run), 0)
 
 
 async def remove_orphan(provider: Provider, ledger: Ledger, file_id: str, client: Client | None = None) -> None:
@@ -374,7 +373,7 @@ def _belongs(job: records.Job, run: Run) -> bool:
 
 def _lock(run: Run) -> AbstractAsyncContextManager[None]:
     busy = f"Another Curator is submitting {run.run}; look at it with: curator jobs"
-    return lock.held(_lock_file(run), 120, busy)
+    return locks.hold(_lock_file(run), 120, busy)
 
 
 def _lock_file(run: Run) -> Path:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from curator.loopback import is_loopback
 from curator.server.errors import ApiError
 from curator.server.http.responses import answer
 
@@ -55,16 +56,6 @@ class Hosts:
 
 def _has_port(host: str) -> bool:
     return ":" in host.rpartition("]")[2]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to bind to is reachable from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class Guard:

@@ -7,27 +7,16 @@ process (or a child that shares it) lives, whatever happens to the server, and n
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+
+from curator.locks import open_locked
 
 NICE = 10
 _TAIL_BYTES = 4096
-
-
-def lock(path: Path) -> BinaryIO | None:
-    """Take the lock file `path` until the returned file is closed everywhere; None where another holds it."""
-    file = path.open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
 
 
 class Worker:
@@ -40,17 +29,17 @@ class Worker:
 
     def start(self, command: Sequence[str]) -> int:
         """Start it in its own process group at low priority; its id. Raises OSError where it cannot start."""
-        held = lock(self.folder / "lock")
-        if held is None:
+        lock_file = open_locked(self.folder / "lock")
+        if lock_file is None:
             raise BlockingIOError(f"a process already works in {self.folder}")
-        with held, (self.folder / "stderr.log").open("wb") as log:
+        with lock_file, (self.folder / "stderr.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, str(self.folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                pass_fds=(held.fileno(),),
+                pass_fds=(lock_file.fileno(),),
                 env=environment(),
             )
         self.pid = self._process.pid
@@ -64,12 +53,12 @@ class Worker:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)  # what a dead launcher left of its group
         try:
-            free = lock(self.folder / "lock")
+            lock_file = open_locked(self.folder / "lock")
         except FileNotFoundError:
             return False
-        if free is None:
+        if lock_file is None:
             return True
-        free.close()
+        lock_file.close()
         return False
 
     def signal(self, number: signal.Signals) -> None:

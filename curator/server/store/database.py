@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.errors import CuratorError
+from curator.sqlite_file import connect
 
 VERSION = 1
 
@@ -51,7 +52,7 @@ CREATE TABLE completions (
   body TEXT NOT NULL);
 """
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF", "mmap_size=0")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
 class Database:
@@ -66,10 +67,8 @@ class Database:
         Raises CuratorError where it is no database of ours or of a newer version.
         """
         self._lock = threading.RLock()
-        mode = "ro" if read_only else "rwc"
         try:
-            address = f"{path.absolute().as_uri()}?mode={mode}"
-            self._connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+            self._connection = connect(path, "ro" if read_only else "rwc")
             self._connection.row_factory = sqlite3.Row
             for pragma in _PRAGMAS[1:] if read_only else _PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")

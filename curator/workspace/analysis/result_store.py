@@ -16,8 +16,8 @@ import orjson
 
 from curator.core.problem import Problem, Severity
 from curator.core.text import writable
+from curator.sqlite_file import connect
 from curator.workspace.analysis import flag_columns as flags
-from curator.workspace.storage import database as schema
 
 VERSION = 5
 """Of the tables below; a file of another version is derived data and simply made anew."""
@@ -90,13 +90,13 @@ class Results:
             self._make()
             self.db.executescript(_LATE)
         elif write:
-            self.db = schema.connect(path, mode="rwc")
+            self.db = connect(path, "rwc")
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=OFF")
             if self.db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                 self._make()
         else:
-            self.db = schema.connect(path, mode="ro")
+            self.db = connect(path, "ro")
         self.flags = flags.Flags(self.db)
 
     def _make(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from curator.errors import CuratorError, InputError
 from curator.locks import is_held
+from curator.sqlite_file import connect
 from curator.workspace.storage import database as schema
 from curator.workspace.storage import line_file as sources
 from curator.workspace.storage import untrusted_values as values
@@ -64,7 +65,7 @@ def _database(path: Path) -> Iterator[sqlite3.Connection]:
             for file in (path, log):
                 shutil.copyfile(file, away / file.name)
             if not is_held(lock):  # else somebody began to write meanwhile, and the copy may be torn
-                db = schema.connect(away / path.name, mode="rw")
+                db = connect(away / path.name, "rw")
         if db is None:
             db = schema.reader(path)
         stack.callback(db.close)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import urllib.parse
 from contextlib import closing
 from pathlib import Path
 
 from curator import atomic
 from curator.errors import InputError, NotSaved
 from curator.locks import is_held
+from curator.sqlite_file import connect, harden
 from curator.workspace.storage import folder as place
 
 APPLICATION_ID = 0x43555241
@@ -85,29 +85,12 @@ SNAPSHOT = 256 * 1024 * 1024
 """A database up to this size is read from a copy in memory where nobody writes to it."""
 
 
-def connect(path: Path, *, mode: str, immutable: bool = False) -> sqlite3.Connection:
-    """Open a database that may come from a stranger: no extension, no trusted schema, cells checked.
-
-    `mode` is SQLite's own: `ro`, `rw` or `rwc`. Statements run in autocommit; transactions are explicit.
-    """
-    uri = f"file:{urllib.parse.quote(str(path))}?mode={mode}" + ("&immutable=1" if immutable else "")
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
-    _careful(db)
-    return db
-
-
-def _careful(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA trusted_schema=OFF")
-    db.execute("PRAGMA cell_size_check=ON")
-    db.execute("PRAGMA mmap_size=0")
-
-
 def create(path: Path) -> None:
     """Make `workspace.db`, whole or not at all. Raises NotSaved."""
     part = path.with_name(path.name + ".part")
     try:
         part.unlink(missing_ok=True)  # of a start that was cut off
-        with closing(connect(part, mode="rwc")) as db:
+        with closing(connect(part, "rwc")) as db:
             db.execute("PRAGMA journal_mode=MEMORY")  # a half-made one is thrown away as a whole
             db.execute("PRAGMA synchronous=FULL")
             db.execute("BEGIN IMMEDIATE")
@@ -136,7 +119,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     Raises InputError where the file is not ours and NotSaved where it cannot be written.
     """
     guard(path)
-    db = connect(path, mode="rw")
+    db = connect(path, "rw")
     try:
         _durable(db)
     except sqlite3.Error as error:
@@ -162,8 +145,8 @@ def reader(path: Path) -> sqlite3.Connection:
         if found is not None:
             return found
         if not os.access(path.parent, os.W_OK):
-            return connect(path, mode="ro", immutable=True)
-    return connect(path, mode="ro")
+            return connect(path, "ro", immutable=True)
+    return connect(path, "ro")
 
 
 def _snapshot(path: Path) -> sqlite3.Connection | None:
@@ -177,7 +160,7 @@ def _snapshot(path: Path) -> sqlite3.Connection | None:
         return None
     data[18:20] = b"\1\1"  # no write-ahead log: memory has no files beside it
     db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _careful(db)
+    harden(db)
     db.deserialize(bytes(data))
     db.execute("PRAGMA query_only=ON")
     return db
@@ -204,7 +187,7 @@ def guard(path: Path) -> int:
     place.own_files(path.parent)
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
-    db = connect(path, mode="ro", immutable=_quiet(path))
+    db = connect(path, "ro", immutable=_quiet(path))
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
@@ -250,7 +233,7 @@ def migrate(path: Path) -> None:
     `path` has passed `guard`. The backup is `workspace.db.vN`, made by SQLite itself.
     """
     version = VERSION
-    db = connect(path, mode="rw")
+    db = connect(path, "rw")
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version >= VERSION:
