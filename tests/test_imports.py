@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -63,3 +64,15 @@ def test_every_room_can_be_imported_on_its_own() -> None:
         assert "textual" not in imported(
             "import importlib\nfor n in " + repr(names) + ": importlib.import_module(n)"
         )
+
+
+def test_screens_and_commands_change_a_workspace_by_two_doors_only() -> None:
+    """`Workspace.changes` changes examples; a screen asks the session, and the command line has `apply`."""
+    package = Path(__file__).parent.parent / "curator"
+    doors = {package / "tui" / "session" / "changing.py", package / "cli" / "apply.py"}
+    for room in ("tui", "cli", "jobs"):
+        for file in set((package / room).rglob("*.py")) - doors:
+            names = {
+                node.attr for node in ast.walk(ast.parse(file.read_text("utf-8"))) if type(node) is ast.Attribute
+            }
+            assert "changes" not in names, file

@@ -124,8 +124,8 @@ def _edit(workspace: Workspace, op: dict[str, Any]) -> Change:
     ids = _ids(workspace, op)
     location = _text(op, "location")
     if len(ids) == 1:
-        return workspace.edit(ids[0], location, op["value"])
-    return workspace.edit_many(ids, location, op["value"])
+        return workspace.changes.edit(ids[0], location, op["value"])
+    return workspace.changes.edit_many(ids, location, op["value"])
 
 
 def _add(workspace: Workspace, op: dict[str, Any]) -> Change:
@@ -134,21 +134,21 @@ def _add(workspace: Workspace, op: dict[str, Any]) -> Change:
         raise UsageError("'add' wants \"example\": an object")
     if after is not None and (type(after) is not int or after > _LARGEST):
         raise UsageError('"after" is the id of an example')
-    return workspace.add(example, after)
+    return workspace.changes.add(example, after)
 
 
 def _label(workspace: Workspace, op: dict[str, Any]) -> Change:
     on = op.get("on", True)
     if not isinstance(on, bool):
         raise UsageError('"on" is true or false')
-    return workspace.label(_ids(workspace, op), _text(op, "label"), on)
+    return workspace.changes.label(_ids(workspace, op), _text(op, "label"), on)
 
 
 def _rate(workspace: Workspace, op: dict[str, Any]) -> Change:
     rating = op.get("rating")
     if rating is not None and type(rating) is not int:
         raise UsageError("a rating is a whole number from 0 (none) to 5")
-    return workspace.rate(_ids(workspace, op), rating)
+    return workspace.changes.rate(_ids(workspace, op), rating)
 
 
 def _split(workspace: Workspace, op: dict[str, Any]) -> Change:
@@ -158,26 +158,26 @@ def _split(workspace: Workspace, op: dict[str, Any]) -> Change:
     share, seed = _number(op, "validation", 0.1), op.get("seed", 0)
     if type(seed) is not int:
         raise UsageError("a seed is a whole number")
-    return workspace.split(share, seed, stratify=stratify, ids=ids)
+    return workspace.changes.split(share, seed, stratify=stratify, ids=ids)
 
 
 def _fix(workspace: Workspace, op: dict[str, Any]) -> Change:
-    return workspace.fix(_ids(workspace, op), _text(op, "rule") if "rule" in op else None)
+    return workspace.changes.fix(_ids(workspace, op), _text(op, "rule") if "rule" in op else None)
 
 
 _OPERATIONS: dict[str, Callable[[Workspace, dict[str, Any]], Change | None]] = {
     "edit": _edit,
     "add": _add,
-    "delete": lambda workspace, op: workspace.delete(_ids(workspace, op)),
-    "restore": lambda workspace, op: workspace.restore(_ids(workspace, op)),
+    "delete": lambda workspace, op: workspace.changes.delete(_ids(workspace, op)),
+    "restore": lambda workspace, op: workspace.changes.restore(_ids(workspace, op)),
     "label": _label,
     "rate": _rate,
-    "review": lambda workspace, op: workspace.review(_ids(workspace, op), _text(op, "state")),
-    "note": lambda workspace, op: workspace.note(
+    "review": lambda workspace, op: workspace.changes.review(_ids(workspace, op), _text(op, "state")),
+    "note": lambda workspace, op: workspace.changes.note(
         _ids(workspace, op), _text(op, "note" if "note" in op else "text")
     ),
     "fix": _fix,
     "split": _split,
-    "undo": lambda workspace, _: workspace.undo(),
-    "redo": lambda workspace, _: workspace.redo(),
+    "undo": lambda workspace, _: workspace.changes.undo(),
+    "redo": lambda workspace, _: workspace.changes.redo(),
 }

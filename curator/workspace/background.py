@@ -88,7 +88,7 @@ class Analysis:
                 changed.extend(range(low, high + 1))
         if everything or changed:
             with self._workspace.guard:
-                everything = self._workspace.adopt_copies() or everything
+                everything = self._workspace.changes.writing.adopt_copies() or everything
                 self._workspace.derived.settle()
         return self._workspace.ids() if everything else changed
 

@@ -24,7 +24,8 @@ from curator.workspace.storage import untrusted_values as values
 from curator.workspace.storage.examples import Stored
 from curator.workspace.storage.journal import Journal
 from curator.workspace.storage.line_file import Source
-from curator.workspace.workspace import Workspace, acquire_lock
+from curator.workspace.storage.write_access import WriteAccess
+from curator.workspace.workspace import Workspace
 
 COPY_AT_ONCE = 4 * 1024 * 1024
 """Bytes. A larger dataset file is shown from its own place first and copied by the analysis child (or at the first
@@ -111,8 +112,8 @@ def _show_file(name: str, source: Source, line_numbers: Sequence[int]) -> Worksp
     )
     path = Path(source.path)
     stored = Stored(path, db, source, line_numbers)
-    holder = "nobody: it is only looked at"
-    workspace = Workspace(path, Journal(db, path), stored, Lock(path), read_only=True, holder=holder)
+    access = WriteAccess(path.name, Lock(path), holder="nobody: it is only looked at")
+    workspace = Workspace(path, Journal(db, path), stored, access)
     workspace.derived.alone = True
     return workspace
 
@@ -120,34 +121,31 @@ def _show_file(name: str, source: Source, line_numbers: Sequence[int]) -> Worksp
 def _open_folder(folder: Path, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
     file = folder / "workspace.db"
     schema.guard(file)  # before anything is written: a newer format is left as it is
-    lock = Lock(folder / "lock")
-    holder = "" if read_only else acquire_lock(lock, wait)
+    access = WriteAccess(folder.name, Lock(folder / "lock"))
     try:
         db = None
-        if not read_only and not holder:
-            db, holder = _connect_for_writing(file, lock)
-        read_only = db is None
+        if not read_only and access.acquire(wait):
+            db = _connect_for_writing(file, access)
         db = db or schema.open_reader(file)
-        stored = _load_checked(folder, db)
-        workspace = Workspace(folder, Journal(db, file), stored, lock, read_only=read_only, holder=holder)
+        workspace = Workspace(folder, Journal(db, file), _load_checked(folder, db), access)
         _remove_leftovers(workspace)
-        workspace.adopt_copies()
+        workspace.changes.writing.adopt_copies()
     except BaseException:
-        lock.release()
+        access.release()
         raise
     return workspace
 
 
-def _connect_for_writing(file: Path, lock: Lock) -> tuple[sqlite3.Connection | None, str]:
-    """(connection, ""), or (None, why it can only be read): a full disk must not keep anybody from reading."""
+def _connect_for_writing(file: Path, access: WriteAccess) -> sqlite3.Connection | None:
+    """None where it can only be read, as on a full disk; `access.holder` then says why. Raises NotSaved."""
     try:
         schema.migrate(file)
-        return schema.open_writer(file), ""
+        return schema.open_writer(file)
     except NotSaved as error:
-        lock.release()
+        access.release(f"nobody, but {error.message}")
         if schema.guard(file) < schema.VERSION:
             raise
-        return None, f"nobody, but {error.message}"
+        return None
 
 
 def _load_checked(folder: Path, db: sqlite3.Connection) -> Stored:
@@ -164,7 +162,7 @@ def _load_checked(folder: Path, db: sqlite3.Connection) -> Stored:
 
 def _remove_leftovers(workspace: Workspace) -> None:
     """Delete what killed imports left in `sources/`, unless a child may be copying there now."""
-    if workspace.read_only or workspace.copying():
+    if workspace.read_only or workspace.changes.writing.child_at_work():
         return
     with contextlib.suppress(OSError):  # leftovers do no harm
         sources.sweep(workspace.path, max((base.id for base in workspace.stored.bases), default=0))
@@ -201,4 +199,4 @@ def _add_first_file(workspace: Workspace, path: Path) -> None:
     row = source_row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None, path.stat())
     statement = (SOURCE_ROW, (*row, None, 0, time.time()))
     workspace.journal.commit("import", f"Opened {path.name}", [], statements=[statement], examples=0)
-    workspace.reload()
+    workspace.changes.writing.reload()

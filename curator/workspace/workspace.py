@@ -1,71 +1,69 @@
-"""The workspace: everything about a dataset, opened, read and changed through one object.
-
-Reading is in this file, changing in `actions.Actions`, which this class extends.
-"""
+"""`Workspace`: a dataset with all that is known of it, for reading; `Workspace.changes` changes it."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from curator.core import rules
 from curator.core.problem import Problem
 from curator.core.query import query as queries
 from curator.errors import CuratorError
-from curator.locks import Lock, is_held
 from curator.workspace.analysis.counts import count
-from curator.workspace.analysis.current_results import Derived, analysis_path
+from curator.workspace.analysis.current_results import Derived
 from curator.workspace.analysis.list_rows import make_rows
-from curator.workspace.changes.changes import Actions
+from curator.workspace.changes.changes import Changes
+from curator.workspace.changes.writing import Writing
+from curator.workspace.meter import Tell
 from curator.workspace.records import Change, Counts, Record, Row
 from curator.workspace.search.query_evaluation import Evaluation, Meanwhile
 from curator.workspace.search.view import View
-from curator.workspace.storage import line_file as sources
 from curator.workspace.storage import meta
 from curator.workspace.storage.examples import Stored, batches
 from curator.workspace.storage.journal import Journal
+from curator.workspace.storage.write_access import WriteAccess
 
-Listener = Callable[[Sequence[int], bool], None]
 
-
-class Workspace(Actions):
+class Workspace:
     """A dataset with its edits, labels, splits and history. `opening` makes it; `close` it or use it in `with`.
 
     One process writes; a further one gets `read_only` True and `holder` says who writes. Every mutator is on
     the disk before it returns and raises `NotSaved` where that failed. Methods may be called from any thread.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        journal: Journal,
-        stored: Stored,
-        lock: Lock,
-        *,
-        read_only: bool,
-        holder: str = "",
-    ) -> None:
+    def __init__(self, path: Path, journal: Journal, stored: Stored, access: WriteAccess) -> None:
         self.path = path
-        self.read_only = read_only
-        self.holder = holder
-        """Who writes to it, in words, while this instance may only read; untrusted text."""
-        self.guard = threading.RLock()
-        self.listeners: list[Listener] = []
-        """Called with (ids whose bytes changed, whether ids came or went) after each change."""
         self.journal = journal
         self.stored = stored
         journal.moved = stored.move
-        self._lock = lock
+        self._access = access
+        results = Derived(stored, meta.context_of(journal.db))
+        self.changes = Changes(Writing(path, access, journal, stored, results))
+        self.guard = self.changes.writing.guard
+        """Held while the database is read or written: one connection serves all threads."""
+        self.listeners = self.changes.writing.listeners
+        """Called with (ids whose bytes changed, whether examples came or went) after each change."""
         self._data_version: int = journal.db.execute("PRAGMA data_version").fetchone()[0]
         """SQLite's counter of what other connections wrote, at the last `follow`."""
-        self.derived = Derived(stored, self.context())
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this process may only read."""
+        return self._access.read_only
+
+    @property
+    def holder(self) -> str:
+        """Who writes to it, in words, where this process wanted to and cannot; untrusted text."""
+        return self._access.holder
+
+    @property
+    def derived(self) -> Derived:
+        """What rules and counters know of the examples."""
+        return self.changes.writing.results
 
     @property
     def source_name(self) -> str:
@@ -100,6 +98,11 @@ class Workspace(Actions):
     def row(self, example: int) -> Row:
         """What a line of the list shows of one example."""
         return self.rows([example])[0]
+
+    def ids_with_label(self, label: str) -> set[int]:
+        """The examples that have a label, deleted ones too."""
+        with self.guard:
+            return self.stored.with_label(label)
 
     def rows(self, ids: Sequence[int]) -> list[Row]:
         """What the list shows of some examples; one page costs a few statements."""
@@ -164,13 +167,13 @@ class Workspace(Actions):
 
     def set_meta(self, key: str, value: Any) -> None:
         """Remember a JSON value. It is no change of the dataset and is not undone. Raises NotSaved."""
+        writing = self.changes.writing
         with self.guard:
-            self.require_writer()
-            self.journal.set_meta(key, orjson.dumps(value).decode())
+            writing.set_meta(key, value)
             if key in ("context", "contract"):
                 self.derived.close()
-                self.derived = Derived(self.stored, self.context())
-                self.announce([], True)
+                writing.results = Derived(self.stored, self.context())
+                writing.announce([], True)
 
     def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:
         """The latest changes first; `undos` also lists the undoing and redoing."""
@@ -185,41 +188,7 @@ class Workspace(Actions):
     @property
     def copied(self) -> bool:
         """False while a large source is still shown from its own place."""
-        return all(base.lines is not None for base in self.stored.bases)
-
-    def adopt_copies(self) -> bool:
-        """Take up finished copies of large sources; True where that changed what `ids` gives."""
-        with self.guard:
-            todo = [b for b in self.stored.bases if b.lines is None and self.stored.copy_path(b.file).exists()]
-            if not todo:
-                return False
-            statements: list[tuple[str, Sequence[object]]] = []
-            for base in todo:
-                copy = self.stored.copy_path(base.file)
-                opened = sources.open_copy(copy)
-                values = (opened.lines, sources.stored_digest(copy), base.id)
-                statements.append(("UPDATE source SET lines = ?, sha256 = ? WHERE id = ?", values))
-                opened.close()
-            if not self.read_only:
-                self.journal.run(statements)
-            self.reload()
-            return True
-
-    def settle(self) -> None:
-        """Make sure that every source is copied: no edit may rest on a file that others can change."""
-        until = time.monotonic() + 60
-        while not self.copied:
-            self.adopt_copies()
-            waiting = [b for b in self.stored.bases if b.lines is None]
-            if waiting and (not self.copying() or time.monotonic() > until):
-                for base in waiting:
-                    sources.copy_file(Path(str(base.origin)), self.stored.copy_path(base.file))
-            elif waiting:
-                time.sleep(0.02)
-
-    def copying(self) -> bool:
-        """Whether a living analysis child is at work (it copies first)."""
-        return is_held(analysis_path(self.path).with_name("analysis.lock"))
+        return not self.changes.writing.uncopied()
 
     def source_changed(self) -> list[int]:
         """Ids of the sources whose file is another one now than when it was imported (size or time; cheap)."""
@@ -245,11 +214,6 @@ class Workspace(Actions):
             self.journal.run([("UPDATE source SET origin_size = ?, origin_mtime_ns = ? WHERE id = ?", values)])
             base.origin_size, base.origin_mtime_ns = stat.st_size, stat.st_mtime_ns
 
-    def reload(self) -> None:
-        self.stored.reload()
-        self.derived.restructured()
-        self.announce([], True)
-
     def follow(self) -> bool:
         """Where another process writes: take up what it did since the last look; True where it did anything."""
         with self.guard:
@@ -266,24 +230,26 @@ class Workspace(Actions):
     def take_over(self) -> bool:
         """Become the writer where the one that was in the way has left; True where that is so now."""
         with self.guard:
-            if not (self.read_only and self.holder):
-                return False
-            if holder := acquire_lock(self._lock):
-                self.holder = holder
+            holder = self.holder
+            if not (self.read_only and holder) or not self._access.acquire():
                 return False
             try:
                 self.journal.reconnect()
             except (CuratorError, sqlite3.Error):
-                self._lock.release()
+                self._access.release(holder)
                 return False
-            self.read_only, self.holder = False, ""
             self.follow()
             return True
 
-    def announce(self, ids: Sequence[int], restructured: bool) -> None:
-        """Tell the analysis child what changed."""
-        for listener in self.listeners:
-            listener(ids, restructured)
+    def require_writer(self) -> None:
+        """Raise NotSaved where this process may only read."""
+        self._access.require()
+
+    @contextmanager
+    def watched(self, tell: Tell) -> Iterator[None]:
+        """Tell how far the action inside is; what `tell` raises ends it and leaves everything as it was."""
+        with self.guard, self.journal.meter.watched(tell):
+            yield
 
     def close(self) -> None:
         """Close everything and give the lock back; there is nothing to save."""
@@ -291,18 +257,10 @@ class Workspace(Actions):
             self.derived.close()
             self.stored.close()
             self.journal.db.close()
-            self._lock.release()
+            self._access.release()
 
     def __enter__(self) -> Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def acquire_lock(lock: Lock, wait: float = 0.0) -> str:
-    """Try for `wait` seconds to become the writer: empty on success, else who writes, in words (untrusted)."""
-    try:
-        return "" if lock.acquire(wait) else lock.holder()
-    except OSError as error:
-        return f"nobody, but the folder cannot be written ({error.strerror or error})"

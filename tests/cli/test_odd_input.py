@@ -135,7 +135,7 @@ def test_fix_repairs_the_examples_of_a_workspace(
     folder = tmp_path / "w.curator"
     run(capfd, "import", data, "-w", folder)
     with open_workspace(folder) as workspace:
-        workspace.delete([2])
+        workspace.changes.delete([2])
         before = workspace.revision()
     status, answer, _ = run(capfd, "fix", folder, "-o", tmp_path / "fixed.jsonl")
     assert status == 0 and answer["fixed"] == {"weight_invalid": 1}

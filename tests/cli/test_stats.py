@@ -127,7 +127,7 @@ def test_a_workspaces_validation_side_is_not_billed(tmp_path: Path, capfd: pytes
 
     path = write(tmp_path / "a.jsonl", *[chat(f"answer number {at}") for at in range(20)])
     with open_workspace(path) as workspace:
-        workspace.assign(list(workspace.ids())[:2], "validation")
+        workspace.changes.assign(list(workspace.ids())[:2], "validation")
         folder = workspace.path
     found = stats(capfd, str(folder), "--epochs", "1")
     assert (found["examples"], found["validation_examples"]) == (20, 2)

@@ -132,9 +132,9 @@ async def test_prompts_or_answers_alone_are_compared(tmp_path: Path) -> None:
 
 async def test_merging_keeps_what_people_said(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, LINES)) as scene:
-        scene.workspace.label([2], "good")
-        scene.workspace.rate([2], 5)
-        scene.workspace.note([2], "seen")
+        scene.workspace.changes.label([2], "good")
+        scene.workspace.changes.rate([2], 5)
+        scene.workspace.changes.note([2], "seen")
         await scene.press("alt+2", "down", "m")
         row = scene.workspace.row(1)
         assert (row.labels, row.rating) == (("good",), 5)

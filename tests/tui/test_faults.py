@@ -49,8 +49,8 @@ async def test_a_second_window_follows_the_first_and_writes_once_that_has_left(t
     holder = open_workspace(path)
     async with opened(path) as scene:
         following = Following(scene.app.session)
-        holder.delete([1])
-        holder.label([2], "good")
+        holder.changes.delete([1])
+        holder.changes.label([2], "good")
         following.look()
         await scene.settle()
         assert scene.current == 2 and "good" in scene.screen_text()

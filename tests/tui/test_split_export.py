@@ -78,7 +78,7 @@ async def test_leaks_are_looked_for_pair_by_pair(tmp_path: Path) -> None:
         raw = scene.workspace.raw(copied)
         change = scene.app.session.add(raw, None)
         assert change is not None
-        scene.workspace.assign(change.ids, "train")
+        scene.workspace.changes.assign(change.ids, "train")
         await scene.press("c")
         assert "1 held-out examples have a copy in training" in scene.toasts()
 

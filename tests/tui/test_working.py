@@ -36,10 +36,10 @@ async def test_marks_deletions_and_undo_of_many(tmp_path: Path, began: list[str]
     async with opened(dataset(tmp_path, many(8))) as scene:
         await scene.press("ctrl+a", "1")
         name = scene.data.labels()[0]
-        assert scene.workspace.labelled(name) == set(range(1, 9))
+        assert scene.workspace.ids_with_label(name) == set(range(1, 9))
         assert f"Labelled 8 examples {name} · u takes it back" in scene.toasts()
         await scene.press("1")
-        assert not scene.workspace.labelled(name)
+        assert not scene.workspace.ids_with_label(name)
         await scene.press("a")
         assert all(row.review == "accepted" for row in scene.workspace.rows(range(1, 9)))
         await scene.press("d")
@@ -147,10 +147,10 @@ async def test_meanwhile_it_tells_how_far_it_is_draws_and_hears_escape_alone(
         await scene.pilot.press("escape")
         await scene.settle()
         assert "stopped; nothing was changed" in scene.toasts()
-        assert not scene.workspace.labelled(scene.data.labels()[0])
+        assert not scene.workspace.ids_with_label(scene.data.labels()[0])
         assert len(scene.workspace.ids()) == 8 and "Question number 8" in scene.screen_text()
         await scene.press("1")
-        assert len(scene.workspace.labelled(scene.data.labels()[0])) == 8
+        assert len(scene.workspace.ids_with_label(scene.data.labels()[0])) == 8
 
 
 async def test_leaving_stops_it(tmp_path: Path, began: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

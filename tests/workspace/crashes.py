@@ -92,7 +92,7 @@ def _edited(folder: Path, printed: bytes) -> None:
         sure = stands[:-1] if undone or len(answers) == len(OPS) - 1 else stands  # or even the undo
         assert all(_state(workspace, number) for number in sure), (answers, sure)
         assert not undone or not all(answers) or not workspace.record(8).deleted
-        while workspace.undo():
+        while workspace.changes.undo():
             pass
         lines = (folder / "data.jsonl").read_bytes().splitlines()
         assert [record.raw for record in workspace.records(workspace.ids())] == lines
@@ -217,9 +217,9 @@ def prepare(scratch: Path, name: str) -> Path:
     (folder / "ops").write_text("".join(json.dumps(op) + "\n" for op in OPS))
     with open_workspace(data) as workspace:
         if name in ("write back", "merge"):
-            workspace.delete([1])
+            workspace.changes.delete([1])
         elif name == "migrate":
-            workspace.note([1], "kept")
+            workspace.changes.note([1], "kept")
     if name == "merge":
         data.write_bytes(data.read_bytes() + (folder / "more.jsonl").read_bytes().replace(b"answer", b"reply"))
     return folder.rename(scratch / "start")

@@ -115,7 +115,7 @@ def test_killed_at_random_every_acknowledged_operation_is_there(data: Path, seed
         for at, op in enumerate(ops[:told]):
             assert holds(workspace, op, ops[at + 1 :]), op
         assert workspace.revision() in (told + 1, told + 2)  # the import, and perhaps one that was not told
-        while workspace.undo():
+        while workspace.changes.undo():
             pass
         assert [r.raw for r in workspace.records(workspace.ids())] == data.read_bytes().splitlines()
     assert soundness(folder) == []
@@ -163,19 +163,19 @@ import resource, sys, json
 from curator.errors import NotSaved
 from curator.workspace.opening import open_workspace
 with open_workspace(sys.argv[1]) as workspace:
-    workspace.note([1], "before")
+    workspace.changes.note([1], "before")
     size = (workspace.path / "workspace.db-wal").stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 90000, resource.RLIM_INFINITY))
     said = []
     for n in range(20):
         try:
-            workspace.note([n + 1], "x" * 3000)
+            workspace.changes.note([n + 1], "x" * 3000)
             said.append(n + 1)
         except NotSaved as error:
             print(json.dumps({"error": error.message, "kept": workspace.record(n + 1).note[:1]}), flush=True)
             break
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    workspace.note([29], "after")
+    workspace.changes.note([29], "after")
     print(json.dumps({"said": said, "kept": [n for n in range(1, 31) if workspace.record(n).note]}))
 """
 
@@ -251,7 +251,7 @@ def _raising(*_: object, **__: object) -> None:
 
 def test_a_migration_is_backed_up_and_whole_or_absent(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_workspace(data) as workspace:
-        workspace.note([1], "kept")
+        workspace.changes.note([1], "kept")
     path = workspace.path / "workspace.db"
     monkeypatch.setattr(schema, "VERSION", 2)
     monkeypatch.setitem(schema.MIGRATIONS, 1, ("CREATE TABLE later(x)", "CREATE TABLE later(x)"))
@@ -286,7 +286,7 @@ def test_a_killed_analysis_goes_on_and_ends_with_the_same_results(
         counts = workspace.counts()
         child.stop()
         assert counts.analysed == 3000 and counts.tokens
-        workspace.edit(5, "messages[0].role", "robot")
+        workspace.changes.edit(5, "messages[0].role", "robot")
         assert workspace.counts().errors == counts.errors + 1
         assert list(workspace.view("is:error").ids) == [5]
     with open_workspace(data) as again:

@@ -67,9 +67,9 @@ def test_nothing_is_lost_and_nothing_falls_over(data: Path, capfd: pytest.Captur
             workspace.view(query)
         for sort in ("text", "errors", "length", "tokens"):
             workspace.view("", sort)
-        workspace.fix(ids)
+        workspace.changes.fix(ids)
         for example in ids:
-            workspace.label([example], "seen")
+            workspace.changes.label([example], "seen")
             workspace.problems(example)
     assert soundness(workspace.path) == []
     for words in (["list", str(data), "--json"], ["list", str(data)], ["list", str(workspace.path), "--json"]):

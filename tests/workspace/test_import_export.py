@@ -171,9 +171,9 @@ def test_import_reports_new_duplicate_and_broken_and_drops_nothing(tmp_path: Pat
             ("more.jsonl", 2),
         ]
         assert "5 examples" in change.label
-        workspace.undo()
+        workspace.changes.undo()
         assert list(workspace.ids()) == [1]
-        workspace.redo()
+        workspace.changes.redo()
         assert len(workspace.ids()) == 6
         assert soundness(workspace.path) == []
 
@@ -215,9 +215,9 @@ def test_an_export_holds_edits_additions_and_not_the_deleted(tmp_path: Path) -> 
     data = b'\xef\xbb\xbf{"messages": [ ], "n": 1.0}\r\n\n'
     data += b'{"messages": [ ], "n": 2.0}\n{broken\n{"messages": [ ],"n": 4}'
     with opened(tmp_path, "d.jsonl", data) as workspace:
-        workspace.edit(3, "n", 2)
-        workspace.delete([4])
-        workspace.add({"n": 5}, after=1)
+        workspace.changes.edit(3, "n", 2)
+        workspace.changes.delete([4])
+        workspace.changes.add({"n": 5}, after=1)
         report = export(workspace, workspace.ids(), tmp_path / "out.jsonl")
         assert (tmp_path / "out.jsonl").read_bytes() == (
             b'{"messages": [ ], "n": 1.0}\n{"n": 5}\n{"messages": [ ], "n": 2}\n{"messages": [ ],"n": 4}\n'
@@ -298,8 +298,8 @@ def test_a_changed_source_is_told_and_merged_as_one_change(tmp_path: Path) -> No
     lines = [jsonl({"messages": [{"role": "user", "content": f"q{n}"}]}) for n in range(6)]
     with opened(tmp_path, "d.jsonl", b"".join(lines)) as workspace:
         assert workspace.source_changed() == []
-        workspace.label([3], "mine")
-        workspace.edit(4, "messages[0].content", "edited here")
+        workspace.changes.label([3], "mine")
+        workspace.changes.edit(4, "messages[0].content", "edited here")
         new = jsonl({"messages": [{"role": "user", "content": "new"}]})
         (tmp_path / "d.jsonl").write_bytes(b"".join([lines[0], new, *lines[2:3], *lines[4:], new]))
         assert workspace.source_changed() == [1]
@@ -309,7 +309,7 @@ def test_a_changed_source_is_told_and_merged_as_one_change(tmp_path: Path) -> No
         assert texts == ["q0", "new", "q2", "edited here", "q4", "q5", "new"]
         assert workspace.record(3).labels == ("mine",)
         assert workspace.source_changed() == []
-        workspace.undo()
+        workspace.changes.undo()
         assert len(workspace.ids()) == 6
         assert soundness(workspace.path) == []
 
@@ -320,9 +320,9 @@ def test_writing_back_keeps_a_backup_and_is_no_change_of_the_source(tmp_path: Pa
     more.write_bytes(jsonl(PAIR))
     with opened(tmp_path, "d.jsonl", data) as workspace:
         importer.add(workspace, [more])
-        workspace.delete([2])
-        workspace.edit(3, "messages[0].content", "here")
-        workspace.add({"n": 5}, after=3)
+        workspace.changes.delete([2])
+        workspace.changes.edit(3, "messages[0].content", "here")
+        workspace.changes.add({"n": 5}, after=3)
         plan = plan_write_back(workspace, 1)
         report = write_back(workspace, plan)
         assert report.backup is not None and report.backup.read_bytes() == data
@@ -358,9 +358,9 @@ def test_an_export_in_any_order_has_each_example_as_it_is(
     lines = [b'{"n": %d}' % n + b"\r" * (n % 9 == 5) + b"\n" * (1 + (n % 11 == 7)) for n in range(40)]
     path.write_bytes(b"\xef\xbb\xbf" + b"".join(lines).rstrip(b"\n"))
     with open_workspace(path) as workspace:
-        workspace.replace_many({i: b'{"edited": %d}' % i for i in list(workspace.ids())[3:30:4]}, "edited")
-        added = workspace.add(b'{"added": 1}').ids[0]
-        workspace.delete([12, 13])
+        workspace.changes.replace_many({i: b'{"edited": %d}' % i for i in list(workspace.ids())[3:30:4]}, "edited")
+        added = workspace.changes.add(b'{"added": 1}').ids[0]
+        workspace.changes.delete([12, 13])
         every = list(workspace.ids())
         assert added in every and 12 not in every
         for ids in (workspace.ids(), every, every[::-1], every[::2], every[5:9] * 2, workspace.view('"n"').ids):

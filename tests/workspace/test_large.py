@@ -61,7 +61,7 @@ def workspace_tokens(workspace: Workspace) -> int:
 def test_an_edit_makes_the_copy_first_so_that_it_rests_on_bytes_that_stay(data: Path) -> None:
     before = data.read_bytes().splitlines()
     with open_workspace(data) as workspace:
-        workspace.edit(2, "messages[0].content", "edited")
+        workspace.changes.edit(2, "messages[0].content", "edited")
         assert workspace.copied and len(workspace.ids()) == 300
     data.write_bytes(b"{}\n")
     with open_workspace(data) as workspace:
@@ -88,13 +88,13 @@ def test_edits_reach_the_child_and_its_results_come_back(data: Path) -> None:
     with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
-        workspace.edit(7, "messages[0].role", "robot")
+        workspace.changes.edit(7, "messages[0].role", "robot")
         assert list(workspace.view("is:error").ids) == [7]
         until(lambda: not workspace.derived.fresh.versions([7]), child)
         assert list(workspace.view("is:error").ids) == [7]
-        workspace.undo()
+        workspace.changes.undo()
         assert list(workspace.view("is:error").ids) == []
-        added = workspace.add({"messages": [{"role": "user", "content": "only asked"}]}, after=7).ids[0]
+        added = workspace.changes.add({"messages": [{"role": "user", "content": "only asked"}]}, after=7).ids[0]
         assert added in workspace.view("is:error").ids
         until(lambda: not workspace.derived.fresh.versions([added]), child)
         assert workspace.row(added).tokens
@@ -105,10 +105,10 @@ def test_an_edit_that_is_undone_while_no_child_runs_is_looked_at_again(data: Pat
     with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
-        workspace.edit(7, "messages[0].role", "robot")
+        workspace.changes.edit(7, "messages[0].role", "robot")
         until(lambda: not workspace.derived.fresh.versions([7]), child)
         child.stop()
-        workspace.undo()
+        workspace.changes.undo()
     with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
@@ -123,11 +123,11 @@ def test_the_child_leaves_when_all_is_done_and_an_edit_brings_another(data: Path
         until(lambda: child.resting, child)
         first = child._child.pid
         assert child._child.returncode == 0 and child.progress().phase == "done"
-        workspace.edit(7, "messages[0].role", "robot")
+        workspace.changes.edit(7, "messages[0].role", "robot")
         until(lambda: not workspace.derived.fresh.versions([7]), child)
         assert child._child.pid != first
         child._child.kill()  # what nobody heard is told to the next one
-        workspace.edit(8, "messages[0].role", "robot")
+        workspace.changes.edit(8, "messages[0].role", "robot")
         child.stop()
         child = analysis.start(workspace)
         until(lambda: not workspace.derived.fresh.versions([8]), child)
@@ -165,13 +165,13 @@ def test_what_nobody_compared_before_the_end_is_compared_at_the_next_start(data:
         child.stop()
         before = warned(workspace)
         assert before >= 2
-        workspace.delete([301, 302])
+        workspace.changes.delete([301, 302])
     with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         child.stop()
         assert warned(workspace) == 0
-        workspace.undo()
+        workspace.changes.undo()
         assert warned(workspace) == 0  # not yet
     with open_workspace(data) as workspace:
         child = analysis.start(workspace)

@@ -27,19 +27,21 @@ def test_marks_are_right_after_any_actions(
             label, side = draw.choice(("good", "bad", "100%")), draw.choice(("train", "validation", None))
             draw.choice(
                 (
-                    lambda some=some: workspace.delete(some),
-                    lambda some=some: workspace.restore(some),
-                    lambda some=some, label=label: workspace.label(some, label, draw.random() < 0.7),
-                    lambda some=some: workspace.rate(some, draw.randrange(6)),
-                    lambda some=some: workspace.review(some, draw.choice(("accepted", "flagged", None))),
-                    lambda some=some: workspace.replace_many({i: chat("new", f"({i})") for i in some}, "Changed"),
-                    lambda some=some, side=side: workspace.pin(some, side),
-                    lambda some=some, side=side: workspace.assign(some, side),
-                    lambda: workspace.add(chat("A new one", "(new)"), 1),
-                    lambda some=some: workspace.merge_copies(some[0], some[1:]),
-                    workspace.undo,
-                    workspace.undo,
-                    workspace.redo,
+                    lambda some=some: workspace.changes.delete(some),
+                    lambda some=some: workspace.changes.restore(some),
+                    lambda some=some, label=label: workspace.changes.label(some, label, draw.random() < 0.7),
+                    lambda some=some: workspace.changes.rate(some, draw.randrange(6)),
+                    lambda some=some: workspace.changes.review(some, draw.choice(("accepted", "flagged", None))),
+                    lambda some=some: workspace.changes.replace_many(
+                        {i: chat("new", f"({i})") for i in some}, "Changed"
+                    ),
+                    lambda some=some, side=side: workspace.changes.pin(some, side),
+                    lambda some=some, side=side: workspace.changes.assign(some, side),
+                    lambda: workspace.changes.add(chat("A new one", "(new)"), 1),
+                    lambda some=some: workspace.changes.merge_copies(some[0], some[1:]),
+                    workspace.changes.undo,
+                    workspace.changes.undo,
+                    workspace.changes.redo,
                 )
             )()
             if draw.random() < 0.7:
@@ -56,7 +58,7 @@ def test_another_window_counts_what_this_one_does(tmp_path: Path) -> None:
         open_workspace(workspace.path, read_only=True) as other,
     ):
         assert other.counts().labels == {}
-        workspace.label([1, 2, 3], "good")
-        workspace.delete([2])
+        workspace.changes.label([1, 2, 3], "good")
+        workspace.changes.delete([2])
         other.follow()
         assert other.counts().labels == {"good": 2} and other.counts().deleted == 1

@@ -16,17 +16,17 @@ from tests.tui.scene import chat, dataset
 
 COUNT = 6
 ACTIONS: dict[str, Callable[[Workspace], object]] = {
-    "label": lambda w: w.label(w.ids(), "good"),
-    "unlabel": lambda w: w.label([1, 2], "old", False),
-    "rate": lambda w: w.rate(w.ids(), 3),
-    "review": lambda w: w.review(w.ids(), "accepted"),
-    "delete": lambda w: w.delete([1, 3, 5]),
-    "pin": lambda w: w.pin(w.ids(), "train"),
-    "fix": lambda w: w.fix(w.ids(), "surrounding_whitespace"),
-    "replace": lambda w: w.replace_many({1: b"{}", 2: b"[]"}, "Replaced 2"),
-    "split": lambda w: w.split(0.5),
-    "undo": lambda w: w.undo(),
-    "go back": lambda w: w.undo_to(1),
+    "label": lambda w: w.changes.label(w.ids(), "good"),
+    "unlabel": lambda w: w.changes.label([1, 2], "old", False),
+    "rate": lambda w: w.changes.rate(w.ids(), 3),
+    "review": lambda w: w.changes.review(w.ids(), "accepted"),
+    "delete": lambda w: w.changes.delete([1, 3, 5]),
+    "pin": lambda w: w.changes.pin(w.ids(), "train"),
+    "fix": lambda w: w.changes.fix(w.ids(), "surrounding_whitespace"),
+    "replace": lambda w: w.changes.replace_many({1: b"{}", 2: b"[]"}, "Replaced 2"),
+    "split": lambda w: w.changes.split(0.5),
+    "undo": lambda w: w.changes.undo(),
+    "go back": lambda w: w.changes.undo_to(1),
 }
 
 
@@ -42,7 +42,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
         chat(f"Question {n} of its own kind", f"(answer{n}) " if n % 2 else f"(answer{n})") for n in range(COUNT)
     ]
     with open_workspace(dataset(tmp_path, lines)) as made:
-        made.label([1, 2, 3], "old")
+        made.changes.label([1, 2, 3], "old")
         yield made
 
 
@@ -93,7 +93,7 @@ def test_stopping_it_anywhere_changes_nothing(workspace: Workspace, name: str) -
 def test_nobody_is_told_afterwards(workspace: Workspace) -> None:
     told: list[str] = []
     with workspace.watched(lambda what, *_: told.append(what)):
-        workspace.label([1], "good")
+        workspace.changes.label([1], "good")
     told.clear()
-    workspace.label([2], "good")
+    workspace.changes.label([2], "good")
     assert told == []

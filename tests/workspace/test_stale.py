@@ -67,15 +67,17 @@ def test_they_are_right_after_any_actions(
         some = draw.sample(range(1, COUNT + 1), draw.choice((1, 1, 2, 15)))
         draw.choice(
             (
-                lambda some=some: workspace.delete(some),
-                lambda some=some: workspace.restore(some),
-                lambda some=some: workspace.label(some, "good"),
-                lambda some=some: workspace.replace_many({i: chat("new", f"({i})") for i in some}, "Changed"),
-                lambda some=some: workspace.fix(some),
-                lambda: workspace.add(chat("A new one", "(new)")),
-                workspace.undo,
-                workspace.undo,
-                workspace.redo,
+                lambda some=some: workspace.changes.delete(some),
+                lambda some=some: workspace.changes.restore(some),
+                lambda some=some: workspace.changes.label(some, "good"),
+                lambda some=some: workspace.changes.replace_many(
+                    {i: chat("new", f"({i})") for i in some}, "Changed"
+                ),
+                lambda some=some: workspace.changes.fix(some),
+                lambda: workspace.changes.add(chat("A new one", "(new)")),
+                workspace.changes.undo,
+                workspace.changes.undo,
+                workspace.changes.redo,
             )
         )()
         if draw.random() < 0.7:
@@ -90,10 +92,10 @@ def test_they_are_right_after_any_actions(
 def test_counts_are_those_of_what_is_left(workspace: Workspace) -> None:
     whole = workspace.counts()
     assert whole.errors == 24 and whole.warnings
-    workspace.delete(workspace.ids())
+    workspace.changes.delete(workspace.ids())
     none = workspace.counts()
     assert (none.examples, none.errors, none.warnings, none.analysed, none.rules) == (0, 0, 0, 0, {})
-    workspace.undo()
+    workspace.changes.undo()
     assert workspace.counts() == whole
     workspace.close()
 
@@ -101,7 +103,7 @@ def test_counts_are_those_of_what_is_left(workspace: Workspace) -> None:
 def test_a_long_pass_is_not_made_again_at_once_but_later(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace.delete([4, 9])
+    workspace.changes.delete([4, 9])
     passes: list[int] = []
     plain = stale.Stale._anew
 
@@ -114,7 +116,7 @@ def test_a_long_pass_is_not_made_again_at_once_but_later(
     monkeypatch.setattr(stale, "REST", 1e6)
     before = workspace.counts()
     written = analysis.start(workspace)
-    workspace.replace_many({i: chat(f"A new {i}", f"(new{i})") for i in workspace.ids()}, "All new")
+    workspace.changes.replace_many({i: chat(f"A new {i}", f"(new{i})") for i in workspace.ids()}, "All new")
     changed = workspace.counts()
     ends = time.monotonic() + 60
     while workspace.derived.fresh.versions([1]) or not written.resting:

@@ -91,25 +91,25 @@ def test_lines_end_at_lf_only_and_blank_lines_keep_their_numbers(
 def test_everything_survives_a_restart_and_undo_goes_on_where_it_was(data: Path) -> None:
     with open_workspace(data) as workspace:
         start = state(workspace)
-        workspace.edit(2, "messages[1].content", "no")
-        workspace.label([1, 2, 3], "good")
-        workspace.rate([4], 5)
-        workspace.review([5], "accepted")
-        workspace.note([6], "look again")
-        workspace.delete([7, 8])
-        added = workspace.add(example("new"), after=2).ids[0]
-        workspace.split(0.25, 7)
+        workspace.changes.edit(2, "messages[1].content", "no")
+        workspace.changes.label([1, 2, 3], "good")
+        workspace.changes.rate([4], 5)
+        workspace.changes.review([5], "accepted")
+        workspace.changes.note([6], "look again")
+        workspace.changes.delete([7, 8])
+        added = workspace.changes.add(example("new"), after=2).ids[0]
+        workspace.changes.split(0.25, 7)
         full = state(workspace)
         digest = dataset_sha256(workspace)
     with open_workspace(data) as workspace:
         assert state(workspace) == full
         assert dataset_sha256(workspace) == digest
         assert list(workspace.ids())[:4] == [1, 2, added, 3]
-        while workspace.undo():
+        while workspace.changes.undo():
             pass
         assert state(workspace) == start
     with open_workspace(data) as workspace:
-        while workspace.redo():
+        while workspace.changes.redo():
             pass
         assert state(workspace) == full
         assert soundness(workspace.path) == []
@@ -122,32 +122,32 @@ def test_an_edit_changes_only_what_was_edited(tmp_path: Path) -> None:
     )
     path.write_bytes(raw + b"\n")
     with open_workspace(path) as workspace:
-        workspace.edit(1, "messages[1].content", "c")
+        workspace.changes.edit(1, "messages[1].content", "c")
         assert workspace.raw(1) == raw.replace(b'"content":"b"', b'"content":"c"')
         assert workspace.record(1).edited
-        workspace.undo()
+        workspace.changes.undo()
         assert workspace.raw(1) == raw
         assert not workspace.record(1).edited
 
 
 def test_ids_are_never_used_again(data: Path) -> None:
     with open_workspace(data) as workspace:
-        first = workspace.add(example("a")).ids[0]
-        workspace.undo()
+        first = workspace.changes.add(example("a")).ids[0]
+        workspace.changes.undo()
         assert first not in workspace.ids(deleted=True)
         with pytest.raises(CuratorError, match="no example"):
-            workspace.label([first], "x")
-        second = workspace.add(example("b")).ids[0]
+            workspace.changes.label([first], "x")
+        second = workspace.changes.add(example("b")).ids[0]
         assert second > first
 
 
 def test_a_review_goes_stale_when_the_example_changes_and_back_with_undo(data: Path) -> None:
     with open_workspace(data) as workspace:
-        workspace.review([1], "accepted")
-        workspace.edit(1, "messages[0].content", "other")
+        workspace.changes.review([1], "accepted")
+        workspace.changes.edit(1, "messages[0].content", "other")
         assert workspace.row(1).stale
         assert 1 not in workspace.view("is:reviewed").ids
-        workspace.undo()
+        workspace.changes.undo()
         assert not workspace.row(1).stale
         assert list(workspace.view("is:reviewed").ids) == [1]
 
@@ -155,12 +155,12 @@ def test_a_review_goes_stale_when_the_example_changes_and_back_with_undo(data: P
 def test_problems_of_a_small_file_are_there_at_once_and_follow_an_edit(data: Path) -> None:
     with open_workspace(data) as workspace:
         errors = workspace.counts().errors
-        workspace.edit(1, "messages[1].role", "robot")
+        workspace.changes.edit(1, "messages[1].role", "robot")
         assert "unrecognized_role" in {p.rule for p in workspace.problems(1)}
         assert workspace.row(1).mark == "E"
         assert workspace.counts().errors == errors + 1
         assert list(workspace.view("is:error").ids) == [1]
-        workspace.undo()
+        workspace.changes.undo()
         assert workspace.counts().errors == errors
 
 
@@ -168,11 +168,11 @@ def test_fix_is_one_change_over_many_examples(tmp_path: Path) -> None:
     path = tmp_path / "d.jsonl"
     path.write_text("".join(json.dumps(example(f"q{n}", " padded ")) + "\n" for n in range(5)))
     with open_workspace(path) as workspace:
-        change = workspace.fix(workspace.ids(), "surrounding_whitespace")
+        change = workspace.changes.fix(workspace.ids(), "surrounding_whitespace")
         assert change.examples == 5
         assert "5 examples" in change.label and "surrounding_whitespace" in change.label
         assert workspace.counts().rules.get("surrounding_whitespace") is None
-        workspace.undo()
+        workspace.changes.undo()
         assert workspace.counts().rules["surrounding_whitespace"] == 5
 
 
@@ -180,13 +180,13 @@ def test_fix_is_one_change_over_many_examples(tmp_path: Path) -> None:
 def test_a_line_that_is_no_line_is_refused(data: Path, raw: bytes) -> None:
     with open_workspace(data) as workspace:
         with pytest.raises(UsageError):
-            workspace.replace(1, raw)
+            workspace.changes.replace(1, raw)
         assert workspace.revision() == 1
 
 
 def test_a_broken_line_can_be_saved_and_is_listed_as_broken(data: Path) -> None:
     with open_workspace(data) as workspace:
-        workspace.replace(1, b"{nonsense \xff")
+        workspace.changes.replace(1, b"{nonsense \xff")
         assert workspace.raw(1) == b"{nonsense \xff"
         assert workspace.row(1).mark == "E"
 
@@ -194,10 +194,10 @@ def test_a_broken_line_can_be_saved_and_is_listed_as_broken(data: Path) -> None:
 def test_a_second_instance_reads_only_and_says_who_writes(data: Path) -> None:
     with open_workspace(data) as first, open_workspace(data) as second:
         assert second.read_only and "process" in second.holder
-        first.label([1], "seen")
+        first.changes.label([1], "seen")
         assert second.record(1).labels == ("seen",)
         with pytest.raises(NotSaved, match="reading only"):
-            second.label([1], "mine")
+            second.changes.label([1], "mine")
     with open_workspace(data) as third:
         assert not third.read_only
 
@@ -205,8 +205,8 @@ def test_a_second_instance_reads_only_and_says_who_writes(data: Path) -> None:
 def test_a_second_instance_follows_the_first_and_writes_once_that_has_left(data: Path) -> None:
     with open_workspace(data) as first, open_workspace(data) as second:
         assert not second.follow()
-        first.delete([2])
-        first.edit(3, "messages[0].role", "robot")
+        first.changes.delete([2])
+        first.changes.edit(3, "messages[0].role", "robot")
         first.set_meta("context", {"profile": "azure"})
         assert second.follow() and not second.follow()
         assert list(second.ids()) == list(first.ids())
@@ -214,7 +214,7 @@ def test_a_second_instance_follows_the_first_and_writes_once_that_has_left(data:
         assert not second.take_over()
         first.close()
         assert second.take_over() and not second.read_only
-        assert second.undo() is not None and second.counts().edited == 0
+        assert second.changes.undo() is not None and second.counts().edited == 0
     with open_workspace(data, read_only=True) as looker:
         assert not looker.take_over()  # it was not asked to write
 
@@ -229,7 +229,7 @@ def test_what_cannot_be_opened_for_writing_is_read_until_it_can(
             assert workspace.read_only and "cannot be opened for writing: disk I/O error" in workspace.holder
             assert len(workspace.ids()) == 12 and not workspace.take_over()
             full.undo()
-            assert workspace.take_over() and workspace.label([1], "room again").examples == 1
+            assert workspace.take_over() and workspace.changes.label([1], "room again").examples == 1
 
 
 def _full(_: sqlite3.Connection) -> None:
@@ -244,13 +244,13 @@ def test_who_begins_to_write_does_not_change_what_others_read(data: Path) -> Non
         assert not list(folder.glob("*-shm"))
         with open_workspace(folder) as writer:
             for number in range(40):  # enough for new pages everywhere
-                writer.note(writer.ids(), f"{number}" * 2000)
+                writer.changes.note(writer.ids(), f"{number}" * 2000)
         assert reader.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert reader.revision() == 1 and not reader.record(5).note
         assert checked.execute("SELECT count(*) FROM change").fetchone() == (1,)
     with open_workspace(folder) as writer, soundness_of(folder / "workspace.db") as checked:
         assert checked.execute("SELECT count(*) FROM change").fetchone() == (41,)
-        writer.add(example("while it is checked"))
+        writer.changes.add(example("while it is checked"))
         assert checked.execute("SELECT count(*) FROM change").fetchone() == (41,)
 
 
@@ -366,8 +366,8 @@ def test_a_source_outside_the_workspace_is_refused(data: Path, name: str) -> Non
 
 def test_damage_is_found_and_nothing_is_changed_by_looking(data: Path) -> None:
     with open_workspace(data) as workspace:
-        workspace.edit(1, "messages[0].content", "x")
-        workspace.label([2], "good")
+        workspace.changes.edit(1, "messages[0].content", "x")
+        workspace.changes.label([2], "good")
     folder = workspace.path
     for statement in (
         "UPDATE example SET raw = x'7b7d' WHERE id = 1",
@@ -398,14 +398,14 @@ def test_changed_source_bytes_are_damage(data: Path) -> None:
 
 def test_history_is_in_words_and_jumps_back(data: Path) -> None:
     with open_workspace(data) as workspace:
-        workspace.label([1, 2], "good")
+        workspace.changes.label([1, 2], "good")
         middle = state(workspace)
         mark = workspace.revision()
-        workspace.delete([3])
-        workspace.rate([4], 2)
+        workspace.changes.delete([3])
+        workspace.changes.rate([4], 2)
         labels = [change.label for change in workspace.history()]
         assert labels[:3] == ["Rated line 4 2", "Deleted line 3", "Labelled 2 examples good"]
-        workspace.undo_to(mark)
+        workspace.changes.undo_to(mark)
         assert state(workspace) == middle
 
 
@@ -413,18 +413,18 @@ def act(workspace: Workspace, kind: str, one: int, first: int, pick: int) -> Cha
     """One action of a kind on one example."""
     match kind:
         case "edit":
-            return workspace.edit(one, "messages[0].content", f"t{pick}")
+            return workspace.changes.edit(one, "messages[0].content", f"t{pick}")
         case "label":
-            return workspace.label([one, first], "odd", bool(pick % 2))
+            return workspace.changes.label([one, first], "odd", bool(pick % 2))
         case "delete":
-            return workspace.delete([one])
+            return workspace.changes.delete([one])
         case "restore":
-            return workspace.restore(workspace.ids(deleted=True))
+            return workspace.changes.restore(workspace.ids(deleted=True))
         case "rate":
-            return workspace.rate([one], pick % 6)
+            return workspace.changes.rate([one], pick % 6)
         case "add":
-            return workspace.add(example(f"a{pick}"), one)
-    return workspace.note([one], "n" * pick)
+            return workspace.changes.add(example(f"a{pick}"), one)
+    return workspace.changes.note([one], "n" * pick)
 
 
 Deeds = st.lists(
@@ -454,9 +454,9 @@ def test_undo_is_the_inverse_of_every_action(
             change = act(workspace, kind, one, ids[0], pick)
             after = state(workspace)
             if after != before:
-                assert workspace.undo() is not None
+                assert workspace.changes.undo() is not None
                 assert state(workspace) == before
-                assert workspace.redo() is not None
+                assert workspace.changes.redo() is not None
                 assert state(workspace) == after
             assert change.id == workspace.revision() or after != before
         order = list(workspace.ids())

@@ -56,19 +56,21 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("views") / "d.jsonl"
     path.write_bytes(b"\n".join([b"" if n == 20 else line(n) for n in range(1, 61)]) + b"\n")
     with open_workspace(path) as made:
-        made.edit(4, "messages[0].content", "edited ALPHA")
-        made.add({"messages": [{"role": "user", "content": "beta new"}, {"role": "assistant", "content": "k"}]}, 5)
-        made.add(b"{broken beta", 0)
-        made.label([1, 2, 3], "good")
-        made.label([3, 4], "very good")
-        made.rate([1], 4)
-        made.rate([2, 6], 2)
-        made.review([1, 2], "accepted")
-        made.review([4], "flagged")
-        made.edit(2, "messages[0].content", "stale now")
-        made.delete([8, 9])
-        made.assign([10, 12], "validation")
-        made.assign([13], "train")
+        made.changes.edit(4, "messages[0].content", "edited ALPHA")
+        made.changes.add(
+            {"messages": [{"role": "user", "content": "beta new"}, {"role": "assistant", "content": "k"}]}, 5
+        )
+        made.changes.add(b"{broken beta", 0)
+        made.changes.label([1, 2, 3], "good")
+        made.changes.label([3, 4], "very good")
+        made.changes.rate([1], 4)
+        made.changes.rate([2, 6], 2)
+        made.changes.review([1, 2], "accepted")
+        made.changes.review([4], "flagged")
+        made.changes.edit(2, "messages[0].content", "stale now")
+        made.changes.delete([8, 9])
+        made.changes.assign([10, 12], "validation")
+        made.changes.assign([13], "train")
         yield made
 
 
@@ -498,7 +500,7 @@ def test_what_the_child_writes_later_is_seen_although_columns_are_kept(tmp_path:
         assert among("error") == [5]
         theirs.put_overall([(7, Problem("duplicate_example", Severity.ERROR, "like 8"))])
         assert among("error") == [5, 7] and among("clean") == []
-        workspace.edit(3, "messages[0].role", "nobody")
+        workspace.changes.edit(3, "messages[0].role", "nobody")
         assert among("error") == [3, 5, 7]
         theirs.close()
 

@@ -87,67 +87,72 @@ class Changing(ABC):
     def replace(self, example: int, raw: bytes, label: str = "") -> Change | None:
         """Save an example's new bytes; with a label in words it is told as that."""
         if label:
-            return self.do(lambda: self.workspace.replace_many({example: raw}, label))
-        return self.do(lambda: self.workspace.replace(example, raw), quiet=True)
+            return self.do(lambda: self.workspace.changes.replace_many({example: raw}, label))
+        return self.do(lambda: self.workspace.changes.replace(example, raw), quiet=True)
 
     def replace_many(self, raws: dict[int, bytes], label: str, then: Then = None) -> Change | None:
         """Save many examples' new bytes as one change, told as `label`."""
         long = Long("Changing", len(raws), bytes_too=True)
-        return self.do(lambda: self.workspace.replace_many(raws, label), long, then=then)
+        return self.do(lambda: self.workspace.changes.replace_many(raws, label), long, then=then)
 
     def edit(self, example: int, location: str, value: object) -> Change | None:
         """Save one value at a location."""
-        return self.do(lambda: self.workspace.edit(example, location, value))
+        return self.do(lambda: self.workspace.changes.edit(example, location, value))
 
     def add(self, raw: bytes, after: int | None) -> Change | None:
         """Add an example after another; its id is the change's only one."""
-        return self.do(lambda: self.workspace.add(raw, after), quiet=True)
+        return self.do(lambda: self.workspace.changes.add(raw, after), quiet=True)
 
     def delete(self, ids: Collection[int]) -> Change | None:
         """Delete examples."""
-        return self.do(lambda: self.workspace.delete(ids), Long("Deleting", len(ids)))
+        return self.do(lambda: self.workspace.changes.delete(ids), Long("Deleting", len(ids)))
+
+    def delete_chosen(self, choose: Callable[[], Collection[int]], count: int, then: Then = None) -> Change | None:
+        """Delete the examples that `choose` returns, about `count`; it may take its time."""
+        long = Long("Deleting", count, bytes_too=True)
+        return self.do(lambda: self.workspace.changes.delete(choose()), long, then=then)
 
     def merge_copies(self, kept: int, copies: Collection[int]) -> Change | None:
         """Delete copies of an example, which takes on what people said of them."""
-        return self.do(lambda: self.workspace.merge_copies(kept, copies), Long("Merging", len(copies)))
+        return self.do(lambda: self.workspace.changes.merge_copies(kept, copies), Long("Merging", len(copies)))
 
     def restore(self, ids: Collection[int]) -> Change | None:
         """Bring deleted examples back."""
-        return self.do(lambda: self.workspace.restore(ids), Long("Restoring", len(ids)))
+        return self.do(lambda: self.workspace.changes.restore(ids), Long("Restoring", len(ids)))
 
     def label(self, ids: Collection[int], label: str, on: bool | None = None) -> Change | None:
         """Put a label on examples or take it off; None: off where all of them have it, else on."""
 
         def mutate() -> Change:
-            put = not self.workspace.labelled(label).issuperset(ids) if on is None else on
-            return self.workspace.label(ids, label, put)
+            put = not self.workspace.ids_with_label(label).issuperset(ids) if on is None else on
+            return self.workspace.changes.label(ids, label, put)
 
         return self.do(mutate, Long("Labelling", len(ids)), quiet=on is not None)
 
     def rate(self, ids: Collection[int], rating: int | None) -> Change | None:
         """Give 1 to 5 stars, or none."""
-        return self.do(lambda: self.workspace.rate(ids, rating), Long("Rating", len(ids)), quiet=True)
+        return self.do(lambda: self.workspace.changes.rate(ids, rating), Long("Rating", len(ids)), quiet=True)
 
     def review(self, ids: Collection[int], state: str | None, quiet: bool = True) -> Change | None:
         """Set the review state: accepted, rejected, flagged or none."""
-        return self.do(lambda: self.workspace.review(ids, state), Long("Marking", len(ids)), quiet=quiet)
+        return self.do(lambda: self.workspace.changes.review(ids, state), Long("Marking", len(ids)), quiet=quiet)
 
     def note(self, ids: Collection[int], text: str) -> Change | None:
         """Write a note."""
-        return self.do(lambda: self.workspace.note(ids, text), Long("Writing a note on", len(ids)))
+        return self.do(lambda: self.workspace.changes.note(ids, text), Long("Writing a note on", len(ids)))
 
     def fix(self, ids: Collection[int], rule: str) -> Change | None:
         """Apply a rule's fix to examples, as one change."""
-        return self.do(lambda: self.workspace.fix(ids, rule), Long("Fixing", len(ids), bytes_too=True))
+        return self.do(lambda: self.workspace.changes.fix(ids, rule), Long("Fixing", len(ids), bytes_too=True))
 
     def split(self, then: Then = None, **options: Any) -> Change | None:
-        """Divide into training and validation examples; options are those of `Workspace.split`."""
+        """Divide into training and validation examples; options are those of `Changes.split`."""
         long = Long("Dividing", len(self.workspace.ids()), bytes_too=True)
-        return self.do(lambda: self.workspace.split(**options), long, then=then)
+        return self.do(lambda: self.workspace.changes.split(**options), long, then=then)
 
     def pin(self, ids: Collection[int], side: Side | None) -> Change | None:
         """Keep examples on a side whatever is divided later; None lets them go."""
-        return self.do(lambda: self.workspace.pin(ids, side), Long("Pinning", len(ids)))
+        return self.do(lambda: self.workspace.changes.pin(ids, side), Long("Pinning", len(ids)))
 
     def take_in(self, made: Import) -> Change | None:
         """Make files that were read part of the workspace."""
@@ -164,13 +169,13 @@ class Changing(ABC):
 
     def undo(self) -> Change | None:
         """Take the last change back."""
-        long = Long("Taking back a change of", _count(self.workspace.undoes))
-        return self.do(self.workspace.undo, long, back=True, nothing="Nothing to undo")
+        long = Long("Taking back a change of", _count(self.workspace.changes.undo_size))
+        return self.do(self.workspace.changes.undo, long, back=True, nothing="Nothing to undo")
 
     def redo(self) -> Change | None:
         """Do the change again that was taken back last."""
-        long = Long("Doing again a change of", _count(self.workspace.redoes))
-        return self.do(self.workspace.redo, long, back=True, nothing="Nothing to redo")
+        long = Long("Doing again a change of", _count(self.workspace.changes.redo_size))
+        return self.do(self.workspace.changes.redo, long, back=True, nothing="Nothing to redo")
 
     def go_back_to(self, revision: int) -> None:
         """Go to the state after a change: undo what came later, or do again what was undone up to it."""
@@ -182,8 +187,8 @@ class Changing(ABC):
                 self.toast(f"{len(done)} change{'s' * (len(done) != 1)} taken back or done again")
             self.publish(None, order=True)  # what was done before a failure stays done
 
-        long = Long("Taking back or doing again", _count(lambda: self.workspace.between(revision)))
-        self._run(lambda: self.workspace.undo_to(revision), long, settled)
+        long = Long("Taking back or doing again", _count(lambda: self.workspace.changes.undo_to_size(revision)))
+        self._run(lambda: self.workspace.changes.undo_to(revision), long, settled)
 
     def do(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from curator.core import splice
 from curator.core.example import Path
-from curator.tui.session.changing import Long, Then
+from curator.tui.session.changing import Then
 
 if TYPE_CHECKING:
     from curator.tui.session.duplicate_groups import Finding
@@ -37,12 +37,11 @@ def settle(session: Session, finding: Finding, kept: int, *, merge: bool = False
 def settle_all(session: Session, findings: Sequence[Finding], kept: Callable[[Finding], int], then: Then) -> None:
     """Settle many groups as one change; `then` is called when it is done."""
 
-    def mutate() -> Change:
+    def choose() -> list[int]:
         keep = ((finding, kept(finding)) for finding in findings)
-        return session.workspace.delete([i for finding, best in keep for i in finding.ids if i != best])
+        return [i for finding, best in keep for i in finding.ids if i != best]
 
-    count = sum(len(finding.ids) - 1 for finding in findings)
-    session.do(mutate, Long("Deleting", count, bytes_too=True), then=then)
+    session.delete_chosen(choose, sum(len(finding.ids) - 1 for finding in findings), then)
 
 
 def unify(session: Session, finding: Finding, kept: int) -> Change | None:

@@ -1,28 +1,95 @@
-"""What people do to a workspace. Each action is one Change with its inverse, on the disk before it returns."""
+"""What people do to examples: each method is one Change with its inverse, on the disk before it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from curator.core import splice
+from curator.core import rules, splice
+from curator.core.example import Path as Location
+from curator.core.example import format_path, parse, parse_path
 from curator.core.split import Side
 from curator.core.text import count_of, one_line
-from curator.errors import UsageError
-from curator.workspace.changes.writing import Edits, dumps, one_record, saveable
+from curator.errors import CuratorError, UsageError
+from curator.workspace.changes import sides, undo
+from curator.workspace.changes.writing import Writing, require_encodable, require_one_line
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
-from curator.workspace.storage.examples import BytesById, Touched
+from curator.workspace.storage.examples import Touched
 from curator.workspace.storage.journal import Addition, Part
 
-STATES = ("accepted", "rejected", "flagged")
+REVIEW_STATES = ("accepted", "rejected", "flagged")
 MAX_LABEL = 100
-PINNED = "pinned"
-"""The label of examples whose side was chosen by hand and stays when the others are divided anew."""
+"""Characters."""
 
 
-class Actions(Edits):
-    """The mutators of `Workspace`. They raise NotSaved (nothing kept, try again) or CuratorError (refused)."""
+class Changes:
+    """The changes of a workspace. Each raises NotSaved (nothing changed, try again) or CuratorError (refused)."""
+
+    def __init__(self, writing: Writing) -> None:
+        self.writing = writing
+
+    def edit(self, example: int, location: str | Location, value: Any) -> Change:
+        """Set one value inside an example, e.g. at `messages[2].content`; all other bytes stay.
+
+        A new last key or list index is appended. Raises CuratorError where the location leads nowhere.
+        """
+        return self.edit_many([example], location, value)
+
+    def edit_many(self, ids: Iterable[int], location: str | Location, value: Any) -> Change:
+        """As `edit`, at the same location of many examples, as one change."""
+        path = _parse_location(location)
+        template = f"Edited {format_path(path) or 'everything'} of {{}}"
+        return self._splice(ids, lambda raw: splice.set_value(raw, path, value), template)
+
+    def remove(self, example: int, location: str | Location) -> Change:
+        """Remove a key or a list item from an example."""
+        path = _parse_location(location)
+        return self._splice(
+            [example], lambda raw: splice.remove(raw, path), f"Removed {format_path(path)} of {{}}"
+        )
+
+    def insert(self, example: int, location: str | Location, value: Any) -> Change:
+        """Insert a value before a list index of an example (the list's length appends)."""
+        path = _parse_location(location)
+        template = f"Inserted {format_path(path)} into {{}}"
+        return self._splice([example], lambda raw: splice.insert(raw, path, value), template)
+
+    def replace(self, example: int, raw: bytes) -> Change:
+        """Give an example new bytes as a whole; they may be broken JSON, but must be one line."""
+        require_one_line(raw)
+        return self._splice([example], lambda _: raw, "Edited {}")
+
+    def replace_many(self, raws: dict[int, bytes], label: str) -> Change:
+        """Give many examples new bytes as one change; `label` is its description."""
+        for raw in raws.values():
+            require_one_line(raw)
+        return self.writing.rewrite("edit", label, list(raws), lambda example, _: raws[example])
+
+    def fix(self, ids: Iterable[int], rule: str | None = None) -> Change:
+        """Apply a rule's fix (None: every safe one) wherever it applies to these examples, as one change.
+
+        Raises UsageError for a rule that does not exist or has no fix.
+        """
+        if rule is not None and (rule not in rules.REGISTRY or rules.REGISTRY[rule].fix is None):
+            raise UsageError(f"'{one_line(rule)}' is no rule with a fix")
+        context = self.writing.results.analyst.context
+
+        def fixed(_: int, raw: bytes) -> bytes:
+            if rule is not None:
+                return rules.fix(parse(raw), rule, context) or raw
+            return rules.fix_all(parse(raw), context)[0]
+
+        return self.writing.rewrite("fix", f"Fixed {rule or 'all that is safe to fix'} in {{}}", ids, fixed)
+
+    def _splice(self, ids: Iterable[int], change: Callable[[bytes], bytes], template: str) -> Change:
+        def rewrite(_: int, raw: bytes) -> bytes:
+            try:
+                return change(raw)
+            except (LookupError, ValueError) as error:
+                raise CuratorError(f"cannot edit: {error.args[0] if error.args else error}") from error
+
+        return self.writing.rewrite("edit", template, ids, rewrite)
 
     def add(self, raw: bytes | dict[str, Any], after: int | None = None) -> Change:
         """Add an example behind another (None: at the end); its id is `change.ids[0]`."""
@@ -32,90 +99,95 @@ class Actions(Edits):
     def add_many(self, raws: Sequence[bytes], after: int | None = None, label: str = "") -> Change:
         """Add examples in order behind another one (None: at the end) as one change."""
         for raw in raws:
-            one_record(raw)
-        with self.guard:
-            self._ready()
-            everything = self.stored.order.all
+            require_one_line(raw)
+        with self.writing.guard:
+            self.writing.ready()
+            all_ids = self.writing.stored.order.all
             if after is None:
-                after = everything[-1] if len(everything) else START
+                after = all_ids[-1] if len(all_ids) else START
             elif after != START:
-                self._known([after])
-            first = self.stored.next_id()
-            additions = []
-            for number, raw in enumerate(raws):
-                additions.append(Addition(first + number, raw, after if number == 0 else first + number - 1))
-            parts = [Part(addition.id, "deleted", 2, 0) for addition in additions]
-            words = label or f"Added {count_of(len(additions))}"
-            change = self.journal.commit("add", words, parts, additions=additions)
-            self._restructure()
-            self._changed([addition.id for addition in additions], True)
-            return change
+                self.writing.require_ids([after])
+            return self._commit_additions("add", [(after, raws)], [], label or f"Added {count_of(len(raws))}")
 
-    def merge_lines(self, groups: Sequence[tuple[int, list[bytes]]], gone: Sequence[int], name: str) -> Change:
-        """Add lines behind their anchors and delete those that are gone and untouched, as one change."""
-        first = self.stored.next_id()
+    def merge_lines(
+        self, groups: Sequence[tuple[int, Sequence[bytes]]], gone_ids: Sequence[int], name: str
+    ) -> Change:
+        """Add lines, each group behind its anchor, and delete examples unless they were edited, as one change.
+
+        `name` is that of the source, for the label.
+        """
+        with self.writing.guard:
+            self.writing.ready()
+            rows = self.writing.stored.touched(gone_ids)
+            deleted = [i for i in gone_ids if i not in rows or not (rows[i].version or rows[i].deleted)]
+            count = sum(len(raws) for _, raws in groups)
+            label = f"Merged {name}: {count:,} new, {len(deleted):,} gone"
+            return self._commit_additions("merge", groups, deleted, label)
+
+    def _commit_additions(
+        self, kind: str, groups: Iterable[tuple[int, Sequence[bytes]]], deleted: Iterable[int], label: str
+    ) -> Change:
+        """One change that adds each (anchor, lines) behind its anchor and deletes examples."""
+        first = self.writing.stored.next_id()
         additions: list[Addition] = []
         for anchor, raws in groups:
             for number, raw in enumerate(raws):
-                at = first + len(additions)
-                additions.append(Addition(at, raw, anchor if number == 0 else at - 1))
-        touched = self.stored.touched(gone)
-        lost = [i for i in gone if i not in touched or not (touched[i].version or touched[i].deleted)]
-        parts = [Part(a.id, "deleted", 2, 0) for a in additions]
-        parts += [Part(i, "deleted", 0, 1) for i in lost]
-        label = f"Merged {name}: {len(additions):,} new, {len(lost):,} gone"
-        change = self.journal.commit("merge", label, parts, additions=additions)
-        self._restructure()
-        self._changed([a.id for a in additions], True)
+                new_id = first + len(additions)
+                additions.append(Addition(new_id, raw, anchor if number == 0 else new_id - 1))
+        new_ids = [addition.id for addition in additions]
+        parts = [Part(i, "deleted", 2, 0) for i in new_ids] + [Part(i, "deleted", 0, 1) for i in deleted]
+        change = self.writing.journal.commit(kind, label, parts, additions=additions)
+        self.writing.restructure()
+        self.writing.publish(new_ids, True)
         return change
 
     def delete(self, ids: Iterable[int]) -> Change:
-        """Take examples out; they can be restored at any time."""
-        return self._mark_deleted(ids, 1, "delete", "Deleted {}")
-
-    def merge_copies(self, kept: int, copies: Iterable[int]) -> Change:
-        """Delete copies of an example, which takes on their labels, their best rating and their notes."""
-        with self.guard:
-            (kept, *others) = self._ready([kept, *copies])
-            touched = self.stored.touched([kept, *others])
-            own = touched.get(kept)
-            rows = [touched[i] for i in others if i in touched]
-            rating = max((row.rating or 0 for row in touched.values()), default=0) or None
-            said = [own.note if own is not None else None, *(row.note for row in rows)]
-            note = "\n".join(dict.fromkeys(filter(None, said))) or None
-            parts = [
-                Part(kept, "rating", own.rating if own is not None else None, rating),
-                Part(kept, "note", own.note if own is not None else None, note),
-            ]
-            names = {name for (name,) in self.journal.db.execute("SELECT DISTINCT label FROM label")}
-            for name in sorted(names):
-                have = self._having(name)
-                if kept not in have and not have.isdisjoint(others):
-                    parts.append(Part(kept, f"label:{name}", 0, 1))
-            parts += [Part(i, "deleted", touched[i].deleted if i in touched else 0, 1) for i in others]
-            words = self._words("Merged {}", [kept, *others])
-            change = self.journal.commit("delete", words, parts)
-            self._restructure()
-            self.announce([], True)
-            return change
+        """Delete examples; they keep their bytes and can be restored at any time."""
+        return self._set_deleted(ids, 1, "delete", "Deleted {}")
 
     def restore(self, ids: Iterable[int]) -> Change:
         """Bring deleted examples back to their places."""
-        return self._mark_deleted(ids, 0, "restore", "Restored {}")
+        return self._set_deleted(ids, 0, "restore", "Restored {}")
 
-    def _mark_deleted(self, ids: Iterable[int], value: int, kind: str, words: str) -> Change:
-        with self.guard:
-            wanted = self._ready(ids)
-            touched = self.stored.touched(wanted)
-            before = {i: touched[i].deleted if i in touched else 0 for i in wanted}
-            parts = [Part(i, "deleted", before[i], value) for i in wanted if before[i] != value]
-            change = self.journal.commit(kind, self._words(words, [p.example for p in parts]), parts)
-            if value and len(parts) == 1:
-                self.stored.order.delete(parts[0].example)
-                self.derived.restructured()
+    def _set_deleted(self, ids: Iterable[int], value: int, kind: str, template: str) -> Change:
+        writing = self.writing
+        with writing.guard:
+            examples = writing.ready(ids)
+            rows = writing.stored.touched(examples)
+            before = {i: rows[i].deleted if i in rows else 0 for i in examples}
+            parts = [Part(i, "deleted", before[i], value) for i in examples if before[i] != value]
+            change = writing.journal.commit(kind, writing.words(template, [p.example for p in parts]), parts)
+            if value and len(parts) == 1:  # quicker than the whole order
+                writing.stored.order.delete(parts[0].example)
+                writing.results.restructured()
             elif parts:
-                self._restructure()
-            self.announce([], bool(parts))
+                writing.restructure()
+            writing.announce([], bool(parts))
+            return change
+
+    def merge_copies(self, example: int, copies: Iterable[int]) -> Change:
+        """Delete copies of an example, which takes over their labels, their best rating and their notes."""
+        writing = self.writing
+        with writing.guard:
+            (example, *others) = writing.ready([example, *copies])
+            rows = writing.stored.touched([example, *others])
+            own = rows.get(example)
+            rating = max((row.rating or 0 for row in rows.values()), default=0) or None
+            notes = [own.note if own is not None else None, *(rows[i].note for i in others if i in rows)]
+            note = "\n".join(dict.fromkeys(filter(None, notes))) or None
+            parts = [
+                Part(example, "rating", own.rating if own is not None else None, rating),
+                Part(example, "note", own.note if own is not None else None, note),
+            ]
+            for name in writing.stored.label_names():
+                labelled = writing.stored.with_label(name)
+                if example not in labelled and not labelled.isdisjoint(others):
+                    parts.append(Part(example, f"label:{name}", 0, 1))
+            parts += [Part(i, "deleted", rows[i].deleted if i in rows else 0, 1) for i in others]
+            label = writing.words("Merged {}", [example, *others])
+            change = writing.journal.commit("delete", label, parts)
+            writing.restructure()
+            writing.announce([], True)
             return change
 
     def label(self, ids: Iterable[int], label: str, on: bool = True) -> Change:
@@ -123,13 +195,14 @@ class Actions(Edits):
         name = label.strip()
         if not name or len(name) > MAX_LABEL or one_line(name) != name:
             raise UsageError(f"a label is 1 to {MAX_LABEL} visible characters")
-        saveable(name)
-        with self.guard:
-            wanted = self._ready(ids)
-            have = self._having(name)
-            parts = [Part(i, f"label:{name}", int(not on), int(on)) for i in wanted if (i in have) != on]
-            words = f"Labelled {{}} {name}" if on else f"Took the label {name} off {{}}"
-            return self.journal.commit("label", self._words(words, [p.example for p in parts]), parts)
+        require_encodable(name)
+        with self.writing.guard:
+            examples = self.writing.ready(ids)
+            labelled = self.writing.stored.with_label(name)
+            parts = [Part(i, f"label:{name}", int(not on), int(on)) for i in examples if (i in labelled) != on]
+            template = f"Labelled {{}} {name}" if on else f"Took the label {name} off {{}}"
+            words = self.writing.words(template, [part.example for part in parts])
+            return self.writing.journal.commit("label", words, parts)
 
     def rate(self, ids: Iterable[int], rating: int | None) -> Change:
         """Rate examples 1 to 5; None or 0 takes the rating away. Raises UsageError for another number."""
@@ -137,65 +210,38 @@ class Actions(Edits):
             isinstance(rating, bool) or not isinstance(rating, int) or not 0 <= rating <= 5
         ):
             raise UsageError("a rating is a whole number from 0 (none) to 5")
-        words = f"Rated {{}} {rating}" if rating else "Took the rating off {}"
-        return self._set("rate", words, ids, lambda _: {"rating": rating or None})
+        template = f"Rated {{}} {rating}" if rating else "Took the rating off {}"
+        return self.writing.set_fields("rate", template, ids, lambda _: {"rating": rating or None})
 
     def review(self, ids: Iterable[int], state: str | None) -> Change:
         """Mark examples `accepted`, `rejected` or `flagged`; `none` or None takes the mark away."""
         value = None if state in (None, "none") else state
-        if value is not None and value not in STATES:
-            raise UsageError(f"a review state is one of {', '.join(STATES)}, none")
-        words = f"Marked {{}} as {value}" if value else "Took the review mark off {}"
+        if value is not None and value not in REVIEW_STATES:
+            raise UsageError(f"a review state is one of {', '.join(REVIEW_STATES)}, none")
+        template = f"Marked {{}} as {value}" if value else "Took the review mark off {}"
 
         def fields(row: Touched | None) -> dict[str, object]:
             version = row.version if row is not None else 0
             return {"review": value, "reviewed": version if value else None}
 
-        return self._set("review", words, ids, fields)
+        return self.writing.set_fields("review", template, ids, fields)
 
     def note(self, ids: Iterable[int], text: str) -> Change:
         """Attach a note to examples; an empty one takes it away."""
-        saveable(text)
-        words = "Wrote a note on {}" if text else "Removed the note of {}"
-        return self._set("note", words, ids, lambda _: {"note": text or None})
+        require_encodable(text)
+        template = "Wrote a note on {}" if text else "Removed the note of {}"
+        return self.writing.set_fields("note", template, ids, lambda _: {"note": text or None})
 
     def assign(self, ids: Iterable[int], split: str | None) -> Change:
         """Put examples on the side `train` or `validation` by hand; None takes them out of both."""
-        if split not in ("train", "validation", "none", None):
-            raise UsageError("a split is train, validation or none")
-        value = split or "none"
-        return self._set("split", f"Put {{}} into {value}", ids, lambda _: {"split": value})
+        return sides.assign(self.writing, ids, split)
 
     def pin(self, ids: Iterable[int], side: Side | None) -> Change:
-        """Put examples on a side for good: with the label `pinned` they stay there when all is divided anew.
+        """Put examples on a side for good: with the label `pinned` they stay there when all are divided anew.
 
-        None lets them go; they stay where they are until the next split.
+        None takes the label off; they stay where they are until the next split.
         """
-        with self.guard:
-            wanted = self._ready(ids)
-            touched = self.stored.touched(wanted)
-            pinned = self._having(PINNED)
-            parts = [Part(i, f"label:{PINNED}", int(i in pinned), int(side is not None)) for i in wanted]
-            if side is not None:
-                parts += [Part(i, "split", touched[i].split if i in touched else None, side) for i in wanted]
-            changed = sorted({part.example for part in parts if part.before != part.after})
-            words = f"Pinned {{}} to {side}" if side else "Let {} go"
-            return self.journal.commit("split", self._words(words, changed), parts)
-
-    def labelled(self, label: str) -> set[int]:
-        """The examples that have a label."""
-        with self.guard:
-            return self._having(label)
-
-    def _having(self, label: str) -> set[int]:
-        rows = self.journal.db.execute("SELECT example FROM label WHERE label = ?", (label,))
-        return {example for (example,) in rows}
-
-    def _pins(self) -> dict[int, Side]:
-        """The sides of the pinned examples."""
-        pinned = self._having(PINNED)
-        touched = self.stored.touched(sorted(pinned))
-        return {i: "validation" if i in touched and touched[i].split == "validation" else "train" for i in pinned}
+        return sides.pin(self.writing, ids, side)
 
     def split(
         self,
@@ -208,124 +254,43 @@ class Actions(Edits):
     ) -> Change:
         """Divide examples into training and validation so that no copy or contradiction is on both sides.
 
-        Pinned examples stay where they are. `validation` is a share below 1 or a count; `ids` limits it to some
-        examples (default: all); `stratify` is `label` (the labels given here), `answer` or a location. Its
-        `reasons` are in `meta("split")`. Raises UsageError for a bad share, too few examples, or where no
-        example has what they are stratified by.
+        Pinned examples stay where they are, and so do those in `fixed`. `validation` is a share below 1 or a
+        count; `ids` limits the split to some examples (default: all); `stratify` is `label` (the labels given
+        here), `answer` or a location. `meta("split")` holds the `reasons` afterwards. Raises UsageError for a bad
+        share, too few examples, or where no example has what `stratify` names.
         """
-        from curator.workspace.duplicates.split import divide  # heavy
-
-        with self.guard:
-            wanted = self._ready(self.stored.order.live if ids is None else ids)
-            strata = self._labels_of(wanted) if stratify == "label" else None
-            raws = BytesById(self.stored, wanted)
-            stay = {**(fixed or {}), **self._pins()}
-            made = divide(
-                raws, validation, seed, stratify=stratify, strata=strata, fixed=stay, meter=self.journal.meter
-            )
-            about = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": made.reasons}
-            about["last"] = max(wanted)  # later examples were not asked about yet
-            row = self.journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
-            extra = [] if ids is not None else [Part(0, "meta:split", row[0] if row else "null", dumps(about))]
-            held = set(made.validation)
-            default = None if ids is None else "train"  # with a split of all, what has no side of its own trains
-            words = f"Split {{}}: {len(made.train):,} to train, {len(held):,} to validate"
-            touched = self.stored.touched(wanted)
-            parts: list[Part] = list(extra)
-            for example in wanted:
-                before = touched[example].split if example in touched else None
-                after = "validation" if example in held else default
-                if before != after:
-                    parts.append(Part(example, "split", before, after))
-            change = self.journal.commit("split", self._words(words, wanted), parts, examples=len(wanted))
-            self.stored.reorder()
-            return change
-
-    def _labels_of(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]] | None:
-        """The labels of examples; None where none of them has any."""
-        wanted, found = set(ids), dict[int, tuple[str, ...]]()
-        for example, name in self.journal.db.execute("SELECT example, label FROM label ORDER BY label"):
-            if example in wanted and name != PINNED:
-                found[example] = (*found.get(example, ()), name)
-        return {example: found.get(example, ()) for example in ids} if found else None
+        return sides.split(self.writing, validation, seed, stratify=stratify, ids=ids, fixed=fixed)
 
     def undo(self) -> Change | None:
         """Take back the latest change; None where nothing is left to undo."""
-        return self._walk(self.journal.undo)
+        return undo.undo(self.writing)
 
     def redo(self) -> Change | None:
-        """Bring back what was undone last; None where nothing is left to redo."""
-        return self._walk(self.journal.redo)
+        """Do again what was undone last; None where nothing is left to redo."""
+        return undo.redo(self.writing)
 
-    def undoes(self) -> int:
+    def undo_size(self) -> int:
         """Examples of the change that `undo` would take back."""
-        with self.guard:
-            return self.journal.size(self.journal.next_undo())
+        with self.writing.guard:
+            return self.writing.journal.size(self.writing.journal.next_undo())
 
-    def redoes(self) -> int:
-        """Examples of the change that `redo` would bring back."""
-        with self.guard:
-            return self.journal.size(self.journal.next_redo())
+    def redo_size(self) -> int:
+        """Examples of the change that `redo` would do again."""
+        with self.writing.guard:
+            return self.writing.journal.size(self.writing.journal.next_redo())
 
-    def between(self, revision: int) -> int:
-        """Examples, once for each change, of what `undo_to` would undo or redo."""
-        with self.guard:
-            return self.journal.between(revision)
+    def undo_to_size(self, revision: int) -> int:
+        """Examples of all changes that `undo_to` would undo or redo, once for each change."""
+        with self.writing.guard:
+            return self.writing.journal.between(revision)
 
     def undo_to(self, revision: int) -> list[Change]:
-        """Jump to a point: undo what stands after `revision`, or redo what was undone up to it."""
-        done: list[Change] = []
-        with self.guard:
-            while (target := self.journal.next_undo()) is not None and target > revision:
-                change = self.undo()
-                if change is None:
-                    break
-                done.append(change)
-            while (target := self.journal.next_redo()) is not None and target <= revision:
-                change = self.redo()
-                if change is None:
-                    break
-                done.append(change)
-        return done
+        """Go to the state after a revision: undo what came later, or redo what was undone up to it."""
+        return undo.undo_to(self.writing, revision)
 
-    def _walk(self, step: Callable[[], Change | None]) -> Change | None:
-        with self.guard:
-            self._ready()
-            change = step()
-            if change is not None:
-                self._restructure(sources=True)
-                self._changed(self._rewritten(change.id), True)
-            return change
 
-    def _rewritten(self, change: int) -> list[int]:
-        rows = self.journal.db.execute(
-            "SELECT example FROM part WHERE change = ? AND field = 'version' AND example > 0", (change,)
-        )
-        return [example for (example,) in rows]
-
-    def _set(
-        self,
-        kind: str,
-        words: str,
-        ids: Iterable[int],
-        fields: Callable[[Touched | None], dict[str, object]],
-    ) -> Change:
-        with self.guard:
-            wanted = self._ready(ids)
-            touched = self.stored.touched(wanted)
-            parts: list[Part] = []
-            for example in wanted:
-                row = touched.get(example)
-                for field, value in fields(row).items():
-                    before = getattr(row, field) if row is not None else None
-                    if before != value:
-                        parts.append(Part(example, field, before, value))
-            changed = sorted({p.example for p in parts if p.example > 0})
-            return self.journal.commit(kind, self._words(words, changed), parts)
-
-    def _restructure(self, sources: bool = False) -> None:
-        if sources:
-            self.stored.reload()
-        else:
-            self.stored.reorder()
-        self.derived.restructured()
+def _parse_location(location: str | Location) -> Location:
+    try:
+        return parse_path(location) if isinstance(location, str) else location
+    except ValueError as error:
+        raise UsageError(str(error)) from error

@@ -169,8 +169,7 @@ def _count(made: Prepared, keys: list[int | None], seen: set[int | None]) -> Non
 def commit(workspace: Workspace, made: Import) -> Change:
     """Make the prepared files part of the workspace, as one change. Raises NotSaved."""
     with workspace.guard:
-        workspace.require_writer()
-        workspace.settle()
+        workspace.changes.writing.ready()
         first = workspace.stored.next_id()
         number = 1 + max((base.id for base in workspace.stored.bases), default=0)
         start = not workspace.stored.bases
@@ -193,7 +192,7 @@ def commit(workspace: Workspace, made: Import) -> Change:
         change = workspace.journal.commit(
             "import", label, shown, statements=statements, examples=made.total("added")
         )
-        workspace.reload()
+        workspace.changes.writing.reload()
         return change
 
 

@@ -145,13 +145,12 @@ def merge(workspace: Workspace, source: int, found: Comparison | None = None) ->
     unless they were edited here. Raises InputError where the file cannot be read.
     """
     with workspace.guard:
-        workspace.require_writer()
-        workspace.settle()
+        workspace.changes.writing.ready()
         found = found or compare(workspace, source)
         base = next(b for b in workspace.stored.bases if b.id == source)
         start = base.first_id - 1
         groups = [(_before(workspace, base) if at == start else at, raws) for at, raws in found.groups]
-        change = workspace.merge_lines(groups, found.gone, base.name)
+        change = workspace.changes.merge_lines(groups, found.gone, base.name)
         workspace.accept_origin(source, found.stat)
         return change
 

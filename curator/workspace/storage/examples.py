@@ -217,6 +217,14 @@ class Stored:
                 found[example] = (*found.get(example, ()), label)
         return found
 
+    def with_label(self, label: str) -> set[int]:
+        """The examples that have a label, deleted ones too."""
+        return {example for (example,) in self.db.execute("SELECT example FROM label WHERE label = ?", (label,))}
+
+    def label_names(self) -> list[str]:
+        """All labels in use, in alphabetical order."""
+        return sorted(name for (name,) in self.db.execute("SELECT DISTINCT label FROM label"))
+
     def raw(self, example: int, touched: Touched | None = None) -> bytes:
         """The current bytes of an example. Raises KeyError for an id that does not exist."""
         if touched is not None and touched.raw is not None:

@@ -23,7 +23,7 @@ from curator.tui.terminal import external_editor as external
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems
-from curator.workspace.changes.changes import PINNED
+from curator.workspace.changes.sides import PINNED
 
 MOST_COPIED = 1_000_000
 """Bytes that are sent to the terminal for its clipboard at once."""

@@ -22,7 +22,7 @@ from curator.tui.shell import shell_of
 from curator.tui.stage_models.dataset_bars import of_ids
 from curator.tui.widgets.line_input import LineInput, Paths
 from curator.tui.widgets.line_list import LineList, Pieces
-from curator.workspace.changes.changes import PINNED
+from curator.workspace.changes.sides import PINNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,104 @@
+"""The sides of a split: dividing examples into training and validation, and pinning some of them to a side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import orjson
+
+from curator.core.split import Side
+from curator.errors import UsageError
+from curator.workspace.changes.writing import Writing
+from curator.workspace.records import Change
+from curator.workspace.storage.examples import BytesById
+from curator.workspace.storage.journal import Part
+
+PINNED = "pinned"
+"""The label of examples whose side was chosen by hand and stays when the others are divided anew."""
+
+
+def assign(writing: Writing, ids: Iterable[int], split: str | None) -> Change:
+    """Put examples on the side `train` or `validation`; None takes them out of both."""
+    if split not in ("train", "validation", "none", None):
+        raise UsageError("a split is train, validation or none")
+    value = split or "none"
+    return writing.set_fields("split", f"Put {{}} into {value}", ids, lambda _: {"split": value})
+
+
+def pin(writing: Writing, ids: Iterable[int], side: Side | None) -> Change:
+    """Put examples on a side and label them `pinned`; None takes the label off and leaves the side."""
+    with writing.guard:
+        examples = writing.ready(ids)
+        rows = writing.stored.touched(examples)
+        pinned = writing.stored.with_label(PINNED)
+        parts = [Part(i, f"label:{PINNED}", int(i in pinned), int(side is not None)) for i in examples]
+        if side is not None:
+            parts += [Part(i, "split", rows[i].split if i in rows else None, side) for i in examples]
+        changed = sorted({part.example for part in parts if part.before != part.after})
+        template = f"Pinned {{}} to {side}" if side else "Let {} go"
+        return writing.journal.commit("split", writing.words(template, changed), parts)
+
+
+def split(
+    writing: Writing,
+    validation: float,
+    seed: int,
+    *,
+    stratify: str | None,
+    ids: Iterable[int] | None,
+    fixed: Mapping[int, Side] | None,
+) -> Change:
+    """Divide examples into training and validation; see `Changes.split`."""
+    from curator.workspace.duplicates.split import divide  # heavy
+
+    stored, journal = writing.stored, writing.journal
+    with writing.guard:
+        examples = writing.ready(stored.order.live if ids is None else ids)
+        strata = _labels_of(writing, examples) if stratify == "label" else None
+        raws = BytesById(stored, examples)
+        sides_fixed = {**(fixed or {}), **_pinned_sides(writing)}
+        division = divide(
+            raws, validation, seed, stratify=stratify, strata=strata, fixed=sides_fixed, meter=journal.meter
+        )
+        parts: list[Part] = []
+        if ids is None:
+            settings = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": division.reasons}
+            settings["last"] = max(examples)  # examples with a higher id were added after this split
+            row = journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
+            parts.append(Part(0, "meta:split", row[0] if row else "null", orjson.dumps(settings).decode()))
+        parts += _side_parts(writing, examples, set(division.validation), default=None if ids is None else "train")
+        train, held_out = len(division.train), len(division.validation)
+        template = f"Split {{}}: {train:,} to train, {held_out:,} to validate"
+        change = journal.commit("split", writing.words(template, examples), parts, examples=len(examples))
+        stored.reorder()
+        return change
+
+
+def _side_parts(
+    writing: Writing, examples: Sequence[int], validation: set[int], default: str | None
+) -> list[Part]:
+    """The changes of `split`. `default` stands for training: None after a split of all, which implies it."""
+    rows = writing.stored.touched(examples)
+    parts: list[Part] = []
+    for example in examples:
+        before = rows[example].split if example in rows else None
+        after = "validation" if example in validation else default
+        if before != after:
+            parts.append(Part(example, "split", before, after))
+    return parts
+
+
+def _pinned_sides(writing: Writing) -> dict[int, Side]:
+    """The side of each pinned example."""
+    pinned = writing.stored.with_label(PINNED)
+    rows = writing.stored.touched(sorted(pinned))
+    return {i: "validation" if i in rows and rows[i].split == "validation" else "train" for i in pinned}
+
+
+def _labels_of(writing: Writing, ids: Sequence[int]) -> dict[int, tuple[str, ...]] | None:
+    """The labels of each example but `pinned`; None where none of them has any."""
+    wanted_ids, labels = set(ids), dict[int, tuple[str, ...]]()
+    for example, name in writing.journal.db.execute("SELECT example, label FROM label ORDER BY label"):
+        if example in wanted_ids and name != PINNED:
+            labels[example] = (*labels.get(example, ()), name)
+    return {example: labels.get(example, ()) for example in ids} if labels else None
