@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from corpus import write_corpus
 
 from curator.tui.app import CuratorApp
-from curator.workspace.workspace import Workspace
+from curator.workspace.opening import open_workspace
 
 FRAME = 1 / 60
 LEAST = 100
@@ -51,7 +51,7 @@ async def probe(seconds: float, going: Callable[[], bool]) -> list[float]:
 async def stretch(file: Path, seconds: float, wanted: str) -> tuple[list[float], list[float]]:
     """Lateness of frames, and seconds a key, of one run of the app."""
     keys: list[float] = []
-    with Workspace.open(file) as workspace:
+    with open_workspace(file) as workspace:
         app = CuratorApp(workspace, analyse=True)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause(2.0)
@@ -69,7 +69,7 @@ async def stretch(file: Path, seconds: float, wanted: str) -> tuple[list[float],
 async def changes(file: Path) -> list[float]:
     """Lateness of frames while every example is changed, and changed back."""
     late: list[float] = []
-    with Workspace.open(file) as workspace:
+    with open_workspace(file) as workspace:
         app = CuratorApp(workspace, analyse=True)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("ctrl+a")

@@ -29,7 +29,8 @@ from corpus import write_corpus
 from curator.workspace import background as analysis
 from curator.workspace.exchange import export as exporter
 from curator.workspace.exchange import import_files as importer
-from curator.workspace.records import View
+from curator.workspace.opening import create_workspace, open_workspace
+from curator.workspace.search.view import View
 from curator.workspace.workspace import Workspace
 
 PARSE = """
@@ -92,8 +93,8 @@ def plain_tools(file: Path, away: Path) -> float:
 def first_screen(file: Path) -> None:
     """Open and read the first page in a process of its own, as a user would."""
     script = (
-        "import sys; from curator.workspace.workspace import Workspace\n"
-        "w = Workspace.open(sys.argv[1]); w.rows(w.ids()[:50]); w.close()"
+        "import sys; from curator.workspace.opening import open_workspace\n"
+        "w = open_workspace(sys.argv[1]); w.rows(w.ids()[:50]); w.close()"
     )
     for name in ("first opening, 50 rows", "second opening, 50 rows"):
         with measured(name):
@@ -103,7 +104,7 @@ def first_screen(file: Path) -> None:
 def bring_in(file: Path, away: Path, parse: float) -> None:
     """`curator import`: copy, SHA-256, offsets, every line parsed, hashed and counted."""
     before = cpu()
-    with measured("import: copy, parse, hash, offsets"), Workspace.create(away / "import.curator") as workspace:
+    with measured("import: copy, parse, hash, offsets"), create_workspace(away / "import.curator") as workspace:
         importer.add(workspace, [file])
     print(f"  {(cpu() - before) / parse:.2f} x a bare parse")
     shutil.rmtree(away / "import.curator")
@@ -163,25 +164,26 @@ def writing(workspace: Workspace, away: Path) -> None:
     chance = random.Random(2)
     ids = list(workspace.view("-is:error").ids[:100_000])
     times = timed(
-        (lambda n=n: workspace.edit(chance.choice(ids), "messages[0].content", f"edited {n}")) for n in range(300)
+        (lambda n=n: workspace.changes.edit(chance.choice(ids), "messages[0].content", f"edited {n}"))
+        for n in range(300)
     )
     print(f"{'an edit until it is on the disk':<44} {quantiles(times)}")
-    times = timed((lambda: workspace.label([chance.choice(ids)], "good")) for _ in range(300))
+    times = timed((lambda: workspace.changes.label([chance.choice(ids)], "good")) for _ in range(300))
     print(f"{'a label until it is on the disk':<44} {quantiles(times)}")
     with measured("label everything"):
-        workspace.label(workspace.ids(), "bulk")
+        workspace.changes.label(workspace.ids(), "bulk")
     with measured("undo that"):
-        workspace.undo()
+        workspace.changes.undo()
     with measured("delete three in ten"):
-        workspace.delete(workspace.ids()[: len(workspace.ids()) * 3 // 10])
+        workspace.changes.delete(workspace.ids()[: len(workspace.ids()) * 3 // 10])
     with measured("counts, right after it"):
         workspace.counts()
     with measured("one more is deleted, counts"):
-        workspace.delete(workspace.ids()[:1])
+        workspace.changes.delete(workspace.ids()[:1])
         workspace.counts()
     with measured("undo both, counts"):
-        workspace.undo()
-        workspace.undo()
+        workspace.changes.undo()
+        workspace.changes.undo()
         workspace.counts()
     with measured("export everything (300 edits)"):
         exporter.export(workspace, workspace.ids(), away / "out.jsonl")
@@ -225,10 +227,10 @@ def main() -> None:
         first_screen(small)
         print("all lines:")
         first_screen(file)
-        with Workspace.open(file) as workspace:
+        with open_workspace(file) as workspace:
             if args.no_analysis:
                 with measured("copy and offsets"):
-                    workspace.settle()
+                    workspace.changes.writing.copy_sources()
             else:
                 analyse(workspace, parse)
             reading(workspace)
