@@ -33,9 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Apply line by line; exit status 1 where one was refused."""
     from curator.workspace.opening import open_workspace
-    from curator.workspace.storage import folder as place
+    from curator.workspace.storage.folder import is_workspace
 
-    if not place.is_workspace(Path(args.workspace)):
+    if not is_workspace(Path(args.workspace)):
         raise InputError(f"{args.workspace} is no workspace; make one with `curator import FILE -w NAME.curator`")
     refused = 0
     with open_workspace(args.workspace, wait=_WAIT) as workspace:

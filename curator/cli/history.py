@@ -31,11 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print changes and runs, oldest first, or a difference."""
     from curator.workspace.opening import open_workspace
-    from curator.workspace.storage import folder as place
+    from curator.workspace.storage.folder import is_workspace
     from curator.workspace.versions import difference
 
     path = Path(args.workspace)
-    if not place.is_workspace(path):
+    if not is_workspace(path):
         raise InputError(f"{path} is no workspace; `curator list` shows a file")
     with open_workspace(path, read_only=True) as workspace:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]

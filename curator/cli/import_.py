@@ -94,9 +94,9 @@ def _progress() -> Callable[[int], None] | None:
 def _open(path: Path) -> Workspace:
     """The workspace at `path`, made where there is none; of a dataset file the one beside it."""
     from curator.workspace import opening
-    from curator.workspace.storage import folder as place
+    from curator.workspace.storage.folder import is_workspace
 
-    folder = place.is_workspace(path) or not path.is_file()
+    folder = is_workspace(path) or not path.is_file()
     if folder and not (path / "workspace.db").exists():
         return opening.create_workspace(path)
     return opening.open_workspace(path, wait=2.0)

@@ -15,7 +15,7 @@ from curator.core.lines import trim
 from curator.errors import InputError
 from curator.workspace.files.dataset_file import STDIN, DatasetFile, open_dataset
 from curator.workspace.files.line_splitter import blocks, records
-from curator.workspace.storage import folder as place
+from curator.workspace.storage.folder import is_workspace
 
 _IN_MEMORY = 256 * 1024 * 1024
 _LF = 10
@@ -171,7 +171,7 @@ def examples(path: str | Path) -> Iterator[Examples]:
     Raises InputError. A workspace is opened for reading; a file is never written and makes no workspace.
     """
     spool = Spool()
-    if str(path) != STDIN and place.is_workspace(Path(path)):
+    if str(path) != STDIN and is_workspace(Path(path)):
         from curator.workspace.opening import open_workspace  # heavy
 
         with open_workspace(path, read_only=True) as workspace:

@@ -17,13 +17,11 @@ from curator.locks import Lock
 from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
 from curator.workspace.files.dataset_file import STDIN, open_dataset
 from curator.workspace.files.preview import preview
-from curator.workspace.storage import database as schema
-from curator.workspace.storage import folder as place
-from curator.workspace.storage import line_file as sources
-from curator.workspace.storage import untrusted_values as values
-from curator.workspace.storage.examples import Stored
+from curator.workspace.storage import database, line_file, untrusted_values
+from curator.workspace.storage.examples import StoredExamples
+from curator.workspace.storage.folder import folder_for, is_workspace, make_folder, require_regular_file, slug
 from curator.workspace.storage.journal import Journal
-from curator.workspace.storage.line_file import Source
+from curator.workspace.storage.line_file import LineFile
 from curator.workspace.storage.write_access import WriteAccess
 from curator.workspace.workspace import Workspace
 
@@ -44,16 +42,16 @@ def open_workspace(path: Path | str, *, read_only: bool = False, wait: float = 0
     the number of seconds to wait for that process to leave.
     """
     path = Path(path)
-    if place.is_workspace(path):
+    if is_workspace(path):
         if not path.is_dir():
             raise InputError(f"there is no workspace {path}")
         return _open_folder(path, read_only=read_only, wait=wait)
-    place.regular(path)
-    folder = place.folder_for(path)
+    require_regular_file(path)
+    folder = folder_for(path)
     if not (folder / "workspace.db").exists():
         return _create_for_file(path, folder)
     workspace = _open_folder(folder, read_only=read_only, wait=wait)
-    if not workspace.read_only and not workspace.stored.bases and not workspace.revision():
+    if not workspace.read_only and not workspace.stored.sources and not workspace.revision():
         _add_first_file(workspace, path)  # an earlier start was killed before it added the file
     return workspace
 
@@ -61,9 +59,9 @@ def open_workspace(path: Path | str, *, read_only: bool = False, wait: float = 0
 def create_workspace(folder: Path | str) -> Workspace:
     """Make an empty workspace, or open the one that is there. Raises InputError or NotSaved."""
     folder = Path(folder)
-    place.make(folder)
+    make_folder(folder)
     if not (folder / "workspace.db").exists():
-        schema.create(folder / "workspace.db")
+        database.create(folder / "workspace.db")
     return _open_folder(folder)
 
 
@@ -80,7 +78,7 @@ def open_for_reading(path: str | Path) -> Iterator[Workspace]:
 
     Writes nothing but a temporary copy of what is not plain JSON Lines. Raises InputError.
     """
-    if str(path) != STDIN and place.is_workspace(Path(path)):
+    if str(path) != STDIN and is_workspace(Path(path)):
         with open_workspace(path, read_only=True) as workspace:
             workspace.derived.alone = not workspace.derived.finished
             yield workspace
@@ -97,21 +95,21 @@ def open_for_reading(path: str | Path) -> Iterator[Workspace]:
                 for number, raw in source.records():
                     copy.write(raw + b"\n")
                     line_numbers.append(number)
-        indexer = sources.build_index(file)
-        lines = Source(file, indexer.offsets, indexer.blanks)
+        indexer = line_file.build_index(file)
+        lines = LineFile(file, indexer.offsets, indexer.blanks)
         with _show_file(source.name, lines, line_numbers) as workspace:
             yield workspace
 
 
-def _show_file(name: str, source: Source, line_numbers: Sequence[int]) -> Workspace:
+def _show_file(name: str, source: LineFile, line_numbers: Sequence[int]) -> Workspace:
     """A file as a read-only workspace with its database in memory; `line_numbers` of the records, if converted."""
-    db = schema.in_memory()
+    db = database.in_memory()
     db.execute(
         "INSERT INTO source(id, name, file, format, first_id, lines, added_at) VALUES(1,?,?,?,1,?,0)",
         (name, name, "jsonl", source.lines),
     )
     path = Path(source.path)
-    stored = Stored(path, db, source, line_numbers)
+    stored = StoredExamples(path, db, source, line_numbers)
     access = WriteAccess(path.name, Lock(path), holder="nobody: it is only looked at")
     workspace = Workspace(path, Journal(db, path), stored, access)
     workspace.derived.alone = True
@@ -120,13 +118,13 @@ def _show_file(name: str, source: Source, line_numbers: Sequence[int]) -> Worksp
 
 def _open_folder(folder: Path, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
     file = folder / "workspace.db"
-    schema.guard(file)  # before anything is written: a newer format is left as it is
+    database.guard(file)  # before anything is written: a newer format is left as it is
     access = WriteAccess(folder.name, Lock(folder / "lock"))
     try:
         db = None
         if not read_only and access.acquire(wait):
             db = _connect_for_writing(file, access)
-        db = db or schema.open_reader(file)
+        db = db or database.open_reader(file)
         workspace = Workspace(folder, Journal(db, file), _load_checked(folder, db), access)
         _remove_leftovers(workspace)
         workspace.changes.writing.adopt_copies()
@@ -139,23 +137,23 @@ def _open_folder(folder: Path, *, read_only: bool = False, wait: float = 0.0) ->
 def _connect_for_writing(file: Path, access: WriteAccess) -> sqlite3.Connection | None:
     """None where it can only be read, as on a full disk; `access.holder` then says why. Raises NotSaved."""
     try:
-        schema.migrate(file)
-        return schema.open_writer(file)
+        database.migrate(file)
+        return database.open_writer(file)
     except NotSaved as error:
         access.release(f"nobody, but {error.message}")
-        if schema.guard(file) < schema.VERSION:
+        if database.guard(file) < database.VERSION:
             raise
         return None
 
 
-def _load_checked(folder: Path, db: sqlite3.Connection) -> Stored:
+def _load_checked(folder: Path, db: sqlite3.Connection) -> StoredExamples:
     """The examples of a folder, once its database passed the checks. Raises InputError where it is damaged."""
     try:
         if (folder / "workspace.db").stat().st_size <= CHECK_AT_ONCE:
-            schema.quick_check(db, folder)
-            if untrusted := values.strange(db):
+            database.quick_check(db, folder)
+            if untrusted := untrusted_values.first_untrusted_value(db):
                 raise InputError(f"{folder} is refused: its database holds {untrusted}")
-        return Stored(folder, db)
+        return StoredExamples(folder, db)
     except sqlite3.Error as error:
         raise InputError(f"{folder} is damaged: {error}; see `curator check {folder}`") from error
 
@@ -165,7 +163,7 @@ def _remove_leftovers(workspace: Workspace) -> None:
     if workspace.read_only or workspace.changes.writing.child_at_work():
         return
     with contextlib.suppress(OSError):  # leftovers do no harm
-        sources.sweep(workspace.path, max((base.id for base in workspace.stored.bases), default=0))
+        line_file.sweep(workspace.path, max((source.id for source in workspace.stored.sources), default=0))
 
 
 def _create_for_file(path: Path, folder: Path) -> Workspace:
@@ -196,7 +194,7 @@ def _add_first_file(workspace: Workspace, path: Path) -> None:
     if not large or not first_look.plain:
         add_previewed(workspace, [first_look])
         return
-    row = source_row(1, path, f"1-{place.slug(path.name)}", "jsonl", 1, None, path.stat())
+    row = source_row(1, path, f"1-{slug(path.name)}", "jsonl", 1, None, path.stat())
     statement = (SOURCE_ROW, (*row, None, 0, time.time()))
     workspace.journal.commit("import", f"Opened {path.name}", [], statements=[statement], examples=0)
     workspace.changes.writing.reload()

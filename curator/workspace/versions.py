@@ -59,10 +59,12 @@ def _present(
         if field == "deleted" and bool(before) != bool(after):
             (left if after else joined).add(example)
         elif field == "hidden" and before != after:
-            base = next((b for b in workspace.stored.bases if b.id == -example), None)
-            if base is not None:
-                ids = range(base.first_id, base.first_id + base.source.lines)
-                (left if after else joined).update(i for i in ids if not base.source.is_blank(i - base.first_id))
+            source = next((s for s in workspace.stored.sources if s.id == -example), None)
+            if source is not None:
+                ids = range(source.first_id, source.first_id + source.line_file.lines)
+                (left if after else joined).update(
+                    i for i in ids if not source.line_file.is_blank(i - source.first_id)
+                )
     return joined, left
 
 
@@ -76,5 +78,5 @@ def raw_at(workspace: Workspace, example: int, revision: int) -> bytes:
         return workspace.raw(example)
     if row[0] is not None:
         return bytes(row[0])
-    base = workspace.stored.base(example)
-    return workspace.raw(example) if base is None else base.source.line(example - base.first_id)
+    source = workspace.stored.source_of(example)
+    return workspace.raw(example) if source is None else source.line_file.line(example - source.first_id)

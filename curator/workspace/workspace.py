@@ -20,10 +20,10 @@ from curator.workspace.changes.changes import Changes
 from curator.workspace.changes.writing import Writing
 from curator.workspace.meter import Tell
 from curator.workspace.records import Change, Counts, Record, Row
-from curator.workspace.search.query_evaluation import Evaluation, Meanwhile
+from curator.workspace.search.query_evaluation import Meanwhile, QueryEvaluation
 from curator.workspace.search.view import View
 from curator.workspace.storage import meta
-from curator.workspace.storage.examples import Stored, batches
+from curator.workspace.storage.examples import StoredExamples, batches
 from curator.workspace.storage.journal import Journal
 from curator.workspace.storage.write_access import WriteAccess
 
@@ -35,7 +35,7 @@ class Workspace:
     the disk before it returns and raises `NotSaved` where that failed. Methods may be called from any thread.
     """
 
-    def __init__(self, path: Path, journal: Journal, stored: Stored, access: WriteAccess) -> None:
+    def __init__(self, path: Path, journal: Journal, stored: StoredExamples, access: WriteAccess) -> None:
         self.path = path
         self.journal = journal
         self.stored = stored
@@ -68,7 +68,7 @@ class Workspace:
     @property
     def source_name(self) -> str:
         """The name of the (first) imported file; untrusted text."""
-        return self.stored.bases[0].name if self.stored.bases else self.path.name
+        return self.stored.sources[0].name if self.stored.sources else self.path.name
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -150,10 +150,11 @@ class Workspace:
         """The ids that match, in order. Raises QueryError (bad query; its position) or UsageError (bad sort).
 
         May take seconds on a large dataset: call it from a thread. Others are not kept waiting meanwhile, and
-        `meanwhile` gets the first matches early (see `Evaluation.view`).
+        `meanwhile` gets the first matches early (see `QueryEvaluation.view`).
         """
         parsed = queries.parse(query)
-        return Evaluation(self.stored, self.derived, self.guard).view(parsed, query, sort, descending, meanwhile)
+        evaluation = QueryEvaluation(self.stored, self.derived, self.guard)
+        return evaluation.view(parsed, query, sort, descending, meanwhile)
 
     def context(self) -> rules.Context:
         """What the rules know beside the example; `set_meta("context", {"profile": …, "model": …})` changes it."""
@@ -193,26 +194,26 @@ class Workspace:
     def source_changed(self) -> list[int]:
         """Ids of the sources whose file is another one now than when it was imported (size or time; cheap)."""
         changed = []
-        for base in self.stored.bases:
-            if base.origin is None or base.hidden:
+        for source in self.stored.sources:
+            if source.origin is None or source.hidden:
                 continue
             try:
-                stat = Path(base.origin).stat()
+                stat = Path(source.origin).stat()
             except OSError:
                 continue  # gone or not reachable: nothing to merge
-            if (stat.st_size, stat.st_mtime_ns) != (base.origin_size, base.origin_mtime_ns):
-                changed.append(base.id)
+            if (stat.st_size, stat.st_mtime_ns) != (source.origin_size, source.origin_mtime_ns):
+                changed.append(source.id)
         return changed
 
-    def accept_origin(self, source: int, stat: os.stat_result | None = None) -> None:
+    def accept_origin(self, source_id: int, stat: os.stat_result | None = None) -> None:
         """Take a source's file as it is now (or at `stat`) for known: merged, written by us, or to be ignored."""
         with self.guard:
             self.require_writer()
-            base = next(b for b in self.stored.bases if b.id == source)
-            stat = stat or Path(str(base.origin)).stat()
-            values = (stat.st_size, stat.st_mtime_ns, source)
+            source = self.stored.source(source_id)
+            stat = stat or Path(str(source.origin)).stat()
+            values = (stat.st_size, stat.st_mtime_ns, source_id)
             self.journal.run([("UPDATE source SET origin_size = ?, origin_mtime_ns = ? WHERE id = ?", values)])
-            base.origin_size, base.origin_mtime_ns = stat.st_size, stat.st_mtime_ns
+            source.origin_size, source.origin_mtime_ns = stat.st_size, stat.st_mtime_ns
 
     def follow(self) -> bool:
         """Where another process writes: take up what it did since the last look; True where it did anything."""

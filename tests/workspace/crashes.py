@@ -100,10 +100,10 @@ def _edited(folder: Path, printed: bytes) -> None:
 
 def _imported(folder: Path, _: bytes) -> None:
     with open_workspace(folder / "data.curator") as workspace:
-        names = [base.name for base in workspace.stored.bases]
+        names = [source.name for source in workspace.stored.sources]
         assert len(workspace.ids()) == EXAMPLES + MORE * (len(names) - 1)
         files = {path.name for path in (workspace.path / "sources").iterdir()}
-        wanted = {base.file for base in workspace.stored.bases}
+        wanted = {source.file for source in workspace.stored.sources}
         assert {name.removesuffix(".idx") for name in files} == wanted  # nothing half-written lies about
 
 

@@ -203,7 +203,7 @@ def test_a_round_trip_is_byte_identical(
     except InputError:
         return  # bytes that are some other kind of file are refused
     with workspace:
-        if workspace.stored.bases[0].format != "jsonl" or workspace.stored.bases[0].numbers:
+        if workspace.stored.sources[0].format != "jsonl" or workspace.stored.sources[0].numbers:
             return
         report = export(workspace, workspace.ids(), folder / "out.jsonl")
     out = (folder / "out.jsonl").read_bytes()

@@ -46,7 +46,7 @@ def expected(workspace: Workspace) -> tuple[dict[str, int], dict[str, int]]:
     file = workspace.derived.file
     assert file is not None
     everything = list(workspace.ids(deleted=True))
-    rows = workspace.stored.touched(everything)
+    rows = workspace.stored.example_rows(everything)
     wrong = []
     for example, result in file.get(everything).items():
         row = rows.get(example)

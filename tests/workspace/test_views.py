@@ -30,7 +30,7 @@ from curator.workspace.search import block_finder as occurrences
 from curator.workspace.search import query_evaluation as views
 from curator.workspace.search import text_scan as search
 from curator.workspace.storage import id_mask as chosen
-from curator.workspace.storage.id_mask import Chosen
+from curator.workspace.storage.id_mask import IdMask
 from curator.workspace.workspace import Workspace
 
 TEXTS = ("alpha", "Beta one", "caf\u00e9", "x \u212aelvin", 'tab\tand "quote"', "role content", "straße", "")
@@ -377,7 +377,7 @@ def test_the_first_matches_come_before_the_last_and_a_search_can_be_stopped(tmp_
 def test_chosen_ids_are_a_sequence(mask: bytes, low: int, high: int, step: int) -> None:
     with patch.object(chosen, "PAGE", 7):
         ones = bytearray(byte & 1 for byte in mask)
-        ids, plain = Chosen(ones), [place for place, one in enumerate(ones) if one]
+        ids, plain = IdMask(ones), [place for place, one in enumerate(ones) if one]
         assert list(ids) == plain and len(ids) == len(plain)
         assert list(ids[low:high]) == plain[low:high] and list(ids[: low : step or 1]) == plain[: low : step or 1]
         assert [ids.position(i) for i in range(-2, 70)] == [

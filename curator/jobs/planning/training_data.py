@@ -48,9 +48,9 @@ def read(path: Path | str) -> Examples:
     Raises InputError.
     """
     from curator.workspace.files.dataset_file import STDIN, open_dataset
-    from curator.workspace.storage import folder as place
+    from curator.workspace.storage.folder import is_workspace
 
-    if str(path) == STDIN or not place.is_workspace(Path(path)):
+    if str(path) == STDIN or not is_workspace(Path(path)):
         with open_dataset(path) as source:
             records = list(source.records())
         raws, keys = [raw for _, raw in records], [line for line, _ in records]
@@ -172,10 +172,10 @@ def held_out(data: Examples) -> Examples:
 def contract(path: Path | str) -> Contract | None:
     """The answer contract that a workspace has; None for a plain file."""
     from curator.workspace.files.dataset_file import STDIN
-    from curator.workspace.storage import folder as place
+    from curator.workspace.storage.folder import is_workspace
 
     path = Path(path)
-    if str(path) == STDIN or not place.is_workspace(path):
+    if str(path) == STDIN or not is_workspace(path):
         return None
     from curator.workspace.opening import open_workspace
 

@@ -24,11 +24,11 @@ class SourceWatch:
         if workspace.read_only:
             self._session.toast(f"This window only reads: {workspace.path.name} is held by {workspace.holder}")
             return
-        bases = workspace.stored.bases
-        if len(bases) != 1 or bases[0].format == "jsonl" or workspace.meta(place.KEY) is not None:
+        sources = workspace.stored.sources
+        if len(sources) != 1 or sources[0].format == "jsonl" or workspace.meta(place.KEY) is not None:
             return
-        name = one_line(bases[0].name, 40)
-        if bases[0].format == "unknown":
+        name = one_line(sources[0].name, 40)
+        if sources[0].format == "unknown":
             self._session.toast(
                 f"No fields of {name} are known as question and answer, so its records stay as they are. "
                 "I imports it again by a map of your own"
@@ -51,7 +51,7 @@ class SourceWatch:
         new = set(found) - set(self.changed)
         self.changed = found
         self._session.publish(())
-        names = [base.name for base in self._session.workspace.stored.bases if base.id in new]
+        names = [source.name for source in self._session.workspace.stored.sources if source.id in new]
         if names:
             which = one_line(", ".join(names), 60)
             self._session.toast(

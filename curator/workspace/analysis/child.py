@@ -31,9 +31,8 @@ from curator.workspace.analysis.current_results import analysis_path, key_of, so
 from curator.workspace.analysis.flag_columns import SOURCE, having
 from curator.workspace.analysis.result_store import Result, Results
 from curator.workspace.analysis.stored_totals import Totals
-from curator.workspace.storage import database as schema
-from curator.workspace.storage import line_file as sources
-from curator.workspace.storage.examples import Stored
+from curator.workspace.storage import database, line_file
+from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.meta import context_of
 
 FIRST_BATCH = 1000
@@ -55,7 +54,7 @@ class Worker:
         self.folder = folder
         self.requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.left = False
-        self.db = schema.open_reader(folder / "workspace.db")
+        self.db = database.open_reader(folder / "workspace.db")
 
     def run(self) -> None:
         """Work until stdin closes."""
@@ -72,7 +71,7 @@ class Worker:
 
     def prepare(self) -> None:
         """Open what is read and what is written, for the rules as they are now."""
-        self.stored = Stored(self.folder, self.db)
+        self.stored = StoredExamples(self.folder, self.db)
         context = context_of(self.db)
         self.key = key_of(context)
         self.analyst = Analyst(context, tokens.counter(context.model))
@@ -103,7 +102,7 @@ class Worker:
                     tell({"phase": "copying", "done": done, "total": size})
                     self._drain()
 
-            sources.copy_file(Path(origin), copy, progress)
+            line_file.copy_file(Path(origin), copy, progress)
         if rows:
             tell({"phase": "copied", "done": 1, "total": 1})
 
@@ -174,7 +173,7 @@ class Worker:
         edited: dict[int, int] = dict(
             self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL AND deleted < 2")
         )
-        undone = any(self.stored.base(example) for example in known.keys() - edited.keys())
+        undone = any(self.stored.source_of(example) for example in known.keys() - edited.keys())
         return not undone and all(known.get(example) == version for example, version in edited.items())
 
     def _dataset_check(self) -> rules.DatasetCheck:
@@ -211,7 +210,7 @@ class Worker:
             raise Restart
         wanted = [int(i) for i in (*request.get("show", ()), *request.get("changed", ()))]
         known = self.results.versions(wanted)
-        touched = self.stored.touched(wanted)
+        touched = self.stored.example_rows(wanted)
         found: list[Result] = []
         for example, raw in self.stored.raws(wanted):
             version = touched[example].version if example in touched else 0

@@ -9,10 +9,10 @@ from curator.workspace.analysis.current_results import Derived, total_of
 from curator.workspace.analysis.outdated_results import KEYS
 from curator.workspace.analysis.result_store import Result
 from curator.workspace.records import Counts
-from curator.workspace.storage.examples import Stored
+from curator.workspace.storage.examples import StoredExamples
 
 
-def count(stored: Stored, derived: Derived) -> Counts:
+def count(stored: StoredExamples, derived: Derived) -> Counts:
     """Counts over the examples that are not deleted: the child's totals, corrected by what changed since."""
     totals, rules = _derived_totals(stored, derived)
     live = len(stored.order.live)
@@ -39,7 +39,7 @@ def count(stored: Stored, derived: Derived) -> Counts:
     )
 
 
-def _derived_totals(stored: Stored, derived: Derived) -> tuple[dict[str, int], dict[str, int]]:
+def _derived_totals(stored: StoredExamples, derived: Derived) -> tuple[dict[str, int], dict[str, int]]:
     """Totals and findings by rule over the live examples that somebody looked at."""
     totals, rules = dict.fromkeys(KEYS, 0), Counter[str]()
     if derived.file is not None:
@@ -48,7 +48,7 @@ def _derived_totals(stored: Stored, derived: Derived) -> tuple[dict[str, int], d
         rules = Counter(wrong.whole.get("rules", {}))
         rules.subtract(wrong.rules)
     ids = [row[0] for row in derived.fresh.db.execute("SELECT id FROM result")]
-    touched = stored.touched(ids)
+    touched = stored.example_rows(ids)
     ids = [i for i in ids if i not in touched or not touched[i].deleted]
     overall = derived.overall(ids) if derived.inline else {}
     have = derived.file.versions(ids) if derived.file is not None else {}

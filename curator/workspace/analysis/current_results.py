@@ -23,7 +23,7 @@ from curator.workspace.analysis.flag_columns import Column
 from curator.workspace.analysis.mark_counts import Marks
 from curator.workspace.analysis.outdated_results import Stale
 from curator.workspace.analysis.result_store import VERSION, Result, Results
-from curator.workspace.storage.examples import Stored
+from curator.workspace.storage.examples import StoredExamples
 
 INLINE_EXAMPLES = 2000
 INLINE_BYTES = 4 * 1024 * 1024
@@ -52,7 +52,7 @@ def analysis_path(folder: Path) -> Path:
 class Derived:
     """Results by id, always of the current version of an example."""
 
-    def __init__(self, stored: Stored, context: rules.Context) -> None:
+    def __init__(self, stored: StoredExamples, context: rules.Context) -> None:
         self.stored = stored
         self.analyst = Analyst(context)
         self.fresh = Results()
@@ -123,9 +123,9 @@ class Derived:
             return True
         return (
             not self.finished
-            and all(base.lines is not None for base in self.stored.bases)  # else these are but its first lines
+            and all(source.lines is not None for source in self.stored.sources)  # else only its first lines
             and len(self.stored.order.all) <= INLINE_EXAMPLES
-            and sum(base.source.size for base in self.stored.bases) <= INLINE_BYTES
+            and sum(source.line_file.size for source in self.stored.sources) <= INLINE_BYTES
         )
 
     def prepare(self) -> None:
@@ -142,7 +142,7 @@ class Derived:
 
     def look(self, ids: Sequence[int]) -> None:
         """Compute and keep the results of some examples."""
-        touched = self.stored.touched(ids)
+        touched = self.stored.example_rows(ids)
         looked = []
         for example in ids:
             row = touched.get(example)
@@ -287,7 +287,7 @@ class Derived:
 
     def count_tokens(self, ids: Sequence[int]) -> None:
         """Look at these examples with a counter, unless their tokens are known."""
-        touched = self.stored.touched(ids)
+        touched = self.stored.example_rows(ids)
         known = self.results([(i, touched[i].version if i in touched else 0) for i in ids])
         todo = [i for i in ids if i not in known or known[i].tokens is None]
         if todo:
@@ -337,10 +337,10 @@ class Derived:
             self.file.close()
 
 
-def sources_key(stored: Stored) -> str:
+def sources_key(stored: StoredExamples) -> str:
     """Which sources the results are about: their ids, first ids and sizes."""
     return " ".join(
-        f"{b.id}:{b.first_id}:{b.origin_size if b.lines is None else b.source.size}" for b in stored.bases
+        f"{s.id}:{s.first_id}:{s.origin_size if s.lines is None else s.line_file.size}" for s in stored.sources
     )
 
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from curator.workspace.analysis.analyst import tally
 from curator.workspace.analysis.current_results import Derived
 from curator.workspace.records import Row
-from curator.workspace.storage.examples import Stored, Touched
+from curator.workspace.storage.examples import ExampleRow, StoredExamples
 
 COPIES = frozenset({"duplicate_example", "near_duplicate_example"})
 """Rules that say: there is another one like this."""
 
 
-def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]:
+def make_rows(stored: StoredExamples, derived: Derived, ids: Sequence[int]) -> list[Row]:
     """Rows for ids in order; examples that nobody has analysed yet are looked at now."""
-    touched = stored.touched(ids)
+    touched = stored.example_rows(ids)
     labels = stored.labels(ids)
     versions = [(i, touched[i].version if i in touched else 0) for i in ids]
     results = derived.results(versions)
@@ -25,12 +25,14 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
                 example, version, stored.raw(example, touched.get(example))
             ).result
     overall = derived.overall(ids)
-    rows, base, inside = [], None, range(0)
+    rows, source, inside = [], None, range(0)
     split = "train" if stored.split_made else None
     for example in ids:
         if example not in inside:
-            base = stored.base(example)
-            inside = range(0) if base is None else range(base.first_id, base.first_id + base.source.lines)
+            source = stored.source_of(example)
+            inside = (
+                range(0) if source is None else range(source.first_id, source.first_id + source.line_file.lines)
+            )
         result, row = results[example], touched.get(example, _UNTOUCHED)
         whole = overall.get(example, ())
         errors, warnings = tally(whole) if whole else (0, 0)
@@ -38,8 +40,8 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
         rows.append(
             Row(
                 id=example,
-                line=None if base is None else base.line(example),
-                source="" if base is None else base.name,
+                line=None if source is None else source.line(example),
+                source="" if source is None else source.name,
                 preview=result.preview,
                 roles=result.roles,
                 messages=result.messages,
@@ -53,12 +55,12 @@ def make_rows(stored: Stored, derived: Derived, ids: Sequence[int]) -> list[Row]
                 review=row.review,
                 stale=row.review is not None and row.reviewed != row.version,
                 deleted=bool(row.deleted),
-                edited=row.version > 0 and base is not None,
-                new=base is None,
+                edited=row.version > 0 and source is not None,
+                new=source is None,
                 duplicate=bool(whole) and any(problem.rule in COPIES for problem in whole),
             )
         )
     return rows
 
 
-_UNTOUCHED = Touched(0, None, 0, None, 0, None, None, None, None, None)
+_UNTOUCHED = ExampleRow(0, None, 0, None, 0, None, None, None, None, None)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from curator.workspace.storage.examples import Stored, Touched
+from curator.workspace.storage.examples import ExampleRow, StoredExamples
 
 MOST = 20_000
 """Parts of changes from which on a pass over everything is cheaper."""
@@ -41,7 +41,7 @@ class Marks:
         self._at: int | None = None
         """The change up to which they hold."""
 
-    def settle(self, stored: Stored) -> None:
+    def settle(self, stored: StoredExamples) -> None:
         """Bring them up to date."""
         revision = stored.revision()
         if self._at is not None and self._at != revision:
@@ -54,13 +54,13 @@ class Marks:
             self.labels = Counter(dict(stored.db.execute(_LABELS).fetchall()))
             self._at = revision
 
-    def _correct(self, stored: Stored, parts: Iterable[tuple[int, str, Any]]) -> None:
+    def _correct(self, stored: StoredExamples, parts: Iterable[tuple[int, str, Any]]) -> None:
         """Count what changed as it is, and no longer as it was before the first of its changes."""
         before: dict[int, dict[str, Any]] = {}
         for example, field, value in parts:
             before.setdefault(example, {}).setdefault(field, value)
         ids = list(before)
-        rows, labels = stored.touched(ids), stored.labels(ids)
+        rows, labels = stored.example_rows(ids), stored.labels(ids)
         for example, was in before.items():
             row, mine = rows.get(example), set(labels.get(example, ()))
             self._count(row, {}, mine, 1)
@@ -69,7 +69,7 @@ class Marks:
             self._count(row, was, then, -1)
         self.labels = +self.labels
 
-    def _count(self, row: Touched | None, was: dict[str, Any], labels: set[str], sign: int) -> None:
+    def _count(self, row: ExampleRow | None, was: dict[str, Any], labels: set[str], sign: int) -> None:
         """Count one example with fields that are, or were, otherwise than its row says."""
 
         def field(name: str) -> Any:

@@ -16,7 +16,7 @@ import orjson
 
 from curator.core.problem import Severity
 from curator.workspace.analysis.result_store import Results, unpack
-from curator.workspace.storage.examples import Stored, batches
+from curator.workspace.storage.examples import StoredExamples, batches
 
 KEYS = ("analysed", "errors", "warnings", "tokens", "assistant", "counted")
 PASS = 20_000
@@ -64,7 +64,7 @@ class Stale:
         """Whether the child wrote since, and it is time to look again."""
         return self._late and time.monotonic() >= self._ended + REST * self._took
 
-    def settle(self, stored: Stored, outdated: Set[int]) -> None:
+    def settle(self, stored: StoredExamples, outdated: Set[int]) -> None:
         """Bring it up to date; `outdated` are changed examples whose results nobody has yet."""
         revision = stored.revision()
         wrote = int(self._file.db.execute("PRAGMA data_version").fetchone()[0])
@@ -88,7 +88,7 @@ class Stale:
         self._ended = time.monotonic()
         self._took, self._late, self._at = self._ended - began, False, (revision, wrote)
 
-    def _anew(self, stored: Stored, outdated: Set[int]) -> None:
+    def _anew(self, stored: StoredExamples, outdated: Set[int]) -> None:
         gone: dict[int, int | None] = dict.fromkeys(outdated, 0)
         rows = stored.db.execute("SELECT id, version, deleted FROM example WHERE deleted > 0 OR version > 0")
         gone.update((example, None if deleted else version) for example, version, deleted in rows)
@@ -104,9 +104,9 @@ class Stale:
                 self._marks[example] = 1
         self._add_marked()
 
-    def _correct(self, stored: Stored, ids: list[int]) -> None:
+    def _correct(self, stored: StoredExamples, ids: list[int]) -> None:
         """Take up that these may be deleted or changed, or no longer so."""
-        now = {i: row.version if not row.deleted else None for i, row in stored.touched(ids).items()}
+        now = {i: row.version if not row.deleted else None for i, row in stored.example_rows(ids).items()}
         self._marks.extend(bytes(max(0, 1 + max(ids, default=0) - len(self._marks))))
         changed = [n for n in self._some(ids) if (n.version != now.get(n.id, 0)) != self._marks[n.id]]
         come = [numbers for numbers in changed if not self._marks[numbers.id]]

@@ -15,7 +15,7 @@ from curator.workspace.changes import sides, undo
 from curator.workspace.changes.writing import Writing, require_encodable, require_one_line
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
-from curator.workspace.storage.examples import Touched
+from curator.workspace.storage.examples import ExampleRow
 from curator.workspace.storage.journal import Addition, Part
 
 REVIEW_STATES = ("accepted", "rejected", "flagged")
@@ -118,7 +118,7 @@ class Changes:
         """
         with self.writing.guard:
             self.writing.ready()
-            rows = self.writing.stored.touched(gone_ids)
+            rows = self.writing.stored.example_rows(gone_ids)
             deleted = [i for i in gone_ids if i not in rows or not (rows[i].version or rows[i].deleted)]
             count = sum(len(raws) for _, raws in groups)
             label = f"Merged {name}: {count:,} new, {len(deleted):,} gone"
@@ -153,7 +153,7 @@ class Changes:
         writing = self.writing
         with writing.guard:
             examples = writing.ready(ids)
-            rows = writing.stored.touched(examples)
+            rows = writing.stored.example_rows(examples)
             before = {i: rows[i].deleted if i in rows else 0 for i in examples}
             parts = [Part(i, "deleted", before[i], value) for i in examples if before[i] != value]
             change = writing.journal.commit(kind, writing.words(template, [p.example for p in parts]), parts)
@@ -170,7 +170,7 @@ class Changes:
         writing = self.writing
         with writing.guard:
             (example, *others) = writing.ready([example, *copies])
-            rows = writing.stored.touched([example, *others])
+            rows = writing.stored.example_rows([example, *others])
             own = rows.get(example)
             rating = max((row.rating or 0 for row in rows.values()), default=0) or None
             notes = [own.note if own is not None else None, *(rows[i].note for i in others if i in rows)]
@@ -220,7 +220,7 @@ class Changes:
             raise UsageError(f"a review state is one of {', '.join(REVIEW_STATES)}, none")
         template = f"Marked {{}} as {value}" if value else "Took the review mark off {}"
 
-        def fields(row: Touched | None) -> dict[str, object]:
+        def fields(row: ExampleRow | None) -> dict[str, object]:
             version = row.version if row is not None else 0
             return {"review": value, "reviewed": version if value else None}
 

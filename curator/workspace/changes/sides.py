@@ -29,7 +29,7 @@ def pin(writing: Writing, ids: Iterable[int], side: Side | None) -> Change:
     """Put examples on a side and label them `pinned`; None takes the label off and leaves the side."""
     with writing.guard:
         examples = writing.ready(ids)
-        rows = writing.stored.touched(examples)
+        rows = writing.stored.example_rows(examples)
         pinned = writing.stored.with_label(PINNED)
         parts = [Part(i, f"label:{PINNED}", int(i in pinned), int(side is not None)) for i in examples]
         if side is not None:
@@ -78,7 +78,7 @@ def _side_parts(
     writing: Writing, examples: Sequence[int], validation: set[int], default: str | None
 ) -> list[Part]:
     """The changes of `split`. `default` stands for training: None after a split of all, which implies it."""
-    rows = writing.stored.touched(examples)
+    rows = writing.stored.example_rows(examples)
     parts: list[Part] = []
     for example in examples:
         before = rows[example].split if example in rows else None
@@ -91,7 +91,7 @@ def _side_parts(
 def _pinned_sides(writing: Writing) -> dict[int, Side]:
     """The side of each pinned example."""
     pinned = writing.stored.with_label(PINNED)
-    rows = writing.stored.touched(sorted(pinned))
+    rows = writing.stored.example_rows(sorted(pinned))
     return {i: "validation" if i in rows and rows[i].split == "validation" else "train" for i in pinned}
 
 

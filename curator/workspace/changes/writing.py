@@ -16,9 +16,9 @@ from curator.errors import CuratorError, NotSaved, UsageError
 from curator.locks import is_held
 from curator.workspace.analysis.current_results import Derived, analysis_path
 from curator.workspace.records import Change
-from curator.workspace.storage import line_file as sources
-from curator.workspace.storage.examples import Base, Stored, Touched
-from curator.workspace.storage.id_mask import Chosen
+from curator.workspace.storage import line_file
+from curator.workspace.storage.examples import ExampleRow, Source, StoredExamples
+from curator.workspace.storage.id_mask import IdMask
 from curator.workspace.storage.journal import REVISION, Journal, Part
 from curator.workspace.storage.write_access import WriteAccess
 
@@ -32,7 +32,7 @@ class Writing:
     """A workspace's storage, journal and results, with the steps that all changes share."""
 
     def __init__(
-        self, folder: Path, access: WriteAccess, journal: Journal, stored: Stored, results: Derived
+        self, folder: Path, access: WriteAccess, journal: Journal, stored: StoredExamples, results: Derived
     ) -> None:
         self.folder = folder
         self.access = access
@@ -53,7 +53,7 @@ class Writing:
             self.copy_sources()
         except OSError as error:
             raise NotSaved(f"not saved: the source could not be copied: {error.strerror or error}") from error
-        unique_ids = list(ids if isinstance(ids, range | Chosen) else dict.fromkeys(ids))
+        unique_ids = list(ids if isinstance(ids, range | IdMask) else dict.fromkeys(ids))
         self.require_ids(unique_ids)
         return unique_ids
 
@@ -77,10 +77,10 @@ class Writing:
         if "{}" not in template:
             return template
         if len(ids) == 1:
-            base = self.stored.base(ids[0])
-            name = f"line {base.line(ids[0])}" if base is not None else f"example {ids[0]}"
-            if base is not None and len(self.stored.bases) > 1:
-                name += f" of {base.name}"
+            source = self.stored.source_of(ids[0])
+            name = f"line {source.line(ids[0])}" if source is not None else f"example {ids[0]}"
+            if source is not None and len(self.stored.sources) > 1:
+                name += f" of {source.name}"
             return template.replace("{}", name)
         return template.replace("{}", count_of(len(ids)))
 
@@ -91,7 +91,7 @@ class Writing:
         with self.guard:
             examples = self.ready(ids)
             parts: list[Part] = []
-            rows = self.stored.touched(examples)
+            rows = self.stored.example_rows(examples)
             for example, old in self.journal.meter.over("Changing", self.stored.raws(examples), len(examples)):
                 new = change(example, old)
                 if new == old:
@@ -112,12 +112,12 @@ class Writing:
         kind: str,
         template: str,
         ids: Iterable[int],
-        fields: Callable[[Touched | None], dict[str, object]],
+        fields: Callable[[ExampleRow | None], dict[str, object]],
     ) -> Change:
         """Set columns of examples to the values that `fields` gives for a row (None: no row yet)."""
         with self.guard:
             examples = self.ready(ids)
-            rows = self.stored.touched(examples)
+            rows = self.stored.example_rows(examples)
             parts: list[Part] = []
             for example in examples:
                 row = rows.get(example)
@@ -155,21 +155,21 @@ class Writing:
         self.results.restructured()
         self.announce([], True)
 
-    def uncopied(self) -> list[Base]:
+    def uncopied(self) -> list[Source]:
         """Large sources that are still shown from their own place."""
-        return [base for base in self.stored.bases if base.lines is None]
+        return [source for source in self.stored.sources if source.lines is None]
 
     def adopt_copies(self) -> bool:
         """Take up finished copies of large sources; True where that changed which ids there are."""
         with self.guard:
-            finished = [base for base in self.uncopied() if self.stored.copy_path(base.file).exists()]
+            finished = [source for source in self.uncopied() if self.stored.copy_path(source.file).exists()]
             if not finished:
                 return False
             statements: list[tuple[str, Sequence[object]]] = []
-            for base in finished:
-                copy = self.stored.copy_path(base.file)
-                opened = sources.open_copy(copy)
-                values = (opened.lines, sources.stored_digest(copy), base.id)
+            for source in finished:
+                copy = self.stored.copy_path(source.file)
+                opened = line_file.open_copy(copy)
+                values = (opened.lines, line_file.stored_digest(copy), source.id)
                 statements.append(("UPDATE source SET lines = ?, sha256 = ? WHERE id = ?", values))
                 opened.close()
             if not self.access.read_only:
@@ -187,8 +187,8 @@ class Writing:
             self.adopt_copies()
             waiting = self.uncopied()
             if waiting and (not self.child_at_work() or time.monotonic() > deadline):
-                for base in waiting:
-                    sources.copy_file(Path(str(base.origin)), self.stored.copy_path(base.file))
+                for source in waiting:
+                    line_file.copy_file(Path(str(source.origin)), self.stored.copy_path(source.file))
             elif waiting:
                 time.sleep(0.02)
 

@@ -24,7 +24,7 @@ from curator.workspace.checks.verdict import SAMPLE, Check, method_of
 from curator.workspace.exchange.export import pieces
 from curator.workspace.files.dataset_file import STDIN, open_dataset
 from curator.workspace.opening import open_workspace
-from curator.workspace.storage import folder as place
+from curator.workspace.storage.folder import is_workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def repair(
 @contextmanager
 def _readable(path: str | Path) -> Iterator[str | Path]:
     """A file for `path`: itself, or a temporary export of the examples of a workspace."""
-    if str(path) == STDIN or not place.is_workspace(Path(path)):
+    if str(path) == STDIN or not is_workspace(Path(path)):
         yield path
         return
     with (

@@ -13,10 +13,8 @@ from pathlib import Path
 from curator.errors import CuratorError, InputError
 from curator.locks import is_held
 from curator.sqlite_file import connect
-from curator.workspace.storage import database as schema
-from curator.workspace.storage import line_file as sources
-from curator.workspace.storage import untrusted_values as values
-from curator.workspace.storage.folder import own_files
+from curator.workspace.storage import database, line_file, untrusted_values
+from curator.workspace.storage.folder import require_own_files
 
 MAX_DAMAGE = 100
 """More findings than this are not listed."""
@@ -45,7 +43,7 @@ def is_newer(folder: Path) -> bool:
     """Whether a workspace was made by a newer Curator."""
     try:
         with _database(folder / "workspace.db") as db:
-            return bool(db.execute("PRAGMA user_version").fetchone()[0] > schema.VERSION)
+            return bool(db.execute("PRAGMA user_version").fetchone()[0] > database.VERSION)
     except (sqlite3.Error, CuratorError, OSError):
         return False
 
@@ -56,7 +54,7 @@ def _database(path: Path) -> Iterator[sqlite3.Connection]:
     SQLite would otherwise take the log in, and that is a change."""
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
-    own_files(path.parent)
+    require_own_files(path.parent)
     log, lock = path.with_name(path.name + "-wal"), path.with_name("lock")
     with ExitStack() as stack:
         db = None
@@ -67,23 +65,23 @@ def _database(path: Path) -> Iterator[sqlite3.Connection]:
             if not is_held(lock):  # else somebody began to write meanwhile, and the copy may be torn
                 db = connect(away / path.name, "rw")
         if db is None:
-            db = schema.reader(path)
+            db = database.reader(path)
         stack.callback(db.close)
         db.execute("BEGIN")  # one state of it all, whatever a writer does meanwhile
         yield db
 
 
 def _findings(folder: Path, db: sqlite3.Connection) -> Iterator[str]:
-    if db.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+    if db.execute("PRAGMA application_id").fetchone()[0] != database.APPLICATION_ID:
         yield "workspace.db: not a Curator workspace"
         return
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != schema.VERSION:
-        yield f"workspace.db: format {version}, this Curator knows {schema.VERSION}"
+    if version != database.VERSION:
+        yield f"workspace.db: format {version}, this Curator knows {database.VERSION}"
         return
     broken = [row[0] for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     yield from (f"workspace.db: {words}" for words in broken)
-    strange = schema.unknown_schema(db) or (values.strange(db) if not broken else "")
+    strange = database.unknown_schema(db) or (untrusted_values.first_untrusted_value(db) if not broken else "")
     if strange:
         yield f"workspace.db: {strange}"
     if broken or strange:
@@ -108,13 +106,13 @@ def _source(folder: Path, row: SourceRow, spans: list[tuple[int, int]]) -> Itera
         if count is not None:
             yield f"source {number} ({name}): sources/{file} is missing"
         return
-    indexer = sources.build_index(copy)
+    indexer = line_file.build_index(copy)
     found = len(indexer.offsets) - 1
     if count is not None and found != count:
         yield f"source {number} ({name}): {found} lines instead of {count}"
     if digest and _digest(copy) != digest:
         yield f"source {number} ({name}): its bytes are not those that were imported"
-    stored = sources.load_index(copy)
+    stored = line_file.load_index(copy)
     if stored is not None and (
         list(stored[0]) != list(indexer.offsets) or list(stored[1]) != list(indexer.blanks)
     ):
@@ -157,7 +155,7 @@ def _changes(db: sqlite3.Connection) -> Iterator[str]:
     lost = db.execute("SELECT count(*) FROM part WHERE change NOT IN (SELECT id FROM change)").fetchone()[0]
     if lost:
         yield f"history: {lost} values belong to no change"
-    for field in sorted(schema.FIELDS):
+    for field in sorted(database.FIELDS):
         query = f"""SELECT last.example FROM (SELECT example, after, max(change) FROM part WHERE field = ?
             AND example > 0 GROUP BY example) AS last LEFT JOIN example ON example.id = last.example
             WHERE example.{field} IS NOT last.after LIMIT 3"""

@@ -20,7 +20,7 @@ from curator.core.problem import Profile
 from curator.core.turns import Turn, turns
 from curator.tokens import counter
 from curator.workspace.files.dataset_file import open_dataset
-from curator.workspace.storage import folder as place
+from curator.workspace.storage.folder import is_workspace
 
 NO_ROLE = "(none)"
 Progress = Callable[[int], None]
@@ -121,7 +121,7 @@ def collect(
 
     `model` defaults to the workspace's, else to the usual one of OpenAI's. Raises InputError.
     """
-    if str(path) == "-" or not place.is_workspace(Path(path)):
+    if str(path) == "-" or not is_workspace(Path(path)):
         with open_dataset(path) as source:
             items = ((parse(raw), True) for _, raw in source.records())
             return _count(items, model, "openai", epochs, Contract(), progress)

@@ -60,7 +60,7 @@ def _records(workspace: Workspace, notes: Notes, progress: Progress | None) -> I
     for example, raw in workspace.stored.raws(ids):
         notes.records += 1
         notes.lines += 1
-        base = workspace.stored.base(example) if by_line else None
+        source = workspace.stored.source_of(example) if by_line else None
         if progress is not None and notes.records % 5000 == 0:
             progress(notes.records, len(ids))
-        yield (example if base is None else base.line(example)), raw
+        yield (example if source is None else source.line(example)), raw

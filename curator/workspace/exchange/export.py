@@ -20,8 +20,8 @@ from curator.core import convert, splice
 from curator.core.example import parse
 from curator.core.lines import BOM
 from curator.errors import CuratorError, InputError
-from curator.workspace.storage.examples import Stored
-from curator.workspace.storage.line_file import CHUNK, Source
+from curator.workspace.storage.examples import StoredExamples
+from curator.workspace.storage.line_file import CHUNK, LineFile
 from curator.workspace.workspace import Workspace
 
 TOGETHER = 10_000
@@ -59,7 +59,7 @@ def export(
     Raises InputError where the place cannot be written; `out` is then what it was before.
     """
     out = Path(out)
-    origins = {str(base.origin) for base in workspace.stored.bases}
+    origins = {str(source.origin) for source in workspace.stored.sources}
     if str(out.resolve()) in origins:
         raise InputError(f"{out} is the source itself: export elsewhere, or write back with a backup")
     return _write(workspace, ids, out, target, progress)
@@ -75,37 +75,37 @@ class WriteBack:
     ids: Sequence[int]
 
 
-def plan_write_back(workspace: Workspace, source: int) -> WriteBack:
+def plan_write_back(workspace: Workspace, source_id: int) -> WriteBack:
     """Look whether the imported file can be replaced by the live examples of its source.
 
     Those are its own and those added behind them. Raises InputError with the reason where it cannot.
     """
-    base = next((b for b in workspace.stored.bases if b.id == source), None)
-    if base is None or base.origin is None:
+    source = next((s for s in workspace.stored.sources if s.id == source_id), None)
+    if source is None or source.origin is None:
         raise InputError("there is no file to write back to")
-    origin = Path(base.origin)
-    if base.format != "jsonl" or origin.suffix.lower() in (".gz", ".zst"):
-        raise InputError(f"{base.name} was converted from another format: export it as JSON Lines instead")
+    origin = Path(source.origin)
+    if source.format != "jsonl" or origin.suffix.lower() in (".gz", ".zst"):
+        raise InputError(f"{source.name} was converted from another format: export it as JSON Lines instead")
     if not origin.is_file():
         raise InputError(f"{origin} is not there any more: export it instead")
-    if source in workspace.source_changed():
-        raise InputError(f"{base.name} changed since it was imported: merge it first")
+    if source_id in workspace.source_changed():
+        raise InputError(f"{source.name} changed since it was imported: merge it first")
     backup = origin.with_name(f"{origin.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}")
-    return WriteBack(source, origin, backup, _of_source(workspace, source))
+    return WriteBack(source_id, origin, backup, _ids_of_source(workspace, source_id))
 
 
-def _of_source(workspace: Workspace, source: int) -> Sequence[int]:
+def _ids_of_source(workspace: Workspace, source_id: int) -> Sequence[int]:
     """The live examples of a source, with those that stand behind them and have no source."""
-    shown = [base for base in workspace.stored.bases if not base.hidden]
+    shown = [source for source in workspace.stored.sources if not source.hidden]
     if len(shown) == 1:
         return workspace.ids()
     live = set(workspace.ids())
     current = shown[0].id
     found = array("q")
     for example in workspace.ids(deleted=True):
-        base = workspace.stored.base(example)
-        current = current if base is None else base.id
-        if current == source and example in live:
+        source = workspace.stored.source_of(example)
+        current = current if source is None else source.id
+        if current == source_id and example in live:
             found.append(example)
     return found
 
@@ -178,22 +178,22 @@ def pieces(workspace: Workspace, ids: Sequence[int]) -> Iterator[tuple[bytes, in
         yield from _pieces(workspace.stored, ids[start : start + TOGETHER], rewritten)
 
 
-def _pieces(stored: Stored, ids: Sequence[int], rewritten: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+def _pieces(stored: StoredExamples, ids: Sequence[int], rewritten: Sequence[int]) -> Iterator[tuple[bytes, int]]:
     raws = dict(stored.raws(_among(ids, rewritten)))
     at = 0
     while at < len(ids):
-        base = stored.base(ids[at])
-        if ids[at] in raws or base is None:
+        source = stored.source_of(ids[at])
+        if ids[at] in raws or source is None:
             raw = raws.get(ids[at])
             at += 1
             if raw is not None:
                 yield raw + b"\n", 1
             continue
-        first = ids[at] - base.first_id
+        first = ids[at] - source.first_id
         behind = bisect_left(rewritten, ids[at])
-        end = base.source.lines if behind == len(rewritten) else rewritten[behind] - base.first_id
-        run = _run(ids, at, min(end, base.source.lines) - first)
-        yield from _untouched(base.source, first, first + run)
+        end = source.line_file.lines if behind == len(rewritten) else rewritten[behind] - source.first_id
+        run = _run(ids, at, min(end, source.line_file.lines) - first)
+        yield from _untouched(source.line_file, first, first + run)
         at += run
 
 
@@ -219,15 +219,15 @@ def _run(ids: Sequence[int], at: int, most: int) -> int:
     return run
 
 
-def _untouched(source: Source, first: int, end: int) -> Iterator[tuple[bytes, int]]:
+def _untouched(line_file: LineFile, first: int, end: int) -> Iterator[tuple[bytes, int]]:
     """The lines of a source from `first` on, as the blocks they lie in where no line end is to be cut."""
-    offsets = source.offsets
+    offsets = line_file.offsets
     while first < end:
         start = offsets[first]
         after = bisect_left(offsets, start + CHUNK, first + 1, end)
-        block = source.read(start, offsets[after] - start)
+        block = line_file.read(start, offsets[after] - start)
         if len(block) < offsets[after] - start or b"\r" in block or (not start and block.startswith(BOM)):
-            block = b"".join(source.line(number) + b"\n" for number in range(first, after))
+            block = b"".join(line_file.line(number) + b"\n" for number in range(first, after))
         yield block if block.endswith(b"\n") else block + b"\n", after - first
         first = after
 

@@ -23,8 +23,8 @@ from curator.workspace.exchange.equal_lines import value_key, value_keys
 from curator.workspace.files.line_splitter import Record
 from curator.workspace.files.preview import Preview, mapped, preview, records
 from curator.workspace.records import Change
-from curator.workspace.storage import folder as place
-from curator.workspace.storage import line_file as sources
+from curator.workspace.storage import line_file
+from curator.workspace.storage.folder import slug
 from curator.workspace.storage.journal import Part
 from curator.workspace.workspace import Workspace
 
@@ -84,8 +84,8 @@ def prepare_previewed(workspace: Workspace, looks: Sequence[Preview], progress: 
     workspace.require_writer()
     made = Import()
     seen = _known_values(workspace, progress)
-    number = 1 + max((base.id for base in workspace.stored.bases), default=0)
-    names = [f"{number + at}-{place.slug(look.path.name)}" for at, look in enumerate(looks)]
+    number = 1 + max((source.id for source in workspace.stored.sources), default=0)
+    names = [f"{number + at}-{slug(look.path.name)}" for at, look in enumerate(looks)]
     try:
         for look, name in zip(looks, names, strict=True):
             made.files.append(_copy(workspace.path, look, name, seen, progress))
@@ -98,7 +98,7 @@ def prepare_previewed(workspace: Workspace, looks: Sequence[Preview], progress: 
 
 
 def _known_values(workspace: Workspace, progress: Progress | None) -> set[int | None]:
-    live = set(workspace.ids()) if workspace.stored.bases else set()
+    live = set(workspace.ids()) if workspace.stored.sources else set()
     found: set[int | None] = set()
     for done, (example, _, raw) in enumerate(workspace.stored.everything()):
         if progress is not None and done % 1000 == 0:
@@ -114,12 +114,12 @@ def _copy(folder: Path, look: Preview, file: str, seen: set[int | None], progres
     made = Prepared(look, file, 0, look.path.stat())
     with records(look.path) as (_, plain, found):
         if plain and look.map == convert.KEEP:
-            sources.copy_file(look.path, copy, each=partial(_count_lines, made, seen, progress))
+            line_file.copy_file(look.path, copy, each=partial(_count_lines, made, seen, progress))
         else:
             _convert(made, copy, found, seen, progress)
             if look.container != "jsonl" or look.map != convert.KEEP:
-                sources.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
-    opened = sources.open_copy(copy)
+                line_file.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
+    opened = line_file.open_copy(copy)
     made.lines = opened.lines
     opened.close()
     return made
@@ -129,7 +129,7 @@ def _convert(
     made: Prepared, copy: Path, found: Iterator[Record], seen: set[int | None], progress: Progress | None
 ) -> None:
     numbers: array[int] = array("Q")
-    indexer = sources.Indexer()
+    indexer = line_file.Indexer()
     digest = hashlib.sha256()
     with atomic.replacing(copy, mode=0o444) as target:
         for done, (number, record) in enumerate(found, 1):
@@ -144,8 +144,8 @@ def _convert(
                 progress(done)
     indexer.finish()
     indexer.digest = digest.digest()
-    sources.write_index(copy, indexer)
-    sources.write_numbers(copy, numbers)
+    line_file.write_index(copy, indexer)
+    line_file.write_numbers(copy, numbers)
 
 
 def _count_lines(made: Prepared, seen: set[int | None], progress: Progress | None, physical: list[bytes]) -> None:
@@ -171,8 +171,8 @@ def commit(workspace: Workspace, made: Import) -> Change:
     with workspace.guard:
         workspace.changes.writing.ready()
         first = workspace.stored.next_id()
-        number = 1 + max((base.id for base in workspace.stored.bases), default=0)
-        start = not workspace.stored.bases
+        number = 1 + max((source.id for source in workspace.stored.sources), default=0)
+        start = not workspace.stored.sources
         statements: list[tuple[str, Sequence[object]]] = []
         parts = []
         for at, file in enumerate(made.files):
@@ -180,7 +180,7 @@ def commit(workspace: Workspace, made: Import) -> Change:
             keeps = look.container == "jsonl" and look.map == convert.KEEP
             form = "jsonl" if keeps else look.shape
             row = source_row(number + at, look.path, file.file, form, first, file.lines, file.stat)
-            digest = sources.stored_digest(workspace.path / "sources" / file.file)
+            digest = line_file.stored_digest(workspace.path / "sources" / file.file)
             statements.append((SOURCE_ROW, (*row, digest, int(not start), time.time())))
             parts.append(Part(-(number + at), "hidden", 1, 0))
             first += file.lines

@@ -16,7 +16,7 @@ from curator.workspace.storage.journal import NEVER
 
 if TYPE_CHECKING:
     from curator.workspace.records import Change
-    from curator.workspace.storage.examples import Base
+    from curator.workspace.storage.examples import Source
     from curator.workspace.workspace import Workspace
 
 Group = tuple[int, list[bytes]]
@@ -64,23 +64,23 @@ class Comparison:
         return ", ".join(parts)
 
 
-def compare(workspace: Workspace, source: int, progress: Callable[[int], None] | None = None) -> Comparison:
+def compare(workspace: Workspace, source_id: int, progress: Callable[[int], None] | None = None) -> Comparison:
     """Look for a source's lines in its file as it is now; changes nothing. `progress` gets the lines done.
 
     A line is known by the bytes that an example has or was imported with, so one that was written back is no
     news. Raises InputError where the file cannot be read or was converted when it was imported.
     """
-    base = next((b for b in workspace.stored.bases if b.id == source), None)
-    if base is None or base.origin is None or base.format != "jsonl":
-        name = base.name if base is not None else "this source"
+    source = next((s for s in workspace.stored.sources if s.id == source_id), None)
+    if source is None or source.origin is None or source.format != "jsonl":
+        name = source.name if source is not None else "this source"
         raise InputError(f"{name} was converted when it was imported: import it again to have what is new there")
-    known = _known(workspace, base)
+    known = _known(workspace, source)
     used: set[int] = set()
     groups: list[Group] = []
-    anchor = base.first_id - 1
+    anchor = source.first_id - 1
     try:
-        stat = Path(base.origin).stat()
-        with open_dataset(Path(base.origin)) as dataset:
+        stat = Path(source.origin).stat()
+        with open_dataset(Path(source.origin)) as dataset:
             for done, (_, raw) in enumerate(dataset.records()):
                 if progress is not None and done % 1000 == 0:
                     progress(done)
@@ -92,34 +92,34 @@ def compare(workspace: Workspace, source: int, progress: Callable[[int], None] |
                 else:
                     groups.append((anchor, [raw]))
     except OSError as error:
-        raise InputError(f"cannot read {base.origin}: {error.strerror or error}") from error
-    end = base.first_id + base.source.lines
+        raise InputError(f"cannot read {source.origin}: {error.strerror or error}") from error
+    end = source.first_id + source.line_file.lines
     missing = [
         example
-        for example in range(base.first_id, end)
-        if example not in used and not base.source.is_blank(example - base.first_id)
+        for example in range(source.first_id, end)
+        if example not in used and not source.line_file.is_blank(example - source.first_id)
     ]
-    touched = workspace.stored.touched(missing)
+    touched = workspace.stored.example_rows(missing)
     live = [i for i in missing if i not in touched or not touched[i].deleted]
     kept = tuple(i for i in live if i in touched and touched[i].version)
     gone = tuple(i for i in live if i not in touched or not touched[i].version)
     return Comparison(tuple(groups), gone, kept, stat)
 
 
-def _known(workspace: Workspace, base: Base) -> dict[bytes, list[int]]:
+def _known(workspace: Workspace, source: Source) -> dict[bytes, list[int]]:
     """Examples by the digest of their bytes: as imported, as they are now, and those added here.
 
     The last of a list is to be taken first.
     """
     found: dict[bytes, list[int]] = {}
-    for number in range(base.source.lines):
-        if not base.source.is_blank(number):
-            found.setdefault(_digest(base.source.line(number)), []).append(base.first_id + number)
+    for number in range(source.line_file.lines):
+        if not source.line_file.is_blank(number):
+            found.setdefault(_digest(source.line_file.line(number)), []).append(source.first_id + number)
     for examples in found.values():
         examples.reverse()
     rewritten = workspace.db.execute("SELECT id, raw FROM example WHERE raw IS NOT NULL AND deleted < ?", (NEVER,))
     for example, raw in rewritten:
-        if workspace.stored.base(example) in (None, base):
+        if workspace.stored.source_of(example) in (None, source):
             found.setdefault(_digest(raw), []).append(example)
     return found
 
@@ -138,7 +138,7 @@ def _take(examples: list[int] | None, used: set[int]) -> int | None:
     return None
 
 
-def merge(workspace: Workspace, source: int, found: Comparison | None = None) -> Change:
+def merge(workspace: Workspace, source_id: int, found: Comparison | None = None) -> Change:
     """Bring what changed in a source's file outside into the workspace, as one change.
 
     Lines that are new there become examples behind the line they follow; lines that are gone are deleted
@@ -146,19 +146,19 @@ def merge(workspace: Workspace, source: int, found: Comparison | None = None) ->
     """
     with workspace.guard:
         workspace.changes.writing.ready()
-        found = found or compare(workspace, source)
-        base = next(b for b in workspace.stored.bases if b.id == source)
-        start = base.first_id - 1
-        groups = [(_before(workspace, base) if at == start else at, raws) for at, raws in found.groups]
-        change = workspace.changes.merge_lines(groups, found.gone, base.name)
-        workspace.accept_origin(source, found.stat)
+        found = found or compare(workspace, source_id)
+        source = workspace.stored.source(source_id)
+        start = source.first_id - 1
+        groups = [(_before(workspace, source) if at == start else at, raws) for at, raws in found.groups]
+        change = workspace.changes.merge_lines(groups, found.gone, source.name)
+        workspace.accept_origin(source_id, found.stat)
         return change
 
 
-def _before(workspace: Workspace, base: Base) -> int:
+def _before(workspace: Workspace, source: Source) -> int:
     """What stands before the first line of a source, deleted or not."""
     ids = workspace.ids(deleted=True)
-    numbers = range(base.first_id, base.first_id + base.source.lines)
-    first = next((i for i in numbers if not base.source.is_blank(i - base.first_id)), None)
+    numbers = range(source.first_id, source.first_id + source.line_file.lines)
+    first = next((i for i in numbers if not source.line_file.is_blank(i - source.first_id)), None)
     at = ids.index(first) if first is not None else 0
     return ids[at - 1] if at else START

@@ -15,8 +15,8 @@ from curator.workspace.analysis.current_results import Derived
 from curator.workspace.search.text_scan import scan
 from curator.workspace.search.view import View
 from curator.workspace.storage.example_order import START, Order
-from curator.workspace.storage.examples import Stored
-from curator.workspace.storage.id_mask import Chosen
+from curator.workspace.storage.examples import StoredExamples
+from curator.workspace.storage.id_mask import IdMask
 
 Mask = bytearray
 SORTS = (
@@ -43,10 +43,10 @@ PATIENCE = 0.1
 """Seconds between two looks at whether the answer is still wanted."""
 
 
-class Evaluation:
+class QueryEvaluation:
     """One evaluation of a query over a workspace as it is now."""
 
-    def __init__(self, stored: Stored, derived: Derived, guard: AbstractContextManager[object]) -> None:
+    def __init__(self, stored: StoredExamples, derived: Derived, guard: AbstractContextManager[object]) -> None:
         self.stored = stored
         self.derived = derived
         self.guard = guard
@@ -90,9 +90,9 @@ class Evaluation:
         if not order.ascending:
             return self._picked(mask, order.live)
         if order.live == range(1, self.size):
-            return Chosen(Mask(1) + mask[1:])
+            return IdMask(Mask(1) + mask[1:])
         with self.guard:
-            return Chosen(_combine([mask, order.mask(self.size)], int.__and__))
+            return IdMask(_combine([mask, order.mask(self.size)], int.__and__))
 
     def _picked(self, mask: Mask, domain: Sequence[int]) -> Sequence[int]:
         return array("q", (example for example in domain if example < self.size and mask[example]))
@@ -175,14 +175,14 @@ class Evaluation:
             low, high = max(low, 0), min(high, self.size - 1)
             mask[low : high + 1] = b"\1" * max(0, high + 1 - low)
             return mask
-        for base in self.stored.bases:
-            if len(base.numbers):
-                for number, line in enumerate(base.numbers):
-                    mask[base.first_id + number] = int(low <= line <= high)
+        for source in self.stored.sources:
+            if len(source.numbers):
+                for number, line in enumerate(source.numbers):
+                    mask[source.first_id + number] = int(low <= line <= high)
                 continue
-            first, last = max(low, 1) - 1, min(high, base.source.lines) - 1
+            first, last = max(low, 1) - 1, min(high, source.line_file.lines) - 1
             if last >= first:
-                mask[base.first_id + first : base.first_id + last + 1] = b"\1" * (last + 1 - first)
+                mask[source.first_id + first : source.first_id + last + 1] = b"\1" * (last + 1 - first)
         return mask
 
     def _choice(self, query: Choice) -> Mask:
@@ -238,9 +238,9 @@ class Evaluation:
 
     def _source(self, name: str) -> Mask:
         mask = Mask(self.size)
-        for base in self.stored.bases:
-            if base.name == name or base.name.lower() == name.lower():
-                mask[base.first_id : base.first_id + base.source.lines] = b"\1" * base.source.lines
+        for source in self.stored.sources:
+            if source.name == name or source.name.lower() == name.lower():
+                mask[source.first_id : source.first_id + source.line_file.lines] = b"\1" * source.line_file.lines
         return mask
 
     def _touched(self, where: str, values: Sequence[object] = ()) -> Iterable[tuple[int]]:
@@ -270,7 +270,7 @@ class Evaluation:
         if sort == "labels":
             return dict(db.execute("SELECT example, group_concat(label, ' ') FROM label GROUP BY example"))
         if sort == "source":
-            return {i: base.name if (base := self.stored.base(i)) is not None else "" for i in ids}
+            return {i: source.name if (source := self.stored.source_of(i)) is not None else "" for i in ids}
         if sort == "length":
             return {i: len(raw) for i, raw in self.stored.raws(ids)}
         self.derived.prepare()

@@ -28,7 +28,7 @@ from curator.workspace.analysis.flag_columns import (
     having_any,
 )
 from curator.workspace.search.message_text import begins_with, is_content, says
-from curator.workspace.storage.examples import Base, Stored, batches
+from curator.workspace.storage.examples import Source, StoredExamples, batches
 from curator.workspace.storage.line_file import Block
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _STRUCTURE = "messages role content system developer user assistant tool functio
 
 
 def scan(
-    stored: Stored,
+    stored: StoredExamples,
     text: Text,
     wanted: bytearray | None = None,
     looks: Looks | None = None,
@@ -78,9 +78,9 @@ def scan(
     if wanted is not None and wanted.count(1) <= FEW * len(wanted):
         yield from _one_by_one(stored, text, [i for i in stored.order.all if wanted[i]], guard)
         return
-    for base in stored.bases:
-        if not base.hidden:
-            for first, found in _Scan(base, text, wanted, looks).matches():
+    for source in stored.sources:
+        if not source.hidden:
+            for first, found in _Scan(source, text, wanted, looks).matches():
                 for example in rewritten[
                     bisect_left(rewritten, first) : bisect_left(rewritten, first + len(found))
                 ]:
@@ -90,7 +90,7 @@ def scan(
 
 
 def _one_by_one(
-    stored: Stored, text: Text, ids: list[int], guard: AbstractContextManager[object]
+    stored: StoredExamples, text: Text, ids: list[int], guard: AbstractContextManager[object]
 ) -> Iterator[Found]:
     for part in batches(ids):
         with guard:
@@ -102,9 +102,9 @@ def _one_by_one(
 class _Scan:
     """One source searched block by block."""
 
-    def __init__(self, base: Base, text: Text, wanted: bytearray | None, looks: Looks | None) -> None:
-        self.base, self.text, self.wanted = base, text, wanted
-        self.offsets: Sequence[int] = base.source.offsets
+    def __init__(self, source: Source, text: Text, wanted: bytearray | None, looks: Looks | None) -> None:
+        self.source, self.text, self.wanted = source, text, wanted
+        self.offsets: Sequence[int] = source.line_file.offsets
         self.needle = _needle(text)
         whole = self.needle is not None and text.role is None and self.needle.decode() == text.folded
         self.whole = whole
@@ -127,26 +127,26 @@ class _Scan:
 
     def _mine(self, column: bytes | bytearray) -> bytes:
         """One byte a line of a column that has one byte an id."""
-        lines = self.base.source.lines
-        return bytes(column[self.base.first_id : self.base.first_id + lines]).ljust(lines, b"\0")
+        lines = self.source.line_file.lines
+        return bytes(column[self.source.first_id : self.source.first_id + lines]).ljust(lines, b"\0")
 
     def matches(self) -> Iterator[Found]:
         """The matches of each block, in order."""
-        source, first, large = self.base.source, 0, None
-        plainly = 0 if "numpy" in sys.modules and source.size > AT_ONCE else AT_ONCE
-        while first < source.lines:
+        line_file, first, large = self.source.line_file, 0, None
+        plainly = 0 if "numpy" in sys.modules and line_file.size > AT_ONCE else AT_ONCE
+        while first < line_file.lines:
             if large is None and self.needle is not None and self.offsets[first] >= plainly:
                 from curator.workspace.search.block_finder import Finder
 
                 large = Finder()
-            end = source.after(first, BLOCK if large is None else large.wanted(BLOCK))
+            end = line_file.after(first, BLOCK if large is None else large.wanted(BLOCK))
             start = self.offsets[first]
             self.start, self.block = (
-                source.mapped(first, end)
+                line_file.mapped(first, end)
                 if large is not None
-                else (start, source.read(start, self.offsets[end] - start))
+                else (start, line_file.read(start, self.offsets[end] - start))
             )
-            yield self.base.first_id + first, self._hits(first, end, large)
+            yield self.source.first_id + first, self._hits(first, end, large)
             first = end
 
     def _hits(self, first: int, end: int, large: Finder | None) -> bytearray:
@@ -162,7 +162,7 @@ class _Scan:
                 found[number - first] = 1
         if self.wanted is None:
             return found
-        mine = self.wanted[self.base.first_id + first : self.base.first_id + end]
+        mine = self.wanted[self.source.first_id + first : self.source.first_id + end]
         both = int.from_bytes(found, "little") & int.from_bytes(mine, "little")
         return bytearray(both.to_bytes(end - first, "little"))
 
@@ -229,7 +229,7 @@ class _Scan:
 
     def _asked(self, number: int) -> bool:
         """Parse one line and ask the text node itself."""
-        example = self.base.first_id + number
+        example = self.source.first_id + number
         if self.wanted is not None and not self.wanted[example]:
             return False
         start, end = (self.offsets[at] - self.start for at in (number, number + 1))

@@ -15,7 +15,7 @@ from curator import atomic
 from curator.errors import InputError, NotSaved
 from curator.locks import is_held
 from curator.sqlite_file import connect, harden
-from curator.workspace.storage import folder as place
+from curator.workspace.storage.folder import require_own_files
 
 APPLICATION_ID = 0x43555241
 VERSION = 1
@@ -184,7 +184,7 @@ def guard(path: Path) -> int:
     Raises InputError: not ours, damaged, an unknown table, trigger or view, links among its files, or made by a
     newer Curator.
     """
-    place.own_files(path.parent)
+    require_own_files(path.parent)
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
     db = connect(path, "ro", immutable=_quiet(path))

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import compress
 
-from curator.workspace.storage.id_mask import Chosen
+from curator.workspace.storage.id_mask import IdMask
 
 START = 0
 """The anchor of an addition that stands before everything."""
@@ -75,7 +75,7 @@ class Order:
 
 def position(ids: Sequence[int], example: int, ascending: bool) -> int:
     """The index of an id, -1 where it is absent; quick where the ids ascend."""
-    if isinstance(ids, Chosen):
+    if isinstance(ids, IdMask):
         return ids.position(example)
     if ascending:
         at = bisect_left(ids, example)

@@ -13,18 +13,18 @@ from curator.core.example import parse
 from curator.core.lines import split, trim
 from curator.errors import CuratorError, InputError
 from curator.workspace.records import Record
-from curator.workspace.storage import folder as place
-from curator.workspace.storage import line_file as sources
+from curator.workspace.storage import line_file
 from curator.workspace.storage.example_order import Order
+from curator.workspace.storage.folder import folder_for
 from curator.workspace.storage.journal import NEVER
-from curator.workspace.storage.line_file import Source
+from curator.workspace.storage.line_file import LineFile
 
 BATCH = 500
 """Ids a statement."""
 MANY = 20_000
 
 
-class Touched(NamedTuple):
+class ExampleRow(NamedTuple):
     """A row of `example`."""
 
     id: int
@@ -40,7 +40,7 @@ class Touched(NamedTuple):
 
 
 @dataclass(slots=True)
-class Base:
+class Source:
     """An imported file as the workspace knows it."""
 
     id: int
@@ -54,7 +54,7 @@ class Base:
     lines: int | None
     sha256: str | None
     hidden: int
-    source: Source
+    line_file: LineFile
     numbers: Sequence[int] = ()
     """Line in the original file of each record, where that was not JSONL."""
 
@@ -64,20 +64,20 @@ class Base:
         return self.numbers[number] if number < len(self.numbers) else number + 1
 
 
-class Stored:
+class StoredExamples:
     """Examples by id: base lines from the sources, touched ones from the database."""
 
     def __init__(
         self,
         folder: Path,
         db: sqlite3.Connection,
-        given: Source | None = None,
+        given: LineFile | None = None,
         numbers: Sequence[int] = (),
     ) -> None:
         self.folder = folder
         self._given, self._numbers = given, numbers
         self.db = db
-        self.bases: list[Base] = []
+        self.sources: list[Source] = []
         self._firsts: list[int] = []
         self.order = Order()
         self.split_made = False
@@ -94,25 +94,25 @@ class Stored:
 
     def reorder(self) -> None:
         """Build the order of ids anew."""
-        shown = [b for b in self.bases if not b.hidden]
-        hidden = [b for b in self.bases if b.hidden]
+        shown = [s for s in self.sources if not s.hidden]
+        hidden = [s for s in self.sources if s.hidden]
         additions = self.db.execute(
             "SELECT id, place FROM example WHERE place IS NOT NULL AND deleted <> ?", (NEVER,)
         ).fetchall()
         deleted = [row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted = 1")]
-        for base in hidden:  # additions behind a line of a hidden source hang on its place: keep them visible
-            additions = [(i, 0 if self._inside(base, at) else at) for i, at in additions]
-        self.order.build([(b.first_id, b.source.lines, b.source.blanks) for b in shown], additions, deleted)
+        for source in hidden:  # additions behind a line of a hidden source hang on its place: keep them visible
+            additions = [(i, 0 if self._inside(source, at) else at) for i, at in additions]
+        self.order.build([(s.first_id, s.line_file.lines, s.line_file.blanks) for s in shown], additions, deleted)
         row = self.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
         self.split_made = row is not None and row[0] not in ("null", "")
 
     @staticmethod
-    def _inside(base: Base, example: int) -> bool:
-        return base.first_id <= example < base.first_id + base.source.lines
+    def _inside(source: Source, example: int) -> bool:
+        return source.first_id <= example < source.first_id + source.line_file.lines
 
     def _load_sources(self) -> None:
-        known = {base.id: base for base in self.bases}
-        bases = []
+        known = {source.id: source for source in self.sources}
+        sources = []
         for row in self.db.execute(
             "SELECT id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, hidden "
             "FROM source ORDER BY id"
@@ -120,44 +120,42 @@ class Stored:
             old = known.pop(row[0], None)
             if old is not None and old.lines == row[8]:
                 old.hidden = row[10]
-                bases.append(old)
+                sources.append(old)
                 continue
             if old is not None:
-                old.source.close()
-            bases.append(self._open(row))
+                old.line_file.close()
+            sources.append(self._open(row))
         for gone in known.values():
-            gone.source.close()
-        self.bases = bases
-        self._firsts = [base.first_id for base in bases]
+            gone.line_file.close()
+        self.sources = sources
+        self._firsts = [source.first_id for source in sources]
 
-    def _open(self, row: Sequence[object]) -> Base:
+    def _open(self, row: Sequence[object]) -> Source:
         number, name, file, origin, size, mtime, form, first, lines, digest, hidden = row
         copy = self.copy_path(str(file))
         if self._given is not None:
             opened = self._given
         elif lines is not None:
-            opened = sources.open_copy(copy)
+            opened = line_file.open_copy(copy)
             if opened.lines < int(lines):  # type: ignore[call-overload]
                 raise CuratorError(
                     f"{copy} holds {opened.lines} lines instead of {lines}: restore it from a backup"
                 )
         else:
             opened = self._glance(copy, str(origin))
-        numbers = self._numbers if self._given is not None else sources.load_numbers(copy)
-        return Base(
+        numbers = self._numbers if self._given is not None else line_file.load_numbers(copy)
+        return Source(
             number, str(name), str(file), origin, size, mtime, str(form), first, lines, digest,  # type: ignore[arg-type]
             hidden, opened, numbers,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    def _glance(self, copy: Path, origin: str) -> Source:
+    def _glance(self, copy: Path, origin: str) -> LineFile:
         if copy.exists():
-            return sources.open_copy(copy)
-        if (
-            place.folder_for(Path(origin)).resolve() != self.folder.resolve()
-        ):  # a stranger's, who wants a file of ours
+            return line_file.open_copy(copy)
+        if folder_for(Path(origin)).resolve() != self.folder.resolve():  # a stranger's, who wants a file of ours
             raise InputError(f"{self.folder} is refused: it is not the workspace of {origin}")
         try:
-            return sources.glance(Path(origin))
+            return line_file.glance(Path(origin))
         except OSError as error:
             raise InputError(f"{origin} was not copied completely and cannot be read any more: {error}") from error
 
@@ -168,42 +166,46 @@ class Stored:
             raise InputError(f"{self.folder} is refused: it names a source outside itself")
         return path
 
-    def base(self, example: int) -> Base | None:
+    def source(self, source_id: int) -> Source:
+        """The source of that id. Raises StopIteration where there is none."""
+        return next(source for source in self.sources if source.id == source_id)
+
+    def source_of(self, example: int) -> Source | None:
         """The source of an imported example, None for one that was made here."""
         at = bisect_right(self._firsts, example) - 1
         if at < 0:
             return None
-        base = self.bases[at]
-        return base if example < base.first_id + base.source.lines else None
+        source = self.sources[at]
+        return source if example < source.first_id + source.line_file.lines else None
 
     @property
     def noun(self) -> str:
         """What an id is called in messages: with one source it is the line number."""
-        return "line" if len(self.bases) == 1 and not self.bases[0].numbers else "example"
+        return "line" if len(self.sources) == 1 and not self.sources[0].numbers else "example"
 
     def exists(self, example: int) -> bool:
         """Whether an id is one of the examples, deleted ones included."""
-        base = self.base(example)
-        if base is not None:
-            return not base.hidden and not base.source.is_blank(example - base.first_id)
+        source = self.source_of(example)
+        if source is not None:
+            return not source.hidden and not source.line_file.is_blank(example - source.first_id)
         row = self.db.execute("SELECT deleted FROM example WHERE id = ? AND place IS NOT NULL", (example,))
         return any(deleted != NEVER for (deleted,) in row)
 
-    def touched(self, ids: Sequence[int]) -> dict[int, Touched]:
+    def example_rows(self, ids: Sequence[int]) -> dict[int, ExampleRow]:
         """The rows of `example` among some ids."""
         columns = "id, raw, version, place, deleted, rating, review, reviewed, note, split"
         if len(ids) > MANY:  # one pass over the rows that exist is cheaper than asking for each
             wanted = set(ids)
             return {
-                row[0]: Touched(*row)
+                row[0]: ExampleRow(*row)
                 for row in self.db.execute(f"SELECT {columns} FROM example")
                 if row[0] in wanted
             }
-        found: dict[int, Touched] = {}
+        found: dict[int, ExampleRow] = {}
         for part in batches(ids):
             marks = ",".join("?" * len(part))
             for row in self.db.execute(f"SELECT {columns} FROM example WHERE id IN ({marks})", part):
-                found[row[0]] = Touched(*row)
+                found[row[0]] = ExampleRow(*row)
         return found
 
     def labels(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -225,14 +227,14 @@ class Stored:
         """All labels in use, in alphabetical order."""
         return sorted(name for (name,) in self.db.execute("SELECT DISTINCT label FROM label"))
 
-    def raw(self, example: int, touched: Touched | None = None) -> bytes:
+    def raw(self, example: int, touched: ExampleRow | None = None) -> bytes:
         """The current bytes of an example. Raises KeyError for an id that does not exist."""
         if touched is not None and touched.raw is not None:
             return touched.raw
-        base = self.base(example)
-        if base is None or base.source.is_blank(example - base.first_id):
+        source = self.source_of(example)
+        if source is None or source.line_file.is_blank(example - source.first_id):
             raise KeyError(example)
-        return base.source.line(example - base.first_id)
+        return source.line_file.line(example - source.first_id)
 
     def revision(self) -> int:
         """The id of the last change, 0 before the first."""
@@ -246,22 +248,22 @@ class Stored:
     def records(self, ids: Sequence[int]) -> Iterator[Record]:
         """Records in the order of the ids. Raises CuratorError for an id that does not exist."""
         for part in batches(ids):
-            touched = self.touched(part)
+            touched = self.example_rows(part)
             labels = self.labels(part)
             for example in part:
                 yield self._record(example, touched.get(example), labels.get(example, ()))
 
-    def _record(self, example: int, row: Touched | None, labels: tuple[str, ...]) -> Record:
+    def _record(self, example: int, row: ExampleRow | None, labels: tuple[str, ...]) -> Record:
         if row is not None and row.deleted == NEVER:
             raise CuratorError(f"there is no example {example}")
         try:
             parsed = parse(self.raw(example, row))
         except KeyError:
             raise CuratorError(f"there is no example {example}") from None
-        base = self.base(example)
+        source = self.source_of(example)
         split = (row.split if row is not None else None) or ("train" if self.split_made else None)
-        line = None if base is None else base.line(example)
-        name = "" if base is None else base.name
+        line = None if source is None else source.line(example)
+        name = "" if source is None else source.name
         if row is None:
             return Record(example, parsed, line, name, split, labels)
         return Record(
@@ -272,13 +274,13 @@ class Stored:
     def next_id(self) -> int:
         """The smallest id that was never used."""
         last = self.db.execute("SELECT coalesce(max(id), 0) FROM example").fetchone()[0]
-        ends = [base.first_id + base.source.lines - 1 for base in self.bases]
+        ends = [source.first_id + source.line_file.lines - 1 for source in self.sources]
         return int(max([last, *ends], default=0)) + 1
 
     def raws(self, ids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """(id, current bytes) for many ids in order, read block by block; ids without bytes are left out."""
         for part in batches(list(ids) if not isinstance(ids, Sequence) else ids):
-            touched = self.touched(part)
+            touched = self.example_rows(part)
             for example in part:
                 try:
                     yield example, self.raw(example, touched.get(example))
@@ -288,27 +290,27 @@ class Stored:
     def everything(self) -> Iterator[tuple[int, int, bytes]]:
         """(id, version, current bytes) of every example, deleted ones too, source by source, read in blocks."""
         versions = dict(self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL").fetchall())
-        for base in self.bases:
-            if base.hidden:
+        for source in self.sources:
+            if source.hidden:
                 continue
-            for first, block in base.source.blocks():
-                for number, line in enumerate(split(block), base.first_id + first):
-                    raw = trim(line, first=number == base.first_id)
+            for first, block in source.line_file.blocks():
+                for number, line in enumerate(split(block), source.first_id + first):
+                    raw = trim(line, first=number == source.first_id)
                     if not raw or raw.isspace():
                         continue
                     version = versions.pop(number, 0)
                     if version:
-                        raw = self.raw(number, self.touched([number]).get(number))
+                        raw = self.raw(number, self.example_rows([number]).get(number))
                     yield number, version, raw
         for example in sorted(versions):
-            row = self.touched([example])[example]
-            if row.raw is not None and row.deleted != NEVER and self.base(example) is None:
+            row = self.example_rows([example])[example]
+            if row.raw is not None and row.deleted != NEVER and self.source_of(example) is None:
                 yield example, row.version, row.raw
 
     def close(self) -> None:
         """Close the files."""
-        for base in self.bases:
-            base.source.close()
+        for source in self.sources:
+            source.line_file.close()
 
 
 class BytesById(Mapping[int, bytes]):
@@ -317,14 +319,14 @@ class BytesById(Mapping[int, bytes]):
     Valid until the next change of the workspace.
     """
 
-    def __init__(self, stored: Stored, ids: Sequence[int]) -> None:
+    def __init__(self, stored: StoredExamples, ids: Sequence[int]) -> None:
         self.stored, self.ids = stored, ids
         rewritten = stored.db.execute("SELECT id FROM example WHERE raw IS NOT NULL")
         self._rewritten = {example for (example,) in rewritten}
 
     def __getitem__(self, example: int) -> bytes:
         if example in self._rewritten:
-            return self.stored.raw(example, self.stored.touched([example]).get(example))
+            return self.stored.raw(example, self.stored.example_rows([example]).get(example))
         return self.stored.raw(example)
 
     def __iter__(self) -> Iterator[int]:

@@ -42,7 +42,7 @@ def slug(name: str, limit: int = 60) -> str:
     return clean or "data"
 
 
-def make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make the folder and its `sources/`. Raises InputError with the reason where that is impossible."""
     try:
         (folder / "sources").mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def make(folder: Path) -> None:
         raise InputError(f"cannot make the workspace {folder}: {error.strerror or error}") from error
 
 
-def own_files(folder: Path) -> None:
+def require_own_files(folder: Path) -> None:
     """Refuse a workspace that holds links or special files: what we write or read there may be anything then.
 
     Raises InputError with one clear sentence.
@@ -64,7 +64,7 @@ def own_files(folder: Path) -> None:
                     raise InputError(f"{folder} is refused: {entry.name} in it is a link or no regular file")
 
 
-def regular(path: Path) -> None:
+def require_regular_file(path: Path) -> None:
     """Refuse what is no regular file, without opening it. Raises InputError with one clear sentence."""
     try:
         if path.is_dir():

@@ -12,7 +12,7 @@ PAGE = 1024
 """Ids counted together: what is looked through to find the n-th."""
 
 
-class Chosen(Sequence[int]):
+class IdMask(Sequence[int]):
     """The ids whose byte is 1, ascending; the others are 0."""
 
     def __init__(self, mask: bytearray) -> None:

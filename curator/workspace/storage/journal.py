@@ -14,7 +14,7 @@ from typing import NamedTuple
 from curator.errors import InputError, NotSaved
 from curator.workspace.meter import Meter
 from curator.workspace.records import Change
-from curator.workspace.storage import database as schema
+from curator.workspace.storage import database
 
 SHOWN_IDS = 1000
 """A Change names its examples up to this many."""
@@ -203,7 +203,7 @@ class Journal:
         for field, all_of_it in by_field.items():
             group: Iterable[Part] = self.meter.over("Saving", all_of_it, 2 * len(parts), done)
             done += len(all_of_it)
-            if field in schema.FIELDS:
+            if field in database.FIELDS:
                 self._db.executemany(
                     f"INSERT INTO example(id, {field}) VALUES(?,?) "
                     f"ON CONFLICT(id) DO UPDATE SET {field} = excluded.{field}",
@@ -235,7 +235,7 @@ class Journal:
 
     def reconnect(self) -> None:
         """After an I/O error the connection's state is not to be trusted: open the file anew."""
-        db = schema.open_writer(self._path)
+        db = database.open_writer(self._path)
         self._db.close()
         self._db = db
         self.moved(db)

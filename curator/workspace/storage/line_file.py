@@ -33,7 +33,7 @@ Block = bytes | mmap.mmap
 """Bytes of several lines."""
 
 
-class Source:
+class LineFile:
     """Lines of one file, read by number from 0; `lines` may grow while the file is still being indexed."""
 
     def __init__(self, path: Path, offsets: Sequence[int], blanks: Sequence[int], *, whole: bool = True) -> None:
@@ -262,7 +262,7 @@ def _clone(source: int, target: int) -> bool:
     return True
 
 
-def open_copy(copy: Path) -> Source:
+def open_copy(copy: Path) -> LineFile:
     """A copy with its stored offsets; a missing or unfit index is built anew (in memory where read-only).
 
     Raises CuratorError where the copy cannot be read.
@@ -274,7 +274,7 @@ def open_copy(copy: Path) -> Source:
             stored = indexer.offsets, indexer.blanks
             if os.access(copy.parent, os.W_OK):
                 write_index(copy, indexer)
-        return Source(copy, *stored)
+        return LineFile(copy, *stored)
     except OSError as error:
         raise CuratorError(f"cannot read {copy}: {error.strerror or error}") from error
 
@@ -296,7 +296,7 @@ def load_index(copy: Path) -> tuple[Sequence[int], Sequence[int]] | None:
     return (offsets, view[lines + 1 :]) if offsets[0] == 0 and offsets[lines] == size else None
 
 
-def glance(path: Path) -> Source:
+def glance(path: Path) -> LineFile:
     """The first lines of a file that is not copied yet: whole lines within its first `GLANCE` bytes."""
     indexer = Indexer()
     with path.open("rb", buffering=0) as file:
@@ -304,7 +304,7 @@ def glance(path: Path) -> Source:
         indexer.feed(piece)
         if len(piece) < GLANCE or not file.read(1):
             indexer.finish()
-    return Source(path, indexer.offsets, indexer.blanks, whole=False)
+    return LineFile(path, indexer.offsets, indexer.blanks, whole=False)
 
 
 def sweep(folder: Path, last: int) -> None:

@@ -38,7 +38,7 @@ _REMEMBERED: dict[str, type] = {
 }  # fmt: skip
 
 
-def strange(db: sqlite3.Connection) -> str:
+def first_untrusted_value(db: sqlite3.Connection) -> str:
     """The first value that no Curator writes, in words; empty where all are as they should be."""
     for table, columns in _WRONG.items():
         tests = [f"({wrong.format(name)})" for name, wrong in columns.items()]

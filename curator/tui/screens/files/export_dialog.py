@@ -132,8 +132,8 @@ class ExportDialog(Dialog[None]):
 
     def _source_at(self, path: Path) -> int | None:
         """The source whose file this is: that is not exported to but written back."""
-        bases = self.session.workspace.stored.bases
-        return next((base.id for base in bases if base.origin == str(path.resolve())), None)
+        sources = self.session.workspace.stored.sources
+        return next((source.id for source in sources if source.origin == str(path.resolve())), None)
 
     def _files(self, path: Path, what: str) -> list[tuple[Path, Callable[[], Sequence[int]]]]:
         """Files, and how to find the ids that go into each."""

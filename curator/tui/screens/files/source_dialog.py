@@ -16,7 +16,7 @@ from curator.tui.session.source_watch import SourceWatch
 from curator.tui.shell import shell_of
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace.exchange.merge_source import Comparison, compare
-from curator.workspace.storage.examples import Base
+from curator.workspace.storage.examples import Source
 
 
 class SourceDialog(Dialog[None]):
@@ -39,9 +39,9 @@ class SourceDialog(Dialog[None]):
         return shell_of(self).source_watch
 
     @property
-    def _base(self) -> Base | None:
+    def _source(self) -> Source | None:
         changed = self._watch.changed
-        return next((base for base in self.session.workspace.stored.bases if base.id in changed), None)
+        return next((source for source in self.session.workspace.stored.sources if source.id in changed), None)
 
     def compose_body(self) -> ComposeResult:
         """The file, what is new there, and a third way out."""
@@ -52,41 +52,41 @@ class SourceDialog(Dialog[None]):
     def on_mount(self) -> None:
         """Compare."""
         self._watch.look()
-        base = self._base
-        self.query_one("#keep").display = base is not None
-        if base is None:
+        source = self._source
+        self.query_one("#keep").display = source is not None
+        if source is None:
             self.query_one("#accept").display = False
             self._say("Every file that was imported is as it was then.")
             self.query_one("#cancel").focus()
         else:
             self.query_one("#accept").focus()
-            self._compare(base)
+            self._compare(source)
 
     @work(exclusive=True, group="compare", exit_on_error=False)
-    async def _compare(self, base: Base) -> None:
+    async def _compare(self, source: Source) -> None:
         progress = self.query_one(ProgressLine)
-        progress.begin("Comparing", base.source.lines)
+        progress.begin("Comparing", source.line_file.lines)
         try:
-            self._found = await asyncio.to_thread(compare, self.session.workspace, base.id, progress.tick)
+            self._found = await asyncio.to_thread(compare, self.session.workspace, source.id, progress.tick)
         except Stopped:
             self.dismiss(None)
             return
         except CuratorError as error:
-            self._say(f"{base.origin} was changed. {error.message}.")
+            self._say(f"{source.origin} was changed. {error.message}.")
             self.query_one("#accept").display = False
             return
         finally:
             progress.end()
-        self._say(f"{base.origin}\n{self._found.words}")
+        self._say(f"{source.origin}\n{self._found.words}")
 
     def _say(self, text: str) -> None:
         self.query_one("#about", Static).update(Content("\n".join(map(one_line, text.split("\n")))))
 
     def action_accept(self) -> None:
         """Merge."""
-        base = self._base
-        if base is not None and self._found is not None:
-            self.session.merge(base.id, self._found, lambda: self._merged(base.id))
+        source = self._source
+        if source is not None and self._found is not None:
+            self.session.merge(source.id, self._found, lambda: self._merged(source.id))
 
     def _merged(self, source: int) -> None:
         self._watch.look()
@@ -96,10 +96,10 @@ class SourceDialog(Dialog[None]):
     @on(Button.Pressed, "#keep")
     def _keep(self, event: Button.Pressed) -> None:
         event.stop()
-        base = self._base
+        source = self._source
         try:
-            if base is not None:
-                self.session.workspace.accept_origin(base.id, self._found.stat if self._found else None)
+            if source is not None:
+                self.session.workspace.accept_origin(source.id, self._found.stat if self._found else None)
         except (CuratorError, OSError) as error:
             self.session.say(error, title="Not saved")
         else:
