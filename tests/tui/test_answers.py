@@ -14,7 +14,7 @@ from curator import paths
 from curator.core.answers.contract import Contract
 from curator.tui.screens.data.fix_dialog import FixDialog
 from curator.tui.screens.dataset.answers_dialog import AnswersDialog
-from curator.tui.stage_models import answer_contracts as answering
+from curator.tui.stage_models import answer_contracts
 from curator.tui.widgets.text_field import MessageField
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 
@@ -57,7 +57,7 @@ async def test_sample_offers_a_contract_and_makes_none_by_itself(tmp_path: Path,
         assert "(brokenhart) → (brokenheart)" in shown
         assert contract(scene) is None
         await scene.press("enter")
-        assert contract(scene) == Contract(answering.shortcodes())
+        assert contract(scene) == Contract(answer_contracts.shortcodes())
         assert scene.workspace.view(f"rule:{RULE}").total == 28
 
 
@@ -81,7 +81,7 @@ async def test_every_planted_answer_is_repaired_and_undone_by_one_key(tmp_path: 
             await scene.pilot.pause()
             assert RULE not in {problem.rule for problem in scene.workspace.problems(line)}
             repaired = answer(scene, line)
-            assert repaired in answering.shortcodes()
+            assert repaired in answer_contracts.shortcodes()
             as_wanted += repaired == json.loads(clean[fault["clean_line"] - 1])["messages"][2]["content"]
             await scene.pilot.press("u")
             await scene.pilot.pause()

@@ -17,8 +17,8 @@ from curator.core.example import parse
 from curator.core.query import query
 from curator.tui.screens.dataset.balance_dialog import BalanceDialog
 from curator.tui.screens.dialog import Confirm
-from curator.tui.stage_models import dataset_bars as balancing
-from curator.tui.stage_models.dataset_bars import Bar, exactly, of_ids, with_system
+from curator.tui.stage_models import dataset_bars
+from curator.tui.stage_models.dataset_bars import Bar, query_for_ids, query_for_text, with_system
 from curator.tui.widgets.line_list import LineList
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 
@@ -122,7 +122,7 @@ async def test_lines_that_cannot_be_read_have_a_balance_too(tmp_path: Path) -> N
 
 @given(st.text(min_size=1, max_size=60).filter(str.strip))
 def test_exactly_finds_the_text_and_nothing_longer(text: str) -> None:
-    parsed = query.parse(exactly("assistant", text))
+    parsed = query.parse(query_for_text("assistant", text))
     assert isinstance(parsed, query.Text)
     assert parsed.matches_text(text)
     assert not parsed.matches_text(f"{text}x")
@@ -131,7 +131,7 @@ def test_exactly_finds_the_text_and_nothing_longer(text: str) -> None:
 
 @given(st.sets(st.integers(1, 400), min_size=1))
 def test_ids_as_a_query_are_those_ids(ids: set[int]) -> None:
-    parts = [part.removeprefix("id:").split("-") for part in of_ids(sorted(ids)).split(" or ")]
+    parts = [part.removeprefix("id:").split("-") for part in query_for_ids(sorted(ids)).split(" or ")]
     assert {i for part in parts for i in range(int(part[0]), int(part[-1]) + 1)} == ids
 
 
@@ -159,6 +159,6 @@ def test_the_system_prompt_of_a_preference_pair() -> None:
 
 
 def test_never_used_answers_are_named(tmp_path: Path) -> None:
-    counted = balancing.Counted(Tally(Contract(frozenset({"(a)", "(b)", "(c)"}))))
+    counted = dataset_bars.DatasetCounts(Tally(Contract(frozenset({"(a)", "(b)", "(c)"}))))
     counted.add(1, json.loads(chat("Q", "(a)")))
-    assert "2 allowed and never used: (b) (c)" in [bar.text for bar in balancing.bars(counted, True)]
+    assert "2 allowed and never used: (b) (c)" in [bar.text for bar in dataset_bars.bars(counted, True)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from curator.tui.looks.first_colours import Palette, read
+from curator.tui.looks.first_colours import Palette, read_palette
 from curator.tui.session.list_place import Place
 from curator.tui.terminal import first_screen
 from curator.workspace import background as analysis
@@ -80,12 +80,12 @@ def test_colours_come_from_theme_files_and_none_are_written_where_none_are_wante
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("COLORTERM", "truecolor")
-    assert "48;2;20;23;29" in read("curator-dark").paint("row", "x")
-    assert ";44m" in read("curator-ansi").paint("cursor", "x")
-    assert read("../../secret").colours == {}
+    assert "48;2;20;23;29" in read_palette("curator-dark").paint("row", "x")
+    assert ";44m" in read_palette("curator-ansi").paint("cursor", "x")
+    assert read_palette("../../secret").colours == {}
     assert Palette({"foreground": "\x1b[2J", "background": "\x1b]0;x"}).paint("row", "x") == "\x1b[0mx"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "2;" not in read("curator-dark").paint("row", "x")
+    assert "2;" not in read_palette("curator-dark").paint("row", "x")
 
 
 def test_it_is_there_before_the_app_and_keys_pressed_meanwhile_are_not_lost(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""looks: TO BE SAID IN ONE SENTENCE."""
+"""Which colours and styles does the UI have? Themes from TOML files, and the stylesheet; may use `core`."""

@@ -1,4 +1,4 @@
-"""The few colours of the first screen, read from a theme file without Textual."""
+"""The colours of the first screen, read from a theme file without importing Textual."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from curator import paths
 
 DEFAULT = "curator-dark"
-"""The theme of a first start."""
+"""The theme used until the user chooses one."""
 _ANSI = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -38,17 +38,17 @@ STYLES: dict[str, tuple[str, str, bool]] = {
     "list--validation": ("split-validation", "", False),
     **{f"list--label-{number}": (f"label-{number}", "", False) for number in range(1, 10)},
 }
-"""Text colour, background (empty: that of what is below) and boldness, by the names that `app.tcss` uses."""
+"""(text colour, background, bold) of each style named in `app.tcss`; an empty background is the one underneath."""
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by name as a theme file writes them; without any, text is plain and the cursor reversed."""
+    """A theme's colours by name, as its file writes them; without any, text is plain and the cursor reversed."""
 
     colours: dict[str, str] = field(default_factory=dict)
 
     def paint(self, style: str, text: str, base: str = "") -> str:
-        """`text` in a style; its background is that of the style `base` where it has none of its own."""
+        """`text` with the escape codes of a style; a missing background is taken from the style `base`."""
         front, back, bold = STYLES[style]
         if base:
             _, below, strong = STYLES[base]
@@ -60,7 +60,7 @@ class Palette:
 
 
 def _codes(colour: str | None, offset: int) -> list[str]:
-    """The parameters of SGR for a colour: 30 for text, 40 for the background."""
+    """The SGR parameters of a colour; `offset` is 30 for text and 40 for the background. Empty if unknown."""
     if colour is None:
         return []
     if _HEX.fullmatch(colour):
@@ -73,8 +73,8 @@ def _codes(colour: str | None, offset: int) -> list[str]:
     return []
 
 
-def read(theme: str) -> Palette:
-    """The colours of a theme; none where there is no such file, or the terminal shall not or cannot show them."""
+def read_palette(theme: str) -> Palette:
+    """The colours of a theme; none without such a file, with NO_COLOR, or in a terminal without 24-bit colour."""
     if os.environ.get("NO_COLOR") or os.environ.get("COLORTERM", "").lower() not in ("truecolor", "24bit"):
         return Palette()
     for folder in (paths.config_dir() / "themes", paths.packaged("themes")):
@@ -82,7 +82,7 @@ def read(theme: str) -> Palette:
             table = tomllib.loads((folder / f"{theme or DEFAULT}.toml").read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        own = table.get("variables")
-        found = table | (own if isinstance(own, dict) else {})
-        return Palette({name: value for name, value in found.items() if isinstance(value, str)})
+        variables = table.get("variables")
+        colours = table | (variables if isinstance(variables, dict) else {})
+        return Palette({name: value for name, value in colours.items() if isinstance(value, str)})
     return Palette()

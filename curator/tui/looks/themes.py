@@ -1,7 +1,7 @@
-"""Themes: TOML files of colours, packaged ones first, then the user's, of which the later wins.
+"""Loads themes from TOML files: the packaged ones, then the user's, which replace packaged ones of the same name.
 
-Textual takes any text as a colour and fails much later, so every value is parsed here, and a file with
-something wrong in it is left out and named in one sentence.
+Textual accepts any string as a colour and fails when it draws, so each value is checked here. A faulty file is
+skipped and reported in one sentence.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SOURCES = {
     "label-8": "text-success",
     "label-9": "text-warning",
 }
-"""Curator's own colours, and the Textual colour that each is where a theme does not say (docs/themes.md)."""
+"""Curator's own colours, each with the Textual colour it defaults to in a theme that omits it (docs/themes.md)."""
 
 _COLOURS = ("primary", "secondary", "warning", "error", "success", "accent")
 _PLAIN_COLOURS = ("foreground", "background", "surface", "panel", "boost")
@@ -68,12 +68,12 @@ _ALPHA = re.compile(r"(.+?)\s+\d{1,3}%")
 
 
 def load_themes(folders: Sequence[Path] | None = None) -> tuple[list[Theme], list[str]]:
-    """All themes in files, Curator's own colours filled in, and one sentence for each bad file.
+    """Load all theme files, with Curator's own colours filled in; returns also one sentence for each faulty file.
 
-    `folders` are read in order and default to the packaged one and `themes/` of the configuration folder;
-    a theme of the same name replaces the one before, and Textual's own.
+    `folders` are read in order; default: the packaged one and `themes/` of the configuration folder. A theme
+    replaces an earlier one, or one of Textual's, of the same name.
     """
-    found: dict[str, Theme] = {}
+    themes: dict[str, Theme] = {}
     problems: list[str] = []
     for folder in folders if folders is not None else (paths.packaged("themes"), paths.config_dir() / "themes"):
         for path in sorted(folder.glob("*.toml")):
@@ -83,31 +83,31 @@ def load_themes(folders: Sequence[Path] | None = None) -> tuple[list[Theme], lis
                 reason = error.strerror if isinstance(error, OSError) else str(error)
                 problems.append(one_line(f"The theme {path.name} is left out: {reason}.", 300))
             else:
-                found[theme.name] = theme
-    return list(found.values()), problems
+                themes[theme.name] = theme
+    return list(themes.values()), problems
 
 
 def read_theme(path: Path) -> Theme:
-    """The theme in a file. Raises OSError, or ValueError that says in one sentence what is wrong."""
+    """Read and check a theme file. Raises OSError, or ValueError with a sentence for the user."""
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES // 1024} KB")
     table = tomllib.loads(path.read_text("utf-8"))
     name = table.setdefault("name", path.stem)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError("its name may have small letters, digits and hyphens")
-    known = {field.name for field in fields(Theme)}
-    if unknown := sorted(table.keys() - known):
+    settings = {field.name for field in fields(Theme)}
+    if unknown := sorted(table.keys() - settings):
         raise ValueError(f"'{unknown[0]}' is no setting of a theme")
     if "primary" not in table:
         raise ValueError("it has no primary colour")
     _check_values(table)
     theme = Theme(**table)
-    variables = _own(table.get("variables", {}), theme)
+    variables = _checked_variables(table.get("variables", {}), theme)
     return complete(replace(theme, variables=variables))
 
 
 def complete(theme: Theme) -> Theme:
-    """`theme` with each of Curator's own colours that it leaves out, taken from its palette."""
+    """`theme` with the missing ones of Curator's own colours derived from its palette, see `SOURCES`."""
     if theme.variables.keys() >= SOURCES.keys():
         return theme
     palette = theme.to_color_system().generate()
@@ -130,11 +130,11 @@ def _check_values(table: dict[str, Any]) -> None:
         raise ValueError("[variables] is a table")
 
 
-def _own(variables: dict[str, Any], theme: Theme) -> dict[str, str]:
-    """The `[variables]` of a file, each name known and each value a colour or a text style."""
-    known = theme.to_color_system().generate().keys() | SOURCES.keys()
+def _checked_variables(variables: dict[str, Any], theme: Theme) -> dict[str, str]:
+    """The `[variables]` of a theme file. Raises ValueError for an unknown name, or a value of the wrong kind."""
+    colour_names = theme.to_color_system().generate().keys() | SOURCES.keys()
     for name, value in variables.items():
-        if name not in known:
+        if name not in colour_names:
             raise ValueError(f"'{name}' in [variables] is no colour of Textual or Curator")
         if not name.endswith(("-style", "-style-hover")):
             _check_colour(name, value, alpha=True)
@@ -144,10 +144,10 @@ def _own(variables: dict[str, Any], theme: Theme) -> dict[str, str]:
 
 
 def _check_colour(name: str, value: object, *, alpha: bool) -> None:
-    """Raises ValueError unless `value` is a colour; with `alpha` "auto" and "#123456 40%" are ones too."""
+    """Raise ValueError unless `value` is a colour; `alpha` also allows "auto", "initial" and "#123456 40%"."""
     text = value if isinstance(value, str) else ""
-    if alpha and (found := _ALPHA.fullmatch(text)):
-        text = found[1]
+    if alpha and (match := _ALPHA.fullmatch(text)):
+        text = match[1]
     if alpha and text in ("auto", "initial"):
         return
     try:
@@ -157,4 +157,4 @@ def _check_colour(name: str, value: object, *, alpha: bool) -> None:
 
 
 VARIABLES = dict(complete(BUILTIN_THEMES["textual-dark"]).variables)
-"""Curator's own colours for the app before it has a theme of ours."""
+"""Curator's own colours for the moment before the app has loaded a theme that defines them."""

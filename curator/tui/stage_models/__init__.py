@@ -1,1 +1,1 @@
-"""stage_models: TO BE SAID IN ONE SENTENCE."""
+"""What does a stage or dialog show, worked out without a widget? May use `session` and below, but no Textual."""

@@ -1,4 +1,4 @@
-"""The answers of the open workspace, which contracts may fit them, and what a contract would find. No widgets."""
+"""Counts the workspace's answers, suggests answer contracts that fit them, and checks them against a contract."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 SHORTCODES = "teams-shortcodes.txt"
-"""The vocabulary that comes with Curator."""
+"""The vocabulary file packaged with Curator."""
 MAX_BYTES = 64 << 20
-"""Largest vocabulary file that is read: `core.answers` takes 100,000 answers of 1,000 characters at most."""
-SHOWN = 5
-"""Violations shown with what was probably meant."""
+"""Largest vocabulary file that is read: `core.answers` takes at most 100,000 answers of 1,000 characters."""
+LISTED = 5
+"""Most violations listed, each with the nearest allowed answer."""
 _SHORTCODE = re.compile(r"\([a-z0-9]+\)|:[a-z0-9_+-]+:")
 _MOST = 0.5
+"""Share of answers that must look like shortcodes for the packaged vocabulary to be offered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A vocabulary to choose; None allows any answer."""
+class VocabularyChoice:
+    """A vocabulary that the dialog offers; None allows any answer."""
 
     name: str
     words: str
@@ -38,29 +39,29 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggested:
-    """What the dialog begins with."""
+class SuggestedContract:
+    """What the dialog shows first."""
 
     sentence: str
-    """What the data look like; empty where they look like nothing in particular."""
-    offers: tuple[Offer, ...]
-    chosen: str
-    """The name of the offer that fits best."""
+    """A description of the answers; empty where they have no pattern."""
+    choices: tuple[VocabularyChoice, ...]
+    best: str
+    """The name of the choice that fits the answers best."""
     pattern: str
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a contract says about the answers."""
+class ContractVerdict:
+    """How many answers break a contract, and the most frequent of those."""
 
     total: int
     outside: int
     commonest: tuple[tuple[str, int, str], ...]
-    """Answers outside of it, how often, and the nearest allowed one (or ""), the commonest first."""
+    """(answer, count, nearest allowed answer or "") of answers that break it, most frequent first."""
 
 
-def learnt(value: Any) -> Iterator[str]:
-    """The answers of a parsed example that a contract judges: texts that are trained, without tool calls."""
+def trained_answers(value: Any) -> Iterator[str]:
+    """The answers of a parsed example that a contract applies to: trained texts of turns without tool calls."""
     for turn in turns(value):
         if turn.trained and not (turn.message.get("tool_calls") or turn.message.get("function_call")):
             content = turn.message.get("content")
@@ -68,58 +69,59 @@ def learnt(value: Any) -> Iterator[str]:
                 yield content
 
 
-def count(workspace: Workspace, stop: Callable[[], bool]) -> Counter[str]:
-    """All answers with their counts; what was counted so far where `stop` says so."""
+def count_answers(workspace: Workspace, stop: Callable[[], bool]) -> Counter[str]:
+    """Count each answer of the workspace; returns the counts so far once `stop()` is true."""
     counts: Counter[str] = Counter()
     for at, record in enumerate(workspace.records(workspace.ids())):
         if at % 200 == 0 and stop():
             break
-        counts.update(learnt(record.example.value))
+        counts.update(trained_answers(record.example.value))
     return counts
 
 
-def suggest(counts: Counter[str], current: Contract | None) -> Suggested:
-    """The vocabularies to choose from; the present contract first, else the one that the data speak for."""
+def suggest_contract(counts: Counter[str], current: Contract | None) -> SuggestedContract:
+    """The vocabularies to choose from; preselected is the present contract, else the one that fits best."""
     proposal = propose(counts.elements())
-    offers = [Offer("any", "any answer", None)]
+    choices = [VocabularyChoice("any", "any answer", None)]
     if current is not None and current.vocabulary is not None:
-        offers.append(Offer("kept", f"the {len(current.vocabulary):,} allowed now", current.vocabulary))
-    offers += _bundled(counts)
+        words = f"the {len(current.vocabulary):,} allowed now"
+        choices.append(VocabularyChoice("kept", words, current.vocabulary))
+    choices += _bundled_choices(counts)
     if proposal is not None and proposal.contract.vocabulary is not None:
-        seen = proposal.contract.vocabulary
-        offers.append(Offer("seen", f"the {len(seen):,} that the data repeat", seen))
-    chosen, pattern = _choice(counts, current, proposal, offers)
-    return Suggested(proposal.sentence if proposal else "", tuple(offers), chosen, pattern)
+        repeated = proposal.contract.vocabulary
+        choices.append(VocabularyChoice("seen", f"the {len(repeated):,} that the data repeat", repeated))
+    best, pattern = _best_choice(counts, current, proposal, choices)
+    return SuggestedContract(proposal.sentence if proposal else "", tuple(choices), best, pattern)
 
 
-def _choice(
-    counts: Counter[str], current: Contract | None, proposal: Proposal | None, offers: list[Offer]
+def _best_choice(
+    counts: Counter[str], current: Contract | None, proposal: Proposal | None, choices: list[VocabularyChoice]
 ) -> tuple[str, str]:
     if current is not None:
         return ("kept" if current.vocabulary is not None else "any"), current.pattern or ""
-    for offer in offers:
-        covered = sum(n for text, n in counts.items() if offer.vocabulary and text in offer.vocabulary)
+    for choice in choices:
+        covered = sum(n for text, n in counts.items() if choice.vocabulary and text in choice.vocabulary)
         if covered and covered >= PROPOSED * counts.total():
-            return offer.name, ""
+            return choice.name, ""
     return "any", (proposal.contract.pattern or "") if proposal else ""
 
 
-def _bundled(counts: Counter[str]) -> list[Offer]:
+def _bundled_choices(counts: Counter[str]) -> list[VocabularyChoice]:
     alike = sum(n for text, n in counts.items() if _SHORTCODE.fullmatch(text))
     if not alike or alike < _MOST * counts.total():
         return []
     words = shortcodes()
-    return [Offer("teams", f"the {len(words):,} shortcodes of Microsoft Teams", words)]
+    return [VocabularyChoice("teams", f"the {len(words):,} shortcodes of Microsoft Teams", words)]
 
 
 @cache
 def shortcodes() -> frozenset[str]:
-    """The bundled vocabulary."""
+    """The vocabulary packaged with Curator."""
     return read_vocabulary(paths.packaged("sample_data") / SHORTCODES)
 
 
 def read_vocabulary(path: Path) -> frozenset[str]:
-    """The answers listed in a file, one a line or as a JSON list. Raises InputError in words."""
+    """The answers listed in a file, one a line or as a JSON list. Raises InputError if it cannot be used."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is too large for a list of answers.")
@@ -130,17 +132,17 @@ def read_vocabulary(path: Path) -> frozenset[str]:
         raise InputError(f"{path}: {error}.") from None
 
 
-def judge(contract: Contract, counts: Counter[str], stop: Callable[[], bool]) -> Verdict | None:
-    """How many answers break a contract, and the commonest of them; None where `stop` says so."""
+def check_answers(contract: Contract, counts: Counter[str], stop: Callable[[], bool]) -> ContractVerdict | None:
+    """Check all answers against a contract; None once `stop()` is true."""
     broken: Counter[str] = Counter()
     for at, (text, times) in enumerate(counts.items()):
         if at % 200 == 0 and stop():
             return None
         if not contract.keeps(text):
             broken[text] = times
-    shown = sorted(broken.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
-    commonest = tuple((text, times, _nearest(contract, text)) for text, times in shown)
-    return Verdict(counts.total(), broken.total(), commonest)
+    most_frequent = sorted(broken.items(), key=lambda item: (-item[1], item[0]))[:LISTED]
+    commonest = tuple((text, times, _nearest(contract, text)) for text, times in most_frequent)
+    return ContractVerdict(counts.total(), broken.total(), commonest)
 
 
 def _nearest(contract: Contract, text: str) -> str:
@@ -148,8 +150,8 @@ def _nearest(contract: Contract, text: str) -> str:
 
 
 def completions(contract: Contract | None, text: str, limit: int = 5) -> list[str]:
-    """What an answer that is being typed may become: allowed answers that begin so, else those that are meant."""
+    """Allowed answers that start with the text typed so far, or else the nearest ones; none if it is allowed."""
     if contract is None or not text.strip() or contract.keeps(text):
         return []
-    found: Iterable[str] = contract.complete(text, limit) or contract.suggest(text, limit)
-    return [answer for answer in found if contract.keeps(answer)]
+    candidates: Iterable[str] = contract.complete(text, limit) or contract.suggest(text, limit)
+    return [answer for answer in candidates if contract.keeps(answer)]

@@ -1,4 +1,4 @@
-"""What a rule's fix would do to all examples of a view, found before anybody is asked."""
+"""Works out what a rule's fix would do to all examples of the view, for the question before it is applied."""
 
 from __future__ import annotations
 
@@ -10,51 +10,52 @@ from curator.core import rules
 from curator.core.example import Example
 from curator.tui.session.session import Session
 
-LOOKED_AT = 2_000
-"""Examples whose fix is tried before the question; of more of them the rest is only counted."""
+TRIED = 2_000
+"""Most examples whose fix is tried out before the question; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repairs:
-    """The examples of the view with a rule's problem, and what its fix does to them."""
+class BulkFix:
+    """The examples of the view that have a rule's problem, and what its fix does to the first `TRIED` of them."""
 
     rule: str
     ids: Sequence[int]
     fixable: int
-    """How many of those looked at it repairs."""
+    """How many of the examples tried the fix repairs."""
     before: Example
-    """The first that it repairs."""
+    """The first example that it repairs."""
     fixed: bytes
+    """That example's bytes after the fix."""
 
     @property
     def words(self) -> str:
-        """What is found, and what the fix repairs of it."""
-        found = f"{self.rule} is found in {_many(len(self.ids))}."
-        return f"{found}\nIts fix repairs {self.reach}, as one step; u takes it back."
+        """The text of the question: how many have the problem, and how many the fix repairs."""
+        affected = f"{self.rule} is found in {_count_words(len(self.ids))}."
+        return f"{affected}\nIts fix repairs {self.reach}, as one step; u takes it back."
 
     @property
     def reach(self) -> str:
-        """How many it repairs."""
-        if len(self.ids) > LOOKED_AT:
-            return f"{self.fixable:,} of the first {LOOKED_AT:,} of them"
+        """How many of the examples the fix repairs, in words."""
+        if len(self.ids) > TRIED:
+            return f"{self.fixable:,} of the first {TRIED:,} of them"
         return "all of them" if self.fixable == len(self.ids) else f"{self.fixable:,} of them"
 
     @property
     def accept(self) -> str:
-        """The word on the button."""
-        return f"Fix {_many(self.fixable)}" if len(self.ids) <= LOOKED_AT else f"Fix {_many(len(self.ids))}"
+        """The text of the button."""
+        return f"Fix {_count_words(self.fixable if len(self.ids) <= TRIED else len(self.ids))}"
 
 
-def repairs(session: Session, rule: str) -> Repairs | None:
-    """What the rule's fix does to the examples of the view; None where it repairs none. Takes its time."""
+def plan_bulk_fix(session: Session, rule: str) -> BulkFix | None:
+    """Try a rule's fix on the examples of the view; None where it repairs none. Slow: call it in a thread."""
     inside = f"({session.query}) " if session.query else ""
     ids = session.workspace.view(f"{inside}rule:{rule}").ids
-    records = session.workspace.records(list(islice(ids, LOOKED_AT)))
-    tried = ((record.example, rules.fix(record.example, rule, session.context)) for record in records)
-    repaired = ((example, fixed) for example, fixed in tried if fixed is not None)
+    records = session.workspace.records(list(islice(ids, TRIED)))
+    attempts = ((record.example, rules.fix(record.example, rule, session.context)) for record in records)
+    repaired = ((example, fixed) for example, fixed in attempts if fixed is not None)
     first = next(repaired, None)
-    return Repairs(rule, ids, 1 + sum(1 for _ in repaired), *first) if first is not None else None
+    return BulkFix(rule, ids, 1 + sum(1 for _ in repaired), *first) if first is not None else None
 
 
-def _many(count: int) -> str:
+def _count_words(count: int) -> str:
     return f"{count:,} example{'s' * (count != 1)}"

@@ -1,4 +1,4 @@
-"""What the Compare stage shows: prompts held out from a run, and what base and tuned model answered."""
+"""Which models the Compare stage can compare, their answers to held-out prompts, and the table of scores."""
 
 from __future__ import annotations
 
@@ -19,47 +19,50 @@ if TYPE_CHECKING:
     from curator.jobs.runs.evaluation import Evaluation
     from curator.workspace.workspace import Workspace
 
-Report = Callable[[str, int, int], None]
-NAMES = ("contract", "exact_match", "token_f1")
-"""What is scored here; `curator evaluate` has more."""
-_LOOKED_AT = 20_000
+ReportAnswers = Callable[[str, int, int], None]
+"""Called with a model, its number of answers so far, and the number of prompts."""
+SCORES = ("contract", "exact_match", "token_f1")
+"""The metrics of this stage; `curator evaluate` offers more."""
+_SAMPLE = 20_000
+"""Examples whose answers are read to suggest a contract."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What to compare: two models of one provider on the prompts of a file, a workspace's side, or a run."""
+class ModelComparison:
+    """Two models of one provider, and the prompts to compare them on."""
 
     provider: str
     base: str
     tuned: str
     where: Path
-    """A dataset file or the workspace folder."""
+    """Where the prompts are: a dataset file, or the workspace folder for its validation side."""
     title: str
-    """Where the prompts come from, in words."""
+    """The same in words."""
     round: int
+    """The number of the training run, 1 for the first."""
 
 
-def questions(ledger: Ledger, workspace: Workspace) -> list[Question]:
-    """One for each run with a tuned model, newest first, then its earlier checkpoints.
+def possible_comparisons(ledger: Ledger, workspace: Workspace) -> list[ModelComparison]:
+    """For each run with a tuned model, newest first: that model, then the models of its earlier checkpoints.
 
-    At Azure a model answers under the name of its deployment.
+    Models deployed at Azure are named by their deployment, under which they answer.
     """
     runs = ledger.runs()
     deployed = {(item.origin, item.model): item.name for item in ledger.deployments()}
-    found = []
+    comparisons = []
     for at, run in enumerate(runs):
         if not run.fine_tuned_model:
             continue
-        where, title = _held_out(run, ledger, workspace)
+        where, title = _held_out_prompts(run, ledger, workspace)
         number = len(runs) - at
         models = [run.fine_tuned_model]
         models += [c.model for c in reversed(ledger.checkpoints(run.run)) if c.model and c.model not in models]
         names = [deployed.get((run.origin, model), model) for model in models]
-        found += [Question(run.provider, run.model, name, where, title, number) for name in names]
-    return found
+        comparisons += [ModelComparison(run.provider, run.model, name, where, title, number) for name in names]
+    return comparisons
 
 
-def _held_out(run: Run, ledger: Ledger, workspace: Workspace) -> tuple[Path, str]:
+def _held_out_prompts(run: Run, ledger: Ledger, workspace: Workspace) -> tuple[Path, str]:
     frozen = ledger.datasets / f"{run.validation_sha256}.jsonl"
     if run.validation_sha256 and frozen.is_file():
         return frozen, "held out from this training"
@@ -67,68 +70,68 @@ def _held_out(run: Run, ledger: Ledger, workspace: Workspace) -> tuple[Path, str
 
 
 def contract_of(workspace: Workspace) -> Contract | None:
-    """The answer contract that was set, else the one that the workspace's answers suggest."""
+    """The workspace's answer contract, or else one proposed from its answers."""
     stored = workspace.meta("contract")
     if isinstance(stored, dict):
         return Contract.from_json(stored)
-    records = workspace.records(workspace.ids()[:_LOOKED_AT])
+    records = workspace.records(workspace.ids()[:_SAMPLE])
     answers = (prompt_and_answer(record.example.value)[1] for record in records)
     proposal = propose(answer for answer in answers if answer)
     return proposal.contract if proposal else None
 
 
-async def ask(
-    question: Question,
+async def compare(
+    comparison: ModelComparison,
     ledger: Ledger,
     workspace: Workspace,
-    report: Report,
+    report: ReportAnswers,
     *,
     anew: bool = False,
     waiting: Callable[[ProviderError, float], None] = lambda fault, seconds: None,
 ) -> Evaluation:
-    """Both models' answers, scored; stored answers are used unless `anew`, and then nobody is asked.
+    """Score both models' answers. Stored answers are reused; with `anew` the tuned model is asked again.
 
-    `waiting` is told before each pause in which a new model is waited for.
-    Raises CuratorError in words.
+    Connects to the provider only where answers are missing. `waiting(fault, seconds)` is called before each pause
+    until a newly trained model is ready. Raises CuratorError.
     """
     dataset = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.training_data")
     evaluation = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.evaluation")
-    data = await asyncio.to_thread(lambda: dataset.held_out(dataset.read(question.where)))
-    asked, _ = evaluation.prompts(data)
-    if not asked:
+    data = await asyncio.to_thread(lambda: dataset.held_out(dataset.read(comparison.where)))
+    prompts, _ = evaluation.prompts(data)
+    if not prompts:
         raise UsageError("There is no held-out prompt to ask: split the data (S), or choose a file (o).")
-    key = evaluation.prompts_key(asked)
+    key = evaluation.prompts_key(prompts)
     contract = await asyncio.to_thread(contract_of, workspace)
-    models = [question.base, question.tuned]
-    reuse = [question.base] if anew else models
-    options = {"names": NAMES, "contract": contract, "reuse": reuse, "report": report}
+    models = [comparison.base, comparison.tuned]
+    reuse = [comparison.base] if anew else models
+    options = {"names": SCORES, "contract": contract, "reuse": reuse, "report": report}
     if all(model in reuse and ledger.evaluation(key, model) for model in models):
-        stored: Evaluation = await evaluation.evaluate(asked, models, None, ledger, **options)
+        stored: Evaluation = await evaluation.evaluate(prompts, models, None, ledger, **options)
         return stored
     from curator.jobs import providers
     from curator.jobs.connections.connect import connect
 
-    async with await connect(providers.get(question.provider)) as client:
+    async with await connect(providers.get(comparison.provider)) as client:
         client.waiting = waiting
-        made: Evaluation = await evaluation.evaluate(asked, models, client, ledger, **options)
-        return made
+        scored: Evaluation = await evaluation.evaluate(prompts, models, client, ledger, **options)
+        return scored
 
 
 def scores_table(result: Evaluation) -> list[str]:
-    """The scores as aligned lines: one a model, the intervals behind each value."""
+    """The scores as aligned lines, one a model; each value is followed by its confidence interval."""
     names = list(result.models[0].scores)
     titles = {"contract": "in the form", "exact_match": "exact", "token_f1": "token F1"}
-    width = max(len(short(scored.model)) for scored in result.models) + 2
+    width = max(len(short_name(scored.model)) for scored in result.models) + 2
     lines = [" " * width + "".join(f"{titles.get(name, name):<16}" for name in names)]
     for scored in result.models:
         cells = [scored.scores[name] for name in names]
-        shown = "".join(f"{f'{c.value:.0%} ({100 * c.low:.0f}–{100 * c.high:.0f})':<16}" for c in cells)
-        lines.append(f"{short(scored.model):<{width}}{shown}".rstrip())
+        row = "".join(f"{f'{c.value:.0%} ({100 * c.low:.0f}–{100 * c.high:.0f})':<16}" for c in cells)
+        lines.append(f"{short_name(scored.model):<{width}}{row}".rstrip())
     return lines
 
 
-def short(model: str) -> str:
-    """A model's name without the parts that all tuned models share."""
+def short_name(model: str) -> str:
+    """A model's name without the parts that all tuned models of an account share."""
     parts = model.split(":")
     if parts[0] == "ft" and len(parts) > 3:
         return one_line(":".join(filter(None, ["ft", *parts[3:]])), 40)

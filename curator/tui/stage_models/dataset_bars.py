@@ -1,4 +1,7 @@
-"""What the dataset is made of, line by line, each line with the query that lists its examples. No widgets."""
+"""Counts what the dataset consists of, for the bars of the Balance dialog, each with a query for its examples.
+
+Also rewrites examples so that all have the same system prompt.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 ANSWERS = 12
-"""Commonest answers listed."""
+"""Most answers, system prompts and scripts listed."""
 UNUSED = 8
-"""Never-used answers named."""
+"""Most allowed but unused answers named."""
 LONG = 200
-"""Characters of a text that a query holds."""
+"""Most characters of a text that go into a query."""
 RANGES = 500
 """Most ranges of ids in one query."""
 _SYSTEM = ("system", "developer")
@@ -33,31 +36,34 @@ _SYSTEM = ("system", "developer")
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One line: a heading where `times` is None."""
+    """One line of the dialog; a heading where `times` is None."""
 
     text: str
     times: int | None = None
     share: float = 0.0
     query: str = ""
-    """What lists its examples; empty where there is nothing to list."""
+    """The query that lists its examples; empty where there is nothing to list."""
     mark: str = ""
-    """"warning" where it deserves a look."""
+    """The style "warning" where it deserves a look, else empty."""
 
 
 @dataclass(slots=True)
-class Counted:
-    """The balance, and which examples refuse, are of a script, have a system prompt."""
+class DatasetCounts:
+    """The counts of a dataset, with the ids of the examples behind them where a query needs ids."""
 
     tally: Tally
     refusing: list[int] = field(default_factory=list)
+    """Ids of examples with an answer that refuses."""
     scripts: dict[str, list[int]] = field(default_factory=dict)
+    """Ids by the script (Latin, Cyrillic, …) of the prompt."""
     systems: dict[str, list[int]] = field(default_factory=dict)
+    """Ids by system prompt; "" for none."""
     prompts: list[tuple[int, int]] = field(default_factory=list)
-    """Characters of each prompt, and the example."""
+    """(characters, id) of each prompt."""
     tokens: list[int] = field(default_factory=list)
-    """Of each example whose tokens are counted."""
+    """Tokens of each example, as far as counted."""
     limit: int | None = None
-    """Tokens of an example that training reads."""
+    """Most tokens of an example that training reads; None where unknown."""
 
     def add(self, example: int, value: Any) -> None:
         """Count one example."""
@@ -74,33 +80,33 @@ class Counted:
         self.systems.setdefault(system, []).append(example)
 
 
-def count(workspace: Workspace, report: Callable[[int], bool]) -> Counted | None:
-    """Count all examples; `report` gets how many are done and says whether to stop: then None."""
+def count_dataset(workspace: Workspace, report: Callable[[int], bool]) -> DatasetCounts | None:
+    """Count all examples; None if stopped. Every 200 examples calls `report(done)`, which returns True to stop."""
     contract = workspace.context().contract
-    counted = Counted(Tally(contract if isinstance(contract, Contract) else Contract()))
+    counts = DatasetCounts(Tally(contract if isinstance(contract, Contract) else Contract()))
     for at, record in enumerate(workspace.records(workspace.ids())):
         if at % 200 == 0 and report(at):
             return None
-        counted.add(record.id, record.example.value)
-    counted.tokens, counted.limit = list(workspace.tokens().values()), workspace.context().limit
-    return counted
+        counts.add(record.id, record.example.value)
+    counts.tokens, counts.limit = list(workspace.tokens().values()), workspace.context().limit
+    return counts
 
 
-def bars(counted: Counted, contract: bool) -> list[Bar]:
-    """All lines; `contract`: whether there is one that answers can break."""
-    balance = counted.tally.result()
+def bars(counts: DatasetCounts, contract: bool) -> list[Bar]:
+    """All lines of the dialog; `contract` tells whether the workspace has an answer contract."""
+    balance = counts.tally.result()
     return [
         *_answers(balance, contract),
-        *_systems(counted, balance),
-        *_scripts(counted, balance),
-        *_tokens(counted),
-        *_lengths("Prompts", balance.prompt_lengths, counted.prompts),
+        *_systems(counts, balance),
+        *_scripts(counts, balance),
+        *_tokens(counts),
+        *_lengths("Prompts", balance.prompt_lengths, counts.prompts),
         *_lengths("Answers", balance.answer_lengths, _answer_lengths(balance)),
     ]
 
 
-def largest(listed: Sequence[Bar]) -> list[float]:
-    """For each line the largest share in its section among those that list something; 1 where there is none."""
+def section_maxima(listed: Sequence[Bar]) -> list[float]:
+    """For each line the largest share of a bar with a query in its section; 1 where there is none."""
     sections = accumulate(bar.times is None for bar in listed)
     most: dict[int, float] = {}
     numbered = list(zip(sections, listed, strict=True))
@@ -111,103 +117,102 @@ def largest(listed: Sequence[Bar]) -> list[float]:
 
 
 def _answers(balance: Balance, contract: bool) -> list[Bar]:
-    made = [Bar(f"Answers: {balance.total:,}, {len(balance.answers):,} different")]
+    lines = [Bar(f"Answers: {balance.total:,}, {len(balance.answers):,} different")]
     dominant = {share.text for share in balance.dominant}
     for share in balance.answers[:ANSWERS]:
         mark = "warning" if share.text in dominant else ""
-        made.append(_bar(share, exactly("assistant", share.text), mark))
+        lines.append(_share_bar(share, query_for_text("assistant", share.text), mark))
     rest = balance.answers[ANSWERS:]
     if rest:
         once = sum(share.times == 1 for share in rest)
         times = sum(share.times for share in rest)
-        made.append(Bar(f"{len(rest):,} others, {once:,} of them once", times, times / balance.total))
+        lines.append(Bar(f"{len(rest):,} others, {once:,} of them once", times, times / balance.total))
     if contract:
         mark = "warning" if balance.unknown else ""
         broken = Bar("outside the answer contract", balance.unknown, balance.unknown_share, "", mark)
-        made.append(_listing(broken, "rule:answer_outside_contract"))
+        lines.append(_with_query(broken, "rule:answer_outside_contract"))
     if balance.unused:
         named = " ".join(balance.unused[:UNUSED])
-        made.append(Bar(f"{len(balance.unused):,} allowed and never used: {named}"))
-    return made
+        lines.append(Bar(f"{len(balance.unused):,} allowed and never used: {named}"))
+    return lines
 
 
-def _listing(bar: Bar, query: str) -> Bar:
+def _with_query(bar: Bar, query: str) -> Bar:
     return Bar(bar.text, bar.times, bar.share, query if bar.times else "", bar.mark)
 
 
-def _systems(counted: Counted, balance: Balance) -> list[Bar]:
+def _systems(counts: DatasetCounts, balance: Balance) -> list[Bar]:
     many = len(balance.systems)
-    made = [Bar(f"System prompts: {many:,} different{' · U unifies them' if many > 1 else ''}")]
+    lines = [Bar(f"System prompts: {many:,} different{' · U unifies them' if many > 1 else ''}")]
     for at, share in enumerate(balance.systems[:ANSWERS]):
-        shown = Share(share.text or "(no system prompt)", share.times, share.share)
-        made.append(_bar(shown, of_ids(counted.systems[share.text]), "warning" if at else ""))
-    return made
+        named_share = Share(share.text or "(no system prompt)", share.times, share.share)
+        lines.append(_share_bar(named_share, query_for_ids(counts.systems[share.text]), "warning" if at else ""))
+    return lines
 
 
-def _scripts(counted: Counted, balance: Balance) -> list[Bar]:
-    made = [Bar("Scripts and refusals")]
-    made += [_bar(share, of_ids(counted.scripts[share.text])) for share in balance.scripts[:ANSWERS]]
-    refusals = Bar("refusals", balance.refusals, balance.refusal_share, of_ids(counted.refusing))
-    return [*made, refusals]
+def _scripts(counts: DatasetCounts, balance: Balance) -> list[Bar]:
+    lines = [Bar("Scripts and refusals")]
+    lines += [_share_bar(share, query_for_ids(counts.scripts[share.text])) for share in balance.scripts[:ANSWERS]]
+    refusals = Bar("refusals", balance.refusals, balance.refusal_share, query_for_ids(counts.refusing))
+    return [*lines, refusals]
 
 
 def _answer_lengths(balance: Balance) -> list[tuple[int, int]]:
     return [each for share in balance.answers for each in [(len(share.text), 0)] * share.times]
 
 
-def _lengths(title: str, about: Lengths, found: list[tuple[int, int]]) -> list[Bar]:
-    """`found`: characters and the example, 0 where a query tells those by the length of an answer."""
-    if not found:
+def _lengths(title: str, lengths: Lengths, measured: list[tuple[int, int]]) -> list[Bar]:
+    """Bars of a histogram over `measured`: (characters, id); with id 0 the query matches answers by length."""
+    if not measured:
         return []
-    spread = f"{about.least:,} to {about.most:,} characters, median {about.median:,.0f}"
-    made = [Bar(f"{title}: {spread}, 90 % up to {about.p90:,.0f}")]
-    bins = histogram([length for length, _ in found])
-    for each in bins:
-        low = max(each.low, about.least)
-        last = max(low, about.most if each is bins[-1] else each.high - 1)
-        ids = [example for length, example in found if low <= length <= last and example]
-        query = of_ids(ids) if ids else rf"assistant:/\A[\s\S]{{{low},{last}}}\Z/"
-        name = f"{low:,}–{last:,} characters" if last > low else f"{low:,} character{'s' * (low != 1)}"
-        made.append(_listing(Bar(name, each.count, each.count / len(found)), query))
-    return made
-
-
-def _tokens(counted: Counted) -> list[Bar]:
-    """How many tokens the examples have, and how many are beyond what training reads."""
-    found, limit = counted.tokens, counted.limit
-    if not found:
-        return []
-    each = spread(found)
-    made = [
-        Bar(f"Tokens: {each.min:,.0f} to {each.max:,.0f}, median {each.median:,.0f}, 90 % up to {each.p90:,.0f}")
-    ]
-    bins = histogram(found)
+    spread = f"{lengths.least:,} to {lengths.most:,} characters, median {lengths.median:,.0f}"
+    lines = [Bar(f"{title}: {spread}, 90 % up to {lengths.p90:,.0f}")]
+    bins = histogram([length for length, _ in measured])
     for part in bins:
-        low, last = part.low, max(part.low, max(found) if part is bins[-1] else part.high - 1)
+        low = max(part.low, lengths.least)
+        last = max(low, lengths.most if part is bins[-1] else part.high - 1)
+        ids = [example for length, example in measured if low <= length <= last and example]
+        query = query_for_ids(ids) if ids else rf"assistant:/\A[\s\S]{{{low},{last}}}\Z/"
+        name = f"{low:,}–{last:,} characters" if last > low else f"{low:,} character{'s' * (low != 1)}"
+        lines.append(_with_query(Bar(name, part.count, part.count / len(measured)), query))
+    return lines
+
+
+def _tokens(counts: DatasetCounts) -> list[Bar]:
+    """Bars for the tokens of the examples, and for those longer than training reads."""
+    tokens, limit = counts.tokens, counts.limit
+    if not tokens:
+        return []
+    summary = spread(tokens)
+    words = f"{summary.min:,.0f} to {summary.max:,.0f}, median {summary.median:,.0f}"
+    lines = [Bar(f"Tokens: {words}, 90 % up to {summary.p90:,.0f}")]
+    bins = histogram(tokens)
+    for part in bins:
+        low, last = part.low, max(part.low, max(tokens) if part is bins[-1] else part.high - 1)
         name = f"{low:,}–{last:,} tokens" if last > low else f"{low:,} token{'s' * (low != 1)}"
-        bar = Bar(name, part.count, part.count / len(found))
-        made.append(_listing(bar, f"tokens>={low} tokens<={last}"))
-    over = sum(count > limit for count in found) if limit is not None else 0
+        bar = Bar(name, part.count, part.count / len(tokens))
+        lines.append(_with_query(bar, f"tokens>={low} tokens<={last}"))
+    over = sum(count > limit for count in tokens) if limit is not None else 0
     if over:
-        bar = Bar(f"over the {limit:,} that training reads", over, over / len(found), "", "warning")
-        made.append(_listing(bar, "rule:example_too_long"))
-    return made
+        bar = Bar(f"over the {limit:,} that training reads", over, over / len(tokens), "", "warning")
+        lines.append(_with_query(bar, "rule:example_too_long"))
+    return lines
 
 
-def _bar(share: Share, query: str, mark: str = "") -> Bar:
+def _share_bar(share: Share, query: str, mark: str = "") -> Bar:
     return Bar(share.text, share.times, share.share, query, mark)
 
 
-def exactly(role: str, text: str) -> str:
-    """The query for messages of a role that are this text and nothing else; of a long one, that begin so."""
+def query_for_text(role: str, text: str) -> str:
+    """The query for messages of a role that equal `text`, or that start with it where it is long."""
     end = r"\Z" if len(text) <= LONG else ""
     text = text[:LONG]
     body = re.sub(r"[\\.^$*+?{}\[\]|()/\n]", lambda match: "\\n" if match[0] == "\n" else f"\\{match[0]}", text)
     return rf"{role}:/\A{body}{end}/"
 
 
-def of_ids(ids: Sequence[int]) -> str:
-    """The query for these examples, as ranges; of very many scattered ones the first."""
+def query_for_ids(ids: Sequence[int]) -> str:
+    """The query for these examples as ranges of ids; limited to the first `RANGES` ranges."""
     parts: list[tuple[int, int]] = []
     for example in sorted(ids):
         if parts and example == parts[-1][1] + 1:
@@ -222,38 +227,38 @@ def of_ids(ids: Sequence[int]) -> str:
 # One system prompt for all
 
 
-def commonest_system(counted: Counted) -> str:
-    """The system prompt that most examples have; empty where none has one."""
-    known = {text: len(ids) for text, ids in counted.systems.items() if text}
-    return min(known, key=lambda text: (-known[text], text), default="")
+def commonest_system(counts: DatasetCounts) -> str:
+    """The system prompt that most examples have; "" where none has one."""
+    times_used = {text: len(ids) for text, ids in counts.systems.items() if text}
+    return min(times_used, key=lambda text: (-times_used[text], text), default="")
 
 
 def with_system(raw: bytes, value: Any, text: str) -> bytes | None:
-    """An example's bytes with this as its only system prompt; None where it has it, or has no place for one.
+    """An example's bytes with `text` as its only system prompt; None where nothing changes.
 
-    Several system messages, and contents that are no plain text, are left alone.
+    Examples without messages, with several system messages, or with one that is no plain text stay as they are.
     """
-    listed = list(turns(value))
-    found = [turn for turn in listed if turn.role in _SYSTEM]
-    if not listed or len(found) > 1:
+    all_turns = list(turns(value))
+    system_turns = [turn for turn in all_turns if turn.role in _SYSTEM]
+    if not all_turns or len(system_turns) > 1:
         return None
-    if not found:
-        return splice.insert(raw, (*_list_path(listed[0]), 0), {"role": "system", "content": text})
-    content = found[0].message.get("content")
+    if not system_turns:
+        return splice.insert(raw, (*_list_path(all_turns[0]), 0), {"role": "system", "content": text})
+    content = system_turns[0].message.get("content")
     if not isinstance(content, str) or content == text:
         return None
-    return splice.set_value(raw, (*found[0].path, "content"), text)
+    return splice.set_value(raw, (*system_turns[0].path, "content"), text)
 
 
 def _list_path(turn: Turn) -> Path:
     return turn.path[:-1]
 
 
-def unified(workspace: Workspace, ids: Iterable[int], text: str) -> dict[int, bytes]:
-    """The new bytes of those examples that get another system prompt."""
-    made: dict[int, bytes] = {}
+def unify_system_prompts(workspace: Workspace, ids: Iterable[int], text: str) -> dict[int, bytes]:
+    """The new bytes of those of the examples whose system prompt changes to `text`."""
+    changed: dict[int, bytes] = {}
     for record in workspace.records(list(ids)):
         raw = with_system(record.raw, record.example.value, text)
         if raw is not None:
-            made[record.id] = raw
-    return made
+            changed[record.id] = raw
+    return changed

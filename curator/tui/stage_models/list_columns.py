@@ -1,4 +1,4 @@
-"""The columns of the example list: what fits, and what a row says in each. Pure text and style names."""
+"""The columns of the example list: which ones fit a width, and the styled text of a row in each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from curator.core.text import one_line
 from curator.workspace.records import Row
 
 GUTTER = 2
-"""Cells before the first column: the cursor and the selection mark."""
+"""Cells before the first column, for the cursor and the selection mark."""
 
 ROW_STYLES = {
     "list--error",
@@ -28,7 +28,7 @@ ROW_STYLES = {
 
 
 class Column(NamedTuple):
-    """A column and its width in cells; `sort` is the query field it sorts by."""
+    """A column and its width in cells; `sort` is the query field to sort by, `right` aligns right."""
 
     name: str
     width: int
@@ -44,8 +44,10 @@ class Columns:
 
     @classmethod
     def fit(cls, width: int, last_line: int) -> Columns:
-        """Choose columns for `width` cells; the words take what the others leave. Narrow drops labels, then
-        roles, then the split."""
+        """Choose the columns for a list of `width` cells; the column "words" takes the space that is left.
+
+        As the list gets narrower, it first loses the labels, then the roles, then the split.
+        """
         line = Column("line", max(4, len(str(last_line))), "line", right=True)
         fixed = [
             Column("marks", 4, "errors"),
@@ -60,7 +62,7 @@ class Columns:
         return cls(tuple(c._replace(width=max(8, spare)) if c.name == "words" else c for c in fixed))
 
     def head(self, sort: str, descending: bool) -> str:
-        """The heading line; the sorted column carries an arrow."""
+        """The heading line, with an arrow at the column that is sorted by."""
         parts = []
         for column in self.all:
             arrow = ("▼" if descending else "▲") if column.sort == sort else ""
@@ -71,20 +73,23 @@ class Columns:
 
     def field_at(self, x: int) -> str:
         """The sort field of the column at cell `x`, empty where there is none."""
-        left = GUTTER
+        start = GUTTER
         for column in self.all:
-            if left <= x < left + column.width + 1:
+            if start <= x < start + column.width + 1:
                 return column.sort
-            left += column.width + 1
+            start += column.width + 1
         return ""
 
 
 Pieces = list[tuple[str, str | None]]
-"""Texts with their style names (None: the row's own)."""
+"""(text, style name) pairs; None stands for the row's own style."""
 
 
 def cells(row: Row, columns: Columns, shift: int, colours: Mapping[str, int]) -> Iterator[tuple[str, str | None]]:
-    """The pieces of a row from left to right, cut to their cells; `colours` are those of the labels."""
+    """The styled pieces of a row, cut and padded to the columns.
+
+    `shift`: characters that the words are scrolled by; `colours`: number of the colour by label.
+    """
     for at, column in enumerate(columns.all):
         if at:
             yield " ", None
@@ -107,16 +112,16 @@ def cells(row: Row, columns: Columns, shift: int, colours: Mapping[str, int]) ->
 
 
 def _labels(row: Row, colours: Mapping[str, int]) -> Pieces:
-    """The stars first, then each label in its colour."""
-    found: Pieces = [("★" * row.rating + " " * bool(row.labels), "list--warning")] if row.rating else []
+    """The rating in stars, then each label in its colour."""
+    pieces: Pieces = [("★" * row.rating + " " * bool(row.labels), "list--warning")] if row.rating else []
     for at, name in enumerate(row.labels):
         style = f"list--label-{colours[name]}" if name in colours else "list--label"
-        found.append((f"{' ' * bool(at)}{one_line(name)}", style))
-    return found
+        pieces.append((f"{' ' * bool(at)}{one_line(name)}", style))
+    return pieces
 
 
 def _marks(row: Row) -> Pieces:
-    """Four cells: the check, the review, changed or new, duplicate."""
+    """Four cells: result of the check, review state, changed or new, duplicate."""
     check = {"E": "list--error", "W": "list--warning"}.get(row.mark, "list--dim")
     review = {"accepted": ("✓", "list--ok"), "rejected": ("✗", "list--error"), "flagged": ("!", "list--warning")}
     sign, style = review.get(row.review or "", (" ", "list--dim"))

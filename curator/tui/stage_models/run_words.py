@@ -1,4 +1,4 @@
-"""A run in words: status marks, headings, spans of time, money."""
+"""Words for a training run: status marks, heading, time spans, tokens and money spent."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ STATUS_MARKS: dict[str, tuple[str, str]] = {
     "validating_files": ("…", "dim"),
     "pending": ("…", "dim"),
 }
-"""A mark and a kind of colour for each status; others are shown as they are."""
+"""(mark, style name) of each run status."""
 
 
 def heading(run: Run) -> str:
-    """Status and model."""
+    """Status, model and provider of a run."""
     model = run.fine_tuned_model or run.model
     return f"{run.status} · {model} at {run.provider}"
 
@@ -49,7 +49,7 @@ def span(seconds: float) -> str:
 
 
 def spent_words(run: Run, tokens: int | None, usd: float | None) -> str:
-    """Tokens trained and money, so far or in all; estimates are called so."""
+    """Tokens trained and their price, so far or in total; "about" marks estimates."""
     counted = f"{tokens:,} tokens" if tokens else ""
     if run.usd_estimate == 0:
         price = "free"

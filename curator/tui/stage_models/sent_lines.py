@@ -1,4 +1,4 @@
-"""From a provider's message about a line of what was sent to the example of the workspace."""
+"""Leads from a provider's error message, through the line of the uploaded file that it names, to the example."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 
-def named(run: Run, ledger: Ledger) -> tuple[int, ...]:
-    """The lines that the run's error names, else those that the last of its events at error level does."""
-    said = str((run.error or {}).get("message") or "")
-    if lines := named_lines(said):
+def lines_in_error(run: Run, ledger: Ledger) -> tuple[int, ...]:
+    """The line numbers named in the run's error, else in the last error event that names any."""
+    message = str((run.error or {}).get("message") or "")
+    if lines := named_lines(message):
         return lines
-    told = (named_lines(event.message) for event in reversed(ledger.events(run.run)) if event.level == "error")
-    return next(filter(None, told), ())
+    errors = (event.message for event in reversed(ledger.events(run.run)) if event.level == "error")
+    return next(filter(None, map(named_lines, errors)), ())
 
 
-def sent(run: Run, ledger: Ledger, line: int) -> bytes | None:
-    """The bytes of that line of the file that was sent; None where it is not kept or has no such line."""
+def sent_line(run: Run, ledger: Ledger, line: int) -> bytes | None:
+    """The bytes of a line of the uploaded file; None where no copy of the file is kept, or it is shorter."""
     about_validation = (run.error or {}).get("param") == "validation_file"
     digest = run.validation_sha256 if about_validation else run.dataset_sha256
     if not digest:
@@ -35,6 +35,6 @@ def sent(run: Run, ledger: Ledger, line: int) -> bytes | None:
         return None
 
 
-def holder(workspace: Workspace, raw: bytes) -> int | None:
-    """The first example of exactly these bytes; None where it was changed or deleted since. Takes its time."""
+def example_with_bytes(workspace: Workspace, raw: bytes) -> int | None:
+    """The id of the first example with exactly these bytes, or None. Slow: call it in a thread."""
     return next((example for example, mine in workspace.stored.raws(workspace.ids()) if mine == raw), None)

@@ -1,4 +1,4 @@
-"""Settling a group of copies or a contradiction: which member stays, and one change that makes it so."""
+"""Settles groups of copies and contradictions: chooses the member that stays, and makes the change."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 POLICIES = ("first", "newest", "longest", "best rated")
 
 
-def keeper(records: Sequence[Record], policy: str) -> int:
-    """The member that stays by a policy; the first one decides a tie."""
+def member_to_keep(records: Sequence[Record], policy: str) -> int:
+    """The id of the member that stays by a policy; in a tie the first."""
     keys: dict[str, Callable[[Record], int]] = {
         "first": lambda record: 0,
         "newest": lambda record: record.id,
@@ -28,38 +28,40 @@ def keeper(records: Sequence[Record], policy: str) -> int:
     return max(records, key=keys[policy]).id
 
 
-def settle(session: Session, finding: Finding, kept: int, *, merge: bool = False) -> Change | None:
-    """Delete all but one, as one change; with `merge` what people said of the others stays."""
-    others = [i for i in finding.ids if i != kept]
-    return session.merge_copies(kept, others) if merge else session.delete(others)
+def settle(session: Session, group: Finding, keep: int, *, merge: bool = False) -> Change | None:
+    """Delete all members but `keep`, as one change; `merge` adds their labels, ratings and notes to it."""
+    others = [i for i in group.ids if i != keep]
+    return session.merge_copies(keep, others) if merge else session.delete(others)
 
 
-def settle_all(session: Session, findings: Sequence[Finding], kept: Callable[[Finding], int], then: Then) -> None:
-    """Settle many groups as one change; `then` is called when it is done."""
+def settle_all(
+    session: Session, groups: Sequence[Finding], member_of: Callable[[Finding], int], then: Then
+) -> None:
+    """Delete all members but `member_of(group)` of many groups, as one change; `then` is called after it."""
 
     def choose() -> list[int]:
-        keep = ((finding, kept(finding)) for finding in findings)
-        return [i for finding, best in keep for i in finding.ids if i != best]
+        members = ((group, member_of(group)) for group in groups)
+        return [i for group, member in members for i in group.ids if i != member]
 
-    session.delete_chosen(choose, sum(len(finding.ids) - 1 for finding in findings), then)
+    session.delete_chosen(choose, sum(len(group.ids) - 1 for group in groups), then)
 
 
-def unify(session: Session, finding: Finding, kept: int) -> Change | None:
-    """Give every member the answer of one, as one change; a member without an answer that can be set is left."""
-    records = {i: session.workspace.record(i) for i in finding.ids}
-    chosen = answer_at(records[kept])
-    if chosen is None:
+def unify_answers(session: Session, group: Finding, keep: int) -> Change | None:
+    """Give every member the answer of `keep`, as one change; members without a text as answer stay as they are."""
+    records = {i: session.workspace.record(i) for i in group.ids}
+    kept_answer = answer_at(records[keep])
+    if kept_answer is None:
         return None
     raws = {}
     for example, record in records.items():
         here = answer_at(record)
-        if example != kept and here is not None:
-            raws[example] = splice.set_value(record.raw, here[0], chosen[1])
+        if example != keep and here is not None:
+            raws[example] = splice.set_value(record.raw, here[0], kept_answer[1])
     return session.replace_many(raws, f"Gave {len(raws)} examples the answer of another")
 
 
 def answer_at(record: Record) -> tuple[Path, str] | None:
-    """Where the last answer of an example is, and its text; None where it is no plain text."""
+    """The path and text of an example's last answer; None where it has none, or one that is no plain text."""
     value = record.example.value
     messages = value.get("messages") if isinstance(value, dict) else None
     if not isinstance(messages, list):

@@ -23,7 +23,7 @@ from curator.tui.looks import first_colours as palette_file
 from curator.tui.looks.first_colours import Palette
 from curator.tui.session.list_place import Place
 from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
-from curator.tui.stage_models import label_keys as labels
+from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.list_columns import GUTTER, Columns, cells
 from curator.tui.terminal.leaving import RESET
 
@@ -52,7 +52,7 @@ def show(workspace: Workspace, theme: str) -> FirstScreen | None:
     if not fits or place.query or place.sort or sys.__stderr__ is None or not sys.__stderr__.isatty():
         return None
     screen = FirstScreen()
-    screen.write(frame(workspace, place, size.columns, size.lines, palette_file.read(theme)))
+    screen.write(frame(workspace, place, size.columns, size.lines, palette_file.read_palette(theme)))
     return screen
 
 
@@ -168,7 +168,7 @@ def _list(workspace: Workspace, place: Place, width: int, rows: int, palette: Pa
     yield palette.paint("head", columns.head("", False).ljust(width))
     cursor = _position(ids, place.example)
     top = max(0, min(cursor - place.above, len(ids) - rows + 1))
-    colours = labels.colours(workspace)
+    colours = label_keys.colours_by_name(workspace)
     for row in workspace.rows(ids[top : top + rows - 1]):
         here = row.id == ids[cursor]
         base = "cursor" if here else "row"

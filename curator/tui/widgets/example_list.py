@@ -20,7 +20,7 @@ from textual.strip import Strip
 
 from curator.tui import keys
 from curator.tui.session.session import Session
-from curator.tui.stage_models import label_keys as labels
+from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.list_columns import ROW_STYLES, Columns, cells
 from curator.tui.widgets.selection import Selection
 from curator.workspace.records import Row
@@ -81,7 +81,7 @@ class ExampleList(ScrollView, can_focus=True):
         self._ids: Sequence[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(400)
         self._rows: dict[int, Row] = {}
-        self._colours = labels.colours(session.workspace)
+        self._colours = label_keys.colours_by_name(session.workspace)
         self.selection = Selection()
         self.shift = 0
         """How many characters the words column is scrolled to the right."""
@@ -106,7 +106,7 @@ class ExampleList(ScrollView, can_focus=True):
         """Draw again: the contents of these rows, or of all where none are named, changed."""
         if ids and ids.isdisjoint(self._rows):
             return
-        self._colours = labels.colours(self._session.workspace)
+        self._colours = label_keys.colours_by_name(self._session.workspace)
         self._strips.clear()
         self._rows.clear()
         self.refresh()

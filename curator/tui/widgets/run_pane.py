@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.text import one_line, printable
-from curator.tui.stage_models.run_words import heading, span, spent_words
+from curator.tui.stage_models.run_words import heading, spent_words, time_span
 from curator.tui.widgets.curve_chart import SMOOTHINGS, CurveChart
 from curator.tui.widgets.line_list import LineList, Pieces
 
@@ -61,10 +61,10 @@ class RunPane(Vertical):
         left = None if run.closed else monitor.time_left(run, ledger)
         parts = [heading(run)]
         if left:
-            parts.append(f"about {span(left)} left")
+            parts.append(f"about {time_span(left)} left")
         elif run.closed and run.finished_at:
             began = records.moment(run.job.get("created_at")) or run.created_at  # both by the provider's clock
-            parts.append(f"took {span(run.finished_at - began)}")
+            parts.append(f"took {time_span(run.finished_at - began)}")
         parts.append(spent_words(run, *monitor.spent(run, ledger)))
         self.query_one("#run-heading", Static).update(Content(one_line(" · ".join(filter(None, parts)))))
 

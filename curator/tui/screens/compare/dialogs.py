@@ -16,7 +16,7 @@ from curator import paths
 from curator.core.text import printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.stage_models.comparison import Question, short
+from curator.tui.stage_models.comparison import ModelComparison, short_name
 from curator.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class AskDialog(Dialog[None]):
     HEADING = "Ask both models"
     ACCEPT = "Ask"
 
-    def __init__(self, question: Question, before: list[dict[str, Any]]) -> None:
+    def __init__(self, question: ModelComparison, before: list[dict[str, Any]]) -> None:
         super().__init__()
         self._question, self._before = question, before
         self._answers: dict[str, str] = {}
@@ -104,7 +104,7 @@ class AskDialog(Dialog[None]):
 
     def _show(self) -> None:
         parts = [
-            Content.assemble((f"{short(model)}\n", "bold"), printable(text))
+            Content.assemble((f"{short_name(model)}\n", "bold"), printable(text))
             for model, text in self._answers.items()
         ]
         self.query_one("#said", Static).update(Content("\n\n").join(parts))

@@ -17,7 +17,13 @@ from curator.tui.screens.compare.dialogs import AskDialog, FileDialog
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
-from curator.tui.stage_models.comparison import Question, ask, questions, scores_table, short
+from curator.tui.stage_models.comparison import (
+    ModelComparison,
+    compare,
+    possible_comparisons,
+    scores_table,
+    short_name,
+)
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
@@ -42,19 +48,19 @@ class CompareScreen(StageScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._questions: list[Question] = []
+        self._questions: list[ModelComparison] = []
         self._at = 0
         self._result: Evaluation | None = None
         self._shown: list[int] = []
         self._filter = "all"
-        self._asked_for: Question | None = None
+        self._asked_for: ModelComparison | None = None
 
     @property
     def _ledger(self) -> Ledger:
         return shell_of(self).job_watch.ledger
 
     @property
-    def question(self) -> Question | None:
+    def question(self) -> ModelComparison | None:
         """What is compared."""
         return self._questions[self._at] if self._at < len(self._questions) else None
 
@@ -77,7 +83,7 @@ class CompareScreen(StageScreen):
         before = self.question
         extra = [q for q in self._questions if q.title.startswith("file ")]
         try:
-            self._questions = [*extra, *questions(self._ledger, self.session.workspace)]
+            self._questions = [*extra, *possible_comparisons(self._ledger, self.session.workspace)]
         except CuratorError as error:
             self._questions = extra
             self._say(error.message)
@@ -100,7 +106,7 @@ class CompareScreen(StageScreen):
         if question is None:
             return Content("Compare")
         more = f"  ({self._at + 1} of {len(self._questions)}, m for the next)" if len(self._questions) > 1 else ""
-        words = f"Round {question.round} · {short(question.tuned)} against {short(question.base)}{more}"
+        words = f"Round {question.round} · {short_name(question.tuned)} against {short_name(question.base)}{more}"
         return Content.assemble((one_line(words), "bold"), "  ", (one_line(question.title), "$quiet"))
 
     @work(exclusive=True, group="compare", exit_on_error=False)
@@ -115,7 +121,7 @@ class CompareScreen(StageScreen):
         self._say("asking both models …")
         try:
             workspace, waiting = self.session.workspace, self._waiting
-            result = await ask(question, self._ledger, workspace, self._progress, anew=anew, waiting=waiting)
+            result = await compare(question, self._ledger, workspace, self._progress, anew=anew, waiting=waiting)
         except CuratorError as error:
             self._say("")
             self._asked_for = None
@@ -125,7 +131,7 @@ class CompareScreen(StageScreen):
         self._show()
 
     def _progress(self, model: str, done: int, total: int) -> None:
-        self.query_one("#answers", LineList).say(f"{short(model)}: {done} of {total} answers")
+        self.query_one("#answers", LineList).say(f"{short_name(model)}: {done} of {total} answers")
 
     def _waiting(self, fault: ProviderError, seconds: float) -> None:
         self.query_one("#answers", LineList).say(f"{fault.message} Trying again in {seconds:.0f} s.")
@@ -230,7 +236,7 @@ class CompareScreen(StageScreen):
             return
         path = await self.app.push_screen_wait(FileDialog())
         if path is not None:
-            made = Question(
+            made = ModelComparison(
                 question.provider, question.base, question.tuned, path, f"file {path.name}", question.round
             )
             self._questions.insert(0, made)

@@ -18,7 +18,7 @@ from curator.tui.examples.blocks import Block, blocks_of
 from curator.tui.examples.fix_preview import one_key_applies
 from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.screens.stage import StageScreen
-from curator.tui.stage_models import label_keys as labels
+from curator.tui.stage_models import label_keys
 from curator.tui.terminal import external_editor as external
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.example_list import ExampleList
@@ -48,7 +48,7 @@ class Curating(StageScreen):
 
     def labels(self) -> tuple[str, ...]:
         """The names on the number keys; "" where a key has none."""
-        return tuple(label.name for label in labels.of(self.session.workspace))
+        return tuple(label.name for label in label_keys.labels_of(self.session.workspace))
 
     # Reviewing
 
@@ -207,9 +207,9 @@ class Curating(StageScreen):
         something, first."""
         from curator.core.rules import REGISTRY
         from curator.tui.screens.data.fix_dialog import FixDialog
-        from curator.tui.stage_models.bulk_fix import repairs
+        from curator.tui.stage_models.bulk_fix import plan_bulk_fix
 
-        found = await asyncio.to_thread(repairs, self.session, rule)
+        found = await asyncio.to_thread(plan_bulk_fix, self.session, rule)
         if found is None:
             self.session.toast(f"{rule} has no fix that applies here; e edits the example, d deletes it")
             return

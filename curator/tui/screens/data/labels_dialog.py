@@ -11,7 +11,7 @@ from textual.widgets import Input, Select, Static
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.stage_models import label_keys as labels
+from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.label_keys import COLOURS, Label
 from curator.tui.widgets.line_input import LineInput
 from curator.workspace.changes.changes import MAX_LABEL
@@ -26,7 +26,7 @@ class LabelsDialog(Dialog[None]):
 
     def compose_body(self) -> ComposeResult:
         """A line for each key."""
-        for key, label in enumerate(labels.of(self.session.workspace), 1):
+        for key, label in enumerate(label_keys.labels_of(self.session.workspace), 1):
             swatches = [(Content.styled(f"■ colour {n}", f"$label-{n}"), n) for n in range(1, COLOURS + 1)]
             yield Horizontal(
                 Static(Content.styled(f"{key}", f"bold $label-{label.colour}"), classes="key", id=f"key-{key}"),
@@ -52,7 +52,7 @@ class LabelsDialog(Dialog[None]):
         try:
             if len(set(names)) < len(names):
                 raise CuratorError("Two keys have the same label; give one of them another name.")
-            labels.store(self.session.workspace, made)
+            label_keys.store_labels(self.session.workspace, made)
         except CuratorError as error:
             self.session.say(error)
             return

@@ -1,1 +1,1 @@
-"""dataset: TO BE SAID IN ONE SENTENCE."""
+"""Which answers does the dataset allow, and what does it consist of? May use widgets, the shell and below."""

@@ -1,4 +1,4 @@
-"""The answer contract: which answers are allowed, seen beside what it would find before it is made."""
+"""The dialog that sets the answer contract, and shows how many answers break it before it is set."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from curator.core.answers.contract import Contract, percent, tidy
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.stage_models import answer_contracts as answering
-from curator.tui.stage_models.answer_contracts import Offer, Suggested, Verdict
+from curator.tui.stage_models import answer_contracts
+from curator.tui.stage_models.answer_contracts import ContractVerdict, SuggestedContract, VocabularyChoice
 from curator.tui.widgets.line_input import LineInput
 
 FILE = "file"
-"""The choice that takes the vocabulary from a file."""
+"""The value of the choice that reads the vocabulary from a file."""
 
 
 class AnswersDialog(Dialog[None]):
-    """A vocabulary, a pattern, or both; enter makes it the contract, clear takes it away."""
+    """Fields for a vocabulary, a pattern, or both; enter sets the contract, a button clears it."""
 
     HEADING = "Answer contract"
     ACCEPT = "Make this the contract"
-    HELP = "What every trained answer must be: one of a list, of a shape, or both. Answers outside are problems."
+    HELP = "What every trained answer must be: on a list, of a pattern, or both. Other answers become problems."
 
     def __init__(self) -> None:
         super().__init__()
         self._counts: Counter[str] = Counter()
-        self._offers: dict[str, Offer] = {}
+        self._choices: dict[str, VocabularyChoice] = {}
         self._contract: Contract | None = None
-        """What the fields say; None while they cannot be used."""
+        """The contract in the fields; None while they are invalid."""
         self._ready = False
 
     def compose_body(self) -> ComposeResult:
-        """What the data look like, the fields, and what they would find."""
+        """A description of the answers, the fields, and the answers that break the contract."""
         yield Static(Content.styled("Reading the answers …", "$quiet"), id="looks")
         choice = Select[str]([], allow_blank=True, compact=True, prompt="", id="allowed")
         yield Horizontal(Static(Content("Allowed"), classes="name"), choice, classes="field -tight")
@@ -52,7 +52,7 @@ class AnswersDialog(Dialog[None]):
         yield Button(Content("Clear the contract"), id="clear", compact=True)
 
     def on_mount(self) -> None:
-        """Read the answers."""
+        """Start reading the answers, in a thread."""
         self.query_one("#file-line").display = False
         self.query_one("#clear").display = self._current is not None
         self.query_one("#accept").focus()
@@ -60,80 +60,82 @@ class AnswersDialog(Dialog[None]):
 
     @property
     def _current(self) -> Contract | None:
-        found = self.session.workspace.context().contract
-        return found if isinstance(found, Contract) else None
+        contract = self.session.workspace.context().contract
+        return contract if isinstance(contract, Contract) else None
 
     @work(thread=True, exclusive=True, group="answers", exit_on_error=False)
     def _read(self) -> None:
         worker = get_current_worker()
-        counts = answering.count(self.session.workspace, lambda: worker.is_cancelled)
-        suggested = answering.suggest(counts, self._current)
+        counts = answer_contracts.count_answers(self.session.workspace, lambda: worker.is_cancelled)
+        suggested = answer_contracts.suggest_contract(counts, self._current)
         if not worker.is_cancelled:
             self.app.call_from_thread(self._begin, counts, suggested)
 
-    def _begin(self, counts: Counter[str], suggested: Suggested) -> None:
+    def _begin(self, counts: Counter[str], suggested: SuggestedContract) -> None:
         self._counts = counts
-        self._offers = {offer.name: offer for offer in suggested.offers}
-        choice = self.query_one("#allowed", Select)
-        choices = [(Content(offer.words), offer.name) for offer in suggested.offers]
+        self._choices = {choice.name: choice for choice in suggested.choices}
+        select = self.query_one("#allowed", Select)
+        choices = [(Content(choice.words), choice.name) for choice in suggested.choices]
         with self.prevent(Select.Changed, Input.Changed):
-            choice.set_options([*choices, (Content("those listed in a file …"), FILE)])
-            choice.value = suggested.chosen
+            select.set_options([*choices, (Content("those listed in a file …"), FILE)])
+            select.value = suggested.best
             self.query_one("#pattern", Input).value = suggested.pattern
         looks = suggested.sentence or "The answers have no shape in common"
         about = f"{counts.total():,} answers, {len(counts):,} different · "
         current = self._current
-        now = ("no contract yet", "$quiet") if current is None else (f"✓ now {in_words(current)}", "$mark-ok")
+        now = ("no contract yet", "$quiet")
+        if current is not None:
+            now = (f"✓ now {contract_words(current)}", "$mark-ok")
         self.query_one("#looks", Static).update(
             Content.assemble((one_line(looks, 200), "bold"), "\n", (about, "$quiet"), now)
         )
         self._ready = True
-        self._changed()
+        self._fields_changed()
 
-    # What the fields say
+    # The fields
 
     @on(Select.Changed)
     @on(Input.Changed)
-    def _changed(self) -> None:
+    def _fields_changed(self) -> None:
         if not self._ready:
             return
         self.query_one("#file-line").display = self.query_one("#allowed", Select).value == FILE
         try:
-            self._contract = self._typed()
+            self._contract = self._contract_of_fields()
         except (ValueError, CuratorError) as error:
             self._contract = None
             self.workers.cancel_group(self, "verdict")
             words = error.message if isinstance(error, CuratorError) else f"{error}"
             self._say(Content.styled(f"✗ {one_line(words, 300)}", "$mark-error"))
             return
-        self._judge(self._contract)
+        self._check(self._contract)
 
-    def _typed(self) -> Contract:
-        """Raises ValueError or InputError where the fields are no contract."""
+    def _contract_of_fields(self) -> Contract:
+        """The contract that the fields describe. Raises ValueError or InputError where they are invalid."""
         pattern = self.query_one("#pattern", Input).value or None
-        chosen = self.query_one("#allowed", Select).value
-        if chosen != FILE:
-            offer = self._offers.get(str(chosen))
-            return Contract(offer.vocabulary if offer else None, pattern)
+        name = self.query_one("#allowed", Select).value
+        if name != FILE:
+            choice = self._choices.get(str(name))
+            return Contract(choice.vocabulary if choice else None, pattern)
         path = self.query_one("#file", Input).value.strip()
         if not path:
             raise ValueError("Type the path of the file that lists the answers")
-        return Contract(answering.read_vocabulary(Path(path).expanduser()), pattern)
+        return Contract(answer_contracts.read_vocabulary(Path(path).expanduser()), pattern)
 
     @work(thread=True, exclusive=True, group="verdict", exit_on_error=False)
-    def _judge(self, contract: Contract) -> None:
+    def _check(self, contract: Contract) -> None:
         worker = get_current_worker()
-        verdict = answering.judge(contract, self._counts, lambda: worker.is_cancelled)
+        verdict = answer_contracts.check_answers(contract, self._counts, lambda: worker.is_cancelled)
         if verdict is not None and not worker.is_cancelled:
-            self.app.call_from_thread(self._say, told(contract, verdict))
+            self.app.call_from_thread(self._say, verdict_words(contract, verdict))
 
     def _say(self, words: Content) -> None:
         self.query_one("#verdict", Static).update(words)
 
-    # Deciding
+    # Setting the contract
 
     def action_accept(self) -> None:
-        """Make it the contract; without vocabulary and pattern, have none."""
+        """Set the contract; without vocabulary and pattern any answer is allowed."""
         if self._ready and self._contract is not None:
             self._store(self._contract)
 
@@ -154,20 +156,22 @@ class AnswersDialog(Dialog[None]):
         if contract == Contract():
             session.toast("No answer contract: any answer is allowed")
         else:
-            session.toast(f"Answer contract: {in_words(contract)} · rule:answer_outside_contract lists the others")
+            session.toast(
+                f"Answer contract: {contract_words(contract)} · rule:answer_outside_contract lists the others"
+            )
 
 
-def in_words(contract: Contract) -> str:
+def contract_words(contract: Contract) -> str:
     """`265 allowed answers`, `answers like …`, or both."""
     words = "" if contract.vocabulary is None else f"{len(contract.vocabulary):,} allowed answers"
     shape = "" if contract.pattern is None else f"pattern {one_line(contract.pattern, 40)}"
     return ", ".join(filter(None, (words, shape)))
 
 
-def told(contract: Contract, verdict: Verdict) -> Content:
-    """How many answers are outside, and the commonest of them with what was meant."""
+def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
+    """How many answers break the contract, and the most frequent of them with the nearest allowed answer."""
     if contract == Contract():
-        return Content.styled("Any answer is allowed: this is no contract.", "$quiet")
+        return Content.styled("Any answer is allowed: there is no contract.", "$quiet")
     if not verdict.outside:
         return Content.styled(f"✓ all {verdict.total:,} answers keep it", "$mark-ok")
     share = percent(verdict.outside, verdict.total)
@@ -178,10 +182,9 @@ def told(contract: Contract, verdict: Verdict) -> Content:
         )
     ]
     for text, times, nearest in verdict.commonest:
-        many = f"{times:,}×" if times > 1 else ""
-        meant = (f" → {one_line(nearest, 20)}", "$mark-ok") if nearest else (" → nothing near", "$quiet")
-        unseen = "  blanks or hidden characters" if nearest == tidy(text) else ""
-        lines.append(
-            Content.assemble((f"{many:>5} ", "$quiet"), one_line(text.strip(), 36), meant, (unseen, "$quiet"))
-        )
+        count = f"{times:,}×" if times > 1 else ""
+        nearest_words = (f" → {one_line(nearest, 20)}", "$mark-ok") if nearest else (" → nothing near", "$quiet")
+        hint = "  blanks or hidden characters" if nearest == tidy(text) else ""
+        words = one_line(text.strip(), 36)
+        lines.append(Content.assemble((f"{count:>5} ", "$quiet"), words, nearest_words, (hint, "$quiet")))
     return Content("\n").join(lines)

@@ -1,4 +1,4 @@
-"""The balance: answers, system prompts, scripts, refusals and lengths as bars; each bar lists its examples."""
+"""The Balance dialog: answers, system prompts, scripts, refusals, tokens and lengths as bars."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from curator.core.text import one_line
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.shell import shell_of
-from curator.tui.stage_models import dataset_bars as balancing
-from curator.tui.stage_models.dataset_bars import Bar, Counted
+from curator.tui.stage_models import dataset_bars
+from curator.tui.stage_models.dataset_bars import Bar, DatasetCounts
 from curator.tui.widgets.line_list import LineList, Pieces
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -21,29 +21,29 @@ _TEXT = 34
 
 
 class BalanceDialog(Dialog[None]):
-    """Enter lists the examples of a bar; U gives all the commonest system prompt."""
+    """Enter lists the examples of a bar; U gives all examples the most frequent system prompt."""
 
     SCOPE = "balance"
     BINDINGS = keys.bindings("balance")
     HEADING = "Balance"
     ACCEPT = "List these"
-    HELP = "What the examples are made of. Enter on a bar lists its examples in the Data stage."
+    HELP = "What the dataset consists of. Enter on a bar lists its examples in the Data stage."
 
     def __init__(self) -> None:
         super().__init__()
         self._bars: list[Bar] = []
         self._most: list[float] = []
-        """By line, the largest share of its section: that bar takes all the room."""
-        self._counted: Counted | None = None
+        """For each line the largest share in its section: the bar with that share has the full width."""
+        self._counted: DatasetCounts | None = None
 
     def compose_body(self) -> ComposeResult:
-        """The bars."""
+        """The list of bars, the full text of the current one, and a button."""
         yield LineList("bars", empty="Counting …")
         yield Static("", id="about")
         yield Button(Content("One system prompt for all (U)"), id="unify", compact=True)
 
     def on_mount(self) -> None:
-        """Count."""
+        """Start counting, in a thread."""
         self.query_one("#unify").display = False
         self.query_one("#bars").focus()
         self._count()
@@ -58,20 +58,20 @@ class BalanceDialog(Dialog[None]):
                 self.app.call_from_thread(self._say, f"Counting … {done / total:.0%}")
             return worker.is_cancelled
 
-        counted = balancing.count(self.session.workspace, report)
+        counted = dataset_bars.count_dataset(self.session.workspace, report)
         if counted is not None:
-            bars = balancing.bars(counted, self.session.workspace.context().contract is not None)
+            bars = dataset_bars.bars(counted, self.session.workspace.context().contract is not None)
             if not worker.is_cancelled:
                 self.app.call_from_thread(self._show, counted, bars)
 
     def _say(self, words: str) -> None:
         self.query_one("#bars", LineList).say(words)
 
-    def _show(self, counted: Counted, bars: list[Bar]) -> None:
-        self._counted, self._bars, self._most = counted, bars, balancing.largest(bars)
-        shown = self.query_one("#bars", LineList)
+    def _show(self, counted: DatasetCounts, bars: list[Bar]) -> None:
+        self._counted, self._bars, self._most = counted, bars, dataset_bars.section_maxima(bars)
+        bar_list = self.query_one("#bars", LineList)
         first = next((at for at, bar in enumerate(bars) if bar.query), 0)
-        shown.show(len(bars), self._line, cursor=first)
+        bar_list.show(len(bars), self._line, cursor=first)
         self.query_one("#unify").display = len(counted.systems) > 1
 
     def _line(self, index: int, width: int) -> Pieces:
@@ -93,7 +93,7 @@ class BalanceDialog(Dialog[None]):
 
     @on(LineList.Highlighted)
     def _about(self, event: LineList.Highlighted) -> None:
-        """The text in full, where the line has no room for it."""
+        """Show the current bar's text in full where its line cuts it off."""
         bar = self._bars[event.index] if event.index < len(self._bars) else None
         text = bar.text if bar is not None and len(bar.text) > _TEXT else ""
         self.query_one("#about", Static).update(Content.styled(one_line(text, 300), "$quiet"))
@@ -103,7 +103,7 @@ class BalanceDialog(Dialog[None]):
         self.action_accept()
 
     def action_accept(self) -> None:
-        """List the examples of the bar."""
+        """List the examples of the current bar in the Data stage."""
         at = self.query_one("#bars", LineList).cursor
         query = self._bars[at].query if at < len(self._bars) else ""
         if query:
@@ -117,14 +117,14 @@ class BalanceDialog(Dialog[None]):
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_unify(self) -> None:
-        """Give all examples the commonest system prompt, as one change."""
+        """Give all examples the most frequent system prompt, as one change, after asking."""
         counted, session = self._counted, self.session
-        text = balancing.commonest_system(counted) if counted is not None else ""
+        text = dataset_bars.commonest_system(counted) if counted is not None else ""
         if counted is None or not text:
             session.toast("There is no system prompt to give to all")
             return
         others = [i for system, ids in counted.systems.items() if system != text for i in ids]
-        raws = balancing.unified(session.workspace, sorted(others), text)
+        raws = dataset_bars.unify_system_prompts(session.workspace, sorted(others), text)
         if not raws:
             session.toast("All examples have the same system prompt")
             return

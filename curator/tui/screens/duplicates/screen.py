@@ -21,7 +21,7 @@ from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changed import Changed
 from curator.tui.session.duplicate_groups import COPIES, Copies, Finding
 from curator.tui.shell import shell_of
-from curator.tui.stage_models import settle_group as settling
+from curator.tui.stage_models import settle_group
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.tui.widgets.members import Members
 
@@ -215,7 +215,9 @@ class DuplicatesScreen(StageScreen):
 
     def _kept(self, finding: Finding) -> int:
         by_hand = self._chosen.get(finding.ids)
-        return by_hand or settling.keeper([self.session.workspace.record(i) for i in finding.ids], self.policy)
+        return by_hand or settle_group.member_to_keep(
+            [self.session.workspace.record(i) for i in finding.ids], self.policy
+        )
 
     @on(Members.Kept)
     def _keep(self, event: Members.Kept) -> None:
@@ -256,24 +258,24 @@ class DuplicatesScreen(StageScreen):
 
     def action_policy(self) -> None:
         """Keep the first, the newest, the longest or the best rated."""
-        at = settling.POLICIES.index(self.policy)
-        self.policy = settling.POLICIES[(at + 1) % len(settling.POLICIES)]
+        at = settle_group.POLICIES.index(self.policy)
+        self.policy = settle_group.POLICIES[(at + 1) % len(settle_group.POLICIES)]
 
     def action_settle(self) -> None:
         """Keep the marked member, delete the others."""
         if (finding := self.current) is not None:
-            self._done(settling.settle(self.session, finding, self._kept(finding)))
+            self._done(settle_group.settle(self.session, finding, self._kept(finding)))
 
     def action_merge(self) -> None:
         """As settle, with labels, rating and note of all on the member that stays."""
         if (finding := self.current) is not None:
-            self._done(settling.settle(self.session, finding, self._kept(finding), merge=True))
+            self._done(settle_group.settle(self.session, finding, self._kept(finding), merge=True))
 
     def action_answer(self) -> None:
         """Give all members of a contradiction the answer of the marked one."""
         finding = self.current
         if finding is not None and finding.kind == "conflict":
-            self._done(settling.unify(self.session, finding, self._kept(finding)))
+            self._done(settle_group.unify_answers(self.session, finding, self._kept(finding)))
         else:
             self.session.toast("Only contradictions (≠) have answers to choose from.")
 
@@ -293,7 +295,7 @@ class DuplicatesScreen(StageScreen):
         words = f"Delete {gone:,} copies in {len(copies):,} groups{alike}, keeping the {self.policy} of each?"
         words += " One undo brings all back."
         if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {gone:,}")):
-            settling.settle_all(self.session, copies, self._kept, lambda: self._show(True))
+            settle_group.settle_all(self.session, copies, self._kept, lambda: self._show(True))
 
     def action_no_copies(self) -> None:
         """Remember that these are no copies."""

@@ -19,7 +19,7 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
-from curator.tui.stage_models.dataset_bars import of_ids
+from curator.tui.stage_models.dataset_bars import query_for_ids
 from curator.tui.widgets.line_input import LineInput, Paths
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.workspace.changes.sides import PINNED
@@ -151,7 +151,7 @@ class SplitScreen(StageScreen):
     async def _list(self) -> None:
         at = self.query_one("#strata", LineList).cursor
         if at < len(self._answers):
-            await shell_of(self).show_query(of_ids(self._ids[self._answers[at][0]]))
+            await shell_of(self).show_query(query_for_ids(self._ids[self._answers[at][0]]))
 
     def action_pin(self, side: str) -> None:
         """Keep all examples with the answer under the cursor on a side, or let them go."""
@@ -189,7 +189,7 @@ class SplitScreen(StageScreen):
             return
         lines = ", ".join(str(line) for line, _ in found[:8]) + (", …" if len(found) > 8 else "")
         self.session.toast(f"{len(found):,} lines of the file have a copy in training: {lines}. These are listed.")
-        await shell_of(self).show_query(of_ids(sorted({own for _, own in found})))
+        await shell_of(self).show_query(query_for_ids(sorted({own for _, own in found})))
 
     def action_check(self) -> None:
         """Look for leaks on its own: no index, no groups."""

@@ -22,7 +22,7 @@ from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
 from curator.tui.stage_models import run_notes
 from curator.tui.stage_models.run_words import STATUS_MARKS
-from curator.tui.stage_models.sent_lines import holder, named, sent
+from curator.tui.stage_models.sent_lines import example_with_bytes, lines_in_error, sent_line
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.tui.widgets.run_pane import RunPane
 
@@ -165,14 +165,16 @@ class TrainScreen(StageScreen):
     def _chosen(self) -> None:
         """Go to the example that the provider's message is about."""
         run = self.current
-        lines = named(run, self.jobs.ledger_of(run)) if run is not None else ()
+        lines = lines_in_error(run, self.jobs.ledger_of(run)) if run is not None else ()
         if run is not None and lines:
             self._show_sent(run, lines[0])
 
     @work(group="act", exit_on_error=False)
     async def _show_sent(self, run: Run, line: int) -> None:
-        raw = sent(run, self.jobs.ledger_of(run), line)
-        found = await asyncio.to_thread(holder, self.session.workspace, raw) if raw is not None else None
+        raw = sent_line(run, self.jobs.ledger_of(run), line)
+        found = (
+            await asyncio.to_thread(example_with_bytes, self.session.workspace, raw) if raw is not None else None
+        )
         if found is not None:
             await shell_of(self).show_example(found)
         elif raw is None:
