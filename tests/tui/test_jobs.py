@@ -165,7 +165,7 @@ async def test_a_submission_that_came_to_no_job_is_told_and_given_up(
             ledger.mark("run-1", "job", "unclear")
             ledger.mark("run-1", "training_file", "done", {"file_id": "file-9", "name": "curator-1-train.jsonl"})
             await scene.press("alt+4")
-            assert "The provider may have made this job" in scene.screen_text()
+            assert "The provider may have created this job" in scene.screen_text()
             assert "Too early to tell" not in scene.screen_text()
             await scene.press("c")
             assert "looked for once more" in scene.screen_text()

@@ -158,7 +158,7 @@ async def test_an_upload_is_left_by_escape_and_taken_up_again(
             await scene.pilot.pause(0.3)
             assert "Starting the training" not in scene.screen_text() and fake.jobs == {}
             await scene.press("alt+4")
-            assert "Stopped before its job was made: T goes on." in scene.screen_text()
+            assert "Stopped before its job was created: T continues." in scene.screen_text()
             scene.workspace.set_meta("ui.provider", "local")
             await scene.press("T")
             dialog = scene.app.screen
