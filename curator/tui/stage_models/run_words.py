@@ -34,13 +34,13 @@ def heading(run: Run) -> str:
 
 
 def deployed_words(name: str, since: float, reminder: str | None) -> str:
-    """A deployment in one line, with its fee where it has one."""
+    """A deployment in one line: `reminder`, which names its hourly fee, or a sentence that it has none."""
     when = time.strftime("%d %b %H:%M", time.localtime(since))
     return reminder or f"Deployed as {name} since {when}, without an hourly fee."
 
 
-def span(seconds: float) -> str:
-    """A length of time as people say it: 45 s, 3 min, 1 h 20 min."""
+def time_span(seconds: float) -> str:
+    """A time span in words: 45 s, 3 min, 1 h 20 min."""
     seconds = max(0, round(seconds))
     if seconds < 90:
         return f"{seconds} s"
