@@ -168,7 +168,7 @@ async def test_a_submission_that_came_to_no_job_is_told_and_given_up(
             assert "The provider may have created this job" in scene.screen_text()
             assert "Too early to tell" not in scene.screen_text()
             await scene.press("c")
-            assert "looked for once more" in scene.screen_text()
+            assert "looks for the job once more" in scene.screen_text()
             await scene.press("enter")
             await until(scene, "abandoned")
             assert "not used by any job: file-9" in scene.screen_text() and not fake.jobs
