@@ -14,22 +14,21 @@ from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.tui import keys
 from curator.tui.session.session import Session
 from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.list_columns import ROW_STYLES, Columns, cells
-from curator.tui.widgets.selection import Selection
+from curator.tui.stage_models.selection import Selection
+from curator.tui.widgets.cursor_list import PagedList
 from curator.workspace.records import Row
 
 SHIFT = 8
 """How many characters one press of left or right moves the words."""
 
 
-class ExampleList(ScrollView, can_focus=True):
+class ExampleList(PagedList):
     """One line an example. The first screen line is the head of the columns."""
 
     SCOPE = "list"
@@ -47,9 +46,6 @@ class ExampleList(ScrollView, can_focus=True):
         "list--selected",
         *ROW_STYLES,
     }
-
-    cursor: reactive[int] = reactive(0, repaint=False)
-    """Index of the current example in the view."""
 
     @dataclass
     class Highlighted(Message):
@@ -97,9 +93,9 @@ class ExampleList(ScrollView, can_focus=True):
         at = self._index(keep)
         at = min(self.cursor if at is None else at, max(0, len(ids) - 1))
         if at == self.cursor:
-            self._announce()
+            self.announce()
         self.cursor = at
-        self._reveal()
+        self.reveal()
         self.refresh()
 
     def refresh_rows(self, ids: frozenset[int] = frozenset()) -> None:
@@ -149,7 +145,7 @@ class ExampleList(ScrollView, can_focus=True):
     def scroll_so(self, above: int) -> None:
         """Scroll so that as many rows stand above the cursor."""
         self.scroll_to(y=max(0, self.cursor - above), animate=False, force=True)
-        self._reveal()
+        self.reveal()
 
     # Drawing
 
@@ -226,73 +222,36 @@ class ExampleList(ScrollView, can_focus=True):
 
     # Moving
 
-    def validate_cursor(self, cursor: int) -> int:
-        """Stay inside the view."""
-        return max(0, min(cursor, len(self._ids) - 1))
+    @property
+    def count(self) -> int:
+        """How many examples the view has."""
+        return len(self._ids)
+
+    @property
+    def head_lines(self) -> int:
+        """The names of the columns."""
+        return 1
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Repaint two lines and say where the cursor is."""
-        self._reveal()
+        self.reveal()
         if self.selection.anchor is not None:
             self.refresh()
             self._say_selection()
         for row in (old, new):
             self.refresh_line(row + 1)
-        self._announce()
+        self.announce()
 
-    def _announce(self) -> None:
+    def announce(self) -> None:
+        """Say which example the cursor is on."""
         self.post_message(self.Highlighted(self.current))
-
-    @property
-    def page(self) -> int:
-        """How many examples are visible."""
-        return max(1, self.size.height - 1)
-
-    def _reveal(self) -> None:
-        top = self.scroll_offset.y
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, force=True)
-        elif self.cursor >= top + self.page:
-            self.scroll_to(y=self.cursor - self.page + 1, animate=False, force=True)
 
     def on_resize(self) -> None:
         """The width decides the columns."""
         self.virtual_size = Size(self.size.width, len(self._ids) + 1)
-        self._reveal()
-
-    def on_focus(self) -> None:
-        """The cursor looks different with focus."""
-        self.refresh_line(self.cursor + 1)
-
-    def on_blur(self) -> None:
-        """The cursor looks different without focus."""
-        self.refresh_line(self.cursor + 1)
+        self.reveal()
 
     # Actions
-
-    def action_up(self) -> None:
-        """Previous example."""
-        self.cursor -= 1
-
-    def action_down(self) -> None:
-        """Next example."""
-        self.cursor += 1
-
-    def action_page_up(self) -> None:
-        """One screen up."""
-        self.cursor -= self.page
-
-    def action_page_down(self) -> None:
-        """One screen down."""
-        self.cursor += self.page
-
-    def action_first(self) -> None:
-        """First example."""
-        self.cursor = 0
-
-    def action_last(self) -> None:
-        """Last example."""
-        self.cursor = len(self._ids) - 1
 
     def action_left(self) -> None:
         """Show the words further left."""
@@ -356,8 +315,8 @@ class ExampleList(ScrollView, can_focus=True):
             if field:
                 self.post_message(self.SortRequested(field))
             return
-        index = event.y - 1 + self.scroll_offset.y
-        if index >= len(self._ids):
+        index = self.index_at(event.y)
+        if index is None:
             return
         if event.shift:
             self.selection.anchor = self.cursor

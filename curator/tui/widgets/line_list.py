@@ -11,18 +11,17 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.core.text import one_line
 from curator.tui import keys
+from curator.tui.widgets.cursor_list import PagedList
 
 Pieces = Sequence[tuple[str, str]]
 """A line as (text, kind) pieces; kinds are names of `LineList.COMPONENT_CLASSES` behind `lines--`, or empty."""
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(PagedList):
     """`show(count, line)` with `line(index, width) -> Pieces`; nothing else is kept. Made printable here."""
 
     SCOPE = "lines"
@@ -41,9 +40,6 @@ class LineList(ScrollView, can_focus=True):
         "lines--train",
         "lines--validation",
     }
-
-    cursor: reactive[int] = reactive(0, repaint=False)
-    """Index of the current line."""
 
     @dataclass
     class Highlighted(Message):
@@ -78,10 +74,8 @@ class LineList(ScrollView, can_focus=True):
     def show(self, count: int, line: Callable[[int, int], Pieces], *, cursor: int | None = None) -> None:
         """Show other lines; the cursor stays where it is unless told."""
         self._count, self._line = count, line
-        self.virtual_size = Size(0, count + self._top)
-        self.set_reactive(LineList.cursor, self.validate_cursor(self.cursor if cursor is None else cursor))
-        self._reveal()
-        self.refresh()
+        self.virtual_size = Size(0, count + self.head_lines)
+        self.place_cursor(self.cursor if cursor is None else cursor)
 
     def say(self, empty: str) -> None:
         """What an empty list shows."""
@@ -94,7 +88,8 @@ class LineList(ScrollView, can_focus=True):
         return self._count
 
     @property
-    def _top(self) -> int:
+    def head_lines(self) -> int:
+        """One where the list was made with a head."""
         return 1 if self._head else 0
 
     def render_line(self, y: int) -> Strip:
@@ -102,8 +97,8 @@ class LineList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if self._head and y == 0:
             return Strip([Segment(self._head, self._kind("head"))]).adjust_cell_length(width, self._kind("head"))
-        index = y - self._top + self.scroll_offset.y
-        if not self._count and y == self._top:
+        index = y - self.head_lines + self.scroll_offset.y
+        if not self._count and y == self.head_lines:
             return Strip([Segment(f" {self._empty}", self._kind("dim"))]).adjust_cell_length(
                 width, self.rich_style
             )
@@ -124,54 +119,10 @@ class LineList(ScrollView, can_focus=True):
     def _kind(self, name: str) -> Style:
         return self.get_component_rich_style(f"lines--{name}")
 
-    def validate_cursor(self, cursor: int) -> int:
-        """Stay inside the list."""
-        return max(0, min(cursor, self._count - 1))
-
-    def watch_cursor(self) -> None:
-        """Show the line and say that the cursor is there."""
-        self._reveal()
-        self.refresh()
+    def announce(self) -> None:
+        """Say that the cursor is on another line."""
         if self._count:
             self.post_message(self.Highlighted(self, self.cursor))
-
-    def _reveal(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height - self._top)
-        if not top <= self.cursor < top + height:
-            y = self.cursor if self.cursor < top else self.cursor - height + 1
-            self.scroll_to(y=y, animate=False, force=True)
-
-    def on_focus(self) -> None:
-        """The cursor looks different with focus."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """The cursor looks different without focus."""
-        self.refresh()
-
-    def action_up(self) -> None:
-        """Previous line."""
-        self.cursor -= 1
-
-    def action_down(self) -> None:
-        """Next line."""
-        self.cursor += 1
-
-    def action_page_up(self) -> None:
-        """One screen up."""
-        self.cursor -= max(1, self.size.height - 1)
-
-    def action_page_down(self) -> None:
-        """One screen down."""
-        self.cursor += max(1, self.size.height - 1)
-
-    def action_first(self) -> None:
-        """First line."""
-        self.cursor = 0
-
-    def action_last(self) -> None:
-        """Last line."""
-        self.cursor = self._count - 1
 
     def action_choose(self) -> None:
         """Choose the line."""
@@ -180,8 +131,8 @@ class LineList(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Go to a line; twice chooses it."""
-        index = event.y - self._top + self.scroll_offset.y
-        if 0 <= index < self._count:
+        index = self.index_at(event.y)
+        if index is not None:
             self.cursor = index
             if event.chain == 2:
                 self.action_choose()

@@ -15,14 +15,13 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from curator.core.problem import Problem, Severity
 from curator.core.query.query import mentions, parse
 from curator.core.text import one_line
 from curator.tui import keys
+from curator.tui.widgets.cursor_list import CursorList
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
@@ -55,7 +54,7 @@ class RuleCount:
         return sorted(found, key=lambda item: (order.index(item.severity), -item.count))
 
 
-class Problems(ScrollView, can_focus=True):
+class Problems(CursorList):
     """One line a problem or rule."""
 
     SCOPE = "problems"
@@ -74,9 +73,6 @@ class Problems(ScrollView, can_focus=True):
         "problems--fix",
         "problems--ok",
     }
-
-    cursor: reactive[int] = reactive(0, repaint=False)
-    """Index of the current line."""
 
     @dataclass
     class Highlighted(Message):
@@ -118,9 +114,7 @@ class Problems(ScrollView, can_focus=True):
             cursor = next((at for at, item in enumerate(items) if item.rule == self.rule), self.cursor)
         self._items = items
         self.virtual_size = Size(self.size.width, max(1, len(items)))
-        self.set_reactive(Problems.cursor, self.validate_cursor(cursor))
-        self._reveal()
-        self.refresh()
+        self.place_cursor(cursor)
 
     @property
     def by_rule(self) -> bool:
@@ -195,46 +189,10 @@ class Problems(ScrollView, can_focus=True):
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"problems--{name}")
 
-    def validate_cursor(self, cursor: int) -> int:
-        """Stay inside the list."""
-        return max(0, min(cursor, len(self._items) - 1))
-
-    def watch_cursor(self) -> None:
-        """Show the line and say which problem it is."""
-        self._reveal()
-        self.refresh()
+    def announce(self) -> None:
+        """Say which problem the cursor is on."""
         current = self.current
         self.post_message(self.Highlighted(current if isinstance(current, Problem) else None))
-
-    def _reveal(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if not top <= self.cursor < top + height:
-            y = self.cursor if self.cursor < top else self.cursor - height + 1
-            self.scroll_to(y=y, animate=False, force=True)
-
-    def on_focus(self) -> None:
-        """The cursor looks different with focus."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """The cursor looks different without focus."""
-        self.refresh()
-
-    def action_up(self) -> None:
-        """Previous line."""
-        self.cursor -= 1
-
-    def action_down(self) -> None:
-        """Next line."""
-        self.cursor += 1
-
-    def action_first(self) -> None:
-        """First line."""
-        self.cursor = 0
-
-    def action_last(self) -> None:
-        """Last line."""
-        self.cursor = len(self._items) - 1
 
     def action_jump(self) -> None:
         """Go to the problem's place, or filter by the rule."""
@@ -254,19 +212,19 @@ class Problems(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Choose a line; twice shows its place."""
-        index = event.y + self.scroll_offset.y
-        if index < len(self._items):
+        index = self.index_at(event.y)
+        if index is not None:
             self.cursor = index
             if event.chain == 2:
                 self.action_jump()
 
 
-def asked_for(found: Sequence[Problem], query: str) -> int:
-    """The first of the problems whose rule the query names; 0 where it names none of them."""
+def first_problem_of(problems: Sequence[Problem], query: str) -> int:
+    """Index of the first problem whose rule the query names, e.g. `rule:empty_answer`; 0 where it names none."""
     if "rule:" not in query:
         return 0
     tree = parse(query)
-    return next((at for at, problem in enumerate(found) if mentions(tree, "rule", problem.rule)), 0)
+    return next((index for index, problem in enumerate(problems) if mentions(tree, "rule", problem.rule)), 0)
 
 
 def _room(width: int) -> int:

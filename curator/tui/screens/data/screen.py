@@ -2,53 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from fnmatch import fnmatch
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.events import DescendantFocus
+from textual.containers import Horizontal
 from textual.getters import query_one
-from textual.timer import Timer
-from textual.worker import WorkerCancelled, get_current_worker
 
-from curator.core.problem import Problem
-from curator.core.query.query import QueryError
-from curator.core.text import one_line
-from curator.errors import CuratorError
 from curator.tui import keys
-from curator.tui.examples.blocks import block_of, blocks_of
-from curator.tui.examples.fix_preview import preview
-from curator.tui.screens.data.looking import Looking, title
+from curator.tui.screens.data.querying import Querying
+from curator.tui.screens.data.reading_pane import ReadingPane
 from curator.tui.session.changed import Changed
 from curator.tui.session.list_place import Place
+from curator.tui.shell import shell_of
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
-from curator.tui.widgets.problems import Problems, RuleCount, asked_for
-from curator.tui.widgets.query_bar import QueryBar, QueryInput
+from curator.tui.widgets.problems import Problems
+from curator.tui.widgets.query_bar import QueryBar
 from curator.workspace.search.view import View
 
-PAUSE = 0.15
-"""Seconds without a key after which a query runs by itself."""
-SORTS = ("", "errors", "messages", "text", "tokens", "labels", "rating", "split")
-"""What `s` goes through; the empty one is the file's order."""
+SAMPLES = "emojibot*.jsonl"
+"""The bundled samples whose answers are shortcodes."""
 
 
-class DataScreen(Looking):
-    """List, conversation, problems."""
+class DataScreen(Querying):
+    """The list, and one example beside it."""
 
     STAGE = "data"
     SCOPE = "data"
     BINDINGS = keys.bindings("data")
     HELP = "Look at the examples, repair, label and review them. Everything is saved at once; u takes it back."
 
-    bar = query_one("#query", QueryBar)
+    reading = query_one("#reading", ReadingPane)
     editor = query_one("#editor", Editor)
 
-    _timer: Timer | None = None
-    _by_rule = False
     _place = Place()
 
     def compose_stage(self) -> ComposeResult:
@@ -56,10 +44,7 @@ class DataScreen(Looking):
         yield QueryBar()
         with Horizontal(id="panes"):
             yield ExampleList(self.session)
-            with Vertical(id="reading"):
-                yield Conversation()
-                yield Editor(self.session)
-                yield Problems()
+            yield ReadingPane(self.session)
 
     def on_mount(self) -> None:
         """Come back to where one was."""
@@ -71,6 +56,14 @@ class DataScreen(Looking):
             self.examples.show(self.session.view.ids, keep=self._place.example)
             self.call_after_refresh(self.examples.scroll_so, self._place.above)
         self.examples.focus()
+        self._offer_contract()
+
+    def _offer_contract(self) -> None:
+        """Tell how to set the answer contract that the bundled samples were written for."""
+        workspace = self.session.workspace
+        sample = fnmatch(workspace.source_name, SAMPLES)
+        if sample and not workspace.read_only and workspace.meta("contract") is None:
+            self.session.toast("Every answer here should be a shortcode of Microsoft Teams: A holds them to that")
 
     def keep(self) -> None:
         """Save the draft, remember the place."""
@@ -93,8 +86,8 @@ class DataScreen(Looking):
             self.editor.tell()
         elif not changed.ids or changed.order or self.current in changed.ids:
             self.show_example(same=True)
-        if self._by_rule:
-            self._show_rules()
+        if self.reading.by_rule:
+            self.reading.show_rules()
         self._show_matches()
 
     def _show_matches(self) -> None:
@@ -113,73 +106,35 @@ class DataScreen(Looking):
         self.show_example()
 
     def show_example(self, same: bool = False) -> None:
-        """Show the example under the cursor with its problems; `same` keeps the place in it."""
-        if self.editing:
-            return
-        if self.current is None:
-            self.conversation.show(None)
-            self.problems.show(())
-            return
-        record = self.session.workspace.record(self.current)
-        found = self.session.workspace.problems(self.current)
-        blocks = blocks_of(record.example)
-        self.conversation.show(self.transcript_of(record, found, blocks), same=same)
-        seen = f"what {one_line(self.session.model, 30) or 'the model'} sees · " if self.as_model else ""
-        tokens = self.session.workspace.row(self.current).tokens
-        self.conversation.border_title = Content(f" {seen}{title(record, tokens)} ")
-        cursor = self.problems.cursor if same else asked_for(found, self.session.query)
-        if not same and found:
-            self.conversation.block = block_of(found[cursor], blocks) or 0
-        if not self._by_rule:
-            self.problems.show(found, cursor)
-            many = f"{len(found)} problem{'s' * (len(found) != 1)}"
-            self.problems.border_title = Content(f" {many} " if found else " problems ")
-            self._preview_fix()
+        """Show the example under the cursor, unless one is being edited; `same` keeps the place in it."""
+        if not self.editing:
+            self.reading.show(self.current, same=same)
 
-    @on(Problems.Highlighted)
-    def _preview_fix(self) -> None:
-        problem = self.problems.current
-        self.problems.preview = ""
-        if self.current is not None and isinstance(problem, Problem) and problem.fix:
-            fixed = self.session.preview_fix(self.current, problem)
-            if fixed is not None:
-                before = self.session.workspace.record(self.current).example
-                self.problems.preview = preview(before, fixed)
-        self.problems.refresh()
+    def action_model(self) -> None:
+        """Show what the model sees, or what was written."""
+        self.reading.switch_model_view()
+
+    @work(exclusive=True, group="dialog")
+    async def action_similar(self) -> None:
+        """List the nearest examples; enter goes to one."""
+        from curator.tui.screens.data.similar_dialog import SimilarDialog
+
+        if self.current is None:
+            return
+        similar = await self.app.push_screen_wait(SimilarDialog(self.current))
+        if similar is not None:
+            await shell_of(self).show_example(similar)
 
     # Problems
 
-    @on(Problems.Chosen)
-    def _show_problem(self, event: Problems.Chosen) -> None:
-        if self.current is not None:
-            blocks = blocks_of(self.session.workspace.record(self.current).example)
-            beyond = event.problem.rule == "example_too_long"
-            self.conversation.go_to(block_of(event.problem, blocks) or 0, beyond=beyond)
-            self.conversation.focus()
-
     @on(Problems.RuleChosen)
     def _filter_rule(self, event: Problems.RuleChosen) -> None:
-        self._by_rule = False
         self._run_query(f"rule:{event.rule}")
         self.examples.focus()
 
     @on(Problems.FixAllRequested)
     def _fix_all(self, event: Problems.FixAllRequested) -> None:
         self.fix_all(event.rule)
-
-    @on(Problems.GroupRequested)
-    def _group(self) -> None:
-        self._by_rule = not self._by_rule
-        self.set_class(self._by_rule, "-by-rule")
-        if self._by_rule:
-            self._show_rules()
-        else:
-            self.show_example(same=True)
-
-    def _show_rules(self) -> None:
-        self.problems.preview = ""
-        self.problems.show(RuleCount.all(self.session.workspace))
-        self.problems.border_title = Content(" problems of the whole dataset, by rule ")
 
     def action_next_problem(self) -> None:
         """Next problem: of this example, else of the next one that has any."""
@@ -190,23 +145,8 @@ class DataScreen(Looking):
         self._step_problem(-1)
 
     def _step_problem(self, step: int) -> None:
-        at = self.problems.cursor + step
-        if not self._by_rule and 0 <= at < self.problems.count:
-            self.problems.cursor = at
-            if isinstance(self.problems.current, Problem):
-                self._show_block_of(self.problems.current)
-        else:
+        if not self.reading.step_problem(step):
             self._find_problem(step)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Whoever goes into the conversation wants to see what each message takes."""
-        if event.widget is self.conversation:
-            self.session.warm()
-
-    def _show_block_of(self, problem: Problem) -> None:
-        if self.current is not None:
-            blocks = blocks_of(self.session.workspace.record(self.current).example)
-            self.conversation.block = block_of(problem, blocks) or 0
 
     @work(thread=True, exclusive=True, group="step", exit_on_error=False)
     def _find_problem(self, step: int) -> None:
@@ -227,62 +167,10 @@ class DataScreen(Looking):
         if step < 0:
             self.problems.cursor = self.problems.count - 1
 
-    # Query and sort
+    # Moving
 
-    def action_query(self) -> None:
-        """Go to the query line."""
-        self.bar.words.labels = tuple({*self.labels(), *self.session.workspace.counts().labels})
-        self.query_one(QueryInput).focus()
-
-    @on(QueryBar.Changed)
-    def _soon(self, event: QueryBar.Changed) -> None:
-        if self._timer:
-            self._timer.stop()
-        self._timer = self.set_timer(PAUSE, lambda: self._run_query(event.text))
-
-    @on(QueryBar.Submitted)
-    def _now(self, event: QueryBar.Submitted) -> None:
-        if self._timer:
-            self._timer.stop()
-        self._run_query(event.text)
-        self.examples.focus()
-
-    @on(QueryBar.Left)
-    def _leave_query(self) -> None:
-        self.examples.focus()
-
-    def _run_query(
-        self, text: str, sort: str | None = None, descending: bool | None = None, keep: int | None = None
-    ) -> None:
-        order = self.session.sort if sort is None else sort
-        down = self.session.descending if descending is None else descending
-        self._evaluate(text.strip(), order, down, self.current if keep is None else keep)
-
-    @work(thread=True, exclusive=True, group="query", exit_on_error=False)
-    def _evaluate(self, text: str, sort: str, descending: bool, keep: int | None) -> None:
-        worker, first = get_current_worker(), list[int | None]()
-
-        def meanwhile(found: View) -> None:  # `first`: where the cursor stood when the first matches were shown
-            if worker.is_cancelled:
-                raise WorkerCancelled
-            if found.total and not first:
-                self.app.call_from_thread(self.show_view, found, keep)
-                first.append(self.current)
-
-        try:
-            view = self.session.workspace.view(text, sort, descending, meanwhile)
-        except WorkerCancelled:
-            return
-        except QueryError as error:
-            self.app.call_from_thread(self.bar.fail, error.reason, error.position)
-        except CuratorError as error:
-            self.app.call_from_thread(self.session.say, error)
-        else:
-            keep = self.current if first and first[0] != self.current else keep  # it was moved meanwhile
-            if not worker.is_cancelled:
-                self.app.call_from_thread(self.show_view, view, keep)
-
-    def show_view(self, view: Any, keep: int | None) -> None:
+    def show_view(self, view: View, keep: int | None) -> None:
+        """List a view, the cursor on the example `keep`, and show the example under it."""
         above = self._place.above if keep is not None and keep == self._place.example else None
         self.session.show(view)
         self.examples.show(view.ids, keep=keep)
@@ -299,26 +187,6 @@ class DataScreen(Looking):
         self.examples.focus()
         if edit:
             self.call_after_refresh(self.action_edit)
-
-    def show_query(self, text: str) -> None:
-        """List what a query finds, as if it had been typed."""
-        self._run_query(text)
-        self.examples.focus()
-
-    def action_sort(self) -> None:
-        """Sort by the next column; when it is the last, back to the file's order."""
-        session = self.session
-        if session.sort and not session.descending:
-            self._run_query(session.query, session.sort, True)
-            return
-        following = SORTS[(SORTS.index(session.sort) + 1) % len(SORTS)] if session.sort in SORTS else ""
-        self._run_query(session.query, following, False)
-        self.session.toast(f"Sorted by {following}" if following else "In the file's order")
-
-    @on(ExampleList.SortRequested)
-    def _sort_by(self, event: ExampleList.SortRequested) -> None:
-        session = self.session
-        self._run_query(session.query, event.field, session.sort == event.field and not session.descending)
 
     def action_next_match(self) -> None:
         """Next place where the query matches."""

@@ -1,0 +1,96 @@
+"""`CursorList`: a list with a cursor that draws only the lines on the screen."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+
+
+class CursorList(ScrollView, can_focus=True):
+    """Moves and shows the cursor; a subclass tells `count` and draws the lines in `render_line`."""
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """Index of the current line, 0 in an empty list. Setting it scrolls there and calls `announce`."""
+
+    @property
+    def count(self) -> int:
+        """How many lines the list has, those that are scrolled out of sight included."""
+        raise NotImplementedError
+
+    @property
+    def head_lines(self) -> int:
+        """How many lines at the top are a head that does not scroll."""
+        return 0
+
+    def announce(self) -> None:
+        """Post the message that the cursor is on another line."""
+        raise NotImplementedError
+
+    @property
+    def page(self) -> int:
+        """How many lines of the list are visible, at least 1."""
+        return max(1, self.size.height - self.head_lines)
+
+    def place_cursor(self, cursor: int) -> None:
+        """Put the cursor on a line of a list that has changed, without announcing it."""
+        self.set_reactive(CursorList.cursor, self.validate_cursor(cursor))
+        self.reveal()
+        self.refresh()
+
+    def validate_cursor(self, cursor: int) -> int:
+        """The nearest index inside the list."""
+        return max(0, min(cursor, self.count - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Scroll to the cursor, draw, announce."""
+        self.reveal()
+        self.refresh()
+        self.announce()
+
+    def reveal(self) -> None:
+        """Scroll by as little as makes the current line visible."""
+        top = self.scroll_offset.y
+        if not top <= self.cursor < top + self.page:
+            y = self.cursor if self.cursor < top else self.cursor - self.page + 1
+            self.scroll_to(y=y, animate=False, force=True)
+
+    def index_at(self, y: int) -> int | None:
+        """Index of the line that is drawn at row `y` of the widget; None on the head and below the last line."""
+        index = y - self.head_lines + self.scroll_offset.y
+        return index if y >= self.head_lines and index < self.count else None
+
+    def on_focus(self) -> None:
+        """The cursor looks different with focus."""
+        self.refresh_line(self.cursor + self.head_lines)
+
+    def on_blur(self) -> None:
+        """The cursor looks different without focus."""
+        self.refresh_line(self.cursor + self.head_lines)
+
+    def action_up(self) -> None:
+        """Previous line."""
+        self.cursor -= 1
+
+    def action_down(self) -> None:
+        """Next line."""
+        self.cursor += 1
+
+    def action_first(self) -> None:
+        """First line."""
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        """Last line."""
+        self.cursor = self.count - 1
+
+
+class PagedList(CursorList):
+    """A `CursorList` whose page keys move the cursor too."""
+
+    def action_page_up(self) -> None:
+        """One screen up."""
+        self.cursor -= max(1, self.size.height - 1)
+
+    def action_page_down(self) -> None:
+        """One screen down."""
+        self.cursor += max(1, self.size.height - 1)
