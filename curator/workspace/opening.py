@@ -17,7 +17,7 @@ from curator.locks import Lock
 from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
 from curator.workspace.files.dataset_file import STDIN, open_dataset
 from curator.workspace.files.preview import preview
-from curator.workspace.storage import database, line_file, untrusted_values
+from curator.workspace.storage import database, line_file, tables, untrusted_values
 from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.folder import folder_for, is_workspace, make_folder, require_regular_file, slug
 from curator.workspace.storage.journal import Journal
@@ -103,7 +103,7 @@ def open_for_reading(path: str | Path) -> Iterator[Workspace]:
 
 def _show_file(name: str, source: LineFile, line_numbers: Sequence[int]) -> Workspace:
     """A file as a read-only workspace with its database in memory; `line_numbers` of the records, if converted."""
-    db = database.in_memory()
+    db = database.create_in_memory()
     db.execute(
         "INSERT INTO source(id, name, file, format, first_id, lines, added_at) VALUES(1,?,?,?,1,?,0)",
         (name, name, "jsonl", source.lines),
@@ -118,7 +118,7 @@ def _show_file(name: str, source: LineFile, line_numbers: Sequence[int]) -> Work
 
 def _open_folder(folder: Path, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
     file = folder / "workspace.db"
-    database.guard(file)  # before anything is written: a newer format is left as it is
+    database.check_format(file)  # before anything is written: a newer format is left as it is
     access = WriteAccess(folder.name, Lock(folder / "lock"))
     try:
         db = None
@@ -141,7 +141,7 @@ def _connect_for_writing(file: Path, access: WriteAccess) -> sqlite3.Connection 
         return database.open_writer(file)
     except NotSaved as error:
         access.release(f"nobody, but {error.message}")
-        if database.guard(file) < database.VERSION:
+        if database.check_format(file) < tables.VERSION:
             raise
         return None
 
@@ -150,7 +150,7 @@ def _load_checked(folder: Path, db: sqlite3.Connection) -> StoredExamples:
     """The examples of a folder, once its database passed the checks. Raises InputError where it is damaged."""
     try:
         if (folder / "workspace.db").stat().st_size <= CHECK_AT_ONCE:
-            database.quick_check(db, folder)
+            database.require_intact(db, folder)
             if untrusted := untrusted_values.first_untrusted_value(db):
                 raise InputError(f"{folder} is refused: its database holds {untrusted}")
         return StoredExamples(folder, db)
@@ -163,7 +163,8 @@ def _remove_leftovers(workspace: Workspace) -> None:
     if workspace.read_only or workspace.changes.writing.child_at_work():
         return
     with contextlib.suppress(OSError):  # leftovers do no harm
-        line_file.sweep(workspace.path, max((source.id for source in workspace.stored.sources), default=0))
+        last_source = max((source.id for source in workspace.stored.sources), default=0)
+        line_file.remove_leftovers(workspace.path, last_source)
 
 
 def _create_for_file(path: Path, folder: Path) -> Workspace:

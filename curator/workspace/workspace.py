@@ -39,7 +39,7 @@ class Workspace:
         self.path = path
         self.journal = journal
         self.stored = stored
-        journal.moved = stored.move
+        journal.moved = stored.use_connection
         self._access = access
         results = Derived(stored, meta.context_of(journal.db))
         self.changes = Changes(Writing(path, access, journal, stored, results))

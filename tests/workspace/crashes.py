@@ -174,10 +174,10 @@ def _merged(folder: Path, _: bytes) -> None:
 
 MIGRATE = """
 from pathlib import Path
-from curator.workspace.storage import database as schema
-schema.VERSION = 2
-schema.MIGRATIONS[1] = ("CREATE TABLE later(x)", "UPDATE example SET rating = 5")
-schema.migrate(Path(sys.argv[1]) / "data.curator" / "workspace.db")
+from curator.workspace.storage import database, tables
+tables.VERSION = 2
+tables.MIGRATIONS[1] = ("CREATE TABLE later(x)", "UPDATE example SET rating = 5")
+database.migrate(Path(sys.argv[1]) / "data.curator" / "workspace.db")
 """
 _WRITE_BACK = """
 from curator.workspace.exchange.export import plan_write_back, write_back

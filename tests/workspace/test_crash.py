@@ -29,6 +29,7 @@ from curator.workspace.exchange import import_files as importer
 from curator.workspace.exchange.export import export
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import database as schema
+from curator.workspace.storage import tables
 from curator.workspace.workspace import Workspace
 from tests.workspace import crashes
 from tests.workspace.crashes import write
@@ -254,7 +255,7 @@ def test_a_migration_is_backed_up_and_whole_or_absent(data: Path, monkeypatch: p
         workspace.changes.note([1], "kept")
     path = workspace.path / "workspace.db"
     monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setitem(schema.MIGRATIONS, 1, ("CREATE TABLE later(x)", "CREATE TABLE later(x)"))
+    monkeypatch.setitem(tables.MIGRATIONS, 1, ("CREATE TABLE later(x)", "CREATE TABLE later(x)"))
     with pytest.raises(NotSaved, match="left as it was"):
         schema.migrate(path)
     db = sqlite3.connect(path)
@@ -264,7 +265,7 @@ def test_a_migration_is_backed_up_and_whole_or_absent(data: Path, monkeypatch: p
     backup = sqlite3.connect(path.with_name("workspace.db.v1"))
     assert backup.execute("SELECT note FROM example").fetchall() == [("kept",)]
     backup.close()
-    monkeypatch.setitem(schema.MIGRATIONS, 1, ("CREATE TABLE later(x)",))
+    monkeypatch.setitem(tables.MIGRATIONS, 1, ("CREATE TABLE later(x)",))
     schema.migrate(path)
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA user_version").fetchone() == (2,)

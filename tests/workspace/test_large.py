@@ -140,11 +140,11 @@ def test_lines_are_mapped_and_those_of_a_copy_that_was_cut_are_read(tmp_path: Pa
     lines = [b'{"n": %d, "text": "%s"}\n' % (n, b"x" * 90) for n in range(2000)]
     path.write_bytes(b"".join(lines))
     source = open_copy(path)
-    start, block = source.mapped(1500, 1503)
+    start, block = source.map_lines(1500, 1503)
     assert block[source.offsets[1500] - start :] == b"".join(lines[1500:1503])
     del block
     os.truncate(path, source.offsets[1501])
-    assert source.mapped(1500, 1503) == (source.offsets[1500], lines[1500])
+    assert source.map_lines(1500, 1503) == (source.offsets[1500], lines[1500])
     source.close()
 
 

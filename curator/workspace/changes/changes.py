@@ -282,7 +282,7 @@ class Changes:
     def undo_to_size(self, revision: int) -> int:
         """Examples of all changes that `undo_to` would undo or redo, once for each change."""
         with self.writing.guard:
-            return self.writing.journal.between(revision)
+            return self.writing.journal.size_up_to(revision)
 
     def undo_to(self, revision: int) -> list[Change]:
         """Go to the state after a revision: undo what came later, or redo what was undone up to it."""

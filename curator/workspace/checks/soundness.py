@@ -13,7 +13,7 @@ from pathlib import Path
 from curator.errors import CuratorError, InputError
 from curator.locks import is_held
 from curator.sqlite_file import connect
-from curator.workspace.storage import database, line_file, untrusted_values
+from curator.workspace.storage import database, line_file, tables, untrusted_values
 from curator.workspace.storage.folder import require_own_files
 
 MAX_DAMAGE = 100
@@ -43,7 +43,7 @@ def is_newer(folder: Path) -> bool:
     """Whether a workspace was made by a newer Curator."""
     try:
         with _database(folder / "workspace.db") as db:
-            return bool(db.execute("PRAGMA user_version").fetchone()[0] > database.VERSION)
+            return bool(db.execute("PRAGMA user_version").fetchone()[0] > tables.VERSION)
     except (sqlite3.Error, CuratorError, OSError):
         return False
 
@@ -65,19 +65,19 @@ def _database(path: Path) -> Iterator[sqlite3.Connection]:
             if not is_held(lock):  # else somebody began to write meanwhile, and the copy may be torn
                 db = connect(away / path.name, "rw")
         if db is None:
-            db = database.reader(path)
+            db = database.open_unchecked(path)
         stack.callback(db.close)
         db.execute("BEGIN")  # one state of it all, whatever a writer does meanwhile
         yield db
 
 
 def _findings(folder: Path, db: sqlite3.Connection) -> Iterator[str]:
-    if db.execute("PRAGMA application_id").fetchone()[0] != database.APPLICATION_ID:
+    if db.execute("PRAGMA application_id").fetchone()[0] != tables.APPLICATION_ID:
         yield "workspace.db: not a Curator workspace"
         return
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != database.VERSION:
-        yield f"workspace.db: format {version}, this Curator knows {database.VERSION}"
+    if version != tables.VERSION:
+        yield f"workspace.db: format {version}, this Curator knows {tables.VERSION}"
         return
     broken = [row[0] for row in db.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
     yield from (f"workspace.db: {words}" for words in broken)
@@ -155,7 +155,7 @@ def _changes(db: sqlite3.Connection) -> Iterator[str]:
     lost = db.execute("SELECT count(*) FROM part WHERE change NOT IN (SELECT id FROM change)").fetchone()[0]
     if lost:
         yield f"history: {lost} values belong to no change"
-    for field in sorted(database.FIELDS):
+    for field in sorted(tables.FIELDS):
         query = f"""SELECT last.example FROM (SELECT example, after, max(change) FROM part WHERE field = ?
             AND example > 0 GROUP BY example) AS last LEFT JOIN example ON example.id = last.example
             WHERE example.{field} IS NOT last.after LIMIT 3"""

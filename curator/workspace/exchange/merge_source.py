@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from curator.errors import InputError
 from curator.workspace.files.dataset_file import open_dataset
 from curator.workspace.storage.example_order import START
-from curator.workspace.storage.journal import NEVER
+from curator.workspace.storage.tables import ADDITION_UNDONE
 
 if TYPE_CHECKING:
     from curator.workspace.records import Change
@@ -117,7 +117,9 @@ def _known(workspace: Workspace, source: Source) -> dict[bytes, list[int]]:
             found.setdefault(_digest(source.line_file.line(number)), []).append(source.first_id + number)
     for examples in found.values():
         examples.reverse()
-    rewritten = workspace.db.execute("SELECT id, raw FROM example WHERE raw IS NOT NULL AND deleted < ?", (NEVER,))
+    rewritten = workspace.db.execute(
+        "SELECT id, raw FROM example WHERE raw IS NOT NULL AND deleted < ?", (ADDITION_UNDONE,)
+    )
     for example, raw in rewritten:
         if workspace.stored.source_of(example) in (None, source):
             found.setdefault(_digest(raw), []).append(example)

@@ -139,10 +139,10 @@ class _Scan:
                 from curator.workspace.search.block_finder import Finder
 
                 large = Finder()
-            end = line_file.after(first, BLOCK if large is None else large.wanted(BLOCK))
+            end = line_file.line_after(first, BLOCK if large is None else large.wanted(BLOCK))
             start = self.offsets[first]
             self.start, self.block = (
-                line_file.mapped(first, end)
+                line_file.map_lines(first, end)
                 if large is not None
                 else (start, line_file.read(start, self.offsets[end] - start))
             )

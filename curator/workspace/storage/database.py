@@ -1,8 +1,4 @@
-"""`workspace.db`: what people did, and how it is opened safely.
-
-One row of `example` a touched example; every action is a row of `change`, and its inverse is in `part`:
-one row for each (example, field) with the value before and after. Base examples that nobody touched have no row.
-"""
+"""Opens `workspace.db` for writing or reading, after checks: the file may come from an untrusted person."""
 
 from __future__ import annotations
 
@@ -15,89 +11,26 @@ from curator import atomic
 from curator.errors import InputError, NotSaved
 from curator.locks import is_held
 from curator.sqlite_file import connect, harden
+from curator.workspace.storage import tables
 from curator.workspace.storage.folder import require_own_files
 
-APPLICATION_ID = 0x43555241
-VERSION = 1
-
-TABLES: dict[str, str] = {
-    "meta": """CREATE TABLE meta(
-        key TEXT PRIMARY KEY,
-        value TEXT NOT NULL) WITHOUT ROWID""",
-    "source": """CREATE TABLE source(
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        file TEXT NOT NULL,
-        origin TEXT,
-        origin_size INTEGER,
-        origin_mtime_ns INTEGER,
-        format TEXT NOT NULL,
-        first_id INTEGER NOT NULL,
-        lines INTEGER,
-        sha256 TEXT,
-        hidden INTEGER NOT NULL DEFAULT 0,
-        added_at REAL NOT NULL)""",
-    "example": """CREATE TABLE example(
-        id INTEGER PRIMARY KEY,
-        raw BLOB,
-        version INTEGER NOT NULL DEFAULT 0,
-        place INTEGER,
-        deleted INTEGER NOT NULL DEFAULT 0,
-        rating INTEGER,
-        review TEXT,
-        reviewed INTEGER,
-        note TEXT,
-        split TEXT)""",
-    "label": """CREATE TABLE label(
-        label TEXT NOT NULL,
-        example INTEGER NOT NULL,
-        PRIMARY KEY(label, example)) WITHOUT ROWID""",
-    "change": """CREATE TABLE change(
-        id INTEGER PRIMARY KEY,
-        kind TEXT NOT NULL,
-        label TEXT NOT NULL,
-        examples INTEGER NOT NULL,
-        created_at REAL NOT NULL,
-        undone INTEGER NOT NULL DEFAULT 0,
-        reverts INTEGER)""",
-    "part": """CREATE TABLE part(
-        change INTEGER NOT NULL,
-        example INTEGER NOT NULL,
-        field TEXT NOT NULL,
-        before,
-        after,
-        PRIMARY KEY(change, example, field)) WITHOUT ROWID""",
-}
-INDEXES: dict[str, str] = {
-    "label_example": "CREATE INDEX label_example ON label(example)",
-    "example_deleted": "CREATE INDEX example_deleted ON example(deleted) WHERE deleted > 0",
-    "example_place": "CREATE INDEX example_place ON example(place) WHERE place IS NOT NULL",
-    "example_edited": "CREATE INDEX example_edited ON example(version) WHERE version > 0",
-    "change_undone": "CREATE INDEX change_undone ON change(undone, kind)",
-}
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
-"""Statements that bring a workspace of version N to N + 1."""
-FIELDS = frozenset({"raw", "version", "deleted", "rating", "review", "reviewed", "note", "split"})
-"""Columns of `example` that a part may change; beside them there are `label:NAME`, `hidden` and `meta:KEY`."""
-
-
 SNAPSHOT = 256 * 1024 * 1024
-"""A database up to this size is read from a copy in memory where nobody writes to it."""
+"""Bytes. A database up to this size that no process writes to is read from a copy in memory."""
 
 
 def create(path: Path) -> None:
-    """Make `workspace.db`, whole or not at all. Raises NotSaved."""
+    """Create `workspace.db` with its tables, completely or not at all. Raises NotSaved."""
     part = path.with_name(path.name + ".part")
     try:
-        part.unlink(missing_ok=True)  # of a start that was cut off
+        part.unlink(missing_ok=True)  # left by a process that was killed
         with closing(connect(part, "rwc")) as db:
-            db.execute("PRAGMA journal_mode=MEMORY")  # a half-made one is thrown away as a whole
+            db.execute("PRAGMA journal_mode=MEMORY")  # after a crash the whole .part file is deleted
             db.execute("PRAGMA synchronous=FULL")
             db.execute("BEGIN IMMEDIATE")
-            for statement in (*TABLES.values(), *INDEXES.values()):
+            for statement in (*tables.TABLES.values(), *tables.INDEXES.values()):
                 db.execute(statement)
-            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version={VERSION}")
+            db.execute(f"PRAGMA application_id={tables.APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={tables.VERSION}")
             db.execute("COMMIT")
         part.replace(path)
         atomic.sync_folder(path.parent)
@@ -105,23 +38,23 @@ def create(path: Path) -> None:
         raise NotSaved(f"cannot make the workspace {path.parent}: {error}") from error
 
 
-def in_memory() -> sqlite3.Connection:
-    """The same tables, for a file that is only looked at."""
+def create_in_memory() -> sqlite3.Connection:
+    """An empty database with the same tables, in memory."""
     db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    for statement in (*TABLES.values(), *INDEXES.values()):
+    for statement in (*tables.TABLES.values(), *tables.INDEXES.values()):
         db.execute(statement)
     return db
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The one connection that writes (and alone checkpoints).
+    """The one connection that writes (and alone checkpoints the log).
 
-    Raises InputError where the file is not ours and NotSaved where it cannot be written.
+    Raises InputError where the file is no workspace and NotSaved where it cannot be written.
     """
-    guard(path)
+    check_format(path)
     db = connect(path, "rw")
     try:
-        _durable(db)
+        _sync_each_commit(db)
     except sqlite3.Error as error:
         db.close()
         raise NotSaved(f"{path.parent} cannot be opened for writing: {error}") from error
@@ -129,36 +62,36 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads; it also works where the folder cannot be written."""
-    guard(path)
-    return reader(path)
+    """A connection that only reads; it also works where the folder cannot be written. Raises InputError."""
+    check_format(path)
+    return open_unchecked(path)
 
 
-def reader(path: Path) -> sqlite3.Connection:
-    """As `open_reader`, for a file that need not be ours.
+def open_unchecked(path: Path) -> sqlite3.Connection:
+    """As `open_reader`, without checking that the file is a workspace.
 
-    SQLite makes files of its own beside a database that it shares with a writer. Where nobody writes there shall
-    be none, yet one who begins to write while we read must not change what we see: so we read a copy in memory.
+    To share a database with a writer, SQLite creates files beside it (-wal, -shm). A reader must create none while
+    there is no writer, and must not see changes of a writer that starts later: so it reads a copy in memory.
     """
-    if _quiet(path):
-        found = _snapshot(path)
-        if found is not None:
-            return found
+    if _has_no_writer(path):
+        copy = _copy_to_memory(path)
+        if copy is not None:
+            return copy
         if not os.access(path.parent, os.W_OK):
             return connect(path, "ro", immutable=True)
     return connect(path, "ro")
 
 
-def _snapshot(path: Path) -> sqlite3.Connection | None:
-    """The database in memory; None where it is too large, or somebody began to write meanwhile."""
+def _copy_to_memory(path: Path) -> sqlite3.Connection | None:
+    """The database in memory; None where it is larger than `SNAPSHOT`, or a process began to write meanwhile."""
     before = path.stat()
     if before.st_size > SNAPSHOT:
         return None
     data = bytearray(path.read_bytes())
     after = path.stat()
-    if not _quiet(path) or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if not _has_no_writer(path) or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         return None
-    data[18:20] = b"\1\1"  # no write-ahead log: memory has no files beside it
+    data[18:20] = b"\1\1"  # header: rollback journal instead of write-ahead log, which memory cannot have
     db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     harden(db)
     db.deserialize(bytes(data))
@@ -166,40 +99,41 @@ def _snapshot(path: Path) -> sqlite3.Connection | None:
     return db
 
 
-def _quiet(path: Path) -> bool:
-    """True where nobody writes and no log lies beside the database: it is whole, reading needs no extra file."""
+def _has_no_writer(path: Path) -> bool:
+    """True where no process writes and the write-ahead log is empty: the file alone is the database."""
     log = path.with_name(path.name + "-wal")
     return not is_held(path.with_name("lock")) and (not log.exists() or log.stat().st_size == 0)
 
 
-def _durable(db: sqlite3.Connection) -> None:
+def _sync_each_commit(db: sqlite3.Connection) -> None:
+    """A write-ahead log that is on the disk when a commit returns."""
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA wal_autocheckpoint=1000")
 
 
-def guard(path: Path) -> int:
-    """Refuse what is not a sound workspace of this version or an older one, which is told; it is left as it was.
+def check_format(path: Path) -> int:
+    """The format number of a workspace of this version or an older one; nothing is written.
 
-    Raises InputError: not ours, damaged, an unknown table, trigger or view, links among its files, or made by a
-    newer Curator.
+    Raises InputError: no workspace, damaged, an unknown table, trigger or view, links among its files, or made by
+    a newer Curator. Raises NotSaved where the disk is full or failing.
     """
     require_own_files(path.parent)
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
-    db = connect(path, "ro", immutable=_quiet(path))
+    db = connect(path, "ro", immutable=_has_no_writer(path))
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        if db.execute("PRAGMA application_id").fetchone()[0] != tables.APPLICATION_ID:
             raise InputError(f"{path} is not a Curator workspace")
-        if version > VERSION:
+        if version > tables.VERSION:
             raise InputError(
-                f"{path.parent} was made by a newer Curator (format {version}, this one knows {VERSION}): "
+                f"{path.parent} was made by a newer Curator (format {version}, this one knows {tables.VERSION}): "
                 "update Curator to open it; nothing was changed"
             )
-        strange = unknown_schema(db) if version == VERSION else ""
-        if strange:
-            raise InputError(f"{path.parent} is refused: its database holds {strange}")
+        unknown = unknown_schema(db) if version == tables.VERSION else ""
+        if unknown:
+            raise InputError(f"{path.parent} is refused: its database holds {unknown}")
         return int(version)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
@@ -216,29 +150,31 @@ def guard(path: Path) -> int:
 
 
 def unknown_schema(db: sqlite3.Connection) -> str:
-    """What the database holds beside the known tables and indexes, in words; empty where nothing."""
+    """The first table, index, trigger or view that is not one of ours, in words; empty where there is none."""
     for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
         if str(name).startswith("sqlite_") and sql is None:
             continue
-        expected = TABLES.get(name) if kind == "table" else INDEXES.get(name) if kind == "index" else None
+        expected = {"table": tables.TABLES, "index": tables.INDEXES}.get(kind, {}).get(name)
         if expected is None or str(sql).split() != expected.split():
             return f"an unknown {kind} '{name}'"
-    missing = set(TABLES) - {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    missing = set(tables.TABLES) - {
+        row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
     return f"no table '{sorted(missing)[0]}'" if missing else ""
 
 
 def migrate(path: Path) -> None:
     """Bring an older workspace to this version, in one transaction, after a backup beside it. Raises NotSaved.
 
-    `path` has passed `guard`. The backup is `workspace.db.vN`, made by SQLite itself.
+    `path` has passed `check_format`. The backup is `workspace.db.vN`, made by SQLite itself.
     """
-    version = VERSION
+    version = tables.VERSION
     db = connect(path, "rw")
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version >= VERSION:
+        if version >= tables.VERSION:
             return
-        _durable(db)
+        _sync_each_commit(db)
         backup = path.with_name(f"{path.name}.v{version}")
         if not backup.exists():
             part = backup.with_name(backup.name + ".part")
@@ -247,13 +183,13 @@ def migrate(path: Path) -> None:
             part.replace(backup)
             atomic.sync_folder(path.parent)
         db.execute("BEGIN IMMEDIATE")
-        for step in range(version, VERSION):
-            for statement in MIGRATIONS[step]:
+        for step in range(version, tables.VERSION):
+            for statement in tables.MIGRATIONS[step]:
                 db.execute(statement)
-        db.execute(f"PRAGMA user_version={VERSION}")
+        db.execute(f"PRAGMA user_version={tables.VERSION}")
         db.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:
-        if version >= VERSION:
+        if version >= tables.VERSION:
             raise NotSaved(f"{path.parent} cannot be opened for writing: {error}") from error
         raise NotSaved(
             f"{path.parent} could not be brought to the new format: {error}; it was left as it was"
@@ -262,8 +198,8 @@ def migrate(path: Path) -> None:
         db.close()
 
 
-def quick_check(db: sqlite3.Connection, folder: Path) -> None:
-    """Raise InputError where the structure of the database is damaged."""
-    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise InputError(f"{folder} is damaged ({found}); see `curator check {folder}`")
+def require_intact(db: sqlite3.Connection, folder: Path) -> None:
+    """Raise InputError where SQLite finds the structure of the database damaged."""
+    damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if damage != "ok":
+        raise InputError(f"{folder} is damaged ({damage}); see `curator check {folder}`")

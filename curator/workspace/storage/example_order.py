@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import compress
 
 from curator.workspace.storage.id_mask import IdMask
 
 START = 0
-"""The anchor of an addition that stands before everything."""
+"""The anchor of an addition that stands before all other examples."""
 
 
 class Order:
-    """All ids in order, deleted ones included, and those that are left. Both are plain sequences of ints."""
+    """Two sequences of ids in order: `all` with the deleted examples, `live` without them."""
 
     def __init__(self) -> None:
         self.all: Sequence[int] = range(0)
         self.live: Sequence[int] = range(0)
         self.ascending = True
-        """True where the order is that of the ids (no addition stands in the middle)."""
+        """Whether the ids ascend: no addition stands before an example with a lower id."""
         self._mask: bytearray | None = None
 
     def build(
         self,
-        bases: Iterable[tuple[int, int, Sequence[int]]],
+        sources: Iterable[tuple[int, int, Sequence[int]]],
         additions: Iterable[tuple[int, int]],
         deleted: Sequence[int],
     ) -> None:
-        """`bases`: (first id, lines, blank line numbers) a source; `additions`: (id, anchor); `deleted`: ids."""
+        """`sources`: (first id, number of lines, blank lines) each; `additions`: (id, anchor); `deleted`: ids."""
         self._mask = None
-        spans = [_without(first, lines, blanks) for first, lines, blanks in bases]
+        spans = [_ids_of_source(first, lines, blanks) for first, lines, blanks in sources]
         flat = spans[0] if len(spans) == 1 else _joined(spans)
         behind: dict[int, list[int]] = {}
         for example, anchor in sorted(additions):
@@ -41,7 +41,7 @@ class Order:
         self.live = self._without_deleted(deleted) if deleted else self.all
 
     def delete(self, example: int) -> None:
-        """Take one id out of `live` without building anew."""
+        """Remove one id from `live`; quicker than `build`."""
         at = self.position(example)
         if at < 0:
             return
@@ -52,9 +52,9 @@ class Order:
             self._mask[example] = 0
 
     def mask(self, size: int) -> bytearray:
-        """One byte for each id below `size`: 1 where it is in `live`. Not to be changed."""
+        """One byte for each id below `size`: 1 where it is in `live`. The caller must not change it."""
         if self._mask is None or len(self._mask) != size:
-            self._mask = _marked(self.live, size)
+            self._mask = _mask_of(self.live, size)
         return self._mask
 
     def position(self, example: int) -> int:
@@ -63,8 +63,8 @@ class Order:
 
     def _without_deleted(self, deleted: Sequence[int]) -> Sequence[int]:
         if not self.ascending or len(deleted) > 1000:
-            gone = set(deleted)
-            return array("q", compress(self.all, (example not in gone for example in self.all)))
+            deleted_ids = set(deleted)
+            return array("q", compress(self.all, (example not in deleted_ids for example in self.all)))
         live = array("q", self.all)
         for example in sorted(deleted, reverse=True):
             at = bisect_left(live, example)
@@ -74,7 +74,7 @@ class Order:
 
 
 def position(ids: Sequence[int], example: int, ascending: bool) -> int:
-    """The index of an id, -1 where it is absent; quick where the ids ascend."""
+    """The index of an id, -1 where it is absent; a binary search where the ids ascend."""
     if isinstance(ids, IdMask):
         return ids.position(example)
     if ascending:
@@ -86,7 +86,7 @@ def position(ids: Sequence[int], example: int, ascending: bool) -> int:
         return -1
 
 
-def _marked(ids: Sequence[int], size: int) -> bytearray:
+def _mask_of(ids: Sequence[int], size: int) -> bytearray:
     mask = bytearray(size)
     if isinstance(ids, range):
         mask[ids.start : ids.stop] = b"\1" * len(ids)
@@ -96,8 +96,8 @@ def _marked(ids: Sequence[int], size: int) -> bytearray:
     return mask
 
 
-def _without(first: int, lines: int, blanks: Sequence[int]) -> Sequence[int]:
-    """The ids of a source's lines that hold a record."""
+def _ids_of_source(first: int, lines: int, blanks: Sequence[int]) -> Sequence[int]:
+    """The ids of a source's lines without the blank ones."""
     if not len(blanks):
         return range(first, first + lines)
     ids = array("q")
@@ -123,20 +123,20 @@ def _placed(flat: Sequence[int], behind: dict[int, list[int]]) -> array[int]:
     ascending = _is_sorted(flat)
     anchors = sorted(anchor for anchor in behind if anchor != START)
     at = {anchor: position(flat, anchor, ascending) for anchor in anchors}
-    known = {example for group in behind.values() for example in group}
+    added = {example for group in behind.values() for example in group}
     for anchor in sorted((a for a in anchors if at[a] >= 0), key=at.__getitem__):
         ids.extend(flat[start : at[anchor] + 1])
         start = at[anchor] + 1
         ids.extend(_chain(behind, anchor))
     ids.extend(flat[start:])
-    for anchor in anchors:  # an anchor that is no line of ours (a blank one, a foreign hand): at the end
-        if at[anchor] < 0 and anchor not in known:
+    for anchor in anchors:  # no example (a blank line, a damaged database): at the end
+        if at[anchor] < 0 and anchor not in added:
             ids.extend(_chain(behind, anchor))
     return ids
 
 
 def _chain(behind: dict[int, list[int]], anchor: int) -> list[int]:
-    """The additions behind an anchor, and behind those, depth first without recursion."""
+    """The additions behind an anchor, each followed by those behind it; depth first, without recursion."""
     out: list[int] = []
     waiting = list(behind.get(anchor, ()))
     while waiting:
@@ -150,8 +150,3 @@ def _is_sorted(ids: Sequence[int]) -> bool:
     if isinstance(ids, range):
         return True
     return all(map(int.__lt__, ids, ids[1:]))
-
-
-def slice_of(ids: Sequence[int], low: int, high: int) -> Sequence[int]:
-    """Ids from `low` to `high` inclusive of an ascending sequence."""
-    return ids[bisect_left(ids, low) : bisect_right(ids, high)]

@@ -1,4 +1,7 @@
-"""The read side of `workspace.db` and its sources: which examples there are and what their bytes are."""
+"""Reads examples: which there are, in which order, and what their bytes and marks are.
+
+The bytes of an unchanged example are a line of its source; those of a changed or added one are in `workspace.db`.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,26 @@ from bisect import bisect_right
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from curator.core.example import parse
 from curator.core.lines import split, trim
 from curator.errors import CuratorError, InputError
 from curator.workspace.records import Record
-from curator.workspace.storage import line_file
+from curator.workspace.storage import line_file as line_files
 from curator.workspace.storage.example_order import Order
 from curator.workspace.storage.folder import folder_for
-from curator.workspace.storage.journal import NEVER
 from curator.workspace.storage.line_file import LineFile
+from curator.workspace.storage.tables import ADDITION_UNDONE
 
 BATCH = 500
-"""Ids a statement."""
+"""Ids in one SQL statement."""
 MANY = 20_000
+"""For more ids than this one pass over the table is quicker than a statement for each batch of them."""
 
 
 class ExampleRow(NamedTuple):
-    """A row of `example`."""
+    """A row of table `example`; an imported example without changes has none."""
 
     id: int
     raw: bytes | None
@@ -41,7 +45,7 @@ class ExampleRow(NamedTuple):
 
 @dataclass(slots=True)
 class Source:
-    """An imported file as the workspace knows it."""
+    """An imported file: its row of table `source`, and its lines."""
 
     id: int
     name: str
@@ -56,26 +60,29 @@ class Source:
     hidden: int
     line_file: LineFile
     numbers: Sequence[int] = ()
-    """Line in the original file of each record, where that was not JSONL."""
+    """Line in the original file of each record, where that file was not JSON Lines."""
 
     def line(self, example: int) -> int:
-        """Physical line in the file that was imported, from 1."""
+        """The number of an example's line in the file that was imported, from 1."""
         number = example - self.first_id
         return self.numbers[number] if number < len(self.numbers) else number + 1
 
 
 class StoredExamples:
-    """Examples by id: base lines from the sources, touched ones from the database."""
+    """Examples by id: unchanged ones from the sources, changed and added ones from the database.
+
+    `line_file` and `numbers` stand for the only source where the database is in memory and there is no copy.
+    """
 
     def __init__(
         self,
         folder: Path,
         db: sqlite3.Connection,
-        given: LineFile | None = None,
+        line_file: LineFile | None = None,
         numbers: Sequence[int] = (),
     ) -> None:
         self.folder = folder
-        self._given, self._numbers = given, numbers
+        self._line_file, self._numbers = line_file, numbers
         self.db = db
         self.sources: list[Source] = []
         self._firsts: list[int] = []
@@ -83,26 +90,28 @@ class StoredExamples:
         self.split_made = False
         self.reload()
 
-    def move(self, db: sqlite3.Connection) -> None:
-        """Read through another connection from now on."""
+    def use_connection(self, db: sqlite3.Connection) -> None:
+        """Use another connection from now on."""
         self.db = db
 
     def reload(self) -> None:
-        """Read again what an undo, an import or a new split may have changed."""
+        """Read sources and order again, which an undo or an import may have changed."""
         self._load_sources()
         self.reorder()
 
     def reorder(self) -> None:
-        """Build the order of ids anew."""
-        shown = [s for s in self.sources if not s.hidden]
+        """Build the order of ids again, after examples came, went or were split."""
+        visible = [s for s in self.sources if not s.hidden]
         hidden = [s for s in self.sources if s.hidden]
         additions = self.db.execute(
-            "SELECT id, place FROM example WHERE place IS NOT NULL AND deleted <> ?", (NEVER,)
+            "SELECT id, place FROM example WHERE place IS NOT NULL AND deleted <> ?", (ADDITION_UNDONE,)
         ).fetchall()
         deleted = [row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted = 1")]
-        for source in hidden:  # additions behind a line of a hidden source hang on its place: keep them visible
+        for source in hidden:  # an addition behind a line of a hidden source would vanish with it: put it first
             additions = [(i, 0 if self._inside(source, at) else at) for i, at in additions]
-        self.order.build([(s.first_id, s.line_file.lines, s.line_file.blanks) for s in shown], additions, deleted)
+        self.order.build(
+            [(s.first_id, s.line_file.lines, s.line_file.blanks) for s in visible], additions, deleted
+        )
         row = self.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
         self.split_made = row is not None and row[0] not in ("null", "")
 
@@ -111,13 +120,13 @@ class StoredExamples:
         return source.first_id <= example < source.first_id + source.line_file.lines
 
     def _load_sources(self) -> None:
-        known = {source.id: source for source in self.sources}
+        old_sources = {source.id: source for source in self.sources}
         sources = []
         for row in self.db.execute(
             "SELECT id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, hidden "
             "FROM source ORDER BY id"
         ).fetchall():
-            old = known.pop(row[0], None)
+            old = old_sources.pop(row[0], None)
             if old is not None and old.lines == row[8]:
                 old.hidden = row[10]
                 sources.append(old)
@@ -125,42 +134,55 @@ class StoredExamples:
             if old is not None:
                 old.line_file.close()
             sources.append(self._open(row))
-        for gone in known.values():
-            gone.line_file.close()
+        for old in old_sources.values():
+            old.line_file.close()
         self.sources = sources
         self._firsts = [source.first_id for source in sources]
 
-    def _open(self, row: Sequence[object]) -> Source:
+    def _open(self, row: Sequence[Any]) -> Source:
+        """The source of a row of table `source`, with its file opened."""
         number, name, file, origin, size, mtime, form, first, lines, digest, hidden = row
-        copy = self.copy_path(str(file))
-        if self._given is not None:
-            opened = self._given
+        copy = self.copy_path(file)
+        if self._line_file is not None:
+            opened = self._line_file
         elif lines is not None:
-            opened = line_file.open_copy(copy)
-            if opened.lines < int(lines):  # type: ignore[call-overload]
+            opened = line_files.open_copy(copy)
+            if opened.lines < lines:
                 raise CuratorError(
                     f"{copy} holds {opened.lines} lines instead of {lines}: restore it from a backup"
                 )
         else:
-            opened = self._glance(copy, str(origin))
-        numbers = self._numbers if self._given is not None else line_file.load_numbers(copy)
+            opened = self._open_uncopied(copy, origin)
+        numbers = self._numbers if self._line_file is not None else line_files.load_numbers(copy)
         return Source(
-            number, str(name), str(file), origin, size, mtime, str(form), first, lines, digest,  # type: ignore[arg-type]
-            hidden, opened, numbers,  # type: ignore[arg-type]
-        )  # fmt: skip
+            id=number,
+            name=name,
+            file=file,
+            origin=origin,
+            origin_size=size,
+            origin_mtime_ns=mtime,
+            format=form,
+            first_id=first,
+            lines=lines,
+            sha256=digest,
+            hidden=hidden,
+            line_file=opened,
+            numbers=numbers,
+        )
 
-    def _glance(self, copy: Path, origin: str) -> LineFile:
+    def _open_uncopied(self, copy: Path, origin: str) -> LineFile:
         if copy.exists():
-            return line_file.open_copy(copy)
-        if folder_for(Path(origin)).resolve() != self.folder.resolve():  # a stranger's, who wants a file of ours
+            return line_files.open_copy(copy)
+        if folder_for(Path(origin)).resolve() != self.folder.resolve():
+            # a folder copied from elsewhere must not make this program open a file of this machine
             raise InputError(f"{self.folder} is refused: it is not the workspace of {origin}")
         try:
-            return line_file.glance(Path(origin))
+            return line_files.open_beginning(Path(origin))
         except OSError as error:
             raise InputError(f"{origin} was not copied completely and cannot be read any more: {error}") from error
 
     def copy_path(self, file: str) -> Path:
-        """Where a source's bytes are. Raises InputError for a name that leads elsewhere."""
+        """Where the copy of a source is. Raises InputError for a name that leads outside of the folder."""
         path = self.folder / "sources" / file
         if Path(file).name != file or file in ("", ".", "..") or path.is_symlink():
             raise InputError(f"{self.folder} is refused: it names a source outside itself")
@@ -171,7 +193,7 @@ class StoredExamples:
         return next(source for source in self.sources if source.id == source_id)
 
     def source_of(self, example: int) -> Source | None:
-        """The source of an imported example, None for one that was made here."""
+        """The source of an imported example, None for one that was added here."""
         at = bisect_right(self._firsts, example) - 1
         if at < 0:
             return None
@@ -180,44 +202,42 @@ class StoredExamples:
 
     @property
     def noun(self) -> str:
-        """What an id is called in messages: with one source it is the line number."""
+        """What an id is called in messages: `line` with one source, where ids are line numbers, else `example`."""
         return "line" if len(self.sources) == 1 and not self.sources[0].numbers else "example"
 
     def exists(self, example: int) -> bool:
-        """Whether an id is one of the examples, deleted ones included."""
+        """Whether an id is that of an example, deleted ones included."""
         source = self.source_of(example)
         if source is not None:
             return not source.hidden and not source.line_file.is_blank(example - source.first_id)
         row = self.db.execute("SELECT deleted FROM example WHERE id = ? AND place IS NOT NULL", (example,))
-        return any(deleted != NEVER for (deleted,) in row)
+        return any(deleted != ADDITION_UNDONE for (deleted,) in row)
 
     def example_rows(self, ids: Sequence[int]) -> dict[int, ExampleRow]:
-        """The rows of `example` among some ids."""
+        """The rows of table `example` for those of some ids that have one."""
         columns = "id, raw, version, place, deleted, rating, review, reviewed, note, split"
         if len(ids) > MANY:  # one pass over the rows that exist is cheaper than asking for each
-            wanted = set(ids)
+            id_set = set(ids)
             return {
                 row[0]: ExampleRow(*row)
                 for row in self.db.execute(f"SELECT {columns} FROM example")
-                if row[0] in wanted
+                if row[0] in id_set
             }
-        found: dict[int, ExampleRow] = {}
+        rows: dict[int, ExampleRow] = {}
         for part in batches(ids):
-            marks = ",".join("?" * len(part))
-            for row in self.db.execute(f"SELECT {columns} FROM example WHERE id IN ({marks})", part):
-                found[row[0]] = ExampleRow(*row)
-        return found
+            for row in self.db.execute(f"SELECT {columns} FROM example WHERE id IN ({placeholders(part)})", part):
+                rows[row[0]] = ExampleRow(*row)
+        return rows
 
     def labels(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-        """The labels among some ids, in alphabetical order."""
-        found: dict[int, tuple[str, ...]] = {}
+        """The labels, in alphabetical order, of those of some ids that have any."""
+        labels: dict[int, tuple[str, ...]] = {}
         for part in batches(ids):
-            marks = ",".join("?" * len(part))
             for example, label in self.db.execute(
-                f"SELECT example, label FROM label WHERE example IN ({marks}) ORDER BY label", part
+                f"SELECT example, label FROM label WHERE example IN ({placeholders(part)}) ORDER BY label", part
             ):
-                found[example] = (*found.get(example, ()), label)
-        return found
+                labels[example] = (*labels.get(example, ()), label)
+        return labels
 
     def with_label(self, label: str) -> set[int]:
         """The examples that have a label, deleted ones too."""
@@ -227,10 +247,10 @@ class StoredExamples:
         """All labels in use, in alphabetical order."""
         return sorted(name for (name,) in self.db.execute("SELECT DISTINCT label FROM label"))
 
-    def raw(self, example: int, touched: ExampleRow | None = None) -> bytes:
-        """The current bytes of an example. Raises KeyError for an id that does not exist."""
-        if touched is not None and touched.raw is not None:
-            return touched.raw
+    def raw(self, example: int, row: ExampleRow | None = None) -> bytes:
+        """The current bytes of an example, whose row the caller has read. Raises KeyError for an unknown id."""
+        if row is not None and row.raw is not None:
+            return row.raw
         source = self.source_of(example)
         if source is None or source.line_file.is_blank(example - source.first_id):
             raise KeyError(example)
@@ -241,20 +261,20 @@ class StoredExamples:
         return int(self.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
 
     def version(self, example: int) -> int:
-        """The change that made the current bytes; 0 for the source's."""
+        """The id of the change that made the current bytes; 0 for those of the source."""
         row = self.db.execute("SELECT version FROM example WHERE id = ?", (example,)).fetchone()
         return 0 if row is None else int(row[0])
 
     def records(self, ids: Sequence[int]) -> Iterator[Record]:
         """Records in the order of the ids. Raises CuratorError for an id that does not exist."""
         for part in batches(ids):
-            touched = self.example_rows(part)
+            rows = self.example_rows(part)
             labels = self.labels(part)
             for example in part:
-                yield self._record(example, touched.get(example), labels.get(example, ()))
+                yield self._record(example, rows.get(example), labels.get(example, ()))
 
     def _record(self, example: int, row: ExampleRow | None, labels: tuple[str, ...]) -> Record:
-        if row is not None and row.deleted == NEVER:
+        if row is not None and row.deleted == ADDITION_UNDONE:
             raise CuratorError(f"there is no example {example}")
         try:
             parsed = parse(self.raw(example, row))
@@ -265,11 +285,21 @@ class StoredExamples:
         line = None if source is None else source.line(example)
         name = "" if source is None else source.name
         if row is None:
-            return Record(example, parsed, line, name, split, labels)
+            return Record(id=example, example=parsed, line=line, source=name, split=split, labels=labels)
         return Record(
-            example, parsed, line, name, None if split == "none" else split, labels, row.rating, row.review,
-            row.review is not None and row.reviewed != row.version, row.note or "", bool(row.deleted), row.version,
-        )  # fmt: skip
+            id=example,
+            example=parsed,
+            line=line,
+            source=name,
+            split=None if split == "none" else split,
+            labels=labels,
+            rating=row.rating,
+            review=row.review,
+            stale=row.review is not None and row.reviewed != row.version,
+            note=row.note or "",
+            deleted=bool(row.deleted),
+            version=row.version,
+        )
 
     def next_id(self) -> int:
         """The smallest id that was never used."""
@@ -278,12 +308,12 @@ class StoredExamples:
         return int(max([last, *ends], default=0)) + 1
 
     def raws(self, ids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        """(id, current bytes) for many ids in order, read block by block; ids without bytes are left out."""
+        """(id, current bytes) for many ids in order; unknown ids are left out."""
         for part in batches(list(ids) if not isinstance(ids, Sequence) else ids):
-            touched = self.example_rows(part)
+            rows = self.example_rows(part)
             for example in part:
                 try:
-                    yield example, self.raw(example, touched.get(example))
+                    yield example, self.raw(example, rows.get(example))
                 except KeyError:
                     continue
 
@@ -304,7 +334,7 @@ class StoredExamples:
                     yield number, version, raw
         for example in sorted(versions):
             row = self.example_rows([example])[example]
-            if row.raw is not None and row.deleted != NEVER and self.source_of(example) is None:
+            if row.raw is not None and row.deleted != ADDITION_UNDONE and self.source_of(example) is None:
                 yield example, row.version, row.raw
 
     def close(self) -> None:
@@ -348,6 +378,11 @@ class _Items(ItemsView[int, bytes]):
 
 
 def batches(ids: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Ids in pieces that fit one statement."""
+    """Ids in pieces that fit into one SQL statement."""
     for start in range(0, len(ids), BATCH):
         yield tuple(ids[start : start + BATCH])
+
+
+def placeholders(values: Sequence[object]) -> str:
+    """`?,?,?`: an SQL parameter for each value."""
+    return ",".join("?" * len(values))

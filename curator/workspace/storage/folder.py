@@ -14,20 +14,20 @@ DATA_SUFFIXES = (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".
 
 
 def is_workspace(path: Path) -> bool:
-    """Whether `path` is (or is meant as) a workspace folder."""
+    """Whether `path` is a workspace folder, or is named like one."""
     return path.suffix == SUFFIX or (path / "workspace.db").is_file()
 
 
 def folder_for(file: Path) -> Path:
     """The workspace of a dataset file: `NAME.curator` beside it, or in the data folder where that is read-only.
 
-    An existing one is preferred wherever it is.
+    If one of the two exists, that one; beside the file first.
     """
     name = file.name
     while name.lower().endswith(DATA_SUFFIXES) and Path(name).stem:
         name = Path(name).stem
     beside = file.with_name(name + SUFFIX)
-    from hashlib import sha256  # the library behind it takes some memory
+    from hashlib import sha256  # heavy: OpenSSL, some MB of memory
 
     digest = sha256(str(file.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     away = paths.data_dir() / "workspaces" / f"{slug(name)}-{digest}{SUFFIX}"
@@ -37,7 +37,7 @@ def folder_for(file: Path) -> Path:
 
 
 def slug(name: str, limit: int = 60) -> str:
-    """A file name made of a name that comes from data: letters, digits, dot, dash and underscore."""
+    """A safe file name made of an untrusted one: letters, digits, dot, dash and underscore."""
     clean = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:limit]
     return clean or "data"
 
@@ -51,10 +51,7 @@ def make_folder(folder: Path) -> None:
 
 
 def require_own_files(folder: Path) -> None:
-    """Refuse a workspace that holds links or special files: what we write or read there may be anything then.
-
-    Raises InputError with one clear sentence.
-    """
+    """Raise InputError where a workspace holds links or special files, which could lead outside of it."""
     for inside in (folder, folder / "sources"):
         if not inside.is_dir():
             continue
@@ -65,7 +62,7 @@ def require_own_files(folder: Path) -> None:
 
 
 def require_regular_file(path: Path) -> None:
-    """Refuse what is no regular file, without opening it. Raises InputError with one clear sentence."""
+    """Raise InputError for what is no readable regular file, before anything is read from it."""
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder, not a dataset")

@@ -1,4 +1,4 @@
-"""Ids that a filter chose, kept as it found them, one byte a possible id: quick to make at any size."""
+"""A sequence of ids stored as one byte for each possible id, which is how a filter finds them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from itertools import compress, islice
 from typing import overload
 
 PAGE = 1024
-"""Ids counted together: what is looked through to find the n-th."""
+"""Ids a page. The number of ids before each page is stored, so that the n-th id is searched in one page."""
 
 
 class IdMask(Sequence[int]):
-    """The ids whose byte is 1, ascending; the others are 0."""
+    """The ids whose byte in the mask is 1, ascending; all other bytes are 0."""
 
     def __init__(self, mask: bytearray) -> None:
         self._mask = mask
         self._before = [0]
-        """How many are chosen before each page, and in all."""
+        """How many ids of the sequence lie before each page; the last entry is the total."""
         total = 0
         for start in range(0, len(mask), PAGE):
             total += int.from_bytes(mask[start : start + PAGE], "little").bit_count()
@@ -49,21 +49,21 @@ class IdMask(Sequence[int]):
         return isinstance(example, int) and 0 <= example < len(self._mask) and bool(self._mask[example])
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
-        """Where an id stands. Raises ValueError where it does not."""
+        """The index of an id. Raises ValueError where it is absent."""
         at = self.position(value) if isinstance(value, int) else -1
         if at < start or (stop is not None and at >= stop):
             raise ValueError(f"{value!r} is not chosen")
         return at
 
     def position(self, example: int) -> int:
-        """Where an id stands, -1 where it does not."""
+        """The index of an id, -1 where it is absent."""
         if example not in self:
             return -1
         page = example // PAGE
         return self._before[page] + self._mask.count(1, page * PAGE, example)
 
     def _from(self, index: int) -> Iterator[int]:
-        """The ids from the one at an index on."""
+        """The ids from an index on."""
         page = bisect_right(self._before, index) - 1
         inside = range(page * PAGE, len(self._mask))
         return islice(compress(inside, memoryview(self._mask)[page * PAGE :]), index - self._before[page], None)

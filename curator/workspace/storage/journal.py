@@ -1,4 +1,4 @@
-"""The only writer of `workspace.db`: changes with their inverse, undo and redo, durable before they return."""
+"""Writes `workspace.db`: changes with their inverse, undo and redo, each on the disk before the call returns."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from typing import NamedTuple
 from curator.errors import InputError, NotSaved
 from curator.workspace.meter import Meter
 from curator.workspace.records import Change
-from curator.workspace.storage import database
+from curator.workspace.storage import database, tables
 
 SHOWN_IDS = 1000
-"""A Change names its examples up to this many."""
+"""A Change lists the ids of its examples up to this many."""
 _LAST = "undone = 0 AND kind NOT IN ('undo','redo') ORDER BY id DESC"
 _NEXT = "undone = 1 ORDER BY id"
-NEVER = 2
-"""`deleted` of an addition that was undone: it is not even among the deleted ones."""
+"""Which change undo takes back and redo brings back. `undone` is 0, 1 (can be redone) or 2 (can no longer be)."""
 
 
 class Part(NamedTuple):
-    """One field of one example, before and after. `example` 0 is the workspace, -N the source N."""
+    """One field of one example, before and after a change. `example` 0 is the workspace, -N the source N."""
 
     example: int
     field: str
@@ -34,7 +33,7 @@ class Part(NamedTuple):
 
 
 class Addition(NamedTuple):
-    """A new example's row, written together with the change that brings it."""
+    """The row of a new example, which stands behind `anchor`; written together with the change that adds it."""
 
     id: int
     raw: bytes
@@ -42,14 +41,14 @@ class Addition(NamedTuple):
 
 
 class Journal:
-    """Writes changes and walks them; every public method that writes is one transaction."""
+    """Writes changes, undoes and redoes them; every public method that writes is one transaction."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db = db
         self._path = path
         self.meter = Meter()
         self.moved: Callable[[sqlite3.Connection], None] = lambda _: None
-        """Called with the new connection where the old one was given up."""
+        """Called with the new connection after `reconnect`."""
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -68,14 +67,14 @@ class Journal:
     ) -> Change:
         """Write one change and apply its parts; it is on the disk when this returns. Raises NotSaved.
 
-        `statements` are further rows of the same transaction (a new source); a part's value may be `REVISION`,
-        which stands for the id of this change. Where nothing would change nothing is written, what can be done
-        again stays so, and the change that comes back has the present revision and no examples.
+        `statements` belong to the same transaction (the row of a new source); `after` of a part may be `REVISION`,
+        which stands for the id of this change. Where no part changes a value, nothing is written, redo stays
+        possible, and the returned change has the present revision and no examples.
         """
         additions, statements = list(additions), list(statements)
         parts = [p for p in parts if p.after is REVISION or p.before != p.after]
         if not (parts or additions or statements):
-            return Change(self.revision(), kind, label, (), 0, time.time(), False, None)
+            return Change(id=self.revision(), kind=kind, label=label, ids=(), examples=0, created_at=time.time())
         with _Transaction(self):
             revision = self._next()
             for statement, values in statements:
@@ -90,33 +89,33 @@ class Journal:
 
     def next_undo(self) -> int | None:
         """The change that `undo` would take back."""
-        row = self._one(_LAST)
+        row = self._first_change(_LAST)
         return None if row is None else row[0]
 
     def next_redo(self) -> int | None:
         """The change that `redo` would bring back."""
-        row = self._one(_NEXT)
+        row = self._first_change(_NEXT)
         return None if row is None else row[0]
 
     def size(self, change: int | None) -> int:
-        """How many examples a change is about."""
+        """How many examples a change touched; 0 for None."""
         row = self._db.execute("SELECT examples FROM change WHERE id = ?", (change,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def between(self, revision: int) -> int:
-        """The same of all changes between here and the state after one of them."""
+    def size_up_to(self, revision: int) -> int:
+        """Examples, once a change, of all changes to undo or redo to come to the state after a revision."""
         ahead = "kind NOT IN ('undo','redo') AND ((undone = 0 AND id > ?1) OR (undone = 1 AND id <= ?1))"
         row = self._db.execute(f"SELECT coalesce(sum(examples), 0) FROM change WHERE {ahead}", (revision,))
         return int(row.fetchone()[0])
 
     def undo(self) -> Change | None:
-        """Take back the latest change that stands; None where nothing is left. Raises NotSaved."""
-        row = self._one(_LAST)
+        """Undo the latest change that is not undone; None where there is none. Raises NotSaved."""
+        row = self._first_change(_LAST)
         return None if row is None else self._revert(row, "undo")
 
     def redo(self) -> Change | None:
-        """Bring back the change that was undone last; None where nothing is left. Raises NotSaved."""
-        row = self._one(_NEXT)
+        """Redo the change that was undone last; None where there is none. Raises NotSaved."""
+        row = self._first_change(_NEXT)
         return None if row is None else self._revert(row, "redo")
 
     def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:
@@ -134,12 +133,12 @@ class Journal:
         return int(self._db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
 
     def set_meta(self, key: str, value: str) -> None:
-        """Remember something that is no change (a cursor, a width). Raises NotSaved."""
+        """Store a value that is no change of the dataset (a cursor, a width). Raises NotSaved."""
         with _Transaction(self):
             self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (key, value))
 
     def run(self, statements: Iterable[tuple[str, Sequence[object]]]) -> None:
-        """Write rows that are no change (a source that is being copied). Raises NotSaved."""
+        """Run statements that are no change of the dataset (a source was copied). Raises NotSaved."""
         with _Transaction(self):
             for statement, values in statements:
                 self._db.execute(statement, tuple(values))
@@ -147,7 +146,8 @@ class Journal:
     def _next(self) -> int:
         return self.revision() + 1
 
-    def _one(self, condition: str) -> tuple[int, str, str, int] | None:
+    def _first_change(self, condition: str) -> tuple[int, str, str, int] | None:
+        """(id, kind, label, examples) of the first undoable change under a condition with ORDER BY."""
         undoable = "AND EXISTS (SELECT 1 FROM part WHERE part.change = change.id)"
         where, order = condition.split(" ORDER BY ")
         row: tuple[int, str, str, int] | None = self._db.execute(
@@ -158,8 +158,8 @@ class Journal:
     def _revert(self, row: tuple[int, str, str, int], kind: str) -> Change:
         target, _, label, examples = row
         columns = "example, field, after, before" if kind == "undo" else "example, field, before, after"
-        found = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
-        rows = self.meter.over("Reading", found, examples)
+        cursor = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
+        rows = self.meter.over("Reading", cursor, examples)
         parts = [Part(example, sys.intern(field), *values) for example, field, *values in rows]
         words = ("Undid: " if kind == "undo" else "Redid: ") + label
         with _Transaction(self):
@@ -182,28 +182,33 @@ class Journal:
             "INSERT INTO change(id, kind, label, examples, created_at, reverts) VALUES(?,?,?,?,?,?)",
             (revision, kind, label, count, now, reverts),
         )
+        counted_parts = self.meter.over("Saving", parts, 2 * len(parts))  # half of the work; `_apply` is the other
         self._db.executemany(
             "INSERT INTO part VALUES(?,?,?,?,?)",
-            ((revision, p.example, p.field, p.before, p.after) for p in self._saving(parts)),
+            ((revision, p.example, p.field, p.before, p.after) for p in counted_parts),
         )
         self._apply(parts)
         self.meter.last("Finishing")
-        shown = tuple(ids) if len(ids) <= SHOWN_IDS else ()
-        return Change(revision, kind, label, shown, count, now, False, reverts)
-
-    def _saving(self, parts: Sequence[Part]) -> Iterable[Part]:
-        """The parts, as they are written down: half of the work, the other half is to apply them."""
-        return self.meter.over("Saving", parts, 2 * len(parts))
+        listed = tuple(ids) if len(ids) <= SHOWN_IDS else ()
+        return Change(
+            id=revision,
+            kind=kind,
+            label=label,
+            ids=listed,
+            examples=count,
+            created_at=now,
+            reverts=reverts,
+        )
 
     def _apply(self, parts: Sequence[Part]) -> None:
         by_field: dict[str, list[Part]] = {}
         for part in parts:
             by_field.setdefault(part.field, []).append(part)
         done = len(parts)
-        for field, all_of_it in by_field.items():
-            group: Iterable[Part] = self.meter.over("Saving", all_of_it, 2 * len(parts), done)
-            done += len(all_of_it)
-            if field in database.FIELDS:
+        for field, of_field in by_field.items():
+            group: Iterable[Part] = self.meter.over("Saving", of_field, 2 * len(parts), done)
+            done += len(of_field)
+            if field in tables.FIELDS:
                 self._db.executemany(
                     f"INSERT INTO example(id, {field}) VALUES(?,?) "
                     f"ON CONFLICT(id) DO UPDATE SET {field} = excluded.{field}",
@@ -212,7 +217,7 @@ class Journal:
             elif field.startswith("label:"):
                 name = field[6:]
                 on = ((p.example, name) for p in group if p.after)
-                off = ((p.example, name) for p in all_of_it if not p.after)
+                off = ((p.example, name) for p in of_field if not p.after)
                 self._db.executemany("INSERT OR IGNORE INTO label(example, label) VALUES(?,?)", on)
                 self._db.executemany("DELETE FROM label WHERE example = ? AND label = ?", off)
             elif field == "hidden":
@@ -220,21 +225,31 @@ class Journal:
                     "UPDATE source SET hidden = ? WHERE id = ?", ((p.after, -p.example) for p in group)
                 )
             elif field.startswith("meta:"):
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (field[5:], all_of_it[0].after))
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (field[5:], of_field[0].after))
             else:
                 raise NotSaved(f"the workspace holds an unknown field '{field}'")
 
     def _change(self, row: tuple[int, str, str, int, float, int, int | None]) -> Change:
         ids: tuple[int, ...] = ()
         if row[3] <= SHOWN_IDS:
-            found = self._db.execute(
+            rows = self._db.execute(
                 "SELECT DISTINCT example FROM part WHERE change = ? AND example > 0 ORDER BY example", (row[0],)
             )
-            ids = tuple(example for (example,) in found)
-        return Change(row[0], row[1], row[2], ids, row[3], row[4], row[5] > 0, row[6])
+            ids = tuple(example for (example,) in rows)
+        change, kind, label, examples, created_at, undone, reverts = row
+        return Change(
+            id=change,
+            kind=kind,
+            label=label,
+            ids=ids,
+            examples=examples,
+            created_at=created_at,
+            undone=undone > 0,
+            reverts=reverts,
+        )
 
     def reconnect(self) -> None:
-        """After an I/O error the connection's state is not to be trusted: open the file anew."""
+        """Open the file again: after an I/O error the state of the old connection is unknown."""
         db = database.open_writer(self._path)
         self._db.close()
         self._db = db
@@ -242,9 +257,9 @@ class Journal:
 
 
 def _distinct(ids: Iterable[int]) -> Sequence[int]:
-    """Ids once each, ascending; many that ascend already, as those of a bulk action do, take little memory."""
-    found = array("q", ids)
-    return found if all(map(int.__lt__, found, islice(found, 1, None))) else sorted(set(found))
+    """Ids once each, ascending; an array where they ascend already, as in a bulk action (less memory)."""
+    numbers = array("q", ids)
+    return numbers if all(map(int.__lt__, numbers, islice(numbers, 1, None))) else sorted(set(numbers))
 
 
 class Revision:
@@ -256,7 +271,7 @@ REVISION = Revision()
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE … COMMIT; any database or file error becomes NotSaved and nothing is kept."""
+    """BEGIN IMMEDIATE … COMMIT. An error undoes all of it; errors of SQLite and the system become NotSaved."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -281,7 +296,7 @@ class _Transaction:
             raise NotSaved(f"not saved: {error}") from error
 
     def _recover(self) -> None:
-        """Roll back; where even that fails, or the disk did, start from what is on the disk."""
+        """Roll back and open the file again, so that memory agrees with what is on the disk."""
         try:
             if self._journal.db.in_transaction:
                 self._journal.db.execute("ROLLBACK")

@@ -1,8 +1,8 @@
-"""A source: the immutable byte copy of an imported file and the offsets of its lines.
+"""The lines of a source by number: an immutable byte copy of the imported file, and the offsets of its lines.
 
-The offset file lies beside the copy (`NAME.idx`) and is derived from it: a head of four 64-bit numbers
-(magic, lines, blanks, bytes) and the SHA-256 of the copy, then lines + 1 offsets, then the numbers (from 0)
-of the blank lines.
+The offsets lie beside the copy (`NAME.idx`) and can be built from it again: a head of four 64-bit numbers
+(magic, lines, blank lines, bytes) and the SHA-256 of the copy, then lines + 1 offsets, then the numbers (from 0)
+of the blank lines. All numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from curator.errors import CuratorError
 MAGIC = 0x31584449525543
 HEAD = struct.Struct("<4Q32s")
 CHUNK = 256 * 1024
-"""Bytes read at once: what is made of them stays in the processor's cache."""
+"""Bytes read at once: they and what is computed from them fit into the processor's cache."""
 GLANCE = 1024 * 1024
+"""Bytes of a large file that are shown before it is copied."""
 Block = bytes | mmap.mmap
 """Bytes of several lines."""
 
 
 class LineFile:
-    """Lines of one file, read by number from 0; `lines` may grow while the file is still being indexed."""
+    """Lines of one file, read by number from 0. `whole` is False where only its beginning is indexed."""
 
     def __init__(self, path: Path, offsets: Sequence[int], blanks: Sequence[int], *, whole: bool = True) -> None:
         self.path = path
@@ -46,12 +47,12 @@ class LineFile:
 
     @property
     def lines(self) -> int:
-        """Physical lines known so far, blank ones included."""
+        """Number of indexed lines, blank ones included."""
         return len(self.offsets) - 1
 
     @property
     def size(self) -> int:
-        """Bytes covered by the known lines."""
+        """Bytes of the indexed lines."""
         return self.offsets[-1]
 
     def line(self, number: int) -> bytes:
@@ -68,7 +69,7 @@ class LineFile:
         return trim(raw, first=number == 0)
 
     def read(self, start: int, length: int) -> bytes:
-        """Raw bytes at an offset; fewer at the end of the file."""
+        """Bytes at an offset; fewer at the end of the file. Raises CuratorError for a length beyond the file."""
         if length <= 0:
             return b""
         if length > self.size:
@@ -83,28 +84,32 @@ class LineFile:
         """(number of the first line, bytes of whole lines) for the file in order, about `size` bytes each."""
         first = 0
         while first < self.lines:
-            after = self.after(first, size)
+            after = self.line_after(first, size)
             yield first, self.read(self.offsets[first], self.offsets[after] - self.offsets[first])
             first = after
 
-    def after(self, first: int, size: int) -> int:
-        """The number of the line behind so many bytes of whole lines, at least one."""
+    def line_after(self, first: int, size: int) -> int:
+        """The number of the line behind about `size` bytes of whole lines, at least one line, from `first` on."""
         start = self.offsets[first]
         return min(bisect_left(self.offsets, start + size, first + 1, self.lines + 1), self.lines)
 
-    def mapped(self, first: int, after: int) -> tuple[int, Block]:
-        """Some lines, not copied where the system can: the offset of the first byte, which may lie before them."""
+    def map_lines(self, first: int, after: int) -> tuple[int, Block]:
+        """(offset, bytes) that hold the lines from `first` to before `after`, memory-mapped where possible.
+
+        A mapping begins at a multiple of the page size, so other bytes may precede the lines.
+        """
         start, end = self.offsets[first], self.offsets[after]
         base = start - start % mmap.ALLOCATIONGRANULARITY
         try:
-            if os.fstat(self._file.fileno()).st_size >= end:  # what was cut off must not be touched in a map
+            size = os.fstat(self._file.fileno()).st_size
+            if size >= end:  # reading a mapping beyond the end of its file kills the process
                 return base, mmap.mmap(self._file.fileno(), end - base, offset=base, access=mmap.ACCESS_READ)
         except (OSError, ValueError):
             pass
         return start, self.read(start, end - start)
 
     def is_blank(self, number: int) -> bool:
-        """Whether the line is one of those that hold no record."""
+        """Whether a line is blank, and so no example."""
         at = bisect_left(self.blanks, number)
         return at < len(self.blanks) and self.blanks[at] == number
 
@@ -120,7 +125,7 @@ Each = Callable[[list[bytes]], None]
 class Indexer:
     """Builds the offset index from the file's bytes, piece by piece.
 
-    It remembers the offsets alone, unless `each` wants the lines too: then also the one that is not ended yet.
+    `each`, if given, is called with the complete lines of each piece.
     """
 
     def __init__(self, each: Each | None = None) -> None:
@@ -128,13 +133,13 @@ class Indexer:
         self.blanks = array("Q")
         self._each = each
         self._begun: list[bytes] = []
-        """Pieces of the line that is not ended yet, for `each`."""
+        """Pieces of the last line, whose end has not come yet, for `each`."""
         self._length = 0
-        """Bytes of the line that is not ended yet."""
+        """Bytes of that line so far."""
         self._text = False
-        """Whether that line holds more than white space."""
+        """Whether it holds more than white space so far."""
         self.digest = b""
-        """The SHA-256 of all bytes, where somebody computed it."""
+        """The SHA-256 of all bytes, set by the caller; empty where it was not computed."""
 
     def feed(self, piece: bytes) -> None:
         """The next bytes of the file, cut anywhere (but not inside a BOM at its start)."""
@@ -165,11 +170,11 @@ class Indexer:
                 self._each([b"".join(self._begun)])
 
     def _add(self, lines: list[bytes]) -> None:
-        known = len(self.offsets) - 1
+        line_count = len(self.offsets) - 1
         if self._text or any(map(bytes.isspace, lines)):
             blank = [line.isspace() for line in lines]
             blank[0] = blank[0] and not self._text
-            self.blanks.extend(compress(count(known), blank))
+            self.blanks.extend(compress(count(line_count), blank))
         ends = accumulate(map(len, lines), initial=self.offsets[-1] + self._length)
         next(ends)
         self.offsets.extend(ends)
@@ -177,7 +182,7 @@ class Indexer:
 
 
 def index_path(copy: Path) -> Path:
-    """Where the offsets of a copy are."""
+    """The file that holds the offsets of a copy."""
     return copy.with_name(copy.name + ".idx")
 
 
@@ -234,7 +239,7 @@ def copy_file(
 
 
 def stored_digest(copy: Path) -> str | None:
-    """The SHA-256 of a copy as it was made, in hex; None where nobody wrote it down."""
+    """The SHA-256 of a copy when it was made, in hex; None where it was not stored."""
     try:
         with index_path(copy).open("rb") as file:
             digest = HEAD.unpack(file.read(HEAD.size))[4]
@@ -263,9 +268,9 @@ def _clone(source: int, target: int) -> bool:
 
 
 def open_copy(copy: Path) -> LineFile:
-    """A copy with its stored offsets; a missing or unfit index is built anew (in memory where read-only).
+    """A copy with its stored offsets; a missing or outdated index is built again.
 
-    Raises CuratorError where the copy cannot be read.
+    It is stored unless the folder is read-only. Raises CuratorError where the copy cannot be read.
     """
     try:
         stored = load_index(copy)
@@ -296,7 +301,7 @@ def load_index(copy: Path) -> tuple[Sequence[int], Sequence[int]] | None:
     return (offsets, view[lines + 1 :]) if offsets[0] == 0 and offsets[lines] == size else None
 
 
-def glance(path: Path) -> LineFile:
+def open_beginning(path: Path) -> LineFile:
     """The first lines of a file that is not copied yet: whole lines within its first `GLANCE` bytes."""
     indexer = Indexer()
     with path.open("rb", buffering=0) as file:
@@ -307,10 +312,10 @@ def glance(path: Path) -> LineFile:
     return LineFile(path, indexer.offsets, indexer.blanks, whole=False)
 
 
-def sweep(folder: Path, last: int) -> None:
-    """Remove what imports that were killed left behind: half-written files, and copies above source `last`.
+def remove_leftovers(folder: Path, last: int) -> None:
+    """Delete what killed imports left behind: half-written files, and copies for source ids above `last`.
 
-    Nobody may be writing there meanwhile.
+    No other process may be writing there meanwhile.
     """
     for path in (folder / "sources").iterdir():
         number, dash, _ = path.name.partition("-")

@@ -1,4 +1,4 @@
-"""Remembered values of a workspace that others than its writer read too."""
+"""The JSON values in table `meta` of a workspace (`context`, `contract`, …), and the rules' context from them."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from curator.errors import UsageError
 
 
 def read(db: sqlite3.Connection, key: str, default: Any = None) -> Any:
-    """A remembered JSON value."""
+    """The JSON value of a key; `default` where there is none."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return default if row is None else orjson.loads(row[0])
 
 
 def context_of(db: sqlite3.Connection) -> rules.Context:
-    """What the rules know beside the example, from `context` and `contract`, and the table of models."""
+    """The rules' context by the keys `context` and `contract`; a missing token limit by the table of models."""
     values = read(db, "context") or {}
-    known = {k: v for k, v in values.items() if k in ("profile", "method", "model", "limit")}
-    if known.get("limit") is None and known.get("model"):
-        known["limit"] = _training_context(known["model"])
-    words = read(db, "contract") or {}
-    if not words.get("vocabulary") and not words.get("pattern"):
-        return rules.Context(**known)
+    fields = {k: v for k, v in values.items() if k in ("profile", "method", "model", "limit")}
+    if fields.get("limit") is None and fields.get("model"):
+        fields["limit"] = _training_context(fields["model"])
+    contract = read(db, "contract") or {}
+    if not contract.get("vocabulary") and not contract.get("pattern"):
+        return rules.Context(**fields)
     from curator.core.answers.contract import Contract
 
-    vocabulary = frozenset(words["vocabulary"]) if words.get("vocabulary") else None
-    return rules.Context(**known, contract=Contract(vocabulary, words.get("pattern") or None))
+    vocabulary = frozenset(contract["vocabulary"]) if contract.get("vocabulary") else None
+    return rules.Context(**fields, contract=Contract(vocabulary, contract.get("pattern") or None))
 
 
 def _training_context(model: str) -> int | None:
-    """The tokens of an example that training reads by the table of models; None where it says nothing."""
+    """How many tokens of an example training reads, from the table of models; None where it does not say."""
     from curator import pricing
 
     try:
         info = pricing.find(model)
-    except UsageError:  # the user's table is faulty: that is told where prices are
+    except UsageError:  # a fault in the user's table is reported where prices are shown
         return None
     return info.context if info else None

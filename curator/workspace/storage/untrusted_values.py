@@ -1,4 +1,7 @@
-"""What the cells of a workspace may hold: SQLite keeps any type in any column, and it may come from a stranger."""
+"""Which values the columns of a workspace may hold.
+
+SQLite stores any type in any column, and a workspace may come from an untrusted person.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ _NUMBER = "typeof({0}) <> 'integer' OR {0} NOT BETWEEN 0 AND 1 << 40"
 _NUMBER_OR_NONE = "typeof({0}) NOT IN ('integer', 'null') OR {0} NOT BETWEEN 0 AND 1 << 40"
 _BYTES_OR_NONE = "typeof({0}) NOT IN ('blob', 'null')"
 _TIME = "typeof({0}) NOT IN ('real', 'integer') OR {0} NOT BETWEEN 0 AND 1e11"
+"""Conditions in SQL under which a value is wrong; `{0}` is the column."""
 
 _WRONG: dict[str, dict[str, str]] = {
     "source": {
@@ -36,15 +40,16 @@ _WRONG: dict[str, dict[str, str]] = {
 _REMEMBERED: dict[str, type] = {
     "context": dict, "contract": dict, "split": dict, "labels": list, "not_duplicates": list,
 }  # fmt: skip
+"""The JSON type of a value in `meta`, by key."""
 
 
 def first_untrusted_value(db: sqlite3.Connection) -> str:
-    """The first value that no Curator writes, in words; empty where all are as they should be."""
+    """The first value that Curator would never write, in words; empty where there is none."""
     for table, columns in _WRONG.items():
         tests = [f"({wrong.format(name)})" for name, wrong in columns.items()]
-        found = db.execute(f"SELECT {', '.join(tests)} FROM {table} WHERE {' OR '.join(tests)} LIMIT 1").fetchone()
-        if found is not None:
-            column = next(name for name, wrong in zip(columns, found, strict=True) if wrong)
+        row = db.execute(f"SELECT {', '.join(tests)} FROM {table} WHERE {' OR '.join(tests)} LIMIT 1").fetchone()
+        if row is not None:
+            column = next(name for name, wrong in zip(columns, row, strict=True) if wrong)
             return f"a value in {table}.{column} that no Curator writes"
     try:
         for key, kind in _REMEMBERED.items():
