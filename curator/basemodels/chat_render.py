@@ -19,6 +19,7 @@ import jinja2.ext
 import jinja2.sandbox
 
 from curator.basemodels.text_model import TextModel
+from curator.core.turns import is_learnt
 from curator.errors import InputError
 
 IGNORED = -100
@@ -51,22 +52,29 @@ class Pair:
 def chat(text: TextModel, example: dict[str, Any], max_tokens: int) -> Rendered:
     """Ids and labels of a `{"messages": […]}` example, cut to `max_tokens` from the right.
 
-    Every assistant message is trained on, with the token that ends it, unless its `weight` is 0.
+    The messages that are trained on (`curator.core.turns.is_learnt`) are so with the token that ends them.
     Raises InputError where the template refuses the conversation.
     """
-    messages = [_plain(m) for m in example["messages"]]
-    trained = [m.get("role") == "assistant" and m.get("weight", 1) != 0 for m in example["messages"]]
-    ids, labels = _tokens(text, messages, trained, example.get("tools"))
+    messages = example["messages"]
+    trained = [is_learnt(message) for message in messages]
+    return _rendered(text, messages, trained, example.get("tools"), max_tokens)
+
+
+def _rendered(
+    text: TextModel, messages: list[Message], trained: list[bool], tools: Any, max_tokens: int
+) -> Rendered:
+    ids, labels = _tokens(text, [_plain(message) for message in messages], trained, tools)
     return Rendered(ids[:max_tokens], labels[:max_tokens])
 
 
 def preference(text: TextModel, example: dict[str, Any], max_tokens: int) -> Pair:
     """Both sides of an `{"input", "preferred_output", "non_preferred_output"}` example; only outputs count."""
-    asked = [dict(m, weight=0) for m in example["input"]["messages"]]
-    tools = example["input"].get("tools")
+    question, tools = example["input"]["messages"], example["input"].get("tools")
 
     def side(output: str) -> Rendered:
-        return chat(text, {"messages": [*asked, *example[output]], "tools": tools}, max_tokens)
+        answer = example[output]
+        trained = [False] * len(question) + [is_learnt(message) for message in answer]
+        return _rendered(text, [*question, *answer], trained, tools, max_tokens)
 
     return Pair(side("preferred_output"), side("non_preferred_output"))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.basemodels import own_tokenizer_fast as quick_own
+from curator.basemodels.tokenizer_config import special_tokens
 
 
 class OwnTokenizer:
@@ -83,22 +84,8 @@ def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]], Any], str] | N
     path = folder / "chat_template.jinja"
     if not path.is_file():
         return None
-    config = _json(folder / "tokenizer_config.json")
-    names = {key: _token_text(value) for key, value in config.items() if key.endswith("_token")}
+    names = special_tokens(folder)
     return _renderer(path.read_text("utf-8", errors="replace"), tuple(sorted(names.items())))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _token_text(value: Any) -> str:
-    text = value.get("content") if isinstance(value, dict) else value
-    return text if isinstance(text, str) else ""
 
 
 @cache

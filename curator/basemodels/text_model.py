@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from curator.basemodels.gguf import Gguf, open_gguf
+from curator.basemodels.tokenizer_config import read_object, special_tokens
 from curator.basemodels.weights import find_gguf
 from curator.errors import InputError
 
@@ -103,33 +103,20 @@ def _from_gguf(file: Gguf) -> TextModel:
 
 
 def _from_files(folder: Path) -> TextModel:
-    if not _json(folder / "tokenizer.json"):
+    if not read_object(folder / "tokenizer.json"):
         raise InputError(f"{folder / 'tokenizer.json'} is not readable JSON: copy the model's tokenizer again")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    config = _json(folder / "tokenizer_config.json")
+    config = read_object(folder / "tokenizer_config.json")
     template_file = folder / "chat_template.jinja"
     template = template_file.read_text("utf-8") if template_file.is_file() else config.get("chat_template")
     if not isinstance(template, str):
         raise InputError(f"{folder} has no chat template: put a chat_template.jinja into it")
-    special = {k: _token_text(v) for k, v in config.items() if k.endswith("_token") and _token_text(v)}
+    special = {name: token for name, token in special_tokens(folder).items() if token}
     return TextModel(tokenizer, template, special, _end_ids(tokenizer, special, _ends(folder)))
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _token_text(value: Any) -> str:
-    text = value.get("content", "") if isinstance(value, dict) else value
-    return text if isinstance(text, str) else ""
-
-
 def _ends(folder: Path) -> dict[str, Any]:
-    return _json(folder / "config.json") | _json(folder / "generation_config.json")
+    return read_object(folder / "config.json") | read_object(folder / "generation_config.json")
 
 
 def _end_ids(tokenizer: Tokenizer, special: dict[str, str], config: dict[str, Any]) -> tuple[int, ...]:

@@ -30,8 +30,20 @@ class Turn:
 
     @property
     def trained(self) -> bool:
-        """Whether the model learns this message: an assistant's, unless its weight is 0."""
-        return self.role == "assistant" and not self.context and self.message.get("weight", 1) != 0
+        """Whether the model learns this message (`is_learnt`); never true in the input of a preference pair."""
+        return not self.context and is_learnt(self.message)
+
+
+def is_learnt(message: Any) -> bool:
+    """Whether training teaches the model to write this message: an assistant's, unless its `weight` says 0.
+
+    The format allows the integers 0 and 1 (docs/openai.md §2.1); without a weight the message is learnt. Any
+    spelling of 0 that the safe fix of the rule `weight_invalid` turns into 0 counts as 0 already: 0, 0.0, false
+    and "0". All other values (null, 2, 0.5, "no", a list …) count as if there were no weight.
+    """
+    if not isinstance(message, dict) or message.get("role") != "assistant":
+        return False
+    return message.get("weight", 1) not in (0, "0")
 
 
 def turns(value: Any) -> Iterator[Turn]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from curator.core.answers.contract import Contract
 from curator.core.answers.refusal import is_refusal
+from curator.core.turns import is_learnt
 
 DOMINANT = 0.1
 """An answer with at least this share of all answers, and `OUTSTANDING` times its fair share, is dominant."""
@@ -151,7 +152,7 @@ def _letter_script(letter: str) -> str:
 
 def _trained(spoken: list[tuple[dict[str, Any], str]]) -> Iterator[str]:
     for message, text in spoken:
-        if message.get("role") == "assistant" and message.get("weight", 1) != 0:
+        if is_learnt(message):
             yield text
 
 

@@ -12,6 +12,7 @@ from curator.core.formats import CHAT_KEYS, OLD_PREFERENCE_KEYS, Format, detect
 from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.context import Context, TokenCount
 from curator.core.rules.has import Has
+from curator.core.turns import is_learnt
 
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
 
@@ -240,14 +241,9 @@ def _turns(path: Path, messages: Any, trained: bool) -> list[Turn]:
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict):
             role = message.get("role")
-            learnt = trained and role == "assistant" and not is_zero(message.get("weight"))
+            learnt = trained and is_learnt(message)
             turns.append(Turn((*path, index), message, role, message.get("content"), learnt))
     return turns
-
-
-def is_zero(weight: Any) -> bool:
-    """Whether a weight says: do not learn this (0, and what people write for it)."""
-    return weight is False or weight in (0, "0")
 
 
 def quoted(value: Any, limit: int = 40) -> str:

@@ -13,6 +13,7 @@ from curator.core import splice
 from curator.core.counting.counter import Counter
 from curator.core.example import Example, Path, parse_path
 from curator.core.problem import Problem
+from curator.core.turns import is_learnt
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 """The roles of the chat format, in the order in which the editor offers them."""
@@ -99,6 +100,8 @@ def _message_block(path: Path, item: Any) -> Block:
     text, text_path, notes = _content(path, item)
     weight = item.get("weight")
     number = weight if isinstance(weight, int | float) and not isinstance(weight, bool) else None
+    if role == "assistant" and not is_learnt(item):
+        number = 0
     role_name = role if isinstance(role, str) and role else "no role"
     return Block(path, role_name, text, text_path, (*notes, *_message_notes(item)), number, message=True)
 

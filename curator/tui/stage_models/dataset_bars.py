@@ -17,7 +17,7 @@ from curator.core.answers.contract import Contract
 from curator.core.answers.refusal import is_refusal
 from curator.core.counting.spread import histogram, spread
 from curator.core.example import Path
-from curator.core.turns import Turn, turns
+from curator.core.turns import Turn, is_learnt, turns
 from curator.workspace.checks.statistics import wanted
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class DatasetCounts:
         if prompt:
             self.scripts.setdefault(script(prompt), []).append(example)
             self.prompts.append((len(prompt), example))
-        if any(m.get("role") == "assistant" and m.get("weight", 1) != 0 and is_refusal(t) for m, t in spoken):
+        if any(is_learnt(message) and is_refusal(text) for message, text in spoken):
             self.refusing.append(example)
         system = "\n\n".join(text for m, text in spoken if m.get("role") in _SYSTEM)
         self.systems.setdefault(system, []).append(example)
