@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "curator import answers.csv -w data.curator --map user=question,assistant=answer"
 _EXCERPT = 100
+_MOST_PLACES = 12
+_MOST_REASONS = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map",
         metavar="SPEC",
-        help="user=COLUMN[+COLUMN],assistant=COLUMN[,system=COLUMN]; a shape; none keeps lines",
+        help="user=COLUMN[+COLUMN],assistant=COLUMN[,system=COLUMN][,tools=COLUMN][,keep=COLUMN]; "
+        "user=COLUMN,chosen=COLUMN,rejected=COLUMN for pairs; a shape; none keeps lines as they are",
     )
     parser.add_argument(
         "--preview", action="store_true", help="show the first three by the map and change nothing"
@@ -38,12 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look, copy, count, commit."""
-    from curator.core import convert
+    from curator.core.convert.maps import parse_map
     from curator.workspace.exchange import import_files as importer
     from curator.workspace.files.preview import preview
     from curator.workspace.opening import remove_unused
 
-    by = convert.parse_map(args.map) if args.map else None
+    by = parse_map(args.map) if args.map else None
     if "-" in args.files:
         raise UsageError("import keeps where its lines came from: write standard input to a file first")
     files = [Path(name) for name in args.files]
@@ -104,8 +107,9 @@ def _open(path: Path) -> Workspace:
 
 def _show(look: Preview) -> None:
     output.say(f"{look.path.name}: {look.container}, {look.shape.replace('_', '/')}; map: {look.map.spec()}")
-    if look.left:
-        output.say("  left behind: " + one_line(", ".join(look.left), 200) + " (name them in --map to keep them)")
+    if look.left_behind:
+        places = ", ".join(look.left_behind)
+        output.say("  left behind: " + one_line(places, 200) + " (keep=KEY in --map carries a key along)")
     for _, example in look.samples:
         output.say("  " + one_line(example.decode("utf-8", "replace"), _EXCERPT))
 
@@ -114,7 +118,7 @@ def _as_dict(look: Preview) -> dict[str, object]:
     samples = [example.decode("utf-8", "replace") for _, example in look.samples]
     return {
         "path": str(look.path), "container": look.container, "format": look.shape, "map": look.map.spec(),
-        "columns": look.columns, "left": look.left, "samples": samples,
+        "columns": look.columns, "left_behind": look.left_behind, "samples": samples,
     }  # fmt: skip
 
 
@@ -124,7 +128,13 @@ def _report(made: Import) -> dict[str, object]:
         "duplicates": made.total("duplicates"),
         "broken": made.total("broken"),
         "new": made.total("added") - made.total("duplicates") - made.total("broken"),
-        "unmapped": made.total("unmapped"),
+        "unmapped": [
+            {"file": file.preview.path.name, "line": line, "reason": reason}
+            for file in made.files
+            for line, reason in file.misfits
+        ],
+        "left_behind": dict(made.left_behind),
+        "bad_answers": made.total("bad"),
         "format": made.format,
         "files": [
             {**_as_dict(file.preview), "added": file.added, "duplicates": file.duplicates, "broken": file.broken}
@@ -139,5 +149,26 @@ def _print(made: Import, workspace: Workspace) -> None:
         f"{report['added']:,} examples added to {output.styled(str(workspace.path), '1')}: {report['new']:,} new, "
         f"{report['duplicates']:,} duplicates, {report['broken']:,} broken"
     )
-    if report["unmapped"]:
-        output.say(f"{report['unmapped']:,} records did not fit the map and were kept as they are")
+    _tell_misfits(made)
+    if made.left_behind:
+        places = ", ".join(f"{place} ({count:,})" for place, count in made.left_behind.most_common(_MOST_PLACES))
+        output.say(f"left behind, with the number of records that have it: {one_line(places, 400)}")
+    if bad := made.total("bad"):
+        output.say(f"{bad:,} answers are marked as bad in the data: labelled bad, rejected, and never trained")
+
+
+def _tell_misfits(made: Import) -> None:
+    """How many records the map did not fit, each reason with the first line that gives it."""
+    count = made.total("unmapped")
+    if not count:
+        return
+    output.say(f"{count:,} records did not fit the map and were kept as they are:")
+    reasons: dict[tuple[str, str], list[int]] = {}
+    for file in made.files:
+        for line, reason in file.misfits:
+            reasons.setdefault((file.preview.path.name, reason), []).append(line)
+    for (name, reason), lines in sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]:
+        more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+        output.say("  " + one_line(f"{name}, line {lines[0]:,}{more}: {reason}", 200))
+    if len(reasons) > _MOST_REASONS:
+        output.say(f"  … and {len(reasons) - _MOST_REASONS:,} other reasons; --json lists every line")

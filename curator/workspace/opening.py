@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from curator.core import convert
+from curator.core.convert.maps import KEEP
 from curator.errors import InputError, NotSaved
 from curator.locks import Lock
 from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
@@ -30,8 +30,6 @@ COPY_AT_ONCE = 4 * 1024 * 1024
 edit)."""
 CHECK_AT_ONCE = 32 * 1024 * 1024
 """Bytes. A workspace.db up to this size is checked as a whole when it is opened."""
-_CONVERTED_SHAPES = ("sharegpt", "alpaca", "question_answer")
-"""Shapes of JSON Lines that are converted to chats when a file is opened; all others keep their bytes."""
 
 
 def open_workspace(path: Path | str, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
@@ -189,10 +187,11 @@ def _create_for_file(path: Path, folder: Path) -> Workspace:
 def _add_first_file(workspace: Workspace, path: Path) -> None:
     """Import a dataset file into an empty workspace; a large one of plain JSON Lines is not copied yet."""
     first_look = preview(path)
-    if first_look.container == "jsonl" and first_look.shape not in _CONVERTED_SHAPES:
-        first_look = first_look.by(convert.KEEP)
+    legacy = first_look.shape == "completion" and not first_look.has_verdicts
+    if first_look.container == "jsonl" and (legacy or first_look.shape == "unknown"):
+        first_look = first_look.by(KEEP)
     large = path.stat().st_size > COPY_AT_ONCE
-    if not large or not first_look.plain:
+    if not large or not first_look.plain or first_look.map != KEEP or first_look.has_verdicts:
         add_previewed(workspace, [first_look])
         return
     row = source_row(1, path, f"1-{slug(path.name)}", "jsonl", 1, None, path.stat())

@@ -16,7 +16,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core import convert
+from curator.core.convert.maps import parse_map
+from curator.core.convert.targets import Target, to_target
+from curator.core.convert.to_example import Converted, Misfit, to_example
 from curator.core.example import parse
 from curator.errors import CuratorError, InputError, UsageError
 from curator.workspace.checks.soundness import soundness
@@ -131,10 +133,10 @@ def test_a_map_can_be_chosen_and_says_what_it_leaves_behind(tmp_path: Path) -> N
     path.write_bytes(b'ticket,reply,lang,hint\n"Broken, twice",Sorry,en,be kind\n')
     look = preview(path)
     assert look.columns == ("ticket", "reply", "lang", "hint")
-    chosen = convert.parse_map("user=ticket+lang,assistant=reply,system=hint")
+    chosen = parse_map("user=ticket+lang,assistant=reply,system=hint")
     look = preview(path, chosen)
-    assert look.left == () and len(look.samples) == 1
-    assert convert.parse_map(look.map.spec()) == chosen
+    assert look.left_behind == {} and len(look.samples) == 1
+    assert parse_map(look.map.spec()) == chosen
     with create_workspace(tmp_path / "t.curator") as workspace:
         importer.add(workspace, [path], chosen)
         assert [m["content"] for m in values(workspace)[0]["messages"]] == [
@@ -147,7 +149,7 @@ def test_a_map_can_be_chosen_and_says_what_it_leaves_behind(tmp_path: Path) -> N
 @pytest.mark.parametrize("spec", ["", "user", "user=", "user=a", "bot=a,user=b", "user=a;assistant=b"])
 def test_a_bad_map_is_refused(spec: str) -> None:
     with pytest.raises(UsageError):
-        convert.parse_map(spec)
+        parse_map(spec)
 
 
 def test_import_reports_new_duplicate_and_broken_and_drops_nothing(tmp_path: Path) -> None:
@@ -242,7 +244,7 @@ PAIR = {
     [
         (CHAT, "chat", CHAT),
         (CHAT, "completion", {"prompt": "Hi", "completion": "Hello"}),
-        (SYSTEM, "completion", {"prompt": "S\n\nHi", "completion": "Hello"}),
+        (SYSTEM, "completion", {"system": "S", "prompt": "Hi", "completion": "Hello"}),
         (CHAT, "alpaca", {"instruction": "Hi", "input": "", "output": "Hello"}),
         (SYSTEM, "alpaca", {"system": "S", "instruction": "Hi", "input": "", "output": "Hello"}),
         (
@@ -261,8 +263,8 @@ PAIR = {
         (TOOLS, "chat", TOOLS),
     ],
 )
-def test_formats(value: Any, target: convert.Target, made: Any) -> None:
-    assert convert.to_target(value, target) == made
+def test_formats(value: Any, target: Target, made: Any) -> None:
+    assert to_target(value, target) == made
 
 
 @settings(max_examples=50)
@@ -273,8 +275,8 @@ def test_formats(value: Any, target: convert.Target, made: Any) -> None:
 )
 def test_sharegpt_and_back_is_the_same_example(turns: list[tuple[str, str]]) -> None:
     value = {"messages": [{"role": role, "content": text} for role, text in turns]}
-    shared = convert.to_target(value, "sharegpt")
-    assert convert.to_chat(shared, convert.parse_map("sharegpt")) == value
+    shared = to_target(value, "sharegpt")
+    assert to_example(shared, parse_map("sharegpt")) == Converted(value)
 
 
 def test_csv_cells_are_never_formulas_and_what_cannot_be_expressed_is_told(tmp_path: Path) -> None:
@@ -382,14 +384,12 @@ def test_no_cell_of_a_csv_file_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_map_reaches_what_is_inside_a_field() -> None:
-    by = convert.parse_map("user=ask,assistant=instances[0].output+more.note")
+    by = parse_map("user=ask,assistant=instances[0].output+more.note")
     record = {"id": 7, "ask": "Hi", "instances": [{"input": "", "output": "Yo"}], "more": {"note": "(wave)"}}
-    assert convert.to_chat(record, by) == {
-        "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo\n\n(wave)"}]
-    }
-    assert convert.leftover(record, by) == ["id"]
+    said = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo\n\n(wave)"}]
+    assert to_example(record, by) == Converted({"messages": said}, ("id", "instances[].input"))
     for other in ({"ask": "Hi", "instances": []}, {"ask": "Hi", "instances": "text"}, {"ask": "Hi"}):
-        assert convert.to_chat(other, by) is None
+        assert isinstance(to_example(other, by), Misfit)
     flat = {"ask": "Hi", "instances[0].output": "a key of that name"}
-    assert convert.to_chat(flat, by)["messages"][1]["content"] == "a key of that name"  # type: ignore[index]
-    assert convert.leftover(flat, by) == []
+    said[1]["content"] = "a key of that name"
+    assert to_example(flat, by) == Converted({"messages": said})

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from curator import atomic
-from curator.core import convert, splice
+from curator.core import splice
+from curator.core.convert.cells import CSV_HEADER, to_cells
+from curator.core.convert.targets import Target, to_target
 from curator.core.example import parse
 from curator.core.lines import BOM
 from curator.errors import CuratorError, InputError
@@ -51,7 +53,7 @@ def export(
     workspace: Workspace,
     ids: Sequence[int],
     out: Path,
-    target: convert.Target | None = None,
+    target: Target | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Write the examples `ids` in that order; without `target` as the bytes they are, one a line.
@@ -131,7 +133,7 @@ def _write(
     workspace: Workspace,
     ids: Sequence[int],
     out: Path,
-    target: convert.Target | None,
+    target: Target | None,
     progress: Callable[[int], None] | None,
 ) -> Report:
     sink = _Sink(progress)
@@ -232,15 +234,15 @@ def _untouched(line_file: LineFile, first: int, end: int) -> Iterator[tuple[byte
         first = after
 
 
-def _convert(workspace: Workspace, ids: Sequence[int], target: convert.Target, sink: _Sink) -> None:
+def _convert(workspace: Workspace, ids: Sequence[int], target: Target, sink: _Sink) -> None:
     if target == "csv":
-        sink.put(_row(convert.CSV_HEADER), 0)
+        sink.put(_row(CSV_HEADER), 0)
     for example, raw in workspace.stored.raws(ids):
         parsed = parse(raw)
         if target == "csv":
-            sink.put(_row(convert.to_cells(parsed.value, raw)), 1)
+            sink.put(_row(to_cells(parsed.value, raw)), 1)
             continue
-        value = None if parsed.broken else convert.to_target(parsed.value, target)
+        value = None if parsed.broken else to_target(parsed.value, target)
         if value is None:
             sink.skipped.append(example)
         else:

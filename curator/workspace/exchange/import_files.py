@@ -10,18 +10,20 @@ import hashlib
 import os
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from curator import atomic
-from curator.core import convert
+from curator.core.convert.maps import KEEP, Map
+from curator.core.convert.to_example import Misfit
 from curator.core.text import count_of
 from curator.errors import NotSaved
 from curator.workspace.exchange.equal_lines import value_key, value_keys
 from curator.workspace.files.line_splitter import Record
-from curator.workspace.files.preview import Preview, mapped, preview, records
+from curator.workspace.files.preview import Preview, example_of, line_of, preview, records
 from curator.workspace.records import Change
 from curator.workspace.storage import line_file
 from curator.workspace.storage.folder import slug
@@ -47,8 +49,22 @@ class Prepared:
     added: int = 0
     duplicates: int = 0
     broken: int = 0
-    unmapped: int = 0
-    """Records that the map did not fit; they are kept as they are."""
+    misfits: list[tuple[int, str]] = field(default_factory=list)
+    """(line, reason) of the records that the map did not fit; they are kept as they are."""
+    left_behind: Counter[str] = field(default_factory=Counter)
+    """Places of records that are in no example (`conversations[].weight`), with how many records have them."""
+    verdicts: list[tuple[int, bool]] = field(default_factory=list)
+    """(position among the lines, whether it is a good one) of the answers that KTO data judges."""
+
+    @property
+    def unmapped(self) -> int:
+        """How many records the map did not fit."""
+        return len(self.misfits)
+
+    @property
+    def bad(self) -> int:
+        """How many answers KTO data calls bad."""
+        return sum(not good for _, good in self.verdicts)
 
 
 @dataclass(slots=True)
@@ -62,6 +78,11 @@ class Import:
         return sum(int(getattr(file, name)) for file in self.files)
 
     @property
+    def left_behind(self) -> Counter[str]:
+        """Places of records that are in no example, with how many records have them."""
+        return sum((file.left_behind for file in self.files), Counter[str]())
+
+    @property
     def format(self) -> str:
         """The shape of the files, `mixed` where they differ."""
         shapes = {file.preview.shape for file in self.files}
@@ -69,7 +90,7 @@ class Import:
 
 
 def prepare(
-    workspace: Workspace, files: Iterable[Path], by: convert.Map | None = None, progress: Progress | None = None
+    workspace: Workspace, files: Iterable[Path], by: Map | None = None, progress: Progress | None = None
 ) -> Import:
     """Copy files into the workspace's folder and count what is in them; `commit` or `discard` what comes back.
 
@@ -113,11 +134,11 @@ def _copy(folder: Path, look: Preview, file: str, seen: set[int | None], progres
     copy = folder / "sources" / file
     made = Prepared(look, file, 0, look.path.stat())
     with records(look.path) as (_, plain, found):
-        if plain and look.map == convert.KEEP:
+        if plain and look.map == KEEP and not look.has_verdicts:
             line_file.copy_file(look.path, copy, each=partial(_count_lines, made, seen, progress))
         else:
             _convert(made, copy, found, seen, progress)
-            if look.container != "jsonl" or look.map != convert.KEEP:
+            if look.container != "jsonl" or look.map != KEEP:
                 line_file.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
     opened = line_file.open_copy(copy)
     made.lines = opened.lines
@@ -133,8 +154,14 @@ def _convert(
     digest = hashlib.sha256()
     with atomic.replacing(copy, mode=0o444) as target:
         for done, (number, record) in enumerate(found, 1):
-            raw, fitted = mapped(record, made.preview.map)
-            made.unmapped += not fitted
+            example = example_of(record, made.preview.map)
+            raw = line_of(record, example)
+            if isinstance(example, Misfit):
+                made.misfits.append((number, example.reason))
+            else:
+                made.left_behind.update(example.left_behind)
+                if example.good is not None:
+                    made.verdicts.append((done - 1, example.good))
             _count(made, [value_key(raw)], seen)
             target.write(raw + b"\n")
             indexer.feed(raw + b"\n")
@@ -174,26 +201,41 @@ def commit(workspace: Workspace, made: Import) -> Change:
         number = 1 + max((source.id for source in workspace.stored.sources), default=0)
         start = not workspace.stored.sources
         statements: list[tuple[str, Sequence[object]]] = []
-        parts = []
+        parts: list[Part] = []
+        marks: list[Part] = []
         for at, file in enumerate(made.files):
             look = file.preview
-            keeps = look.container == "jsonl" and look.map == convert.KEEP
+            keeps = look.container == "jsonl" and look.map == KEEP
             form = "jsonl" if keeps else look.shape
             row = source_row(number + at, look.path, file.file, form, first, file.lines, file.stat)
             digest = line_file.stored_digest(workspace.path / "sources" / file.file)
             statements.append((SOURCE_ROW, (*row, digest, int(not start), time.time())))
             parts.append(Part(-(number + at), "hidden", 1, 0))
+            marks += _marks(file, first)
             first += file.lines
         names = ", ".join(file.preview.path.name for file in made.files)
         count = made.total("added")
-        maps = {file.preview.map.spec() for file in made.files if file.preview.map != convert.KEEP}
+        maps = {file.preview.map.spec() for file in made.files if file.preview.map != KEEP}
         label = f"Imported {count_of(count)} from {names}" + (f" by {'; '.join(maps)}" if maps else "")
-        shown = [] if start else parts  # what a workspace began with cannot be undone
+        if bad := made.total("bad"):
+            label += f", {bad:,} of them marked as bad answers"
+        shown = [*([] if start else parts), *marks]  # what a workspace began with cannot be undone
         change = workspace.journal.commit(
             "import", label, shown, statements=statements, examples=made.total("added")
         )
         workspace.changes.writing.reload()
         return change
+
+
+def _marks(file: Prepared, first_id: int) -> list[Part]:
+    """Labels and review states of the answers that KTO data judges: `good`, accepted; `bad`, rejected."""
+    parts: list[Part] = []
+    for position, good in file.verdicts:
+        example = first_id + position
+        parts.append(Part(example, "label:good" if good else "label:bad", 0, 1))
+        parts.append(Part(example, "review", None, "accepted" if good else "rejected"))
+        parts.append(Part(example, "reviewed", None, 0))
+    return parts
 
 
 def source_row(
@@ -214,7 +256,7 @@ def _drop_copies(folder: Path, names: Iterable[str]) -> None:
             name.unlink(missing_ok=True)
 
 
-def add(workspace: Workspace, files: Iterable[Path], by: convert.Map | None = None) -> tuple[Import, Change]:
+def add(workspace: Workspace, files: Iterable[Path], by: Map | None = None) -> tuple[Import, Change]:
     """`prepare` and `commit` in one."""
     made = prepare(workspace, files, by)
     return made, commit(workspace, made)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from curator.core import convert, splice
+from curator.core import splice
+from curator.core.convert.maps import Map, Shape
+from curator.core.convert.shapes import detect_map
+from curator.core.convert.to_example import Converted, Misfit, to_example
 from curator.core.example import parse
 from curator.core.text import writable
 from curator.errors import InputError
@@ -32,8 +36,8 @@ class Preview:
     """Whether the file is compressed."""
     plain: bool
     """Whether it is uncompressed UTF-8 JSON Lines, so that its bytes can be kept as they are."""
-    shape: convert.Shape
-    map: convert.Map
+    shape: Shape
+    map: Map
     """From records to chat examples; the detected one unless told otherwise."""
     records: int | None
     """About how many there are; None where only reading the file can tell."""
@@ -43,7 +47,7 @@ class Preview:
     @property
     def samples(self) -> tuple[tuple[bytes, bytes], ...]:
         """(record as one line, example that it becomes) of the first three."""
-        return tuple((raw, mapped(raw, self.map)[0]) for raw in self.sample[:SHOWN])
+        return tuple((raw, line_of(raw, example_of(raw, self.map))) for raw in self.sample[:SHOWN])
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,21 +56,32 @@ class Preview:
         return tuple(dict.fromkeys(str(key) for value in values if isinstance(value, dict) for key in value))
 
     @property
-    def left(self) -> tuple[str, ...]:
-        """Keys of the first records that the map leaves behind."""
-        return tuple(dict.fromkeys(key for raw in self.sample for key in convert.leftover(_value(raw), self.map)))
+    def left_behind(self) -> dict[str, int]:
+        """Places of the first records that the map leaves behind, with how many records have them."""
+        return dict(Counter(place for each in self._converted for place in each.left_behind))
 
     @property
-    def unfit(self) -> int:
-        """How many of the first records the map does not fit; they would stay as they are."""
-        return sum(not mapped(raw, self.map)[1] for raw in self.sample)
+    def misfits(self) -> tuple[str, ...]:
+        """Why the map does not fit some of the first records, a reason each; they would stay as they are."""
+        examples = (example_of(raw, self.map) for raw in self.sample)
+        return tuple(each.reason for each in examples if isinstance(each, Misfit))
 
-    def by(self, chosen: convert.Map) -> Preview:
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether KTO data says of some of the first answers that they are good or bad."""
+        return any(each.good is not None for each in self._converted)
+
+    @property
+    def _converted(self) -> Iterator[Converted]:
+        examples = (example_of(raw, self.map) for raw in self.sample)
+        return (each for each in examples if isinstance(each, Converted))
+
+    def by(self, other: Map) -> Preview:
         """The same records by another map; the file is not read again."""
-        return replace(self, map=chosen)
+        return replace(self, map=other)
 
 
-def preview(path: Path, by: convert.Map | None = None) -> Preview:
+def preview(path: Path, by: Map | None = None) -> Preview:
     """Look at the first records of a file. Raises InputError for what cannot be read."""
     if not str(path).isascii() and writable(str(path)) != str(path):
         raise InputError(
@@ -74,7 +89,7 @@ def preview(path: Path, by: convert.Map | None = None) -> Preview:
         )
     with records(path) as (container, plain, found):
         sample = tuple(raw for _, raw in itertools.islice(found, SAMPLE))
-    shape, detected = convert.detect_map(map(_value, sample))
+    shape, detected = detect_map(map(_value, sample))
     packed = path.suffix.lower() in (".gz", ".zst")
     about = _about(path, sample) if len(sample) < SAMPLE or plain else None
     return Preview(path, container, packed, plain, shape, detected if by is None else by, about, sample)
@@ -97,15 +112,22 @@ def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record]]]:
         yield container, source.plain, source.records()
 
 
-def mapped(raw: bytes, by: convert.Map) -> tuple[bytes, bool]:
-    """The line that a record becomes, and whether the map fitted it."""
-    if by == convert.KEEP:
-        return raw, True
-    value = parse(raw).value
-    made = convert.to_chat(value, by)
-    if made is not None:
-        return splice.dump(made), True
-    return raw, convert.shape_of(value) in ("chat", "preference", "reinforcement")
+def example_of(raw: bytes, by: Map) -> Converted | Misfit:
+    """What a record, given as one line, becomes by a map; a line that is no JSON stays as it is and fits."""
+    parsed = parse(raw)
+    if parsed.faults and parsed.value is None:
+        return Converted(None, raw=raw)
+    example = to_example(parsed.value, by)
+    if isinstance(example, Converted) and example.value is parsed.value:
+        return replace(example, raw=raw)
+    return example
+
+
+def line_of(raw: bytes, example: Converted | Misfit) -> bytes:
+    """The line of an example that was made of the record `raw`."""
+    if isinstance(example, Misfit):
+        return raw
+    return splice.dump(example.value) if example.raw is None else example.raw
 
 
 def _value(raw: bytes) -> object:

@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
-from curator.core import convert
+from curator.core.convert.maps import KEEP, UNKNOWN, parse_map
 from curator.core.example import parse
 from curator.core.text import one_line
 from curator.errors import CuratorError, Stopped
@@ -118,7 +118,8 @@ class ImportDialog(Dialog[None]):
         if self._look is None:
             return
         try:
-            self._look = self._look.by(convert.parse_map(event.value.strip()))
+            if (spec := event.value.strip()) != self._look.map.spec():
+                self._look = self._look.by(parse_map(spec))
         except CuratorError as error:
             self._say("#found", error.message, "$mark-error")
             return
@@ -129,19 +130,18 @@ class ImportDialog(Dialog[None]):
         container = CONTAINERS.get(look.container, look.container.title())
         many = f"about {look.records:,} records" if look.records is not None else "an unknown number of records"
         lines = [f"{container}{packed}, {many}: {SHAPES.get(look.shape, look.shape)}"]
-        if look.map != convert.KEEP or look.shape == "unknown":
+        if look.map != KEEP:
             lines.append(f"Fields: {', '.join(look.columns)}")
-        if look.map == convert.KEEP and look.shape == "unknown" and look.columns:
+        if look.map == UNKNOWN and look.columns:
             lines.append(
                 "Every record stays as it is; write user=FIELD,assistant=FIELD to make messages of them, "
                 "FIELD[0].PART for what is inside one"
             )
-        if look.left:
-            lines.append(f"Left behind: {', '.join(look.left)}")
-        if look.unfit:
-            lines.append(
-                f"{look.unfit:,} of the first {len(look.sample):,} do not fit the map and stay as they are"
-            )
+        if look.left_behind:
+            lines.append(f"Left behind: {', '.join(look.left_behind)} (keep=KEY carries a key along)")
+        if misfits := look.misfits:
+            share = f"{len(misfits):,} of the first {len(look.sample):,}"
+            lines.append(f"{share} do not fit the map and stay as they are: {misfits[0]}")
         self._say("#found", "\n".join(one_line(line, 140) for line in lines))
         self._say("#examples", "\n".join(line for _, raw in look.samples for line in shown(raw)), "$quiet")
 
@@ -205,6 +205,9 @@ class ImportDialog(Dialog[None]):
             self._say("#counts", "")
 
 
+COLUMN_WORDS = ("user=", "assistant=", "system=", "chosen=", "rejected=", "tools=", "keep=")
+
+
 class Columns(Suggester):
     """Completes the field name at the end of a map."""
 
@@ -216,7 +219,7 @@ class Columns(Suggester):
         """The map with its last name completed, or None."""
         start = 1 + max(value.rfind(sign) for sign in "=+,")
         begun = value[start:]
-        names = self.names if value[start - 1 : start] in ("=", "+") else ("user=", "assistant=", "system=")
+        names = self.names if value[start - 1 : start] in ("=", "+") else COLUMN_WORDS
         fit = [name for name in names if name.startswith(begun) and name != begun and one_line(name) == name]
         return value[:start] + fit[0] if begun and fit else None
 
@@ -243,4 +246,6 @@ def told(made: Import) -> str:
     """What is in the file, before it is taken in."""
     added, copies, broken, odd = (made.total(name) for name in ("added", "duplicates", "broken", "unmapped"))
     parts = [f"{added:,} examples", f"{added - copies - broken:,} new", f"{copies:,} copies", f"{broken:,} broken"]
-    return " · ".join([*parts, *([f"{odd:,} that the map does not fit"] if odd else [])])
+    bad = made.total("bad")
+    parts += [f"{odd:,} that the map does not fit"] if odd else []
+    return " · ".join([*parts, *([f"{bad:,} marked as bad answers"] if bad else [])])

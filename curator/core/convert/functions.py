@@ -1,0 +1,68 @@
+"""Calls and tools as other trainers write them, in the shape of the chat API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from curator.core.convert.carried import MisfitError
+
+Call = dict[str, Any]
+
+
+def parsed_json(value: Any, name: str) -> Any:
+    """The value of a JSON text, or a value that is none already. Raises MisfitError for a text that is no JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise MisfitError(f"'{name}' is a text that is no JSON") from None
+
+
+def tools(value: Any, name: str = "tools") -> list[Any]:
+    """The `tools` list of the API, from a list, a JSON text, or bare functions without their wrapper.
+
+    Raises MisfitError where an entry is no function with a name.
+    """
+    entries = parsed_json(value, name)
+    if not isinstance(entries, list):
+        raise MisfitError(f"'{name}' is no list of functions")
+    return [_tool(entry, name) for entry in entries]
+
+
+def _tool(entry: Any, name: str) -> Any:
+    if isinstance(entry, dict):
+        if isinstance(entry.get("function"), dict) and isinstance(entry["function"].get("name"), str):
+            return {"type": "function", **entry}
+        if isinstance(entry.get("name"), str) and "function" not in entry:
+            return {"type": "function", "function": entry}
+    raise MisfitError(f"'{name}' holds something that is no function with a name")
+
+
+def calls(value: Any, name: str, first_id: int) -> list[Call]:
+    """`tool_calls` of a function-call turn: one call or a list, as objects or a JSON text.
+
+    Ids are counted from `first_id` ("call_1"), unless a call has its own. Raises MisfitError for what is no call.
+    """
+    entries = parsed_json(value, name)
+    entries = entries if isinstance(entries, list) else [entries]
+    if not entries:
+        raise MisfitError(f"'{name}' calls nothing")
+    return [_call(entry, name, f"call_{number}") for number, entry in enumerate(entries, first_id)]
+
+
+def _call(entry: Any, name: str, call_id: str) -> Call:
+    if isinstance(entry, dict) and isinstance(entry.get("function"), dict):
+        call_id = entry["id"] if isinstance(entry.get("id"), str) else call_id
+        entry = entry["function"]
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        raise MisfitError(f"'{name}' is no call: it has no function name")
+    unknown = entry.keys() - {"name", "arguments", "parameters", "id", "type"}
+    if unknown:
+        raise MisfitError(f"'{name}' is a call with the unknown key '{min(unknown)}'")
+    arguments = entry.get("arguments", entry.get("parameters", {}))
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    call_id = entry["id"] if isinstance(entry.get("id"), str) else call_id
+    return {"id": call_id, "type": "function", "function": {"name": entry["name"], "arguments": arguments}}

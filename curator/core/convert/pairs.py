@@ -1,0 +1,110 @@
+"""Preference pairs of other trainers: prompt, chosen and rejected are texts, messages or transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from curator.core.convert import templates
+from curator.core.convert.carried import Carried, MisfitError
+from curator.core.convert.texts_in import kind_of
+from curator.core.convert.turns_in import Message, is_turn, messages
+
+_PROMPT_KEYS = ("prompt", "question", "instruction", "conversations", "conversation", "query", "input")
+
+
+def from_record(record: Mapping[str, Any], system: list[Message], carried: Carried) -> dict[str, Any]:
+    """The pair of a record with `chosen` and `rejected`. Raises MisfitError where the two do not fit each other.
+
+    The prompt stands in a key of its own, or is what both conversations begin with, or both.
+    """
+    chosen, rejected = _side(record["chosen"], "chosen"), _side(record["rejected"], "rejected")
+    carried.add(("chosen",))
+    carried.add(("rejected",))
+    prompt = _prompt(record, carried)
+    shared = _shared_prefix(chosen, rejected)
+    chosen, rejected = chosen[len(shared) :], rejected[len(shared) :]
+    if shared and prompt and not _begins_alike(shared, prompt):
+        raise MisfitError("the prompt is not what 'chosen' and 'rejected' begin with")
+    question = shared if len(shared) >= len(prompt) else prompt
+    if _whole(record) == [*question, *chosen]:
+        carried.add(("messages",))
+    if question and question[0]["role"] == "system":
+        if system and system[0] != question[0]:
+            raise MisfitError("two system prompts differ")
+        system = []
+    return pair([*system, *question], chosen, rejected)
+
+
+def pair(question: list[Message], chosen: list[Message], rejected: list[Message]) -> dict[str, Any]:
+    """A preference pair of the API. Raises MisfitError where one side is no single answer of the assistant."""
+    if not question or question[-1]["role"] not in ("user", "tool"):
+        raise MisfitError("no question stands before 'chosen' and 'rejected'")
+    for name, answers in (("chosen", chosen), ("rejected", rejected)):
+        if len(answers) != 1 or answers[0]["role"] != "assistant":
+            raise MisfitError(f"'{name}' is not one answer of the assistant behind the shared beginning")
+    return {"input": {"messages": question}, "preferred_output": chosen, "non_preferred_output": rejected}
+
+
+def _side(value: Any, name: str) -> list[Message]:
+    """The messages of one side: a text is an answer, or a whole transcript."""
+    if isinstance(value, str):
+        turns = templates.turns_of(value)
+        if turns is None:
+            return [{"role": "assistant", "content": value}]
+        return messages([list(turn) for turn in turns], name, Carried(), ())
+    if is_turn(value):
+        value = [value]
+    if not isinstance(value, list):
+        raise MisfitError(f"'{name}' is {kind_of(value)}, not an answer")
+    side_carried = Carried()
+    side = messages(value, name, side_carried, ())
+    if lost := side_carried.left_behind(value):
+        raise MisfitError(f"'{name}' has more than messages: {lost[0]}")
+    return side
+
+
+def _prompt(record: Mapping[str, Any], carried: Carried) -> list[Message]:
+    """The messages of the prompt, [] where the record has none. Alpaca's `input` is joined to its instruction."""
+    for key in _PROMPT_KEYS:
+        value = record.get(key)
+        if value is None:
+            continue
+        carried.add((key,))
+        if isinstance(value, list):
+            return messages(value, key, Carried(), ())
+        if not isinstance(value, str):
+            raise MisfitError(f"'{key}' is {kind_of(value)}, not a prompt")
+        turns = templates.turns_of(value)
+        if turns is not None:
+            return messages([list(turn) for turn in turns], key, Carried(), ())
+        extra = record.get("input") if key == "instruction" else None
+        if key == "instruction" and "input" in record:
+            carried.add(("input",))
+        text = f"{value}\n\n{extra}" if isinstance(extra, str) and extra else value
+        return [{"role": "user", "content": text}]
+    return []
+
+
+def _shared_prefix(chosen: list[Message], rejected: list[Message]) -> list[Message]:
+    """The messages that both sides begin with, without an answer that would be the last of either."""
+    length = 0
+    most = min(len(chosen), len(rejected)) - 1
+    while length < most and chosen[length] == rejected[length]:
+        length += 1
+    return chosen[:length]
+
+
+def _begins_alike(shared: list[Message], prompt: list[Message]) -> bool:
+    """Whether a prompt is the end of the shared beginning: it may leave out a system message."""
+    length = min(len(shared), len(prompt))
+    return shared[-length:] == prompt[-length:]
+
+
+def _whole(record: Mapping[str, Any]) -> list[Message] | None:
+    """The conversation that some data sets carry beside the pair."""
+    value = record.get("messages")
+    try:
+        return messages(value, "messages", Carried(), ()) if isinstance(value, list) else None
+    except MisfitError:
+        return None

@@ -1,0 +1,78 @@
+"""A conversation that a chat template rendered, read back: ChatML, Llama 2 and 3, Mistral, Gemma, Human/Assistant.
+
+Only a text that consists of nothing but a template's turns is read; any other is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+Turn = tuple[str, str]
+"""(role word, text)"""
+
+_TAGGED = (
+    re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>\s*|\Z)", re.DOTALL),
+    re.compile(r"<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n(.*?)(?:<\|eot_id\|>\s*|\Z)", re.DOTALL),
+    re.compile(r"<start_of_turn>(\w+)\n(.*?)(?:<end_of_turn>\s*|\Z)", re.DOTALL),
+)
+_BEGIN = re.compile(r"\s*(?:<s>|<bos>|<\|begin_of_text\|>)?\s*")
+_END = re.compile(r"\s*(?:</s>|<eos>|<\|endoftext\|>|<\|end_of_text\|>)?\s*\Z")
+_MARK = re.compile(r"<\|im_|<\|start_header_id|<start_of_turn>|\[/?INST\]|<</?SYS>>|</?s>")
+_INST = re.compile(r"\s*(?:<s>)?\s*\[INST\](.*?)\[/INST\](.*?)(?=<s>|\[INST\]|\Z)", re.DOTALL)
+_SYS = re.compile(r"\s*<<SYS>>\s*(.*?)\s*<</SYS>>\s*(.*)\Z", re.DOTALL)
+_SPOKEN = re.compile(r"(?:\A|\n\n)(Human|Assistant|System): ?(.*?)(?=\n\n(?:Human|Assistant): ?|\Z)", re.DOTALL)
+
+
+def turns_of(text: str) -> list[Turn] | None:
+    """The turns of a rendered conversation; None where the text is none, or more than one."""
+    for read in (_tagged, _instructed, transcript):
+        turns = read(text)
+        if turns is not None:
+            return turns
+    return None
+
+
+def _tagged(text: str) -> list[Turn] | None:
+    begin = _BEGIN.match(text)
+    start = begin.end() if begin else 0
+    for pattern in _TAGGED:
+        turns: list[Turn] = []
+        at = start
+        while match := pattern.match(text, at):
+            turns.append((match[1], match[2]))
+            at = match.end()
+        if turns and _END.match(text, at) and not any(_MARK.search(spoken) for _, spoken in turns):
+            return turns if turns[-1][1] else turns[:-1]
+    return None
+
+
+def _instructed(text: str) -> list[Turn] | None:
+    """`<s>[INST] <<SYS>> … <</SYS>> question [/INST] answer </s>`, any number of times."""
+    turns: list[Turn] = []
+    at = 0
+    while match := _INST.match(text, at):
+        question, answer = match[1].strip(), re.sub(r"\s*</s>\s*\Z", "", match[2]).strip()
+        if system := _SYS.match(question):
+            turns.append(("system", system[1]))
+            question = system[2]
+        turns.append(("user", question))
+        if answer:
+            turns.append(("assistant", answer))
+        at = match.end()
+    whole = bool(turns) and at == len(text)
+    return turns if whole and not any(_MARK.search(spoken) for _, spoken in turns) else None
+
+
+def transcript(text: str) -> list[Turn] | None:
+    """`Human: …` and `Assistant: …` in turn, each after an empty line, as Anthropic's HH data writes them."""
+    body = text.strip("\n")
+    if not body.startswith(("Human:", "System:")) or "\n\nAssistant:" not in text:
+        return None
+    turns: list[Turn] = []
+    at = 0
+    while match := _SPOKEN.match(body, at):
+        turns.append((match[1].lower(), match[2].strip()))
+        at = match.end()
+    if at != len(body):
+        return None
+    return turns if turns[-1][1] else turns[:-1]

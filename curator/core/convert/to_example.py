@@ -1,0 +1,269 @@
+"""One record of another shape as a chat example or a preference pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from curator.core.convert import functions, maps, pairs, templates
+from curator.core.convert.carried import Carried, MisfitError
+from curator.core.convert.cells import from_cells
+from curator.core.convert.maps import KEEP, Map
+from curator.core.convert.shapes import TURN_KEYS, shape_of
+from curator.core.convert.texts_in import joined_text, kind_of, plain_text
+from curator.core.convert.turns_in import Message, is_turn, messages, role_of, system_text
+from curator.core.example import Path
+
+VERDICT_KEYS = ("kto_tag", "label")
+"""Keys by which KTO data says whether an answer is a good one (true) or a bad one (false)."""
+
+_SYSTEM_KEYS = ("system", "system_prompt", "systemInstruction", "system_instruction")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a record became."""
+
+    value: Any
+    left_behind: tuple[str, ...] = ()
+    """Places of the record that are not in `value`: `conversations[].weight`."""
+    good: bool | None = None
+    """What KTO data says of the answer; None where it says nothing."""
+    raw: bytes | None = None
+    """The exact line where the record held it: then `value` is what it parses to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a map does not fit a record, which stays as it is."""
+
+    reason: str
+
+
+def to_example(record: Any, by: Map) -> Converted | Misfit:
+    """The chat example or preference pair that a record is by a map; never raises.
+
+    A record that already is one stays as it is where the map is of no use for it.
+    """
+    if by == KEEP:
+        return Converted(record, good=verdict_of(record))
+    try:
+        return _converted(record, by)
+    except MisfitError as misfit:
+        if shape_of(record) in maps.NATIVE and by.shape != "columns":
+            return Converted(record, good=verdict_of(record))
+        return Misfit(str(misfit))
+
+
+def verdict_of(record: Any) -> bool | None:
+    """Whether KTO data calls the answer good; None where no boolean says so."""
+    if isinstance(record, dict):
+        for key in VERDICT_KEYS:
+            if isinstance(record.get(key), bool):
+                return bool(record[key])
+    return None
+
+
+def _converted(record: Any, by: Map) -> Converted:
+    if by.shape == "curator_csv":
+        value, raw = from_cells(record)
+        return Converted(value, raw=raw)
+    carried = Carried()
+    if by.shape == "message_list":
+        return Converted(
+            {"messages": messages(record, "the line", carried, ())}, tuple(carried.left_behind(record))
+        )
+    if not isinstance(record, dict):
+        raise MisfitError(f"it is {kind_of(record)}, not an object")
+    value = _READERS.get(by.shape, _from_columns)(record, by, carried)
+    _carry_tools(record, by, value, carried)
+    for key in by.keep:
+        if key in record and key not in value:
+            value[key] = record[key]
+            carried.add((key,))
+    good = verdict_of(record)
+    if good is not None:
+        carried.add((next(key for key in VERDICT_KEYS if isinstance(record.get(key), bool)),))
+    return Converted(value, tuple(carried.left_behind(record)), good)
+
+
+def _carry_tools(record: Mapping[str, Any], by: Map, value: dict[str, Any], carried: Carried) -> None:
+    """The functions that calls may name; for a pair they belong to its input."""
+    target = value.get("input", value)
+    for column in by.tools or ("tools",):
+        for path, listed in maps.fields_at(record, column):
+            if listed not in (None, "", [], "[]"):
+                target["tools"] = functions.tools(listed, column)
+            carried.add(path)
+    if isinstance(record.get("parallel_tool_calls"), bool) and "tools" in target:
+        target["parallel_tool_calls"] = record["parallel_tool_calls"]
+        carried.add(("parallel_tool_calls",))
+
+
+def _system(record: Mapping[str, Any], carried: Carried) -> list[Message]:
+    """The system message that stands beside the turns, if there is one."""
+    for key in _SYSTEM_KEYS:
+        if key in record:
+            text = system_text(record[key], key)
+            carried.add((key,))
+            if text:
+                return [{"role": "system", "content": text}]
+    return []
+
+
+def _from_turns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    for key in (*TURN_KEYS, "messages"):
+        if isinstance(record.get(key), list):
+            turns = messages(record[key], key, carried, (key,))
+            return {"messages": [*_system(record, carried), *turns]}
+    raise MisfitError("it has no list of turns")
+
+
+def _from_contents(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    """Gemini's `contents`, each with a role and parts."""
+    result = _system(record, carried)
+    for number, turn in enumerate(record.get("contents") or []):
+        role = role_of(turn.get("role")) if isinstance(turn, dict) else None
+        if role not in ("user", "assistant"):
+            raise MisfitError(f"turn {number + 1} has no known role")
+        parts = turn.get("parts")
+        if not isinstance(parts, list) or len(parts) != 1 or not isinstance(parts[0], dict):
+            raise MisfitError(f"turn {number + 1} is not one text")
+        if parts[0].keys() != {"text"}:
+            raise MisfitError(f"turn {number + 1} holds more than a text")
+        result.append({"role": role, "content": plain_text(parts[0]["text"], "text")})
+        carried.add(("contents", number, "role"))
+        carried.add(("contents", number, "parts"))
+    if not result:
+        raise MisfitError("'contents' is empty")
+    return {"messages": result}
+
+
+def _from_request(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    """A line of a batch file or a stored completion: the request's messages, then the first choice's answer."""
+    key = "body" if isinstance(record.get("body"), dict) else "request"
+    body = record[key]
+    if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
+        raise MisfitError("the request has no messages")
+    value: dict[str, Any] = {"messages": list(body["messages"])}
+    carried.add((key, "messages"))
+    for name in ("tools", "parallel_tool_calls"):
+        if body.get(name) is not None:
+            value[name] = body[name]
+            carried.add((key, name))
+    answer_path = _answer_of(record)
+    if answer_path is not None:
+        path, message = answer_path
+        value["messages"].append(message)
+        carried.add(path)
+    return value
+
+
+def _answer_of(record: Mapping[str, Any]) -> tuple[Path, Message] | None:
+    """(path, message) of the first choice of a response, with or without the batch's envelope."""
+    for path in (("response", "body"), ("response",)):
+        response: Any = record
+        for step in path:
+            response = response.get(step) if isinstance(response, dict) else None
+        choices = response.get("choices") if isinstance(response, dict) else None
+        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+            message = choices[0].get("message")
+            if isinstance(message, dict) and message.get("role") == "assistant":
+                message_keys = {key: item for key, item in message.items() if item is not None and item != []}
+                return (*path, "choices", 0, "message"), {
+                    "content": None,
+                    **message_keys,
+                } if "tool_calls" in message_keys else message_keys
+    return None
+
+
+def _from_template(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    text = record.get("text")
+    turns = templates.turns_of(text) if isinstance(text, str) else None
+    if turns is None:
+        raise MisfitError("'text' is no whole conversation in a known chat template")
+    carried.add(("text",))
+    return {"messages": messages([list(turn) for turn in turns], "text", Carried(), ())}
+
+
+def _from_pair(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    return pairs.from_record(record, _system(record, carried), carried)
+
+
+def _from_columns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    system = _of_columns(record, by.system, "system", carried)
+    questions = [*_history(record, carried), *_of_columns(record, by.user, "user", carried)]
+    if not any(message["role"] == "user" for message in questions):
+        raise MisfitError(f"it has no {_names(by.user)}")
+    if by.is_pair:
+        chosen = _of_columns(record, by.chosen, "assistant", carried)
+        rejected = _of_columns(record, by.rejected, "assistant", carried)
+        return pairs.pair([*system, *questions], chosen, rejected)
+    answers = _of_columns(record, by.assistant, "assistant", carried)
+    if not any(message["role"] == "assistant" for message in answers):
+        raise MisfitError(f"it has no {_names(by.assistant)}")
+    return {"messages": [*system, *questions, *answers]}
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return " and no ".join(f"'{column}'" for column in columns)
+
+
+def _of_columns(record: Mapping[str, Any], columns: tuple[str, ...], role: str, carried: Carried) -> list[Message]:
+    """The messages that some columns say: their texts joined, or the lists of messages they hold.
+
+    Raises MisfitError for what is neither.
+    """
+    texts: list[str] = []
+    listed: list[Message] = []
+    present = False
+    for column in columns:
+        for path, value in maps.fields_at(record, column):
+            carried.add(path)
+            if isinstance(value, list) and value and all(map(is_turn, value)):
+                listed += messages(value, column, Carried(), ())
+                continue
+            text = _text_of(value, column)
+            present = present or text is not None
+            texts += [text] if text else []
+    if listed and texts:
+        raise MisfitError(f"{_names(columns)} mix texts and lists of messages")
+    if listed:
+        return listed
+    return [{"role": role, "content": "\n\n".join(texts)}] if texts or (present and role != "system") else []
+
+
+def _text_of(value: Any, column: str) -> str | None:
+    blocks = isinstance(value, list) and value and all(isinstance(item, dict) and "text" in item for item in value)
+    return joined_text(value, column) if blocks else plain_text(value, column)
+
+
+def _history(record: Mapping[str, Any], carried: Carried) -> list[Message]:
+    """LLaMA-Factory's `history`: earlier questions and answers, as pairs of texts."""
+    rounds = record.get("history")
+    if not isinstance(rounds, list):
+        return []
+    carried.add(("history",))
+    turns: list[Message] = []
+    for each in rounds:
+        if not (isinstance(each, list) and len(each) == 2 and all(isinstance(text, str) for text in each)):
+            raise MisfitError("'history' is no list of questions with answers")
+        turns += [{"role": "user", "content": each[0]}, {"role": "assistant", "content": each[1]}]
+    return turns
+
+
+def _from_unknown(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    if _answer_of(record) is not None:
+        raise MisfitError("it holds an answer without the messages that were asked")
+    raise MisfitError("none of its keys is known to hold a question, an answer or a conversation")
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any], Map, Carried], dict[str, Any]]] = {
+    "sharegpt": _from_turns,
+    "pair": _from_pair,
+    "gemini": _from_contents,
+    "request": _from_request,
+    "chat_text": _from_template,
+    "unknown": _from_unknown,
+}
