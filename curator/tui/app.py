@@ -19,8 +19,8 @@ from curator.tui.screens.data.screen import DataScreen
 from curator.tui.screens.palette import ActionCommands, Palette
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changing import Result
-from curator.tui.session.job_watch import Watch
-from curator.tui.session.last_session import Memory
+from curator.tui.session.job_watch import JobWatch
+from curator.tui.session.last_session import LastSession
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import EVERY, SourceWatch
 from curator.tui.shell import Shell
@@ -48,7 +48,7 @@ class CuratorApp(Shell):
     def __init__(
         self,
         workspace: Workspace,
-        memory: Memory | None = None,
+        memory: LastSession | None = None,
         *,
         analyse: bool = False,
         first: FirstScreen | None = None,
@@ -58,10 +58,10 @@ class CuratorApp(Shell):
         self.starting = first is not None
         super().__init__()
         self._analyse = analyse
-        self.memory = memory or Memory()
+        self.memory = memory or LastSession()
         self.user_keys = {}
         self.session = Session(self, workspace, self.run_long)
-        self.job_watch = Watch(self, workspace)
+        self.job_watch = JobWatch(self, workspace)
         self.source_watch = SourceWatch(self.session)
         self.crash = ""
         """What ended the app, in one line; empty where it ended in order."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from textual.message_pump import MessagePump
 
 from curator.tui.session.changing import Result
-from curator.tui.session.job_watch import Watch
-from curator.tui.session.last_session import Memory
+from curator.tui.session.job_watch import JobWatch
+from curator.tui.session.last_session import LastSession
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import SourceWatch
 from curator.tui.terminal.key_order import KeysInOrder
@@ -23,11 +23,11 @@ class Shell(KeysInOrder):
 
     session: Session
     """The open workspace, and the door to its changes."""
-    job_watch: Watch
+    job_watch: JobWatch
     """The training jobs of the workspace, followed while the UI is open."""
     source_watch: SourceWatch
     """Which imported files were changed outside Curator."""
-    memory: Memory
+    memory: LastSession
     """What the UI remembers between starts."""
     user_keys: dict[str, str]
     """Keys that the user has bound, by action id; all other actions have the keys of `actions.ACTIONS`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from curator import settings
 from curator.errors import UsageError
-from curator.tui.session.last_session import Memory
+from curator.tui.session.last_session import LastSession
 from curator.tui.session.which_workspace import open_workspace
 from curator.tui.terminal import first_screen
 from curator.tui.terminal import leaving as terminal
@@ -24,7 +24,7 @@ def open_ui(path: str | None) -> int:
     """
     if not terminal.is_terminal():
         raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
-    memory = Memory.load()
+    memory = LastSession.load()
     theme = memory.theme or settings.load().theme or ""
     workspace = open_workspace(path, memory)
     try:
@@ -38,7 +38,7 @@ def open_ui(path: str | None) -> int:
         workspace.close()
 
 
-def _run(workspace: Workspace, memory: Memory, first: FirstScreen | None) -> int:
+def _run(workspace: Workspace, memory: LastSession, first: FirstScreen | None) -> int:
     from curator import pricing
     from curator.tui.app import CuratorApp  # Textual: a third of a second
 

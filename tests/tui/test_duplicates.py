@@ -11,7 +11,7 @@ import pytest
 
 from curator import paths
 from curator.tui.screens.duplicates.screen import DuplicatesScreen
-from curator.tui.session.duplicate_groups import Copies
+from curator.tui.session.duplicate_groups import DuplicateGroups
 from curator.tui.widgets.line_list import LineList
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
 
@@ -161,12 +161,12 @@ async def test_an_edit_that_makes_it_differ_takes_it_out_of_its_group_at_once(tm
 async def test_a_search_is_stopped_and_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
 
-    async def find(self: Copies, report: Callable[[str, float], None]) -> None:
+    async def find(self: DuplicateGroups, report: Callable[[str, float], None]) -> None:
         report("comparing", 0.25)
         begun.append("")
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(Copies, "find", find)
+    monkeypatch.setattr(DuplicateGroups, "find", find)
     async with opened(dataset(tmp_path, LINES)) as scene:
         await scene.pilot.press("alt+2")
         await scene.pilot.pause()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from curator.tui.looks.first_colours import Palette, read_palette
-from curator.tui.session.list_place import Place
+from curator.tui.session.list_place import ListPlace
 from curator.tui.terminal import first_screen
 from curator.workspace import background as analysis
 from curator.workspace.opening import open_workspace
@@ -25,7 +25,7 @@ PLACED = re.compile(r"\x1b\[(\d+);1H([^\x1b]*(?:\x1b\[[0-9;]*m[^\x1b]*)*)")
 def drawn(workspace: Workspace, size: tuple[int, int]) -> list[str]:
     """What the first screen says, line by line; what is drawn later lies over it."""
     lines: dict[int, str] = {}
-    for at, text in PLACED.findall(first_screen.frame(workspace, Place.of(workspace), *size, Palette())):
+    for at, text in PLACED.findall(first_screen.frame(workspace, ListPlace.of(workspace), *size, Palette())):
         plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
         lines[int(at)] = plain if plain.strip() else lines.get(int(at), plain)
     return [lines[at] for at in sorted(lines)]
@@ -71,7 +71,7 @@ async def test_a_remembered_query_or_a_small_terminal_is_left_to_the_app(
     monkeypatch.setattr("sys.__stderr__", None)
     with open_workspace(dataset(tmp_path, many(3))) as workspace:
         assert first_screen.show(workspace, "") is None
-        Place(query="is:error").store(workspace)
+        ListPlace(query="is:error").store(workspace)
         assert first_screen.show(workspace, "") is None
 
 

@@ -13,7 +13,7 @@ from textual.widgets import Label, OptionList
 from curator import paths
 from curator.tui.app import CuratorApp
 from curator.tui.looks.themes import DEFAULT, SOURCES, VARIABLES, complete, load_themes
-from curator.tui.session.last_session import Memory
+from curator.tui.session.last_session import LastSession
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import chat, dataset
 
@@ -116,7 +116,7 @@ async def test_every_theme_can_be_put_on() -> None:
 
 async def test_a_theme_of_textual_is_whole_from_the_first_screen(tmp_path: Path) -> None:
     with open_workspace(dataset(tmp_path, [chat("a", "(b)")])) as workspace:
-        app = CuratorApp(workspace, Memory(theme="textual-light"))
+        app = CuratorApp(workspace, LastSession(theme="textual-light"))
         async with app.run_test(size=(80, 24)):
             assert SOURCES.keys() <= app.current_theme.variables.keys()
             app.theme = "nord"

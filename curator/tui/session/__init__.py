@@ -1,1 +1,1 @@
-"""session: TO BE SAID IN ONE SENTENCE."""
+"""What do all screens share: workspace, changes, analysis, jobs? May use `workspace` and `jobs`, no widgets."""

@@ -1,5 +1,8 @@
-"""The only door to the workspace's mutators. What is few is on the disk before the method returns; of more than
-that a thread does the work behind a dialog that tells how far it is, and the method returns None at once."""
+"""The changing half of the session: the only code of the UI that calls `workspace.changes`.
+
+A change of few examples is on the disk before the method returns. A change of many runs in a thread behind a
+dialog that shows its progress, and the method returns None at once.
+"""
 
 from __future__ import annotations
 
@@ -16,39 +19,44 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from curator.core.split import Side
+    from curator.workspace.changes.changes import Changes
     from curator.workspace.exchange.import_files import Import
     from curator.workspace.exchange.merge_source import Comparison
     from curator.workspace.records import Change
     from curator.workspace.workspace import Workspace
 
 Result = TypeVar("Result")
-Then = Callable[[], object] | None
+Callback = Callable[[], object] | None
+"""Called without arguments once a change has been made; its result is ignored."""
 
 BYTES_AT_ONCE, MARKS_AT_ONCE = 1_000, 20_000
-"""Examples whose bytes, or whose marks, are changed while everybody waits: some tenths of a second."""
+"""Up to so many examples are changed without a thread: their bytes, or only their marks (labels, ratings …).
+Either takes some tenths of a second."""
 _ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", "merge"})
+"""Kinds of change after which the lists of examples are made again: examples came, went or moved."""
 FAILURES = (CuratorError, sqlite3.Error, OSError)
+"""Exceptions of a change that are shown to the user; any other is a fault of the program."""
 
 
 @dataclass(frozen=True, slots=True)
-class Long:
-    """An action that may take its time."""
+class LongAction:
+    """A change of many examples, which may have to run in a thread."""
 
     words: str
     """What it does, e.g. `Deleting`."""
     count: int
-    """Examples that it is about."""
+    """How many examples it changes."""
     bytes_too: bool = False
-    """Whether it looks at their bytes, not only at their marks."""
+    """Whether it reads or writes their bytes, not only their marks."""
 
     @property
     def takes_time(self) -> bool:
-        """Whether a thread does it."""
+        """Whether it runs in a thread."""
         return self.count > (BYTES_AT_ONCE if self.bytes_too else MARKS_AT_ONCE)
 
     @property
     def heading(self) -> str:
-        """What it does to how many."""
+        """The dialog's title, e.g. `Deleting 50,000 examples`."""
         return f"{self.words} {self.count:,} examples"
 
 
@@ -62,7 +70,7 @@ class RunLong(Protocol):
 
 
 class Changing(ABC):
-    """The changing half of `Session`."""
+    """The changing half of `Session`: one method for each change that a person can make."""
 
     _run_long: RunLong
 
@@ -70,139 +78,150 @@ class Changing(ABC):
     workspace: Workspace
     counting: bool
     busy = False
-    """While a thread changes the workspace, which keeps everybody else who asks it waiting."""
+    """True while a thread changes the workspace: any other call of it would wait until that has ended."""
 
     @abstractmethod
     def publish(self, ids: Collection[int] | None, order: bool = False) -> None:
-        """See Session."""
+        """Tell every screen that examples changed. See Session."""
 
     @abstractmethod
     def toast(self, text: str, title: str = "") -> None:
-        """See Session."""
+        """Show a short note. See Session."""
 
     @abstractmethod
     def say(self, error: Exception, title: str = "") -> None:
-        """See Session."""
+        """Show an error. See Session."""
+
+    @property
+    def _changes(self) -> Changes:
+        return self.workspace.changes
 
     def replace(self, example: int, raw: bytes, label: str = "") -> Change | None:
-        """Save an example's new bytes; with a label in words it is told as that."""
+        """Save an example's new bytes; a `label` (words for the history) is shown in a toast."""
         if label:
-            return self.do(lambda: self.workspace.changes.replace_many({example: raw}, label))
-        return self.do(lambda: self.workspace.changes.replace(example, raw), quiet=True)
+            return self.do(lambda: self._changes.replace_many({example: raw}, label))
+        return self.do(lambda: self._changes.replace(example, raw), quiet=True)
 
-    def replace_many(self, raws: dict[int, bytes], label: str, then: Then = None) -> Change | None:
-        """Save many examples' new bytes as one change, told as `label`."""
-        long = Long("Changing", len(raws), bytes_too=True)
-        return self.do(lambda: self.workspace.changes.replace_many(raws, label), long, then=then)
+    def replace_many(self, raws: dict[int, bytes], label: str, then: Callback = None) -> Change | None:
+        """Save many examples' new bytes as one change with the words `label`."""
+        long = LongAction("Changing", len(raws), bytes_too=True)
+        return self.do(lambda: self._changes.replace_many(raws, label), long, then=then)
 
     def edit(self, example: int, location: str, value: object) -> Change | None:
-        """Save one value at a location."""
-        return self.do(lambda: self.workspace.changes.edit(example, location, value))
+        """Save one value of an example, e.g. at `messages[0].content`."""
+        return self.do(lambda: self._changes.edit(example, location, value))
 
     def add(self, raw: bytes, after: int | None) -> Change | None:
-        """Add an example after another; its id is the change's only one."""
-        return self.do(lambda: self.workspace.changes.add(raw, after), quiet=True)
+        """Add an example after another (None: at the end); the change's only id is the new example's."""
+        return self.do(lambda: self._changes.add(raw, after), quiet=True)
 
     def delete(self, ids: Collection[int]) -> Change | None:
         """Delete examples."""
-        return self.do(lambda: self.workspace.changes.delete(ids), Long("Deleting", len(ids)))
+        return self.do(lambda: self._changes.delete(ids), LongAction("Deleting", len(ids)))
 
-    def delete_chosen(self, choose: Callable[[], Collection[int]], count: int, then: Then = None) -> Change | None:
-        """Delete the examples that `choose` returns, about `count`; it may take its time."""
-        long = Long("Deleting", count, bytes_too=True)
-        return self.do(lambda: self.workspace.changes.delete(choose()), long, then=then)
+    def delete_chosen(
+        self, choose: Callable[[], Collection[int]], count: int, then: Callback = None
+    ) -> Change | None:
+        """Delete the examples that `choose` returns, about `count` of them; `choose` may be slow."""
+        long = LongAction("Deleting", count, bytes_too=True)
+        return self.do(lambda: self._changes.delete(choose()), long, then=then)
 
-    def merge_copies(self, kept: int, copies: Collection[int]) -> Change | None:
-        """Delete copies of an example, which takes on what people said of them."""
-        return self.do(lambda: self.workspace.changes.merge_copies(kept, copies), Long("Merging", len(copies)))
+    def merge_copies(self, example: int, copies: Collection[int]) -> Change | None:
+        """Delete the copies of an example and add their labels, ratings and notes to it."""
+        return self.do(lambda: self._changes.merge_copies(example, copies), LongAction("Merging", len(copies)))
 
     def restore(self, ids: Collection[int]) -> Change | None:
         """Bring deleted examples back."""
-        return self.do(lambda: self.workspace.changes.restore(ids), Long("Restoring", len(ids)))
+        return self.do(lambda: self._changes.restore(ids), LongAction("Restoring", len(ids)))
 
     def label(self, ids: Collection[int], label: str, on: bool | None = None) -> Change | None:
-        """Put a label on examples or take it off; None: off where all of them have it, else on."""
+        """Put a label on examples or take it off; with None off where all of them have it, else on."""
 
         def mutate() -> Change:
             put = not self.workspace.ids_with_label(label).issuperset(ids) if on is None else on
-            return self.workspace.changes.label(ids, label, put)
+            return self._changes.label(ids, label, put)
 
-        return self.do(mutate, Long("Labelling", len(ids)), quiet=on is not None)
+        return self.do(mutate, LongAction("Labelling", len(ids)), quiet=on is not None)
 
     def rate(self, ids: Collection[int], rating: int | None) -> Change | None:
         """Give 1 to 5 stars, or none."""
-        return self.do(lambda: self.workspace.changes.rate(ids, rating), Long("Rating", len(ids)), quiet=True)
+        return self.do(lambda: self._changes.rate(ids, rating), LongAction("Rating", len(ids)), quiet=True)
 
     def review(self, ids: Collection[int], state: str | None, quiet: bool = True) -> Change | None:
         """Set the review state: accepted, rejected, flagged or none."""
-        return self.do(lambda: self.workspace.changes.review(ids, state), Long("Marking", len(ids)), quiet=quiet)
+        return self.do(lambda: self._changes.review(ids, state), LongAction("Marking", len(ids)), quiet=quiet)
 
     def note(self, ids: Collection[int], text: str) -> Change | None:
         """Write a note."""
-        return self.do(lambda: self.workspace.changes.note(ids, text), Long("Writing a note on", len(ids)))
+        return self.do(lambda: self._changes.note(ids, text), LongAction("Writing a note on", len(ids)))
 
     def fix(self, ids: Collection[int], rule: str) -> Change | None:
         """Apply a rule's fix to examples, as one change."""
-        return self.do(lambda: self.workspace.changes.fix(ids, rule), Long("Fixing", len(ids), bytes_too=True))
+        return self.do(lambda: self._changes.fix(ids, rule), LongAction("Fixing", len(ids), bytes_too=True))
 
-    def split(self, then: Then = None, **options: Any) -> Change | None:
+    def split(self, then: Callback = None, **options: Any) -> Change | None:
         """Divide into training and validation examples; options are those of `Changes.split`."""
-        long = Long("Dividing", len(self.workspace.ids()), bytes_too=True)
-        return self.do(lambda: self.workspace.changes.split(**options), long, then=then)
+        long = LongAction("Dividing", len(self.workspace.ids()), bytes_too=True)
+        return self.do(lambda: self._changes.split(**options), long, then=then)
 
     def pin(self, ids: Collection[int], side: Side | None) -> Change | None:
-        """Keep examples on a side whatever is divided later; None lets them go."""
-        return self.do(lambda: self.workspace.changes.pin(ids, side), Long("Pinning", len(ids)))
+        """Fix examples to one side of every later split; None releases them."""
+        return self.do(lambda: self._changes.pin(ids, side), LongAction("Pinning", len(ids)))
 
-    def take_in(self, made: Import) -> Change | None:
-        """Make files that were read part of the workspace."""
+    def take_in(self, prepared: Import) -> Change | None:
+        """Make files that `import_files.prepare` has read part of the workspace."""
         from curator.workspace.exchange import import_files as importer
 
-        return self.do(lambda: importer.commit(self.workspace, made))
+        return self.do(lambda: importer.commit(self.workspace, prepared))
 
-    def merge(self, source: int, found: Comparison, then: Then = None) -> Change | None:
-        """Bring in what changed in a source's file outside."""
+    def merge(self, source: int, comparison: Comparison, then: Callback = None) -> Change | None:
+        """Bring in what another program changed in the file of a source, as `merge_source.compare` found it."""
         from curator.workspace.exchange import merge_source as merging
 
-        long = Long("Merging", found.new + len(found.gone))
-        return self.do(lambda: merging.merge(self.workspace, source, found), long, then=then)
+        long = LongAction("Merging", comparison.new + len(comparison.gone))
+        return self.do(lambda: merging.merge(self.workspace, source, comparison), long, then=then)
 
     def undo(self) -> Change | None:
-        """Take the last change back."""
-        long = Long("Taking back a change of", _count(self.workspace.changes.undo_size))
-        return self.do(self.workspace.changes.undo, long, back=True, nothing="Nothing to undo")
+        """Undo the last change."""
+        long = LongAction("Taking back a change of", _count(self._changes.undo_size))
+        return self.do(self._changes.undo, long, back=True, nothing="Nothing to undo")
 
     def redo(self) -> Change | None:
-        """Do the change again that was taken back last."""
-        long = Long("Doing again a change of", _count(self.workspace.changes.redo_size))
-        return self.do(self.workspace.changes.redo, long, back=True, nothing="Nothing to redo")
+        """Redo the change that was undone last."""
+        long = LongAction("Doing again a change of", _count(self._changes.redo_size))
+        return self.do(self._changes.redo, long, back=True, nothing="Nothing to redo")
 
     def go_back_to(self, revision: int) -> None:
-        """Go to the state after a change: undo what came later, or do again what was undone up to it."""
+        """Go to the state after the change with the id `revision`: undo later changes, or redo up to it."""
 
-        def settled(done: list[Change] | Exception) -> None:
-            if isinstance(done, Exception):
-                self._failed(done)
+        def settled(result: list[Change] | Exception) -> None:
+            if isinstance(result, Exception):
+                self._failed(result)
             else:
-                self.toast(f"{len(done)} change{'s' * (len(done) != 1)} taken back or done again")
-            self.publish(None, order=True)  # what was done before a failure stays done
+                self.toast(f"{len(result)} change{'s' * (len(result) != 1)} taken back or done again")
+            self.publish(None, order=True)  # also after a failure: the changes before it remain
 
-        long = Long("Taking back or doing again", _count(lambda: self.workspace.changes.undo_to_size(revision)))
-        self._run(lambda: self.workspace.changes.undo_to(revision), long, settled)
+        long = LongAction("Taking back or doing again", _count(lambda: self._changes.undo_to_size(revision)))
+        self._run(lambda: self._changes.undo_to(revision), long, settled)
 
     def do(
         self,
         mutate: Callable[[], Change | None],
-        long: Long | None = None,
+        long: LongAction | None = None,
         *,
         quiet: bool = False,
         back: bool = False,
         nothing: str = "Nothing to change",
-        then: Then = None,
+        then: Callback = None,
     ) -> Change | None:
-        """Make a change and tell everybody. `then` is called after it, also where this returns None since a thread
-        works on it."""
-        told: list[Change] = []
+        """Make a change and tell every screen of it.
+
+        `mutate` makes it; None of it means that nothing was there to change, which `nothing` says. `long` decides
+        whether a thread runs it. `quiet` leaves the toast out, but not after a long change. `back` is for undo and
+        redo. `then` is called once the change is made, also where this returns None because a thread makes it.
+        """
+        changes: list[Change] = []
+        """The change, once it is made; empty while a thread works and after a failure."""
 
         def settled(change: Change | Exception | None) -> None:
             if isinstance(change, Exception):
@@ -211,17 +230,17 @@ class Changing(ABC):
                 self.toast(nothing)
             else:
                 self._done(change, quiet=quiet and not (long and long.takes_time), back=back)
-                told.append(change)
+                changes.append(change)
                 if then is not None:
                     then()
 
         self._run(mutate, long, settled)
-        return told[0] if told else None
+        return changes[0] if changes else None
 
     def _run(
-        self, job: Callable[[], Result], long: Long | None, settled: Callable[[Result | Exception], None]
+        self, job: Callable[[], Result], long: LongAction | None, settled: Callable[[Result | Exception], None]
     ) -> None:
-        """Do it, here or in a thread; then have it settled with the result, or with why there is none."""
+        """Run a job, here or in a thread; then call `settled` with its result or the exception that ended it."""
         if long is not None and long.takes_time:
             self._run_long(long.heading, job, settled)
             return
@@ -245,9 +264,9 @@ class Changing(ABC):
         self.publish(change.ids or None, order=back or change.kind in _ORDER_KINDS)
 
 
-def _count(ask: Callable[[], int]) -> int:
-    """How much there is to do; where that cannot be read, doing it will say why."""
+def _count(count_examples: Callable[[], int]) -> int:
+    """How many examples a change will touch; 0 where that cannot be read: making the change then shows why."""
     try:
-        return ask()
+        return count_examples()
     except FAILURES:
         return 0

@@ -34,7 +34,7 @@ Kind = Literal["conflict", "exact", "normalised", "near", "family"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DuplicateGroup:
     """Examples that belong together. A conflict's `score` is 0."""
 
     kind: Kind
@@ -42,10 +42,10 @@ class Finding:
     score: float = 0.0
 
 
-Shown = TypeVar("Shown", "Finding", "Group")
+Shown = TypeVar("Shown", "DuplicateGroup", "Group")
 
 
-class Copies:
+class DuplicateGroups:
     """`find` first; then `findings(threshold)` while it is `ready`, and `update` after each change.
 
     What changed is looked at when something is asked: an edit elsewhere costs nothing.
@@ -103,7 +103,7 @@ class Copies:
             if child.returncode is None:
                 child.terminate()
 
-    def update(self, changed: Changed) -> None:
+    def note_change(self, changed: Changed) -> None:
         """Note what changed: each example will be looked at again by itself."""
         if changed.ids is None:
             self._everything = True
@@ -125,7 +125,7 @@ class Copies:
             found.put({i: workspace.raw(i) if i in live else None for i in sorted(stale)})
             return found
 
-    def findings(self, threshold: float) -> list[Finding]:
+    def findings(self, threshold: float) -> list[DuplicateGroup]:
         """Contradictions, then copies from exact to near, then look-alikes; without what was dismissed."""
         with self._guard:
             known = self._catch_up()
@@ -133,14 +133,14 @@ class Copies:
                 return []
             order = ("exact", "normalised", "near", "family")
             groups = sorted(known.groups(threshold), key=lambda group: (order.index(group.kind), group.ids[0]))
-            found = [Finding("conflict", ids) for ids in known.contradicting()]
-        found += [Finding(cast(Kind, group.kind), group.ids, group.score) for group in groups]
+            found = [DuplicateGroup("conflict", ids) for ids in known.contradicting()]
+        found += [DuplicateGroup(cast(Kind, group.kind), group.ids, group.score) for group in groups]
         return list(self._told(found))
 
     def _told(self, found: Iterable[Shown]) -> Iterator[Shown]:
         """Those that nobody said are none."""
         dismissed = self.dismissed
-        return (finding for finding in found if not any(dismissed_by(finding.ids, d) for d in dismissed))
+        return (finding for finding in found if not any(is_covered(finding.ids, d) for d in dismissed))
 
     def removed(self, threshold: float) -> int:
         """How many copies could go at a threshold; what was dismissed does not count."""
@@ -166,6 +166,6 @@ class Copies:
         self._workspace.set_meta("not_duplicates", [*kept, sorted(ids)])
 
 
-def dismissed_by(ids: tuple[int, ...], dismissed: frozenset[int]) -> bool:
+def is_covered(ids: tuple[int, ...], dismissed: frozenset[int]) -> bool:
     """Whether a dismissal covers a group; one that has grown since is shown again."""
     return dismissed.issuperset(ids)

@@ -15,7 +15,7 @@ from textual.signal import Signal
 from curator import alert, log
 from curator.core.text import printable
 from curator.errors import CuratorError, ProviderError
-from curator.tui.session.other_jobs import Elsewhere
+from curator.tui.session.other_jobs import OtherJobs
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -29,7 +29,7 @@ REFUSED = 120.0
 Severity = Literal["information", "warning", "error"]
 
 
-class Watch:
+class JobWatch:
     """The ledger of a workspace, and the news about its runs."""
 
     def __init__(self, app: App[Any], workspace: Workspace) -> None:
@@ -49,7 +49,7 @@ class Watch:
         """By provider: why there was no answer last time, in words."""
         self.fault = ""
         """Why the runs cannot be read, in words; empty where they can."""
-        self.elsewhere = Elsewhere()
+        self.other_jobs = OtherJobs()
 
     @property
     def ledger(self) -> Ledger:
@@ -72,7 +72,7 @@ class Watch:
 
     def ledger_of(self, run: Run) -> Ledger:
         """The ledger that keeps a run; the workspace's own where nothing else is known."""
-        return self.elsewhere.owner(run) or self.ledger
+        return self.other_jobs.owner(run) or self.ledger
 
     def start(self) -> None:
         """Begin watching, or go on, if there is anything to watch."""
@@ -88,9 +88,9 @@ class Watch:
         Returns the run as it is stored; None ends it.
         """
         if run is not None:
-            run = next((other for other in self.elsewhere.runs if other.run == run.run), None)
-        if run is not None and self.elsewhere.owner(run) is None:
-            run = self.elsewhere.take_in(run, self.ledger)
+            run = next((other for other in self.other_jobs.runs if other.run == run.run), None)
+        if run is not None and self.other_jobs.owner(run) is None:
+            run = self.other_jobs.take_in(run, self.ledger)
         self._guest = run.run if run is not None else None
         self.start()
         return run
@@ -108,7 +108,7 @@ class Watch:
         if not ((self._workspace.path / "runs.db").exists() or (paths.data_dir() / "runs.db").exists()):
             return []
         try:
-            places = [self.ledger, *self.elsewhere.places(self.ledger)]
+            places = [self.ledger, *self.other_jobs.places(self.ledger)]
             costly = [item for place in places for item in place.deployments()]
         except CuratorError:
             return []  # told on the Train stage
@@ -120,7 +120,7 @@ class Watch:
 
     def stop(self) -> None:
         """Close the ledgers; jobs go on by themselves."""
-        self.elsewhere.close()
+        self.other_jobs.close()
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
@@ -165,7 +165,7 @@ class Watch:
 
     def _open_runs(self) -> list[Run]:
         found = [run for run in self.runs() if not run.settled]
-        guests = [run for run in self.elsewhere.runs if run.run == self._guest and not run.settled]
+        guests = [run for run in self.other_jobs.runs if run.run == self._guest and not run.settled]
         return [*found, *guests]
 
     async def _look(self, run: Run) -> None:
@@ -178,7 +178,7 @@ class Watch:
             if self.trouble.pop(run.provider, None):
                 self.changed.publish(run.run)
             if run.run == self._guest:
-                self.elsewhere.renew()
+                self.other_jobs.renew()
             pause = monitor.interval(poll.run, self._clients[run.provider].provider.kind)
             if poll.events or poll.run != run:
                 self.changed.publish(run.run)

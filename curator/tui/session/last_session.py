@@ -10,7 +10,7 @@ from curator import atomic, paths
 
 
 @dataclass
-class Memory:
+class LastSession:
     """Kept in the state folder; losing it loses nothing of value."""
 
     theme: str = ""
@@ -18,7 +18,7 @@ class Memory:
     """Path of the workspace that was open last."""
 
     @classmethod
-    def load(cls) -> Memory:
+    def load(cls) -> LastSession:
         """Read it; anything unreadable counts as nothing remembered."""
         try:
             values = json.loads(_file().read_bytes())

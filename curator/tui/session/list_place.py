@@ -14,7 +14,7 @@ KEY = "ui.place"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPlace:
     """Kept in the workspace itself."""
 
     example: int | None = None
@@ -27,7 +27,7 @@ class Place:
     """Percent of the room that the list has."""
 
     @classmethod
-    def of(cls, workspace: Workspace) -> Place:
+    def of(cls, workspace: Workspace) -> ListPlace:
         """The remembered place; the default one where nothing usable is remembered."""
         values = workspace.meta(KEY)
         if not isinstance(values, dict):
@@ -42,12 +42,12 @@ class Place:
 
     def store(self, workspace: Workspace) -> None:
         """Remember it; a read-only workspace or a full disk is no reason to complain here."""
-        if not workspace.read_only and Place.of(workspace) != self:
+        if not workspace.read_only and ListPlace.of(workspace) != self:
             try:
                 workspace.set_meta(KEY, asdict(self))
             except CuratorError:
                 return
 
-    def with_share(self, share: int) -> Place:
+    def with_share(self, share: int) -> ListPlace:
         """The same with another pane size."""
         return replace(self, share=share)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from curator.jobs.providers import Provider
 
 
-class Elsewhere:
+class OtherJobs:
     """Listed when asked for, kept until asked again. Call `close` at the end."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""The session: the open workspace, what the screens share about it, and the only door to its mutators.
+"""`Session`: the open workspace with everything that the screens share about it.
 
-Screens read `session.workspace` and change through the methods here. Each change is committed before the
-method returns; then `changed` tells every screen the ids, and a toast says what was done.
+Screens read `session.workspace` and change it only through the session's methods (see `changing`). After each
+change `changed` tells every screen the ids, and a toast says what was done.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from curator.core.rules import Context
     from curator.jobs.providers import Provider
     from curator.tokens import Counter, Tokens
-    from curator.tui.session.duplicate_groups import Copies
+    from curator.tui.session.duplicate_groups import DuplicateGroups
     from curator.workspace.background import Progress
     from curator.workspace.search.view import View
     from curator.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What the rules and the counter say about bytes that are not saved yet."""
+class CheckedDraft:
+    """Bytes that are not saved yet, parsed, checked by the rules and counted."""
 
     example: Example
     problems: list[Problem]
@@ -50,22 +50,22 @@ class Draft:
 
 
 class Session(Changing):
-    """One open workspace. `app` owns the signals; tests give any mounted app."""
+    """One open workspace. `app` shows toasts and runs workers and timers; `run_long` is `Shell.run_long`."""
 
     def __init__(self, app: App[Any], workspace: Workspace, run_long: RunLong) -> None:
         self.app = app
         self.workspace = workspace
         self.changed: Signal[Changed] = Signal(app, "changed")
-        """Published after each change and when analysis results arrive."""
+        """Published after each change, and when analysis results arrive."""
         self._run_long = run_long
         self._background = Background(self)
         self.settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""
         self._warming = False
-        self._copies: dict[Scope, Copies] = {}
+        self._duplicates: dict[Scope, DuplicateGroups] = {}
         self._summary: Summary | None = None
-        """The last one, for while asking for another would wait."""
+        """The last one, shown again while the workspace is busy and a new one would have to wait."""
         self.query = ""
         self._parsed = query.parse("")
         self.sort = ""
@@ -74,8 +74,11 @@ class Session(Changing):
         """What the Data stage lists: ids by `query`, `sort` and `descending`."""
 
     def warm_if_small(self) -> None:
-        """Get ready to count where the dataset is small; else when somebody looks closer: a vocabulary takes more
-        memory than the rest of the UI, and the list shows what the child counted."""
+        """Load the vocabulary now if the dataset is small.
+
+        With a large one it is loaded once a token count is needed: it takes more memory than the rest of the UI,
+        and the list shows the counts of the analysis child.
+        """
         if len(self.workspace.ids()) <= INLINE_EXAMPLES:
             self.warm()
 
@@ -94,15 +97,15 @@ class Session(Changing):
         self.app.run_worker(load, thread=True, group="warm", exit_on_error=False)
 
     def start(self) -> None:
-        """Begin the background work: the analysis child, and taking up what it found."""
+        """Begin the background work: analysis, or following the window that writes."""
         self._background.start()
 
     def stop(self) -> None:
-        """End the background work; what was found stays."""
+        """End the background work; its results so far are stored."""
         self._background.stop()
 
     def look_first(self, ids: Iterable[int]) -> None:
-        """Have these examples analysed before others: they are on the screen."""
+        """Have these examples analysed before others, because they are on the screen."""
         self._background.look_first(ids)
 
     @property
@@ -111,32 +114,32 @@ class Session(Changing):
         return self._background.progress
 
     def settle_context(self) -> None:
-        """A workspace that nobody has told what it is for is for the default provider and its model."""
+        """Store the default provider's profile and model where the workspace has none yet."""
         if self.workspace.meta("context") is None and not self.workspace.read_only:
             provider = self.provider
             values = {"profile": provider.profile, "model": provider.model or ""}
             self.workspace.set_meta("context", values)
 
-    # Looking
+    # Reading
 
     def show(self, view: View) -> None:
-        """Make this the view that the Data stage lists."""
+        """Make this the view that the Data stage lists, and tell every screen."""
         self.view, self.query = view, view.query
         self.sort, self.descending = view.sort, view.descending
         self._parsed = query.parse(view.query)
         self.changed.publish(Changed(frozenset(), False))
 
     def matches(self, text: str, role: str) -> list[tuple[int, int]]:
-        """Where the query matches in a text of a role."""
+        """The (start, end) spans of a text that the present query matches; `role` is the message's."""
         return query.spans(self._parsed, text, role)
 
     def refresh_view(self) -> None:
-        """Make the same view again, after examples came or went."""
+        """Evaluate the present query again, after examples were added, deleted or moved."""
         self.view = self.workspace.view(self.query, self.sort, self.descending)
 
     @property
     def context(self) -> Context:
-        """What the rules know, with the counter and the training context of the model."""
+        """The rules' context: that of the workspace, with the model's token counter and context length."""
         context = self.workspace.context()
         info = self.model_info
         limit = context.limit or (info.context if info else None)
@@ -144,42 +147,42 @@ class Session(Changing):
 
     @property
     def model(self) -> str:
-        """The model that the data is for: of the workspace, else the provider's default."""
+        """The model to train: the workspace's, else the provider's default; "" where neither is set."""
         return self.workspace.context().model or self.provider.model or ""
 
     @property
     def model_info(self) -> ModelInfo | None:
-        """The model's entry in the table, None where it is not known."""
+        """The model's row in the price table (models.toml); None for a model that is not in it."""
         return pricing.find(self.model)
 
     def _count(self, value: Any) -> Tokens:
-        """`counter.example`, asked for only when something is counted: a local model's tokenizer takes 0.1 s."""
+        """Count an example. Makes the counter only now: a local model's tokenizer takes 0.1 s to load."""
         return self.counter.example(value)
 
     @property
     def counter(self) -> Counter:
-        """Counts tokens as the model does."""
+        """The token counter of the model."""
         return tokens.counter(self.model)
 
     @property
     def provider(self) -> Provider:
-        """The provider that this workspace trains with; the default one where none was chosen or it is gone."""
+        """The provider that this workspace trains with; the default one if none is set, or it no longer exists."""
         from curator.jobs import providers
 
-        chosen = self.workspace.meta("ui.provider")
-        known = providers.load()
-        return known[chosen] if chosen in known else providers.get()
+        name = self.workspace.meta("ui.provider")
+        by_name = providers.load()
+        return by_name[name] if name in by_name else providers.get()
 
-    def draft(self, raw: bytes) -> Draft:
-        """Rules and tokens of bytes as they would be saved; fast enough for each keystroke."""
+    def draft(self, raw: bytes) -> CheckedDraft:
+        """Parse, check and count bytes as they would be saved; fast enough for each keystroke."""
         from curator.core import rules
 
         example = parse(raw)
         tokens = self.counter.example(example.value) if self.counting else None
-        return Draft(example, rules.check(example, self.context), tokens)
+        return CheckedDraft(example, rules.check(example, self.context), tokens)
 
     def preview_fix(self, example: int, problem: Problem) -> bytes | None:
-        """The example's bytes with one problem's fix applied; None where there is none."""
+        """The example's bytes with the fix of one problem applied; None where the problem has no fix."""
         from curator.core import rules
 
         if problem.fix is None or problem.rule not in rules.REGISTRY:
@@ -187,49 +190,48 @@ class Session(Changing):
         record = self.workspace.record(example)
         return rules.fix(record.example, problem.rule, self.context, problem.location)
 
-    def copies(self, scope: Scope = "conversation") -> Copies:
-        """Copies and contradictions, found when first wanted and kept up to date from then on."""
-        from curator.tui.session.duplicate_groups import Copies
+    def copies(self, scope: Scope = "conversation") -> DuplicateGroups:
+        """Duplicates of the dataset in a scope; nothing is searched before `DuplicateGroups.find` is called."""
+        from curator.tui.session.duplicate_groups import DuplicateGroups
 
-        return self._copies.setdefault(scope, Copies(self.workspace, scope))
+        return self._duplicates.setdefault(scope, DuplicateGroups(self.workspace, scope))
 
     def summary(self, extra_tokens: int = 0) -> Summary:
-        """The dataset in one line; `extra_tokens` are those of a draft beyond what is saved."""
+        """The numbers of the status line; `extra_tokens` is how many more tokens an unsaved draft has."""
         if not self.busy or self._summary is None:
             counts, provider = self.workspace.counts(), self.provider
             total = self.view.total
             self._summary = summarise(counts, total, self.model, provider, self.model_info, extra_tokens)
         return self._summary
 
-    # Telling
+    # Signals and toasts
 
     def publish(self, ids: Collection[int] | None, order: bool = False) -> None:
-        """Tell every screen that these examples (None: all) are not as they were."""
+        """Tell every screen that these examples (None: all) changed; `order` as in `Changed`."""
         if order:
             self.refresh_view()
         changed = Changed(None if ids is None else frozenset(ids), order)
-        self._tell_copies(changed)
+        self._note_in_duplicates(changed)
         self.changed.publish(changed)
 
     def publish_results(self, ids: frozenset[int] | None, order: bool = False) -> None:
-        """Tell every screen that analysis results of these examples arrived; their bytes are as they were."""
+        """Tell every screen that analysis results of these examples arrived. Their bytes are the same, so the
+        duplicates are too, unless `order` says that examples came or went."""
         if order:
             self.refresh_view()
-            self._tell_copies(Changed(ids, order))
+            self._note_in_duplicates(Changed(ids, order))
         self.changed.publish(Changed(ids, order))
 
-    def _tell_copies(self, changed: Changed) -> None:
-        for copies in self._copies.values():
-            copies.update(changed)
-
-    # Saying
+    def _note_in_duplicates(self, changed: Changed) -> None:
+        for duplicates in self._duplicates.values():
+            duplicates.note_change(changed)
 
     def toast(self, text: str, title: str = "") -> None:
-        """A short note in the corner; any text is safe here."""
+        """Show a short note in the corner for 4 s. Control characters and markup in it are harmless."""
         self.app.notify(printable(text), title=one_line(title), markup=False, timeout=4)
 
     def say(self, error: Exception, title: str = "") -> None:
-        """Show an error: one sentence, with its title."""
+        """Show an error's message in the corner for 10 s, under `title` or the error's own."""
         text = error.message if isinstance(error, CuratorError) else f"{error}"
         title = title or getattr(error, "title", "")
         self.app.notify(printable(text), title=one_line(title), severity="error", markup=False, timeout=10)

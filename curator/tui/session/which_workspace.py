@@ -7,14 +7,14 @@ from pathlib import Path
 
 from curator import paths
 from curator.errors import CuratorError
-from curator.tui.session.last_session import Memory
+from curator.tui.session.last_session import LastSession
 from curator.workspace import opening
 from curator.workspace.workspace import Workspace
 
 SAMPLE = "emojibot.jsonl"
 
 
-def open_workspace(path: str | None, memory: Memory) -> Workspace:
+def open_workspace(path: str | None, memory: LastSession) -> Workspace:
     """Open what the command line names, else what was open last, else the sample.
 
     `memory` then names it as the last one. Raises InputError where the named path is no dataset.
@@ -24,7 +24,7 @@ def open_workspace(path: str | None, memory: Memory) -> Workspace:
     return workspace
 
 
-def _last(memory: Memory) -> Workspace | None:
+def _last(memory: LastSession) -> Workspace | None:
     if not memory.last or not Path(memory.last).is_dir():
         return None
     try:

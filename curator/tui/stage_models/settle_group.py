@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from curator.core import splice
 from curator.core.example import Path
-from curator.tui.session.changing import Then
+from curator.tui.session.changing import Callback
 
 if TYPE_CHECKING:
-    from curator.tui.session.duplicate_groups import Finding
+    from curator.tui.session.duplicate_groups import DuplicateGroup
     from curator.tui.session.session import Session
     from curator.workspace.records import Change, Record
 
@@ -28,14 +28,14 @@ def member_to_keep(records: Sequence[Record], policy: str) -> int:
     return max(records, key=keys[policy]).id
 
 
-def settle(session: Session, group: Finding, keep: int, *, merge: bool = False) -> Change | None:
+def settle(session: Session, group: DuplicateGroup, keep: int, *, merge: bool = False) -> Change | None:
     """Delete all members but `keep`, as one change; `merge` adds their labels, ratings and notes to it."""
     others = [i for i in group.ids if i != keep]
     return session.merge_copies(keep, others) if merge else session.delete(others)
 
 
 def settle_all(
-    session: Session, groups: Sequence[Finding], member_of: Callable[[Finding], int], then: Then
+    session: Session, groups: Sequence[DuplicateGroup], member_of: Callable[[DuplicateGroup], int], then: Callback
 ) -> None:
     """Delete all members but `member_of(group)` of many groups, as one change; `then` is called after it."""
 
@@ -46,7 +46,7 @@ def settle_all(
     session.delete_chosen(choose, sum(len(group.ids) - 1 for group in groups), then)
 
 
-def unify_answers(session: Session, group: Finding, keep: int) -> Change | None:
+def unify_answers(session: Session, group: DuplicateGroup, keep: int) -> Change | None:
     """Give every member the answer of `keep`, as one change; members without a text as answer stay as they are."""
     records = {i: session.workspace.record(i) for i in group.ids}
     kept_answer = answer_at(records[keep])

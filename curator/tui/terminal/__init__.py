@@ -1,1 +1,1 @@
-"""terminal: TO BE SAID IN ONE SENTENCE."""
+"""What happens to the terminal before, beside and after Textual? May use `stage_models`, `session`, `looks`."""

@@ -21,7 +21,7 @@ from curator.core.text import one_line
 from curator.tui import stage_list as screens
 from curator.tui.looks import first_colours as palette_file
 from curator.tui.looks.first_colours import Palette
-from curator.tui.session.list_place import Place
+from curator.tui.session.list_place import ListPlace
 from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
 from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.list_columns import GUTTER, Columns, cells
@@ -47,7 +47,7 @@ STATUS = {
 def show(workspace: Workspace, theme: str) -> FirstScreen | None:
     """Write the first screen of a workspace; None where the app itself must find out what it shows."""
     size = shutil.get_terminal_size()
-    place = Place.of(workspace)
+    place = ListPlace.of(workspace)
     fits = size.columns >= LEAST[0] and size.lines >= LEAST[1]
     if not fits or place.query or place.sort or sys.__stderr__ is None or not sys.__stderr__.isatty():
         return None
@@ -116,7 +116,7 @@ def _silence() -> list[Any] | None:
     return before
 
 
-def frame(workspace: Workspace, place: Place, width: int, height: int, palette: Palette) -> str:
+def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palette: Palette) -> str:
     """The whole screen as the terminal takes it, with the list in the place that it will have."""
     room = height - AROUND
     wide = width >= WIDE
@@ -160,7 +160,7 @@ def _status(workspace: Workspace, width: int, palette: Palette) -> str:
     return drawn
 
 
-def _list(workspace: Workspace, place: Place, width: int, rows: int, palette: Palette) -> Iterator[str]:
+def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette: Palette) -> Iterator[str]:
     """The head and the rows; the cursor is on the remembered example."""
     ids = workspace.ids()
     width -= len(ids) + 1 > rows  # the scroll bar

@@ -26,7 +26,7 @@ from curator.tui.examples import json_folding as folding
 from curator.tui.examples.blocks import Block, problems_by_block, tokens_of
 from curator.tui.examples.draft import DraftBytes, next_role
 from curator.tui.examples.transcript import kind_of
-from curator.tui.session.session import Draft, Session
+from curator.tui.session.session import CheckedDraft, Session
 from curator.tui.stage_models.answer_contracts import completions
 from curator.tui.terminal import external_editor as external
 from curator.tui.terminal.key_order import KeysInOrder
@@ -215,7 +215,7 @@ class Editor(Vertical):
         shown = checked.problems if self._json else placed.get(None, [])
         self.query_one("#draft", Static).update(self._summary(checked, shown))
 
-    def _summary(self, checked: Draft, shown: list[Problem]) -> Content:
+    def _summary(self, checked: CheckedDraft, shown: list[Problem]) -> Content:
         errors = sum(problem.severity is Severity.ERROR for problem in checked.problems)
         warnings = sum(problem.severity is Severity.WARNING for problem in checked.problems)
         tokens = checked.tokens

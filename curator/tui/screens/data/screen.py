@@ -13,7 +13,7 @@ from curator.tui import keys
 from curator.tui.screens.data.querying import Querying
 from curator.tui.screens.data.reading_pane import ReadingPane
 from curator.tui.session.changed import Changed
-from curator.tui.session.list_place import Place
+from curator.tui.session.list_place import ListPlace
 from curator.tui.shell import shell_of
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
@@ -37,7 +37,7 @@ class DataScreen(Querying):
     reading = query_one("#reading", ReadingPane)
     editor = query_one("#editor", Editor)
 
-    _place = Place()
+    _place = ListPlace()
 
     def compose_stage(self) -> ComposeResult:
         """Query, list beside (or above) conversation and problems; the editor takes their place."""
@@ -48,7 +48,7 @@ class DataScreen(Querying):
 
     def on_mount(self) -> None:
         """Come back to where one was."""
-        self._place = Place.of(self.session.workspace)
+        self._place = ListPlace.of(self.session.workspace)
         self._resize_list(0)
         if self._place.query or self._place.sort:
             self._run_query(self._place.query, self._place.sort, self._place.descending, self._place.example)
@@ -71,7 +71,7 @@ class DataScreen(Querying):
             self.editor.save()
         session = self.session
         asked = (session.query, session.sort, session.descending)
-        self._place = Place(self.current, *asked, self.examples.above, self._place.share)
+        self._place = ListPlace(self.current, *asked, self.examples.above, self._place.share)
         self._place.store(session.workspace)
 
     # Showing

@@ -19,7 +19,7 @@ from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changed import Changed
-from curator.tui.session.duplicate_groups import COPIES, Copies, Finding
+from curator.tui.session.duplicate_groups import COPIES, DuplicateGroup, DuplicateGroups
 from curator.tui.shell import shell_of
 from curator.tui.stage_models import settle_group
 from curator.tui.widgets.line_list import LineList, Pieces
@@ -76,8 +76,8 @@ class DuplicatesScreen(StageScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._copies: Copies | None = None
-        self._findings: list[Finding] = []
+        self._copies: DuplicateGroups | None = None
+        self._findings: list[DuplicateGroup] = []
         self._chosen: dict[tuple[int, ...], int] = {}
         """Members chosen by hand."""
         self._counts: dict[float, int] = {}
@@ -170,7 +170,7 @@ class DuplicatesScreen(StageScreen):
         return parts
 
     @work(thread=True, exclusive=True, group="counts", exit_on_error=False)
-    def _count(self, copies: Copies, thresholds: list[float]) -> None:
+    def _count(self, copies: DuplicateGroups, thresholds: list[float]) -> None:
         """Count at the thresholds next to this one, which takes a while where examples are many."""
         worker = get_current_worker()
         for value in thresholds:
@@ -180,7 +180,7 @@ class DuplicatesScreen(StageScreen):
                     return
                 self.app.call_from_thread(self._counted, copies, value, many)
 
-    def _counted(self, copies: Copies, threshold: float, many: int) -> None:
+    def _counted(self, copies: DuplicateGroups, threshold: float, many: int) -> None:
         if copies is self._copies:
             self._counts[threshold] = many
             self.query_one("#copies-summary", Static).update(self._summary())
@@ -194,7 +194,7 @@ class DuplicatesScreen(StageScreen):
         return [(f"{mark} ", kind), (f"{len(finding.ids):>3} ", ""), (f"{score} ", "dim"), (words, "")]
 
     @property
-    def current(self) -> Finding | None:
+    def current(self) -> DuplicateGroup | None:
         """The group under the cursor."""
         at = self.query_one("#groups", LineList).cursor
         return self._findings[at] if at < len(self._findings) else None
@@ -213,7 +213,7 @@ class DuplicatesScreen(StageScreen):
         part = "" if self.scope == "conversation" else f" of the {self.scope}"
         members.show(records, finding.ids.index(self._kept(finding)), MARKS[finding.kind][2] + part)
 
-    def _kept(self, finding: Finding) -> int:
+    def _kept(self, finding: DuplicateGroup) -> int:
         by_hand = self._chosen.get(finding.ids)
         return by_hand or settle_group.member_to_keep(
             [self.session.workspace.record(i) for i in finding.ids], self.policy

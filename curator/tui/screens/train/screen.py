@@ -29,7 +29,7 @@ from curator.tui.widgets.run_pane import RunPane
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Run
     from curator.jobs.runs.leftovers import Leftover
-    from curator.tui.session.job_watch import Watch
+    from curator.tui.session.job_watch import JobWatch
 
 _REST = 0.4
 """Seconds that the cursor rests on another's job before it is followed."""
@@ -60,7 +60,7 @@ class TrainScreen(StageScreen):
         self._told = ""
 
     @property
-    def jobs(self) -> Watch:
+    def jobs(self) -> JobWatch:
         """The news about runs."""
         return shell_of(self).job_watch
 
@@ -94,7 +94,7 @@ class TrainScreen(StageScreen):
         here = self.current
         known = (here.run, here.origin, here.job_id) if here else None
         own = self.jobs.runs()
-        others = self.jobs.elsewhere.runs if self._all else []
+        others = self.jobs.other_jobs.runs if self._all else []
         self._runs, self._own = [*own, *others], len(own)
         at = next((i for i, run in enumerate(self._runs) if known and _same(run, known)), 0)
         beyond = self._beyond() if self._all else []
@@ -114,9 +114,9 @@ class TrainScreen(StageScreen):
     def _beyond(self) -> list[Pieces]:
         """Lines behind the jobs: who has not answered yet, and who cannot."""
         found: list[Pieces] = [
-            [("! ", "warning"), (words, "dim")] for words in self.jobs.elsewhere.troubles.values()
+            [("! ", "warning"), (words, "dim")] for words in self.jobs.other_jobs.troubles.values()
         ]
-        if waiting := self.jobs.elsewhere.waiting:
+        if waiting := self.jobs.other_jobs.waiting:
             found.append([("… ", "dim"), (f"asking {', '.join(sorted(waiting))}", "dim")])
         return found
 
@@ -234,7 +234,7 @@ class TrainScreen(StageScreen):
     @work(exclusive=True, group="list", exit_on_error=False)
     async def _list_all(self) -> None:
         try:
-            await self.jobs.elsewhere.look(self.jobs.ledger, self._listed)
+            await self.jobs.other_jobs.look(self.jobs.ledger, self._listed)
         except CuratorError as error:
             self.session.say(error)
         self._listed()
