@@ -147,7 +147,7 @@ def _written_back(folder: Path, _: bytes) -> None:
             from curator.workspace.exchange.merge_source import compare
 
             found_ = compare(workspace, 1)
-            assert (found_.new, found_.gone) == (0, ())
+            assert (found_.new, found_.removed_ids) == (0, ())
 
 
 def _migrated(folder: Path, _: bytes) -> None:
@@ -180,7 +180,7 @@ tables.MIGRATIONS[1] = ("CREATE TABLE later(x)", "UPDATE example SET rating = 5"
 database.migrate(Path(sys.argv[1]) / "data.curator" / "workspace.db")
 """
 _WRITE_BACK = """
-from curator.workspace.exchange.export import plan_write_back, write_back
+from curator.workspace.exchange.write_back import plan_write_back, write_back
 from curator.workspace.opening import open_workspace
 with open_workspace(sys.argv[1] + "/data.curator") as workspace:
     write_back(workspace, plan_write_back(workspace, 1))

@@ -24,8 +24,9 @@ from curator.errors import CuratorError, InputError, UsageError
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.exchange import export as exporter
 from curator.workspace.exchange import import_files as importer
-from curator.workspace.exchange.export import dataset_sha256, export, plan_write_back, write_back
+from curator.workspace.exchange.export import dataset_sha256, export
 from curator.workspace.exchange.merge_source import compare, merge
+from curator.workspace.exchange.write_back import plan_write_back, write_back
 from curator.workspace.files.preview import preview
 from curator.workspace.opening import create_workspace, open_workspace
 from curator.workspace.workspace import Workspace
@@ -337,14 +338,14 @@ def test_writing_back_keeps_a_backup_and_is_no_change_of_the_source(tmp_path: Pa
         with pytest.raises(InputError, match="changed"):
             plan_write_back(workspace, 1)
         found = compare(workspace, 1)  # what was written back is no news; what was deleted here stays deleted
-        assert (found.new, found.gone, found.kept, found.changed) == (1, (), (), 0)
+        assert (found.new, found.removed_ids, found.kept_ids, found.changed) == (1, (), (), 0)
         merge(workspace, 1, found)
         assert workspace.source_changed() == []
         texts = [record.example.value for record in workspace.records(workspace.ids())]
         assert texts == [CHAT, edited, {"n": 5}, {"n": 6}, PAIR]
         (tmp_path / "d.jsonl").write_bytes(jsonl({"first": 1}, CHAT, {"second": 2}))
         found = compare(workspace, 1)
-        assert (found.new, found.gone, found.kept, found.changed) == (2, (), (3,), 0)
+        assert (found.new, found.removed_ids, found.kept_ids, found.changed) == (2, (), (3,), 0)
         merge(workspace, 1, found)
         assert workspace.record(workspace.ids()[0]).example.value == {"first": 1}
         assert soundness(workspace.path) == []

@@ -178,7 +178,7 @@ class Changing(ABC):
         """Bring in what another program changed in the file of a source, as `merge_source.compare` found it."""
         from curator.workspace.exchange import merge_source as merging
 
-        long = LongAction("Merging", comparison.new + len(comparison.gone))
+        long = LongAction("Merging", comparison.new + len(comparison.removed_ids))
         return self.do(lambda: merging.merge(self.workspace, source, comparison), long, then=then)
 
     def undo(self) -> Change | None:

@@ -1,1 +1,1 @@
-"""changes: TO BE SAID IN ONE SENTENCE."""
+"""What do people do to examples? Each method is one durable Change. Uses analysis, duplicates and storage."""

@@ -1,1 +1,1 @@
-"""exchange: TO BE SAID IN ONE SENTENCE."""
+"""What comes into a workspace from files and goes out to them? Uses all rooms up to `workspace`."""

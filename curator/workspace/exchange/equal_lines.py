@@ -1,7 +1,7 @@
-"""Tells whether a line's value was seen before, in this process: quicker than the hashes that are stored.
+"""Keys of lines that are equal for equal JSON values, whatever their key order, spacing and escapes.
 
-Two lines are the same where `core.duplicates.hashes.value_hash` says so: whatever their key order, spacing and
-escapes. Chats are decoded straight into hashable objects; nothing but tools is written out to be hashed.
+They serve to count duplicates within one process: quicker than `core.duplicates.hashes.value_hash`, with the same
+result. Chats are decoded into hashable objects; only their tools are written out as text to be hashed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Message(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class _Chat(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Texts only: numbers that Python calls equal (1, 1.0) may be different values."""
+    """A chat of texts only: numbers would not do, as Python's 1 == 1.0 are different JSON values."""
 
     messages: tuple[_Message, ...]
     tools: list[Any] | UnsetType = UNSET
@@ -50,40 +50,40 @@ def value_key(raw: bytes) -> int | None:
 
 
 def value_keys(lines: Sequence[bytes]) -> list[int | None]:
-    """The same for many lines, with or without their LF; blank ones are left out."""
+    """`value_key` of many lines, with or without their LF; blank lines are left out."""
     keys: list[int | None] = []
     add = keys.append
-    decode = _decode if max(map(len, lines), default=0) <= MAX_LINE_BYTES else _undecoded
-    for raw in lines:  # a million of them: no call of ours in the usual case
+    decode = _decode if max(map(len, lines), default=0) <= MAX_LINE_BYTES else _decode_unless_too_long
+    for raw in lines:  # no Python call for most lines: there may be a million
         try:
             chat = decode(raw)
             add(hash(chat))
         except TypeError:
-            add(_with_tools(chat))
+            add(_key_with_tools(chat))
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             if raw and not raw.isspace():
-                add(_other(raw.removesuffix(b"\n")))
+                add(_key_of_other(raw.removesuffix(b"\n")))
     return keys
 
 
-def _undecoded(raw: bytes) -> _Chat:
-    """`_decode` among lines of which some are too long to be read."""
+def _decode_unless_too_long(raw: bytes) -> _Chat:
+    """As `_decode`; raises MsgspecError for a line that is too long to be read."""
     if len(raw.removesuffix(b"\n")) > MAX_LINE_BYTES:
         raise MsgspecError
     return _decode(raw)
 
 
-def _with_tools(chat: _Chat) -> int:
-    """The key of a chat whose tools, any JSON, have no hash."""
+def _key_with_tools(chat: _Chat) -> int:
+    """The key of a chat with tools, which are any JSON and not hashable."""
     return hash((chat.messages, canonical(chat.tools)))
 
 
-def _other(raw: bytes) -> int | None:
+def _key_of_other(raw: bytes) -> int | None:
     parsed = parse(raw)
     if parsed.broken:
         return None
     try:
-        chat = convert(parsed.value, _Chat)  # a key given twice: the last one counts
+        chat = convert(parsed.value, _Chat)  # of a repeated key the last value counts
     except (MsgspecError, RecursionError):
         return value_hash(parsed.value)
-    return hash(chat) if chat.tools is UNSET else _with_tools(chat)
+    return hash(chat) if chat.tools is UNSET else _key_with_tools(chat)

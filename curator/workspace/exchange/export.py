@@ -1,16 +1,14 @@
-"""Writes the examples of a view: untouched ones byte for byte, in order, the file whole or not at all."""
+"""Writes examples to a file, in order: complete or not at all, and without `target` byte for byte."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-import shutil
-import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress, count
 from pathlib import Path
 from typing import BinaryIO
@@ -21,18 +19,18 @@ from curator.core.convert.cells import CSV_HEADER, to_cells
 from curator.core.convert.targets import Target, to_target
 from curator.core.example import parse
 from curator.core.lines import BOM
-from curator.errors import CuratorError, InputError
+from curator.errors import InputError
 from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.line_file import CHUNK, LineFile
 from curator.workspace.workspace import Workspace
 
 TOGETHER = 10_000
-"""Ids whose edits are read at once."""
+"""Ids whose changed bytes are read from the database together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was written. `skipped` are ids that the asked format cannot hold."""
+    """What was written. `skipped` are the ids of examples that the target format cannot hold."""
 
     path: Path
     examples: int
@@ -56,86 +54,26 @@ def export(
     target: Target | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Write the examples `ids` in that order; without `target` as the bytes they are, one a line.
+    """Write the examples `ids` in that order; without `target` each as one line with its exact bytes.
 
-    Raises InputError where the place cannot be written; `out` is then what it was before.
+    `progress` gets the number of examples written. Raises InputError where `out` is the file of a source or cannot
+    be written; it is then what it was before.
     """
     out = Path(out)
     origins = {str(source.origin) for source in workspace.stored.sources}
     if str(out.resolve()) in origins:
         raise InputError(f"{out} is the source itself: export elsewhere, or write back with a backup")
-    return _write(workspace, ids, out, target, progress)
+    return write_examples(workspace, ids, out, target, progress)
 
 
-@dataclass(frozen=True, slots=True)
-class WriteBack:
-    """What writing a source back would do; `write_back` does it."""
-
-    source: int
-    origin: Path
-    backup: Path
-    ids: Sequence[int]
-
-
-def plan_write_back(workspace: Workspace, source_id: int) -> WriteBack:
-    """Look whether the imported file can be replaced by the live examples of its source.
-
-    Those are its own and those added behind them. Raises InputError with the reason where it cannot.
-    """
-    source = next((s for s in workspace.stored.sources if s.id == source_id), None)
-    if source is None or source.origin is None:
-        raise InputError("there is no file to write back to")
-    origin = Path(source.origin)
-    if source.format != "jsonl" or origin.suffix.lower() in (".gz", ".zst"):
-        raise InputError(f"{source.name} was converted from another format: export it as JSON Lines instead")
-    if not origin.is_file():
-        raise InputError(f"{origin} is not there any more: export it instead")
-    if source_id in workspace.source_changed():
-        raise InputError(f"{source.name} changed since it was imported: merge it first")
-    backup = origin.with_name(f"{origin.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}")
-    return WriteBack(source_id, origin, backup, _ids_of_source(workspace, source_id))
-
-
-def _ids_of_source(workspace: Workspace, source_id: int) -> Sequence[int]:
-    """The live examples of a source, with those that stand behind them and have no source."""
-    shown = [source for source in workspace.stored.sources if not source.hidden]
-    if len(shown) == 1:
-        return workspace.ids()
-    live = set(workspace.ids())
-    current = shown[0].id
-    found = array("q")
-    for example in workspace.ids(deleted=True):
-        source = workspace.stored.source_of(example)
-        current = current if source is None else source.id
-        if current == source_id and example in live:
-            found.append(example)
-    return found
-
-
-def write_back(workspace: Workspace, plan: WriteBack, progress: Callable[[int], None] | None = None) -> Report:
-    """Replace the imported file by the examples of its source, after a backup beside it.
-
-    Raises CuratorError where the backup or the file could not be written; the file is then what it was.
-    """
-    workspace.require_writer()
-    try:
-        with atomic.replacing(plan.backup) as copy, plan.origin.open("rb") as old:
-            shutil.copyfileobj(old, copy)
-        shutil.copystat(plan.origin, plan.backup)
-    except OSError as error:
-        raise CuratorError(f"nothing was written, no backup could be made: {error.strerror or error}") from error
-    report = _write(workspace, plan.ids, plan.origin, None, progress)
-    workspace.accept_origin(plan.source)
-    return replace(report, backup=plan.backup)
-
-
-def _write(
+def write_examples(
     workspace: Workspace,
     ids: Sequence[int],
     out: Path,
     target: Target | None,
     progress: Callable[[int], None] | None,
 ) -> Report:
+    """As `export`, also to the file of a source. Raises InputError; `out` is then what it was before."""
     sink = _Sink(progress)
     try:
         with atomic.replacing(out) as file:
@@ -151,7 +89,7 @@ def _write(
 
 
 class _Sink:
-    """The open file with what was written to it so far."""
+    """The open file, with the size, digest and skipped ids of what was written to it so far."""
 
     file: BinaryIO
 
@@ -162,7 +100,7 @@ class _Sink:
         self._progress = progress
 
     def put(self, data: bytes, examples: int) -> None:
-        """Write bytes that hold some examples."""
+        """Write bytes that hold a number of examples."""
         self.file.write(data)
         self.digest.update(data)
         self.bytes += len(data)
@@ -172,8 +110,10 @@ class _Sink:
 
 
 def pieces(workspace: Workspace, ids: Sequence[int]) -> Iterator[tuple[bytes, int]]:
-    """Lines of examples with LF ends, joined, and how many they are; untouched neighbours come as blocks of the
-    source."""
+    """The lines of examples, each ended by LF, as (bytes of several lines, number of examples).
+
+    Neighbouring examples without changes come as blocks of their source: many times quicker than one by one.
+    """
     rows = workspace.db.execute("SELECT id FROM example WHERE raw IS NOT NULL ORDER BY id")
     rewritten = array("q", (row[0] for row in rows))
     for start in range(0, len(ids), TOGETHER):
@@ -200,14 +140,14 @@ def _pieces(stored: StoredExamples, ids: Sequence[int], rewritten: Sequence[int]
 
 
 def _among(ids: Sequence[int], rewritten: Sequence[int]) -> Sequence[int]:
-    """Those of some ids that were rewritten, which ascend."""
+    """Which of some ids are in `rewritten`, which ascends."""
     if isinstance(ids, range) and ids.step == 1:
         return rewritten[bisect_left(rewritten, ids.start) : bisect_left(rewritten, ids.stop)]
     return sorted(set(rewritten).intersection(ids)) if rewritten else ()
 
 
 def _run(ids: Sequence[int], at: int, most: int) -> int:
-    """How many ids from `at` on, at most so many, follow one another."""
+    """How many ids from index `at` on, at most `most`, are consecutive numbers."""
     first, most = ids[at], min(most, len(ids) - at)
     if isinstance(ids, range) and ids.step == 1:
         return most
@@ -222,7 +162,7 @@ def _run(ids: Sequence[int], at: int, most: int) -> int:
 
 
 def _untouched(line_file: LineFile, first: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """The lines of a source from `first` on, as the blocks they lie in where no line end is to be cut."""
+    """Lines `first` to before `end`, as the file's own blocks unless line ends or a BOM have to be removed."""
     offsets = line_file.offsets
     while first < end:
         start = offsets[first]
@@ -256,7 +196,7 @@ def _row(cells: Sequence[str]) -> bytes:
 
 
 def dataset_sha256(workspace: Workspace, ids: Sequence[int] | None = None) -> str:
-    """The SHA-256 of what an export of these examples (default: all) would write: the name of a version."""
+    """The SHA-256 of what an export of these examples (default: all) would write; it identifies a version."""
     digest = hashlib.sha256()
     for piece, _ in pieces(workspace, workspace.ids() if ids is None else ids):
         digest.update(piece)

@@ -1,7 +1,7 @@
-"""Brings files into a workspace: byte copies of JSON Lines, converted copies of everything else.
+"""Imports files into a workspace: byte copies of JSON Lines, converted copies of everything else.
 
-`prepare` copies and counts what is new, duplicate and broken, `commit` makes it one change. No line is ever
-dropped: what cannot be converted is kept as it is and found by the rules.
+`prepare` copies files and counts their new, duplicate and broken lines; `commit` adds them as one change. No line
+is ever dropped: what cannot be converted stays as it is, and the rules report it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ SOURCE_ROW = (
     "hidden, added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 Progress = Callable[[int], None]
+"""Called with the number of records of a file read so far; what it raises cancels the import."""
 
 
 @dataclass(slots=True)
-class Prepared:
-    """One file that lies ready in `sources/`, not yet part of the workspace."""
+class PreparedFile:
+    """A file that was copied to `sources/` but is not yet part of the workspace."""
 
     preview: Preview
     file: str
@@ -69,12 +70,12 @@ class Prepared:
 
 @dataclass(slots=True)
 class Import:
-    """Files that lie ready; `added` counts every record, `duplicates` and `broken` are parts of it."""
+    """The prepared files of one import; `added` counts all records, `duplicates` and `broken` some of these."""
 
-    files: list[Prepared] = field(default_factory=list)
+    files: list[PreparedFile] = field(default_factory=list)
 
     def total(self, name: str) -> int:
-        """The sum of a count over all files."""
+        """The sum of a count (`added`, `broken`, …) over all files."""
         return sum(int(getattr(file, name)) for file in self.files)
 
     @property
@@ -92,7 +93,7 @@ class Import:
 def prepare(
     workspace: Workspace, files: Iterable[Path], by: Map | None = None, progress: Progress | None = None
 ) -> Import:
-    """Copy files into the workspace's folder and count what is in them; `commit` or `discard` what comes back.
+    """Copy files into the workspace's folder and count their lines; `commit` or `discard` the result.
 
     Raises InputError for what cannot be read (nothing is left behind) and NotSaved where there is no room.
     """
@@ -101,68 +102,76 @@ def prepare(
 
 
 def prepare_previewed(workspace: Workspace, looks: Sequence[Preview], progress: Progress | None = None) -> Import:
-    """`prepare` for files whose previews are at hand, by the maps of these."""
+    """As `prepare`, for files whose previews and maps the caller has."""
     workspace.require_writer()
-    made = Import()
-    seen = _known_values(workspace, progress)
+    prepared = Import()
+    seen_keys = _present_keys(workspace, progress)
     number = 1 + max((source.id for source in workspace.stored.sources), default=0)
     names = [f"{number + at}-{slug(look.path.name)}" for at, look in enumerate(looks)]
     try:
         for look, name in zip(looks, names, strict=True):
-            made.files.append(_copy(workspace.path, look, name, seen, progress))
+            prepared.files.append(_copy(workspace.path, look, name, seen_keys, progress))
     except BaseException as error:
         _drop_copies(workspace.path, names)
         if isinstance(error, OSError):
             raise NotSaved(f"not saved: {error.strerror or error}") from error
         raise
-    return made
+    return prepared
 
 
-def _known_values(workspace: Workspace, progress: Progress | None) -> set[int | None]:
+def _present_keys(workspace: Workspace, progress: Progress | None) -> set[int | None]:
+    """The value keys of the examples of a workspace."""
     live = set(workspace.ids()) if workspace.stored.sources else set()
-    found: set[int | None] = set()
+    keys: set[int | None] = set()
     for done, (example, _, raw) in enumerate(workspace.stored.everything()):
         if progress is not None and done % 1000 == 0:
-            progress(0)  # nothing is read of the file yet, but it may be called off
+            progress(0)  # no file is read yet, but `progress` may raise to cancel
         if example in live and (key := value_key(raw)) is not None:
-            found.add(key)
-    return found
+            keys.add(key)
+    return keys
 
 
-def _copy(folder: Path, look: Preview, file: str, seen: set[int | None], progress: Progress | None) -> Prepared:
+def _copy(
+    folder: Path, look: Preview, file: str, seen_keys: set[int | None], progress: Progress | None
+) -> PreparedFile:
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
-    made = Prepared(look, file, 0, look.path.stat())
-    with records(look.path) as (_, plain, found):
+    prepared = PreparedFile(look, file, 0, look.path.stat())
+    with records(look.path) as (_, plain, file_records):
         if plain and look.map == KEEP and not look.has_verdicts:
-            line_file.copy_file(look.path, copy, each=partial(_count_lines, made, seen, progress))
+            line_file.copy_file(look.path, copy, each=partial(_count_lines, prepared, seen_keys, progress))
         else:
-            _convert(made, copy, found, seen, progress)
+            _convert(prepared, copy, file_records, seen_keys, progress)
             if look.container != "jsonl" or look.map != KEEP:
                 line_file.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
     opened = line_file.open_copy(copy)
-    made.lines = opened.lines
+    prepared.lines = opened.lines
     opened.close()
-    return made
+    return prepared
 
 
 def _convert(
-    made: Prepared, copy: Path, found: Iterator[Record], seen: set[int | None], progress: Progress | None
+    prepared: PreparedFile,
+    copy: Path,
+    file_records: Iterator[Record],
+    seen_keys: set[int | None],
+    progress: Progress | None,
 ) -> None:
+    """Write each record as the example that the map makes of it, and count it."""
     numbers: array[int] = array("Q")
     indexer = line_file.Indexer()
     digest = hashlib.sha256()
     with atomic.replacing(copy, mode=0o444) as target:
-        for done, (number, record) in enumerate(found, 1):
-            example = example_of(record, made.preview.map)
+        for done, (number, record) in enumerate(file_records, 1):
+            example = example_of(record, prepared.preview.map)
             raw = line_of(record, example)
             if isinstance(example, Misfit):
-                made.misfits.append((number, example.reason))
+                prepared.misfits.append((number, example.reason))
             else:
-                made.left_behind.update(example.left_behind)
+                prepared.left_behind.update(example.left_behind)
                 if example.good is not None:
-                    made.verdicts.append((done - 1, example.good))
-            _count(made, [value_key(raw)], seen)
+                    prepared.verdicts.append((done - 1, example.good))
+            _count(prepared, [value_key(raw)], seen_keys)
             target.write(raw + b"\n")
             indexer.feed(raw + b"\n")
             digest.update(raw + b"\n")
@@ -175,59 +184,62 @@ def _convert(
     line_file.write_numbers(copy, numbers)
 
 
-def _count_lines(made: Prepared, seen: set[int | None], progress: Progress | None, physical: list[bytes]) -> None:
-    """Count lines that are copied as they are, on the way; blank ones are no examples, a CR is white space."""
-    before = made.added // 1000
-    _count(made, value_keys(physical), seen)
-    if progress is not None and made.added // 1000 > before:
-        progress(made.added)
+def _count_lines(
+    prepared: PreparedFile, seen_keys: set[int | None], progress: Progress | None, physical: list[bytes]
+) -> None:
+    """Count lines that are copied unchanged; blank lines are no examples."""
+    before = prepared.added // 1000
+    _count(prepared, value_keys(physical), seen_keys)
+    if progress is not None and prepared.added // 1000 > before:
+        progress(prepared.added)
 
 
-def _count(made: Prepared, keys: list[int | None], seen: set[int | None]) -> None:
-    known = len(seen)
+def _count(prepared: PreparedFile, keys: list[int | None], seen_keys: set[int | None]) -> None:
+    """Add lines to the counts by their value keys; None is the key of a broken line."""
+    key_count = len(seen_keys)
     broken = keys.count(None)
-    seen.update(keys)
-    seen.discard(None)
-    made.added += len(keys)
-    made.broken += broken
-    made.duplicates += len(keys) - broken - (len(seen) - known)
+    seen_keys.update(keys)
+    seen_keys.discard(None)
+    prepared.added += len(keys)
+    prepared.broken += broken
+    prepared.duplicates += len(keys) - broken - (len(seen_keys) - key_count)
 
 
-def commit(workspace: Workspace, made: Import) -> Change:
+def commit(workspace: Workspace, prepared: Import) -> Change:
     """Make the prepared files part of the workspace, as one change. Raises NotSaved."""
     with workspace.guard:
         workspace.changes.writing.ready()
         first = workspace.stored.next_id()
         number = 1 + max((source.id for source in workspace.stored.sources), default=0)
-        start = not workspace.stored.sources
+        is_first = not workspace.stored.sources
         statements: list[tuple[str, Sequence[object]]] = []
         parts: list[Part] = []
         marks: list[Part] = []
-        for at, file in enumerate(made.files):
+        for at, file in enumerate(prepared.files):
             look = file.preview
             keeps = look.container == "jsonl" and look.map == KEEP
             form = "jsonl" if keeps else look.shape
             row = source_row(number + at, look.path, file.file, form, first, file.lines, file.stat)
             digest = line_file.stored_digest(workspace.path / "sources" / file.file)
-            statements.append((SOURCE_ROW, (*row, digest, int(not start), time.time())))
+            statements.append((SOURCE_ROW, (*row, digest, int(not is_first), time.time())))
             parts.append(Part(-(number + at), "hidden", 1, 0))
             marks += _marks(file, first)
             first += file.lines
-        names = ", ".join(file.preview.path.name for file in made.files)
-        count = made.total("added")
-        maps = {file.preview.map.spec() for file in made.files if file.preview.map != KEEP}
+        names = ", ".join(file.preview.path.name for file in prepared.files)
+        count = prepared.total("added")
+        maps = {file.preview.map.spec() for file in prepared.files if file.preview.map != KEEP}
         label = f"Imported {count_of(count)} from {names}" + (f" by {'; '.join(maps)}" if maps else "")
-        if bad := made.total("bad"):
+        if bad := prepared.total("bad"):
             label += f", {bad:,} of them marked as bad answers"
-        shown = [*([] if start else parts), *marks]  # what a workspace began with cannot be undone
+        undoable = [*([] if is_first else parts), *marks]  # the first import cannot be undone
         change = workspace.journal.commit(
-            "import", label, shown, statements=statements, examples=made.total("added")
+            "import", label, undoable, statements=statements, examples=prepared.total("added")
         )
         workspace.changes.writing.reload()
         return change
 
 
-def _marks(file: Prepared, first_id: int) -> list[Part]:
+def _marks(file: PreparedFile, first_id: int) -> list[Part]:
     """Labels and review states of the answers that KTO data judges: `good`, accepted; `bad`, rejected."""
     parts: list[Part] = []
     for position, good in file.verdicts:
@@ -245,9 +257,9 @@ def source_row(
     return (number, path.name, file, str(path.resolve()), stat.st_size, stat.st_mtime_ns, form, first, count)
 
 
-def discard(workspace: Workspace, made: Import) -> None:
-    """Take prepared files away again."""
-    _drop_copies(workspace.path, [file.file for file in made.files])
+def discard(workspace: Workspace, prepared: Import) -> None:
+    """Delete prepared files."""
+    _drop_copies(workspace.path, [file.file for file in prepared.files])
 
 
 def _drop_copies(folder: Path, names: Iterable[str]) -> None:
@@ -258,11 +270,11 @@ def _drop_copies(folder: Path, names: Iterable[str]) -> None:
 
 def add(workspace: Workspace, files: Iterable[Path], by: Map | None = None) -> tuple[Import, Change]:
     """`prepare` and `commit` in one."""
-    made = prepare(workspace, files, by)
-    return made, commit(workspace, made)
+    prepared = prepare(workspace, files, by)
+    return prepared, commit(workspace, prepared)
 
 
 def add_previewed(workspace: Workspace, looks: Sequence[Preview]) -> tuple[Import, Change]:
     """`prepare_previewed` and `commit` in one."""
-    made = prepare_previewed(workspace, looks)
-    return made, commit(workspace, made)
+    prepared = prepare_previewed(workspace, looks)
+    return prepared, commit(workspace, prepared)

@@ -1,4 +1,4 @@
-"""A source whose file was changed outside: what is new there, what is gone, and bringing both in as one change."""
+"""Compares a source with its file, which another program changed, and merges the differences as one change."""
 
 from __future__ import annotations
 
@@ -7,50 +7,47 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from curator.errors import InputError
 from curator.workspace.files.dataset_file import open_dataset
+from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
+from curator.workspace.storage.examples import Source
 from curator.workspace.storage.tables import ADDITION_UNDONE
-
-if TYPE_CHECKING:
-    from curator.workspace.records import Change
-    from curator.workspace.storage.examples import Source
-    from curator.workspace.workspace import Workspace
+from curator.workspace.workspace import Workspace
 
 Group = tuple[int, list[bytes]]
-"""An example of the source, and the new lines that follow it in the file; 0: before the first."""
+"""(id of an example of the source, the new lines that follow it in the file); id 0: before the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A source's file beside its examples. `new` and `gone` are what `merge` would bring in."""
+    """How the file of a source differs from its examples; `merge` applies it."""
 
     groups: tuple[Group, ...]
-    gone: tuple[int, ...]
-    """Untouched examples whose line is no longer in the file."""
-    kept: tuple[int, ...]
-    """Examples whose line is gone, but which were edited here: they stay."""
+    removed_ids: tuple[int, ...]
+    """Examples without changes whose line is no longer in the file."""
+    kept_ids: tuple[int, ...]
+    """Examples whose line is no longer in the file, but which were edited here: they stay."""
     stat: os.stat_result
     """Of the file before it was read."""
 
     @property
     def new(self) -> int:
-        """Lines of the file that no example of the source has or had."""
+        """Number of lines in the file that no example of the source has or had."""
         return sum(len(raws) for _, raws in self.groups)
 
     @property
     def changed(self) -> int:
-        """How many of the new lines stand where one that is gone stood."""
-        gone = {*self.gone, *self.kept}
-        found = 0
+        """How many of the new lines stand in the place of a removed line."""
+        removed = {*self.removed_ids, *self.kept_ids}
+        total = 0
         for anchor, raws in self.groups:
             run = 0
-            while run < len(raws) and anchor + run + 1 in gone:
+            while run < len(raws) and anchor + run + 1 in removed:
                 run += 1
-            found += run
-        return found
+            total += run
+        return total
 
     @property
     def words(self) -> str:
@@ -58,23 +55,23 @@ class Comparison:
         parts = [f"{self.new:,} new line{'s' * (self.new != 1)}"]
         if self.changed:
             parts[0] += f" ({self.changed:,} in the place of a removed one)"
-        parts.append(f"{len(self.gone) + len(self.kept):,} removed")
-        if self.kept:
-            parts.append(f"{len(self.kept):,} of these kept, as they were edited here")
+        parts.append(f"{len(self.removed_ids) + len(self.kept_ids):,} removed")
+        if self.kept_ids:
+            parts.append(f"{len(self.kept_ids):,} of these kept, as they were edited here")
         return ", ".join(parts)
 
 
 def compare(workspace: Workspace, source_id: int, progress: Callable[[int], None] | None = None) -> Comparison:
-    """Look for a source's lines in its file as it is now; changes nothing. `progress` gets the lines done.
+    """Compare the file of a source with its examples; changes nothing. `progress` gets the number of lines read.
 
-    A line is known by the bytes that an example has or was imported with, so one that was written back is no
-    news. Raises InputError where the file cannot be read or was converted when it was imported.
+    A line belongs to the example that has these bytes or was imported with them, so a line that was written back
+    is not new. Raises InputError where the file cannot be read or was converted when it was imported.
     """
     source = next((s for s in workspace.stored.sources if s.id == source_id), None)
     if source is None or source.origin is None or source.format != "jsonl":
         name = source.name if source is not None else "this source"
         raise InputError(f"{name} was converted when it was imported: import it again to have what is new there")
-    known = _known(workspace, source)
+    unmatched = _examples_by_digest(workspace, source)
     used: set[int] = set()
     groups: list[Group] = []
     anchor = source.first_id - 1
@@ -84,9 +81,9 @@ def compare(workspace: Workspace, source_id: int, progress: Callable[[int], None
             for done, (_, raw) in enumerate(dataset.records()):
                 if progress is not None and done % 1000 == 0:
                     progress(done)
-                found = _take(known.get(_digest(raw)), used)
-                if found is not None:
-                    anchor = found
+                example = _take(unmatched.get(_digest(raw)), used)
+                if example is not None:
+                    anchor = example
                 elif groups and groups[-1][0] == anchor:
                     groups[-1][1].append(raw)
                 else:
@@ -99,31 +96,31 @@ def compare(workspace: Workspace, source_id: int, progress: Callable[[int], None
         for example in range(source.first_id, end)
         if example not in used and not source.line_file.is_blank(example - source.first_id)
     ]
-    touched = workspace.stored.example_rows(missing)
-    live = [i for i in missing if i not in touched or not touched[i].deleted]
-    kept = tuple(i for i in live if i in touched and touched[i].version)
-    gone = tuple(i for i in live if i not in touched or not touched[i].version)
-    return Comparison(tuple(groups), gone, kept, stat)
+    rows = workspace.stored.example_rows(missing)
+    live = [i for i in missing if i not in rows or not rows[i].deleted]
+    kept_ids = tuple(i for i in live if i in rows and rows[i].version)
+    removed_ids = tuple(i for i in live if i not in rows or not rows[i].version)
+    return Comparison(tuple(groups), removed_ids, kept_ids, stat)
 
 
-def _known(workspace: Workspace, source: Source) -> dict[bytes, list[int]]:
-    """Examples by the digest of their bytes: as imported, as they are now, and those added here.
+def _examples_by_digest(workspace: Workspace, source: Source) -> dict[bytes, list[int]]:
+    """Ids by the digest of their bytes: as imported, as they are now, and of those added here.
 
-    The last of a list is to be taken first.
+    The lists are read from their ends.
     """
-    found: dict[bytes, list[int]] = {}
+    ids: dict[bytes, list[int]] = {}
     for number in range(source.line_file.lines):
         if not source.line_file.is_blank(number):
-            found.setdefault(_digest(source.line_file.line(number)), []).append(source.first_id + number)
-    for examples in found.values():
+            ids.setdefault(_digest(source.line_file.line(number)), []).append(source.first_id + number)
+    for examples in ids.values():
         examples.reverse()
     rewritten = workspace.db.execute(
         "SELECT id, raw FROM example WHERE raw IS NOT NULL AND deleted < ?", (ADDITION_UNDONE,)
     )
     for example, raw in rewritten:
         if workspace.stored.source_of(example) in (None, source):
-            found.setdefault(_digest(raw), []).append(example)
-    return found
+            ids.setdefault(_digest(raw), []).append(example)
+    return ids
 
 
 def _digest(raw: bytes) -> bytes:
@@ -131,7 +128,7 @@ def _digest(raw: bytes) -> bytes:
 
 
 def _take(examples: list[int] | None, used: set[int]) -> int | None:
-    """The next example that no line was found for yet."""
+    """The next example to which no line belongs yet; it is added to `used`."""
     while examples:
         example = examples.pop()
         if example not in used:
@@ -140,25 +137,27 @@ def _take(examples: list[int] | None, used: set[int]) -> int | None:
     return None
 
 
-def merge(workspace: Workspace, source_id: int, found: Comparison | None = None) -> Change:
-    """Bring what changed in a source's file outside into the workspace, as one change.
+def merge(workspace: Workspace, source_id: int, comparison: Comparison | None = None) -> Change:
+    """Apply to the workspace what changed in the file of a source, as one change.
 
-    Lines that are new there become examples behind the line they follow; lines that are gone are deleted
+    New lines become examples behind the line they follow; examples whose line is no longer there are deleted
     unless they were edited here. Raises InputError where the file cannot be read.
     """
     with workspace.guard:
         workspace.changes.writing.ready()
-        found = found or compare(workspace, source_id)
+        comparison = comparison or compare(workspace, source_id)
         source = workspace.stored.source(source_id)
         start = source.first_id - 1
-        groups = [(_before(workspace, source) if at == start else at, raws) for at, raws in found.groups]
-        change = workspace.changes.merge_lines(groups, found.gone, source.name)
-        workspace.accept_origin(source_id, found.stat)
+        groups = [
+            (_anchor_before(workspace, source) if at == start else at, raws) for at, raws in comparison.groups
+        ]
+        change = workspace.changes.merge_lines(groups, comparison.removed_ids, source.name)
+        workspace.accept_origin(source_id, comparison.stat)
         return change
 
 
-def _before(workspace: Workspace, source: Source) -> int:
-    """What stands before the first line of a source, deleted or not."""
+def _anchor_before(workspace: Workspace, source: Source) -> int:
+    """The example that stands before the first line of a source, deleted or not; `START` where there is none."""
     ids = workspace.ids(deleted=True)
     numbers = range(source.first_id, source.first_id + source.line_file.lines)
     first = next((i for i in numbers if not source.line_file.is_blank(i - source.first_id)), None)

@@ -1,1 +1,1 @@
-"""search: TO BE SAID IN ONE SENTENCE."""
+"""Which examples does a query choose, in which order? Uses analysis and storage."""

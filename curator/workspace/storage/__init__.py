@@ -1,1 +1,1 @@
-"""storage: TO BE SAID IN ONE SENTENCE."""
+"""What is in the workspace folder, and how is it opened and written safely? Uses records and meter only."""

@@ -14,7 +14,7 @@ from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Dialog
 from curator.tui.shell import shell_of
 from curator.tui.widgets.progress_line import ProgressLine
-from curator.workspace.exchange.export import WriteBack, plan_write_back, write_back
+from curator.workspace.exchange.write_back import WriteBack, plan_write_back, write_back
 
 
 class WriteBackDialog(Dialog[None]):
