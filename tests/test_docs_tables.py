@@ -26,6 +26,20 @@ def test_the_page_is_current(page: str) -> None:
     assert written == make_docs().PAGES[page](), f"run: python scripts/make_docs.py {page}"
 
 
+def test_every_citation_of_the_page_on_the_services_names_a_section_of_it() -> None:
+    import re
+
+    sections = set(re.findall(r"^#{2,3} ([\d.]*\d)", (ROOT / "docs" / "openai.md").read_text("utf-8"), re.M))
+    cited = {
+        (section, file.name)
+        for file in sorted((ROOT / "curator").rglob("*.py"))
+        for citation in re.findall(r"docs/openai\.md (§[\d.]*\d(?:, §[\d.]*\d)*)", file.read_text("utf-8"))
+        for section in re.findall(r"[\d.]*\d", citation)
+    }
+    assert len(cited) > 25
+    assert {section for section, _ in cited} <= sections, cited
+
+
 def test_every_link_between_documents_leads_somewhere() -> None:
     import re
 

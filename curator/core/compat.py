@@ -1,4 +1,4 @@
-"""The seven counts of the well-known notebook checks, reproducible exactly (finetuning-api §2.1).
+"""The seven counts of the well-known notebook checks, reproducible exactly (docs/openai.md §4).
 
 They name no line, call valid tool, vision and developer data wrong, and stop with an error on some input. The
 product's own verdict is `rules`; these counts are for comparing with what others printed.

@@ -27,7 +27,7 @@ _PLAIN_KEY = re.compile(r"[^.\[\]\"]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a line is not plain valid JSON: a rule id of finetuning-api §2.2 and a sentence with the place."""
+    """Why a line is not plain valid JSON: a rule id of docs/openai.md §3 and a sentence with the place."""
 
     rule: str
     message: str

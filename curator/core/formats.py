@@ -1,4 +1,4 @@
-"""Which kind of training example a value is (finetuning-api §1), told line by line."""
+"""Which kind of training example a value is (docs/openai.md §2), told line by line."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from curator.core.problem import Method
 Format = Literal["chat", "preference", "reinforcement", "completion", "unknown"]
 
 CHAT_KEYS = frozenset(("messages", "tools", "parallel_tool_calls", "functions"))
-"""Top-level keys of a chat example; the hosted service rejects any other (§1.1)."""
+"""Top-level keys of a chat example; the hosted service rejects any other (docs/openai.md §2.1)."""
 PREFERENCE_KEYS = frozenset(("input", "preferred_output", "non_preferred_output"))
 PREFERENCE_INPUT_KEYS = frozenset(("messages", "tools", "parallel_tool_calls"))
 OLD_PREFERENCE_KEYS = {
     "preferred_completion": "preferred_output",
     "non_preferred_completion": "non_preferred_output",
 }
-"""The spelling of an early specification, and today's (§1.2)."""
+"""The spelling of an early specification, and today's (docs/openai.md §2.2)."""
 COMPLETION_KEYS = frozenset(("prompt", "completion"))
 
 METHODS: dict[Format, Method] = {"chat": "supervised", "preference": "dpo", "reinforcement": "reinforcement"}
-"""The training method that takes each format; completion files can be trained by none today (§1.4)."""
+"""The training method that takes each format; none takes completion files any more (docs/openai.md §2.4)."""
 
 _PREFERENCE_MARKS = (PREFERENCE_KEYS - {"input"}) | OLD_PREFERENCE_KEYS.keys()
 

@@ -14,7 +14,7 @@ class Limits:
     """Caps on what clients may send and on what the server keeps (bytes, seconds, counts)."""
 
     file_bytes: int = 512 * MB
-    """One upload; the service's own limit (finetuning-api §4.1)."""
+    """One upload; the service's own limit (docs/openai.md §6.1)."""
     part_bytes: int = 64 * MB
     upload_bytes: int = 8 * 1024 * MB
     json_bytes: int = 4 * MB
@@ -26,7 +26,7 @@ class Limits:
     connections: int = 256
     open_uploads: int = 64
     upload_seconds: int = 3600
-    """A pending upload expires after this (finetuning-api §4.2)."""
+    """A pending upload expires after this (docs/openai.md §6.2)."""
     queued_jobs: int = 100
     waiting_answers: int = 256
     free_bytes: int = 256 * MB

@@ -1,4 +1,4 @@
-"""The classic counts, case by case as published (finetuning-api §2.1), and against the notebook's own code."""
+"""The classic counts, case by case as published (docs/openai.md §4), and against the notebook's own code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule engine: one registry, checks and fixes (finetuning-api §2.2, and the rules hand-curation needs)."""
+"""The rule engine: one registry, checks and fixes (docs/openai.md §3, and the rules hand-curation needs)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule is, and the one table of all of them (finetuning-api §2.2).
+"""What a rule is, and the one table of all of them (docs/openai.md §3).
 
 A rule is one small function and its `@rule(...)` line. `needs` says what it looks at: one example, the whole
 dataset, or the file's bytes; only example rules have a function here, dataset and file rules are computed by
@@ -53,7 +53,7 @@ class Rule:
     severity: Mapping[Profile, Severity]
     needs: Needs
     row: str
-    """The row of finetuning-api §2.2, or "own"."""
+    """The number of its facts in docs/openai.md §3, or "own" for Curator's own advice."""
     what: str
     why: str
     formats: frozenset[Format] = ANY_FORMAT
@@ -68,7 +68,7 @@ class Rule:
 
 
 REGISTRY: dict[str, Rule] = {}
-"""Every rule by its id, in the order of §2.2's rows once `arrange` has run."""
+"""Every rule by its id, in the order of their row numbers once `arrange` has run."""
 
 
 def arrange() -> None:

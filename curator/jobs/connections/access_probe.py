@@ -14,7 +14,7 @@ async def probe(client: Client, model: str) -> None:
     """Raise Refused or Unreachable where a job could not be created; return where nothing speaks against it.
 
     Listing jobs proves address and key. OpenAI refuses wound-down organisations only when a job is created
-    (finetuning-api §0), so there a job is asked for whose training file does not exist: it can only be
+    (docs/openai.md §1), so there a job is asked for whose training file does not exist: it can only be
     refused, and the way in which it is refused tells. Where the newest job is under way the question is not
     needed.
     """

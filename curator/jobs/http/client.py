@@ -92,7 +92,7 @@ class Client:
     # -- jobs -------------------------------------------------------------------------------------
 
     async def create_job(self, body: dict[str, Any], doing: str = "create the job") -> records.Job:
-        """Create a job: one request, never repeated. `body` as in finetuning-api §4.3."""
+        """Create a job: one request, never repeated. `body` as in docs/openai.md §6.3."""
         answer = await self.call(doing, self.sdk.fine_tuning.jobs.create(**body))
         return self._parsed(doing, records.job, answer)
 
@@ -175,7 +175,7 @@ class Client:
         await self.call(f"delete model {model}", self.sdk.models.delete(model))
 
     async def content(self, file_id: str) -> bytes:
-        """A file's bytes. OpenAI sends result files as base64 (finetuning-api §4.6): that is undone."""
+        """A file's bytes. OpenAI sends result files as base64 (docs/openai.md §6.6): that is undone."""
         doing = f"fetch file {file_id}"
 
         async def fetch() -> bytes:

@@ -34,7 +34,7 @@ STOP_CODES = frozenset(
         "invalid_api_key",
     }
 )
-"""Error codes after which asking again is pointless (finetuning-api §4.8, §5)."""
+"""Error codes after which asking again is pointless (docs/openai.md §6.8, §7)."""
 
 _MENDABLE = STOP_CODES - {"training_not_available", "account_deactivated", "access_terminated"}
 _MAX_QUOTE = 300
@@ -87,7 +87,7 @@ class Refused(ProviderError):
 
     @property
     def not_ready(self) -> bool:
-        """True where a file was named that the provider still reads (finetuning-api §4.8)."""
+        """True where a file was named that the provider still reads (docs/openai.md §6.8)."""
         words = self.message.lower()
         return self.code == "unexpectedEntityState" or "still being processed" in words or "not ready" in words
 

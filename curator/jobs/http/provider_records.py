@@ -1,6 +1,6 @@
 """What providers send, read tolerantly: fields that are absent, null or of another type become None.
 
-Services differ from their own specification (finetuning-api §4.9), so nothing here is strict but ids. What is
+Services differ from their own specification (docs/openai.md §6.9), so nothing here is strict but ids. What is
 kept of an object can always be stored and printed as JSON: see `tame`.
 """
 

@@ -18,7 +18,7 @@ from curator.jobs.http import provider_records as records
 from curator.jobs.http.client import Client
 
 PARTS_ABOVE = 64 * 2**20
-"""Files larger than this go in parts where the provider has the Uploads API (finetuning-api §4.2)."""
+"""Files larger than this go in parts where the provider has the Uploads API (docs/openai.md §6.2)."""
 PART = 8 * 2**20
 MEDIA = "application/jsonl"
 _LONGEST_JOINING = 600.0

@@ -74,7 +74,7 @@ async def recheck(plan: Plan, client: Client) -> Plan:
 
 
 def check_params(params: Params, method: str, provider: Provider) -> None:
-    """Hold hyperparameters to the ranges of finetuning-api §4.3. Raises UsageError naming the option."""
+    """Hold hyperparameters to the ranges of docs/openai.md §6.3. Raises UsageError naming the option."""
     if method not in ("supervised", "dpo"):
         raise UsageError(f"--method is supervised or dpo, not {method}.")
     ranges = (

@@ -52,7 +52,7 @@ class Plan:
     errors: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
     epochs: int | None = None
-    """Passes over the data: as asked, or the service's default (finetuning-api §3.4)."""
+    """Passes over the data: as asked, or the service's default (docs/openai.md §5.4)."""
     tokens_per_epoch: int | None = None
     billed_tokens: int | None = None
     usd: float | None = None
@@ -104,7 +104,7 @@ class Plan:
 
 
 def job_body(run: Run, training_type: str | None = None) -> dict[str, Any]:
-    """The request that creates the job of `run` (finetuning-api §4.3), carrying its id as `curator_intent`."""
+    """The request that creates the job of `run` (docs/openai.md §6.3), carrying its id as `curator_intent`."""
     params = run.params
     names = {
         "n_epochs": "epochs",

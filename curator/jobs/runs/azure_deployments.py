@@ -1,7 +1,7 @@
 """Deployments of tuned models at Azure, through its control plane.
 
 A tuned model answers only while it is deployed, and a Standard or GlobalStandard deployment costs by the hour
-whether it is used or not (finetuning-api §3.6, §5): each one made here is kept in the ledger until it is
+whether it is used or not (docs/openai.md §5.5, §7): each one made here is kept in the ledger until it is
 deleted, so that it can be reminded of.
 """
 
@@ -30,7 +30,7 @@ CONTROL_PLANE = "https://management.azure.com"
 
 @dataclass(frozen=True)
 class Kind:
-    """A way of deploying: what it means in words, and what the request says (finetuning-api §5)."""
+    """A way of deploying: what it means in words, and what the request says (docs/openai.md §7)."""
 
     sku: str
     words: str
@@ -63,7 +63,7 @@ def kind_of(sku: str) -> Kind:
 def hourly_price(provider: Provider, sku: str, model: str) -> float | None:
     """US$ that an hour of a tuned model's deployment costs: configured, else by the model table; None: unknown.
 
-    The developer tier has no hourly fee (finetuning-api §3.6).
+    The developer tier has no hourly fee (docs/openai.md §5.5).
     """
     if sku.casefold() == "developertier":
         return 0.0

@@ -152,7 +152,7 @@ async def _at_last(request: Awaitable[T], run: Run, job: records.Job, ledger: Le
 
 
 def result_rows(body: bytes) -> list[dict[str, Any]]:
-    """Rows of a result file by its header (finetuning-api §4.6); cells that are no numbers are left out."""
+    """Rows of a result file by its header (docs/openai.md §6.6); cells that are no numbers are left out."""
     rows: list[dict[str, Any]] = []
     try:
         for row in csv.DictReader(io.StringIO(body.decode("utf-8-sig", "replace"))):
@@ -260,7 +260,7 @@ def pause_after(fault: ProviderError, failures: int) -> float | None:
 
 
 def interval(run: Run, kind: str) -> float:
-    """Seconds until the next poll is due (finetuning-api §4.8: 5 while validating, 10 to 30 after)."""
+    """Seconds until the next poll is due (docs/openai.md §6.8: 5 while validating, 10 to 30 after)."""
     if kind == "local":
         return 0.5
     if run.status in ("validating_files", "intent", "unclear"):

@@ -1,4 +1,4 @@
-"""Models so new that the provider does not know them yet: for minutes they answer 404 (finetuning-api §4.6)."""
+"""Models so new that the provider does not know them yet: for minutes they answer 404 (docs/openai.md §6.6)."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ class _Submission:
         return keep
 
     async def _processed(self, file_id: str) -> None:
-        """Azure wants a file `processed` before a job may name it (finetuning-api §5)."""
+        """Azure wants a file `processed` before a job may name it (docs/openai.md §7)."""
         wait, waited = 1.0, 0.0
         while True:
             file = await self.client.file(file_id)

@@ -2,7 +2,7 @@
 
 A process of its own, so that a long file neither slows the server nor stays in its memory. Prints one JSON object:
 `{"examples": n}`, with MODEL (a base model's folder) also `engine`, or `{"code", "message"}` with the first fault,
-in the service's words (finetuning-api §2.2).
+in the service's words (docs/openai.md §3).
 """
 
 from __future__ import annotations

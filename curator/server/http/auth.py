@@ -1,4 +1,4 @@
-"""What every request passes before it is routed: Host, Origin, then the bearer token (reliability §6)."""
+"""What every request passes before it is routed: Host, Origin, then the bearer token."""
 
 from __future__ import annotations
 

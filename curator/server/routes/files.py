@@ -16,7 +16,7 @@ from curator.server.services import blocking, query, services
 from curator.server.store.files import UPLOAD_PURPOSES, File
 
 KEEP_SHORTEST, KEEP_LONGEST = 3600, 2_592_000
-"""Seconds that `expires_after` may ask for (finetuning-api §4.1)."""
+"""Seconds that `expires_after` may ask for (docs/openai.md §6.1)."""
 
 
 async def create(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The body of `POST /v1/fine_tuning/jobs`, checked as the service checks it (finetuning-api §4.3)."""
+"""The body of `POST /v1/fine_tuning/jobs`, checked as the service checks it (docs/openai.md §6.3)."""
 
 from __future__ import annotations
 

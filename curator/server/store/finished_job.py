@@ -17,7 +17,7 @@ _HEADER = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy"
 
 
 def csv(metrics: list[dict[str, Any]]) -> bytes:
-    """The result file (finetuning-api §4.6): one row a step, empty where there was no validation."""
+    """The result file (docs/openai.md §6.6): one row a step, empty where there was no validation."""
     rows = [_HEADER]
     for data in metrics:
         values = (data.get(name) for name in _COLUMNS)

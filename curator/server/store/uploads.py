@@ -1,4 +1,4 @@
-"""Uploads in parts: each part a file beside its row, joined when complete (finetuning-api §4.2)."""
+"""Uploads in parts: each part a file beside its row, joined when complete (docs/openai.md §6.2)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ KEYS: dict[str, frozenset[str]] = {
     "tool": frozenset(("role", "content", "tool_call_id")),
     "function": _SPOKEN,
 }
-"""The keys of each role's message (finetuning-api §1.1)."""
+"""The keys of each role's message (docs/openai.md §2.1)."""
 _ALL_KEYS = frozenset().union(*KEYS.values())
 _SUBSTITUTES = ("tool_calls", "function_call", "refusal")
 _ROLE_NAMES = {

@@ -1,4 +1,4 @@
-"""Rules on preference pairs (finetuning-api §1.2)."""
+"""Rules on preference pairs (docs/openai.md §2.2)."""
 
 from __future__ import annotations
 
