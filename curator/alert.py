@@ -17,10 +17,10 @@ def signal(title: str, text: str) -> str:
     terminal: OSC 777 for those of the rxvt family and foot, OSC 9 for the others, which ignore what they do
     not know. The bell rings in both cases: multiplexers pass it on.
     """
-    wanted = settings.load().notify
-    if wanted == "off":
+    notify = settings.load().notify
+    if notify == "off":
         return ""
-    if wanted == "bell":
+    if notify == "bell":
         return "\a"
     title, text = one_line(title, 60).replace(";", ","), one_line(text, 200)
     if _sent(title, text):

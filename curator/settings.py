@@ -122,8 +122,8 @@ def check(values: dict[str, Any], file: Path) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        known = "unknown key" if first["type"] == "unexpected_keyword_argument" else first["msg"].lower()
+        fault = "unknown key" if first["type"] == "unexpected_keyword_argument" else first["msg"].lower()
         if key.endswith(".api_key"):
-            known = "keys do not belong in this file; name a variable with api_key_env instead"
-        raise UsageError(f"{file}: {key}: {known}.", title="Configuration") from None
+            fault = "keys do not belong in this file; name a variable with api_key_env instead"
+        raise UsageError(f"{file}: {key}: {fault}.", title="Configuration") from None
     return settings

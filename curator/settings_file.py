@@ -28,21 +28,21 @@ def change(section: tuple[str, ...], values: dict[str, Value | None]) -> Path:
     file = settings.path()
     settings.load(file)  # a faulty file is told first
     text = _read(file)
-    wanted = _changed(tomllib.loads(text), section, values)
-    made = _edited(text, section, values)
+    new_values = _changed(tomllib.loads(text), section, values)
+    new_text = _edited(text, section, values)
     try:
-        proved = tomllib.loads(made) == wanted
+        is_proved = tomllib.loads(new_text) == new_values
     except tomllib.TOMLDecodeError:
-        proved = False
-    if not proved:
+        is_proved = False
+    if not is_proved:
         names = ", ".join(values)
         raise UsageError(
             f"{file}: {names} of {_header(section) or 'the top'} cannot be changed here; edit the file."
         )
-    settings.check(wanted, file)
+    settings.check(new_values, file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        atomic.write_bytes(file, made.encode())
+        atomic.write_bytes(file, new_text.encode())
     except OSError as error:
         raise UsageError(f"{file}: cannot be written ({error.strerror}).", title="Configuration") from None
     return file
@@ -91,11 +91,11 @@ def _edited(text: str, section: tuple[str, ...], changes: dict[str, Value | None
 
 def _place(lines: list[str], section: tuple[str, ...]) -> tuple[int | None, int]:
     """First line behind the table's header, and the line of the next header."""
-    headers = [(at, found) for at, line in enumerate(lines) if (found := _section_of(line)) is not None]
+    headers = [(at, path) for at, line in enumerate(lines) if (path := _section_of(line)) is not None]
     if not section:
         return 0, headers[0][0] if headers else len(lines)
-    for number, (at, found) in enumerate(headers):
-        if found == section:
+    for number, (at, path) in enumerate(headers):
+        if path == section:
             return at + 1, headers[number + 1][0] if number + 1 < len(headers) else len(lines)
     return None, len(lines)
 
@@ -138,10 +138,10 @@ def _comment(line: str) -> str:
 
 def _trimmed(lines: list[str]) -> list[str]:
     """Without the blank lines at the end."""
-    kept = list(lines)
-    while kept and not kept[-1].strip():
-        kept.pop()
-    return kept
+    remaining = list(lines)
+    while remaining and not remaining[-1].strip():
+        remaining.pop()
+    return remaining
 
 
 def _header(section: tuple[str, ...]) -> str:

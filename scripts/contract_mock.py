@@ -24,8 +24,8 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from curator.errors import ProviderError
-from curator.jobs.http.client import Client, Limits, open_client
-from curator.jobs.http.upload import silent, upload
+from curator.jobs.http.client import Client, RequestLimits, open_client
+from curator.jobs.http.upload import no_report, upload
 from curator.jobs.ledger.ledger import Run
 from curator.jobs.planning.plan import job_body
 from curator.jobs.providers import Provider
@@ -92,7 +92,7 @@ async def check(client: Client, folder: Path) -> list[str]:
             print(f"WRONG {name}: {error.message}")
             wrong.append(name)
     try:  # the real upload path checks sizes, which a stateless mock cannot know: only its request counts here
-        await upload(client, data, "d.jsonl", silent)
+        await upload(client, data, "d.jsonl", no_report)
     except ProviderError as error:
         if "bytes arrived" not in error.message:
             wrong.append(f"upload with progress: {error.message}")
@@ -103,7 +103,7 @@ async def drive(port: int) -> int:
     """Wait for the mock, then send everything."""
     provider = Provider("mock", ProviderSettings("compatible", base_url=f"http://127.0.0.1:{port}"))
     with tempfile.TemporaryDirectory() as folder:
-        async with open_client(provider, provider.base_url, "sk-mock", Limits(retries=0)) as client:
+        async with open_client(provider, provider.base_url, "sk-mock", RequestLimits(retries=0)) as client:
             wrong = await check(client, Path(folder))
     print(f"{len(wrong)} wrong" if wrong else "all requests fit the specification")
     return 1 if wrong else 0

@@ -54,7 +54,7 @@ async def job_at_hand(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, R
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger import find_runs as runs
 
-    with runs.located(args.job, args.provider) as (ledger, run):
+    with runs.open_ledger_of(args.job, args.provider) as (ledger, run):
         provider = providers.get(args.provider or (run.provider if run else None))
         client = await connect(provider)
         client.waiting = tell_waiting

@@ -46,7 +46,7 @@ def _list(args: argparse.Namespace) -> int:
     from curator.jobs.ledger import find_runs as runs
     from curator.jobs.runs import azure_deployments as azure
 
-    with runs.everywhere() as ledgers:
+    with runs.open_all() as ledgers:
         known = [item for ledger in ledgers for item in ledger.deployments()]
     if args.json:
         emit({"deployments": [vars(item) for item in known]})
@@ -63,7 +63,7 @@ async def _deploy(args: argparse.Namespace) -> int:
     from curator.jobs.ledger import find_runs as runs
     from curator.jobs.runs import azure_deployments as azure
 
-    with runs.located(args.model, args.provider) as (ledger, found):
+    with runs.open_ledger_of(args.model, args.provider) as (ledger, found):
         model, suffix = args.model, None
         if found is not None:
             if not found.fine_tuned_model:
@@ -112,7 +112,7 @@ async def _delete(args: argparse.Namespace) -> int:
     from curator.jobs.ledger import find_runs as runs
     from curator.jobs.runs import azure_deployments as azure
 
-    with runs.everywhere() as ledgers:
+    with runs.open_all() as ledgers:
         ledger, provider = _owner(args, ledgers)
         async with azure.control_plane(provider or _provider(args.provider)) as plane:
             await plane.delete(ledger, args.delete)

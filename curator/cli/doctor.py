@@ -14,7 +14,7 @@ from curator.cli.output import emit, out, styled
 from curator.cli.providers import STATES, show
 
 if TYPE_CHECKING:
-    from curator.jobs.connections.doctor import Finding
+    from curator.jobs.connections.doctor import ProviderReport
 
 EXAMPLE = "curator doctor"
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 async def _doctor(args: argparse.Namespace) -> int:
     from curator.jobs.connections import doctor as checkup
 
-    findings = await checkup.look_at_providers()
+    findings = await checkup.check_providers()
     report: dict[str, Any] = {
         "versions": checkup.versions(),
         "terminal": _terminal(),
@@ -41,7 +41,7 @@ async def _doctor(args: argparse.Namespace) -> int:
             "state": str(paths.state_dir()),
             "models": str(paths.models_dir()),
         },
-        "training": checkup.training(),
+        "training": checkup.training_readiness(),
         "providers": [finding.to_json() for finding in findings],
     }
     if args.json:
@@ -66,7 +66,7 @@ def _terminal() -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any], findings: list[Finding]) -> None:
+def _show(report: dict[str, Any], findings: list[ProviderReport]) -> None:
     _section("Versions", report["versions"])
     _section("Terminal", report["terminal"])
     _section("Folders", report["folders"])

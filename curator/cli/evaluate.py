@@ -50,7 +50,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
     provider = providers.get(args.provider)
     path = Path(args.path)
     data = dataset.held_out(dataset.read(path))
-    asked, skipped = evaluation.prompts(data)
+    asked, skipped = evaluation.make_prompts(data)
     if skipped:
         say(f"{skipped} examples have no prompt with an answer of text and are left out.")
     baseline = args.baseline or evaluation.baseline_of(args.model)

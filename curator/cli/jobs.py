@@ -13,7 +13,7 @@ from curator.errors import ProviderError
 
 if TYPE_CHECKING:
     from curator.jobs.http.client import Client
-    from curator.jobs.http.provider_records import Job
+    from curator.jobs.http.provider_records import ProviderJob
     from curator.jobs.ledger.ledger import Ledger
 
 EXAMPLE = "curator jobs --provider openai"
@@ -36,7 +36,7 @@ async def _list(args: argparse.Namespace) -> int:
     from curator.jobs.ledger import find_runs as runs
 
     provider = providers.get(args.provider)
-    with runs.everywhere() as ledgers:
+    with runs.open_all() as ledgers:
         async with await connect(provider) as client:
             client.waiting = _jobs.tell_waiting
             jobs = await client.jobs(max(1, args.limit))
@@ -64,7 +64,7 @@ async def _renew(ledger: Ledger, client: Client) -> None:
     """Store what is new about a ledger's runs at this provider."""
     from curator.jobs.runs import monitor
 
-    for run in ledger.unsettled():
+    for run in ledger.unsettled_runs():
         if run.origin == client.provider.origin:
             try:
                 await monitor.poll_once(run, ledger, client)
@@ -72,7 +72,7 @@ async def _renew(ledger: Ledger, client: Client) -> None:
                 say(f"note: {fault.message}")
 
 
-def _show(job: Job, run: dict[str, Any] | None) -> None:
+def _show(job: ProviderJob, run: dict[str, Any] | None) -> None:
     when = datetime.fromtimestamp(job.created_at or 0, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     mark = _jobs.MARKS.get(job.status, "·")
     name = job.fine_tuned_model or job.model or ""

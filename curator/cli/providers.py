@@ -13,7 +13,7 @@ from curator.cli.output import emit, out, say, styled
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
-    from curator.jobs.connections.doctor import Finding
+    from curator.jobs.connections.doctor import ProviderReport
     from curator.settings_file import Value
 
 EXAMPLE = "curator providers key openai"
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from curator.jobs.connections import doctor as checkup
 
-    findings = asyncio.run(checkup.look_at_providers())
+    findings = asyncio.run(checkup.check_providers())
     if args.json:
         emit({"providers": [finding.to_json() for finding in findings]})
     else:
@@ -62,7 +62,7 @@ def _test(args: argparse.Namespace) -> int:
     from curator.jobs import providers
     from curator.jobs.connections import doctor as checkup
 
-    finding = asyncio.run(checkup.look(providers.get(args.name)))
+    finding = asyncio.run(checkup.check_provider(providers.get(args.name)))
     if args.json:
         emit(finding.to_json())
     else:
@@ -70,7 +70,7 @@ def _test(args: argparse.Namespace) -> int:
     return 0 if finding.state == "ok" else 3
 
 
-def show(finding: Finding) -> None:
+def show(finding: ProviderReport) -> None:
     """One line on a provider: mark, name, address, what it said, where its key is."""
     mark, code = STATES[finding.state]
     title = f"{finding.name} {finding.address or ''}".rstrip()
@@ -84,10 +84,10 @@ def _models(args: argparse.Namespace) -> int:
 async def _offers(args: argparse.Namespace) -> int:
     from curator.jobs import providers
     from curator.jobs.connections.connect import connect
-    from curator.jobs.planning.offers import offers
+    from curator.jobs.planning.offers import list_offers
 
     async with await connect(providers.get(args.name)) as client:
-        found = await offers(client)
+        found = await list_offers(client)
     if args.json:
         emit({"models": [offer.to_json() for offer in found]})
         return 0

@@ -13,10 +13,10 @@ from curator.cli.output import emit, out, say
 from curator.errors import CuratorError, ProviderError, UsageError
 
 if TYPE_CHECKING:
-    from curator.jobs.http.upload import Progress
+    from curator.jobs.http.upload import SubmissionProgress
     from curator.jobs.ledger.ledger import Ledger, Run
     from curator.jobs.planning.make_plan import Wish
-    from curator.jobs.planning.plan import Plan
+    from curator.jobs.planning.plan import TrainingPlan
 
 EXAMPLE = "curator train data.jsonl --validation 0.1 --wait"
 
@@ -125,7 +125,7 @@ async def _ensure_model(wish: Wish, yes: bool) -> None:
     await local.pull(model)
 
 
-def _show(plan: Plan) -> None:
+def _show(plan: TrainingPlan) -> None:
     from curator.core.cost import money
 
     price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${money(plan.usd)}"
@@ -138,7 +138,7 @@ def _show(plan: Plan) -> None:
         say(f"note: {notice}")
 
 
-def _confirm(plan: Plan, yes: bool) -> None:
+def _confirm(plan: TrainingPlan, yes: bool) -> None:
     if yes or (plan.usd == 0 and not sys.stdin.isatty()):
         return
     if not sys.stdin.isatty():
@@ -156,7 +156,7 @@ class _Meter:
         self._live, self._pace = sys.stderr.isatty(), Pace()
         self._said = ""
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: SubmissionProgress) -> None:
         if self._live and progress.total:
             share = progress.done / progress.total
             end = "\n" if progress.done >= progress.total and self._said != progress.text else ""
@@ -182,7 +182,7 @@ async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
     return run
 
 
-async def _offer_cleaning(plan: Plan, ledger: Ledger, file_id: str, name: str, yes: bool) -> None:
+async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name: str, yes: bool) -> None:
     """Name a file that was uploaded for nothing, and delete it if that is wanted."""
     from curator.jobs.runs import submission
 

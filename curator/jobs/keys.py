@@ -48,7 +48,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Found:
+class SourcedKey:
     """A key and, in words, the place that held it."""
 
     key: Key
@@ -60,17 +60,17 @@ def key_file(name: str) -> Path:
     return paths.config_dir() / "keys" / name
 
 
-def find(name: str, env: str | None, keyring_user: str | None) -> Found | None:
+def find(name: str, env: str | None, keyring_user: str | None) -> SourcedKey | None:
     """The key of provider `name`, or None where no place holds one.
 
     Raises UsageError for a key that cannot be one, or a key file that others can read.
     """
     if env and os.environ.get(env, "").strip():
-        return Found(_key(os.environ[env], f"the environment variable {env}"), f"environment variable {env}")
+        return SourcedKey(_key(os.environ[env], f"the environment variable {env}"), f"environment variable {env}")
     if keyring_user and (secret := _from_keyring(keyring_user)):
-        return Found(_key(secret, "the system keyring"), f"system keyring ({SERVICE}/{keyring_user})")
+        return SourcedKey(_key(secret, "the system keyring"), f"system keyring ({SERVICE}/{keyring_user})")
     if secret := _from_file(key_file(name)):
-        return Found(_key(secret, str(key_file(name))), f"file {key_file(name)}")
+        return SourcedKey(_key(secret, str(key_file(name))), f"file {key_file(name)}")
     return None
 
 

@@ -73,7 +73,7 @@ class Provider:
             return _azure_v1(url)
         return url.rstrip("/")
 
-    def key(self) -> keys.Found | None:
+    def key(self) -> keys.SourcedKey | None:
         """The key and where it was found; None where there is none."""
         return keys.find(self.name, self.config.api_key_env, self.config.api_key_keyring)
 
@@ -137,11 +137,11 @@ def load() -> dict[str, Provider]:
 
 def get(name: str | None = None) -> Provider:
     """One provider, or the default one. Raises UsageError listing the names there are."""
-    wanted = name or settings.load().provider
-    known = load()
-    if wanted not in known:
-        raise UsageError(f"No provider '{wanted}'; there are: {', '.join(known)} (docs/providers.md).")
-    return known[wanted]
+    chosen_name = name or settings.load().provider
+    providers = load()
+    if chosen_name not in providers:
+        raise UsageError(f"No provider '{chosen_name}'; there are: {', '.join(providers)} (docs/providers.md).")
+    return providers[chosen_name]
 
 
 def at(origin: str) -> Provider | None:
@@ -178,12 +178,12 @@ def _built_in() -> dict[str, ProviderSettings]:
 def _merge(base: ProviderSettings, table: ProviderSettings) -> ProviderSettings:
     if base.kind != table.kind:
         return table
-    given = {
+    changed = {
         field.name: value
         for field in dataclasses.fields(table)
         if (value := getattr(table, field.name)) != field.default
     }
-    return dataclasses.replace(base, **given)
+    return dataclasses.replace(base, **changed)
 
 
 def _azure_v1(url: str) -> str:

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from curator.jobs.http.client import Client, Limits, open_client
+from curator.jobs.http.client import Client, RequestLimits, open_client
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning.plan import Frozen, Params, Plan
+from curator.jobs.planning.plan import FrozenDataset, Params, TrainingPlan
 from curator.jobs.providers import Provider
 from curator.jobs.runs import monitor
 from curator.settings import ProviderSettings
 from tests.jobs.fake_provider import KEY, FakeProvider, running
 
-QUICK = Limits(connect=2, read=0.4, total=1, retries=1, backoff=0.001, max_wait=0.05)
+QUICK = RequestLimits(connect=2, read=0.4, total=1, retries=1, backoff=0.001, max_wait=0.05)
 
 
 @pytest.fixture
@@ -63,19 +63,19 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "runs.db")
 
 
-def frozen(folder: Path, text: str) -> Frozen:
+def frozen(folder: Path, text: str) -> FrozenDataset:
     data = text.encode()
     sha = hashlib.sha256(data).hexdigest()
     path = folder / f"{sha}.jsonl"
     path.write_bytes(data)
-    return Frozen(path, sha, len(data), text.count("\n"))
+    return FrozenDataset(path, sha, len(data), text.count("\n"))
 
 
 @pytest.fixture
-def plan_for(tmp_path: Path) -> Callable[..., Plan]:
-    def make(provider: Provider, word: str = "hi", **more: object) -> Plan:
+def plan_for(tmp_path: Path) -> Callable[..., TrainingPlan]:
+    def make(provider: Provider, word: str = "hi", **more: object) -> TrainingPlan:
         line = '{"messages":[{"role":"user","content":"%s"},{"role":"assistant","content":"yo"}]}\n'
-        return Plan(
+        return TrainingPlan(
             source="data.jsonl",
             provider=provider,
             model="gpt-4.1-mini-2025-04-14",

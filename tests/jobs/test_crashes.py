@@ -17,13 +17,13 @@ from curator.errors import ProviderError
 from curator.jobs.http.client import Client
 from curator.jobs.http.faults import Unclear
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning.plan import Plan
+from curator.jobs.planning.plan import TrainingPlan
 from curator.jobs.runs import monitor, submission
 from tests.jobs.conftest import client_for
 from tests.jobs.crashes import Countdown, Killed, dying
 from tests.jobs.fake_provider import KEY, FakeProvider, running
 
-MakePlan = Callable[..., Plan]
+MakePlan = Callable[..., TrainingPlan]
 MOMENTS = 60
 """More than a submission has; a countdown that is too long just lets it finish."""
 HOWS = ("drop_before", "drop_after", "cut", "garbage", "empty", "html", "deep", "fail_before", "fail_after")
@@ -42,7 +42,7 @@ def ram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder)
 
 
-async def settle(fake: FakeProvider, client: Client, path: Path, plan: Plan) -> None:
+async def settle(fake: FakeProvider, client: Client, path: Path, plan: TrainingPlan) -> None:
     """After the storm: run the command again, then look once; the ledger must tell the truth."""
     fake.wire.faults.clear()
     with Ledger(path) as ledger:
@@ -91,7 +91,7 @@ async def test_storms(ram: Path, plan_for: MakePlan, block: int, dialect: str) -
         await storms(fake, client, ram, plan_for(client.provider), block)
 
 
-async def storms(fake: FakeProvider, client: Client, ram: Path, plan: Plan, block: int) -> None:
+async def storms(fake: FakeProvider, client: Client, ram: Path, plan: TrainingPlan, block: int) -> None:
     """Twenty submissions, each killed and disturbed up to four times, and then settled."""
     fake.advance = False  # a job that ends may be followed by another
     for seed in range(block * 20, block * 20 + 20):
@@ -121,7 +121,7 @@ from pathlib import Path
 from curator.jobs.runs import submission
 from curator.jobs.http.client import open_client
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning.plan import Params, Plan
+from curator.jobs.planning.plan import Params, TrainingPlan
 from curator.jobs.providers import Provider
 from curator.settings import ProviderSettings
 from tests.jobs.conftest import frozen, QUICK
@@ -130,7 +130,8 @@ from tests.jobs.crashes import Countdown, dying
 folder, url, key, at = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 provider = Provider("fake", ProviderSettings("openai", base_url=url, model="m"))
 line = '{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}]}\\n'
-plan = Plan("d", provider, "gpt-4.1-mini-2025-04-14", "supervised", frozen(folder, line * 10), None, Params())
+data = frozen(folder, line * 10)
+plan = TrainingPlan("d", provider, "gpt-4.1-mini-2025-04-14", "supervised", data, None, Params())
 
 async def main():
     async with open_client(provider, url, key, QUICK) as client:

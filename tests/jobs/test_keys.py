@@ -26,7 +26,10 @@ def config(home: Path, text: str) -> None:
 
 def test_a_key_never_prints_itself() -> None:
     key = keys.Key(SECRET)
-    assert {str(key), repr(key), f"{key}", f"{keys.Found(key, 'x')}"} == {"***", "Found(key=***, source='x')"}
+    assert {str(key), repr(key), f"{key}", f"{keys.SourcedKey(key, 'x')}"} == {
+        "***",
+        "SourcedKey(key=***, source='x')",
+    }
     assert log.redact(f"it was {SECRET}!") == "it was ***!"
     with pytest.raises(TypeError):
         pickle.dumps(key)

@@ -12,12 +12,12 @@ from curator.jobs.http.client import Client
 from curator.jobs.http.faults import Refused, Unclear
 from curator.jobs.ledger.find_runs import run_json
 from curator.jobs.ledger.ledger import Ledger, Run
-from curator.jobs.planning.plan import Plan
+from curator.jobs.planning.plan import TrainingPlan
 from curator.jobs.runs import monitor, submission
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 
-MakePlan = Callable[..., Plan]
+MakePlan = Callable[..., TrainingPlan]
 
 
 @pytest.fixture(autouse=True)
@@ -246,11 +246,11 @@ async def test_tokens_and_money_so_far_follow_the_steps(
 ) -> None:
     plan = plan_for(client.provider, billed_tokens=3000, usd=0.6)
     run = await submission.submit(plan, ledger, client=client)
-    assert monitor.spent(run, ledger) == (None, None)
+    assert monitor.cost_so_far(run, ledger) == (None, None)
     while monitor.progress(run, ledger) != (1, 3):
         run = (await monitor.poll_once(run, ledger, client)).run
-    tokens, usd = monitor.spent(run, ledger)
+    tokens, usd = monitor.cost_so_far(run, ledger)
     assert tokens == 1000 and usd == pytest.approx(0.2)
     async for _event in monitor.follow(run, ledger, client=client):
         pass
-    assert monitor.spent(ledger.get(run.run), ledger) == (379446, 0.6)
+    assert monitor.cost_so_far(ledger.get(run.run), ledger) == (379446, 0.6)

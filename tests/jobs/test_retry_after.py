@@ -6,7 +6,7 @@ import pytest
 
 from curator.jobs.http import client as clients
 from curator.jobs.http import faults
-from curator.jobs.http.client import Client, Limits
+from curator.jobs.http.client import Client, RequestLimits
 from curator.jobs.http.faults import Refused, Unclear
 from curator.jobs.runs import monitor
 from tests.jobs.fake_provider import FakeProvider
@@ -59,7 +59,7 @@ async def test_what_a_busy_service_asks_for_is_kept(
 
 
 def test_a_pause_grows_is_at_least_what_was_asked_and_capped() -> None:
-    limits = Limits(backoff=1, max_wait=60)
+    limits = RequestLimits(backoff=1, max_wait=60)
     assert (clients.pause(Refused("", status=429, retry_after=30), 0, limits) or 0) >= 30
     assert (clients.pause(Unclear("", retry_after=30), 0, limits) or 0) >= 30
     assert clients.pause(Refused("", status=429, retry_after=9000), 0, limits) is None

@@ -9,21 +9,21 @@ import pytest
 
 from curator.jobs.http.client import Client
 from curator.jobs.http.faults import Refused, Unclear, Unreachable
-from curator.jobs.http.upload import Pace, Progress
+from curator.jobs.http.upload import Pace, SubmissionProgress
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning.plan import Plan
+from curator.jobs.planning.plan import TrainingPlan
 from curator.jobs.runs import submission
 from tests.jobs.conftest import client_for, provider_for
 from tests.jobs.fake_provider import REFUSED, FakeProvider
 from tests.jobs.wire import Reply, Request
 
-MakePlan = Callable[..., Plan]
+MakePlan = Callable[..., TrainingPlan]
 
 
 async def test_a_job_is_made_with_both_files_and_the_nonce(
     fake: FakeProvider, client: Client, ledger: Ledger, plan_for: MakePlan
 ) -> None:
-    told: list[Progress] = []
+    told: list[SubmissionProgress] = []
     plan = plan_for(client.provider)
     run = await submission.submit(plan, ledger, told.append, client=client)
     job = fake.jobs[run.job_id or ""]
@@ -181,7 +181,7 @@ async def test_a_day_that_only_the_provider_knows_is_told_or_stops_all(
     def on(day: date) -> list[dict[str, object]]:
         return [{"id": plan.model, "object": "model", "shutdown_date": day.isoformat()}]
 
-    plan, told = plan_for(client.provider), list[Progress]()
+    plan, told = plan_for(client.provider), list[SubmissionProgress]()
     fake.models = on(date.today() - timedelta(days=1))
     with pytest.raises(submission.Blocked, match="was switched off on"):
         await submission.submit(plan, ledger, told.append, client=client)
@@ -330,9 +330,12 @@ async def test_after_the_end_the_same_may_be_run_anew(
 
 def test_an_upload_tells_how_much_and_how_fast() -> None:
     pace = Pace(iter([0.0, 0.0, 2.0, 3.0, 3.0, 3.0, 4.0]).__next__)
-    assert pace.words(Progress("probe", "asking")) == "asking"
-    assert pace.words(Progress("upload", "a.jsonl", 0, 3_000_000)) == "a.jsonl: 0.0 of 3.0 MB"
-    assert pace.words(Progress("upload", "a.jsonl", 1_500_000, 3_000_000)) == "a.jsonl: 1.5 of 3.0 MB, 0.8 MB/s"
-    done = pace.words(Progress("upload", "a.jsonl", 3_000_000, 3_000_000))
+    assert pace.words(SubmissionProgress("probe", "asking")) == "asking"
+    assert pace.words(SubmissionProgress("upload", "a.jsonl", 0, 3_000_000)) == "a.jsonl: 0.0 of 3.0 MB"
+    assert (
+        pace.words(SubmissionProgress("upload", "a.jsonl", 1_500_000, 3_000_000))
+        == "a.jsonl: 1.5 of 3.0 MB, 0.8 MB/s"
+    )
+    done = pace.words(SubmissionProgress("upload", "a.jsonl", 3_000_000, 3_000_000))
     assert done == "a.jsonl: 3.0 MB sent, waiting for the answer"
-    assert pace.words(Progress("upload", "b.jsonl", 3_000, 7_000)) == "b.jsonl: 3.0 of 7.0 kB"
+    assert pace.words(SubmissionProgress("upload", "b.jsonl", 3_000, 7_000)) == "b.jsonl: 3.0 of 7.0 kB"

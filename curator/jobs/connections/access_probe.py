@@ -22,7 +22,7 @@ async def probe(client: Client, model: str) -> None:
     if client.provider.kind != "openai" or (jobs and not jobs[0].finished):
         return
     try:
-        made = await client.create_job(
+        job = await client.create_job(
             {"model": model, "training_file": _NO_FILE, "metadata": {"curator_probe": "access"}},
             "start a fine-tuning job",
         )
@@ -35,4 +35,4 @@ async def probe(client: Client, model: str) -> None:
         return
     else:
         # A server that takes a file which does not exist is no OpenAI; leave nothing behind there.
-        await client.act(made.id, "cancel")
+        await client.act(job.id, "cancel")

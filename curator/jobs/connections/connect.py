@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from curator.errors import UsageError
 from curator.jobs.connections import azure_tokens, local_server
-from curator.jobs.http.client import Client, Limits, open_client
+from curator.jobs.http.client import Client, RequestLimits, open_client
 from curator.jobs.providers import Provider
 
 
-async def connect(provider: Provider, limits: Limits | None = None) -> Client:
+async def connect(provider: Provider, limits: RequestLimits | None = None) -> Client:
     """Open a client. For the managed local server: find the running server, or start one, first.
 
     Raises UsageError where the provider has no address or no key, ProviderError where the local server does not

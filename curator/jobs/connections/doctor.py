@@ -15,16 +15,16 @@ from curator.errors import CuratorError
 from curator.jobs import providers
 from curator.jobs.connections import local_server as local
 from curator.jobs.connections.connect import connect
-from curator.jobs.http.client import Limits, open_client
+from curator.jobs.http.client import RequestLimits, open_client
 from curator.jobs.providers import LOCAL_MODEL, Provider
 
 LIBRARIES = ("textual", "openai", "httpx2", "tiktoken", "orjson", "pydantic", "numpy", "tokenizers", "safetensors")
 EXTRAS = {"hf": ("torch", "transformers", "peft", "trl", "accelerate")}
-_QUICK = Limits(connect=3, read=5, total=6, retries=0)
+_QUICK = RequestLimits(connect=3, read=5, total=6, retries=0)
 
 
 @dataclass(frozen=True)
-class Finding:
+class ProviderReport:
     """One provider: `state` is ok, off (nothing is set up) or bad; `detail` is a sentence without secrets."""
 
     name: str
@@ -47,16 +47,16 @@ class Finding:
 
 def versions() -> dict[str, str]:
     """Versions of Python, the system, Curator and what it stands on."""
-    found = {"curator": __version__, "python": platform.python_version(), "system": platform.platform()}
+    by_name = {"curator": __version__, "python": platform.python_version(), "system": platform.platform()}
     for name in LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            by_name[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "missing"
-    return found
+            by_name[name] = "missing"
+    return by_name
 
 
-def training() -> dict[str, Any]:
+def training_readiness() -> dict[str, Any]:
     """Whether this machine can train: engines, base model, and what is missing."""
     engines = ["embedded"]
     if all(importlib.util.find_spec(name) for name in EXTRAS["hf"]):
@@ -75,48 +75,48 @@ def training() -> dict[str, Any]:
     }
 
 
-async def look_at_providers() -> list[Finding]:
+async def check_providers() -> list[ProviderReport]:
     """Try each provider that is set up; nothing is started and nothing is changed."""
-    return await asyncio.gather(*(look(provider) for provider in providers.load().values()))
+    return await asyncio.gather(*(check_provider(provider) for provider in providers.load().values()))
 
 
-async def look(provider: Provider) -> Finding:
+async def check_provider(provider: Provider) -> ProviderReport:
     """Try one provider: does it answer, and with which key; in words, never raised."""
     key: str | None = None
     address: str | None = None
     try:
         if provider.managed:
-            return await _look_at_local(provider)
+            return await _check_local_server(provider)
         if provider.kind == "azure" and not provider.config.base_url:
-            return _finding(provider, "off", "no address: set AZURE_OPENAI_ENDPOINT")
+            return _report(provider, "off", "no address: set AZURE_OPENAI_ENDPOINT")
         address = provider.base_url
-        found = await asyncio.to_thread(provider.key)
-        key = found.source if found else None
-        if found is None and provider.kind in ("openai", "azure") and provider.config.auth == "key":
+        stored = await asyncio.to_thread(provider.key)
+        key = stored.source if stored else None
+        if stored is None and provider.kind in ("openai", "azure") and provider.config.auth == "key":
             where = provider.config.api_key_env or "api_key_env in config.toml"
             words = f"no key: set {where}, or: curator providers key {provider.name}"
-            return _finding(provider, "off", words, address)
+            return _report(provider, "off", words, address)
         async with await connect(provider, _QUICK) as client:
             models = await client.models()
         listed = f"answers; lists {len(models)} model{'' if len(models) == 1 else 's'}"
-        return _finding(provider, "ok", listed, address, key)
+        return _report(provider, "ok", listed, address, key)
     except CuratorError as error:
-        return _finding(provider, "bad", error.message, address, key)
+        return _report(provider, "bad", error.message, address, key)
 
 
-async def _look_at_local(provider: Provider) -> Finding:
-    address = await local.running()
+async def _check_local_server(provider: Provider) -> ProviderReport:
+    address = await local.find_running()
     if address is None:
-        return _finding(provider, "ok", "not running; starts by itself when it is needed")
+        return _report(provider, "ok", "not running; starts by itself when it is needed")
     async with open_client(provider, address.base_url, address.token, _QUICK) as client:
         jobs = await client.jobs()
     busy = sum(not job.finished for job in jobs)
-    return _finding(
+    return _report(
         provider, "ok", f"running; {busy} of {len(jobs)} jobs under way", address.base_url, "its token file"
     )
 
 
-def _finding(
+def _report(
     provider: Provider, state: str, detail: str, address: str | None = None, key: str | None = None
-) -> Finding:
-    return Finding(provider.name, provider.kind, state, detail, address, key)
+) -> ProviderReport:
+    return ProviderReport(provider.name, provider.kind, state, detail, address, key)

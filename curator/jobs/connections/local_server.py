@@ -16,7 +16,7 @@ import curator
 from curator import locks, paths
 from curator.errors import ProviderError
 from curator.jobs import keys
-from curator.jobs.http.client import Limits, open_client
+from curator.jobs.http.client import RequestLimits, open_client
 from curator.jobs.providers import LOCAL_MODEL, Provider
 from curator.loopback import is_loopback
 from curator.settings import ProviderSettings
@@ -25,7 +25,7 @@ IDLE_EXIT = 900.0
 """Seconds without request and without job after which a server started by us leaves."""
 START_SECONDS = 90.0
 """Longest wait for a new server to listen: the machine may be busy."""
-_QUICK = Limits(connect=2, read=10, total=10, retries=0)
+_QUICK = RequestLimits(connect=2, read=10, total=10, retries=0)
 _SECRETS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_ADMIN_KEY")
 
 
@@ -42,9 +42,9 @@ class Address:
         return self.key.reveal()
 
 
-async def running() -> Address | None:
+async def find_running() -> Address | None:
     """The address of the local server that answers now, or None."""
-    address = _recorded()
+    address = _read_address()
     return address if address is not None and await _answers(address) else None
 
 
@@ -53,11 +53,11 @@ async def find_or_start(idle_exit: float | None = None) -> Address:
 
     Raises ProviderError with the last line of its log where it does not come up.
     """
-    if address := await running():
+    if address := await find_running():
         return address
     busy = "Another Curator has been starting the local server for minutes; see curator doctor."
     async with locks.hold(paths.state_dir() / "server.lock", START_SECONDS, busy):
-        if address := await running():
+        if address := await find_running():
             return address
         return await _start(IDLE_EXIT if idle_exit is None else idle_exit)
 
@@ -84,12 +84,12 @@ def child_environment() -> dict[str, str]:
     return env
 
 
-def _recorded() -> Address | None:
+def _read_address() -> Address | None:
     """What `server.json` says, where its process is alive and its token can be read."""
     try:
-        told: Any = orjson.loads((paths.server_dir() / "server.json").read_bytes())
-        base_url, pid = str(told["base_url"]).rstrip("/"), int(told["pid"])
-        token = Path(told["token_file"]).read_text("ascii").strip()
+        record: Any = orjson.loads((paths.server_dir() / "server.json").read_bytes())
+        base_url, pid = str(record["base_url"]).rstrip("/"), int(record["pid"])
+        token = Path(record["token_file"]).read_text("ascii").strip()
     except (OSError, ValueError, KeyError, TypeError):
         return None
     host = base_url.split("//", 1)[-1].rsplit(":", 1)[0].strip("[]")
@@ -139,7 +139,7 @@ async def _start(idle_exit: float) -> Address:
     finally:
         os.close(handle)
     for _ in range(int(START_SECONDS / 0.1)):
-        if address := await running():
+        if address := await find_running():
             return address
         if process.poll() is not None:
             break

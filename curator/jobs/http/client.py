@@ -31,7 +31,7 @@ _NOTICED = 2.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """Seconds: to connect, between bytes, for a whole call; and how often reading is tried again."""
 
     connect: float = 10.0
@@ -45,7 +45,7 @@ class Limits:
 class Client:
     """An open connection to one provider. Use `connect`; close it, or use it as a context manager."""
 
-    def __init__(self, provider: Provider, sdk: openai.AsyncOpenAI, limits: Limits) -> None:
+    def __init__(self, provider: Provider, sdk: openai.AsyncOpenAI, limits: RequestLimits) -> None:
         self.provider = provider
         self.sdk = sdk
         self.limits = limits
@@ -91,18 +91,18 @@ class Client:
 
     # -- jobs -------------------------------------------------------------------------------------
 
-    async def create_job(self, body: dict[str, Any], doing: str = "create the job") -> records.Job:
+    async def create_job(self, body: dict[str, Any], doing: str = "create the job") -> records.ProviderJob:
         """Create a job: one request, never repeated. `body` as in docs/openai.md §6.3."""
         answer = await self.call(doing, self.sdk.fine_tuning.jobs.create(**body))
-        return self._parsed(doing, records.job, answer)
+        return self._parse(doing, records.job, answer)
 
-    async def job(self, job_id: str) -> records.Job:
+    async def job(self, job_id: str) -> records.ProviderJob:
         """One job as it is now."""
         doing = f"show job {job_id}"
         answer = await self.read(doing, lambda: self.sdk.fine_tuning.jobs.retrieve(job_id))
-        return self._parsed(doing, records.job, answer)
+        return self._parse(doing, records.job, answer)
 
-    async def jobs(self, limit: int = 100, metadata: dict[str, str] | None = None) -> list[records.Job]:
+    async def jobs(self, limit: int = 100, metadata: dict[str, str] | None = None) -> list[records.ProviderJob]:
         """The newest `limit` jobs; `metadata` filters at providers that can (others return them all)."""
         query = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
         return await self._pages(
@@ -114,31 +114,31 @@ class Client:
             ),
         )
 
-    async def act(self, job_id: str, action: str) -> records.Job:
+    async def act(self, job_id: str, action: str) -> records.ProviderJob:
         """`cancel`, `pause` or `resume` a job; returns it."""
         doing = f"{action} job {job_id}"
         answer = await self.call(doing, getattr(self.sdk.fine_tuning.jobs, action)(job_id))
-        return self._parsed(doing, records.job, answer)
+        return self._parse(doing, records.job, answer)
 
     async def events(
-        self, job_id: str, known: Callable[[str], bool] = lambda _: False, limit: int = 100_000
+        self, job_id: str, is_stored: Callable[[str], bool] = lambda _: False, limit: int = 100_000
     ) -> list[records.Event]:
         """A job's events, oldest first, without repeats; stops at a page of which all are `known`."""
-        found = await self._pages(
+        events = await self._pages(
             f"list events of job {job_id}",
             records.event,
             limit,
             lambda after: self.sdk.fine_tuning.jobs.list_events(
                 job_id, limit=100, extra_query={"after": after} if after else None
             ),
-            done=lambda page: all(known(event.id) for event in page),
+            done=lambda page: all(is_stored(event.id) for event in page),
         )
-        unique = {event.id: event for event in reversed(found) if not known(event.id)}
+        unique = {event.id: event for event in reversed(events) if not is_stored(event.id)}
         return sorted(unique.values(), key=lambda event: event.created_at)
 
     async def checkpoints(self, job_id: str) -> list[records.Checkpoint]:
         """A job's checkpoints, in order of their steps."""
-        found = await self._pages(
+        checkpoints = await self._pages(
             f"list checkpoints of job {job_id}",
             records.checkpoint,
             1000,
@@ -146,11 +146,11 @@ class Client:
                 job_id, limit=100, extra_query={"after": after} if after else None
             ),
         )
-        return sorted(found, key=lambda item: item.step or 0)
+        return sorted(checkpoints, key=lambda item: item.step or 0)
 
     # -- files and models ---------------------------------------------------------------------------
 
-    async def files(self) -> list[records.File]:
+    async def files(self) -> list[records.ProviderFile]:
         """The newest training files."""
         return await self._pages(
             "list files",
@@ -161,10 +161,10 @@ class Client:
             ),
         )
 
-    async def file(self, file_id: str) -> records.File:
+    async def file(self, file_id: str) -> records.ProviderFile:
         """One file's record."""
         doing = f"show file {file_id}"
-        return self._parsed(doing, records.file, await self.read(doing, lambda: self.sdk.files.retrieve(file_id)))
+        return self._parse(doing, records.file, await self.read(doing, lambda: self.sdk.files.retrieve(file_id)))
 
     async def delete_file(self, file_id: str) -> None:
         """Delete an uploaded file."""
@@ -181,9 +181,9 @@ class Client:
         async def fetch() -> bytes:
             return (await self.sdk.files.content(file_id)).content
 
-        return _decoded(await self.read(doing, fetch))
+        return _decode(await self.read(doing, fetch))
 
-    async def models(self) -> list[records.Model]:
+    async def models(self) -> list[records.ProviderModel]:
         """The models that the provider lists."""
         doing = "list models"
 
@@ -191,11 +191,11 @@ class Client:
             return await self.sdk.models.list()
 
         page = await self.read(doing, fetch)
-        return [self._parsed(doing, records.model, item) for item in _data(page, self.provider.name, doing)]
+        return [self._parse(doing, records.model, item) for item in _data(page, self.provider.name, doing)]
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _parsed(self, doing: str, parse: Callable[[Any], T], answer: Any) -> T:
+    def _parse(self, doing: str, parse: Callable[[Any], T], answer: Any) -> T:
         try:
             return parse(answer)
         except records.BadRecord as error:
@@ -210,9 +210,9 @@ class Client:
         done: Callable[[list[T]], bool] = lambda _: False,
     ) -> list[T]:
         """Walk `after` cursors (the id of a page's last item) until has_more is false."""
-        found: list[T] = []
+        collected: list[T] = []
         after: str | None = None
-        seen: set[str] = set()
+        cursors: set[str] = set()
         for _ in range(MAX_PAGES):
             cursor = after
 
@@ -220,26 +220,26 @@ class Client:
                 return await request(cursor)
 
             page = await self.read(doing, fetch)
-            items = [self._parsed(doing, parse, item) for item in _data(page, self.provider.name, doing)]
-            found += items
+            items = [self._parse(doing, parse, item) for item in _data(page, self.provider.name, doing)]
+            collected += items
             after = getattr(items[-1], "id", None) if items else None
             more = getattr(page, "has_more", False) is True
-            if not more or len(found) >= limit or after is None or after in seen or done(items):
+            if not more or len(collected) >= limit or after is None or after in cursors or done(items):
                 break
-            seen.add(after)
-        return found[:limit]
+            cursors.add(after)
+        return collected[:limit]
 
 
-def pause(fault: ProviderError, attempt: int, limits: Limits) -> float | None:
+def pause(fault: ProviderError, attempt: int, limits: RequestLimits) -> float | None:
     """Seconds to wait before reading again, None where it cannot help.
 
     Doubles from `backoff` with jitter, at least what Retry-After asks; a longer wait than `max_wait` is
     left to the caller.
     """
-    if faults.hopeless(fault):
+    if faults.is_hopeless(fault):
         return None
     wait = min(limits.backoff * 2 ** min(attempt, 16), limits.max_wait) * (0.75 + random.random() / 2)
-    wait = max(wait, faults.asked_wait(fault))
+    wait = max(wait, faults.requested_wait(fault))
     return wait if wait <= limits.max_wait * 1.25 else None
 
 
@@ -247,7 +247,7 @@ def open_client(
     provider: Provider,
     base_url: str,
     credential: str | Callable[[], Awaitable[str]],
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
 ) -> Client:
     """Build the client for an address and a credential. `max_retries` is 0: repeating is our decision."""
     import httpx2
@@ -255,14 +255,14 @@ def open_client(
 
     for name in ("openai", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)  # DEBUG would print headers
-    limits = limits or Limits()
+    limits = limits or RequestLimits()
     loopback = is_loopback(httpx2.URL(base_url).host)
     http = openai.DefaultAsyncHttpx2Client(
         follow_redirects=False,
         headers={"accept-encoding": "identity"},
         trust_env=not loopback,  # proxies are for other machines
         timeout=httpx2.Timeout(limits.read, connect=limits.connect),
-        event_hooks={"response": [guards.capped], "request": [guards.same_origin(base_url)]},
+        event_hooks={"response": [guards.cap_answer], "request": [guards.same_origin(base_url)]},
     )
     sdk: openai.AsyncOpenAI
     if provider.classic:
@@ -288,7 +288,7 @@ def _data(page: Any, provider: str, doing: str) -> list[Any]:
     return data
 
 
-def _decoded(body: bytes) -> bytes:
+def _decode(body: bytes) -> bytes:
     if body.startswith(b"step,"):
         return body
     try:

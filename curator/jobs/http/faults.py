@@ -97,12 +97,12 @@ class Refused(ProviderError):
         return self.code in STOP_CODES or (self.status != 429 and self.status < 500)
 
 
-def asked_wait(fault: ProviderError) -> float:
+def requested_wait(fault: ProviderError) -> float:
     """Seconds that the provider asked to be left alone; 0 where it did not."""
     return getattr(fault, "retry_after", None) or 0.0
 
 
-def hopeless(fault: ProviderError) -> bool:
+def is_hopeless(fault: ProviderError) -> bool:
     """True where asking again cannot help, see `Refused.permanent`."""
     return fault.permanent if isinstance(fault, Refused) else fault.code in STOP_CODES
 
@@ -151,42 +151,43 @@ def _reason(error: BaseException) -> str:
 def _status(error: openai.APIStatusError, provider: str, doing: str) -> ProviderError:
     body = error.body if isinstance(error.body, dict) else {}
     code = _text(error.code) or _text(body.get("code"))
-    said = _said(body, error)
+    quote = _quote(body, error)
     status = error.status_code
-    wait = retry_after(error.response.headers, said)
+    wait = retry_after(error.response.headers, quote)
     if status >= 500 or status == 408:
-        words = f"{provider} failed (HTTP {status}) when asked to {doing}: {said}"
+        words = f"{provider} failed (HTTP {status}) when asked to {doing}: {quote}"
         return Unclear(words, code=code, retry_after=wait)
     sentence = _SENTENCES.get(code or "") or _BY_STATUS.get(status)
     if 300 <= status < 400:
         sentence = (
             "{provider} answers with a redirect, which is not followed so that the key stays here; fix base_url."
         )
-    title, words = _TITLES.get(code or "", ""), (sentence or "{provider} refused to {doing}: {said}")
-    message, plain = (words.format(provider=provider, doing=doing, said=said, here=here) for here in (_HERE, ""))
+    title, words = _TITLES.get(code or "", ""), (sentence or "{provider} refused to {doing}: {quote}")
+    message, plain = (words.format(provider=provider, doing=doing, quote=quote, here=here) for here in (_HERE, ""))
     return Refused(message, status=status, code=code, retry_after=wait, title=title, plain=plain)
 
 
 _HERE = "; the same data can be trained on this machine with --provider local"
-_SPENT = "{provider}: the spend limit is reached, so it will not {doing}; raise it there{here}. ({said})"
-_CLOSED = "{provider} has closed this account, so it will not {doing}{here}. ({said})"
+_SPENT = "{provider}: the spend limit is reached, so it will not {doing}; raise it there{here}. ({quote})"
+_CLOSED = "{provider} has closed this account, so it will not {doing}{here}. ({quote})"
 _SENTENCES = {
-    "training_not_available": "{provider} no longer lets this organisation start fine-tuning jobs{here}. ({said})",
+    "training_not_available": "{provider} no longer lets this organisation start fine-tuning jobs{here}. "
+    "({quote})",
     "insufficient_quota": "{provider}: the quota is used up, so it will not {doing}; add credit there{here}. "
-    "({said})",
+    "({quote})",
     "billing_hard_limit_reached": _SPENT,
     "spend_limit_reached": _SPENT,
     "billing_not_active": "{provider}: billing is not active, so it will not {doing}; set it up there{here}. "
-    "({said})",
+    "({quote})",
     "account_deactivated": _CLOSED,
     "access_terminated": _CLOSED,
-    "quotaExceeded": "{provider}: a quota of the resource is used up, so it will not {doing}. ({said})",
+    "quotaExceeded": "{provider}: a quota of the resource is used up, so it will not {doing}. ({quote})",
 }
 _BY_STATUS = {
-    401: "{provider} does not accept the key; set a valid one (docs/providers.md). ({said})",
-    403: "{provider} does not permit this key to {doing}. ({said})",
-    404: "{provider} could not {doing}: there is no such thing. ({said})",
-    429: "{provider} is asked too often; wait before you {doing}. ({said})",
+    401: "{provider} does not accept the key; set a valid one (docs/providers.md). ({quote})",
+    403: "{provider} does not permit this key to {doing}. ({quote})",
+    404: "{provider} could not {doing}: there is no such thing. ({quote})",
+    429: "{provider} is asked too often; wait before you {doing}. ({quote})",
 }
 _TITLES = {
     "training_not_available": "Training is not available",
@@ -202,7 +203,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _said(body: dict[str, Any], error: openai.APIStatusError) -> str:
+def _quote(body: dict[str, Any], error: openai.APIStatusError) -> str:
     inner = body.get("error") if isinstance(body.get("error"), dict) else body
     text = _text(inner.get("message")) if isinstance(inner, dict) else None
     if text is None:

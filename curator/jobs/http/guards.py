@@ -26,7 +26,7 @@ def same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:
     return check
 
 
-async def capped(response: httpx2.Response) -> None:
+async def cap_answer(response: httpx2.Response) -> None:
     """Stop reading an answer that is longer than MAX_ANSWER, also once unpacked.
 
     We ask for plain answers. Some gateways send gzip all the same: it is unpacked here, as a few bytes of it can
@@ -43,14 +43,14 @@ async def capped(response: httpx2.Response) -> None:
 
     class Capped(httpx2.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            left = cap
+            remaining = cap
             async for chunk in cast(httpx2.AsyncByteStream, source):
                 try:
-                    plain = unpack.decompress(chunk, left + 1) if unpack else chunk
+                    plain = unpack.decompress(chunk, remaining + 1) if unpack else chunk
                 except zlib.error:
                     raise ValueError("the answer is packed wrongly") from None
-                left -= len(plain)
-                if left < 0:
+                remaining -= len(plain)
+                if remaining < 0:
                     raise ValueError("the answer is too long")
                 yield plain
 

@@ -40,7 +40,7 @@ class BadRecord(ValueError):
 
 
 @dataclass(frozen=True)
-class Job:
+class ProviderJob:
     """The provider's side of a run. `error` is None on a healthy job, also where it was sent as `{}`."""
 
     id: str
@@ -66,7 +66,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class File:
+class ProviderFile:
     """An uploaded file; `status` is `uploaded`, `processed`, `error`, at Azure also `pending`, `running`."""
 
     id: str
@@ -114,7 +114,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Model:
+class ProviderModel:
     """A model that the provider offers."""
 
     id: str
@@ -125,10 +125,10 @@ class Model:
     """What the provider itself says of fine-tuning it (Azure's `capabilities.fine_tune`); None: nothing."""
 
 
-def job(value: Any) -> Job:
+def job(value: Any) -> ProviderJob:
     """Read a job object. Raises BadRecord without a usable id."""
     raw = _object(value, "a job")
-    return Job(
+    return ProviderJob(
         id=_id(raw, "job"),
         status=text(raw.get("status")) or "unknown",
         model=text(raw.get("model")),
@@ -147,10 +147,10 @@ def job(value: Any) -> Job:
     )
 
 
-def file(value: Any) -> File:
+def file(value: Any) -> ProviderFile:
     """Read a file object. Raises BadRecord without a usable id."""
     raw = _object(value, "a file")
-    return File(
+    return ProviderFile(
         id=_id(raw, "file"),
         filename=text(raw.get("filename")) or "",
         size=integer(raw.get("bytes")),
@@ -186,14 +186,14 @@ def checkpoint(value: Any) -> Checkpoint:
     )
 
 
-def model(value: Any) -> Model:
+def model(value: Any) -> ProviderModel:
     """Read a model. Raises BadRecord without an id."""
     raw = _object(value, "a model")
     name = text(raw.get("id"))
     if not name:
         raise BadRecord("a model without id")
     says = _dict(raw.get("capabilities")).get("fine_tune")
-    return Model(
+    return ProviderModel(
         name,
         text(raw.get("owned_by")),
         integer(raw.get("created")),
@@ -206,8 +206,8 @@ def metrics(data: dict[str, Any]) -> dict[str, float]:
     """The finite numbers among `METRICS` in an event's data; Azure's spelling of the accuracy is mapped."""
     if "validation_mean_token_accuracy" in data:
         data = {**data, "valid_mean_token_accuracy": data["validation_mean_token_accuracy"]}
-    found = {name: number(data.get(name)) for name in METRICS}
-    return {name: value for name, value in found.items() if value is not None}
+    numbers = {name: number(data.get(name)) for name in METRICS}
+    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def text(value: Any) -> str | None:
@@ -217,14 +217,14 @@ def text(value: Any) -> str | None:
 
 def integer(value: Any) -> int | None:
     """An int, or None; a float counts as its whole part (some servers send times so)."""
-    found = number(value)
-    return int(found) if found is not None and abs(found) < 2**53 else None
+    numeric = number(value)
+    return int(numeric) if numeric is not None and abs(numeric) < 2**53 else None
 
 
 def moment(value: Any) -> int | None:
     """Seconds since 1970 that every calendar can show, or None."""
-    found = integer(value)
-    return found if found is not None and 0 <= found < 2**33 else None
+    seconds = integer(value)
+    return seconds if seconds is not None and 0 <= seconds < 2**33 else None
 
 
 def number(value: Any) -> float | None:
@@ -232,10 +232,10 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        found = float(value)
+        numeric = float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) else None
+    return numeric if math.isfinite(numeric) else None
 
 
 def _canonical(raw: dict[str, Any]) -> bytes:
@@ -268,10 +268,10 @@ def tame(value: Any, depth: int = 0) -> Any:
 
 
 def _id(raw: dict[str, Any], what: str) -> str:
-    found = raw.get("id")
-    if not isinstance(found, str) or not _ID.match(found):
+    identifier = raw.get("id")
+    if not isinstance(identifier, str) or not _ID.match(identifier):
         raise BadRecord(f"a {what} without a usable id")
-    return found
+    return identifier
 
 
 def _list(value: Any) -> list[Any]:
@@ -284,15 +284,15 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _error(value: Any) -> dict[str, Any] | None:
     raw = _dict(value)
-    kept = {name: text(raw.get(name)) for name in ("code", "message", "param")}
-    return kept if kept["code"] or kept["message"] else None
+    error = {name: text(raw.get(name)) for name in ("code", "message", "param")}
+    return error if error["code"] or error["message"] else None
 
 
 def _epochs(raw: dict[str, Any]) -> int | None:
     method = _dict(raw.get("method"))
     inner = _dict(_dict(method.get(text(method.get("type")) or "")).get("hyperparameters"))
     for source in (_dict(raw.get("hyperparameters")), inner):
-        found = integer(source.get("n_epochs"))
-        if found is not None and found > 0:
-            return found
+        epochs = integer(source.get("n_epochs"))
+        if epochs is not None and epochs > 0:
+            return epochs
     return None

@@ -21,12 +21,12 @@ PARTS_ABOVE = 64 * 2**20
 """Files larger than this go in parts where the provider has the Uploads API (docs/openai.md §6.2)."""
 PART = 8 * 2**20
 MEDIA = "application/jsonl"
-_LONGEST_JOINING = 600.0
+_JOINING_SECONDS = 600.0
 """Seconds in which a provider puts the parts of a file together."""
 
 
 @dataclass(frozen=True)
-class Progress:
+class SubmissionProgress:
     """How far a submission is: `step` is upload, wait, create or look; bytes where it is an upload."""
 
     step: str
@@ -35,7 +35,7 @@ class Progress:
     total: int = 0
 
 
-Report = Callable[[Progress], None]
+ReportProgress = Callable[[SubmissionProgress], None]
 
 
 class Pace:
@@ -45,7 +45,7 @@ class Pace:
         self._clock = clock
         self._began: tuple[str, float, int] | None = None
 
-    def words(self, progress: Progress) -> str:
+    def words(self, progress: SubmissionProgress) -> str:
         """`training file: 1.5 of 3.0 MB, 0.7 MB/s`; the text alone where nothing is counted."""
         if not progress.total:
             return progress.text
@@ -61,11 +61,13 @@ class Pace:
         return f"{progress.text}: {progress.done / unit:,.1f} of {whole}{rate}"
 
 
-def silent(_: Progress) -> None:
+def no_report(_: SubmissionProgress) -> None:
     """A report that nobody reads."""
 
 
-async def upload(client: Client, path: Path, name: str, report: Report, label: str = "") -> records.File:
+async def upload(
+    client: Client, path: Path, name: str, report: ReportProgress, label: str = ""
+) -> records.ProviderFile:
     """Send `path` under the file name `name`, called `label` in reports; one attempt.
 
     Raises Unreachable, Unclear or Refused.
@@ -74,14 +76,14 @@ async def upload(client: Client, path: Path, name: str, report: Report, label: s
     doing = f"upload {name}"
 
     def tell(done: int) -> None:
-        report(Progress("upload", label or name, done, size))
+        report(SubmissionProgress("upload", label or name, done, size))
 
     if size > PARTS_ABOVE and client.provider.kind in ("openai", "local"):
         return await _in_parts(client, path, name, size, tell)
-    with _Metered(path, tell) as body:
+    with _MeteredFile(path, tell) as body:
         request = client.sdk.files.create(file=(name, body, MEDIA), purpose="fine-tune")
         answer = await client.call(doing, request, _patience(size))
-    return _checked(client, doing, answer, size)
+    return _check(client, doing, answer, size)
 
 
 def _patience(size: int) -> float:
@@ -89,7 +91,7 @@ def _patience(size: int) -> float:
     return 60 + size / 50_000
 
 
-class _Metered(io.FileIO):
+class _MeteredFile(io.FileIO):
     """A file that tells how much of it was read; the HTTP client reads it in small blocks, once."""
 
     def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
@@ -104,13 +106,15 @@ class _Metered(io.FileIO):
         return block
 
 
-async def _in_parts(client: Client, path: Path, name: str, size: int, tell: Callable[[int], None]) -> records.File:
+async def _in_parts(
+    client: Client, path: Path, name: str, size: int, tell: Callable[[int], None]
+) -> records.ProviderFile:
     uploads = client.sdk.uploads
     doing = f"upload {name}"
-    made = await client.call(
+    started = await client.call(
         doing, uploads.create(bytes=size, filename=name, mime_type="text/jsonl", purpose="fine-tune")
     )
-    upload_id = records.text(getattr(made, "id", None))
+    upload_id = records.text(getattr(started, "id", None))
     if upload_id is None:
         raise faults.bad_answer(client.provider.name, doing, "an upload without id")
     digest = hashlib.md5(usedforsecurity=False)
@@ -125,8 +129,8 @@ async def _in_parts(client: Client, path: Path, name: str, size: int, tell: Call
         await _give_up(client, upload_id)
         raise
     done = uploads.complete(upload_id, part_ids=ids, md5=digest.hexdigest())
-    answer = await client.call(doing, done, _LONGEST_JOINING)
-    return _checked(client, doing, getattr(answer, "file", None), size)
+    answer = await client.call(doing, done, _JOINING_SECONDS)
+    return _check(client, doing, getattr(answer, "file", None), size)
 
 
 async def _part(client: Client, upload_id: str, block: bytes, doing: str) -> str:
@@ -146,7 +150,7 @@ async def _give_up(client: Client, upload_id: str) -> None:
         await client.call("cancel the upload", client.sdk.uploads.cancel(upload_id), 10)
 
 
-def _checked(client: Client, doing: str, answer: Any, size: int) -> records.File:
+def _check(client: Client, doing: str, answer: Any, size: int) -> records.ProviderFile:
     try:
         file = records.file(answer)
     except records.BadRecord as error:

@@ -36,7 +36,7 @@ def run_json(run: Run, ledger: Ledger) -> dict[str, Any]:
 
 
 @contextmanager
-def located(job: str, provider: str | None = None) -> Iterator[tuple[Ledger, Run | None]]:
+def open_ledger_of(job: str, provider: str | None = None) -> Iterator[tuple[Ledger, Run | None]]:
     """The ledger that knows a job's or run's id, or a tuned model, and the run; else the user's own, and None.
 
     `provider` narrows the search where two providers use the same id. The ledger is closed at the end.
@@ -44,16 +44,16 @@ def located(job: str, provider: str | None = None) -> Iterator[tuple[Ledger, Run
     with ExitStack() as stack:
         own = stack.enter_context(Ledger.for_path(None))
         for ledger in (own, *_others(own, stack)):
-            known = [run for run in ledger.runs() if job in (run.job_id, run.run, run.fine_tuned_model)]
-            known = [run for run in known if provider in (None, run.provider)]
-            if known:
-                yield ledger, known[-1]
+            matches = [run for run in ledger.runs() if job in (run.job_id, run.run, run.fine_tuned_model)]
+            matches = [run for run in matches if provider in (None, run.provider)]
+            if matches:
+                yield ledger, matches[-1]
                 return
         yield own, None
 
 
 @contextmanager
-def everywhere() -> Iterator[list[Ledger]]:
+def open_all() -> Iterator[list[Ledger]]:
     """All ledgers that are known and can be read: the user's own first, then those of workspaces."""
     with ExitStack() as stack:
         own = stack.enter_context(Ledger.for_path(None))

@@ -20,7 +20,7 @@ from curator.errors import CuratorError
 from curator.jobs.http import provider_records as records
 from curator.jobs.ledger.file import LedgerFile
 from curator.jobs.ledger.rows import CLOSED as CLOSED
-from curator.jobs.ledger.rows import COLUMNS, EVENT, dumps, read, run_of, stored
+from curator.jobs.ledger.rows import COLUMNS, EVENT, dumps, from_json, run_of, to_column
 from curator.jobs.ledger.rows import OPEN as OPEN
 from curator.jobs.ledger.rows import Deployment as Deployment
 from curator.jobs.ledger.rows import Run as Run
@@ -59,12 +59,12 @@ class Ledger(LedgerFile):
             _insert(db, intent)
         return intent
 
-    def adopt(self, provider: str, origin: str, job: records.Job) -> Run:
+    def adopt(self, provider: str, origin: str, job: records.ProviderJob) -> Run:
         """The run of a job, made anew for a job that was started elsewhere."""
-        known = self.by_job(origin, job.id)
-        if known is not None:
-            return known
-        run = foreign(provider, origin, job)
+        stored_run = self.by_job(origin, job.id)
+        if stored_run is not None:
+            return stored_run
+        run = run_of_foreign_job(provider, origin, job)
         with self._write() as db:
             row = db.execute("SELECT * FROM runs WHERE origin = ? AND job_id = ?", (origin, job.id)).fetchone()
             if row is not None:
@@ -88,7 +88,7 @@ class Ledger(LedgerFile):
         """All runs, newest first."""
         return [run_of(row) for row in self._all("SELECT * FROM runs ORDER BY seq DESC")]
 
-    def unsettled(self) -> list[Run]:
+    def unsettled_runs(self) -> list[Run]:
         """Runs of which there may be news, newest first."""
         return [run for run in self.runs() if not run.settled]
 
@@ -101,7 +101,7 @@ class Ledger(LedgerFile):
             after = replace(before, **values)
             if after != before:
                 assignments = ", ".join(f"{name} = ?" for name in values)
-                row = [stored(name, value) for name, value in values.items()]
+                row = [to_column(name, value) for name, value in values.items()]
                 db.execute(f"UPDATE runs SET {assignments} WHERE run = ?", (*row, run))
         return after
 
@@ -120,7 +120,7 @@ class Ledger(LedgerFile):
     def step(self, run: str, step: str) -> tuple[str, dict[str, Any]] | None:
         """State and detail of a step, None where it has not begun."""
         row = self._one("SELECT state, detail FROM steps WHERE run = ? AND step = ?", (run, step))
-        return (str(row["state"]), read(row["detail"], dict)) if row else None
+        return (str(row["state"]), from_json(row["detail"], dict)) if row else None
 
     def note_orphan(self, run: str, origin: str, file_id: str, name: str) -> None:
         """Remember an uploaded file that no job uses."""
@@ -149,8 +149,8 @@ class Ledger(LedgerFile):
 
     def places(self) -> list[Path]:
         """The other ledgers that still exist."""
-        found = [Path(row["path"]) for row in self._all("SELECT path FROM places ORDER BY path")]
-        return [path for path in found if path.is_file()]
+        paths_noted = [Path(row["path"]) for row in self._all("SELECT path FROM places ORDER BY path")]
+        return [path for path in paths_noted if path.is_file()]
 
     # -- deployments that cost --------------------------------------------------------------------------
 
@@ -205,7 +205,9 @@ class Ledger(LedgerFile):
             "SELECT * FROM events WHERE run = ? AND seq > ? AND seq <= ? ORDER BY created_at, seq",
             (run, after, until),
         )
-        return [records.event({**{key: r[key] for key in EVENT}, "data": read(r["data"], dict)}) for r in rows]
+        return [
+            records.event({**{key: r[key] for key in EVENT}, "data": from_json(r["data"], dict)}) for r in rows
+        ]
 
     def last_event(self, run: str) -> int:
         """Position of the event that was stored last, whoever stored it."""
@@ -237,7 +239,7 @@ class Ledger(LedgerFile):
                 records.text(r["model"]),
                 records.integer(r["step"]),
                 records.integer(r["created_at"]),
-                records.metrics(read(r["metrics"], dict)),
+                records.metrics(from_json(r["metrics"], dict)),
             )
             for r in rows
         ]
@@ -258,15 +260,15 @@ class Ledger(LedgerFile):
             "SELECT value FROM evaluations WHERE dataset = ? AND model = ? ORDER BY seq DESC LIMIT 1",
             (dataset, model),
         )
-        return read(row["value"], dict) if row else None
+        return from_json(row["value"], dict) if row else None
 
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations, newest first: dataset, model, run, at, and what was stored."""
         rows = self._all("SELECT * FROM evaluations ORDER BY seq DESC")
-        return [{k: r[k] for k in ("dataset", "model", "run", "at")} | read(r["value"], dict) for r in rows]
+        return [{k: r[k] for k in ("dataset", "model", "run", "at")} | from_json(r["value"], dict) for r in rows]
 
 
-def foreign(provider: str, origin: str, job: records.Job) -> Run:
+def run_of_foreign_job(provider: str, origin: str, job: records.ProviderJob) -> Run:
     """A run for a job that was started elsewhere; not stored."""
     return Run(
         run=new_id(),
@@ -290,7 +292,7 @@ def new_id() -> str:
 
 
 def _insert(db: sqlite3.Connection, run: Run) -> None:
-    values = [stored(name, getattr(run, name)) for name in COLUMNS]
+    values = [to_column(name, getattr(run, name)) for name in COLUMNS]
     db.execute(f"INSERT INTO runs ({','.join(COLUMNS)}) VALUES ({placeholders(len(COLUMNS))})", values)
 
 

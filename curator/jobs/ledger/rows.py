@@ -98,10 +98,10 @@ def run_of(row: sqlite3.Row) -> Run:
     values: dict[str, Any] = {}
     for name in COLUMNS:
         if name in _JSON:
-            values[name] = read(row[name], list if name == "result_files" else dict)
+            values[name] = from_json(row[name], list if name == "result_files" else dict)
         elif name in _NUMBERS:
-            found = records.number(row[name])
-            values[name] = found if found is None or name in _REAL else int(found)
+            numeric = records.number(row[name])
+            values[name] = numeric if numeric is None or name in _REAL else int(numeric)
         else:
             values[name] = row[name] if isinstance(row[name], str) else None
     values["error"] = values["error"] or None
@@ -110,16 +110,16 @@ def run_of(row: sqlite3.Row) -> Run:
     return Run(**values)
 
 
-def read(stored: Any, kind: type[Any]) -> Any:
+def from_json(stored: Any, kind: type[Any]) -> Any:
     """What was stored as JSON; an empty one of its kind where that cannot be read."""
     try:
-        found = orjson.loads(stored) if stored is not None else None
+        value = orjson.loads(stored) if stored is not None else None
     except (ValueError, TypeError):
-        found = None
-    return found if isinstance(found, kind) else kind()
+        value = None
+    return value if isinstance(value, kind) else kind()
 
 
-def stored(name: str, value: Any) -> Any:
+def to_column(name: str, value: Any) -> Any:
     """A column's value as SQLite takes it."""
     return dumps(value) if name in _JSON and value is not None else value
 

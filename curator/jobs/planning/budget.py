@@ -14,7 +14,7 @@ SOON = timedelta(days=90)
 """A model that is switched off within this time is warned of."""
 
 
-def over(usd: float | None, budget: float | None, provider: Provider, model: str) -> str | None:
+def over_budget(usd: float | None, budget: float | None, provider: Provider, model: str) -> str | None:
     """Why a job is over budget, or None. A price that is not known cannot be held to a budget."""
     if budget is None or provider.kind == "local":
         return None
@@ -27,7 +27,7 @@ def over(usd: float | None, budget: float | None, provider: Provider, model: str
     return None
 
 
-def over_project(usd: float | None, spent: float, budget: float | None, provider: Provider) -> str | None:
+def over_project_budget(usd: float | None, spent: float, budget: float | None, provider: Provider) -> str | None:
     """Why a job is over what its project may cost, or None; `spent` is what the project's jobs cost so far."""
     if budget is None or not usd or spent + usd <= budget:
         return None
@@ -37,7 +37,7 @@ def over_project(usd: float | None, spent: float, budget: float | None, provider
     )
 
 
-def committed(runs: Iterable[Run], fingerprint: str) -> float:
+def cost_of_runs(runs: Iterable[Run], fingerprint: str) -> float:
     """US$ that these runs cost by their estimates, cancelled ones in full; failed ones are free.
 
     The run of `fingerprint` that is under way is left out: the same again attaches to it and costs nothing more.

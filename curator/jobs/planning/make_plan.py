@@ -19,9 +19,8 @@ from curator.errors import ProviderError, UsageError
 from curator.jobs import providers
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning import budget
-from curator.jobs.planning import training_data as dataset
-from curator.jobs.planning.plan import Frozen, Params, Plan
+from curator.jobs.planning import budget, training_data
+from curator.jobs.planning.plan import FrozenDataset, Params, TrainingPlan
 from curator.jobs.providers import Provider
 
 _SUFFIX = {"azure": re.compile(r"[A-Za-z0-9_-]{1,40}\Z")}
@@ -40,22 +39,22 @@ class Wish:
     params: Params = Params()
     split_seed: int = 0
     budget: float | None = None
-    sound_only: bool = False
+    leave_out_errors: bool = False
     """Leave out examples that the rules find an error in, instead of refusing."""
 
 
-async def plan(path: Path | str, wish: Wish, ledger: Ledger) -> Plan:
+async def plan(path: Path | str, wish: Wish, ledger: Ledger) -> TrainingPlan:
     """Check, split, count, price. Reads files in a thread and asks no network.
 
     Raises UsageError or InputError for wishes or files that make no sense; everything else that speaks
-    against the job is in `Plan.blocking`.
+    against the job is in `TrainingPlan.blocking`.
     """
     provider = providers.get(wish.provider)
     check_params(wish.params, wish.method, provider)
-    return await asyncio.to_thread(_affordable, Path(path), wish, provider, ledger)
+    return await asyncio.to_thread(_plan_within_project, Path(path), wish, provider, ledger)
 
 
-async def recheck(plan: Plan, client: Client) -> Plan:
+async def recheck(plan: TrainingPlan, client: Client) -> TrainingPlan:
     """The plan with what the provider's own model list says about retirement; `submit` asks this first."""
     if plan.provider.kind not in ("openai", "azure"):
         return plan
@@ -65,11 +64,11 @@ async def recheck(plan: Plan, client: Client) -> Plan:
         return plan  # the access probe will say what is wrong
     info = find(plan.model, pricing.table())
     info = info.on(plan.provider.kind) if info else ModelInfo(plan.model)
-    gone, soon = budget.retirement(info, listed.get(plan.model), date.today())
+    ended, ending = budget.retirement(info, listed.get(plan.model), date.today())
     return replace(
         plan,
-        blocking=tuple(dict.fromkeys((*plan.blocking, *filter(None, (gone,))))),
-        notices=tuple(dict.fromkeys((*plan.notices, *filter(None, (soon,))))),
+        blocking=tuple(dict.fromkeys((*plan.blocking, *filter(None, (ended,))))),
+        notices=tuple(dict.fromkeys((*plan.notices, *filter(None, (ending,))))),
     )
 
 
@@ -96,16 +95,16 @@ def check_params(params: Params, method: str, provider: Provider) -> None:
         raise UsageError(f"--suffix is 1 to {limit} for {provider.name}.")
 
 
-def _affordable(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
+def _plan_within_project(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
     """The plan, held to what the project may cost: all runs of a workspace, or those of one file."""
     plan = _plan(path, wish, provider, ledger)
     runs = ledger.runs() if path.is_dir() else [run for run in ledger.runs() if run.source == plan.source]
-    spent = budget.committed(runs, plan.fingerprint)
-    expensive = budget.over_project(plan.usd, spent, settings.load().project_budget, provider)
+    spent = budget.cost_of_runs(runs, plan.fingerprint)
+    expensive = budget.over_project_budget(plan.usd, spent, settings.load().project_budget, provider)
     return replace(plan, blocking=(*plan.blocking, expensive)) if expensive else plan
 
 
-def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
+def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
     table = pricing.table()
     model = wish.model or provider.model
     if model is None:
@@ -113,30 +112,34 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Plan:
     info = find(model, table)
     info = info.on(provider.kind) if info else None
     context = _context(provider, wish.method, model, info, table)
-    data = dataset.read(path)
+    data = training_data.read(path)
     everything = len(data.raws)
-    if wish.sound_only:
-        data = dataset.sound(data, context)
+    if wish.leave_out_errors:
+        data = training_data.without_errors(data, context)
     train, held = _sides(data, wish)
     raws = [data.raws[at] for at in train]
-    verdict = dataset.judge(raws, [data.keys[at] for at in train], context, held, wish.params.epochs)
+    verdict = training_data.check_training(
+        raws, [data.keys[at] for at in train], context, held, wish.params.epochs
+    )
     priced = cost.estimate(verdict.tokens, info, wish.params.epochs, name=model)
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
     blocking, notices = _reasons(path, provider, wish.method, model, info, verdict)
     if left_out := everything - len(data.raws):
         notices.insert(0, f"{left_out} examples with errors are left out.")
-    if outside := dataset.outside(raws, dataset.contract(path)):  # the status line counts them as errors
+    if outside := training_data.answers_outside_contract(
+        raws, training_data.contract(path)
+    ):  # the status line counts them as errors
         notices.append(f"Answers outside the answer contract, trained all the same: {outside:,}.")
-    if expensive := budget.over(usd, limit, provider, model):
+    if expensive := budget.over_budget(usd, limit, provider, model):
         blocking.append(expensive)
-    return Plan(
+    return TrainingPlan(
         source="-" if str(path) == "-" else str(path.resolve()),
         provider=provider,
         model=model,
         method=wish.method,
-        training=dataset.freeze(raws, ledger.datasets, sum(verdict.tokens)),
-        validation=_frozen(held, ledger),
+        training=training_data.freeze(raws, ledger.datasets, sum(verdict.tokens)),
+        validation=_freeze_validation(held, ledger),
         params=wish.params,
         errors=verdict.errors,
         warnings=verdict.warnings,
@@ -166,25 +169,25 @@ def _must_pull(provider: Provider, model: str) -> bool:
     return provider.managed and model == providers.LOCAL_MODEL and not shelf.is_installed(model)
 
 
-def _sides(data: dataset.Examples, wish: Wish) -> tuple[list[int], list[bytes] | None]:
+def _sides(data: training_data.TrainingExamples, wish: Wish) -> tuple[list[int], list[bytes] | None]:
     """Positions to train on, and the bytes to validate on (None: nothing)."""
     everything = list(range(len(data.raws)))
-    wanted = wish.validation
-    if wanted is None:
-        held = data.side("validation")
-        if not held:
+    validation = wish.validation
+    if validation is None:
+        positions_held = data.side("validation")
+        if not positions_held:
             return everything, None
-        kept = set(held)
-        return [at for at in everything if at not in kept], [data.raws[at] for at in held]
-    if isinstance(wanted, float):
-        train, positions = dataset.divide(data.raws, wanted, wish.split_seed)
+        validation_side = set(positions_held)
+        return [at for at in everything if at not in validation_side], [data.raws[at] for at in positions_held]
+    if isinstance(validation, float):
+        train, positions = training_data.split_positions(data.raws, validation, wish.split_seed)
         return train, [data.raws[at] for at in positions]
-    other = dataset.read(Path(wanted))
+    other = training_data.read(Path(validation))
     return everything, other.raws
 
 
-def _frozen(held: list[bytes] | None, ledger: Ledger) -> Frozen | None:
-    return dataset.freeze(held, ledger.datasets) if held else None
+def _freeze_validation(raws: list[bytes] | None, ledger: Ledger) -> FrozenDataset | None:
+    return training_data.freeze(raws, ledger.datasets) if raws else None
 
 
 def _context(provider: Provider, method: str, model: str, info: ModelInfo | None, table: Table) -> Context:
@@ -203,7 +206,7 @@ def _reasons(
     method: str,
     model: str,
     info: ModelInfo | None,
-    verdict: dataset.Verdict,
+    verdict: training_data.TrainingCheck,
 ) -> tuple[list[str], list[str]]:
     blocking, notices = [], []
     if not verdict.tokens:
@@ -212,9 +215,9 @@ def _reasons(
         rules = ", ".join(f"{rule} {count}" for rule, count in sorted(verdict.errors.items()))
         blocking.append(f"The data has errors ({rules}); see: curator check {path}")
     if provider.kind in ("openai", "azure"):
-        gone, soon = budget.retirement(info or ModelInfo(model), None, date.today())
-        blocking += [gone] if gone else []
-        notices += [soon] if soon else []
+        ended, ending = budget.retirement(info or ModelInfo(model), None, date.today())
+        blocking += [ended] if ended else []
+        notices += [ending] if ending else []
         if info and method not in info.methods:
             offered = ", ".join(info.methods) or "nothing"
             blocking.append(f"{model} cannot be trained with the method {method} (it takes {offered}).")
@@ -229,7 +232,7 @@ def _reasons(
 _WORTH_SAYING = {
     "train_validation_overlap": "Training examples that are in the validation file too: {n:,}.",
     "missing_validation_file": "No validation data: nothing will show whether the model generalises.",
-    "conflicting_answers": "Examples that contradict others with the same prompt: {n:,}.",
-    "duplicate_example": "Examples that are copies of others: {n:,}.",
-    "example_too_long": "Examples longer than the training context, which will be cut: {n:,}.",
+    "conflicting_answers": "TrainingExamples that contradict others with the same prompt: {n:,}.",
+    "duplicate_example": "TrainingExamples that are copies of others: {n:,}.",
+    "example_too_long": "TrainingExamples longer than the training context, which will be cut: {n:,}.",
 }

@@ -14,7 +14,7 @@ from curator.jobs.planning import budget
 
 
 @dataclass(frozen=True)
-class Offer:
+class ModelOffer:
     """One model. `methods` are the ways of fine-tuning it: none where it takes none, None where nobody says."""
 
     name: str
@@ -60,33 +60,33 @@ class Offer:
         return f"$ {self.training:,.2f} a million tokens" + (f" ({self.priced_on})" if self.priced_on else "")
 
 
-async def offers(client: Client, today: date | None = None) -> list[Offer]:
+async def list_offers(client: Client, today: date | None = None) -> list[ModelOffer]:
     """A provider's models: those that can be trained, then tuned ones, then others. Raises ProviderError."""
     kind, table = client.provider.kind, pricing.table()
-    found = []
+    listed = []
     for model in await client.models():
         info = find(model.id, table)
-        found.append(_offer(model, info.on(kind) if info else None, kind, today or date.today()))
-    return sorted(found, key=lambda offer: (not offer.methods, not offer.tuned, offer.name))
+        listed.append(_offer(model, info.on(kind) if info else None, kind, today or date.today()))
+    return sorted(listed, key=lambda offer: (not offer.methods, not offer.tuned, offer.name))
 
 
-def _offer(model: records.Model, info: ModelInfo | None, kind: str, today: date) -> Offer:
-    gone, soon = budget.retirement(info or ModelInfo(model.id), model.shutdown_date, today)
+def _offer(model: records.ProviderModel, info: ModelInfo | None, kind: str, today: date) -> ModelOffer:
+    ended, ending = budget.retirement(info or ModelInfo(model.id), model.shutdown_date, today)
     off = min(filter(None, (budget.day(model.shutdown_date), info.shutdown if info else None)), default=None)
     tuned = base_name(model.id) != model.id and (info is None or model.id not in info.aliases)
-    return Offer(
+    return ModelOffer(
         name=model.id,
         tuned=tuned,
-        methods=() if tuned or gone else _methods(model, info, kind),
+        methods=() if tuned or ended else _methods(model, info, kind),
         context=info.context if info else None,
         training=info.training if info else None,
         priced_on=info.priced_on if info else None,
         shutdown=off.isoformat() if off else None,
-        note=gone or soon or "",
+        note=ended or ending or "",
     )
 
 
-def _methods(model: records.Model, info: ModelInfo | None, kind: str) -> tuple[str, ...] | None:
+def _methods(model: records.ProviderModel, info: ModelInfo | None, kind: str) -> tuple[str, ...] | None:
     if kind == "local":
         return ("supervised", "dpo")  # the local server trains every base model that it lists, both ways
     if model.trainable is False:

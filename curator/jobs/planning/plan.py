@@ -15,7 +15,7 @@ from curator.jobs.providers import Provider
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenDataset:
     """A dataset file that never changes: its name is the sha256 of its bytes."""
 
     path: Path
@@ -39,15 +39,15 @@ class Params:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """`blocking` and `notices` are sentences for the user; with anything in `blocking` nothing is submitted."""
 
     source: str
     provider: Provider
     model: str
     method: str
-    training: Frozen
-    validation: Frozen | None
+    training: FrozenDataset
+    validation: FrozenDataset | None
     params: Params
     errors: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)

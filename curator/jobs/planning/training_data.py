@@ -15,11 +15,11 @@ from curator.core.problem import Severity
 from curator.core.rules import Context, DatasetCheck
 from curator.core.rules import check as check_example
 from curator.errors import InputError
-from curator.jobs.planning.plan import Frozen
+from curator.jobs.planning.plan import FrozenDataset
 
 
 @dataclass(frozen=True)
-class Examples:
+class TrainingExamples:
     """The records of a file or workspace in order; `keys` are physical lines or example ids (`noun`)."""
 
     raws: list[bytes]
@@ -34,7 +34,7 @@ class Examples:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TrainingCheck:
     """Counts of findings by rule, and the tokens of each example."""
 
     errors: dict[str, int]
@@ -42,7 +42,7 @@ class Verdict:
     tokens: list[int]
 
 
-def read(path: Path | str) -> Examples:
+def read(path: Path | str) -> TrainingExamples:
     """All examples of a dataset file ("-": standard input) or a workspace, broken ones included.
 
     Raises InputError.
@@ -54,28 +54,28 @@ def read(path: Path | str) -> Examples:
         with open_dataset(path) as source:
             records = list(source.records())
         raws, keys = [raw for _, raw in records], [line for line, _ in records]
-        return Examples(raws, keys, [None] * len(raws), "line")
+        return TrainingExamples(raws, keys, [None] * len(raws), "line")
     from curator.workspace.opening import open_workspace
 
     with open_workspace(path, read_only=True) as workspace:
-        found = list(workspace.records(workspace.ids()))
+        stored = list(workspace.records(workspace.ids()))
         revision = workspace.revision()
-    return Examples(
-        [record.raw for record in found],
-        [record.id for record in found],
-        [record.split for record in found],
+    return TrainingExamples(
+        [record.raw for record in stored],
+        [record.id for record in stored],
+        [record.split for record in stored],
         "example",
         revision,
     )
 
 
-def judge(
+def check_training(
     raws: Sequence[bytes],
     keys: Sequence[int],
     context: Context,
     held_out: Sequence[bytes] | None,
     epochs: int | None,
-) -> Verdict:
+) -> TrainingCheck:
     """Check the training side as `curator check` does; `held_out` is the validation side, None where none is."""
     overlap = None
     if held_out is not None:
@@ -94,47 +94,47 @@ def judge(
         tokens.append(context.count(parsed.value).total if context.count and parsed.value is not None else 0)
     for _, problem in whole.problems():
         counts[problem.severity][problem.rule] += 1
-    return Verdict(dict(counts[Severity.ERROR]), dict(counts[Severity.WARNING]), tokens)
+    return TrainingCheck(dict(counts[Severity.ERROR]), dict(counts[Severity.WARNING]), tokens)
 
 
-def sound(data: Examples, context: Context) -> Examples:
+def without_errors(data: TrainingExamples, context: Context) -> TrainingExamples:
     """The examples in which no rule finds an error by itself."""
 
-    def clean(raw: bytes) -> bool:
-        found = check_example(examples.parse(raw), context)
-        return not any(problem.severity is Severity.ERROR for problem in found)
+    def has_no_error(raw: bytes) -> bool:
+        problems = check_example(examples.parse(raw), context)
+        return not any(problem.severity is Severity.ERROR for problem in problems)
 
-    kept = [at for at, raw in enumerate(data.raws) if clean(raw)]
-    return Examples(
-        [data.raws[at] for at in kept],
-        [data.keys[at] for at in kept],
-        [data.sides[at] for at in kept],
+    positions = [at for at, raw in enumerate(data.raws) if has_no_error(raw)]
+    return TrainingExamples(
+        [data.raws[at] for at in positions],
+        [data.keys[at] for at in positions],
+        [data.sides[at] for at in positions],
         data.noun,
         data.revision,
     )
 
 
-def outside(raws: Sequence[bytes], contract: Contract | None) -> int:
+def answers_outside_contract(raws: Sequence[bytes], contract: Contract | None) -> int:
     """How many examples have an answer that the contract does not allow: no provider minds, but people do."""
     if contract is None:
         return 0
     context = Context(contract=contract)
-    found = (check_example(examples.parse(raw), context) for raw in raws)
-    return sum(any(problem.rule == "answer_outside_contract" for problem in problems) for problems in found)
+    findings = (check_example(examples.parse(raw), context) for raw in raws)
+    return sum(any(problem.rule == "answer_outside_contract" for problem in problems) for problems in findings)
 
 
-def divide(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[int], list[int]]:
+def split_positions(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[int], list[int]]:
     """Positions for training and for validation; groups of copies and contradictions are never torn.
 
     Raises UsageError for a share that leaves one side empty.
     """
-    from curator.workspace.duplicates.split import divide as of_workspace
+    from curator.workspace.duplicates.split import divide
 
-    parts = of_workspace(dict(enumerate(raws)), validation, seed)
+    parts = divide(dict(enumerate(raws)), validation, seed)
     return list(parts.train), list(parts.validation)
 
 
-def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> Frozen:
+def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> FrozenDataset:
     """Write examples as a dataset file that is named by the sha256 of its bytes, one example a line (LF).
 
     Raises InputError where it cannot be written; then no part of it is left behind.
@@ -155,16 +155,16 @@ def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> Frozen:
                 file.write(b"\n")
     except OSError as error:
         raise InputError(f"{folder}: the dataset could not be stored: {error.strerror or error}") from None
-    return Frozen(target, digest.hexdigest(), size, len(raws), tokens)
+    return FrozenDataset(target, digest.hexdigest(), size, len(raws), tokens)
 
 
-def held_out(data: Examples) -> Examples:
+def held_out(data: TrainingExamples) -> TrainingExamples:
     """The validation side where there is one, else everything."""
     places = data.side("validation")
     if not places:
         return data
     sides: list[str | None] = ["validation"] * len(places)
-    return Examples(
+    return TrainingExamples(
         [data.raws[at] for at in places], [data.keys[at] for at in places], sides, data.noun, data.revision
     )
 

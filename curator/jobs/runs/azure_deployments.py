@@ -20,7 +20,7 @@ from curator.core import models
 from curator.errors import ProviderError, UsageError
 from curator.jobs.connections.azure_tokens import CONTROL_SCOPE, token_source
 from curator.jobs.http import faults
-from curator.jobs.http.client import Client, Limits, open_client
+from curator.jobs.http.client import Client, RequestLimits, open_client
 from curator.jobs.ledger.ledger import Deployment, Ledger
 from curator.jobs.providers import Provider
 from curator.settings import ProviderSettings
@@ -148,7 +148,7 @@ class ControlPlane:
 
 @asynccontextmanager
 async def control_plane(
-    provider: Provider, address: str | None = None, limits: Limits | None = None
+    provider: Provider, address: str | None = None, limits: RequestLimits | None = None
 ) -> AsyncIterator[ControlPlane]:
     """Open the control plane of an Azure provider.
 
@@ -195,7 +195,7 @@ def reminder(item: Deployment, now: float | None = None) -> str | None:
 
 def reminders(ledger: Ledger, now: float | None = None) -> list[str]:
     """One sentence for each deployment that costs: how long it has run and what that is in US$."""
-    return [said for item in ledger.deployments() if (said := reminder(item, now))]
+    return [sentence for item in ledger.deployments() if (sentence := reminder(item, now))]
 
 
 def usual_name(model: str, suffix: str | None) -> str:

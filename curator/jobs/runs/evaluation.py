@@ -22,7 +22,7 @@ from curator.core.scores import metrics
 from curator.errors import CuratorError, UsageError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning.training_data import Examples
+from curator.jobs.planning.training_data import TrainingExamples
 from curator.jobs.runs.chat import chat
 
 DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
@@ -49,7 +49,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredModel:
     """One model's answers, and each metric's value with its 95 % interval."""
 
     model: str
@@ -62,7 +62,7 @@ class Evaluation:
     """All models on the same prompts; `flips` compares the first model with the last one by `primary`."""
 
     prompts: list[Prompt]
-    models: list[Scored]
+    models: list[ScoredModel]
     primary: str
     flips: metrics.Flips | None
     contract: contracts.Contract | None
@@ -97,35 +97,35 @@ class Evaluation:
         }
 
 
-def prompts(data: Examples) -> tuple[list[Prompt], int]:
+def make_prompts(data: TrainingExamples) -> tuple[list[Prompt], int]:
     """The examples that can be asked, and how many cannot (broken, no answer of text at the end)."""
-    found = []
+    askable = []
     for key, raw in zip(data.keys, data.raws, strict=True):
-        made = _prompt(key, examples.parse(raw))
-        if made is not None:
-            found.append(made)
-    return found, len(data.raws) - len(found)
+        prompt = _read_prompt(key, examples.parse(raw))
+        if prompt is not None:
+            askable.append(prompt)
+    return askable, len(data.raws) - len(askable)
 
 
-def _prompt(key: int, example: examples.Example) -> Prompt | None:
+def _read_prompt(key: int, example: examples.Example) -> Prompt | None:
     if example.broken or not isinstance(example.value, dict):
         return None
     messages = [message for message in example.messages if isinstance(message, dict)]
     preferred = example.value.get("preferred_output") or example.value.get("preferred_completion")
     if isinstance(preferred, list) and preferred and isinstance(preferred[-1], dict):
-        return _asked(key, messages, preferred[-1])
+        return _make_prompt(key, messages, preferred[-1])
     for at in range(len(messages) - 1, 0, -1):
         if messages[at].get("role") == "assistant":
-            return _asked(key, messages[:at], messages[at])
+            return _make_prompt(key, messages[:at], messages[at])
     return None
 
 
-def _asked(key: int, before: list[dict[str, Any]], answer: dict[str, Any]) -> Prompt | None:
+def _make_prompt(key: int, before: list[dict[str, Any]], answer: dict[str, Any]) -> Prompt | None:
     expected = message_text(answer)
     if not before or not expected:
         return None
-    kept = [{name: value for name, value in message.items() if name != "weight"} for message in before]
-    return Prompt(key, kept, expected)
+    messages = [{name: value for name, value in message.items() if name != "weight"} for message in before]
+    return Prompt(key, messages, expected)
 
 
 def baseline_of(model: str) -> str | None:
@@ -135,7 +135,7 @@ def baseline_of(model: str) -> str | None:
 
 
 async def evaluate(
-    asked: Sequence[Prompt],
+    prompts: Sequence[Prompt],
     models: Sequence[str],
     client: Client | None,
     ledger: Ledger,
@@ -152,40 +152,40 @@ async def evaluate(
     ask, CuratorError where stored answers are missing, ProviderError where answers stay away.
     """
     unknown = [name for name in names if name not in NAMES]
-    if unknown or not asked:
+    if unknown or not prompts:
         raise UsageError(f"No metric '{unknown[0]}': there are {', '.join(NAMES)}." if unknown else _NOTHING)
     if contract is None:
-        proposal = contracts.propose(prompt.expected for prompt in asked)
+        proposal = contracts.propose(prompt.expected for prompt in prompts)
         contract = proposal.contract if proposal else None
     names = [name for name in names if name != "contract" or contract is not None]
     names = names or ["exact_match"]
-    dataset = prompts_key(asked)
+    dataset = prompts_key(prompts)
     scored = []
     for model in dict.fromkeys(models):
         stored = ledger.evaluation(dataset, model) if model in reuse else None
         if stored is None or ("perplexity" in names and not stored.get("logprobs")):
             if client is None:
                 raise CuratorError(f"{model} has not answered these prompts yet.")
-            stored = await _ask(asked, model, client, "perplexity" in names, report)
-        result = Scored(model, stored["answers"], _score(names, asked, stored, contract))
+            stored = await _ask(prompts, model, client, "perplexity" in names, report)
+        result = ScoredModel(model, stored["answers"], _score(names, prompts, stored, contract))
         ledger.add_evaluation(dataset, model, None, stored | {"scores": _all_json(result)})
         scored.append(result)
     primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
-    return Evaluation(list(asked), scored, primary, _flips(primary, asked, scored, contract), contract)
+    return Evaluation(list(prompts), scored, primary, _flips(primary, prompts, scored, contract), contract)
 
 
 _NOTHING = "Nothing to ask: no example ends with an answer of text."
 
 
 async def _ask(
-    asked: Sequence[Prompt],
+    prompts: Sequence[Prompt],
     model: str,
     client: Client,
     logprobs: bool,
     report: Callable[[str, int, int], None],
 ) -> dict[str, Any]:
     """All answers of one model, at temperature 0."""
-    longest = max(len(prompt.expected) for prompt in asked)  # no answer has more tokens than characters
+    longest = max(len(prompt.expected) for prompt in prompts)  # no answer has more tokens than characters
     options: dict[str, Any] = {"temperature": 0, "max_completion_tokens": min(_LONGEST, max(16, longest))}
     if logprobs:
         options["logprobs"] = True
@@ -197,7 +197,7 @@ async def _ask(
         async with gate:
             answer = await chat(client, model, prompt.messages, **options)
         done += 1
-        report(model, done, len(asked))
+        report(model, done, len(prompts))
         choice = answer.choices[0]
         content = getattr(getattr(choice, "message", None), "content", None)
         tokens = getattr(getattr(choice, "logprobs", None), "content", None) or []
@@ -205,17 +205,20 @@ async def _ask(
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(prompt)) for prompt in asked]
+            tasks = [group.create_task(one(prompt)) for prompt in prompts]
     except ExceptionGroup as many:
         raise many.exceptions[0] from None  # the first fault has cancelled the rest
     results = [task.result() for task in tasks]
-    return {"answers": [text for text, _ in results], "logprobs": [p for _, known in results for p in known]}
+    return {
+        "answers": [text for text, _ in results],
+        "logprobs": [p for _, logprobs_of_one in results for p in logprobs_of_one],
+    }
 
 
 def _score(
-    names: Sequence[str], asked: Sequence[Prompt], stored: dict[str, Any], contract: contracts.Contract | None
+    names: Sequence[str], prompts: Sequence[Prompt], stored: dict[str, Any], contract: contracts.Contract | None
 ) -> dict[str, metrics.Interval]:
-    expected = [prompt.expected for prompt in asked]
+    expected = [prompt.expected for prompt in prompts]
     scores = {}
     for name in names:
         if name == "perplexity":
@@ -226,7 +229,7 @@ def _score(
 
 
 def _flips(
-    primary: str, asked: Sequence[Prompt], scored: Sequence[Scored], contract: contracts.Contract | None
+    primary: str, prompts: Sequence[Prompt], scored: Sequence[ScoredModel], contract: contracts.Contract | None
 ) -> metrics.Flips | None:
     if len(scored) < 2:
         return None
@@ -239,25 +242,25 @@ def _flips(
         return metrics.exact_match(prompt.expected, answer) == 1
 
     first, last = scored[0], scored[-1]
-    before = [right(prompt, answer) for prompt, answer in zip(asked, first.answers, strict=True)]
-    after = [right(prompt, answer) for prompt, answer in zip(asked, last.answers, strict=True)]
+    before = [right(prompt, answer) for prompt, answer in zip(prompts, first.answers, strict=True)]
+    after = [right(prompt, answer) for prompt, answer in zip(prompts, last.answers, strict=True)]
     return metrics.flips(before, after)
 
 
-def prompts_key(asked: Sequence[Prompt]) -> str:
+def prompts_key(prompts: Sequence[Prompt]) -> str:
     """What stored evaluations of these very prompts and expected answers are kept under."""
-    return hashlib.sha256(orjson.dumps([[p.messages, p.expected] for p in asked], default=str)).hexdigest()
+    return hashlib.sha256(orjson.dumps([[p.messages, p.expected] for p in prompts], default=str)).hexdigest()
 
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _all_json(scored: Scored) -> dict[str, Any]:
+def _all_json(scored: ScoredModel) -> dict[str, Any]:
     return {name: [_number(s.value), _number(s.low), _number(s.high)] for name, s in scored.scores.items()}
 
 
-def _scores_json(scored: Scored, primary: str) -> dict[str, Any]:
+def _scores_json(scored: ScoredModel, primary: str) -> dict[str, Any]:
     values: dict[str, Any] = {name: _number(s.value) for name, s in scored.scores.items()}
     intervals = {name: [_number(s.low), _number(s.high)] for name, s in scored.scores.items()}
     return values | {"ci": intervals.get(primary), "intervals": intervals}

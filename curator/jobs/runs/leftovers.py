@@ -23,37 +23,37 @@ class Leftover:
     consequence: str
 
 
-def leftovers(run: Run, ledger: Ledger) -> list[Leftover]:
+def list_leftovers(run: Run, ledger: Ledger) -> list[Leftover]:
     """What there is to delete of a run, in the order in which a provider lets it be deleted."""
-    found = [
+    items = [
         Leftover("deployment", item.name, "deployment", "Its fee ends; nobody can ask it any more.")
-        for item in deployed(run, ledger)
+        for item in deployments_of(run, ledger)
     ]
     unused = [file_id for _, file_id, _ in ledger.orphans(run.run)]
-    found += [
+    items += [
         Leftover("orphan", name, "file that no job uses", "It is gone there; your data stays here.")
         for name in unused
     ]
     if run.closed:
-        found += _of_closed(run, unused)
-    return [item for item in found if ledger.step(run.run, _gone(item)) is None]
+        items += _of_closed(run, unused)
+    return [item for item in items if ledger.step(run.run, _deletion_step(item)) is None]
 
 
 def _of_closed(run: Run, unused: Sequence[str]) -> list[Leftover]:
     files = [("training file", run.training_file), ("validation file", run.validation_file)]
     files += [("result file", name) for name in run.result_files]
-    found = [
+    items = [
         Leftover("file", name, words, "The copy there is gone; data and curves stay here.")
         for words, name in files
         if name and name not in unused
     ]
     if run.fine_tuned_model:
         words = "Nobody can use it any more, for good; its curves and answers stay here."
-        found.append(Leftover("model", run.fine_tuned_model, "tuned model", words))
-    return found
+        items.append(Leftover("model", run.fine_tuned_model, "tuned model", words))
+    return items
 
 
-def deployed(run: Run, ledger: Ledger) -> list[Deployment]:
+def deployments_of(run: Run, ledger: Ledger) -> list[Deployment]:
     """The deployments of a run's tuned model and its checkpoints."""
     names = {run.fine_tuned_model, *(point.model for point in ledger.checkpoints(run.run))} - {None}
     return [item for item in ledger.deployments() if item.origin == run.origin and item.model in names]
@@ -81,8 +81,8 @@ async def remove(items: Sequence[Leftover], run: Run, ledger: Ledger) -> None:
             if item.kind == "orphan":
                 ledger.forget_orphan(run.origin, item.name)
             if item.kind != "deployment":  # its name can be used again
-                ledger.mark(run.run, _gone(item), "done")
+                ledger.mark(run.run, _deletion_step(item), "done")
 
 
-def _gone(item: Leftover) -> str:
+def _deletion_step(item: Leftover) -> str:
     return f"deleted:{item.name}"

@@ -66,11 +66,11 @@ async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
         raise
     if job.id != run.job_id:
         raise faults.bad_answer(client.provider.name, f"show job {run.job_id}", "another job came back")
-    known = set() if job.finished else ledger.event_ids(run.run)
-    news = await _at_last(client.events(run.job_id, known.__contains__), run, job, ledger)
-    new = ledger.add_events(run.run, news or [])
+    stored_ids = set() if job.finished else ledger.event_ids(run.run)
+    listed = await _beside_the_status(client.events(run.job_id, stored_ids.__contains__), run, job, ledger)
+    new = ledger.add_events(run.run, listed or [])
     if job.finished or any("heckpoint" in event.message for event in new):
-        points = await _at_last(client.checkpoints(run.job_id), run, job, ledger)
+        points = await _beside_the_status(client.checkpoints(run.job_id), run, job, ledger)
         ledger.set_checkpoints(run.run, points or [])
     run = _store(run, job, ledger)
     if job.finished:
@@ -78,7 +78,7 @@ async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
     return Poll(run, new)
 
 
-async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.Job:
+async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.ProviderJob:
     """`cancel`, `pause` or `resume` the job of a run; stores and returns it as it then is.
 
     Asked once. Where the answer is lost the job is looked at instead: a second cancel could meet a resumed job.
@@ -102,7 +102,7 @@ async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.
     return job
 
 
-def _store(run: Run, job: records.Job, ledger: Ledger) -> Run:
+def _store(run: Run, job: records.ProviderJob, ledger: Ledger) -> Run:
     late = run.closed and not job.finished  # an answer of before the end
     return ledger.update(
         run.run,
@@ -119,16 +119,18 @@ def _store(run: Run, job: records.Job, ledger: Ledger) -> Run:
     )
 
 
-async def _sweep(run: Run, job: records.Job, ledger: Ledger, client: Client) -> Run:
+async def _sweep(run: Run, job: records.ProviderJob, ledger: Ledger, client: Client) -> Run:
     """Fetch what a finished job leaves behind."""
     for file_id in run.result_files:
-        body = await _at_last(client.content(file_id), run, job, ledger)
+        body = await _beside_the_status(client.content(file_id), run, job, ledger)
         if body:
             ledger.add_results(run.run, result_rows(body))
     return ledger.update(run.run, swept=1)
 
 
-async def _at_last(request: Awaitable[T], run: Run, job: records.Job, ledger: Ledger) -> T | None:
+async def _beside_the_status(
+    request: Awaitable[T], run: Run, job: records.ProviderJob, ledger: Ledger
+) -> T | None:
     """What is told beside a job's status; None where the provider does not have it.
 
     Where it cannot be read though the job has ended, it is asked for `ENOUGH` times and then done without: a
@@ -186,7 +188,7 @@ async def follow(
     the last fault once `patience` seconds were waited in vain: pauses count, not the clock, which also runs while
     a laptop sleeps. The job goes on in any case.
     """
-    line = _Line(run, client, waiting)
+    line = _FollowerClient(run, client, waiting)
     waited, failures, place = 0.0, 0, 0
     try:
         while True:
@@ -218,13 +220,13 @@ async def follow(
         await line.close()
 
 
-class _Line:
+class _FollowerClient:
     """The client of a follower: made when needed; the local server may come back at another address."""
 
-    def __init__(self, run: Run, given: Client | None, waiting: Waiting | None) -> None:
+    def __init__(self, run: Run, shared: Client | None, waiting: Waiting | None) -> None:
         self._name = run.provider
         self._waiting = waiting or (lambda fault, seconds: None)
-        self._given = given
+        self._given = shared
         self._own: Client | None = None
 
     @property
@@ -253,10 +255,10 @@ class _Line:
 
 def pause_after(fault: ProviderError, failures: int) -> float | None:
     """Seconds until the next poll after `failures` faults and this one; None: asking again cannot help."""
-    if faults.hopeless(fault):
+    if faults.is_hopeless(fault):
         return None
     growing = min(2.0 ** min(failures, 6), 60.0) * (0.75 + random.random() / 2)
-    return min(max(growing, faults.asked_wait(fault)), LONGEST)
+    return min(max(growing, faults.requested_wait(fault)), LONGEST)
 
 
 def interval(run: Run, kind: str) -> float:
@@ -277,7 +279,7 @@ def progress(run: Run, ledger: Ledger) -> tuple[int, int] | None:
     return None
 
 
-def spent(run: Run, ledger: Ledger) -> tuple[int | None, float | None]:
+def cost_so_far(run: Run, ledger: Ledger) -> tuple[int | None, float | None]:
     """Tokens trained and US$ so far: told by the provider at the end, before by the share of steps done."""
     if run.closed and run.status != "cancelled":
         return run.trained_tokens, run.usd_estimate if run.status == "succeeded" else None

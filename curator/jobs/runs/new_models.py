@@ -22,7 +22,7 @@ WAITS = (4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0, 60.0, 60.0)
 def is_new(model: str, now: float | None = None) -> bool:
     """Whether a ledger of this machine knows that a tuned model, checkpoint or deployment was made just now."""
     since = (time.time() if now is None else now) - NEW
-    with find_runs.everywhere() as ledgers:
+    with find_runs.open_all() as ledgers:
         for ledger in ledgers:
             if any(item.name == model and item.since > since for item in ledger.deployments()):
                 return True

@@ -9,33 +9,33 @@ from curator.jobs import providers
 from curator.jobs.connections import local_server as local
 from curator.jobs.connections.connect import connect
 from curator.jobs.http import provider_records as records
-from curator.jobs.http.client import Limits, open_client
+from curator.jobs.http.client import RequestLimits, open_client
 from curator.jobs.ledger import ledger as ledgers
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.providers import Provider
 
 LIMIT = 50
 """Newest jobs asked of each provider."""
-_PATIENCE = Limits(connect=5, read=15, total=20, retries=1)
+_PATIENCE = RequestLimits(connect=5, read=15, total=20, retries=1)
 
 
-def asked() -> list[Provider]:  # may wait for a locked keyring: to be called in a thread
+def reachable_providers() -> list[Provider]:  # may wait for a locked keyring: to be called in a thread
     """The providers that can be asked: they have an address, and a key where they need one."""
-    found = []
+    reachable = []
     for provider in providers.load().values():
         try:
             key = provider.managed or provider.kind in ("compatible", "local") or provider.config.auth == "entra"
             if key or (provider.base_url and provider.key()):
-                found.append(provider)
+                reachable.append(provider)
         except CuratorError:
             continue  # half set up: `providers test` tells what is missing
-    return found
+    return reachable
 
 
-async def jobs_of(provider: Provider) -> list[records.Job]:
+async def jobs_of(provider: Provider) -> list[records.ProviderJob]:
     """A provider's newest jobs; none of a local server that does not run. Raises CuratorError."""
     if provider.managed:
-        address = await local.running()
+        address = await local.find_running()
         if address is None:
             return []
         client = open_client(provider, address.base_url, address.token, _PATIENCE)
@@ -45,10 +45,14 @@ async def jobs_of(provider: Provider) -> list[records.Job]:
         return await client.jobs(LIMIT)
 
 
-def known(provider: Provider, jobs: Sequence[records.Job], places: Sequence[Ledger]) -> list[tuple[Run, bool]]:
+def as_runs(
+    provider: Provider, jobs: Sequence[records.ProviderJob], places: Sequence[Ledger]
+) -> list[tuple[Run, bool]]:
     """Each job as a run, newest first, and whether a ledger knows it; those that none knows are not stored."""
-    found = []
+    runs = []
     for job in jobs:
         stored = next(filter(None, (place.by_job(provider.origin, job.id) for place in places)), None)
-        found.append((stored or ledgers.foreign(provider.name, provider.origin, job), stored is not None))
-    return found
+        runs.append(
+            (stored or ledgers.run_of_foreign_job(provider.name, provider.origin, job), stored is not None)
+        )
+    return runs

@@ -19,13 +19,13 @@ from curator.jobs.http import faults
 from curator.jobs.http import provider_records as records
 from curator.jobs.http.client import Client
 from curator.jobs.http.faults import Refused, Unclear, Unreachable
-from curator.jobs.http.upload import Progress, Report, silent, upload
+from curator.jobs.http.upload import ReportProgress, SubmissionProgress, no_report, upload
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.planning.make_plan import Wish, plan, recheck
-from curator.jobs.planning.plan import Plan, job_body
+from curator.jobs.planning.plan import TrainingPlan, job_body
 from curator.jobs.providers import Provider
 
-__all__ = ["Blocked", "Plan", "Wish", "abandon", "plan", "reconcile", "remove_orphan", "submit"]
+__all__ = ["Blocked", "TrainingPlan", "Wish", "abandon", "plan", "reconcile", "remove_orphan", "submit"]
 
 LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each look for something whose answer was lost."""
@@ -41,9 +41,9 @@ class Blocked(CuratorError):
 
 
 async def submit(
-    plan: Plan,
+    plan: TrainingPlan,
     ledger: Ledger,
-    progress: Report = silent,
+    progress: ReportProgress = no_report,
     *,
     client: Client | None = None,
     again: bool = False,
@@ -55,12 +55,14 @@ async def submit(
     """
     _refuse_blocked(plan)
     connected = client or await connect(plan.provider)
-    connected.waiting = lambda fault, wait: progress(Progress("wait", f"{fault.message} Again in {wait:.0f} s"))
+    connected.waiting = lambda fault, wait: progress(
+        SubmissionProgress("wait", f"{fault.message} Again in {wait:.0f} s")
+    )
     try:
-        known, plan = plan.notices, await recheck(plan, connected)
+        earlier_notices, plan = plan.notices, await recheck(plan, connected)
         _refuse_blocked(plan)
-        for notice in plan.notices[len(known) :]:
-            progress(Progress("note", notice))
+        for notice in plan.notices[len(earlier_notices) :]:
+            progress(SubmissionProgress("note", notice))
         while True:
             run = ledger.claim(plan.intent(), again)
             _note_place(ledger)
@@ -83,7 +85,7 @@ def _note_place(ledger: Ledger) -> None:
             own.note_place(ledger.path)
 
 
-def _refuse_blocked(plan: Plan) -> None:
+def _refuse_blocked(plan: TrainingPlan) -> None:
     if plan.blocking:
         raise Blocked(" ".join(plan.blocking), title="Not submitted")
 
@@ -155,7 +157,9 @@ async def remove_orphan(provider: Provider, ledger: Ledger, file_id: str, client
 class _Submission:
     """One pass over the steps of one run, under its lock."""
 
-    def __init__(self, run: Run, plan: Plan, ledger: Ledger, client: Client, report: Report) -> None:
+    def __init__(
+        self, run: Run, plan: TrainingPlan, ledger: Ledger, client: Client, report: ReportProgress
+    ) -> None:
         self.run, self.plan, self.ledger, self.client, self.report = run, plan, ledger, client, report
 
     async def carry_out(self) -> Run:
@@ -163,11 +167,11 @@ class _Submission:
         if step and step[0] in ("started", "unclear"):
             return await self._look_for_job()
         if self.ledger.step(self.run.run, "training_file") is None:
-            self.report(Progress("probe", f"asking {self.client.provider.name} whether it takes jobs"))
-            await self._guarded(access.probe(self.client, self.run.model))
-        held = self.plan.validation.examples if self.plan.validation else 0
-        known = {"billed_tokens": self.plan.billed_tokens, "validation_examples": held}
-        self.ledger.mark(self.run.run, "estimate", "done", known)
+            self.report(SubmissionProgress("probe", f"asking {self.client.provider.name} whether it takes jobs"))
+            await self._closing_on_refusal(access.probe(self.client, self.run.model))
+        validation_examples = self.plan.validation.examples if self.plan.validation else 0
+        estimate = {"billed_tokens": self.plan.billed_tokens, "validation_examples": validation_examples}
+        self.ledger.mark(self.run.run, "estimate", "done", estimate)
         self._set(status="uploading")
         training = await self._file("training_file", self.plan.training.path, "train")
         self._set(training_file=training)
@@ -176,7 +180,7 @@ class _Submission:
             self._set(validation_file=validation)
         if self.client.provider.kind == "azure":
             for file_id in filter(None, (training, self.run.validation_file)):
-                await self._guarded(self._processed(file_id))
+                await self._closing_on_refusal(self._processed(file_id))
         return await self._create()
 
     def _set(self, **values: object) -> None:
@@ -192,11 +196,11 @@ class _Submission:
         if before and before[0] in ("started", "unclear"):
             file = await self._find_file(name, path.stat().st_size)
             if file is not None:
-                return self._got(step, file)
+                return self._mark_uploaded(step, file)
         self.ledger.mark(self.run.run, step, "started", {"name": name})
         try:
             label = step.replace("_", " ")
-            return self._got(step, await upload(self.client, path, name, self.report, label))
+            return self._mark_uploaded(step, await upload(self.client, path, name, self.report, label))
         except Unclear as fault:
             self.ledger.mark(self.run.run, step, "unclear", {"name": name})
             return await self._look_for_file(step, name, path, fault)
@@ -205,26 +209,26 @@ class _Submission:
             self._close_on(fault)
             raise
 
-    def _got(self, step: str, file: records.File) -> str:
+    def _mark_uploaded(self, step: str, file: records.ProviderFile) -> str:
         self.ledger.mark(self.run.run, step, "done", {"file_id": file.id, "name": file.filename})
         return file.id
 
     async def _look_for_file(self, step: str, name: str, path: Path, fault: Unclear) -> str:
         for wait in LOOKS:
             await asyncio.sleep(wait * self.client.limits.backoff)
-            self.report(Progress("look", f"looking for {name}"))
+            self.report(SubmissionProgress("look", f"looking for {name}"))
             try:
                 file = await self._find_file(name, path.stat().st_size)
             except ProviderError:
                 continue
             if file is not None:
-                return self._got(step, file)
+                return self._mark_uploaded(step, file)
         message = (
             f"{fault.message} No such file is listed there yet; nothing was paid. Run the same command again."
         )
         raise Unclear(message, title="Upload unclear") from fault
 
-    async def _find_file(self, name: str, size: int) -> records.File | None:
+    async def _find_file(self, name: str, size: int) -> records.ProviderFile | None:
         same = [file for file in await self.client.files() if file.filename == name]
         whole = [file for file in same if file.size in (None, size) and file.status not in ("error", "deleted")]
         keep = whole[0] if whole else None
@@ -244,7 +248,7 @@ class _Submission:
                 words = f"{self.client.provider.name} does not take the file {file.filename}: "
                 words += f"{file.status_details or file.status}."
                 raise Refused(words, status=400, code="invalid_training_file", title="The file is not taken")
-            self.report(Progress("wait", f"{self.client.provider.name} reads the file ({file.status})"))
+            self.report(SubmissionProgress("wait", f"{self.client.provider.name} reads the file ({file.status})"))
             if waited > _LONGEST_READING:
                 raise Unreachable(
                     f"{self.client.provider.name} still reads the file {file.filename} after half an hour; "
@@ -262,7 +266,7 @@ class _Submission:
             except Refused as refusal:
                 if not refusal.not_ready:
                     raise
-                self.report(Progress("wait", f"{self.client.provider.name} still reads the file"))
+                self.report(SubmissionProgress("wait", f"{self.client.provider.name} still reads the file"))
                 await asyncio.sleep(wait * self.client.limits.backoff)
         return await self._ask_for_job(repeated)
 
@@ -270,7 +274,7 @@ class _Submission:
         body = job_body(self.run, self.client.provider.config.training_type)
         self._set(status="creating")
         self.ledger.mark(self.run.run, "job", "started")
-        self.report(Progress("create", f"creating the job at {self.client.provider.name}"))
+        self.report(SubmissionProgress("create", f"creating the job at {self.client.provider.name}"))
         try:
             job = await self.client.create_job(body)
         except Unclear:
@@ -288,7 +292,7 @@ class _Submission:
         self._set(status="unclear")
         for wait in LOOKS:
             await asyncio.sleep(wait * self.client.limits.backoff)
-            self.report(Progress("look", "looking for the job among those of the provider"))
+            self.report(SubmissionProgress("look", "looking for the job among those of the provider"))
             try:
                 job = await _find_job(self.run, self.client)
             except ProviderError:
@@ -307,7 +311,7 @@ class _Submission:
 
     # -- refusals ---------------------------------------------------------------------------------------
 
-    async def _guarded(self, request: object) -> None:
+    async def _closing_on_refusal(self, request: object) -> None:
         try:
             await request  # type: ignore[misc]
         except ProviderError as fault:
@@ -334,7 +338,7 @@ def _note_orphans(run: Run, ledger: Ledger) -> None:
             ledger.note_orphan(run.run, run.origin, done[1]["file_id"], done[1]["name"])
 
 
-def _attach(run: Run, job: records.Job, ledger: Ledger) -> Run:
+def _attach(run: Run, job: records.ProviderJob, ledger: Ledger) -> Run:
     run = ledger.update(
         run.run,
         job_id=job.id,
@@ -348,7 +352,7 @@ def _attach(run: Run, job: records.Job, ledger: Ledger) -> Run:
     return run
 
 
-async def _find_job(run: Run, client: Client) -> records.Job | None:
+async def _find_job(run: Run, client: Client) -> records.ProviderJob | None:
     """The job of `run` at the provider: by its nonce, else by its training file, which no other job has."""
     listings = ({"curator_intent": run.run}, None)
     for metadata in listings:
@@ -364,7 +368,7 @@ async def _find_job(run: Run, client: Client) -> records.Job | None:
     return None
 
 
-def _belongs(job: records.Job, run: Run) -> bool:
+def _belongs(job: records.ProviderJob, run: Run) -> bool:
     nonce = job.metadata.get("curator_intent")
     if nonce is not None:
         return nonce == run.run

@@ -44,7 +44,7 @@ class OtherJobs:
         if self._places is None:
             from curator.jobs.ledger import find_runs as runs
 
-            every = self._open.enter_context(runs.everywhere())
+            every = self._open.enter_context(runs.open_all())
             self._places = [place for place in every if place.path.resolve() != own.path.resolve()]
         return self._places
 
@@ -61,7 +61,7 @@ class OtherJobs:
     async def look(self, own: Ledger, news: Callable[[], None]) -> None:
         """Ask every provider at once, and read the other ledgers; `news` after each answer."""
         beyond = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.other_jobs")
-        providers = await asyncio.to_thread(beyond.asked)
+        providers = await asyncio.to_thread(beyond.reachable_providers)
         self.waiting = {provider.name for provider in providers}
         self._listed = {name: runs for name, runs in self._listed.items() if name in self.waiting}
         self.troubles = {name: words for name, words in self.troubles.items() if name in self.waiting}
@@ -74,7 +74,7 @@ class OtherJobs:
                 self.troubles[provider.name] = error.message
             else:
                 self.troubles.pop(provider.name, None)
-                known = beyond.known(provider, jobs, self.places(own))
+                known = beyond.as_runs(provider, jobs, self.places(own))
                 self._listed[provider.name] = [run for run, stored in known if not stored]
             finally:
                 self.waiting.discard(provider.name)

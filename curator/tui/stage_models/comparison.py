@@ -97,7 +97,7 @@ async def compare(
     dataset = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.training_data")
     evaluation = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.evaluation")
     data = await asyncio.to_thread(lambda: dataset.held_out(dataset.read(comparison.where)))
-    prompts, _ = evaluation.prompts(data)
+    prompts, _ = evaluation.make_prompts(data)
     if not prompts:
         raise UsageError("There is no held-out prompt to ask: split the data (S), or choose a file (o).")
     key = evaluation.prompts_key(prompts)

@@ -44,7 +44,7 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
         sentences.append((f"→ enter shows line {lines[0]:,} of what was sent", "$accent"))
     sentences += [
         (f"! {deployed_words(item.name, item.since, azure.reminder(item))} (D)", "$mark-warning")
-        for item in leftovers.deployed(run, ledger)
+        for item in leftovers.deployments_of(run, ledger)
     ]
     if unused := ledger.orphans(run.run):
         names = ", ".join(file_id for _, file_id, _ in unused)

@@ -65,7 +65,7 @@ class RunPane(Vertical):
         elif run.closed and run.finished_at:
             began = records.moment(run.job.get("created_at")) or run.created_at  # both by the provider's clock
             parts.append(f"took {time_span(run.finished_at - began)}")
-        parts.append(spent_words(run, *monitor.spent(run, ledger)))
+        parts.append(spent_words(run, *monitor.cost_so_far(run, ledger)))
         self.query_one("#run-heading", Static).update(Content(one_line(" · ".join(filter(None, parts)))))
 
     def _show_events(self, ledger: Ledger, run: Run) -> None:

@@ -20,8 +20,8 @@ from curator.tui.shell import shell_of
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
-    from curator.jobs.connections.doctor import Finding
-    from curator.jobs.planning.offers import Offer
+    from curator.jobs.connections.doctor import ProviderReport
+    from curator.jobs.planning.offers import ModelOffer
     from curator.jobs.providers import Provider
 
 _STATES = {"ok": ("✓", "ok"), "off": ("·", "dim"), "bad": ("✗", "error")}
@@ -42,7 +42,7 @@ class ProvidersDialog(Dialog[None]):
     def __init__(self) -> None:
         super().__init__()
         self._providers: list[Provider] = []
-        self._findings: dict[str, Finding] = {}
+        self._findings: dict[str, ProviderReport] = {}
 
     def compose_body(self) -> ComposeResult:
         """The list, and room for two sentences."""
@@ -111,7 +111,7 @@ class ProvidersDialog(Dialog[None]):
     async def _test(self, provider: Provider) -> None:
         checkup = await asyncio.to_thread(importlib.import_module, "curator.jobs.connections.doctor")
         await asyncio.to_thread(importlib.import_module, "openai")
-        self._findings[provider.name] = await checkup.look(provider)
+        self._findings[provider.name] = await checkup.check_provider(provider)
         self.query_one("#providers").refresh()
         self._tell()
 
@@ -155,7 +155,7 @@ class OffersDialog(Dialog[None]):
     def __init__(self, provider: Provider) -> None:
         super().__init__()
         self._provider = provider
-        self._offers: list[Offer] = []
+        self._offers: list[ModelOffer] = []
 
     def compose_body(self) -> ComposeResult:
         """The list; what is to be known of the one under the cursor stands below."""
@@ -175,7 +175,7 @@ class OffersDialog(Dialog[None]):
         shown = self.query_one("#offers", LineList)
         try:
             async with await clients.connect(self._provider) as client:
-                self._offers = await offers.offers(client)
+                self._offers = await offers.list_offers(client)
         except CuratorError as error:
             shown.say("")
             self.query_one("#said", Static).update(Content.styled(printable(error.message), "$mark-error"))

@@ -28,7 +28,7 @@ from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from curator.jobs.planning.make_plan import Wish
-    from curator.jobs.planning.plan import Plan
+    from curator.jobs.planning.plan import TrainingPlan
     from curator.jobs.providers import Provider
 
 LAST = "ui.train"
@@ -47,7 +47,7 @@ class TrainDialog(Dialog[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plan: Plan | None = None
+        self._plan: TrainingPlan | None = None
         self._error = ""
         self._timer: Timer | None = None
         self._wanted = False
@@ -206,7 +206,7 @@ class TrainDialog(Dialog[None]):
             validation=validation,
             params=params,
             split_seed=seed or 0,
-            sound_only=self.query_one("#sound", Checkbox).value,
+            leave_out_errors=self.query_one("#sound", Checkbox).value,
         )
 
     def _say(self, content: Content) -> None:
@@ -226,7 +226,7 @@ class TrainDialog(Dialog[None]):
         self.app.switch_screen(Submitting(self._plan, self._wish()))
 
 
-def described(made: Plan) -> Content:
+def described(made: TrainingPlan) -> Content:
     """A plan in a few lines: data, price, what is worth knowing, what speaks against it."""
     held = f" · {made.validation.examples:,} held out" if made.validation else ""
     price = "free" if made.usd == 0 else "price unknown" if made.usd is None else f"about US$ {money(made.usd)}"

@@ -307,7 +307,7 @@ class TrainScreen(StageScreen):
         from curator.jobs.runs import leftovers
 
         run = self._follow()
-        items = leftovers.leftovers(run, self.jobs.ledger_of(run)) if run is not None else []
+        items = leftovers.list_leftovers(run, self.jobs.ledger_of(run)) if run is not None else []
         if run is None or not items:
             self.session.toast("There is nothing to delete at the provider.")
             return

@@ -20,9 +20,9 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.shell import shell_of
 
 if TYPE_CHECKING:
-    from curator.jobs.http.upload import Pace, Progress
+    from curator.jobs.http.upload import Pace, SubmissionProgress
     from curator.jobs.planning.make_plan import Wish
-    from curator.jobs.planning.plan import Plan
+    from curator.jobs.planning.plan import TrainingPlan
 
 
 class Submitting(Dialog[None]):
@@ -35,7 +35,7 @@ class Submitting(Dialog[None]):
     ACCEPT = "Train it here instead"
     CANCEL = "Back"
 
-    def __init__(self, plan: Plan, wish: Wish) -> None:
+    def __init__(self, plan: TrainingPlan, wish: Wish) -> None:
         super().__init__()
         self._plan, self._wish = plan, wish
         self._pace: Pace | None = None
@@ -101,7 +101,7 @@ class Submitting(Dialog[None]):
             last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason was given"]
             raise ProviderError(f"The base model could not be fetched: {last[0].removeprefix('curator: ')}")
 
-    def _report(self, progress: Progress) -> None:
+    def _report(self, progress: SubmissionProgress) -> None:
         from curator.jobs.http.upload import Pace
 
         self._pace = self._pace or Pace()
