@@ -49,11 +49,11 @@ class Lines:
 
 def by_value(path: Path) -> Groups:
     """Equal JSON values alone, as `curator dedup --exact` finds them, contradictions too."""
-    from curator.workspace.any_dataset import examples
+    from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.index_by_id import equal_values
 
-    with examples(path) as lines:
-        groups, _ = equal_values(lines.rough(), lines.raw)
+    with open_examples(path) as lines:
+        groups, _ = equal_values(lines.physical_lines(), lines.raw)
     return [[line - 1 for line in group.ids] for group in groups]
 
 

@@ -45,15 +45,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Find, report, and with -o write; the input stays as it is."""
     from curator.core.duplicates.found import DEFAULT_THRESHOLD
-    from curator.workspace.any_dataset import examples
+    from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.index_by_id import Duplicates, equal_values
 
     threshold = _threshold(args.threshold, DEFAULT_THRESHOLD)
     if args.output and Path(args.output).resolve() == Path(args.path).resolve():
         raise UsageError("the output is the input; name another file with -o, the original stays untouched")
-    with examples(args.path) as source:
+    with open_examples(args.path) as source:
         if args.exact:
-            groups, conflicts = equal_values(source.rough(), source.raw, args.on)
+            groups, conflicts = equal_values(source.physical_lines(), source.raw, args.on)
         else:
             found = Duplicates.build(source, source.raw, progress=_progress(), scope=args.on)
             groups, conflicts = found.groups(threshold), found.conflicts()
@@ -91,7 +91,7 @@ def _progress() -> Any:
 def _write(path: Path, source: Examples, gone: set[int]) -> dict[str, Any]:
     from curator.atomic import replacing
 
-    kept = [example for example in source.kept if example not in gone]
+    kept = [example for example in source.by_number if example not in gone]
     try:
         with replacing(path) as file:
             for example in kept:

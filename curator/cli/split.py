@@ -42,20 +42,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Divide and write both files; the input stays as it is."""
     from curator.core.duplicates.found import DEFAULT_THRESHOLD
-    from curator.workspace.any_dataset import examples
+    from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.split import copied_from, divide
 
     folder = Path(args.directory)
     paths = {side: folder / f"{side}.jsonl" for side in ("train", "validation")}
     if Path(args.path).resolve() in {path.resolve() for path in paths.values()}:
         raise UsageError(f"{args.path} would be overwritten; name another folder with -d")
-    with examples(args.path) as source:
-        raws = source.all()
+    with open_examples(args.path) as source:
+        raws = source.read_all()
         made = divide(raws, args.validation, args.seed, stratify=args.stratify)
         trained = {example: raws[example] for example in made.train}
         copied: list[tuple[int, int]] = []
         if args.test:
-            with examples(args.test) as test_lines:
+            with open_examples(args.test) as test_lines:
                 copied = copied_from(test_lines, trained, DEFAULT_THRESHOLD)
         sides = {"train": made.train, "validation": made.validation}
         _write(paths, sides, source)

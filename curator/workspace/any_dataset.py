@@ -1,4 +1,4 @@
-"""The examples of a path, file or workspace alike, each with the number it goes by."""
+"""Reads the examples of any path: each with its line number in a file, or its id in a workspace."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from curator.workspace.files.line_splitter import blocks, records
 from curator.workspace.storage.folder import is_workspace
 
 _IN_MEMORY = 256 * 1024 * 1024
+"""Bytes of records in memory; more go to a temporary file."""
 _LF = 10
 
 
-class Kept(Mapping[int, bytes]):
-    """The bytes of all records by their number, in order."""
+class RecordsByNumber(Mapping[int, bytes]):
+    """The bytes of all records by their number, in order; complete once the records were iterated over."""
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -40,15 +41,15 @@ class Kept(Mapping[int, bytes]):
 
     @cached_property
     def _rows(self) -> dict[int, int]:
-        """The place of each number; only once all are read."""
+        """The position of each number."""
         return {number: row for row, number in enumerate(self.numbers)}
 
     def close(self) -> None:
-        """Give everything back. Raises InputError where the source changed meanwhile."""
+        """Free memory and files. Raises InputError where the file changed meanwhile."""
 
 
-class Spool(Kept):
-    """In memory while they are few and in a temporary file beyond."""
+class Spool(RecordsByNumber):
+    """Stores records as they are read: in memory, or beyond `_IN_MEMORY` bytes in a temporary file."""
 
     def __init__(self) -> None:
         self._numbers = array("q")
@@ -57,11 +58,11 @@ class Spool(Kept):
 
     @property
     def numbers(self) -> Sequence[int]:
-        """As they came."""
+        """In the order in which they were stored."""
         return self._numbers
 
-    def keeping(self, records: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-        """The records, each kept on its way."""
+    def store(self, records: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+        """The records, each stored as it passes."""
         for number, raw in records:
             self._file.write(raw)
             self._numbers.append(number)
@@ -74,33 +75,34 @@ class Spool(Kept):
         return self._file.read(self._ends[row + 1] - self._ends[row])
 
     def close(self) -> None:
-        """Give the memory or the file back."""
+        """Free the memory or the file."""
         self._file.close()
 
 
-class Again(Kept):
-    """Those of a plain file are read a second time where they are wanted: only the ends of its lines are kept."""
+class RereadFile(RecordsByNumber):
+    """Stores only where the lines of a plain file end, and reads a record from the file again on demand."""
 
     def __init__(self, source: DatasetFile) -> None:
         self._source = source
         self._file = source.stream.fileno()
-        self._seen = os.fstat(self._file)
+        self._stat = os.fstat(self._file)
         self._ends = array("q", [0])
 
-    def keeping(self) -> Iterator[tuple[int, bytes]]:
-        """All records."""
-        return records(self._noting(), self._source.notes, name=self._source.name)
+    def read(self) -> Iterator[tuple[int, bytes]]:
+        """All records of the file."""
+        return records(self._note_ends(), self._source.notes, name=self._source.name)
 
-    def physical(self) -> Iterator[bytes]:
-        """All lines as they lie in the file, with their ends and blank ones too: the quickest way through it."""
+    def physical_lines(self) -> Iterator[bytes]:
+        """All lines with their ends, blank ones too: the quickest way to read the file."""
         at, note = 0, self._ends.append
         for line in self._source.stream:
             at += len(line)
             note(at)
             yield line
 
-    def _noting(self) -> Iterator[bytes]:
-        import numpy as np
+    def _note_ends(self) -> Iterator[bytes]:
+        """The blocks of the file; the ends of their lines are stored."""
+        import numpy as np  # heavy
 
         at = 0
         for block in blocks(self._source.stream):
@@ -112,9 +114,9 @@ class Again(Kept):
 
     @cached_property
     def numbers(self) -> Sequence[int]:
-        """All lines but the blank ones."""
+        """The numbers of all lines but the blank ones."""
         notes = self._source.notes
-        if not notes.lines:  # read by `physical`, which does not tell
+        if not notes.lines:  # it was read by `physical_lines`, which does not note blank lines
             return [line for line in range(1, len(self._ends)) if self[line].strip()]
         blank = set(notes.blanks)
         return [line for line in range(1, notes.lines + 1) if line not in blank]
@@ -132,43 +134,47 @@ class Again(Kept):
     def close(self) -> None:
         """Raise InputError where the file is another one now than when it was read."""
         now = os.fstat(self._file)
-        if (now.st_size, now.st_mtime_ns) != (self._seen.st_size, self._seen.st_mtime_ns):
+        if (now.st_size, now.st_mtime_ns) != (self._stat.st_size, self._stat.st_mtime_ns):
             raise InputError(f"{self._source.name} changed while it was read; run the command again")
 
 
 class Examples:
-    """Iterate once over (number, bytes); afterwards any record can be had again from `kept`.
+    """Iterate once over (number, bytes); afterwards `by_number` holds all records.
 
-    Numbers are physical lines of a file, or ids of a workspace's examples (`noun` says which).
+    Numbers are line numbers of a file or ids in a workspace; `noun` is `line` or `example` accordingly.
     """
 
-    def __init__(self, records: Iterator[tuple[int, bytes]], kept: Kept, noun: str) -> None:
+    def __init__(self, records: Iterator[tuple[int, bytes]], by_number: RecordsByNumber, noun: str) -> None:
         self._records = records
-        self.kept = kept
+        self.by_number = by_number
         self.noun = noun
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         return self._records
 
-    def rough(self) -> Iterator[tuple[int, bytes]]:
-        """As iterating, but there may be blank lines, line ends and a byte order mark."""
-        return enumerate(self.kept.physical(), 1) if isinstance(self.kept, Again) else self._records
+    def physical_lines(self) -> Iterator[tuple[int, bytes]]:
+        """As iterating, but quicker: with line ends, a byte order mark and blank lines where the file has them."""
+        return (
+            enumerate(self.by_number.physical_lines(), 1)
+            if isinstance(self.by_number, RereadFile)
+            else self._records
+        )
 
     def raw(self, number: int) -> bytes:
-        """The bytes of a record that was read."""
-        return self.kept[number]
+        """The bytes of a record that was iterated over."""
+        return self.by_number[number]
 
-    def all(self) -> Kept:
-        """Every record, once all are read."""
+    def read_all(self) -> RecordsByNumber:
+        """Read the remaining records and return all."""
         deque(self._records, 0)
-        return self.kept
+        return self.by_number
 
 
 @contextmanager
-def examples(path: str | Path) -> Iterator[Examples]:
-    """All examples of a dataset file (any kind that `lines` reads, "-" too) or of a workspace, deleted ones not.
+def open_examples(path: str | Path) -> Iterator[Examples]:
+    """The examples of a dataset file (any kind, "-" too) or of a workspace, without its deleted ones.
 
-    Raises InputError. A workspace is opened for reading; a file is never written and makes no workspace.
+    Raises InputError. A workspace is opened for reading; for a file no workspace is made.
     """
     spool = Spool()
     if str(path) != STDIN and is_workspace(Path(path)):
@@ -176,14 +182,14 @@ def examples(path: str | Path) -> Iterator[Examples]:
 
         with open_workspace(path, read_only=True) as workspace:
             records = ((r.id, r.raw) for r in workspace.records(workspace.ids()))
-            yield Examples(spool.keeping(records), spool, "example")
+            yield Examples(spool.store(records), spool, "example")
             spool.close()
         return
     with open_dataset(path) as source:
         if source.plain and source.path is not None:
-            again = Again(source)
-            yield Examples(again.keeping(), again, "line")
-            again.close()
+            lines = RereadFile(source)
+            yield Examples(lines.read(), lines, "line")
+            lines.close()
         else:
-            yield Examples(spool.keeping(source.records()), spool, "line")
+            yield Examples(spool.store(source.records()), spool, "line")
             spool.close()

@@ -1,4 +1,7 @@
-"""The reader's end of the analysis child: start it, ask for what is on the screen, hear what is new."""
+"""The analysis child, seen from the process that shows the workspace: start it, send requests, read its messages.
+
+Messages are JSON objects, one a line, on the child's standard input and output; see `analysis/child.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,41 +24,46 @@ from curator.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the child is. `phase`: starting, copying, checking, comparing, done, elsewhere, failed, stopped."""
+    """How far the child is.
+
+    `phase`: starting, copying, copied, checking, comparing, done, elsewhere (another process analyses), failed or
+    stopped.
+    """
 
     phase: str
     done: int
     total: int
     seconds_left: float | None
-    """By the pace so far (monotonic clock); None while there is no pace."""
+    """At the pace of this phase so far; None before there is one."""
     error: str = ""
 
     @property
     def running(self) -> bool:
-        """False when it is done, or there is none."""
+        """Whether the child is at work."""
         return self.phase in ("starting", "copying", "copied", "checking", "comparing")
 
 
 class Analysis:
-    """One child process at a time: it leaves when it has nothing to do, and edits bring another.
+    """One child process at a time: it exits when it has nothing to do, and the next change starts another.
 
-    No method waits for it; call `poll` some ten times a second.
+    No method but `stop` waits for it; call `poll` about ten times a second.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._news: collections.deque[dict[str, Any]] = collections.deque()
+        self._messages: collections.deque[dict[str, Any]] = collections.deque()
         self._state: dict[str, Any] = {"phase": "starting", "done": 0, "total": 0}
-        self._began: tuple[str, float, int] = ("", 0.0, 0)
+        self._phase_start: tuple[str, float, int] = ("", 0.0, 0)
+        """The present phase, when it was first reported (monotonic clock), and how much was done then."""
         self._numbers = itertools.count(1)
-        self._unheard: dict[int, dict[str, Any]] = {}
-        """Edits that no child has said it heard of, by number."""
-        self._begin()
-        workspace.listeners.append(self._heard)
+        self._unconfirmed: dict[int, dict[str, Any]] = {}
+        """Reported changes that no child has confirmed yet, by number."""
+        self._start_child()
+        workspace.listeners.append(self._report_change)
 
-    def _begin(self) -> None:
+    def _start_child(self) -> None:
         self.resting = False
-        """Whether the child has gone because there is nothing to do until somebody edits."""
+        """Whether the child has exited because there is nothing to do before the next change."""
         self._child = subprocess.Popen(
             [sys.executable, "-m", "curator.workspace.analysis.child", str(Path(self._workspace.path).resolve())],
             stdin=subprocess.PIPE,
@@ -68,23 +76,23 @@ class Analysis:
 
     def _listen(self, stream: IO[bytes]) -> None:
         for line in stream:
-            self._news.append(orjson.loads(line))
-        self._news.append({"ended": True})
+            self._messages.append(orjson.loads(line))
+        self._messages.append({"ended": True})
 
     def poll(self) -> Sequence[int]:
-        """Ids whose results changed since the last call (all ids where it is everything)."""
+        """Ids whose results changed since the last call."""
         changed: list[int] = []
         everything = False
-        while self._news:
-            fact = self._news.popleft()
-            if fact.get("ended"):
-                self._ended()
+        while self._messages:
+            message = self._messages.popleft()
+            if message.get("ended"):
+                self._child_ended()
                 continue
-            self._unheard.pop(fact.get("heard", 0), None)
-            if "phase" in fact:
-                self._hear(fact)
-                everything = everything or fact.get("all", False) or fact["phase"] == "copied"
-            for low, high in fact.get("ids", ()):
+            self._unconfirmed.pop(message.get("heard", 0), None)
+            if "phase" in message:
+                self._set_state(message)
+                everything = everything or message.get("all", False) or message["phase"] == "copied"
+            for low, high in message.get("ids", ()):
                 changed.extend(range(low, high + 1))
         if everything or changed:
             with self._workspace.guard:
@@ -92,51 +100,61 @@ class Analysis:
                 self._workspace.derived.settle()
         return self._workspace.ids() if everything else changed
 
-    def _ended(self) -> None:
-        """The child has gone: for good, or until there is something to do; what it left unheard is that."""
+    def _child_ended(self) -> None:
+        """The child has exited; start another where it did not read the latest changes."""
         self._close()
         if self.progress().running:
             self._state = {**self._state, "phase": "stopped"}
         elif self._state["phase"] == "done":
             self.resting = True
-            if self._unheard:
-                self._begin_again()
+            if self._unconfirmed:
+                self._restart_child()
 
-    def _begin_again(self) -> None:
-        self._begin()
-        for request in self._unheard.values():
+    def _restart_child(self) -> None:
+        self._start_child()
+        for request in self._unconfirmed.values():
             self._write(request)
 
-    def _hear(self, fact: dict[str, Any]) -> None:
-        if fact["phase"] != self._began[0]:
-            self._began = (fact["phase"], time.monotonic(), int(fact.get("done", 0)))
-        self._state = {**self._state, **fact}
+    def _set_state(self, message: dict[str, Any]) -> None:
+        if message["phase"] != self._phase_start[0]:
+            self._phase_start = (message["phase"], time.monotonic(), int(message.get("done", 0)))
+        self._state = {**self._state, **message}
 
     def progress(self) -> Progress:
-        """How far it is."""
+        """How far the child is."""
         state = self._state
-        _, since, start = self._began
-        moved, spent = int(state["done"]) - start, time.monotonic() - since
-        left = None
-        if moved > 0 and spent > 0.2:
-            left = (int(state["total"]) - int(state["done"])) * spent / moved
-        return Progress(state["phase"], int(state["done"]), int(state["total"]), left, str(state.get("error", "")))
+        _, since, start = self._phase_start
+        advance, elapsed = int(state["done"]) - start, time.monotonic() - since
+        seconds_left = None
+        if advance > 0 and elapsed > 0.2:
+            seconds_left = (int(state["total"]) - int(state["done"])) * elapsed / advance
+        return Progress(
+            phase=state["phase"],
+            done=int(state["done"]),
+            total=int(state["total"]),
+            seconds_left=seconds_left,
+            error=str(state.get("error", "")),
+        )
 
     def show(self, ids: Iterable[int]) -> None:
-        """Look at these examples first: they are on the screen or next to it."""
+        """Ask for the results of these examples first: they are on the screen or near it (at most 1,000)."""
         self._ask({"show": list(ids)[:1000]})
 
-    def _heard(self, ids: Sequence[int], restructured: bool) -> None:
+    def _report_change(self, ids: Sequence[int], restructured: bool) -> None:
         number = next(self._numbers)
-        self._unheard[number] = request = {"changed": list(ids), "restructured": restructured, "number": number}
+        self._unconfirmed[number] = request = {
+            "changed": list(ids),
+            "restructured": restructured,
+            "number": number,
+        }
         if self.resting:
-            self._begin_again()
+            self._restart_child()
         else:
             self._write(request)
 
     def _ask(self, request: dict[str, Any]) -> None:
         if self.resting:
-            self._begin_again()
+            self._restart_child()
         self._write(request)
 
     def _write(self, request: dict[str, Any]) -> None:
@@ -145,12 +163,12 @@ class Analysis:
             self._child.stdin.write(orjson.dumps(request) + b"\n")
             self._child.stdin.flush()
         except (OSError, ValueError):
-            return  # the child has gone: `poll` will hear of it
+            return  # the child has exited: `poll` handles it
 
     def stop(self, wait: float = 2.0) -> None:
-        """End the child; what it stored stays."""
-        if self._heard in self._workspace.listeners:
-            self._workspace.listeners.remove(self._heard)
+        """End the child, by force after `wait` seconds; its results stay."""
+        if self._report_change in self._workspace.listeners:
+            self._workspace.listeners.remove(self._report_change)
         self._close(wait)
 
     def _close(self, wait: float = 2.0) -> None:
@@ -168,5 +186,5 @@ class Analysis:
 
 
 def start(workspace: Workspace) -> Analysis:
-    """Start the child of a workspace; it works at low priority and ends with this process."""
+    """Start the child of a workspace; it runs at low priority and ends with this process."""
     return Analysis(workspace)

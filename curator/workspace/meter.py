@@ -1,4 +1,4 @@
-"""How far a long action is: told to whoever watches it, who may stop it as long as it is not on the disk."""
+"""Reports how far a long action is. The receiver may raise to cancel it, as long as nothing is on the disk."""
 
 from __future__ import annotations
 
@@ -7,50 +7,52 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Tell = Callable[[str, int, int], None]
-"""Called with what is being done in a word, how much of it is done, and about how much there is. What it raises
-ends the action, and nothing is changed."""
+Report = Callable[[str, int, int], None]
+"""Called with (what is being done, items done, items in all). What it raises cancels the action."""
 
 EVERY = 500
-"""Items between two calls: some milliseconds of work."""
+"""Items between two reports: some milliseconds of work."""
 
 
 class Meter:
-    """One for each workspace. Where nobody watches it costs nothing."""
+    """One for each workspace. Without a receiver it costs nothing."""
 
     def __init__(self) -> None:
-        self._tell: Tell | None = None
+        self._report: Report | None = None
 
     @contextmanager
-    def watched(self, tell: Tell) -> Iterator[None]:
-        """Tell of what is done inside."""
-        self._tell = tell
+    def reporting_to(self, report: Report) -> Iterator[None]:
+        """Call `report` for all actions inside."""
+        self._report = report
         try:
             yield
         finally:
-            self._tell = None
+            self._report = None
 
     def over(self, what: str, items: Iterable[Item], total: int, before: int = 0) -> Iterable[Item]:
-        """The items, told of while somebody takes them; `before` pieces of the `total` were done earlier."""
-        return items if self._tell is None else self._told(self._tell, what, items, total, before)
+        """The items, reported as they are taken; `before` items of the `total` were done earlier."""
+        return items if self._report is None else self._reported(self._report, what, items, total, before)
 
     def last(self, what: str) -> None:
-        """Tell of the end, of which nobody knows how long it takes: it can be stopped now or not at all."""
-        if self._tell is not None:
-            self._tell(what, 0, 0)
+        """Report the last step (0 of 0), whose duration is unknown; `report` can cancel now for the last time."""
+        if self._report is not None:
+            self._report(what, 0, 0)
 
     def share(self, total: int) -> Callable[[str, float], None]:
-        """Tells of a phase by its share of `total`, as those say it that know no more; before any it is silent."""
+        """A callback (phase, share 0 to 1) for code that counts no items; the share is shown as items of `total`.
 
-        def tell(phase: str, share: float) -> None:
-            if self._tell is not None and share:
-                self._tell(phase.capitalize(), round(share * total), total)
+        A share of 0 is not reported.
+        """
 
-        return tell
+        def report_share(phase: str, share: float) -> None:
+            if self._report is not None and share:
+                self._report(phase.capitalize(), round(share * total), total)
+
+        return report_share
 
     @staticmethod
-    def _told(tell: Tell, what: str, items: Iterable[Item], total: int, before: int) -> Iterator[Item]:
+    def _reported(report: Report, what: str, items: Iterable[Item], total: int, before: int) -> Iterator[Item]:
         for done, item in enumerate(items, before):
             if done % EVERY == 0:
-                tell(what, done, total)
+                report(what, done, total)
             yield item

@@ -1,4 +1,4 @@
-"""What the workspace hands out: plain frozen values."""
+"""The values that a workspace returns: records, list rows, changes and counts. All are immutable."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from curator.core.example import Example
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One example with everything people said about it."""
+    """One example with its labels, rating, review, note and side of the split."""
 
     id: int
     example: Example
     line: int | None
-    """Physical line in its source, from 1; None for an example that was made here."""
+    """Line number in its source, from 1; None for an example that was added here."""
     source: str
-    """Name of the file it came from; empty for an example that was made here."""
+    """Name of the file it was imported from; empty for an example that was added here."""
     split: str | None
-    """`train`, `validation`, or None where no split was made."""
+    """`train`, `validation`, or None: on neither side, or there was no split yet."""
     labels: tuple[str, ...] = ()
     rating: int | None = None
     review: str | None = None
     """`accepted`, `rejected`, `flagged` or None."""
     stale: bool = False
-    """The example changed after its review."""
+    """Whether the example was changed after its review."""
     note: str = ""
     deleted: bool = False
     version: int = 0
-    """The change that made these bytes; 0 for the bytes of the source."""
+    """The id of the change that made these bytes; 0 for those of the source."""
 
     @property
     def raw(self) -> bytes:
@@ -39,25 +39,27 @@ class Record:
 
     @property
     def new(self) -> bool:
-        """Made in Curator, not imported."""
+        """Whether it was added here, not imported."""
         return self.line is None
 
     @property
     def edited(self) -> bool:
-        """An imported example whose bytes were changed here."""
+        """Whether it was imported and its bytes were changed here."""
         return self.version > 0 and self.line is not None
 
 
-class Row(Struct, frozen=True, gc=False):  # made by the page: a dataclass takes three times as long
-    """What a line of the list shows. Counts are None while they are not known yet."""
+class Row(
+    Struct, frozen=True, gc=False
+):  # a dataclass takes three times as long to make, and each key makes a page
+    """What a line of the list shows. Counts are None until the example is analysed."""
 
     id: int
     line: int | None
     source: str
     preview: str
-    """The first user text (else the first text), cut; untrusted."""
+    """The beginning of the first user text, else of the first text; untrusted."""
     roles: str
-    """One letter a message in order (`s`ystem, `d`eveloper, `u`ser, `a`ssistant, `t`ool, `f`unction, `?`)."""
+    """One letter for each message (`s`ystem, `d`eveloper, `u`ser, `a`ssistant, `t`ool, `f`unction, `?`)."""
     messages: int
     errors: int | None
     warnings: int | None
@@ -75,7 +77,7 @@ class Row(Struct, frozen=True, gc=False):  # made by the page: a dataclass takes
 
     @property
     def mark(self) -> str:
-        """`E`, `W`, `✓` or, where it is not checked yet, `·`."""
+        """`E` (errors), `W` (warnings), `✓` (neither) or `·` (not analysed yet)."""
         if self.errors is None:
             return "·"
         return "E" if self.errors else "W" if self.warnings else "✓"
@@ -83,24 +85,25 @@ class Row(Struct, frozen=True, gc=False):  # made by the page: a dataclass takes
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one action did; its inverse is kept with it."""
+    """One action, as it stands in the history; it can be undone."""
 
     id: int
     kind: str
     label: str
-    """In words, e.g. `Labelled 41 examples good`; may quote untrusted text."""
+    """What it did in words, e.g. `Labelled 41 examples good`; may quote untrusted text."""
     ids: tuple[int, ...]
-    """The examples it touched; empty where it touched all or none, and in long lists."""
+    """The examples it touched; empty where these are none, all, or more than 1,000."""
     examples: int
     created_at: float
-    """Unix time, for people; the order is that of the ids."""
+    """Unix time, to be shown; changes are ordered by id."""
     undone: bool = False
     reverts: int | None = None
+    """For an undo or redo, the id of the change that it took back or did again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Totals over the examples that are not deleted; what rests on analysis covers `analysed` of them."""
+    """Totals over the examples that are not deleted; findings and tokens cover the `analysed` ones."""
 
     examples: int
     deleted: int
@@ -115,9 +118,9 @@ class Counts:
     warnings: int
     """Examples with warnings and no error."""
     rules: dict[str, int] = field(default_factory=dict)
-    """Findings by rule."""
+    """Number of findings by rule."""
     tokens: int | None = None
-    """Total of what is counted so far; None where nothing is."""
+    """Sum over the examples counted so far; None where there are none."""
     assistant_tokens: int | None = None
     labels: dict[str, int] = field(default_factory=dict)
 

@@ -1,17 +1,16 @@
-"""Versions of a dataset: what an example was at a revision, and what lies between two revisions."""
+"""Earlier states of a dataset: the bytes of an example at a revision, and what differs between two revisions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from curator.workspace.workspace import Workspace
+from curator.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Ids that joined, left or changed their bytes from revision `old` to `new` (which may be the earlier one)."""
+    """Ids of examples that were added, removed or changed from revision `old` to `new`, which may be earlier."""
 
     old: int
     new: int
@@ -25,7 +24,7 @@ class Difference:
 
 
 def difference(workspace: Workspace, old: int, new: int) -> Difference:
-    """Compare two revisions by the recorded values; the cost is that of the changes between them."""
+    """Compare two revisions by the changes between them, to the number of which the time is proportional."""
     low, high = min(old, new), max(old, new)
     first: dict[tuple[int, str], Any] = {}
     last: dict[tuple[int, str], Any] = {}
@@ -39,33 +38,36 @@ def difference(workspace: Workspace, old: int, new: int) -> Difference:
         last[(example, field)] = after
     if old > new:
         first, last = last, first
-    joined, left = _present(workspace, first, last)
+    added, removed = _added_and_removed(workspace, first, last)
     edited = [
         example
         for (example, field), value in first.items()
-        if field == "version" and value != last[(example, field)] and example not in joined and example not in left
+        if field == "version"
+        and value != last[(example, field)]
+        and example not in added
+        and example not in removed
     ]
-    return Difference(old, new, tuple(sorted(joined)), tuple(sorted(left)), tuple(sorted(edited)))
+    return Difference(old, new, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(edited)))
 
 
-def _present(
+def _added_and_removed(
     workspace: Workspace, first: dict[tuple[int, str], Any], last: dict[tuple[int, str], Any]
 ) -> tuple[set[int], set[int]]:
-    """Ids that are there only after, and only before."""
-    joined: set[int] = set()
-    left: set[int] = set()
+    """Ids that exist only at the second revision, and only at the first; by each field's first and last value."""
+    added: set[int] = set()
+    removed: set[int] = set()
     for (example, field), before in first.items():
         after = last[(example, field)]
         if field == "deleted" and bool(before) != bool(after):
-            (left if after else joined).add(example)
+            (removed if after else added).add(example)
         elif field == "hidden" and before != after:
             source = next((s for s in workspace.stored.sources if s.id == -example), None)
             if source is not None:
                 ids = range(source.first_id, source.first_id + source.line_file.lines)
-                (left if after else joined).update(
+                (removed if after else added).update(
                     i for i in ids if not source.line_file.is_blank(i - source.first_id)
                 )
-    return joined, left
+    return added, removed
 
 
 def raw_at(workspace: Workspace, example: int, revision: int) -> bytes:

@@ -18,7 +18,7 @@ from curator.workspace.analysis.current_results import Derived
 from curator.workspace.analysis.list_rows import make_rows
 from curator.workspace.changes.changes import Changes
 from curator.workspace.changes.writing import Writing
-from curator.workspace.meter import Tell
+from curator.workspace.meter import Report
 from curator.workspace.records import Change, Counts, Record, Row
 from curator.workspace.search.query_evaluation import Meanwhile, QueryEvaluation
 from curator.workspace.search.view import View
@@ -39,7 +39,7 @@ class Workspace:
         self.path = path
         self.journal = journal
         self.stored = stored
-        journal.moved = stored.use_connection
+        journal.on_reconnect = stored.use_connection
         self._access = access
         results = Derived(stored, meta.context_of(journal.db))
         self.changes = Changes(Writing(path, access, journal, stored, results))
@@ -62,7 +62,7 @@ class Workspace:
 
     @property
     def derived(self) -> Derived:
-        """What rules and counters know of the examples."""
+        """The current results of rules and token counts."""
         return self.changes.writing.results
 
     @property
@@ -72,31 +72,31 @@ class Workspace:
 
     @property
     def db(self) -> sqlite3.Connection:
-        """The database of what people did, for reading."""
+        """The connection to `workspace.db`, for reading."""
         return self.journal.db
 
     def ids(self, *, deleted: bool = False) -> Sequence[int]:
-        """All examples in order; the deleted ones too if asked for."""
+        """The ids of all examples in order; with `deleted` those of deleted ones too."""
         return self.stored.order.all if deleted else self.stored.order.live
 
     def record(self, example: int) -> Record:
-        """One example with all that is known of it. Raises CuratorError for an id that does not exist."""
+        """One example with its marks. Raises CuratorError for an id that does not exist."""
         with self.guard:
             return next(self.stored.records([example]))
 
     def records(self, ids: Sequence[int]) -> Iterator[Record]:
-        """Many examples in order, read in batches."""
+        """Many examples in the order of their ids, read in batches."""
         for part in batches(ids):
-            with self.guard:  # SQLite does not survive a reader in one thread and `close` in another
-                found = list(self.stored.records(part))
-            yield from found
+            with self.guard:  # reading in one thread while another closes the database would crash SQLite
+                records = list(self.stored.records(part))
+            yield from records
 
     def raw(self, example: int) -> bytes:
         """The exact bytes of an example, without a line terminator."""
         return self.record(example).raw
 
     def row(self, example: int) -> Row:
-        """What a line of the list shows of one example."""
+        """The line of the list for one example."""
         return self.rows([example])[0]
 
     def ids_with_label(self, label: str) -> set[int]:
@@ -105,25 +105,25 @@ class Workspace:
             return self.stored.with_label(label)
 
     def rows(self, ids: Sequence[int]) -> list[Row]:
-        """What the list shows of some examples; one page costs a few statements."""
+        """The lines of the list for some examples; a page costs a few SQL statements."""
         with self.guard:
             return make_rows(self.stored, self.derived, ids)
 
     def count_tokens(self, ids: Sequence[int]) -> None:
-        """Count the tokens of these examples in this process, where no child did (loads the vocabulary)."""
+        """Count the tokens of these examples in this process unless the child did (loads the vocabulary)."""
         with self.guard:
             self.derived.count_tokens(ids)
 
     def problems(self, example: int) -> list[Problem]:
-        """All findings about one example, those of the rules over the whole dataset included."""
+        """All findings on one example, those of rules over the whole dataset included."""
         with self.guard:
             record = self.record(example)
             if self.derived.inline:
                 self.derived.prepare()
-            found = self.derived.results([(example, record.version)]).get(example)
-            if found is None:
-                found = self.derived.analyst.look_at(example, record.version, record.example).result
-            return [*found.problems, *self.derived.overall([example]).get(example, ())]
+            result = self.derived.results([(example, record.version)]).get(example)
+            if result is None:
+                result = self.derived.analyst.look_at(example, record.version, record.example).result
+            return [*result.problems, *self.derived.overall([example]).get(example, ())]
 
     def dataset_problems(self) -> list[Problem]:
         """Findings about the dataset and no example in particular (too few examples, mixed formats…)."""
@@ -131,25 +131,25 @@ class Workspace:
             return list(self.derived.overall_problems())
 
     def counts(self) -> Counts:
-        """Totals; quick at any size, since what needs a pass over everything is stored."""
+        """Totals over all examples; quick at any size, since sums over all results are stored."""
         with self.guard:
             self.derived.prepare()
             return count(self.stored, self.derived)
 
     def tokens(self) -> dict[int, int]:
-        """The tokens of each example, not deleted, that were counted so far, by id."""
+        """Tokens by id, of the examples that are not deleted and were counted already."""
         with self.guard:
             self.derived.prepare()
             counts = self.derived.column("tokens")
-        found = ((example, counts.get(example)) for example in self.ids())
-        return {example: count for example, count in found if isinstance(count, int)}
+        tokens = ((example, counts.get(example)) for example in self.ids())
+        return {example: count for example, count in tokens if isinstance(count, int)}
 
     def view(
         self, query: str = "", sort: str = "", descending: bool = False, meanwhile: Meanwhile | None = None
     ) -> View:
         """The ids that match, in order. Raises QueryError (bad query; its position) or UsageError (bad sort).
 
-        May take seconds on a large dataset: call it from a thread. Others are not kept waiting meanwhile, and
+        May take seconds on a large dataset: call it from a thread. `guard` is held for moments only, and
         `meanwhile` gets the first matches early (see `QueryEvaluation.view`).
         """
         parsed = queries.parse(query)
@@ -157,17 +157,17 @@ class Workspace:
         return evaluation.view(parsed, query, sort, descending, meanwhile)
 
     def context(self) -> rules.Context:
-        """What the rules know beside the example; `set_meta("context", {"profile": …, "model": …})` changes it."""
+        """The context of the rules; `set_meta("context", {"profile": …, "model": …})` changes it."""
         with self.guard:
             return meta.context_of(self.db)
 
     def meta(self, key: str, default: Any = None) -> Any:
-        """A remembered JSON value: `context`, `contract`, `labels`, `split`, or the UI's own (`ui.…`)."""
+        """A stored JSON value: `context`, `contract`, `labels`, `split`, or one of the UI (`ui.…`)."""
         with self.guard:
             return meta.read(self.db, key, default)
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Remember a JSON value. It is no change of the dataset and is not undone. Raises NotSaved."""
+        """Store a JSON value. It is no change of the dataset and cannot be undone. Raises NotSaved."""
         writing = self.changes.writing
         with self.guard:
             writing.set_meta(key, value)
@@ -177,7 +177,7 @@ class Workspace:
                 writing.announce([], True)
 
     def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:
-        """The latest changes first; `undos` also lists the undoing and redoing."""
+        """The changes below the id `before`, latest first; with `undos` also the undos and redos."""
         with self.guard:
             return self.journal.history(limit, before, undos=undos)
 
@@ -188,11 +188,11 @@ class Workspace:
 
     @property
     def copied(self) -> bool:
-        """False while a large source is still shown from its own place."""
+        """False while a large source is not copied into the folder yet."""
         return not self.changes.writing.uncopied()
 
     def source_changed(self) -> list[int]:
-        """Ids of the sources whose file is another one now than when it was imported (size or time; cheap)."""
+        """Ids of the sources whose file has another size or time than when it was imported."""
         changed = []
         for source in self.stored.sources:
             if source.origin is None or source.hidden:
@@ -200,13 +200,13 @@ class Workspace:
             try:
                 stat = Path(source.origin).stat()
             except OSError:
-                continue  # gone or not reachable: nothing to merge
+                continue  # deleted or not reachable: nothing to merge
             if (stat.st_size, stat.st_mtime_ns) != (source.origin_size, source.origin_mtime_ns):
                 changed.append(source.id)
         return changed
 
     def accept_origin(self, source_id: int, stat: os.stat_result | None = None) -> None:
-        """Take a source's file as it is now (or at `stat`) for known: merged, written by us, or to be ignored."""
+        """Store the state of a source's file (default: now): `source_changed` compares with it from now on."""
         with self.guard:
             self.require_writer()
             source = self.stored.source(source_id)
@@ -216,7 +216,7 @@ class Workspace:
             source.origin_size, source.origin_mtime_ns = stat.st_size, stat.st_mtime_ns
 
     def follow(self) -> bool:
-        """Where another process writes: take up what it did since the last look; True where it did anything."""
+        """Read what another process wrote since the last call; True where it wrote anything."""
         with self.guard:
             version = self.db.execute("PRAGMA data_version").fetchone()[0]
             changed = bool(version != self._data_version)
@@ -229,7 +229,7 @@ class Workspace:
             return changed
 
     def take_over(self) -> bool:
-        """Become the writer where the one that was in the way has left; True where that is so now."""
+        """Become the writer, if this process wanted to and the other one has left; True on success."""
         with self.guard:
             holder = self.holder
             if not (self.read_only and holder) or not self._access.acquire():
@@ -247,13 +247,13 @@ class Workspace:
         self._access.require()
 
     @contextmanager
-    def watched(self, tell: Tell) -> Iterator[None]:
-        """Tell how far the action inside is; what `tell` raises ends it and leaves everything as it was."""
-        with self.guard, self.journal.meter.watched(tell):
+    def reporting_to(self, report: Report) -> Iterator[None]:
+        """Report how far the changes inside are; what `report` raises cancels them without any effect."""
+        with self.guard, self.journal.meter.reporting_to(report):
             yield
 
     def close(self) -> None:
-        """Close everything and give the lock back; there is nothing to save."""
+        """Close all files and release the lock; everything is saved already."""
         with self.guard:
             self.derived.close()
             self.stored.close()

@@ -57,7 +57,7 @@ def state(workspace: Workspace) -> list[Any]:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_it_tells_what_it_does_and_how_much_of_it(workspace: Workspace, name: str) -> None:
     told: list[tuple[str, int, int]] = []
-    with workspace.watched(lambda *words: told.append(words)):
+    with workspace.reporting_to(lambda *words: told.append(words)):
         ACTIONS[name](workspace)
     phases = list(dict.fromkeys(what for what, _, _ in told))
     assert phases[-2:] == ["Saving", "Finishing"]
@@ -80,7 +80,7 @@ def test_stopping_it_anywhere_changes_nothing(workspace: Workspace, name: str) -
             left -= 1
 
         try:
-            with workspace.watched(tell):
+            with workspace.reporting_to(tell):
                 ACTIONS[name](workspace)
             break
         except Enough:
@@ -92,7 +92,7 @@ def test_stopping_it_anywhere_changes_nothing(workspace: Workspace, name: str) -
 
 def test_nobody_is_told_afterwards(workspace: Workspace) -> None:
     told: list[str] = []
-    with workspace.watched(lambda what, *_: told.append(what)):
+    with workspace.reporting_to(lambda what, *_: told.append(what)):
         workspace.changes.label([1], "good")
     told.clear()
     workspace.changes.label([2], "good")

@@ -45,7 +45,7 @@ class Working(Dialog[Any]):
         progress.phase("Working", 0, 0)
 
         def job() -> Any:
-            with session.workspace.watched(progress.phase):
+            with session.workspace.reporting_to(progress.phase):
                 done = self._job()
             session.workspace.counts()  # nobody has to wait for them either
             return done

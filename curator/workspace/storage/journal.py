@@ -47,7 +47,7 @@ class Journal:
         self._db = db
         self._path = path
         self.meter = Meter()
-        self.moved: Callable[[sqlite3.Connection], None] = lambda _: None
+        self.on_reconnect: Callable[[sqlite3.Connection], None] = lambda _: None
         """Called with the new connection after `reconnect`."""
 
     @property
@@ -253,7 +253,7 @@ class Journal:
         db = database.open_writer(self._path)
         self._db.close()
         self._db = db
-        self.moved(db)
+        self.on_reconnect(db)
 
 
 def _distinct(ids: Iterable[int]) -> Sequence[int]:

@@ -169,14 +169,14 @@ class SplitScreen(StageScreen):
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check_file(self, path: str) -> None:
         from curator.core.duplicates.found import DEFAULT_THRESHOLD
-        from curator.workspace.any_dataset import examples
+        from curator.workspace.any_dataset import open_examples
         from curator.workspace.duplicates.split import copied_from
 
         workspace = self.session.workspace
         side = "split:train" if workspace.counts().validation else ""
         raws = {record.id: record.raw for record in workspace.records(workspace.view(side).ids)}
         try:
-            with examples(Path(path).expanduser()) as test_lines:
+            with open_examples(Path(path).expanduser()) as test_lines:
                 found = copied_from(test_lines, raws, DEFAULT_THRESHOLD)
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
