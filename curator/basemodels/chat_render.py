@@ -42,14 +42,14 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class RenderedPair:
     """One preference example: the same prompt with the preferred and the other answer."""
 
     chosen: Rendered
     rejected: Rendered
 
 
-def chat(text: TextModel, example: dict[str, Any], max_tokens: int) -> Rendered:
+def render_chat(text: TextModel, example: dict[str, Any], max_tokens: int) -> Rendered:
     """Ids and labels of a `{"messages": […]}` example, cut to `max_tokens` from the right.
 
     The messages that are trained on (`curator.core.turns.is_learnt`) are so with the token that ends them.
@@ -57,68 +57,68 @@ def chat(text: TextModel, example: dict[str, Any], max_tokens: int) -> Rendered:
     """
     messages = example["messages"]
     trained = [is_learnt(message) for message in messages]
-    return _rendered(text, messages, trained, example.get("tools"), max_tokens)
+    return _render(text, messages, trained, example.get("tools"), max_tokens)
 
 
-def _rendered(
+def _render(
     text: TextModel, messages: list[Message], trained: list[bool], tools: Any, max_tokens: int
 ) -> Rendered:
-    ids, labels = _tokens(text, [_plain(message) for message in messages], trained, tools)
+    ids, labels = _tokenize(text, [_template_message(message) for message in messages], trained, tools)
     return Rendered(ids[:max_tokens], labels[:max_tokens])
 
 
-def preference(text: TextModel, example: dict[str, Any], max_tokens: int) -> Pair:
+def render_preference(text: TextModel, example: dict[str, Any], max_tokens: int) -> RenderedPair:
     """Both sides of an `{"input", "preferred_output", "non_preferred_output"}` example; only outputs count."""
     question, tools = example["input"]["messages"], example["input"].get("tools")
 
     def side(output: str) -> Rendered:
         answer = example[output]
         trained = [False] * len(question) + [is_learnt(message) for message in answer]
-        return _rendered(text, [*question, *answer], trained, tools, max_tokens)
+        return _render(text, [*question, *answer], trained, tools, max_tokens)
 
-    return Pair(side("preferred_output"), side("non_preferred_output"))
+    return RenderedPair(side("preferred_output"), side("non_preferred_output"))
 
 
-def prompt(text: TextModel, messages: Sequence[Message], tools: Any = None) -> list[int]:
+def render_prompt(text: TextModel, messages: Sequence[Message], tools: Any = None) -> list[int]:
     """Ids of a conversation up to where the model's answer begins."""
-    plain = [_plain(m) for m in messages]
-    ids, _ = _tokens(text, plain, [False] * len(plain), tools, ask=True)
+    plain = [_template_message(m) for m in messages]
+    ids, _ = _tokenize(text, plain, [False] * len(plain), tools, ask=True)
     return ids
 
 
-def _plain(message: Message) -> Message:
+def _template_message(message: Message) -> Message:
     """The message as templates want it: text content, `developer` called `system`, arguments as objects."""
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(str(part.get("text") or part.get("refusal") or "") for part in content)
     role = message.get("role")
-    kept = {k: v for k, v in message.items() if k not in ("weight", "content", "role", "tool_calls")}
+    others = {k: v for k, v in message.items() if k not in ("weight", "content", "role", "tool_calls")}
     out = {
         "role": "system" if role == "developer" else role,
         "content": content or message.get("refusal") or "",
-        **kept,
+        **others,
     }
     if message.get("tool_calls"):
-        out["tool_calls"] = [_call(call) for call in message["tool_calls"]]
+        out["tool_calls"] = [_template_call(call) for call in message["tool_calls"]]
     return out
 
 
-def _call(call: dict[str, Any]) -> dict[str, Any]:
+def _template_call(call: dict[str, Any]) -> dict[str, Any]:
     function = dict(call.get("function") or {})
     with contextlib.suppress(TypeError, ValueError):
         function["arguments"] = json.loads(function.get("arguments") or "{}")
     return {**call, "function": function}
 
 
-def _tokens(
+def _tokenize(
     text: TextModel, messages: list[Message], trained: list[bool], tools: Any, ask: bool = False
 ) -> tuple[list[int], list[int]]:
     ids: list[int] = []
     labels: list[int] = []
     for piece, counts in _pieces(text, messages, trained, tools, ask):
-        found = text.encode(piece)
-        ids += found
-        labels += found if counts else [IGNORED] * len(found)
+        piece_ids = text.encode(piece)
+        ids += piece_ids
+        labels += piece_ids if counts else [IGNORED] * len(piece_ids)
     return ids, labels
 
 

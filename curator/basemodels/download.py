@@ -76,5 +76,5 @@ def _last_words(log: Path) -> str:
     """The installer's last complaint, as one line."""
     lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith(("ERROR", "error"))]
-    found = (errors or lines or ["it said nothing"])[-1]
-    return f"{found} (is a package index reachable? try `curator models pull` again)"
+    last = (errors or lines or ["it said nothing"])[-1]
+    return f"{last} (is a package index reachable? try `curator models pull` again)"

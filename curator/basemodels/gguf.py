@@ -28,7 +28,7 @@ _MAX_ITEMS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TensorEntry:
     """One tensor of the directory; `shape` is in NumPy's order (rows first)."""
 
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ class Gguf:
 
     path: Path
     metadata: dict[str, Any] = field(default_factory=dict)
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, TensorEntry] = field(default_factory=dict)
     start: int = 0
 
     def tensor(self, name: str) -> Floats:
@@ -74,21 +74,21 @@ def _read_header(path: Path, file: BinaryIO) -> Gguf:
     if file.read(4) != b"GGUF" or _number(file, "I") not in (2, 3):
         raise ValueError("the first bytes are not those of GGUF version 2 or 3")
     tensors, pairs = _number(file, "Q"), _number(file, "Q")
-    found = Gguf(path)
-    for _ in range(_believable(pairs)):
+    gguf = Gguf(path)
+    for _ in range(_checked_count(pairs)):
         key = _string(file)
-        found.metadata[key] = _value(file, _number(file, "I"))
-    for _ in range(_believable(tensors)):
+        gguf.metadata[key] = _value(file, _number(file, "I"))
+    for _ in range(_checked_count(tensors)):
         name = _string(file)
-        sizes = [_number(file, "Q") for _ in range(_believable(_number(file, "I")))]
+        sizes = [_number(file, "Q") for _ in range(_checked_count(_number(file, "I")))]
         kind = _number(file, "I")
-        found.entries[name] = Entry(tuple(reversed(sizes)), kind, _number(file, "Q"))
-    alignment = int(found.metadata.get("general.alignment", 32))
-    found.start = -(-file.tell() // alignment) * alignment
-    return found
+        gguf.entries[name] = TensorEntry(tuple(reversed(sizes)), kind, _number(file, "Q"))
+    alignment = int(gguf.metadata.get("general.alignment", 32))
+    gguf.start = -(-file.tell() // alignment) * alignment
+    return gguf
 
 
-def _believable(count: int) -> int:
+def _checked_count(count: int) -> int:
     if not 0 <= count <= _MAX_ITEMS:
         raise ValueError(f"a count of {count} cannot be right")
     return count
@@ -100,14 +100,14 @@ def _number(file: BinaryIO, code: str) -> Any:
 
 
 def _string(file: BinaryIO) -> str:
-    return file.read(_believable(_number(file, "Q"))).decode("utf-8", "replace")
+    return file.read(_checked_count(_number(file, "Q"))).decode("utf-8", "replace")
 
 
 def _value(file: BinaryIO, kind: int) -> Any:
     if kind == _STRING:
         return _string(file)
     if kind == _ARRAY:
-        inner, count = _number(file, "I"), _believable(_number(file, "Q"))
+        inner, count = _number(file, "I"), _checked_count(_number(file, "Q"))
         if inner in _SCALARS:
             code = f"<{count}{_SCALARS[inner]}"
             return list(struct.unpack(code, file.read(struct.calcsize(code))))

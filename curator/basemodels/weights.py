@@ -40,7 +40,7 @@ _GGUF_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class LlamaShape:
     """Shape of a Llama model; counts, and sizes in units of weights."""
 
     vocab_size: int
@@ -83,7 +83,7 @@ class Config:
 class Weights:
     """A loaded base model: `tensors` by Hugging Face name, all float32."""
 
-    config: Config
+    config: LlamaShape
     tensors: dict[str, Floats]
 
 
@@ -93,7 +93,7 @@ def find_gguf(folder: Path) -> Path | None:
     return files[0] if files else None
 
 
-def unsupported(folder: Path) -> str | None:
+def why_unsupported(folder: Path) -> str | None:
     """Why the embedded engine cannot run this model, as half a sentence; None where it can. Reads no weights."""
     if not folder.is_dir():
         return "it is no folder on this machine"
@@ -120,7 +120,7 @@ def unsupported(folder: Path) -> str | None:
 
 def load(folder: Path) -> Weights:
     """Load every weight of a model folder as float32. Raises InputError with the reason where it cannot."""
-    reason = unsupported(folder)
+    reason = why_unsupported(folder)
     if reason:
         raise InputError(f"{folder.name} cannot run on the embedded engine: {reason}")
     gguf = find_gguf(folder)
@@ -170,12 +170,12 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _hf_config(path: Path) -> Config:
+def _hf_config(path: Path) -> LlamaShape:
     raw = _read_json(path) or {}
     try:
         heads, hidden = int(raw["num_attention_heads"]), int(raw["hidden_size"])
         rope = raw.get("rope_parameters") or {}
-        return Config(
+        return LlamaShape(
             vocab_size=int(raw["vocab_size"]),
             hidden_size=hidden,
             intermediate_size=int(raw["intermediate_size"]),
@@ -192,18 +192,18 @@ def _hf_config(path: Path) -> Config:
         raise InputError(f"{path} is no Llama configuration: {error!r}") from error
 
 
-def _check_complete(name: str, config: Config, tensors: dict[str, Floats]) -> None:
-    wanted = {"model.embed_tokens.weight", "model.norm.weight"}
+def _check_complete(name: str, config: LlamaShape, tensors: dict[str, Floats]) -> None:
+    required = {"model.embed_tokens.weight", "model.norm.weight"}
     if not config.tied:
-        wanted.add("lm_head.weight")
+        required.add("lm_head.weight")
     for layer in range(config.num_layers):
-        wanted |= {f"model.layers.{layer}.{part}.weight" for part in _GGUF_NAMES.values()}
-    missing = sorted(wanted - tensors.keys())
+        required |= {f"model.layers.{layer}.{part}.weight" for part in _GGUF_NAMES.values()}
+    missing = sorted(required - tensors.keys())
     if missing:
         raise InputError(f"{name} lacks {len(missing)} of its weights, such as {missing[0]}: copy the model again")
 
 
-def gguf_config(file: Gguf) -> Config:
+def gguf_config(file: Gguf) -> LlamaShape:
     """The shape a GGUF file declares. Raises InputError where it is no Llama model."""
     meta = file.metadata
     if meta.get("general.architecture") != "llama":
@@ -213,7 +213,7 @@ def gguf_config(file: Gguf) -> Config:
     try:
         heads, hidden = int(meta["llama.attention.head_count"]), int(meta["llama.embedding_length"])
         embedding = file.entries["token_embd.weight"]
-        return Config(
+        return LlamaShape(
             vocab_size=embedding.shape[0],
             hidden_size=hidden,
             intermediate_size=int(meta["llama.feed_forward_length"]),

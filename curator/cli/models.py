@@ -13,7 +13,7 @@ from curator.cli.output import emit, out, say, styled
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
-    from curator.server.store.catalog import Catalog, Model
+    from curator.server.store.catalog import Catalog, ServedModel
 
 EXAMPLE = "curator models pull smollm2-135m-instruct"
 
@@ -45,27 +45,27 @@ def _catalog() -> Catalog | None:
     """The local server's tuned models; None where no server ever ran."""
     if not (paths.server_dir() / "server.db").is_file():
         return None
-    from curator.server.settings import Settings
+    from curator.server.settings import ServerSettings
     from curator.server.store.catalog import Catalog
     from curator.server.store.database import Database
 
     folder = paths.server_dir()
     db = Database(folder / "server.db", read_only=True)  # a running server is the only writer
-    return Catalog(db, Settings(data=folder, token_file=folder / "token"))
+    return Catalog(db, ServerSettings(data=folder, token_file=folder / "token"))
 
 
-def _tuned(name: str) -> Model | None:
+def _tuned(name: str) -> ServedModel | None:
     catalog = _catalog()
     return next((m for m in catalog.tuned() if m.name == name), None) if catalog else None
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import PULLABLE, installed
+    from curator.basemodels.shelf import PULLABLE, list_installed
 
     catalog = _catalog()
     found: list[dict[str, Any]] = [
         {"name": model.name, "kind": "base", "path": str(model.path), "bytes": model.bytes}
-        for model in installed()
+        for model in list_installed()
     ]
     found += [
         {"name": m.name, "kind": "tuned", "base": m.base, "path": str(m.adapter), "created": m.created}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from curator import paths
 from curator.errors import CuratorError, UsageError
-from curator.server.settings import Settings
+from curator.server.settings import ServerSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings(args: argparse.Namespace) -> Settings:
+def settings(args: argparse.Namespace) -> ServerSettings:
     """The settings that the arguments ask for. Raises UsageError."""
     if not 0 <= args.port <= 65535:
         raise UsageError(f"--port must be between 0 and 65535, not {args.port}.")
@@ -46,7 +46,7 @@ def settings(args: argparse.Namespace) -> Settings:
     if args.threads < 0:
         raise UsageError("--threads must not be negative.")
     data = (args.data or paths.server_dir()).absolute()
-    return Settings(
+    return ServerSettings(
         data=data,
         token_file=(args.token_file or data / "token").absolute(),
         host=args.host,

@@ -48,7 +48,7 @@ def build(services: Services) -> Starlette:
         exception_handlers={
             ApiError: _api_error,
             HTTPException: _http_error,
-            ClientDisconnect: _gone,
+            ClientDisconnect: _client_closed,
             OSError: _disk_error,
             sqlite3.Error: _disk_error,
             Exception: _unexpected,
@@ -76,7 +76,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return answer(ApiError(error.status_code, message, headers=dict(error.headers or {})))
 
 
-async def _gone(_: Request, __: Exception) -> Response:
+async def _client_closed(_: Request, __: Exception) -> Response:
     return answer(ApiError(499, "The client closed the request."))
 
 

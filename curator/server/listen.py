@@ -28,7 +28,7 @@ from curator.server import app
 from curator.server.http.auth import Guard, Hosts
 from curator.server.http.connection import Connection
 from curator.server.services import Services, build
-from curator.server.settings import Settings
+from curator.server.settings import ServerSettings
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}
 """Addresses that mean all of this machine's, and one of them."""
@@ -39,18 +39,18 @@ _THREADS = 32
 """Calls that wait for the disk at the same time; joining a large upload takes one for minutes."""
 
 
-def serve(settings: Settings) -> NoReturn:
+def serve(settings: ServerSettings) -> NoReturn:
     """Serve until a signal or until idle, then end the process.
 
     Prints one line of JSON with `base_url` and `token_file` on stdout once requests are answered.
     Raises UsageError where the address or the data folder cannot be used.
     """
-    held = _claim(settings.data)
-    if held is None:
+    lock_file = _claim(settings.data)
+    if lock_file is None:
         raise UsageError(
             f"Another server works in {settings.data}{_holder(settings)}: stop it or give another --data."
         )
-    with held:
+    with lock_file:
         token = read_token(settings.token_file)
         listener = _listen(settings)
         about = settings.data / "server.json"
@@ -76,7 +76,7 @@ def _claim(data: Path) -> BinaryIO | None:
         raise UsageError(f"The data folder {data} cannot be used: {error.strerror}.") from None
 
 
-def _holder(settings: Settings) -> str:
+def _holder(settings: ServerSettings) -> str:
     try:
         about = json.loads((settings.data / "server.json").read_bytes())
         return f" ({about['base_url']}, process {about['pid']})"
@@ -100,7 +100,7 @@ def read_token(path: Path) -> str:
     return token
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: ServerSettings) -> socket.socket:
     try:
         info = socket.getaddrinfo(
             settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -120,7 +120,7 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _run(settings: Settings, services: Services, listener: socket.socket, token: str) -> int:
+def _run(settings: ServerSettings, services: Services, listener: socket.socket, token: str) -> int:
     port = listener.getsockname()[1]
     host = _WILDCARDS.get(settings.host) or settings.host.strip("[]")
     host = f"[{host}]" if ":" in host else host
@@ -136,14 +136,14 @@ def _run(settings: Settings, services: Services, listener: socket.socket, token:
     return server.status
 
 
-def _warn(base_url: str, settings: Settings) -> None:
+def _warn(base_url: str, settings: ServerSettings) -> None:
     sys.stderr.write(
         f"curator: listening on {base_url}, which other machines can reach: whoever has the token in "
         f"{settings.token_file} can use it, and traffic is not encrypted (prefer an SSH tunnel).\n"
     )
 
 
-def _config(settings: Settings, entry: ASGIApp) -> uvicorn.Config:
+def _config(settings: ServerSettings, entry: ASGIApp) -> uvicorn.Config:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     limits = settings.limits
@@ -187,7 +187,9 @@ class Activity:
 class _Server(uvicorn.Server):
     """uvicorn's server, which says where it is once it answers, and sleeps until its end instead of ticking."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, services: Services, activity: Activity) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: ServerSettings, services: Services, activity: Activity
+    ) -> None:
         super().__init__(config)
         self._settings = settings
         self._services = services
@@ -230,6 +232,6 @@ class _Server(uvicorn.Server):
 
     async def _until_idle(self, limit: float) -> float:
         """Seconds until the server may leave if nothing happens; `limit` while something is going on."""
-        if self._activity.running or await asyncio.to_thread(self._services.jobs.busy):
+        if self._activity.running or await asyncio.to_thread(self._services.jobs.has_work):
             self._activity.last = time.monotonic()
         return self._activity.last + limit - time.monotonic()

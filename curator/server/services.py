@@ -11,9 +11,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from starlette.requests import Request
 
-from curator.server.queue.generator_client import Generator
+from curator.server.queue.generator_client import GeneratorClient
 from curator.server.queue.queue import Queue
-from curator.server.settings import Settings
+from curator.server.settings import ServerSettings
 from curator.server.store.catalog import Catalog
 from curator.server.store.completions import CompletionStore
 from curator.server.store.database import Database
@@ -29,7 +29,7 @@ T = TypeVar("T")
 class Services:
     """The stores, the queue and the generation process of one server."""
 
-    settings: Settings
+    settings: ServerSettings
     db: Database
     files: FileStore
     uploads: UploadStore
@@ -37,10 +37,10 @@ class Services:
     catalog: Catalog
     completions: CompletionStore
     queue: Queue
-    generator: Generator
+    generator: GeneratorClient
 
 
-def build(settings: Settings) -> Services:
+def build(settings: ServerSettings) -> Services:
     """Open the data folder (made where it is missing, mode 0700) and drop what a crash left half done."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.data.chmod(0o700)
@@ -56,7 +56,17 @@ def build(settings: Settings) -> Services:
     for store in (files, uploads, queue):
         store.sweep()
     completions = CompletionStore(db, settings.limits)
-    return Services(settings, db, files, uploads, jobs, catalog, completions, queue, Generator(settings))
+    return Services(
+        settings=settings,
+        db=db,
+        files=files,
+        uploads=uploads,
+        jobs=jobs,
+        catalog=catalog,
+        completions=completions,
+        queue=queue,
+        generator=GeneratorClient(settings),
+    )
 
 
 def services(request: Request) -> Services:

@@ -10,7 +10,7 @@ MB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """Caps on what clients may send and on what the server keeps (bytes, seconds, counts)."""
 
     file_bytes: int = 512 * MB
@@ -37,7 +37,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServerSettings:
     """One server. `worker` and `generator` are the commands of the two kinds of child process."""
 
     data: Path
@@ -58,7 +58,7 @@ class Settings:
     generator: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.generate")
     generator_idle: float = 300.0
     """Seconds after which an unused generation process is stopped."""
-    limits: Limits = field(default_factory=Limits)
+    limits: ServerLimits = field(default_factory=ServerLimits)
 
     @property
     def files(self) -> Path:

@@ -185,7 +185,7 @@ def test_local_counts_are_those_of_the_training_renderer(pulled: Path, example: 
     from curator.basemodels import chat_render as render
     from curator.basemodels import text_model as tokenizer
 
-    ids = render.chat(tokenizer.load(pulled), example, 10_000)
+    ids = render.render_chat(tokenizer.load(pulled), example, 10_000)
     counter = tokens.counter("smollm2-135m-instruct")
     assert counter.example(example).total == len(ids.ids)
     assert sum(span.tokens for span in counter.spans(example) if span.trained) == ids.trained

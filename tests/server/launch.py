@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.server.listen import serve
-from curator.server.settings import Limits, Settings
+from curator.server.settings import ServerLimits, ServerSettings
 
 here = Path(__file__).parent
 data = Path(sys.argv[1])
@@ -17,13 +17,13 @@ options: dict[str, Any] = json.loads(sys.argv[2])
 if "fsize" in options:  # a file may grow to this many bytes: what a full disk looks like
     resource.setrlimit(resource.RLIMIT_FSIZE, (options.pop("fsize"), resource.RLIM_INFINITY))
 serve(
-    Settings(
+    ServerSettings(
         data=data,
         token_file=data / "token",
         models=data.parent / "models",
         worker=(sys.executable, str(here / "fake_worker.py")),
         generator=(sys.executable, str(here / "fake_generator.py")),
-        limits=Limits(**options.pop("limits", {})),
+        limits=ServerLimits(**options.pop("limits", {})),
         **options,
     )
 )

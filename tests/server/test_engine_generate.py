@@ -19,7 +19,7 @@ from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.server.engines import sampling
 from curator.server.engines.embedded.lora import Adapter, write_peft
-from curator.server.engines.text_stream import Answer
+from curator.server.engines.text_stream import AnswerText
 from tests.server import tiny
 
 Line = dict[str, Any]
@@ -174,9 +174,9 @@ def test_a_cancelled_request_ends_at_once(process: Process, model: Path) -> None
     assert text(process.ask(**request(model)))
 
 
-def stream(model: Path, content: str, stops: tuple[str, ...] = ()) -> tuple[list[str], Answer]:
+def stream(model: Path, content: str, stops: tuple[str, ...] = ()) -> tuple[list[str], AnswerText]:
     """What a choice shows for each token of `content`, and the choice."""
-    answer = Answer(tokenizer.load(model), stops)
+    answer = AnswerText(tokenizer.load(model), stops)
     shown = []
     for token in answer.text.encode(content):
         shown.append(answer.add(token))
@@ -192,7 +192,7 @@ def test_no_delta_splits_a_character(model: Path) -> None:
 
 
 def test_a_half_character_at_the_end_is_told_as_such(model: Path) -> None:
-    answer = Answer(tokenizer.load(model))
+    answer = AnswerText(tokenizer.load(model))
     parts = [answer.add(token) for token in answer.text.encode("a🙂")[:-1]]
     assert "".join(parts) == "a"
     assert answer.finish() == "\ufffd"
@@ -220,9 +220,9 @@ def test_stop_strings_cut_the_text(
 @given(st.lists(st.floats(-20, 20, width=32), min_size=2, max_size=30), st.floats(0.05, 1.0), st.integers(0, 99))
 def test_sampling_stays_in_the_nucleus(values: list[float], top_p: float, seed: int) -> None:
     logits = np.array(values, np.float32)
-    token = sampling.choose(logits, 1.0, top_p, np.random.default_rng(seed))
+    token = sampling.choose_token(logits, 1.0, top_p, np.random.default_rng(seed))
     odds = np.exp(logits.astype(np.float64) - logits.max())
     odds /= odds.sum()
     assert odds[odds > odds[token]].sum() < top_p + 1e-9
-    assert sampling.choose(logits, 0.0, top_p, np.random.default_rng(seed)) == int(logits.argmax())
-    assert sampling.logprob(logits, token) == pytest.approx(np.log(odds[token]), abs=1e-5)
+    assert sampling.choose_token(logits, 0.0, top_p, np.random.default_rng(seed)) == int(logits.argmax())
+    assert sampling.token_logprob(logits, token) == pytest.approx(np.log(odds[token]), abs=1e-5)

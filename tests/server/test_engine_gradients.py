@@ -11,10 +11,10 @@ import pytest
 from curator.basemodels import chat_render as render
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
-from curator.basemodels.chat_render import Pair, Rendered
+from curator.basemodels.chat_render import Rendered, RenderedPair
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.adamw import AdamW
-from curator.server.engines.embedded.decode import Decoder
+from curator.server.engines.embedded.decode import EmbeddedDecoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
@@ -41,7 +41,7 @@ def examples(folder: Path) -> list[Rendered]:
     values = tiny.examples(5)
     values[3]["messages"] += [{"role": "user", "content": "more"}, {"role": "assistant", "content": "yes"}]
     values[4] = {"messages": [{"role": "user", "content": "alone"}, {"role": "assistant", "content": "ok"}]}
-    return [render.chat(text, value, 1024) for value in values]
+    return [render.render_chat(text, value, 1024) for value in values]
 
 
 def random_adapter(model: Llama) -> Adapter:
@@ -79,13 +79,13 @@ def test_supervised_gradient_is_that_of_the_mean_loss(
 
 
 def test_preference_gradient_is_that_of_the_mean_loss(model: Llama, examples: list[Rendered]) -> None:
-    pairs = [Pair(examples[0], examples[1]), Pair(examples[2], examples[4])]
+    pairs = [RenderedPair(examples[0], examples[1]), RenderedPair(examples[2], examples[4])]
     objective = Preference(model, pairs, 0.3, Shards(2))
     check_gradient(objective, [0, 1], random_adapter(model), lambda sums: sums.mean_loss)
 
 
 def test_preference_loss_begins_at_log_two(model: Llama, examples: list[Rendered]) -> None:
-    objective = Preference(model, [Pair(examples[0], examples[1])], 0.1, Shards(1))
+    objective = Preference(model, [RenderedPair(examples[0], examples[1])], 0.1, Shards(1))
     adapter = Adapter(model.config, 4, 8.0, dtype=np.float64)
     adapter.initialise(1)
     assert objective.measure([0], adapter).mean_loss == pytest.approx(np.log(2))
@@ -96,7 +96,7 @@ def test_packing_changes_no_loss(model: Llama, examples: list[Rendered]) -> None
     alone = loss.Sums()
     for index in range(len(examples)):
         alone.add(Supervised(model, examples, Shards(1)).measure([index], adapter))
-    packed = batches.rows(examples, range(len(examples)))
+    packed = batches.pack_rows(examples, range(len(examples)))
     assert sum(len(row.ids) for row in packed) < sum(len(example.ids) for example in examples)
     together = Supervised(model, examples, Shards(1)).measure(range(len(examples)), adapter)
     assert together.tokens == alone.tokens == sum(example.trained for example in examples)
@@ -115,20 +115,20 @@ def test_an_answer_inside_the_shared_beginning_counts_for_each_example(model: Ll
 
 def test_rows_keep_to_their_limit_and_lose_no_answer(examples: list[Rendered]) -> None:
     limit = max(len(example.ids) for example in examples) + 5
-    packed = batches.rows(examples, range(len(examples)), limit)
+    packed = batches.pack_rows(examples, range(len(examples)), limit)
     assert all(len(row.ids) <= limit for row in packed)
-    assert sum(len(row.read) for row in packed) == loss.count(examples)
+    assert sum(len(row.read) for row in packed) == loss.count_answer_tokens(examples)
 
 
 def test_decoding_with_a_cache_equals_reading_the_whole_text(model: Llama) -> None:
     prompts = [[257, 5, 6, 7], [257, 5, 6, 9, 10, 11, 12], [257, 5, 6, 8]]
     adapter = random_adapter(model)
-    decoder = Decoder(model, adapter, prompts)
+    decoder = EmbeddedDecoder(model, adapter, prompts)
     grown = [list(prompt) for prompt in prompts]
     for step in range(70):  # beyond the cache's first room
         for prompt, logits in zip(grown, decoder.logits, strict=True):
             if step in (0, 1, 69):
-                row = batches.prompt_row([prompt], 0)
+                row = batches.pack_prompts([prompt], 0)
                 whole = model.forward(row, adapter)[0] @ model.head.T
                 np.testing.assert_allclose(logits, whole[0], rtol=1e-9, atol=1e-9)
         tokens = [int((17 * step + 5 * n) % 250) for n in range(len(grown))]
@@ -141,8 +141,8 @@ def test_decoding_with_a_cache_equals_reading_the_whole_text(model: Llama) -> No
 
 
 def test_identical_prompts_share_all_but_their_last_token(model: Llama) -> None:
-    twins = Decoder(model, None, [[257, 1, 2], [257, 1, 2]]).logits
-    alone = Decoder(model, None, [[257, 1, 2]]).logits
+    twins = EmbeddedDecoder(model, None, [[257, 1, 2], [257, 1, 2]]).logits
+    alone = EmbeddedDecoder(model, None, [[257, 1, 2]]).logits
     np.testing.assert_allclose(twins, np.repeat(alone, 2, axis=0), rtol=1e-12)
 
 

@@ -15,11 +15,11 @@ from curator.basemodels import chat_render as render
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.server.children import worker
-from curator.server.engines.embedded.decode import Decoder
+from curator.server.engines.embedded.decode import EmbeddedDecoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft, write_peft
 from curator.server.engines.embedded.objective import Preference, Shards, Supervised
-from curator.server.engines.job import Job, Progress, Stop
+from curator.server.engines.job import JobSpec, ProgressFile, StopRequest
 from tests.server import tiny
 
 torch: Any = pytest.importorskip("torch")
@@ -59,7 +59,7 @@ def peft_model(model: Path, adapter: Path) -> Any:
 def rendered(model: Path, count: int = 6) -> list[render.Rendered]:
     """Rendered examples of the tiny model."""
     text = tokenizer.load(model)
-    return [render.chat(text, example, 1024) for example in tiny.examples(count)]
+    return [render.render_chat(text, example, 1024) for example in tiny.examples(count)]
 
 
 def test_loss_and_gradients_equal_autograd(model: Path, adapter: Path) -> None:
@@ -89,7 +89,7 @@ def test_our_adapters_answer_the_same_in_peft(model: Path, adapter: Path) -> Non
     theirs = peft_model(model, adapter).eval()
     base = Llama(weights.load(model))
     prompts = [example.ids for example in rendered(model)]
-    decoder = Decoder(base, read_peft(adapter, base.config), prompts)
+    decoder = EmbeddedDecoder(base, read_peft(adapter, base.config), prompts)
     for prompt, logits in zip(prompts, decoder.logits, strict=True):
         with torch.no_grad():
             expected = theirs(input_ids=torch.tensor([prompt])).logits[0, -1].numpy()
@@ -105,7 +105,7 @@ def test_tokenizer_and_template_equal_transformers(model: Path) -> None:
         expected = theirs.apply_chat_template(
             example["messages"][:-1], add_generation_prompt=True, return_dict=False
         )
-        assert render.prompt(ours, example["messages"][:-1]) == expected
+        assert render.render_prompt(ours, example["messages"][:-1]) == expected
 
 
 def run(folder: Path, *more: str) -> list[dict[str, Any]]:
@@ -139,9 +139,9 @@ def test_both_engines_have_the_same_loss_curve(tmp_path: Path, model: Path) -> N
     assert worker.train(embedded) == 0
     curves.append([f["train_loss"] for f in tiny.facts(embedded) if f["kind"] == "step"])
     folder = tiny.write_job(tmp_path / "hf", model, training, engine="hf")
-    job = Job.read(folder)
-    runner = hf.HfTrainer(job, Progress(folder), Stop(folder))
-    trainer = runner._trainer(hf._reporter(job, runner._plan, Progress(folder), Stop(folder)))
+    job = JobSpec.read(folder)
+    runner = hf.HfTrainer(job, ProgressFile(folder), StopRequest(folder))
+    trainer = runner._trainer(hf._reporter(job, runner._plan, ProgressFile(folder), StopRequest(folder)))
     start = Adapter(weights.load(model).config, 16, 32.0)
     start.initialise(job.seed)
     values = start.tensors()
@@ -216,7 +216,7 @@ def test_preference_gradients_equal_autograd(model: Path, adapter: Path) -> None
     loss = -torch.nn.functional.logsigmoid(0.2 * (gain[0] - gain[1]))
     loss.backward()
     base = Llama(weights.load(model))
-    objective = Preference(base, [render.Pair(*examples)], 0.2, Shards(1))
+    objective = Preference(base, [render.RenderedPair(*examples)], 0.2, Shards(1))
     sums, gradient = objective.gradient([0], read_peft(adapter, base.config))
     assert sums.mean_loss == pytest.approx(loss.item(), rel=1e-4)
     named = Adapter(base.config, 16, 32.0, gradient).tensors()

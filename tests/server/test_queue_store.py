@@ -16,15 +16,15 @@ from curator.server.errors import ApiError
 from curator.server.listen import serve
 from curator.server.queue import progress_facts as facts
 from curator.server.routes.job_request import tuned_name
-from curator.server.settings import Limits, Settings
+from curator.server.settings import ServerLimits, ServerSettings
 from curator.server.store.database import Database
-from curator.server.store.job import Job
+from curator.server.store.job import JobRow
 from curator.server.store.jobs import JobStore
 
 
-def job(intent: str | None = None) -> Job:
+def job(intent: str | None = None) -> JobRow:
     """A job as a create makes it."""
-    return Job(
+    return JobRow(
         id=ids.new(ids.JOB),
         intent=intent,
         status="validating_files",
@@ -46,7 +46,7 @@ def job(intent: str | None = None) -> Job:
 @pytest.fixture
 def store(tmp_path: Path) -> JobStore:
     """An empty job table."""
-    return JobStore(Database(tmp_path / "server.db"), Limits())
+    return JobStore(Database(tmp_path / "server.db"), ServerLimits())
 
 
 def test_a_failed_commit_leaves_the_connection_usable(store: JobStore) -> None:
@@ -66,11 +66,11 @@ def test_facts_told_twice_are_stored_once(store: JobStore, tmp_path: Path) -> No
     told += [{"kind": "checkpoint", "step": 1, "path": "ckpt-1", "metrics": {"train_loss": float("nan")}}] * 2
     path = tmp_path / "progress.jsonl"
     path.write_text("".join(json.dumps(fact) + "\n" for fact in told) * 2 + '{"kind": "st')
-    batch = facts.read(path, 0)
+    batch = facts.read_facts(path, 0)
     assert batch.offset == path.stat().st_size - len('{"kind": "st')
     for _ in range(2):
         with store.db.transaction() as db:
-            facts.record(db, store.get(made.id), batch, 3)
+            facts.store_facts(db, store.get(made.id), batch, 3)
     assert [data["step"] for data in store.metrics(made.id)] == [1, 2]
     [point] = store.checkpoints(made.id, None, 10)[0]
     assert point["metrics"] == {"step": 1}  # NaN is no JSON number
@@ -79,9 +79,11 @@ def test_facts_told_twice_are_stored_once(store: JobStore, tmp_path: Path) -> No
 
 def test_the_estimate_comes_from_measured_steps(store: JobStore) -> None:
     made = store.create(job())
-    batch = facts.Batch([{"kind": "step", "step": 1, "total_steps": 101, "train_loss": 1.0, "seconds": 36.0}], 10)
+    batch = facts.NewFacts(
+        [{"kind": "step", "step": 1, "total_steps": 101, "train_loss": 1.0, "seconds": 36.0}], 10
+    )
     with store.db.transaction() as db:
-        facts.record(db, made, batch, 3)
+        facts.store_facts(db, made, batch, 3)
     store.move(made.id, frozenset({"validating_files"}), "running", None)
     estimate = store.get(made.id).view()["estimated_finish"]
     newest = store.events(made.id, None, 1)[0][0]
@@ -95,7 +97,7 @@ def test_an_intent_has_one_job(store: JobStore) -> None:
 
 
 def test_a_full_queue_is_told(tmp_path: Path) -> None:
-    store = JobStore(Database(tmp_path / "server.db"), Limits(queued_jobs=1))
+    store = JobStore(Database(tmp_path / "server.db"), ServerLimits(queued_jobs=1))
     store.create(job())
     with pytest.raises(ApiError) as caught:
         store.create(job())
@@ -128,12 +130,12 @@ def test_a_folder_with_other_things_is_no_data_folder(tmp_path: Path) -> None:
     for path in precious:
         path.write_text("mine")
     with pytest.raises(UsageError, match="holds other things"):
-        serve(Settings(data=tmp_path, token_file=tmp_path / "token"))
+        serve(ServerSettings(data=tmp_path, token_file=tmp_path / "token"))
     assert all(path.read_text() == "mine" for path in precious)
 
 
 def test_the_sweep_removes_only_what_has_the_shape_of_an_id(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, token_file=tmp_path / "token")
+    settings = ServerSettings(data=tmp_path, token_file=tmp_path / "token")
     services.build(settings).db.close()
     stray, orphan = settings.files / "photo.jpg", settings.files / ids.new(ids.FILE)
     for path in (stray, orphan):
@@ -144,7 +146,7 @@ def test_the_sweep_removes_only_what_has_the_shape_of_an_id(tmp_path: Path) -> N
 
 
 def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, token_file=tmp_path / "token", limits=Limits(free_bytes=2**60))
+    settings = ServerSettings(data=tmp_path, token_file=tmp_path / "token", limits=ServerLimits(free_bytes=2**60))
     own = services.build(settings)
     with pytest.raises(ApiError) as caught:
         own.uploads.create("a", "batch", 5, "text/plain", None)

@@ -10,10 +10,10 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from curator.basemodels.weights import Config
-from curator.server.engines.embedded.lora import sizes
+from curator.basemodels.weights import LlamaShape
+from curator.server.engines.embedded.lora import layer_sizes
 
-CONFIG = Config(
+CONFIG = LlamaShape(
     vocab_size=259,
     hidden_size=64,
     intermediate_size=128,
@@ -58,7 +58,7 @@ def _weights(seed: int) -> dict[str, Any]:
     out = {"model.embed_tokens.weight": matrix(CONFIG.vocab_size, CONFIG.hidden_size)}
     out["model.norm.weight"] = np.ones(CONFIG.hidden_size, np.float32)
     for layer in range(CONFIG.num_layers):
-        for part, (rows, columns) in sizes(CONFIG).items():
+        for part, (rows, columns) in layer_sizes(CONFIG).items():
             out[f"model.layers.{layer}.{part}.weight"] = matrix(rows, columns)
         for norm in ("input_layernorm", "post_attention_layernorm"):
             out[f"model.layers.{layer}.{norm}.weight"] = np.ones(CONFIG.hidden_size, np.float32)

@@ -30,7 +30,7 @@ ADAPTERS_KEPT = 16
 Request = dict[str, Any]
 
 
-class Batch(Protocol):
+class RunningBatch(Protocol):
     """Requests being answered together."""
 
     def step(self) -> list[dict[str, Any]]:
@@ -47,15 +47,15 @@ class Batch(Protocol):
 class Engine(Protocol):
     """A loaded base model."""
 
-    def batch(self, adapter: str | None, requests: list[Request]) -> Batch:
+    def batch(self, adapter: str | None, requests: list[Request]) -> RunningBatch:
         """Start answering; raises CuratorError where none of the requests can be."""
 
 
 def load(base: Path) -> Engine:
     """Load a base model with the engine that can run it."""
-    from curator.server.engines.choice import choose
+    from curator.server.engines.choice import choose_engine
 
-    if choose(base).engine == "hf":
+    if choose_engine(base).engine == "hf":
         from curator.server.engines.hf_answers import HfEngine
 
         hf: Engine = HfEngine(base)
@@ -65,13 +65,13 @@ def load(base: Path) -> Engine:
     return EmbeddedEngine(base, ADAPTERS_KEPT)
 
 
-class Generator:
+class GenerationLoop:
     """Turns requests into answers until its input ends."""
 
     def __init__(self) -> None:
         self._arrived: queue.Queue[Request | None] = queue.Queue()
         self._waiting: list[Request] = []
-        self._active: list[tuple[list[str], Batch]] = []
+        self._active: list[tuple[list[str], RunningBatch]] = []
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._open = True
 
@@ -124,26 +124,26 @@ class Generator:
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._active) < ACTIVE_BATCHES:
-            key = _key(self._waiting[0])
-            chosen: list[Request] = []
+            key = _model_of(self._waiting[0])
+            together: list[Request] = []
             rows = 0
             for request in self._waiting:
-                rows += max(1, int(request.get("n") or 1)) if _key(request) == key else 0
-                if _key(request) == key and (rows <= BATCH_ROWS or not chosen):
-                    chosen.append(request)
-            self._waiting = [r for r in self._waiting if not any(r is c for c in chosen)]
-            self._start(key, chosen)
+                rows += max(1, int(request.get("n") or 1)) if _model_of(request) == key else 0
+                if _model_of(request) == key and (rows <= BATCH_ROWS or not together):
+                    together.append(request)
+            self._waiting = [r for r in self._waiting if not any(r is c for c in together)]
+            self._start(key, together)
 
     def _start(self, key: tuple[str, str | None], requests: list[Request]) -> None:
         ids = [str(r.get("id")) for r in requests]
         try:
             batch = self._engine(key[0]).batch(key[1], requests)
         except CuratorError as error:
-            _refuse(ids, "invalid_request_error", error.message)
+            _send_error(ids, "invalid_request_error", error.message)
         except MemoryError:
-            _refuse(ids, "out_of_memory", "The machine has too little free memory to answer with this model.")
+            _send_error(ids, "out_of_memory", "The machine has too little free memory to answer with this model.")
         except Exception as error:
-            _refuse(ids, "internal_error", f"Unexpected {type(error).__name__}; details are in {log_failure()}.")
+            _send_error(ids, "internal_error", _unexpected(error))
         else:
             self._active.append((ids, batch))
 
@@ -155,7 +155,7 @@ class Generator:
         self._engines.move_to_end(base)
         return self._engines[base]
 
-    def _advance(self, entry: tuple[list[str], Batch]) -> None:
+    def _advance(self, entry: tuple[list[str], RunningBatch]) -> None:
         ids, batch = entry
         try:
             for line in batch.step():
@@ -163,19 +163,23 @@ class Generator:
                 if line.get("done") or "error" in line:
                     ids.remove(line["id"])
         except Exception as error:
-            _refuse(ids, "internal_error", f"Unexpected {type(error).__name__}; details are in {log_failure()}.")
+            _send_error(ids, "internal_error", _unexpected(error))
             self._active.remove(entry)
             return
         if batch.done:
             self._active.remove(entry)
 
 
-def _key(request: Request) -> tuple[str, str | None]:
+def _model_of(request: Request) -> tuple[str, str | None]:
     adapter = request.get("adapter")
     return str(request.get("base")), str(adapter) if adapter else None
 
 
-def _refuse(ids: list[str], code: str, message: str) -> None:
+def _unexpected(error: Exception) -> str:
+    return f"Unexpected {type(error).__name__}; details are in {log_failure()}."
+
+
+def _send_error(ids: list[str], code: str, message: str) -> None:
     for request_id in ids:
         send({"id": request_id, "error": {"code": code, "message": message}})
 
@@ -192,7 +196,7 @@ def main() -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")
     try:
-        Generator().run()
+        GenerationLoop().run()
     except (BrokenPipeError, KeyboardInterrupt):
         return 1
     return 0

@@ -19,7 +19,7 @@ from curator.core.example import MAX_LINE_BYTES, Example
 from curator.core.lines import trim
 from curator.core.problem import Method, Problem, Severity
 from curator.errors import InputError
-from curator.server.engines.choice import choose
+from curator.server.engines.choice import choose_engine
 
 MIN_EXAMPLES = 10
 
@@ -36,7 +36,7 @@ class InvalidFileError(Exception):
         self.code = code
 
 
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The non-blank lines with their physical numbers; split on LF only, one CR cut, a BOM at the start dropped.
 
     A line beyond the limit is cut there: it is refused anyway.
@@ -56,10 +56,10 @@ def validate(path: Path, method: Method, role: str) -> int:
     """The number of examples. Raises InvalidFileError with the first fault."""
     context = rules.Context(profile="local", method=method)
     count = 0
-    for count, (number, raw) in enumerate(lines(path), 1):  # noqa: B007
+    for count, (number, raw) in enumerate(read_lines(path), 1):  # noqa: B007
         item = example.parse(raw)
-        _parsed(item, count, number)
-        _format(item, method)
+        _require_object(item, count, number)
+        _require_format(item, method)
         problem = next((p for p in rules.check(item, context) if p.severity is Severity.ERROR), None)
         if problem is not None:
             raise InvalidFileError(
@@ -72,7 +72,7 @@ def validate(path: Path, method: Method, role: str) -> int:
     return count
 
 
-def _parsed(item: Example, count: int, number: int) -> None:
+def _require_object(item: Example, count: int, number: int) -> None:
     if item.faults:
         fault = item.faults[0].message
         message = (
@@ -85,16 +85,16 @@ def _parsed(item: Example, count: int, number: int) -> None:
         raise InvalidFileError("invalid_file_format", message)
 
 
-def _format(item: Example, method: Method) -> None:
-    found = formats.detect(item.value)
-    if found in ("unknown", _FORMATS[method]):
+def _require_format(item: Example, method: Method) -> None:
+    actual = formats.detect(item.value)
+    if actual in ("unknown", _FORMATS[method]):
         return
-    if found == "completion":
+    if actual == "completion":
         message = "Unexpected file format, expected chat messages, but the file holds prompt/completion pairs."
     else:
         message = (
-            f"The file is in the {_NAMES.get(found, found)} format, but the specified fine-tuning job is not "
-            f"using '{_METHODS.get(found, found)}' as the training method (provided method={method})."
+            f"The file is in the {_NAMES.get(actual, actual)} format, but the specified fine-tuning job is not "
+            f"using '{_METHODS.get(actual, actual)}' as the training method (provided method={method})."
         )
     raise InvalidFileError("invalid_training_file", message)
 
@@ -118,7 +118,7 @@ def main(path: str, method: Method, role: str, model: str | None = None) -> None
     try:
         verdict = {"examples": validate(Path(path), method, role)}
         if model is not None:
-            verdict["engine"] = choose(Path(model)).engine
+            verdict["engine"] = choose_engine(Path(model)).engine
     except InvalidFileError as error:
         verdict = {"code": error.code, "message": str(error)}
     except InputError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from curator.errors import CuratorError
 from curator.log import log_failure
-from curator.server.engines.job import Job, JobError, Progress, Stop, limit_threads
+from curator.server.engines.job import JobError, JobSpec, ProgressFile, StopRequest, limit_threads
 
 
 def train(folder: Path) -> int:
@@ -16,18 +16,18 @@ def train(folder: Path) -> int:
     0 when the job succeeded, paused, was cancelled or was asked to stop; 1 when it failed, which it has then
     reported in `progress.jsonl` as well.
     """
-    progress = Progress(folder)
+    progress = ProgressFile(folder)
     try:
-        job, stop = Job.read(folder), Stop(folder)
+        job, stop = JobSpec.read(folder), StopRequest(folder)
         if job.engine == "hf":
             from curator.server.engines.hf import HfTrainer, relaunch
 
             relaunch(folder)
             HfTrainer(job, progress, stop).run()
         else:
-            from curator.server.engines.embedded.trainer import Trainer
+            from curator.server.engines.embedded.trainer import EmbeddedTrainer
 
-            Trainer(job, progress, stop).run()
+            EmbeddedTrainer(job, progress, stop).run()
         return 0
     except CuratorError as error:
         code = error.code if isinstance(error, JobError) else "training_failed"
@@ -43,8 +43,8 @@ def train(folder: Path) -> int:
         )
 
 
-def _fail(progress: Progress, code: str, message: str) -> int:
-    progress.tell("failed", code=code, message=message)
+def _fail(progress: ProgressFile, code: str, message: str) -> int:
+    progress.append("failed", code=code, message=message)
     sys.stderr.write(f"{code}: {message}\n")
     return 1
 

@@ -13,7 +13,7 @@ from curator.basemodels import chat_render as render
 from curator.basemodels.text_model import TextModel
 from curator.errors import InputError
 from curator.server.engines import sampling
-from curator.server.engines.text_stream import Answer
+from curator.server.engines.text_stream import AnswerText
 
 Request = dict[str, Any]
 
@@ -22,7 +22,7 @@ _DROP_SHARE = 0.8
 
 
 @dataclass(slots=True)
-class Choice:
+class ChoiceState:
     """One choice of one request while it is being decoded."""
 
     request: str
@@ -33,7 +33,7 @@ class Choice:
     temperature: float
     top_p: float
     random: np.random.Generator
-    answer: Answer
+    answer: AnswerText
     logprobs: list[dict[str, Any]] | None
     tokens: int = 0
     """Tokens decoded so far, the one that ends it included."""
@@ -53,7 +53,7 @@ class Decoder(Protocol):
 
 
 @dataclass(slots=True)
-class Context:
+class LoadedModel:
     """A loaded model: its text half, how many tokens it can hold, and how to start decoding prompts."""
 
     text: TextModel
@@ -65,9 +65,9 @@ class Context:
 class AnswerBatch:
     """Requests answered together; `step` gives the protocol's lines."""
 
-    context: Context
+    context: LoadedModel
     requests: list[Request]
-    _rows: list[Choice] = field(init=False)
+    _rows: list[ChoiceState] = field(init=False)
     _decoder: Decoder | None = None
     _lines: list[dict[str, Any]] = field(default_factory=list)
     _left: dict[str, int] = field(default_factory=dict)
@@ -75,12 +75,12 @@ class AnswerBatch:
     def __post_init__(self) -> None:
         self._rows = [choice for request in self.requests for choice in self._choices(request)]
 
-    def _choices(self, request: Request) -> list[Choice]:
+    def _choices(self, request: Request) -> list[ChoiceState]:
         """The request's choices; none, with an error line, where it cannot be answered."""
         request_id, text = str(request["id"]), self.context.text
         limit = self.context.max_positions
         try:
-            prompt = render.prompt(text, request["messages"], request.get("tools"))
+            prompt = render.render_prompt(text, request["messages"], request.get("tools"))
         except InputError as error:
             return self._error(request_id, "invalid_request_error", error.message)
         if not prompt or len(prompt) >= limit:
@@ -92,21 +92,21 @@ class AnswerBatch:
         self._left[request_id] = count
         base = secrets.randbits(63) if seed is None else abs(int(seed))
         return [
-            Choice(
-                request_id,
-                index,
-                prompt,
-                room,
-                float(1.0 if request.get("temperature") is None else request["temperature"]),
-                float(1.0 if request.get("top_p") is None else request["top_p"]),
-                np.random.default_rng([base, index]),
-                Answer(text, tuple(request.get("stop") or ())),
-                [] if request.get("logprobs") else None,
+            ChoiceState(
+                request=request_id,
+                index=index,
+                prompt=prompt,
+                room=room,
+                temperature=float(1.0 if request.get("temperature") is None else request["temperature"]),
+                top_p=float(1.0 if request.get("top_p") is None else request["top_p"]),
+                random=np.random.default_rng([base, index]),
+                answer=AnswerText(text, tuple(request.get("stop") or ())),
+                logprobs=[] if request.get("logprobs") else None,
             )
             for index in range(count)
         ]
 
-    def _error(self, request_id: str, code: str, message: str) -> list[Choice]:
+    def _error(self, request_id: str, code: str, message: str) -> list[ChoiceState]:
         self._lines.append({"id": request_id, "error": {"code": code, "message": message}})
         return []
 
@@ -141,14 +141,14 @@ class AnswerBatch:
                 self._decoder.keep(alive)
             self._rows = [self._rows[n] for n in alive]
 
-    def _extend(self, row: Choice, logits: Any) -> None:
-        token = sampling.choose(logits, row.temperature, row.top_p, row.random)
+    def _extend(self, row: ChoiceState, logits: Any) -> None:
+        token = sampling.choose_token(logits, row.temperature, row.top_p, row.random)
         row.tokens += 1
         if token in self.context.text.end_ids:
             self._finish(row, "stop")
             return
         if row.logprobs is not None:
-            row.logprobs.append(self._logprob(token, sampling.logprob(logits, token)))
+            row.logprobs.append(self._logprob(token, sampling.token_logprob(logits, token)))
         delta = row.answer.add(token)
         if delta:
             self._lines.append({"id": row.request, "index": row.index, "delta": delta})
@@ -162,7 +162,7 @@ class AnswerBatch:
         text = piece.decode("utf-8", "replace")
         return {"token": text, "logprob": value, "bytes": list(piece), "top_logprobs": []}
 
-    def _finish(self, row: Choice, reason: str) -> None:
+    def _finish(self, row: ChoiceState, reason: str) -> None:
         row.alive = False
         rest = row.answer.finish()
         if rest:

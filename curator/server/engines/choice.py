@@ -12,7 +12,7 @@ HF_PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class EngineChoice:
     """The engine's name, `embedded` or `hf`, and half a sentence that says why."""
 
     engine: str
@@ -24,34 +24,34 @@ def missing_packages() -> list[str]:
     return [name for name in HF_PACKAGES if importlib.util.find_spec(name) is None]
 
 
-def choose(model: Path, wanted: str = "auto") -> Choice:
+def choose_engine(model: Path, engine: str = "auto") -> EngineChoice:
     """The engine for the model folder; `wanted` is "auto", "embedded" or "hf".
 
     Auto takes embedded where it can run the model and there is no accelerator that hf could use; the reason says
     which held. Raises InputError with the way out where no engine can run it.
     """
-    from curator.basemodels.weights import find_gguf, unsupported
+    from curator.basemodels.weights import find_gguf, why_unsupported
 
     if not model.is_dir():
         raise InputError(f"There is no model folder {model}: pull the model, or name its folder")
-    refused, missing = unsupported(model), missing_packages()
-    if wanted == "embedded" or (wanted == "auto" and missing):
-        if refused is None:
-            return Choice("embedded", "the hf extra is not installed" if missing else "it was asked for")
-        if wanted == "embedded":
-            raise InputError(f"{model.name} cannot run on the embedded engine: {refused}")
+    obstacle, missing = why_unsupported(model), missing_packages()
+    if engine == "embedded" or (engine == "auto" and missing):
+        if obstacle is None:
+            return EngineChoice("embedded", "the hf extra is not installed" if missing else "it was asked for")
+        if engine == "embedded":
+            raise InputError(f"{model.name} cannot run on the embedded engine: {obstacle}")
     if missing:
-        why = f" ({refused})" if refused else ""
+        why = f" ({obstacle})" if obstacle else ""
         raise InputError(
             f"{model.name} needs the hf engine{why}: install curator-ft[hf] (missing: {', '.join(missing)})"
         )
-    if wanted == "hf":
-        return Choice("hf", "it was asked for")
-    if refused is not None:
-        return Choice("hf", refused)
+    if engine == "hf":
+        return EngineChoice("hf", "it was asked for")
+    if obstacle is not None:
+        return EngineChoice("hf", obstacle)
     if find_gguf(model) is None and (device := accelerator()):
-        return Choice("hf", f"there is {device} to run on")
-    return Choice("embedded", "the model is small and there is no accelerator for it")
+        return EngineChoice("hf", f"there is {device} to run on")
+    return EngineChoice("embedded", "the model is small and there is no accelerator for it")
 
 
 def accelerator() -> str | None:

@@ -10,7 +10,7 @@ from curator.basemodels import chat_render as render
 from curator.basemodels.text_model import TextModel
 from curator.core import example
 from curator.core.lines import trim
-from curator.server.engines.job import Job, JobError
+from curator.server.engines.job import JobError, JobSpec
 
 MAX_TOKENS = 1024
 """Longest training example in tokens; what is beyond is cut."""
@@ -32,14 +32,16 @@ def read_examples(path: Path) -> Iterator[dict[str, Any]]:
         raise JobError("file_not_found", f"The file {path.name} cannot be read: {error.strerror}.") from error
 
 
-def prepare(job: Job, text: TextModel, raw: Sequence[dict[str, Any]], which: str) -> tuple[list[Any], int]:
+def render_examples(
+    job: JobSpec, text: TextModel, raw: Sequence[dict[str, Any]], which: str
+) -> tuple[list[Any], int]:
     """Rendered examples that have something to learn, and how many tokens they hold in all."""
     try:
         if job.method == "dpo":
-            pairs = [render.preference(text, value, MAX_TOKENS) for value in raw]
-            kept = [p for p in pairs if p.chosen.trained and p.rejected.trained]
-            return kept, sum(len(p.chosen.ids) + len(p.rejected.ids) for p in kept)
-        rendered = [render.chat(text, value, MAX_TOKENS) for value in raw]
+            pairs = [render.render_preference(text, value, MAX_TOKENS) for value in raw]
+            trainable = [p for p in pairs if p.chosen.trained and p.rejected.trained]
+            return trainable, sum(len(p.chosen.ids) + len(p.rejected.ids) for p in trainable)
+        rendered = [render.render_chat(text, value, MAX_TOKENS) for value in raw]
     except (KeyError, TypeError, AttributeError) as error:
         raise JobError(f"invalid_{which}_file", f"The {which} file is not in the {job.method} format.") from error
     useful = [example for example in rendered if example.trained]

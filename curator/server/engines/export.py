@@ -28,7 +28,7 @@ def export_adapter(adapter: Path, out: Path) -> Path:
         for name in ("adapter_config.json", "adapter_model.safetensors"):
             shutil.copyfile(adapter / name, part / name)
 
-    return _whole(out, fill)
+    return _write_folder(out, fill)
 
 
 def export_merged(base: Path, adapter: Path | None, out: Path) -> Path:
@@ -54,16 +54,16 @@ def export_merged(base: Path, adapter: Path | None, out: Path) -> Path:
 
     def fill(part: Path) -> None:
         save_file(loaded.tensors, part / "model.safetensors", metadata={"format": "pt"})
-        config = loaded.config.as_hf() | _ends(base)
+        config = loaded.config.as_hf() | _end_token_ids(base)
         write_bytes(part / "config.json", json.dumps(config, indent=2).encode())
         for name in _TEXT_FILES:
             if (base / name).is_file():
                 shutil.copyfile(base / name, part / name)
 
-    return _whole(out, fill)
+    return _write_folder(out, fill)
 
 
-def _ends(base: Path) -> dict[str, object]:
+def _end_token_ids(base: Path) -> dict[str, object]:
     try:
         raw = json.loads((base / "config.json").read_bytes())
     except (OSError, ValueError):
@@ -71,7 +71,7 @@ def _ends(base: Path) -> dict[str, object]:
     return {k: v for k, v in raw.items() if k in ("bos_token_id", "eos_token_id", "pad_token_id")}
 
 
-def _whole(out: Path, fill: Callable[[Path], None]) -> Path:
+def _write_folder(out: Path, fill: Callable[[Path], None]) -> Path:
     """Make the folder `out` appear with all its content or not at all."""
     if out.exists():
         raise UsageError(f"{out} exists already: name a new folder")

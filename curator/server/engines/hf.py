@@ -20,17 +20,17 @@ from curator.atomic import sync_folder
 from curator.basemodels import chat_render as render
 from curator.basemodels import text_model as tokenizer
 from curator.server.engines import hf_models
-from curator.server.engines.examples import prepare, read_examples
+from curator.server.engines.examples import read_examples, render_examples
 from curator.server.engines.job import (
     ALPHA,
     BETA,
     KEPT_CHECKPOINTS,
     RANK,
     STATE_EVERY,
-    Job,
     JobError,
-    Progress,
-    Stop,
+    JobSpec,
+    ProgressFile,
+    StopRequest,
 )
 from curator.server.engines.schedule import Schedule, epoch_order, learning_rate, make_schedule, peak_rate
 
@@ -69,14 +69,16 @@ def _launch_file() -> str:
 class HfTrainer:
     """One job on TRL."""
 
-    def __init__(self, job: Job, progress: Progress, stop: Stop) -> None:
-        hf_models.quiet()
+    def __init__(self, job: JobSpec, progress: ProgressFile, stop: StopRequest) -> None:
+        hf_models.silence_libraries()
         self._job, self._progress, self._stop = job, progress, stop
         self._text = tokenizer.load(job.model_path)
-        self._training, tokens = prepare(job, self._text, list(read_examples(job.training_file)), "training")
+        raw = list(read_examples(job.training_file))
+        self._training, tokens = render_examples(job, self._text, raw, "training")
         self._valid: list[Any] = []
         if job.validation_file:
-            self._valid, _ = prepare(job, self._text, list(read_examples(job.validation_file)), "validation")
+            raw = list(read_examples(job.validation_file))
+            self._valid, _ = render_examples(job, self._text, raw, "validation")
         self._plan = make_schedule(job.hyperparameters, len(self._training))
         self._tokens = tokens * self._plan.n_epochs
 
@@ -87,14 +89,14 @@ class HfTrainer:
         torch.set_num_threads(self._job.threads)
         reporter = _reporter(self._job, self._plan, self._progress, self._stop)
         trainer = self._trainer(reporter)
-        saved = _saved_state(self._job.folder / "hf")
+        saved = _newest_checkpoint(self._job.folder / "hf")
         trainer.train(resume_from_checkpoint=str(saved) if saved else None)
         if reporter.stopped in ("pause", "cancel"):
             kind = "paused" if reporter.stopped == "pause" else "cancelled"
-            reporter.tell(kind, step=trainer.state.global_step)
+            reporter.report(kind, step=trainer.state.global_step)
         elif reporter.stopped is None:
             last = f"ckpt-{trainer.state.global_step}"
-            reporter.tell("succeeded", trained_tokens=self._tokens, path=last)
+            reporter.report("succeeded", trained_tokens=self._tokens, path=last)
 
     def _trainer(self, reporter: Any) -> Any:
         from datasets import Dataset, disable_progress_bars
@@ -155,12 +157,12 @@ def _columns(example: render.Rendered) -> dict[str, list[int]]:
     return {"input_ids": example.ids, "labels": example.labels}
 
 
-def _pair_columns(pair: render.Pair) -> dict[str, list[int]]:
-    chosen, rejected = pair.chosen, pair.rejected
-    start = next(n for n, label in enumerate(chosen.labels) if label != render.IGNORED)
+def _pair_columns(pair: render.RenderedPair) -> dict[str, list[int]]:
+    preferred, rejected = pair.chosen, pair.rejected
+    start = next(n for n, label in enumerate(preferred.labels) if label != render.IGNORED)
     return {
-        "prompt_ids": chosen.ids[:start],
-        "chosen_ids": _answer(chosen, start),
+        "prompt_ids": preferred.ids[:start],
+        "chosen_ids": _answer(preferred, start),
         "rejected_ids": _answer(rejected, start),
     }
 
@@ -171,22 +173,22 @@ def _answer(side: render.Rendered, start: int) -> list[int]:
     return side.ids[start : last + 1]
 
 
-def _saved_state(folder: Path) -> Path | None:
+def _newest_checkpoint(folder: Path) -> Path | None:
     """The newest whole checkpoint of the trainer's own, to go on from."""
-    found = [
+    checkpoints = [
         p for p in folder.glob("checkpoint-*") if p.name[11:].isdigit() and (p / "trainer_state.json").is_file()
     ]
-    return max(found, key=lambda path: int(path.name[11:]), default=None)
+    return max(checkpoints, key=lambda path: int(path.name[11:]), default=None)
 
 
-def _trainer_class(job: Job, plan: Schedule) -> Any:
+def _trainer_class(job: JobSpec, plan: Schedule) -> Any:
     """TRL's trainer for the method, with the embedded engine's order of examples and learning rates."""
     import torch
     from trl import DPOTrainer, SFTTrainer
 
     parent: Any = DPOTrainer if job.method == "dpo" else SFTTrainer
 
-    class Order(torch.utils.data.Sampler):  # type: ignore[misc]
+    class EpochOrder(torch.utils.data.Sampler):  # type: ignore[misc]
         """The examples of the epoch that the trainer is in."""
 
         def __init__(self, trainer: Any, size: int) -> None:
@@ -201,7 +203,7 @@ def _trainer_class(job: Job, plan: Schedule) -> Any:
 
     class Trainer(parent):  # type: ignore[misc]
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-            return Order(self, len(self.train_dataset if train_dataset is None else train_dataset))
+            return EpochOrder(self, len(self.train_dataset if train_dataset is None else train_dataset))
 
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             if getattr(self, "lr_scheduler", None) is None:
@@ -218,7 +220,7 @@ def _trainer_class(job: Job, plan: Schedule) -> Any:
     return Trainer
 
 
-def _reporter(job: Job, plan: Schedule, progress: Progress, stop: Stop) -> Any:
+def _reporter(job: JobSpec, plan: Schedule, progress: ProgressFile, stop: StopRequest) -> Any:
     """The callback that turns what the trainer does into the protocol's facts."""
     from transformers import TrainerCallback
 
@@ -229,13 +231,13 @@ def _reporter(job: Job, plan: Schedule, progress: Progress, stop: Stop) -> Any:
             self._told: dict[str, Any] = {}
             self._begun = self._saved = time.monotonic()
 
-        def tell(self, kind: str, **facts: Any) -> None:
+        def report(self, kind: str, **facts: Any) -> None:
             """Report, from the first process only."""
             if int(os.environ.get("RANK", "0")) == 0:
-                progress.tell(kind, **facts)
+                progress.append(kind, **facts)
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.tell(
+            self.report(
                 "started",
                 total_steps=state.max_steps,
                 steps_per_epoch=state.max_steps // plan.n_epochs,
@@ -250,9 +252,9 @@ def _reporter(job: Job, plan: Schedule, progress: Progress, stop: Stop) -> Any:
             self._begun = time.monotonic()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            wanted = stop.wanted()
+            reason = stop.reason()
             late = time.monotonic() - self._saved > STATE_EVERY
-            word = _agree(wanted or ("save" if late else None))
+            word = _agree_among_processes(reason or ("save" if late else None))
             if word is not None:
                 control.should_save = True
             if word not in (None, "save") and state.global_step < state.max_steps:
@@ -292,10 +294,10 @@ def _reporter(job: Job, plan: Schedule, progress: Progress, stop: Stop) -> Any:
             step = state.global_step
             if step % (state.max_steps // plan.n_epochs) or int(os.environ.get("RANK", "0")):
                 return
-            name = _publish(Path(args.output_dir) / f"checkpoint-{step}", job.folder, step)
+            name = _publish_checkpoint(Path(args.output_dir) / f"checkpoint-{step}", job.folder, step)
             unwanted = ("total_steps", "seconds", "learning_rate", "grad_norm")
             metrics = {k: v for k, v in self._told.items() if k not in unwanted}
-            self.tell("checkpoint", step=step, path=name, metrics=metrics)
+            self.report("checkpoint", step=step, path=name, metrics=metrics)
 
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self._flush()
@@ -304,7 +306,7 @@ def _reporter(job: Job, plan: Schedule, progress: Progress, stop: Stop) -> Any:
             """Tell the last step, now that nothing more can come for it."""
             if self._step is not None:
                 self._told, self._step = self._step, None
-                self.tell("step", **self._told)
+                self.report("step", **self._told)
 
     return Reporter()
 
@@ -316,18 +318,18 @@ def _accuracy(logs: dict[str, Any], prefix: str) -> float:
     return 0.0
 
 
-def _agree(word: str | None) -> str | None:
+def _agree_among_processes(word: str | None) -> str | None:
     """What the first process wants, told to all: they must leave the loop at the same step."""
     import torch.distributed as distributed
 
     if not (distributed.is_available() and distributed.is_initialized()):
         return word
-    said = [word]
-    distributed.broadcast_object_list(said, src=0)
-    return said[0] if said[0] in _WORDS else None
+    words = [word]
+    distributed.broadcast_object_list(words, src=0)
+    return words[0] if words[0] in _WORDS else None
 
 
-def _publish(trained: Path, folder: Path, step: int) -> str:
+def _publish_checkpoint(trained: Path, folder: Path, step: int) -> str:
     """Copy the adapter to the job's `ckpt-STEP`, which appears whole; the last three stay."""
     name = f"ckpt-{step}"
     part = folder / f".{name}.part"

@@ -11,14 +11,14 @@ import numpy as np
 from curator.basemodels import text_model as tokenizer
 from curator.errors import InputError
 from curator.server.engines import hf_models
-from curator.server.engines.answer_batch import AnswerBatch, Context, Request
+from curator.server.engines.answer_batch import AnswerBatch, LoadedModel, Request
 
 
 class HfEngine:
     """A loaded base model; adapters are added to it when they are first asked for and switched by name."""
 
     def __init__(self, base: Path) -> None:
-        hf_models.quiet()
+        hf_models.silence_libraries()
         self._text = tokenizer.load(base)
         self._device = hf_models.device()
         self._model = hf_models.load_model(base, self._device).to(self._device).eval()
@@ -32,7 +32,7 @@ class HfEngine:
         def start(prompts: Sequence[Sequence[int]]) -> HfDecoder:
             return HfDecoder(self._model, name, self._device, prompts)
 
-        return AnswerBatch(Context(self._text, self._limit, start), requests)
+        return AnswerBatch(LoadedModel(self._text, self._limit, start), requests)
 
     def _adapter(self, folder: str) -> str:
         from peft import PeftModel
@@ -80,9 +80,9 @@ class HfDecoder:
         """Go on with these sequences only."""
         import torch
 
-        chosen = torch.tensor(list(indexes), device=self._device)
-        self._cache.batch_select_indices(chosen)
-        self._mask = self._mask[chosen]
+        rows = torch.tensor(list(indexes), device=self._device)
+        self._cache.batch_select_indices(rows)
+        self._mask = self._mask[rows]
         self.logits = self.logits[list(indexes)]
 
     def _forward(self, ids: Any) -> None:

@@ -12,7 +12,7 @@ from curator.basemodels.weights import find_gguf
 from curator.server.engines.choice import accelerator
 
 
-def quiet() -> None:
+def silence_libraries() -> None:
     """No telemetry, no downloads, no progress bars: the engine works on what is on this machine."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

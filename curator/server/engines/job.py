@@ -28,7 +28,7 @@ class JobError(CuratorError):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobSpec:
     """`job.json` of a job's folder, as docs/architecture.md gives it."""
 
     folder: Path
@@ -44,12 +44,12 @@ class Job:
     threads: int
 
     @staticmethod
-    def read(folder: Path) -> Job:
+    def read(folder: Path) -> JobSpec:
         """Load the spec. Raises InputError where it is missing or incomplete."""
         try:
             raw = json.loads((folder / "job.json").read_bytes())
             validation = raw.get("validation_file")
-            return Job(
+            return JobSpec(
                 folder=folder,
                 job_id=str(raw["job_id"]),
                 model=str(raw["model"]),
@@ -66,20 +66,20 @@ class Job:
             raise InputError(f"{folder / 'job.json'} cannot be used: {error!r}") from error
 
 
-class Progress:
+class ProgressFile:
     """Appends facts to `progress.jsonl`, one flushed line each."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "progress.jsonl"
 
-    def tell(self, kind: str, **facts: Any) -> None:
+    def append(self, kind: str, **facts: Any) -> None:
         """Append one fact; None values are left out."""
         fact = {"kind": kind, **{name: value for name, value in facts.items() if value is not None}}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(fact, ensure_ascii=False) + "\n")
 
 
-class Stop:
+class StopRequest:
     """Whether the job should stop after this step: the server's `control` file, or SIGTERM."""
 
     def __init__(self, folder: Path) -> None:
@@ -91,7 +91,7 @@ class Stop:
     def _terminate(self, _signal: int, _frame: Any) -> None:
         self._terminated = True
 
-    def wanted(self) -> str | None:
+    def reason(self) -> str | None:
         """ "pause", "cancel", "stop" (SIGTERM), or None to go on."""
         try:
             word = self._control.read_text("ascii", "replace").strip()

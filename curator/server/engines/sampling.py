@@ -10,7 +10,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-def choose(logits: Array, temperature: float, top_p: float, random: np.random.Generator) -> int:
+def choose_token(logits: Array, temperature: float, top_p: float, random: np.random.Generator) -> int:
     """One token of `logits` (vocabulary,): the likeliest at temperature 0, else drawn from the nucleus.
 
     The nucleus is the smallest set of likeliest tokens with probability `top_p` together (Holtzman et al. 2020).
@@ -32,7 +32,7 @@ def choose(logits: Array, temperature: float, top_p: float, random: np.random.Ge
     return int(tokens[min(int(drawn), len(tokens) - 1)])
 
 
-def logprob(logits: Array, token: int) -> float:
+def token_logprob(logits: Array, token: int) -> float:
     """Natural log of the model's probability of `token`."""
     top = logits.max()
     total = np.log(np.exp((logits - top).astype(np.float64)).sum())

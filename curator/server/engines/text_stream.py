@@ -11,7 +11,7 @@ _BROKEN = "\ufffd"
 
 
 @dataclass(slots=True)
-class Answer:
+class AnswerText:
     """The text of one choice. `add` takes a token and returns what may be shown; `finish` what was held back."""
 
     text: TextModel

@@ -30,7 +30,7 @@ class Hosts:
         self._names.add(f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host.lower()}:{port}")
         self._wide = not is_loopback(host)
 
-    def known(self, host: str) -> bool:
+    def includes(self, host: str) -> bool:
         """Whether a `Host` value names this server."""
         host = host.lower()
         if not _has_port(host):
@@ -45,13 +45,13 @@ class Hosts:
             return False
         return port == str(self._port)
 
-    def own_origin(self, origin: str) -> bool:
+    def is_own_origin(self, origin: str) -> bool:
         """Whether an `Origin` value is this server itself."""
         try:
             parts = urlsplit(origin)
         except ValueError:
             return False
-        return parts.scheme == "http" and not parts.path and self.known(parts.netloc)
+        return parts.scheme == "http" and not parts.path and self.includes(parts.netloc)
 
 
 def _has_port(host: str) -> bool:
@@ -87,16 +87,16 @@ class Guard:
         if head + sum(len(name) + len(value) for name, value in scope["headers"]) > self._head_bytes:
             raise ApiError(431, "The request's head is too large.", headers={"connection": "close"})
         hosts = _values(scope, b"host")
-        if len(hosts) != 1 or not self._hosts.known(hosts[0]):
+        if len(hosts) != 1 or not self._hosts.includes(hosts[0]):
             raise ApiError(403, "This server does not answer to that Host.", code="host_not_allowed")
-        if any(not self._hosts.own_origin(origin) for origin in _values(scope, b"origin")):
+        if any(not self._hosts.is_own_origin(origin) for origin in _values(scope, b"origin")):
             raise ApiError(403, "Requests from web pages are not allowed.", code="origin_not_allowed")
-        given = _values(scope, b"authorization")
-        if not given:
+        credentials = _values(scope, b"authorization")
+        if not credentials:
             raise ApiError(401, "You didn't provide an API key.", code="invalid_api_key", headers=_CHALLENGE)
-        scheme, _, key = given[0].partition(" ")
+        scheme, _, key = credentials[0].partition(" ")
         right = hmac.compare_digest(key.strip().encode("latin-1", "replace"), self._token)
-        if len(given) != 1 or scheme.lower() != "bearer" or not right:
+        if len(credentials) != 1 or scheme.lower() != "bearer" or not right:
             message = f"Incorrect API key provided: {_masked(key.strip())}."
             raise ApiError(401, message, code="invalid_api_key", headers=_CHALLENGE)
 

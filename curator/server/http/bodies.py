@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from curator.server.errors import ApiError, bad_request, quote
 from curator.server.http.fields import Fields
-from curator.server.settings import Limits
+from curator.server.settings import ServerLimits
 from curator.server.store import disk_space as disk
 
 _FIELDS = 16
@@ -26,14 +26,14 @@ _FORM_BYTES = 2**17
 """What boundaries and small fields may add to a file."""
 
 
-async def chunks(request: Request, longest: int, limits: Limits) -> AsyncIterator[bytes]:
+async def chunks(request: Request, longest: int, limits: ServerLimits) -> AsyncIterator[bytes]:
     """The body piece by piece. Raises 413 beyond `longest` bytes and 408 where the client dawdles."""
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > longest:
         raise _too_large(longest)
     stream = aiter(request.stream())
     ends = time.monotonic() + limits.body_seconds
-    got = 0
+    received = 0
     while True:
         try:
             async with asyncio.timeout(min(limits.body_idle_seconds, ends - time.monotonic())):
@@ -43,8 +43,8 @@ async def chunks(request: Request, longest: int, limits: Limits) -> AsyncIterato
             raise ApiError(408, message, headers={"connection": "close"}) from None
         if chunk is None:
             return
-        got += len(chunk)
-        if got > longest:
+        received += len(chunk)
+        if received > longest:
             raise _too_large(longest)
         yield chunk
 
@@ -59,19 +59,19 @@ def _too_large(longest: int) -> ApiError:
     )
 
 
-def _expect(request: Request, kind: str) -> dict[bytes, bytes]:
-    given = request.headers.get("content-type", "")
-    found, options = parse_options_header(given)
-    if found.decode("latin-1").lower() != kind:
-        shown = quote(given)
-        message = f"Unsupported content type: '{shown}'. This API method only accepts '{kind}' requests."
+def _require_content_type(request: Request, kind: str) -> dict[bytes, bytes]:
+    header = request.headers.get("content-type", "")
+    media_type, options = parse_options_header(header)
+    if media_type.decode("latin-1").lower() != kind:
+        header_text = quote(header)
+        message = f"Unsupported content type: '{header_text}'. This API method only accepts '{kind}' requests."
         raise ApiError(415, message, code="unsupported_content_type")
     return options
 
 
-async def read_json(request: Request, limits: Limits) -> Fields:
+async def read_json(request: Request, limits: ServerLimits) -> Fields:
     """The body as a JSON object. Raises ApiError 400, 408, 413 or 415."""
-    _expect(request, "application/json")
+    _require_content_type(request, "application/json")
     body = b"".join([chunk async for chunk in chunks(request, limits.json_bytes, limits)])
     try:
         value = await asyncio.to_thread(orjson.loads, body) if len(body) > _FORM_BYTES else orjson.loads(body)
@@ -91,12 +91,12 @@ class Form:
     """The client's name for the file, only text; None: no file was sent."""
 
 
-async def read_form(request: Request, file_field: str, scratch: Path, longest: int, limits: Limits) -> Form:
+async def read_form(request: Request, file_field: str, scratch: Path, longest: int, limits: ServerLimits) -> Form:
     """Stream the part `file_field` to `scratch` and return the other fields. Raises ApiError 400, 408, 413, 415.
 
     The caller removes `scratch`, whatever happens.
     """
-    options = _expect(request, "multipart/form-data")
+    options = _require_content_type(request, "multipart/form-data")
     form = Form(scratch)
     with await asyncio.to_thread(scratch.open, "xb") as file:
         try:
@@ -146,7 +146,7 @@ class _Receiver:
 
     def flush(self, file: BinaryIO) -> None:
         """Write what has come for the file. Raises 507 before the disk is full."""
-        disk.require(self._form.scratch.parent, len(self.pending), self._reserve)
+        disk.require_free_space(self._form.scratch.parent, len(self.pending), self._reserve)
         file.write(self.pending)
         self.pending.clear()
 

@@ -8,13 +8,13 @@ from email.utils import formatdate
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from curator.server.settings import Limits
+from curator.server.settings import ServerLimits
 
 
 class Connection(H11Protocol):
     """uvicorn's protocol with the caps that it lacks."""
 
-    limits = Limits()
+    limits = ServerLimits()
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -25,8 +25,8 @@ def kind_of(value: Any) -> str:
 
 def wrong_type(param: str, expected: str, value: Any) -> ApiError:
     """400 `invalid_type`."""
-    got = kind_of(value)
-    message = f"Invalid type for '{param}': expected {expected}, but got {got} instead."
+    actual = kind_of(value)
+    message = f"Invalid type for '{param}': expected {expected}, but got {actual} instead."
     return bad_request(message, param, "invalid_type")
 
 
@@ -172,9 +172,9 @@ class Fields:
         return {key: inner.must_text(key, longest=512) for key in inner.value}
 
 
-def _length(param: str, way: str, limit: int, got: int, kind: str) -> ApiError:
+def _length(param: str, way: str, limit: int, actual: int, kind: str) -> ApiError:
     one = "an array" if kind == "array" else f"a {kind}"
     bound, side = ("minimum", "below_min") if way == "short" else ("maximum", "above_max")
     message = f"Invalid '{param}': {kind} too {way}. Expected {one} with {bound} length {limit}, "
-    message += f"but got {one} with length {got} instead."
+    message += f"but got {one} with length {actual} instead."
     return bad_request(message, param, f"{kind}_{side}_length")

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from curator.server.errors import ApiError, overloaded
-from curator.server.queue.worker_process import environment
-from curator.server.settings import Settings
+from curator.server.queue.worker_process import child_environment
+from curator.server.settings import ServerSettings
 
 _SERVER_FAULTS = frozenset({"server_error", "internal_error", "out_of_memory"})
 _LINE_BYTES = 16 * 2**20
@@ -19,10 +19,10 @@ _LINE_BYTES = 16 * 2**20
 Line = dict[str, Any]
 
 
-class Generator:
+class GeneratorClient:
     """Requests go to the child at once, so that it can answer those for the same model together."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
         self._readers: set[asyncio.Task[None]] = set()
@@ -104,7 +104,7 @@ class Generator:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 limit=_LINE_BYTES,
-                env=environment(),
+                env=child_environment(),
                 start_new_session=True,
             )
         self._process = process

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.server import ids
-from curator.server.store.job import Job, dump
+from curator.server.store.job import JobRow, to_json
 from curator.server.store.jobs import add_event, set_columns
 
 _ENDS = frozenset({"succeeded", "failed", "paused", "cancelled"})
@@ -27,7 +27,7 @@ _LOSSES = (("train_loss", "training"), ("valid_loss", "validation"), ("full_vali
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class NewFacts:
     """Facts read at once and the offset after them."""
 
     facts: list[dict[str, Any]]
@@ -39,17 +39,17 @@ class Batch:
         return next((fact for fact in reversed(self.facts) if fact["kind"] in _ENDS), None)
 
 
-def read(path: Path, offset: int) -> Batch:
+def read_facts(path: Path, offset: int) -> NewFacts:
     """The whole lines beyond `offset`, up to a megabyte; a torn line (a worker was killed) is passed over."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
             block = file.read(_CHUNK)
     except FileNotFoundError:
-        return Batch([], offset)
+        return NewFacts([], offset)
     block = block[: block.rfind(b"\n") + 1]
     facts = [fact for line in block.split(b"\n") if (fact := _parse(line)) is not None]
-    return Batch(facts, offset + len(block))
+    return NewFacts(facts, offset + len(block))
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
@@ -60,7 +60,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return fact if isinstance(fact, dict) and isinstance(fact.get("kind"), str) else None
 
 
-def record(db: Any, job: Job, batch: Batch, keep: int) -> list[str]:
+def store_facts(db: Any, job: JobRow, batch: NewFacts, keep: int) -> list[str]:
     """Store a batch inside a transaction of the caller; returns paths of checkpoints beyond the last `keep`."""
     dropped: list[str] = []
     seconds, total = job.step_seconds, job.total_steps
@@ -82,23 +82,23 @@ def record(db: Any, job: Job, batch: Batch, keep: int) -> list[str]:
     return dropped
 
 
-def _resolved(job: Job, fact: dict[str, Any]) -> dict[str, Any]:
+def _resolved(job: JobRow, fact: dict[str, Any]) -> dict[str, Any]:
     """The hyperparameters with what "auto" came to."""
     return {name: fact.get(name, value) for name, value in job.hyperparameters.items()}
 
 
-def _average(known: float | None, seconds: Any) -> float | None:
+def _average(average: float | None, seconds: Any) -> float | None:
     if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-        return known
-    return float(seconds) if known is None else 0.8 * known + 0.2 * seconds
+        return average
+    return float(seconds) if average is None else 0.8 * average + 0.2 * seconds
 
 
 def _finite(fact: dict[str, Any]) -> dict[str, float]:
-    found = ((name, fact.get(name)) for name in _METRICS)
-    return {name: value for name, value in found if isinstance(value, (int, float)) and math.isfinite(value)}
+    metrics = ((name, fact.get(name)) for name in _METRICS)
+    return {name: value for name, value in metrics if isinstance(value, (int, float)) and math.isfinite(value)}
 
 
-def _step(db: Any, job: Job, fact: dict[str, Any], seconds: float | None) -> None:
+def _step(db: Any, job: JobRow, fact: dict[str, Any], seconds: float | None) -> None:
     step, total = fact["step"], fact["total_steps"]
     metrics = _finite(fact)
     losses = ", ".join(f"{word} loss={metrics[name]:.2f}" for name, word in _LOSSES if name in metrics)
@@ -108,12 +108,12 @@ def _step(db: Any, job: Job, fact: dict[str, Any], seconds: float | None) -> Non
         set_columns(db, job.id, estimated_finish=int(time.time() + (total - step) * seconds))
 
 
-def _checkpoint(db: Any, job: Job, fact: dict[str, Any], total: int | None, keep: int) -> list[str]:
+def _checkpoint(db: Any, job: JobRow, fact: dict[str, Any], total: int | None, keep: int) -> list[str]:
     step = fact["step"]
     final = step == total
     name = job.name if final else f"{job.name}:ckpt-step-{step}"
     metrics = {"step": step, **_finite(fact.get("metrics") or {})}
-    values = (ids.new(ids.CHECKPOINT), job.id, step, int(time.time()), name, dump(metrics), fact["path"])
+    values = (ids.new(ids.CHECKPOINT), job.id, step, int(time.time()), name, to_json(metrics), fact["path"])
     db.execute(
         "INSERT OR IGNORE INTO checkpoints (id, job_id, step, created_at, name, metrics, path) "
         "VALUES (?,?,?,?,?,?,?)",

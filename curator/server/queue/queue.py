@@ -11,7 +11,7 @@ from curator.log import log_failure
 from curator.server import ids
 from curator.server.queue.training import Training
 from curator.server.queue.validator import Validator
-from curator.server.settings import Settings
+from curator.server.settings import ServerSettings
 from curator.server.store.catalog import Catalog
 from curator.server.store.files import FileStore
 from curator.server.store.jobs import JobStore
@@ -22,7 +22,7 @@ _RETRY_SECONDS = 2.0
 class Queue:
     """What the tables say is what there is to do: nothing is remembered here that a crash could lose."""
 
-    def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: ServerSettings) -> None:
         self._jobs = jobs
         self._settings = settings
         self._validator = Validator(jobs, files, catalog, settings)
@@ -48,11 +48,11 @@ class Queue:
         """A job's folder."""
         return self._settings.jobs / job_id
 
-    def created(self) -> None:
+    def wake_for_new_job(self) -> None:
         """Tell the queue that a job was created."""
         self._created.set()
 
-    def moved(self, job_id: str) -> None:
+    def wake_for_change(self, job_id: str) -> None:
         """Tell the queue that a job was cancelled, paused or resumed; a running one hears it within a step."""
         self._validator.cancel(job_id)
         self._queued.set()
@@ -68,8 +68,8 @@ class Queue:
 
     async def _train(self) -> None:
         self._queued.clear()
-        for left in await asyncio.to_thread(self._jobs.with_worker):
-            await self._training.run(left, left_over=True)
+        for orphan in await asyncio.to_thread(self._jobs.list_with_worker):
+            await self._training.run(orphan, left_over=True)
         job = await asyncio.to_thread(self._jobs.oldest, "queued")
         if job is None:
             await self._queued.wait()
@@ -78,9 +78,9 @@ class Queue:
 
     def sweep(self) -> None:
         """At start: drop the folders of jobs that were never told to anybody."""
-        known = {row["id"] for row in self._jobs.db.rows("SELECT id FROM jobs")}
+        job_ids = {row["id"] for row in self._jobs.db.rows("SELECT id FROM jobs")}
         for path in self._settings.jobs.iterdir():
-            if path.name not in known and path.name.startswith(ids.JOB):
+            if path.name not in job_ids and path.name.startswith(ids.JOB):
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -18,12 +18,12 @@ from curator.core.text import one_line
 from curator.log import log_failure
 from curator.server import ids
 from curator.server.queue import progress_facts as facts
-from curator.server.queue.worker_process import Worker
-from curator.server.settings import Settings
+from curator.server.queue.worker_process import WorkerProcess
+from curator.server.settings import ServerSettings
 from curator.server.store import finished_job as results
 from curator.server.store.catalog import Catalog
 from curator.server.store.files import RESULTS, FileStore
-from curator.server.store.job import LIVE, Job
+from curator.server.store.job import LIVE, JobRow
 from curator.server.store.jobs import JobStore
 
 _POLL_SECONDS = 0.3
@@ -41,18 +41,18 @@ _STATE = ("training.jsonl", "validation.jsonl", "state.safetensors", "state.json
 class Training:
     """Trains one job at a time."""
 
-    def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: ServerSettings) -> None:
         self._jobs = jobs
         self._files = files
         self._catalog = catalog
         self._settings = settings
-        self._current: tuple[str, Worker] | None = None
+        self._current: tuple[str, WorkerProcess] | None = None
 
-    async def run(self, job: Job, *, left_over: bool = False) -> None:
+    async def run(self, job: JobRow, *, left_over: bool = False) -> None:
         """Train a queued job, or follow one that a former server left; whatever goes wrong ends only this job."""
-        worker = Worker(self._folder(job.id), job.pid)
+        worker = WorkerProcess(self._folder(job.id), job.pid)
         try:
-            if left_over or await asyncio.to_thread(self._begin, job, worker):
+            if left_over or await asyncio.to_thread(self._start, job, worker):
                 self._current = (job.id, worker)
                 await self._follow(job.id, worker)
         except Exception as error:
@@ -65,23 +65,23 @@ class Training:
         finally:
             self._current = None
 
-    def handle(self) -> tuple[str, Worker] | None:
+    def handle(self) -> tuple[str, WorkerProcess] | None:
         """The job that trains now and its process."""
         return self._current
 
-    async def stop(self, handle: tuple[str, Worker]) -> None:
+    async def stop(self, handle: tuple[str, WorkerProcess]) -> None:
         """Ask a process to save and stop, and wait a moment; the next start does the rest."""
         job_id, worker = handle
         await asyncio.to_thread(self._jobs.update, job_id, stopping=1)
         worker.signal(signal.SIGTERM)
         ends = time.monotonic() + _STOP_SECONDS
-        while worker.alive() and time.monotonic() < ends:
+        while worker.is_alive() and time.monotonic() < ends:
             await asyncio.sleep(0.05)
 
     def _folder(self, job_id: str) -> Path:
         return self._settings.jobs / job_id
 
-    def _begin(self, job: Job, worker: Worker) -> bool:
+    def _start(self, job: JobRow, worker: WorkerProcess) -> bool:
         """Start the process; whether there is something to follow."""
         base = self._catalog.bases().get(job.model)
         if base is None:
@@ -94,7 +94,7 @@ class Training:
         self._jobs.update(job.id, pid=worker.start(self._settings.worker))
         return True
 
-    def _write_job(self, job: Job, base: Path) -> None:
+    def _write_job(self, job: JobRow, base: Path) -> None:
         folder = self._folder(job.id)
         (folder / "control").unlink(missing_ok=True)
         with (folder / "progress.jsonl").open("ab") as progress:
@@ -113,17 +113,17 @@ class Training:
         }
         write_bytes(folder / "job.json", json.dumps(spec, indent=1).encode())
 
-    async def _follow(self, job_id: str, worker: Worker) -> None:
+    async def _follow(self, job_id: str, worker: WorkerProcess) -> None:
         """Turn what the worker writes into events until it is gone, then act on how it ended."""
-        ends, told = float("inf"), None
+        ends, control = float("inf"), None
         while True:
-            alive = worker.alive()
+            alive = worker.is_alive()
             try:
-                job, read = await asyncio.to_thread(self._take, job_id)
+                job, read = await asyncio.to_thread(self._store_new_facts, job_id)
                 if not alive and not read:
                     await asyncio.to_thread(self._conclude, job_id, worker)
                     return
-                told = await asyncio.to_thread(self._tell, job, told) if alive else told
+                control = await asyncio.to_thread(self._write_control, job, control) if alive else control
             except (OSError, sqlite3.Error):
                 await asyncio.sleep(_RETRY_SECONDS)  # the worker goes on meanwhile, nothing is lost
                 continue
@@ -134,29 +134,29 @@ class Training:
             if alive:
                 await asyncio.sleep(_POLL_SECONDS)
 
-    def _take(self, job_id: str) -> tuple[Job, int]:
+    def _store_new_facts(self, job_id: str) -> tuple[JobRow, int]:
         """Store the facts that are new; the job as it now is, and how many bytes were read."""
         job = self._jobs.get(job_id)
-        batch = facts.read(self._folder(job_id) / "progress.jsonl", job.offset)
+        batch = facts.read_facts(self._folder(job_id) / "progress.jsonl", job.offset)
         if batch.offset == job.offset:
             return job, 0
         with self._jobs.db.transaction() as db:
-            dropped = facts.record(db, job, batch, self._settings.limits.checkpoints)
+            dropped = facts.store_facts(db, job, batch, self._settings.limits.checkpoints)
         for path in dropped:
             results.remove_inside(self._folder(job_id), path)
         return self._jobs.get(job_id), batch.offset - job.offset
 
-    def _tell(self, job: Job, told: str | None) -> str | None:
+    def _write_control(self, job: JobRow, last_control: str | None) -> str | None:
         """Write the control file that the job's state asks for; what has been told so far."""
         control = _CONTROLS.get(job.status)
-        if control is not None and control != told:
+        if control is not None and control != last_control:
             write_bytes(self._folder(job.id) / "control", control.encode())
             return control
-        if job.status == "queued" and told is None:  # paused and resumed before the worker heard of it
+        if job.status == "queued" and last_control is None:  # paused and resumed before the worker heard of it
             self._jobs.move(job.id, frozenset({"queued"}), "running", None)
-        return told
+        return last_control
 
-    def _conclude(self, job_id: str, worker: Worker) -> None:
+    def _conclude(self, job_id: str, worker: WorkerProcess) -> None:
         """Act on the worker's last word, or on its absence. Doing it again after a crash is safe."""
         job = self._jobs.get(job_id)
         outcome = job.outcome or {}
@@ -172,29 +172,29 @@ class Training:
         elif kind == "paused":
             self._jobs.move(job_id, _RUNNING, "paused", None)
         elif job.status == "running":
-            self._again(job, worker)
+            self._requeue_or_fail(job, worker)
         self._jobs.update(job_id, pid=None, outcome=None, stopping=0)
         if self._jobs.get(job_id).ended:
             for name in _STATE:
                 (self._folder(job_id) / name).unlink(missing_ok=True)
             shutil.rmtree(self._folder(job_id) / "hf", ignore_errors=True)
 
-    def _again(self, job: Job, worker: Worker) -> None:
+    def _requeue_or_fail(self, job: JobRow, worker: WorkerProcess) -> None:
         """The process is gone without a word: go on from what it saved, or give up after too many crashes."""
         if job.stopping or job.pid is None:
             self._jobs.move(job.id, _RUNNING, "queued", None)
             return
         crashes = job.crashes + 1
         if crashes >= self._settings.limits.crashes:
-            message = f"The training process ended unexpectedly {crashes} times{worker.last_words()}"
+            message = f"The training process ended unexpectedly {crashes} times{worker.describe_end()}"
             self._jobs.fail(job.id, "server_error", message)
             return
         message = "The training process ended unexpectedly; the job goes on from what it had saved"
         self._jobs.move(job.id, _RUNNING, "queued", (f"crash:{crashes}", message), crashes=crashes)
 
-    def _succeed(self, job: Job, outcome: dict[str, Any]) -> None:
+    def _succeed(self, job: JobRow, outcome: dict[str, Any]) -> None:
         """Make the result file and the model known in one transaction with the job's end."""
         scratch = self._settings.scratch / ids.tail(24)
-        scratch.write_bytes(results.csv(self._jobs.metrics(job.id)))
+        scratch.write_bytes(results.metrics_csv(self._jobs.metrics(job.id)))
         file = self._files.place(scratch, "step_metrics.csv", RESULTS)
-        results.publish(self._jobs.db, job, outcome, file)
+        results.publish_model(self._jobs.db, job, outcome, file)

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from curator.server.queue.worker_process import environment
-from curator.server.settings import Settings
+from curator.server.queue.worker_process import child_environment
+from curator.server.settings import ServerSettings
 from curator.server.store.catalog import Catalog
 from curator.server.store.files import FileStore
-from curator.server.store.job import Job
+from curator.server.store.job import JobRow
 from curator.server.store.jobs import JobStore
 
 _FILE_FAULTS = frozenset({"invalid_file_format", "invalid_training_file"})
@@ -22,7 +22,7 @@ _FILE_FAULTS = frozenset({"invalid_file_format", "invalid_training_file"})
 class Validator:
     """One validation at a time."""
 
-    def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: ServerSettings) -> None:
         self._jobs = jobs
         self._files = files
         self._catalog = catalog
@@ -30,7 +30,7 @@ class Validator:
         self._job_id = ""
         self._process: asyncio.subprocess.Process | None = None
 
-    async def run(self, job: Job) -> None:
+    async def run(self, job: JobRow) -> None:
         """Validate both files and choose the engine."""
         base = (await asyncio.to_thread(self._catalog.bases)).get(job.model)
         roles = ["training"] if job.validation_file is None else ["validation", "training"]
@@ -41,20 +41,20 @@ class Validator:
                 await asyncio.to_thread(self._refuse, job, role, verdict)
                 return
         event = ("validated", "Files validated, moving job to queued state")
-        validating, chosen = frozenset({"validating_files"}), verdict.get("engine")
-        await asyncio.to_thread(self._jobs.move, job.id, validating, "queued", event, engine=chosen)
+        validating, engine = frozenset({"validating_files"}), verdict.get("engine")
+        await asyncio.to_thread(self._jobs.move, job.id, validating, "queued", event, engine=engine)
 
     def cancel(self, job_id: str) -> None:
         """Stop validating this job, if that is under way."""
         if self._process is not None and self._job_id == job_id:
             _kill(self._process)
 
-    async def _verdict(self, job: Job, role: str, base: Path | None) -> dict[str, Any]:
+    async def _verdict(self, job: JobRow, role: str, base: Path | None) -> dict[str, Any]:
         path = self._settings.jobs / job.id / f"{role}.jsonl"
         words = [sys.executable, "-m", "curator.server.children.validation", str(path), job.method, role]
         words += [str(base)] if role == "training" and base is not None else []
         process = await asyncio.create_subprocess_exec(
-            *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=environment()
+            *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=child_environment()
         )
         self._job_id, self._process = job.id, process
         try:
@@ -68,12 +68,12 @@ class Validator:
             return {"code": "server_error", "message": f"The validation of the {role} file ended unexpectedly."}
         return verdict
 
-    def _refuse(self, job: Job, role: str, verdict: dict[str, Any]) -> None:
+    def _refuse(self, job: JobRow, role: str, verdict: dict[str, Any]) -> None:
         """Fail the job and note on the file what is wrong with it; a job that was cancelled meanwhile stays so."""
         code, message = str(verdict["code"]), str(verdict["message"])
-        told = f"The job failed due to an invalid {role} file. {message}" if code in _FILE_FAULTS else message
+        event = f"The job failed due to an invalid {role} file. {message}" if code in _FILE_FAULTS else message
         params = {"model_not_supported": "model", "server_error": None}
-        if self._jobs.fail(job.id, code, told, params.get(code, f"{role}_file")) and code in _FILE_FAULTS:
+        if self._jobs.fail(job.id, code, event, params.get(code, f"{role}_file")) and code in _FILE_FAULTS:
             file_id = job.training_file if role == "training" else job.validation_file
             self._files.mark_broken(str(file_id), message)
 

@@ -19,7 +19,7 @@ NICE = 10
 _TAIL_BYTES = 4096
 
 
-class Worker:
+class WorkerProcess:
     """The process of one job folder, started by this server or by one before it."""
 
     def __init__(self, folder: Path, pid: int | None = None) -> None:
@@ -40,14 +40,14 @@ class Worker:
                 stderr=log,
                 start_new_session=True,
                 pass_fds=(lock_file.fileno(),),
-                env=environment(),
+                env=child_environment(),
             )
         self.pid = self._process.pid
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self.pid, NICE)
         return self.pid
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether the process still works."""
         if self._process is not None and self._process.returncode is None and self._process.poll() is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -63,11 +63,11 @@ class Worker:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group, if it lives."""
-        if self.pid is not None and self.alive():
+        if self.pid is not None and self.is_alive():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
-    def last_words(self) -> str:
+    def describe_end(self) -> str:
         """How it ended and the end of what it wrote to stderr."""
         code = None if self._process is None else self._process.poll()
         how = "" if code is None else f" ({_ending(code)})"
@@ -87,6 +87,6 @@ def _ending(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-def environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The environment of a child: ours without providers' keys, which no child needs."""
     return {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}

@@ -18,7 +18,7 @@ from curator.server.http import list_parameters as pages
 from curator.server.http.bodies import read_json
 from curator.server.http.responses import json, page
 from curator.server.routes import chat_request
-from curator.server.routes.chat_request import Chat
+from curator.server.routes.chat_request import ChatRequest
 from curator.server.services import blocking, query, services
 
 Line = dict[str, Any]
@@ -27,7 +27,7 @@ Line = dict[str, Any]
 async def create(request: Request) -> Response:
     """Answer a conversation, at once or as a stream of server-sent events."""
     own = services(request)
-    chat = chat_request.read(await read_json(request, own.settings.limits))
+    chat = chat_request.read_chat_request(await read_json(request, own.settings.limits))
     model = await blocking(own.catalog.get, chat.model)
     adapter = None if model.adapter is None else str(model.adapter)
     lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **chat.ask})
@@ -37,7 +37,7 @@ async def create(request: Request) -> Response:
         return StreamingResponse(
             _events(request, chat, head, first, lines), media_type="text/event-stream", headers=_SSE
         )
-    body = await _unless_gone(request, _whole(chat, head, lines))
+    body = await _cancel_on_disconnect(request, _collect(chat, head, lines))
     if chat.store:
         await blocking(own.completions.add, body, chat.metadata)
     return json(body)
@@ -46,27 +46,27 @@ async def create(request: Request) -> Response:
 _SSE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-async def _unless_gone(request: Request, work: Any) -> Line:
+async def _cancel_on_disconnect(request: Request, work: Any) -> Line:
     """The result of `work`, given up when the client hangs up."""
-    task, gone = asyncio.create_task(work), asyncio.create_task(_hang_up(request))
+    task, disconnect = asyncio.create_task(work), asyncio.create_task(_wait_for_disconnect(request))
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task, disconnect), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise ApiError(499, "The client closed the request.")
         body: Line = task.result()
         return body
     finally:
-        for each in (task, gone):
+        for each in (task, disconnect):
             each.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        await asyncio.gather(task, disconnect, return_exceptions=True)
 
 
-async def _hang_up(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-class _Answer:
+class _CollectedAnswer:
     """Collects the lines of one request: text, end and log probabilities of each choice, and the usage."""
 
     def __init__(self, n: int) -> None:
@@ -114,19 +114,19 @@ def _logprobs(value: Any) -> Line | None:
     return value if isinstance(value, dict) else {"content": value, "refusal": None}
 
 
-async def _whole(chat: Chat, head: Line, lines: AsyncGenerator[Line]) -> Line:
-    answer = _Answer(chat.ask["n"])
+async def _collect(chat: ChatRequest, head: Line, lines: AsyncGenerator[Line]) -> Line:
+    answer = _CollectedAnswer(chat.ask["n"])
     async for line in lines:
         answer.add(line)
     return answer.body(head)
 
 
 async def _events(
-    request: Request, chat: Chat, head: Line, first: Line | None, lines: AsyncGenerator[Line]
+    request: Request, chat: ChatRequest, head: Line, first: Line | None, lines: AsyncGenerator[Line]
 ) -> AsyncIterator[bytes]:
     """Server-sent events; leaving early (the client hung up) cancels the generation."""
     head = {**head, "object": "chat.completion.chunk"}
-    answer = _Answer(chat.ask["n"])
+    answer = _CollectedAnswer(chat.ask["n"])
     try:
         for index in range(chat.ask["n"]):
             yield _event(head, index, {"role": "assistant", "content": "", "refusal": None})
@@ -146,7 +146,7 @@ async def _events(
     yield b"data: [DONE]\n\n"
 
 
-def _line_event(head: Line, answer: _Answer, line: Line) -> bytes:
+def _line_event(head: Line, answer: _CollectedAnswer, line: Line) -> bytes:
     answer.add(line)
     index = int(line["index"])
     if "finish_reason" in line:

@@ -57,7 +57,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
+class ChatRequest:
     """A checked request. `ask` is the generation process's request without id, base and adapter."""
 
     model: str
@@ -68,7 +68,7 @@ class Chat:
     metadata: dict[str, str]
 
 
-def read(body: Fields) -> Chat:
+def read_chat_request(body: Fields) -> ChatRequest:
     """Raises ApiError 400."""
     body.only(*_READ, *_HARMLESS, *_NEUTRAL)
     for name, neutral in _NEUTRAL.items():
@@ -92,7 +92,7 @@ def read(body: Fields) -> Chat:
         "logprobs": _logprobs(body),
         "tools": _tools(body),
     }
-    return Chat(model, ask, stream, _include_usage(body, stream), bool(body.flag("store")), body.metadata())
+    return ChatRequest(model, ask, stream, _include_usage(body, stream), bool(body.flag("store")), body.metadata())
 
 
 def _unsupported(param: str) -> ApiError:
@@ -120,15 +120,15 @@ def _message(value: Any, where: str) -> dict[str, Any]:
 
 def _calls(fields: Fields) -> list[dict[str, Any]]:
     """The tool calls of an earlier answer; a deprecated `function_call` counts as one."""
-    found = []
+    calls = []
     for index, value in enumerate(fields.array("tool_calls", longest=128) or []):
         call = Fields(value, f"{fields.path('tool_calls')}[{index}]")
         function = call.inner("function", required=True) or Fields({})
-        found.append({"id": call.text("id") or "", "type": "function", "function": _function(function)})
+        calls.append({"id": call.text("id") or "", "type": "function", "function": _function(function)})
     older = fields.inner("function_call")
     if older is not None:
-        found.append({"id": "", "type": "function", "function": _function(older)})
-    return found
+        calls.append({"id": "", "type": "function", "function": _function(older)})
+    return calls
 
 
 def _function(fields: Fields) -> dict[str, str]:
@@ -167,13 +167,13 @@ def _stop(body: Fields) -> list[str]:
 
 
 def _logprobs(body: Fields) -> bool:
-    wanted = bool(body.flag("logprobs"))
+    enabled = bool(body.flag("logprobs"))
     if body.integer("top_logprobs", 0, 20):
-        if not wanted:
+        if not enabled:
             message = "Invalid 'top_logprobs': 'logprobs' must be true to ask for them."
             raise bad_request(message, "top_logprobs", "invalid_value")
         raise _unsupported("top_logprobs")
-    return wanted
+    return enabled
 
 
 def _include_usage(body: Fields, stream: bool) -> bool:

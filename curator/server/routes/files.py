@@ -13,7 +13,7 @@ from curator.server.http.bodies import Form, read_form
 from curator.server.http.fields import Fields, wrong_value
 from curator.server.http.responses import json, page
 from curator.server.services import blocking, query, services
-from curator.server.store.files import UPLOAD_PURPOSES, File
+from curator.server.store.files import UPLOAD_PURPOSES, StoredFile
 
 KEEP_SHORTEST, KEEP_LONGEST = 3600, 2_592_000
 """Seconds that `expires_after` may ask for (docs/openai.md §6.1)."""
@@ -24,7 +24,7 @@ async def create(request: Request) -> Response:
     own = services(request)
     limits = own.settings.limits
     scratch = own.settings.scratch / ids.tail(24)
-    await blocking(own.files.room_for, _declared(request))
+    await blocking(own.files.require_space, _declared(request))
     try:
         form = await read_form(request, "file", scratch, limits.file_bytes, limits)
         file = await blocking(_adopt, request, form)
@@ -38,7 +38,7 @@ def _declared(request: Request) -> int:
     return int(length[:15]) if length.isascii() and length.isdigit() else 0  # unknown: checked as it arrives
 
 
-def _adopt(request: Request, form: Form) -> File:
+def _adopt(request: Request, form: Form) -> StoredFile:
     purpose = form.fields.get("purpose")
     if purpose is None:
         raise bad_request("Missing required parameter: 'purpose'.", "purpose", "missing_required_parameter")

@@ -10,7 +10,7 @@ from typing import Any
 from curator.server import ids
 from curator.server.errors import bad_request, quote
 from curator.server.http.fields import Fields
-from curator.server.store.job import Job
+from curator.server.store.job import JobRow
 
 INTENT = "curator_intent"
 """The metadata key by which a repeated create finds its job."""
@@ -20,7 +20,7 @@ _METHODS = ("supervised", "dpo", "reinforcement")
 _SUFFIX_ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def read(body: Fields) -> Job:
+def read_job_request(body: Fields) -> JobRow:
     """The job that is asked for. Raises ApiError 400. Whether files and model exist is not looked at here."""
     body.only(
         "model",
@@ -41,7 +41,7 @@ def read(body: Fields) -> Job:
     if body.array("integrations", longest=5):
         message = "Invalid 'integrations': this server has none; leave them out and read the events instead."
         raise bad_request(message, "integrations", "unsupported_value")
-    return Job(
+    return JobRow(
         id=ids.new(ids.JOB),
         intent=metadata.get(INTENT),
         status="validating_files",
@@ -87,22 +87,22 @@ def _hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
     fields = fields or Fields({})
     names = ["n_epochs", "batch_size", "learning_rate_multiplier", *(["beta"] if kind == "dpo" else [])]
     fields.only(*names)
-    read = {
+    readers = {
         "n_epochs": lambda: fields.integer("n_epochs", 1, 50),
         "batch_size": lambda: fields.integer("batch_size", 1, 256),
         "learning_rate_multiplier": lambda: fields.number("learning_rate_multiplier", 0, 1e6, above=0),
         "beta": lambda: fields.number("beta", 0, 2, above=0),
     }
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name in names:
-        given = fields.value.get(name, "auto")
-        found[name] = "auto" if given in ("auto", None) else _auto_or(fields, name, given, read[name])
-    return found
+        value = fields.value.get(name, "auto")
+        values[name] = "auto" if value in ("auto", None) else _read_number(fields, name, value, readers[name])
+    return values
 
 
-def _auto_or(fields: Fields, name: str, given: Any, read: Any) -> Any:
-    if isinstance(given, str):
+def _read_number(fields: Fields, name: str, value: Any, read: Any) -> Any:
+    if isinstance(value, str):
         param = fields.path(name)
-        message = f"Invalid value for '{param}': expected a number or 'auto', but got '{quote(given)}' instead."
+        message = f"Invalid value for '{param}': expected a number or 'auto', but got '{quote(value)}' instead."
         raise bad_request(message, param, "invalid_value")
     return read()

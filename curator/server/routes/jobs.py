@@ -16,7 +16,7 @@ from curator.server.http.bodies import read_json
 from curator.server.http.responses import json, page
 from curator.server.routes import job_request
 from curator.server.services import Services, blocking, query, services
-from curator.server.store.job import LIVE, Job
+from curator.server.store.job import LIVE, JobRow
 
 _JOBS = "/fine_tuning/jobs"
 
@@ -25,32 +25,32 @@ async def create(request: Request) -> Response:
     """Queue a job; with a known `curator_intent` in its metadata the job that already carries it."""
     own = services(request)
     body = await read_json(request, own.settings.limits)
-    job = await blocking(_create, own, job_request.read(body))
-    own.queue.created()
+    job = await blocking(_create, own, job_request.read_job_request(body))
+    own.queue.wake_for_new_job()
     return json(job.view())
 
 
-def _create(own: Services, job: Job) -> Job:
-    known = own.jobs.of_intent(job.intent)
-    if known is not None:
-        return known
+def _create(own: Services, job: JobRow) -> JobRow:
+    earlier = own.jobs.find_by_intent(job.intent)
+    if earlier is not None:
+        return earlier
     if job.model not in own.catalog.bases():
         message = f"Model {quote(job.model)} is not available for fine-tuning or does not exist."
         raise bad_request(message, "model", "model_not_available")
-    own.files.room_for(0)
+    own.files.require_space(0)
     folder = own.queue.folder(job.id)
     folder.mkdir(mode=0o700)
     try:
         for name, param in ((job.training_file, "training"), (job.validation_file, "validation")):
             if name is not None:
                 _link(own, name, param, job.id)
-        made = own.jobs.create(job)
+        stored = own.jobs.create(job)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    if made.id != job.id:
+    if stored.id != job.id:
         shutil.rmtree(folder, ignore_errors=True)
-    return made
+    return stored
 
 
 def _link(own: Services, file_id: str, role: str, job_id: str) -> None:
@@ -117,11 +117,11 @@ async def _move(request: Request, sources: frozenset[str], status: str, message:
         job = await blocking(own.jobs.get, job_id)
         if job.status != status:
             raise _refusal(job, status)
-    own.queue.moved(job_id)
+    own.queue.wake_for_change(job_id)
     return json((await blocking(own.jobs.get, job_id)).view())
 
 
-def _refusal(job: Job, status: str) -> ApiError:
+def _refusal(job: JobRow, status: str) -> ApiError:
     verb = {"cancelled": "cancelled", "paused": "paused", "queued": "resumed"}[status]
     if job.ended:
         return bad_request(f"Job has already completed: {job.id}", code="invalid_job_state")

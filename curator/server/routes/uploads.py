@@ -36,7 +36,7 @@ async def add_part(request: Request) -> Response:
     own = services(request)
     limits, upload_id = own.settings.limits, request.path_params["upload_id"]
     await blocking(own.uploads.pending, upload_id)
-    await blocking(own.files.room_for, limits.part_bytes)
+    await blocking(own.files.require_space, limits.part_bytes)
     scratch = own.settings.scratch / ids.tail(24)
     try:
         form = await read_form(request, "data", scratch, limits.part_bytes, limits)

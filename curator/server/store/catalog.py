@@ -9,7 +9,7 @@ from typing import Any
 
 from curator import paths
 from curator.server.errors import no_such_model
-from curator.server.settings import Settings
+from curator.server.settings import ServerSettings
 from curator.server.store.database import Database
 from curator.server.store.job import ORGANIZATION
 
@@ -17,7 +17,7 @@ _WEIGHTS = ("*.gguf", "*.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ServedModel:
     """A model that can be asked: a base (`adapter` is None) or a base with an adapter folder."""
 
     name: str
@@ -41,21 +41,21 @@ class Model:
 class Catalog:
     """All calls block (disk)."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    def __init__(self, db: Database, settings: ServerSettings) -> None:
         self._db = db
         self._settings = settings
 
-    def bases(self) -> dict[str, Model]:
+    def bases(self) -> dict[str, ServedModel]:
         """Base models by name: the folders of the models folder that hold weights, and the extra ones."""
         root = self._settings.models or paths.models_dir()
         folders = [(folder.name, folder) for folder in sorted(root.iterdir())] if root.is_dir() else []
         return {
-            name: Model(name, int(folder.stat().st_mtime), name, folder)
+            name: ServedModel(name, int(folder.stat().st_mtime), name, folder)
             for name, folder in (*folders, *self._settings.extra_models)
             if name[0] != "." and any(any(folder.glob(pattern)) for pattern in _WEIGHTS)
         }
 
-    def tuned(self) -> list[Model]:
+    def tuned(self) -> list[ServedModel]:
         """Tuned models and the checkpoints of jobs, oldest first; those whose base is gone are left out."""
         bases = self.bases()
         rows = self._db.rows(
@@ -64,7 +64,7 @@ class Catalog:
             "JOIN jobs j ON j.id = c.job_id WHERE c.name <> j.name ORDER BY created_at"
         )
         return [
-            Model(row["name"], row["created_at"], row["base"], bases[row["base"]].path, self._adapter(row))
+            ServedModel(row["name"], row["created_at"], row["base"], bases[row["base"]].path, self._adapter(row))
             for row in rows
             if row["base"] in bases
         ]
@@ -72,18 +72,18 @@ class Catalog:
     def _adapter(self, row: Any) -> Path:
         return self._settings.jobs / str(row["job_id"]) / str(row["path"])
 
-    def all(self) -> list[Model]:
+    def all(self) -> list[ServedModel]:
         """Every model, bases first."""
         return [*self.bases().values(), *self.tuned()]
 
-    def get(self, name: str) -> Model:
+    def get(self, name: str) -> ServedModel:
         """The model of this name. Raises ApiError 404."""
-        found = next((model for model in self.all() if model.name == name), None)
-        if found is None:
+        served = next((model for model in self.all() if model.name == name), None)
+        if served is None:
             raise no_such_model(name)
-        return found
+        return served
 
-    def delete(self, model: Model) -> None:
+    def delete(self, model: ServedModel) -> None:
         """Forget a tuned model or checkpoint and remove its adapter."""
         with self._db.transaction() as db:
             db.execute("DELETE FROM models WHERE name=?", (model.name,))

@@ -6,16 +6,16 @@ from typing import Any
 
 import orjson
 
-from curator.server.settings import Limits
+from curator.server.settings import ServerLimits
 from curator.server.store.database import Database
 from curator.server.store.files import Order, unknown_cursor
-from curator.server.store.job import dump
+from curator.server.store.job import to_json
 
 
 class CompletionStore:
     """The newest stored completions, up to a limit. All calls block (disk)."""
 
-    def __init__(self, db: Database, limits: Limits) -> None:
+    def __init__(self, db: Database, limits: ServerLimits) -> None:
         self._db = db
         self._limits = limits
 
@@ -25,7 +25,7 @@ class CompletionStore:
         with self._db.transaction() as db:
             db.execute(
                 "INSERT INTO completions (id, model, metadata, body) VALUES (?,?,?,?)",
-                (body["id"], body["model"], dump(metadata), dump(whole)),
+                (body["id"], body["model"], to_json(metadata), to_json(whole)),
             )
             db.execute(
                 "DELETE FROM completions WHERE seq <= (SELECT max(seq) FROM completions) - ?",

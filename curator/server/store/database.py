@@ -79,10 +79,10 @@ class Database:
 
     def _migrate(self, path: Path) -> None:
         with self.transaction():
-            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if found > VERSION:
-                raise CuratorError(f"{path} was written by a newer Curator (version {found}): use that one")
-            if found == 0:
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise CuratorError(f"{path} was written by a newer Curator (version {version}): use that one")
+            if version == 0:
                 for statement in _SCHEMA.split(";"):
                     self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version={VERSION}")
@@ -108,8 +108,8 @@ class Database:
     def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
         """The first row of a query."""
         with self._lock:
-            found: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
-            return found
+            first: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+            return first
 
     def close(self) -> None:
         """Checkpoint and close."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from curator.server.errors import disk_full
 
 
-def require(folder: Path, size: int, reserve: int) -> None:
+def require_free_space(folder: Path, size: int, reserve: int) -> None:
     """Raise 507 unless `size` more bytes fit into `folder` beside `reserve` (bytes)."""
     stats = os.statvfs(folder)
     free = stats.f_bavail * stats.f_frsize

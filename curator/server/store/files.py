@@ -11,7 +11,7 @@ from typing import Any, Literal
 from curator.atomic import sync_folder
 from curator.server import ids
 from curator.server.errors import ApiError, bad_request, no_such_file, quote
-from curator.server.settings import Settings
+from curator.server.settings import ServerSettings
 from curator.server.store import disk_space as disk
 from curator.server.store.database import Database
 
@@ -24,7 +24,7 @@ _HINT_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class StoredFile:
     """One row of `files`; times are Unix seconds."""
 
     id: str
@@ -61,7 +61,7 @@ _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 class FileStore:
     """All calls block (disk)."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    def __init__(self, db: Database, settings: ServerSettings) -> None:
         self._db = db
         self._settings = settings
 
@@ -69,11 +69,11 @@ class FileStore:
         """Where the bytes of a file are."""
         return self._settings.files / file_id
 
-    def room_for(self, size: int) -> None:
+    def require_space(self, size: int) -> None:
         """Raise 507 unless `size` more bytes fit beside the reserve."""
-        disk.require(self._settings.data, size, self._settings.limits.free_bytes)
+        disk.require_free_space(self._settings.data, size, self._settings.limits.free_bytes)
 
-    def adopt(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> File:
+    def adopt(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> StoredFile:
         """Take a complete scratch file in. Raises the service's 400 where training data is no JSON Lines."""
         if purpose == "fine-tune":
             expect_jsonl(scratch)
@@ -82,39 +82,50 @@ class FileStore:
             self.insert(db, file)
         return file
 
-    def place(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> File:
+    def place(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> StoredFile:
         """Sync a complete scratch file and rename it to a new id; the caller inserts the row."""
         now = int(time.time())
         with scratch.open("rb") as whole:
             os.fsync(whole.fileno())
             size = os.fstat(whole.fileno()).st_size
         expires = None if keep_seconds is None else now + keep_seconds
-        file = File(ids.new(ids.FILE), size, now, expires, filename, purpose, "processed", None)
+        file = StoredFile(
+            id=ids.new(ids.FILE),
+            bytes=size,
+            created_at=now,
+            expires_at=expires,
+            filename=filename,
+            purpose=purpose,
+            status="processed",
+            status_details=None,
+        )
         scratch.rename(self.path(file.id))
         sync_folder(self._settings.files)
         return file
 
     @staticmethod
-    def insert(db: Any, file: File) -> None:
+    def insert(db: Any, file: StoredFile) -> None:
         """Add the row inside a transaction of the caller."""
-        values = (getattr(file, name) for name in File.__slots__)
+        values = (getattr(file, name) for name in StoredFile.__slots__)
         db.execute(f"INSERT INTO files ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", tuple(values))
 
-    def find(self, file_id: str) -> File | None:
+    def find(self, file_id: str) -> StoredFile | None:
         """The file, or None where there is none (any more)."""
         if not ids.is_id(file_id, ids.FILE):
             return None
         row = self._db.row(f"SELECT {_COLUMNS} FROM files WHERE id=? AND {_ALIVE}", file_id, int(time.time()))
-        return None if row is None else File(*row)
+        return None if row is None else StoredFile(*row)
 
-    def get(self, file_id: str) -> File:
+    def get(self, file_id: str) -> StoredFile:
         """The file. Raises ApiError 404."""
         file = self.find(file_id)
         if file is None:
             raise no_such_file(file_id)
         return file
 
-    def page(self, purpose: str | None, after: str | None, limit: int, order: Order) -> tuple[list[File], bool]:
+    def page(
+        self, purpose: str | None, after: str | None, limit: int, order: Order
+    ) -> tuple[list[StoredFile], bool]:
         """Up to `limit` files beyond the cursor, and whether there are more."""
         where, values = [_ALIVE], [int(time.time())]  # type: tuple[list[str], list[Any]]
         if purpose is not None:
@@ -129,7 +140,7 @@ class FileStore:
             values.append(row["seq"])
         sql = f"SELECT {_COLUMNS} FROM files WHERE {' AND '.join(where)} ORDER BY seq {order} LIMIT ?"
         rows = self._db.rows(sql, *values, limit + 1)
-        return [File(*row) for row in rows[:limit]], len(rows) > limit
+        return [StoredFile(*row) for row in rows[:limit]], len(rows) > limit
 
     def mark_broken(self, file_id: str, details: str) -> None:
         """Note on the file why it cannot be trained on."""
@@ -147,16 +158,16 @@ class FileStore:
         """Drop files whose time is over."""
         now = int(time.time())
         with self._db.transaction() as db:
-            gone = db.execute("DELETE FROM files WHERE expires_at <= ? RETURNING id", (now,)).fetchall()
-        for row in gone:
+            expired = db.execute("DELETE FROM files WHERE expires_at <= ? RETURNING id", (now,)).fetchall()
+        for row in expired:
             self.path(row["id"]).unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """At start: drop expired files, and bytes that no row knows (a crash between rename and row)."""
         self.expire()
-        known = {row["id"] for row in self._db.rows("SELECT id FROM files")}
+        file_ids = {row["id"] for row in self._db.rows("SELECT id FROM files")}
         for path in self._settings.files.iterdir():
-            if path.name not in known and ids.is_id(path.name, ids.FILE):
+            if path.name not in file_ids and ids.is_id(path.name, ids.FILE):
                 path.unlink(missing_ok=True)
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from curator.server.store.database import Database
-from curator.server.store.files import File, FileStore
-from curator.server.store.job import Job
+from curator.server.store.files import FileStore, StoredFile
+from curator.server.store.job import JobRow
 from curator.server.store.jobs import add_event, set_columns
 
 _COLUMNS = ("step", "train_loss", "train_mean_token_accuracy", "valid_loss", "valid_mean_token_accuracy")
 _HEADER = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy"
 
 
-def csv(metrics: list[dict[str, Any]]) -> bytes:
-    """The result file (docs/openai.md §6.6): one row a step, empty where there was no validation."""
+def metrics_csv(metrics: list[dict[str, Any]]) -> bytes:
+    """The result file (finetuning-api §4.6): one row a step, empty where there was no validation."""
     rows = [_HEADER]
     for data in metrics:
         values = (data.get(name) for name in _COLUMNS)
@@ -25,7 +25,7 @@ def csv(metrics: list[dict[str, Any]]) -> bytes:
     return ("\n".join(rows) + "\n").encode()
 
 
-def publish(database: Database, job: Job, outcome: dict[str, Any], file: File) -> None:
+def publish_model(database: Database, job: JobRow, outcome: dict[str, Any], file: StoredFile) -> None:
     """End the job as succeeded: its model, its result file and its last events appear together or not at all."""
     now = int(time.time())
     with database.transaction() as db:

@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobRow:
     """One row of `jobs`. Times are Unix seconds; `name` is what the tuned model is (or will be) called."""
 
     id: str
@@ -91,15 +91,15 @@ class Job:
 _JSON = ("hyperparameters", "metadata", "error", "outcome")
 
 
-def job_of(row: Any) -> Job:
+def job_from_row(row: Any) -> JobRow:
     values = dict(row)
     for name in _JSON:
         values[name] = None if values[name] is None else orjson.loads(values[name])
     values["stopping"] = bool(values["stopping"])
-    return Job(**values)
+    return JobRow(**values)
 
 
-def dump(value: Any) -> str:
+def to_json(value: Any) -> str:
     """A value as JSON text for a column."""
     return orjson.dumps(value).decode()
 

@@ -9,33 +9,42 @@ import orjson
 
 from curator.server import ids
 from curator.server.errors import no_such_job, overloaded
-from curator.server.settings import Limits
+from curator.server.settings import ServerLimits
 from curator.server.store.database import Database
 from curator.server.store.files import unknown_cursor
-from curator.server.store.job import COLUMNS, LIVE, TERMINAL, Job, checkpoint_view, dump, event_view, job_of
+from curator.server.store.job import (
+    COLUMNS,
+    LIVE,
+    TERMINAL,
+    JobRow,
+    checkpoint_view,
+    event_view,
+    job_from_row,
+    to_json,
+)
 
 
 class JobStore:
     """All calls block (disk)."""
 
-    def __init__(self, db: Database, limits: Limits) -> None:
+    def __init__(self, db: Database, limits: ServerLimits) -> None:
         self.db = db
         self._limits = limits
 
-    def create(self, job: Job) -> Job:
+    def create(self, job: JobRow) -> JobRow:
         """Queue a new job and its first events; a job with the same intent is returned instead of a second one.
 
         Raises 429 where the queue is full.
         """
         with self.db.transaction() as db:
-            known = self.of_intent(job.intent)
-            if known is not None:
-                return known
+            earlier = self.find_by_intent(job.intent)
+            if earlier is not None:
+                return earlier
             waiting = "status IN ('validating_files','queued','running','paused')"
             if db.execute(f"SELECT count(*) FROM jobs WHERE {waiting}").fetchone()[0] >= self._limits.queued_jobs:
                 raise overloaded(f"{self._limits.queued_jobs} jobs are waiting: cancel one or wait.")
             names = COLUMNS.split(", ")
-            values = [dump(v) if isinstance(v := getattr(job, name), dict) else v for name in names]
+            values = [to_json(v) if isinstance(v := getattr(job, name), dict) else v for name in names]
             db.execute(f"INSERT INTO jobs ({COLUMNS}) VALUES ({','.join('?' * len(names))})", values)
             add_event(db, job.id, "created", f"Created fine-tuning job: {job.id}")
             files = f"Validating training file: {job.training_file}"
@@ -44,21 +53,21 @@ class JobStore:
             add_event(db, job.id, "validating", files)
         return job
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str) -> JobRow:
         """The job. Raises ApiError 404."""
         row = None
         if ids.is_id(job_id, ids.JOB):
             row = self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE id=?", job_id)
         if row is None:
             raise no_such_job(job_id)
-        return job_of(row)
+        return job_from_row(row)
 
-    def of_intent(self, intent: str | None) -> Job | None:
+    def find_by_intent(self, intent: str | None) -> JobRow | None:
         """The job that was created with this intent."""
         row = None if intent is None else self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE intent=?", intent)
-        return None if row is None else job_of(row)
+        return None if row is None else job_from_row(row)
 
-    def page(self, after: str | None, limit: int, metadata: dict[str, str] | None) -> tuple[list[Job], bool]:
+    def page(self, after: str | None, limit: int, metadata: dict[str, str] | None) -> tuple[list[JobRow], bool]:
         """Newest first; with `metadata`, only jobs that have all these pairs (an empty dict: no metadata)."""
         where, values = ["1"], []  # type: tuple[list[str], list[Any]]
         if after is not None:
@@ -71,7 +80,7 @@ class JobStore:
             where.append("metadata = '{}'")
         sql = f"SELECT {COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"
         rows = self.db.rows(sql, *values, limit + 1)
-        return [job_of(row) for row in rows[:limit]], len(rows) > limit
+        return [job_from_row(row) for row in rows[:limit]], len(rows) > limit
 
     def _cursor(self, table: str, after: str) -> int:
         row = self.db.row(f"SELECT seq FROM {table} WHERE id=?", after)
@@ -79,17 +88,17 @@ class JobStore:
             raise unknown_cursor(after)
         return int(row["seq"])
 
-    def oldest(self, status: str) -> Job | None:
+    def oldest(self, status: str) -> JobRow | None:
         """The job that has waited longest in this state."""
         row = self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE status=? ORDER BY seq LIMIT 1", status)
-        return None if row is None else job_of(row)
+        return None if row is None else job_from_row(row)
 
-    def with_worker(self) -> list[Job]:
+    def list_with_worker(self) -> list[JobRow]:
         """Jobs whose worker may still live, or that were running when the server died."""
         rows = self.db.rows(f"SELECT {COLUMNS} FROM jobs WHERE pid IS NOT NULL OR status='running' ORDER BY seq")
-        return [job_of(row) for row in rows]
+        return [job_from_row(row) for row in rows]
 
-    def busy(self) -> bool:
+    def has_work(self) -> bool:
         """Whether any job has still to be worked on."""
         return (
             self.db.row("SELECT 1 FROM jobs WHERE status IN ('validating_files','queued','running')") is not None
@@ -151,7 +160,7 @@ class JobStore:
 def set_columns(db: Any, job_id: str, **values: Any) -> None:
     """Set columns of a job inside a transaction of the caller."""
     names = ", ".join(f"{name}=?" for name in values)
-    encoded = [dump(value) if isinstance(value, dict) else value for value in values.values()]
+    encoded = [to_json(value) if isinstance(value, dict) else value for value in values.values()]
     db.execute(f"UPDATE jobs SET {names} WHERE id=?", (*encoded, job_id))
 
 
@@ -160,7 +169,7 @@ def add_event(
 ) -> None:
     """Add an event inside a transaction of the caller; one with the same key is told only once."""
     kind = "message" if data is None else "metrics"
-    values = (ids.new(ids.EVENT), job_id, key, int(time.time()), level, kind, message, dump(data or {}))
+    values = (ids.new(ids.EVENT), job_id, key, int(time.time()), level, kind, message, to_json(data or {}))
     db.execute(
         "INSERT OR IGNORE INTO events (id, job_id, key, created_at, level, type, message, data) "
         "VALUES (?,?,?,?,?,?,?,?)",

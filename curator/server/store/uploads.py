@@ -10,9 +10,9 @@ from typing import Any
 
 from curator.server import ids
 from curator.server.errors import bad_request, no_such_upload, overloaded, quote
-from curator.server.settings import Settings
+from curator.server.settings import ServerSettings
 from curator.server.store.database import Database
-from curator.server.store.files import File, FileStore
+from curator.server.store.files import FileStore, StoredFile
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision")
 
@@ -41,7 +41,7 @@ class Upload:
         """pending, completed, cancelled or expired."""
         return "expired" if self.stored == "pending" and self.expires_at <= self.now else self.stored
 
-    def view(self, file: File | None = None) -> dict[str, Any]:
+    def view(self, file: StoredFile | None = None) -> dict[str, Any]:
         """The API's Upload object."""
         return {
             "id": self.id,
@@ -59,7 +59,7 @@ class Upload:
 class UploadStore:
     """All calls block (disk)."""
 
-    def __init__(self, db: Database, settings: Settings, files: FileStore) -> None:
+    def __init__(self, db: Database, settings: ServerSettings, files: FileStore) -> None:
         self._db = db
         self._settings = settings
         self._files = files
@@ -69,18 +69,37 @@ class UploadStore:
 
     def create(self, filename: str, purpose: str, size: int, mime_type: str, keep_seconds: int | None) -> Upload:
         """Open an upload. Raises 429 while too many are open and 507 where it could never fit."""
-        self._files.room_for(size)
+        self._files.require_space(size)
         self.expire()
         now = int(time.time())
-        ends = now + self._settings.limits.upload_seconds
         upload = Upload(
-            ids.new(ids.UPLOAD), size, now, ends, filename, purpose, mime_type, keep_seconds, "pending", None
+            id=ids.new(ids.UPLOAD),
+            bytes=size,
+            created_at=now,
+            expires_at=now + self._settings.limits.upload_seconds,
+            filename=filename,
+            purpose=purpose,
+            mime_type=mime_type,
+            keep_seconds=keep_seconds,
+            stored="pending",
+            file_id=None,
         )
         with self._db.transaction() as db:
             count = db.execute("SELECT count(*) FROM uploads WHERE status='pending'").fetchone()[0]
             if count >= self._settings.limits.open_uploads:
                 raise overloaded(f"{count} uploads are open: complete or cancel one first.")
-            values = (upload.id, size, now, ends, filename, purpose, mime_type, keep_seconds, "pending", None)
+            values = (
+                upload.id,
+                size,
+                now,
+                upload.expires_at,
+                filename,
+                purpose,
+                mime_type,
+                keep_seconds,
+                "pending",
+                None,
+            )
             db.execute(f"INSERT INTO uploads ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", values)
         return upload
 
@@ -116,12 +135,12 @@ class UploadStore:
             raise
         return {"id": part_id, "object": "upload.part", "created_at": now, "upload_id": upload_id}
 
-    def complete(self, upload_id: str, part_ids: list[str], md5: str | None) -> tuple[Upload, File]:
+    def complete(self, upload_id: str, part_ids: list[str], md5: str | None) -> tuple[Upload, StoredFile]:
         """Join the parts in order into a file. Raises 400: unknown part, wrong size, wrong checksum."""
         upload = self.pending(upload_id)
-        known = {row["id"] for row in self._db.rows("SELECT id FROM parts WHERE upload_id=?", upload_id)}
+        stored_ids = {row["id"] for row in self._db.rows("SELECT id FROM parts WHERE upload_id=?", upload_id)}
         for index, part_id in enumerate(part_ids):
-            if part_id not in known or part_id in part_ids[:index]:
+            if part_id not in stored_ids or part_id in part_ids[:index]:
                 raise bad_request(
                     f"Upload {upload_id} has no part '{quote(part_id)}'.", "part_ids", "invalid_value"
                 )
@@ -135,7 +154,7 @@ class UploadStore:
         return self.get(upload_id), file
 
     def _join(self, part_ids: list[str], scratch: Path, upload: Upload, md5: str | None) -> None:
-        self._files.room_for(upload.bytes)
+        self._files.require_space(upload.bytes)
         digest = hashlib.md5(usedforsecurity=False)
         total = 0
         with scratch.open("xb") as whole:
@@ -160,8 +179,8 @@ class UploadStore:
     def _close(self, upload_id: str, status: str, file_id: str | None) -> None:
         with self._db.transaction() as db:
             db.execute("UPDATE uploads SET status=?, file_id=? WHERE id=?", (status, file_id, upload_id))
-            gone = db.execute("DELETE FROM parts WHERE upload_id=? RETURNING id", (upload_id,)).fetchall()
-        for row in gone:
+            part_rows = db.execute("DELETE FROM parts WHERE upload_id=? RETURNING id", (upload_id,)).fetchall()
+        for row in part_rows:
             self._part(row["id"]).unlink(missing_ok=True)
 
     def expire(self) -> None:
@@ -173,7 +192,7 @@ class UploadStore:
     def sweep(self) -> None:
         """At start: drop parts that no row knows."""
         self.expire()
-        known = {row["id"] for row in self._db.rows("SELECT id FROM parts")}
+        stored_ids = {row["id"] for row in self._db.rows("SELECT id FROM parts")}
         for path in (self._settings.data / "parts").iterdir():
-            if path.name not in known and ids.is_id(path.name, ids.PART):
+            if path.name not in stored_ids and ids.is_id(path.name, ids.PART):
                 path.unlink(missing_ok=True)

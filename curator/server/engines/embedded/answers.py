@@ -8,8 +8,8 @@ from pathlib import Path
 
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
-from curator.server.engines.answer_batch import AnswerBatch, Context, Request
-from curator.server.engines.embedded.decode import Decoder
+from curator.server.engines.answer_batch import AnswerBatch, LoadedModel, Request
+from curator.server.engines.embedded.decode import EmbeddedDecoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft
 
@@ -26,10 +26,10 @@ class EmbeddedEngine:
         """Start answering the requests together. Raises InputError where the adapter does not fit."""
         lora = self._adapter(adapter) if adapter else None
 
-        def start(prompts: Sequence[Sequence[int]]) -> Decoder:
-            return Decoder(self._model, lora, prompts)
+        def start(prompts: Sequence[Sequence[int]]) -> EmbeddedDecoder:
+            return EmbeddedDecoder(self._model, lora, prompts)
 
-        return AnswerBatch(Context(self._text, self._model.config.max_positions, start), requests)
+        return AnswerBatch(LoadedModel(self._text, self._model.config.max_positions, start), requests)
 
     def _adapter(self, folder: str) -> Adapter:
         if folder not in self._adapters:

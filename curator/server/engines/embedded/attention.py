@@ -11,23 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from curator.basemodels.weights import Config
-from curator.server.engines.embedded.batches import Row
+from curator.basemodels.weights import LlamaShape
+from curator.server.engines.embedded.batches import PackedRow
 from curator.server.engines.embedded.lora import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RowPlan:
     """What all blocks share for one row: rotary tables (T, head/2) and the additive mask (T, T)."""
 
-    config: Config
+    config: LlamaShape
     cosine: Array
     sine: Array
     mask: Array
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedAttention:
     """For the backward pass: queries, probabilities (kv, heads·T, …), keys and values (kv, T, head)."""
 
     q: Array
@@ -36,7 +36,7 @@ class Saved:
     probabilities: Array
 
 
-def rotary(positions: Array, config: Config, dtype: Any) -> tuple[Array, Array]:
+def rotary(positions: Array, config: LlamaShape, dtype: Any) -> tuple[Array, Array]:
     """Cosines and sines of the rotary angles, (positions, head/2) each (Su et al. 2021)."""
     half = config.head_dim // 2
     frequencies = config.rope_theta ** -(np.arange(half, dtype=np.float64) / half)
@@ -44,10 +44,10 @@ def rotary(positions: Array, config: Config, dtype: Any) -> tuple[Array, Array]:
     return np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
 
 
-def plan(row: Row, config: Config, dtype: Any) -> Plan:
+def plan_row(row: PackedRow, config: LlamaShape, dtype: Any) -> RowPlan:
     """Rotary tables and mask of a row."""
     mask = np.where(row.allowed(), 0, -np.inf).astype(dtype)
-    return Plan(config, *rotary(row.positions, config, dtype), mask)
+    return RowPlan(config, *rotary(row.positions, config, dtype), mask)
 
 
 def rotate(x: Array, cosine: Array, sine: Array) -> Array:
@@ -63,7 +63,7 @@ def rotate(x: Array, cosine: Array, sine: Array) -> Array:
     return out
 
 
-def split_heads(qkv: Array, config: Config) -> tuple[Array, Array, Array]:
+def split_heads(qkv: Array, config: LlamaShape) -> tuple[Array, Array, Array]:
     """qkv (T, …) as views q (T, heads, head), k and v (T, kv heads, head)."""
     queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
     shape = (len(qkv), -1, config.head_dim)
@@ -86,7 +86,7 @@ def _by_token(x: Array, tokens: int) -> Array:
     return x.reshape(-1, tokens, size).swapaxes(0, 1).reshape(tokens, -1)
 
 
-def forward(qkv: Array, plan: Plan) -> tuple[Array, Saved]:
+def forward(qkv: Array, plan: RowPlan) -> tuple[Array, SavedAttention]:
     """Attend: qkv (T, stacked) → (T, heads·head)."""
     config, tokens = plan.config, len(qkv)
     groups = config.num_kv_heads
@@ -100,7 +100,7 @@ def forward(qkv: Array, plan: Plan) -> tuple[Array, Saved]:
     by_head = scores.reshape(-1, tokens, tokens)
     by_head += plan.mask
     softmax(scores)
-    return _by_token(scores @ values, tokens), Saved(grouped, keys, values, scores)
+    return _by_token(scores @ values, tokens), SavedAttention(grouped, keys, values, scores)
 
 
 def softmax(scores: Array) -> None:
@@ -110,7 +110,7 @@ def softmax(scores: Array) -> None:
     scores /= scores.sum(axis=-1, keepdims=True)
 
 
-def backward(d_mixed: Array, saved: Saved, plan: Plan) -> Array:
+def backward(d_mixed: Array, saved: SavedAttention, plan: RowPlan) -> Array:
     """Gradient of `forward` for qkv."""
     config, tokens = plan.config, len(d_mixed)
     d_out = _by_group(d_mixed.reshape(tokens, -1, config.head_dim), config.num_kv_heads)

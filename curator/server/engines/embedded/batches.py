@@ -21,7 +21,7 @@ ROW_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PackedRow:
     """A packed row. `ids`, `positions` and `segments` (0: prefix, i: i-th continuation) have one entry a token.
 
     `read`, `targets`, `owners` have one an answer token: where it is predicted, what it should be, whose it is.
@@ -38,12 +38,12 @@ class Row:
     def allowed(self) -> npt.NDArray[np.bool_]:
         """(tokens, tokens): whether the row's token may look at the column's."""
         same = self.segments[:, None] == self.segments[None, :]
-        seen = same | (self.segments[None, :] == 0)
-        causal: npt.NDArray[np.bool_] = np.tri(len(self.ids), dtype=bool) & seen
+        visible = same | (self.segments[None, :] == 0)
+        causal: npt.NDArray[np.bool_] = np.tri(len(self.ids), dtype=bool) & visible
         return causal
 
 
-def common(a: Sequence[int], b: Sequence[int]) -> int:
+def common_prefix_length(a: Sequence[int], b: Sequence[int]) -> int:
     """Length of the longest common beginning."""
     short = min(len(a), len(b))
     for index in range(short):
@@ -52,7 +52,7 @@ def common(a: Sequence[int], b: Sequence[int]) -> int:
     return short
 
 
-def shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
+def deal_to_shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
     """Indexes of `examples` dealt to `parts` threads with about the same number of tokens each."""
     dealt: list[list[int]] = [[] for _ in range(parts)]
     load = [0] * parts
@@ -63,26 +63,28 @@ def shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
     return [part for part in dealt if part]
 
 
-def rows(examples: Sequence[Rendered], chosen: Sequence[int], limit: int = ROW_TOKENS) -> list[Row]:
+def pack_rows(examples: Sequence[Rendered], indexes: Sequence[int], limit: int = ROW_TOKENS) -> list[PackedRow]:
     """Pack the chosen examples into rows of at most `limit` tokens; neighbours in token order share most."""
-    out: list[Row] = []
+    out: list[PackedRow] = []
     group: list[int] = []
     prefix, size = 0, 0
-    for index in sorted(chosen, key=lambda i: examples[i].ids):
+    for index in sorted(indexes, key=lambda i: examples[i].ids):
         ids = examples[index].ids
-        shared = min(prefix, common(examples[group[-1]].ids, ids), len(ids) - 1) if group else len(ids) - 1
+        shared = len(ids) - 1
+        if group:
+            shared = min(shared, prefix, common_prefix_length(examples[group[-1]].ids, ids))
         grown = shared + sum(len(examples[i].ids) - shared for i in group) + len(ids) - shared
         if group and (grown > limit or grown > size + len(ids)):
-            out.append(_row(examples, group, prefix))
+            out.append(_pack_row(examples, group, prefix))
             group, shared, grown = [], len(ids) - 1, len(ids)
         group.append(index)
         prefix, size = shared, grown
     if group:
-        out.append(_row(examples, group, prefix))
+        out.append(_pack_row(examples, group, prefix))
     return out
 
 
-def prompt_row(prompts: Sequence[Sequence[int]], prefix: int) -> Row:
+def pack_prompts(prompts: Sequence[Sequence[int]], prefix: int) -> PackedRow:
     """Prompts that all begin with the same `prefix` tokens as one row; `read` is each prompt's last token."""
     ids, segments, positions = list(prompts[0][:prefix]), [0] * prefix, list(range(prefix))
     read: list[int] = []
@@ -91,10 +93,18 @@ def prompt_row(prompts: Sequence[Sequence[int]], prefix: int) -> Row:
         segments += [number] * (len(prompt) - prefix)
         positions += range(prefix, len(prompt))
         read.append(len(ids) - 1)
-    return Row(_ints(ids), _ints(positions), _ints(segments), prefix, _ints(read), _ints([]), _ints([]))
+    return PackedRow(
+        ids=_ints(ids),
+        positions=_ints(positions),
+        segments=_ints(segments),
+        prefix=prefix,
+        read=_ints(read),
+        targets=_ints([]),
+        owners=_ints([]),
+    )
 
 
-def _row(examples: Sequence[Rendered], group: Sequence[int], prefix: int) -> Row:
+def _pack_row(examples: Sequence[Rendered], group: Sequence[int], prefix: int) -> PackedRow:
     ids: list[int] = list(examples[group[0]].ids[:prefix])
     segments, positions = [0] * prefix, list(range(prefix))
     read: list[int] = []
@@ -112,7 +122,15 @@ def _row(examples: Sequence[Rendered], group: Sequence[int], prefix: int) -> Row
         ids += rest
         segments += [number] * len(rest)
         positions += range(prefix, prefix + len(rest))
-    return Row(_ints(ids), _ints(positions), _ints(segments), prefix, _ints(read), _ints(targets), _ints(owners))
+    return PackedRow(
+        ids=_ints(ids),
+        positions=_ints(positions),
+        segments=_ints(segments),
+        prefix=prefix,
+        read=_ints(read),
+        targets=_ints(targets),
+        owners=_ints(owners),
+    )
 
 
 def _ints(values: Sequence[int]) -> Ints:

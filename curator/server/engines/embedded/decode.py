@@ -15,7 +15,7 @@ _GROW = 64
 """Positions added to the cache when it is full."""
 
 
-class Decoder:
+class EmbeddedDecoder:
     """Sequences of one model that grow together, one token a step.
 
     `logits` (sequences, vocabulary) are those of the next token. Prompts hold at least one token. Per block
@@ -26,7 +26,7 @@ class Decoder:
     def __init__(self, model: Llama, adapter: Adapter | None, prompts: Sequence[Sequence[int]]) -> None:
         self._model, self._adapter = model, adapter
         self._prefix = min(
-            reduce(min, (batches.common(prompts[0], p) for p in prompts)), min(map(len, prompts)) - 1
+            reduce(min, (batches.common_prefix_length(prompts[0], p) for p in prompts)), min(map(len, prompts)) - 1
         )
         own = [len(prompt) - self._prefix for prompt in prompts]
         self._lengths = np.array(own, dtype=np.int64)
@@ -36,24 +36,24 @@ class Decoder:
         self._shared: list[tuple[Array, Array]] = []
         self._own = [(np.zeros(shape, dtype), np.zeros(shape, dtype)) for _ in model.layers]
         hidden = np.empty((len(prompts), config.hidden_size), dtype)
-        for first, last in _portions(own):
+        for first, last in _prefill_ranges(own):
             self._prefill(prompts, range(first, last), hidden)
         self.logits: Array = hidden @ model.head.T
 
-    def _prefill(self, prompts: Sequence[Sequence[int]], chosen: range, hidden: Array) -> None:
+    def _prefill(self, prompts: Sequence[Sequence[int]], numbers: range, hidden: Array) -> None:
         """Run some prompts as one packed row, and keep their keys and values."""
-        row = batches.prompt_row([prompts[i] for i in chosen], self._prefix)
+        row = batches.pack_prompts([prompts[i] for i in numbers], self._prefix)
         saved: list[tuple[Array, Array]] = []
 
         def keep(taps: Taps) -> None:
             saved.append((taps.attended.k, taps.attended.v))
 
-        hidden[list(chosen)] = self._model.forward(row, self._adapter, keep)[0]
+        hidden[list(numbers)] = self._model.forward(row, self._adapter, keep)[0]
         if not self._shared:
             self._shared = [(k[:, : self._prefix].copy(), v[:, : self._prefix].copy()) for k, v in saved]
         for (keys, values), own in zip(saved, self._own, strict=True):
             at = self._prefix
-            for index in chosen:
+            for index in numbers:
                 end = at + int(self._lengths[index])
                 own[0][index, :, : end - at] = keys[:, at:end]
                 own[1][index, :, : end - at] = values[:, at:end]
@@ -71,8 +71,8 @@ class Decoder:
         self._grow()
         x = model.embedding[np.asarray(tokens)]
         turn = attention.rotary(self._lengths + self._prefix, config, x.dtype)
-        seen = np.arange(int(self._lengths.max()) + 1) <= self._lengths[:, None]
-        mask = np.where(seen, 0, -np.inf).astype(x.dtype)[:, None, None, :]
+        filled = np.arange(int(self._lengths.max()) + 1) <= self._lengths[:, None]
+        mask = np.where(filled, 0, -np.inf).astype(x.dtype)[:, None, None, :]
         for number, layer in enumerate(model.layers):
             normed = rms_norm(x, layer.attention_norm, config.rms_eps)
             qkv, _ = model.project("qkv", number, normed, self._adapter)
@@ -115,7 +115,7 @@ class Decoder:
         return out.reshape(count, -1)
 
 
-def _portions(sizes: Sequence[int]) -> list[tuple[int, int]]:
+def _prefill_ranges(sizes: Sequence[int]) -> list[tuple[int, int]]:
     """Ranges of neighbours with at most a row's worth of tokens together."""
     out: list[tuple[int, int]] = []
     start, total = 0, 0

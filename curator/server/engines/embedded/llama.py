@@ -14,8 +14,8 @@ import numpy as np
 
 from curator.basemodels.weights import Weights
 from curator.server.engines.embedded import attention
-from curator.server.engines.embedded.batches import Row
-from curator.server.engines.embedded.lora import GROUPS, Adapter, Array, Group
+from curator.server.engines.embedded.batches import PackedRow
+from curator.server.engines.embedded.lora import GROUPS, Adapter, Array, LoraGroup
 
 _HF_NAMES = {name: [f"{part}.weight" for part in parts] for name, parts in GROUPS.items()}
 
@@ -37,7 +37,7 @@ class Taps:
     middle: Array
     inputs: dict[str, Array]
     low: dict[str, Array]
-    attended: attention.Saved
+    attended: attention.SavedAttention
     gate: Array
     up: Array
     sigmoid: Array
@@ -47,7 +47,7 @@ class Taps:
 class Tape:
     """A forward pass that can be run backward."""
 
-    row: Row
+    row: PackedRow
     taps: list[Taps]
     last: Array
 
@@ -66,10 +66,10 @@ class Llama:
         queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
         middle, hidden = config.intermediate_size, config.hidden_size
         self.splits = {
-            "qkv": _slices(queries, keys, keys),
-            "o": _slices(hidden),
-            "gate_up": _slices(middle, middle),
-            "down": _slices(hidden),
+            "qkv": _consecutive_slices(queries, keys, keys),
+            "o": _consecutive_slices(hidden),
+            "gate_up": _consecutive_slices(middle, middle),
+            "down": _consecutive_slices(hidden),
         }
 
     def _layer(self, weights: Weights, number: int, dtype: Any) -> Layer:
@@ -98,8 +98,8 @@ class Llama:
         self, group: str, layer: int, taps: Taps, adapter: Adapter, grads: Adapter, d_out: Array
     ) -> Array:
         """Gradient of `project`: adds to `grads`, returns the gradient of its input."""
-        lora: Group = adapter.groups[layer][group]
-        into: Group = grads.groups[layer][group]
+        lora: LoraGroup = adapter.groups[layer][group]
+        into: LoraGroup = grads.groups[layer][group]
         low, rank = taps.low[group], adapter.rank
         d_low = np.empty_like(low)
         for index, columns in enumerate(self.splits[group]):
@@ -113,27 +113,29 @@ class Llama:
         return d_in
 
     def forward(
-        self, row: Row, adapter: Adapter | None, each: Callable[[Taps], None] | None = None
+        self, row: PackedRow, adapter: Adapter | None, each: Callable[[Taps], None] | None = None
     ) -> tuple[Array, Array]:
         """Final normed hidden states at `row.read`, (answers, H), and the last block's output, (T, H).
 
         `each` is handed what every block saved, in order, and may keep it.
         """
         x = self.embedding[row.ids]
-        plan = attention.plan(row, self.config, x.dtype)
+        plan = attention.plan_row(row, self.config, x.dtype)
         for number in range(len(self.layers)):
             x, taps = self._block(number, x, plan, adapter)
             if each is not None:
                 each(taps)
         return rms_norm(x[row.read], self.norm, self.config.rms_eps), x
 
-    def record(self, row: Row, adapter: Adapter) -> tuple[Array, Tape]:
+    def record(self, row: PackedRow, adapter: Adapter) -> tuple[Array, Tape]:
         """As `forward`, with the tape that `backward` plays."""
         taps: list[Taps] = []
         hidden, last = self.forward(row, adapter, taps.append)
         return hidden, Tape(row, taps, last)
 
-    def _block(self, number: int, x: Array, plan: attention.Plan, adapter: Adapter | None) -> tuple[Array, Taps]:
+    def _block(
+        self, number: int, x: Array, plan: attention.RowPlan, adapter: Adapter | None
+    ) -> tuple[Array, Taps]:
         layer, eps = self.layers[number], self.config.rms_eps
         normed = rms_norm(x, layer.attention_norm, eps)
         qkv, low_qkv = self.project("qkv", number, normed, adapter)
@@ -150,13 +152,15 @@ class Llama:
         down += middle
         inputs = {"qkv": normed, "o": mixed, "gate_up": normed_middle, "down": active}
         low = {"qkv": low_qkv, "o": low_o, "gate_up": low_gate_up, "down": low_down}
-        kept = {name: value for name, value in low.items() if value is not None}
-        return down, Taps(x, middle, inputs, kept, saved, gate, up, sigmoid)
+        low_rank = {name: value for name, value in low.items() if value is not None}
+        return down, Taps(
+            x=x, middle=middle, inputs=inputs, low=low_rank, attended=saved, gate=gate, up=up, sigmoid=sigmoid
+        )
 
     def backward(self, tape: Tape, d_hidden: Array, adapter: Adapter, grads: Adapter) -> None:
         """Add to `grads` the gradient of a loss whose gradient at `forward`'s result is `d_hidden`."""
         row, eps = tape.row, self.config.rms_eps
-        plan = attention.plan(row, self.config, tape.last.dtype)
+        plan = attention.plan_row(row, self.config, tape.last.dtype)
         d_x = np.zeros_like(tape.last)
         np.add.at(d_x, row.read, rms_norm_backward(tape.last[row.read], self.norm, eps, d_hidden))
         for number in reversed(range(len(self.layers))):
@@ -180,7 +184,7 @@ def multiply(x: Array, weight: Array) -> Array:
     return out
 
 
-def _slices(*widths: int) -> list[slice]:
+def _consecutive_slices(*widths: int) -> list[slice]:
     ends = np.cumsum(widths).tolist()
     return [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
 

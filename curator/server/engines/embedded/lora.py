@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator.basemodels.weights import Config, read_safetensors
+from curator.basemodels.weights import LlamaShape, read_safetensors
 from curator.errors import InputError
 
 Array = npt.NDArray[Any]
@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(slots=True)
-class Group:
+class LoraGroup:
     """The adapters of one group of one layer: `a` (parts·r, in), `b` one (out, r) a part; all views."""
 
     a: Array
@@ -44,24 +44,24 @@ class Adapter:
     """
 
     def __init__(
-        self, config: Config, rank: int, alpha: float, flat: Array | None = None, dtype: Any = np.float32
+        self, config: LlamaShape, rank: int, alpha: float, flat: Array | None = None, dtype: Any = np.float32
     ):
         self.config, self.rank, self.alpha = config, rank, alpha
         self.scale = alpha / rank
-        self.flat = np.zeros(_size(config, rank), dtype) if flat is None else flat
-        self.groups: list[dict[str, Group]] = []
+        self.flat = np.zeros(_parameter_count(config, rank), dtype) if flat is None else flat
+        self.groups: list[dict[str, LoraGroup]] = []
         at = 0
         for _ in range(config.num_layers):
-            layer: dict[str, Group] = {}
+            layer: dict[str, LoraGroup] = {}
             for name, parts in GROUPS.items():
-                inputs = sizes(config)[parts[0]][1]
+                inputs = layer_sizes(config)[parts[0]][1]
                 a = self._take(at, (len(parts) * rank, inputs))
                 at += a.size
                 b = []
                 for part in parts:
-                    b.append(self._take(at, (sizes(config)[part][0], rank)))
+                    b.append(self._take(at, (layer_sizes(config)[part][0], rank)))
                     at += b[-1].size
-                layer[name] = Group(a, b)
+                layer[name] = LoraGroup(a, b)
             self.groups.append(layer)
 
     def _take(self, at: int, shape: tuple[int, int]) -> Array:
@@ -92,7 +92,7 @@ class Adapter:
         return out
 
 
-def sizes(config: Config) -> dict[str, tuple[int, int]]:
+def layer_sizes(config: LlamaShape) -> dict[str, tuple[int, int]]:
     """(outputs, inputs) of each linear layer of a block."""
     hidden, middle = config.hidden_size, config.intermediate_size
     queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
@@ -107,8 +107,8 @@ def sizes(config: Config) -> dict[str, tuple[int, int]]:
     }
 
 
-def _size(config: Config, rank: int) -> int:
-    return config.num_layers * rank * sum(out + inputs for out, inputs in sizes(config).values())
+def _parameter_count(config: LlamaShape, rank: int) -> int:
+    return config.num_layers * rank * sum(out + inputs for out, inputs in layer_sizes(config).values())
 
 
 def peft_config(base: str, rank: int, alpha: float) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def write_peft(folder: Path, adapter: Adapter, base: str) -> None:
     write_bytes(folder / "adapter_config.json", config.encode())
 
 
-def read_peft(folder: Path, config: Config) -> Adapter:
+def read_peft(folder: Path, config: LlamaShape) -> Adapter:
     """Load a PEFT LoRA folder for a model of shape `config`. Raises InputError where it does not fit."""
     try:
         raw = json.loads((folder / "adapter_config.json").read_bytes())

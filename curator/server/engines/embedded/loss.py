@@ -39,7 +39,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredTokens:
     """What a model makes of N answer tokens: each one's log probability, and whether it was the likeliest."""
 
     logprobs: Array
@@ -50,41 +50,41 @@ class Scored:
         return Sums(-float(self.logprobs.sum()), int(self.correct.sum()), len(self.logprobs))
 
 
-def score(hidden: Array, head: Array, targets: Array) -> Scored:
+def score(hidden: Array, head: Array, targets: Array) -> ScoredTokens:
     """Score `targets` (N,) given hidden states (N, H) and the output matrix (vocabulary, H)."""
     return _score(hidden, head, targets, None)[0]
 
 
-def score_and_gradient(hidden: Array, head: Array, targets: Array, weights: Array) -> tuple[Scored, Array]:
+def score_and_gradient(hidden: Array, head: Array, targets: Array, weights: Array) -> tuple[ScoredTokens, Array]:
     """As `score`, with the gradient of Σ weight·(-log probability) at `hidden`; `weights` is (N,)."""
     scored, d_hidden = _score(hidden, head, targets, weights)
     assert d_hidden is not None
     return scored, d_hidden
 
 
-def _score(hidden: Array, head: Array, targets: Array, weights: Array | None) -> tuple[Scored, Array | None]:
-    chosen = np.empty(len(targets), np.float64)
+def _score(hidden: Array, head: Array, targets: Array, weights: Array | None) -> tuple[ScoredTokens, Array | None]:
+    logprobs = np.empty(len(targets), np.float64)
     correct = np.empty(len(targets), bool)
     d_hidden = None if weights is None else np.empty_like(hidden)
     for start in range(0, len(targets), _CHUNK):
         part = slice(start, start + _CHUNK)
-        wanted = targets[part]
-        at = np.arange(len(wanted))
+        part_targets = targets[part]
+        at = np.arange(len(part_targets))
         logits = hidden[part] @ head.T
-        correct[part] = logits.argmax(axis=1) == wanted
+        correct[part] = logits.argmax(axis=1) == part_targets
         logits -= logits.max(axis=1, keepdims=True)
-        target_logits = logits[at, wanted].astype(np.float64)
+        target_logits = logits[at, part_targets].astype(np.float64)
         np.exp(logits, out=logits)
         total = logits.sum(axis=1, keepdims=True)
-        chosen[part] = target_logits - np.log(total[:, 0].astype(np.float64))
+        logprobs[part] = target_logits - np.log(total[:, 0].astype(np.float64))
         if d_hidden is not None and weights is not None:
             logits /= total
-            logits[at, wanted] -= 1
+            logits[at, part_targets] -= 1
             logits *= weights[part, None]
             d_hidden[part] = logits @ head
-    return Scored(chosen, correct), d_hidden
+    return ScoredTokens(logprobs, correct), d_hidden
 
 
-def count(examples: list[Rendered]) -> int:
+def count_answer_tokens(examples: list[Rendered]) -> int:
     """Answer tokens of the examples: those that carry loss (a first token cannot be predicted)."""
     return sum(label != IGNORED for example in examples for label in example.labels[1:])

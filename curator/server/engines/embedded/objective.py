@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from curator.basemodels.chat_render import Pair, Rendered
+from curator.basemodels.chat_render import Rendered, RenderedPair
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.llama import Llama, Tape
 from curator.server.engines.embedded.lora import Adapter, Array
@@ -19,10 +19,10 @@ from curator.server.engines.embedded.loss import Sums
 class Objective(Protocol):
     """A training goal over numbered examples."""
 
-    def gradient(self, chosen: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
         """Totals over the batch before the update, and the gradient of its mean loss (flat)."""
 
-    def measure(self, chosen: Sequence[int], adapter: Adapter) -> Sums:
+    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> Sums:
         """Totals without a gradient."""
 
 
@@ -51,8 +51,8 @@ class Shards:
                 return work(part, grads)
 
         sums = Sums()
-        for found in self._pool.map(quietly, parts, self._buffers):
-            sums.add(found)
+        for part_sums in self._pool.map(quietly, parts, self._buffers):
+            sums.add(part_sums)
         total = self._buffers[0].flat
         for buffer in self._buffers[1 : len(parts)]:
             total += buffer.flat
@@ -65,20 +65,20 @@ class Supervised:
     def __init__(self, model: Llama, examples: Sequence[Rendered], shards: Shards) -> None:
         self._model, self._examples, self._shards = model, examples, shards
 
-    def gradient(self, chosen: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
         """See Objective."""
-        batch = [self._examples[i] for i in chosen]
-        weight = 1.0 / max(1, loss.count(batch))
+        batch = [self._examples[i] for i in batch_numbers]
+        weight = 1.0 / max(1, loss.count_answer_tokens(batch))
 
         def work(part: list[int], grads: Adapter) -> Sums:
             sums = Sums()
-            for row in batches.rows(batch, part):
+            for row in batches.pack_rows(batch, part):
                 sums.add(self._backward(row, weight, adapter, grads))
             return sums
 
-        return self._shards.run(batches.shards(batch, self._shards.threads), work, adapter)
+        return self._shards.run(batches.deal_to_shards(batch, self._shards.threads), work, adapter)
 
-    def _backward(self, row: batches.Row, weight: float, adapter: Adapter, grads: Adapter) -> Sums:
+    def _backward(self, row: batches.PackedRow, weight: float, adapter: Adapter, grads: Adapter) -> Sums:
         if not len(row.read):
             return Sums()
         hidden, tape = self._model.record(row, adapter)
@@ -87,18 +87,18 @@ class Supervised:
         self._model.backward(tape, d_hidden, adapter, grads)
         return scored.sums()
 
-    def measure(self, chosen: Sequence[int], adapter: Adapter) -> Sums:
+    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> Sums:
         """See Objective."""
-        batch = [self._examples[i] for i in chosen]
+        batch = [self._examples[i] for i in batch_numbers]
 
         def work(part: list[int], _grads: Adapter) -> Sums:
             sums = Sums()
-            for row in batches.rows(batch, part):
+            for row in batches.pack_rows(batch, part):
                 hidden, _ = self._model.forward(row, adapter)
                 sums.add(loss.score(hidden, self._model.head, row.targets).sums())
             return sums
 
-        return self._shards.run(batches.shards(batch, self._shards.threads), work, adapter)[0]
+        return self._shards.run(batches.deal_to_shards(batch, self._shards.threads), work, adapter)[0]
 
 
 class Preference:
@@ -108,23 +108,23 @@ class Preference:
     `Sums.tokens` counts pairs, `correct` those where the preferred answer gained more.
     """
 
-    def __init__(self, model: Llama, pairs: Sequence[Pair], beta: float, shards: Shards) -> None:
+    def __init__(self, model: Llama, pairs: Sequence[RenderedPair], beta: float, shards: Shards) -> None:
         self._model, self._beta, self._shards = model, beta, shards
         self._examples = [side for pair in pairs for side in (pair.chosen, pair.rejected)]
         self._reference: dict[int, Array] = {}
 
-    def gradient(self, chosen: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
         """See Objective."""
 
         def work(part: list[int], grads: Adapter) -> Sums:
             sums = Sums()
             for pair in part:
-                sums.add(self._pair(pair, adapter, grads, 1.0 / len(chosen)))
+                sums.add(self._pair(pair, adapter, grads, 1.0 / len(batch_numbers)))
             return sums
 
-        return self._shards.run(self._deal(chosen), work, adapter)
+        return self._shards.run(self._deal(batch_numbers), work, adapter)
 
-    def measure(self, chosen: Sequence[int], adapter: Adapter) -> Sums:
+    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> Sums:
         """See Objective."""
 
         def work(part: list[int], _grads: Adapter) -> Sums:
@@ -133,16 +133,16 @@ class Preference:
                 sums.add(self._pair(pair, adapter, None, 0.0))
             return sums
 
-        return self._shards.run(self._deal(chosen), work, adapter)[0]
+        return self._shards.run(self._deal(batch_numbers), work, adapter)[0]
 
-    def _deal(self, chosen: Sequence[int]) -> list[list[int]]:
-        sized = [Rendered(self._examples[2 * i].ids + self._examples[2 * i + 1].ids, []) for i in chosen]
-        return [[chosen[n] for n in part] for part in batches.shards(sized, self._shards.threads)]
+    def _deal(self, batch_numbers: Sequence[int]) -> list[list[int]]:
+        sized = [Rendered(self._examples[2 * i].ids + self._examples[2 * i + 1].ids, []) for i in batch_numbers]
+        return [[batch_numbers[n] for n in part] for part in batches.deal_to_shards(sized, self._shards.threads)]
 
     def _pair(self, pair: int, adapter: Adapter, grads: Adapter | None, weight: float) -> Sums:
         """One pair, forward and (with `grads`) backward; its two sides share their prompt in one row."""
         sides = [2 * pair, 2 * pair + 1]
-        rows = batches.rows(self._examples, sides, limit=2 * batches.ROW_TOKENS)
+        rows = batches.pack_rows(self._examples, sides, limit=2 * batches.ROW_TOKENS)
         tapes: list[Tape] = []
         hiddens: list[Array] = []
         for row in rows:
@@ -162,17 +162,17 @@ class Preference:
             self._model.backward(tape, d_hidden, adapter, grads)
         return Sums(float(np.logaddexp(0.0, -margin)), int(margin > 0), 1)
 
-    def _base(self, pair: int, rows: Sequence[batches.Row]) -> Array:
+    def _base(self, pair: int, rows: Sequence[batches.PackedRow]) -> Array:
         """Log probabilities of both sides under the base model, computed once a pair."""
         if pair not in self._reference:
             hiddens = [self._model.forward(row, None)[0] for row in rows]
             self._reference[pair] = self._by_side(rows, hiddens, pair)
         return self._reference[pair]
 
-    def _by_side(self, rows: Sequence[batches.Row], hiddens: Sequence[Array], pair: int) -> Array:
+    def _by_side(self, rows: Sequence[batches.PackedRow], hiddens: Sequence[Array], pair: int) -> Array:
         """Log probability of the chosen and of the rejected answer, (2,)."""
-        found = np.zeros(2)
+        totals = np.zeros(2)
         for row, hidden in zip(rows, hiddens, strict=True):
             logprobs = loss.score(hidden, self._model.head, row.targets).logprobs
-            found += [logprobs[row.owners == 2 * pair].sum(), logprobs[row.owners == 2 * pair + 1].sum()]
-        return found
+            totals += [logprobs[row.owners == 2 * pair].sum(), logprobs[row.owners == 2 * pair + 1].sum()]
+        return totals

@@ -15,7 +15,7 @@ from curator.server.engines.job import KEPT_CHECKPOINTS
 _FILE = "state.safetensors"
 
 
-def save(folder: Path, optimiser: AdamW, step: int, fingerprint: dict[str, Any]) -> None:
+def save_state(folder: Path, optimiser: AdamW, step: int, fingerprint: dict[str, Any]) -> None:
     """Write the state after `step`; the step is inside the one file, `state.json` repeats it for readers."""
     from safetensors.numpy import save as dump
 
@@ -25,7 +25,7 @@ def save(folder: Path, optimiser: AdamW, step: int, fingerprint: dict[str, Any])
     write_bytes(folder / "state.json", json.dumps(note).encode())
 
 
-def restore(folder: Path, optimiser: AdamW, fingerprint: dict[str, Any]) -> int:
+def restore_state(folder: Path, optimiser: AdamW, fingerprint: dict[str, Any]) -> int:
     """Fill the optimiser and its parameters from the saved state; the step it was saved after, 0 where none fits.
 
     A state of other data or hyperparameters is not this job's and is not used.
@@ -45,7 +45,7 @@ def restore(folder: Path, optimiser: AdamW, fingerprint: dict[str, Any]) -> int:
     return step
 
 
-def checkpoint(folder: Path, adapter: Adapter, step: int, base: str) -> str:
+def write_checkpoint(folder: Path, adapter: Adapter, step: int, base: str) -> str:
     """Write the adapter as a PEFT folder that appears whole; returns its name. Keeps the last three."""
     name = f"ckpt-{step}"
     part = folder / f".{name}.part"

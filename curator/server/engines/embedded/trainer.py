@@ -16,30 +16,30 @@ from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.loss import Sums
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
-from curator.server.engines.examples import prepare, read_examples
+from curator.server.engines.examples import read_examples, render_examples
 from curator.server.engines.job import (
     ALPHA,
     BETA,
     RANK,
     STATE_EVERY,
-    Job,
     JobError,
-    Progress,
-    Stop,
+    JobSpec,
+    ProgressFile,
+    StopRequest,
 )
 from curator.server.engines.schedule import Schedule, epoch_order, learning_rate, make_schedule, peak_rate
 
 
-class Trainer:
+class EmbeddedTrainer:
     """Everything a job needs in memory; `run` trains it to its end or to where it should stop."""
 
-    def __init__(self, job: Job, progress: Progress, stop: Stop) -> None:
+    def __init__(self, job: JobSpec, progress: ProgressFile, stop: StopRequest) -> None:
         self._job, self._progress, self._stop = job, progress, stop
         text = tokenizer.load(job.model_path)
-        training, self._tokens = prepare(job, text, list(read_examples(job.training_file)), "training")
+        training, self._tokens = render_examples(job, text, list(read_examples(job.training_file)), "training")
         valid: list[Any] = []
         if job.validation_file:
-            valid, _ = prepare(job, text, list(read_examples(job.validation_file)), "validation")
+            valid, _ = render_examples(job, text, list(read_examples(job.validation_file)), "validation")
         self._plan = make_schedule(job.hyperparameters, len(training))
         model = Llama(weights.load(job.model_path))
         shards = Shards(job.threads)
@@ -60,8 +60,8 @@ class Trainer:
     def run(self) -> None:
         """Train; every fact goes to the job's progress file."""
         plan, job = self._plan, self._job
-        done = state.restore(job.folder, self._optimiser, self._fingerprint)
-        self._progress.tell(
+        done = state.restore_state(job.folder, self._optimiser, self._fingerprint)
+        self._progress.append(
             "started",
             total_steps=plan.total_steps,
             steps_per_epoch=plan.steps_per_epoch,
@@ -78,9 +78,9 @@ class Trainer:
                 saved_at = self._save(step)
             elif time.monotonic() - saved_at > STATE_EVERY:
                 saved_at = self._save(step)
-            if step < plan.total_steps and self._stopped(step):
+            if step < plan.total_steps and self._stop_if_asked(step):
                 return
-        self._progress.tell(
+        self._progress.append(
             "succeeded", trained_tokens=self._tokens * plan.n_epochs, path=f"ckpt-{plan.total_steps}"
         )
 
@@ -99,7 +99,7 @@ class Trainer:
         if not math.isfinite(norm + sums.loss):
             raise JobError("training_diverged", "The loss is no longer a number: lower learning_rate_multiplier.")
         facts |= self._validate(step)
-        self._progress.tell(
+        self._progress.append(
             "step",
             step=step,
             total_steps=plan.total_steps,
@@ -125,30 +125,30 @@ class Trainer:
             )
         else:
             full = {}
-            chosen = sorted({((step - 1) * size + n) % count for n in range(size)})
-            sums = self._validation.measure(chosen, self._adapter)
+            indexes = sorted({((step - 1) * size + n) % count for n in range(size)})
+            sums = self._validation.measure(indexes, self._adapter)
         return {"valid_loss": sums.mean_loss, "valid_mean_token_accuracy": sums.accuracy, **full}
 
     def _checkpoint(self, step: int, metrics: dict[str, float]) -> None:
-        name = state.checkpoint(self._job.folder, self._adapter, step, self._job.model)
-        self._progress.tell("checkpoint", step=step, path=name, metrics={"step": step, **metrics})
+        name = state.write_checkpoint(self._job.folder, self._adapter, step, self._job.model)
+        self._progress.append("checkpoint", step=step, path=name, metrics={"step": step, **metrics})
 
     def _save(self, step: int) -> float:
-        state.save(self._job.folder, self._optimiser, step, self._fingerprint)
+        state.save_state(self._job.folder, self._optimiser, step, self._fingerprint)
         return time.monotonic()
 
-    def _stopped(self, step: int) -> bool:
+    def _stop_if_asked(self, step: int) -> bool:
         """Whether the job should stop here; then its state is saved and the stop told."""
-        wanted = self._stop.wanted()
-        if wanted is None:
+        reason = self._stop.reason()
+        if reason is None:
             return False
         self._save(step)
-        if wanted in ("pause", "cancel"):
-            self._progress.tell("paused" if wanted == "pause" else "cancelled", step=step)
+        if reason in ("pause", "cancel"):
+            self._progress.append("paused" if reason == "pause" else "cancelled", step=step)
         return True
 
 
-def _fingerprint(job: Job, plan: Schedule, training: Sequence[Any]) -> dict[str, Any]:
+def _fingerprint(job: JobSpec, plan: Schedule, training: Sequence[Any]) -> dict[str, Any]:
     """What must be the same for a saved state to be this job's."""
     digest = hashlib.sha256(repr(training).encode()).hexdigest()
     return {
