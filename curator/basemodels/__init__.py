@@ -1,1 +1,1 @@
-"""basemodels: TO BE SAID IN ONE SENTENCE."""
+"""basemodels: which base models are on this machine, and what are their weights, tokenizer and chat template? Uses core."""

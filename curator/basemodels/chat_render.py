@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
-import jinja2.ext
-import jinja2.sandbox
 
+from curator.basemodels.chat_template import make_environment
 from curator.basemodels.text_model import TextModel
 from curator.core.turns import is_learnt
 from curator.errors import InputError
@@ -159,21 +158,9 @@ def _apply(text: TextModel, messages: list[Message], tools: Any, ask: bool) -> s
 
 @lru_cache(maxsize=8)
 def _template(source: str) -> jinja2.Template:
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols]
-    )
-    environment.filters["tojson"] = _tojson
-    environment.globals["raise_exception"] = _refuse
+    environment = make_environment()
     environment.globals["strftime_now"] = _now
     return environment.from_string(source)
-
-
-def _tojson(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _refuse(message: str) -> None:
-    raise jinja2.TemplateError(message)
 
 
 def _now(form: str) -> str:

@@ -5,7 +5,6 @@ Here core reads files, but only a pulled model's, which never change in place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
@@ -94,17 +93,11 @@ def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]], Any], str] | N
 def _renderer(
     source: str, names: tuple[tuple[str, str], ...]
 ) -> Callable[[list[dict[str, Any]], Any], str] | None:
-    from jinja2 import TemplateError
-    from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2 import TemplateError  # heavy
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-    environment.filters["tojson"] = _tojson
+    from curator.basemodels.chat_template import make_environment  # heavy: Jinja
 
-    def refuse(message: str) -> None:
-        raise TemplateError(message)
-
-    environment.globals["raise_exception"] = refuse
+    environment = make_environment()
     try:
         template = environment.from_string(source)
     except TemplateError:
@@ -114,7 +107,3 @@ def _renderer(
         return template.render(messages=messages, tools=tools, add_generation_prompt=False, **dict(names))
 
     return render
-
-
-def _tojson(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)

@@ -12,6 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from curator.basemodels.byte_letters import bytes_by_letter
+
 LONGEST = 200_000
 """Characters; a longer run without a word boundary would overflow the regex engine's stack."""
 _CONTRACTIONS = r"'s|'t|'re|'ve|'m|'ll|'d"
@@ -105,16 +107,9 @@ def _make_counter(model: dict[str, Any], added: dict[str, bool], digits_apart: b
     ids = [vocabulary[token] for token in merged_tokens]
     if any(before >= after for before, after in pairwise(ids)):
         return None
-    byte_of = _bytes_by_letter()
+    byte_of = bytes_by_letter()
     single = {bytes([byte]) for letter, byte in byte_of.items() if letter in vocabulary}
     missing = [bytes([byte]) for byte in range(256) if bytes([byte]) not in single]
     merged = [bytes(byte_of[letter] for letter in token) for token in merged_tokens]
     ranks = {token: rank for rank, token in enumerate([*sorted(single), *merged, *missing])}
     return TiktokenCounter(ranks, digits_apart, b"".join(missing), added)
-
-
-def _bytes_by_letter() -> dict[str, int]:
-    """The letters that stand for bytes in such files: printable Latin-1 for itself, the rest from U+0100 on."""
-    itself = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in itself]
-    return {chr(byte): byte for byte in itself} | {chr(0x100 + at): byte for at, byte in enumerate(others)}

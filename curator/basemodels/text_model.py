@@ -8,6 +8,7 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
+from curator.basemodels.byte_letters import bytes_by_letter
 from curator.basemodels.gguf import Gguf, open_gguf
 from curator.basemodels.tokenizer_config import read_object, special_tokens
 from curator.basemodels.weights import find_gguf
@@ -126,11 +127,4 @@ def _end_ids(tokenizer: Tokenizer, special: dict[str, str], config: dict[str, An
     return tuple(dict.fromkeys(i for i in ids if isinstance(i, int)))
 
 
-def _byte_alphabet() -> dict[str, bytes]:
-    """GPT-2's printable stand-in for each byte, inverted."""
-    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    other = [b for b in range(256) if b not in plain]
-    return {chr(b): bytes([b]) for b in plain} | {chr(256 + n): bytes([b]) for n, b in enumerate(other)}
-
-
-_BYTE_OF = _byte_alphabet()
+_BYTE_OF = {letter: bytes([byte]) for letter, byte in bytes_by_letter().items()}

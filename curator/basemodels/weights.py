@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from curator.basemodels.gguf import Floats, Gguf, open_gguf
+from curator.basemodels.tokenizer_config import read_object
 from curator.errors import InputError
 
 _HEADER_CAP = 100 * 2**20
@@ -99,8 +100,8 @@ def why_unsupported(folder: Path) -> str | None:
         return "it is no folder on this machine"
     if find_gguf(folder) is not None:
         return None
-    raw = _read_json(folder / "config.json")
-    if raw is None:
+    raw = read_object(folder / "config.json")
+    if not raw:
         return "the folder holds neither a .gguf file nor a config.json"
     if raw.get("model_type") != "llama":
         return f"its architecture is '{raw.get('model_type')}', not llama"
@@ -162,16 +163,8 @@ def _slice(data: Any, entry: dict[str, Any]) -> Floats:
     return raw.astype(np.float32, copy=False).reshape(entry["shape"])
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def _hf_config(path: Path) -> LlamaShape:
-    raw = _read_json(path) or {}
+    raw = read_object(path)
     try:
         heads, hidden = int(raw["num_attention_heads"]), int(raw["hidden_size"])
         rope = raw.get("rope_parameters") or {}

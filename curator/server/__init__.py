@@ -1,1 +1,1 @@
-"""The local OpenAI-compatible server and trainer, a program of its own."""
+"""server: trains on this machine and answers with what it trained, behind OpenAI's HTTP API; may use base models and core."""

@@ -14,7 +14,7 @@ from curator.server.settings import ServerSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the server's arguments (shared with `curator serve`)."""
+    """Add the server's arguments; `curator serve` uses them too."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of files, jobs and models")
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def settings(args: argparse.Namespace) -> ServerSettings:
-    """The settings that the arguments ask for. Raises UsageError."""
+    """The server's settings from its arguments. Raises UsageError for a value out of range."""
     if not 0 <= args.port <= 65535:
         raise UsageError(f"--port must be between 0 and 65535, not {args.port}.")
     if args.idle_exit is not None and not args.idle_exit > 0:
@@ -66,16 +66,16 @@ def _model(text: str) -> tuple[str, Path]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve with these arguments; does not come back. Raises UsageError."""
+    """Serve until the process ends; never returns. Raises UsageError."""
     if sys.platform == "win32":
         raise UsageError("The local server needs Linux, macOS or WSL.")
-    from curator.server.listen import serve
+    from curator.server.listen import serve  # heavy: Starlette, uvicorn
 
     serve(settings(args))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; the exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m curator.server", description=__doc__)
     configure(parser)
     try:

@@ -1,4 +1,4 @@
-"""The application: routes, and errors in the service's shape."""
+"""The Starlette application: all routes, and every error as a JSON body of the API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def build(services: Services) -> Starlette:
-    """The app without its guard. Its lifespan starts the queue; who serves it stops queue and generator first."""
+    """The application without the guard of `http.auth`.
+
+    Its lifespan starts the queue and closes the database. Before that, the caller stops the queue and the generator.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Ids in OpenAI's shape, made here and nowhere else; what clients send is looked up only in that shape."""
+"""Ids in OpenAI's shape: a prefix and 24 random letters or digits. Every id is made and checked here."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def tail(length: int) -> str:
 
 
 def is_id(text: str, prefix: str) -> bool:
-    """Whether `text` could have come from `new(prefix)`; only then may it name a file on disk."""
+    """Whether `text` has the shape of an id made by `new(prefix)`. Only such a text may become a file's name."""
     return text.startswith(prefix) and _BODY.match(text, len(prefix)) is not None

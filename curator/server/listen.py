@@ -1,4 +1,4 @@
-"""Runs a server: lock, token, socket, `server.json`, signals, and leaving when nobody needs it."""
+"""Run a server: lock the data folder, read the token, listen, write `server.json`, end on a signal or when idle."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from curator.server.services import Services, build
 from curator.server.settings import ServerSettings
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}
-"""Addresses that mean all of this machine's, and one of them."""
+"""Addresses that stand for every interface, each with a loopback address to reach the server by."""
 
 _OWN = frozenset({"token", "lock", "server.json", "server.log", "tmp", "files", "parts", "jobs"})
-"""What a data folder may hold before its database does."""
+"""Names that a data folder without `server.db` may hold; with any other name it belongs to something else."""
 _THREADS = 32
-"""Calls that wait for the disk at the same time; joining a large upload takes one for minutes."""
+"""Most blocking calls at the same time; joining the parts of a large upload blocks one thread for minutes."""
 
 
 def serve(settings: ServerSettings) -> NoReturn:
-    """Serve until a signal or until idle, then end the process.
+    """Serve until a signal comes or the server has been idle long enough, then end the process.
 
-    Prints one line of JSON with `base_url` and `token_file` on stdout once requests are answered.
-    Raises UsageError where the address or the data folder cannot be used.
+    As soon as requests are answered, one line of JSON with `base_url` and `token_file` goes to stdout.
+    Raises UsageError if the address or the data folder cannot be used.
     """
     lock_file = _claim(settings.data)
     if lock_file is None:
@@ -60,11 +60,16 @@ def serve(settings: ServerSettings) -> NoReturn:
             listener.close()
             about.unlink(missing_ok=True)
         sys.stdout.flush()
-        os._exit(status)  # a thread may still copy gigabytes; what it has not finished, nobody was told of
+        os._exit(
+            status
+        )  # waits for no thread: one may copy gigabytes, and no client was told that it has succeeded
 
 
 def _claim(data: Path) -> BinaryIO | None:
-    """Take the data folder for this process; None where another server has it. Raises UsageError."""
+    """Lock the data folder, made if it is missing; None if another server holds the lock.
+
+    Raises UsageError if it cannot be used or belongs to something else.
+    """
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         names = {path.name for path in data.iterdir()}
@@ -85,7 +90,10 @@ def _holder(settings: ServerSettings) -> str:
 
 
 def read_token(path: Path) -> str:
-    """The token of a file that is the user's alone; made (0600) where there is none."""
+    """The token in a file that only its owner can read (mode 0600); a missing file is made with a random token.
+
+    Raises UsageError if the file cannot be read or holds no usable token.
+    """
     try:
         token = path.read_text().strip()
     except FileNotFoundError:
@@ -164,7 +172,7 @@ def _config(settings: ServerSettings, entry: ASGIApp) -> uvicorn.Config:
 
 
 class Activity:
-    """Counts requests in flight and remembers when the last one ended."""
+    """ASGI middleware that counts the requests being answered and notes when the last one ended."""
 
     def __init__(self, entry: ASGIApp) -> None:
         self._entry = entry
@@ -172,7 +180,7 @@ class Activity:
         self.last = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on."""
+        """Pass the request on."""
         if scope["type"] == "lifespan":
             await self._entry(scope, receive, send)
             return
@@ -185,7 +193,7 @@ class Activity:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says where it is once it answers, and sleeps until its end instead of ticking."""
+    """uvicorn's server that announces its address when it answers, and waits for its end without polling."""
 
     def __init__(
         self, config: uvicorn.Config, settings: ServerSettings, services: Services, activity: Activity
@@ -199,28 +207,28 @@ class _Server(uvicorn.Server):
         self.status = 0
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
-        """The event loop's own handlers wake it up; uvicorn's would only be seen at its next tick."""
+        """Install no handlers: `startup` installs the event loop's, which act at once; uvicorn would poll for its own."""
         return contextlib.nullcontext()
 
     def end(self, number: int) -> None:
-        """A signal asks the server to leave."""
+        """End the server because of signal `number`; the exit status becomes 128 + `number`."""
         self.status = 128 + number
         self._ended.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell whoever waits."""
+        """Start, then announce the address in `server.json` and on stdout."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.end, number)
         await super().startup(sockets)
         files = {"base_url": self.base_url, "token_file": str(self._settings.token_file)}
         about = {**files, "pid": os.getpid(), "version": __version__}
         await asyncio.to_thread(write_bytes, self._settings.data / "server.json", json.dumps(about).encode())
-        with contextlib.suppress(OSError):  # nobody reads it any more
+        with contextlib.suppress(OSError):  # the reader of the pipe is gone
             sys.stdout.write(json.dumps(files) + "\n")
             sys.stdout.flush()
 
     async def main_loop(self) -> None:
-        """Wait for a signal, or for the time in which nobody needed this server."""
+        """Wait for a signal, or until the server was idle for `idle_exit` seconds; then stop the child processes."""
         limit = self._settings.idle_exit
         while not self._ended.is_set():
             wait = None if limit is None else await self._until_idle(limit)
@@ -231,7 +239,7 @@ class _Server(uvicorn.Server):
         await asyncio.gather(self._services.generator.stop(), self._services.queue.stop())
 
     async def _until_idle(self, limit: float) -> float:
-        """Seconds until the server may leave if nothing happens; `limit` while something is going on."""
+        """Seconds until the server has been idle for `limit` seconds, if no request or job comes."""
         if self._activity.running or await asyncio.to_thread(self._services.jobs.has_work):
             self._activity.last = time.monotonic()
         return self._activity.last + limit - time.monotonic()

@@ -1,4 +1,4 @@
-"""Everything a route may use, made once at start."""
+"""The objects that routes use (stores, queue, generator), made once at start."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Services:
 
 
 def build(settings: ServerSettings) -> Services:
-    """Open the data folder (made where it is missing, mode 0700) and drop what a crash left half done."""
+    """Open the data folder, made with mode 0700 if it is missing, and remove what a crash left unfinished."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.data.chmod(0o700)
     shutil.rmtree(settings.scratch, ignore_errors=True)
@@ -75,7 +75,7 @@ def services(request: Request) -> Services:
 
 
 async def blocking(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a call that waits for the disk outside the event loop."""
+    """Run a blocking call in a thread, so that the event loop goes on."""
     return await asyncio.to_thread(functools.partial(call, *args, **kwargs))
 
 

@@ -1,4 +1,4 @@
-"""What a server is started with, and every limit it keeps, in one place."""
+"""A server's settings, and every limit that it enforces."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ MB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """Caps on what clients may send and on what the server keeps (bytes, seconds, counts)."""
+    """Limits of what clients may send and of what the server stores, in bytes, seconds or counts."""
 
     file_bytes: int = 512 * MB
-    """One upload; the service's own limit (docs/openai.md §6.1)."""
+    """Largest file in one request, as at OpenAI (docs/openai.md)."""
     part_bytes: int = 64 * MB
     upload_bytes: int = 8 * 1024 * MB
     json_bytes: int = 4 * MB
     header_bytes: int = 32 * 1024
     header_seconds: float = 10.0
     body_idle_seconds: float = 30.0
-    """Longest silence while a body arrives."""
+    """Longest wait for the next bytes of a request body."""
     body_seconds: float = 3600.0
     connections: int = 256
     open_uploads: int = 64
     upload_seconds: int = 3600
-    """A pending upload expires after this (docs/openai.md §6.2)."""
+    """A pending upload expires after this time, as at OpenAI (docs/openai.md)."""
     queued_jobs: int = 100
     waiting_answers: int = 256
     free_bytes: int = 256 * MB
-    """Disk space that stays free."""
+    """Disk space that is always left free."""
     stored_completions: int = 1000
     crashes: int = 3
     checkpoints: int = 3
@@ -38,18 +38,18 @@ class ServerLimits:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """One server. `worker` and `generator` are the commands of the two kinds of child process."""
+    """Settings of one server. `worker` and `generator` are the commands of the training and generation processes."""
 
     data: Path
     token_file: Path
     host: str = "127.0.0.1"
     port: int = 0
     allowed_hosts: tuple[str, ...] = ()
-    """More names that clients may call this server by (a tunnel, a proxy), as `name` or `name:port`."""
+    """More values of `Host` that this server answers to (a tunnel, a proxy), as `name` or `name:port`."""
     idle_exit: float | None = None
-    """Seconds without requests and jobs after which the server leaves; None: never."""
+    """Seconds without requests and jobs after which the server ends; None: it never does."""
     threads: int = 0
-    """Threads of a training process; 0: as many as there are cores."""
+    """Threads of a training process; 0: one a core."""
     models: Path | None = None
     """Folder of base models; None: `curator.paths.models_dir()`."""
     extra_models: tuple[tuple[str, Path], ...] = ()
@@ -62,15 +62,15 @@ class ServerSettings:
 
     @property
     def files(self) -> Path:
-        """Bytes of uploads, one file an id."""
+        """Folder of the files' bytes, each named by its id."""
         return self.data / "files"
 
     @property
     def jobs(self) -> Path:
-        """One folder a job."""
+        """Folder of the jobs, one folder each."""
         return self.data / "jobs"
 
     @property
     def scratch(self) -> Path:
-        """Half-received bodies; emptied at start."""
+        """Folder of request bodies that are being received; emptied at start."""
         return self.data / "tmp"

@@ -131,7 +131,7 @@ def kinds(facts: list[dict[str, Any]]) -> list[str]:
 
 
 def test_both_engines_have_the_same_loss_curve(tmp_path: Path, model: Path) -> None:
-    from curator.server.engines import hf
+    from curator.server.engines import hf, hf_reporter
 
     training = tiny.write_jsonl(tmp_path / "t.jsonl", tiny.examples(13))
     curves = []
@@ -141,7 +141,7 @@ def test_both_engines_have_the_same_loss_curve(tmp_path: Path, model: Path) -> N
     folder = tiny.write_job(tmp_path / "hf", model, training, engine="hf")
     job = JobSpec.read(folder)
     runner = hf.HfTrainer(job, ProgressFile(folder), StopRequest(folder))
-    trainer = runner._trainer(hf._reporter(job, runner._plan, ProgressFile(folder), StopRequest(folder)))
+    trainer = runner._trainer(hf_reporter.Reporter(job, runner._plan, ProgressFile(folder), StopRequest(folder)))
     start = Adapter(weights.load(model).config, 16, 32.0)
     start.initialise(job.seed)
     values = start.tensors()

@@ -1,1 +1,1 @@
-"""The training engines behind one worker protocol."""
+"""engines: how are models trained and answers decoded, with NumPy or with torch? May use base models and core."""

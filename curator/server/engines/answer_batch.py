@@ -1,4 +1,4 @@
-"""Answer requests together with either engine: one batch of choices that shrinks as they finish."""
+"""Decode the answers of several requests together, with either engine: a batch that shrinks as answers finish."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from curator.server.engines.text_stream import AnswerText
 Request = dict[str, Any]
 
 _DROP_SHARE = 0.8
-"""Finished choices leave the batch when no more than this share of its rows is alive: copying costs too."""
+"""Finished rows are removed when at most this share of the rows is still decoding: removing copies the cache."""
 
 
 @dataclass(slots=True)
 class ChoiceState:
-    """One choice of one request while it is being decoded."""
+    """One choice (`n` of the API) of one request while it is decoded."""
 
     request: str
     index: int
     prompt: list[int]
     room: int
-    """Most tokens it may get."""
+    """Most tokens that may be decoded."""
     temperature: float
     top_p: float
     random: np.random.Generator
     answer: AnswerText
     logprobs: list[dict[str, Any]] | None
     tokens: int = 0
-    """Tokens decoded so far, the one that ends it included."""
+    """Tokens decoded so far, the end token included."""
     alive: bool = True
 
 
 class Decoder(Protocol):
-    """Sequences that grow together; `logits` (sequences, vocabulary) are those of the next token."""
+    """Sequences that are decoded together; `logits` (sequences, vocabulary) are those of each one's next token."""
 
     logits: Any
 
@@ -49,12 +49,12 @@ class Decoder(Protocol):
         """Append one token to each sequence."""
 
     def keep(self, indexes: Sequence[int]) -> None:
-        """Go on with these sequences only."""
+        """Drop all sequences but these."""
 
 
 @dataclass(slots=True)
 class LoadedModel:
-    """A loaded model: its text half, how many tokens it can hold, and how to start decoding prompts."""
+    """A loaded model: its tokenizer and template, its context length in tokens, and a function that starts decoding."""
 
     text: TextModel
     max_positions: int
@@ -63,7 +63,7 @@ class LoadedModel:
 
 @dataclass(slots=True)
 class AnswerBatch:
-    """Requests answered together; `step` gives the protocol's lines."""
+    """Requests that are answered together. `step` returns lines of the protocol of `children.generate`."""
 
     context: LoadedModel
     requests: list[Request]
@@ -76,7 +76,7 @@ class AnswerBatch:
         self._rows = [choice for request in self.requests for choice in self._choices(request)]
 
     def _choices(self, request: Request) -> list[ChoiceState]:
-        """The request's choices; none, with an error line, where it cannot be answered."""
+        """The request's choices. If it cannot be answered there are none, and an error line is queued."""
         request_id, text = str(request["id"]), self.context.text
         limit = self.context.max_positions
         try:
@@ -112,16 +112,16 @@ class AnswerBatch:
 
     @property
     def done(self) -> bool:
-        """Nothing is left to answer."""
+        """Whether every request is answered and every line was returned."""
         return not any(row.alive for row in self._rows) and not self._lines
 
     def cancel(self, request_id: str) -> None:
-        """Stop answering a request; nothing more is sent about it."""
+        """Stop answering a request; no line is sent for it any more."""
         for row in self._rows:
             row.alive = row.alive and row.request != request_id
 
     def step(self) -> list[dict[str, Any]]:
-        """One token for every choice that is not finished."""
+        """Decode one token of every unfinished choice; the lines to send."""
         self._drop()
         if self._rows:
             if self._decoder is None:

@@ -1,4 +1,4 @@
-"""Which engine runs a model here: decided by the model's files, the method, what is installed, and the device."""
+"""Which engine runs a model on this machine: decided by its files, the installed packages and the GPU."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ HF_PACKAGES = ("torch", "transformers", "peft", "accelerate", "trl")
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """The engine's name, `embedded` or `hf`, and half a sentence that says why."""
+    """The engine's name, `embedded` or `hf`, and the reason as half a sentence."""
 
     engine: str
     reason: str
 
 
 def missing_packages() -> list[str]:
-    """What of the `hf` extra is not installed; imports nothing."""
+    """The packages of the `hf` extra that are not installed. Imports none of them."""
     return [name for name in HF_PACKAGES if importlib.util.find_spec(name) is None]
 
 
 def choose_engine(model: Path, engine: str = "auto") -> EngineChoice:
-    """The engine for the model folder; `wanted` is "auto", "embedded" or "hf".
+    """The engine for a model folder; `engine` is "auto", "embedded" or "hf".
 
-    Auto takes embedded where it can run the model and there is no accelerator that hf could use; the reason says
-    which held. Raises InputError with the way out where no engine can run it.
+    "auto" is embedded if it can run the model and there is no GPU that hf could use, else hf. Raises InputError,
+    which says what to do, if no engine can run the model.
     """
-    from curator.basemodels.weights import find_gguf, why_unsupported
+    from curator.basemodels.weights import find_gguf, why_unsupported  # heavy: NumPy
 
     if not model.is_dir():
         raise InputError(f"There is no model folder {model}: pull the model, or name its folder")
@@ -56,7 +56,7 @@ def choose_engine(model: Path, engine: str = "auto") -> EngineChoice:
 
 def accelerator() -> str | None:
     """The GPU that torch can use ("cuda" or "mps"), or None. Imports torch."""
-    import torch
+    import torch  # heavy
 
     if torch.cuda.is_available():
         return "cuda"

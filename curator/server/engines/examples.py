@@ -1,4 +1,4 @@
-"""A job's examples: read from JSONL and rendered for either engine."""
+"""A job's examples, read from JSONL and tokenized, the same for both engines."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from curator.core.lines import trim
 from curator.server.engines.job import JobError, JobSpec
 
 MAX_TOKENS = 1024
-"""Longest training example in tokens; what is beyond is cut."""
+"""Longest training example in tokens; longer ones are cut at their end."""
 
 
 def read_examples(path: Path) -> Iterator[dict[str, Any]]:
-    """The examples of a JSONL file. Raises JobError for a line that is no JSON object."""
+    """The JSON objects of a JSONL file. Raises JobError for any other line, or if the file cannot be read."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -35,7 +35,8 @@ def read_examples(path: Path) -> Iterator[dict[str, Any]]:
 def render_examples(
     job: JobSpec, text: TextModel, raw: Sequence[dict[str, Any]], which: str
 ) -> tuple[list[Any], int]:
-    """Rendered examples that have something to learn, and how many tokens they hold in all."""
+    """The tokenized examples (`Rendered`, for dpo `RenderedPair`) with at least one trained token, and the tokens of
+    all of them. `which` is "training" or "validation". Raises JobError if a value has another format."""
     try:
         if job.method == "dpo":
             pairs = [render.render_preference(text, value, MAX_TOKENS) for value in raw]

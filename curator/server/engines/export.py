@@ -1,4 +1,4 @@
-"""Take a model away: a PEFT adapter folder, or a whole Hugging Face folder with the adapter merged in."""
+"""Export a model: its PEFT adapter folder, or a whole Hugging Face folder with the adapter merged into the weights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from curator.atomic import sync_folder, write_bytes
+from curator.basemodels.tokenizer_config import read_object
 from curator.errors import UsageError
 
 _TEXT_FILES = (
@@ -22,7 +23,7 @@ _TEXT_FILES = (
 
 
 def export_adapter(adapter: Path, out: Path) -> Path:
-    """Copy a PEFT folder to `out`, which must not exist. Raises UsageError where it does."""
+    """Copy a PEFT folder to the new folder `out`. Raises UsageError if that exists."""
 
     def fill(part: Path) -> None:
         for name in ("adapter_config.json", "adapter_model.safetensors"):
@@ -34,13 +35,13 @@ def export_adapter(adapter: Path, out: Path) -> Path:
 def export_merged(base: Path, adapter: Path | None, out: Path) -> Path:
     """Write `out` as a Hugging Face folder: float32 weights with the adapter merged, tokenizer, template, config.
 
-    Merging is W + (alpha/r)·B·A for each adapted layer. Raises UsageError where `out` exists, InputError where the
-    model is not of Llama architecture.
+    Merging is W + (alpha/r)·B·A for each adapted layer. Raises UsageError if `out` exists, InputError if the model
+    is not of Llama architecture.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save_file  # heavy
 
-    from curator.basemodels import weights
-    from curator.server.engines.embedded.lora import read_peft
+    from curator.basemodels import weights  # heavy: NumPy
+    from curator.server.engines.embedded.lora import read_peft  # heavy: NumPy
 
     loaded = weights.load(base)
     if adapter is not None:
@@ -64,15 +65,12 @@ def export_merged(base: Path, adapter: Path | None, out: Path) -> Path:
 
 
 def _end_token_ids(base: Path) -> dict[str, object]:
-    try:
-        raw = json.loads((base / "config.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
+    raw = read_object(base / "config.json")
     return {k: v for k, v in raw.items() if k in ("bos_token_id", "eos_token_id", "pad_token_id")}
 
 
 def _write_folder(out: Path, fill: Callable[[Path], None]) -> Path:
-    """Make the folder `out` appear with all its content or not at all."""
+    """Have `fill` write a hidden folder, then rename it to `out`. Raises UsageError if `out` exists."""
     if out.exists():
         raise UsageError(f"{out} exists already: name a new folder")
     part = out.with_name(f".{out.name}.part")

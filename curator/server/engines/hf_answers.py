@@ -1,4 +1,7 @@
-"""Answers from the hf engine: any causal model of transformers, adapters through PEFT."""
+"""Answers from the hf engine: any causal model of transformers, adapters through PEFT.
+
+Late imports of torch and PEFT: heavy.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from curator.server.engines.answer_batch import AnswerBatch, LoadedModel, Reques
 
 
 class HfEngine:
-    """A loaded base model; adapters are added to it when they are first asked for and switched by name."""
+    """A loaded base model. An adapter is loaded when a request first needs it, and switched on by its name."""
 
     def __init__(self, base: Path) -> None:
         hf_models.silence_libraries()
@@ -26,7 +29,7 @@ class HfEngine:
         self._names: dict[str, str] = {}
 
     def batch(self, adapter: str | None, requests: list[Request]) -> AnswerBatch:
-        """Start answering the requests together. Raises InputError where the adapter does not fit."""
+        """Start answering requests together. Raises InputError if the adapter does not fit the model."""
         name = self._adapter(adapter) if adapter else None
 
         def start(prompts: Sequence[Sequence[int]]) -> HfDecoder:
@@ -77,7 +80,7 @@ class HfDecoder:
         self._forward(column)
 
     def keep(self, indexes: Sequence[int]) -> None:
-        """Go on with these sequences only."""
+        """Drop all sequences but these."""
         import torch
 
         rows = torch.tensor(list(indexes), device=self._device)

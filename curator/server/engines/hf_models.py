@@ -1,4 +1,7 @@
-"""Models for the hf engine: a Hugging Face folder as it is, or a GGUF folder through Curator's own reader."""
+"""Load models for the hf engine: a Hugging Face folder as it is, or a GGUF folder through Curator's own reader.
+
+Late imports of torch and transformers: heavy.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from curator.server.engines.choice import accelerator
 
 
 def silence_libraries() -> None:
-    """No telemetry, no downloads, no progress bars: the engine works on what is on this machine."""
+    """Turn off downloads, telemetry, progress bars and warnings of the Hugging Face libraries."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
@@ -22,23 +25,23 @@ def silence_libraries() -> None:
 
 
 def device() -> str:
-    """Where to compute: "cuda", "mps" or "cpu"; ACCELERATE_USE_CPU keeps to the CPU."""
+    """The device to compute on: "cuda", "mps" or "cpu"; ACCELERATE_USE_CPU=1 selects the CPU."""
     if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
         return "cpu"
     return accelerator() or "cpu"
 
 
 def half_precision(where: str) -> bool:
-    """Whether bfloat16 is fast there: on CUDA cards that have it. On most CPUs it is slower than float32."""
+    """Whether to compute in bfloat16: only on CUDA devices that support it. Most CPUs are slower with it."""
     import torch
 
     return where == "cuda" and torch.cuda.is_bf16_supported()
 
 
 def load_model(folder: Path, where: str) -> Any:
-    """The causal language model of a folder, float32, or bfloat16 where that is fast.
+    """The causal language model of a folder for device `where`, in float32 or bfloat16 (see `half_precision`).
 
-    With CURATOR_LOAD_IN_4BIT=1, CUDA and bitsandbytes the frozen weights are 4-bit (QLoRA, Dettmers et al. 2023).
+    With CURATOR_LOAD_IN_4BIT=1 on CUDA the frozen weights are 4-bit (QLoRA, Dettmers et al. 2023; needs bitsandbytes).
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -77,7 +80,7 @@ def _from_gguf(folder: Path) -> Any:
 
 
 def load_tokenizer(text: TextModel) -> Any:
-    """The same tokenizer as a transformers object; trainers want its padding token."""
+    """The model's tokenizer as a transformers object with a padding token, as trainers need it."""
     from transformers import PreTrainedTokenizerFast
 
     end = text.special.get("eos_token") or text.tokenizer.id_to_token(text.end_ids[0])
@@ -86,5 +89,5 @@ def load_tokenizer(text: TextModel) -> Any:
 
 
 def base_name(adapter: Path) -> str:
-    """The base model's name in an adapter's configuration."""
+    """The base model's name in a PEFT folder's configuration."""
     return str(json.loads((adapter / "adapter_config.json").read_bytes()).get("base_model_name_or_path", ""))

@@ -1,4 +1,4 @@
-"""What both engines share of a job: its spec, its hyperparameters, what it reports, and when it should stop."""
+"""What a training process reads and writes in its job's folder: the spec, progress, requests to stop."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from curator.errors import CuratorError, InputError
 
 RANK, ALPHA = 16, 32.0
 BETA = 0.1
-KEPT_CHECKPOINTS = 3
 STATE_EVERY = 30.0
 """Seconds after which the state is saved within an epoch."""
 
 
 class JobError(CuratorError):
-    """A job that cannot go on; `code` is what the API reports beside the message."""
+    """A job cannot go on. `code` is the API's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -29,7 +28,7 @@ class JobError(CuratorError):
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """`job.json` of a job's folder, as docs/architecture.md gives it."""
+    """The content of `job.json` (docs/architecture.md, "server")."""
 
     folder: Path
     job_id: str
@@ -45,7 +44,7 @@ class JobSpec:
 
     @staticmethod
     def read(folder: Path) -> JobSpec:
-        """Load the spec. Raises InputError where it is missing or incomplete."""
+        """Read `job.json` of a job's folder. Raises InputError if it is missing or incomplete."""
         try:
             raw = json.loads((folder / "job.json").read_bytes())
             validation = raw.get("validation_file")
@@ -67,20 +66,20 @@ class JobSpec:
 
 
 class ProgressFile:
-    """Appends facts to `progress.jsonl`, one flushed line each."""
+    """`progress.jsonl` of a job's folder, to which a training process appends facts."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "progress.jsonl"
 
     def append(self, kind: str, **facts: Any) -> None:
-        """Append one fact; None values are left out."""
+        """Append one fact as a line of JSON, without those values that are None."""
         fact = {"kind": kind, **{name: value for name, value in facts.items() if value is not None}}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(fact, ensure_ascii=False) + "\n")
 
 
 class StopRequest:
-    """Whether the job should stop after this step: the server's `control` file, or SIGTERM."""
+    """Whether the job was asked to stop, by the server's `control` file or by SIGTERM."""
 
     def __init__(self, folder: Path) -> None:
         self._control = folder / "control"
@@ -92,7 +91,7 @@ class StopRequest:
         self._terminated = True
 
     def reason(self) -> str | None:
-        """ "pause", "cancel", "stop" (SIGTERM), or None to go on."""
+        """Why to stop: "pause", "cancel", "stop" (SIGTERM); None: go on."""
         try:
             word = self._control.read_text("ascii", "replace").strip()
         except OSError:
@@ -103,6 +102,9 @@ class StopRequest:
 
 
 def limit_threads() -> None:
-    """One thread a matrix product: several collapse on a busy machine. Must run before NumPy is imported."""
+    """Let each matrix product use one thread: with more, training on a busy machine becomes many times slower.
+
+    The libraries read these variables when NumPy is imported, so this must run before.
+    """
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
         os.environ.setdefault(name, "1")

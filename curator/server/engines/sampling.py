@@ -1,4 +1,4 @@
-"""Choose the next token from logits."""
+"""Draw the next token of an answer from logits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ Array = npt.NDArray[Any]
 
 
 def choose_token(logits: Array, temperature: float, top_p: float, random: np.random.Generator) -> int:
-    """One token of `logits` (vocabulary,): the likeliest at temperature 0, else drawn from the nucleus.
+    """A token drawn from `logits` (vocabulary,); at temperature 0 the likeliest.
 
-    The nucleus is the smallest set of likeliest tokens with probability `top_p` together (Holtzman et al. 2020).
+    Only the nucleus is drawn from: the fewest likeliest tokens with a total probability of at least `top_p`
+    (Holtzman et al. 2020).
     """
     if temperature <= 0 or top_p <= 0:
         return int(logits.argmax())
@@ -33,7 +34,7 @@ def choose_token(logits: Array, temperature: float, top_p: float, random: np.ran
 
 
 def token_logprob(logits: Array, token: int) -> float:
-    """Natural log of the model's probability of `token`."""
+    """Natural logarithm of the probability that `logits` give to `token`."""
     top = logits.max()
     total = np.log(np.exp((logits - top).astype(np.float64)).sum())
     return float(logits[token] - top) - float(total)

@@ -1,4 +1,4 @@
-"""One answer as it grows: token ids to text deltas that never split a character, and stop strings."""
+"""Turn an answer's token ids into pieces of text as they are decoded: whole characters only, up to a stop string."""
 
 from __future__ import annotations
 
@@ -12,28 +12,32 @@ _BROKEN = "\ufffd"
 
 @dataclass(slots=True)
 class AnswerText:
-    """The text of one choice. `add` takes a token and returns what may be shown; `finish` what was held back."""
+    """The text of one choice. `add` takes a token and returns the text that is certain, `finish` the rest."""
 
     text: TextModel
     stops: Sequence[str] = ()
     ids: list[int] = field(default_factory=list)
     stopped: bool = False
-    """A stop string was met; the answer ends before it."""
+    """Whether a stop string occurred; the text ends before it."""
     _start: int = 0
+    """Index of the first token that is decoded again, for the context of the next."""
     _shown: int = 0
+    """Number of tokens whose text was decoded."""
     _held: str = ""
+    """Decoded text that was not returned yet, because it may begin a stop string."""
 
     def add(self, token: int) -> str:
-        """Append a token; the text that is now certain."""
+        """Append a token; the text that is certain now and was not returned before."""
         self.ids.append(token)
         return self._release(self._decoded(whole=False), last=False)
 
     def finish(self) -> str:
-        """The text still held back: a half character, or what might have become a stop string."""
+        """The text that was held back: an incomplete character, or the possible beginning of a stop string."""
         return self._release(self._decoded(whole=True), last=True)
 
     def _decoded(self, whole: bool) -> str:
-        """New text since the last call, decoded beside the tokens before it, since spaces depend on neighbours."""
+        """The text of the tokens since the last call. They are decoded together with the tokens before them, because
+        whether a tokenizer writes a space depends on its neighbours."""
         before = self.text.decode(self.ids[self._start : self._shown])
         after = self.text.decode(self.ids[self._start :])
         if len(after) <= len(before) or (after.endswith(_BROKEN) and not whole):
@@ -55,5 +59,5 @@ class AnswerText:
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that begins `stop`."""
+    """Length of the longest suffix of `text` that is a beginning of `stop`."""
     return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)

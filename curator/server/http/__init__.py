@@ -1,1 +1,1 @@
-"""http: TO BE SAID IN ONE SENTENCE."""
+"""http: who may ask, what did a request bring, and how is it answered? May use the store."""

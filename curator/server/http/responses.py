@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -10,13 +10,6 @@ from starlette.responses import Response
 from curator.server.errors import ApiError
 
 _HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
-
-
-class Viewable(Protocol):
-    """What can be shown by the API."""
-
-    def view(self) -> dict[str, Any]:
-        """The API's object."""
 
 
 def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

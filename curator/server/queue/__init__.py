@@ -1,1 +1,1 @@
-"""queue: TO BE SAID IN ONE SENTENCE."""
+"""queue: which job is validated or trained next, and how are the child processes started and followed? Uses the store."""

@@ -1,1 +1,1 @@
-"""routes: TO BE SAID IN ONE SENTENCE."""
+"""routes: what does each path of the API do with a request? May use services, http, queue and store."""

@@ -1,1 +1,1 @@
-"""store: TO BE SAID IN ONE SENTENCE."""
+"""store: what do database and data folder know of files, uploads, jobs, models? May use errors, settings, ids."""

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from curator import paths
+from curator.basemodels.shelf import has_weights
 from curator.server.errors import no_such_model
 from curator.server.settings import ServerSettings
 from curator.server.store.database import Database
 from curator.server.store.job import ORGANIZATION
-
-_WEIGHTS = ("*.gguf", "*.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Catalog:
         return {
             name: ServedModel(name, int(folder.stat().st_mtime), name, folder)
             for name, folder in (*folders, *self._settings.extra_models)
-            if name[0] != "." and any(any(folder.glob(pattern)) for pattern in _WEIGHTS)
+            if name[0] != "." and has_weights(folder)
         }
 
     def tuned(self) -> list[ServedModel]:

@@ -88,18 +88,7 @@ class UploadStore:
             count = db.execute("SELECT count(*) FROM uploads WHERE status='pending'").fetchone()[0]
             if count >= self._settings.limits.open_uploads:
                 raise overloaded(f"{count} uploads are open: complete or cancel one first.")
-            values = (
-                upload.id,
-                size,
-                now,
-                upload.expires_at,
-                filename,
-                purpose,
-                mime_type,
-                keep_seconds,
-                "pending",
-                None,
-            )
+            values = [getattr(upload, name) for name in Upload.__slots__ if name != "now"]
             db.execute(f"INSERT INTO uploads ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", values)
         return upload
 

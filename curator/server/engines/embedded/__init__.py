@@ -1,0 +1,1 @@
+"""embedded: how is a Llama model trained and decoded with NumPy alone? May use the files beside it in engines."""

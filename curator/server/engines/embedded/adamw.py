@@ -11,12 +11,13 @@ from curator.server.engines.embedded.lora import Array
 
 CLIP = 1.0
 _CHUNK = 1 << 15
-"""Parameters updated at once: small enough to stay in the cache."""
+"""Parameters updated at once: few enough that all arrays stay in the processor's cache."""
 
 
 @dataclass(slots=True)
 class AdamW:
-    """Loshchilov & Hutter 2019 with weight decay 0; `mean` and `square` are the moments of `flat`'s gradient."""
+    """AdamW (Loshchilov & Hutter 2019) with weight decay 0 on the parameters `flat`; `mean` and `square` are the moving
+    averages of the gradient and of its square."""
 
     flat: Array
     mean: Array = field(init=False)
@@ -29,9 +30,9 @@ class AdamW:
         self.square = np.zeros_like(self.flat)
 
     def update(self, gradient: Array, step: int, rate: float) -> float:
-        """Apply update number `step` (from 1), clipping in place; the gradient's norm before clipping.
+        """Apply update `step` (from 1) with learning rate `rate`; returns the gradient's norm before clipping.
 
-        A gradient that is no number changes nothing.
+        `gradient` is clipped in place. If its norm is not finite, nothing is changed.
         """
         norm = math.sqrt(float(np.dot(gradient, gradient)))
         if not math.isfinite(norm):

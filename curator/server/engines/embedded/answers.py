@@ -1,4 +1,4 @@
-"""Answers from the embedded engine: a base model in memory with the adapters used last."""
+"""Answers from the embedded engine: a base model in memory, with the most recently used adapters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from curator.server.engines.embedded.lora import Adapter, read_peft
 
 
 class EmbeddedEngine:
-    """A loaded base model; adapters are swapped by folder."""
+    """A loaded base model. At most `adapters_kept` adapters stay in memory."""
 
     def __init__(self, base: Path, adapters_kept: int) -> None:
         self._model, self._text = Llama(weights.load(base)), tokenizer.load(base)
@@ -23,7 +23,7 @@ class EmbeddedEngine:
         self._adapters: OrderedDict[str, Adapter] = OrderedDict()
 
     def batch(self, adapter: str | None, requests: list[Request]) -> AnswerBatch:
-        """Start answering the requests together. Raises InputError where the adapter does not fit."""
+        """Start answering requests together. Raises InputError if the adapter does not fit the model."""
         lora = self._adapter(adapter) if adapter else None
 
         def start(prompts: Sequence[Sequence[int]]) -> EmbeddedDecoder:

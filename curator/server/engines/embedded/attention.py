@@ -1,7 +1,7 @@
 """Causal grouped-query attention with rotary positions over one packed row, forward and backward.
 
-The heads of one key/value group are laid one after another, so that their product with the shared keys is a
-single matrix product and the gradient of the keys sums over them by itself.
+The query heads that share a key/value head stand one after another along the token axis. So one matrix product covers
+all of them, and the gradient of the shared keys and values is summed over them by the same product.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from curator.server.engines.embedded.lora import Array
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """What all blocks share for one row: rotary tables (T, head/2) and the additive mask (T, T)."""
+    """What every block needs for one row: rotary tables (T, head/2) and the additive attention mask (T, T)."""
 
     config: LlamaShape
     cosine: Array
@@ -28,7 +28,8 @@ class RowPlan:
 
 @dataclass(frozen=True, slots=True)
 class SavedAttention:
-    """For the backward pass: queries, probabilities (kv, heads·T, …), keys and values (kv, T, head)."""
+    """Intermediates for the backward pass: queries `q` (kv, heads/kv·T, head), `k` and `v` (kv, T, head),
+    attention `probabilities` (kv, heads/kv·T, T)."""
 
     q: Array
     k: Array
@@ -37,7 +38,7 @@ class SavedAttention:
 
 
 def rotary(positions: Array, config: LlamaShape, dtype: Any) -> tuple[Array, Array]:
-    """Cosines and sines of the rotary angles, (positions, head/2) each (Su et al. 2021)."""
+    """Cosines and sines of the rotary angles, each (positions, head/2) (Su et al. 2021)."""
     half = config.head_dim // 2
     frequencies = config.rope_theta ** -(np.arange(half, dtype=np.float64) / half)
     angles = positions[:, None].astype(np.float64) * frequencies
@@ -45,13 +46,13 @@ def rotary(positions: Array, config: LlamaShape, dtype: Any) -> tuple[Array, Arr
 
 
 def plan_row(row: PackedRow, config: LlamaShape, dtype: Any) -> RowPlan:
-    """Rotary tables and mask of a row."""
+    """The rotary tables and the mask of a row."""
     mask = np.where(row.allowed(), 0, -np.inf).astype(dtype)
     return RowPlan(config, *rotary(row.positions, config, dtype), mask)
 
 
 def rotate(x: Array, cosine: Array, sine: Array) -> Array:
-    """Rotate each head of x (T, heads, head): its two halves are the pairs' coordinates. `-sine` turns back."""
+    """Rotate x (T, heads, head) by the angles of its positions; the pairs are (i, i + head/2). `-sine` rotates back."""
     half = x.shape[-1] // 2
     first, second = x[..., :half], x[..., half:]
     c, s = cosine[:, None, :], sine[:, None, :]
@@ -64,7 +65,7 @@ def rotate(x: Array, cosine: Array, sine: Array) -> Array:
 
 
 def split_heads(qkv: Array, config: LlamaShape) -> tuple[Array, Array, Array]:
-    """qkv (T, …) as views q (T, heads, head), k and v (T, kv heads, head)."""
+    """The stacked projections qkv (T, …) as views q (T, heads, head), k and v (T, kv, head)."""
     queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
     shape = (len(qkv), -1, config.head_dim)
     return (
@@ -81,13 +82,13 @@ def _by_group(x: Array, groups: int) -> Array:
 
 
 def _by_token(x: Array, tokens: int) -> Array:
-    """The inverse of `_by_group`, heads joined: (T, heads·head)."""
+    """The inverse of `_by_group` with joined heads: (groups, heads/groups·T, head) → (T, heads·head)."""
     size = x.shape[-1]
     return x.reshape(-1, tokens, size).swapaxes(0, 1).reshape(tokens, -1)
 
 
 def forward(qkv: Array, plan: RowPlan) -> tuple[Array, SavedAttention]:
-    """Attend: qkv (T, stacked) → (T, heads·head)."""
+    """Attention: qkv (T, stacked) → (T, heads·head), and what `backward` needs."""
     config, tokens = plan.config, len(qkv)
     groups = config.num_kv_heads
     q, k, v = split_heads(qkv, config)
@@ -111,7 +112,7 @@ def softmax(scores: Array) -> None:
 
 
 def backward(d_mixed: Array, saved: SavedAttention, plan: RowPlan) -> Array:
-    """Gradient of `forward` for qkv."""
+    """The gradient at qkv of a loss whose gradient at `forward`'s result is `d_mixed` (T, heads·head)."""
     config, tokens = plan.config, len(d_mixed)
     d_out = _by_group(d_mixed.reshape(tokens, -1, config.head_dim), config.num_kv_heads)
     d_values = saved.probabilities.swapaxes(1, 2) @ d_out

@@ -1,7 +1,7 @@
-"""Pack examples into rows that hold a shared prefix once, then every continuation: no padding, same mathematics.
+"""Pack examples into rows: a prefix that they share once, then the rest of each example, without padding.
 
-A row is a tree of depth two. Tokens of the prefix see each other; a continuation sees the prefix and itself, at
-the positions it would have alone. So losses and gradients are exactly those of separate examples.
+Tokens of the prefix attend to the prefix, tokens of a continuation to the prefix and to their own continuation, at the
+positions that they have in their example. So losses and gradients are those of separate examples.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from curator.basemodels.chat_render import IGNORED, Rendered
 Ints = npt.NDArray[np.int64]
 
 ROW_TOKENS = 512
-"""Most tokens of a packed row: beyond it attention costs more than packing saves; longer examples stay alone."""
+"""Most tokens of a row of several examples: in longer rows attention costs more than packing saves."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackedRow:
-    """A packed row. `ids`, `positions` and `segments` (0: prefix, i: i-th continuation) have one entry a token.
+    """A packed row of T tokens.
 
-    `read`, `targets`, `owners` have one an answer token: where it is predicted, what it should be, whose it is.
+    `ids`, `positions` and `segments` (0: prefix, i: i-th continuation) have one entry a token. `read`, `targets` and
+    `owners` have one an answer token: the index of the token that predicts it, its id, and the number of its example.
     """
 
     ids: Ints
@@ -36,7 +37,7 @@ class PackedRow:
     owners: Ints
 
     def allowed(self) -> npt.NDArray[np.bool_]:
-        """(tokens, tokens): whether the row's token may look at the column's."""
+        """(T, T): whether the token of the matrix's row may attend to the token of its column."""
         same = self.segments[:, None] == self.segments[None, :]
         visible = same | (self.segments[None, :] == 0)
         causal: npt.NDArray[np.bool_] = np.tri(len(self.ids), dtype=bool) & visible
@@ -44,7 +45,7 @@ class PackedRow:
 
 
 def common_prefix_length(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common beginning."""
+    """Length of the longest common beginning of two sequences."""
     short = min(len(a), len(b))
     for index in range(short):
         if a[index] != b[index]:
@@ -53,7 +54,7 @@ def common_prefix_length(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 def deal_to_shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
-    """Indexes of `examples` dealt to `parts` threads with about the same number of tokens each."""
+    """Deal the indexes of `examples` to at most `parts` threads, each with about the same number of tokens."""
     dealt: list[list[int]] = [[] for _ in range(parts)]
     load = [0] * parts
     for index in sorted(range(len(examples)), key=lambda i: (-len(examples[i].ids), i)):
@@ -64,7 +65,10 @@ def deal_to_shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
 
 
 def pack_rows(examples: Sequence[Rendered], indexes: Sequence[int], limit: int = ROW_TOKENS) -> list[PackedRow]:
-    """Pack the chosen examples into rows of at most `limit` tokens; neighbours in token order share most."""
+    """Pack the examples with these indexes into rows of at most `limit` tokens (an example may be longer alone).
+
+    They are sorted by token ids first, because neighbours then share the longest beginnings.
+    """
     out: list[PackedRow] = []
     group: list[int] = []
     prefix, size = 0, 0
@@ -85,7 +89,7 @@ def pack_rows(examples: Sequence[Rendered], indexes: Sequence[int], limit: int =
 
 
 def pack_prompts(prompts: Sequence[Sequence[int]], prefix: int) -> PackedRow:
-    """Prompts that all begin with the same `prefix` tokens as one row; `read` is each prompt's last token."""
+    """One row of prompts that begin with the same `prefix` tokens; `read` has the index of each prompt's last token."""
     ids, segments, positions = list(prompts[0][:prefix]), [0] * prefix, list(range(prefix))
     read: list[int] = []
     for number, prompt in enumerate(prompts, 1):

@@ -1,4 +1,4 @@
-"""Batched decoding with a key/value cache: what all prompts begin with is computed once, finished ones leave."""
+"""Batched decoding with a key/value cache; the beginning that all prompts share is computed and stored once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _GROW = 64
 
 
 class EmbeddedDecoder:
-    """Sequences of one model that grow together, one token a step.
+    """Sequences of one model that are decoded together, one token a step.
 
-    `logits` (sequences, vocabulary) are those of the next token. Prompts hold at least one token. Per block
-    the cache has the shared beginning, (kv heads, P, head), and each one's own, (sequences, kv heads, room, head).
-
+    `logits` (sequences, vocabulary) are those of each one's next token. Prompts hold at least one token. For each block
+    the cache holds keys and values of the shared beginning, (kv heads, P, head), and of the rest of each sequence,
+    (sequences, kv heads, room, head).
     """
 
     def __init__(self, model: Llama, adapter: Adapter | None, prompts: Sequence[Sequence[int]]) -> None:
@@ -41,7 +41,7 @@ class EmbeddedDecoder:
         self.logits: Array = hidden @ model.head.T
 
     def _prefill(self, prompts: Sequence[Sequence[int]], numbers: range, hidden: Array) -> None:
-        """Run some prompts as one packed row, and keep their keys and values."""
+        """Compute the prompts with these numbers as one packed row; fills the cache and their rows of `hidden`."""
         row = batches.pack_prompts([prompts[i] for i in numbers], self._prefix)
         saved: list[tuple[Array, Array]] = []
 
@@ -60,13 +60,13 @@ class EmbeddedDecoder:
                 at = end
 
     def keep(self, indexes: Sequence[int]) -> None:
-        """Go on with these sequences only."""
+        """Drop all sequences but these."""
         self._lengths = self._lengths[indexes]
         self._own = [(k[indexes], v[indexes]) for k, v in self._own]
         self.logits = self.logits[indexes]
 
     def advance(self, tokens: Sequence[int]) -> None:
-        """Append one token to each sequence and compute what may follow."""
+        """Append one token to each sequence and compute the logits of the next."""
         model, config = self._model, self._model.config
         self._grow()
         x = model.embedding[np.asarray(tokens)]
@@ -92,7 +92,7 @@ class EmbeddedDecoder:
         self._own = [(np.pad(k, pad), np.pad(v, pad)) for k, v in self._own]
 
     def _attend(self, number: int, qkv: Array, turn: tuple[Array, Array], mask: Array) -> Array:
-        """Attention of one new token a sequence over the shared and its own cache: (sequences, heads·head)."""
+        """Attention of one new token a sequence to the shared and to its own cache, (sequences, heads·head)."""
         config = self._model.config
         q, k, v = attention.split_heads(qkv, config)
         count, groups, size, used = len(q), config.num_kv_heads, config.head_dim, mask.shape[-1]
@@ -116,7 +116,7 @@ class EmbeddedDecoder:
 
 
 def _prefill_ranges(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Ranges of neighbours with at most a row's worth of tokens together."""
+    """Split the prompts into ranges of at most ROW_TOKENS tokens together (a longer prompt stays alone)."""
     out: list[tuple[int, int]] = []
     start, total = 0, 0
     for index, size in enumerate(sizes):

@@ -1,7 +1,7 @@
-"""A Llama decoder in NumPy: forward over packed rows, and backward into LoRA parameters only.
+"""A Llama model in NumPy: the forward pass over packed rows, and the backward pass to the LoRA parameters only.
 
-Architecture: Touvron et al. 2023 (RMSNorm, rotary positions, SwiGLU, grouped-query attention). Base weights are
-frozen, so the backward pass computes no gradient of them. Shapes below: T tokens of a row, H hidden size.
+Architecture: Touvron et al. 2023 (RMSNorm, rotary positions, SwiGLU, grouped-query attention). The base weights are
+frozen, so no gradient of them is computed. In the shapes below T is the number of tokens of a row, H the hidden size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HF_NAMES = {name: [f"{part}.weight" for part in parts] for name, parts in GROUP
 
 @dataclass(slots=True)
 class Layer:
-    """One block's frozen weights, (outputs, inputs); layers that share an input are stacked."""
+    """One block's frozen weights, (outputs, inputs). `linear` holds one matrix a group of `lora.GROUPS`, stacked."""
 
     linear: dict[str, Array]
     attention_norm: Array
@@ -31,7 +31,11 @@ class Layer:
 
 @dataclass(slots=True)
 class Taps:
-    """What the backward pass of one block needs: inputs, low-rank activations and saved intermediates."""
+    """What one block saves for its backward pass.
+
+    `x` and `middle` (T, H) are its input and the sum after attention; `inputs` and `low` hold each group's input and
+    low-rank activations; `gate`, `up` and `sigmoid` (T, intermediate) belong to SwiGLU.
+    """
 
     x: Array
     middle: Array
@@ -45,7 +49,7 @@ class Taps:
 
 @dataclass(slots=True)
 class Tape:
-    """A forward pass that can be run backward."""
+    """What a forward pass saves for the backward pass: each block's `taps` and the last block's output (T, H)."""
 
     row: PackedRow
     taps: list[Taps]
@@ -53,7 +57,7 @@ class Tape:
 
 
 class Llama:
-    """A base model ready to compute. `splits[group]` are the output columns of each part of a stacked layer."""
+    """A base model ready to compute. `splits[group]` are the output columns of each linear layer of a group."""
 
     def __init__(self, weights: Weights, dtype: Any = np.float32) -> None:
         self.config = config = weights.config
@@ -83,7 +87,7 @@ class Llama:
         return Layer(linear, get("input_layernorm.weight"), get("post_attention_layernorm.weight"))
 
     def project(self, group: str, layer: int, x: Array, adapter: Adapter | None) -> tuple[Array, Array | None]:
-        """x (T, in) through a stacked linear layer and its adapter → (T, out) and the low-rank activations."""
+        """Apply a group's stacked linear layers and their adapter to x (T, in): (T, out) and the low-rank activations."""
         out = multiply(x, self.layers[layer].linear[group])
         if adapter is None:
             return out, None
@@ -97,7 +101,7 @@ class Llama:
     def _unproject(
         self, group: str, layer: int, taps: Taps, adapter: Adapter, grads: Adapter, d_out: Array
     ) -> Array:
-        """Gradient of `project`: adds to `grads`, returns the gradient of its input."""
+        """The backward pass of `project`: adds the adapter's gradient to `grads`, returns the gradient of its input."""
         lora: LoraGroup = adapter.groups[layer][group]
         into: LoraGroup = grads.groups[layer][group]
         low, rank = taps.low[group], adapter.rank
@@ -115,9 +119,9 @@ class Llama:
     def forward(
         self, row: PackedRow, adapter: Adapter | None, each: Callable[[Taps], None] | None = None
     ) -> tuple[Array, Array]:
-        """Final normed hidden states at `row.read`, (answers, H), and the last block's output, (T, H).
+        """The normed hidden states at `row.read`, (answers, H), and the last block's output, (T, H).
 
-        `each` is handed what every block saved, in order, and may keep it.
+        `each`, if given, is called with what each block saved, in order.
         """
         x = self.embedding[row.ids]
         plan = attention.plan_row(row, self.config, x.dtype)
@@ -128,7 +132,7 @@ class Llama:
         return rms_norm(x[row.read], self.norm, self.config.rms_eps), x
 
     def record(self, row: PackedRow, adapter: Adapter) -> tuple[Array, Tape]:
-        """As `forward`, with the tape that `backward` plays."""
+        """As `forward`; the second value is what `backward` needs."""
         taps: list[Taps] = []
         hidden, last = self.forward(row, adapter, taps.append)
         return hidden, Tape(row, taps, last)
@@ -158,7 +162,10 @@ class Llama:
         )
 
     def backward(self, tape: Tape, d_hidden: Array, adapter: Adapter, grads: Adapter) -> None:
-        """Add to `grads` the gradient of a loss whose gradient at `forward`'s result is `d_hidden`."""
+        """Add to `grads` the adapter's gradient of a loss whose gradient at the hidden states is `d_hidden`.
+
+        Empties `tape`.
+        """
         row, eps = tape.row, self.config.rms_eps
         plan = attention.plan_row(row, self.config, tape.last.dtype)
         d_x = np.zeros_like(tape.last)
@@ -177,7 +184,7 @@ class Llama:
 
 
 def multiply(x: Array, weight: Array) -> Array:
-    """x @ weight.T; two or three rows one by one, which is twice as fast (measured, OpenBLAS 0.3.31)."""
+    """x @ weight.T. Two or three rows are multiplied one by one: twice as fast (measured, OpenBLAS 0.3.31)."""
     if len(x) in (2, 3):
         return np.stack([row @ weight.T for row in x])
     out: Array = x @ weight.T
@@ -199,7 +206,7 @@ def _sigmoid(x: Array) -> Array:
 
 
 def swiglu(gate_up: Array) -> Array:
-    """sigmoid(gate)·gate·up for the stacked (gate, up), (T, 2·middle) → (T, middle)."""
+    """gate·sigmoid(gate)·up of the stacked (gate, up): (T, 2·intermediate) → (T, intermediate)."""
     width = gate_up.shape[1] // 2
     out = _sigmoid(gate_up[:, :width])
     out *= gate_up[:, :width]
@@ -208,7 +215,7 @@ def swiglu(gate_up: Array) -> Array:
 
 
 def _swiglu_backward(taps: Taps, d_active: Array) -> Array:
-    """Gradient of gate·sigmoid(gate)·up for the stacked (gate, up), (T, 2·middle)."""
+    """The gradient of `swiglu` at the stacked (gate, up), (T, 2·intermediate)."""
     gate, up, sigmoid = taps.gate, taps.up, taps.sigmoid
     width = gate.shape[1]
     out = np.empty((len(gate), 2 * width), gate.dtype)
@@ -237,7 +244,7 @@ def _inverse_rms(x: Array, eps: float) -> Array:
 
 
 def rms_norm_backward(x: Array, weight: Array, eps: float, d_out: Array) -> Array:
-    """Gradient of `rms_norm` for x."""
+    """The gradient of `rms_norm` at x."""
     inverse = _inverse_rms(x, eps)
     d_scaled = d_out * weight
     normed = x * inverse

@@ -1,7 +1,7 @@
-"""LoRA adapters as one flat vector of parameters, read and written in PEFT's own folder layout.
+"""LoRA adapters as one flat vector of parameters, read and written in PEFT's folder layout.
 
-Low-rank adaptation: Hu et al. 2021; a linear layer W becomes W + (alpha/r)·B·A. Inputs that several layers
-share (q, k, v; gate, up) have their A matrices side by side, so that one product serves all of them.
+Low-rank adaptation (Hu et al. 2021): a linear layer W becomes W + (alpha/r)·B·A. The A matrices of layers with the
+same input (q, k, v; gate, up) are stacked, so that one product computes all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curator.atomic import write_bytes
 from curator.basemodels.weights import LlamaShape, read_safetensors
 from curator.errors import InputError
 
@@ -26,21 +27,21 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "gate_up": ("mlp.gate_proj", "mlp.up_proj"),
     "down": ("mlp.down_proj",),
 }
-"""Linear layers that read the same input, under the name the engine gives the group."""
+"""The linear layers of a block in groups that have the same input, by the engine's name of the group."""
 
 
 @dataclass(slots=True)
 class LoraGroup:
-    """The adapters of one group of one layer: `a` (parts·r, in), `b` one (out, r) a part; all views."""
+    """One group's adapter in one block: `a` (parts·r, in), and in `b` one (out, r) a layer; views into `Adapter.flat`."""
 
     a: Array
     b: list[Array]
 
 
 class Adapter:
-    """LoRA parameters of every layer; also the shape of their gradients.
+    """The LoRA parameters of a model, or their gradients.
 
-    `flat` holds all parameters one after another; `groups[layer][name]` are views into it.
+    `flat` holds all of them in one vector; `groups[block][name]` are views into it.
     """
 
     def __init__(
@@ -68,11 +69,11 @@ class Adapter:
         return self.flat[at : at + shape[0] * shape[1]].reshape(shape)
 
     def like(self) -> Adapter:
-        """An adapter of zeros of the same shape, for gradients."""
+        """An adapter of the same shape, all zero, for gradients."""
         return Adapter(self.config, self.rank, self.alpha, np.zeros_like(self.flat))
 
     def initialise(self, seed: int) -> None:
-        """PEFT's start: A uniform in ±1/sqrt(inputs), B zero, so that the tuned model begins as the base."""
+        """Set PEFT's initial values: A uniform in ±1/sqrt(inputs), B zero, so that training begins at the base model."""
         random = np.random.default_rng([seed, 0x10A])
         self.flat[:] = 0
         for layer in self.groups:
@@ -81,7 +82,7 @@ class Adapter:
                 group.a[:] = random.uniform(-bound, bound, group.a.shape)
 
     def tensors(self) -> dict[str, Array]:
-        """Every matrix under PEFT's name for it; views, not copies."""
+        """Every matrix by PEFT's name; views, not copies."""
         out: dict[str, Array] = {}
         for number, layer in enumerate(self.groups):
             for name, parts in GROUPS.items():
@@ -112,7 +113,7 @@ def _parameter_count(config: LlamaShape, rank: int) -> int:
 
 
 def peft_config(base: str, rank: int, alpha: float) -> dict[str, Any]:
-    """The `adapter_config.json` that PEFT reads."""
+    """The content of PEFT's `adapter_config.json`."""
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -132,9 +133,7 @@ def peft_config(base: str, rank: int, alpha: float) -> dict[str, Any]:
 
 def write_peft(folder: Path, adapter: Adapter, base: str) -> None:
     """Write `adapter_config.json` and `adapter_model.safetensors` into an existing folder, synced to disk."""
-    from safetensors.numpy import save
-
-    from curator.atomic import write_bytes
+    from safetensors.numpy import save  # heavy
 
     tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in adapter.tensors().items()}
     write_bytes(folder / "adapter_model.safetensors", save(tensors, metadata={"format": "pt"}))
@@ -143,7 +142,7 @@ def write_peft(folder: Path, adapter: Adapter, base: str) -> None:
 
 
 def read_peft(folder: Path, config: LlamaShape) -> Adapter:
-    """Load a PEFT LoRA folder for a model of shape `config`. Raises InputError where it does not fit."""
+    """Read a PEFT LoRA folder for a model of shape `config`. Raises InputError if it is damaged or does not fit."""
     try:
         raw = json.loads((folder / "adapter_config.json").read_bytes())
         rank, alpha = int(raw["r"]), float(raw["lora_alpha"])

@@ -1,4 +1,4 @@
-"""Losses over a packed row's answer tokens, with their gradients at the final hidden states."""
+"""The cross entropy of a packed row's answer tokens, and its gradient at the hidden states."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from curator.basemodels.chat_render import IGNORED, Rendered
 from curator.server.engines.embedded.lora import Array
 
 _CHUNK = 256
-"""Answer tokens whose logits are held at once: 256 × 49,152 float32 are 50 MB."""
+"""Answer tokens whose logits are in memory at once: 256 × 49,152 float32 are 50 MB."""
 
 
 @dataclass(slots=True)
 class Sums:
-    """Totals over answer tokens; `loss` in nats."""
+    """Totals over answer tokens: `loss` in nats, `correct` predictions and `tokens`."""
 
     loss: float = 0.0
     correct: int = 0
     tokens: int = 0
 
     def add(self, other: Sums) -> None:
-        """Take in another part's totals."""
+        """Add another part's totals."""
         self.loss += other.loss
         self.correct += other.correct
         self.tokens += other.tokens
 
     @property
     def mean_loss(self) -> float:
-        """Mean cross entropy a token."""
+        """Mean cross entropy of a token, in nats."""
         return self.loss / max(1, self.tokens)
 
     @property
     def accuracy(self) -> float:
-        """Share of tokens that were the most likely one."""
+        """Share of tokens that the model found the most likely."""
         return self.correct / max(1, self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredTokens:
-    """What a model makes of N answer tokens: each one's log probability, and whether it was the likeliest."""
+    """The log probability of each of N answer tokens, and whether the model found it the most likely."""
 
     logprobs: Array
     correct: Array
@@ -51,12 +51,12 @@ class ScoredTokens:
 
 
 def score(hidden: Array, head: Array, targets: Array) -> ScoredTokens:
-    """Score `targets` (N,) given hidden states (N, H) and the output matrix (vocabulary, H)."""
+    """Score `targets` (N,) by hidden states (N, H) and the output matrix `head` (vocabulary, H)."""
     return _score(hidden, head, targets, None)[0]
 
 
 def score_and_gradient(hidden: Array, head: Array, targets: Array, weights: Array) -> tuple[ScoredTokens, Array]:
-    """As `score`, with the gradient of Σ weight·(-log probability) at `hidden`; `weights` is (N,)."""
+    """As `score`, and the gradient of Σ weight·(-log probability) at `hidden`; `weights` is (N,)."""
     scored, d_hidden = _score(hidden, head, targets, weights)
     assert d_hidden is not None
     return scored, d_hidden
@@ -86,5 +86,5 @@ def _score(hidden: Array, head: Array, targets: Array, weights: Array | None) ->
 
 
 def count_answer_tokens(examples: list[Rendered]) -> int:
-    """Answer tokens of the examples: those that carry loss (a first token cannot be predicted)."""
+    """The number of trained tokens of the examples; the first token of an example is none, as nothing predicts it."""
     return sum(label != IGNORED for example in examples for label in example.labels[1:])

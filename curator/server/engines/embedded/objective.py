@@ -1,4 +1,4 @@
-"""What a batch is trained for: supervised answers, or preferences (DPO); gradients by shards in threads."""
+"""The two training objectives, supervised and DPO: loss and gradient of a batch, computed by several threads."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from curator.server.engines.embedded.loss import Sums
 
 
 class Objective(Protocol):
-    """A training goal over numbered examples."""
+    """A loss over examples that are named by their numbers."""
 
     def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
-        """Totals over the batch before the update, and the gradient of its mean loss (flat)."""
+        """Totals over the batch, and the flat gradient of its mean loss."""
 
     def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> Sums:
-        """Totals without a gradient."""
+        """Totals over the batch, without a gradient."""
 
 
 @dataclass(slots=True)
 class Shards:
-    """Threads with a gradient buffer each; results are added in a fixed order, so sums do not depend on timing."""
+    """Threads with a gradient buffer each. Results are added in a fixed order, so that sums do not depend on timing."""
 
     threads: int
     _pool: ThreadPoolExecutor = field(init=False)
@@ -40,14 +40,14 @@ class Shards:
     def run(
         self, parts: Sequence[Any], work: Callable[[Any, Adapter], Sums], adapter: Adapter
     ) -> tuple[Sums, Array]:
-        """`work(part, gradient buffer)` for each part at the same time; totals and summed gradients."""
+        """Call `work(part, gradient buffer)` for all parts at the same time; the sums of totals and of gradients."""
         while len(self._buffers) < len(parts):
             self._buffers.append(adapter.like())
         for buffer in self._buffers:
             buffer.flat[:] = 0
 
         def quietly(part: Any, grads: Adapter) -> Sums:
-            with np.errstate(all="ignore"):  # a diverging loss is told by the trainer, not by warnings
+            with np.errstate(all="ignore"):  # the trainer reports a diverging loss
                 return work(part, grads)
 
         sums = Sums()
@@ -102,10 +102,10 @@ class Supervised:
 
 
 class Preference:
-    """Direct preference optimisation (Rafailov et al. 2023, sigmoid loss); the reference is the base model.
+    """Direct preference optimisation (Rafailov et al. 2023, sigmoid loss); the reference p₀ is the base model.
 
     Loss of a pair: -log σ(β·((log p(chosen) - log p₀(chosen)) - (log p(rejected) - log p₀(rejected)))).
-    `Sums.tokens` counts pairs, `correct` those where the preferred answer gained more.
+    `Sums.tokens` counts pairs, `correct` those whose chosen answer gained more probability.
     """
 
     def __init__(self, model: Llama, pairs: Sequence[RenderedPair], beta: float, shards: Shards) -> None:
@@ -140,7 +140,7 @@ class Preference:
         return [[batch_numbers[n] for n in part] for part in batches.deal_to_shards(sized, self._shards.threads)]
 
     def _pair(self, pair: int, adapter: Adapter, grads: Adapter | None, weight: float) -> Sums:
-        """One pair, forward and (with `grads`) backward; its two sides share their prompt in one row."""
+        """The totals of one pair; with `grads`, its gradient times `weight` is added there."""
         sides = [2 * pair, 2 * pair + 1]
         rows = batches.pack_rows(self._examples, sides, limit=2 * batches.ROW_TOKENS)
         tapes: list[Tape] = []
@@ -163,14 +163,14 @@ class Preference:
         return Sums(float(np.logaddexp(0.0, -margin)), int(margin > 0), 1)
 
     def _base(self, pair: int, rows: Sequence[batches.PackedRow]) -> Array:
-        """Log probabilities of both sides under the base model, computed once a pair."""
+        """Log probabilities of the chosen and the rejected answer under the base model, computed once a pair."""
         if pair not in self._reference:
             hiddens = [self._model.forward(row, None)[0] for row in rows]
             self._reference[pair] = self._by_side(rows, hiddens, pair)
         return self._reference[pair]
 
     def _by_side(self, rows: Sequence[batches.PackedRow], hiddens: Sequence[Array], pair: int) -> Array:
-        """Log probability of the chosen and of the rejected answer, (2,)."""
+        """Log probabilities of the chosen and of the rejected answer, (2,)."""
         totals = np.zeros(2)
         for row, hidden in zip(rows, hiddens, strict=True):
             logprobs = loss.score(hidden, self._model.head, row.targets).logprobs

@@ -1,22 +1,22 @@
-"""A job's state on disk: adapter, optimiser moments and step in one file that replaces the old one whole."""
+"""A job's saved state: adapter, optimiser moments and step in one file, replaced atomically.
+
+Late imports of safetensors: heavy.
+"""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from curator.atomic import sync_folder, write_bytes
+from curator.atomic import write_bytes
 from curator.server.engines.embedded.adamw import AdamW
-from curator.server.engines.embedded.lora import Adapter, write_peft
-from curator.server.engines.job import KEPT_CHECKPOINTS
 
 _FILE = "state.safetensors"
 
 
 def save_state(folder: Path, optimiser: AdamW, step: int, fingerprint: dict[str, Any]) -> None:
-    """Write the state after `step`; the step is inside the one file, `state.json` repeats it for readers."""
+    """Write the state after update `step`. `state.json` repeats step and fingerprint for people."""
     from safetensors.numpy import save as dump
 
     note = {"step": step, **fingerprint}
@@ -26,9 +26,9 @@ def save_state(folder: Path, optimiser: AdamW, step: int, fingerprint: dict[str,
 
 
 def restore_state(folder: Path, optimiser: AdamW, fingerprint: dict[str, Any]) -> int:
-    """Fill the optimiser and its parameters from the saved state; the step it was saved after, 0 where none fits.
+    """Read the saved state into the optimiser and its parameters; returns the step after which it was saved.
 
-    A state of other data or hyperparameters is not this job's and is not used.
+    Returns 0 and changes nothing if there is no state, or its fingerprint (data, hyperparameters) is another.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -43,19 +43,3 @@ def restore_state(folder: Path, optimiser: AdamW, fingerprint: dict[str, Any]) -
         return 0
     optimiser.flat[:], optimiser.mean[:], optimiser.square[:] = values["adapter"], values["mean"], values["square"]
     return step
-
-
-def write_checkpoint(folder: Path, adapter: Adapter, step: int, base: str) -> str:
-    """Write the adapter as a PEFT folder that appears whole; returns its name. Keeps the last three."""
-    name = f"ckpt-{step}"
-    part = folder / f".{name}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    write_peft(part, adapter, base)
-    shutil.rmtree(folder / name, ignore_errors=True)
-    part.rename(folder / name)
-    sync_folder(folder)
-    steps = sorted(int(p.name[5:]) for p in folder.glob("ckpt-*") if p.name[5:].isdigit())
-    for old in steps[:-KEPT_CHECKPOINTS]:
-        shutil.rmtree(folder / f"ckpt-{old}", ignore_errors=True)
-    return name

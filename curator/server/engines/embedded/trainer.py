@@ -1,4 +1,4 @@
-"""The embedded engine's training loop: one job, step by step, resumable to the bit."""
+"""The embedded engine's training loop. A resumed job gives bit for bit the result of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
+from curator.server.engines.checkpoints import publish_checkpoint
 from curator.server.engines.embedded import state
 from curator.server.engines.embedded.adamw import AdamW
 from curator.server.engines.embedded.llama import Llama
-from curator.server.engines.embedded.lora import Adapter
+from curator.server.engines.embedded.lora import Adapter, write_peft
 from curator.server.engines.embedded.loss import Sums
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
 from curator.server.engines.examples import read_examples, render_examples
@@ -31,7 +32,7 @@ from curator.server.engines.schedule import Schedule, epoch_order, learning_rate
 
 
 class EmbeddedTrainer:
-    """Everything a job needs in memory; `run` trains it to its end or to where it should stop."""
+    """One job: its examples, model, adapter and optimiser in memory."""
 
     def __init__(self, job: JobSpec, progress: ProgressFile, stop: StopRequest) -> None:
         self._job, self._progress, self._stop = job, progress, stop
@@ -58,7 +59,7 @@ class EmbeddedTrainer:
         return Supervised(model, examples, shards)
 
     def run(self) -> None:
-        """Train; every fact goes to the job's progress file."""
+        """Train the job to its end or until it is asked to stop; facts go to its progress file."""
         plan, job = self._plan, self._job
         done = state.restore_state(job.folder, self._optimiser, self._fingerprint)
         self._progress.append(
@@ -85,7 +86,7 @@ class EmbeddedTrainer:
         )
 
     def _step(self, step: int) -> dict[str, float]:
-        """One update; tells and returns its metrics."""
+        """Do one update; reports and returns its metrics. Raises JobError if the loss is no longer finite."""
         begun = time.monotonic()
         plan = self._plan
         epoch, index = divmod(step - 1, plan.steps_per_epoch)
@@ -111,7 +112,7 @@ class EmbeddedTrainer:
         return facts
 
     def _validate(self, step: int) -> dict[str, float]:
-        """A validation batch after each step, all of the validation file after each epoch."""
+        """Metrics of the validation file: of one batch after each step, of the whole file after each epoch."""
         if self._validation is None:
             return {}
         size, count = self._plan.batch_size, self._valid_count
@@ -130,7 +131,8 @@ class EmbeddedTrainer:
         return {"valid_loss": sums.mean_loss, "valid_mean_token_accuracy": sums.accuracy, **full}
 
     def _checkpoint(self, step: int, metrics: dict[str, float]) -> None:
-        name = state.write_checkpoint(self._job.folder, self._adapter, step, self._job.model)
+        job = self._job
+        name = publish_checkpoint(job.folder, step, lambda folder: write_peft(folder, self._adapter, job.model))
         self._progress.append("checkpoint", step=step, path=name, metrics={"step": step, **metrics})
 
     def _save(self, step: int) -> float:
@@ -138,7 +140,7 @@ class EmbeddedTrainer:
         return time.monotonic()
 
     def _stop_if_asked(self, step: int) -> bool:
-        """Whether the job should stop here; then its state is saved and the stop told."""
+        """If the job was asked to stop, save its state, report it and return True."""
         reason = self._stop.reason()
         if reason is None:
             return False
@@ -149,7 +151,7 @@ class EmbeddedTrainer:
 
 
 def _fingerprint(job: JobSpec, plan: Schedule, training: Sequence[Any]) -> dict[str, Any]:
-    """What must be the same for a saved state to be this job's."""
+    """What identifies a job's state: a saved one with another fingerprint is not resumed."""
     digest = hashlib.sha256(repr(training).encode()).hexdigest()
     return {
         "model": job.model,
