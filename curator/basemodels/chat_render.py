@@ -1,7 +1,7 @@
-"""Conversations to token ids and labels through the model's own chat template; the same for both engines.
+"""Turn conversations into token ids and labels with the model's own chat template, the same for both engines.
 
-Text is tokenised in pieces cut where an answer begins and ends, so that the prompt's ids in training are
-exactly the ids that the same prompt has when the model is asked.
+The rendered text is cut where an answer begins and ends, and each piece is tokenized alone. So a prompt has the
+same ids in training as when the model is asked.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from curator.core.turns import is_learnt
 from curator.errors import InputError
 
 IGNORED = -100
-"""Label of a token that is not trained on (the convention of PyTorch's cross entropy)."""
+"""Label of a token that is not trained on, as in PyTorch's cross entropy."""
 
 Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One training example: `ids`, and `labels` of the same length (the id itself, or IGNORED)."""
+    """One tokenized example: `ids`, and `labels` of the same length (a trained token's id, else IGNORED)."""
 
     ids: list[int]
     labels: list[int]
 
     @property
     def trained(self) -> int:
-        """How many tokens carry loss."""
+        """The number of trained tokens."""
         return sum(label != IGNORED for label in self.labels)
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedPair:
-    """One preference example: the same prompt with the preferred and the other answer."""
+    """One preference example: the same prompt with the chosen and with the rejected answer."""
 
     chosen: Rendered
     rejected: Rendered
 
 
 def render_chat(text: TextModel, example: dict[str, Any], max_tokens: int) -> Rendered:
-    """Ids and labels of a `{"messages": […]}` example, cut to `max_tokens` from the right.
+    """The token ids and labels of an example `{"messages": […]}`, cut at the end to `max_tokens`.
 
-    The messages that are trained on (`curator.core.turns.is_learnt`) are so with the token that ends them.
-    Raises InputError where the template refuses the conversation.
+    The messages that are learnt (`curator.core.turns.is_learnt`) are trained on, with their end tokens. Raises
+    InputError if the template refuses the conversation.
     """
     messages = example["messages"]
     trained = [is_learnt(message) for message in messages]
@@ -67,7 +67,8 @@ def _render(
 
 
 def render_preference(text: TextModel, example: dict[str, Any], max_tokens: int) -> RenderedPair:
-    """Both sides of an `{"input", "preferred_output", "non_preferred_output"}` example; only outputs count."""
+    """The two sides of an example `{"input", "preferred_output", "non_preferred_output"}`; only outputs are
+    trained on."""
     question, tools = example["input"]["messages"], example["input"].get("tools")
 
     def side(output: str) -> Rendered:
@@ -79,14 +80,15 @@ def render_preference(text: TextModel, example: dict[str, Any], max_tokens: int)
 
 
 def render_prompt(text: TextModel, messages: Sequence[Message], tools: Any = None) -> list[int]:
-    """Ids of a conversation up to where the model's answer begins."""
+    """The token ids of a conversation, up to the beginning of the model's answer."""
     plain = [_template_message(m) for m in messages]
     ids, _ = _tokenize(text, plain, [False] * len(plain), tools, ask=True)
     return ids
 
 
 def _template_message(message: Message) -> Message:
-    """The message as templates want it: text content, `developer` called `system`, arguments as objects."""
+    """The message in the form that templates expect: content as text, `developer` as `system`, arguments as
+    objects."""
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(str(part.get("text") or part.get("refusal") or "") for part in content)
@@ -124,7 +126,10 @@ def _tokenize(
 def _pieces(
     text: TextModel, messages: list[Message], trained: list[bool], tools: Any, ask: bool
 ) -> list[tuple[str, bool]]:
-    """The rendered conversation, cut at both ends of every answer; each piece with whether it is trained on."""
+    """The rendered conversation, cut at both ends of every answer; each piece, and whether it is trained on.
+
+    `ask` adds the beginning of a new answer. Raises InputError if the template changes earlier messages.
+    """
     whole = _apply(text, messages, tools, ask)
     pieces: list[tuple[str, bool]] = []
     done = 0

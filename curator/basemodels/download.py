@@ -1,4 +1,4 @@
-"""Fetch one wheel with the user's own package installer, so that their index, proxy and certificates apply."""
+"""Download one wheel with the user's own pip, so that their package index, proxy and certificates are used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.2
 
 
 def command(package: str, version: str, into: Path) -> list[str]:
-    """The command that downloads the wheel. Raises CuratorError where neither pip nor uv is there."""
+    """The command that downloads the wheel into a folder. Raises CuratorError if there is neither pip nor uv."""
     words = ["download", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--no-input"]
     words += ["--progress-bar", "off", "--dest", str(into), f"{package}=={version}"]
     if importlib.util.find_spec("pip") is not None:
@@ -31,9 +31,10 @@ def command(package: str, version: str, into: Path) -> list[str]:
 
 
 def fetch(package: str, version: str, size: int, into: Path, say: Callable[[str, int, int], None]) -> Path:
-    """Download the wheel of about `size` bytes into the new folder `into` and return it.
+    """Download the wheel of about `size` bytes into the new folder `into` and return its path.
 
-    Raises CuratorError with the installer's own last words where that fails. An interrupt stops the download.
+    `say` is called with the phase, the bytes so far and `size`. Raises CuratorError with pip's last message if the
+    download fails. An interrupt stops pip.
     """
     into.mkdir()
     scratch = into / "tmp"
@@ -73,7 +74,7 @@ def _bytes_under(folder: Path) -> int:
 
 
 def _last_words(log: Path) -> str:
-    """The installer's last complaint, as one line."""
+    """The last error in pip's output (or its last line), and what to do."""
     lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith(("ERROR", "error"))]
     last = (errors or lines or ["it said nothing"])[-1]

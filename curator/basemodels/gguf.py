@@ -1,7 +1,7 @@
-"""Read GGUF files: metadata and tensors as float32 arrays.
+"""Read GGUF files: metadata, and tensors as float32 arrays.
 
-Layout (little endian): magic, version, counts, key/value pairs, tensor directory, padding, data.
-Block formats are those of the ggml library: 32 weights a block (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0), 256 in Q6_K.
+Layout (little endian): magic, version, counts, key/value pairs, tensor directory, padding, data. The block formats
+are those of the ggml library: 32 weights a block (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0) or 256 (Q6_K).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Bytes = npt.NDArray[np.uint8]
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _MAX_ITEMS = 4_000_000
-"""Longest string or list believed; a larger count means a damaged file."""
+"""Longest string or list; a larger count means that the file is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
-    """One tensor of the directory; `shape` is in NumPy's order (rows first)."""
+    """One tensor of the directory: `shape` in NumPy's order (rows first), ggml type number, offset in bytes."""
 
     shape: tuple[int, ...]
     kind: int
@@ -38,7 +38,8 @@ class TensorEntry:
 
 @dataclass(slots=True)
 class Gguf:
-    """An opened file: `metadata` by key, `entries` by tensor name; tensors are read one at a time."""
+    """A file whose header is read: `metadata` by key, `entries` by tensor name. `start` is the offset of the
+    data."""
 
     path: Path
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +47,8 @@ class Gguf:
     start: int = 0
 
     def tensor(self, name: str) -> Floats:
-        """The tensor, dequantised to float32. Raises InputError for an absent or unknown kind of tensor."""
+        """Read one tensor, dequantised to float32. Raises InputError if it is missing, cut short or of another
+        type."""
         entry = self.entries.get(name)
         if entry is None:
             raise InputError(f"{self.path.name} holds no tensor '{name}': it is no complete model of this kind")
@@ -62,7 +64,7 @@ class Gguf:
 
 
 def open_gguf(path: Path) -> Gguf:
-    """Read header, metadata and tensor directory. Raises InputError where the file is no GGUF v2 or v3."""
+    """Read header, metadata and tensor directory. Raises InputError if the file is no GGUF of version 2 or 3."""
     try:
         with path.open("rb") as file:
             return _read_header(path, file)
@@ -170,7 +172,8 @@ def _q8_0(blocks: Bytes) -> Floats:
 
 
 def _q6_k(blocks: Bytes) -> Floats:
-    """256 weights: 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales, one half."""
+    """Blocks of 256 weights: 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales, one float16
+    scale."""
     low = blocks[:, :128].reshape(-1, 2, 1, 64) >> np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)
     high = blocks[:, 128:192].reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8).reshape(1, 1, 4, 1)
     quants = (low & 15).reshape(-1, 2, 4, 32) | ((high & 3) << 4)

@@ -1,7 +1,4 @@
-"""A local model's own tokenizer and chat template, from the folder that `curator models pull` made.
-
-Here core reads files, but only a pulled model's, which never change in place.
-"""
+"""A local model's own tokenizer and chat template, from its folder, to count tokens as the model sees them."""
 
 from __future__ import annotations
 
@@ -15,13 +12,13 @@ from curator.basemodels.tokenizer_config import special_tokens
 
 
 class OwnTokenizer:
-    """A model's own `tokenizer.json` (Hugging Face's format) as a Tokenizer; special tokens count as one."""
+    """Counts tokens by a `tokenizer.json` (Hugging Face's format); a special token counts as one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._quick = quick_own.read_tiktoken_counter(path)
         if self._quick is None:
-            _ = self._exact  # a damaged file is told now
+            _ = self._exact  # raises now if the file is damaged
 
     @cached_property
     def _exact(self) -> Any:
@@ -31,25 +28,25 @@ class OwnTokenizer:
 
     @property
     def specials(self) -> tuple[str, ...]:
-        """The special tokens' texts: no token ever spans the beginning of one."""
+        """The texts of the special tokens. No other token reaches across the beginning of one."""
         if self._quick is not None:
             return self._quick.specials
         added = self._exact.get_added_tokens_decoder()
         return tuple(str(token.content) for token in added.values() if token.special)
 
     def count(self, text: str) -> int:
-        """Tokens of `text`, without any that the tokenizer would add around it."""
+        """The number of tokens of `text`, without those that the tokenizer may add at its ends."""
         count = self._quick.count(text) if self._quick is not None else None
         if count is None:
             count = len(self._exact.encode(_without_surrogates(text), add_special_tokens=False).ids)
         return count
 
     def counts(self, texts: list[str]) -> list[int]:
-        """As `count`, for several texts."""
+        """The number of tokens of each text."""
         return [*map(self.count, texts)]
 
     def cut(self, text: str, limit: int) -> int:
-        """Characters that the first `limit` tokens hold whole."""
+        """The number of characters that the first `limit` tokens cover."""
         offsets = self._exact.encode(_without_surrogates(text), add_special_tokens=False).offsets
         if len(offsets) <= limit:
             return len(text)
@@ -57,12 +54,12 @@ class OwnTokenizer:
 
 
 def _without_surrogates(text: str) -> str:
-    """`text` with lone surrogates replaced: Rust strings hold none."""
+    """`text` with lone surrogates replaced by "?": the library's strings cannot hold any."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def own_tokenizer(folder: Path) -> OwnTokenizer | None:
-    """The tokenizer in a pulled model's folder; None where there is none (or it cannot be read)."""
+    """The tokenizer in a model's folder; None if there is none or it cannot be read."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         return None
@@ -73,14 +70,14 @@ def own_tokenizer(folder: Path) -> OwnTokenizer | None:
 def _cached_tokenizer(path: Path, changed: int) -> OwnTokenizer | None:
     try:
         return OwnTokenizer(path)
-    except Exception:  # the library raises a bare Exception for a damaged file: then there is no tokenizer
+    except Exception:  # the library raises Exception itself for a damaged file
         return None
 
 
 def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]], Any], str] | None:
-    """The chat template in a pulled model's folder as a function of messages and tools; None where there is none.
+    """The chat template in a model's folder as a function of messages and tools; None if there is none.
 
-    The template runs in Jinja's sandbox: it came with a model, not with Curator.
+    The template runs in Jinja's sandbox, because it comes from the model.
     """
     path = folder / "chat_template.jinja"
     if not path.is_file():

@@ -1,8 +1,8 @@
-"""A pulled model's tokenizer in tiktoken's hands: the same counts in a fifth of the time.
+"""Count a local model's tokens with tiktoken: the same counts as its own library's, in a fifth of the time.
 
-Only for a `tokenizer.json` whose rules tiktoken can follow to the letter: byte-level BPE as GPT-2 has it (Radford
-et al. 2019), with or without every digit on its own, whose merges stand in the order of their tokens. Texts with
-bytes that the vocabulary lacks are left to the model's own library.
+Only for a `tokenizer.json` whose rules tiktoken can follow exactly: byte-level BPE as in GPT-2 (Radford et al.
+2019), optionally with each digit apart, with merges in the order of their tokens. Texts with bytes that the
+vocabulary lacks are left to the model's own library.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from typing import Any
 from curator.basemodels.byte_letters import bytes_by_letter
 
 LONGEST = 200_000
-"""Characters; a longer run without a word boundary would overflow the regex engine's stack."""
+"""Longest text in characters: a longer one without a word boundary would overflow the stack of tiktoken's
+regex."""
 _CONTRACTIONS = r"'s|'t|'re|'ve|'m|'ll|'d"
 _WORDS = {
     False: rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+",
     True: rf"\p{{N}}|{_CONTRACTIONS}| ?\p{{L}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?=\p{{N}})|\s+(?!\S)|\s+",
 }
-"""What is never merged across: GPT-2's pieces; and those of a text that was first parted at every digit."""
+"""The regex of the pieces within which tokens are merged: GPT-2's (False), or with each digit apart (True)."""
 
 
 class TiktokenCounter:
-    """Counts texts, or says that it cannot."""
+    """Counts tokens with tiktoken. `missing`: bytes that the vocabulary lacks; `added`: added tokens, by text, and
+    whether each is special."""
 
     def __init__(
         self, ranks: dict[bytes, int], digits_apart: bool, missing: bytes, added: dict[str, bool]
@@ -42,10 +44,10 @@ class TiktokenCounter:
         self._missing = missing
         self._begins = tuple({token[0] for token in added})
         self.specials = tuple(token for token, special in added.items() if special)
-        """The special tokens' texts."""
+        """The texts of the special tokens."""
 
     def count(self, text: str) -> int | None:
-        """Tokens of `text`; None where the model's own library must count them."""
+        """The number of tokens of `text`; None if the model's own library must count them."""
         data = text.encode("utf-8", "replace")
         if len(text) > LONGEST or len(data.translate(None, self._missing)) != len(data):
             return None
@@ -56,7 +58,7 @@ class TiktokenCounter:
 
 
 def read_tiktoken_counter(path: Path) -> TiktokenCounter | None:
-    """The tokenizer in a file, or None where its rules are others. Raises OSError."""
+    """A counter for a `tokenizer.json`; None if tiktoken cannot follow its rules. Raises OSError."""
     try:
         table = json.loads(path.read_bytes())
         model, added = table["model"], {token["content"]: token["special"] for token in table["added_tokens"]}
@@ -69,7 +71,7 @@ def read_tiktoken_counter(path: Path) -> TiktokenCounter | None:
 
 
 def _digits_apart(table: dict[str, Any]) -> bool | None:
-    """Whether every digit is a piece of its own; None where texts are parted or changed in another way."""
+    """Whether each digit is a piece of its own; None if the tokenizer splits or changes texts in another way."""
     if table.get("normalizer") is not None:
         return None
     steps = table["pre_tokenizer"]
@@ -94,7 +96,7 @@ def _is_plain_bpe(model: dict[str, Any]) -> bool:
 
 
 def _are_plain(added: list[dict[str, Any]]) -> bool:
-    """Whether added tokens are found where they stand, and none begins with another."""
+    """Whether added tokens are matched exactly as they stand in a text, and none begins with another."""
     texts = sorted(token["content"] for token in added)
     apart = not any(after.startswith(before) for before, after in pairwise(texts))
     return all(texts) and apart and not any(t["lstrip"] or t["rstrip"] or t["single_word"] for t in added)

@@ -1,8 +1,8 @@
-"""Base models on this machine: list, pull, verify, remove.
+"""Base models on this machine: list, pull and remove them.
 
-A base model is a folder of `paths.models_dir()` with its weights (`.gguf` or `.safetensors`), tokenizer and
-chat template. What can be pulled comes from a Python package of the user's own package index, is checked against
-a known SHA-256, and appears under its name only when it is whole.
+A base model is a folder in `paths.models_dir()` with weights (`.gguf` or `.safetensors`), tokenizer and chat
+template. A pulled model comes in a Python package from the user's package index. It is checked against a known
+SHA-256, and its folder gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from curator.errors import CuratorError, InputError, UsageError
 from curator.locks import try_lock
 
 Say = Callable[[str, int, int], None]
-"""Told how a pull goes: what is being done, bytes done, bytes in all."""
+"""A callback for a pull's progress: the phase, bytes done, bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pullable:
-    """A model that a package carries; sizes in bytes."""
+    """A model that can be pulled, and the package that contains it; sizes in bytes."""
 
     package: str
     version: str
@@ -54,12 +54,12 @@ PULLABLE: dict[str, Pullable] = {
         source="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
     )
 }
-"""What `curator models pull` knows, by name."""
+"""The models that `curator models pull` can fetch, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """A base model folder; `bytes` is all its files together."""
+    """A base model's folder; `bytes` is the size of all its files."""
 
     name: str
     path: Path
@@ -67,7 +67,7 @@ class InstalledModel:
 
 
 def list_installed() -> list[InstalledModel]:
-    """The base models on this machine, by name."""
+    """The base models on this machine, sorted by name."""
     root = paths.models_dir()
     folders = sorted(root.iterdir()) if root.is_dir() else []
     return [
@@ -76,16 +76,16 @@ def list_installed() -> list[InstalledModel]:
 
 
 def is_installed(name: str) -> bool:
-    """Whether the base model is there."""
+    """Whether there is a base model of this name: a folder with weights."""
     folder = paths.models_dir() / name
     return folder.is_dir() and has_weights(folder)
 
 
 def pull(name: str, say: Say | None = None) -> Path:
-    """Fetch a model with the user's own pip and return its folder; does nothing where it is there already.
+    """Download a model with the user's own pip and return its folder; if it is installed, only return its folder.
 
-    Raises UsageError for an unknown name, CuratorError where it cannot be fetched or is not what it should be;
-    nothing half-done is left under the model's name, and doing it again is safe.
+    Raises UsageError for an unknown name, CuratorError if the model cannot be downloaded or has another checksum.
+    After an error there is no folder of the model's name, and a second attempt is safe.
     """
     model = PULLABLE.get(name)
     if model is None:
@@ -109,7 +109,7 @@ def pull(name: str, say: Say | None = None) -> Path:
 
 
 def remove(name: str) -> None:
-    """Delete a base model's folder. Raises UsageError where there is none."""
+    """Delete a base model's folder. Raises UsageError if there is none."""
     root = paths.models_dir()
     folder = root / name
     if Path(name).name != name or not folder.is_dir() or not has_weights(folder):
@@ -121,10 +121,11 @@ def remove(name: str) -> None:
 
 
 def describe(folder: Path, name: str, source: str) -> None:
-    """Write tokenizer, template and configuration beside a GGUF file, for people and other programs."""
-    from curator.basemodels.gguf import open_gguf
-    from curator.basemodels.text_model import build_tokenizer, special_names
-    from curator.basemodels.weights import find_gguf, gguf_config
+    """Write tokenizer, chat template and configuration of a GGUF file beside it as Hugging Face's files, and
+    `SOURCE.txt`. Raises InputError if the folder holds no usable GGUF file."""
+    from curator.basemodels.gguf import open_gguf  # heavy: NumPy
+    from curator.basemodels.text_model import build_tokenizer, special_names  # heavy: tokenizers
+    from curator.basemodels.weights import find_gguf, gguf_config  # heavy: NumPy
 
     weights = find_gguf(folder)
     if weights is None:
@@ -145,6 +146,7 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def has_weights(folder: Path) -> bool:
+    """Whether a folder holds a file of weights: `.gguf` or `.safetensors`."""
     return any(any(folder.glob(pattern)) for pattern in ("*.gguf", "*.safetensors"))
 
 
@@ -154,7 +156,8 @@ def _size(folder: Path) -> int:
 
 @contextmanager
 def _workplace(root: Path, name: str, room: int) -> Iterator[Path]:
-    """An empty hidden folder in the models folder that goes away afterwards; one pull of a model at a time."""
+    """An empty hidden folder in the models folder, removed when the block ends. A lock allows one pull of a
+    model at a time. Raises CuratorError if there is too little space or the folder cannot be written."""
     place = root / f".pull-{name}"
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Text to token ids and back: a model folder's tokenizer, chat template and end tokens."""
+"""A model folder's tokenizer, chat template and end tokens: text to token ids and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from curator.basemodels.weights import find_gguf
 from curator.errors import InputError
 
 _CONTROL, _USER_DEFINED = 3, 4
-"""GGUF token types that are matched whole before anything is split."""
+"""GGUF token types of special tokens, which are matched before the text is split."""
 
 _PRE_TOKENIZERS: dict[str, list[Any]] = {
     "smollm": [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)],
@@ -31,37 +31,37 @@ _PRE_TOKENIZERS: dict[str, list[Any]] = {
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
     ],
 }
-"""How GGUF's `tokenizer.ggml.pre` splits text before merging."""
+"""How text is split before tokens are merged, by the value of GGUF's `tokenizer.ggml.pre`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextModel:
-    """What turns a conversation into ids: the tokenizer, the chat template and the ids that end an answer."""
+    """A model's tokenizer, chat template, special tokens, and the token ids that end an answer."""
 
     tokenizer: Tokenizer
     template: str
     special: dict[str, str]
-    """Names a template may use, e.g. `bos_token`, with their texts."""
+    """The texts of special tokens by the names that templates use, such as `bos_token`."""
     end_ids: tuple[int, ...]
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of `text`; special tokens inside it are recognised, none are added."""
+        """The token ids of `text`. Special tokens in it are recognised, none are added."""
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
     def decode(self, ids: list[int]) -> str:
-        """Text of `ids` without special tokens; an unfinished character becomes U+FFFD."""
+        """The text of `ids` without special tokens; an incomplete character becomes U+FFFD."""
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
         return text
 
     def token_bytes(self, token: int) -> bytes:
-        """The exact bytes one token stands for (byte-level vocabularies), for log probabilities."""
+        """The bytes that a token of a byte-level vocabulary stands for."""
         piece = self.tokenizer.id_to_token(token) or ""
         return b"".join(_BYTE_OF.get(c, c.encode()) for c in piece)
 
 
 def load(folder: Path) -> TextModel:
-    """The text half of a model folder. Raises InputError where tokenizer or template are missing or damaged."""
+    """The tokenizer and template of a model folder. Raises InputError if one is missing or damaged."""
     if (folder / "tokenizer.json").is_file():
         return _from_files(folder)
     gguf = find_gguf(folder)
@@ -71,7 +71,7 @@ def load(folder: Path) -> TextModel:
 
 
 def build_tokenizer(file: Gguf) -> Tokenizer:
-    """A byte-level BPE tokenizer from GGUF metadata. Raises InputError for other kinds of vocabulary."""
+    """The byte-level BPE tokenizer of a GGUF file's metadata. Raises InputError for another kind of tokenizer."""
     meta = file.metadata
     pre = _PRE_TOKENIZERS.get(str(meta.get("tokenizer.ggml.pre", "gpt-2")))
     if meta.get("tokenizer.ggml.model") != "gpt2" or pre is None:
@@ -88,7 +88,8 @@ def build_tokenizer(file: Gguf) -> Tokenizer:
 
 
 def special_names(file: Gguf) -> dict[str, str]:
-    """`bos_token`, `eos_token` and their like, as a GGUF file names them."""
+    """The texts of a GGUF file's special tokens, by the names `bos_token`, `eos_token`, `pad_token`,
+    `unk_token`."""
     tokens = file.metadata.get("tokenizer.ggml.tokens", [])
     names = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
     ids = {ours: file.metadata.get(f"tokenizer.ggml.{theirs}_token_id") for ours, theirs in names.items()}

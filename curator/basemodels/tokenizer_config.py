@@ -8,7 +8,7 @@ from typing import Any
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where the file is missing, unreadable or holds another value."""
+    """The JSON object in a file; empty if the file is missing, cannot be read or holds another value."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -17,9 +17,9 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def special_tokens(folder: Path) -> dict[str, str]:
-    """The texts of `bos_token`, `eos_token` and the like from a folder's `tokenizer_config.json`, by name.
+    """The texts of the special tokens in a folder's `tokenizer_config.json`, by names such as `bos_token`.
 
-    A token stands there as a string or as an object with its text under `content`; one without a text has "".
+    A token is a string there, or an object with its text as `content`; a token without a text gives "".
     """
     config = read_object(folder / "tokenizer_config.json")
     return {name: _text_of(token) for name, token in config.items() if name.endswith("_token")}

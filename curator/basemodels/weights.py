@@ -1,6 +1,6 @@
-"""Load a base model folder (GGUF or Hugging Face safetensors) of Llama architecture as float32 arrays.
+"""Load a base model of Llama architecture (GGUF or Hugging Face safetensors) as float32 arrays.
 
-Names and layout are Hugging Face's (`model.layers.0.self_attn.q_proj.weight`, rotate-half RoPE).
+Tensor names and layout are Hugging Face's (`model.layers.0.self_attn.q_proj.weight`, rotate-half RoPE).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from curator.basemodels.tokenizer_config import read_object
 from curator.errors import InputError
 
 _HEADER_CAP = 100 * 2**20
-"""Largest safetensors header read, in bytes (the format's own limit)."""
+"""Largest header of a safetensors file in bytes, which is the format's limit."""
 
 _DTYPES: dict[str, Any] = {
     "F32": np.float32,
@@ -42,7 +42,7 @@ _GGUF_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class LlamaShape:
-    """Shape of a Llama model; counts, and sizes in units of weights."""
+    """The configuration of a Llama model; sizes are numbers of elements."""
 
     vocab_size: int
     hidden_size: int
@@ -57,7 +57,7 @@ class LlamaShape:
     tied: bool
 
     def as_hf(self) -> dict[str, Any]:
-        """The same as a Hugging Face `config.json`."""
+        """The same as the content of a Hugging Face `config.json`."""
         return {
             "architectures": ["LlamaForCausalLM"],
             "model_type": "llama",
@@ -89,13 +89,14 @@ class Weights:
 
 
 def find_gguf(folder: Path) -> Path | None:
-    """The folder's only `.gguf` file, or None."""
+    """The first `.gguf` file in a folder; None if there is none."""
     files = sorted(folder.glob("*.gguf"))
     return files[0] if files else None
 
 
 def why_unsupported(folder: Path) -> str | None:
-    """Why the embedded engine cannot run this model, as half a sentence; None where it can. Reads no weights."""
+    """Why the embedded engine cannot run the model of a folder, as half a sentence; None if it can. Reads no
+    weights."""
     if not folder.is_dir():
         return "it is no folder on this machine"
     if find_gguf(folder) is not None:
@@ -120,7 +121,7 @@ def why_unsupported(folder: Path) -> str | None:
 
 
 def load(folder: Path) -> Weights:
-    """Load every weight of a model folder as float32. Raises InputError with the reason where it cannot."""
+    """Load all weights of a model folder as float32. Raises InputError with the reason if it cannot be done."""
     reason = why_unsupported(folder)
     if reason:
         raise InputError(f"{folder.name} cannot run on the embedded engine: {reason}")
@@ -136,7 +137,7 @@ def load(folder: Path) -> Weights:
 
 
 def read_safetensors(path: Path) -> dict[str, Floats]:
-    """Every float tensor of a safetensors file as float32. Raises InputError where the file is damaged."""
+    """All tensors of a safetensors file as float32, by name. Raises InputError if the file is damaged."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -197,7 +198,7 @@ def _check_complete(name: str, config: LlamaShape, tensors: dict[str, Floats]) -
 
 
 def gguf_config(file: Gguf) -> LlamaShape:
-    """The shape a GGUF file declares. Raises InputError where it is no Llama model."""
+    """The configuration in a GGUF file's metadata. Raises InputError if it is no Llama model."""
     meta = file.metadata
     if meta.get("general.architecture") != "llama":
         raise InputError(
@@ -245,7 +246,8 @@ def _from_gguf(file: Gguf) -> Weights:
 
 
 def _unpermute(weight: Floats, heads: int) -> Floats:
-    """GGUF interleaves each head's rotary pairs; Hugging Face keeps the two halves apart: undo it."""
+    """Reorder the rows of a query or key matrix: GGUF interleaves each head's rotary pairs, Hugging Face keeps
+    the first and the second coordinates in two halves."""
     rows, columns = weight.shape
     paired = weight.reshape(heads, rows // heads // 2, 2, columns)
     return np.ascontiguousarray(paired.swapaxes(1, 2)).reshape(rows, columns)

@@ -29,7 +29,8 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def build(services: Services) -> Starlette:
     """The application without the guard of `http.auth`.
 
-    Its lifespan starts the queue and closes the database. Before that, the caller stops the queue and the generator.
+    Its lifespan starts the queue and closes the database. Before that, the caller stops the queue and the
+    generator.
     """
 
     @asynccontextmanager

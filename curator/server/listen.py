@@ -1,4 +1,5 @@
-"""Run a server: lock the data folder, read the token, listen, write `server.json`, end on a signal or when idle."""
+"""Run a server: lock the data folder, read the token, listen, write `server.json`, end on a signal or when
+idle."""
 
 from __future__ import annotations
 
@@ -60,9 +61,7 @@ def serve(settings: ServerSettings) -> NoReturn:
             listener.close()
             about.unlink(missing_ok=True)
         sys.stdout.flush()
-        os._exit(
-            status
-        )  # waits for no thread: one may copy gigabytes, and no client was told that it has succeeded
+        os._exit(status)  # without waiting for threads: one may copy for minutes, and no client has its answer
 
 
 def _claim(data: Path) -> BinaryIO | None:
@@ -207,7 +206,8 @@ class _Server(uvicorn.Server):
         self.status = 0
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
-        """Install no handlers: `startup` installs the event loop's, which act at once; uvicorn would poll for its own."""
+        """Install no handlers: `startup` installs the event loop's, which act at once; uvicorn would poll for
+        its own."""
         return contextlib.nullcontext()
 
     def end(self, number: int) -> None:
@@ -228,7 +228,8 @@ class _Server(uvicorn.Server):
             sys.stdout.flush()
 
     async def main_loop(self) -> None:
-        """Wait for a signal, or until the server was idle for `idle_exit` seconds; then stop the child processes."""
+        """Wait for a signal, or until the server was idle for `idle_exit` seconds; then stop the child
+        processes."""
         limit = self._settings.idle_exit
         while not self._ended.is_set():
             wait = None if limit is None else await self._until_idle(limit)

@@ -38,7 +38,8 @@ class ServerLimits:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Settings of one server. `worker` and `generator` are the commands of the training and generation processes."""
+    """Settings of one server. `worker` and `generator` are the commands of the training and generation
+    processes."""
 
     data: Path
     token_file: Path

@@ -1,7 +1,8 @@
-"""The generation process, `python -m curator.server.children.generate`: JSON lines in on stdin, out on stdout.
+"""The generation process, `python -m curator.server.children.generate`: reads requests from stdin and writes
+answers to stdout, both as JSON lines (protocol: docs/architecture.md, "server").
 
-The protocol is in docs/architecture.md, "server". Requests that wait for the same model become one batch; several
-batches take turns, one token each, so that a short answer need not wait for a long one. Ends at the end of stdin.
+Waiting requests for the same model become one batch. Batches are decoded in turn, one token each, so that a short
+answer does not wait for a long one. The process ends at the end of stdin.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from curator.log import log_failure
 from curator.server.engines.job import limit_threads
 
 BATCH_ROWS = 64
-"""Most answers decoded together."""
+"""Most choices in one batch."""
 ACTIVE_BATCHES = 4
-"""Most batches that take turns; more requests wait and then form larger batches."""
+"""Most batches decoded in turn; further requests wait, and then form larger batches."""
 GATHER_SECONDS = 0.005
-"""How long an idle process waits for company after a request's arrival."""
+"""Seconds that an idle process waits after a request for more, to answer them as one batch."""
 MODELS_KEPT = 1
 ADAPTERS_KEPT = 16
 
@@ -31,42 +32,42 @@ Request = dict[str, Any]
 
 
 class RunningBatch(Protocol):
-    """Requests being answered together."""
+    """Requests that are answered together (see `engines.answer_batch`)."""
 
     def step(self) -> list[dict[str, Any]]:
-        """Advance every answer by one token; the protocol's lines to send."""
+        """Decode one token of every answer; the lines to send."""
 
     def cancel(self, request_id: str) -> None:
         """Stop answering a request."""
 
     @property
     def done(self) -> bool:
-        """Nothing is left to answer."""
+        """Whether every request is answered."""
 
 
 class Engine(Protocol):
     """A loaded base model."""
 
     def batch(self, adapter: str | None, requests: list[Request]) -> RunningBatch:
-        """Start answering; raises CuratorError where none of the requests can be."""
+        """Start answering. Raises CuratorError if the adapter does not fit the model."""
 
 
 def load(base: Path) -> Engine:
-    """Load a base model with the engine that can run it."""
+    """Load a base model with the engine that can run it. Raises InputError if there is none."""
     from curator.server.engines.choice import choose_engine
 
     if choose_engine(base).engine == "hf":
-        from curator.server.engines.hf_answers import HfEngine
+        from curator.server.engines.hf_answers import HfEngine  # heavy: torch
 
         hf: Engine = HfEngine(base)
         return hf
-    from curator.server.engines.embedded.answers import EmbeddedEngine
+    from curator.server.engines.embedded.answers import EmbeddedEngine  # heavy: NumPy
 
     return EmbeddedEngine(base, ADAPTERS_KEPT)
 
 
 class GenerationLoop:
-    """Turns requests into answers until its input ends."""
+    """Reads requests and decodes answers until stdin ends."""
 
     def __init__(self) -> None:
         self._arrived: queue.Queue[Request | None] = queue.Queue()
@@ -95,7 +96,7 @@ class GenerationLoop:
         self._arrived.put(None)
 
     def _collect(self) -> None:
-        """Take what has arrived; sleep where there is nothing to do."""
+        """Take the requests that have arrived; if there is nothing to decode, wait for one."""
         timeout: float | None = None
         while True:
             busy = self._active or (self._waiting and timeout is None)
@@ -185,13 +186,13 @@ def _send_error(ids: list[str], code: str, message: str) -> None:
 
 
 def send(line: dict[str, Any]) -> None:
-    """Write one protocol line at once."""
+    """Write one line of the protocol and flush it."""
     sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """Command line; no arguments."""
+    """Run the command line, which has no arguments; the exit status."""
     limit_threads()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")

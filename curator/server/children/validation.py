@@ -1,8 +1,8 @@
-"""`python -m curator.server.children.validation FILE METHOD ROLE [MODEL]`: is this file fit to train on, and how?
+"""`python -m curator.server.children.validation FILE METHOD ROLE [MODEL]`: validates a job's file.
 
-A process of its own, so that a long file neither slows the server nor stays in its memory. Prints one JSON object:
-`{"examples": n}`, with MODEL (a base model's folder) also `engine`, or `{"code", "message"}` with the first fault,
-in the service's words (docs/openai.md §3).
+ROLE is "training" or "validation", MODEL a base model's folder. It is a process of its own, so that a large file
+neither slows the server nor stays in its memory. It prints one JSON object: `{"examples": n}`, with MODEL also
+`engine`, or `{"code", "message"}` with the first error, in OpenAI's words (docs/openai.md).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _METHODS = {"chat": "supervised", "preference": "dpo", "reinforcement": "reinfor
 
 
 class InvalidFileError(Exception):
-    """The first fault: the service's code and its sentence."""
+    """The file's first error: the API's code and a sentence."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def validate(path: Path, method: Method, role: str) -> int:
-    """The number of examples. Raises InvalidFileError with the first fault."""
+    """The number of examples in the file. Raises InvalidFileError with its first error."""
     context = rules.Context(profile="local", method=method)
     count = 0
     for count, (number, raw) in enumerate(read_lines(path), 1):  # noqa: B007
@@ -113,7 +113,7 @@ def _sentence(problem: Problem, count: int, item: Example) -> str:
 
 
 def main(path: str, method: Method, role: str, model: str | None = None) -> None:
-    """Validate and print the verdict."""
+    """Validate the file and print the result."""
     verdict: dict[str, Any]
     try:
         verdict = {"examples": validate(Path(path), method, role)}

@@ -1,4 +1,5 @@
-"""The training process: `python -m curator.server.children.worker JOBDIR` (docs/architecture.md, "server")."""
+"""The training process, `python -m curator.server.children.worker JOBDIR` (protocol: docs/architecture.md,
+"server")."""
 
 from __future__ import annotations
 
@@ -11,21 +12,20 @@ from curator.server.engines.job import JobError, JobSpec, ProgressFile, StopRequ
 
 
 def train(folder: Path) -> int:
-    """Run the job of `folder` to its end or to where it is told to stop; the exit status.
+    """Train the job of a folder to its end or until it is asked to stop; the exit status.
 
-    0 when the job succeeded, paused, was cancelled or was asked to stop; 1 when it failed, which it has then
-    reported in `progress.jsonl` as well.
+    0: the job succeeded, or was paused, cancelled or asked to stop; 1: it failed, as `progress.jsonl` says too.
     """
     progress = ProgressFile(folder)
     try:
         job, stop = JobSpec.read(folder), StopRequest(folder)
         if job.engine == "hf":
-            from curator.server.engines.hf import HfTrainer, relaunch
+            from curator.server.engines.hf import HfTrainer, relaunch  # heavy: NumPy, tokenizers
 
             relaunch(folder)
             HfTrainer(job, progress, stop).run()
         else:
-            from curator.server.engines.embedded.trainer import EmbeddedTrainer
+            from curator.server.engines.embedded.trainer import EmbeddedTrainer  # heavy: NumPy, tokenizers
 
             EmbeddedTrainer(job, progress, stop).run()
         return 0
@@ -50,7 +50,7 @@ def _fail(progress: ProgressFile, code: str, message: str) -> int:
 
 
 def main() -> int:
-    """Command line."""
+    """Run the command line; the exit status."""
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
         sys.stderr.write("usage: python -m curator.server.children.worker JOBDIR\n")
         return 2

@@ -54,7 +54,8 @@ class Decoder(Protocol):
 
 @dataclass(slots=True)
 class LoadedModel:
-    """A loaded model: its tokenizer and template, its context length in tokens, and a function that starts decoding."""
+    """A loaded model: its tokenizer and template, its context length in tokens, and a function that starts
+    decoding."""
 
     text: TextModel
     max_positions: int

@@ -35,8 +35,8 @@ def read_examples(path: Path) -> Iterator[dict[str, Any]]:
 def render_examples(
     job: JobSpec, text: TextModel, raw: Sequence[dict[str, Any]], which: str
 ) -> tuple[list[Any], int]:
-    """The tokenized examples (`Rendered`, for dpo `RenderedPair`) with at least one trained token, and the tokens of
-    all of them. `which` is "training" or "validation". Raises JobError if a value has another format."""
+    """The tokenized examples (`Rendered`, for dpo `RenderedPair`) with at least one trained token, and the
+    tokens of all of them. `which` is "training" or "validation". Raises JobError if a value has another format."""
     try:
         if job.method == "dpo":
             pairs = [render.render_preference(text, value, MAX_TOKENS) for value in raw]

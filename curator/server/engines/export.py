@@ -1,4 +1,5 @@
-"""Export a model: its PEFT adapter folder, or a whole Hugging Face folder with the adapter merged into the weights."""
+"""Export a model: its PEFT adapter folder, or a whole Hugging Face folder with the adapter merged into the
+weights."""
 
 from __future__ import annotations
 

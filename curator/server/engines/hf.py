@@ -1,7 +1,8 @@
 """The hf engine: trains any causal model with TRL and PEFT, on several GPUs too.
 
-Token ids, order of examples, learning rates and adapter shape are those of the embedded engine, so that both can be
-compared step by step. Under `accelerate launch` every process runs this module; the first one reports and decides.
+Token ids, order of examples, learning rates and adapter shape are those of the embedded engine, so that both can
+be compared step by step. Under `accelerate launch` every process runs this module; the first one reports and
+decides.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _LAUNCHED = "CURATOR_HF_LAUNCHED"
 def relaunch(job: Path) -> None:
     """Replace this process by the launcher for several GPUs or machines, if one is configured.
 
-    The environment variable CURATOR_HF_LAUNCH or the file `hf-launch` in the configuration folder holds the command
-    that starts a Python module in every process, such as `accelerate launch --config_file gpus.yaml` or
+    The environment variable CURATOR_HF_LAUNCH or the file `hf-launch` in the configuration folder holds the
+    command that starts a Python module in every process, such as `accelerate launch --config_file gpus.yaml` or
     `torchrun --nproc-per-node 2`. Does nothing inside a launched process. Raises JobError if it cannot start.
     """
     words = os.environ.get("CURATOR_HF_LAUNCH") or _launch_file()

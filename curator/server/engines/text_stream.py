@@ -1,4 +1,5 @@
-"""Turn an answer's token ids into pieces of text as they are decoded: whole characters only, up to a stop string."""
+"""Turn an answer's token ids into pieces of text as they are decoded: whole characters only, up to a stop
+string."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ class AnswerText:
         return self._release(self._decoded(whole=True), last=True)
 
     def _decoded(self, whole: bool) -> str:
-        """The text of the tokens since the last call. They are decoded together with the tokens before them, because
-        whether a tokenizer writes a space depends on its neighbours."""
+        """The text of the tokens since the last call. They are decoded together with the tokens before them,
+        because whether a tokenizer writes a space depends on its neighbours."""
         before = self.text.decode(self.ids[self._start : self._shown])
         after = self.text.decode(self.ids[self._start :])
         if len(after) <= len(before) or (after.endswith(_BROKEN) and not whole):

@@ -1,4 +1,4 @@
-"""What every request passes before it is routed: Host, Origin, then the bearer token."""
+"""What is checked of every request before anything else: `Host`, `Origin`, then the bearer token."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Hosts:
-    """The names that this server answers to; anything else in `Host` or `Origin` is somebody's web page.
+    """The names by which clients may reach this server.
 
-    Bound to loopback: the three loopback names with the port. Bound elsewhere: also IP addresses (a hostile page
-    cannot point an address at this machine, only a name) and the name it was bound to. `allowed` adds more.
+    A hostile web page can point a name of its own at this machine (DNS rebinding), so other names in `Host` and
+    `Origin` are refused. Bound to loopback: the three loopback names with the port. Bound elsewhere: also the name
+    it was bound to, and every IP address, which a page cannot redirect. `allowed` adds names.
     """
 
     def __init__(self, host: str, port: int, allowed: Iterable[str] = ()) -> None:
@@ -46,7 +47,7 @@ class Hosts:
         return port == str(self._port)
 
     def is_own_origin(self, origin: str) -> bool:
-        """Whether an `Origin` value is this server itself."""
+        """Whether an `Origin` value names this server."""
         try:
             parts = urlsplit(origin)
         except ValueError:
@@ -59,7 +60,7 @@ def _has_port(host: str) -> bool:
 
 
 class Guard:
-    """The outermost layer of the app."""
+    """ASGI middleware around the application: refuses a request before its body is read."""
 
     def __init__(self, app: ASGIApp, token: str, hosts: Hosts, head_bytes: int) -> None:
         self._app = app
@@ -68,7 +69,7 @@ class Guard:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is allowed; answer the rest in the service's error shape."""
+        """Pass an allowed request on; answer any other with an error of the API."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -109,5 +110,5 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _masked(key: str) -> str:
-    """Enough of a wrong key to recognise it, not enough to use it."""
+    """A wrong key with its middle hidden, for an error message."""
     return f"{key[:3]}***{key[-2:]}" if len(key) > 12 and key.isascii() and key.isprintable() else "***"

@@ -1,4 +1,4 @@
-"""Request bodies: read with a size and a time limit; files stream to the disk, nothing large stays in memory."""
+"""Read request bodies within limits of size and time. Files go to the disk as they arrive, not into memory."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from curator.server.http.fields import Fields
 from curator.server.settings import ServerLimits
 from curator.server.store import disk_space as disk
 
-_FIELDS = 16
+_PARTS = 16
+"""Most parts of a form."""
 _FIELD_BYTES = 4096
 _WRITE_BYTES = 2**20
 _FORM_BYTES = 2**17
-"""What boundaries and small fields may add to a file."""
+"""Bytes that boundaries and small fields may add to a file."""
 
 
 async def chunks(request: Request, longest: int, limits: ServerLimits) -> AsyncIterator[bytes]:
-    """The body piece by piece. Raises 413 beyond `longest` bytes and 408 where the client dawdles."""
+    """The body's pieces as they arrive. Raises ApiError 413 beyond `longest` bytes, 408 if it arrives too
+    slowly."""
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > longest:
         raise _too_large(longest)
@@ -70,7 +72,7 @@ def _require_content_type(request: Request, kind: str) -> dict[bytes, bytes]:
 
 
 async def read_json(request: Request, limits: ServerLimits) -> Fields:
-    """The body as a JSON object. Raises ApiError 400, 408, 413 or 415."""
+    """The body, which must be a JSON object. Raises ApiError 400, 408, 413 or 415."""
     _require_content_type(request, "application/json")
     body = b"".join([chunk async for chunk in chunks(request, limits.json_bytes, limits)])
     try:
@@ -83,18 +85,17 @@ async def read_json(request: Request, limits: ServerLimits) -> Fields:
 
 @dataclass
 class Form:
-    """A received multipart form: small fields, and one file on disk."""
+    """A received multipart form: its small fields, and its file on disk at `scratch`."""
 
     scratch: Path
     fields: dict[str, str] = field(default_factory=dict)
     filename: str | None = None
-    """The client's name for the file, only text; None: no file was sent."""
+    """The file's name as the client gave it, never used as a path; None: no file was sent."""
 
 
 async def read_form(request: Request, file_field: str, scratch: Path, longest: int, limits: ServerLimits) -> Form:
-    """Stream the part `file_field` to `scratch` and return the other fields. Raises ApiError 400, 408, 413, 415.
-
-    The caller removes `scratch`, whatever happens.
+    """Write the part `file_field` to the new file `scratch` and return the form. Raises ApiError 400, 408, 413,
+    415 or 507. The caller removes `scratch`, after an error too.
     """
     options = _require_content_type(request, "multipart/form-data")
     form = Form(scratch)
@@ -114,7 +115,7 @@ async def read_form(request: Request, file_field: str, scratch: Path, longest: i
 
 
 class _Receiver:
-    """The parser's callbacks: sorts the parts' bytes into the file and the fields."""
+    """The parser's callbacks: collect the bytes of the file in `pending`, of other parts in the form's fields."""
 
     def __init__(self, boundary: bytes, file_field: str, form: Form, longest: int, reserve: int) -> None:
         if not boundary:
@@ -145,14 +146,14 @@ class _Receiver:
         )
 
     def flush(self, file: BinaryIO) -> None:
-        """Write what has come for the file. Raises 507 before the disk is full."""
+        """Write `pending` to the file. Raises ApiError 507 before the disk is full."""
         disk.require_free_space(self._form.scratch.parent, len(self.pending), self._reserve)
         file.write(self.pending)
         self.pending.clear()
 
     def _part_begin(self) -> None:
         self._parts += 1
-        if self._parts > _FIELDS:
+        if self._parts > _PARTS:
             raise bad_request("The form has too many parts.")
         self._headers, self._name, self._text = {}, None, bytearray()
 

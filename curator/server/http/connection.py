@@ -1,4 +1,4 @@
-"""One HTTP connection: closed where there are too many, or where a request's head does not arrive in time."""
+"""HTTP connections with two more limits than uvicorn has: their number, and the time for a request's head."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from curator.server.settings import ServerLimits
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol with the caps that it lacks."""
+    """One connection. It is closed if there are too many, or if a request's head does not arrive in time."""
 
     limits = ServerLimits()
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Refuse where there are too many, and wait for a request."""
+        """Close the connection if there are too many, else start the timer for the first request's head."""
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
             transport.close()
@@ -26,14 +26,14 @@ class Connection(H11Protocol):
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Begin to wait where a request's head is incomplete."""
+        """Parse what has arrived; start the timer if a request's head is incomplete."""
         self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         super().data_received(data)
         if self.conn.their_state is h11.IDLE and self._patience is None:
             self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Cancel the timer."""
         if self._patience is not None:
             self._patience.cancel()
         super().connection_lost(exc)

@@ -1,4 +1,4 @@
-"""Reads the fields of a JSON body one by one and complains in the service's words."""
+"""Read the fields of a JSON body one by one; a wrong one becomes an error in OpenAI's words."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 
 def kind_of(value: Any) -> str:
-    """What the service calls a JSON value's type."""
+    """The name of a JSON value's type in error messages."""
     return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
 
 
 def wrong_type(param: str, expected: str, value: Any) -> ApiError:
-    """400 `invalid_type`."""
+    """400 `invalid_type`: `param` must be `expected` ("a string") instead."""
     actual = kind_of(value)
     message = f"Invalid type for '{param}': expected {expected}, but got {actual} instead."
     return bad_request(message, param, "invalid_type")
 
 
 def wrong_value(param: str, value: Any, allowed: Iterable[str]) -> ApiError:
-    """400 `invalid_value` with the values that would do."""
+    """400 `invalid_value`: the message lists the allowed values."""
     *rest, last = [f"'{name}'" for name in allowed]
     supported = f"{', '.join(rest)} and {last}" if rest else last
     message = f"Invalid value: '{quote(str(value))}'. Supported values are: {supported}."
@@ -39,9 +39,9 @@ def wrong_value(param: str, value: Any, allowed: Iterable[str]) -> ApiError:
 
 
 class Fields:
-    """A JSON object of a request body. Every reader raises ApiError 400 with the field's full path as `param`.
+    """A JSON object of a request body. Every method raises ApiError 400, with the field's full path as `param`.
 
-    A field that is absent or null reads as None unless `required`.
+    A field that is missing or null is read as None; with `required` it is an error.
     """
 
     def __init__(self, value: Any, where: str = "") -> None:
@@ -51,11 +51,11 @@ class Fields:
         self.where = where
 
     def path(self, name: str) -> str:
-        """`name` as the service names it in `param`."""
+        """The field's full path, such as `method.dpo.hyperparameters`."""
         return f"{self.where}.{name}" if self.where else name
 
     def only(self, *names: str) -> None:
-        """Refuse fields that are not in `names`."""
+        """Raise an error for a field that is not in `names`."""
         for name in self.value:
             if name not in names:
                 param = self.path(quote(name))
@@ -82,7 +82,7 @@ class Fields:
         return value
 
     def must_text(self, name: str, *, shortest: int = 0, longest: int = 2**20) -> str:
-        """As `text`, required."""
+        """As `text`, but the field is required."""
         return self.text(name, required=True, shortest=shortest, longest=longest) or ""
 
     def choice(self, name: str, allowed: Collection[str], *, required: bool = False) -> str | None:
@@ -95,7 +95,7 @@ class Fields:
     def integer(
         self, name: str, lowest: int = -(2**63), highest: int = 2**63 - 1, *, required: bool = False
     ) -> int | None:
-        """A whole number within bounds; `true` is none."""
+        """An integer from `lowest` to `highest`; a boolean is no integer."""
         value = self._get(name, required)
         if value is None and not required:
             return None
@@ -105,7 +105,7 @@ class Fields:
         return value
 
     def number(self, name: str, lowest: float, highest: float, *, above: float | None = None) -> float | None:
-        """A finite number within bounds; with `above`, also strictly greater than that."""
+        """A finite number from `lowest` to `highest`; with `above`, also greater than that."""
         value = self._get(name, False)
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""Query parameters of the list operations."""
+"""The query parameters of list operations. A wrong one raises ApiError 400."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HIGHEST = 10_000
 
 
 def limit(request: Request, default: int) -> int:
-    """`limit`, 1 to 10,000. Raises 400."""
+    """The parameter `limit`, 1 to 10,000."""
     text = request.query_params.get("limit")
     if not text:
         return default
@@ -29,7 +29,7 @@ def limit(request: Request, default: int) -> int:
 
 
 def order(request: Request, default: Order) -> Order:
-    """`order`, asc or desc. Raises 400."""
+    """The parameter `order`, "asc" or "desc"."""
     text = request.query_params.get("order") or default
     if text not in ("asc", "desc"):
         raise wrong_value("order", text, ("asc", "desc"))
@@ -37,7 +37,8 @@ def order(request: Request, default: Order) -> Order:
 
 
 def metadata(request: Request) -> dict[str, str] | None:
-    """`metadata[KEY]=VALUE` pairs; `metadata=null` asks for items without any (an empty dict); None: no filter."""
+    """The pairs of all parameters `metadata[KEY]=VALUE`; an empty dict for `metadata=null` (only items without
+    metadata); None if there is no such parameter."""
     pairs = {
         name[len("metadata[") : -1]: value
         for name, value in request.query_params.multi_items()

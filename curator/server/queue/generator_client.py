@@ -1,4 +1,4 @@
-"""The server's side of the generation process: one lazy child that answers for every model."""
+"""The client of the generation process: one child that answers for every model, started by the first request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Line = dict[str, Any]
 
 
 class GeneratorClient:
-    """Requests go to the child at once, so that it can answer those for the same model together."""
+    """Sends requests to the child as they come, so that it can answer those for the same model as one batch."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
@@ -33,13 +33,14 @@ class GeneratorClient:
 
     @property
     def busy(self) -> bool:
-        """Whether anybody waits for an answer."""
+        """Whether a request is waiting for its answer."""
         return bool(self._waiting)
 
     async def answer(self, request: Line) -> AsyncGenerator[Line]:
-        """The child's lines for a request without its `id`, up to the end. Closing the iterator early cancels.
+        """Send a request (without `id`) and yield the child's lines for it, without the last `{"done": true}`.
 
-        Raises ApiError where the child reports an error, dies, or too many wait.
+        Closing the iterator early cancels the request. Raises ApiError if the child reports an error or ends, or
+        if too many requests are waiting.
         """
         if len(self._waiting) >= self._settings.limits.waiting_answers:
             raise overloaded(f"{len(self._waiting)} requests are waiting for an answer.")
@@ -69,7 +70,7 @@ class GeneratorClient:
             self._leave_when_idle()
 
     async def stop(self) -> None:
-        """End the child and everybody who waits for it."""
+        """End the child; every waiting request gets an error."""
         process, self._process = self._process, None
         if self._idle is not None:
             self._idle.cancel()
@@ -113,9 +114,9 @@ class GeneratorClient:
         reader.add_done_callback(self._readers.discard)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        """Hand each line to the request it belongs to; when the child is gone, tell everybody."""
+        """Give each of the child's lines to its request; when the child has ended, an error to all that wait."""
         assert process.stdout is not None
-        with contextlib.suppress(ValueError):  # an over-long line: the child is broken
+        with contextlib.suppress(ValueError):  # the line is longer than _LINE_BYTES: the child is broken
             while raw := await process.stdout.readline():
                 line = _parse(raw)
                 lines = self._waiting.get(str(line.get("id")))
@@ -143,7 +144,7 @@ class GeneratorClient:
             self._idle = loop.call_later(self._settings.generator_idle, self._close)
 
     def _close(self) -> None:
-        """End of input: the child leaves by itself, and whoever asks from now on gets a new one."""
+        """Close the child's stdin, upon which it ends; the next request starts a new child."""
         process = self._process
         if not self._waiting and process is not None and process.stdin is not None:
             self._process = None
@@ -159,7 +160,7 @@ def _parse(raw: bytes) -> Line:
 
 
 def _error(value: Any) -> ApiError:
-    """The child's error as an answer: what the client can mend is a 400."""
+    """The child's error as an API error: 500 if it is the server's fault, else 400."""
     code, message = str(value.get("code") or "server_error"), str(value.get("message") or "generation failed")
     if code in _SERVER_FAULTS:
         return ApiError(500, message, kind="server_error", code=code)

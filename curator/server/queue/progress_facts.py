@@ -1,4 +1,4 @@
-"""What a worker wrote to `progress.jsonl`, turned into events, checkpoints and estimates, each exactly once."""
+"""Turn the facts in a worker's `progress.jsonl` into events, checkpoints and estimates, each exactly once."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ _LOSSES = (("train_loss", "training"), ("valid_loss", "validation"), ("full_vali
 
 @dataclass(frozen=True, slots=True)
 class NewFacts:
-    """Facts read at once and the offset after them."""
+    """Facts that were read together, and the byte offset after them."""
 
     facts: list[dict[str, Any]]
     offset: int
 
     @property
     def end(self) -> dict[str, Any] | None:
-        """The last fact that says how the worker ended, if there is one."""
+        """The last fact that reports the worker's end; None if there is none."""
         return next((fact for fact in reversed(self.facts) if fact["kind"] in _ENDS), None)
 
 
 def read_facts(path: Path, offset: int) -> NewFacts:
-    """The whole lines beyond `offset`, up to a megabyte; a torn line (a worker was killed) is passed over."""
+    """The complete lines from byte `offset` on, at most a megabyte. Lines that are no fact are skipped: a
+    killed worker may leave half a line."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
@@ -61,7 +62,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 def store_facts(db: Any, job: JobRow, batch: NewFacts, keep: int) -> list[str]:
-    """Store a batch inside a transaction of the caller; returns paths of checkpoints beyond the last `keep`."""
+    """Store facts inside the caller's transaction; returns the paths of checkpoints older than the last `keep`."""
     dropped: list[str] = []
     seconds, total = job.step_seconds, job.total_steps
     for fact in batch.facts:
@@ -83,7 +84,7 @@ def store_facts(db: Any, job: JobRow, batch: NewFacts, keep: int) -> list[str]:
 
 
 def _resolved(job: JobRow, fact: dict[str, Any]) -> dict[str, Any]:
-    """The hyperparameters with what "auto" came to."""
+    """The job's hyperparameters with the values that the worker chose for "auto"."""
     return {name: fact.get(name, value) for name, value in job.hyperparameters.items()}
 
 

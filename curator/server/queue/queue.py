@@ -1,4 +1,4 @@
-"""The durable queue: two tasks of the event loop, one validates new jobs, one trains them in order."""
+"""The job queue: two tasks of the event loop, of which one validates new jobs and one trains them in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _RETRY_SECONDS = 2.0
 
 
 class Queue:
-    """What the tables say is what there is to do: nothing is remembered here that a crash could lose."""
+    """Works through the jobs of the database, which alone says what is to be done, so that a crash loses
+    nothing."""
 
     def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: ServerSettings) -> None:
         self._jobs = jobs
@@ -31,12 +32,12 @@ class Queue:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to work; needs a running event loop."""
+        """Start both tasks; needs a running event loop."""
         turns = (self._validate, self._train)
         self._tasks = [asyncio.create_task(_forever(turn)) for turn in turns]
 
     async def stop(self) -> None:
-        """Stop working; the training process is asked to save and stop."""
+        """Stop both tasks and ask the training process to save its state and stop."""
         handle = self._training.handle()
         for task in self._tasks:
             task.cancel()
@@ -49,11 +50,12 @@ class Queue:
         return self._settings.jobs / job_id
 
     def wake_for_new_job(self) -> None:
-        """Tell the queue that a job was created."""
+        """Look for a job to validate: one was created."""
         self._created.set()
 
     def wake_for_change(self, job_id: str) -> None:
-        """Tell the queue that a job was cancelled, paused or resumed; a running one hears it within a step."""
+        """Look at the jobs again: this one was cancelled, paused or resumed. A running one stops after its
+        step."""
         self._validator.cancel(job_id)
         self._queued.set()
 
@@ -77,7 +79,8 @@ class Queue:
             await self._training.run(job)
 
     def sweep(self) -> None:
-        """At start: drop the folders of jobs that were never told to anybody."""
+        """At start, remove job folders without a row: their creation was interrupted before the client was
+        answered."""
         job_ids = {row["id"] for row in self._jobs.db.rows("SELECT id FROM jobs")}
         for path in self._settings.jobs.iterdir():
             if path.name not in job_ids and path.name.startswith(ids.JOB):
@@ -85,7 +88,7 @@ class Queue:
 
 
 async def _forever(turn: Callable[[], Awaitable[None]]) -> None:
-    """Take turns; a failed one (a full disk, say) is logged and tried again."""
+    """Call `turn` again and again; a failure, such as a full disk, is logged and tried again."""
     while True:
         try:
             await turn()

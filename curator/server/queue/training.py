@@ -1,4 +1,4 @@
-"""One job's training process: started, followed fact by fact, stopped, and what its end means for the job."""
+"""Start a job's training process, follow its facts, stop it, and act on how it ended."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ from curator.server.store.jobs import JobStore
 
 _POLL_SECONDS = 0.3
 _RETRY_SECONDS = 2.0
-"""Pause after a failed write: a full disk does not get better at once."""
+"""Seconds to wait after a failed write before the next attempt; the disk may be full."""
 _END_SECONDS = 20.0
-"""How long a process that said its last word, or whose job was cancelled, may take to leave."""
+"""Seconds that a process may take to end after it reported its end or its job was cancelled; then it is killed."""
 _STOP_SECONDS = 0.5
+"""Seconds that `stop` waits for the process."""
 _CONTROLS = {"paused": "pause", "cancelled": "cancel"}
 _RUNNING = frozenset({"running"})
 _STATE = ("training.jsonl", "validation.jsonl", "state.safetensors", "state.json", "control")
-"""What only a resume would need."""
+"""Files of a job's folder that only a resume needs."""
 
 
 class Training:
@@ -49,7 +50,8 @@ class Training:
         self._current: tuple[str, WorkerProcess] | None = None
 
     async def run(self, job: JobRow, *, left_over: bool = False) -> None:
-        """Train a queued job, or follow one that a former server left; whatever goes wrong ends only this job."""
+        """Train a queued job; with `left_over`, follow one whose process an earlier server started. An
+        unexpected error fails this job only."""
         worker = WorkerProcess(self._folder(job.id), job.pid)
         try:
             if left_over or await asyncio.to_thread(self._start, job, worker):
@@ -66,11 +68,12 @@ class Training:
             self._current = None
 
     def handle(self) -> tuple[str, WorkerProcess] | None:
-        """The job that trains now and its process."""
+        """The id of the job that is training and its process; None if there is none."""
         return self._current
 
     async def stop(self, handle: tuple[str, WorkerProcess]) -> None:
-        """Ask a process to save and stop, and wait a moment; the next start does the rest."""
+        """Ask a process to save its state and stop, and wait for it briefly; the next server goes on with the
+        job."""
         job_id, worker = handle
         await asyncio.to_thread(self._jobs.update, job_id, stopping=1)
         worker.signal(signal.SIGTERM)
@@ -82,7 +85,7 @@ class Training:
         return self._settings.jobs / job_id
 
     def _start(self, job: JobRow, worker: WorkerProcess) -> bool:
-        """Start the process; whether there is something to follow."""
+        """Start the process. False if the job cannot be trained or is no longer queued."""
         base = self._catalog.bases().get(job.model)
         if base is None:
             message = f"The model {job.model} is no longer on this machine."
@@ -98,7 +101,7 @@ class Training:
         folder = self._folder(job.id)
         (folder / "control").unlink(missing_ok=True)
         with (folder / "progress.jsonl").open("ab") as progress:
-            progress.write(b"\n")  # ends a line that a killed process may have torn
+            progress.write(b"\n")  # ends the half line that a killed process may have left
         spec = {
             "job_id": job.id,
             "model": job.model,
@@ -114,7 +117,7 @@ class Training:
         write_bytes(folder / "job.json", json.dumps(spec, indent=1).encode())
 
     async def _follow(self, job_id: str, worker: WorkerProcess) -> None:
-        """Turn what the worker writes into events until it is gone, then act on how it ended."""
+        """Store the worker's facts until it has ended, then act on how it ended."""
         ends, control = float("inf"), None
         while True:
             alive = worker.is_alive()
@@ -125,7 +128,7 @@ class Training:
                     return
                 control = await asyncio.to_thread(self._write_control, job, control) if alive else control
             except (OSError, sqlite3.Error):
-                await asyncio.sleep(_RETRY_SECONDS)  # the worker goes on meanwhile, nothing is lost
+                await asyncio.sleep(_RETRY_SECONDS)  # the worker goes on, and its facts stay in its file
                 continue
             if job.ended or job.outcome is not None:
                 ends = min(ends, time.monotonic() + _END_SECONDS)
@@ -135,7 +138,7 @@ class Training:
                 await asyncio.sleep(_POLL_SECONDS)
 
     def _store_new_facts(self, job_id: str) -> tuple[JobRow, int]:
-        """Store the facts that are new; the job as it now is, and how many bytes were read."""
+        """Store the new facts; returns the job as it is now and the number of bytes read."""
         job = self._jobs.get(job_id)
         batch = facts.read_facts(self._folder(job_id) / "progress.jsonl", job.offset)
         if batch.offset == job.offset:
@@ -147,17 +150,19 @@ class Training:
         return self._jobs.get(job_id), batch.offset - job.offset
 
     def _write_control(self, job: JobRow, last_control: str | None) -> str | None:
-        """Write the control file that the job's state asks for; what has been told so far."""
+        """Write the control file if the job is paused or cancelled; returns the last word written there."""
         control = _CONTROLS.get(job.status)
         if control is not None and control != last_control:
             write_bytes(self._folder(job.id) / "control", control.encode())
             return control
-        if job.status == "queued" and last_control is None:  # paused and resumed before the worker heard of it
+        if (
+            job.status == "queued" and last_control is None
+        ):  # resumed before the control file was written
             self._jobs.move(job.id, frozenset({"queued"}), "running", None)
         return last_control
 
     def _conclude(self, job_id: str, worker: WorkerProcess) -> None:
-        """Act on the worker's last word, or on its absence. Doing it again after a crash is safe."""
+        """Act on the fact with which the worker ended, or on its absence. Safe to repeat after a crash."""
         job = self._jobs.get(job_id)
         outcome = job.outcome or {}
         kind = outcome.get("kind")
@@ -180,7 +185,7 @@ class Training:
             shutil.rmtree(self._folder(job_id) / "hf", ignore_errors=True)
 
     def _requeue_or_fail(self, job: JobRow, worker: WorkerProcess) -> None:
-        """The process is gone without a word: go on from what it saved, or give up after too many crashes."""
+        """The process ended without reporting why: queue the job again, or fail it after too many crashes."""
         if job.stopping or job.pid is None:
             self._jobs.move(job.id, _RUNNING, "queued", None)
             return
@@ -193,7 +198,7 @@ class Training:
         self._jobs.move(job.id, _RUNNING, "queued", (f"crash:{crashes}", message), crashes=crashes)
 
     def _succeed(self, job: JobRow, outcome: dict[str, Any]) -> None:
-        """Make the result file and the model known in one transaction with the job's end."""
+        """Publish the result file and the model, in one transaction with the job's end."""
         scratch = self._settings.scratch / ids.tail(24)
         scratch.write_bytes(results.metrics_csv(self._jobs.metrics(job.id)))
         file = self._files.place(scratch, "step_metrics.csv", RESULTS)

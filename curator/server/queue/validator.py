@@ -1,4 +1,4 @@
-"""Has a new job's files validated by a process of its own, and moves the job on or ends it."""
+"""Validate a new job's files in a process of its own, then queue the job or fail it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILE_FAULTS = frozenset({"invalid_file_format", "invalid_training_file"})
 
 
 class Validator:
-    """One validation at a time."""
+    """Validates one job at a time."""
 
     def __init__(self, jobs: JobStore, files: FileStore, catalog: Catalog, settings: ServerSettings) -> None:
         self._jobs = jobs
@@ -31,7 +31,7 @@ class Validator:
         self._process: asyncio.subprocess.Process | None = None
 
     async def run(self, job: JobRow) -> None:
-        """Validate both files and choose the engine."""
+        """Validate the job's files and choose its engine; the job becomes queued or failed."""
         base = (await asyncio.to_thread(self._catalog.bases)).get(job.model)
         roles = ["training"] if job.validation_file is None else ["validation", "training"]
         verdict: dict[str, Any] = {}
@@ -45,7 +45,7 @@ class Validator:
         await asyncio.to_thread(self._jobs.move, job.id, validating, "queued", event, engine=engine)
 
     def cancel(self, job_id: str) -> None:
-        """Stop validating this job, if that is under way."""
+        """Stop validating this job, if it is the one being validated."""
         if self._process is not None and self._job_id == job_id:
             _kill(self._process)
 
@@ -69,7 +69,7 @@ class Validator:
         return verdict
 
     def _refuse(self, job: JobRow, role: str, verdict: dict[str, Any]) -> None:
-        """Fail the job and note on the file what is wrong with it; a job that was cancelled meanwhile stays so."""
+        """Fail the job and mark the file as broken; a job that was cancelled meanwhile stays cancelled."""
         code, message = str(verdict["code"]), str(verdict["message"])
         event = f"The job failed due to an invalid {role} file. {message}" if code in _FILE_FAULTS else message
         params = {"model_not_supported": "model", "server_error": None}

@@ -1,7 +1,8 @@
-"""A training process seen from the server: start, is it alive, signal it.
+"""A job's training process: start it, see whether it is alive, send it signals.
 
-The server takes a lock on `JOB/lock` and hands the open file to the process: the lock lasts exactly as long as the
-process (or a child that shares it) lives, whatever happens to the server, and no process id can be mistaken.
+The server locks the file `lock` of the job's folder and passes the open file to the process. The lock is held as
+long as the process (or a child of it) lives, even if the server ends. So a process id that the system has given to
+another process is never taken for the worker.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _TAIL_BYTES = 4096
 
 
 class WorkerProcess:
-    """The process of one job folder, started by this server or by one before it."""
+    """The process of one job folder, started by this server or by an earlier one."""
 
     def __init__(self, folder: Path, pid: int | None = None) -> None:
         self.folder = folder
@@ -28,7 +29,8 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, command: Sequence[str]) -> int:
-        """Start it in its own process group at low priority; its id. Raises OSError where it cannot start."""
+        """Start the process in its own group at low priority and return its id. Raises OSError if it cannot
+        start."""
         lock_file = open_locked(self.folder / "lock")
         if lock_file is None:
             raise BlockingIOError(f"a process already works in {self.folder}")
@@ -48,10 +50,10 @@ class WorkerProcess:
         return self.pid
 
     def is_alive(self) -> bool:
-        """Whether the process still works."""
+        """Whether the process lives."""
         if self._process is not None and self._process.returncode is None and self._process.poll() is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # what a dead launcher left of its group
+                os.killpg(self._process.pid, signal.SIGKILL)  # other processes of a launcher that has ended
         try:
             lock_file = open_locked(self.folder / "lock")
         except FileNotFoundError:
@@ -62,13 +64,13 @@ class WorkerProcess:
         return False
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group, if it lives."""
+        """Send a signal to the process and its group, if it lives."""
         if self.pid is not None and self.is_alive():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
     def describe_end(self) -> str:
-        """How it ended and the end of what it wrote to stderr."""
+        """How the process ended (exit status or signal) and the end of its stderr, for an error message."""
         code = None if self._process is None else self._process.poll()
         how = "" if code is None else f" ({_ending(code)})"
         try:
@@ -88,5 +90,6 @@ def _ending(code: int) -> str:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a child: ours without providers' keys, which no child needs."""
+    """The environment for a child process: this one's without variables named `…_API_KEY`, which no child
+    needs."""
     return {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}

@@ -25,7 +25,7 @@ Line = dict[str, Any]
 
 
 async def create(request: Request) -> Response:
-    """Answer a conversation, at once or as a stream of server-sent events."""
+    """Answer a conversation, in one response or as a stream of server-sent events."""
     own = services(request)
     chat = chat_request.read_chat_request(await read_json(request, own.settings.limits))
     model = await blocking(own.catalog.get, chat.model)
@@ -33,7 +33,7 @@ async def create(request: Request) -> Response:
     lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **chat.ask})
     head = {"id": ids.new(ids.COMPLETION), "created": int(time.time()), "model": chat.model}
     if chat.stream:
-        first = await anext(lines, None)  # an error before the first word is an ordinary error answer
+        first = await anext(lines, None)  # an error before the first token becomes an ordinary error response
         return StreamingResponse(
             _events(request, chat, head, first, lines), media_type="text/event-stream", headers=_SSE
         )
@@ -47,7 +47,7 @@ _SSE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 async def _cancel_on_disconnect(request: Request, work: Any) -> Line:
-    """The result of `work`, given up when the client hangs up."""
+    """The result of the coroutine `work`. Cancels it and raises ApiError 499 if the client disconnects first."""
     task, disconnect = asyncio.create_task(work), asyncio.create_task(_wait_for_disconnect(request))
     try:
         await asyncio.wait((task, disconnect), return_when=asyncio.FIRST_COMPLETED)
@@ -67,7 +67,8 @@ async def _wait_for_disconnect(request: Request) -> None:
 
 
 class _CollectedAnswer:
-    """Collects the lines of one request: text, end and log probabilities of each choice, and the usage."""
+    """Collects the generation process's lines for one request: each choice's text, finish reason, log
+    probabilities."""
 
     def __init__(self, n: int) -> None:
         self.texts = [""] * n
@@ -77,7 +78,7 @@ class _CollectedAnswer:
         self._completions = [0] * n
 
     def add(self, line: Line) -> None:
-        """Take one line in."""
+        """Add one line."""
         index = int(line["index"])
         self.texts[index] += line.get("delta", "")
         if "finish_reason" in line:
@@ -89,12 +90,12 @@ class _CollectedAnswer:
 
     @property
     def usage(self) -> Line:
-        """Tokens of the request: the prompt once, all choices together."""
+        """The API's usage object: the prompt's tokens once, the tokens of all choices."""
         done = sum(self._completions)
         return {"prompt_tokens": self._prompt, "completion_tokens": done, "total_tokens": self._prompt + done}
 
     def body(self, head: Line) -> Line:
-        """The whole answer as a chat.completion object."""
+        """The API's chat.completion object."""
         choices = [
             {
                 "index": index,
@@ -108,7 +109,7 @@ class _CollectedAnswer:
 
 
 def _logprobs(value: Any) -> Line | None:
-    """The generation process's list of tokens as the API's object."""
+    """The generation process's list of log probabilities as the API's object."""
     if value is None:
         return None
     return value if isinstance(value, dict) else {"content": value, "refusal": None}
@@ -124,7 +125,8 @@ async def _collect(chat: ChatRequest, head: Line, lines: AsyncGenerator[Line]) -
 async def _events(
     request: Request, chat: ChatRequest, head: Line, first: Line | None, lines: AsyncGenerator[Line]
 ) -> AsyncIterator[bytes]:
-    """Server-sent events; leaving early (the client hung up) cancels the generation."""
+    """The answer as server-sent events. Closing the iterator, as when the client disconnects, cancels
+    generation."""
     head = {**head, "object": "chat.completion.chunk"}
     answer = _CollectedAnswer(chat.ask["n"])
     try:

@@ -1,4 +1,4 @@
-"""The body of `POST /v1/chat/completions`, checked; what this server cannot do is refused, never ignored."""
+"""Check the body of `POST /v1/chat/completions`. What this server cannot do is an error, never ignored."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _HARMLESS = (
     "reasoning_effort",
     "prediction",
 )
-"""Hints that change nothing that was promised."""
+"""Parameters that are accepted and ignored: they are hints that need not change an answer."""
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
@@ -53,12 +53,12 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "web_search_options": (),
     "moderation": (),
 }
-"""What would change the answer: accepted only where it asks for what happens anyway."""
+"""Parameters that would change an answer, each with the values that ask for what this server does anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A checked request. `ask` is the generation process's request without id, base and adapter."""
+    """A checked request. `ask` is the request to the generation process, without `id`, `base` and `adapter`."""
 
     model: str
     ask: dict[str, Any]
@@ -69,7 +69,7 @@ class ChatRequest:
 
 
 def read_chat_request(body: Fields) -> ChatRequest:
-    """Raises ApiError 400."""
+    """The request of a body. Raises ApiError 400."""
     body.only(*_READ, *_HARMLESS, *_NEUTRAL)
     for name, neutral in _NEUTRAL.items():
         value = body.value.get(name)
@@ -136,7 +136,8 @@ def _function(fields: Fields) -> dict[str, str]:
 
 
 def _tools(body: Fields) -> list[dict[str, Any]] | None:
-    """Tool definitions for the model's chat template; calls come back as the text that the model writes."""
+    """The tool definitions, which go to the model's chat template; a call is returned as the text the model
+    writes."""
     tools = body.array("tools", longest=128) or []
     for index, tool in enumerate(tools):
         Fields(tool, f"tools[{index}]").inner("function", required=True)
@@ -144,7 +145,7 @@ def _tools(body: Fields) -> list[dict[str, Any]] | None:
 
 
 def _joined(parts: list[Any], where: str) -> str:
-    """Text parts as one text; pictures, sound and files are refused."""
+    """The text parts of a content list as one text. Raises ApiError 400 for pictures, sound and files."""
     texts = []
     for index, part in enumerate(parts):
         fields = Fields(part, f"{where}[{index}]")

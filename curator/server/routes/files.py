@@ -16,7 +16,7 @@ from curator.server.services import blocking, query, services
 from curator.server.store.files import UPLOAD_PURPOSES, StoredFile
 
 KEEP_SHORTEST, KEEP_LONGEST = 3600, 2_592_000
-"""Seconds that `expires_after` may ask for (docs/openai.md §6.1)."""
+"""Fewest and most seconds of `expires_after`, as at OpenAI (docs/openai.md)."""
 
 
 async def create(request: Request) -> Response:
@@ -35,7 +35,7 @@ async def create(request: Request) -> Response:
 
 def _declared(request: Request) -> int:
     length = request.headers.get("content-length", "")
-    return int(length[:15]) if length.isascii() and length.isdigit() else 0  # unknown: checked as it arrives
+    return int(length[:15]) if length.isascii() and length.isdigit() else 0  # unknown; checked as it arrives
 
 
 def _adopt(request: Request, form: Form) -> StoredFile:
@@ -61,7 +61,7 @@ def _keep_seconds(fields: dict[str, str]) -> int | None:
 
 
 def keep_seconds(fields: Fields) -> int | None:
-    """The `expires_after` field: seconds to keep a file after its creation, or None for ever."""
+    """The field `expires_after`: seconds from a file's creation to its deletion; None: it is not deleted."""
     inner = fields.inner("expires_after")
     if inner is None:
         return None
@@ -78,7 +78,7 @@ async def listing(request: Request) -> Response:
 
 
 async def retrieve(request: Request) -> Response:
-    """One file's description."""
+    """The API's object of one file."""
     file = await blocking(services(request).files.get, request.path_params["file_id"])
     return json(file.view())
 
@@ -92,7 +92,7 @@ async def content(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Remove a file; jobs that were created with it keep their own copy."""
+    """Delete a file; jobs that were created with it have links of their own to the bytes."""
     file_id = request.path_params["file_id"]
     await blocking(services(request).files.delete, file_id)
     return json({"id": file_id, "object": "file", "deleted": True})

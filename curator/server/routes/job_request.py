@@ -1,4 +1,4 @@
-"""The body of `POST /v1/fine_tuning/jobs`, checked as the service checks it (docs/openai.md §6.3)."""
+"""Check the body of `POST /v1/fine_tuning/jobs` as OpenAI does (docs/openai.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from curator.server.http.fields import Fields
 from curator.server.store.job import JobRow
 
 INTENT = "curator_intent"
-"""The metadata key by which a repeated create finds its job."""
+"""The metadata key with which a client marks a job, so that repeating the request creates no second one."""
 
 _SEEDS = 2**31 - 1
 _METHODS = ("supervised", "dpo", "reinforcement")
@@ -21,7 +21,7 @@ _SUFFIX_ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def read_job_request(body: Fields) -> JobRow:
-    """The job that is asked for. Raises ApiError 400. Whether files and model exist is not looked at here."""
+    """The new job of a body. Raises ApiError 400. Whether its files and model exist is checked later."""
     body.only(
         "model",
         "training_file",
@@ -61,7 +61,7 @@ def read_job_request(body: Fields) -> JobRow:
 
 
 def tuned_name(model: str, suffix: str | None) -> str:
-    """`ft:BASE:local:SUFFIX:XXXXXXXX`; what of the suffix cannot stand in a name becomes a dash."""
+    """The tuned model's name, `ft:MODEL:local:SUFFIX:XXXXXXXX`; other characters of the suffix become dashes."""
     clean = _SUFFIX_ODD.sub("-", suffix or "").strip("-")
     return f"ft:{model}:local:{clean}:{ids.tail(8)}"
 

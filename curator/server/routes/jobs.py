@@ -22,7 +22,7 @@ _JOBS = "/fine_tuning/jobs"
 
 
 async def create(request: Request) -> Response:
-    """Queue a job; with a known `curator_intent` in its metadata the job that already carries it."""
+    """Create a job. If one has the same `curator_intent` in its metadata, that one is returned instead."""
     own = services(request)
     body = await read_json(request, own.settings.limits)
     job = await blocking(_create, own, job_request.read_job_request(body))
@@ -54,7 +54,7 @@ def _create(own: Services, job: JobRow) -> JobRow:
 
 
 def _link(own: Services, file_id: str, role: str, job_id: str) -> None:
-    """Give the job its own name for the bytes, so that deleting the file later does not hurt it."""
+    """Link the file's bytes into the job's folder, so that deleting the file does not affect the job."""
     file = own.files.find(file_id)
     if file is None:
         raise bad_request(f"invalid {role}_file: {quote(file_id)}", f"{role}_file", "invalid_file")
@@ -92,12 +92,12 @@ async def checkpoints(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """End a job that has not ended."""
+    """Cancel a job that has not ended."""
     return await _move(request, LIVE, "cancelled", "Fine-tuning job cancelled")
 
 
 async def pause(request: Request) -> Response:
-    """Stop a running job after its current step, to be resumed later; an event then tells the step."""
+    """Pause a queued job, or a running one after its current step, which an event then names."""
     job = await blocking(services(request).jobs.get, request.path_params["job_id"])
     words = "Fine-tuning job is being paused" if job.status == "running" else "Fine-tuning job paused"
     return await _move(request, frozenset({"queued", "running"}), "paused", words)

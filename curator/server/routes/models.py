@@ -12,7 +12,7 @@ from curator.server.services import blocking, services
 
 
 async def listing(request: Request) -> Response:
-    """Base models, tuned models and checkpoints."""
+    """All models: base models, tuned models and checkpoints."""
     models = await blocking(services(request).catalog.all)
     return json({"object": "list", "data": [model.view() for model in models]})
 
@@ -23,7 +23,7 @@ async def retrieve(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Remove a tuned model or a checkpoint; base models are `curator models remove`'s business."""
+    """Delete a tuned model or a checkpoint. A base model is refused: `curator models remove` deletes it."""
     own, name = services(request), request.path_params["model"]
     model = await blocking(own.catalog.get, name)
     if model.adapter is None:

@@ -32,7 +32,7 @@ async def create(request: Request) -> Response:
 
 
 async def add_part(request: Request) -> Response:
-    """Receive one part; parts may come side by side."""
+    """Receive one part; several may be sent at the same time."""
     own = services(request)
     limits, upload_id = own.settings.limits, request.path_params["upload_id"]
     await blocking(own.uploads.pending, upload_id)
@@ -63,7 +63,7 @@ async def complete(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Give an upload up."""
+    """Cancel an upload."""
     upload = await blocking(services(request).uploads.cancel, request.path_params["upload_id"])
     return json(upload.view())
 

@@ -1,4 +1,4 @@
-"""Which models there are: base models on disk, tuned models and checkpoints in the database."""
+"""The models that can be asked: base models on disk, tuned models and checkpoints of the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from curator.server.store.job import ORGANIZATION
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model that can be asked: a base (`adapter` is None) or a base with an adapter folder."""
+    """A model that can be asked: a base model in folder `path`, with the adapter in folder `adapter` if it is
+    tuned."""
 
     name: str
     created: int
@@ -38,14 +39,14 @@ class ServedModel:
 
 
 class Catalog:
-    """All calls block (disk)."""
+    """Finds and deletes models. All methods block on the disk."""
 
     def __init__(self, db: Database, settings: ServerSettings) -> None:
         self._db = db
         self._settings = settings
 
     def bases(self) -> dict[str, ServedModel]:
-        """Base models by name: the folders of the models folder that hold weights, and the extra ones."""
+        """The base models by name: folders of the models folder that hold weights, and those of the settings."""
         root = self._settings.models or paths.models_dir()
         folders = [(folder.name, folder) for folder in sorted(root.iterdir())] if root.is_dir() else []
         return {
@@ -55,7 +56,7 @@ class Catalog:
         }
 
     def tuned(self) -> list[ServedModel]:
-        """Tuned models and the checkpoints of jobs, oldest first; those whose base is gone are left out."""
+        """The tuned models and checkpoints whose base model is on this machine, oldest first."""
         bases = self.bases()
         rows = self._db.rows(
             "SELECT name, base, path, created_at, job_id FROM models UNION ALL "
@@ -72,7 +73,7 @@ class Catalog:
         return self._settings.jobs / str(row["job_id"]) / str(row["path"])
 
     def all(self) -> list[ServedModel]:
-        """Every model, bases first."""
+        """All models, base models first."""
         return [*self.bases().values(), *self.tuned()]
 
     def get(self, name: str) -> ServedModel:
@@ -83,7 +84,7 @@ class Catalog:
         return served
 
     def delete(self, model: ServedModel) -> None:
-        """Forget a tuned model or checkpoint and remove its adapter."""
+        """Delete a tuned model or checkpoint: its row, then its adapter's folder."""
         with self._db.transaction() as db:
             db.execute("DELETE FROM models WHERE name=?", (model.name,))
             db.execute("DELETE FROM checkpoints WHERE name=?", (model.name,))

@@ -1,4 +1,4 @@
-"""Chat completions that were created with `store: true`."""
+"""The chat completions that were created with `store: true`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from curator.server.store.job import to_json
 
 
 class CompletionStore:
-    """The newest stored completions, up to a limit. All calls block (disk)."""
+    """Stores the newest completions, up to a limit. All methods block on the disk."""
 
     def __init__(self, db: Database, limits: ServerLimits) -> None:
         self._db = db
         self._limits = limits
 
     def add(self, body: dict[str, Any], metadata: dict[str, str]) -> None:
-        """Keep a completion; the oldest beyond the limit go."""
+        """Store a completion; the oldest ones beyond the limit are deleted."""
         whole = {**body, "metadata": metadata}
         with self._db.transaction() as db:
             db.execute(
@@ -35,7 +35,7 @@ class CompletionStore:
     def page(
         self, model: str | None, metadata: dict[str, str] | None, after: str | None, limit: int, order: Order
     ) -> tuple[list[dict[str, Any]], bool]:
-        """Up to `limit` completions beyond the cursor, and whether there are more."""
+        """At most `limit` completions after the cursor (the id `after`), and whether there are more."""
         where, values = ["1"], []  # type: tuple[list[str], list[Any]]
         if model is not None:
             where.append("model = ?")

@@ -1,4 +1,4 @@
-"""The durable truth: one SQLite file, one connection, one writer."""
+"""`server.db`: one SQLite file, one connection, one writing process."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
 class Database:
-    """`server.db`. Calls block: from the event loop they go through `asyncio.to_thread`.
+    """The server's database. All methods block: the event loop calls them in a thread.
 
-    A commit is synced before it returns (WAL, synchronous=FULL), so what an answer says is durable.
+    A transaction is on disk when it ends (WAL, synchronous=FULL), so a client is told only what survives a crash.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the file, made where it is missing; `read_only` is for looking while a server may be running.
+        """Open the file, made if it is missing; with `read_only` it must exist, and a server may be using it.
 
-        Raises CuratorError where it is no database of ours or of a newer version.
+        Raises CuratorError if it is no database of a server, or of a newer Curator.
         """
         self._lock = threading.RLock()
         try:
@@ -89,29 +89,29 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One atomic, synced change; an exception inside undoes all of it."""
+        """One transaction, on disk when the block ends; an exception inside rolls it back."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:  # a failed COMMIT may have ended it or not
+                if self._connection.in_transaction:  # a failed COMMIT may have ended the transaction
                     self._connection.execute("ROLLBACK")
                 raise
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """The rows of a query."""
+        """All rows of a query."""
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
 
     def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
-        """The first row of a query."""
+        """The first row of a query; None if there is none."""
         with self._lock:
             first: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
             return first
 
     def close(self) -> None:
-        """Checkpoint and close."""
+        """Close the database; SQLite then moves the write-ahead log into the file."""
         with self._lock:
             self._connection.close()

@@ -1,4 +1,4 @@
-"""Room on the disk: some is always left free, so that what was promised can still be written."""
+"""Free disk space: a reserve is never used for uploads, so that the database and running jobs can still write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from curator.server.errors import disk_full
 
 
 def require_free_space(folder: Path, size: int, reserve: int) -> None:
-    """Raise 507 unless `size` more bytes fit into `folder` beside `reserve` (bytes)."""
+    """Raise ApiError 507 unless `reserve` bytes stay free on the disk of `folder` after `size` more bytes."""
     stats = os.statvfs(folder)
     free = stats.f_bavail * stats.f_frsize
     if free - size < reserve:

@@ -1,4 +1,5 @@
-"""Files: rows in the database, bytes in `files/ID`; a row exists only once its bytes are whole and synced."""
+"""Uploaded files and result files: a row in the database and the bytes in `files/ID`, synced before the row
+exists."""
 
 from __future__ import annotations
 
@@ -59,22 +60,22 @@ _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 
 class FileStore:
-    """All calls block (disk)."""
+    """Stores and finds files. All methods block on the disk."""
 
     def __init__(self, db: Database, settings: ServerSettings) -> None:
         self._db = db
         self._settings = settings
 
     def path(self, file_id: str) -> Path:
-        """Where the bytes of a file are."""
+        """The path of a file's bytes."""
         return self._settings.files / file_id
 
     def require_space(self, size: int) -> None:
-        """Raise 507 unless `size` more bytes fit beside the reserve."""
+        """Raise ApiError 507 unless `size` more bytes fit on the disk beside the reserve."""
         disk.require_free_space(self._settings.data, size, self._settings.limits.free_bytes)
 
     def adopt(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> StoredFile:
-        """Take a complete scratch file in. Raises the service's 400 where training data is no JSON Lines."""
+        """Make a file of a complete scratch file. Raises ApiError 400 if training data is no JSON Lines."""
         if purpose == "fine-tune":
             expect_jsonl(scratch)
         file = self.place(scratch, filename, purpose, keep_seconds)
@@ -83,7 +84,7 @@ class FileStore:
         return file
 
     def place(self, scratch: Path, filename: str, purpose: str, keep_seconds: int | None = None) -> StoredFile:
-        """Sync a complete scratch file and rename it to a new id; the caller inserts the row."""
+        """Sync a complete scratch file and rename it to a new id. The caller inserts the row."""
         now = int(time.time())
         with scratch.open("rb") as whole:
             os.fsync(whole.fileno())
@@ -105,12 +106,12 @@ class FileStore:
 
     @staticmethod
     def insert(db: Any, file: StoredFile) -> None:
-        """Add the row inside a transaction of the caller."""
+        """Insert the row inside the caller's transaction."""
         values = (getattr(file, name) for name in StoredFile.__slots__)
         db.execute(f"INSERT INTO files ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", tuple(values))
 
     def find(self, file_id: str) -> StoredFile | None:
-        """The file, or None where there is none (any more)."""
+        """The file; None if there is none or it has expired."""
         if not ids.is_id(file_id, ids.FILE):
             return None
         row = self._db.row(f"SELECT {_COLUMNS} FROM files WHERE id=? AND {_ALIVE}", file_id, int(time.time()))
@@ -126,7 +127,7 @@ class FileStore:
     def page(
         self, purpose: str | None, after: str | None, limit: int, order: Order
     ) -> tuple[list[StoredFile], bool]:
-        """Up to `limit` files beyond the cursor, and whether there are more."""
+        """At most `limit` files after the cursor (the id `after`), and whether there are more."""
         where, values = [_ALIVE], [int(time.time())]  # type: tuple[list[str], list[Any]]
         if purpose is not None:
             where.append("purpose = ?")
@@ -143,19 +144,19 @@ class FileStore:
         return [StoredFile(*row) for row in rows[:limit]], len(rows) > limit
 
     def mark_broken(self, file_id: str, details: str) -> None:
-        """Note on the file why it cannot be trained on."""
+        """Give the file the status `error` and the reason why it cannot be trained on."""
         with self._db.transaction() as db:
             db.execute("UPDATE files SET status='error', status_details=? WHERE id=?", (details, file_id))
 
     def delete(self, file_id: str) -> None:
-        """Forget the row, then the bytes. Raises ApiError 404."""
+        """Delete the row, then the bytes. Raises ApiError 404."""
         self.get(file_id)
         with self._db.transaction() as db:
             db.execute("DELETE FROM files WHERE id=?", (file_id,))
         self.path(file_id).unlink(missing_ok=True)
 
     def expire(self) -> None:
-        """Drop files whose time is over."""
+        """Delete the files that have expired."""
         now = int(time.time())
         with self._db.transaction() as db:
             expired = db.execute("DELETE FROM files WHERE expires_at <= ? RETURNING id", (now,)).fetchall()
@@ -163,7 +164,7 @@ class FileStore:
             self.path(row["id"]).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """At start: drop expired files, and bytes that no row knows (a crash between rename and row)."""
+        """At start, delete expired files, and bytes without a row (after a crash between rename and insert)."""
         self.expire()
         file_ids = {row["id"] for row in self._db.rows("SELECT id FROM files")}
         for path in self._settings.files.iterdir():
@@ -172,14 +173,14 @@ class FileStore:
 
 
 def unknown_cursor(after: str) -> ApiError:
-    """400 for an `after` that is no item of the list."""
+    """400: `after` is the id of no item in the list."""
     return bad_request(f"No item with the id '{quote(after)}' to continue after.", "after", "invalid_value")
 
 
 def expect_jsonl(path: Path) -> None:
-    """Raise the service's 400 where the file is plainly no JSON Lines: its first line is no JSON object.
+    """Raise OpenAI's ApiError 400 if the first line that is not blank does not begin a JSON object.
 
-    Faults further on are found when a job validates the file, as the service does.
+    Errors in later lines are found when a job validates the file, as at OpenAI.
     """
     with path.open("rb") as file:
         start = file.read(_HINT_BYTES).removeprefix(b"\xef\xbb\xbf")

@@ -1,4 +1,4 @@
-"""What a finished job leaves: the result file and the tuned model."""
+"""The results of a successful job: the result file and the tuned model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy"
 
 
 def metrics_csv(metrics: list[dict[str, Any]]) -> bytes:
-    """The result file (finetuning-api §4.6): one row a step, empty where there was no validation."""
+    """The result file (docs/openai.md): one row a step; values that were not measured are empty."""
     rows = [_HEADER]
     for data in metrics:
         values = (data.get(name) for name in _COLUMNS)
@@ -26,7 +26,7 @@ def metrics_csv(metrics: list[dict[str, Any]]) -> bytes:
 
 
 def publish_model(database: Database, job: JobRow, outcome: dict[str, Any], file: StoredFile) -> None:
-    """End the job as succeeded: its model, its result file and its last events appear together or not at all."""
+    """End a job as succeeded: its model, result file and last events appear in one transaction."""
     now = int(time.time())
     with database.transaction() as db:
         FileStore.insert(db, file)
@@ -48,7 +48,7 @@ def publish_model(database: Database, job: JobRow, outcome: dict[str, Any], file
 
 
 def remove_inside(folder: Path, path: str) -> None:
-    """Remove `folder/path`, if that is really inside."""
+    """Remove the folder `folder/path`, if that lies inside `folder`."""
     target = (folder / path).resolve()
     if target != folder.resolve() and target.is_relative_to(folder.resolve()):
         shutil.rmtree(target, ignore_errors=True)

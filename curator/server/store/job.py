@@ -1,4 +1,4 @@
-"""A fine-tuning job as its row holds it, and what the API shows of it, its events and its checkpoints."""
+"""A row of the table `jobs`, and how the API shows jobs, events and checkpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One row of `jobs`. Times are Unix seconds; `name` is what the tuned model is (or will be) called."""
+    """One fine-tuning job. Times are Unix seconds; `name` is the tuned model's name, before it exists too."""
 
     id: str
     intent: str | None
@@ -32,7 +32,7 @@ class JobRow:
     suffix: str | None
     seed: int
     engine: str | None
-    """Which engine trains it; known once the files are validated."""
+    """The engine that trains it; None until the files are validated."""
     method: str
     hyperparameters: dict[str, Any]
     metadata: dict[str, str]
@@ -44,20 +44,20 @@ class JobRow:
     estimated_finish: int | None = None
     total_steps: int | None = None
     step_seconds: float | None = None
-    """Moving average of one step's time, for the estimate."""
+    """Moving average of a step's duration, for `estimated_finish`."""
     pid: int | None = None
-    """Process group of a worker that may still live; None: there is none."""
+    """Process group of a worker that may still live; None: no worker was started."""
     outcome: dict[str, Any] | None = None
-    """The worker's last fact that says how it ended, until the queue has acted on it."""
+    """The fact with which the worker reported its end, until the queue has acted on it."""
     stopping: bool = False
-    """The worker was asked to save and stop because the server stops: its end is no crash."""
+    """The worker was asked to save and stop because the server ends, so its end is no crash."""
     crashes: int = 0
     offset: int = 0
-    """How far `progress.jsonl` has been turned into events."""
+    """The byte offset up to which `progress.jsonl` has been turned into events."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more can happen to it."""
+        """Whether the job's status is final."""
         return self.status in TERMINAL
 
     def view(self) -> dict[str, Any]:
@@ -92,6 +92,7 @@ _JSON = ("hyperparameters", "metadata", "error", "outcome")
 
 
 def job_from_row(row: Any) -> JobRow:
+    """The job of a database row with all COLUMNS."""
     values = dict(row)
     for name in _JSON:
         values[name] = None if values[name] is None else orjson.loads(values[name])
@@ -105,6 +106,7 @@ def to_json(value: Any) -> str:
 
 
 def event_view(row: Any) -> dict[str, Any]:
+    """The API's event object of a row of `events`."""
     return {
         "object": "fine_tuning.job.event",
         "id": row["id"],
@@ -117,6 +119,7 @@ def event_view(row: Any) -> dict[str, Any]:
 
 
 def checkpoint_view(row: Any) -> dict[str, Any]:
+    """The API's checkpoint object of a row of `checkpoints`."""
     return {
         "object": "fine_tuning.job.checkpoint",
         "id": row["id"],

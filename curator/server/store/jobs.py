@@ -1,4 +1,4 @@
-"""Fine-tuning jobs: what the database knows about them. Every change of state goes through here."""
+"""Fine-tuning jobs in the database. Every change of a job's status is made here."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from curator.server.store.job import (
 
 
 class JobStore:
-    """All calls block (disk)."""
+    """Stores and finds jobs, their events and checkpoints. All methods block on the disk."""
 
     def __init__(self, db: Database, limits: ServerLimits) -> None:
         self.db = db
         self._limits = limits
 
     def create(self, job: JobRow) -> JobRow:
-        """Queue a new job and its first events; a job with the same intent is returned instead of a second one.
+        """Insert a new job with its first events. If a job has the same intent, that one is returned instead.
 
-        Raises 429 where the queue is full.
+        Raises ApiError 429 if too many jobs are waiting.
         """
         with self.db.transaction() as db:
             earlier = self.find_by_intent(job.intent)
@@ -63,12 +63,15 @@ class JobStore:
         return job_from_row(row)
 
     def find_by_intent(self, intent: str | None) -> JobRow | None:
-        """The job that was created with this intent."""
+        """The job that was created with this intent; None if there is none."""
         row = None if intent is None else self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE intent=?", intent)
         return None if row is None else job_from_row(row)
 
     def page(self, after: str | None, limit: int, metadata: dict[str, str] | None) -> tuple[list[JobRow], bool]:
-        """Newest first; with `metadata`, only jobs that have all these pairs (an empty dict: no metadata)."""
+        """At most `limit` jobs, newest first, after the cursor, and whether there are more.
+
+        With `metadata`, only jobs that have all these pairs; with an empty dict, only jobs without metadata.
+        """
         where, values = ["1"], []  # type: tuple[list[str], list[Any]]
         if after is not None:
             where.append("seq < ?")
@@ -89,30 +92,31 @@ class JobStore:
         return int(row["seq"])
 
     def oldest(self, status: str) -> JobRow | None:
-        """The job that has waited longest in this state."""
+        """The oldest job with this status; None if there is none."""
         row = self.db.row(f"SELECT {COLUMNS} FROM jobs WHERE status=? ORDER BY seq LIMIT 1", status)
         return None if row is None else job_from_row(row)
 
     def list_with_worker(self) -> list[JobRow]:
-        """Jobs whose worker may still live, or that were running when the server died."""
+        """Jobs whose worker may still live, or that were running when the server ended."""
         rows = self.db.rows(f"SELECT {COLUMNS} FROM jobs WHERE pid IS NOT NULL OR status='running' ORDER BY seq")
         return [job_from_row(row) for row in rows]
 
     def has_work(self) -> bool:
-        """Whether any job has still to be worked on."""
+        """Whether a job is being validated, queued or running."""
         return (
             self.db.row("SELECT 1 FROM jobs WHERE status IN ('validating_files','queued','running')") is not None
         )
 
     def update(self, job_id: str, **values: Any) -> None:
-        """Set columns; the names come from this package only."""
+        """Set columns of a job; their names must not come from a client."""
         with self.db.transaction() as db:
             set_columns(db, job_id, **values)
 
     def move(
         self, job_id: str, sources: frozenset[str], status: str, event: tuple[str, str] | None, **values: Any
     ) -> bool:
-        """Change state with its event `(key, message)`, if the job is in one of `sources`; whether it was."""
+        """Change a job's status, if it is in one of `sources`, and add the event `(key, message)`; whether it
+        was."""
         with self.db.transaction() as db:
             row = db.execute("SELECT status FROM jobs WHERE id=?", (job_id,)).fetchone()
             if row is None or row["status"] not in sources:
@@ -125,12 +129,12 @@ class JobStore:
         return True
 
     def fail(self, job_id: str, code: str, message: str, param: str | None = None) -> bool:
-        """End a job that has not ended, with the reason."""
+        """Fail a job that has not ended; whether it had not."""
         error = {"code": code, "message": message, "param": param}
         return self.move(job_id, LIVE, "failed", ("failed", message), error=error)
 
     def events(self, job_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
-        """Newest first, as the API has them."""
+        """At most `limit` of the job's events as API objects, newest first, and whether there are more."""
         self.get(job_id)
         where, values = "job_id=?", [job_id]  # type: tuple[str, list[Any]]
         if after is not None:
@@ -140,12 +144,12 @@ class JobStore:
         return [event_view(row) for row in rows[:limit]], len(rows) > limit
 
     def metrics(self, job_id: str) -> list[dict[str, Any]]:
-        """The data of the metrics events by step."""
+        """The data of the job's metrics events, by step."""
         rows = self.db.rows("SELECT data FROM events WHERE job_id=? AND type='metrics' ORDER BY seq", job_id)
         return sorted((orjson.loads(row["data"]) for row in rows), key=lambda data: data["step"])
 
     def checkpoints(self, job_id: str, after: str | None, limit: int) -> tuple[list[dict[str, Any]], bool]:
-        """Newest first, as the API has them."""
+        """At most `limit` of the job's checkpoints as API objects, newest first, and whether there are more."""
         self.get(job_id)
         where, values = "job_id=?", [job_id]  # type: tuple[str, list[Any]]
         if after is not None:
@@ -158,7 +162,7 @@ class JobStore:
 
 
 def set_columns(db: Any, job_id: str, **values: Any) -> None:
-    """Set columns of a job inside a transaction of the caller."""
+    """Set columns of a job inside the caller's transaction."""
     names = ", ".join(f"{name}=?" for name in values)
     encoded = [to_json(value) if isinstance(value, dict) else value for value in values.values()]
     db.execute(f"UPDATE jobs SET {names} WHERE id=?", (*encoded, job_id))
@@ -167,7 +171,7 @@ def set_columns(db: Any, job_id: str, **values: Any) -> None:
 def add_event(
     db: Any, job_id: str, key: str, message: str, *, level: str = "info", data: dict[str, Any] | None = None
 ) -> None:
-    """Add an event inside a transaction of the caller; one with the same key is told only once."""
+    """Add an event inside the caller's transaction, unless the job has one with the same key."""
     kind = "message" if data is None else "metrics"
     values = (ids.new(ids.EVENT), job_id, key, int(time.time()), level, kind, message, to_json(data or {}))
     db.execute(

@@ -1,4 +1,4 @@
-"""Uploads in parts: each part a file beside its row, joined when complete (docs/openai.md §6.2)."""
+"""Uploads in parts (docs/openai.md): each part is a row and a file; the files are joined at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COPY_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One row of `uploads`. A pending one whose time is over is expired, whatever the row says."""
+    """One row of `uploads`; `stored` is its status there, which does not change when the upload expires."""
 
     id: str
     bytes: int
@@ -38,7 +38,7 @@ class Upload:
 
     @property
     def status(self) -> str:
-        """pending, completed, cancelled or expired."""
+        """The status: pending, completed, cancelled or expired."""
         return "expired" if self.stored == "pending" and self.expires_at <= self.now else self.stored
 
     def view(self, file: StoredFile | None = None) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Upload:
 
 
 class UploadStore:
-    """All calls block (disk)."""
+    """Stores uploads and their parts. All methods block on the disk."""
 
     def __init__(self, db: Database, settings: ServerSettings, files: FileStore) -> None:
         self._db = db
@@ -68,7 +68,7 @@ class UploadStore:
         return self._settings.data / "parts" / part_id
 
     def create(self, filename: str, purpose: str, size: int, mime_type: str, keep_seconds: int | None) -> Upload:
-        """Open an upload. Raises 429 while too many are open and 507 where it could never fit."""
+        """Open an upload. Raises ApiError 429 if too many are open, 507 if it does not fit on the disk."""
         self._files.require_space(size)
         self.expire()
         now = int(time.time())
@@ -102,21 +102,22 @@ class UploadStore:
         return Upload(*row)
 
     def pending(self, upload_id: str) -> Upload:
-        """The upload if parts may still be added. Raises ApiError 404 or 400."""
+        """The upload, if parts may be added to it. Raises ApiError 404 or 400."""
         upload = self.get(upload_id)
         if upload.status != "pending":
             raise bad_request(f"Upload {upload_id} is {upload.status} and can no longer change.", "upload_id")
         return upload
 
     def add_part(self, upload_id: str, scratch: Path) -> dict[str, Any]:
-        """Keep a received part; the UploadPart object. Raises 400 where the declared size is exceeded."""
+        """Store a received part and return the API's UploadPart object. Raises ApiError 400 if the parts
+        together are more than twice the declared size."""
         upload = self.pending(upload_id)
         part_id, now, size = ids.new(ids.PART), int(time.time()), scratch.stat().st_size
         scratch.rename(self._part(part_id))
         try:
             with self._db.transaction() as db:
                 have = db.execute("SELECT total(bytes) FROM parts WHERE upload_id=?", (upload_id,)).fetchone()[0]
-                if have + size > 2 * upload.bytes:  # a repeated part may exceed the declared size, not by far
+                if have + size > 2 * upload.bytes:  # parts may be sent twice, so the declared size may be exceeded
                     raise bad_request(f"The parts of upload {upload_id} exceed {upload.bytes} bytes.", "data")
                 db.execute("INSERT INTO parts VALUES (?,?,?,?)", (part_id, upload_id, size, now))
         except BaseException:
@@ -125,7 +126,7 @@ class UploadStore:
         return {"id": part_id, "object": "upload.part", "created_at": now, "upload_id": upload_id}
 
     def complete(self, upload_id: str, part_ids: list[str], md5: str | None) -> tuple[Upload, StoredFile]:
-        """Join the parts in order into a file. Raises 400: unknown part, wrong size, wrong checksum."""
+        """Join the parts in order into a file. Raises ApiError 400: unknown part, wrong size or checksum."""
         upload = self.pending(upload_id)
         stored_ids = {row["id"] for row in self._db.rows("SELECT id FROM parts WHERE upload_id=?", upload_id)}
         for index, part_id in enumerate(part_ids):
@@ -160,7 +161,7 @@ class UploadStore:
             raise bad_request("The md5 checksum does not match the uploaded bytes.", "md5", "invalid_checksum")
 
     def cancel(self, upload_id: str) -> Upload:
-        """Give the upload up and drop its parts. Raises ApiError 404 or 400."""
+        """Cancel the upload and delete its parts. Raises ApiError 404 or 400."""
         self.pending(upload_id)
         self._close(upload_id, "cancelled", None)
         return self.get(upload_id)
@@ -173,13 +174,13 @@ class UploadStore:
             self._part(row["id"]).unlink(missing_ok=True)
 
     def expire(self) -> None:
-        """Close pending uploads whose hour is over."""
+        """Mark the pending uploads that have expired and delete their parts."""
         now = int(time.time())
         for row in self._db.rows("SELECT id FROM uploads WHERE status='pending' AND expires_at <= ?", now):
             self._close(row["id"], "expired", None)
 
     def sweep(self) -> None:
-        """At start: drop parts that no row knows."""
+        """At start, delete the parts of expired uploads, and parts without a row."""
         self.expire()
         stored_ids = {row["id"] for row in self._db.rows("SELECT id FROM parts")}
         for path in (self._settings.data / "parts").iterdir():

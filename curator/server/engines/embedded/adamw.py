@@ -16,8 +16,8 @@ _CHUNK = 1 << 15
 
 @dataclass(slots=True)
 class AdamW:
-    """AdamW (Loshchilov & Hutter 2019) with weight decay 0 on the parameters `flat`; `mean` and `square` are the moving
-    averages of the gradient and of its square."""
+    """AdamW (Loshchilov & Hutter 2019) with weight decay 0 on the parameters `flat`; `mean` and `square` are
+    the moving averages of the gradient and of its square."""
 
     flat: Array
     mean: Array = field(init=False)

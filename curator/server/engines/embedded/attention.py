@@ -1,7 +1,7 @@
 """Causal grouped-query attention with rotary positions over one packed row, forward and backward.
 
-The query heads that share a key/value head stand one after another along the token axis. So one matrix product covers
-all of them, and the gradient of the shared keys and values is summed over them by the same product.
+The query heads that share a key/value head stand one after another along the token axis. So one matrix product
+covers all of them, and the gradient of the shared keys and values is summed over them by the same product.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def plan_row(row: PackedRow, config: LlamaShape, dtype: Any) -> RowPlan:
 
 
 def rotate(x: Array, cosine: Array, sine: Array) -> Array:
-    """Rotate x (T, heads, head) by the angles of its positions; the pairs are (i, i + head/2). `-sine` rotates back."""
+    """Rotate x (T, heads, head) by the angles of its positions; the pairs are (i, i + head/2). `-sine` rotates
+    back."""
     half = x.shape[-1] // 2
     first, second = x[..., :half], x[..., half:]
     c, s = cosine[:, None, :], sine[:, None, :]

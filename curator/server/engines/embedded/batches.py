@@ -1,7 +1,7 @@
 """Pack examples into rows: a prefix that they share once, then the rest of each example, without padding.
 
-Tokens of the prefix attend to the prefix, tokens of a continuation to the prefix and to their own continuation, at the
-positions that they have in their example. So losses and gradients are those of separate examples.
+Tokens of the prefix attend to the prefix, tokens of a continuation to the prefix and to their own continuation, at
+the positions that they have in their example. So losses and gradients are those of separate examples.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ ROW_TOKENS = 512
 class PackedRow:
     """A packed row of T tokens.
 
-    `ids`, `positions` and `segments` (0: prefix, i: i-th continuation) have one entry a token. `read`, `targets` and
-    `owners` have one an answer token: the index of the token that predicts it, its id, and the number of its example.
+    `ids`, `positions` and `segments` (0: prefix, i: i-th continuation) have one entry a token. `read`, `targets`
+    and `owners` have one an answer token: the index of the token that predicts it, its id, and the number of its
+    example.
     """
 
     ids: Ints
@@ -89,7 +90,8 @@ def pack_rows(examples: Sequence[Rendered], indexes: Sequence[int], limit: int =
 
 
 def pack_prompts(prompts: Sequence[Sequence[int]], prefix: int) -> PackedRow:
-    """One row of prompts that begin with the same `prefix` tokens; `read` has the index of each prompt's last token."""
+    """One row of prompts that begin with the same `prefix` tokens; `read` has the index of each prompt's last
+    token."""
     ids, segments, positions = list(prompts[0][:prefix]), [0] * prefix, list(range(prefix))
     read: list[int] = []
     for number, prompt in enumerate(prompts, 1):

@@ -18,9 +18,9 @@ _GROW = 64
 class EmbeddedDecoder:
     """Sequences of one model that are decoded together, one token a step.
 
-    `logits` (sequences, vocabulary) are those of each one's next token. Prompts hold at least one token. For each block
-    the cache holds keys and values of the shared beginning, (kv heads, P, head), and of the rest of each sequence,
-    (sequences, kv heads, room, head).
+    `logits` (sequences, vocabulary) are those of each one's next token. Prompts hold at least one token. For each
+    block the cache holds keys and values of the shared beginning, (kv heads, P, head), and of the rest of each
+    sequence, (sequences, kv heads, room, head).
     """
 
     def __init__(self, model: Llama, adapter: Adapter | None, prompts: Sequence[Sequence[int]]) -> None:

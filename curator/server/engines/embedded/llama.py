@@ -1,7 +1,8 @@
 """A Llama model in NumPy: the forward pass over packed rows, and the backward pass to the LoRA parameters only.
 
-Architecture: Touvron et al. 2023 (RMSNorm, rotary positions, SwiGLU, grouped-query attention). The base weights are
-frozen, so no gradient of them is computed. In the shapes below T is the number of tokens of a row, H the hidden size.
+Architecture: Touvron et al. 2023 (RMSNorm, rotary positions, SwiGLU, grouped-query attention). The base weights
+are frozen, so no gradient of them is computed. In the shapes below T is the number of tokens of a row, H the
+hidden size.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _HF_NAMES = {name: [f"{part}.weight" for part in parts] for name, parts in GROUP
 
 @dataclass(slots=True)
 class Layer:
-    """One block's frozen weights, (outputs, inputs). `linear` holds one matrix a group of `lora.GROUPS`, stacked."""
+    """One block's frozen weights, (outputs, inputs). `linear` holds one matrix a group of `lora.GROUPS`,
+    stacked."""
 
     linear: dict[str, Array]
     attention_norm: Array
@@ -33,8 +35,8 @@ class Layer:
 class Taps:
     """What one block saves for its backward pass.
 
-    `x` and `middle` (T, H) are its input and the sum after attention; `inputs` and `low` hold each group's input and
-    low-rank activations; `gate`, `up` and `sigmoid` (T, intermediate) belong to SwiGLU.
+    `x` and `middle` (T, H) are its input and the sum after attention; `inputs` and `low` hold each group's input
+    and low-rank activations; `gate`, `up` and `sigmoid` (T, intermediate) belong to SwiGLU.
     """
 
     x: Array
@@ -87,7 +89,8 @@ class Llama:
         return Layer(linear, get("input_layernorm.weight"), get("post_attention_layernorm.weight"))
 
     def project(self, group: str, layer: int, x: Array, adapter: Adapter | None) -> tuple[Array, Array | None]:
-        """Apply a group's stacked linear layers and their adapter to x (T, in): (T, out) and the low-rank activations."""
+        """Apply a group's stacked linear layers and their adapter to x (T, in): (T, out) and the low-rank
+        activations."""
         out = multiply(x, self.layers[layer].linear[group])
         if adapter is None:
             return out, None
@@ -101,7 +104,8 @@ class Llama:
     def _unproject(
         self, group: str, layer: int, taps: Taps, adapter: Adapter, grads: Adapter, d_out: Array
     ) -> Array:
-        """The backward pass of `project`: adds the adapter's gradient to `grads`, returns the gradient of its input."""
+        """The backward pass of `project`: adds the adapter's gradient to `grads`, returns the gradient of its
+        input."""
         lora: LoraGroup = adapter.groups[layer][group]
         into: LoraGroup = grads.groups[layer][group]
         low, rank = taps.low[group], adapter.rank

@@ -32,7 +32,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class LoraGroup:
-    """One group's adapter in one block: `a` (parts·r, in), and in `b` one (out, r) a layer; views into `Adapter.flat`."""
+    """One group's adapter in one block: `a` (parts·r, in), and in `b` one (out, r) a layer; views into
+    `Adapter.flat`."""
 
     a: Array
     b: list[Array]
@@ -73,7 +74,8 @@ class Adapter:
         return Adapter(self.config, self.rank, self.alpha, np.zeros_like(self.flat))
 
     def initialise(self, seed: int) -> None:
-        """Set PEFT's initial values: A uniform in ±1/sqrt(inputs), B zero, so that training begins at the base model."""
+        """Set PEFT's initial values: A uniform in ±1/sqrt(inputs), B zero, so that training begins at the base
+        model."""
         random = np.random.default_rng([seed, 0x10A])
         self.flat[:] = 0
         for layer in self.groups:
@@ -142,7 +144,8 @@ def write_peft(folder: Path, adapter: Adapter, base: str) -> None:
 
 
 def read_peft(folder: Path, config: LlamaShape) -> Adapter:
-    """Read a PEFT LoRA folder for a model of shape `config`. Raises InputError if it is damaged or does not fit."""
+    """Read a PEFT LoRA folder for a model of shape `config`. Raises InputError if it is damaged or does not
+    fit."""
     try:
         raw = json.loads((folder / "adapter_config.json").read_bytes())
         rank, alpha = int(raw["r"]), float(raw["lora_alpha"])

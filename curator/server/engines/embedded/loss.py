@@ -86,5 +86,6 @@ def _score(hidden: Array, head: Array, targets: Array, weights: Array | None) ->
 
 
 def count_answer_tokens(examples: list[Rendered]) -> int:
-    """The number of trained tokens of the examples; the first token of an example is none, as nothing predicts it."""
+    """The number of trained tokens of the examples; the first token of an example is none, as nothing predicts
+    it."""
     return sum(label != IGNORED for example in examples for label in example.labels[1:])

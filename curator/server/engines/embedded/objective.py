@@ -28,7 +28,8 @@ class Objective(Protocol):
 
 @dataclass(slots=True)
 class Shards:
-    """Threads with a gradient buffer each. Results are added in a fixed order, so that sums do not depend on timing."""
+    """Threads with a gradient buffer each. Results are added in a fixed order, so that sums do not depend on
+    timing."""
 
     threads: int
     _pool: ThreadPoolExecutor = field(init=False)
@@ -40,7 +41,8 @@ class Shards:
     def run(
         self, parts: Sequence[Any], work: Callable[[Any, Adapter], Sums], adapter: Adapter
     ) -> tuple[Sums, Array]:
-        """Call `work(part, gradient buffer)` for all parts at the same time; the sums of totals and of gradients."""
+        """Call `work(part, gradient buffer)` for all parts at the same time; the sums of totals and of
+        gradients."""
         while len(self._buffers) < len(parts):
             self._buffers.append(adapter.like())
         for buffer in self._buffers:
