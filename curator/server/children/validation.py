@@ -37,9 +37,9 @@ class InvalidFileError(Exception):
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The non-blank lines with their physical numbers; split on LF only, one CR cut, a BOM at the start dropped.
+    """The lines that are not blank, each with its number in the file, by the line rule of `core.lines`.
 
-    A line beyond the limit is cut there: it is refused anyway.
+    A line beyond the size limit is cut; the rules refuse it then.
     """
     with path.open("rb") as file:
         number = 0

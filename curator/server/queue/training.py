@@ -155,9 +155,7 @@ class Training:
         if control is not None and control != last_control:
             write_bytes(self._folder(job.id) / "control", control.encode())
             return control
-        if (
-            job.status == "queued" and last_control is None
-        ):  # resumed before the control file was written
+        if job.status == "queued" and last_control is None:  # resumed before the control file was written
             self._jobs.move(job.id, frozenset({"queued"}), "running", None)
         return last_control
 
