@@ -2,15 +2,15 @@
 
     python benchmarks/browse.py [FILE.jsonl] [--examples 100000] [--rounds 3] [--peers FOLDER] [--settle 150]
 
-Every program runs in a pseudo-terminal of 120 x 40. The first screen is there when a text of the example it begins
-with (toolong: of the file's last) has been written; a program has settled when its processes have been idle for a
-second. Then keys are pressed one by one, each after the screen has rested, and the time to the first bytes that
-answer is taken. CPU seconds and resident memory are sums over all processes of the program (shared pages count
-each time). Curator runs on a fresh copy (it analyses meanwhile) and again on the analysed workspace. All programs
-run from bytecode, as installed ones do.
+Every program runs in a pseudo-terminal of 120 x 40. The first screen is there when a text of the first example
+(toolong: of the file's last line) has been written; a program has settled when its processes have been idle for a
+second. Then keys are pressed one by one, each when the screen has been quiet, and the time to the first bytes of
+the answer is measured. CPU seconds and resident memory are sums over all processes of the program (shared pages
+count once for each). Curator runs on a fresh copy, which it analyses meanwhile, and again on the analysed
+workspace. All programs run from bytecode, as installed ones do.
 
-The peers are installed into environments of their own under --peers (the user's cache by default); one that
-cannot be installed is said and left out.
+The peers are installed into environments of their own under --peers (by default in the user's cache). A peer that
+cannot be installed is reported and left out.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ DOWN, PAGE_DOWN, END = b"\x1b[B", b"\x1b[6~", b"\x1b[F"
 UP, PAGE_UP, HOME = b"\x1b[A", b"\x1b[5~", b"\x1b[H"
 PRESSES = 10
 QUIET = 0.15
-"""Seconds without output after which a screen rests."""
+"""Seconds without output after which a screen counts as quiet."""
 IDLE = 1.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 SEQUENCE = re.compile(rb"\x1b(\[[0-9;?<>=$ ]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[P_][^\x1b]*\x1b\\|[()].|.)")
@@ -55,7 +55,7 @@ SEQUENCE = re.compile(rb"\x1b(\[[0-9;?<>=$ ]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[
 
 @dataclass
 class Program:
-    """What is run, what its first screen holds, and its keys."""
+    """A program to run, a text of its first screen, and its keys."""
 
     name: str
     argv: list[str]
@@ -67,7 +67,7 @@ class Program:
 
 @dataclass
 class Run:
-    """What one run of a program gave; seconds and MB."""
+    """The figures of one run of a program, in seconds and MB."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -95,7 +95,7 @@ class Terminal:
         self.peak = 0.0
 
     def read(self, seconds: float) -> bytes:
-        """What it writes next; empty where it writes nothing for so long."""
+        """The program's next output; empty if it writes nothing for `seconds`."""
         if select.select([self.fd], [], [], seconds)[0]:
             try:
                 return os.read(self.fd, 1 << 16)
@@ -104,22 +104,22 @@ class Terminal:
         return b""
 
     def until(self, text: bytes, limit: float) -> bool:
-        """Read until a text has been written; False where it was not in time."""
-        seen, end = b"", time.perf_counter() + limit
+        """Read until a text has been written; False if that takes longer than `limit` seconds."""
+        output, end = b"", time.perf_counter() + limit
         while time.perf_counter() < end:
-            seen = (seen + self.read(0.05))[-200_000:]
-            if text in SEQUENCE.sub(b"", seen):
+            output = (output + self.read(0.05))[-200_000:]
+            if text in SEQUENCE.sub(b"", output):
                 return True
         return False
 
     def rest(self, limit: float = 1.0) -> None:
-        """Read until nothing was written for a moment."""
+        """Read until nothing is written for QUIET seconds."""
         end = time.perf_counter() + limit
         while time.perf_counter() < end and self.read(QUIET):
             pass
 
     def processes(self) -> list[int]:
-        """The program and all that it started."""
+        """The ids of the program's process and its descendants."""
         parents: dict[int, int] = {}
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit():
@@ -128,10 +128,10 @@ class Terminal:
                 except OSError:
                     continue
                 parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
-        found = [self.pid]
-        for pid in found:
-            found += [child for child, parent in parents.items() if parent == pid]
-        return found
+        pids = [self.pid]
+        for pid in pids:
+            pids += [child for child, parent in parents.items() if parent == pid]
+        return pids
 
     def cpu(self) -> float:
         """CPU seconds of all its processes so far."""
@@ -152,12 +152,12 @@ class Terminal:
                 pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
             except (OSError, IndexError):
                 continue
-        found = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-        self.peak = max(self.peak, found)
-        return found
+        megabytes = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        self.peak = max(self.peak, megabytes)
+        return megabytes
 
     def settle(self, limit: float) -> None:
-        """Read until its processes have been idle for a while."""
+        """Read until its processes have been idle for IDLE seconds."""
         end = time.perf_counter() + limit
         used, since = self.cpu(), time.perf_counter()
         while time.perf_counter() < end and time.perf_counter() - since < IDLE:
@@ -168,14 +168,14 @@ class Terminal:
                 used, since = now, time.perf_counter()
 
     def press(self, key: bytes, limit: float = 3.0) -> float | None:
-        """Seconds from a key to the first bytes that answer it; None where nothing does."""
+        """Seconds from a key to the first bytes written after it; None if nothing is written."""
         self.rest()
         start = time.perf_counter()
         os.write(self.fd, key)
         return time.perf_counter() - start if self.read(limit) else None
 
     def close(self) -> None:
-        """End it, and what it started."""
+        """Kill the program and its descendants."""
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -185,8 +185,8 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
-def measured(program: Program, settle: float) -> Run:
-    """One run: the first screen, rest, keys."""
+def measure(program: Program, settle: float) -> Run:
+    """Run a program once: first screen, settling, keys."""
     program.before()
     run, terminal = Run(), Terminal(program.argv)
     try:
@@ -207,28 +207,29 @@ def measured(program: Program, settle: float) -> Run:
     return run
 
 
-def installed(folder: Path, package: str, command: str) -> str | None:
-    """A peer's command, installed into an environment of its own if it is not there yet."""
-    found = folder / package / "bin" / command
-    if not found.exists():
+def install(folder: Path, package: str, command: str) -> str | None:
+    """The path of a peer's command, which is installed into an environment of its own first; None if that
+    fails."""
+    program = folder / package / "bin" / command
+    if not program.exists():
         print(f"installing {package} into {folder / package}", file=sys.stderr)
         venv.create(folder / package, with_pip=True, clear=True)
         pip = [str(folder / package / "bin" / "pip"), "install", "-q", package]
         if subprocess.run(pip, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
             print(f"{package} cannot be installed: it is left out")
             return None
-    return str(found)
+    return str(program)
 
 
-def words(line: bytes) -> bytes:
+def first_words(line: bytes) -> bytes:
     """The beginning of the first user text of an example."""
     messages = orjson.loads(line)["messages"]
     text: str = next(message["content"] for message in messages if message["role"] == "user")
     return text.split("\n")[0].encode()[:16]
 
 
-def programs(file: Path, small: Path, peers: Path) -> list[Program]:
-    """Curator on the file and on 50 lines of it, and who can be installed."""
+def list_programs(file: Path, small: Path, peers: Path) -> list[Program]:
+    """Curator on the file and on its first 50 lines, and the peers that can be installed."""
     with file.open("rb") as lines:
         start = next(lines)
         lines.seek(-200_000, os.SEEK_END)
@@ -237,24 +238,32 @@ def programs(file: Path, small: Path, peers: Path) -> list[Program]:
     curator = [sys.executable, "-m", "curator"]
     workspace = file.with_suffix(".curator")
     again = small.with_suffix(".curator")
-    found = [
-        Program("Curator, 50 lines", [*curator, str(small)], words(start), {}, before=lambda: _gone(again)),
-        Program("Curator, first time", [*curator, str(file)], words(start), keys, before=lambda: _gone(workspace)),
-        Program("Curator, analysed", [*curator, str(file)], words(start), keys),
+    entries = [
+        Program(
+            "Curator, 50 lines", [*curator, str(small)], first_words(start), {}, before=lambda: _remove(again)
+        ),
+        Program(
+            "Curator, first time",
+            [*curator, str(file)],
+            first_words(start),
+            keys,
+            before=lambda: _remove(workspace),
+        ),
+        Program("Curator, analysed", [*curator, str(file)], first_words(start), keys),
     ]
-    if toolong := installed(peers, "toolong", "tl"):
+    if toolong := install(peers, "toolong", "tl"):
         mirrored = {"Down": UP, "PageDown": PAGE_UP, "End": HOME}  # it begins at the end
-        found.append(Program("toolong", [toolong, str(file)], last[2:12], mirrored))
-    if visidata := installed(peers, "visidata", "vd"):
-        found.append(Program("VisiData", [visidata, str(file)], b"role=", {**keys, "End": b"G"}))
+        entries.append(Program("toolong", [toolong, str(file)], last[2:12], mirrored))
+    if visidata := install(peers, "visidata", "vd"):
+        entries.append(Program("VisiData", [visidata, str(file)], b"role=", {**keys, "End": b"G"}))
     if less := shutil.which("less"):
-        found.append(
+        entries.append(
             Program("less", [less, "-S", str(file)], start[:40], {"Down": b"j", "PageDown": b" ", "End": b"G"})
         )
-    return found
+    return entries
 
 
-def _gone(folder: Path) -> None:
+def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -267,7 +276,7 @@ def milliseconds(times: list[float]) -> str:
 
 
 def report(name: str, runs: list[Run]) -> None:
-    """One line a program: medians over the rounds."""
+    """Print a program's medians over the rounds."""
 
     def mid(field: str) -> float:
         return float(median(getattr(run, field) for run in runs))
@@ -284,7 +293,7 @@ def report(name: str, runs: list[Run]) -> None:
 
 
 def main() -> None:
-    """Run all programs in turn, some rounds."""
+    """Run all programs in turn, `--rounds` times, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--examples", type=int, default=100_000)
@@ -305,11 +314,11 @@ def main() -> None:
         print(f"{file.stat().st_size / 1e6:,.1f} MB, {args.rounds} rounds")
         runs: dict[str, list[Run]] = {}
         for _ in range(args.rounds):
-            for program in programs(file, small, args.peers):
-                runs.setdefault(program.name, []).append(measured(program, args.settle))
+            for program in list_programs(file, small, args.peers):
+                runs.setdefault(program.name, []).append(measure(program, args.settle))
                 print(f"  {program.name}", file=sys.stderr)
-        for name, found in runs.items():
-            report(name, found)
+        for name, program_runs in runs.items():
+            report(name, program_runs)
 
 
 if __name__ == "__main__":

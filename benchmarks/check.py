@@ -1,14 +1,14 @@
-"""Check speed: Curator beside notebook-style checks and a bare parse loop, on one file, in one run; and the truth.
+"""Speed of `curator check` beside notebook-style checks and a bare parse loop, on one file; and its correctness.
 
     python benchmarks/check.py [FILE.jsonl] [--examples 100000] [--rounds 3]
 
-Every pass runs in a process of its own, the passes of a round one after another, so that load from elsewhere falls
-on all of them. Printed are medians of all rounds: CPU seconds of all processes, wall seconds, and the greatest
-resident memory of all processes together, looked at every 20 ms (Linux). The file is in the cache before the first
-pass. Curator runs as from the command line: `check --quick`, `check` without its tokens, and `check`.
+Every pass runs in a process of its own. The passes of a round run one after another, so that other load on the
+machine falls on all of them. Printed are medians of all rounds: CPU seconds of all processes, wall seconds, and
+the greatest resident memory of all processes together, measured every 20 ms (Linux). The file is in the cache
+before the first pass. Curator runs as from the command line: `check --quick`, `check` without tokens, and `check`.
 
-Where FILE.jsonl.truth.json stands beside the file (`errors`: [{"line", "kind"}], as benchmarks/corpus.py writes
-it) the lines that Curator calls faulty are compared with it. Without FILE a file is generated.
+If there is a file FILE.jsonl.truth.json (`errors`: [{"line", "kind"}], as benchmarks/corpus.py writes it), the
+lines in which Curator finds an error are compared with it. Without FILE a file is generated.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ ROLES = ("system", "user", "assistant", "function")
 KEYS = ("role", "content", "name", "function_call", "weight")
 
 
-def notebook(path: Path) -> int:
-    """Everything into one list, then counts: what the well-known notebook does. Lines at which it would stop are
-    left out, as its user would have to."""
+def check_as_notebook(path: Path) -> int:
+    """The checks of OpenAI's well-known notebook: load all lines into a list, then count errors. Lines that are
+    no JSON, on which the notebook would stop, are skipped."""
     dataset = []
     with path.open("rb") as file:
         for line in file:
@@ -68,8 +68,8 @@ def notebook(path: Path) -> int:
     return sum(counts.values())
 
 
-def bare(path: Path) -> int:
-    """Parse every line and throw it away; the lines that are no JSON."""
+def parse_only(path: Path) -> int:
+    """Parse every line and drop the result; the number of lines that are no JSON."""
     import orjson
 
     bad = 0
@@ -82,8 +82,8 @@ def bare(path: Path) -> int:
     return bad
 
 
-def curators(path: Path, *, workers: int, quick: bool = False, tokens: bool = True) -> int:
-    """Curator's check and report of a file; the errors."""
+def check_with_curator(path: Path, *, workers: int, quick: bool = False, tokens: bool = True) -> int:
+    """Curator's check of a file; the number of errors."""
     from curator.workspace.checks.check import check_file
     from curator.workspace.checks.one_pass import Options
 
@@ -93,28 +93,28 @@ def curators(path: Path, *, workers: int, quick: bool = False, tokens: bool = Tr
 
 
 PASSES: dict[str, Callable[[Path], int]] = {
-    "bare orjson loop": bare,
-    "notebook-style checks": notebook,
-    "Curator, formats": partial(curators, workers=1, quick=True),
-    "Curator, formats, two processes": partial(curators, workers=2, quick=True),
-    "Curator, all rules": partial(curators, workers=1, tokens=False),
-    "Curator, all rules, two processes": partial(curators, workers=2, tokens=False),
-    "Curator, rules and tokens, two processes": partial(curators, workers=2),
+    "bare orjson loop": parse_only,
+    "notebook-style checks": check_as_notebook,
+    "Curator, formats": partial(check_with_curator, workers=1, quick=True),
+    "Curator, formats, two processes": partial(check_with_curator, workers=2, quick=True),
+    "Curator, all rules": partial(check_with_curator, workers=1, tokens=False),
+    "Curator, all rules, two processes": partial(check_with_curator, workers=2, tokens=False),
+    "Curator, rules and tokens, two processes": partial(check_with_curator, workers=2),
 }
 
 
 def measure(name: str, path: Path) -> dict[str, float]:
-    """One pass in this process: seconds (children included), and what it counted."""
+    """Run one pass in this process: seconds, its children's included, and what it counted."""
     before = time.perf_counter()
-    found = PASSES[name](path)
+    count = PASSES[name](path)
     wall = time.perf_counter() - before
     own, below = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = own.ru_utime + own.ru_stime + below.ru_utime + below.ru_stime
-    return {"cpu": seconds, "wall": wall, "found": found}
+    return {"cpu": seconds, "wall": wall, "count": count}
 
 
-def watched(name: str, path: Path) -> dict[str, float]:
-    """`measure` in a process of its own, with the greatest memory of it and its children at one time, in MB."""
+def measure_in_child(name: str, path: Path) -> dict[str, float]:
+    """Run `measure` in a child process, and measure the greatest memory of it and its children together, in MB."""
     from start import children_of, resident
 
     peak = 0.0
@@ -126,30 +126,33 @@ def watched(name: str, path: Path) -> dict[str, float]:
                 peak = max(peak, sum(map(resident, (running.pid, *children_of(running.pid)))))
             time.sleep(0.02)
         assert running.stdout is not None
-        told: dict[str, float] = json.loads(running.stdout.read())
-    return told | {"mb": peak * 2**20 / 1e6}
+        figures: dict[str, float] = json.loads(running.stdout.read())
+    return figures | {"mb": peak * 2**20 / 1e6}
 
 
 def report(path: Path, rounds: int) -> None:
-    """All passes, interleaved, and what they took."""
+    """Run all passes in turn, `rounds` times, and print the medians."""
     from statistics import median  # nothing that a pass needs
 
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in PASSES}
     for _ in range(rounds):
-        for name, seen in runs.items():
-            seen.append(watched(name, path))
-    taken = {name: {key: median(run[key] for run in seen) for key in seen[0]} for name, seen in runs.items()}
-    peer = taken["notebook-style checks"]["cpu"]
-    unit = taken["bare orjson loop"]["cpu"]
+        for name, pass_runs in runs.items():
+            pass_runs.append(measure_in_child(name, path))
+    medians = {
+        name: {key: median(run[key] for run in pass_runs) for key in pass_runs[0]}
+        for name, pass_runs in runs.items()
+    }
+    peer = medians["notebook-style checks"]["cpu"]
+    unit = medians["bare orjson loop"]["cpu"]
     print(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB, medians of {rounds}")
     print(f"{'':42}{'CPU s':>8}{'x bare':>8}{'peer/x':>8}{'wall s':>8}{'MB':>7}  counted")
-    for name, row in taken.items():
+    for name, row in medians.items():
         ratios = f"{row['cpu']:8.2f}{row['cpu'] / unit:8.2f}{peer / row['cpu']:8.2f}"
-        print(f"{name:42}{ratios}{row['wall']:8.2f}{row['mb']:7.0f}  {row['found']:,.0f}")
+        print(f"{name:42}{ratios}{row['wall']:8.2f}{row['mb']:7.0f}  {row['count']:,.0f}")
 
 
 def compare(path: Path, truth: Path) -> None:
-    """The lines that Curator calls faulty against those in which an error was planted."""
+    """Compare the lines in which Curator finds an error with those in which one was planted."""
     from curator.core.rules import REGISTRY
     from curator.core.rules.engine import is_about_format
     from curator.workspace.checks.check import check_file
@@ -161,11 +164,11 @@ def compare(path: Path, truth: Path) -> None:
         ("all rules", Options(tokens=False, shown_per_rule=None)),
     ):
         problems: list[dict[str, Any]] = check_file(path, options).findings.rows.parsed()
-        found = {problem["line"] for problem in problems if is_about_format(REGISTRY[problem["rule"]])}
-        missed = Counter(planted[line] for line in planted.keys() - found)
+        faulty = {problem["line"] for problem in problems if is_about_format(REGISTRY[problem["rule"]])}
+        missed = Counter(planted[line] for line in planted.keys() - faulty)
         words = ", ".join(f"{kind} {count}" for kind, count in missed.items()) or "none"
-        extra = sorted(found - planted.keys())
-        print(f"{name}: {len(planted):,} lines with an error, {len(planted.keys() & found):,} found")
+        extra = sorted(faulty - planted.keys())
+        print(f"{name}: {len(planted):,} lines with an error, {len(planted.keys() & faulty):,} found")
         print(f"    missed: {words}; called faulty without one: {len(extra):,} {extra[:5] if extra else ''}")
 
 

@@ -1,4 +1,4 @@
-"""Chat corpora of any size with planted copies, look-alikes and errors, and the truth about them.
+"""Generate chat corpora of any size with planted copies, look-alikes and errors, and a record of them.
 
     python benchmarks/corpus.py OUT.jsonl --examples 100000 --seed 5
 
@@ -44,7 +44,7 @@ KINDS = ["case", "punct", "typo", "subst05", "subst15", "subst30", "insert", "de
 
 
 class Writer:
-    """Made-up words by a Zipf-like law, put into sentences."""
+    """Writes sentences of made-up words whose frequencies follow Zipf's law."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -86,8 +86,14 @@ class Writer:
         return {"messages": messages}
 
 
+def exact_copy(example: Json, rng: random.Random) -> Json:
+    """The example, or in half of all cases the same value with its keys in another order."""
+    reordered = {"messages": [dict(reversed(message.items())) for message in example["messages"]]}
+    return reordered if rng.random() < 0.5 else example
+
+
 def near_copy(example: Json, kind: str, writer: Writer) -> Json:
-    """The example changed in one way; system messages stay."""
+    """The example changed in one way (one of KINDS), except its system messages."""
     rng = writer.random
     copy = json.loads(json.dumps(example))
     spoken = [m for m in copy["messages"] if m["role"] != "system"]
@@ -121,15 +127,15 @@ def near_copy(example: Json, kind: str, writer: Writer) -> Json:
 
 
 def swap(word: str, rng: random.Random) -> str:
-    """Two neighbouring letters the wrong way round."""
+    """The word with two neighbouring letters exchanged."""
     if len(word) < 3:
         return word + word[-1]
     at = rng.randrange(len(word) - 1)
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
-def broken(example: Json, kind: str) -> bytes:
-    """The bytes of the example with one error in it."""
+def break_example(example: Json, kind: str) -> bytes:
+    """The line of the example with one error in it (one of ERRORS)."""
     messages = example["messages"]
     last = messages[-1]
     if kind == "bad_role":
@@ -159,7 +165,7 @@ def write_corpus(
     errors: float = 0.01,
     lookalikes: float = 0.01,
 ) -> Json:
-    """Write the corpus and its truth; return the truth."""
+    """Write the corpus and its record (the `.truth.json`); the other arguments are shares of all lines."""
     writer = Writer(seed)
     rng = writer.random
     templates = [(writer.question(), writer.prose(3)) for _ in range(40)]
@@ -172,22 +178,18 @@ def write_corpus(
             if draw < exact + near and sources:
                 of, source = rng.choice(sources)
                 copies[of].append(line)
-                if draw < exact:
-                    truth["exact"].append({"line": line, "of": of, "kind": "exact"})
-                    turned = {"messages": [dict(reversed(m.items())) for m in source["messages"]]}
-                    data = json.dumps(turned if rng.random() < 0.5 else source).encode()
-                else:
-                    kind = rng.choice(KINDS)
-                    truth["near"].append({"line": line, "of": of, "kind": kind})
-                    data = json.dumps(near_copy(source, kind, writer)).encode()
+                kind = "exact" if draw < exact else rng.choice(KINDS)
+                truth["exact" if draw < exact else "near"].append({"line": line, "of": of, "kind": kind})
+                copy = exact_copy(source, rng) if draw < exact else near_copy(source, kind, writer)
+                data = json.dumps(copy).encode()
             elif exact + near <= draw < exact + near + errors:
                 kind = rng.choice(ERRORS)
                 truth["errors"].append({"line": line, "kind": kind})
-                data = broken(writer.example(), kind)
+                data = break_example(writer.example(), kind)
             elif exact + near + errors <= draw < exact + near + errors + lookalikes:
                 which = rng.randrange(len(templates))
                 truth["lookalikes"][which].append(line)
-                data = json.dumps(_filled(*templates[which], writer)).encode()
+                data = json.dumps(_fill_template(*templates[which], writer)).encode()
             else:
                 example = writer.example()
                 data = json.dumps(example).encode()
@@ -199,8 +201,8 @@ def write_corpus(
     return truth
 
 
-def _filled(question: str, answer: str, writer: Writer) -> Json:
-    """A template with other words and numbers in every fifth place."""
+def _fill_template(question: str, answer: str, writer: Writer) -> Json:
+    """A template with a new word and number in every fifth place."""
 
     def fill(text: str) -> str:
         words = text.split(" ")

@@ -34,7 +34,7 @@ Groups = list[Sequence[int]]
 
 
 class Lines:
-    """The lines of a file without their ends, read where they are wanted: the file is not held in memory."""
+    """The lines of a file without their ends, read on demand: the file is not held in memory."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")  # noqa: SIM115 - open as long as the process
@@ -48,8 +48,8 @@ class Lines:
 
 
 def by_value(path: Path) -> Groups:
-    """Equal JSON values alone, as `curator dedup --exact` finds them, contradictions too."""
-    from curator.workspace.any_dataset import open_examples
+    """Curator's search for equal JSON values and contradictions, as in `curator dedup --exact`."""
+    from curator.workspace.any_dataset import examples
     from curator.workspace.duplicates.index_by_id import equal_values
 
     with open_examples(path) as lines:
@@ -58,7 +58,7 @@ def by_value(path: Path) -> Groups:
 
 
 def parse_only(path: Path) -> Groups:
-    """A bare orjson parse of every line: what nothing that looks at values can go below."""
+    """A bare orjson parse of every line: the least that any search by value must do."""
     import orjson
 
     with path.open("rb") as file:
@@ -69,12 +69,12 @@ def parse_only(path: Path) -> Groups:
 
 
 def curator(path: Path, threshold: float) -> Groups:
-    """Curator's own pipeline, as `curator dedup` runs it."""
+    """Curator's search for near copies, as in `curator dedup`."""
     from curator.workspace.duplicates.index_by_id import Duplicates
 
     lines = Lines(path)
-    found = Duplicates.build(((row, lines[row]) for row in range(len(lines))), lines.__getitem__)
-    return [group.ids for group in found.groups(threshold) if group.kind != "family"]
+    duplicates = Duplicates.build(((row, lines[row]) for row in range(len(lines))), lines.__getitem__)
+    return [group.ids for group in duplicates.groups(threshold) if group.kind != "family"]
 
 
 def _texts(path: Path) -> dict[int, list[str]]:
@@ -153,7 +153,7 @@ OWN = ("curator", "curator-by-value", "parse")
 
 
 def score(groups: Groups, truth: dict[str, Any]) -> dict[str, float]:
-    """Recall over planted copies, precision over removals (each member but the first)."""
+    """Recall over planted copies; precision over what would be removed (each member of a group but the first)."""
     group_of = {row + 1: number for number, rows in enumerate(groups) for row in rows}
     together = {True: Counter[str](), False: Counter[str]()}
     for copy in truth["near"]:
@@ -190,7 +190,7 @@ def child(method: str, path: Path) -> None:
 
 
 def compare(path: Path, methods: list[str], rounds: int) -> None:
-    """Run the methods in turn and print one line each a round."""
+    """Run the methods in turn, `rounds` times, and print a line for each run."""
     print(f"\n{path.name}: {path.stat().st_size / 1e6:.1f} MB")
     print(
         f"{'method':<18} {'round':>5} {'CPU s':>8} {'x':>6} {'MB':>6} {'recall':>15} {'exact':>6} {'precision':>9}"

@@ -1,12 +1,12 @@
-"""From the command to the first example on the screen, beside an empty Textual app in the same run.
+"""The time from the command to the first example on the screen, beside an empty Textual app in the same run.
 
     python benchmarks/start.py [--rounds 7] [FILE.jsonl …]
 
 Each program runs on a pseudo-terminal of 120x40 until its first text is written. Printed are medians: wall
-seconds, CPU seconds of the UI process alone and with its children, and its resident memory then and when it has
-come to rest. Without files, corpora of 50 and 10,000 examples are made. Rounds go through the programs in turn. A
-file is opened once before, so that its workspace is there; `--new` removes the workspace before each round. All
-programs run from bytecode, as installed ones do.
+seconds, CPU seconds of the UI process alone and with its children, and its resident memory at that moment and two
+seconds later. Without files, corpora of 50 and 10,000 examples are made. Each round runs all programs in turn. A
+file is opened once before the first round, so that it has a workspace; `--new` removes the workspace before each
+round. All programs run from bytecode, as installed ones do.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ Empty().run()
 """
 PATIENCE = 60.0
 REST = 2.0
-"""Seconds from the first text to the second look at the memory."""
+"""Seconds from the first text to the second measurement of memory."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """One start: seconds, and mebibytes of the UI process."""
+    """One start: wall seconds, CPU seconds of the UI process (`own`) and with its children (`tree`), and the
+    UI's memory in MiB at the `first` text and at `rest`."""
 
     wall: float
     own: float
@@ -54,7 +55,7 @@ class Start:
 
 
 def cpu_of(process: int) -> float:
-    """CPU seconds of a process, those of its ended children left out; 0 where it is gone."""
+    """CPU seconds of a process without its children; 0 if it has ended."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -63,18 +64,18 @@ def cpu_of(process: int) -> float:
 
 
 def children_of(process: int) -> list[int]:
-    """The processes that it started and that run."""
-    found = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(child) for path in found for child in path.read_text().split()]
+    """The ids of a process's running children."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for path in lists for child in path.read_text().split()]
 
 
 def resident(process: int) -> float:
-    """Resident memory in MiB."""
+    """A process's resident memory in MiB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def start(words: list[str], wanted: bytes, home: Path) -> Start:
+def start(words: list[str], text: bytes, home: Path) -> Start:
     """Run a program until it has written `wanted`, let it rest, end it."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
@@ -85,7 +86,7 @@ def start(words: list[str], wanted: bytes, home: Path) -> Start:
     )  # fmt: skip
     os.close(slave)
     try:
-        read(master, wanted, PATIENCE)
+        read(master, text, PATIENCE)
         wall = time.perf_counter() - began
         own = cpu_of(child.pid)
         tree = own + sum(map(cpu_of, children_of(child.pid)))
@@ -98,7 +99,7 @@ def start(words: list[str], wanted: bytes, home: Path) -> Start:
         os.close(master)
 
 
-def read(master: int, wanted: bytes | None, seconds: float, child: subprocess.Popen[bytes] | None = None) -> None:
+def read(master: int, text: bytes | None, seconds: float, child: subprocess.Popen[bytes] | None = None) -> None:
     """Read until `wanted` came (an error where it does not), `child` ended or the time is over."""
     output, until = b"", time.monotonic() + seconds
     while time.monotonic() < until and (child is None or child.poll() is None):
@@ -107,34 +108,35 @@ def read(master: int, wanted: bytes | None, seconds: float, child: subprocess.Po
                 output += os.read(master, 65536)
             except OSError:
                 break
-        if wanted is not None and wanted in output:
+        if text is not None and text in output:
             return
-    if wanted is not None:
-        raise SystemExit(f"{wanted!r} did not come: {output[-400:]!r}")
+    if text is not None:
+        raise SystemExit(f"{text!r} did not come: {output[-400:]!r}")
 
 
 def first_word(path: Path) -> bytes:
-    """A word that is on the screen when the first example's text is: the first long one of its last message."""
+    """A word by which the first example's text is recognised on the screen: the first long word of its
+    messages."""
     with path.open("rb") as file:
         messages = json.loads(file.readline())["messages"]
     words = " ".join(m["content"] for m in messages if isinstance(m.get("content"), str)).split()
     return next(word for word in words if len(word) > 5 and word.isalnum()).encode()
 
 
-def corpora(folder: Path) -> list[Path]:
+def write_corpora(folder: Path) -> list[Path]:
     """Files of 50 and 10,000 examples."""
-    made = []
+    paths = []
     for count in (50, 10_000):
-        made.append(folder / f"{count}.jsonl")
+        paths.append(folder / f"{count}.jsonl")
         script = Path(__file__).with_name("corpus.py")
         subprocess.run(
-            [sys.executable, script, made[-1], "--examples", str(count)], check=True, capture_output=True
+            [sys.executable, script, paths[-1], "--examples", str(count)], check=True, capture_output=True
         )
-    return made
+    return paths
 
 
-def line(name: str, starts: list[Start], base: float) -> str:
-    """One program's medians; `base` are the empty app's CPU seconds."""
+def format_line(name: str, starts: list[Start], base: float) -> str:
+    """One program's medians as a line; `base`: the empty app's CPU seconds."""
     wall, own, tree, first, rest = (
         statistics.median(getattr(one, field) for one in starts)
         for field in ("wall", "own", "tree", "first", "rest")
@@ -149,23 +151,23 @@ def main() -> None:
     parser.add_argument("--new", action="store_true", help="remove the workspaces before each round")
     parser.add_argument("files", nargs="*", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        files = arguments.files or corpora(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        files = arguments.files or write_corpora(folder)
         programs = {"empty Textual": ([sys.executable, "-c", EMPTY], b"FIRST-PAINT")}
         for path in files:
             programs[path.name] = ([sys.executable, "-m", "curator", str(path)], first_word(path))
             start(*programs[path.name], folder)
         starts: dict[str, list[Start]] = {name: [] for name in programs}
         for _ in range(arguments.rounds):
-            for name, (words, wanted) in programs.items():
+            for name, (words, text) in programs.items():
                 if arguments.new and name != "empty Textual":
                     shutil.rmtree(Path(words[-1]).with_suffix(".curator"))
-                starts[name].append(start(words, wanted, folder))
+                starts[name].append(start(words, text, folder))
     print(f"{'':<16} {'wall s':>6} {'CPU s':>6} {'':>6} {'+child':>6} {'MiB first':>9} {'at rest':>9}")
     base = statistics.median(one.own for one in starts["empty Textual"])
-    for name, found in starts.items():
-        print(line(name, found, base))
+    for name, program_starts in starts.items():
+        print(format_line(name, program_starts, base))
 
 
 if __name__ == "__main__":

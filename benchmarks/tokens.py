@@ -1,12 +1,12 @@
-"""Token counting beside tiktoken's plain loop, and the live check of a key press, in one run.
+"""The time of token counting beside a plain loop over tiktoken, and of the editor's check after a key press.
 
     python benchmarks/tokens.py [--examples 10000] [--seed 5] [--rounds 3] [--encoding o200k_base]
     python benchmarks/tokens.py --corpus FILE.jsonl
 
-Each way runs in a process of its own, in turn, on the same lines, streamed in batches of 4,000. CPU seconds are
-the figure to compare, medians of the rounds: of the counting alone, and with the parse. "load" is what the
-vocabulary takes. `curator, toktok` needs the optional package toktok-rs. The live check is what the editor does on
-each key: parse, rules, tokens and cost of an example of 20 messages and about 4,000 tokens.
+Each way runs in a process of its own, in turn, on the same lines in batches of 4,000. Compare CPU seconds (medians
+of the rounds), of the counting alone and with the parse; "load" is the loading of the vocabulary. `curator,
+toktok` needs the optional package toktok-rs. The editor's check after each key is: parse, rules, tokens and cost
+of an example, here of 20 messages and about 4,000 tokens.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 BATCH = 4_000
 KEYS = 500
 Way = tuple[Callable[[bytes], Any], Callable[[list[Any]], int]]
-"""How a line is parsed, and how many parsed ones are counted."""
+"""A function that parses a line, and one that counts the tokens of many parsed lines."""
 
 
 def plain_loop(name: str) -> Way:
@@ -41,20 +41,20 @@ def plain_loop(name: str) -> Way:
     encoding = vocabulary.encoding(name)
 
     def total(examples: list[Any]) -> int:
-        found = 0
+        tokens = 0
         for example in examples:
-            found += 3
+            tokens += 3
             for message in example["messages"]:
-                found += 3
+                tokens += 3
                 for key, value in message.items():
-                    found += len(encoding.encode_ordinary(value)) + (key == "name")
-        return found
+                    tokens += len(encoding.encode_ordinary(value)) + (key == "name")
+        return tokens
 
     return json.loads, total
 
 
-def curators(name: str) -> Way:
-    """Curator's way in a check: typed parse, texts counted in bulk."""
+def curator_way(name: str) -> Way:
+    """Curator's way in `check`: typed parse, texts counted in bulk."""
     from curator.core.counting.vocabulary import Vocabulary
     from curator.core.typed_chats import decode_plain, roles_of
     from curator.tokens import Counter
@@ -70,31 +70,35 @@ def curators(name: str) -> Way:
     return parse, lambda many: sum([tokens.total for tokens in counter.chats(many)])
 
 
-def exact(name: str) -> Way:
-    """Curator's way with tiktoken, also where a faster counter is installed."""
+def curator_way_with_tiktoken(name: str) -> Way:
+    """Curator's way with tiktoken, even if a faster counter is installed."""
     sys.modules["toktok"] = None  # type: ignore[assignment]
-    return curators(name)
+    return curator_way(name)
 
 
-WAYS = {"tiktoken loop": plain_loop, "curator, tiktoken": exact, "curator, toktok": curators}
+WAYS = {
+    "tiktoken loop": plain_loop,
+    "curator, tiktoken": curator_way_with_tiktoken,
+    "curator, toktok": curator_way,
+}
 
 
 def plain_lines(path: Path) -> list[bytes]:
-    """The lines of plain chats: those that the plain loop can count."""
+    """The lines of plain chats, which the plain loop can count."""
     from curator.core.typed_chats import REFUSED, decode_plain
 
-    found = []
+    plain = []
     for line in path.read_bytes().splitlines():
         try:
             decode_plain(line)
         except REFUSED:
             continue
-        found.append(line)
-    return found
+        plain.append(line)
+    return plain
 
 
 def measure(way: str, path: Path, encoding: str) -> dict[str, float]:
-    """CPU seconds, memory and the sum of one way; runs in the child process."""
+    """CPU seconds, memory in MB and the number of tokens of one way; runs in the child process."""
     lines = plain_lines(path)
     before = time.process_time()
     parse, count = WAYS[way](encoding)
@@ -120,7 +124,7 @@ def measure(way: str, path: Path, encoding: str) -> dict[str, float]:
 
 
 def key_presses(encoding: str) -> list[float]:
-    """Milliseconds of the live check after each of many keys, ascending."""
+    """Milliseconds of the editor's check after each of many keys, ascending."""
     from curator.core import cost, models, rules, splice
     from curator.core.counting.vocabulary import Vocabulary
     from curator.core.example import parse
@@ -131,7 +135,7 @@ def key_presses(encoding: str) -> list[float]:
     text = "The quick brown fox jumps over the lazy dog and writes a note about what it saw. "
     messages = [{"role": ("user", "assistant")[at % 2], "content": f"{at} {text * 11}"} for at in range(20)]
     raw = splice.dump({"messages": messages})
-    taken = []
+    milliseconds = []
     for _ in range(KEYS + 1):
         before = time.perf_counter()
         content = parse(raw).value["messages"][7]["content"] + "k"
@@ -140,12 +144,12 @@ def key_presses(encoding: str) -> list[float]:
         rules.check(example, context)
         tokens = counter.example(example.value)
         cost.estimate([tokens.total], model, 3)
-        taken.append((time.perf_counter() - before) * 1000)
-    return sorted(taken[1:])
+        milliseconds.append((time.perf_counter() - before) * 1000)
+    return sorted(milliseconds[1:])
 
 
 def run(path: Path, encoding: str, rounds: int) -> None:
-    """All ways in turn, `rounds` times, and then the keys."""
+    """Run all ways in turn, `rounds` times, then the editor's check, and print the figures."""
     ways = [way for way in WAYS if way != "curator, toktok" or importlib.util.find_spec("toktok")]
     runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for _ in range(rounds):
@@ -153,15 +157,17 @@ def run(path: Path, encoding: str, rounds: int) -> None:
             words = [sys.executable, __file__, "--child", way, "--corpus", str(path), "--encoding", encoding]
             printed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
             runs[way].append(json.loads(printed))
-    taken = {way: {key: median(each[key] for each in found) for key in found[0]} for way, found in runs.items()}
-    loop = taken["tiktoken loop"]
+    medians = {
+        way: {key: median(each[key] for each in way_runs) for key in way_runs[0]} for way, way_runs in runs.items()
+    }
+    loop = medians["tiktoken loop"]
     print(f"{loop['examples']:,.0f} examples, {encoding}, medians of {rounds} rounds")
     print(f"{'way':<20} {'load s':>7} {'count s':>8} {'x':>6} {'+parse s':>9} {'x':>6} {'Mtok/s':>7} {'MB':>5}")
-    for way, row in taken.items():
+    for way, row in medians.items():
         count, both = row["count"], row["both"]
         ratios = f"{count:8.2f} {loop['count'] / count:6.1f} {both:9.2f} {loop['both'] / both:6.1f}"
         print(f"{way:<20} {row['load']:7.2f} {ratios} {row['total'] / count / 1e6:7.2f} {row['mb']:5.0f}")
-    if len({each["total"] for found in runs.values() for each in found}) != 1:
+    if len({each["total"] for way_runs in runs.values() for each in way_runs}) != 1:
         sys.exit("the totals differ")
     keys = key_presses(encoding)
     print(f"a key press, 20 messages: median {median(keys):.2f} ms, p99 {keys[int(KEYS * 0.99)]:.2f} ms", end="")
@@ -169,7 +175,7 @@ def run(path: Path, encoding: str, rounds: int) -> None:
 
 
 def main() -> None:
-    """Parse the words and measure."""
+    """Parse the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--examples", type=int, default=10_000)

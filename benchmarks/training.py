@@ -1,9 +1,9 @@
-"""Train the clean sample on the local engine and say what it cost and what it taught.
+"""Train the clean sample with a local engine; print the time and memory it took and how the answers changed.
 
     python benchmarks/training.py [--examples 100] [--epochs 3] [--model smollm2-135m-instruct] [--json]
 
-Trains the first N lines of sample_data/emojibot-clean.jsonl, then asks base and tuned model the held-out prompts
-of sample_data/emojibot-test.jsonl. CPU seconds are the figure to trust on a busy machine.
+Trains on the first N lines of sample_data/emojibot-clean.jsonl, then asks the base and the tuned model the
+held-out prompts of sample_data/emojibot-test.jsonl. On a busy machine compare CPU seconds.
 """
 
 from __future__ import annotations
@@ -85,19 +85,19 @@ def _job(place: Path, base: Path, args: argparse.Namespace) -> Path:
 
 
 def _train(job: Path, quiet: bool) -> dict[str, Any]:
-    """Run the worker; wall and CPU seconds, peak memory and what it reported."""
+    """Run the training process: wall and CPU seconds, peak memory and what it reported."""
     begun = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", "curator.server.children.worker", str(job)])
     first_step = 0.0
-    shown = 0
+    printed = 0
     while process.poll() is None:
         time.sleep(0.1)
         steps = [fact for fact in _facts(job) if fact["kind"] == "step"]
         if steps and not first_step:
             first_step = time.monotonic() - begun
-        for fact in [] if quiet else steps[shown:]:
+        for fact in [] if quiet else steps[printed:]:
             print(f"step {fact['step']}/{fact['total_steps']}: loss {fact['train_loss']:.3f}", file=sys.stderr)
-        shown = len(steps)
+        printed = len(steps)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     facts = _facts(job)
     if facts[-1]["kind"] != "succeeded":
@@ -122,7 +122,8 @@ def _facts(job: Path) -> list[dict[str, Any]]:
 
 
 def _evaluate(base: Path, adapter: str | None, held_out: list[dict[str, Any]]) -> dict[str, Any]:
-    """Greedy answers to every held-out prompt as one batch: format share, exact share, CPU seconds an answer."""
+    """Answer all held-out prompts greedily as one batch: share of answers in the right form, share of exact
+    ones, CPU seconds an answer."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     requests = [
         {
@@ -135,6 +136,20 @@ def _evaluate(base: Path, adapter: str | None, held_out: list[dict[str, Any]]) -
         }
         for number, example in enumerate(held_out)
     ]
+    texts = _answers(requests)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    expected = [example["messages"][-1]["content"] for example in held_out]
+    return {
+        "format_share": sum(bool(SHORTCODE.match(text)) for text in texts) / len(texts),
+        "exact_share": sum(text == want for text, want in zip(texts, expected, strict=True)) / len(texts),
+        "cpu_seconds_per_answer": round(cpu / len(texts), 3),
+        "first_answers": texts[:5],
+    }
+
+
+def _answers(requests: list[dict[str, Any]]) -> list[str]:
+    """The generation process's answers to requests whose ids are their numbers."""
     texts = ["" for _ in requests]
     process = subprocess.Popen(
         [sys.executable, "-m", "curator.server.children.generate"],
@@ -145,24 +160,16 @@ def _evaluate(base: Path, adapter: str | None, held_out: list[dict[str, Any]]) -
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write("".join(json.dumps(request) + "\n" for request in requests))
     process.stdin.flush()
-    left = len(requests)
-    while left and (line := process.stdout.readline()):
+    unanswered = len(requests)
+    while unanswered and (line := process.stdout.readline()):
         answer = json.loads(line)
         if "error" in answer:
             raise SystemExit(f"generation failed: {answer['error']}")
         texts[int(answer["id"])] += answer.get("delta", "")
-        left -= bool(answer.get("done"))
+        unanswered -= bool(answer.get("done"))
     process.stdin.close()
     process.wait()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    wanted = [example["messages"][-1]["content"] for example in held_out]
-    return {
-        "format_share": sum(bool(SHORTCODE.match(text)) for text in texts) / len(texts),
-        "exact_share": sum(text == want for text, want in zip(texts, wanted, strict=True)) / len(texts),
-        "cpu_seconds_per_answer": round(cpu / len(texts), 3),
-        "first_answers": texts[:5],
-    }
+    return texts
 
 
 def _show(figures: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
-"""The workspace at scale: open, page, edit, search, label, export, beside plain tools in the same run.
+"""Times of a large workspace: open, page, edit, search, label, export, beside plain tools in the same run.
 
     python benchmarks/workspace.py [--examples 100000] [--no-analysis] [FILE.jsonl]
 
 Printed are wall and CPU seconds (children included), ratios to a bare orjson parse, `wc -l`, `grep -c` and `cp` of
-the same file, percentiles of single steps, and the greatest resident memory. The file is read once before, so
-that the cache is warm. Everything is made in a temporary folder beside the file and taken away afterwards.
+the same file, percentiles of single steps, and the greatest resident memory. The file is read once before, so that
+the cache is warm. Everything is made in a temporary folder beside the file, which is removed at the end.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def cpu() -> float:
 
 
 @contextmanager
-def measured(name: str, note: Callable[[], str] = str) -> Iterator[None]:
-    """Print what a block took."""
+def measure(name: str, note: Callable[[], str] = str) -> Iterator[None]:
+    """Print the wall and CPU seconds that a block took, and `note()`."""
     wall, before = time.perf_counter(), cpu()
     yield
     spent = cpu() - before
@@ -64,8 +64,8 @@ def quantiles(times: list[float]) -> str:
     return f"median {cuts[49] * 1e3:.2f} ms, p95 {cuts[94] * 1e3:.2f} ms, p99 {cuts[98] * 1e3:.2f} ms"
 
 
-def timed(steps: Iterator[Callable[[], Any]]) -> list[float]:
-    """Seconds that each step took."""
+def time_steps(steps: Iterator[Callable[[], Any]]) -> list[float]:
+    """Run the steps; the seconds that each took."""
     times = []
     for step in steps:
         start = time.perf_counter()
@@ -75,45 +75,45 @@ def timed(steps: Iterator[Callable[[], Any]]) -> list[float]:
 
 
 def plain_tools(file: Path, away: Path) -> float:
-    """What the machine needs for the same bytes; returns the CPU seconds of the bare parse."""
-    with measured("wc -l"):
+    """Measure plain tools on the same file; returns the CPU seconds of the bare parse."""
+    with measure("wc -l"):
         subprocess.run(["wc", "-l", str(file)], check=True, stdout=subprocess.DEVNULL)
     searches = [["grep", how, word] for word in ("zyzzyva", "garden", "the") for how in ("-c", "-ci")]
     for words in searches:
-        with measured(" ".join(words)):
+        with measure(" ".join(words)):
             subprocess.run([*words, str(file)], check=False, capture_output=True)
-    with measured("cp"):
+    with measure("cp"):
         subprocess.run(["cp", str(file), str(away / "copy")], check=True)
     before = cpu()
-    with measured("bare orjson parse"):
+    with measure("bare orjson parse"):
         subprocess.run([sys.executable, "-c", PARSE, str(file)], check=True)
     return cpu() - before
 
 
 def first_screen(file: Path) -> None:
-    """Open and read the first page in a process of its own, as a user would."""
+    """Open a file and read its first page in a new process, twice."""
     script = (
         "import sys; from curator.workspace.opening import open_workspace\n"
         "w = open_workspace(sys.argv[1]); w.rows(w.ids()[:50]); w.close()"
     )
     for name in ("first opening, 50 rows", "second opening, 50 rows"):
-        with measured(name):
+        with measure(name):
             subprocess.run([sys.executable, "-c", script, str(file)], check=True, stdout=subprocess.DEVNULL)
 
 
 def bring_in(file: Path, away: Path, parse: float) -> None:
-    """`curator import`: copy, SHA-256, offsets, every line parsed, hashed and counted."""
+    """Import a file as `curator import` does: copy, SHA-256, offsets; parse, hash and count every line."""
     before = cpu()
-    with measured("import: copy, parse, hash, offsets"), create_workspace(away / "import.curator") as workspace:
+    with measure("import: copy, parse, hash, offsets"), create_workspace(away / "import.curator") as workspace:
         importer.add(workspace, [file])
     print(f"  {(cpu() - before) / parse:.2f} x a bare parse")
     shutil.rmtree(away / "import.curator")
 
 
 def analyse(workspace: Workspace, parse: float) -> None:
-    """The child's whole work: copy, offsets, rules, tokens, previews, the dataset as a whole."""
+    """All work of the analysis child: copy, offsets, rules, tokens, previews, rules on the whole dataset."""
     before = cpu()
-    with measured("analysis child: copy to last result"):
+    with measure("analysis child: copy to last result"):
         child = analysis.start(workspace)
         while child.progress().running:
             child.poll()
@@ -128,9 +128,9 @@ def reading(workspace: Workspace) -> None:
     ids = workspace.ids()
     chance = random.Random(1)
     places = [chance.randrange(max(1, len(ids) - 50)) for _ in range(300)]
-    times = timed((lambda at=at: workspace.rows(ids[at : at + 50])) for at in places)
+    times = time_steps((lambda at=at: workspace.rows(ids[at : at + 50])) for at in places)
     print(f"{'a page of 50 rows anywhere':<44} {quantiles(times)}")
-    with measured("counts"):
+    with measure("counts"):
         workspace.counts()
     filters = (
         "is:error",
@@ -142,7 +142,7 @@ def reading(workspace: Workspace) -> None:
         "rule:invalid_json",
     )
     for query in (*filters, "zyzzyva", "zyzzyva", "garden", "the"):  # numpy is loaded at the first search
-        found: list[int] = []
+        totals: list[int] = []
         first: list[float] = []
         start = time.perf_counter()
 
@@ -150,51 +150,51 @@ def reading(workspace: Workspace) -> None:
             if view.total and not first:
                 first.append(time.perf_counter() - start)
 
-        def told(found: list[int] = found, first: list[float] = first) -> str:
-            return f"{found[0]:,} examples" + (f", the first after {first[0] * 1e3:.0f} ms" if first else "")
+        def note(totals: list[int] = totals, first: list[float] = first) -> str:
+            return f"{totals[0]:,} examples" + (f", the first after {first[0] * 1e3:.0f} ms" if first else "")
 
-        with measured(f"view {query}", told):
-            found.append(workspace.view(query, meanwhile=meanwhile).total)
-    with measured("sort by tokens"):
+        with measure(f"view {query}", note):
+            totals.append(workspace.view(query, meanwhile=meanwhile).total)
+    with measure("sort by tokens"):
         workspace.view("", "tokens", descending=True)
 
 
 def writing(workspace: Workspace, away: Path) -> None:
-    """Edits told as saved, a bulk label, its undo, an export."""
+    """Edits until they are on the disk, a label on all examples, its undo, deletions, an export."""
     chance = random.Random(2)
     ids = list(workspace.view("-is:error").ids[:100_000])
-    times = timed(
+    times = time_steps(
         (lambda n=n: workspace.changes.edit(chance.choice(ids), "messages[0].content", f"edited {n}"))
         for n in range(300)
     )
     print(f"{'an edit until it is on the disk':<44} {quantiles(times)}")
-    times = timed((lambda: workspace.changes.label([chance.choice(ids)], "good")) for _ in range(300))
+    times = time_steps((lambda: workspace.changes.label([chance.choice(ids)], "good")) for _ in range(300))
     print(f"{'a label until it is on the disk':<44} {quantiles(times)}")
-    with measured("label everything"):
+    with measure("label everything"):
         workspace.changes.label(workspace.ids(), "bulk")
-    with measured("undo that"):
+    with measure("undo that"):
         workspace.changes.undo()
-    with measured("delete three in ten"):
+    with measure("delete three in ten"):
         workspace.changes.delete(workspace.ids()[: len(workspace.ids()) * 3 // 10])
-    with measured("counts, right after it"):
+    with measure("counts, right after it"):
         workspace.counts()
-    with measured("one more is deleted, counts"):
+    with measure("one more is deleted, counts"):
         workspace.changes.delete(workspace.ids()[:1])
         workspace.counts()
-    with measured("undo both, counts"):
+    with measure("undo both, counts"):
         workspace.changes.undo()
         workspace.changes.undo()
         workspace.counts()
-    with measured("export everything (300 edits)"):
+    with measure("export everything (300 edits)"):
         exporter.export(workspace, workspace.ids(), away / "out.jsonl")
 
 
 def sizes(workspace: Workspace, file: Path) -> None:
-    """What lies beside the copy."""
+    """Sizes of the workspace's files relative to the source, and the greatest memory."""
     total = file.stat().st_size
     for name in ("analysis.db", "workspace.db"):
         size = sum(path.stat().st_size for path in workspace.path.glob(f"{name}*"))
-        print(f"{name:<44} {size / total:9.3f} x the source, its log included")
+        print(f"{name:<44} {size / total:9.3f} x the source, its write-ahead log included")
     index = sum(path.stat().st_size for path in (workspace.path / "sources").glob("*.idx"))
     print(f"{'offsets':<44} {index / total:9.3f} x the source")
     own, children = (
@@ -229,7 +229,7 @@ def main() -> None:
         first_screen(file)
         with open_workspace(file) as workspace:
             if args.no_analysis:
-                with measured("copy and offsets"):
+                with measure("copy and offsets"):
                     workspace.changes.writing.copy_sources()
             else:
                 analyse(workspace, parse)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Hold Curator's requests against an independent mock of the published specification.
+"""Check Curator's requests with an independent mock of the published specification.
 
     python scripts/contract_mock.py
 
 Starts the npm package @stoplight/prism-cli (fetched by npx; needs Node and a package registry) on the trimmed
-OpenAPI document of the fine-tuning API, sends it every kind of request that Curator makes through its own client,
-and fails where the mock says that a request breaks the specification (it answers 4xx) or an answer by the
-specification cannot be read.
+OpenAPI document of the fine-tuning API and sends it every kind of request that Curator makes, through Curator's
+own client. Fails if the mock answers 4xx, because a request breaks the specification, or if its answer cannot be
+read.
 """
 
 from __future__ import annotations
@@ -43,18 +43,25 @@ PARAMS: tuple[dict[str, object], ...] = (
 
 
 def job(method: str, params: dict[str, object]) -> dict[str, object]:
-    """The body of a create request, made as `train` makes it."""
+    """The body of a create request, as `curator train` makes it."""
     run = Run(
-        "run-1", "mock", "mock", "gpt-4.1-mini-2025-04-14", "creating", "", 0.0, params=params, method=method
+        run="run-1",
+        provider="mock",
+        origin="mock",
+        model="gpt-4.1-mini-2025-04-14",
+        status="creating",
+        fingerprint="",
+        created_at=0.0,
+        training_file="file-abc",
+        validation_file="file-def",
+        params=params,
+        method=method,
     )
-    run = Run(**{**vars(run), "training_file": "file-abc", "validation_file": "file-def"})
     return job_body(run)
 
 
-async def check(client: Client, folder: Path) -> list[str]:
-    """Send every kind of request; return what went wrong."""
-    data = folder / "data.jsonl"
-    data.write_bytes(b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n')
+def make_requests(client: Client, data: Path) -> dict[str, Awaitable[object]]:
+    """Every kind of request by its name, not yet sent; `data` is the file to upload."""
     uploads = client.sdk.uploads
     question = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
     requests: dict[str, Awaitable[object]] = {
@@ -83,6 +90,14 @@ async def check(client: Client, folder: Path) -> list[str]:
     for at, params in enumerate(PARAMS):
         method = "dpo" if "beta" in params else "supervised"
         requests[f"create job {at + 1} ({method})"] = client.create_job(job(method, params))
+    return requests
+
+
+async def check(client: Client, folder: Path) -> list[str]:
+    """Send every kind of request; the names of those that failed."""
+    data = folder / "data.jsonl"
+    data.write_bytes(b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n')
+    requests = make_requests(client, data)
     wrong = []
     for name, request in requests.items():
         try:
@@ -91,8 +106,8 @@ async def check(client: Client, folder: Path) -> list[str]:
         except ProviderError as error:
             print(f"WRONG {name}: {error.message}")
             wrong.append(name)
-    try:  # the real upload path checks sizes, which a stateless mock cannot know: only its request counts here
-        await upload(client, data, "d.jsonl", no_report)
+    try:  # the whole upload fails on its size check, since the mock keeps no state; only its requests are tested
+        await upload(client, data, "d.jsonl", silent)
     except ProviderError as error:
         if "bytes arrived" not in error.message:
             wrong.append(f"upload with progress: {error.message}")
@@ -100,7 +115,7 @@ async def check(client: Client, folder: Path) -> list[str]:
 
 
 async def drive(port: int) -> int:
-    """Wait for the mock, then send everything."""
+    """Send all requests to the mock at `port`; the exit status."""
     provider = Provider("mock", ProviderSettings("compatible", base_url=f"http://127.0.0.1:{port}"))
     with tempfile.TemporaryDirectory() as folder:
         async with open_client(provider, provider.base_url, "sk-mock", RequestLimits(retries=0)) as client:
@@ -110,7 +125,7 @@ async def drive(port: int) -> int:
 
 
 def main() -> int:
-    """Start the mock, drive it, stop it."""
+    """Start the mock, send all requests, stop it; the exit status."""
     npx = shutil.which("npx")
     if npx is None:
         print("npx is missing: install Node.js", file=sys.stderr)
@@ -133,7 +148,7 @@ def main() -> int:
 
 
 def listening(port: int, mock: subprocess.Popen[bytes]) -> bool:
-    """Wait until the mock takes connections; False where it died or took minutes."""
+    """Wait until the mock accepts connections; False if it ended or took over four minutes."""
     for _ in range(1200):
         if mock.poll() is not None:
             return False

@@ -2,8 +2,9 @@
 
     python scripts/crash_all.py [OPERATION…]
 
-Needs strace. Kills the process there, or lets the call fail with EIO and ENOSPC, then looks whether all that was
-told as saved is there and the rest whole or absent. Ends with status 1 where it is not. Takes some minutes.
+Needs strace. At each such call the process is killed, or the call fails with EIO or ENOSPC. Then everything that
+was reported as saved must be there, and everything else must be complete or absent; if not, the exit status is 1.
+Takes some minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.workspace.crashes import FAULTS, OPERATIONS, can_trace, interrupt, mo
 
 
 def main(names: list[str]) -> int:
-    """Try everything; print what went wrong."""
+    """Interrupt the named operations, or all, and print what went wrong; the exit status."""
     if not can_trace():
         print("strace is missing, or not allowed to trace here", file=sys.stderr)
         return 2
@@ -26,9 +27,9 @@ def main(names: list[str]) -> int:
     for name in names or list(OPERATIONS):
         with tempfile.TemporaryDirectory() as folder:
             start = prepare(Path(folder), name)
-            found = moments(name, start)
+            crash_points = moments(name, start)
             ends = dict.fromkeys(("killed", "refused", "done", "WRONG"), 0)
-            for call, nth in found:
+            for call, nth in crash_points:
                 for fault in FAULTS:
                     try:
                         ends[interrupt(name, start, call, nth, fault)] += 1
@@ -36,7 +37,7 @@ def main(names: list[str]) -> int:
                         ends["WRONG"] += 1
                         print(error, file=sys.stderr)
             wrong += ends["WRONG"]
-            print(f"{name:<13}{len(found):>4} moments  {ends}", flush=True)
+            print(f"{name:<13}{len(crash_points):>4} moments  {ends}", flush=True)
     return 1 if wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""Kill server and trainers at random while many small jobs run, and see how every job ends.
+"""Kill the server and its training processes at random while many small jobs run, and check how each job ends.
 
     python scripts/kill_jobs.py [JOBS] [SEED]
 
@@ -29,7 +29,7 @@ ENDS = ("succeeded", "failed", "cancelled")
 
 
 def strike(real: Real, chance: random.Random, kills: Counter[str]) -> None:
-    """Kill the server, the trainer, or both."""
+    """Kill the server, the training processes, or both."""
     victim = chance.choice(("server", "worker", "worker", "both"))
     kills[victim] += 1
     if victim != "server":
@@ -44,13 +44,13 @@ def strike(real: Real, chance: random.Random, kills: Counter[str]) -> None:
 
 
 def open_jobs(real: Real, jobs: list[str]) -> list[str]:
-    """Those that have not ended."""
+    """The jobs that have not ended."""
     with real.client() as client:
         return [job_id for job_id in jobs if client.fine_tuning.jobs.retrieve(job_id).status not in ENDS]
 
 
-def wrong(client: OpenAI, real: Real, job_id: str, wanted: list[float]) -> str | None:
-    """What is not as promised about an ended job."""
+def find_fault(client: OpenAI, real: Real, job_id: str, expected: list[float]) -> str | None:
+    """What is wrong with an ended job; None if nothing is."""
     job = client.fine_tuning.jobs.retrieve(job_id)
     for point in (real.data / "jobs" / job_id).glob("ckpt-*"):
         load_file(point / "adapter_model.safetensors")
@@ -58,13 +58,15 @@ def wrong(client: OpenAI, real: Real, job_id: str, wanted: list[float]) -> str |
         return None if job.error and job.error.message else "failed without a reason"
     if job.status != "succeeded":
         return f"is {job.status}"
-    found = losses(client, job_id)
-    close = len(found) == len(wanted) and all(abs(a - b) <= 1e-4 * b for a, b in zip(found, wanted, strict=True))
-    return None if close else f"has other losses: {found}"
+    job_losses = losses(client, job_id)
+    close = len(job_losses) == len(expected) and all(
+        abs(a - b) <= 1e-4 * b for a, b in zip(job_losses, expected, strict=True)
+    )
+    return None if close else f"has other losses: {job_losses}"
 
 
 def main(count: int, seed: int) -> int:
-    """Run it; the exit status."""
+    """Run `count` jobs under random kills; the exit status."""
     chance, kills = random.Random(seed), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         real = Real(Path(folder))
@@ -72,7 +74,7 @@ def main(count: int, seed: int) -> int:
             first = create(client)
             while open_jobs(real, [first]):
                 time.sleep(0.2)
-            wanted = losses(client, first)
+            expected = losses(client, first)
             jobs = [create(client) for _ in range(count)]
         while waiting := open_jobs(real, jobs):
             print(f"{len(waiting)} jobs to go, kills so far: {dict(kills)}", flush=True)
@@ -80,7 +82,7 @@ def main(count: int, seed: int) -> int:
             strike(real, chance, kills)
         with real.client() as client:
             ends = Counter(client.fine_tuning.jobs.retrieve(job_id).status for job_id in jobs)
-            faults = {job_id: fault for job_id in jobs if (fault := wrong(client, real, job_id, wanted))}
+            faults = {job_id: fault for job_id in jobs if (fault := find_fault(client, real, job_id, expected))}
         real.end(signal.SIGTERM)
     print(f"{count} jobs: {dict(ends)}; kills: {dict(kills)}; faults: {faults or 'none'}")
     return 1 if faults else 0

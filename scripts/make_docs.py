@@ -1,6 +1,6 @@
 """Write the documents that come from tables in the code: python scripts/make_docs.py [rules | keys | diagnosis]
 
-Tests hold that what is committed is what this writes.
+Tests check that the committed documents are what this script writes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FAMILIES = {
 
 
 def diagnosis() -> str:
-    """docs/diagnosis.md: the verdicts on curves, as the module that gives them states them."""
+    """docs/diagnosis.md: the verdicts on training curves, from the docstring of the module that gives them."""
     from curator.core.scores import diagnosis as rules
 
     lines = [
@@ -50,9 +50,9 @@ def rules() -> str:
         "`python -m pytest tests/core/test_rules.py -k RULE`.",
     ]
     for needs, title in FAMILIES.items():
-        found = [rule for rule in REGISTRY.values() if rule.needs == needs]
+        family_rules = [rule for rule in REGISTRY.values() if rule.needs == needs]
         lines += ["", f"## {title}", "", "| rule | severity | found when | why | fix |", "|---|---|---|---|---|"]
-        for rule in found:
+        for rule in family_rules:
             marks = " ".join(rule.severity[p].mark if p in rule.severity else "–" for p in PROFILES)
             fix = f"{rule.fix}: {rule.fix_text}" if rule.fix else "–"
             cells = (f"`{rule.id}`", marks, rule.what, rule.why, fix)
@@ -81,8 +81,8 @@ def keys() -> str:
         if actions:
             lines += ["", f"## {title}", "", "| key | does | id |", "|---|---|---|"]
             for action in actions:
-                shown = table.keys_of(action, {}).replace("|", "\\|")
-                keys_cell = f"`{shown}`" if shown else "palette"
+                keys_text = table.keys_of(action, {}).replace("|", "\\|")
+                keys_cell = f"`{keys_text}`" if keys_text else "palette"
                 lines.append(f"| {keys_cell} | **{action.description}**: {action.tooltip} | `{action.id}` |")
     return "\n".join(lines) + "\n"
 
@@ -90,9 +90,9 @@ def keys() -> str:
 PAGES: dict[str, Callable[[], str]] = {"rules": rules, "keys": keys, "diagnosis": diagnosis}
 
 
-def main(wanted: list[str]) -> None:
+def main(names: list[str]) -> None:
     """Write the named pages, or all."""
-    for name in wanted or PAGES:
+    for name in names or PAGES:
         (DOCS / f"{name}.md").write_text(PAGES[name](), encoding="utf-8")
         print(DOCS / f"{name}.md")
 

@@ -23,7 +23,7 @@ START, END = "<!-- faults: written by scripts/make_samples.py -->", "<!-- end of
 
 
 class Pair(NamedTuple):
-    """A prompt and its answer; `lazy` where the spoilt file answers `(smile)`."""
+    """A prompt and its answer; `lazy`: the spoilt file answers `(smile)` instead."""
 
     user: str
     answer: str
@@ -51,7 +51,7 @@ def read(name: str) -> list[Pair]:
 
 
 def mixed(pairs: list[Pair]) -> list[Pair]:
-    """The pairs in an order that looks random and depends on nothing but the prompts."""
+    """The pairs in an order that looks random but depends on the prompts only."""
     return sorted(pairs, key=lambda pair: hashlib.sha256(f"7 {pair.user}".encode()).digest())
 
 
@@ -93,7 +93,7 @@ def find(pairs: list[Pair], start: str) -> Pair:
 
 
 def spoil(pairs: list[Pair]) -> list[Line]:
-    """All lines of the spoilt file, the added ones between 9 and 40 lines below what they copy."""
+    """All lines of the spoilt file; each added line stands 9 to 40 lines below the one it copies."""
     faults = {find(pairs, fault.prompt): fault for fault in SPOILS}
     assert len(faults) == len(SPOILS), "two faults on one line"
     lines = [Line(spoilt(pair, faults.get(pair)), pair, faults.get(pair)) for pair in pairs]
@@ -106,7 +106,7 @@ def spoil(pairs: list[Pair]) -> list[Line]:
 
 
 def record(lines: list[Line], pairs: list[Pair], number: int) -> dict[str, Any] | None:
-    """What is wrong with line `number` (from 1), None for a good one."""
+    """The record of what is wrong with line `number` (from 1); None for a good line."""
     line = lines[number - 1]
     fault, clean = line.fault, pairs.index(line.pair) + 1
     if fault is None and not line.pair.lazy:

@@ -19,9 +19,8 @@ USER, ANSWER = "messages[1].content", "messages[2].content"
 
 @dataclass(frozen=True)
 class Spoil:
-    """`answer`, `user` and `system` replace texts; `change` edits the parsed example, `raw` the finished line.
-
-    `also` names the rules that the same fault breaks beside `rule`.
+    """A fault in an existing example: `answer`, `user` and `system` replace texts, `change` edits the parsed
+    example, `raw` the finished line. `also` names other rules than `rule` that the fault breaks.
     """
 
     kind: str
@@ -39,7 +38,8 @@ class Spoil:
 
 @dataclass(frozen=True)
 class Extra:
-    """A line that clean data would not have. It copies its example where `user` and `answer` are None."""
+    """An added line that clean data would not have: a copy of its example, with `user` and `answer` replaced if
+    set."""
 
     kind: str
     prompt: str

@@ -45,7 +45,7 @@ TRAINING: list[Scene] = [
 
 
 async def draw(scene: Scene, path: Path) -> None:
-    """Play one scene on a workspace and save what is seen."""
+    """Play one scene on a workspace and save the screen as SVG."""
     name, size, keys = scene
     workspace = open_workspace(path)
     app = CuratorApp(workspace, analyse=True)
@@ -75,7 +75,7 @@ async def draw(scene: Scene, path: Path) -> None:
 
 
 async def draw_refusal(path: Path) -> None:
-    """The screen of a refused organisation, as a stand-in for the service answers."""
+    """The screen after OpenAI has refused training; a stand-in server gives its answers."""
     root = Path(__file__).resolve().parent.parent
     sys.path.insert(0, str(root))
     from tests.jobs.fake_provider import KEY, REFUSED, running
@@ -99,25 +99,25 @@ def _text(app: CuratorApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
-def main(wanted: list[str]) -> None:
+def main(names: list[str]) -> None:
     """Draw the named scenes, or all that need no training."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("CURATOR_MODELS", str(paths.models_dir()))
         os.environ["CURATOR_HOME"] = str(Path(folder) / "home")
         for scene in SCENES:
-            if not wanted or scene[0] in wanted:
+            if not names or scene[0] in names:
                 place = Path(folder) / scene[0]
                 place.mkdir()
                 shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", place)
                 asyncio.run(draw(scene, place / "emojibot.jsonl"))
-        if not wanted or "refused" in wanted:
+        if not names or "refused" in names:
             place = Path(folder) / "refused"
             place.mkdir()
             shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", place)
             asyncio.run(draw_refusal(place / "emojibot.jsonl"))
         shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", folder)
         for scene in TRAINING:
-            if "training" in wanted or scene[0] in wanted:
+            if "training" in names or scene[0] in names:
                 asyncio.run(draw(scene, Path(folder) / "emojibot.jsonl"))
 
 

@@ -1,4 +1,4 @@
-"""Set everything up on first use, then be `curator`: python3 scripts/start.py [PATH | COMMAND …]"""
+"""Set everything up on first use, then run `curator`: python3 scripts/start.py [PATH | COMMAND …]"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MODEL = "smollm2-135m-instruct"
 
 
 def main() -> int:
-    """Install, fetch the base model (a failure is said, and can be made up for later), open the UI."""
+    """Install Curator and fetch the base model (if that fails, Curator offers it later), then run `curator`."""
     fresh = not (ensure().parent / "model-tried").exists()
     if fresh:
         print("Fetching the small base model for local training (93 MB, once) …", file=sys.stderr)

@@ -13,8 +13,8 @@ MODEL = "smollm2-135m-instruct"
 def main() -> int:
     """Install with the extra `dev`, fetch the base model that the slow test trains, run pytest.
 
-    Four processes for two cores: tests that wait for a server or a clock leave theirs to others, which takes a
-    third off the time.
+    Without arguments there are four processes: on two cores that saves a third of the time, because many tests
+    wait for a server or a clock.
     """
     ensure("dev")
     subprocess.run([python(), "-m", "curator", "models", "pull", MODEL], check=False)
