@@ -74,7 +74,7 @@ def test_all_agree_on_every_weight(weight: Any, expected: bool, text: text_model
         "balance": balance([example["messages"]]).total == 1,
         "charts": charts.refusing == [1],
         "model view": any(span.trained for span in tokens.counter("gpt-4o").spans(example)),
-        "training": chat_render.chat(text, example, 1024).trained > 0,
+        "training": chat_render.render_chat(text, example, 1024).trained > 0,
         "transcript": blocks_of(parsed)[1].weight != 0,
     }
     assert answers == dict.fromkeys(answers, expected)
@@ -106,5 +106,5 @@ def test_the_input_of_a_pair_is_not_learnt(text: text_model.TextModel) -> None:
     assert [turn.trained for turn in turns(pair)] == [False, False, False, True, False]
     trained = Subject(parse(json.dumps(pair).encode()), rules.Context()).trained_answers()
     assert [turn.content for turn in trained] == ["good"]
-    rendered = chat_render.preference(text, pair, 1024)
+    rendered = chat_render.render_preference(text, pair, 1024)
     assert rendered.chosen.trained and not rendered.rejected.trained
