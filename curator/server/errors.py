@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An answer with another status than 200, in OpenAI's shape (docs/openai.md)."""
+    """An answer with another status than 200, in OpenAI's shape (docs/openai.md §6.8)."""
 
     def __init__(
         self,

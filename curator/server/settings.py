@@ -14,7 +14,7 @@ class ServerLimits:
     """Limits of what clients may send and of what the server stores, in bytes, seconds or counts."""
 
     file_bytes: int = 512 * MB
-    """Largest file in one request, as at OpenAI (docs/openai.md)."""
+    """Largest file in one request, as at OpenAI (docs/openai.md §6.1)."""
     part_bytes: int = 64 * MB
     upload_bytes: int = 8 * 1024 * MB
     json_bytes: int = 4 * MB
@@ -26,7 +26,7 @@ class ServerLimits:
     connections: int = 256
     open_uploads: int = 64
     upload_seconds: int = 3600
-    """A pending upload expires after this time, as at OpenAI (docs/openai.md)."""
+    """A pending upload expires after this time, as at OpenAI (docs/openai.md §6.2)."""
     queued_jobs: int = 100
     waiting_answers: int = 256
     free_bytes: int = 256 * MB

@@ -2,7 +2,7 @@
 
 ROLE is "training" or "validation", MODEL a base model's folder. It is a process of its own, so that a large file
 neither slows the server nor stays in its memory. It prints one JSON object: `{"examples": n}`, with MODEL also
-`engine`, or `{"code", "message"}` with the first error, in OpenAI's words (docs/openai.md).
+`engine`, or `{"code", "message"}` with the first error, in OpenAI's words (docs/openai.md §3).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from curator.server.services import blocking, query, services
 from curator.server.store.files import UPLOAD_PURPOSES, StoredFile
 
 KEEP_SHORTEST, KEEP_LONGEST = 3600, 2_592_000
-"""Fewest and most seconds of `expires_after`, as at OpenAI (docs/openai.md)."""
+"""Fewest and most seconds of `expires_after`, as at OpenAI (docs/openai.md §6.1)."""
 
 
 async def create(request: Request) -> Response:

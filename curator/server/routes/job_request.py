@@ -1,4 +1,4 @@
-"""Check the body of `POST /v1/fine_tuning/jobs` as OpenAI does (docs/openai.md)."""
+"""Check the body of `POST /v1/fine_tuning/jobs` as OpenAI does (docs/openai.md §6.3)."""
 
 from __future__ import annotations
 

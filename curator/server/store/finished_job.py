@@ -17,7 +17,7 @@ _HEADER = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy"
 
 
 def metrics_csv(metrics: list[dict[str, Any]]) -> bytes:
-    """The result file (docs/openai.md): one row a step; values that were not measured are empty."""
+    """The result file (docs/openai.md §6.6): one row a step; values that were not measured are empty."""
     rows = [_HEADER]
     for data in metrics:
         values = (data.get(name) for name in _COLUMNS)

@@ -1,4 +1,4 @@
-"""Uploads in parts (docs/openai.md): each part is a row and a file; the files are joined at the end."""
+"""Uploads in parts (docs/openai.md §6.2): each part is a row and a file; the files are joined at the end."""
 
 from __future__ import annotations
 
