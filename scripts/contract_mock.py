@@ -25,7 +25,7 @@ from pathlib import Path
 
 from curator.errors import ProviderError
 from curator.jobs.http.client import Client, RequestLimits, open_client
-from curator.jobs.http.upload import no_report, upload
+from curator.jobs.http.upload import upload
 from curator.jobs.ledger.ledger import Run
 from curator.jobs.planning.plan import job_body
 from curator.jobs.providers import Provider
