@@ -49,6 +49,7 @@ class Lines:
 
 def by_value(path: Path) -> Groups:
     """Curator's search for equal JSON values and contradictions, as in `curator dedup --exact`."""
+    from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.index_by_id import equal_values
 
     with open_examples(path) as lines:

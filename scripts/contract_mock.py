@@ -25,7 +25,7 @@ from pathlib import Path
 
 from curator.errors import ProviderError
 from curator.jobs.http.client import Client, RequestLimits, open_client
-from curator.jobs.http.upload import upload
+from curator.jobs.http.upload import no_report, upload
 from curator.jobs.ledger.ledger import Run
 from curator.jobs.planning.plan import job_body
 from curator.jobs.providers import Provider
@@ -107,7 +107,7 @@ async def check(client: Client, folder: Path) -> list[str]:
             print(f"WRONG {name}: {error.message}")
             wrong.append(name)
     try:  # the whole upload fails on its size check, since the mock keeps no state; only its requests are tested
-        await upload(client, data, "d.jsonl", silent)
+        await upload(client, data, "d.jsonl", no_report)
     except ProviderError as error:
         if "bytes arrived" not in error.message:
             wrong.append(f"upload with progress: {error.message}")
