@@ -342,7 +342,7 @@ def test_a_word_of_most_lines_is_found_in_those_that_say_it(tmp_path: Path, word
         with (
             patch.multiple(search, AT_ONCE=0, BLOCK=20_000),
             patch.multiple(occurrences, SKIPPED=skipped, NEAR=64),
-            patch.object(occurrences.Finder, "wanted", counted),
+            patch.object(occurrences.Finder, "block_size", counted),
         ):
             assert list(workspace.view(word).ids) == found
     assert 0 < len(found) < 1500

@@ -1,4 +1,4 @@
-"""Whether a word is said in a line: decoded for its contents alone, which takes a tenth of asking the example."""
+"""Does a word occur in a line's message texts? Decodes only these: ten times faster than parsing the example."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ _FAILS = (MsgspecError, UnicodeDecodeError, RecursionError)
 _chat, _any_chat, _calling_chat = Decoder(_Chat).decode, Decoder(_AnyChat).decode, Decoder(_CallingChat).decode
 
 
-def says(raw: bytes, word: str, *, plain: bool) -> bool | None:
-    """Whether a line whose bytes have a word in lower case says it; None where more is to be asked.
+def contains_word(raw: bytes, word: str, *, plain: bool) -> bool | None:
+    """Whether a message text of a line has a lower-case word that its bytes have; None: parse it to find out.
 
-    `plain`: it is worth trying whether the line is nothing but messages of a role and a text each. A line that is
-    no valid JSON is its own text, and so has the word whatever was decoded.
+    `plain`: try first to decode the line as messages that have a role and a text and nothing else. A line that is
+    no valid JSON is its own text and so has the word, whatever was decoded before the fault.
     """
     if plain:
         try:
@@ -68,8 +68,8 @@ def says(raw: bytes, word: str, *, plain: bool) -> bool | None:
                 return True
         for calling in _calling_chat(raw).messages:
             for call in calling.tool_calls or ():
-                said = call.function
-                if said is not None and (word in said.arguments.lower() or word in said.name.lower()):
+                function = call.function
+                if function is not None and (word in function.arguments.lower() or word in function.name.lower()):
                     return True
     except _FAILS:
         pass
@@ -77,9 +77,10 @@ def says(raw: bytes, word: str, *, plain: bool) -> bool | None:
 
 
 def is_content(before: bytes) -> bool:
-    """Whether what stands behind these bytes of a line, which begins with contents, is for sure said in one.
+    """Whether the place behind these first bytes of a line lies in the content of a message.
 
-    It is where all quotes before it are those of messages of a role and a text each.
+    The line must match `OPENING`. The place lies in a content where all quotes before it are those of messages
+    that have a role and a text and nothing else.
     """
     quotes = before.count(b'"')
     if quotes == QUOTES:
@@ -89,10 +90,10 @@ def is_content(before: bytes) -> bool:
 
 
 def begins_with(word: bytes, block: Block, start: int, end: int) -> bool | None:
-    """Whether a word in lower case is in one of the plain messages that a line in a block begins with.
+    """Whether a lower-case word is in one of the messages of role and text that a line in a block begins with.
 
-    None where these are not all of it, or where an escape is in the way. Its bytes are known: no key stands twice,
-    and a letter is a letter; but it may be no valid JSON.
+    None where the line has more than these messages, or where an escape makes it uncertain. The line must have no
+    repeated keys and no letter spelled as an escape; it may be invalid JSON.
     """
     head = HEAD.match(block, start, end)
     while head is not None:
@@ -104,7 +105,7 @@ def begins_with(word: bytes, block: Block, start: int, end: int) -> bool | None:
         at = text.find(word)
         if at >= 0:
             return None if b"\\" in text[max(at - 5, 0) : at] else True
-        head = NEXT.match(block, quote, end)  # never behind an escaped quote: what follows would be no JSON
+        head = NEXT.match(block, quote, end)  # an escaped quote cannot match: what follows would be no JSON
         if head is None and block[quote:end].rstrip() == LAST and block[quote - 1 : quote] != b"\\":
             return False
     return None

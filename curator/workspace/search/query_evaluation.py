@@ -1,4 +1,4 @@
-"""Evaluates a query: one byte a possible id, set where it matches; text is looked for in the bytes."""
+"""Evaluates a query to a mask: one byte for each possible id, 1 where the example matches."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ _DUPLICATES = ("duplicate_example", "near_duplicate_example")
 
 
 Meanwhile = Callable[[View], None]
+"""Called with the matches so far."""
 FIRST = 100
-"""So many matches fill a screen: they are told at once."""
+"""This number of matches fills a screen: they are reported at once."""
 PATIENCE = 0.1
-"""Seconds between two looks at whether the answer is still wanted."""
+"""Seconds between two calls of `Meanwhile`, which may raise to stop the search."""
 
 
 class QueryEvaluation:
@@ -53,7 +54,7 @@ class QueryEvaluation:
         with guard:
             self.size = stored.next_id()
         self._last: Query | None = None
-        """The text whose matches, within what the rest of the query leaves, are the answer."""
+        """The text node that is evaluated last, among the matches of all others: its matches are the answer."""
         self._meanwhile: Callable[[Mask], None] = lambda mask: None
 
     def view(
@@ -61,24 +62,24 @@ class QueryEvaluation:
     ) -> View:
         """The matching ids in order. Raises UsageError for an unknown sort.
 
-        `meanwhile` is called now and then while text is searched for: with what is found so far where that is part
-        of the answer, else with an empty view. What it raises ends the search.
+        `meanwhile` is called every `PATIENCE` seconds while text is searched: with the matches so far where they
+        are the beginning of the answer, else with an empty view. What it raises ends the search.
         """
         sort = "" if sort in ("line", "position") else sort
         if sort and sort not in SORTS:
             raise UsageError(f"cannot sort by '{sort}': use one of {', '.join(SORTS)}")
         with self.guard:
-            order, everything, live = self.stored.order, self.stored.order.all, self.stored.order.live
+            order, all_ids, live = self.stored.order, self.stored.order.all, self.stored.order.live
         if meanwhile is not None:
             final = order.ascending and not sort and not descending and not mentions(query, "is", "deleted")
             self._last = _last(query) if final else None
-            self._meanwhile = lambda mask: meanwhile(View(self._chosen(mask, order), text, ascending_ids=True))
+            self._meanwhile = lambda mask: meanwhile(View(self._live_ids(mask, order), text, ascending_ids=True))
         if query == And():
             ids = live
         elif mentions(query, "is", "deleted"):
-            ids = self._picked(self.mask(query, None), everything)
+            ids = self._ids_in_order(self.mask(query, None), all_ids)
         else:
-            ids = self._chosen(self.mask(query, None), order)
+            ids = self._live_ids(self.mask(query, None), order)
         if sort:
             with self.guard:
                 ids = self._sorted(ids, sort, descending)
@@ -86,19 +87,20 @@ class QueryEvaluation:
             ids = ids[::-1]
         return View(ids, text, sort, descending, order.ascending and not sort and not descending)
 
-    def _chosen(self, mask: Mask, order: Order) -> Sequence[int]:
+    def _live_ids(self, mask: Mask, order: Order) -> Sequence[int]:
+        """The ids of a mask that are not deleted, in order."""
         if not order.ascending:
-            return self._picked(mask, order.live)
+            return self._ids_in_order(mask, order.live)
         if order.live == range(1, self.size):
             return IdMask(Mask(1) + mask[1:])
         with self.guard:
             return IdMask(_combine([mask, order.mask(self.size)], int.__and__))
 
-    def _picked(self, mask: Mask, domain: Sequence[int]) -> Sequence[int]:
+    def _ids_in_order(self, mask: Mask, domain: Sequence[int]) -> Sequence[int]:
         return array("q", (example for example in domain if example < self.size and mask[example]))
 
     def mask(self, query: Query, within: Mask | None) -> Mask:
-        """Where the query holds; `within` may narrow down what an expensive node looks at."""
+        """Where the query holds; outside of `within`, if given, the result may be 0 instead."""
         if isinstance(query, And):
             return self._all(query.items, within)
         if isinstance(query, Or):
@@ -114,23 +116,23 @@ class QueryEvaluation:
 
     def _all(self, items: Sequence[Query], within: Mask | None) -> Mask:
         for item in sorted(items, key=_cost):
-            found = self.mask(item, within)
-            within = found if within is None else _combine([within, found], int.__and__)
+            matches = self.mask(item, within)
+            within = matches if within is None else _combine([within, matches], int.__and__)
         return Mask(b"\1" * self.size) if within is None else within
 
     def _text(self, text: Text, within: Mask | None) -> Mask:
         mask = Mask(self.size)
         with self.guard:
             states, roles = self.derived.flags(self.size, "states", "roles")
-        seen, told = 0, time.monotonic()
-        for start, found in scan(self.stored, text, within, (states, roles), self.guard):
-            end = min(start + len(found), self.size)  # what is behind that was added meanwhile
-            mask[start:end] = found[: max(0, end - start)]
-            more = found.count(1)
-            if seen < FIRST <= seen + more or time.monotonic() - told > PATIENCE:
+        count, last_call = 0, time.monotonic()
+        for start, matches in scan(self.stored, text, within, (states, roles), self.guard):
+            end = min(start + len(matches), self.size)  # examples behind it were added meanwhile
+            mask[start:end] = matches[: max(0, end - start)]
+            more = matches.count(1)
+            if count < FIRST <= count + more or time.monotonic() - last_call > PATIENCE:
                 self._meanwhile(mask if text is self._last else Mask(self.size))
-                told = time.monotonic()
-            seen += more
+                last_call = time.monotonic()
+            count += more
         return mask
 
     def _range(self, query: Range) -> Mask:
@@ -138,7 +140,7 @@ class QueryEvaluation:
             return self._lines(query)
         if query.field == "rating":
             where, values = _between("rating", query)
-            return self._of(self._touched(where, values))
+            return self._mask_of(self._ids_where(where, values))
         self.derived.prepare()
         if query.field == "tokens":
             self.derived.require_tokens()
@@ -158,11 +160,11 @@ class QueryEvaluation:
         low, high = self.derived.flags(self.size, "low", "high")
         if query.high is not None and query.high < 0:
             return Mask(self.size)
-        found = flags.at_least(low, high, max(0, math.ceil(query.low or 0)))
+        enough = flags.at_least(low, high, max(0, math.ceil(query.low or 0)))
         if query.high is None:
-            return found
+            return enough
         above = flags.at_least(low, high, math.floor(query.high) + 1)
-        return _combine([found, Mask(above.translate(_FLIP))], int.__and__)
+        return _combine([enough, Mask(above.translate(_FLIP))], int.__and__)
 
     def _states(self, bits: int, among: int) -> Mask:
         return self.derived.flags(self.size, "states")[0].translate(flags.having(bits, among))
@@ -191,13 +193,13 @@ class QueryEvaluation:
 
     def _is(self, state: str) -> Mask:
         if state == "deleted":
-            return self._of(self._touched("deleted = 1"))
+            return self._mask_of(self._ids_where("deleted = 1"))
         if state == "edited":
-            return self._of(self._touched("version > 0 AND place IS NULL"))
+            return self._mask_of(self._ids_where("version > 0 AND place IS NULL"))
         if state == "new":
-            return self._of(self._touched("place IS NOT NULL"))
+            return self._mask_of(self._ids_where("place IS NOT NULL"))
         if state == "reviewed":
-            return self._of(self._touched("review IS NOT NULL AND reviewed = version"))
+            return self._mask_of(self._ids_where("review IS NOT NULL AND reviewed = version"))
         self.derived.prepare()
         if state == "duplicate":
             return _combine([self._rule(rule) for rule in _DUPLICATES], int.__or__)
@@ -221,20 +223,20 @@ class QueryEvaluation:
         return self.derived.flags(self.size, "roles")[0].translate(flags.having(bit, bit))
 
     def _label(self, label: str) -> Mask:
-        return self._of(self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,)))
+        return self._mask_of(self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,)))
 
     def _split(self, split: str) -> Mask:
-        mask = self._of(self._touched("split = ?", (split,)))
+        mask = self._mask_of(self._ids_where("split = ?", (split,)))
         default = "train" if self.stored.split_made else "none"
         if split != default:
             return mask
-        others = self._of(self._touched("split IS NOT NULL AND split <> ?", (split,)))
+        others = self._mask_of(self._ids_where("split IS NOT NULL AND split <> ?", (split,)))
         return Mask(others.translate(_FLIP))
 
     def _review(self, state: str) -> Mask:
         if state == "none":
-            return Mask(self._of(self._touched("review IS NOT NULL")).translate(_FLIP))
-        return self._of(self._touched("review = ?", (state,)))
+            return Mask(self._mask_of(self._ids_where("review IS NOT NULL")).translate(_FLIP))
+        return self._mask_of(self._ids_where("review = ?", (state,)))
 
     def _source(self, name: str) -> Mask:
         mask = Mask(self.size)
@@ -243,10 +245,10 @@ class QueryEvaluation:
                 mask[source.first_id : source.first_id + source.line_file.lines] = b"\1" * source.line_file.lines
         return mask
 
-    def _touched(self, where: str, values: Sequence[object] = ()) -> Iterable[tuple[int]]:
+    def _ids_where(self, where: str, values: Sequence[object] = ()) -> Iterable[tuple[int]]:
         return self.stored.db.execute(f"SELECT id FROM example WHERE {where}", tuple(values))
 
-    def _of(self, rows: Iterable[tuple[int]]) -> Mask:
+    def _mask_of(self, rows: Iterable[tuple[int]]) -> Mask:
         mask = Mask(self.size)
         for (example,) in rows:
             if START < example < self.size:
@@ -285,7 +287,7 @@ _FLIP = bytes([1, 0]) + bytes(254)
 
 
 def _combine(masks: Sequence[Mask], how: Callable[[int, int], int]) -> Mask:
-    """Masks joined bit by bit, as big numbers: a millisecond for a million ids."""
+    """Masks combined bit by bit as large integers: one millisecond for a million ids."""
     if len(masks) == 1:
         return masks[0]
     number = int.from_bytes(masks[0], "little")
@@ -295,12 +297,12 @@ def _combine(masks: Sequence[Mask], how: Callable[[int, int], int]) -> Mask:
 
 
 def _last(query: Query) -> Query | None:
-    """The node that is evaluated last, and narrows down what all others leave."""
+    """The node that is evaluated last, among the matches of all others."""
     return _last(sorted(query.items, key=_cost)[-1]) if isinstance(query, And) and query.items else query
 
 
 def _cost(query: Query) -> int:
-    """Cheap nodes first, so that text is looked for in few examples only."""
+    """The sort key by which cheap nodes come first, so that text is searched in few examples only."""
     if isinstance(query, Text):
         return {"word": 10, "regex": 30, "fuzzy": 40}[query.kind]
     if isinstance(query, Not):

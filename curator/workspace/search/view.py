@@ -10,7 +10,7 @@ from curator.workspace.storage.example_order import position
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An ordered list of example ids: a filter and a sort."""
+    """The ids that a query chose, in the order of a sort."""
 
     ids: Sequence[int]
     query: str = ""
@@ -20,7 +20,7 @@ class View:
 
     @property
     def total(self) -> int:
-        """How many examples it holds."""
+        """Number of examples."""
         return len(self.ids)
 
     def __len__(self) -> int:
@@ -30,5 +30,5 @@ class View:
         return self.ids[at]
 
     def position(self, example: int) -> int:
-        """Where an example stands in the view, -1 where it does not."""
+        """The index of an example, -1 where it is not in the view."""
         return position(self.ids, example, self.ascending_ids)
