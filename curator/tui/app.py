@@ -137,7 +137,7 @@ class CuratorApp(Shell):
 
     def _remind(self) -> None:
         """Say which deployments cost money while nobody may be using them."""
-        for sentence in self.job_watch.costly():
+        for sentence in self.job_watch.cost_reminders():
             self.notify(printable(sentence), title="Azure", severity="warning", markup=False, timeout=15)
 
     def _watch_terminal(self) -> None:

@@ -111,7 +111,7 @@ async def test_a_key_that_is_revoked_in_the_middle_stops_the_asking_and_a_new_on
             monkeypatch.setattr(scene.app._driver, "write", rung.append)
             monkeypatch.setenv("TEST_KEY", fake.key)
             fake.advance = True
-            scene.app.job_watch.again()
+            scene.app.job_watch.poll_at_once()
             await until(scene, "The training has succeeded")
             assert rung == ["\a"]
         with Ledger.for_path(None) as own:
@@ -280,7 +280,7 @@ async def test_a_tuned_model_at_azure_is_deployed_with_its_price_and_taken_down(
             await scene.press("space")
             dialog.action_accept()
             await scene.settle()
-            assert scene.app.job_watch.costly() == [] and not fake.deployments
+            assert scene.app.job_watch.cost_reminders() == [] and not fake.deployments
             assert fake.files, "only what was ticked"
 
 

@@ -1,4 +1,4 @@
-"""The copies and contradictions of the open workspace: found once in the background, then kept up to date."""
+"""Groups of duplicates and contradictions in the open workspace: searched once, then kept up to date."""
 
 from __future__ import annotations
 
@@ -22,55 +22,58 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 IN_PROCESS = 3_000
-"""Up to so many examples are looked at here; more by a child process that stores what it finds."""
+"""Up to so many examples are compared in this process; more in a child process, which stores its result."""
 
 AT_ONCE = 500
-"""Up to so many changed examples are looked at in passing; more in a thread, while the screen says so."""
+"""Up to so many changed examples are compared again at once; more in a thread, while the screen says so."""
 
 COPIES = frozenset({"exact", "normalised", "near"})
-"""Kinds whose members may go all at once; contradictions and look-alikes are judged one by one."""
+"""Kinds that may be deleted all at once; contradictions and look-alikes are decided one by one."""
 
 Kind = Literal["conflict", "exact", "normalised", "near", "family"]
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
-    """Examples that belong together. A conflict's `score` is 0."""
+    """Ids of similar examples; `score` is the least similarity of any pair, 0 to 100 (a conflict has 0)."""
 
     kind: Kind
     ids: tuple[int, ...]
     score: float = 0.0
 
 
-Shown = TypeVar("Shown", "DuplicateGroup", "Group")
+AnyGroup = TypeVar("AnyGroup", "DuplicateGroup", "Group")
 
 
 class DuplicateGroups:
-    """`find` first; then `findings(threshold)` while it is `ready`, and `update` after each change.
+    """Call `find` first; then `findings(threshold)` while it is `ready`, and `update` after each change.
 
-    What changed is looked at when something is asked: an edit elsewhere costs nothing.
+    Changed examples are compared again when the groups are read next: edits on other stages cost nothing.
     """
 
     def __init__(self, workspace: Workspace, scope: Scope = "conversation") -> None:
         self._workspace = workspace
         self._scope = scope
-        self._found: Duplicates | None = None
+        self._index: Duplicates | None = None
+        """Fingerprints of all examples; None before `find`."""
         self._stale: set[int] = set()
-        self._everything = False
+        """Ids of the examples that have to be compared again."""
+        self._all_stale = False
         self._guard = threading.RLock()
-        """Held while something is looked at or told: counting is done in a thread."""
+        """Held while the index is read or written: groups are counted in a thread."""
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to show at once."""
-        return self._found is not None and not self._everything and len(self._stale) <= AT_ONCE
+        """Whether the groups can be read without a wait."""
+        return self._index is not None and not self._all_stale and len(self._stale) <= AT_ONCE
 
     async def find(self, report: Callable[[str, float], None]) -> None:
-        """Look at all examples, unless that was done; `report` gets a phase and its share done.
+        """Compare all examples, or those that changed since the last time.
 
-        Cancelling the task stops the child. Raises CuratorError where the child failed.
+        `report` gets the name of a phase and the share of it that is done, 0 to 1. Cancelling the task stops the
+        child process. Raises CuratorError where the child failed.
         """
-        if self._found is not None:
+        if self._index is not None:
             report("comparing what changed", 0.0)
             await asyncio.to_thread(self._catch_up)
             return
@@ -79,7 +82,7 @@ class DuplicateGroups:
         if stored is None and len(self._workspace.ids()) > IN_PROCESS:
             await self._run_child(report)
             stored = await asyncio.to_thread(duplicates.load_stored, self._workspace, self._scope)
-        self._found = stored or await asyncio.to_thread(duplicates.find_now, self._workspace, self._scope)
+        self._index = stored or await asyncio.to_thread(duplicates.find_now, self._workspace, self._scope)
 
     async def _run_child(self, report: Callable[[str, float], None]) -> None:
         command = [
@@ -95,8 +98,8 @@ class DuplicateGroups:
         try:
             assert child.stdout is not None
             async for line in child.stdout:
-                told: dict[str, Any] = json.loads(line)
-                report(str(told["phase"]), float(told["share"]))
+                progress: dict[str, Any] = json.loads(line)
+                report(str(progress["phase"]), float(progress["share"]))
             if await child.wait():
                 raise CuratorError("The search for duplicates failed; curator dedup on this workspace says why.")
         finally:
@@ -104,68 +107,72 @@ class DuplicateGroups:
                 child.terminate()
 
     def note_change(self, changed: Changed) -> None:
-        """Note what changed: each example will be looked at again by itself."""
+        """Note which examples changed, to compare them again later."""
         if changed.ids is None:
-            self._everything = True
+            self._all_stale = True
         else:
             self._stale |= changed.ids
 
     def _catch_up(self) -> Duplicates | None:
-        """What is found at present."""
+        """Compare the changed examples again and return the index, None before `find`."""
         with self._guard:
-            found, workspace = self._found, self._workspace
-            if found is None or not (self._stale or self._everything):
-                return found
-            stale, everything = self._stale, self._everything
-            self._stale, self._everything = set(), False
+            index, workspace = self._index, self._workspace
+            if index is None or not (self._stale or self._all_stale):
+                return index
+            stale, all_stale = self._stale, self._all_stale
+            self._stale, self._all_stale = set(), False
             live = set(workspace.ids())
-            if everything:
+            if all_stale:
                 touched = {row[0] for row in workspace.db.execute("SELECT id FROM example")}
-                stale = stale | (set(found.ids) ^ live) | touched
-            found.put({i: workspace.raw(i) if i in live else None for i in sorted(stale)})
-            return found
+                stale = stale | (set(index.ids) ^ live) | touched
+            index.put({i: workspace.raw(i) if i in live else None for i in sorted(stale)})
+            return index
 
-    def findings(self, threshold: float) -> list[DuplicateGroup]:
-        """Contradictions, then copies from exact to near, then look-alikes; without what was dismissed."""
+    def groups(self, threshold: float) -> list[DuplicateGroup]:
+        """Contradictions, then copies from exact to near, then look-alikes; without dismissed groups.
+
+        `threshold` is the similarity, 0 to 100, from which on examples count as near copies.
+        """
         with self._guard:
-            known = self._catch_up()
-            if known is None:
+            index = self._catch_up()
+            if index is None:
                 return []
             order = ("exact", "normalised", "near", "family")
-            groups = sorted(known.groups(threshold), key=lambda group: (order.index(group.kind), group.ids[0]))
-            found = [DuplicateGroup("conflict", ids) for ids in known.contradicting()]
-        found += [DuplicateGroup(cast(Kind, group.kind), group.ids, group.score) for group in groups]
-        return list(self._told(found))
+            copies = sorted(index.groups(threshold), key=lambda group: (order.index(group.kind), group.ids[0]))
+            groups = [DuplicateGroup("conflict", ids) for ids in index.contradicting()]
+        groups += [DuplicateGroup(cast(Kind, group.kind), group.ids, group.score) for group in copies]
+        return list(self._without_dismissed(groups))
 
-    def _told(self, found: Iterable[Shown]) -> Iterator[Shown]:
-        """Those that nobody said are none."""
+    def _without_dismissed(self, groups: Iterable[AnyGroup]) -> Iterator[AnyGroup]:
+        """Without the groups that a person dismissed."""
         dismissed = self.dismissed
-        return (finding for finding in found if not any(is_covered(finding.ids, d) for d in dismissed))
+        return (group for group in groups if not any(is_covered(group.ids, ids) for ids in dismissed))
 
-    def removed(self, threshold: float) -> int:
-        """How many copies could go at a threshold; what was dismissed does not count."""
+    def count_removable(self, threshold: float) -> int:
+        """How many copies could be deleted at a threshold: all but one of each group that is not dismissed."""
         with self._guard:
-            known = self._catch_up()
-            groups = known.groups(threshold) if known is not None else []
-        return sum(len(group.ids) - 1 for group in self._told(g for g in groups if g.kind in COPIES))
+            index = self._catch_up()
+            groups = index.groups(threshold) if index is not None else []
+        copies = self._without_dismissed(group for group in groups if group.kind in COPIES)
+        return sum(len(group.ids) - 1 for group in copies)
 
     def similar(self, example: int, most: int = 12) -> list[tuple[int, float]]:
-        """The nearest examples with their scores, the nearest first."""
+        """Up to `most` examples that are most similar to one, with their scores (0 to 100), best first."""
         with self._guard:
-            known = self._catch_up()
-            return [] if known is None else known.similar(example, most)
+            index = self._catch_up()
+            return [] if index is None else index.similar(example, most)
 
     @property
     def dismissed(self) -> list[frozenset[int]]:
-        """Groups that a person said are none."""
+        """The ids of each group that a person declared to be no duplicates."""
         return [frozenset(ids) for ids in self._workspace.meta("not_duplicates") or ()]
 
     def dismiss(self, ids: Iterable[int]) -> None:
-        """Remember that these are no copies of each other. Raises CuratorError where that is not saved."""
-        kept = [sorted(known) for known in self.dismissed]
-        self._workspace.set_meta("not_duplicates", [*kept, sorted(ids)])
+        """Remember that these are no copies of each other. Raises NotSaved."""
+        groups = [sorted(group) for group in self.dismissed]
+        self._workspace.set_meta("not_duplicates", [*groups, sorted(ids)])
 
 
 def is_covered(ids: tuple[int, ...], dismissed: frozenset[int]) -> bool:
-    """Whether a dismissal covers a group; one that has grown since is shown again."""
+    """Whether a dismissal covers a group; a group that has got another member since is shown again."""
     return dismissed.issuperset(ids)

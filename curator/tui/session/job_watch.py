@@ -1,6 +1,6 @@
-"""Watches the jobs of this workspace while the UI is open: polls, stores, and tells the screens.
+"""`JobWatch`: polls the training jobs of the workspace while the UI is open, stores their news, tells screens.
 
-The openai client is imported only once there is a run to ask about.
+The openai client is imported only once there is a job to poll: it takes half a second.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 REFUSED = 120.0
-"""Seconds after which what was refused for good is asked once more: somebody may have mended it elsewhere."""
+"""Seconds until a provider that refused for good is asked again: its key may have been replaced meanwhile."""
 Severity = Literal["information", "warning", "error"]
 
 
 class JobWatch:
-    """The ledger of a workspace, and the news about its runs."""
+    """Reads the runs of a workspace from its ledger and follows those whose job has not ended."""
 
     def __init__(self, app: App[Any], workspace: Workspace) -> None:
         self._app = app
@@ -38,22 +38,25 @@ class JobWatch:
         self._ledger: Ledger | None = None
         self._clients: dict[str, Client] = {}
         self._due: dict[str, float] = {}
+        """By run: the monotonic time of its next poll."""
         self._failures: dict[str, int] = {}
-        self._asking: dict[str, asyncio.Task[None]] = {}
-        """By provider: the looks that are under way."""
+        """By provider: failed polls since the last one that succeeded."""
+        self._polling: dict[str, asyncio.Task[None]] = {}
+        """By provider: the task that polls its jobs at present."""
         self._guest: str | None = None
+        """Id of a run of another ledger that is followed while it is on the screen."""
         self._running = False
         self.changed: Signal[str] = Signal(app, "run changed")
-        """Published with a run's id when there is news of it."""
+        """Published with a run's id when its stored state changed."""
         self.trouble: dict[str, str] = {}
-        """By provider: why there was no answer last time, in words."""
+        """By provider: why its last poll failed, in words."""
         self.fault = ""
         """Why the runs cannot be read, in words; empty where they can."""
         self.other_jobs = OtherJobs()
 
     @property
     def ledger(self) -> Ledger:
-        """The workspace's runs; opened when first wanted."""
+        """The workspace's ledger; opened at the first access."""
         if self._ledger is None:
             from curator.jobs.ledger.ledger import Ledger
 
@@ -61,31 +64,32 @@ class JobWatch:
         return self._ledger
 
     def runs(self) -> list[Run]:
-        """All runs of the workspace, newest first; none where they cannot be read, see `fault`."""
+        """All runs of the workspace, newest first; empty where they cannot be read: `fault` says why."""
         try:
-            found = self.ledger.runs()
+            runs = self.ledger.runs()
         except CuratorError as error:
             self.fault = error.message
             return []
         self.fault = ""
-        return found
+        return runs
 
     def ledger_of(self, run: Run) -> Ledger:
-        """The ledger that keeps a run; the workspace's own where nothing else is known."""
+        """The ledger that holds a run; the workspace's own unless another one is known to hold it."""
         return self.other_jobs.owner(run) or self.ledger
 
     def start(self) -> None:
-        """Begin watching, or go on, if there is anything to watch."""
+        """Start the polling loop, unless it runs already or no job is open."""
         if self._running:
             return
         if self._guest or ((self._workspace.path / "runs.db").exists() and self._open_runs()):
             self._running = True
             self._app.run_worker(self._loop(), group="watch", exclusive=True, exit_on_error=False)
 
-    def visit(self, run: Run | None) -> Run | None:
-        """Follow a job that is not of this workspace as long as it is looked at; one at a time.
+    def follow_guest(self, run: Run | None) -> Run | None:
+        """Follow a job of another workspace or provider while it is on the screen; one at a time.
 
-        Returns the run as it is stored; None ends it.
+        Stores the job in the user's ledger if no ledger holds it, and returns the stored run. With None it stops
+        following.
         """
         if run is not None:
             run = next((other for other in self.other_jobs.runs if other.run == run.run), None)
@@ -95,31 +99,31 @@ class JobWatch:
         self.start()
         return run
 
-    def again(self) -> None:
-        """Ask at once, whatever was refused: a key or an address has changed."""
+    def poll_at_once(self) -> None:
+        """Poll all jobs at once, also those that a provider refused: a key or an address has changed."""
         self._due.clear()
         self._failures.clear()
         self.start()
 
-    def costly(self) -> list[str]:
-        """A sentence for each deployment of this machine that costs by the hour."""
+    def cost_reminders(self) -> list[str]:
+        """A sentence for each deployment, made on this machine, that costs money by the hour."""
         from curator import paths
 
         if not ((self._workspace.path / "runs.db").exists() or (paths.data_dir() / "runs.db").exists()):
             return []
         try:
-            places = [self.ledger, *self.other_jobs.places(self.ledger)]
-            costly = [item for place in places for item in place.deployments()]
+            ledgers = [self.ledger, *self.other_jobs.ledgers(self.ledger)]
+            deployments = [deployment for ledger in ledgers for deployment in ledger.deployments()]
         except CuratorError:
-            return []  # told on the Train stage
-        if not costly:
+            return []  # the Train stage shows it
+        if not deployments:
             return []
-        from curator.jobs.runs import azure_deployments as azure
+        from curator.jobs.runs import azure_deployments
 
-        return [said for item in costly if (said := azure.reminder(item))]
+        return list(filter(None, map(azure_deployments.reminder, deployments)))
 
     def stop(self) -> None:
-        """Close the ledgers; jobs go on by themselves."""
+        """Close the ledgers. The jobs themselves go on at their providers."""
         self.other_jobs.close()
         if self._ledger is not None:
             self._ledger.close()
@@ -130,45 +134,45 @@ class JobWatch:
             await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.monitor")
             await asyncio.to_thread(importlib.import_module, "openai")
             while open_runs := self._open_runs():
-                self._ask(open_runs)
+                self._poll_due(open_runs)
                 await asyncio.sleep(0.25)
         finally:
             self._running = False
-            await self._hang_up()
+            await self._close_clients()
 
-    def _ask(self, open_runs: list[Run]) -> None:
-        """Look at what is due, each provider by itself: one that hangs holds up nobody else's news."""
+    def _poll_due(self, open_runs: list[Run]) -> None:
+        """Poll the runs that are due, each provider in a task of its own: one that hangs does not delay others."""
         due = [run for run in open_runs if self._due.get(run.run, 0.0) <= time.monotonic()]
         for name in {run.provider for run in due}:
-            if name not in self._asking or self._asking[name].done():
+            if name not in self._polling or self._polling[name].done():
                 mine = [run for run in due if run.provider == name]
-                self._asking[name] = asyncio.create_task(self._look_at(mine))
+                self._polling[name] = asyncio.create_task(self._poll_all(mine))
 
-    async def _look_at(self, runs: list[Run]) -> None:
+    async def _poll_all(self, runs: list[Run]) -> None:
         for run in runs:
             try:
-                await self._look(run)
-            except Exception as error:  # the top of a task: what nobody foresaw is told, and the others go on
+                await self._poll(run)
+            except Exception as error:  # the top of a task: show an unforeseen error and poll the other runs
                 words = f"{type(error).__name__} while asking after {run.run}; details are in {log.log_failure()}."
                 self.trouble[run.provider] = words
                 self._due[run.run] = time.monotonic() + REFUSED
                 self.changed.publish(run.run)
 
-    async def _hang_up(self) -> None:
-        asking, self._asking = self._asking, {}
-        for task in asking.values():
+    async def _close_clients(self) -> None:
+        polling, self._polling = self._polling, {}
+        for task in polling.values():
             task.cancel()
-        await asyncio.gather(*asking.values(), return_exceptions=True)
+        await asyncio.gather(*polling.values(), return_exceptions=True)
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.close()
 
     def _open_runs(self) -> list[Run]:
-        found = [run for run in self.runs() if not run.settled]
+        own = [run for run in self.runs() if not run.settled]
         guests = [run for run in self.other_jobs.runs if run.run == self._guest and not run.settled]
-        return [*found, *guests]
+        return [*own, *guests]
 
-    async def _look(self, run: Run) -> None:
+    async def _poll(self, run: Run) -> None:
         from curator.jobs.runs import monitor
 
         pause = 5.0
@@ -178,12 +182,12 @@ class JobWatch:
             if self.trouble.pop(run.provider, None):
                 self.changed.publish(run.run)
             if run.run == self._guest:
-                self.other_jobs.renew()
+                self.other_jobs.reload()
             pause = monitor.interval(poll.run, self._clients[run.provider].provider.kind)
             if poll.events or poll.run != run:
                 self.changed.publish(run.run)
             if poll.run.closed and not run.closed:
-                self._tell(poll.run)
+                self._notify(poll.run)
             if poll.run.job_id is None:
                 pause = 15.0
         except ProviderError as error:
@@ -193,7 +197,7 @@ class JobWatch:
             failures = self._failures.get(run.provider, 0)
             pause = monitor.pause_after(error, failures) or REFUSED
             self._failures[run.provider] = failures + 1
-            await self._drop(run.provider)
+            await self._close_client(run.provider)
         except CuratorError as error:
             self.trouble[run.provider], pause = error.message, 15.0
             self.changed.publish(run.run)
@@ -207,12 +211,12 @@ class JobWatch:
             self._clients[name] = await connect(providers.get(name))
         return self._clients[name]
 
-    async def _drop(self, name: str) -> None:
+    async def _close_client(self, name: str) -> None:
         client = self._clients.pop(name, None)
         if client is not None:
             await client.close()
 
-    def _tell(self, run: Run) -> None:
+    def _notify(self, run: Run) -> None:
         words = {
             "succeeded": f"The training has succeeded: {run.fine_tuned_model}. alt+5 compares it with its base.",
             "failed": f"The training has failed: {(run.error or {}).get('message') or 'no reason was given'}",
@@ -224,10 +228,11 @@ class JobWatch:
         self._app.notify(printable(text), title="Train", severity=severity, markup=False, timeout=10)
 
     def _signal(self, text: str) -> None:
+        """Ring the terminal's bell or send a desktop notification, as config.toml says."""
         try:
-            said = alert.signal("Curator", text)
-        except CuratorError:  # a faulty config.toml is told where it is read first
-            said = "\a"
+            sequence = alert.signal("Curator", text)
+        except CuratorError:  # a faulty config.toml has been reported where it was read first
+            sequence = "\a"
         driver = self._app._driver
-        if said and driver is not None:
-            driver.write(said)
+        if sequence and driver is not None:
+            driver.write(sequence)

@@ -1,4 +1,4 @@
-"""What the UI remembers between starts, beside the workspace itself: the theme and the last workspace."""
+"""`LastSession`: what the UI remembers from one start to the next, outside of any workspace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from curator import atomic, paths
 
 @dataclass
 class LastSession:
-    """Kept in the state folder; losing it loses nothing of value."""
+    """Stored as `ui.json` in the state folder; if it is lost, the defaults apply."""
 
     theme: str = ""
     last: str = ""
@@ -19,7 +19,7 @@ class LastSession:
 
     @classmethod
     def load(cls) -> LastSession:
-        """Read it; anything unreadable counts as nothing remembered."""
+        """Read the file; the defaults where it is missing or unreadable."""
         try:
             values = json.loads(_file().read_bytes())
         except (OSError, ValueError):
@@ -29,7 +29,7 @@ class LastSession:
         return cls(**{key: values[key] for key in ("theme", "last") if isinstance(values.get(key), str)})
 
     def save(self) -> None:
-        """Write it; a full disk or a read-only home is no reason to complain here."""
+        """Write the file; does nothing where that fails (a full disk, a read-only home)."""
         try:
             _file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             atomic.write_bytes(_file(), json.dumps(asdict(self)).encode())

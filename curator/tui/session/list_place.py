@@ -1,4 +1,4 @@
-"""Where one was in a workspace: cursor, query, sort, pane sizes; comes back after a restart."""
+"""`ListPlace`: cursor, query, order and pane size of the Data stage, stored for the next start."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ KEY = "ui.place"
 
 @dataclass(frozen=True, slots=True)
 class ListPlace:
-    """Kept in the workspace itself."""
+    """Stored in the workspace itself, as its meta value `ui.place`."""
 
     example: int | None = None
     query: str = ""
     sort: str = ""
     descending: bool = False
     above: int = 0
-    """Rows between the top of the list and the cursor."""
+    """Lines between the top of the list and the cursor."""
     share: int = 45
-    """Percent of the room that the list has."""
+    """Percent of the width, in a narrow terminal of the height, that the list takes."""
 
     @classmethod
     def of(cls, workspace: Workspace) -> ListPlace:
-        """The remembered place; the default one where nothing usable is remembered."""
+        """The stored place; defaults for values that are missing or of the wrong type."""
         values = workspace.meta(KEY)
         if not isinstance(values, dict):
             return cls()
         default = cls()
-        kept: dict[str, Any] = {}
+        valid: dict[str, Any] = {}
         for field in fields(cls):
             value, usual = values.get(field.name), getattr(default, field.name)
             if isinstance(value, int if usual is None else type(usual)):
-                kept[field.name] = value
-        return cls(**kept)
+                valid[field.name] = value
+        return cls(**valid)
 
     def store(self, workspace: Workspace) -> None:
-        """Remember it; a read-only workspace or a full disk is no reason to complain here."""
+        """Store it if it changed; does nothing in a read-only workspace or on a full disk."""
         if not workspace.read_only and ListPlace.of(workspace) != self:
             try:
                 workspace.set_meta(KEY, asdict(self))
@@ -49,5 +49,5 @@ class ListPlace:
                 return
 
     def with_share(self, share: int) -> ListPlace:
-        """The same with another pane size."""
+        """The same place with another pane size."""
         return replace(self, share=share)

@@ -1,31 +1,31 @@
-"""Says what became of a file that is no chat JSON Lines, and notices when a source's file is changed outside."""
+"""`SourceWatch`: notices when another program changes an imported file; tells how a new file was read."""
 
 from __future__ import annotations
 
 from curator.core.text import one_line
-from curator.tui.session import list_place as place
+from curator.tui.session import list_place
 from curator.tui.session.session import Session
 
 EVERY = 5.0
-"""Seconds between two looks, beside those when the window gets the focus: one `stat` a source."""
+"""Seconds between two looks (one `stat` a source); the window getting the focus causes another."""
 
 
 class SourceWatch:
-    """`changed` are the sources whose file is another one now than the workspace knows."""
+    """`changed` holds the ids of the sources whose file differs in size or time from what was imported."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.changed: tuple[int, ...] = ()
         self._looked = False
 
-    def _tell_first(self) -> None:
-        """Who writes where this window only reads; how a file was understood that is opened for the first time."""
+    def _tell_at_start(self) -> None:
+        """Tell who holds a workspace that is read-only here, or how a file opened for the first time was read."""
         workspace = self._session.workspace
         if workspace.read_only:
             self._session.toast(f"This window only reads: {workspace.path.name} is held by {workspace.holder}")
             return
         sources = workspace.stored.sources
-        if len(sources) != 1 or sources[0].format == "jsonl" or workspace.meta(place.KEY) is not None:
+        if len(sources) != 1 or sources[0].format == "jsonl" or workspace.meta(list_place.KEY) is not None:
             return
         name = one_line(sources[0].name, 40)
         if sources[0].format == "unknown":
@@ -39,17 +39,17 @@ class SourceWatch:
             )
 
     def look(self) -> None:
-        """Look at the files; tell what was not told yet."""
+        """Compare the files with what was imported; tell of files that changed since the last look."""
         if self._session.busy:
             return
         if not self._looked:
             self._looked = True
-            self._tell_first()
-        found = tuple(self._session.workspace.source_changed())
-        if found == self.changed:
+            self._tell_at_start()
+        changed = tuple(self._session.workspace.source_changed())
+        if changed == self.changed:
             return
-        new = set(found) - set(self.changed)
-        self.changed = found
+        new = set(changed) - set(self.changed)
+        self.changed = changed
         self._session.publish(())
         names = [source.name for source in self._session.workspace.stored.sources if source.id in new]
         if names:

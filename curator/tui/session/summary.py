@@ -1,4 +1,4 @@
-"""What the status line tells, worked out from the workspace's counts and the provider's prices."""
+"""The numbers of the status line, from the workspace's counts and the provider's prices."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The dataset in one line. Counts are of examples, tokens of one epoch."""
+    """The dataset in numbers: counts of examples, tokens of one epoch."""
 
     examples: int
     shown: int
-    """How many the current view lists."""
+    """How many examples the current view lists."""
     analysed: int
     errors: int
     warnings: int
     tokens: int | None
-    """None while nothing is counted."""
+    """None while nothing has been counted."""
     cost: str
-    """Dollars of a training run with default epochs, in words."""
+    """Estimated price of training with the default number of epochs, in words, e.g. `≈ $1.23`."""
     train: int
     validation: int
     provider: str
@@ -39,9 +39,13 @@ class Summary:
 
 
 def summarise(
-    counts: Counts, shown: int, model: str, provider: Provider, info: ModelInfo | None, extra_tokens: int = 0
+    counts: Counts, view_size: int, model: str, provider: Provider, info: ModelInfo | None, extra_tokens: int = 0
 ) -> Summary:
-    """Counts and prices as the status line shows them. `info` is the table's entry for `model`, if any."""
+    """The summary of a workspace.
+
+    `view_size` is how many examples the view lists, `info` the model's row in the price table (None: not in it),
+    `extra_tokens` how many more tokens an unsaved draft has.
+    """
     trained = counts.train or counts.examples
     share = trained / counts.examples if counts.examples else 1.0
     tokens = None if counts.tokens is None else counts.tokens + extra_tokens
@@ -49,7 +53,7 @@ def summarise(
     estimate = cost.of_tokens(int((tokens or 0) * share), cost.default_epochs(trained), priced, model)
     return Summary(
         examples=counts.examples,
-        shown=shown,
+        shown=view_size,
         analysed=counts.analysed,
         errors=counts.errors,
         warnings=counts.warnings,
@@ -62,8 +66,11 @@ def summarise(
 
 
 def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
-    """The parts of the status line as (text, style); first the counts, which need no provider."""
-    shown = "" if summary.shown == summary.examples else f"{summary.shown:,} of "
+    """The parts of the status line as (text, style) pairs, the first `COUNTS` of them need no provider.
+
+    `brief` shortens the words for a narrow terminal.
+    """
+    part_of = "" if summary.shown == summary.examples else f"{summary.shown:,} of "
     unit = "tok" if brief else "tokens"
     checked = summary.analysed >= summary.examples
     split = (
@@ -72,7 +79,7 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
         else (f"train {summary.train:,}, validation {summary.validation:,}")
     )
     return [
-        (f"{shown}{summary.examples:,} {'ex' if brief and shown else 'examples'}", "$foreground"),
+        (f"{part_of}{summary.examples:,} {'ex' if brief and part_of else 'examples'}", "$foreground"),
         (f"{summary.errors:,} E", "$mark-error bold" if summary.errors else "$mark-ok"),
         (f"{summary.warnings:,} W", "$mark-warning bold" if summary.warnings else "$mark-ok"),
         (
@@ -88,9 +95,9 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
 
 
 BRIEF = 100
-"""Below how many cells the status line says less."""
+"""Narrower than this, in cells, the status line uses shorter words."""
 COUNTS = 4
-"""How many of the pieces are counts."""
+"""How many of the first `pieces` are counts."""
 
 
 def _tokens(count: int | None, unit: str) -> str:
@@ -98,7 +105,7 @@ def _tokens(count: int | None, unit: str) -> str:
 
 
 def money(usd: float | None, kind: str) -> str:
-    """`$1.23`, `no charge` where training is on this machine, `price unknown` where it is."""
+    """A price in words: `≈ $1.23`, `no charge` for this machine, `price unknown` where `usd` is None."""
     if kind == "local":
         return "no charge"
     if usd is None:

@@ -1,4 +1,4 @@
-"""Which workspace the UI opens: the one named, the last one, or the bundled sample."""
+"""Which workspace does the UI open: the named one, the last one, or the bundled sample?"""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SAMPLE = "emojibot.jsonl"
 
 
 def open_workspace(path: str | None, memory: LastSession) -> Workspace:
-    """Open what the command line names, else what was open last, else the sample.
+    """Open the path of the command line, else the workspace that was open last, else the sample.
 
-    `memory` then names it as the last one. Raises InputError where the named path is no dataset.
+    Sets `memory.last` to it. Raises InputError where the named path is no dataset.
     """
     workspace = opening.open_workspace(Path(path)) if path else _last(memory) or opening.open_workspace(sample())
     memory.last = str(Path(workspace.path).absolute())
@@ -30,11 +30,11 @@ def _last(memory: LastSession) -> Workspace | None:
     try:
         return opening.open_workspace(Path(memory.last))
     except CuratorError:
-        return None  # gone or damaged since: the sample is a way in; naming its path tells what is wrong
+        return None  # damaged since: the sample opens instead; opening it by its path shows the error
 
 
 def sample() -> Path:
-    """The bundled sample, in the user's data folder: what people do to it must survive an upgrade."""
+    """The bundled sample, copied to the user's data folder, so that changes of it survive an upgrade."""
     bundled = paths.packaged("sample_data") / SAMPLE
     own = paths.data_dir() / "sample" / SAMPLE
     if not own.exists():

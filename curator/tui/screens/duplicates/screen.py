@@ -137,7 +137,7 @@ class DuplicatesScreen(StageScreen):
         assert self._copies is not None
         if anew:
             self._counts = {}
-        self._findings = self._copies.findings(self.threshold)
+        self._findings = self._copies.groups(self.threshold)
         groups = self.query_one("#groups", LineList)
         groups.say("✓ no copies and no contradictions")
         groups.show(len(self._findings), self._line)
@@ -175,7 +175,7 @@ class DuplicatesScreen(StageScreen):
         worker = get_current_worker()
         for value in thresholds:
             if value not in self._counts:
-                many = copies.removed(value)
+                many = copies.count_removable(value)
                 if worker.is_cancelled:
                     return
                 self.app.call_from_thread(self._counted, copies, value, many)

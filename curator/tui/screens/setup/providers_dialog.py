@@ -142,7 +142,7 @@ class ProvidersDialog(Dialog[None]):
         self._findings.clear()
         self._read()
         self._say(Content.styled(printable(said), "$mark-ok"))
-        shell_of(self).job_watch.again()
+        shell_of(self).job_watch.poll_at_once()
 
 
 class OffersDialog(Dialog[None]):

@@ -186,9 +186,9 @@ class TrainScreen(StageScreen):
         """Watch the job under the cursor while it is another's; returns it as it is stored."""
         run = self.current
         if run is None or self.query_one("#runs", LineList).cursor < self._own:
-            self.jobs.visit(None)
+            self.jobs.follow_guest(None)
             return run
-        taken = self.jobs.visit(run)
+        taken = self.jobs.follow_guest(run)
         if taken is not None and taken.run != run.run:
             self._reload()
         return taken
@@ -361,7 +361,7 @@ class TrainScreen(StageScreen):
         else:
             if done:
                 self.session.toast(done)
-        self.jobs.again()
+        self.jobs.poll_at_once()
         self._reload()
 
     def action_smoothing(self) -> None:
