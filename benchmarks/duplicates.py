@@ -95,9 +95,9 @@ def _verified(pairs: Iterable[tuple[int, int]], texts: dict[int, list[str]], thr
     """Join candidate pairs that rapidfuzz confirms."""
     from rapidfuzz import fuzz
 
-    from curator.core.duplicates.union import Union
+    from curator.core.duplicates.disjoint_sets import DisjointSets
 
-    sets = Union()
+    sets = DisjointSets()
     for a, b in pairs:
         if sets.find(a) != sets.find(b) and fuzz.ratio(" ".join(texts[a]), " ".join(texts[b])) >= threshold:
             sets.join(a, b)

@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find, report, and with -o write; the input stays as it is."""
-    from curator.core.duplicates.found import DEFAULT_THRESHOLD
+    from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
     from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.index_by_id import Duplicates, equal_values
 
@@ -155,14 +155,14 @@ def _print(
 
 
 def _print_group(group: Group, source: Examples) -> None:
-    from curator.core.duplicates.texts import compared_text, parts
+    from curator.core.duplicates.texts import compared_text, question_and_answer
     from curator.core.example import parse
 
     score = f"  {group.score:.0f} %" if group.kind in ("near", "family") else ""
     output.out(f"  {source.noun}s {_numbers(group.ids)}{score}")
     shown = group.ids[:1] if group.kind == "exact" else group.ids[:3]
     for example in shown:
-        text = " → ".join(filter(None, parts(compared_text(parse(source.raw(example)).value))))
+        text = " → ".join(filter(None, question_and_answer(compared_text(parse(source.raw(example)).value))))
         output.out(f"      {one_line(text, _EXCERPT)}")
 
 

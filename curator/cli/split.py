@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Divide and write both files; the input stays as it is."""
-    from curator.core.duplicates.found import DEFAULT_THRESHOLD
+    from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
     from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.split import copied_from, divide
 

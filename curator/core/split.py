@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from curator.core.duplicates.union import Union
+from curator.core.duplicates.disjoint_sets import DisjointSets
 
 Side = Literal["train", "validation"]
 
@@ -89,7 +89,7 @@ def _units(
     reasons: list[str],
 ) -> list[list[Item]]:
     """Items that must stay together, as lists; members and lists in the order of the items."""
-    together = Union()
+    together = DisjointSets()
     known = {item.id for item in items}
     kept = loose = 0
     for ids in groups:

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.duplicates.across import Phrases
-from curator.core.duplicates.conflicts import conflict
-from curator.core.duplicates.exact import equal
-from curator.core.duplicates.found import Found
-from curator.core.duplicates.hashes import NOTHING, Print, fingerprint, value_hash
+from curator.core.duplicates.conflicts import make_conflict
+from curator.core.duplicates.exact import find_equal
+from curator.core.duplicates.found_duplicates import FoundDuplicates
+from curator.core.duplicates.hashes import NOTHING, Fingerprint, fingerprint, value_hash
 from curator.core.duplicates.index import Index
-from curator.core.duplicates.sketch import folded
+from curator.core.duplicates.sketch import fold_texts
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
 
@@ -37,20 +37,20 @@ def build(values: Sequence[Any]) -> Index:
     return indexed([printed(value) for value in values])
 
 
-def indexed(prints: list[Print]) -> Index:
+def indexed(prints: list[Fingerprint]) -> Index:
     """An index of prints that may be changed in place."""
     return Index([prints[:]], lambda row: prints[row].text, lambda a, b: prints[a].value == prints[b].value)
 
 
-def printed(value: Any) -> Print:
+def printed(value: Any) -> Fingerprint:
     return fingerprint(parse(json.dumps(value).encode()))
 
 
-def search(values: Sequence[Any]) -> Found:
-    return build(values).found
+def search(values: Sequence[Any]) -> FoundDuplicates:
+    return build(values).duplicates
 
 
-def kinds(found: Found, threshold: float = 75.0) -> list[tuple[str, tuple[int, ...]]]:
+def kinds(found: FoundDuplicates, threshold: float = 75.0) -> list[tuple[str, tuple[int, ...]]]:
     return [(group.kind, group.ids) for group in found.groups(threshold)]
 
 
@@ -173,14 +173,14 @@ def test_sketches_find_in_a_large_set_what_comparing_all_finds() -> None:
         texts.append(" ".join(words))
     prints = [printed(chat(text, "ok")) for text in texts]
     index = indexed(prints)
-    groups = {ids for kind, ids in kinds(index.found) if kind == "near"}
+    groups = {ids for kind, ids in kinds(index.duplicates) if kind == "near"}
     planted = {(source, copy) for copy, source in copies.items()}
     assert groups <= planted
     assert len(groups) >= 0.95 * len(planted)
     index.put(dict.fromkeys([*copies, *range(60)], NOTHING))
-    assert not kinds(index.found)
+    assert not kinds(index.duplicates)
     index.put({row: prints[row] for row in [*copies, *range(60)]})
-    assert {ids for kind, ids in kinds(index.found) if kind == "near"} >= groups
+    assert {ids for kind, ids in kinds(index.duplicates) if kind == "near"} >= groups
 
 
 @given(st.text(max_size=60))
@@ -199,7 +199,7 @@ def test_contradictions_are_grouped_by_prompt_with_the_commonest_answer_first() 
     ]
     values = [chat(user, answer, system) for user, answer in asked]
     assert search(values).conflicts() == [[0, 1, 3]]
-    found = conflict([0, 1, 3], [compared_text(values[i]) for i in (0, 1, 3)])
+    found = make_conflict([0, 1, 3], [compared_text(values[i]) for i in (0, 1, 3)])
     assert found.answers == (("(angry)", (1, 3)), ("(sad)", (0,)))
     assert found.prompt == "I am stuck!"
 
@@ -227,7 +227,7 @@ def test_the_same_words_in_another_format_or_with_another_rejected_answer_are_no
     found = search(values)
     assert kinds(found) == [("family", (2, 3))]
     assert found.conflicts() == [[2, 3, 4]]
-    assert conflict([2, 3, 4], [compared_text(v) for v in values[2:]]).answers == (
+    assert make_conflict([2, 3, 4], [compared_text(v) for v in values[2:]]).answers == (
         ("To the sea.", (2, 3)),
         ("Nowhere.", (4,)),
     )
@@ -238,7 +238,7 @@ def test_another_system_prompt_is_another_question() -> None:
         chat("Hello", "(hi)", "Answer in shortcodes."),
         chat("Hello", "Ahoy, matey, how is the sea?", "Be a pirate."),
     ]
-    assert search(values).asked() == []
+    assert search(values).contradicting_rows() == []
 
 
 def test_an_edit_re_checks_one_example() -> None:
@@ -246,20 +246,20 @@ def test_an_edit_re_checks_one_example() -> None:
     texts = [copied, "something else altogether is said here", copied]
     prints = [printed(chat(text, "(tools)")) for text in texts]
     index = indexed(prints)
-    assert kinds(index.found) == [("exact", (0, 2))]
+    assert kinds(index.duplicates) == [("exact", (0, 2))]
 
-    def put(row: int, fresh: Print) -> None:
+    def put(row: int, fresh: Fingerprint) -> None:
         prints[row : row + 1] = [fresh]
         index.put({row: fresh})
 
     put(2, printed(chat("the plumber needs a much bigger wrench today", "(tools)")))
-    assert kinds(index.found) == [("near", (0, 2))]
+    assert kinds(index.duplicates) == [("near", (0, 2))]
     put(2, printed(chat("it rains on my holiday again", "(tools)")))
-    assert kinds(index.found) == []
+    assert kinds(index.duplicates) == []
     put(3, printed(chat(texts[1], "(tools)")))
-    assert kinds(index.found) == [("exact", (1, 3))]
+    assert kinds(index.duplicates) == [("exact", (1, 3))]
     put(1, NOTHING)
-    assert kinds(index.found) == []
+    assert kinds(index.duplicates) == []
 
 
 def test_the_nearest_examples_come_first() -> None:
@@ -282,8 +282,8 @@ def test_an_index_after_edits_finds_what_a_fresh_one_finds(data: st.DataObject) 
         prints[row] = printed(chat(texts[row], data.draw(answers)))
         index.put({row: prints[row]})
     fresh = indexed(prints)
-    assert sorted(kinds(index.found)) == sorted(kinds(fresh.found))
-    assert index.found.conflicts() == fresh.found.conflicts()
+    assert sorted(kinds(index.duplicates)) == sorted(kinds(fresh.duplicates))
+    assert index.duplicates.conflicts() == fresh.duplicates.conflicts()
 
 
 ODD: list[bytes] = [
@@ -317,27 +317,27 @@ def spellings(line: bytes) -> list[bytes]:
 def test_equal_values_are_found_whatever_their_spelling_and_nothing_else_is(data: st.DataObject) -> None:
     chats = [json.dumps(chat(*said), ensure_ascii=False).encode() for said in ("ab", "ac", "db", "é☃", "é ")]
     raws = data.draw(st.lists(st.sampled_from(chats + ODD).flatmap(lambda raw: st.sampled_from(spellings(raw)))))
-    same, differing = equal(enumerate(raws), lambda row: raws[row].strip())
+    same, differing = find_equal(enumerate(raws), lambda row: raws[row].strip())
     prints = [fingerprint(parse(raw.strip())) for raw in raws]
     expected: dict[str, list[int]] = {}
     for row, seen in enumerate(prints):
         if seen.value is not None:
             expected.setdefault(json.dumps(json.loads(raws[row]), sort_keys=True), []).append(row)
     assert same == sorted(rows for rows in expected.values() if len(rows) > 1)
-    asked = indexed(prints).found.asked()
+    asked = indexed(prints).duplicates.contradicting_rows()
     assert [list(found.ids) for found in differing] == asked
-    assert differing == [conflict(rows, [prints[row].text for row in rows]) for rows in asked]
+    assert differing == [make_conflict(rows, [prints[row].text for row in rows]) for rows in asked]
 
 
 def test_no_hash_alone_makes_a_copy() -> None:
     values = [chat("a", "b"), chat("c", "d"), chat("a", "b"), chat("e", "f"), chat("c", "d")]
     prints = [printed(value)._replace(value=7) for value in values]
     index = Index([prints[:]], lambda row: prints[row].text, lambda a, b: values[a] == values[b])
-    assert kinds(index.found) == [("exact", (0, 2)), ("exact", (1, 4))]
+    assert kinds(index.duplicates) == [("exact", (0, 2)), ("exact", (1, 4))]
     values += [chat("a", "b"), chat("e", "f")]
     prints += [printed(value)._replace(value=7) for value in values[5:]]
     index.put({5: prints[5], 6: prints[6], 2: NOTHING})
-    assert kinds(index.found) == [("exact", (0, 5)), ("exact", (1, 4)), ("exact", (3, 6))]
+    assert kinds(index.duplicates) == [("exact", (0, 5)), ("exact", (1, 4)), ("exact", (3, 6))]
 
 
 def test_many_changes_at_once_find_what_a_fresh_index_finds() -> None:
@@ -348,7 +348,7 @@ def test_many_changes_at_once_find_what_a_fresh_index_finds() -> None:
         prints[row] = rng.choice([NOTHING, prints[rng.randrange(400)], printed(chat(" ".join(WORDS[:9]), "ok"))])
     index.put(dict(enumerate(prints)))
     fresh = indexed(prints)
-    assert sorted(kinds(index.found)) == sorted(kinds(fresh.found))
+    assert sorted(kinds(index.duplicates)) == sorted(kinds(fresh.duplicates))
 
 
 def test_texts_that_share_phrases_are_paired_across_the_sides_only() -> None:
@@ -358,7 +358,7 @@ def test_texts_that_share_phrases_are_paired_across_the_sides_only() -> None:
     texts += ["hello", "hello", "", "two words"]
     held = np.zeros(len(texts), np.bool_)
     held[[0, 1, 2, 41, 49]] = True
-    pairs = Phrases([texts[:30], texts[30:]]).across(held).tolist()
+    pairs = Phrases([texts[:30], texts[30:]]).pairs_across(held).tolist()
     assert {(0, 40), (2, 42), (49, 50)} <= set(map(tuple, pairs))
     assert len(pairs) < 9
     assert all(held[a] and not held[b] for a, b in pairs)
@@ -366,6 +366,6 @@ def test_texts_that_share_phrases_are_paired_across_the_sides_only() -> None:
 
 @given(st.lists(st.text(max_size=12), max_size=6))
 def test_texts_are_folded_together_as_each_by_itself(texts: list[str]) -> None:
-    block = folded(texts).split(b"\0")[: len(texts)]
+    block = fold_texts(texts).split(b"\0")[: len(texts)]
     forms = [b" ".join(part.split()).decode("utf-8", "surrogatepass") for part in block]
     assert [form or text.strip() for form, text in zip(forms, texts, strict=True)] == list(map(normalise, texts))

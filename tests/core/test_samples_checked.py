@@ -12,7 +12,7 @@ import pytest
 from curator.core import rules
 from curator.core.answers.balance import balance
 from curator.core.answers.contract import Contract, vocabulary
-from curator.core.duplicates.found import Found
+from curator.core.duplicates.found_duplicates import FoundDuplicates
 from curator.core.duplicates.hashes import fingerprint
 from curator.core.duplicates.index import Index
 from curator.core.example import Example, parse
@@ -44,9 +44,9 @@ def problems(name: str, contract: Contract | None = TEAMS) -> dict[int | None, l
 
 
 @cache
-def copies(name: str) -> Found:
+def copies(name: str) -> FoundDuplicates:
     prints = [fingerprint(example) for example in examples(name)]
-    return Index([prints], lambda a: prints[a].text, lambda a, b: prints[a] == prints[b]).found
+    return Index([prints], lambda a: prints[a].text, lambda a, b: prints[a] == prints[b]).duplicates
 
 
 def test_every_planted_fault_with_a_rule_is_found_at_its_place() -> None:

@@ -1,4 +1,5 @@
-"""Duplicates: equal by value, equal after normalising, and near copies verified pair by pair.
+"""Which examples copy or contradict each other? By value, by normal form, or near copies verified pair by pair.
 
-`texts` and `hashes` are light; `finder` needs NumPy and rapidfuzz and is imported where it is used.
+Uses core's ground floor only. `texts`, `hashes` and `disjoint_sets` load fast; all other modules need NumPy,
+most of them rapidfuzz, so callers import them late.
 """

@@ -1,4 +1,7 @@
-"""Which texts of two sides share phrases: candidates for leaks, found without the sketches of the index."""
+"""Pairs of texts on two sides of a split that share phrases: the candidates for leaks.
+
+A second method beside the MinHash sketches of `index`, so that a leak one of them misses is found by the other.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.duplicates.candidates import Pairs
-from curator.core.duplicates.sketch import distinct, folded, words
+from curator.core.duplicates.sketch import distinct, fold_texts, hash_words
 
 _FEW_WORDS = 40
-"""Of longer texts every fourth phrase is remembered, chosen by its hash."""
+"""Of texts with more words only about every fourth phrase is used: those whose hash ends in two zero bits."""
 _COMMON = 50
-"""A phrase that stands in more texts than this tells nothing."""
+"""A phrase in more texts than this is ignored."""
 _SHARE = 0.2
+"""Share of the shorter text's remaining phrases that a pair must have in common."""
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
@@ -23,13 +27,13 @@ Numbers = NDArray[np.uint64]
 
 
 class Phrases:
-    """Pairs of neighbouring words of many texts, by row."""
+    """The phrases (two neighbouring words, as 64-bit hashes) of many texts, and the rows of the texts."""
 
     def __init__(self, batches: Iterable[Sequence[str]]) -> None:
         phrases, owners, at = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)], 0
         for texts in batches:
-            found, owner = _phrases(texts)
-            phrases.append(found)
+            phrases_here, owner = _phrases_of(texts)
+            phrases.append(phrases_here)
             owners.append(owner + np.uint64(at))
             at += len(texts)
         everything, owned = np.concatenate(phrases), np.concatenate(owners)
@@ -41,40 +45,46 @@ class Phrases:
         self._phrases, self._owners = everything[rare], owned[rare]
         self._sizes = np.bincount(self._owners.astype(np.int64), minlength=at)
 
-    def across(self, held: Mask) -> Pairs:
-        """Pairs of a held row and another that share a fifth of the rarer phrases of the shorter text."""
+    def pairs_across(self, on_first_side: Mask) -> Pairs:
+        """Pairs of a row marked in the mask and one that is not, which share enough phrases.
+
+        Shape (n, 2), the marked row first. Enough is `_SHARE` of the phrases of the shorter text.
+        """
         at = np.flatnonzero(self._phrases[:-1] == self._phrases[1:])
-        met = [np.empty(0, np.uint64)]
+        codes = [np.empty(0, np.uint64)]
         for step in range(1, _COMMON):
             at = at[at + step < len(self._phrases)]
             at = at[self._phrases[at] == self._phrases[at + step]]
             if not len(at):
                 break
-            left, right = self._owners[at], self._owners[at + step]
-            apart = held[left.astype(np.int64)] != held[right.astype(np.int64)]
-            left, right = left[apart], right[apart]
-            met.append(np.minimum(left, right) << _SHIFT | np.maximum(left, right))
-        return self._enough(np.concatenate(met), held)
+            low_rows, high_rows = self._owners[at], self._owners[at + step]
+            apart = on_first_side[low_rows.astype(np.int64)] != on_first_side[high_rows.astype(np.int64)]
+            low_rows, high_rows = low_rows[apart], high_rows[apart]
+            codes.append(np.minimum(low_rows, high_rows) << _SHIFT | np.maximum(low_rows, high_rows))
+        return self._frequent_pairs(np.concatenate(codes), on_first_side)
 
-    def _enough(self, codes: Numbers, held: Mask) -> Pairs:
+    def _frequent_pairs(self, codes: Numbers, on_first_side: Mask) -> Pairs:
         pairs = distinct(codes)
         ordered = np.sort(codes)
         counts = np.searchsorted(ordered, pairs, "right") - np.searchsorted(ordered, pairs, "left")
         low, high = (pairs >> _SHIFT).astype(np.int64), (pairs & _LOW).astype(np.int64)
-        enough = counts >= _SHARE * np.minimum(self._sizes[low], self._sizes[high])
-        low, high = low[enough], high[enough]
-        return np.stack([np.where(held[low], low, high), np.where(held[low], high, low)], axis=1)
+        frequent = counts >= _SHARE * np.minimum(self._sizes[low], self._sizes[high])
+        low, high = low[frequent], high[frequent]
+        return np.stack([np.where(on_first_side[low], low, high), np.where(on_first_side[low], high, low)], axis=1)
 
 
-def _phrases(texts: Sequence[str]) -> tuple[Numbers, Numbers]:
-    """Distinct phrases of each text and the places of the texts; a text of one word is its own phrase."""
-    hashes, counts = words(folded(texts))
+def _phrases_of(texts: Sequence[str]) -> tuple[Numbers, Numbers]:
+    """The distinct phrases of each text, and for each phrase the index of its text.
+
+    A text of one word has that word as its phrase.
+    """
+    hashes, counts = hash_words(fold_texts(texts))
     owner = np.repeat(np.arange(len(texts)), counts)
     after = np.append(hashes[1:], np.uint64(0))
     inside = np.append(owner[1:] == owner[:-1], False)[: len(owner)]
     phrases = np.where(inside, hashes * np.uint64(3) + after[: len(hashes)], hashes)
-    chosen = (inside | (counts[owner] == 1)) & ((counts[owner] <= _FEW_WORDS) | (phrases & np.uint64(3) == 0))
-    phrases, owner = phrases[chosen], owner[chosen]
+    used = (inside | (counts[owner] == 1)) & ((counts[owner] <= _FEW_WORDS) | (phrases & np.uint64(3) == 0))
+    phrases, owner = phrases[used], owner[used]
     order = np.lexsort((phrases, owner))
     phrases, owner = phrases[order], owner[order]
     fresh = np.append(True, (phrases[1:] != phrases[:-1]) | (owner[1:] != owner[:-1]))[: len(owner)]

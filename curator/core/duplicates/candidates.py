@@ -1,4 +1,4 @@
-"""Which pairs are worth comparing: locality-sensitive hashing over the bands of the sketches."""
+"""Which pairs of rows to compare: locality-sensitive hashing over the bands of their MinHash sketches."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from numpy.typing import NDArray
 from curator.core.duplicates.sketch import HASHES, U8, U32, U64, distinct
 
 _NEIGHBOURS = 6
+"""Following rows of its bucket that a row is paired with."""
 _CROWDED = 60
+"""Rows from which on a bucket is crowded."""
 _FEW_NEIGHBOURS = 2
+"""As `_NEIGHBOURS`, in a crowded bucket."""
 _SHARE = 0.2
+"""Share of minimums that a pair must agree in."""
 _BLOCK = 100_000
+"""Pairs whose minimums are compared at a time."""
 _IN_CACHE = 4_000
+"""Sketches compared at a time: they fit into the processor's cache."""
 _PENDING = 4_000_000
+"""Pair codes collected before they are compared."""
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
@@ -22,25 +29,25 @@ Pairs = NDArray[np.int64]
 
 
 def candidates(minimums: U8, bands: U32) -> Pairs:
-    """Pairs of rows that share a band and at least a fifth of all minimums, ascending and without repeats.
+    """Pairs of rows that share a band and at least `_SHARE` of all minimums, ascending and without repeats.
 
-    A bucket is chained: each row meets its next `_NEIGHBOURS`, in a crowded one its next `_FEW_NEIGHBOURS`, which
-    keeps groups connected.
+    Rows with an equal band form a bucket. Not all its pairs are taken: each row is paired with the next
+    `_NEIGHBOURS` rows of the bucket (`_FEW_NEIGHBOURS` in a crowded one), which keeps groups connected.
     """
-    kept = [np.empty(0, np.uint64)]
-    pending = kept[:]
+    verified = [np.empty(0, np.uint64)]
+    pending = verified[:]
     for keys in bands:
-        pending += _meet(keys)
+        pending += _pairs_of_band(keys)
         if sum(map(len, pending)) > _PENDING:
-            kept.append(_alike(minimums, distinct(np.concatenate(pending))))
+            verified.append(_agreeing_pairs(minimums, distinct(np.concatenate(pending))))
             pending = [np.empty(0, np.uint64)]
-    kept.append(_alike(minimums, distinct(np.concatenate(pending))))
-    codes = distinct(np.concatenate(kept))
+    verified.append(_agreeing_pairs(minimums, distinct(np.concatenate(pending))))
+    codes = distinct(np.concatenate(verified))
     return np.stack([codes >> _SHIFT, codes & _LOW], axis=1).astype(np.int64)
 
 
-def _meet(keys: U32) -> list[U64]:
-    """The pairs that one band brings together, each as a code: the first row above the second."""
+def _pairs_of_band(keys: U32) -> list[U64]:
+    """The pairs of one band, each as a code: the first row in the upper 32 bits, the second in the lower."""
     rows = np.flatnonzero(keys).astype(np.uint64)
     entries = np.sort(keys[rows].astype(np.uint64) << _SHIFT | rows)
     buckets, members = entries >> _SHIFT, entries & _LOW
@@ -60,18 +67,21 @@ def _meet(keys: U32) -> list[U64]:
     return codes
 
 
-def _alike(minimums: U8, codes: U64) -> U64:
-    """Those pair codes whose rows agree in at least `_SHARE` of the minimums."""
-    kept = [np.empty(0, np.uint64)]
+def _agreeing_pairs(minimums: U8, codes: U64) -> U64:
+    """The pair codes whose rows agree in at least `_SHARE` of the minimums."""
+    agreeing = [np.empty(0, np.uint64)]
     for at in range(0, len(codes), _BLOCK):
         block = codes[at : at + _BLOCK]
-        left, right = minimums[block >> _SHIFT], minimums[block & _LOW]
-        kept.append(block[np.count_nonzero(left == right, axis=1) >= _SHARE * HASHES])
-    return np.concatenate(kept)
+        first, second = minimums[block >> _SHIFT], minimums[block & _LOW]
+        agreeing.append(block[np.count_nonzero(first == second, axis=1) >= _SHARE * HASHES])
+    return np.concatenate(agreeing)
 
 
-def alike(minimums: U8, one: U8, among: NDArray[np.bool_], least: float) -> NDArray[np.int64]:
-    """Rows `among` all that agree with the sketch `one` in at least the share `least`, the most alike first."""
+def rank_alike(minimums: U8, one: U8, among: NDArray[np.bool_], least: float) -> NDArray[np.int64]:
+    """The rows in the mask `among` that agree with the sketch `one` in at least the share `least` of its minimums.
+
+    The row with most equal minimums comes first.
+    """
     shared = np.empty(len(minimums), np.uint8)
     for at in range(0, len(minimums), _IN_CACHE):
         part = minimums[at : at + _IN_CACHE] == one

@@ -1,32 +1,34 @@
-"""Contradictions: one prompt, different answers."""
+"""Conflicts: examples with the same prompt and different answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from curator.core.duplicates.texts import parts
+from curator.core.duplicates.texts import question_and_answer
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """`answers` are the different answers with the ids that give each, the commonest first."""
+    """Examples that answer one prompt differently."""
 
     prompt: str
     ids: tuple[int, ...]
+    """All of them, ascending."""
     answers: tuple[tuple[str, tuple[int, ...]], ...]
+    """Each different answer with the ids that give it, the commonest first."""
 
 
-def conflict(ids: Sequence[int], texts: Sequence[str]) -> Conflict:
-    """What examples that answer one prompt differently say; `texts` are their compared texts."""
+def make_conflict(ids: Sequence[int], texts: Sequence[str]) -> Conflict:
+    """The conflict of examples with one prompt, from their ids and their compared texts."""
     answers: dict[str, list[int]] = {}
     for item, text in zip(ids, texts, strict=True):
-        answers.setdefault(parts(text)[1].strip(), []).append(item)
-    return ranked(parts(texts[0])[0], answers)
+        answers.setdefault(question_and_answer(text)[1].strip(), []).append(item)
+    return rank_answers(question_and_answer(texts[0])[0], answers)
 
 
-def ranked(prompt: str, answers: Mapping[str, Sequence[int]]) -> Conflict:
-    """Each answer with the ids that give it, the commonest first, of two that are as common the earlier."""
+def rank_answers(prompt: str, answers: Mapping[str, Sequence[int]]) -> Conflict:
+    """A conflict with its answers sorted: the commonest first, then the one with the smallest id."""
     order = sorted(answers.items(), key=lambda entry: (-len(entry[1]), min(entry[1])))
     ids = sorted(item for who in answers.values() for item in who)
     return Conflict(prompt, tuple(ids), tuple((answer, tuple(sorted(who))) for answer, who in order))

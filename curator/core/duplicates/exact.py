@@ -1,4 +1,4 @@
-"""Which examples may equal another by value, found at little more than the cost of parsing them."""
+"""Examples that are equal by value or contradict each other, found at little more than the cost of parsing."""
 
 from __future__ import annotations
 
@@ -10,95 +10,97 @@ import numpy as np
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from curator.core.duplicates.classes import shared
-from curator.core.duplicates.conflicts import Conflict, ranked
-from curator.core.duplicates.hashes import canonical, fingerprint, question
-from curator.core.duplicates.texts import compared_text, message_text, parts, turns
+from curator.core.duplicates.conflicts import Conflict, rank_answers
+from curator.core.duplicates.equal_rows import rows_by_key
+from curator.core.duplicates.hashes import canonical, fingerprint, question_key
+from curator.core.duplicates.texts import compared_text, message_text, messages_of, question_and_answer
 from curator.core.example import parse
 from curator.core.typed_chats import REFUSED
 
 
-class _Said(Struct, frozen=True, gc=False):
-    """A message by its content; nothing is made of what else it holds."""
+class _Message(Struct, frozen=True, gc=False):
+    """A message of which only the content is decoded."""
 
     content: str | None = None
 
 
 class _Chat(Struct, gc=False):
-    messages: list[_Said]
+    messages: list[_Message]
 
 
-def equal(
+def find_equal(
     raws: Iterable[tuple[int, bytes]], raw_of: Callable[[int], bytes]
 ) -> tuple[list[list[int]], list[Conflict]]:
-    """Sets of ids of equal values, and those that ask the same in the same words and answer differently.
+    """Sets of ids with equal values, and the conflicts: an equal prompt with different answers.
 
-    Of `raws` blank ones say nothing, and line ends do not matter; `raw_of` gives them without those.
-    A hash tells only which examples to look at; what is equal is told by one spelling of the whole value.
+    `raws` are (id, line) pairs; blank lines are ignored and line ends do not matter. `raw_of(id)` gives one line
+    without its line end. Hashes only choose which examples to compare; equality is that of the canonical JSON.
     """
     same: list[list[int]] = []
     differing: list[Conflict] = []
     for ids in suspects(raws):
-        found = _by_value(ids, raw_of)
-        same += [who for _, who in found if len(who) > 1]
-        differing += _differing(found) if len(found) > 1 else ()
+        values = _by_value(ids, raw_of)
+        same += [same_ids for _, same_ids in values if len(same_ids) > 1]
+        differing += _differing(values) if len(values) > 1 else ()
     return sorted(same), sorted(differing, key=lambda conflict: conflict.ids)
 
 
-def _differing(found: Iterable[tuple[Any, list[int]]]) -> Iterator[Conflict]:
-    asked: dict[str, dict[str, list[int]]] = {}
+def _differing(values: Iterable[tuple[Any, list[int]]]) -> Iterator[Conflict]:
+    answers_by_question: dict[str, dict[str, list[int]]] = {}
     prompts: dict[str, str] = {}
-    for value, who in found:
+    for value, ids in values:
         text = compared_text(value)
-        if what := question(value, text):
-            prompt, answer = parts(text)
-            prompts.setdefault(what, prompt)
-            asked.setdefault(what, {}).setdefault(answer.strip(), []).extend(who)
-    return (ranked(prompts[what], answers) for what, answers in asked.items() if len(answers) > 1)
+        if key := question_key(value, text):
+            prompt, answer = question_and_answer(text)
+            prompts.setdefault(key, prompt)
+            answers_by_question.setdefault(key, {}).setdefault(answer.strip(), []).extend(ids)
+    return (
+        rank_answers(prompts[key], answers) for key, answers in answers_by_question.items() if len(answers) > 1
+    )
 
 
 def _by_value(ids: list[int], raw_of: Callable[[int], bytes]) -> list[tuple[Any, list[int]]]:
-    """Each different value that says anything with the ids that have it; no bytes are parsed twice."""
-    found: dict[bytes, tuple[Any, list[int]]] = {}
+    """Each different value that has messages, with the ids that have it; equal lines are parsed once."""
+    by_value: dict[bytes, tuple[Any, list[int]]] = {}
     by_bytes: dict[bytes, list[int]] = {}
     for example in ids:
         by_bytes.setdefault(raw_of(example), []).append(example)
-    for raw, who in by_bytes.items():
-        read = parse(raw)
-        if not read.broken and turns(read.value):
-            found.setdefault(canonical(read.value), (read.value, []))[1].extend(who)
-    return [(value, sorted(who)) for value, who in found.values()]
+    for raw, same_ids in by_bytes.items():
+        example_read = parse(raw)
+        if not example_read.broken and messages_of(example_read.value):
+            by_value.setdefault(canonical(example_read.value), (example_read.value, []))[1].extend(same_ids)
+    return [(value, sorted(same_ids)) for value, same_ids in by_value.values()]
 
 
 def suspects(raws: Iterable[tuple[int, bytes]]) -> list[list[int]]:
-    """Sets of examples that may equal one another by value, or ask the same in the same words.
+    """Sets of ids that may be equal by value or have an equal prompt: those with one hash of the prompt.
 
-    One hash tells, of what is said before the last message: equal values ask the same.
+    The hash covers all messages but the last one; examples that are equal by value have equal prompts.
     """
     ids, keys = array("q"), array("q")
     decode = Decoder(_Chat).decode
     for example, raw in raws:
         try:
-            said = decode(raw).messages
-            key: int | None = hash(tuple(said[:-1] or said))
+            messages = decode(raw).messages
+            key: int | None = hash(tuple(messages[:-1] or messages))
         except (*REFUSED, RecursionError):
             key = _key(raw)
         if key is not None:
             ids.append(example)
             keys.append(key)
-    rows = shared(np.frombuffer(keys, np.int64), np.ones(len(keys), np.bool_))
-    return [[ids[row] for row in same] for same in rows]
+    rows = rows_by_key(np.frombuffer(keys, np.int64), np.ones(len(keys), np.bool_))
+    return [[ids[row] for row in equal_rows] for equal_rows in rows]
 
 
 def _key(raw: bytes) -> int | None:
-    """The same of a line that has another shape; None where it is no copy of anything."""
+    """The hash of `suspects` for a line that `_Chat` does not decode; None where it cannot be a copy."""
     example = parse(raw.removeprefix(b"\xef\xbb\xbf").strip())
     try:
-        said = [_Said(_text(message)) for message in example.value["messages"]]
-        return hash(tuple(said[:-1] or said))
+        messages = [_Message(_text(message)) for message in example.value["messages"]]
+        return hash(tuple(messages[:-1] or messages))
     except (KeyError, TypeError, AttributeError):
-        seen = fingerprint(example)
-        return seen.prompt or seen.value
+        print_of_line = fingerprint(example)
+        return print_of_line.prompt or print_of_line.value
 
 
 def _text(message: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Groups of copies: connected components of equal and verified pairs, look-alike families apart."""
+"""Groups of copies: connected components of equal rows and verified pairs; template families are kept apart."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Literal
 from rapidfuzz.distance import Levenshtein
 
 from curator.core.duplicates.alike import contains, ratio
-from curator.core.duplicates.texts import normalise, parts, rejected
-from curator.core.duplicates.union import Union
+from curator.core.duplicates.disjoint_sets import DisjointSets
+from curator.core.duplicates.texts import normalise, question_and_answer, rejected_answer
 
 WordsOf = Callable[[int], Sequence[str]]
 Relation = Literal["copy", "facts", "conflict"]
-"""`facts`: the same template with other numbers, or a preference over another answer; `conflict`: one prompt,
-different answers. Neither is a copy."""
+"""How two similar examples relate. `facts`: one template with different numbers, or a preference pair with another
+rejected answer; `conflict`: one prompt with different answers. Neither of these is a copy."""
 
 Kind = Literal["exact", "normalised", "near", "family"]
 
@@ -28,18 +28,24 @@ SAME_ANSWER = 60.0
 
 _DIGIT = re.compile(r"\d")
 _LABEL_WORDS = 3
+"""Answers of at most so many words are labels: any difference counts."""
 _PART = 90.0
+"""Score from which an answer counts as a part of another."""
 _SAMPLE = 8
+"""Members of a group that are compared to decide whether it is a template family."""
 _READ = 2_000
-"""Words of a text that its template is told by."""
+"""Words at the start of each text that are compared for this."""
 _FEW = 4
+"""In a sample of at most so many members all must differ in a slot."""
 _SLOT_SHARE = 0.6
+"""Share of the members of a larger sample that must differ in a slot."""
 _FAMILY_SHARE = 0.7
+"""Share of all differences that must lie in slots."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two examples and how alike they are: 0 to 100, rapidfuzz's `ratio` of their normal forms."""
+    """Two rows and the similarity of their normal forms: 0 to 100 (rapidfuzz's `ratio`)."""
 
     a: int
     b: int
@@ -51,44 +57,45 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Examples that belong together, in dataset order; `exact` groups are equal by value throughout."""
+    """Copies of one example, or a template family, in dataset order; all members of an `exact` group are equal."""
 
     kind: Kind
     ids: tuple[int, ...]
     score: float
-    """The weakest pair's score."""
+    """The lowest score of a pair in it; 100 without verified pairs."""
 
 
-def relation(a: str, b: str, form_a: str, form_b: str) -> Relation:
-    """What two alike compared texts, given with their normal forms, are to each other."""
-    (asked_a, answer_a), (asked_b, answer_b) = parts(a), parts(b)
+def relation_of(a: str, b: str, form_a: str, form_b: str) -> Relation:
+    """How two similar examples relate, from their compared texts and the normal forms of these."""
+    (question_a, answer_a), (question_b, answer_b) = question_and_answer(a), question_and_answer(b)
     different = answer_a and answer_b and answer_a != answer_b
     if different and _answers_differ(normalise(answer_a), normalise(answer_b)):
-        left, right = normalise(asked_a), normalise(asked_b)
-        if ratio(left, right, SAME_PROMPT) and not numbers_differ(left, right):
+        prompt_a, prompt_b = normalise(question_a), normalise(question_b)
+        if ratio(prompt_a, prompt_b, SAME_PROMPT) and not numbers_differ(prompt_a, prompt_b):
             return "conflict"
-    another = _answers_differ(normalise(rejected(a)), normalise(rejected(b)))
-    return "facts" if another or numbers_differ(form_a, form_b) else "copy"
+    rejected_differ = _answers_differ(normalise(rejected_answer(a)), normalise(rejected_answer(b)))
+    return "facts" if rejected_differ or numbers_differ(form_a, form_b) else "copy"
 
 
 def _answers_differ(a: str, b: str) -> bool:
-    """Labels differ by any letter; sentences when neither is like the other nor a part of it."""
+    """Whether two normalised answers differ: labels in any character, longer ones if neither resembles the other
+    nor is a part of it."""
     if max(len(a.split()), len(b.split())) <= _LABEL_WORDS:
         return a != b
     return not ratio(a, b, SAME_ANSWER) and not contains(a, b, _PART)
 
 
 def numbers_differ(a: str, b: str) -> bool:
-    """Whether each of two normal forms states a number the other lacks.
+    """Whether each of two normal forms contains a number that the other lacks.
 
-    Among other words that differ, a swap of digits is a slip of the pen like theirs.
+    Where other words differ too, numbers that only swap digits count as a typing error, not as a difference.
     """
-    left, right = set(a.split(" ")), set(b.split(" "))
-    only_left, only_right = _numbers(left - right), _numbers(right - left)
-    if not (only_left and only_right):
+    words_a, words_b = set(a.split(" ")), set(b.split(" "))
+    numbers_a, numbers_b = _numbers(words_a - words_b), _numbers(words_b - words_a)
+    if not (numbers_a and numbers_b):
         return False
-    slips = len(only_left) < len(left - right) and len(only_right) < len(right - left)
-    return not slips or sorted("".join(only_left)) != sorted("".join(only_right))
+    slips = len(numbers_a) < len(words_a - words_b) and len(numbers_b) < len(words_b - words_a)
+    return not slips or sorted("".join(numbers_a)) != sorted("".join(numbers_b))
 
 
 def _numbers(words: Iterable[str]) -> list[str]:
@@ -96,32 +103,33 @@ def _numbers(words: Iterable[str]) -> list[str]:
 
 
 def is_family(texts: Sequence[Sequence[str]]) -> bool:
-    """Whether three or more word lists fill one template with different words in the same places.
+    """Whether three or more texts (lists of words) fill one template with different words in the same slots.
 
-    Copies of one text differ here and there; members of a family differ from each other in the same slots.
+    Copies of one text differ in places of their own; the members of a family differ in the same places.
     """
     if len(texts) < 3:
         return False
     members = [words[:_READ] for words in texts[:_SAMPLE]]
     pivot = members[0]
-    seen: list[set[str]] = [{word} for word in pivot]
+    fillings: list[set[str]] = [{word} for word in pivot]
     differences: Counter[int] = Counter()
     for other in members[1:]:
-        for at, words in _replaced(pivot, other):
+        for at, words in _replacements(pivot, other):
             differences[at] += 1
-            seen[at].add(words)
+            fillings[at].add(words)
     needed = len(members) if len(members) <= _FEW else max(_FEW, _SLOT_SHARE * len(members))
-    slots = {at for at in differences if len(seen[at]) >= needed}
+    slots = {at for at in differences if len(fillings[at]) >= needed}
     total = sum(differences.values())
     return total > 0 and sum(differences[at] for at in slots) >= _FAMILY_SHARE * total
 
 
-def _replaced(pivot: Sequence[str], other: Sequence[str]) -> Iterable[tuple[int, str]]:
+def _replacements(pivot: Sequence[str], other: Sequence[str]) -> Iterable[tuple[int, str]]:
+    """Each position of `pivot` that `other` replaces or leaves out, with the words that `other` has there."""
     for step in Levenshtein.opcodes(pivot, other):
         if step.tag in ("replace", "delete"):
-            gone = " ".join(other[step.dest_start : step.dest_end])
-            for place in range(step.src_start, step.src_end):
-                yield place, gone
+            replacement = " ".join(other[step.dest_start : step.dest_end])
+            for position in range(step.src_start, step.src_end):
+                yield position, replacement
 
 
 def group(
@@ -130,12 +138,12 @@ def group(
     pairs: Iterable[Pair],
     words_of: WordsOf,
 ) -> list[Group]:
-    """Partition everything that has a copy into groups; each id is in one copy group at most.
+    """The groups of all rows that have a copy; each row is in at most one group of copies.
 
-    `equal` are sets of equal JSON values, `normalised` sets with one normal form, `pairs` verified near
-    copies among representatives. Families come last and may touch copy groups.
+    `equal` are sets of equal JSON values, `normalised` sets with one normal form, `pairs` the verified pairs of
+    their representatives. Template families come last; their members may also be in a group of copies.
     """
-    same_value, copies = Union(), Union()
+    same_value, copies = DisjointSets(), DisjointSets()
     scores: dict[int, float] = {}
     for ids in equal:
         for other in ids[1:]:
@@ -154,25 +162,30 @@ def group(
         root = copies.find(pair.a)
         if pair.relation == "copy" and root == copies.find(pair.b):
             scores[root] = min(scores.get(root, 100.0), pair.score)
-    found = [_kind(ids, same_value, scores.get(copies.find(ids[0]))) for ids in copies.sets()]
-    return found + families
+    groups = [_group_of(ids, same_value, scores.get(copies.find(ids[0]))) for ids in copies.sets()]
+    return groups + families
 
 
-def _kind(ids: list[int], same_value: Union, score: float | None) -> Group:
+def _group_of(ids: list[int], same_value: DisjointSets, score: float | None) -> Group:
     if len({same_value.find(i) for i in ids}) == 1:
         return Group("exact", tuple(ids), 100.0)
     return Group("near" if score is not None else "normalised", tuple(ids), 100.0 if score is None else score)
 
 
-def _split_families(pairs: list[Pair], copies: Union, exactly: Union, words_of: WordsOf) -> list[Group]:
-    """Take template families out of `copies` (changed in place); return them as groups."""
+def _split_families(
+    pairs: list[Pair], copies: DisjointSets, exactly: DisjointSets, words_of: WordsOf
+) -> list[Group]:
+    """Take template families out of `copies` (changed in place) and return them as groups.
+
+    What was taken for one group of copies falls back into the sets of `exactly` (equal values and normal forms).
+    """
     members: dict[int, list[int]] = {}
     for item in sorted({i for pair in pairs if pair.relation == "copy" for i in (pair.a, pair.b)}):
         members.setdefault(copies.find(item), []).append(item)
     torn = {
         root for root, ids in members.items() if len(ids) > 2 and is_family([words_of(i) for i in ids[:_SAMPLE]])
     }
-    kin = Union()
+    kin = DisjointSets()
     scores: dict[int, float] = {}
     for pair in pairs:
         if pair.relation == "facts" or copies.find(pair.a) in torn:

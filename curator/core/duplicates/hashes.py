@@ -14,10 +14,10 @@ from curator.core.duplicates.texts import (
     SYSTEM_ROLES,
     Scope,
     compared_text,
-    kind,
+    format_mark,
     message_text,
-    parts,
-    turns,
+    messages_of,
+    question_and_answer,
 )
 from curator.core.example import Example
 
@@ -27,16 +27,17 @@ def _hash(data: bytes) -> int:
 
 
 def value_hash(value: Any) -> int:
-    """Equal for two JSON values that differ in key order, spacing or escapes only.
+    """A hash of a JSON value that ignores key order, spacing and escapes.
 
-    Plain chat examples take a short way, the list of roles and contents behind a mark that no JSON begins with.
+    For plain chat examples it is, faster, the hash of the list of roles and contents after a byte that begins no
+    JSON text.
     """
-    flat = _flat(value)
+    flat = _flat_messages(value)
     return _hash(canonical(value)) if flat is None else _hash(b"\1" + canonical(flat))
 
 
-def _flat(value: Any) -> list[Any] | None:
-    """Role, content, role, content … of an example that holds nothing else; None for others."""
+def _flat_messages(value: Any) -> list[Any] | None:
+    """[role, content, role, content, …] of an example that holds nothing else; None for all others."""
     if type(value) is not dict or len(value) != 1 or type(messages := value.get("messages")) is not list:
         return None
     flat: list[Any] = []
@@ -50,68 +51,73 @@ def _flat(value: Any) -> list[Any] | None:
     return flat
 
 
-class Print(NamedTuple):
-    """What the search remembers of one example: the compared text, and hashes of value and prompt.
-
-    `value` None keeps broken lines and examples that say nothing out: they are to be repaired, and no copies.
-    `prompt` is 0 where there is no question to contradict oneself about.
-    """
+class Fingerprint(NamedTuple):
+    """One example as the search for duplicates sees it."""
 
     text: str
+    """The compared text (`texts.compared_text`)."""
     value: int | None
+    """Hash of the value; None for broken lines and examples without messages, which are copies of nothing."""
     prompt: int = 0
+    """Hash of the prompt; 0 where there is no prompt that could be answered in two ways."""
 
 
-NOTHING = Print("", None)
+NOTHING = Fingerprint("", None)
+"""The fingerprint of an example that is a copy of nothing, or was deleted."""
 
 
-def fingerprint(example: Example, scope: Scope = "conversation") -> Print:
-    """The print of one example; for the scopes `prompt` and `answer` of that part alone."""
+def fingerprint(example: Example, scope: Scope = "conversation") -> Fingerprint:
+    """The fingerprint of one example; with scope `prompt` or `answer` that of this part alone."""
     if example.broken:
         return NOTHING
-    if scope == "conversation" and (flat := _flat(example.value)):
+    if scope == "conversation" and (flat := _flat_messages(example.value)):
         with suppress(TypeError):
-            return _plain_print(flat)
-    if not turns(example.value):
+            return _plain_fingerprint(flat)
+    if not messages_of(example.value):
         return NOTHING
     text = compared_text(example.value, scope)
     if scope != "conversation":
-        return Print(text, text_hash(text)) if text else NOTHING
-    asked = question(example.value, text)
-    return Print(text, value_hash(example.value), (text_hash(asked) or 1) if asked else 0)
+        return Fingerprint(text, text_hash(text)) if text else NOTHING
+    prompt = question_key(example.value, text)
+    return Fingerprint(text, value_hash(example.value), (text_hash(prompt) or 1) if prompt else 0)
 
 
-def _plain_print(flat: list[Any]) -> Print:
-    """The same for `_flat` examples, in half the time. Raises TypeError where a content is no text."""
+def _plain_fingerprint(flat: list[Any]) -> Fingerprint:
+    """The same from `_flat_messages`, in half the time. Raises TypeError where a content is no text."""
     roles, contents = flat[::2], flat[1::2]
     spoken = [text for role, text in zip(roles, contents, strict=True) if role not in SYSTEM_ROLES]
     value = _hash(b"\1" + canonical(flat))
     if not spoken or roles[-1] != "assistant":
-        return Print("\n".join(spoken), value)
+        return Fingerprint("\n".join(spoken), value)
     answer = spoken.pop()
-    asked = "\n".join(spoken)
+    prompt = "\n".join(spoken)
     system = contents[0] if roles[0] in SYSTEM_ROLES else ""
-    return Print(f"{asked}{ANSWER}" + answer, value, (text_hash(_asked(system, asked)) or 1) if asked else 0)
+    return Fingerprint(
+        f"{prompt}{ANSWER}" + answer, value, (text_hash(_prompt_key(system, prompt)) or 1) if prompt else 0
+    )
 
 
-def question(value: Any, text: str) -> str:
-    """What an example with this compared text asks under its system prompt; empty where it answers no question."""
-    first, asked = turns(value)[0], parts(text)[0]
+def question_key(value: Any, text: str) -> str:
+    """A text that is equal for two examples with equal format, system prompt and prompt.
+
+    `text` is the compared text of the example `value`; the key is empty where it has no prompt or no answer.
+    """
+    first, prompt = messages_of(value)[0], question_and_answer(text)[0]
     system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
-    return _asked(kind(text) + system, asked) if asked and ANSWER in text else ""
+    return _prompt_key(format_mark(text) + system, prompt) if prompt and ANSWER in text else ""
 
 
-def _asked(system: str, asked: str) -> str:
-    return f"{system}\0{asked.strip()}"
+def _prompt_key(system: str, prompt: str) -> str:
+    return f"{system}\0{prompt.strip()}"
 
 
 def text_hash(text: str) -> int:
-    """Hash of a text, lone surrogates allowed."""
+    """Hash of a text, which may contain lone surrogates."""
     return _hash(text.encode("utf-8", "surrogatepass"))
 
 
 def canonical(value: Any) -> bytes:
-    """One spelling of a JSON value: sorted keys, no blanks, UTF-8."""
+    """The canonical JSON of a value: sorted keys, no blanks, UTF-8."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONEncodeError, RecursionError):

@@ -1,9 +1,9 @@
 """MinHash sketches of many texts at once, vectorised with NumPy.
 
-Each text becomes its set of word hashes without the words that stand in more than 5 % of the texts
-(they say nothing about copies), and the set becomes `HASHES` minimums under random linear maps
-(Broder 1997, "On the resemblance and containment of documents"). Two texts agree in a share of
-minimums that estimates the Jaccard similarity of their sets.
+A text becomes the set of its words' hashes, without the words that occur in more than 5 % of the texts (they
+do not tell copies apart). The set becomes `HASHES` minimums under random linear maps (Broder 1997, "On the
+resemblance and containment of documents"). The share of minimums in which two texts agree estimates the
+Jaccard similarity of their sets.
 """
 
 from __future__ import annotations
@@ -19,23 +19,27 @@ from curator.core.duplicates.texts import FOLD_BYTES, fold_bytes, fold_whole
 
 HASHES = 72
 ROWS = 3
-"""Minimums a band: with 24 bands of 3 a pair of Jaccard similarity .5 is found with probability .96."""
+"""Minimums in a band: with 24 bands of 3, a pair of Jaccard similarity .5 shares a band with probability .96."""
 BANDS = HASHES // ROWS
 
 _BATCH = 400
-"""Texts at a time: their word hashes stay in the processor's cache."""
+"""Texts sketched at a time: their word hashes stay in the processor's cache."""
 _LEARN = 2_000
+"""Texts from which the common words are learnt."""
 _SLOTS = 1 << 20
+"""Slots for words by the low bits of their hashes."""
 _STOP_SHARE = 0.05
+"""A word in more than this share of texts is common and dropped."""
 _STOP_FROM = 200
-"""Below so many texts no word is dropped: 5 % of a handful is chance."""
+"""With fewer texts no word is dropped: 5 % of so few is chance."""
 
 _STOP_MOST = 0.7
-"""Common words are dropped up to this share of all words: a small vocabulary is all common words."""
+"""Most of all word occurrences that may be dropped: in a small vocabulary all words are common."""
 
 _LOAD = 8
+"""Bytes of a word that are hashed at a time."""
 _LONG = 4 * _LOAD
-"""Bytes of a word that are hashed eight at a time; the few longer words are hashed one by one."""
+"""Words with more bytes are hashed one by one; there are few."""
 _PAD = b"\0" * _LOAD
 
 U8 = NDArray[np.uint8]
@@ -51,14 +55,14 @@ class Sketches(NamedTuple):
     """Sketches of n texts."""
 
     minimums: U8
-    """A byte of each minimum (n × HASHES): enough to tell how alike two texts are."""
+    """The lowest byte of each minimum (n × HASHES): enough to estimate similarity."""
     bands: U32
-    """A hash of each band of minimums (BANDS × n); 0 where a text has no word left."""
+    """A hash of each band of minimums (BANDS × n); 0 for a text whose words were all dropped."""
     orders: U64
     """A hash that depends on all words and their order (n); 0 for a text without words."""
 
 
-def _mixed(values: U64) -> U64:
+def _mix(values: U64) -> U64:
     """The finaliser of SplitMix64 (Steele, Lea and Flood 2014), in place."""
     values ^= values >> np.uint64(30)
     values *= np.uint64(0xBF58476D1CE4E5B9)
@@ -71,14 +75,14 @@ def _mixed(values: U64) -> U64:
 def _multipliers() -> U32:
     """Odd numbers from a fixed stream, the same with every NumPy."""
     state = np.arange(1, HASHES + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return (_mixed(state) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
+    return (_mix(state) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
 
 
 _MULTIPLY = _multipliers()
 
 
-def folded(texts: Sequence[str]) -> bytes:
-    """The normal forms of texts as UTF-8, a NUL after each; blanks stay as they are (see `texts.normalise`)."""
+def fold_texts(texts: Sequence[str]) -> bytes:
+    """The normal forms of texts as UTF-8, a NUL after each; unlike `texts.normalise` it does not merge blanks."""
     block = "\0".join([text.replace("\0", " ") if "\0" in text else text for text in texts])
     data = block.encode("utf-8", "surrogatepass")
     if not data.isascii():
@@ -103,23 +107,23 @@ def folded(texts: Sequence[str]) -> bytes:
     return data.translate(FOLD_BYTES) + b"\0"
 
 
-def words(block: bytes) -> tuple[U64, Rows]:
-    """Of a block of texts ending in NUL each: the hashes of their words, and how many words each text has.
+def hash_words(block: bytes) -> tuple[U64, Rows]:
+    """The hashes of all words in a block of texts (each ends in NUL), and the number of words of each text.
 
-    A word is a run of bytes above the blank; in scripts written without blanks, every character from U+3000
-    to U+9FFF begins a word of its own.
+    A word is a run of bytes above 0x20. For scripts written without blanks, a new word begins at each character
+    from U+3000 to U+9FFF.
     """
     data = np.frombuffer(b" " + block + _PAD, dtype=np.uint8)
     starts, ends = _edges(data)
     lengths = ends - starts
     loads = np.ndarray(len(data) - _LOAD + 1, "<u8", buffer=data, strides=(1,))
-    hashes = _mixed((loads[starts] & _MASKS[np.minimum(lengths, _LOAD)]) + lengths.astype(np.uint64))
+    hashes = _mix((loads[starts] & _MASKS[np.minimum(lengths, _LOAD)]) + lengths.astype(np.uint64))
     for done in range(_LOAD, _LONG, _LOAD):
         rest = np.flatnonzero(lengths > done)
         if not len(rest):
             break
         more = loads[starts[rest] + done] & _MASKS[np.minimum(lengths[rest] - done, _LOAD)]
-        hashes[rest] = _mixed(hashes[rest] ^ more * np.uint64(0x9E3779B97F4A7C15))
+        hashes[rest] = _mix(hashes[rest] ^ more * np.uint64(0x9E3779B97F4A7C15))
     for word in np.flatnonzero(lengths > _LONG).tolist():
         digest = hashlib.blake2b(data[starts[word] : ends[word]].tobytes(), digest_size=8).digest()
         hashes[word] = int.from_bytes(digest, "little")
@@ -128,7 +132,7 @@ def words(block: bytes) -> tuple[U64, Rows]:
 
 
 def _edges(data: U8) -> tuple[Rows, Rows]:
-    """Where words start and end; `data` begins and ends with a byte that is in no word."""
+    """The offsets at which words start and end; `data` must begin and end with a byte that is in no word."""
     inside = data > 0x20
     lone = (data - np.uint8(0xE3)) <= 6
     if not lone.any():
@@ -139,14 +143,15 @@ def _edges(data: U8) -> tuple[Rows, Rows]:
 
 
 class Sketcher:
-    """Turns texts into sketches; the common words are learnt from the first texts it sees."""
+    """Turns texts into sketches; it learns the common words from the first texts that it gets."""
 
     def __init__(self) -> None:
         self._stop: NDArray[np.bool_] | None = None
 
     @property
     def common(self) -> NDArray[np.int32]:
-        """The slots of the words that were learnt to be common; can be set, to go on where another stopped."""
+        """The slots of the common words; setting them makes a sketcher whose sketches fit those of an earlier
+        one."""
         return np.flatnonzero(self._stop if self._stop is not None else []).astype(np.int32)
 
     @common.setter
@@ -155,21 +160,22 @@ class Sketcher:
         self._stop[slots] = True
 
     def sketch(self, texts: Sequence[str]) -> Sketches:
-        """Sketches of texts, in order."""
+        """The sketches of texts, in order."""
         if self._stop is None:
             self._stop = _common_words(texts[:_LEARN])
-        made = Sketches(
+        sketches = Sketches(
             np.zeros((len(texts), HASHES), np.uint8),
             np.zeros((BANDS, len(texts)), np.uint32),
             np.zeros(len(texts), np.uint64),
         )
         for at in range(0, len(texts), _BATCH):
-            self._batch(texts[at : at + _BATCH], self._stop, made, at)
-        return made
+            self._batch(texts[at : at + _BATCH], self._stop, sketches, at)
+        return sketches
 
-    def _batch(self, texts: Sequence[str], stop: NDArray[np.bool_], made: Sketches, at: int) -> None:
-        hashes, counts = words(folded(texts))
-        made.orders[at : at + len(texts)] = _ordered(hashes, counts)
+    def _batch(self, texts: Sequence[str], stop: NDArray[np.bool_], sketches: Sketches, at: int) -> None:
+        """Write the sketches of a batch into `sketches` from row `at` on."""
+        hashes, counts = hash_words(fold_texts(texts))
+        sketches.orders[at : at + len(texts)] = _order_hashes(hashes, counts)
         hashes, owner = _features(hashes, counts, stop)
         firsts = np.flatnonzero(np.diff(owner, prepend=-1))
         if not len(firsts):
@@ -179,20 +185,20 @@ class Sketcher:
         for factor, column in zip(_MULTIPLY, lowest, strict=True):
             np.minimum.reduceat(short * factor, firsts, out=column)
         filled = at + owner[firsts]
-        made.minimums[filled] = lowest.astype(np.uint8).T
-        made.bands[:, filled] = _banded(lowest)
+        sketches.minimums[filled] = lowest.astype(np.uint8).T
+        sketches.bands[:, filled] = _hash_bands(lowest)
 
 
-def _banded(lowest: U32) -> U32:
-    """One hash, never 0, of each band of minimums: (HASHES × n) to (BANDS × n)."""
+def _hash_bands(lowest: U32) -> U32:
+    """One hash of each band of minimums, never 0: from (HASHES × n) to (BANDS × n)."""
     bands = np.zeros((BANDS, lowest.shape[1]), np.uint64)
     for row in range(ROWS):
-        bands = _mixed(bands + lowest[row::ROWS])
+        bands = _mix(bands + lowest[row::ROWS])
     return (bands >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
 
 
 def bands_of(minimums: U8) -> U32:
-    """Bands of what is left of the minimums, a byte each: coarser, so that they bring more pairs together."""
+    """Bands computed from the lowest bytes of the minimums: coarser, so more pairs share one."""
     parts = minimums.reshape(len(minimums), BANDS, ROWS).astype(np.uint32)
     bands = parts[:, :, 0] | parts[:, :, 1] << np.uint32(8) | parts[:, :, 2] << np.uint32(16) | np.uint32(1 << 24)
     bands[~np.any(minimums, axis=1)] = 0
@@ -200,7 +206,7 @@ def bands_of(minimums: U8) -> U32:
 
 
 def distinct(values: Numbers) -> Numbers:
-    """Each value once, ascending: sorting beats the hash table of `np.unique` by far."""
+    """Each value once, ascending; by sorting, which is much faster than the hash table of `np.unique`."""
     ordered = np.sort(values)
     fresh = np.ones(len(ordered), np.bool_)
     fresh[1:] = ordered[1:] != ordered[:-1]
@@ -208,15 +214,15 @@ def distinct(values: Numbers) -> Numbers:
 
 
 def _common_words(texts: Sequence[str]) -> NDArray[np.bool_]:
-    """A mark for the slot of each word that says nothing about copies."""
+    """Marks the slots of words so common that they do not tell copies apart."""
     stop = np.zeros(_SLOTS, dtype=np.bool_)
     if len(texts) < _STOP_FROM:
         return stop
-    hashes, counts = words(folded(texts))
+    hashes, counts = hash_words(fold_texts(texts))
     slots = (hashes & np.uint64(_SLOTS - 1)).astype(np.int64)
     pairs = distinct((np.repeat(np.arange(len(counts)), counts) << np.int64(20)) | slots)
-    seen = np.bincount(pairs & (_SLOTS - 1), minlength=_SLOTS)
-    common = np.flatnonzero(seen > _STOP_SHARE * len(texts))
+    texts_with_slot = np.bincount(pairs & (_SLOTS - 1), minlength=_SLOTS)
+    common = np.flatnonzero(texts_with_slot > _STOP_SHARE * len(texts))
     uses = np.bincount(slots, minlength=_SLOTS)[common]
     order = np.argsort(-uses, kind="stable")
     stop[common[order[np.cumsum(uses[order]) <= _STOP_MOST * len(slots)]]] = True
@@ -224,10 +230,13 @@ def _common_words(texts: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _features(hashes: U64, counts: Rows, stop: NDArray[np.bool_]) -> tuple[U64, Rows]:
-    """The words to keep and the texts they are in; for texts left with none, their pairs of neighbours."""
+    """The hashes that go into the sketches, and for each the index of its text.
+
+    These are the words that are not common; for a text that has none, its pairs of neighbouring words.
+    """
     owner = np.repeat(np.arange(len(counts)), counts)
-    kept = np.flatnonzero(~stop[hashes & np.uint64(_SLOTS - 1)])
-    features, owners = hashes[kept], owner[kept]
+    rare = np.flatnonzero(~stop[hashes & np.uint64(_SLOTS - 1)])
+    features, owners = hashes[rare], owner[rare]
     poor = (np.bincount(owners, minlength=len(counts)) == 0) & (counts > 1)
     if not poor.any():
         return features, owners
@@ -238,8 +247,8 @@ def _features(hashes: U64, counts: Rows, stop: NDArray[np.bool_]) -> tuple[U64, 
     return features[order], owners[order]
 
 
-def _ordered(hashes: U64, counts: Rows) -> U64:
-    """One hash a text that depends on its words and their order; 0 for a text without words."""
+def _order_hashes(hashes: U64, counts: Rows) -> U64:
+    """One hash per text that depends on its words and their order; 0 for a text without words."""
     firsts = np.concatenate(([0], np.cumsum(counts)[:-1])) if len(counts) else np.empty(0, np.int64)
     place = np.arange(len(hashes)) - np.repeat(firsts, counts)
     powers = np.full(int(counts.max(initial=0)) + 1, 0xA0761D6478BD642F, np.uint64)

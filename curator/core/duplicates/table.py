@@ -1,4 +1,4 @@
-"""What is remembered of every example to find its copies: hashes of its value, words and prompt, and a sketch."""
+"""The columns of the index: for each example hashes of its value, words and prompt, and a MinHash sketch."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.core.duplicates.candidates import Pairs, alike, candidates
-from curator.core.duplicates.classes import Classes, Keys, Mask, Same, prove, shared
-from curator.core.duplicates.hashes import Print
+from curator.core.duplicates.candidates import Pairs, candidates, rank_alike
+from curator.core.duplicates.equal_rows import EqualRows, Keys, Mask, Same, prove, rows_by_key
+from curator.core.duplicates.hashes import Fingerprint
 from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, Sketcher, Sketches, bands_of
 
 EXHAUSTIVE = 1_500
-"""Up to so many texts every pair is compared: exact, and faster than sketching."""
+"""Up to so many texts all pairs are compared: exact, and faster than using sketches."""
 
 _LIKE = 0.1
-"""Texts that agree in less than this share of their minimums are not compared with one that changed."""
+"""A changed text is compared only with texts that agree in at least this share of its minimums."""
 
 Fetch = Callable[[int], str]
+"""Row to its compared text."""
 Progress = Callable[[str, float], None]
+"""Called with a phase and the share of it that is done, 0 to 1."""
 
 _COLUMNS = {"minimums": np.uint8, "orders": np.uint64, "values": np.int64, "prompts": np.int64, "alive": np.bool_}
 
 
-class Table:
-    """One row an example, in order; about 100 bytes a row, and as much again until the pairs are found."""
+class FingerprintTable:
+    """One row per example, in order: about 100 bytes each, and as much again until the bands are dropped."""
 
     def __init__(self) -> None:
         self.sketcher = Sketcher()
@@ -36,11 +38,11 @@ class Table:
         self.values = np.empty(0, np.int64)
         self.prompts = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
-        self.by_value = self.by_form = Classes(self.values, self.alive)
+        self.by_value = self.by_form = EqualRows(self.values, self.alive)
 
     @classmethod
-    def read(cls, batches: Iterable[Sequence[Print]], near: bool, tell: Progress) -> Table:
-        """A table of all batches; without sketches where not `near`."""
+    def read(cls, batches: Iterable[Sequence[Fingerprint]], near: bool, tell: Progress) -> FingerprintTable:
+        """The table of all fingerprints; without sketches unless `near`."""
         table = cls()
         sketches: list[Sketches] = []
         hashes, alive = [np.empty((0, 2), np.int64)], [table.alive]
@@ -61,16 +63,16 @@ class Table:
         return table
 
     def group(self, same: Same | None = None, same_form: Same | None = None) -> None:
-        """Find the rows of one value, and of those the first ones with one normal form.
+        """Compute the sets of equal values (`by_value`), and of equal normal forms among their first rows.
 
-        Without `same` and `same_form` the keys are believed: they were proven before they were stored.
+        Equal hashes are verified with `same` and `same_form`; leave these out for a table that was dumped after.
         """
         if same is not None:
             prove(self.values, self.alive, same)
-        self.by_value = Classes(self.values, self.alive)
+        self.by_value = EqualRows(self.values, self.alive)
         if same_form is not None:
-            prove(self._forms, self._formed, same_form)
-        self.by_form = Classes(self._forms, self._formed)
+            prove(self._forms, self._has_form, same_form)
+        self.by_form = EqualRows(self._forms, self._has_form)
 
     @property
     def _forms(self) -> Keys:
@@ -78,27 +80,27 @@ class Table:
         return forms
 
     @property
-    def _formed(self) -> Mask:
-        """The first rows of each value that have any words."""
+    def _has_form(self) -> Mask:
+        """Marks the first row of each value, if it has any words."""
         formed: Mask = self.by_value.first & (self.orders != 0)
         return formed
 
     @property
     def count(self) -> int:
-        """Rows, broken ones included."""
+        """Rows, broken and deleted ones included."""
         return len(self.values)
 
-    def asked(self) -> list[list[int]]:
-        """Sets of rows with one prompt."""
-        return shared(self.prompts, self.alive & (self.prompts != 0))
+    def rows_by_prompt(self) -> list[list[int]]:
+        """The sets of rows with an equal prompt."""
+        return rows_by_key(self.prompts, self.alive & (self.prompts != 0))
 
     @property
-    def lone(self) -> Mask:
-        """The first row of each normal form: what near copies are looked for among."""
+    def representatives(self) -> Mask:
+        """Marks the first row of each normal form: near copies are searched among these."""
         return self.by_form.first
 
-    def near(self, among: Mask) -> Pairs:
-        """Pairs worth comparing; all of them where they are few."""
+    def candidate_pairs(self, among: Mask) -> Pairs:
+        """The pairs of marked rows to compare; all of them if there are at most `EXHAUSTIVE` rows."""
         rows = np.flatnonzero(among)
         if len(rows) <= EXHAUSTIVE:
             upper = np.triu_indices(len(rows), 1)
@@ -108,24 +110,24 @@ class Table:
         return rows[candidates(minimums, bands)]
 
     def forget_bands(self) -> None:
-        """Once the pairs are found, a byte of each minimum is enough to rank what is alike."""
+        """Drop the bands, which only the first search needs; one byte of each minimum stays."""
         self._bands = np.empty((BANDS, 0), np.uint32)
 
-    def like(self, row: int, among: Mask, most: int) -> Pairs:
-        """Pairs of `row` with others worth comparing, at most `most` where there are many."""
+    def pairs_with(self, row: int, among: Mask, most: int) -> Pairs:
+        """The pairs of `row` with marked rows to compare, at most `most` of more than `EXHAUSTIVE` rows."""
         others = np.flatnonzero(among)
         if len(others) > EXHAUSTIVE:
-            others = alike(self.minimums, self.minimums[row], among & (self.orders != 0), _LIKE)[: most + 1]
+            others = rank_alike(self.minimums, self.minimums[row], among & (self.orders != 0), _LIKE)[: most + 1]
         others = others[others != row]
         return np.stack([np.minimum(others, row), np.maximum(others, row)], axis=1)
 
     def dump(self) -> dict[str, NDArray[Any]]:
-        """All columns and what the sketcher learnt, as plain arrays."""
+        """All columns and the sketcher's common words, as arrays."""
         return {**{name: getattr(self, name) for name in _COLUMNS}, "common": self.sketcher.common}
 
     @classmethod
-    def load(cls, arrays: Mapping[str, NDArray[Any]]) -> Table:
-        """The inverse of `dump`. Raises KeyError or ValueError where the arrays do not fit together."""
+    def load(cls, arrays: Mapping[str, NDArray[Any]]) -> FingerprintTable:
+        """The table that `dump` wrote. Raises KeyError or ValueError where the arrays do not fit together."""
         table = cls()
         table.sketcher.common = arrays["common"]
         for name, numbers in _COLUMNS.items():
@@ -134,13 +136,13 @@ class Table:
             raise ValueError("the columns differ in length")
         return table
 
-    def holds(self, row: int, said: Print) -> bool:
-        """Whether that is what is remembered of a row."""
-        known = self.values[row] if row < self.count and self.alive[row] else None
-        return bool(row < self.count and known == said.value)
+    def holds(self, row: int, print_of_row: Fingerprint) -> bool:
+        """Whether a row has this value already."""
+        stored = self.values[row] if row < self.count and self.alive[row] else None
+        return bool(row < self.count and stored == print_of_row.value)
 
-    def put(self, fresh: Mapping[int, Print], same: Same, same_form: Same) -> None:
-        """Replace rows, or append them where they go on from the count."""
+    def put(self, fresh: Mapping[int, Fingerprint], same: Same, same_form: Same) -> None:
+        """Replace rows, or append those from `count` on; update the sets of equal rows."""
         rows = np.array(sorted(fresh), np.int64)
         prints = [fresh[row] for row in rows.tolist()]
         self._grow(int(rows[-1]) + 1)
@@ -152,14 +154,14 @@ class Table:
         self.prompts[rows] = [p.prompt for p in prints]
         self.alive[rows] = [p.value is not None for p in prints]
         prove(self.values, self.alive, same, rows)
-        turned = self.by_value.renew(self.values, self.alive, touched + self.values[rows].tolist())
-        rows, touched = np.union1d(rows, turned), forms.view(np.int64).tolist()
+        changed_firsts = self.by_value.renew(self.values, self.alive, touched + self.values[rows].tolist())
+        rows, touched = np.union1d(rows, changed_firsts), forms.view(np.int64).tolist()
         touched += self._forms[rows].tolist()
-        prove(self._forms, self._formed, same_form, rows)
-        self.by_form.renew(self._forms, self._formed, touched + self._forms[rows].tolist())
+        prove(self._forms, self._has_form, same_form, rows)
+        self.by_form.renew(self._forms, self._has_form, touched + self._forms[rows].tolist())
 
     def _grow(self, count: int) -> None:
-        """Room for `count` rows."""
+        """Append empty rows up to `count`."""
         more = count - self.count
         if more > 0:
             for name in _COLUMNS:

@@ -1,4 +1,4 @@
-"""What of an example is compared, and the normal form two texts are compared in."""
+"""The text of an example that is compared with others, and the normal form in which it is compared."""
 
 from __future__ import annotations
 
@@ -11,46 +11,48 @@ from typing import Any, Literal
 Scope = Literal["conversation", "prompt", "answer"]
 
 ANSWER = "\x1f"
-"""Stands before the last assistant message in a compared text, and before a preference pair's other answer."""
+"""In a compared text: stands before the last assistant message, and before the rejected answer of a preference
+pair."""
 
 PREFERENCE, COMPLETION = "\x1c", "\x1d"
-"""Begin the compared texts of these formats: the same words in another format train something else."""
+"""Begin the compared texts of these formats, since equal words in different formats are no copies."""
 
 SYSTEM_ROLES = ("system", "developer")
-"""A tuple: a role may be anything, a list too, which a set cannot be asked for."""
+"""A tuple, not a set: a role in the data may be a list, which cannot be hashed."""
 
 _PUNCTUATION = "“”‘’«»„‚…–—―·•‐‑¿¡、。，！？：；（）「」"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f"
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _LOOSE = "\ue000"
-"""Stands for a combining mark that was cut off from its letter; a private character, gone again at once."""
+"""A private-use character that stands, within `_fold_foreign`, for a run that begins with a combining mark."""
 _SPECIAL = re.compile(f"[{_PUNCTUATION}{_INVISIBLE}]")
 FOLD_BYTES = bytes(
     byte if byte == 0 or byte >= 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() else 0x20
     for byte in range(256)
 )
-"""What UTF-8 bytes become: capitals small, everything but letters, digits and NUL a blank; foreign ones stay."""
+"""Translation of UTF-8 bytes: ASCII letters to lower case; letters, digits, NUL and bytes from 0x80 stay; all
+other bytes become blanks."""
 
 
 def message_text(message: Any) -> str:
-    """The words of one message: content (text parts joined), refusal, tool calls as name and arguments."""
+    """The text of one message: content (text parts joined), refusal, and name and arguments of tool calls."""
     if not isinstance(message, dict):
         return ""
     content = message.get("content")
     if isinstance(content, str) and len(message) == 2:
         return content
-    found = [content] if isinstance(content, str) else list(_part_texts(content))
+    texts = [content] if isinstance(content, str) else list(_part_texts(content))
     refusal = message.get("refusal")
     if isinstance(refusal, str):
-        found.append(refusal)
+        texts.append(refusal)
     calls = message.get("tool_calls")
     functions = (
         [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     )
     for function in [*functions, message.get("function_call")]:
         if isinstance(function, dict):
-            found.append(f"{function.get('name', '')} {function.get('arguments', '')}")
-    return " ".join(found)
+            texts.append(f"{function.get('name', '')} {function.get('arguments', '')}")
+    return " ".join(texts)
 
 
 def _part_texts(content: Any) -> Iterable[str]:
@@ -64,17 +66,18 @@ def _part_texts(content: Any) -> Iterable[str]:
                 yield image["url"]
 
 
-def turns(value: Any) -> list[Any]:
-    """The messages of an example in any format, preferred output or completion last; [] where there are none."""
+def messages_of(value: Any) -> list[Any]:
+    """The messages of an example in any format, the preferred output or completion last; [] where there are
+    none."""
     if not isinstance(value, dict):
         return []
     messages = value.get("messages")
     if isinstance(messages, list):
         return messages
     if isinstance(value.get("input"), dict):
-        asked = value["input"].get("messages")
+        prompt = value["input"].get("messages")
         output = value.get("preferred_output", value.get("preferred_completion"))
-        return (asked if isinstance(asked, list) else []) + (output if isinstance(output, list) else [])
+        return (prompt if isinstance(prompt, list) else []) + (output if isinstance(output, list) else [])
     if "prompt" in value or "completion" in value:
         return [
             {"role": "user", "content": value.get("prompt")},
@@ -84,14 +87,14 @@ def turns(value: Any) -> list[Any]:
 
 
 def compared_text(value: Any, scope: Scope = "conversation") -> str:
-    """The text of an example that duplicates are looked for in; system prompts are left out.
+    """The text by which duplicates of an example are searched; system prompts are left out.
 
-    In a conversation `ANSWER` stands before the answer it ends on.
-    `prompt` is all before the last assistant message, `answer` that message.
+    With scope `conversation` it is all messages, with `ANSWER` before a final assistant message; with `prompt` all
+    before the last assistant message, with `answer` that message.
     """
-    messages = turns(value)
+    messages = messages_of(value)
     if scope == "conversation":
-        head, tail = _around(value)
+        head, tail = _marks_around(value)
         spoken = [m for m in messages if not (isinstance(m, dict) and m.get("role") in SYSTEM_ROLES)]
         texts = list(map(message_text, spoken))
         if spoken and isinstance(spoken[-1], dict) and spoken[-1].get("role") == "assistant":
@@ -101,8 +104,9 @@ def compared_text(value: Any, scope: Scope = "conversation") -> str:
     return prompt if scope == "prompt" else answer or ""
 
 
-def _around(value: Any) -> tuple[str, str]:
-    """What begins and ends the compared text of an example that is no chat."""
+def _marks_around(value: Any) -> tuple[str, str]:
+    """The beginning and the end of the compared text of an example that is no chat: format mark, rejected
+    answer."""
     if not isinstance(value, dict) or isinstance(value.get("messages"), list):
         return "", ""
     if not isinstance(value.get("input"), dict):
@@ -112,25 +116,28 @@ def _around(value: Any) -> tuple[str, str]:
     return PREFERENCE, f"{ANSWER}{rejected}" if rejected else ""
 
 
-def kind(text: str) -> str:
-    """What stands for the format in a compared text: "" for a chat."""
+def format_mark(text: str) -> str:
+    """The mark of the format at the start of a compared text; "" for a chat."""
     return text[:1] if text[:1] in (PREFERENCE, COMPLETION) else ""
 
 
-def parts(text: str) -> tuple[str, str]:
-    """The question and the answer of a compared text; no answer where it ends on the question."""
-    asked, _, answers = text.partition(ANSWER)
-    return asked.lstrip(PREFERENCE + COMPLETION), answers.partition(ANSWER)[0]
+def question_and_answer(text: str) -> tuple[str, str]:
+    """The prompt and the answer in a compared text; the answer is empty where there is none."""
+    prompt, _, answers = text.partition(ANSWER)
+    return prompt.lstrip(PREFERENCE + COMPLETION), answers.partition(ANSWER)[0]
 
 
-def rejected(text: str) -> str:
-    """The answer that is not preferred, of a preference pair's compared text."""
-    return text.rpartition(ANSWER)[2] if kind(text) == PREFERENCE and text.count(ANSWER) > 1 else ""
+def rejected_answer(text: str) -> str:
+    """The rejected answer in a preference pair's compared text; else empty."""
+    return text.rpartition(ANSWER)[2] if format_mark(text) == PREFERENCE and text.count(ANSWER) > 1 else ""
 
 
 def prompt_and_answer(value: Any) -> tuple[str, str | None]:
-    """The text before the last assistant message (system left out) and that message's text, None without one."""
-    messages = turns(value)
+    """The text before the last assistant message, without system messages, and the text of that message.
+
+    The answer is None where there is no assistant message.
+    """
+    messages = messages_of(value)
     for at in range(len(messages) - 1, -1, -1):
         message = messages[at]
         if isinstance(message, dict) and message.get("role") == "assistant":
@@ -140,9 +147,9 @@ def prompt_and_answer(value: Any) -> tuple[str, str | None]:
 
 
 def normalise(text: str) -> str:
-    """`text` with case, punctuation, invisible characters and runs of blanks folded away (NFKC, case folded).
+    """The normal form of a text: NFKC, case folded, without punctuation and invisible characters, single blanks.
 
-    A text of nothing but punctuation (say `:-)`) stands for itself.
+    A text of nothing but punctuation, such as `:-)`, is only stripped.
     """
     plain = text.replace("\0", " ") if "\0" in text else text
     if not plain.isascii():
@@ -152,7 +159,7 @@ def normalise(text: str) -> str:
 
 
 def _fold_foreign(text: str) -> str:
-    """Only what is not ASCII is looked at, unless a mark belongs to the letter before it."""
+    """As `fold_whole`, folding only the runs that are not ASCII, unless one begins with a combining mark."""
     folded = _FOREIGN.sub(lambda match: _fold_run(match[0]), text)
     return fold_whole(text) if _LOOSE in folded else folded
 
@@ -164,12 +171,12 @@ def _fold_run(run: str) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def fold_bytes(run: bytes) -> bytes | None:
-    """A run of UTF-8 without ASCII, folded by itself; None where it belongs to the letter before it."""
+    """A run of UTF-8 without ASCII, folded; None where it begins with a combining mark of the letter before it."""
     folded = _fold_run(run.decode("utf-8", "surrogatepass"))
     return None if folded == _LOOSE else folded.encode("utf-8", "surrogatepass")
 
 
 def fold_whole(text: str) -> str:
-    """NFKC, case folded, foreign punctuation as blanks, nothing invisible."""
+    """NFKC and case folded, with blanks for punctuation beyond ASCII and without invisible characters."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _SPECIAL.sub(lambda match: "" if match[0] in _INVISIBLE else " ", folded)

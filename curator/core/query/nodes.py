@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from curator.core.duplicates.texts import message_text, turns
+from curator.core.duplicates.texts import message_text, messages_of
 from curator.core.example import Example
 
 Kind = Literal["word", "fuzzy", "regex"]
@@ -59,7 +59,7 @@ class Text:
 
     def matches(self, example: Example) -> bool:
         """Whether it occurs in an example: in its messages, or in the line itself where that has none."""
-        messages = [] if example.value is None else turns(example.value)
+        messages = [] if example.value is None else messages_of(example.value)
         if messages:
             return any(self.matches_text(text) for text in self._texts(messages))
         return self.role is None and self.matches_text(example.raw.decode("utf-8", "replace"))

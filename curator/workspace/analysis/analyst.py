@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from curator.core import rules
-from curator.core.duplicates.texts import message_text, turns
+from curator.core.duplicates.texts import message_text, messages_of
 from curator.core.example import Example, parse
 from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
@@ -120,7 +120,7 @@ def _result(
     said: bool,
 ) -> Result:
     """What is stored of an example; `said`: no key stands twice in it."""
-    messages = turns(example.value)
+    messages = messages_of(example.value)
     errors, warnings = tally(problems)
     total, answer = (None, None) if tokens is None else (tokens.total, tokens.assistant)
     plain = not messages or (said and is_plain(example.value))

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from curator.atomic import replacing
-from curator.core.duplicates.conflicts import Conflict, conflict
-from curator.core.duplicates.exact import equal
-from curator.core.duplicates.found import DEFAULT_THRESHOLD
+from curator.core.duplicates.conflicts import Conflict, make_conflict
+from curator.core.duplicates.exact import find_equal
+from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Group
-from curator.core.duplicates.hashes import NOTHING, Print, canonical, fingerprint
+from curator.core.duplicates.hashes import NOTHING, Fingerprint, canonical, fingerprint
 from curator.core.duplicates.index import Index
 from curator.core.duplicates.table import Progress
 from curator.core.duplicates.texts import Scope, compared_text
@@ -59,7 +59,7 @@ class Duplicates:
         made._row = {example: row for row, example in enumerate(made._ids)}
         return made
 
-    def _prints(self, raws: Iterable[tuple[int, bytes]]) -> Iterator[list[Print]]:
+    def _prints(self, raws: Iterable[tuple[int, bytes]]) -> Iterator[list[Fingerprint]]:
         stream = iter(raws)
         while batch := list(islice(stream, _BATCH)):
             self._ids += [example for example, _ in batch]
@@ -81,7 +81,7 @@ class Duplicates:
 
     def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
         """Copy groups by first member, then look-alike families; `threshold` is 0 to 100."""
-        found = self._index.found.groups(threshold, exact_only=exact_only)
+        found = self._index.duplicates.groups(threshold, exact_only=exact_only)
         return [replace(group, ids=self._named(group.ids)) for group in found]
 
     def removed(self, threshold: float) -> int:
@@ -90,11 +90,11 @@ class Duplicates:
 
     def conflicts(self) -> list[Conflict]:
         """Every prompt with different answers."""
-        return [conflict(ids, [self._text(self._row[i]) for i in ids]) for ids in self.contradicting()]
+        return [make_conflict(ids, [self._text(self._row[i]) for i in ids]) for ids in self.contradicting()]
 
     def contradicting(self) -> list[tuple[int, ...]]:
         """The examples of each such prompt; their texts are not read again."""
-        return [self._named(rows) for rows in self._index.found.conflicts()]
+        return [self._named(rows) for rows in self._index.duplicates.conflicts()]
 
     def similar(self, example: int, most: int = 5) -> list[tuple[int, float]]:
         """The nearest examples with their scores, 0 to 100, the nearest first."""
@@ -104,7 +104,7 @@ class Duplicates:
 
     def put(self, changed: Mapping[int, bytes | None]) -> None:
         """Examples say something else now, are new, or are gone (None)."""
-        fresh: dict[int, Print] = {}
+        fresh: dict[int, Fingerprint] = {}
         for example, raw in changed.items():
             row = self._row.get(example)
             if row is None and raw is not None:
@@ -146,7 +146,7 @@ def equal_values(
     if scope != "conversation":
         found = Duplicates.build(raws, raw_of, near=False, scope=scope)
         return found.groups(exact_only=True), found.conflicts()
-    same, differing = equal(raws, raw_of)
+    same, differing = find_equal(raws, raw_of)
     return [Group("exact", tuple(ids), 100.0) for ids in same], differing
 
 

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 
 from curator.core.duplicates.across import Phrases
 from curator.core.duplicates.alike import LONG, ratio
-from curator.core.duplicates.found import strictness, verify
+from curator.core.duplicates.found_duplicates import strictness, verify
 from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.hashes import text_hash
 from curator.core.duplicates.texts import compared_text, normalise
@@ -65,7 +65,7 @@ class Leaks:
         if len(inside) * len(others) <= _EVERY_PAIR:
             return list(self._every_pair(inside, others))
         mask = np.fromiter((example in held for example in self._ids), np.bool_, len(self._ids))
-        return [(a, b) for a, b in self._phrases.across(mask).tolist()]
+        return [(a, b) for a, b in self._phrases.pairs_across(mask).tolist()]
 
     def _verified(self, pairs: list[tuple[int, int]]) -> list[Pair]:
         """Those that are copies at the threshold, by their texts alone; what was compared is remembered."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from curator.core.duplicates.found import DEFAULT_THRESHOLD
+from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.texts import normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
 from curator.core.split import Item, Side, split

@@ -168,7 +168,7 @@ class SplitScreen(StageScreen):
 
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check_file(self, path: str) -> None:
-        from curator.core.duplicates.found import DEFAULT_THRESHOLD
+        from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
         from curator.workspace.any_dataset import open_examples
         from curator.workspace.duplicates.split import copied_from
 
@@ -197,7 +197,7 @@ class SplitScreen(StageScreen):
 
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check(self) -> None:
-        from curator.core.duplicates.found import DEFAULT_THRESHOLD
+        from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
         from curator.workspace.duplicates.leak_check import Leaks
 
         workspace = self.session.workspace

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-class Union:
-    """Disjoint sets over any ids, with path halving; the smallest id of a set stands for it."""
+class DisjointSets:
+    """Disjoint sets of ids (union-find with path halving); the smallest id of a set represents it."""
 
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}
@@ -23,15 +23,15 @@ class Union:
             self._parent[max(a, b)] = min(a, b)
             self._parent.setdefault(min(a, b), min(a, b))
 
-    def copy(self) -> Union:
+    def copy(self) -> DisjointSets:
         """An independent copy."""
-        other = Union()
+        other = DisjointSets()
         other._parent = dict(self._parent)
         return other
 
-    def split(self, roots: set[int], finer: Union) -> None:
+    def split(self, roots: set[int], finer: DisjointSets) -> None:
         """Replace the sets represented by `roots` with the sets their members have in `finer`."""
-        rejoined = Union()
+        rejoined = DisjointSets()
         for item in self._parent:
             root = self._root(item)
             rejoined.join(item, finer.find(item) if root in roots else root)
@@ -44,7 +44,7 @@ class Union:
 
     def sets(self) -> list[list[int]]:
         """All sets of two or more, members and sets ascending."""
-        found: dict[int, list[int]] = {}
+        members_by_root: dict[int, list[int]] = {}
         for item in sorted(self._parent):
-            found.setdefault(self.find(item), []).append(item)
-        return [members for members in found.values() if len(members) > 1]
+            members_by_root.setdefault(self.find(item), []).append(item)
+        return [members for members in members_by_root.values() if len(members) > 1]

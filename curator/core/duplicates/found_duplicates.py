@@ -1,0 +1,131 @@
+"""The duplicates of a dataset, and the verification that every near copy has to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+
+from curator.core.duplicates.alike import LONG, ratio
+from curator.core.duplicates.candidates import Pairs
+from curator.core.duplicates.disjoint_sets import DisjointSets
+from curator.core.duplicates.groups import Group, Pair, WordsOf, group, relation_of
+from curator.core.duplicates.table import Fetch, Progress
+from curator.core.duplicates.texts import format_mark, normalise
+
+DEFAULT_THRESHOLD = 72.0
+"""Score from which a pair counts as a copy; precision .99 and recall .97 on unseen data (docs/duplicates.md)."""
+
+FLOOR = 60.0
+"""Pairs below this score are dropped."""
+
+_SHORT_WORDS = 12
+"""Pairs with fewer words in the shorter text need a higher score (`strictness`)."""
+_SHORT_BONUS = 2.0
+"""Points more for each missing word."""
+_VERIFY = 20_000
+"""Pairs compared at a time."""
+_REMEMBERED = 10_000_000
+"""Characters of compared texts that are cached between blocks of pairs; other texts are fetched again."""
+
+
+def _no_words(row: int) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDuplicates:
+    """All duplicates of `count` examples; ids are positions in the input. `groups` applies a threshold."""
+
+    count: int
+    equal: list[list[int]] = field(default_factory=list)
+    """Sets of rows that are equal by value."""
+    normalised: list[list[int]] = field(default_factory=list)
+    """Sets of rows with an equal normal form, one row of each value."""
+    pairs: list[Pair] = field(default_factory=list)
+    """Verified pairs of `FLOOR` and more between rows of different normal form."""
+    contradicting_rows: Callable[[], list[list[int]]] = list
+    """Computes the sets of rows with an equal prompt and different answers; it fetches their texts."""
+    words: WordsOf = _no_words
+    """The words of a row's normal form."""
+
+    def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
+        """The groups at `threshold` (0 to 100): groups of copies by first member, then template families.
+
+        With `exact_only` only the groups of equal values.
+        """
+        if exact_only:
+            return group(self.equal, (), (), self.words)
+        pairs = [pair for pair in self.pairs if pair.score >= threshold + strictness(pair.words)]
+        return group(self.equal, self.normalised, pairs, self.words)
+
+    def conflicts(self) -> list[list[int]]:
+        """Sets of rows with an equal or nearly equal prompt and different answers, by first member."""
+        union = DisjointSets()
+        for rows in self.contradicting_rows():
+            for other in rows[1:]:
+                union.join(rows[0], other)
+        for pair in self.pairs:
+            if pair.relation == "conflict":
+                union.join(pair.a, pair.b)
+        return union.sets()
+
+
+def strictness(words: int) -> float:
+    """Points that a pair needs above the threshold if its shorter text has few words: each word weighs more
+    there."""
+    return max(0, _SHORT_WORDS - words) * _SHORT_BONUS
+
+
+def _no_progress(phase: str, share: float) -> None:
+    """Ignore the progress."""
+
+
+def verify(pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _no_progress) -> list[Pair]:
+    """The pairs of rows with a score of `floor` or more, with their relation. `fetch(row)` gives a compared
+    text."""
+    verified: list[Pair] = []
+    texts: dict[int, str] = {}
+    forms: dict[int, str] = {}
+    for at in range(0, len(pairs), _VERIFY):
+        tell("comparing", at / len(pairs))
+        block = pairs[at : at + _VERIFY].tolist()
+        rows = {at_pair for pair in block for at_pair in pair}
+        if sum(map(len, texts.values())) > _REMEMBERED:
+            texts = {at_pair: texts[at_pair] for at_pair in rows & texts.keys()}
+            forms = {at_pair: forms[at_pair] for at_pair in texts}
+        fresh = {at_pair: fetch(at_pair) for at_pair in rows - texts.keys()}
+        texts |= fresh
+        forms |= {at_pair: normalise(text) for at_pair, text in fresh.items()}
+        forms_a, forms_b = [forms[a] for a, _ in block], [forms[b] for _, b in block]
+        scores = _scores(forms_a, forms_b, floor)
+        for at_pair in np.flatnonzero(scores >= floor).tolist():
+            a, b = block[at_pair]
+            if format_mark(texts[a]) != format_mark(texts[b]):
+                continue
+            words = 1 + min(forms_a[at_pair].count(" "), forms_b[at_pair].count(" "))
+            verified.append(
+                Pair(
+                    a,
+                    b,
+                    float(scores[at_pair]),
+                    relation_of(texts[a], texts[b], forms_a[at_pair], forms_b[at_pair]),
+                    words,
+                )
+            )
+    tell("comparing", 1.0)
+    return verified
+
+
+def _scores(forms_a: list[str], forms_b: list[str], floor: float) -> NDArray[np.float32]:
+    """The score of each pair of normal forms, 0 below `floor`."""
+    costly = {row: None for row, (a, b) in enumerate(zip(forms_a, forms_b, strict=True)) if len(a) * len(b) > LONG}
+    if not costly:
+        return process.cpdist(forms_a, forms_b, scorer=fuzz.ratio, score_cutoff=floor)
+    cheap = [text if row not in costly else "" for row, text in enumerate(forms_a)]
+    scores = process.cpdist(cheap, forms_b, scorer=fuzz.ratio, score_cutoff=floor)
+    scores[list(costly)] = [ratio(forms_a[row], forms_b[row], floor) for row in costly]
+    return scores
