@@ -62,6 +62,7 @@ class Analysis:
         workspace.listeners.append(self._report_change)
 
     def _start_child(self) -> None:
+        """Start a process, and a thread that reads its messages."""
         self.resting = False
         """Whether the child has exited because there is nothing to do before the next change."""
         self._child = subprocess.Popen(
@@ -141,6 +142,7 @@ class Analysis:
         self._ask({"show": list(ids)[:1000]})
 
     def _report_change(self, ids: Sequence[int], restructured: bool) -> None:
+        """Tell the child, or a new one, which examples changed; a listener of the workspace."""
         number = next(self._numbers)
         self._unconfirmed[number] = request = {
             "changed": list(ids),
@@ -172,6 +174,7 @@ class Analysis:
         self._close(wait)
 
     def _close(self, wait: float = 2.0) -> None:
+        """Close the input of the child, at which it exits, and wait for that."""
         if self._child.stdin is not None:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()

@@ -107,7 +107,7 @@ def _show_file(name: str, source: LineFile, line_numbers: Sequence[int]) -> Work
         (name, name, "jsonl", source.lines),
     )
     path = Path(source.path)
-    stored = StoredExamples(path, db, source, line_numbers)
+    stored = StoredExamples(path, db, (source, line_numbers))
     access = WriteAccess(path.name, Lock(path), holder="nobody: it is only looked at")
     workspace = Workspace(path, Journal(db, path), stored, access)
     workspace.derived.alone = True
@@ -115,6 +115,7 @@ def _show_file(name: str, source: LineFile, line_numbers: Sequence[int]) -> Work
 
 
 def _open_folder(folder: Path, *, read_only: bool = False, wait: float = 0.0) -> Workspace:
+    """Open a workspace folder whose database exists; see `open_workspace`."""
     file = folder / "workspace.db"
     database.check_format(file)  # before anything is written: a newer format is left as it is
     access = WriteAccess(folder.name, Lock(folder / "lock"))

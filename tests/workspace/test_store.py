@@ -224,7 +224,7 @@ def test_what_cannot_be_opened_for_writing_is_read_until_it_can(
 ) -> None:
     open_workspace(data).close()
     with monkeypatch.context() as full:
-        full.setattr(schema, "_durable", _full)
+        full.setattr(schema, "_sync_each_commit", _full)
         with open_workspace(data) as workspace:
             assert workspace.read_only and "cannot be opened for writing: disk I/O error" in workspace.holder
             assert len(workspace.ids()) == 12 and not workspace.take_over()

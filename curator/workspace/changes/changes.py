@@ -150,6 +150,7 @@ class Changes:
         return self._set_deleted(ids, 0, "restore", "Restored {}")
 
     def _set_deleted(self, ids: Iterable[int], value: int, kind: str, template: str) -> Change:
+        """Set `deleted` to 0 or 1 for those of the examples that have the other value."""
         writing = self.writing
         with writing.guard:
             examples = writing.ready(ids)

@@ -17,9 +17,10 @@ from curator.locks import is_held
 from curator.workspace.analysis.current_results import Derived, analysis_path
 from curator.workspace.records import Change
 from curator.workspace.storage import line_file
-from curator.workspace.storage.examples import ExampleRow, Source, StoredExamples
+from curator.workspace.storage.examples import ExampleRow, StoredExamples
 from curator.workspace.storage.id_mask import IdMask
 from curator.workspace.storage.journal import REVISION, Journal, Part
+from curator.workspace.storage.sources import Source
 from curator.workspace.storage.write_access import WriteAccess
 
 Listener = Callable[[Sequence[int], bool], None]

@@ -79,6 +79,7 @@ def _key_with_tools(chat: _Chat) -> int:
 
 
 def _key_of_other(raw: bytes) -> int | None:
+    """The key of a line that is no chat of texts; None where it is no valid JSON."""
     parsed = parse(raw)
     if parsed.broken:
         return None

@@ -121,6 +121,7 @@ def pieces(workspace: Workspace, ids: Sequence[int]) -> Iterator[tuple[bytes, in
 
 
 def _pieces(stored: StoredExamples, ids: Sequence[int], rewritten: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+    """As `pieces`, for ids whose changed bytes are read at once; `rewritten` are all changed ids, ascending."""
     raws = dict(stored.raws(_among(ids, rewritten)))
     at = 0
     while at < len(ids):
@@ -175,6 +176,7 @@ def _untouched(line_file: LineFile, first: int, end: int) -> Iterator[tuple[byte
 
 
 def _convert(workspace: Workspace, ids: Sequence[int], target: Target, sink: _Sink) -> None:
+    """Write the examples in the target format; those that it cannot hold are skipped."""
     if target == "csv":
         sink.put(_row(CSV_HEADER), 0)
     for example, raw in workspace.stored.raws(ids):

@@ -12,7 +12,7 @@ from curator.errors import InputError
 from curator.workspace.files.dataset_file import open_dataset
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
-from curator.workspace.storage.examples import Source
+from curator.workspace.storage.sources import Source
 from curator.workspace.storage.tables import ADDITION_UNDONE
 from curator.workspace.workspace import Workspace
 

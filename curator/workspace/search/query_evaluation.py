@@ -121,6 +121,7 @@ class QueryEvaluation:
         return Mask(b"\1" * self.size) if within is None else within
 
     def _text(self, text: Text, within: Mask | None) -> Mask:
+        """The matches of a text node; reports those so far to `meanwhile`."""
         mask = Mask(self.size)
         with self.guard:
             states, roles = self.derived.flags(self.size, "states", "roles")
@@ -136,6 +137,7 @@ class QueryEvaluation:
         return mask
 
     def _range(self, query: Range) -> Mask:
+        """The matches of a comparison such as `tokens:>100`."""
         if query.field in ("line", "id"):
             return self._lines(query)
         if query.field == "rating":
@@ -157,6 +159,7 @@ class QueryEvaluation:
         return counts if low > 0 else _combine([counts, self._states(flags.LOOKED, flags.LOOKED)], int.__and__)
 
     def _tokens(self, query: Range) -> Mask:
+        """The matches of a range of token counts, from the columns `low` and `high`."""
         low, high = self.derived.flags(self.size, "low", "high")
         if query.high is not None and query.high < 0:
             return Mask(self.size)
@@ -170,6 +173,7 @@ class QueryEvaluation:
         return self.derived.flags(self.size, "states")[0].translate(flags.having(bits, among))
 
     def _lines(self, query: Range) -> Mask:
+        """The matches of a range of line numbers or ids."""
         mask = Mask(self.size)
         low = 0 if query.low is None else int(query.low)
         high = self.size if query.high is None else int(query.high)
@@ -192,6 +196,7 @@ class QueryEvaluation:
         return _combine([leaf(value) for value in query.values], int.__or__)
 
     def _is(self, state: str) -> Mask:
+        """The matches of `is:STATE`."""
         if state == "deleted":
             return self._mask_of(self._ids_where("deleted = 1"))
         if state == "edited":
@@ -265,6 +270,7 @@ class QueryEvaluation:
         return array("q", present + absent)
 
     def _keys(self, sort: str, ids: Sequence[int]) -> dict[int, object]:
+        """The sort key of each example that has one."""
         db = self.stored.db
         if sort in ("rating", "split", "review"):
             keys: dict[int, object] = dict(db.execute(f"SELECT id, {sort} FROM example WHERE {sort} IS NOT NULL"))
@@ -313,6 +319,7 @@ def _cost(query: Query) -> int:
 
 
 def _between(column: str, query: Range) -> tuple[str, list[float]]:
+    """The SQL condition of a range, and its values."""
     conditions, values = [f"{column} IS NOT NULL"], []
     if query.low is not None:
         conditions.append(f"{column} >= ?")

@@ -28,8 +28,9 @@ from curator.workspace.analysis.flag_columns import (
     having_any,
 )
 from curator.workspace.search.message_text import begins_with, contains_word, is_content
-from curator.workspace.storage.examples import Source, StoredExamples, batches
+from curator.workspace.storage.examples import StoredExamples, batches
 from curator.workspace.storage.line_file import Block
+from curator.workspace.storage.sources import Source
 
 if TYPE_CHECKING:
     from curator.workspace.search.block_finder import Finder

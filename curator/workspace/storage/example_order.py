@@ -62,6 +62,7 @@ class Order:
         return position(self.live, example, self.ascending)
 
     def _without_deleted(self, deleted: Sequence[int]) -> Sequence[int]:
+        """`all` without the deleted ids; for few of them quicker than a pass over `all`."""
         if not self.ascending or len(deleted) > 1000:
             deleted_ids = set(deleted)
             return array("q", compress(self.all, (example not in deleted_ids for example in self.all)))

@@ -8,18 +8,17 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from curator.core.example import parse
 from curator.core.lines import split, trim
-from curator.errors import CuratorError, InputError
+from curator.errors import CuratorError
+from curator.sqlite_file import placeholders
 from curator.workspace.records import Record
-from curator.workspace.storage import line_file as line_files
 from curator.workspace.storage.example_order import Order
-from curator.workspace.storage.folder import folder_for
 from curator.workspace.storage.line_file import LineFile
+from curator.workspace.storage.sources import Source, copy_path, read_sources
 from curator.workspace.storage.tables import ADDITION_UNDONE
 
 BATCH = 500
@@ -43,46 +42,21 @@ class ExampleRow(NamedTuple):
     split: str | None
 
 
-@dataclass(slots=True)
-class Source:
-    """An imported file: its row of table `source`, and its lines."""
-
-    id: int
-    name: str
-    file: str
-    origin: str | None
-    origin_size: int | None
-    origin_mtime_ns: int | None
-    format: str
-    first_id: int
-    lines: int | None
-    sha256: str | None
-    hidden: int
-    line_file: LineFile
-    numbers: Sequence[int] = ()
-    """Line in the original file of each record, where that file was not JSON Lines."""
-
-    def line(self, example: int) -> int:
-        """The number of an example's line in the file that was imported, from 1."""
-        number = example - self.first_id
-        return self.numbers[number] if number < len(self.numbers) else number + 1
-
-
 class StoredExamples:
     """Examples by id: unchanged ones from the sources, changed and added ones from the database.
 
-    `line_file` and `numbers` stand for the only source where the database is in memory and there is no copy.
+    `uncopied` is the (file, line numbers in the original) of the only source, where the database is in memory and
+    nothing is copied.
     """
 
     def __init__(
         self,
         folder: Path,
         db: sqlite3.Connection,
-        line_file: LineFile | None = None,
-        numbers: Sequence[int] = (),
+        uncopied: tuple[LineFile, Sequence[int]] | None = None,
     ) -> None:
         self.folder = folder
-        self._line_file, self._numbers = line_file, numbers
+        self._uncopied = uncopied
         self.db = db
         self.sources: list[Source] = []
         self._firsts: list[int] = []
@@ -96,7 +70,8 @@ class StoredExamples:
 
     def reload(self) -> None:
         """Read sources and order again, which an undo or an import may have changed."""
-        self._load_sources()
+        self.sources = read_sources(self.db, self.folder, self.sources, self._uncopied)
+        self._firsts = [source.first_id for source in self.sources]
         self.reorder()
 
     def reorder(self) -> None:
@@ -119,74 +94,9 @@ class StoredExamples:
     def _inside(source: Source, example: int) -> bool:
         return source.first_id <= example < source.first_id + source.line_file.lines
 
-    def _load_sources(self) -> None:
-        old_sources = {source.id: source for source in self.sources}
-        sources = []
-        for row in self.db.execute(
-            "SELECT id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, hidden "
-            "FROM source ORDER BY id"
-        ).fetchall():
-            old = old_sources.pop(row[0], None)
-            if old is not None and old.lines == row[8]:
-                old.hidden = row[10]
-                sources.append(old)
-                continue
-            if old is not None:
-                old.line_file.close()
-            sources.append(self._open(row))
-        for old in old_sources.values():
-            old.line_file.close()
-        self.sources = sources
-        self._firsts = [source.first_id for source in sources]
-
-    def _open(self, row: Sequence[Any]) -> Source:
-        """The source of a row of table `source`, with its file opened."""
-        number, name, file, origin, size, mtime, form, first, lines, digest, hidden = row
-        copy = self.copy_path(file)
-        if self._line_file is not None:
-            opened = self._line_file
-        elif lines is not None:
-            opened = line_files.open_copy(copy)
-            if opened.lines < lines:
-                raise CuratorError(
-                    f"{copy} holds {opened.lines} lines instead of {lines}: restore it from a backup"
-                )
-        else:
-            opened = self._open_uncopied(copy, origin)
-        numbers = self._numbers if self._line_file is not None else line_files.load_numbers(copy)
-        return Source(
-            id=number,
-            name=name,
-            file=file,
-            origin=origin,
-            origin_size=size,
-            origin_mtime_ns=mtime,
-            format=form,
-            first_id=first,
-            lines=lines,
-            sha256=digest,
-            hidden=hidden,
-            line_file=opened,
-            numbers=numbers,
-        )
-
-    def _open_uncopied(self, copy: Path, origin: str) -> LineFile:
-        if copy.exists():
-            return line_files.open_copy(copy)
-        if folder_for(Path(origin)).resolve() != self.folder.resolve():
-            # a folder copied from elsewhere must not make this program open a file of this machine
-            raise InputError(f"{self.folder} is refused: it is not the workspace of {origin}")
-        try:
-            return line_files.open_beginning(Path(origin))
-        except OSError as error:
-            raise InputError(f"{origin} was not copied completely and cannot be read any more: {error}") from error
-
     def copy_path(self, file: str) -> Path:
         """Where the copy of a source is. Raises InputError for a name that leads outside of the folder."""
-        path = self.folder / "sources" / file
-        if Path(file).name != file or file in ("", ".", "..") or path.is_symlink():
-            raise InputError(f"{self.folder} is refused: it names a source outside itself")
-        return path
+        return copy_path(self.folder, file)
 
     def source(self, source_id: int) -> Source:
         """The source of that id. Raises StopIteration where there is none."""
@@ -225,7 +135,9 @@ class StoredExamples:
             }
         rows: dict[int, ExampleRow] = {}
         for part in batches(ids):
-            for row in self.db.execute(f"SELECT {columns} FROM example WHERE id IN ({placeholders(part)})", part):
+            for row in self.db.execute(
+                f"SELECT {columns} FROM example WHERE id IN ({placeholders(len(part))})", part
+            ):
                 rows[row[0]] = ExampleRow(*row)
         return rows
 
@@ -234,7 +146,8 @@ class StoredExamples:
         labels: dict[int, tuple[str, ...]] = {}
         for part in batches(ids):
             for example, label in self.db.execute(
-                f"SELECT example, label FROM label WHERE example IN ({placeholders(part)}) ORDER BY label", part
+                f"SELECT example, label FROM label WHERE example IN ({placeholders(len(part))}) ORDER BY label",
+                part,
             ):
                 labels[example] = (*labels.get(example, ()), label)
         return labels
@@ -274,6 +187,7 @@ class StoredExamples:
                 yield self._record(example, rows.get(example), labels.get(example, ()))
 
     def _record(self, example: int, row: ExampleRow | None, labels: tuple[str, ...]) -> Record:
+        """The record of an example, whose row and labels are read. Raises CuratorError for an unknown id."""
         if row is not None and row.deleted == ADDITION_UNDONE:
             raise CuratorError(f"there is no example {example}")
         try:
@@ -381,8 +295,3 @@ def batches(ids: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """Ids in pieces that fit into one SQL statement."""
     for start in range(0, len(ids), BATCH):
         yield tuple(ids[start : start + BATCH])
-
-
-def placeholders(values: Sequence[object]) -> str:
-    """`?,?,?`: an SQL parameter for each value."""
-    return ",".join("?" * len(values))

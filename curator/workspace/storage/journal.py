@@ -156,6 +156,7 @@ class Journal:
         return row
 
     def _revert(self, row: tuple[int, str, str, int], kind: str) -> Change:
+        """Swap before and after of a change, as a new change of the kind `undo` or `redo`."""
         target, _, label, examples = row
         columns = "example, field, after, before" if kind == "undo" else "example, field, before, after"
         cursor = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
@@ -175,6 +176,7 @@ class Journal:
         reverts: int | None,
         examples: int | None,
     ) -> Change:
+        """Insert the rows of a change and apply its parts, within the transaction of the caller."""
         ids = _distinct(p.example for p in parts if p.example > 0)
         count = len(ids) if examples is None else examples
         now = time.time()
@@ -201,6 +203,7 @@ class Journal:
         )
 
     def _apply(self, parts: Sequence[Part]) -> None:
+        """Write the new values of all parts, field by field. Raises NotSaved for an unknown field."""
         by_field: dict[str, list[Part]] = {}
         for part in parts:
             by_field.setdefault(part.field, []).append(part)
@@ -230,6 +233,7 @@ class Journal:
                 raise NotSaved(f"the workspace holds an unknown field '{field}'")
 
     def _change(self, row: tuple[int, str, str, int, float, int, int | None]) -> Change:
+        """A row of table `change` as a Change, with the ids of its examples if they are few."""
         ids: tuple[int, ...] = ()
         if row[3] <= SHOWN_IDS:
             rows = self._db.execute(

@@ -170,6 +170,7 @@ class Indexer:
                 self._each([b"".join(self._begun)])
 
     def _add(self, lines: list[bytes]) -> None:
+        """Note where complete lines end, and which of them are blank."""
         line_count = len(self.offsets) - 1
         if self._text or any(map(bytes.isspace, lines)):
             blank = [line.isspace() for line in lines]

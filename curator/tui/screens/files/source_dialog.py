@@ -16,7 +16,7 @@ from curator.tui.session.source_watch import SourceWatch
 from curator.tui.shell import shell_of
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace.exchange.merge_source import Comparison, compare
-from curator.workspace.storage.examples import Source
+from curator.workspace.storage.sources import Source
 
 
 class SourceDialog(Dialog[None]):
