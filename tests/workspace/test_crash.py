@@ -254,7 +254,7 @@ def test_a_migration_is_backed_up_and_whole_or_absent(data: Path, monkeypatch: p
     with open_workspace(data) as workspace:
         workspace.changes.note([1], "kept")
     path = workspace.path / "workspace.db"
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(tables, "VERSION", 2)
     monkeypatch.setitem(tables.MIGRATIONS, 1, ("CREATE TABLE later(x)", "CREATE TABLE later(x)"))
     with pytest.raises(NotSaved, match="left as it was"):
         schema.migrate(path)
