@@ -106,7 +106,10 @@ def _open(path: Path) -> Workspace:
 
 
 def _show(look: Preview) -> None:
-    output.say(f"{look.path.name}: {look.container}, {look.shape.replace('_', '/')}; map: {look.map.spec()}")
+    layout = f" ({look.layout})" if look.layout else ""
+    output.say(
+        f"{look.path.name}: {look.container}{layout}, {look.shape.replace('_', '/')}; map: {look.map.spec()}"
+    )
     if look.left_behind:
         places = ", ".join(look.left_behind)
         output.say("  left behind: " + one_line(places, 200) + " (keep=KEY in --map carries a key along)")

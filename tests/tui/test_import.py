@@ -32,7 +32,7 @@ async def test_a_table_is_mapped_previewed_counted_and_one_change(tmp_path: Path
     async with opened(dataset(tmp_path, lines)) as scene:
         await choose(scene, table)
         assert "a table of text, about 3 records: no shape that is known" in scene.screen_text()
-        assert "Fields: ticket, reply, lang" in scene.screen_text()
+        assert "Fields (cells between commas): ticket, reply, lang" in scene.screen_text()
         scene.app.screen.query_one("#map", Input).value = "user=ticket,assistant=re"
         await scene.settle()
         assert "do not fit the map" in scene.screen_text()

@@ -137,7 +137,7 @@ def _copy(
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
     prepared = PreparedFile(look, file, 0, look.path.stat())
-    with records(look.path) as (_, plain, file_records):
+    with records(look.path) as (_, plain, file_records, _notes):
         if plain and look.map == KEEP and not look.has_verdicts:
             line_file.copy_file(look.path, copy, each=partial(_count_lines, prepared, seen_keys, progress))
         else:

@@ -13,11 +13,44 @@ PACKED = 1 << 13
 """Packed bytes taken at once: some of these unpack to thousands of times as many."""
 
 
+MOST_TIMES = 200
+"""A file that unpacks to more times its size is refused, once `ALWAYS_UNPACKED` bytes are out."""
+ALWAYS_UNPACKED = 64 << 20
+
+
 def unpack(stream: BinaryIO, head: bytes) -> BinaryIO | None:
-    """The content of a stream that begins with the bytes `head`; None where it is not packed."""
+    """The content of a stream that begins with the bytes `head`; None where it is not packed.
+
+    Reading it raises OSError where it unpacks to so much that it cannot be a dataset.
+    """
     if head.startswith(b"\x1f\x8b"):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
-    return _unzstd(stream) if head.startswith(b"\x28\xb5\x2f\xfd") else None
+        content = cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
+    elif head.startswith(b"\x28\xb5\x2f\xfd"):
+        content = _unzstd(stream)
+    else:
+        return None
+    return io.BufferedReader(_Bounded(content, stream), 1 << 18)
+
+
+class _Bounded(io.RawIOBase):
+    """Unpacked content that stops where it has become out of proportion to what was read of the packed file."""
+
+    def __init__(self, content: BinaryIO, packed: BinaryIO) -> None:
+        self._content, self._packed = content, packed
+        self._unpacked = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill some of `buffer`; 0 at the end. Raises OSError where the limit is passed."""
+        block = cast(Any, self._content).read1(len(buffer))
+        self._unpacked += len(block)
+        if self._unpacked > ALWAYS_UNPACKED and self._unpacked > MOST_TIMES * self._packed.tell():
+            raise OSError(f"it unpacks to more than {MOST_TIMES} times its size, which no dataset does")
+        buffer[: len(block)] = block
+        return len(block)
 
 
 def _unzstd(stream: BinaryIO) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -28,7 +29,24 @@ _MAGIC_NUMBERS = (
     (b"BZh", "a bzip2 archive; unpack it first"),
     (b"\xfd7zXZ", "an xz archive; unpack it first"),
     (b"GGUF", "a model file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"7z\xbc\xaf", "a 7-Zip archive; unpack it first"),
+    (b"Rar!", "a RAR archive; unpack it first"),
+    (b"\x04\x22\x4d\x18", "an LZ4 archive; unpack it first"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"GIF8", "a GIF image"),
+    (b"MZ", "a program"),
 )
+_PICKLE = re.compile(rb"\A\x80[\x02-\x05]")
+"""How a pickle of any protocol in use begins. It is never opened: unpickling runs what is in it."""
+_CONTROLS = bytes({*range(32)} - {*b"\t\n\r\f\x1a\x1b"})
+_MOST_CONTROLS = 0.05
+"""Share of control characters above which no text has been seen."""
+WRAPPING_KEYS = ("data", "examples", "rows", "items", "records", "train")
+"""Keys under which one object may hold the list of all records."""
+_WRAPPED = re.compile(rb'\A\s*\{[^\[\]{}]*"(?:' + "|".join(WRAPPING_KEYS).encode() + rb')"\s*:\s*\[\s*[\[{]')
 
 
 def peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
@@ -62,11 +80,32 @@ def recode_to_utf8(stream: BinaryIO, encoding: str, name: str) -> BinaryIO:
 
 
 def refuse_binary(head: bytes, path: Path) -> None:
+    """Raise InputError for what is no text, by its name where its first bytes tell it."""
     for magic, words in _MAGIC_NUMBERS:
         if head.startswith(magic):
             raise InputError(f"{path} is {words}, not a JSONL file")
-    if b"\0" in head and not any(isinstance(_parsed(line), dict) for line in head.split(b"\n")[:100]):
+    if _PICKLE.match(head):
+        raise InputError(f"{path} is a Python pickle, which is never opened here; write it as JSON Lines first")
+    if head[257:262] == b"ustar":
+        raise InputError(f"{path} is a tar archive; unpack it first")
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    binary = b"\0" in head or controls > _MOST_CONTROLS * len(head)
+    if binary and not any(isinstance(_parsed(line.strip(b"\0\r ")), dict) for line in head.split(b"\n")[:100]):
         raise InputError(f"{path} is binary data, not a JSONL file")
+
+
+def wrapping_key(value: bytes) -> str:
+    """The key of an object that only wraps a list of records (`{"data": [...]}`); empty where it does not.
+
+    Only one key may hold a list of objects or lists, and it must be one of `WRAPPING_KEYS`.
+    """
+    record = _parsed(value)
+    if not isinstance(record, dict):
+        return ""
+    listed = [key for key, inner in record.items() if isinstance(inner, list) and inner]
+    if len(listed) != 1 or listed[0] not in WRAPPING_KEYS:
+        return ""
+    return listed[0] if all(isinstance(item, dict | list) for item in record[listed[0]]) else ""
 
 
 def is_array(head: bytes, complete: bool) -> bool:
@@ -89,7 +128,9 @@ def is_array(head: bytes, complete: bool) -> bool:
             return len(whole) == 1 and any(isinstance(item, dict) for item in first)
         if len(whole) == 1:
             return not complete  # one long line that is cut off here
-    return all(value is None for value in values) and len(whole) > 1 and _begins_a_value(text)
+    if len(whole) == 1 and _WRAPPED.match(text):
+        return not complete or bool(wrapping_key(text))
+    return not any(isinstance(value, dict | list) for value in values) and len(whole) > 1 and _begins_a_value(text)
 
 
 def _parsed(line: bytes) -> object:

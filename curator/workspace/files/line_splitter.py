@@ -44,6 +44,10 @@ class Notes:
     """Whether the file begins with a UTF-8 byte order mark."""
     encoding: str = ""
     """What the bytes are where they are not UTF-8: "UTF-16", or "not UTF-8" for a CSV file read as CP1252."""
+    delimiter: str = ""
+    """What stands between the cells of a CSV file; empty for other files."""
+    wrapped_in: str = ""
+    """The key of the one object whose list holds the records; empty where nothing wraps them."""
 
 
 def group(records: Iterable[Record]) -> Iterator[Batch]:

@@ -18,7 +18,8 @@ from curator.core.text import writable
 from curator.errors import InputError
 from curator.workspace.files import parquet
 from curator.workspace.files.dataset_file import open_dataset
-from curator.workspace.files.line_splitter import Record
+from curator.workspace.files.line_splitter import Notes, Record
+from curator.workspace.files.tables import DELIMITERS
 
 SAMPLE = 200
 """Records that tell the shape of a file."""
@@ -43,6 +44,8 @@ class Preview:
     """About how many there are; None where only reading the file can tell."""
     sample: tuple[bytes, ...] = field(repr=False)
     """The first records, each as one line."""
+    layout: str = ""
+    """What had to be found out of the container, in words: its delimiter, or the key that wraps the records."""
 
     @property
     def samples(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -87,12 +90,19 @@ def preview(path: Path, by: Map | None = None) -> Preview:
         raise InputError(
             f"the name of {path} is not UTF-8, so no workspace can remember it; rename the file first"
         )
-    with records(path) as (container, plain, found):
+    with records(path) as (container, plain, found, notes):
         sample = tuple(raw for _, raw in itertools.islice(found, SAMPLE))
     shape, detected = detect_map(map(_value, sample))
     packed = path.suffix.lower() in (".gz", ".zst")
     about = _about(path, sample) if len(sample) < SAMPLE or plain else None
-    return Preview(path, container, packed, plain, shape, detected if by is None else by, about, sample)
+    layout = _layout(notes)
+    return Preview(path, container, packed, plain, shape, detected if by is None else by, about, sample, layout)
+
+
+def _layout(notes: Notes) -> str:
+    if notes.delimiter:
+        return f"cells between {DELIMITERS.get(notes.delimiter, repr(notes.delimiter))}"
+    return f"records inside '{notes.wrapped_in}'" if notes.wrapped_in else ""
 
 
 def _about(path: Path, sample: tuple[bytes, ...]) -> int:
@@ -102,14 +112,14 @@ def _about(path: Path, sample: tuple[bytes, ...]) -> int:
 
 
 @contextmanager
-def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record]]]:
-    """(container, whether the bytes can be kept as they are, records) of a file. Raises InputError."""
+def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record], Notes]]:
+    """(container, whether its bytes can be kept as they are, records, notes) of a file. Raises InputError."""
     if parquet.is_parquet(path):
-        yield "parquet", False, parquet.records(path)
+        yield "parquet", False, parquet.records(path), Notes()
         return
     with open_dataset(path) as source:
         container = {"lines": "jsonl"}.get(source.kind, source.kind)
-        yield container, source.plain, source.records()
+        yield container, source.plain, source.records(), source.notes
 
 
 def example_of(raw: bytes, by: Map) -> Converted | Misfit:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import cast
 
 import orjson
 
 from curator.core import splice
+from curator.core.convert.cells import CSV_HEADER
 from curator.core.lines import BOM
 from curator.errors import InputError
-from curator.workspace.files.container import MAX_WHOLE
+from curator.workspace.files.container import MAX_WHOLE, wrapping_key
 from curator.workspace.files.line_splitter import Notes, Record
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What may stand between cells, with its name in a sentence."""
+_SEPARATOR_LINE = re.compile(r"""\A["']?sep=(.)["']?\r?(?:\n|\Z)""", re.IGNORECASE)
+_ROWS_LOOKED_AT = 20
+_JSON_COLUMNS = ("messages", "tools", "input", "preferred_output", "non_preferred_output")
 
 
 def elements(data: bytes, notes: Notes) -> Iterator[Record]:
-    """The elements of an array, or values one after another, each on one line."""
+    """The elements of an array, or values one after another, each on one line.
+
+    One object that only wraps a list of records (`{"data": [...]}`) stands for the records in that list.
+    """
     notes.bom = data.startswith(BOM)
     notes.lines = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
     if b"\r" in data:
@@ -26,52 +39,102 @@ def elements(data: bytes, notes: Notes) -> Iterator[Record]:
             data[: data.index(b"\r")].count(b"\n") + 1,
         )
     line, at = 1, 0
-    for start, end in splice.values(data):
+    for start, end in _spans(data, notes):
         line, at = line + data.count(b"\n", at, start), start
         notes.records += 1
         yield line, splice.on_one_line(data[start:end])
 
 
+def _spans(data: bytes, notes: Notes) -> Iterator[tuple[int, int]]:
+    """Byte offsets of the records: those of the values, or of the elements inside one value that wraps them."""
+    spans = splice.values(data)
+    first = list(islice(spans, 2))
+    if len(first) == 1 and (key := wrapping_key(data[slice(*first[0])])):
+        start = first[0][0]
+        list_start, list_end = splice.span(data[slice(*first[0])], (key,))
+        notes.wrapped_in = key
+        for begin, end in splice.values(data[start + list_start : start + list_end]):
+            yield start + list_start + begin, start + list_start + end
+        return
+    yield from first
+    yield from spans
+
+
 def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
-    """The rows of a CSV file as objects by its header; a cell in a `messages` column may hold JSON."""
+    """The rows of a CSV file as objects by its header; a cell in a `messages` column may hold JSON.
+
+    The delimiter is the one that the header and the first rows agree on; `notes.delimiter` tells it. Text that
+    is not UTF-8 is read as CP1252, where no byte is lost. Raises InputError for what is no CSV file.
+    """
     notes.bom = data.startswith(BOM)
-    try:
-        text = data.removeprefix(BOM).decode("utf-8")
-    except UnicodeDecodeError:
-        notes.encoding, text = "not UTF-8", data.decode("cp1252", "replace")
+    text = _decoded(data.removeprefix(BOM), notes)
     notes.lines = text.count("\n") + (not text.endswith("\n") and bool(text))
-    delimiter = "\t" if ".tsv" in name.lower() else ","
     csv.field_size_limit(min(MAX_WHOLE, 2**31 - 1))  # what its default refuses may well be a long conversation
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines_before = 0
+    if separator := _SEPARATOR_LINE.match(text):  # Excel's first line
+        text, lines_before = text[separator.end() :], 1
+    notes.delimiter = separator[1] if separator else _delimiter(text, "\t" if ".tsv" in name.lower() else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=notes.delimiter)
     try:
-        names = _unique_names(next(reader, []))
+        header = next(reader, [])
+        own = tuple(header) == CSV_HEADER
+        names = _unique_names(header)
         line = reader.line_num + 1
         for row in reader:
             if any(row):
                 notes.records += 1
                 names += (f"column {at}" for at in range(len(names) + 1, len(row) + 1))
                 cells = zip(names, row, strict=False)
-                yield line, splice.dump({name: _cell_value(name, cell) for name, cell in cells})
+                values = {name: cell if own else _cell_value(name, cell) for name, cell in cells}
+                yield lines_before + line, splice.dump(values)
             else:
-                notes.blanks.append(line)
+                notes.blanks.append(lines_before + line)
             line = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"{name} is no CSV file: {error} (line {reader.line_num})") from None
+        place = f"line {lines_before + reader.line_num}"
+        raise InputError(f"{name} is no CSV file: {error} ({place})") from None
+
+
+def _decoded(data: bytes, notes: Notes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        notes.encoding = "not UTF-8"
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:  # five bytes mean nothing there; Latin-1 gives each byte a character
+        return data.decode("latin-1")
+
+
+def _delimiter(text: str, usual: str) -> str:
+    """What stands between the cells: the delimiter that divides the header into most columns.
+
+    Of two that divide it alike, the one by which more of the first rows have as many cells as the header; `usual`
+    where none divides it at all.
+    """
+    best, delimiter = (1, 0), usual
+    for candidate in (usual, *DELIMITERS):
+        try:
+            first = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=candidate), _ROWS_LOOKED_AT))
+        except csv.Error:
+            continue
+        widths = Counter(len(row) for row in first[1:])
+        columns = len(first[0]) if first else 0
+        if columns > 1 and (columns, widths[columns]) > best:
+            best, delimiter = (columns, widths[columns]), candidate
+    return delimiter
 
 
 def _unique_names(header: list[str]) -> list[str]:
-    """The header's names, told apart where one stands twice: no cell replaces another."""
+    """The header's names, told apart where one is empty or stands twice: no cell replaces another."""
     names: list[str] = []
     for at, name in enumerate(header, 1):
-        names.append(f"{name} (column {at})" if name in names else name)
+        names.append(f"{name} (column {at})" if name in names else name or f"column {at}")
     return names
 
 
 def _cell_value(key: str, cell: str) -> object:
-    if key in ("messages", "tools", "input", "preferred_output", "non_preferred_output") and cell[:1] in (
-        "[",
-        "{",
-    ):
+    if key in _JSON_COLUMNS and cell[:1] in ("[", "{"):
         try:
             return cast(object, orjson.loads(cell))
         except orjson.JSONDecodeError:

@@ -39,6 +39,12 @@ SHAPES = {
     "sharegpt": "ShareGPT conversations",
     "alpaca": "Alpaca instructions",
     "question_answer": "questions and answers",
+    "pair": "questions with a chosen and a rejected answer",
+    "gemini": "Gemini contents",
+    "request": "chat requests",
+    "chat_text": "conversations rendered by a chat template",
+    "message_list": "bare lists of messages",
+    "curator_csv": "examples that Curator exported",
     "unknown": "no shape that is known",
 }
 
@@ -131,7 +137,8 @@ class ImportDialog(Dialog[None]):
         many = f"about {look.records:,} records" if look.records is not None else "an unknown number of records"
         lines = [f"{container}{packed}, {many}: {SHAPES.get(look.shape, look.shape)}"]
         if look.map != KEEP:
-            lines.append(f"Fields: {', '.join(look.columns)}")
+            layout = f" ({look.layout})" if look.layout else ""
+            lines.append(f"Fields{layout}: {', '.join(look.columns)}")
         if look.map == UNKNOWN and look.columns:
             lines.append(
                 "Every record stays as it is; write user=FIELD,assistant=FIELD to make messages of them, "

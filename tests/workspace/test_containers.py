@@ -1,0 +1,156 @@
+"""What a file comes in: tables as spreadsheets write them, lists inside an object, packed and binary files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.errors import InputError
+from curator.workspace.exchange import import_files
+from curator.workspace.files import compressed
+from curator.workspace.files.dataset_file import open_dataset
+from curator.workspace.files.preview import preview
+from curator.workspace.opening import create_workspace, open_workspace
+
+Q = {"role": "user", "content": "Hi; you, there"}
+A = {"role": "assistant", "content": "(wave)"}
+CHAT = {"messages": [Q, A]}
+
+
+def values(path: Path) -> list[Any]:
+    """The parsed records of a file."""
+    with open_dataset(path) as dataset:
+        return [json.loads(raw) for _, raw in dataset.records()]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("q,a\n1,2\n", "commas"),
+        ("q;a\r\n1;2\r\n", "semicolons"),
+        ("q\ta\n1\t2\n", "tabs"),
+        ("q|a\n1|2\n", "bars"),
+        ("sep=;\r\nq;a\r\n1;2\r\n", "semicolons"),
+        ('"sep=|"\nq|a\n1|2\n', "bars"),
+        ('"q, in words",a\n1,2\n', "commas"),
+        ('q;a\n"x, y, z";2\n', "semicolons"),
+    ],
+)
+def test_the_delimiter_is_found_and_told(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text, newline="")
+    assert preview(path).layout == f"cells between {words}"
+    assert [list(row.values()) for row in values(path)] in ([["1", "2"]], [["x, y, z", "2"]])
+
+
+def test_a_table_of_one_column_and_one_with_a_name_missing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("text\none; two\n")
+    assert values(path) == [{"text": "one; two"}]
+    path.write_text(",prompt,completion\n0,a,b\n")
+    assert values(path) == [{"column 1": "0", "prompt": "a", "completion": "b"}]
+    assert preview(path).left_behind == {"column 1": 1}
+
+
+def test_no_byte_of_an_old_code_page_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("q;a\ngrüße – €;x\n".encode("cp1252"))
+    assert values(path) == [{"q": "grüße – €", "a": "x"}]
+    path.write_bytes(b"q;a\n\x81\xff;x\n")
+    assert values(path) == [{"q": "\x81ÿ", "a": "x"}]
+
+
+@pytest.mark.parametrize("key", ["data", "examples", "rows", "items", "records", "train"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_one_object_around_the_records_is_looked_through(tmp_path: Path, key: str, indent: int | None) -> None:
+    path = tmp_path / "d.json"
+    path.write_text(json.dumps({"version": "1", key: [CHAT, CHAT]}, indent=indent))
+    assert values(path) == [CHAT, CHAT]
+    assert preview(path).layout == f"records inside '{key}'"
+    with open_workspace(path) as workspace:
+        assert [record.example.value for record in workspace.records(workspace.ids())] == [CHAT, CHAT]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"messages": [Q, A]},
+        {"data": [CHAT], "rows": [CHAT]},
+        {"data": ["text"]},
+        {"data": []},
+        {"conversations": [Q, A]},
+    ],
+)
+def test_an_example_is_no_wrapping(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "d.json"
+    for indent in (None, 1):
+        path.write_text(json.dumps(value, indent=indent))
+        assert values(path) == [value]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        *((pickle.dumps([CHAT], protocol), "pickle") for protocol in (2, 3, 4, 5)),
+        (b"\x93NUMPY\x01\x00v\x00", "NumPy"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+        (b"x" * 257 + b"ustar\x0000", "tar"),
+        (bytes(range(1, 256)) * 4, "binary"),
+    ],
+)
+def test_a_binary_is_refused_as_what_it_is(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        preview(path)
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        with pytest.raises(InputError, match=words):
+            import_files.add(workspace, [path])
+        assert not list(workspace.ids())
+
+
+@pytest.mark.parametrize("line", [b"\0", b"[" + b" " * 99])
+def test_a_file_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr(compressed, "ALWAYS_UNPACKED", 1 << 16)
+    path = tmp_path / "d.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps(CHAT).encode() + b"\n" + line * (1 << 22)))
+    with pytest.raises(InputError, match="200 times"):
+        values(path)
+    path.write_bytes(gzip.compress(b"".join(b'{"n": %d, "x": "%x"}\n' % (n, n**9) for n in range(9000))))
+    assert len(values(path)) == 9000
+
+
+def test_kto_data_marks_its_bad_answers_also_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "k.jsonl"
+    native = [{**CHAT, "label": False}, {**CHAT, "label": True}]
+    for records in (native, [{"prompt": "a", "completion": "b", "label": each["label"]} for each in native]):
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        with open_workspace(path) as workspace:
+            bad, good = workspace.records(workspace.ids())
+            assert (bad.review, bad.labels) == ("rejected", ("bad",))
+            assert (good.review, good.labels) == ("accepted", ("good",))
+            assert workspace.history()[0].label.endswith("1 of them marked as bad answers")
+        for file in sorted(tmp_path.glob("k.curator/**/*"), reverse=True):
+            file.rmdir() if file.is_dir() else file.unlink()
+        (tmp_path / "k.curator").rmdir()
+
+
+def test_a_record_that_does_not_fit_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Yo", "weight": 0, "mood": "x"}]
+    records = [{"conversations": turns}, {"conversations": [{"from": "narrator", "value": "n"}]}]
+    path.write_text("\n".join(json.dumps(record) for record in records) + "\n")
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        made, _ = import_files.add(workspace, [path])
+        assert made.files[0].misfits == [(2, "turn 1: its role 'narrator' is no known one")]
+        assert dict(made.left_behind) == {"conversations[].mood": 1}
+        first, second = (record.example.value for record in workspace.records(workspace.ids()))
+        assert first["messages"][1] == {"role": "assistant", "content": "Yo", "weight": 0}
+        assert second == records[1]
