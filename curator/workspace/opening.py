@@ -11,12 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from curator.core.convert.maps import KEEP
 from curator.errors import InputError, NotSaved
 from curator.locks import Lock
-from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
-from curator.workspace.files.dataset_file import STDIN, open_dataset
-from curator.workspace.files.preview import preview
 from curator.workspace.storage import database, line_file, tables, untrusted_values
 from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.folder import folder_for, is_workspace, make_folder, require_regular_file, slug
@@ -76,6 +72,8 @@ def open_for_reading(path: str | Path) -> Iterator[Workspace]:
 
     Writes nothing but a temporary copy of what is not plain JSON Lines. Raises InputError.
     """
+    from curator.workspace.files.dataset_file import STDIN, open_dataset  # heavy: csv, gzip
+
     if str(path) != STDIN and is_workspace(Path(path)):
         with open_workspace(path, read_only=True) as workspace:
             workspace.derived.alone = not workspace.derived.finished
@@ -187,6 +185,11 @@ def _create_for_file(path: Path, folder: Path) -> Workspace:
 
 def _add_first_file(workspace: Workspace, path: Path) -> None:
     """Import a dataset file into an empty workspace; a large one of plain JSON Lines is not copied yet."""
+    # heavy: opening an existing workspace, as at most starts, needs none of these
+    from curator.core.convert.maps import KEEP
+    from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
+    from curator.workspace.files.preview import preview
+
     first_look = preview(path)
     legacy = first_look.shape == "completion" and not first_look.has_verdicts
     if first_look.container == "jsonl" and (legacy or first_look.shape == "unknown"):
