@@ -98,7 +98,7 @@ class Analysis:
         if everything or changed:
             with self._workspace.guard:
                 everything = self._workspace.changes.writing.adopt_copies() or everything
-                self._workspace.derived.settle()
+                self._workspace.current_results.settle()
         return self._workspace.ids() if everything else changed
 
     def _child_ended(self) -> None:

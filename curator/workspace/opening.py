@@ -76,7 +76,7 @@ def open_for_reading(path: str | Path) -> Iterator[Workspace]:
 
     if str(path) != STDIN and is_workspace(Path(path)):
         with open_workspace(path, read_only=True) as workspace:
-            workspace.derived.alone = not workspace.derived.finished
+            workspace.current_results.alone = not workspace.current_results.finished
             yield workspace
         return
     with ExitStack() as stack:
@@ -108,7 +108,7 @@ def _show_file(name: str, source: LineFile, line_numbers: Sequence[int]) -> Work
     stored = StoredExamples(path, db, (source, line_numbers))
     access = WriteAccess(path.name, Lock(path), holder="nobody: it is only looked at")
     workspace = Workspace(path, Journal(db, path), stored, access)
-    workspace.derived.alone = True
+    workspace.current_results.alone = True
     return workspace
 
 

@@ -14,7 +14,7 @@ from curator.core.problem import Problem
 from curator.core.query import query as queries
 from curator.errors import CuratorError
 from curator.workspace.analysis.counts import count
-from curator.workspace.analysis.current_results import Derived
+from curator.workspace.analysis.current_results import CurrentResults
 from curator.workspace.analysis.list_rows import make_rows
 from curator.workspace.changes.changes import Changes
 from curator.workspace.changes.writing import Writing
@@ -41,7 +41,7 @@ class Workspace:
         self.stored = stored
         journal.on_reconnect = stored.use_connection
         self._access = access
-        results = Derived(stored, meta.context_of(journal.db))
+        results = CurrentResults(stored, meta.context_of(journal.db))
         self.changes = Changes(Writing(path, access, journal, stored, results))
         self.guard = self.changes.writing.guard
         """Held while the database is read or written: one connection serves all threads."""
@@ -61,7 +61,7 @@ class Workspace:
         return self._access.holder
 
     @property
-    def derived(self) -> Derived:
+    def current_results(self) -> CurrentResults:
         """The current results of rules and token counts."""
         return self.changes.writing.results
 
@@ -107,40 +107,37 @@ class Workspace:
     def rows(self, ids: Sequence[int]) -> list[Row]:
         """The lines of the list for some examples; a page costs a few SQL statements."""
         with self.guard:
-            return make_rows(self.stored, self.derived, ids)
+            return make_rows(self.stored, self.current_results, ids)
 
     def count_tokens(self, ids: Sequence[int]) -> None:
         """Count the tokens of these examples in this process unless the child did (loads the vocabulary)."""
         with self.guard:
-            self.derived.count_tokens(ids)
+            self.current_results.count_tokens(ids)
 
     def problems(self, example: int) -> list[Problem]:
         """All findings on one example, those of rules over the whole dataset included."""
         with self.guard:
             record = self.record(example)
-            if self.derived.inline:
-                self.derived.prepare()
-            result = self.derived.results([(example, record.version)]).get(example)
+            if self.current_results.inline:
+                self.current_results.prepare()
+            result = self.current_results.results([(example, record.version)]).get(example)
             if result is None:
-                result = self.derived.analyst.look_at(example, record.version, record.example).result
-            return [*result.problems, *self.derived.overall([example]).get(example, ())]
-
-    def dataset_problems(self) -> list[Problem]:
-        """Findings about the dataset and no example in particular (too few examples, mixed formats…)."""
-        with self.guard:
-            return list(self.derived.overall_problems())
+                result = self.current_results.analyst.analyse_parsed(
+                    example, record.version, record.example
+                ).result
+            return [*result.problems, *self.current_results.overall([example]).get(example, ())]
 
     def counts(self) -> Counts:
         """Totals over all examples; quick at any size, since sums over all results are stored."""
         with self.guard:
-            self.derived.prepare()
-            return count(self.stored, self.derived)
+            self.current_results.prepare()
+            return count(self.stored, self.current_results)
 
     def tokens(self) -> dict[int, int]:
         """Tokens by id, of the examples that are not deleted and were counted already."""
         with self.guard:
-            self.derived.prepare()
-            counts = self.derived.column("tokens")
+            self.current_results.prepare()
+            counts = self.current_results.column("tokens")
         tokens = ((example, counts.get(example)) for example in self.ids())
         return {example: count for example, count in tokens if isinstance(count, int)}
 
@@ -153,7 +150,7 @@ class Workspace:
         `meanwhile` gets the first matches early (see `QueryEvaluation.view`).
         """
         parsed = queries.parse(query)
-        evaluation = QueryEvaluation(self.stored, self.derived, self.guard)
+        evaluation = QueryEvaluation(self.stored, self.current_results, self.guard)
         return evaluation.view(parsed, query, sort, descending, meanwhile)
 
     def context(self) -> rules.Context:
@@ -172,8 +169,8 @@ class Workspace:
         with self.guard:
             writing.set_meta(key, value)
             if key in ("context", "contract"):
-                self.derived.close()
-                writing.results = Derived(self.stored, self.context())
+                self.current_results.close()
+                writing.results = CurrentResults(self.stored, self.context())
                 writing.announce([], True)
 
     def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:
@@ -223,9 +220,9 @@ class Workspace:
             self._data_version = version
             if changed:
                 self.stored.reload()
-                self.derived.follow(self.context())
+                self.current_results.follow(self.context())
             else:
-                self.derived.settle()
+                self.current_results.settle()
             return changed
 
     def take_over(self) -> bool:
@@ -255,7 +252,7 @@ class Workspace:
     def close(self) -> None:
         """Close all files and release the lock; everything is saved already."""
         with self.guard:
-            self.derived.close()
+            self.current_results.close()
             self.stored.close()
             self.journal.db.close()
             self._access.release()

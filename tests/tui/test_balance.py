@@ -59,7 +59,7 @@ async def test_tokens_are_spread_beside_the_limit(tmp_path: Path) -> None:
     long = chat("Go on", "word " * 1_100)
     async with opened(dataset(tmp_path, [long, *many(20)])) as scene:
         scene.workspace.set_meta("context", {"profile": "local", "model": "smollm2-135m-instruct"})
-        scene.workspace.derived.require_tokens()
+        scene.workspace.current_results.require_tokens()
         await scene.press("B")
         found = bars(scene)
         counted = [bar for text, bar in found.items() if text.endswith(" tokens")]

@@ -55,7 +55,7 @@ async def test_stored_counts_are_there_at_once(tmp_path: Path) -> None:
         pass  # settles for which model it is
     with open_workspace(path) as workspace:
         child = analysis.start(workspace)
-        while not workspace.derived.finished:
+        while not workspace.current_results.finished:
             child.poll()
             time.sleep(0.02)
         child.stop()

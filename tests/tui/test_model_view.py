@@ -179,7 +179,7 @@ async def test_enter_on_too_long_shows_the_place_of_the_cut(tmp_path: Path) -> N
         scene.app.session.publish(None)
         scene.app.session.warm()
         await scene.settle()
-        scene.workspace.derived.require_tokens()
+        scene.workspace.current_results.require_tokens()
         scene.data.show_example()
         assert scene.data.problems.rule == "example_too_long"
         await scene.press("tab", "tab", "enter")

@@ -281,7 +281,7 @@ def test_a_killed_analysis_goes_on_and_ends_with_the_same_results(
         _wait(child, lambda: child.progress().done >= 1000)
         child._child.kill()
         child.stop()
-        assert not workspace.derived.finished
+        assert not workspace.current_results.finished
         child = analysis.start(workspace)
         _wait(child, lambda: child.progress().phase == "done")
         counts = workspace.counts()

@@ -51,7 +51,7 @@ def test_the_first_lines_are_there_before_the_copy_and_all_of_them_after(data: P
         assert workspace.source_changed() == []
     assert soundness(workspace.path) == []
     with open_workspace(data) as again:
-        assert again.copied and again.derived.finished and again.counts().tokens == workspace_tokens(again)
+        assert again.copied and again.current_results.finished and again.counts().tokens == workspace_tokens(again)
 
 
 def workspace_tokens(workspace: Workspace) -> int:
@@ -77,7 +77,7 @@ def test_a_change_of_what_the_rules_know_makes_every_result_anew(data: Path) -> 
         until(lambda: child.progress().phase == "done", child)
         assert workspace.counts().errors == 0
         workspace.set_meta("contract", {"vocabulary": ["yes", "no"]})
-        until(lambda: workspace.derived.finished, child)
+        until(lambda: workspace.current_results.finished, child)
         counts = workspace.counts()
         child.stop()
         assert counts.rules["answer_outside_contract"] == 300
@@ -90,13 +90,13 @@ def test_edits_reach_the_child_and_its_results_come_back(data: Path) -> None:
         until(lambda: child.progress().phase == "done", child)
         workspace.changes.edit(7, "messages[0].role", "robot")
         assert list(workspace.view("is:error").ids) == [7]
-        until(lambda: not workspace.derived.fresh.versions([7]), child)
+        until(lambda: not workspace.current_results.fresh.versions([7]), child)
         assert list(workspace.view("is:error").ids) == [7]
         workspace.changes.undo()
         assert list(workspace.view("is:error").ids) == []
         added = workspace.changes.add({"messages": [{"role": "user", "content": "only asked"}]}, after=7).ids[0]
         assert added in workspace.view("is:error").ids
-        until(lambda: not workspace.derived.fresh.versions([added]), child)
+        until(lambda: not workspace.current_results.fresh.versions([added]), child)
         assert workspace.row(added).tokens
         child.stop()
 
@@ -106,14 +106,16 @@ def test_an_edit_that_is_undone_while_no_child_runs_is_looked_at_again(data: Pat
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         workspace.changes.edit(7, "messages[0].role", "robot")
-        until(lambda: not workspace.derived.fresh.versions([7]), child)
+        until(lambda: not workspace.current_results.fresh.versions([7]), child)
         child.stop()
         workspace.changes.undo()
     with open_workspace(data) as workspace:
         child = analysis.start(workspace)
         until(lambda: child.progress().phase == "done", child)
         child.stop()
-        assert workspace.derived.file is not None and workspace.derived.file.versions([7]) == {7: 0}
+        assert workspace.current_results.file is not None and workspace.current_results.file.versions([7]) == {
+            7: 0
+        }
         assert list(workspace.view("is:error").ids) == []
 
 
@@ -124,13 +126,13 @@ def test_the_child_leaves_when_all_is_done_and_an_edit_brings_another(data: Path
         first = child._child.pid
         assert child._child.returncode == 0 and child.progress().phase == "done"
         workspace.changes.edit(7, "messages[0].role", "robot")
-        until(lambda: not workspace.derived.fresh.versions([7]), child)
+        until(lambda: not workspace.current_results.fresh.versions([7]), child)
         assert child._child.pid != first
         child._child.kill()  # what nobody heard is told to the next one
         workspace.changes.edit(8, "messages[0].role", "robot")
         child.stop()
         child = analysis.start(workspace)
-        until(lambda: not workspace.derived.fresh.versions([8]), child)
+        until(lambda: not workspace.current_results.fresh.versions([8]), child)
         child.stop()
         assert list(workspace.view("is:error").ids) == [7, 8]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from curator.workspace.analysis import mark_counts as marks
-from curator.workspace.analysis.mark_counts import Marks
+from curator.workspace.analysis.mark_counts import MarkCounts
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import chat, dataset, many
 
@@ -45,11 +45,11 @@ def test_marks_are_right_after_any_actions(
                 )
             )()
             if draw.random() < 0.7:
-                fresh = Marks()
-                fresh.settle(workspace.stored)
-                workspace.derived.marks.settle(workspace.stored)
-                assert workspace.derived.marks.counts == fresh.counts
-                assert workspace.derived.marks.labels == fresh.labels
+                fresh = MarkCounts()
+                fresh.update(workspace.stored)
+                workspace.current_results.mark_counts.update(workspace.stored)
+                assert workspace.current_results.mark_counts.counts == fresh.counts
+                assert workspace.current_results.mark_counts.labels == fresh.labels
 
 
 def test_another_window_counts_what_this_one_does(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import pytest
 
 from curator.workspace import background as analysis
 from curator.workspace.analysis import outdated_results as stale
-from curator.workspace.analysis.current_results import total_of
-from curator.workspace.analysis.outdated_results import KEYS
+from curator.workspace.analysis.sums import Sums, severities
 from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset
@@ -41,9 +40,9 @@ def workspace(tmp_path: Path) -> Workspace:
     return made
 
 
-def expected(workspace: Workspace) -> tuple[dict[str, int], dict[str, int]]:
+def expected(workspace: Workspace) -> tuple[Sums, dict[str, int]]:
     """Totals and rules of the child's results that are of no live example as it is."""
-    file = workspace.derived.file
+    file = workspace.current_results.file
     assert file is not None
     everything = list(workspace.ids(deleted=True))
     rows = workspace.stored.example_rows(everything)
@@ -52,9 +51,12 @@ def expected(workspace: Workspace) -> tuple[dict[str, int], dict[str, int]]:
         row = rows.get(example)
         if row is not None and (row.deleted or row.version != result.version):
             wrong.append(result)
-    overall = file.overall_rules([result.id for result in wrong])
+    overall = file.overall_problems([result.id for result in wrong])
     rules = Counter(p.rule for r in wrong for p in (*r.problems, *overall.get(r.id, ())))
-    return total_of(wrong, overall), dict(rules)
+    sums = Sums()
+    for result in wrong:
+        sums.add(result, *severities(overall.get(result.id, ())))
+    return sums, dict(rules)
 
 
 @pytest.mark.parametrize(("most", "seed"), [(2, 1), (2, 2), (10, 3), (20_000, 4), (20_000, 5)])
@@ -81,12 +83,12 @@ def test_they_are_right_after_any_actions(
             )
         )()
         if draw.random() < 0.7:
-            wrong = workspace.derived.wrong()
-            assert (wrong.totals, {rule: n for rule, n in wrong.rules.items() if n}) == expected(workspace)
+            wrong = workspace.current_results.outdated()
+            assert (wrong.sums, {rule: n for rule, n in wrong.rules.items() if n}) == expected(workspace)
     workspace.close()
     with open_workspace(workspace.path) as again:
-        wrong = again.derived.wrong()
-        assert (wrong.totals, {rule: n for rule, n in wrong.rules.items() if n}) == expected(again)
+        wrong = again.current_results.outdated()
+        assert (wrong.sums, {rule: n for rule, n in wrong.rules.items() if n}) == expected(again)
 
 
 def test_counts_are_those_of_what_is_left(workspace: Workspace) -> None:
@@ -105,13 +107,13 @@ def test_a_long_pass_is_not_made_again_at_once_but_later(
 ) -> None:
     workspace.changes.delete([4, 9])
     passes: list[int] = []
-    plain = stale.Stale._anew
+    plain = stale.OutdatedResults._recount
 
-    def counted(self: stale.Stale, *args: Any) -> None:
+    def counted(self: stale.OutdatedResults, *args: Any) -> None:
         passes.append(1)
         plain(self, *args)
 
-    monkeypatch.setattr(stale.Stale, "_anew", counted)
+    monkeypatch.setattr(stale.OutdatedResults, "_recount", counted)
     monkeypatch.setattr(stale, "QUICK", 0.0)
     monkeypatch.setattr(stale, "REST", 1e6)
     before = workspace.counts()
@@ -119,7 +121,7 @@ def test_a_long_pass_is_not_made_again_at_once_but_later(
     workspace.changes.replace_many({i: chat(f"A new {i}", f"(new{i})") for i in workspace.ids()}, "All new")
     changed = workspace.counts()
     ends = time.monotonic() + 60
-    while workspace.derived.fresh.versions([1]) or not written.resting:
+    while workspace.current_results.fresh.versions([1]) or not written.resting:
         written.poll()
         assert time.monotonic() < ends
         time.sleep(0.02)
@@ -127,15 +129,22 @@ def test_a_long_pass_is_not_made_again_at_once_but_later(
     late = workspace.counts()  # not yet those of the child, but none of them below zero
     assert before.errors and (changed.errors, changed.warnings) == (late.errors, late.warnings) == (0, 0)
     assert late.analysed >= 0 and min(late.rules.values(), default=1) > 0
-    state = [(len(passes), workspace.derived.late)]
+    state = [(len(passes), workspace.current_results.totals_behind)]
     monkeypatch.setattr(stale, "REST", 0)
-    state.append((len(passes), workspace.derived.late))
-    assert workspace.derived.wrong().totals == expected(workspace)[0]
-    state.append((len(passes), workspace.derived.late))
+    state.append((len(passes), workspace.current_results.totals_behind))
+    assert workspace.current_results.outdated().sums == expected(workspace)[0]
+    state.append((len(passes), workspace.current_results.totals_behind))
     assert workspace.counts().analysed == len(workspace.ids())
     assert state == [(1, False), (1, True), (2, False)]
     workspace.close()
 
 
-def test_the_totals_have_all_keys() -> None:
-    assert set(KEYS) == set(total_of([], {}))
+def test_the_sums_of_a_store_are_those_of_its_results_one_by_one(workspace: Workspace) -> None:
+    file = workspace.current_results.file
+    assert file is not None
+    ids = list(workspace.ids(deleted=True))
+    sums, overall = Sums(), file.overall_problems(ids)
+    for result in file.get(ids).values():
+        sums.add(result, *severities(overall.get(result.id, ())))
+    assert sums == Sums.of_store(file.db) == Sums.from_dict(sums.as_dict()) and sums.errors and sums.warnings
+    workspace.close()

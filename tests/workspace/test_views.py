@@ -420,11 +420,11 @@ def test_many_looks_at_once_are_the_looks_at_each(
     counter = tokens.counter("gpt-4o") if counted else None
     analyst = Analyst(Context("openai", None, "gpt-4o", limit), counter)
     examples = [(number, version, raw) for number, raw in enumerate(raws, 1)]
-    for many, example in zip(analyst.look_at_many(examples), examples, strict=True):
-        one = analyst.look(*example)
+    for many, example in zip(analyst.analyse_many(examples), examples, strict=True):
+        one = analyst.analyse(*example)
         assert (many.result, many.facts, many.example.raw) == (one.result, one.facts, one.example.raw)
-        (again,) = Analyst(Context("openai", None, "gpt-4o", limit)).look_at_many([example])
-        assert again.counted({example[0]: one.result.tokens}).facts == one.facts
+        (again,) = Analyst(Context("openai", None, "gpt-4o", limit)).analyse_many([example])
+        assert again.with_tokens({example[0]: one.result.tokens}).facts == one.facts
 
 
 def test_an_example_beyond_the_models_context_is_told_at_its_cut(tmp_path: Path) -> None:
@@ -460,7 +460,7 @@ def test_results_of_the_child_answer_like_a_look_in_this_process(tmp_path: Path)
             while child.progress().phase != "done" and time.monotonic() < until:
                 child.poll()
                 time.sleep(0.02)
-            assert workspace.derived.finished, child.progress()
+            assert workspace.current_results.finished, child.progress()
             assert {text: list(workspace.view(text).ids) for text in queries} == before
             after = workspace.counts()
             assert (after.errors, after.warnings, after.rules) == (counts.errors, counts.warnings, counts.rules)
@@ -480,22 +480,22 @@ def test_what_the_child_writes_later_is_seen_although_columns_are_kept(tmp_path:
     )
     path.write_text("".join(f"{json.dumps(chat)}\n" for chat in chats))
     with open_workspace(path) as workspace:
-        context = workspace.derived.analyst.context
+        context = workspace.current_results.analyst.context
         theirs = Results(derived.analysis_path(workspace.path))
-        looks = workspace.derived.analyst.look_at_many(
+        looks = workspace.current_results.analyst.analyse_many(
             (i, 0, raw) for i, raw in workspace.stored.raws(workspace.ids())
         )
         theirs.put(look.result for look in looks)
         facts = {"key": derived.key_of(context), "sources": derived.sources_key(workspace.stored), "finished": "1"}
         for key, value in facts.items():
-            theirs.set_about(key, value)
-        workspace.derived.attach()
+            theirs.set_fact(key, value)
+        workspace.current_results.attach()
 
         def among(state: str) -> list[int]:
             return [i for i in workspace.view(f"is:{state}").ids if i in (3, 5, 7)]
 
-        assert among("error") == [] and among("warning") == [3, 5, 7] and workspace.derived.finished
-        bad = workspace.derived.analyst.look(5, 0, b"{").result
+        assert among("error") == [] and among("warning") == [3, 5, 7] and workspace.current_results.finished
+        bad = workspace.current_results.analyst.analyse(5, 0, b"{").result
         theirs.put([bad])
         assert among("error") == [5]
         theirs.put_overall([(7, Problem("duplicate_example", Severity.ERROR, "like 8"))])
@@ -507,7 +507,7 @@ def test_what_the_child_writes_later_is_seen_although_columns_are_kept(tmp_path:
 
 @given(st.lists(st.none() | st.integers(0, 600) | st.integers(65_500, 70_000)), st.integers(0, 65_533))
 def test_bytes_tell_how_many_tokens_there_are(counts: list[int | None], least: int) -> None:
-    low, high = (bytearray(column) for column in zip(*map(flags.counted, [None, *counts]), strict=True))
+    low, high = (bytearray(column) for column in zip(*map(flags.token_bytes, [None, *counts]), strict=True))
     for bound in (least, least % 300, 255, 256, flags.MOST_TOKENS):
         expected = [0, *(int(count is not None and count >= bound) for count in counts)]
         assert list(flags.at_least(low, high, bound)) == expected

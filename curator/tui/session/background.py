@@ -103,7 +103,7 @@ class Background:
             self._gathered.update(arrived)
             if len(arrived) <= FEW and arrived or time.monotonic() - self._published_at >= GATHER:
                 self._publish(frozenset(self._gathered))
-        elif workspace.derived.late:
+        elif workspace.current_results.totals_behind:
             workspace.counts()
             self._session.publish_results(frozenset())
 
@@ -131,7 +131,7 @@ class Following:
             ours = workspace.take_over()
             if ours or workspace.follow():
                 session.publish(None, order=True)
-            elif not workspace.derived.finished:
+            elif not workspace.current_results.finished:
                 session.publish(())
         except (CuratorError, sqlite3.Error, OSError):
             return  # the writer is in the middle of a change: the next look comes in a second

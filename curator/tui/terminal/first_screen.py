@@ -148,7 +148,7 @@ def _query(width: int, palette: Palette) -> str:
 def _status(workspace: Workspace, width: int, palette: Palette) -> str:
     """The counts, where they are stored: nobody waits here for them."""
     parts: list[tuple[str, str]] = []
-    if workspace.derived.finished:
+    if workspace.current_results.finished:
         known, examples = workspace.counts(), len(workspace.ids())
         counts = (examples, examples, known.analysed, known.errors, known.warnings, known.tokens)
         parts = pieces(Summary(*counts, cost="", train=0, validation=0, provider=""), width < BRIEF)[:COUNTS]

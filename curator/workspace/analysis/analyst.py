@@ -1,4 +1,4 @@
-"""One look at one example: parsed once, then rules, tokens, hashes and the list's preview from the same value."""
+"""Analyses one example: it is parsed once, for rules, tokens, hashes and the preview in the list."""
 
 from __future__ import annotations
 
@@ -29,24 +29,25 @@ if TYPE_CHECKING:
 PREVIEW_CHARS = 100
 ROLES_SHOWN = 24
 _LETTERS = {"system": "s", "developer": "d", "user": "u", "assistant": "a", "tool": "t", "function": "f"}
-_KNOWN = tuple(_LETTERS)
+_KNOWN_ROLES = tuple(_LETTERS)
 
 
-class Look(NamedTuple):
-    """What one look gave: the result to store, and the facts for the rules over the whole dataset."""
+class Analysed(NamedTuple):
+    """An analysed example: the result to store, and the facts for the rules on the dataset as a whole."""
 
     result: Result
     facts: Facts | None
+    """None where the example cannot be parsed."""
     example: Example
 
-    def counted(self, tokens: Mapping[int, int | None]) -> Look:
-        """The same with tokens, by id, that were counted before."""
+    def with_tokens(self, tokens: Mapping[int, int | None]) -> Analysed:
+        """The same with tokens counted before, given by id."""
         if self.facts is None:
             return self
         return self._replace(facts=structs.replace(self.facts, tokens=tokens.get(self.result.id) or 0))
 
     def feed(self, check: rules.DatasetCheck) -> None:
-        """Hand the example on to the rules over the whole dataset."""
+        """Hand the example to the rules on the dataset as a whole."""
         if self.facts is None:
             check.add(self.result.id, self.example)
         else:
@@ -54,127 +55,151 @@ class Look(NamedTuple):
 
 
 class Analyst:
-    """Looks at examples under one rule context; counts tokens where it was given a counter."""
+    """Analyses examples by the rules in one context; counts tokens where it has a counter."""
 
     def __init__(self, context: rules.Context, counter: Counter | None = None) -> None:
-        self.context = self._bare = context
+        self.context = self._without_counter = context
         self.counter = counter
         if counter is not None:
             self.count_with(counter)
 
     def count_with(self, counter: Counter) -> None:
-        """From now on count tokens too."""
+        """Count tokens too from now on."""
         self.counter = counter
         self.context = replace(self.context, count=counter.example, cut=counter.truncation)
 
-    def look(self, example_id: int, version: int, raw: bytes) -> Look:
-        """Everything that analysis stores about these bytes."""
-        return self.look_at(example_id, version, parse(raw))
+    def analyse(self, example_id: int, version: int, raw: bytes) -> Analysed:
+        """Compute everything that is stored about the bytes of one version of an example."""
+        return self.analyse_parsed(example_id, version, parse(raw))
 
-    def look_at_many(self, examples: Iterable[tuple[int, int, bytes]]) -> list[Look]:
-        """As `look` for each (id, version, bytes); plain chats go the short way, their tokens counted together."""
-        some = list(examples)
-        looked = self._looks([raw for *_, raw in some])
-        seen = [(*example, look) for example, look in zip(some, looked, strict=True)]
-        plain = [(s.roles, s.texts) for *_, s in seen if s is not None and s.value is None]
+    def analyse_many(self, examples: Iterable[tuple[int, int, bytes]]) -> list[Analysed]:
+        """As `analyse` for each (id, version, bytes); of plain chats a quick look does, and one call counts
+        tokens."""
+        examples = list(examples)
+        quick_looks = self._quick_looks([raw for *_, raw in examples])
+        plain = [(look.roles, look.texts) for look in quick_looks if look is not None and look.value is None]
         counts = iter(self.counter.chats(plain) if self.counter is not None else [None] * len(plain))
-        return [
-            self._take(number, version, raw, s, next(counts) if s is not None and s.value is None else None)
-            for number, version, raw, s in seen
-        ]
+        analysed = []
+        for (example_id, version, raw), look in zip(examples, quick_looks, strict=True):
+            tokens = next(counts) if look is not None and look.value is None else None
+            analysed.append(self._analyse_by(look, example_id, version, raw, tokens))
+        return analysed
 
-    def _take(self, number: int, version: int, raw: bytes, seen: Seen | None, tokens: Tokens | None) -> Look:
-        """What was seen at once; the rules look where nothing was, or where there are too many tokens."""
+    def _analyse_by(
+        self, look: Seen | None, example_id: int, version: int, raw: bytes, tokens: Tokens | None
+    ) -> Analysed:
+        """By a quick look; by all the rules where there is none, or where the example is over the limit."""
         limit = self.context.limit
-        if seen is not None and seen.value is not None and self.counter is not None:
-            tokens = self.counter.example(seen.value)
-        if seen is None or (tokens is not None and limit is not None and tokens.total > limit):
-            return self.look(number, version, raw)
-        return _taken(number, version, raw, seen, tokens)
+        if look is not None and look.value is not None and self.counter is not None:
+            tokens = self.counter.example(look.value)
+        if look is None or (tokens is not None and limit is not None and tokens.total > limit):
+            return self.analyse(example_id, version, raw)
+        return _of_quick_look(example_id, version, raw, look, tokens)
 
-    def _looks(self, raws: list[bytes]) -> list[Seen | None]:
-        """What is seen at once of chats, None of any other lines."""
-        return looks(raws, self._bare) if self.context.contract is None else [None] * len(raws)
+    def _quick_looks(self, raws: list[bytes]) -> list[Seen | None]:
+        """A quick look at each line; None where only the rules tell, as always with an answer contract."""
+        return looks(raws, self._without_counter) if self.context.contract is None else [None] * len(raws)
 
-    def look_at(self, example_id: int, version: int, example: Example) -> Look:
-        """The same for an example that is parsed already."""
+    def analyse_parsed(self, example_id: int, version: int, example: Example) -> Analysed:
+        """As `analyse`, of an example that is parsed already."""
         subject = Subject(example, self.context)
         problems = tuple(check_subject(subject, self.context))
-        unread = example.value is None and bool(example.faults)
-        known = None if unread else facts(subject, self.context)
-        tokens = None if unread else subject.tokens(self.context)
-        said = not subject.has & Has.KEYS or not repeats_a_key(example.raw, example.value)
-        result = _result(example, example_id, version, problems, tokens, said=said)
-        if unread and self.counter is not None:
+        unparsed = example.value is None and bool(example.faults)
+        example_facts = None if unparsed else facts(subject, self.context)
+        tokens = None if unparsed else subject.tokens(self.context)
+        no_repeated_keys = not subject.has & Has.KEYS or not repeats_a_key(example.raw, example.value)
+        result = _result(example, example_id, version, problems, tokens, no_repeated_keys=no_repeated_keys)
+        if unparsed and self.counter is not None:
             result = replace(result, tokens=0, assistant=0)
-        return Look(result, known, example)
+        return Analysed(result, example_facts, example)
 
 
 def _result(
     example: Example,
-    number: int,
+    example_id: int,
     version: int,
     problems: tuple[Problem, ...],
     tokens: TokenCount | None,
     *,
-    said: bool,
+    no_repeated_keys: bool,
 ) -> Result:
-    """What is stored of an example; `said`: no key stands twice in it."""
+    """What is stored of an example. `no_repeated_keys`: no JSON object in the line has a key twice."""
     messages = messages_of(example.value)
     errors, warnings = tally(problems)
-    total, answer = (None, None) if tokens is None else (tokens.total, tokens.assistant)
-    plain = not messages or (said and is_plain(example.value))
-    opening = flags.OPENS if said and not plain and not version and flags.OPENING.match(example.raw) else 0
+    plain = not messages or (no_repeated_keys and is_plain(example.value))
+    may_open = no_repeated_keys and not plain and not version
+    opening = flags.OPENS if may_open and flags.OPENING.match(example.raw) else 0
     return Result(
-        number, version, errors, warnings, len(messages), roles(messages), total, answer,
-        _states(example.raw, plain, version, errors, warnings) | (_roles(messages) | opening) << 8,
-        preview(example, messages), problems,
-    )  # fmt: skip
+        id=example_id,
+        version=version,
+        errors=errors,
+        warnings=warnings,
+        messages=len(messages),
+        roles=role_letters(messages),
+        tokens=None if tokens is None else tokens.total,
+        assistant=None if tokens is None else tokens.assistant,
+        flags=_states(example.raw, plain, version, errors, warnings) | (_role_bits(messages) | opening) << 8,
+        preview=preview(example, messages),
+        problems=problems,
+    )
 
 
-def _taken(number: int, version: int, raw: bytes, seen: Seen, tokens: Tokens | None) -> Look:
-    """The look at a line of which all is seen at once."""
-    known = structs.replace(seen.facts, tokens=tokens.total) if tokens is not None else seen.facts
-    if seen.value is not None:
-        example = Example(raw, seen.value)
-        return Look(_result(example, number, version, seen.problems, tokens, said=True), known, example)
-    errors, warnings = tally(seen.problems)
-    kinds, bits = _order(seen.roles)
-    text = seen.texts[seen.roles.index("user")] if "user" in seen.roles else seen.texts[0]
-    total, answer = (None, None) if tokens is None else (tokens.total, tokens.assistant)
+def _of_quick_look(example_id: int, version: int, raw: bytes, look: Seen, tokens: Tokens | None) -> Analysed:
+    """The analysis of a line of which a quick look tells everything."""
+    example_facts = structs.replace(look.facts, tokens=tokens.total) if tokens is not None else look.facts
+    if look.value is not None:
+        example = Example(raw, look.value)
+        result = _result(example, example_id, version, look.problems, tokens, no_repeated_keys=True)
+        return Analysed(result, example_facts, example)
+    errors, warnings = tally(look.problems)
+    letters, role_bits = _letters_and_bits(look.roles)
+    text = look.texts[look.roles.index("user")] if "user" in look.roles else look.texts[0]
     result = Result(
-        number, version, errors, warnings, len(seen.texts), kinds, total, answer,
-        _states(raw, True, version, errors, warnings) | bits << 8, _cut(text), seen.problems,
-    )  # fmt: skip
-    return Look(result, known, Example(raw))
+        id=example_id,
+        version=version,
+        errors=errors,
+        warnings=warnings,
+        messages=len(look.texts),
+        roles=letters,
+        tokens=None if tokens is None else tokens.total,
+        assistant=None if tokens is None else tokens.assistant,
+        flags=_states(raw, True, version, errors, warnings) | role_bits << 8,
+        preview=_cut(text),
+        problems=look.problems,
+    )
+    return Analysed(result, example_facts, Example(raw))
 
 
 @lru_cache(maxsize=4096)
-def _order(names: tuple[str, ...]) -> tuple[str, int]:
-    """The letters and the bits of some roles."""
+def _letters_and_bits(names: tuple[str, ...]) -> tuple[str, int]:
+    """`role_letters` and `_role_bits` of messages with these roles."""
     messages = [{"role": name} for name in names]
-    return roles(messages), _roles(messages)
+    return role_letters(messages), _role_bits(messages)
 
 
 def _states(raw: bytes, plain: bool, version: int, errors: int, warnings: int) -> int:
-    found = flags.LOOKED | (flags.ERROR if errors else 0) | (flags.WARNING if warnings else 0)
+    """The byte for the flag column `states`."""
+    states = flags.LOOKED | (flags.ERROR if errors else 0) | (flags.WARNING if warnings else 0)
     if version:
-        return found
-    return found | flags.SOURCE | (flags.PLAIN if plain else 0) | (flags.HIDING if flags.hides(raw) else 0)
+        return states
+    hiding = flags.HIDING if flags.may_hide_a_letter(raw) else 0
+    return states | flags.SOURCE | (flags.PLAIN if plain else 0) | hiding
 
 
-def _roles(messages: Iterable[Any]) -> int:
-    """The roles that occur, as bits."""
-    found = 0
+def _role_bits(messages: Iterable[Any]) -> int:
+    """The byte for the flag column `roles`: a bit for each role that occurs."""
+    bits = 0
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
-        found |= flags.ROLES.get(role, 0) if isinstance(role, str) else 0
-    return found
+        bits |= flags.ROLES.get(role, 0) if isinstance(role, str) else 0
+    return bits
 
 
 def is_plain(value: Any) -> bool:
-    """Whether an example is nothing but messages of a known role and a text each: another role may be a word that
-    is looked for."""
+    """Whether an example is an object with `messages` alone, and each of them has a known role and a text alone.
+
+    Another role could be a word that a search for bytes would find.
+    """
     return (
         type(value) is dict
         and len(value) == 1
@@ -182,7 +207,7 @@ def is_plain(value: Any) -> bool:
         and all(
             type(message) is dict
             and len(message) == 2
-            and message.get("role") in _KNOWN
+            and message.get("role") in _KNOWN_ROLES
             and type(message.get("content")) is str
             for message in value["messages"]
         )
@@ -190,7 +215,7 @@ def is_plain(value: Any) -> bool:
 
 
 def tally(problems: Iterable[Problem]) -> tuple[int, int]:
-    """How many errors and warnings there are among some problems."""
+    """The number of errors and of warnings among some problems."""
     errors = warnings = 0
     for problem in problems:
         errors += problem.severity is Severity.ERROR
@@ -198,8 +223,8 @@ def tally(problems: Iterable[Problem]) -> tuple[int, int]:
     return errors, warnings
 
 
-def roles(messages: Iterable[Any]) -> str:
-    """One letter a message, `?` for what is no known role; cut with `…`."""
+def role_letters(messages: Iterable[Any]) -> str:
+    """One letter a message, `?` for an unknown role; after `ROLES_SHOWN` messages cut with `…`."""
     out = ""
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
@@ -210,7 +235,7 @@ def roles(messages: Iterable[Any]) -> str:
 
 
 def preview(example: Example, messages: list[Any]) -> str:
-    """The first user text, else the first text, else the line itself; cut, without lone surrogates."""
+    """The first user text, else the first text, else the line; `PREVIEW_CHARS` long, without lone surrogates."""
     text = ""
     for message in messages:
         words = message_text(message)

@@ -1,9 +1,10 @@
 """The analysis child: `python -m curator.workspace.analysis.child FOLDER`, the only writer of `analysis.db`.
 
-It copies large sources, then looks at every example once, what is on the screen first, then at the dataset as
-a whole. It reads JSON lines from stdin (`{"show": [ids]}`, `{"changed": [ids]}`, `{"restructured": true}`), tells
-of its progress on stdout, and leaves when its stdin closes, or when it has nothing to do for a while: the memory
-it holds is half of all. Killed at any time it goes on where it was at the next start.
+It finishes the copies of large sources, analyses every example once, those on the screen first, and then runs the
+rules on the dataset as a whole. Its stdin brings requests of the reader (the UI) as JSON lines: `{"show": [ids]}`,
+`{"changed": [ids]}`, `{"restructured": true}`, with a `number` where an acknowledgement is wanted. Its stdout
+carries progress as JSON lines. It exits when stdin closes, and when it has been idle for a while, since it holds
+half of all memory in use. It may be killed at any time: the next child continues where it stopped.
 """
 
 from __future__ import annotations
@@ -26,29 +27,31 @@ import orjson
 from curator import tokens
 from curator.core import rules
 from curator.locks import Lock
-from curator.workspace.analysis.analyst import Analyst, Look
+from curator.sqlite_file import placeholders
+from curator.workspace.analysis.analyst import Analysed, Analyst
 from curator.workspace.analysis.current_results import analysis_path, key_of, sources_key
 from curator.workspace.analysis.flag_columns import SOURCE, having
 from curator.workspace.analysis.result_store import Result, Results
-from curator.workspace.analysis.stored_totals import Totals
+from curator.workspace.analysis.stored_totals import StoredTotals
 from curator.workspace.storage import database, line_file
 from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.meta import context_of
 
 FIRST_BATCH = 1000
 BATCH = 5000
-TOGETHER = 64
-"""Examples between two looks at what the reader asks for: a few milliseconds."""
-LEAVING = 30.0
-"""Seconds that the child of a reader that was killed may need to notice and go."""
+"""Results stored in one transaction: the first time, and later."""
+CHUNK = 64
+"""Examples analysed between two checks for requests: a few milliseconds."""
+TAKE_OVER = 30.0
+"""Seconds to wait for the analysis child of a killed UI to exit."""
 SETTLED = 1.0
-"""Seconds without an edit before the dataset as a whole is looked at again."""
+"""Seconds without an edit before the rules on the dataset as a whole run again."""
 IDLE, EDITING = 0.5, 60.0
-"""Seconds without a request after which it leaves: when all was looked at, and after an edit."""
+"""Seconds without a request after which the child exits: when everything is analysed, and after an edit."""
 
 
 class Worker:
-    """One run over a workspace."""
+    """The analysis of one workspace."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,7 +60,7 @@ class Worker:
         self.db = database.open_reader(folder / "workspace.db")
 
     def run(self) -> None:
-        """Work until stdin closes."""
+        """Work until the reader has gone, or the child is idle: both raise ReaderGone."""
         threading.Thread(target=self._listen, daemon=True).start()
         self._copy()
         while True:
@@ -70,7 +73,7 @@ class Worker:
                 self.stored.close()
 
     def prepare(self) -> None:
-        """Open what is read and what is written, for the rules as they are now."""
+        """Open the examples and the store of results, for the present context of the rules."""
         self.stored = StoredExamples(self.folder, self.db)
         context = context_of(self.db)
         self.key = key_of(context)
@@ -78,8 +81,9 @@ class Worker:
         self._open_results(self.key)
 
     def _listen(self) -> None:
+        """Put the requests from stdin in the queue; None at its end. Runs in a thread."""
         rest = b""
-        while data := os.read(0, 1 << 20):  # a buffered reader that waits in a thread aborts the program's end
+        while data := os.read(0, 1 << 20):  # sys.stdin blocked in a thread would abort the interpreter's exit
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 with contextlib.suppress(orjson.JSONDecodeError):
@@ -87,186 +91,202 @@ class Worker:
         self.requests.put(None)
 
     def _copy(self) -> None:
+        """Copy the sources that are not in the workspace folder yet."""
         rows = self.db.execute("SELECT file, origin FROM source WHERE lines IS NULL").fetchall()
         for file, origin in rows:
             copy = self.folder / "sources" / str(file)
             if Path(file).name != file or copy.exists():
                 continue
             size = max(Path(origin).stat().st_size, 1)
-            told = 0.0
+            reported_at = 0.0
 
             def progress(done: int, size: int = size) -> None:
-                nonlocal told
-                if time.monotonic() - told > 0.1:
-                    told = time.monotonic()
-                    tell({"phase": "copying", "done": done, "total": size})
+                nonlocal reported_at
+                if time.monotonic() - reported_at > 0.1:
+                    reported_at = time.monotonic()
+                    report({"phase": "copying", "done": done, "total": size})
                     self._drain()
 
             line_file.copy_file(Path(origin), copy, progress)
         if rows:
-            tell({"phase": "copied", "done": 1, "total": 1})
+            report({"phase": "copied", "done": 1, "total": 1})
 
     def _open_results(self, key: str) -> None:
+        """Open the store. Empty it where its results are of other rules, or of sources other than the first
+        ones."""
         self.results = Results(analysis_path(self.folder))
-        known = self.results.about("sources") or ""
-        mine = sources_key(self.stored)
-        if self.results.about("key") != key or not f"{mine} ".startswith(f"{known} "):
+        stored_sources = self.results.fact("sources") or ""
+        sources = sources_key(self.stored)
+        if self.results.fact("key") != key or not f"{sources} ".startswith(f"{stored_sources} "):
             self.results.clear()
-        if known != mine:
-            self.results.drop_about("finished")
-        self.results.set_about("key", key)
-        self.results.set_about("sources", mine)
-        self.totals = Totals(self.results)
+        if stored_sources != sources:
+            self.results.drop_fact("finished")
+        self.results.set_fact("key", key)
+        self.results.set_fact("sources", sources)
+        self.totals = StoredTotals(self.results)
 
     def _first_pass(self) -> None:
-        """Look at what has no result of its version yet; feed everything to the rules over the whole dataset."""
-        known = Known(self.results, self.stored.next_id())
+        """Analyse what has no result of its version yet, and run the rules on the dataset as a whole."""
+        stored_versions = StoredVersions(self.results, self.stored.next_id())
         total = len(self.stored.order.all)
-        compared = self.results.about("compared")
-        if self.results.about("finished") is not None and self._is_current(known.edited, int(compared or 0)):
-            tell({"phase": "done", "done": total, "total": total})
+        compared = int(self.results.fact("compared") or 0)
+        if self.results.fact("finished") is not None and self._is_current(stored_versions.edited, compared):
+            report({"phase": "done", "done": total, "total": total})
             return
         check, revision = self._dataset_check(), self.stored.revision()
-        gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
-        waiting: list[Result] = []
+        deleted = self._deleted()
+        unsaved: list[Result] = []
         limit = FIRST_BATCH
-        tell({"phase": "checking", "done": 0, "total": total})
+        report({"phase": "checking", "done": 0, "total": total})
         done = 0
-        for looks in self._looks(known):
-            for look in looks:
-                result = look.result
-                if result.id not in gone:
-                    look.feed(check)
-                if not known.holds(result.id, result.version):
-                    waiting.append(result)
-            done += len(looks)
+        for chunk in self._analyse_all(stored_versions):
+            for analysed in chunk:
+                result = analysed.result
+                if result.id not in deleted:
+                    analysed.feed(check)
+                if not stored_versions.holds(result.id, result.version):
+                    unsaved.append(result)
+            done += len(chunk)
             if done >= limit:
-                self._store(waiting, done, total)
-                waiting, limit = [], done + BATCH
-            known.add(self._drain())
-        self._store(waiting, total, total)
-        tell({"phase": "comparing", "done": total, "total": total})
+                self._store(unsaved, done, total)
+                unsaved, limit = [], done + BATCH
+            stored_versions.add(self._drain())
+        self._store(unsaved, total, total)
+        report({"phase": "comparing", "done": total, "total": total})
         self._finish(check, revision)
 
-    def _looks(self, known: Known) -> Iterator[list[Look]]:
-        """A look at every example, some at a time; of what has its result the facts alone are looked for, and its
-        tokens are not counted again. No cycles are made, so none are searched for meanwhile."""
+    def _analyse_all(self, stored_versions: StoredVersions) -> Iterator[list[Analysed]]:
+        """Analyse every example, `CHUNK` at a time; of those with a stored result the tokens are not counted
+        again.
+
+        The cycle collector is off meanwhile: no cycles are made here.
+        """
         examples = self.stored.everything()
-        quick = Analyst(context_of(self.db))
+        without_counter = Analyst(context_of(self.db))
         gc.disable()
         try:
-            while some := list(itertools.islice(examples, TOGETHER)):
-                held = [known.holds(example, version) for example, version, _ in some]
-                counted = known.tokens([example[0] for example, old in zip(some, held, strict=True) if old])
-                fresh = iter(self.analyst.look_at_many(itertools.compress(some, map(operator.not_, held))))
-                facts = (look.counted(counted) for look in quick.look_at_many(itertools.compress(some, held)))
-                yield [next(facts) if old else next(fresh) for old in held]
+            while chunk := list(itertools.islice(examples, CHUNK)):
+                stored = [stored_versions.holds(example, version) for example, version, _ in chunk]
+                with_result = list(itertools.compress(chunk, stored))
+                tokens = stored_versions.tokens([example for example, *_ in with_result])
+                fresh = iter(self.analyst.analyse_many(itertools.compress(chunk, map(operator.not_, stored))))
+                again = (each.with_tokens(tokens) for each in without_counter.analyse_many(with_result))
+                yield [next(again) if is_stored else next(fresh) for is_stored in stored]
         finally:
             gc.enable()
 
-    def _is_current(self, known: dict[int, int], compared: int) -> bool:
-        """Whether the results of edited examples are those of their versions, no edit was undone since, and the
-        dataset was looked at as a whole after its last change."""
+    def _is_current(self, stored_versions: dict[int, int], compared: int) -> bool:
+        """Whether nothing is left to do: the results of edited examples are of their present versions, no edit was
+        undone since, and the rules on the dataset as a whole ran after its last change, at revision `compared`."""
         moved = "change > ? AND field IN ('deleted', 'version', 'hidden')"
         if self.db.execute(f"SELECT 1 FROM part WHERE {moved} LIMIT 1", (compared,)).fetchone():
             return False
         edited: dict[int, int] = dict(
             self.db.execute("SELECT id, version FROM example WHERE raw IS NOT NULL AND deleted < 2")
         )
-        undone = any(self.stored.source_of(example) for example in known.keys() - edited.keys())
-        return not undone and all(known.get(example) == version for example, version in edited.items())
+        undone = any(self.stored.source_of(example) for example in stored_versions.keys() - edited.keys())
+        return not undone and all(stored_versions.get(example) == version for example, version in edited.items())
 
     def _dataset_check(self) -> rules.DatasetCheck:
         return rules.DatasetCheck(self.analyst.context, noun=self.stored.noun)
 
     def _finish(self, check: rules.DatasetCheck, revision: int) -> None:
+        """Store the findings on the dataset as it was at a revision, and say that everything is analysed."""
         self.results.put_overall(check.problems())
         self.results.finish()
         self.totals.recount()
-        self.results.set_about("finished", "1")
-        self.results.set_about("compared", str(revision))
+        self.results.set_fact("finished", "1")
+        self.results.set_fact("compared", str(revision))
         total = len(self.stored.order.all)
-        tell({"phase": "done", "done": total, "total": total, "all": True})
+        report({"phase": "done", "done": total, "total": total, "all": True})
 
-    def _store(self, found: list[Result], done: int, total: int) -> None:
-        self.results.put(found)
-        self.totals.add(found)
-        tell({"phase": "checking", "done": done, "total": total, "ids": _ends([r.id for r in found])})
+    def _deleted(self) -> set[int]:
+        return {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
+
+    def _store(self, results: list[Result], done: int, total: int) -> None:
+        self.results.put(results)
+        self.totals.add(results)
+        report(
+            {"phase": "checking", "done": done, "total": total, "ids": _ranges([result.id for result in results])}
+        )
 
     def _drain(self) -> dict[int, int]:
-        """Answer what the reader asked for meanwhile; returns the versions of what was looked at."""
-        looked: dict[int, int] = {}
+        """Answer all waiting requests; returns the version of each example analysed for them."""
+        versions: dict[int, int] = {}
         while not self.requests.empty():
             request = self.requests.get()
             if request is None:
-                raise Left
+                raise ReaderGone
             if hasattr(self, "results"):
-                looked.update(self._answer(request))
-            heard(request)
-        return looked
+                versions.update(self._answer(request))
+            acknowledge(request)
+        return versions
 
     def _answer(self, request: dict[str, Any]) -> dict[int, int]:
+        """Analyse the examples of a request that lack a result; returns their versions by id."""
         if request.get("restructured") and key_of(context_of(self.db)) != self.key:
             raise Restart
-        wanted = [int(i) for i in (*request.get("show", ()), *request.get("changed", ()))]
-        known = self.results.versions(wanted)
-        touched = self.stored.example_rows(wanted)
-        found: list[Result] = []
-        for example, raw in self.stored.raws(wanted):
+        ids = [int(i) for i in (*request.get("show", ()), *request.get("changed", ()))]
+        stored = self.results.versions(ids)
+        touched = self.stored.example_rows(ids)
+        results: list[Result] = []
+        for example, raw in self.stored.raws(ids):
             version = touched[example].version if example in touched else 0
-            if known.get(example) != version:
-                found.append(self.analyst.look(example, version, raw).result)
-        if found:
-            replaced = bool(known)
-            self.results.put(found)
-            self.totals.recount() if replaced else self.totals.add(found)
-            tell({"ids": [[r.id, r.id] for r in found]})
-        return {r.id: r.version for r in found}
+            if stored.get(example) != version:
+                results.append(self.analyst.analyse(example, version, raw).result)
+        if results:
+            self.results.put(results)
+            self.totals.recount() if stored else self.totals.add(results)
+            report({"ids": [[result.id, result.id] for result in results]})
+        return {result.id: result.version for result in results}
 
     def _serve(self) -> None:
-        """Wait for edits; when they rest, look at the dataset as a whole again. Leave where none come."""
+        """Answer requests; when edits pause, run the rules on the dataset as a whole again.
+
+        Raises ReaderGone after `IDLE` or `EDITING` seconds without a request.
+        """
         stale = False
-        rest, patience = SETTLED, IDLE
+        pause, patience = SETTLED, IDLE
         while True:
             try:
-                request = self.requests.get(timeout=rest if stale else patience)
+                request = self.requests.get(timeout=pause if stale else patience)
             except queue.Empty:
                 if not stale:
-                    raise Left from None
+                    raise ReaderGone from None
                 started = time.monotonic()
                 stale = not self._compare_again()
-                rest = max(SETTLED, 5 * (time.monotonic() - started))
+                pause = max(SETTLED, 5 * (time.monotonic() - started))
                 continue
             if self._take(request):
                 stale, patience = True, EDITING
 
     def _take(self, request: dict[str, Any] | None) -> bool:
-        """Do what was asked for; whether the dataset is no longer what it was."""
+        """Answer a request; returns whether it says that the dataset has changed."""
         if request is None:
-            raise Left
+            raise ReaderGone
         if request.get("restructured"):
             self.stored.reload()
         self._answer(request)
-        heard(request)
+        acknowledge(request)
         return bool(request.get("changed") or request.get("restructured"))
 
     def _compare_again(self) -> bool:
-        """Have the rules over the whole dataset look again; False where somebody edited meanwhile."""
+        """Run the rules on the dataset as a whole again; False where an edit came meanwhile."""
         check, revision = self._dataset_check(), self.stored.revision()
-        gone = {row[0] for row in self.db.execute("SELECT id FROM example WHERE deleted > 0")}
-        for looks in self._looks(Known(self.results, self.stored.next_id())):
-            for look in looks:
-                if look.result.id not in gone:
-                    look.feed(check)
+        deleted = self._deleted()
+        for chunk in self._analyse_all(StoredVersions(self.results, self.stored.next_id())):
+            for analysed in chunk:
+                if analysed.result.id not in deleted:
+                    analysed.feed(check)
             while not self.requests.empty():
                 if self._take(self.requests.get()):
-                    return False  # it is looked at again when they rest
+                    return False  # they run when the edits pause
         self._finish(check, revision)
         return True
 
 
-class Known:
-    """Of which examples, in which version, there is a result."""
+class StoredVersions:
+    """Which examples have a stored result, and of which version; for ids below `size`."""
 
     def __init__(self, results: Results, size: int) -> None:
         self._results = results
@@ -274,16 +294,16 @@ class Known:
         self.edited: dict[int, int] = dict(
             results.db.execute("SELECT id, version FROM result WHERE version > 0").fetchall()
         )
-        """The versions of those that are not the source's."""
+        """Versions by id of results that are not of the bytes as imported."""
 
     def holds(self, example: int, version: int) -> bool:
-        """Whether that version of an example has its result."""
+        """Whether there is a result of that version of an example."""
         if version:
             return self.edited.get(example) == version
         return example < len(self._source) and bool(self._source[example])
 
     def add(self, versions: dict[int, int]) -> None:
-        """Results came: the versions of some examples."""
+        """Results of these versions, by id, were stored."""
         for example, version in versions.items():
             if version:
                 self.edited[example] = version
@@ -291,36 +311,36 @@ class Known:
                 self._source[example] = 1
 
     def tokens(self, ids: list[int]) -> dict[int, int]:
-        """The stored tokens of some examples."""
-        marks = ",".join("?" * len(ids))
-        return dict(self._results.db.execute(f"SELECT id, tokens FROM result WHERE id IN ({marks})", ids))
+        """The stored tokens of some examples, by id."""
+        query = f"SELECT id, tokens FROM result WHERE id IN ({placeholders(len(ids))})"
+        return dict(self._results.db.execute(query, ids))
 
 
-class Left(Exception):
-    """The reader has gone."""
+class ReaderGone(Exception):
+    """The reader has gone, or has had no request for a while: the child exits."""
 
 
 class Restart(Exception):
-    """The rules' context is another one now: every result is void."""
+    """The context of the rules has changed: every result is to be computed anew."""
 
 
-def tell(fact: dict[str, Any]) -> None:
-    """One line of news for the reader."""
+def report(message: dict[str, Any]) -> None:
+    """Write one line for the reader. Raises ReaderGone where it cannot be written."""
     try:
-        sys.stdout.buffer.write(orjson.dumps(fact) + b"\n")
+        sys.stdout.buffer.write(orjson.dumps(message) + b"\n")
         sys.stdout.buffer.flush()
     except (BrokenPipeError, ValueError) as error:
-        raise Left from error
+        raise ReaderGone from error
 
 
-def heard(request: dict[str, Any]) -> None:
-    """Tell the reader that an edit need not be told again."""
+def acknowledge(request: dict[str, Any]) -> None:
+    """Tell the reader that a request has arrived, so that it need not send it to the next child."""
     if "number" in request:
-        tell({"heard": request["number"]})
+        report({"heard": request["number"]})
 
 
-def _ends(ids: list[int]) -> list[list[int]]:
-    """Ids as ranges, both ends included."""
+def _ranges(ids: list[int]) -> list[list[int]]:
+    """Ascending ids as ranges, both ends included."""
     ranges: list[list[int]] = []
     for example in ids:
         if ranges and example == ranges[-1][1] + 1:
@@ -331,7 +351,7 @@ def _ends(ids: list[int]) -> list[list[int]]:
 
 
 def main(argv: list[str]) -> int:
-    """Run the child; every failure becomes one line for the reader."""
+    """Run the child; a failure is reported to the reader in one line. Returns the exit code."""
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(10)
@@ -340,11 +360,11 @@ def main(argv: list[str]) -> int:
     lock = Lock(place / "analysis.lock")
     try:
         place.mkdir(parents=True, exist_ok=True)
-        if not lock.acquire(wait=LEAVING):
-            tell({"phase": "elsewhere"})
+        if not lock.acquire(wait=TAKE_OVER):
+            report({"phase": "elsewhere"})
             return 0
         Worker(folder).run()
-    except Left:
+    except ReaderGone:
         return 0
     except KeyboardInterrupt:
         return 130
@@ -352,8 +372,8 @@ def main(argv: list[str]) -> int:
         from curator.log import log_failure
 
         log_failure()
-        with contextlib.suppress(Left):
-            tell({"phase": "failed", "error": f"{type(error).__name__}: {error}"})
+        with contextlib.suppress(ReaderGone):
+            report({"phase": "failed", "error": f"{type(error).__name__}: {error}"})
         return 1
     return 0
 

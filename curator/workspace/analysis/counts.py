@@ -1,23 +1,21 @@
-"""Totals for the status line, without a pass over everything."""
+"""Totals for the status line, without a pass over all examples."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from curator.core.problem import Problem
-from curator.workspace.analysis.current_results import Derived, total_of
-from curator.workspace.analysis.outdated_results import KEYS
-from curator.workspace.analysis.result_store import Result
+from curator.workspace.analysis.current_results import CurrentResults
+from curator.workspace.analysis.sums import Sums, severities
 from curator.workspace.records import Counts
 from curator.workspace.storage.examples import StoredExamples
 
 
-def count(stored: StoredExamples, derived: Derived) -> Counts:
-    """Counts over the examples that are not deleted: the child's totals, corrected by what changed since."""
-    totals, rules = _derived_totals(stored, derived)
+def count(stored: StoredExamples, current_results: CurrentResults) -> Counts:
+    """Counts over the examples that are not deleted."""
+    sums, rules = _analysis_totals(stored, current_results)
     live = len(stored.order.live)
-    derived.marks.settle(stored)
-    marks = derived.marks.counts
+    current_results.mark_counts.update(stored)
+    marks = current_results.mark_counts.counts
     train = marks["train"]
     if stored.split_made:
         train = live - marks["validation"] - marks["none"]
@@ -29,39 +27,36 @@ def count(stored: StoredExamples, derived: Derived) -> Counts:
         reviewed=marks["reviewed"],
         train=train,
         validation=marks["validation"],
-        analysed=totals["analysed"],
-        errors=totals["errors"],
-        warnings=totals["warnings"],
+        analysed=sums.analysed,
+        errors=sums.errors,
+        warnings=sums.warnings,
         rules=rules,
-        tokens=totals["tokens"] if totals["counted"] else None,
-        assistant_tokens=totals["assistant"] if totals["counted"] else None,
-        labels=dict(sorted(derived.marks.labels.items())),
+        tokens=sums.tokens if sums.counted else None,
+        assistant_tokens=sums.assistant if sums.counted else None,
+        labels=dict(sorted(current_results.mark_counts.labels.items())),
     )
 
 
-def _derived_totals(stored: StoredExamples, derived: Derived) -> tuple[dict[str, int], dict[str, int]]:
-    """Totals and findings by rule over the live examples that somebody looked at."""
-    totals, rules = dict.fromkeys(KEYS, 0), Counter[str]()
-    if derived.file is not None:
-        wrong = derived.wrong()
-        totals = {key: int(wrong.whole.get(key, 0)) - wrong.totals[key] for key in KEYS}
-        rules = Counter(wrong.whole.get("rules", {}))
-        rules.subtract(wrong.rules)
-    ids = [row[0] for row in derived.fresh.db.execute("SELECT id FROM result")]
+def _analysis_totals(stored: StoredExamples, current_results: CurrentResults) -> tuple[Sums, dict[str, int]]:
+    """Sums and findings by rule over the analysed examples that are not deleted.
+
+    The child's totals, less its outdated results, and this process's results that the child lacks.
+    """
+    sums, rules = Sums(), Counter[str]()
+    store, fresh = current_results.file, current_results.fresh
+    if store is not None:
+        outdated = current_results.outdated()
+        sums = outdated.stored_sums - outdated.sums
+        rules.update(outdated.stored_rules)
+        rules.subtract(outdated.rules)
+    ids = [row[0] for row in fresh.db.execute("SELECT id FROM result")]
     touched = stored.example_rows(ids)
     ids = [i for i in ids if i not in touched or not touched[i].deleted]
-    overall = derived.overall(ids) if derived.inline else {}
-    have = derived.file.versions(ids) if derived.file is not None else {}
-    ours = dict(derived.fresh.db.execute("SELECT id, version FROM result"))
-    fresh = list(derived.fresh.get([i for i in ids if have.get(i) != ours[i]]).values())
-    _add(totals, rules, fresh, overall)
-    return totals, {rule: n for rule, n in sorted(rules.items()) if n > 0}
-
-
-def _add(
-    totals: dict[str, int], rules: Counter[str], results: list[Result], overall: dict[int, list[Problem]]
-) -> None:
-    for key, number in total_of(results, overall).items():
-        totals[key] += number
-    for result in results:
-        rules.update(problem.rule for problem in (*result.problems, *overall.get(result.id, ())))
+    overall = current_results.overall(ids) if current_results.inline else {}
+    stored_versions = store.versions(ids) if store is not None else {}
+    fresh_versions = dict(fresh.db.execute("SELECT id, version FROM result"))
+    for result in fresh.get([i for i in ids if stored_versions.get(i) != fresh_versions[i]]).values():
+        overall_problems = overall.get(result.id, ())
+        sums.add(result, *severities(overall_problems))
+        rules.update(problem.rule for problem in (*result.problems, *overall_problems))
+    return sums, {rule: n for rule, n in sorted(rules.items()) if n > 0}

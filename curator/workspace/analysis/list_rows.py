@@ -1,42 +1,41 @@
-"""What the list shows: rows made of stored results, or of a look taken now."""
+"""The rows of the example list, made of stored results, or of examples analysed now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from curator.workspace.analysis.analyst import tally
-from curator.workspace.analysis.current_results import Derived
+from curator.workspace.analysis.current_results import CurrentResults
 from curator.workspace.records import Row
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
 
 COPIES = frozenset({"duplicate_example", "near_duplicate_example"})
-"""Rules that say: there is another one like this."""
+"""The rules that find copies of an example."""
 
 
-def make_rows(stored: StoredExamples, derived: Derived, ids: Sequence[int]) -> list[Row]:
-    """Rows for ids in order; examples that nobody has analysed yet are looked at now."""
+def make_rows(stored: StoredExamples, current_results: CurrentResults, ids: Sequence[int]) -> list[Row]:
+    """Rows for some ids, in their order; an example without a result is analysed now, for the row alone."""
     touched = stored.example_rows(ids)
     labels = stored.labels(ids)
     versions = [(i, touched[i].version if i in touched else 0) for i in ids]
-    results = derived.results(versions)
+    results = current_results.results(versions)
     for example, version in versions:
         if example not in results:
-            results[example] = derived.analyst.look(
-                example, version, stored.raw(example, touched.get(example))
-            ).result
-    overall = derived.overall(ids)
-    rows, source, inside = [], None, range(0)
-    split = "train" if stored.split_made else None
+            raw = stored.raw(example, touched.get(example))
+            results[example] = current_results.analyst.analyse(example, version, raw).result
+    overall = current_results.overall(ids)
+    rows, source, ids_of_source = [], None, range(0)
+    default_side = "train" if stored.split_made else None
     for example in ids:
-        if example not in inside:
+        if example not in ids_of_source:
             source = stored.source_of(example)
-            inside = (
+            ids_of_source = (
                 range(0) if source is None else range(source.first_id, source.first_id + source.line_file.lines)
             )
         result, row = results[example], touched.get(example, _UNTOUCHED)
-        whole = overall.get(example, ())
-        errors, warnings = tally(whole) if whole else (0, 0)
-        problems = (*result.problems, *whole)
+        overall_problems = overall.get(example, ())
+        errors, warnings = tally(overall_problems) if overall_problems else (0, 0)
+        problems = (*result.problems, *overall_problems)
         rows.append(
             Row(
                 id=example,
@@ -50,17 +49,18 @@ def make_rows(stored: StoredExamples, derived: Derived, ids: Sequence[int]) -> l
                 rules=tuple(dict.fromkeys([problem.rule for problem in problems])) if problems else (),
                 tokens=result.tokens,
                 labels=labels.get(example, ()),
-                split=None if row.split == "none" else row.split or split,
+                split=None if row.split == "none" else row.split or default_side,
                 rating=row.rating,
                 review=row.review,
                 stale=row.review is not None and row.reviewed != row.version,
                 deleted=bool(row.deleted),
                 edited=row.version > 0 and source is not None,
                 new=source is None,
-                duplicate=bool(whole) and any(problem.rule in COPIES for problem in whole),
+                duplicate=any(problem.rule in COPIES for problem in overall_problems),
             )
         )
     return rows
 
 
 _UNTOUCHED = ExampleRow(0, None, 0, None, 0, None, None, None, None, None)
+"""The row of an example that nobody has touched."""

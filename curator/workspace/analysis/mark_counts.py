@@ -1,7 +1,7 @@
-"""How many examples have which mark: deleted, edited, reviewed, on a side, labelled.
+"""How many examples are deleted, edited, new, reviewed, on each side of the split, and have which label.
 
-A pass over the rows of a million touched examples takes a fifth of a second, too long for each key: what was
-counted is kept and corrected by what changed since.
+A pass over a million touched examples takes a fifth of a second, too long for each key press. So the counts are
+kept, and corrected by the changes made since.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
 
 MOST = 20_000
-"""Parts of changes from which on a pass over everything is cheaper."""
+"""From so many changed fields on a pass over all examples is cheaper than correcting the counts."""
 _SIDES = ("train", "validation", "none")
 _NAMES = ("deleted", "edited", "new", "reviewed", *_SIDES)
 _ALL = """SELECT count(*) FILTER (WHERE deleted = 1),
@@ -31,49 +31,57 @@ _CHANGED = """SELECT example, field, before FROM part WHERE change > ? AND examp
 _LABEL = "label:"
 
 
-class Marks:
-    """The counts of one workspace."""
+class MarkCounts:
+    """The counts of one workspace; call `update` before reading them."""
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(_NAMES, 0)
+        """Examples by mark. Deleted examples count only as that; the sides as stored, without the default."""
         self.labels: Counter[str] = Counter()
-        """Live examples by label."""
-        self._at: int | None = None
-        """The change up to which they hold."""
+        """Examples that are not deleted, by label."""
+        self._revision: int | None = None
+        """The revision of the workspace that the counts are of."""
 
-    def settle(self, stored: StoredExamples) -> None:
-        """Bring them up to date."""
+    def update(self, stored: StoredExamples) -> None:
+        """Bring the counts up to the workspace's present revision."""
         revision = stored.revision()
-        if self._at is not None and self._at != revision:
-            parts = stored.db.execute(_CHANGED, (self._at, MOST)).fetchall()
+        if self._revision is not None and self._revision != revision:
+            parts = stored.db.execute(_CHANGED, (self._revision, MOST)).fetchall()
             if len(parts) < MOST:
                 self._correct(stored, parts)
-                self._at = revision
-        if self._at != revision:
+                self._revision = revision
+        if self._revision != revision:
             self.counts = dict(zip(_NAMES, stored.db.execute(_ALL).fetchone(), strict=True))
             self.labels = Counter(dict(stored.db.execute(_LABELS).fetchall()))
-            self._at = revision
+            self._revision = revision
 
     def _correct(self, stored: StoredExamples, parts: Iterable[tuple[int, str, Any]]) -> None:
-        """Count what changed as it is, and no longer as it was before the first of its changes."""
+        """Correct the counts by changed fields: (example, field, value before the change), in order of the
+        changes.
+
+        Each example is counted as it is now, and subtracted as it was before the first of its changes.
+        """
         before: dict[int, dict[str, Any]] = {}
         for example, field, value in parts:
             before.setdefault(example, {}).setdefault(field, value)
         ids = list(before)
         rows, labels = stored.example_rows(ids), stored.labels(ids)
-        for example, was in before.items():
-            row, mine = rows.get(example), set(labels.get(example, ()))
-            self._count(row, {}, mine, 1)
-            then = mine.union(field[len(_LABEL) :] for field, on in was.items() if field.startswith(_LABEL) and on)
-            then.difference_update(f[len(_LABEL) :] for f, on in was.items() if f.startswith(_LABEL) and not on)
-            self._count(row, was, then, -1)
+        for example, old_values in before.items():
+            row, new_labels = rows.get(example), set(labels.get(example, ()))
+            self._count(row, {}, new_labels, 1)
+            old_labels = set(new_labels)
+            for field, labelled in old_values.items():
+                if field.startswith(_LABEL):
+                    (old_labels.add if labelled else old_labels.discard)(field[len(_LABEL) :])
+            self._count(row, old_values, old_labels, -1)
         self.labels = +self.labels
 
-    def _count(self, row: ExampleRow | None, was: dict[str, Any], labels: set[str], sign: int) -> None:
-        """Count one example with fields that are, or were, otherwise than its row says."""
+    def _count(self, row: ExampleRow | None, old_values: dict[str, Any], labels: set[str], sign: int) -> None:
+        """Add one example to the counts, or take it away (sign -1); `old_values` stand in for fields of its
+        row."""
 
         def field(name: str) -> Any:
-            return was[name] if name in was else getattr(row, name, None)
+            return old_values[name] if name in old_values else getattr(row, name, None)
 
         deleted, version, place = field("deleted") or 0, field("version") or 0, field("place")
         if deleted:

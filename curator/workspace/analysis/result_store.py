@@ -1,6 +1,7 @@
-"""Derived results and where they are kept: `analysis.db`, written by the analysis child alone, or memory.
+"""The store of analysis results: `analysis.db`, which the analysis child alone writes, or a database in memory.
 
-Every row belongs to one version of an example; a row of an older version counts for nothing.
+Everything in it can be computed anew. A row belongs to one version of an example; it does not count for a later
+one.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import orjson
 
 from curator.core.problem import Problem, Severity
 from curator.core.text import writable
-from curator.sqlite_file import connect
+from curator.sqlite_file import connect, placeholders
 from curator.workspace.analysis import flag_columns as flags
+from curator.workspace.storage.examples import batches
 
 VERSION = 5
-"""Of the tables below; a file of another version is derived data and simply made anew."""
+"""The version of the tables below; a file of another version is emptied and filled anew."""
 
 _TABLES = """
 CREATE TABLE about(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -38,17 +40,20 @@ CREATE INDEX overall_rule ON overall(rule, id);
 CREATE INDEX result_errors ON result(id) WHERE errors > 0;
 CREATE INDEX result_warnings ON result(id) WHERE warnings > 0;
 """
-_LATE = """
+_LATE_INDEX = """
 CREATE INDEX IF NOT EXISTS result_tokens ON result(tokens);
 """
-"""Made when all rows are in: several times cheaper than keeping them up to date on the way."""
+"""Made when all rows are in: several times cheaper than keeping it up to date meanwhile."""
 
 _COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, flags, preview, problems"
 
 
 @dataclass(slots=True)  # frozen it takes three times as long to make, and a page makes fifty
 class Result:
-    """What analysis knows about one version of an example. Not to be changed."""
+    """What analysis found out about one version of an example. Not to be changed.
+
+    `errors` and `warnings` count the findings of the rules on single examples, which are `problems`.
+    """
 
     id: int
     version: int
@@ -56,23 +61,26 @@ class Result:
     warnings: int
     messages: int
     roles: str
+    """One letter a message, for the list."""
     tokens: int | None
+    """None: not counted."""
     assistant: int | None
+    """Tokens of trained answers."""
     flags: int
-    """The state of `flags`, and its roles in the next byte."""
+    """The byte for the flag column `states`; the next higher byte is that for `roles`."""
     preview: str
     problems: tuple[Problem, ...] = ()
 
 
 def pack(problems: Sequence[Problem]) -> bytes | None:
-    """Problems as the bytes that a row keeps; None for none."""
+    """Problems as the JSON that a row stores; None where there are none."""
     if not problems:
         return None
-    rows = [(p.rule, p.severity, writable(p.message), writable(p.location), p.fix) for p in problems]
-    return orjson.dumps(rows)
+    values = [(p.rule, p.severity, writable(p.message), writable(p.location), p.fix) for p in problems]
+    return orjson.dumps(values)
 
 
-@lru_cache(maxsize=1024)  # most findings of a dataset say the same
+@lru_cache(maxsize=1024)  # most findings of a dataset are equal
 def unpack(data: bytes | None) -> tuple[Problem, ...]:
     """The inverse of `pack`."""
     if not data:
@@ -81,14 +89,14 @@ def unpack(data: bytes | None) -> tuple[Problem, ...]:
 
 
 class Results:
-    """One store of results: a file, or memory where `path` is None."""
+    """One store of results: a file, or in memory where `path` is None. Without `write` the file is only read."""
 
     def __init__(self, path: Path | None = None, *, write: bool = True) -> None:
         self.path = path
         if path is None:
             self.db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             self._make()
-            self.db.executescript(_LATE)
+            self.db.executescript(_LATE_INDEX)
         elif write:
             self.db = connect(path, "rwc")
             self.db.execute("PRAGMA journal_mode=WAL")
@@ -100,8 +108,9 @@ class Results:
         self.flags = flags.Flags(self.db)
 
     def _make(self) -> None:
-        names = self.db.execute("SELECT type, name FROM sqlite_master WHERE type IN ('table','view')").fetchall()
-        for kind, name in names:
+        """Drop whatever the database holds, and make empty tables."""
+        tables = self.db.execute("SELECT type, name FROM sqlite_master WHERE type IN ('table','view')").fetchall()
+        for kind, name in tables:
             quoted = str(name).replace('"', '""')
             self.db.execute(f'DROP {"VIEW" if kind == "view" else "TABLE"} "{quoted}"')
         self.db.executescript(_TABLES + flags.TABLE)
@@ -112,25 +121,24 @@ class Results:
         self.db.close()
 
     def clear(self) -> None:
-        """Forget everything: it was about other rules or other files."""
+        """Remove everything: it belongs to other rules or other files."""
         self._make()
 
     def versions(self, ids: Sequence[int]) -> dict[int, int]:
-        """The version of each example that has a result."""
-        found: dict[int, int] = {}
-        for start in range(0, len(ids), 500):
-            part = tuple(ids[start : start + 500])
-            marks = ",".join("?" * len(part))
-            found.update(self.db.execute(f"SELECT id, version FROM result WHERE id IN ({marks})", part))
-        return found
+        """By id, the version that the result of each of these examples belongs to."""
+        versions: dict[int, int] = {}
+        for part in batches(ids):
+            query = f"SELECT id, version FROM result WHERE id IN ({placeholders(len(part))})"
+            versions.update(self.db.execute(query, part))
+        return versions
 
-    def drop_about(self, key: str) -> None:
-        """Forget a fact about the whole store."""
+    def drop_fact(self, key: str) -> None:
+        """Remove a fact about the store."""
         self.db.execute("DELETE FROM about WHERE key = ?", (key,))
 
     def finish(self) -> None:
-        """Add the indexes that pay only when all rows are there."""
-        self.db.executescript(_LATE)
+        """Make the index that is cheaper to make when all rows are there."""
+        self.db.executescript(_LATE_INDEX)
 
     def put(self, results: Iterable[Result]) -> None:
         """Store results, replacing those of other versions of the same examples; one transaction."""
@@ -149,82 +157,71 @@ class Results:
             raise
 
     def put_overall(self, problems: Iterable[tuple[int | None, Problem]]) -> None:
-        """Replace what the rules over the whole dataset found: (example or None, problem)."""
-        found = list(problems)
+        """Replace the findings of the rules on the dataset as a whole: (example or None, problem)."""
+        findings = list(problems)
         self.db.execute("BEGIN")
         self.db.execute("DELETE FROM overall")
         self.db.executemany(
             "INSERT INTO overall VALUES(?,?,?,?)",
-            ((example, p.rule, p.severity.value, pack((p,))) for example, p in found),
+            ((example, p.rule, p.severity.value, pack((p,))) for example, p in findings),
         )
         bits = {Severity.ERROR: flags.ERROR, Severity.WARNING: flags.WARNING}
         self.flags.put_overall(
-            (example, bits.get(problem.severity, 0)) for example, problem in found if example is not None
+            (example, bits.get(problem.severity, 0)) for example, problem in findings if example is not None
         )
         self.db.execute("COMMIT")
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Drop the results of some examples."""
-        gone = list(ids)
+        """Remove the results of some examples."""
+        dropped = list(ids)
         self.db.execute("BEGIN")
-        self._drop_findings(gone)
-        self.db.executemany("DELETE FROM result WHERE id = ?", ((example,) for example in gone))
-        self.flags.put((example, 0, 0, 0, 0, 0) for example in gone)
+        self._drop_findings(dropped)
+        self.db.executemany("DELETE FROM result WHERE id = ?", ((example,) for example in dropped))
+        self.flags.put((example, 0, 0, 0, 0, 0) for example in dropped)
         self.db.execute("COMMIT")
 
     def _drop_findings(self, ids: Sequence[int]) -> None:
-        """Findings are ordered by rule: those of an example are found by the rules that its result names."""
-        old = self.get(ids)
-        pairs = {(problem.rule, result.id) for result in old.values() for problem in result.problems}
+        """Remove the rows of `finding` of some examples. Its key begins with the rule, which the results name."""
+        results = self.get(ids).values()
+        pairs = {(problem.rule, result.id) for result in results for problem in result.problems}
         self.db.executemany("DELETE FROM finding WHERE rule = ? AND id = ?", sorted(pairs))
 
     def get(self, ids: Sequence[int]) -> dict[int, Result]:
-        """Results of some examples, by id; those without one are absent."""
-        found: dict[int, Result] = {}
-        for start in range(0, len(ids), 500):
-            part = ids[start : start + 500]
-            marks = ",".join("?" * len(part))
-            for row in self.db.execute(f"SELECT {_COLUMNS} FROM result WHERE id IN ({marks})", tuple(part)):
-                found[row[0]] = _result(row)
-        return found
+        """Results of some examples, by id; examples without one are absent."""
+        results: dict[int, Result] = {}
+        for part in batches(ids):
+            query = f"SELECT {_COLUMNS} FROM result WHERE id IN ({placeholders(len(part))})"
+            for row in self.db.execute(query, part):
+                results[row[0]] = _result(row)
+        return results
 
-    def overall(self, example: int | None) -> tuple[Problem, ...]:
-        """What the rules over the whole dataset found at one example, or at none in particular."""
-        rows = self.db.execute("SELECT problem FROM overall WHERE id IS ?", (example,))
-        return tuple(problem for (data,) in rows for problem in unpack(data))
+    def overall_problems(self, ids: Sequence[int]) -> dict[int, list[Problem]]:
+        """What the rules on the dataset as a whole found at some examples, by id."""
+        problems: dict[int, list[Problem]] = {}
+        for part in batches(ids):
+            query = f"SELECT id, problem FROM overall WHERE id IN ({placeholders(len(part))})"
+            for example, data in self.db.execute(query, part):
+                problems.setdefault(example, []).extend(unpack(data))
+        return problems
 
-    def overall_rules(self, ids: Sequence[int]) -> dict[int, list[Problem]]:
-        """Problems of the rules over the whole dataset for some examples."""
-        found: dict[int, list[Problem]] = {}
-        for start in range(0, len(ids), 500):
-            part = ids[start : start + 500]
-            marks = ",".join("?" * len(part))
-            for example, data in self.db.execute(
-                f"SELECT id, problem FROM overall WHERE id IN ({marks})", tuple(part)
-            ):
-                found.setdefault(example, []).extend(unpack(data))
-        return found
-
-    def ids(self, where: str, values: Sequence[object] = ()) -> Iterator[int]:
-        """Ids of results for which a condition of ours holds (never text from a user: that goes in `values`)."""
-        return (row[0] for row in self.db.execute(f"SELECT id FROM result WHERE {where}", tuple(values)))
-
-    def about(self, key: str) -> str | None:
-        """A fact about the whole store."""
+    def fact(self, key: str) -> str | None:
+        """A fact about the store as a whole; None where it has none of that name."""
         row = self.db.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
-    def set_about(self, key: str, value: str) -> None:
-        """Remember a fact about the whole store."""
+    def set_fact(self, key: str, value: str) -> None:
+        """Store a fact about the store as a whole."""
         self.db.execute("INSERT OR REPLACE INTO about VALUES(?,?)", (key, value))
 
 
-def _result(row: tuple[Any, ...]) -> Result:
+def _result(row: Sequence[Any]) -> Result:
+    """A result from the values of `_COLUMNS`."""
     values = [*row[:-1], unpack(row[-1])]
     return Result(*values)
 
 
 def _row(r: Result) -> tuple[object, ...]:
+    """The values of `_COLUMNS`."""
     return (
         r.id,
         r.version,
@@ -241,10 +238,12 @@ def _row(r: Result) -> tuple[object, ...]:
 
 
 def _flags(r: Result) -> tuple[int, int, int, int, int, int]:
-    return (r.id, r.flags & 255, r.flags >> 8, min(r.messages, flags.MANY), *flags.counted(r.tokens))
+    """The id and a byte for each flag column but `overall`."""
+    return (r.id, r.flags & 255, r.flags >> 8, min(r.messages, flags.MANY), *flags.token_bytes(r.tokens))
 
 
 def _findings(rows: Iterable[Result]) -> Iterator[tuple[str, int, int]]:
+    """The rows of `finding`: (rule, id, how often)."""
     for result in rows:
         if result.problems:
             counts: dict[str, int] = {}

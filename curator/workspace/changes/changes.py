@@ -160,7 +160,7 @@ class Changes:
             change = writing.journal.commit(kind, writing.words(template, [p.example for p in parts]), parts)
             if value and len(parts) == 1:  # quicker than the whole order
                 writing.stored.order.delete(parts[0].example)
-                writing.results.restructured()
+                writing.results.note_restructured()
             elif parts:
                 writing.restructure()
             writing.announce([], bool(parts))

@@ -41,7 +41,7 @@ def _step(writing: Writing, step: Callable[[], Change | None]) -> Change | None:
         change = step()
         if change is not None:
             writing.stored.reload()
-            writing.results.restructured()
+            writing.results.note_restructured()
             writing.publish(_rewritten(writing, change.id), True)
         return change
 

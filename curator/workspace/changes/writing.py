@@ -14,7 +14,7 @@ from curator.core.example import MAX_LINE_BYTES
 from curator.core.text import count_of
 from curator.errors import CuratorError, NotSaved, UsageError
 from curator.locks import is_held
-from curator.workspace.analysis.current_results import Derived, analysis_path
+from curator.workspace.analysis.current_results import CurrentResults, analysis_path
 from curator.workspace.records import Change
 from curator.workspace.storage import line_file
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
@@ -33,7 +33,7 @@ class Writing:
     """A workspace's storage, journal and results, with the steps that all changes share."""
 
     def __init__(
-        self, folder: Path, access: WriteAccess, journal: Journal, stored: StoredExamples, results: Derived
+        self, folder: Path, access: WriteAccess, journal: Journal, stored: StoredExamples, results: CurrentResults
     ) -> None:
         self.folder = folder
         self.access = access
@@ -137,7 +137,7 @@ class Writing:
 
     def publish(self, ids: Sequence[int], restructured: bool) -> None:
         """After a commit: the results of these examples are outdated, and the listeners are called."""
-        self.results.changed(ids)
+        self.results.note_changed(ids)
         self.announce(ids, restructured)
 
     def announce(self, ids: Sequence[int], restructured: bool) -> None:
@@ -148,12 +148,12 @@ class Writing:
     def restructure(self) -> None:
         """After a commit by which examples came, went or moved: build the order of ids anew."""
         self.stored.reorder()
-        self.results.restructured()
+        self.results.note_restructured()
 
     def reload(self) -> None:
         """After a commit by which sources came or went: read them again, and call the listeners."""
         self.stored.reload()
-        self.results.restructured()
+        self.results.note_restructured()
         self.announce([], True)
 
     def uncopied(self) -> list[Source]:

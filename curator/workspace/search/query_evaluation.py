@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from curator.core.query.query import And, Choice, Not, Or, Query, Range, Text, mentions
 from curator.errors import UsageError
 from curator.workspace.analysis import flag_columns as flags
-from curator.workspace.analysis.current_results import Derived
+from curator.workspace.analysis.current_results import CurrentResults
 from curator.workspace.search.text_scan import scan
 from curator.workspace.search.view import View
 from curator.workspace.storage.example_order import START, Order
@@ -47,9 +47,11 @@ PATIENCE = 0.1
 class QueryEvaluation:
     """One evaluation of a query over a workspace as it is now."""
 
-    def __init__(self, stored: StoredExamples, derived: Derived, guard: AbstractContextManager[object]) -> None:
+    def __init__(
+        self, stored: StoredExamples, current_results: CurrentResults, guard: AbstractContextManager[object]
+    ) -> None:
         self.stored = stored
-        self.derived = derived
+        self.current_results = current_results
         self.guard = guard
         with guard:
             self.size = stored.next_id()
@@ -124,7 +126,7 @@ class QueryEvaluation:
         """The matches of a text node; reports those so far to `meanwhile`."""
         mask = Mask(self.size)
         with self.guard:
-            states, roles = self.derived.flags(self.size, "states", "roles")
+            states, roles = self.current_results.flags.columns(self.size, "states", "roles")
         count, last_call = 0, time.monotonic()
         for start, matches in scan(self.stored, text, within, (states, roles), self.guard):
             end = min(start + len(matches), self.size)  # examples behind it were added meanwhile
@@ -143,24 +145,24 @@ class QueryEvaluation:
         if query.field == "rating":
             where, values = _between("rating", query)
             return self._mask_of(self._ids_where(where, values))
-        self.derived.prepare()
+        self.current_results.prepare()
         if query.field == "tokens":
-            self.derived.require_tokens()
+            self.current_results.require_tokens()
             if all(bound is None or bound < flags.MOST_TOKENS for bound in (query.low, query.high)):
                 return self._tokens(query)
         elif all(bound is None or bound < flags.MANY for bound in (query.low, query.high)):
             low, high = math.ceil(query.low or 0), flags.MANY if query.high is None else math.floor(query.high)
             return self._messages(low, high)
         where, values = _between(query.field, query)
-        return self.derived.select(where, values, self.size)
+        return self.current_results.flags.select(where, values, self.size)
 
     def _messages(self, low: int, high: int) -> Mask:
-        counts = self.derived.flags(self.size, "messages")[0].translate(flags.between(low, high))
+        counts = self.current_results.flags.columns(self.size, "messages")[0].translate(flags.between(low, high))
         return counts if low > 0 else _combine([counts, self._states(flags.LOOKED, flags.LOOKED)], int.__and__)
 
     def _tokens(self, query: Range) -> Mask:
         """The matches of a range of token counts, from the columns `low` and `high`."""
-        low, high = self.derived.flags(self.size, "low", "high")
+        low, high = self.current_results.flags.columns(self.size, "low", "high")
         if query.high is not None and query.high < 0:
             return Mask(self.size)
         enough = flags.at_least(low, high, max(0, math.ceil(query.low or 0)))
@@ -170,7 +172,7 @@ class QueryEvaluation:
         return _combine([enough, Mask(above.translate(_FLIP))], int.__and__)
 
     def _states(self, bits: int, among: int) -> Mask:
-        return self.derived.flags(self.size, "states")[0].translate(flags.having(bits, among))
+        return self.current_results.flags.columns(self.size, "states")[0].translate(flags.having(bits, among))
 
     def _lines(self, query: Range) -> Mask:
         """The matches of a range of line numbers or ids."""
@@ -205,27 +207,29 @@ class QueryEvaluation:
             return self._mask_of(self._ids_where("place IS NOT NULL"))
         if state == "reviewed":
             return self._mask_of(self._ids_where("review IS NOT NULL AND reviewed = version"))
-        self.derived.prepare()
+        self.current_results.prepare()
         if state == "duplicate":
             return _combine([self._rule(rule) for rule in _DUPLICATES], int.__or__)
         if state == "conflict":
             return self._rule("conflicting_answers")
         if state == "clean":
             bad = flags.ERROR | flags.WARNING
-            return self.derived.judged(self.size, bad).translate(flags.having(flags.LOOKED, flags.LOOKED | bad))
+            return self.current_results.flags.states_with_overall(self.size, bad).translate(
+                flags.having(flags.LOOKED, flags.LOOKED | bad)
+            )
         bit = flags.ERROR if state == "error" else flags.WARNING
-        return self.derived.judged(self.size, bit).translate(flags.having(bit, bit))
+        return self.current_results.flags.states_with_overall(self.size, bit).translate(flags.having(bit, bit))
 
     def _rule(self, rule: str) -> Mask:
-        self.derived.prepare()
+        self.current_results.prepare()
         if rule == "example_too_long":
-            self.derived.require_tokens()
-        return self.derived.find(rule, self.size)
+            self.current_results.require_tokens()
+        return self.current_results.flags.with_finding(rule, self.size)
 
     def _role(self, role: str) -> Mask:
-        self.derived.prepare()
+        self.current_results.prepare()
         bit = flags.ROLES[role]
-        return self.derived.flags(self.size, "roles")[0].translate(flags.having(bit, bit))
+        return self.current_results.flags.columns(self.size, "roles")[0].translate(flags.having(bit, bit))
 
     def _label(self, label: str) -> Mask:
         return self._mask_of(self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,)))
@@ -281,10 +285,10 @@ class QueryEvaluation:
             return {i: source.name if (source := self.stored.source_of(i)) is not None else "" for i in ids}
         if sort == "length":
             return {i: len(raw) for i, raw in self.stored.raws(ids)}
-        self.derived.prepare()
+        self.current_results.prepare()
         if sort == "tokens":
-            self.derived.require_tokens()
-        return self.derived.column(
+            self.current_results.require_tokens()
+        return self.current_results.column(
             {"errors": "errors * 1000000 + warnings", "text": "lower(preview)"}.get(sort, sort)
         )
 
