@@ -29,10 +29,10 @@ from curator.workspace.storage.write_access import WriteAccess
 
 
 class Workspace:
-    """A dataset with its edits, labels, splits and history. `opening` makes it; `close` it or use it in `with`.
+    """A dataset with its edits, labels, splits and history, for reading; `changes` changes it.
 
-    One process writes; a further one gets `read_only` True and `holder` says who writes. Every mutator is on
-    the disk before it returns and raises `NotSaved` where that failed. Methods may be called from any thread.
+    `opening.open_workspace` makes it; close it, or use it in `with`. One process writes; in others `read_only` is
+    True and `holder` says who writes. Methods may be called from any thread.
     """
 
     def __init__(self, path: Path, journal: Journal, stored: StoredExamples, access: WriteAccess) -> None:
@@ -122,9 +122,8 @@ class Workspace:
                 self.current_results.prepare()
             result = self.current_results.results([(example, record.version)]).get(example)
             if result is None:
-                result = self.current_results.analyst.analyse_parsed(
-                    example, record.version, record.example
-                ).result
+                analyst = self.current_results.analyst
+                result = analyst.analyse_parsed(example, record.version, record.example).result
             return [*result.problems, *self.current_results.overall([example]).get(example, ())]
 
     def counts(self) -> Counts:

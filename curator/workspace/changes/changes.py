@@ -101,7 +101,7 @@ class Changes:
         for raw in raws:
             require_one_line(raw)
         with self.writing.guard:
-            self.writing.ready()
+            self.writing.begin()
             all_ids = self.writing.stored.order.all
             if after is None:
                 after = all_ids[-1] if len(all_ids) else START
@@ -117,7 +117,7 @@ class Changes:
         `name` is that of the source, for the label.
         """
         with self.writing.guard:
-            self.writing.ready()
+            self.writing.begin()
             rows = self.writing.stored.example_rows(gone_ids)
             deleted = [i for i in gone_ids if i not in rows or not (rows[i].version or rows[i].deleted)]
             count = sum(len(raws) for _, raws in groups)
@@ -153,11 +153,11 @@ class Changes:
         """Set `deleted` to 0 or 1 for those of the examples that have the other value."""
         writing = self.writing
         with writing.guard:
-            examples = writing.ready(ids)
+            examples = writing.begin(ids)
             rows = writing.stored.example_rows(examples)
             before = {i: rows[i].deleted if i in rows else 0 for i in examples}
             parts = [Part(i, "deleted", before[i], value) for i in examples if before[i] != value]
-            change = writing.journal.commit(kind, writing.words(template, [p.example for p in parts]), parts)
+            change = writing.journal.commit(kind, writing.describe(template, [p.example for p in parts]), parts)
             if value and len(parts) == 1:  # quicker than the whole order
                 writing.stored.order.delete(parts[0].example)
                 writing.results.note_restructured()
@@ -170,7 +170,7 @@ class Changes:
         """Delete copies of an example, which takes over their labels, their best rating and their notes."""
         writing = self.writing
         with writing.guard:
-            (example, *others) = writing.ready([example, *copies])
+            (example, *others) = writing.begin([example, *copies])
             rows = writing.stored.example_rows([example, *others])
             own = rows.get(example)
             rating = max((row.rating or 0 for row in rows.values()), default=0) or None
@@ -185,7 +185,7 @@ class Changes:
                 if example not in labelled and not labelled.isdisjoint(others):
                     parts.append(Part(example, f"label:{name}", 0, 1))
             parts += [Part(i, "deleted", rows[i].deleted if i in rows else 0, 1) for i in others]
-            label = writing.words("Merged {}", [example, *others])
+            label = writing.describe("Merged {}", [example, *others])
             change = writing.journal.commit("delete", label, parts)
             writing.restructure()
             writing.announce([], True)
@@ -198,11 +198,11 @@ class Changes:
             raise UsageError(f"a label is 1 to {MAX_LABEL} visible characters")
         require_encodable(name)
         with self.writing.guard:
-            examples = self.writing.ready(ids)
+            examples = self.writing.begin(ids)
             labelled = self.writing.stored.with_label(name)
             parts = [Part(i, f"label:{name}", int(not on), int(on)) for i in examples if (i in labelled) != on]
             template = f"Labelled {{}} {name}" if on else f"Took the label {name} off {{}}"
-            words = self.writing.words(template, [part.example for part in parts])
+            words = self.writing.describe(template, [part.example for part in parts])
             return self.writing.journal.commit("label", words, parts)
 
     def rate(self, ids: Iterable[int], rating: int | None) -> Change:
@@ -238,7 +238,7 @@ class Changes:
         return sides.assign(self.writing, ids, split)
 
     def pin(self, ids: Iterable[int], side: Side | None) -> Change:
-        """Put examples on a side for good: with the label `pinned` they stay there when all are divided anew.
+        """Put examples on a side for good: with the label `pinned` they stay there when all are divided again.
 
         None takes the label off; they stay where they are until the next split.
         """

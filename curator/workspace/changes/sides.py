@@ -14,7 +14,7 @@ from curator.workspace.storage.examples import BytesById
 from curator.workspace.storage.journal import Part
 
 PINNED = "pinned"
-"""The label of examples whose side was chosen by hand and stays when the others are divided anew."""
+"""The label of examples whose side was chosen by hand and stays when the others are divided again."""
 
 
 def assign(writing: Writing, ids: Iterable[int], split: str | None) -> Change:
@@ -28,7 +28,7 @@ def assign(writing: Writing, ids: Iterable[int], split: str | None) -> Change:
 def pin(writing: Writing, ids: Iterable[int], side: Side | None) -> Change:
     """Put examples on a side and label them `pinned`; None takes the label off and leaves the side."""
     with writing.guard:
-        examples = writing.ready(ids)
+        examples = writing.begin(ids)
         rows = writing.stored.example_rows(examples)
         pinned = writing.stored.with_label(PINNED)
         parts = [Part(i, f"label:{PINNED}", int(i in pinned), int(side is not None)) for i in examples]
@@ -36,7 +36,7 @@ def pin(writing: Writing, ids: Iterable[int], side: Side | None) -> Change:
             parts += [Part(i, "split", rows[i].split if i in rows else None, side) for i in examples]
         changed = sorted({part.example for part in parts if part.before != part.after})
         template = f"Pinned {{}} to {side}" if side else "Let {} go"
-        return writing.journal.commit("split", writing.words(template, changed), parts)
+        return writing.journal.commit("split", writing.describe(template, changed), parts)
 
 
 def split(
@@ -53,7 +53,7 @@ def split(
 
     stored, journal = writing.stored, writing.journal
     with writing.guard:
-        examples = writing.ready(stored.order.live if ids is None else ids)
+        examples = writing.begin(stored.order.live if ids is None else ids)
         strata = _labels_of(writing, examples) if stratify == "label" else None
         raws = BytesById(stored, examples)
         sides_fixed = {**(fixed or {}), **_pinned_sides(writing)}
@@ -69,7 +69,7 @@ def split(
         parts += _side_parts(writing, examples, set(division.validation), default=None if ids is None else "train")
         train, held_out = len(division.train), len(division.validation)
         template = f"Split {{}}: {train:,} to train, {held_out:,} to validate"
-        change = journal.commit("split", writing.words(template, examples), parts, examples=len(examples))
+        change = journal.commit("split", writing.describe(template, examples), parts, examples=len(examples))
         stored.reorder()
         return change
 

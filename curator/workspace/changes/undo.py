@@ -37,7 +37,7 @@ def undo_to(writing: Writing, revision: int) -> list[Change]:
 def _step(writing: Writing, step: Callable[[], Change | None]) -> Change | None:
     """Do `step`, which undoes or redoes a change, and read again what it may have altered."""
     with writing.guard:
-        writing.ready()
+        writing.begin()
         change = step()
         if change is not None:
             writing.stored.reload()

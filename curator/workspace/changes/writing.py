@@ -1,4 +1,4 @@
-"""What every change does first and last: may it be written, do its ids exist, and who is told of it."""
+"""The steps that all changes share: may this process write, do the ids exist, and what has to be updated after."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Writing:
         """Held while the database is read or written: one connection serves all threads."""
         self.listeners: list[Listener] = []
 
-    def ready(self, ids: Iterable[int] = ()) -> list[int]:
-        """The ids once each, in order, after checking that they exist and that this process may write.
+    def begin(self, ids: Iterable[int] = ()) -> list[int]:
+        """Check that this process may write and that the ids exist; returns these once each, in order.
 
         Raises NotSaved where it may not write or a source could not be copied, CuratorError for an unknown id.
         """
@@ -73,8 +73,8 @@ class Writing:
         if unknown:
             raise CuratorError(f"there is no example {unknown[0]}")
 
-    def words(self, template: str, ids: Sequence[int]) -> str:
-        """A change's label: `{}` in the template becomes `line 3` or `41 examples`."""
+    def describe(self, template: str, ids: Sequence[int]) -> str:
+        """The label of a change: `{}` in the template becomes `line 3` or `41 examples`."""
         if "{}" not in template:
             return template
         if len(ids) == 1:
@@ -90,7 +90,7 @@ class Writing:
     ) -> Change:
         """Give examples new bytes, (id, old bytes) → new bytes; those that stay the same are left alone."""
         with self.guard:
-            examples = self.ready(ids)
+            examples = self.begin(ids)
             parts: list[Part] = []
             rows = self.stored.example_rows(examples)
             for example, old in self.journal.meter.over("Changing", self.stored.raws(examples), len(examples)):
@@ -103,7 +103,7 @@ class Writing:
                 parts.append(Part(example, "raw", row.raw if row is not None else None, new))
                 parts.append(Part(example, "version", row.version if row is not None else 0, REVISION))
             rewritten = [part.example for part in parts[::2]]
-            label = self.words(template, rewritten)
+            label = self.describe(template, rewritten)
             done = self.journal.commit(kind, label, parts, examples=len(rewritten))
             self.publish(rewritten, False)
             return done
@@ -117,7 +117,7 @@ class Writing:
     ) -> Change:
         """Set columns of examples to the values that `fields` gives for a row (None: no row yet)."""
         with self.guard:
-            examples = self.ready(ids)
+            examples = self.begin(ids)
             rows = self.stored.example_rows(examples)
             parts: list[Part] = []
             for example in examples:
@@ -127,10 +127,10 @@ class Writing:
                     if before != value:
                         parts.append(Part(example, field, before, value))
             changed = sorted({part.example for part in parts})
-            return self.journal.commit(kind, self.words(template, changed), parts)
+            return self.journal.commit(kind, self.describe(template, changed), parts)
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Remember a JSON value. It is no change of the dataset and is not undone. Raises NotSaved."""
+        """Store a JSON value. It is no change of the dataset and cannot be undone. Raises NotSaved."""
         with self.guard:
             self.access.require()
             self.journal.set_meta(key, orjson.dumps(value).decode())
@@ -146,7 +146,7 @@ class Writing:
             listener(ids, restructured)
 
     def restructure(self) -> None:
-        """After a commit by which examples came, went or moved: build the order of ids anew."""
+        """After a commit by which examples came, went or moved: build the order of ids again."""
         self.stored.reorder()
         self.results.note_restructured()
 

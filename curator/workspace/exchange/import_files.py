@@ -208,7 +208,7 @@ def _count(prepared: PreparedFile, keys: list[int | None], seen_keys: set[int | 
 def commit(workspace: Workspace, prepared: Import) -> Change:
     """Make the prepared files part of the workspace, as one change. Raises NotSaved."""
     with workspace.guard:
-        workspace.changes.writing.ready()
+        workspace.changes.writing.begin()
         first = workspace.stored.next_id()
         number = 1 + max((source.id for source in workspace.stored.sources), default=0)
         is_first = not workspace.stored.sources

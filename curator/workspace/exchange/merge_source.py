@@ -144,7 +144,7 @@ def merge(workspace: Workspace, source_id: int, comparison: Comparison | None = 
     unless they were edited here. Raises InputError where the file cannot be read.
     """
     with workspace.guard:
-        workspace.changes.writing.ready()
+        workspace.changes.writing.begin()
         comparison = comparison or compare(workspace, source_id)
         source = workspace.stored.source(source_id)
         start = source.first_id - 1
