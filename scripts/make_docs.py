@@ -23,13 +23,13 @@ def diagnosis() -> str:
     from curator.core.scores import diagnosis as rules
 
     lines = [
-        "# What the curves say",
+        "# Verdicts on training curves",
         "",
         "Written by `python scripts/make_docs.py diagnosis`.",
         "",
         (rules.__doc__ or "").strip(),
         "",
-        "The verdicts are tried on the recorded curves of real runs and on curves made to show one rule each:",
+        "The tests use the recorded curves of real runs, and curves made for each verdict:",
         "`python -m pytest tests/core/test_diagnosis.py`.",
     ]
     return "\n".join(lines) + "\n"
@@ -43,10 +43,10 @@ def rules() -> str:
     lines = [
         "# Rules",
         "",
-        "Written by `python scripts/make_docs.py rules`. Severity is E (refused by the service, or it breaks",
+        "Written by `python scripts/make_docs.py rules`. The severity is E (the service refuses it, or it breaks",
         "training), W (likely a mistake) or i (worth knowing), for the profiles openai, azure and local in",
-        "this order; – means that the profile does not ask. A *safe* fix changes nothing but what is wrong and is",
-        "applied by `curator fix`; an *unsafe* one is shown before and after. Each rule is tested by its name:",
+        "this order; – means that the profile does not have the rule. A *safe* fix changes only what is wrong;",
+        "`curator fix` applies it. An *unsafe* fix is shown before and after first. To test one rule:",
         "`python -m pytest tests/core/test_rules.py -k RULE`.",
     ]
     for needs, title in FAMILIES.items():
@@ -68,8 +68,8 @@ def keys() -> str:
     lines = [
         "# Keys",
         "",
-        "Written from the key table by `python scripts/make_docs.py keys`. `?` shows those of what has the focus,",
-        "and `ctrl+p` finds every action by name. Any of them can be rebound by its id in `config.toml`:",
+        "Written from the key table by `python scripts/make_docs.py keys`. `?` shows the keys of the focused",
+        "part, and `ctrl+p` finds every action by name. Any action can have other keys, by its id, in `config.toml`:",
         "",
         "```toml",
         "[keys]",

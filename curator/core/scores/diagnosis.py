@@ -1,21 +1,21 @@
 """A verdict on a training run from its curves alone, in words, with the reason and the next step.
 
-The rules, in the order in which they are asked (`train`, `valid` are losses; smoothed values are means over a
-tenth of the points, three at least):
+The conditions are tried in this order. `train` and `valid` are losses; smoothed values are means over a tenth of the
+points, at least three.
 
-| verdict | when |
+| verdict | condition |
 |---|---|
-| learning | fewer than 6 training points: too early to tell |
-| unstable | a loss is not finite; or the smoothed train loss climbed back over half of what it had gained (and over 10 % of the start); or at least 3 and over 5 % of the steps jump to thrice the values before them and above the first loss |
-| underfitting | a run past its half has gained less than 10 % of its first train loss, which was no small one (over 0.5) |
-| overfitting | valid lies over its lowest value by more than 5 % (one value an epoch) or 10 % (noisy batches; thrice their swing where that is more), and train fell meanwhile |
-| too_little_validation | no validation at all, fewer than 10 examples, or values that swing by more than 30 % around their trend |
-| underfitting | the run is over and valid still fell by 10 % or more in its last third |
-| plateau | train and valid changed by less than 2 % in the last third of the points |
+| learning | fewer than 6 training points, which is too early for a verdict |
+| unstable | a loss is not finite; or the smoothed train loss rose again by more than half of what it had fallen (and by more than 10 % of its first value); or at least 3 steps, and more than 5 % of all, jump to three times the values before them and above the first loss |
+| underfitting | more than half of the run is over, and train, whose first value was above 0.5, has fallen by less than 10 % of it |
+| overfitting | valid is above its lowest value by more than 5 % (one value an epoch) or 10 % (values of single batches; or three times their variation, if that is more), while train fell |
+| too_little_validation | there is no validation, or on fewer than 10 examples, or its values vary by more than 30 % around their trend |
+| underfitting | the run has ended, and in its last third valid still fell by 10 % or more |
+| plateau | in the last third of the points train and valid changed by less than 2 % |
 | learning | anything else |
 
-The best checkpoint is the one with the lowest full validation loss, then the lowest smoothed validation loss;
-without validation it is the last.
+The best checkpoint is the one with the lowest full validation loss, else the lowest smoothed validation loss;
+without validation it is the last one.
 """  # noqa: E501 - a table
 
 from __future__ import annotations

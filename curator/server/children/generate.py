@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from curator.errors import CuratorError
 from curator.log import log_failure
+from curator.server.engines.choice import choose_engine
 from curator.server.engines.job import limit_threads
 
 BATCH_ROWS = 64
@@ -54,8 +55,6 @@ class Engine(Protocol):
 
 def load(base: Path) -> Engine:
     """Load a base model with the engine that can run it. Raises InputError if there is none."""
-    from curator.server.engines.choice import choose_engine
-
     if choose_engine(base).engine == "hf":
         from curator.server.engines.hf_answers import HfEngine  # heavy: torch
 
