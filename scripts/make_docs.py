@@ -69,7 +69,7 @@ def keys() -> str:
         "# Keys",
         "",
         "Written from the key table by `python scripts/make_docs.py keys`. `?` shows the keys of the focused",
-        "part, and `ctrl+p` finds every action by name. Any action can have other keys, by its id, in `config.toml`:",
+        "part, and `ctrl+p` finds every action by name. Set other keys for an action by its id in `config.toml`:",
         "",
         "```toml",
         "[keys]",
