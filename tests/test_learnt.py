@@ -15,7 +15,7 @@ from curator.core.example import parse
 from curator.core.rules.subject import Subject
 from curator.core.turns import is_learnt, turns
 from curator.tui.examples.blocks import blocks_of
-from curator.tui.stage_models.dataset_bars import DatasetCounts
+from curator.workspace.checks.statistics import DatasetCounts
 from tests.server import tiny
 
 ABSENT = object()
@@ -64,8 +64,8 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> text_model.TextModel:
 def test_all_agree_on_every_weight(weight: Any, expected: bool, text: text_model.TextModel) -> None:
     example = chat(weight)
     parsed = parse(json.dumps(example).encode())
-    charts = DatasetCounts(Tally())
-    charts.add(1, example)
+    charts = DatasetCounts(Tally(), keep_ids=True)
+    charts.add(1, turns(example))
     answers = {
         "function": is_learnt(example["messages"][1]),
         "turns": [turn.trained for turn in turns(example)] == [False, True],

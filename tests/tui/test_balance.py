@@ -15,11 +15,13 @@ from curator.core.answers.balance import Tally
 from curator.core.answers.contract import Contract
 from curator.core.example import parse
 from curator.core.query import query
+from curator.core.turns import turns
 from curator.tui.screens.dataset.balance_dialog import BalanceDialog
 from curator.tui.screens.dialog import Confirm
 from curator.tui.stage_models import dataset_bars
 from curator.tui.stage_models.dataset_bars import Bar, query_for_ids, query_for_text, with_system
 from curator.tui.widgets.line_list import LineList
+from curator.workspace.checks.statistics import DatasetCounts
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
@@ -159,6 +161,6 @@ def test_the_system_prompt_of_a_preference_pair() -> None:
 
 
 def test_never_used_answers_are_named(tmp_path: Path) -> None:
-    counted = dataset_bars.DatasetCounts(Tally(Contract(frozenset({"(a)", "(b)", "(c)"}))))
-    counted.add(1, json.loads(chat("Q", "(a)")))
+    counted = DatasetCounts(Tally(Contract(frozenset({"(a)", "(b)", "(c)"}))), keep_ids=True)
+    counted.add(1, turns(json.loads(chat("Q", "(a)"))))
     assert "2 allowed and never used: (b) (c)" in [bar.text for bar in dataset_bars.bars(counted, True)]

@@ -71,6 +71,19 @@ class Balance:
         return self.refusals / self.total if self.total else 0.0
 
 
+class Conversation(NamedTuple):
+    """The texts of one conversation that are counted."""
+
+    system: str
+    """Its system prompt, "" where it has none."""
+    prompt: str
+    """All that the user says."""
+    script: str
+    """The script of the prompt, "" where there is no prompt."""
+    answers: tuple[str, ...]
+    """The texts of learnt answers."""
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts conversations one by one (for data that does not fit in memory); `balance` is the short way."""
@@ -82,16 +95,19 @@ class Tally:
     _scripts: Counter[str] = field(default_factory=Counter)
     _prompt_lengths: array[int] = field(default_factory=lambda: array("L"))
 
-    def add(self, messages: Sequence[Any]) -> None:
+    def add(self, messages: Sequence[Any]) -> Conversation:
         """Count one conversation; what is no message or has no text is passed over."""
         self._examples += 1
         spoken = [(m, text) for m in messages if isinstance(m, dict) and (text := text_of(m.get("content")))]
-        self._systems["\n\n".join(text for m, text in spoken if m.get("role") in ("system", "developer"))] += 1
+        system = "\n\n".join(text for m, text in spoken if m.get("role") in ("system", "developer"))
         prompt = "\n".join(text for m, text in spoken if m.get("role") == "user")
+        conversation = Conversation(system, prompt, script(prompt) if prompt else "", tuple(_trained(spoken)))
+        self._systems[system] += 1
         if prompt:
             self._prompt_lengths.append(len(prompt))
-            self._scripts[script(prompt)] += 1
-        self._answers.update(_trained(spoken))
+            self._scripts[conversation.script] += 1
+        self._answers.update(conversation.answers)
+        return conversation
 
     def result(self) -> Balance:
         """Everything counted so far."""

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from curator.core import splice
-from curator.core.answers.balance import Balance, Lengths, Share, Tally, script, text_of
+from curator.core.answers.balance import Balance, Lengths, Share, Tally
 from curator.core.answers.contract import Contract
-from curator.core.answers.refusal import is_refusal
 from curator.core.counting.spread import histogram, spread
 from curator.core.example import Path
-from curator.core.turns import Turn, is_learnt, turns
-from curator.workspace.checks.statistics import wanted
+from curator.core.turns import Turn, turns
+from curator.workspace.checks.statistics import DatasetCounts
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
@@ -47,47 +46,14 @@ class Bar:
     """The style "warning" where it deserves a look, else empty."""
 
 
-@dataclass(slots=True)
-class DatasetCounts:
-    """The counts of a dataset, with the ids of the examples behind them where a query needs ids."""
-
-    tally: Tally
-    refusing: list[int] = field(default_factory=list)
-    """Ids of examples with an answer that refuses."""
-    scripts: dict[str, list[int]] = field(default_factory=dict)
-    """Ids by the script (Latin, Cyrillic, …) of the prompt."""
-    systems: dict[str, list[int]] = field(default_factory=dict)
-    """Ids by system prompt; "" for none."""
-    prompts: list[tuple[int, int]] = field(default_factory=list)
-    """(characters, id) of each prompt."""
-    tokens: list[int] = field(default_factory=list)
-    """Tokens of each example, as far as counted."""
-    limit: int | None = None
-    """Most tokens of an example that training reads; None where unknown."""
-
-    def add(self, example: int, value: Any) -> None:
-        """Count one example."""
-        messages = [turn.message for turn in turns(value) if wanted(turn)]
-        self.tally.add(messages)
-        spoken = [(m, text) for m in messages if isinstance(m, dict) and (text := text_of(m.get("content")))]
-        prompt = "\n".join(text for m, text in spoken if m.get("role") == "user")
-        if prompt:
-            self.scripts.setdefault(script(prompt), []).append(example)
-            self.prompts.append((len(prompt), example))
-        if any(is_learnt(message) and is_refusal(text) for message, text in spoken):
-            self.refusing.append(example)
-        system = "\n\n".join(text for m, text in spoken if m.get("role") in _SYSTEM)
-        self.systems.setdefault(system, []).append(example)
-
-
 def count_dataset(workspace: Workspace, report: Callable[[int], bool]) -> DatasetCounts | None:
     """Count all examples; None if stopped. Every 200 examples calls `report(done)`, which returns True to stop."""
     contract = workspace.context().contract
-    counts = DatasetCounts(Tally(contract if isinstance(contract, Contract) else Contract()))
+    counts = DatasetCounts(Tally(contract if isinstance(contract, Contract) else Contract()), keep_ids=True)
     for at, record in enumerate(workspace.records(workspace.ids())):
         if at % 200 == 0 and report(at):
             return None
-        counts.add(record.id, record.example.value)
+        counts.add(record.id, list(turns(record.example.value)))
     counts.tokens, counts.limit = list(workspace.tokens().values()), workspace.context().limit
     return counts
 

@@ -13,8 +13,9 @@ from curator.tui import keys
 from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.shell import shell_of
 from curator.tui.stage_models import dataset_bars
-from curator.tui.stage_models.dataset_bars import Bar, DatasetCounts
+from curator.tui.stage_models.dataset_bars import Bar
 from curator.tui.widgets.line_list import LineList, Pieces
+from curator.workspace.checks.statistics import DatasetCounts
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _TEXT = 34
