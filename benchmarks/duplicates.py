@@ -91,7 +91,7 @@ def _texts(path: Path) -> dict[int, list[str]]:
     return out
 
 
-def _verified(pairs: Iterable[tuple[int, int]], texts: dict[int, list[str]], threshold: float) -> Groups:
+def _join_verified(pairs: Iterable[tuple[int, int]], texts: dict[int, list[str]], threshold: float) -> Groups:
     """Join candidate pairs that rapidfuzz confirms."""
     from rapidfuzz import fuzz
 
@@ -120,7 +120,7 @@ def datasketch(path: Path, threshold: float, size: int) -> Groups:
         sketch.update_batch([item.encode() for item in _shingles(words, size)])
         pairs += [(other, row) for other in lsh.query(sketch)]
         lsh.insert(row, sketch, check_duplication=False)
-    return _verified(pairs, texts, threshold)
+    return _join_verified(pairs, texts, threshold)
 
 
 def rensa(path: Path, threshold: float) -> Groups:
@@ -136,7 +136,7 @@ def rensa(path: Path, threshold: float) -> Groups:
         for band in range(32):
             buckets[(band, *digest[3 * band : 3 * band + 3])].append(row)
     pairs = {(a, b) for rows in buckets.values() for i, a in enumerate(rows) for b in rows[i + 1 :]}
-    return _verified(pairs, texts, threshold)
+    return _join_verified(pairs, texts, threshold)
 
 
 METHODS: dict[str, Callable[[Path], Groups]] = {

@@ -50,7 +50,7 @@ def read(name: str) -> list[Pair]:
     return pairs
 
 
-def mixed(pairs: list[Pair]) -> list[Pair]:
+def shuffle(pairs: list[Pair]) -> list[Pair]:
     """The pairs in an order that looks random but depends on the prompts only."""
     return sorted(pairs, key=lambda pair: hashlib.sha256(f"7 {pair.user}".encode()).digest())
 
@@ -66,7 +66,7 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def spoilt(pair: Pair, fault: Spoil | None) -> str:
+def spoil_line(pair: Pair, fault: Spoil | None) -> str:
     """The line of `pair` in the spoilt file."""
     if fault is None:
         return dump(example(pair.user, LAZY if pair.lazy else pair.answer))
@@ -80,7 +80,7 @@ def spoilt(pair: Pair, fault: Spoil | None) -> str:
     return fault.raw(dump(value)) if fault.raw else dump(value)
 
 
-def added(pair: Pair, fault: Extra) -> str:
+def added_line(pair: Pair, fault: Extra) -> str:
     """The line that `fault` adds below the one of `pair`."""
     line = dump(example(fault.user or pair.user, fault.answer or pair.answer))
     return fault.raw(line) if fault.raw else line
@@ -96,12 +96,12 @@ def spoil(pairs: list[Pair]) -> list[Line]:
     """All lines of the spoilt file; each added line stands 9 to 40 lines below the one it copies."""
     faults = {find(pairs, fault.prompt): fault for fault in SPOILS}
     assert len(faults) == len(SPOILS), "two faults on one line"
-    lines = [Line(spoilt(pair, faults.get(pair)), pair, faults.get(pair)) for pair in pairs]
+    lines = [Line(spoil_line(pair, faults.get(pair)), pair, faults.get(pair)) for pair in pairs]
     for number, fault in enumerate(EXTRAS):
         pair = find(pairs, fault.prompt)
         assert pair not in faults and not pair.lazy, f"{pair.user}: the original must be good"
         at = max(index for index, line in enumerate(lines) if line.pair == pair)
-        lines.insert(at + 9 + number * 11 % 32, Line(added(pair, fault), pair, fault))
+        lines.insert(at + 9 + number * 11 % 32, Line(added_line(pair, fault), pair, fault))
     return lines
 
 
@@ -146,7 +146,7 @@ def write(name: str, text: str) -> None:
 
 def main() -> None:
     """Write every file."""
-    pairs = mixed(read("emojibot.txt"))
+    pairs = shuffle(read("emojibot.txt"))
     lines = spoil(pairs)
     faults = [entry for number in range(1, len(lines) + 1) if (entry := record(lines, pairs, number))]
     write("emojibot.jsonl", "".join(f"{line.text}\n" for line in lines))

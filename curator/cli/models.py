@@ -56,7 +56,7 @@ def _catalog() -> Catalog | None:
 
 def _tuned(name: str) -> ServedModel | None:
     catalog = _catalog()
-    return next((m for m in catalog.tuned() if m.name == name), None) if catalog else None
+    return next((m for m in catalog.tuned_models() if m.name == name), None) if catalog else None
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -69,7 +69,7 @@ def _list(args: argparse.Namespace) -> int:
     ]
     found += [
         {"name": m.name, "kind": "tuned", "base": m.base, "path": str(m.adapter), "created": m.created}
-        for m in (catalog.tuned() if catalog else [])
+        for m in (catalog.tuned_models() if catalog else [])
     ]
     missing = [name for name in PULLABLE if name not in {model["name"] for model in found}]
     if args.json:

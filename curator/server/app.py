@@ -50,12 +50,12 @@ def build(services: Services) -> Starlette:
         routes=[Mount("/v1", app=Router(routes, redirect_slashes=False))],
         lifespan=lifespan,
         exception_handlers={
-            ApiError: _api_error,
-            HTTPException: _http_error,
-            ClientDisconnect: _client_closed,
-            OSError: _disk_error,
-            sqlite3.Error: _disk_error,
-            Exception: _unexpected,
+            ApiError: _answer_api_error,
+            HTTPException: _answer_http_error,
+            ClientDisconnect: _answer_disconnect,
+            OSError: _answer_disk_error,
+            sqlite3.Error: _answer_disk_error,
+            Exception: _answer_unexpected,
         },
     )
     app.router.redirect_slashes = False
@@ -63,12 +63,12 @@ def build(services: Services) -> Starlette:
     return app
 
 
-async def _api_error(_: Request, error: Exception) -> Response:
+async def _answer_api_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return answer(error)
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     where = f"{request.method} {quote(request.url.path)}"
     if error.status_code == 404:
@@ -80,19 +80,19 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return answer(ApiError(error.status_code, message, headers=dict(error.headers or {})))
 
 
-async def _client_closed(_: Request, __: Exception) -> Response:
+async def _answer_disconnect(_: Request, __: Exception) -> Response:
     return answer(ApiError(499, "The client closed the request."))
 
 
-async def _disk_error(request: Request, error: Exception) -> Response:
+async def _answer_disk_error(request: Request, error: Exception) -> Response:
     full = isinstance(error, OSError) and error.errno in _FULL
     if full or (isinstance(error, sqlite3.OperationalError) and "disk" in str(error)):
         log_failure()
         return answer(disk_full("The server's disk is full or cannot be written; nothing was changed."))
-    return await _unexpected(request, error)
+    return await _answer_unexpected(request, error)
 
 
-async def _unexpected(_: Request, __: Exception) -> Response:
+async def _answer_unexpected(_: Request, __: Exception) -> Response:
     log_failure()
     message = "The server had an error while processing your request; its log has the details."
     return answer(ApiError(500, message, kind="server_error"))

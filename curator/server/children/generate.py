@@ -143,7 +143,7 @@ class GenerationLoop:
         except MemoryError:
             _send_error(ids, "out_of_memory", "The machine has too little free memory to answer with this model.")
         except Exception as error:
-            _send_error(ids, "internal_error", _unexpected(error))
+            _send_error(ids, "internal_error", _describe_unexpected(error))
         else:
             self._active.append((ids, batch))
 
@@ -163,7 +163,7 @@ class GenerationLoop:
                 if line.get("done") or "error" in line:
                     ids.remove(line["id"])
         except Exception as error:
-            _send_error(ids, "internal_error", _unexpected(error))
+            _send_error(ids, "internal_error", _describe_unexpected(error))
             self._active.remove(entry)
             return
         if batch.done:
@@ -175,7 +175,7 @@ def _model_of(request: Request) -> tuple[str, str | None]:
     return str(request.get("base")), str(adapter) if adapter else None
 
 
-def _unexpected(error: Exception) -> str:
+def _describe_unexpected(error: Exception) -> str:
     return f"Unexpected {type(error).__name__}; details are in {log_failure()}."
 
 

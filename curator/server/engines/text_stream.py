@@ -30,13 +30,13 @@ class AnswerText:
     def add(self, token: int) -> str:
         """Append a token; the text that is certain now and was not returned before."""
         self.ids.append(token)
-        return self._release(self._decoded(whole=False), last=False)
+        return self._release(self._decode_new(whole=False), last=False)
 
     def finish(self) -> str:
         """The text that was held back: an incomplete character, or the possible beginning of a stop string."""
-        return self._release(self._decoded(whole=True), last=True)
+        return self._release(self._decode_new(whole=True), last=True)
 
-    def _decoded(self, whole: bool) -> str:
+    def _decode_new(self, whole: bool) -> str:
         """The text of the tokens since the last call. They are decoded together with the tokens before them,
         because whether a tokenizer writes a space depends on its neighbours."""
         before = self.text.decode(self.ids[self._start : self._shown])

@@ -98,7 +98,7 @@ class Guard:
         scheme, _, key = credentials[0].partition(" ")
         right = hmac.compare_digest(key.strip().encode("latin-1", "replace"), self._token)
         if len(credentials) != 1 or scheme.lower() != "bearer" or not right:
-            message = f"Incorrect API key provided: {_masked(key.strip())}."
+            message = f"Incorrect API key provided: {_mask(key.strip())}."
             raise ApiError(401, message, code="invalid_api_key", headers=_CHALLENGE)
 
 
@@ -109,6 +109,6 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
-def _masked(key: str) -> str:
+def _mask(key: str) -> str:
     """A wrong key with its middle hidden, for an error message."""
     return f"{key[:3]}***{key[-2:]}" if len(key) > 12 and key.isascii() and key.isprintable() else "***"

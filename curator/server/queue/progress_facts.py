@@ -68,7 +68,7 @@ def store_facts(db: Any, job: JobRow, batch: NewFacts, keep: int) -> list[str]:
     for fact in batch.facts:
         if fact["kind"] == "started":
             total = fact["total_steps"]
-            set_columns(db, job.id, hyperparameters=_resolved(job, fact), total_steps=total)
+            set_columns(db, job.id, hyperparameters=_resolve_hyperparameters(job, fact), total_steps=total)
             add_event(db, job.id, "started", "Fine-tuning job started")
         elif fact["kind"] == "step":
             seconds = _average(seconds, fact.get("seconds"))
@@ -83,7 +83,7 @@ def store_facts(db: Any, job: JobRow, batch: NewFacts, keep: int) -> list[str]:
     return dropped
 
 
-def _resolved(job: JobRow, fact: dict[str, Any]) -> dict[str, Any]:
+def _resolve_hyperparameters(job: JobRow, fact: dict[str, Any]) -> dict[str, Any]:
     """The job's hyperparameters with the values that the worker chose for "auto"."""
     return {name: fact.get(name, value) for name, value in job.hyperparameters.items()}
 

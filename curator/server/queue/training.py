@@ -86,7 +86,7 @@ class Training:
 
     def _start(self, job: JobRow, worker: WorkerProcess) -> bool:
         """Start the process. False if the job cannot be trained or is no longer queued."""
-        base = self._catalog.bases().get(job.model)
+        base = self._catalog.base_models().get(job.model)
         if base is None:
             message = f"The model {job.model} is no longer on this machine."
             self._jobs.fail(job.id, "model_not_available", message, "model")

@@ -32,7 +32,7 @@ class Validator:
 
     async def run(self, job: JobRow) -> None:
         """Validate the job's files and choose its engine; the job becomes queued or failed."""
-        base = (await asyncio.to_thread(self._catalog.bases)).get(job.model)
+        base = (await asyncio.to_thread(self._catalog.base_models)).get(job.model)
         roles = ["training"] if job.validation_file is None else ["validation", "training"]
         verdict: dict[str, Any] = {}
         for role in roles:

@@ -1,4 +1,4 @@
-"""`/v1/chat/completions`."""
+"""The operations of `/v1/chat/completions`."""
 
 from __future__ import annotations
 

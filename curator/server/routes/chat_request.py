@@ -106,7 +106,7 @@ def _message(value: Any, where: str) -> dict[str, Any]:
     content = value.get("content")
     calls = _calls(fields)
     if isinstance(content, list):
-        content = _joined(content, fields.path("content"))
+        content = _join_texts(content, fields.path("content"))
     elif (
         content is None
         and not (role == "assistant" and (calls or "content" in value))
@@ -144,7 +144,7 @@ def _tools(body: Fields) -> list[dict[str, Any]] | None:
     return tools or None
 
 
-def _joined(parts: list[Any], where: str) -> str:
+def _join_texts(parts: list[Any], where: str) -> str:
     """The text parts of a content list as one text. Raises ApiError 400 for pictures, sound and files."""
     texts = []
     for index, part in enumerate(parts):

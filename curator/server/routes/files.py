@@ -1,4 +1,4 @@
-"""`/v1/files`."""
+"""The operations of `/v1/files`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def create(request: Request) -> Response:
     own = services(request)
     limits = own.settings.limits
     scratch = own.settings.scratch / ids.tail(24)
-    await blocking(own.files.require_space, _declared(request))
+    await blocking(own.files.require_space, _declared_bytes(request))
     try:
         form = await read_form(request, "file", scratch, limits.file_bytes, limits)
         file = await blocking(_adopt, request, form)
@@ -33,7 +33,7 @@ async def create(request: Request) -> Response:
     return json(file.view())
 
 
-def _declared(request: Request) -> int:
+def _declared_bytes(request: Request) -> int:
     length = request.headers.get("content-length", "")
     return int(length[:15]) if length.isascii() and length.isdigit() else 0  # unknown; checked as it arrives
 

@@ -1,4 +1,4 @@
-"""`/v1/fine_tuning/jobs`."""
+"""The operations of `/v1/fine_tuning/jobs`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _create(own: Services, job: JobRow) -> JobRow:
     earlier = own.jobs.find_by_intent(job.intent)
     if earlier is not None:
         return earlier
-    if job.model not in own.catalog.bases():
+    if job.model not in own.catalog.base_models():
         message = f"Model {quote(job.model)} is not available for fine-tuning or does not exist."
         raise bad_request(message, "model", "model_not_available")
     own.files.require_space(0)

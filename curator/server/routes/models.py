@@ -1,4 +1,4 @@
-"""`/v1/models`."""
+"""The operations of `/v1/models`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from curator.server.services import blocking, services
 
 async def listing(request: Request) -> Response:
     """All models: base models, tuned models and checkpoints."""
-    models = await blocking(services(request).catalog.all)
+    models = await blocking(services(request).catalog.all_models)
     return json({"object": "list", "data": [model.view() for model in models]})
 
 

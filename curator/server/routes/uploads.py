@@ -1,4 +1,4 @@
-"""`/v1/uploads`: files that come in parts."""
+"""The operations of `/v1/uploads`: files that come in parts."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Catalog:
         self._db = db
         self._settings = settings
 
-    def bases(self) -> dict[str, ServedModel]:
+    def base_models(self) -> dict[str, ServedModel]:
         """The base models by name: folders of the models folder that hold weights, and those of the settings."""
         root = self._settings.models or paths.models_dir()
         folders = [(folder.name, folder) for folder in sorted(root.iterdir())] if root.is_dir() else []
@@ -55,9 +55,9 @@ class Catalog:
             if name[0] != "." and has_weights(folder)
         }
 
-    def tuned(self) -> list[ServedModel]:
+    def tuned_models(self) -> list[ServedModel]:
         """The tuned models and checkpoints whose base model is on this machine, oldest first."""
-        bases = self.bases()
+        bases = self.base_models()
         rows = self._db.rows(
             "SELECT name, base, path, created_at, job_id FROM models UNION ALL "
             "SELECT c.name, j.model, c.path, c.created_at, c.job_id FROM checkpoints c "
@@ -72,13 +72,13 @@ class Catalog:
     def _adapter(self, row: Any) -> Path:
         return self._settings.jobs / str(row["job_id"]) / str(row["path"])
 
-    def all(self) -> list[ServedModel]:
+    def all_models(self) -> list[ServedModel]:
         """All models, base models first."""
-        return [*self.bases().values(), *self.tuned()]
+        return [*self.base_models().values(), *self.tuned_models()]
 
     def get(self, name: str) -> ServedModel:
         """The model of this name. Raises ApiError 404."""
-        served = next((model for model in self.all() if model.name == name), None)
+        served = next((model for model in self.all_models() if model.name == name), None)
         if served is None:
             raise no_such_model(name)
         return served

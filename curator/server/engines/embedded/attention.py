@@ -47,7 +47,7 @@ def rotary(positions: Array, config: LlamaShape, dtype: Any) -> tuple[Array, Arr
 
 def plan_row(row: PackedRow, config: LlamaShape, dtype: Any) -> RowPlan:
     """The rotary tables and the mask of a row."""
-    mask = np.where(row.allowed(), 0, -np.inf).astype(dtype)
+    mask = np.where(row.attention_mask(), 0, -np.inf).astype(dtype)
     return RowPlan(config, *rotary(row.positions, config, dtype), mask)
 
 

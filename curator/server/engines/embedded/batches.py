@@ -37,7 +37,7 @@ class PackedRow:
     targets: Ints
     owners: Ints
 
-    def allowed(self) -> npt.NDArray[np.bool_]:
+    def attention_mask(self) -> npt.NDArray[np.bool_]:
         """(T, T): whether the token of the matrix's row may attend to the token of its column."""
         same = self.segments[:, None] == self.segments[None, :]
         visible = same | (self.segments[None, :] == 0)
