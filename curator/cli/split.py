@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Divide and write both files; the input stays as it is."""
     from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
     from curator.workspace.any_dataset import open_examples
-    from curator.workspace.duplicates.split import copied_from, divide
+    from curator.workspace.duplicates.split import divide, find_copied_lines
 
     folder = Path(args.directory)
     paths = {side: folder / f"{side}.jsonl" for side in ("train", "validation")}
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         copied: list[tuple[int, int]] = []
         if args.test:
             with open_examples(args.test) as test_lines:
-                copied = copied_from(test_lines, trained, DEFAULT_THRESHOLD)
+                copied = find_copied_lines(test_lines, trained, DEFAULT_THRESHOLD)
         sides = {"train": made.train, "validation": made.validation}
         _write(paths, sides, source)
         noun = source.noun

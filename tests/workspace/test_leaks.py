@@ -7,7 +7,7 @@ import json
 import pytest
 
 from curator.workspace.duplicates import leak_check as leaks
-from curator.workspace.duplicates.leak_check import Leaks
+from curator.workspace.duplicates.leak_check import LeakCheck
 
 
 def raw(text: str, answer: str = "Of course, right after lunch.") -> bytes:
@@ -31,7 +31,7 @@ def test_copies_across_the_sides_are_leaks_and_other_facts_are_none(
         7: b"broken",
         8: b"broken",
     }
-    look = Leaks(raws, 72.0)
+    look = LeakCheck(raws, 72.0)
     assert look.leaking([2, 4, 6, 8]) == {2, 6}
     assert look.leaking([4, 8]) == set()
     assert look.leaking([1, 2, 5, 6]) == set()

@@ -1,1 +1,2 @@
-"""duplicates: TO BE SAID IN ONE SENTENCE."""
+"""Which of some examples are copies, and how are they split so that none leaks? Uses meter and core, no
+workspace."""

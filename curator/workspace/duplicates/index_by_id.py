@@ -1,4 +1,4 @@
-"""The copies and contradictions of a dataset by example id: built, stored beside a workspace, kept up to date."""
+"""The index of duplicates and contradictions by example id; it can be stored in a workspace folder and updated."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ from curator.core.example import parse
 
 FILE = "duplicates.npz"
 VERSION = 3
+"""Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
+"""Examples whose fingerprints are handed over together."""
 
 RawOf = Callable[[int], bytes]
 """The present bytes of an example by id."""
 
 
 class Duplicates:
-    """Ids in dataset order; ids of examples that are gone stay known and belong to nothing."""
+    """Example ids in dataset order; ids of deleted examples stay in the list, but are in no group."""
 
     def __init__(
         self, ids: Sequence[int], raw_of: RawOf, index: Index | None = None, scope: Scope = "conversation"
@@ -50,16 +52,19 @@ class Duplicates:
         progress: Progress | None = None,
         scope: Scope = "conversation",
     ) -> Duplicates:
-        """Look at every (id, bytes) once. `progress` is told a phase and its share; raising from it cancels.
+        """Compare some examples, given as (id, bytes) in order; `raw_of` gives the bytes of an id again.
 
-        With the scope `prompt` or `answer` that part alone is compared; without `near` no near copies are found.
+        `progress` is called with a phase and its share done, 0 to 1; an exception raised in it cancels. With the
+        scope `prompt` or `answer` only that part is compared; without `near` only equal examples are found.
         """
-        made = cls((), raw_of, scope=scope)
-        made._index = Index(made._prints(raws), made._text, made._same, near=near, progress=progress)
-        made._row = {example: row for row, example in enumerate(made._ids)}
-        return made
+        duplicates = cls((), raw_of, scope=scope)
+        fingerprints = duplicates._fingerprints(raws)
+        duplicates._index = Index(fingerprints, duplicates._text, duplicates._same, near=near, progress=progress)
+        duplicates._row = {example: row for row, example in enumerate(duplicates._ids)}
+        return duplicates
 
-    def _prints(self, raws: Iterable[tuple[int, bytes]]) -> Iterator[list[Fingerprint]]:
+    def _fingerprints(self, raws: Iterable[tuple[int, bytes]]) -> Iterator[list[Fingerprint]]:
+        """The fingerprints in batches; the ids are noted meanwhile."""
         stream = iter(raws)
         while batch := list(islice(stream, _BATCH)):
             self._ids += [example for example, _ in batch]
@@ -69,6 +74,7 @@ class Duplicates:
         return compared_text(parse(self._raw_of(self._ids[row])).value, self._scope)
 
     def _same(self, a: int, b: int) -> bool:
+        """Whether the examples in two rows are equal; called for rows with equal hashes."""
         left, right = self._raw_of(self._ids[a]), self._raw_of(self._ids[b])
         if left == right or self._scope != "conversation":
             return left == right or self._text(a) == self._text(b)
@@ -76,34 +82,33 @@ class Duplicates:
 
     @property
     def ids(self) -> list[int]:
-        """Every id known, in order."""
+        """All ids, those of deleted examples included, in order."""
         return self._ids
 
     def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
-        """Copy groups by first member, then look-alike families; `threshold` is 0 to 100."""
-        found = self._index.duplicates.groups(threshold, exact_only=exact_only)
-        return [replace(group, ids=self._named(group.ids)) for group in found]
+        """Groups of copies in order of their first member, then families of look-alikes.
 
-    def removed(self, threshold: float) -> int:
-        """How many examples copies of others are at a threshold."""
-        return sum(len(group.ids) - 1 for group in self.groups(threshold) if group.kind != "family")
+        `threshold`: the least score of near copies, 0 to 100.
+        """
+        groups = self._index.duplicates.groups(threshold, exact_only=exact_only)
+        return [replace(group, ids=self._ids_of(group.ids)) for group in groups]
 
     def conflicts(self) -> list[Conflict]:
-        """Every prompt with different answers."""
+        """Every prompt that has different answers, with the answers."""
         return [make_conflict(ids, [self._text(self._row[i]) for i in ids]) for ids in self.contradicting()]
 
     def contradicting(self) -> list[tuple[int, ...]]:
-        """The examples of each such prompt; their texts are not read again."""
-        return [self._named(rows) for rows in self._index.duplicates.conflicts()]
+        """The ids of each such prompt, without reading texts."""
+        return [self._ids_of(rows) for rows in self._index.duplicates.conflicts()]
 
     def similar(self, example: int, most: int = 5) -> list[tuple[int, float]]:
-        """The nearest examples with their scores, 0 to 100, the nearest first."""
+        """Up to `most` examples that are most like this one, with their scores, 0 to 100, in falling order."""
         row = self._row.get(example)
-        found = [] if row is None else self._index.similar(row, most)
-        return [(self._ids[other], score) for other, score in found]
+        neighbours = [] if row is None else self._index.similar(row, most)
+        return [(self._ids[other], score) for other, score in neighbours]
 
     def put(self, changed: Mapping[int, bytes | None]) -> None:
-        """Examples say something else now, are new, or are gone (None)."""
+        """Update the index: the new bytes of changed and added examples, None for deleted ones."""
         fresh: dict[int, Fingerprint] = {}
         for example, raw in changed.items():
             row = self._row.get(example)
@@ -114,38 +119,38 @@ class Duplicates:
                 fresh[row] = NOTHING if raw is None else fingerprint(parse(raw), self._scope)
         self._index.put(fresh)
 
-    def _named(self, rows: Iterable[int]) -> tuple[int, ...]:
+    def _ids_of(self, rows: Iterable[int]) -> tuple[int, ...]:
         return tuple(self._ids[row] for row in rows)
 
     def save(self, folder: Path, revision: int) -> None:
-        """Store everything but the texts in a workspace folder. Raises OSError."""
-        about = np.array([VERSION, revision], np.int64)
+        """Store the index, without texts, in a workspace folder. Raises OSError."""
+        version_and_revision = np.array([VERSION, revision], np.int64)
         with replacing(folder / _file(self._scope)) as file:
-            np.savez(file, about=about, ids=np.array(self._ids, np.int64), **self._index.dump())  # type: ignore[arg-type]
+            np.savez(file, about=version_and_revision, ids=np.array(self._ids, np.int64), **self._index.dump())  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, folder: Path, raw_of: RawOf, scope: Scope = "conversation") -> tuple[Duplicates, int] | None:
-        """What `save` stored and its revision; None where there is nothing that can be used."""
+        """The stored index and its revision; None where there is none, or none that can be used."""
         try:
             with np.load(folder / _file(scope), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             version, revision = arrays.pop("about").tolist()
             if version != VERSION:
                 return None
-            made = cls(arrays.pop("ids").tolist(), raw_of, scope=scope)
-            made._index = Index.load(arrays, made._text, made._same)
+            duplicates = cls(arrays.pop("ids").tolist(), raw_of, scope=scope)
+            duplicates._index = Index.load(arrays, duplicates._text, duplicates._same)
         except (OSError, ValueError, KeyError, EOFError):
             return None
-        return made, int(revision)
+        return duplicates, int(revision)
 
 
 def equal_values(
     raws: Iterable[tuple[int, bytes]], raw_of: RawOf, scope: Scope = "conversation"
 ) -> tuple[list[Group], list[Conflict]]:
-    """Groups of equal values alone, and contradictions to one prompt, at little more than the cost of parsing."""
+    """Groups of equal examples, and contradictions, without near copies: hardly slower than parsing."""
     if scope != "conversation":
-        found = Duplicates.build(raws, raw_of, near=False, scope=scope)
-        return found.groups(exact_only=True), found.conflicts()
+        duplicates = Duplicates.build(raws, raw_of, near=False, scope=scope)
+        return duplicates.groups(exact_only=True), duplicates.conflicts()
     same, differing = find_equal(raws, raw_of)
     return [Group("exact", tuple(ids), 100.0) for ids in same], differing
 

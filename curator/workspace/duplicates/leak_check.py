@@ -1,4 +1,4 @@
-"""The last look at a split: which held-out examples have a copy among those that are trained."""
+"""The last check of a split: which held-out examples have a copy among the training examples?"""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from curator.core.example import parse
 from curator.workspace.meter import Meter
 
 _EVERY_PAIR = 2_000_000
-"""Up to so many pairs across the sides every one is compared; beyond, those that share phrases."""
+"""Up to so many pairs of examples across the sides all are compared; beyond, only pairs that share phrases."""
 _BATCH = 2_000
+"""Texts handed over together."""
 
 
-class Leaks:
-    """Looks at every text once; `leaking` may then be asked for any division of them.
+class LeakCheck:
+    """Reads every text once; `leaking` then checks any split of them.
 
-    Nothing here rests on the groups that the division was made from, nor on the index that found them.
+    It uses neither the groups that the split was made from nor the index that found them, so that an error there
+    is found here.
     """
 
     def __init__(self, raws: Mapping[int, bytes], threshold: float, meter: Meter | None = None) -> None:
@@ -33,65 +35,68 @@ class Leaks:
         self._meter = meter or Meter()
         self._threshold = threshold
         self._ids = list(raws)
-        self._forms: dict[int, int] = {}
-        self._known: dict[tuple[int, int], Pair | None] = {}
+        self._hashes: dict[int, int] = {}
+        """The hash of each example's normalised text; examples without a text are absent."""
+        self._compared: dict[tuple[int, int], Pair | None] = {}
+        """Pairs of rows compared so far; None for those that are no copies."""
         self._phrases = Phrases(self._texts())
 
     def _texts(self) -> Iterator[list[str]]:
+        """The texts in batches; their hashes are noted meanwhile."""
         examples = iter(self._meter.over("Checking", self._raws.items(), len(self._ids)))
         while batch := list(islice(examples, _BATCH)):
             texts = [compared_text(parse(raw).value) for _, raw in batch]
             pairs = zip(batch, texts, strict=True)
-            self._forms |= {example: text_hash(normalise(text)) for (example, _), text in pairs if text}
+            self._hashes |= {example: text_hash(normalise(text)) for (example, _), text in pairs if text}
             yield texts
 
     def _text(self, example: int) -> str:
         return compared_text(parse(self._raws[example]).value)
 
-    def leaking(self, held: Collection[int]) -> set[int]:
-        """The held-out examples with an exact or near copy on the other side."""
-        inside = set(held)
-        there = {form for example, form in self._forms.items() if example not in inside}
-        found = {example for example in inside if self._forms.get(example) in there}
-        for pair in self._verified(self._pairs(inside)):
+    def leaking(self, held_out: Collection[int]) -> set[int]:
+        """The held-out examples with an exact or near copy among all others."""
+        validation = set(held_out)
+        train_hashes = {value for example, value in self._hashes.items() if example not in validation}
+        leaks = {example for example in validation if self._hashes.get(example) in train_hashes}
+        for pair in self._copies(self._candidates(validation)):
             a, b = self._ids[pair.a], self._ids[pair.b]
-            found.add(a if a in inside else b)
-        return found
+            leaks.add(a if a in validation else b)
+        return leaks
 
-    def _pairs(self, held: set[int]) -> list[tuple[int, int]]:
-        """Rows worth comparing, one of each side."""
-        inside = [row for row, i in enumerate(self._ids) if i in held and i in self._forms]
-        others = [row for row, i in enumerate(self._ids) if i not in held and i in self._forms]
-        if len(inside) * len(others) <= _EVERY_PAIR:
-            return list(self._every_pair(inside, others))
-        mask = np.fromiter((example in held for example in self._ids), np.bool_, len(self._ids))
+    def _candidates(self, validation: set[int]) -> list[tuple[int, int]]:
+        """Pairs of rows that may be copies, one of each side."""
+        inside = [row for row, i in enumerate(self._ids) if i in validation and i in self._hashes]
+        outside = [row for row, i in enumerate(self._ids) if i not in validation and i in self._hashes]
+        if len(inside) * len(outside) <= _EVERY_PAIR:
+            return list(self._similar_pairs(inside, outside))
+        mask = np.fromiter((example in validation for example in self._ids), np.bool_, len(self._ids))
         return [(a, b) for a, b in self._phrases.pairs_across(mask).tolist()]
 
-    def _verified(self, pairs: list[tuple[int, int]]) -> list[Pair]:
-        """Those that are copies at the threshold, by their texts alone; what was compared is remembered."""
-        fresh = sorted(set(pairs) - self._known.keys())
-        self._known |= dict.fromkeys(fresh)
+    def _copies(self, pairs: list[tuple[int, int]]) -> list[Pair]:
+        """The pairs whose texts are copies at the threshold; each pair is compared only once."""
+        fresh = sorted(set(pairs) - self._compared.keys())
+        self._compared |= dict.fromkeys(fresh)
         rows = np.array(fresh, np.int64).reshape(-1, 2)
-        tell = self._meter.share(len(fresh))
+        report = self._meter.share(len(fresh))
 
-        def told(_: str, share: float) -> None:
+        def report_verifying(_: str, share: float) -> None:
             if fresh:
-                tell("verifying", share)
+                report("verifying", share)
 
-        for pair in verify(rows, lambda row: self._text(self._ids[row]), self._threshold, tell=told):
+        for pair in verify(rows, lambda row: self._text(self._ids[row]), self._threshold, tell=report_verifying):
             if pair.relation == "copy" and pair.score >= self._threshold + strictness(pair.words):
-                self._known[pair.a, pair.b] = pair
-        return [copy for rows in pairs if (copy := self._known[rows]) is not None]
+                self._compared[pair.a, pair.b] = pair
+        return [copy for rows in pairs if (copy := self._compared[rows]) is not None]
 
-    def _every_pair(self, held: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
-        left, right = [self._form(row) for row in held], [self._form(row) for row in others]
-        long = max(map(len, left), default=0) * max(map(len, right), default=0) > LONG
-        if long:
-            near = [[ratio(a, b, self._threshold) for b in right] for a in left]
+    def _similar_pairs(self, inside: list[int], outside: list[int]) -> Iterator[tuple[int, int]]:
+        """Of all pairs of rows those whose normalised texts reach the threshold."""
+        texts, other_texts = [self._normal(row) for row in inside], [self._normal(row) for row in outside]
+        if max(map(len, texts), default=0) * max(map(len, other_texts), default=0) > LONG:
+            scores = [[ratio(a, b, self._threshold) for b in other_texts] for a in texts]
         else:
-            near = process.cdist(left, right, scorer=fuzz.ratio, score_cutoff=self._threshold).tolist()
-        for row, scores in zip(held, near, strict=True):
-            yield from ((row, other) for other, score in zip(others, scores, strict=True) if score)
+            scores = process.cdist(texts, other_texts, scorer=fuzz.ratio, score_cutoff=self._threshold).tolist()
+        for row, row_scores in zip(inside, scores, strict=True):
+            yield from ((row, other) for other, score in zip(outside, row_scores, strict=True) if score)
 
-    def _form(self, row: int) -> str:
+    def _normal(self, row: int) -> str:
         return normalise(self._text(self._ids[row]))

@@ -170,14 +170,14 @@ class SplitScreen(StageScreen):
     def _check_file(self, path: str) -> None:
         from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
         from curator.workspace.any_dataset import open_examples
-        from curator.workspace.duplicates.split import copied_from
+        from curator.workspace.duplicates.split import find_copied_lines
 
         workspace = self.session.workspace
         side = "split:train" if workspace.counts().validation else ""
         raws = {record.id: record.raw for record in workspace.records(workspace.view(side).ids)}
         try:
             with open_examples(Path(path).expanduser()) as test_lines:
-                found = copied_from(test_lines, raws, DEFAULT_THRESHOLD)
+                found = find_copied_lines(test_lines, raws, DEFAULT_THRESHOLD)
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
             return
@@ -198,13 +198,13 @@ class SplitScreen(StageScreen):
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check(self) -> None:
         from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
-        from curator.workspace.duplicates.leak_check import Leaks
+        from curator.workspace.duplicates.leak_check import LeakCheck
 
         workspace = self.session.workspace
         try:
             held, train = (list(workspace.view(f"split:{side}").ids) for side in ("validation", "train"))
             raws = {record.id: record.raw for record in workspace.records([*held, *train])}
-            found = len(Leaks(raws, DEFAULT_THRESHOLD).leaking(held))
+            found = len(LeakCheck(raws, DEFAULT_THRESHOLD).leaking(held))
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
             return
