@@ -15,14 +15,14 @@ EVERY = 500
 
 
 class Meter:
-    """One for each workspace. Without a receiver it costs nothing."""
+    """Reports the progress of long actions of one workspace; without a receiver it costs nothing."""
 
     def __init__(self) -> None:
         self._report: Report | None = None
 
     @contextmanager
     def reporting_to(self, report: Report) -> Iterator[None]:
-        """Call `report` for all actions inside."""
+        """Report the actions inside the `with` block to `report`."""
         self._report = report
         try:
             yield

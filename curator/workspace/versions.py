@@ -24,7 +24,7 @@ class Difference:
 
 
 def difference(workspace: Workspace, old: int, new: int) -> Difference:
-    """Compare two revisions by the changes between them, to the number of which the time is proportional."""
+    """Compare two revisions; the time grows with the number of changes between them."""
     low, high = min(old, new), max(old, new)
     first: dict[tuple[int, str], Any] = {}
     last: dict[tuple[int, str], Any] = {}

@@ -85,7 +85,7 @@ class Workspace:
             return next(self.stored.records([example]))
 
     def records(self, ids: Sequence[int]) -> Iterator[Record]:
-        """Many examples in the order of their ids, read in batches."""
+        """Many examples in the order of `ids`, read in batches."""
         for part in batches(ids):
             with self.guard:  # reading in one thread while another closes the database would crash SQLite
                 records = list(self.stored.records(part))

@@ -161,7 +161,7 @@ class Writing:
         return [source for source in self.stored.sources if source.lines is None]
 
     def adopt_copies(self) -> bool:
-        """Take up finished copies of large sources; True where that changed which ids there are."""
+        """Use the copies of large sources that are finished; True where there were any, as that may add ids."""
         with self.guard:
             finished = [source for source in self.uncopied() if self.stored.copy_path(source.file).exists()]
             if not finished:
