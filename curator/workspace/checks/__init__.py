@@ -1,1 +1,1 @@
-"""checks: TO BE SAID IN ONE SENTENCE."""
+"""What do `check`, `fix` and `stats` say of a file or workspace? Uses everything else in the workspace room."""

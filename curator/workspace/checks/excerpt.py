@@ -1,4 +1,4 @@
-"""The stretch of a line that a finding is about, cut to fit a terminal, with where to put the caret."""
+"""The part of a line that a finding is about, cut to fit a terminal, with the place for a caret below it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from curator.core import splice
 from curator.core.example import parse_path
 
 WIDTH = 68
+"""Most characters of an excerpt."""
 BEFORE = 20
-"""Bytes of context before the place that is pointed at."""
+"""Bytes shown before the place of the finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """`text` is untrusted; the caret stands under its character `caret` and is `width` characters wide."""
+    """`text` is untrusted. The caret belongs under its character `caret` (from 0) and is `width` characters
+    wide."""
 
     text: str
     caret: int
@@ -22,12 +24,12 @@ class Excerpt:
 
 
 def excerpt(raw: bytes, location: str, column: int | None = None) -> Excerpt:
-    """What to show of a line for a location; the line's start where the place is not known or not there."""
+    """Cut a line around a location, or around a column (from 0); the line's start where there is no such place."""
     start, end = _place(raw, location, column)
-    left = max(0, start - BEFORE) if end - start <= WIDTH - BEFORE else max(0, start - BEFORE // 2)
+    first = max(0, start - BEFORE) if end - start <= WIDTH - BEFORE else max(0, start - BEFORE // 2)
     if start < WIDTH // 2 and end <= WIDTH:
-        left = 0
-    before = ("…" if left else "") + _decoded(raw[left:start])
+        first = 0
+    before = ("…" if first else "") + _decoded(raw[first:start])
     marked = _decoded(raw[start : min(end, start + WIDTH)])
     text = before + marked + _decoded(raw[end : end + WIDTH])
     cut = text[: WIDTH - 1] + "…" if len(text) > WIDTH else text
@@ -37,6 +39,7 @@ def excerpt(raw: bytes, location: str, column: int | None = None) -> Excerpt:
 
 
 def _place(raw: bytes, location: str, column: int | None) -> tuple[int, int]:
+    """The byte offsets of a location or column; (0, 0) where there is none."""
     if column is not None:
         at = len(raw.decode("utf-8", "replace")[:column].encode("utf-8", "replace"))
         return min(at, max(0, len(raw) - 1)), min(at + 1, len(raw))
@@ -49,7 +52,7 @@ def _place(raw: bytes, location: str, column: int | None) -> tuple[int, int]:
 
 
 def _decoded(part: bytes) -> str:
-    """The text of bytes that may begin or end inside a character."""
+    """The text of bytes that may have been cut inside a character."""
     while part and part[0] & 0xC0 == 0x80:
         part = part[1:]
     return part.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Findings as JSON rows: few stay in memory, many go to a temporary file until they are printed."""
+"""Findings as JSON objects: few are held in memory, many in a temporary file until they are printed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from curator.core.problem import Problem
 from curator.core.text import writable
 
 IN_MEMORY = 8 << 20
+"""Bytes held in memory before they go to the file."""
 
 
 class Rows:
-    """JSON objects one after another, with commas between. One that is to be pickled must not be `spill`ing."""
+    """JSON objects, joined by commas. With `spill` they may go to a temporary file; such rows cannot be
+    pickled."""
 
     def __init__(self, *, spill: bool = False) -> None:
         self.spill = spill
@@ -23,7 +25,7 @@ class Rows:
         self._file: IO[bytes] | None = None
 
     def add(self, rows: bytes) -> None:
-        """Append one row, or rows that are joined already."""
+        """Append one object, or several that are joined by commas already."""
         if rows:
             self._text += b"," + rows if self._text or self._file is not None else rows
         if self.spill and len(self._text) > IN_MEMORY:
@@ -32,27 +34,27 @@ class Rows:
             self._text.clear()
 
     def extend(self, later: Rows) -> None:
-        """Append the rows of one that never spilt."""
+        """Append other rows, which must be without `spill`."""
         self.add(bytes(later._text))
 
     def write_to(self, out: BinaryIO) -> None:
-        """All rows, in order."""
+        """Write all rows in order, without brackets."""
         if self._file is not None:
             self._file.seek(0)
             shutil.copyfileobj(self._file, out)
         out.write(self._text)
 
     def parsed(self) -> list[dict[str, object]]:
-        """All rows as objects; for callers who know them to be few."""
+        """All rows parsed; only for few rows."""
         if self._file is not None:
             self._file.seek(0)
         start = self._file.read() if self._file is not None else b""
-        found: list[dict[str, object]] = orjson.loads(b"[%b%b]" % (start, bytes(self._text)))
-        return found
+        rows: list[dict[str, object]] = orjson.loads(b"[%b%b]" % (start, bytes(self._text)))
+        return rows
 
 
 def as_json(line: int | None, problem: Problem) -> bytes:
-    """One entry of CHECK's `problems`."""
+    """One entry of `problems` in the JSON of `curator check`."""
     return orjson.dumps(
         {
             "line": line,

@@ -114,12 +114,12 @@ class Findings:
         """Append the findings of a later part of the same file."""
         self.tally.extend(later.tally)
         if options.shown_per_rule is not None:
-            for shown in later.shown:
-                rule = shown.problem.rule
-                before = self.counts[shown.problem.severity][rule]
+            for finding in later.shown:
+                rule = finding.problem.rule
+                before = self.counts[finding.problem.severity][rule]
                 same_rule = sum(each.problem.rule == rule for each in self.shown) if before else 0
                 if same_rule < options.shown_per_rule:
-                    self.shown.append(shown)
+                    self.shown.append(finding)
         for severity, counts in later.counts.items():
             self.counts[severity].update(counts)
         self.rows.extend(later.rows)

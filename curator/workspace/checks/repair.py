@@ -1,6 +1,6 @@
-"""Writes a copy of a dataset file, or of a workspace's examples, with fixes applied.
+"""`fix PATH`: writes a copy of a dataset file, or of a workspace's examples, with fixes applied.
 
-Every line without a fix leaves byte for byte.
+Lines without a fix are copied byte for byte.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from curator.workspace.storage.folder import is_workspace
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was repaired, by rule, and the check of the file that was written."""
+    """The number of fixes by rule, and the check of the file that was written."""
 
     fixed: dict[str, int]
     check: Check
@@ -37,22 +37,25 @@ class Report:
 
 @dataclass(slots=True)
 class Repairs:
-    """Which fixes are wanted (None: all), and what they did so far."""
+    """Which fixes to apply, and how many were applied so far."""
 
     context: Context
-    chosen: frozenset[str] | None
+    rules: frozenset[str] | None
+    """The rules to fix; None: all that have a fix."""
     unsafe: bool
+    """Whether unsafe fixes are applied too."""
     fixed: Counter[str]
+    """Fixes by rule."""
 
-    def wants(self, rule: str) -> bool:
-        """Whether this fix is to be applied."""
+    def applies(self, rule: str) -> bool:
+        """Whether the fix of a rule is to be applied."""
         allowed = self.unsafe or REGISTRY[rule].fix == "safe"
-        return allowed and (self.chosen is None or rule in self.chosen)
+        return allowed and (self.rules is None or rule in self.rules)
 
     def line(self, raw: bytes) -> bytes:
-        """One record with its fixes."""
-        whole, done = fix_all(parse(raw), self.context, self.chosen, unsafe=self.unsafe)
-        self.fixed.update(done)
+        """One record with its fixes applied."""
+        whole, counts = fix_all(parse(raw), self.context, self.rules, unsafe=self.unsafe)
+        self.fixed.update(counts)
         return whole
 
 
@@ -64,12 +67,12 @@ def repair(
     rules: frozenset[str] | None = None,
     unsafe: bool = False,
 ) -> Report:
-    """Write `out` (replaced as a whole, or left as it was) with the fixes of `rules` (None: all) applied.
+    """Write `out` with the fixes of `rules` (None: all) applied; on an error an existing `out` stays as it was.
 
-    Raises InputError where `path` cannot be read or is `out`, or `out` cannot be written.
+    Raises InputError where `path` cannot be read or is `out` itself, and where `out` cannot be written.
     """
     target = Path(out)
-    with _readable(path) as readable, open_dataset(readable) as source:
+    with _as_file(path) as file_path, open_dataset(file_path) as source:
         if source.path is not None and target.exists() and target.samefile(source.path):
             raise InputError(f"{target} is the source itself, which is never written; name another file")
         if source.notes.encoding and not unsafe:
@@ -93,8 +96,8 @@ def repair(
 
 
 @contextmanager
-def _readable(path: str | Path) -> Iterator[str | Path]:
-    """A file for `path`: itself, or a temporary export of the examples of a workspace."""
+def _as_file(path: str | Path) -> Iterator[str | Path]:
+    """`path` itself where it is a file; of a workspace a temporary file with its examples."""
     if str(path) == STDIN or not is_workspace(Path(path)):
         yield path
         return
@@ -109,22 +112,22 @@ def _readable(path: str | Path) -> Iterator[str | Path]:
 
 
 def _repaired(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:
-    """What to write for each physical line."""
+    """The pieces of the output, for physical lines with their LF."""
     for number, line in enumerate(lines):
         body, end = (line[:-1], b"\n") if line.endswith(b"\n") else (line, b"")
         if not number and body.startswith(BOM):
             body = body[3:]
-            if repairs.wants("file_bom"):
+            if repairs.applies("file_bom"):
                 repairs.fixed["file_bom"] += 1
             else:
                 yield BOM
         if not body or body.isspace():
-            if repairs.wants("blank_line"):
+            if repairs.applies("blank_line"):
                 repairs.fixed["blank_line"] += 1
             else:
                 yield body + end
             continue
-        if b"\r" in body and repairs.wants("line_endings"):
+        if b"\r" in body and repairs.applies("line_endings"):
             repairs.fixed["line_endings"] += 1
             for part in _without_returns(body):
                 yield repairs.line(part) + b"\n"
@@ -135,9 +138,9 @@ def _repaired(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:
 
 
 def _without_returns(body: bytes) -> list[bytes]:
-    """A line without CR: cut at each where every piece is JSON by itself, else with blanks for them.
+    """A line without CR: split at each CR where every piece is JSON by itself, else with a space for each.
 
-    A string holds no CR as it is, so those inside a record are white space.
+    A JSON string cannot hold a bare CR, so one inside a record is white space.
     """
     parts = [part for part in body.split(b"\r") if part.strip()]
     if len(parts) > 1 and all(parse(part).value is not None for part in parts):

@@ -1,4 +1,4 @@
-"""`check WORKSPACE`: proves a workspace sound, and never changes a byte of it."""
+"""Checks a workspace folder for damage; never changes a byte of it. Part of `check WORKSPACE`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from curator.workspace.storage import database, line_file, tables, untrusted_val
 from curator.workspace.storage.folder import require_own_files
 
 MAX_DAMAGE = 100
-"""More findings than this are not listed."""
+"""Most findings that are listed."""
 
 
 def soundness(folder: Path | str) -> list[str]:
-    """Everything that is wrong with a workspace, in words; an empty list proves it sound.
+    """Everything that is wrong with a workspace, a sentence each; an empty list means that it is sound.
 
-    Looks at the structure of the database, at references between its tables, at the sources' bytes and
-    offsets, and at whether every change's last value is what the examples hold.
+    Checks the structure of the database, the references between its tables, the bytes and line offsets of the
+    sources, and that the values of the examples are those that the history ends with.
     """
     folder = Path(folder)
     damage: list[str] = []
@@ -50,8 +50,11 @@ def is_newer(folder: Path) -> bool:
 
 @contextmanager
 def _database(path: Path) -> Iterator[sqlite3.Connection]:
-    """The database for reading. Where a log lies beside it and nobody writes, a copy of both is looked at:
-    SQLite would otherwise take the log in, and that is a change."""
+    """Open the database for reading, in one transaction.
+
+    Where a write-ahead log is left beside it and nobody writes, a copy of both is opened: SQLite would otherwise
+    merge the log into the database, which changes it.
+    """
     if not path.is_file():
         raise InputError(f"{path.parent} is no workspace: it holds no {path.name}")
     require_own_files(path.parent)
@@ -59,19 +62,20 @@ def _database(path: Path) -> Iterator[sqlite3.Connection]:
     with ExitStack() as stack:
         db = None
         if log.exists() and log.stat().st_size and not is_held(lock):
-            away = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="curator-check-")))
+            copies = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="curator-check-")))
             for file in (path, log):
-                shutil.copyfile(file, away / file.name)
-            if not is_held(lock):  # else somebody began to write meanwhile, and the copy may be torn
-                db = connect(away / path.name, "rw")
+                shutil.copyfile(file, copies / file.name)
+            if not is_held(lock):  # else a writer has begun meanwhile, and the copies may not match
+                db = connect(copies / path.name, "rw")
         if db is None:
             db = database.open_unchecked(path)
         stack.callback(db.close)
-        db.execute("BEGIN")  # one state of it all, whatever a writer does meanwhile
+        db.execute("BEGIN")  # a snapshot: a writer may change it meanwhile
         yield db
 
 
 def _findings(folder: Path, db: sqlite3.Connection) -> Iterator[str]:
+    """The findings; after one on the database itself nothing else is checked."""
     if db.execute("PRAGMA application_id").fetchone()[0] != tables.APPLICATION_ID:
         yield "workspace.db: not a Curator workspace"
         return
@@ -94,9 +98,11 @@ def _findings(folder: Path, db: sqlite3.Connection) -> Iterator[str]:
 
 
 SourceRow = tuple[int, str, str, int, int | None, str | None]
+"""id, name, file, first_id, lines (None: not copied yet) and sha256 of a source."""
 
 
 def _source(folder: Path, row: SourceRow, spans: list[tuple[int, int]]) -> Iterator[str]:
+    """Check one source; its range of ids (first, last) is added to `spans`."""
     number, name, file, first, count, digest = row
     copy = folder / "sources" / file
     if Path(file).name != file or copy.is_symlink():
@@ -107,9 +113,9 @@ def _source(folder: Path, row: SourceRow, spans: list[tuple[int, int]]) -> Itera
             yield f"source {number} ({name}): sources/{file} is missing"
         return
     indexer = line_file.build_index(copy)
-    found = len(indexer.offsets) - 1
-    if count is not None and found != count:
-        yield f"source {number} ({name}): {found} lines instead of {count}"
+    lines = len(indexer.offsets) - 1
+    if count is not None and lines != count:
+        yield f"source {number} ({name}): {lines} lines instead of {count}"
     if digest and _digest(copy) != digest:
         yield f"source {number} ({name}): its bytes are not those that were imported"
     stored = line_file.load_index(copy)
@@ -117,9 +123,9 @@ def _source(folder: Path, row: SourceRow, spans: list[tuple[int, int]]) -> Itera
         list(stored[0]) != list(indexer.offsets) or list(stored[1]) != list(indexer.blanks)
     ):
         yield f"source {number} ({name}): the stored offsets are wrong; delete sources/{file}.idx"
-    if any(first <= end and first + found - 1 >= start for start, end in spans):
+    if any(first <= end and first + lines - 1 >= start for start, end in spans):
         yield f"source {number} ({name}): its ids overlap with another source's"
-    spans.append((first, first + found - 1))
+    spans.append((first, first + lines - 1))
 
 
 def _digest(path: Path) -> str:
@@ -128,7 +134,8 @@ def _digest(path: Path) -> str:
 
 
 def _examples(db: sqlite3.Connection, spans: list[tuple[int, int]]) -> Iterator[str]:
-    """Every touched id is a line of a source or an addition with bytes; anchors and labels lead to examples."""
+    """Check that each changed example is a line of a source, or an addition with bytes, and that what positions
+    and labels refer to exists."""
 
     def inside(example: int) -> bool:
         return any(start <= example <= end for start, end in spans)
@@ -151,7 +158,7 @@ def _examples(db: sqlite3.Connection, spans: list[tuple[int, int]]) -> Iterator[
 
 
 def _changes(db: sqlite3.Connection) -> Iterator[str]:
-    """The values that the history ends with are the values that the examples have."""
+    """Check that the last value of each field in the history is the value that the example has."""
     lost = db.execute("SELECT count(*) FROM part WHERE change NOT IN (SELECT id FROM change)").fetchone()[0]
     if lost:
         yield f"history: {lost} values belong to no change"

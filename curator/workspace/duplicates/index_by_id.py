@@ -75,10 +75,10 @@ class Duplicates:
 
     def _same(self, a: int, b: int) -> bool:
         """Whether the examples in two rows are equal; called for rows with equal hashes."""
-        left, right = self._raw_of(self._ids[a]), self._raw_of(self._ids[b])
-        if left == right or self._scope != "conversation":
-            return left == right or self._text(a) == self._text(b)
-        return canonical(parse(left).value) == canonical(parse(right).value)
+        raw_a, raw_b = self._raw_of(self._ids[a]), self._raw_of(self._ids[b])
+        if raw_a == raw_b or self._scope != "conversation":
+            return raw_a == raw_b or self._text(a) == self._text(b)
+        return canonical(parse(raw_a).value) == canonical(parse(raw_b).value)
 
     @property
     def ids(self) -> list[int]:

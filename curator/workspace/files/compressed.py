@@ -1,4 +1,5 @@
-"""Reads .gz and .zst as if not packed. A file that is cut short is told, never taken for its beginning."""
+"""Unpacks .gz and .zst while they are read. A file that is cut short raises an error; it is never read as if
+whole."""
 
 from __future__ import annotations
 
@@ -10,18 +11,17 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
 PACKED = 1 << 13
-"""Packed bytes taken at once: some of these unpack to thousands of times as many."""
-
-
+"""Packed bytes read at a time; they may unpack to thousands of times as many."""
 MOST_TIMES = 200
 """A file that unpacks to more times its size is refused, once `ALWAYS_UNPACKED` bytes are out."""
 ALWAYS_UNPACKED = 64 << 20
+"""Bytes that may be unpacked whatever the size of the file."""
 
 
 def unpack(stream: BinaryIO, head: bytes) -> BinaryIO | None:
-    """The content of a stream that begins with the bytes `head`; None where it is not packed.
+    """The unpacked content of a stream that begins with the bytes `head`; None where it is not packed.
 
-    Reading it raises OSError where it unpacks to so much that it cannot be a dataset.
+    Reading it raises OSError where it unpacks to more than `MOST_TIMES` its size.
     """
     if head.startswith(b"\x1f\x8b"):
         content = cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
@@ -33,7 +33,7 @@ def unpack(stream: BinaryIO, head: bytes) -> BinaryIO | None:
 
 
 class _Bounded(io.RawIOBase):
-    """Unpacked content that stops where it has become out of proportion to what was read of the packed file."""
+    """Unpacked content; reading fails once it is out of proportion to the packed bytes read."""
 
     def __init__(self, content: BinaryIO, packed: BinaryIO) -> None:
         self._content, self._packed = content, packed
@@ -44,7 +44,7 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill some of `buffer`; 0 at the end. Raises OSError where the limit is passed."""
+        """Read into `buffer`; returns the number of bytes, 0 at the end. Raises OSError beyond the limit."""
         block = cast(Any, self._content).read1(len(buffer))
         self._unpacked += len(block)
         if self._unpacked > ALWAYS_UNPACKED and self._unpacked > MOST_TIMES * self._packed.tell():
@@ -54,14 +54,14 @@ class _Bounded(io.RawIOBase):
 
 
 def _unzstd(stream: BinaryIO) -> BinaryIO:
-    import zstandard  # only for .zst
+    import zstandard  # heavy: only for .zst
 
     reader = _Frames(stream, zstandard.ZstdDecompressor().decompressobj)
     return io.BufferedReader(reader, 1 << 20)
 
 
 class _Frames(io.RawIOBase):
-    """The content of Zstandard frames; one that is cut short raises EOFError, which the library's reader hides."""
+    """The content of Zstandard frames. The library's own reader does not report a frame that is cut short."""
 
     def __init__(self, packed: BinaryIO, begin: Callable[[], Any]) -> None:
         self._packed, self._begin = packed, begin
@@ -73,7 +73,8 @@ class _Frames(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill some of `buffer`; 0 at the end."""
+        """Read into `buffer`; returns the number of bytes, 0 at the end. Raises EOFError where the file is cut
+        short."""
         while not self._ready:
             if not self._rest:
                 self._rest = self._packed.read(PACKED)
@@ -91,6 +92,6 @@ class _Frames(io.RawIOBase):
 
 
 def unpacking_errors() -> tuple[type[Exception], ...]:
-    """What reading packed data may raise; zstandard's own error only where zstandard was needed."""
+    """The exceptions that reading packed data may raise; zstandard's own only where it is imported."""
     module = sys.modules.get("zstandard")
     return (OSError, EOFError, zlib.error, *((module.ZstdError,) if module else ()))

@@ -14,9 +14,9 @@ from curator.errors import InputError
 from curator.workspace.files.compressed import unpacking_errors
 
 HEAD = 1 << 16
-"""Bytes looked at to tell what a file is."""
+"""Bytes from which the kind of a file is told."""
 MAX_WHOLE = 2 << 30
-"""A JSON array or CSV file is read as a whole; above this it is refused."""
+"""Most bytes of a file that has to be in memory as a whole: a JSON array, CSV, UTF-16."""
 _MAGIC_NUMBERS = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -42,15 +42,16 @@ _MAGIC_NUMBERS = (
 _PICKLE = re.compile(rb"\A\x80[\x02-\x05]")
 """How a pickle of any protocol in use begins. It is never opened: unpickling runs what is in it."""
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\r\f\x1a\x1b"})
+"""Control characters that do not occur in text."""
 _MOST_CONTROLS = 0.05
-"""Share of control characters above which no text has been seen."""
+"""Share of control characters above which a file is taken for binary data."""
 WRAPPING_KEYS = ("data", "examples", "rows", "items", "records", "train")
 """Keys under which one object may hold the list of all records."""
 _WRAPPED = re.compile(rb'\A\s*\{[^\[\]{}]*"(?:' + "|".join(WRAPPING_KEYS).encode() + rb')"\s*:\s*\[\s*[\[{]')
 
 
 def peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
-    """The first bytes of a stream that cannot be rewound, and the stream from its start."""
+    """The first bytes of a stream that cannot seek, and a stream that still begins with them."""
     buffered = (
         stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream), HEAD)
     )
@@ -61,7 +62,7 @@ def peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
 
 
 def utf16_encoding(head: bytes) -> str:
-    """The UTF-16 flavour that the bytes look like; empty for any other encoding."""
+    """The codec for UTF-16 with a byte order mark, or of JSON without one; empty for any other encoding."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if len(head) >= 4 and head[1:4:2] == b"\0\0" and head[0] in b"{[":
@@ -70,17 +71,18 @@ def utf16_encoding(head: bytes) -> str:
 
 
 def recode_to_utf8(stream: BinaryIO, encoding: str, name: str) -> BinaryIO:
+    """The content of a UTF-16 stream in UTF-8. Raises InputError where it is too long or cannot be unpacked."""
     data = read_whole(stream, name)
     try:
         text = data.decode(encoding, "surrogatepass")
-    except UnicodeDecodeError:  # half a character: its line will be found faulty
+    except UnicodeDecodeError:  # half a character: a check reports its line
         text = data.decode(encoding, "replace")
     text = text.removeprefix("\ufeff")
     return io.BytesIO(text.encode("utf-8", "surrogatepass"))
 
 
 def refuse_binary(head: bytes, path: Path) -> None:
-    """Raise InputError for what is no text, by its name where its first bytes tell it."""
+    """Raise InputError where the first bytes are not text; the message names the format where it is known."""
     for magic, words in _MAGIC_NUMBERS:
         if head.startswith(magic):
             raise InputError(f"{path} is {words}, not a JSONL file")
@@ -109,10 +111,10 @@ def wrapping_key(value: bytes) -> str:
 
 
 def is_array(head: bytes, complete: bool) -> bool:
-    """Whether the file is one JSON array, or pretty-printed values, rather than one value a line.
+    """Whether a file is one JSON array, or pretty-printed values, rather than one value a line.
 
-    Two lines that are no JSON by themselves tell it (a single bad line may stand anywhere), or a first line
-    that is an array of objects.
+    `complete`: `head` is the whole file. It is so where the first two lines are no JSON by themselves (one alone
+    may be a faulty line), or where the first line is an array of objects.
     """
     text = head.removeprefix(BOM).lstrip()
     if not text.startswith((b"[", b"{")):
@@ -134,6 +136,7 @@ def is_array(head: bytes, complete: bool) -> bool:
 
 
 def _parsed(line: bytes) -> object:
+    """The value of a JSON text; None where it is not valid."""
     try:
         return cast(object, orjson.loads(line))
     except orjson.JSONDecodeError:
@@ -141,7 +144,8 @@ def _parsed(line: bytes) -> object:
 
 
 def _begins_a_value(text: bytes) -> bool:
-    """`[` or `{` and then a line end, or a key or element: what pretty printers write first."""
+    """Whether the first line is one that pretty printers write: brackets alone, or brackets before a first
+    entry."""
     first = text.split(b"\n", 1)[0].strip()
     return first in (b"[", b"{", b"[{", b"[[") or (
         first.startswith((b"[", b"{")) and first.endswith((b",", b"{", b"["))
@@ -149,6 +153,7 @@ def _begins_a_value(text: bytes) -> bool:
 
 
 def read_whole(stream: BinaryIO, name: str) -> bytes:
+    """All bytes of a stream. Raises InputError for more than `MAX_WHOLE`, or where it cannot be unpacked."""
     try:
         data = stream.read(MAX_WHOLE + 1)
     except unpacking_errors() as error:

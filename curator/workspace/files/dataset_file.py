@@ -1,7 +1,6 @@
-"""Reads a dataset file as physical lines, whatever it comes as: plain, .gz, .zst, a JSON array, .csv, or stdin.
+"""Reads a dataset file as records, be it JSON Lines, a JSON array or CSV, plain, .gz or .zst, or standard input.
 
-Lines end at LF alone; one CR before it is cut, and a BOM at the start. Blank lines are counted and skipped. Only
-records leave here: (line number from 1, bytes without terminator). The source is never written.
+A record is (line number from 1, bytes of one example without line end). The file is never written.
 """
 
 from __future__ import annotations
@@ -31,44 +30,46 @@ from curator.workspace.files.line_splitter import BLOCK, Batch, Notes, Record, b
 from curator.workspace.files.tables import elements, rows
 
 STDIN = "-"
+"""The path that stands for standard input."""
 
 Kind = Literal["lines", "array", "csv"]
 
 
 @dataclass(slots=True)
 class DatasetFile:
-    """One dataset file; iterate `records` once. `notes` are complete after that."""
+    """One open dataset file. Read `records` or `batches` once; after that `notes` are complete."""
 
     path: Path | None
     """None for standard input."""
     name: str
     kind: Kind
     stream: BinaryIO
+    """The content, unpacked and in UTF-8."""
     size: int | None
-    """Bytes of the file as it lies on the disk."""
+    """Bytes of the file on the disk; None where there is no file."""
     plain: bool
-    """Whether its lines can be read by byte ranges: not packed, UTF-8, one record a line."""
+    """Whether it is JSON Lines in UTF-8, not packed, so that its lines can be read by byte ranges."""
     notes: Notes = field(default_factory=Notes)
 
     def batches(self) -> Iterator[Batch]:
-        """Every line that is not blank, or every element of an array, or every row of a CSV file as an object."""
+        """All records: lines that are not blank, elements of an array, or rows of a CSV file as objects."""
         if self.kind == "lines":
             return batches(blocks(self.stream), self.notes, name=self.name)
         data = read_whole(self.stream, self.name)
-        read = elements(data, self.notes) if self.kind == "array" else rows(data, self.notes, self.name)
-        return group(read)
+        records = elements(data, self.notes) if self.kind == "array" else rows(data, self.notes, self.name)
+        return group(records)
 
     def records(self) -> Iterator[Record]:
-        """The same one by one."""
+        """As `batches`, one record after another."""
         for numbers, raws in self.batches():
             yield from zip(numbers, raws, strict=True)
 
 
 @contextmanager
 def open_dataset(path: str | Path) -> Iterator[DatasetFile]:
-    """A dataset file ready to be read; "-" is standard input, which is kept in a temporary file meanwhile.
+    """Open a dataset file; "-" is standard input, which is read to its end into a temporary file.
 
-    Raises InputError, one sentence, for what is missing, no regular file, unreadable, or no text.
+    Raises InputError where the file is missing, no regular file, unreadable, or not text.
     """
     if str(path) == STDIN:
         with tempfile.SpooledTemporaryFile(max_size=8 * BLOCK) as spool:
@@ -84,12 +85,12 @@ def open_dataset(path: str | Path) -> Iterator[DatasetFile]:
 
 
 def _utf8_name(name: str) -> str:
-    """A file's name as text that UTF-8 can hold: a name may be any bytes."""
+    """A file's name as valid UTF-8: on Linux it may be any bytes."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _open_regular(path: Path) -> BinaryIO:
-    """The file opened for reading, without ever waiting on a pipe or device."""
+    """Open a regular file for reading; pipes and devices are refused, since opening one may block."""
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -107,7 +108,8 @@ def _open_regular(path: Path) -> BinaryIO:
 
 
 def _identify(path: Path | None, name: str, stream: BinaryIO, size: int) -> DatasetFile:
-    """What the first bytes say: packed or not, which encoding, lines or one array."""
+    """Find out from the first bytes whether a file is packed, its encoding, and whether it is lines or one
+    array."""
     head = stream.read(HEAD)
     stream.seek(0)
     content = unpack(stream, head)

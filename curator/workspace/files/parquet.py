@@ -11,7 +11,7 @@ from curator.errors import InputError
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file says of itself that it is Parquet."""
+    """Whether a file begins with the magic number of Parquet."""
     try:
         if not path.is_file():
             return False
@@ -22,9 +22,10 @@ def is_parquet(path: Path) -> bool:
 
 
 def records(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(row number from 1, the row as one JSON line). Raises InputError without pyarrow or for a bad file."""
+    """(row number from 1, the row as one JSON line). Raises InputError without pyarrow, and for an unreadable
+    file."""
     try:
-        import pyarrow
+        import pyarrow  # heavy, and optional
         from pyarrow import parquet
     except ImportError:
         raise InputError(f"{path} is a Parquet file: it needs `pip install curator-ft[parquet]`") from None

@@ -1,4 +1,4 @@
-"""What a file that is to be imported looks like: container, shape, map, and the first examples by it."""
+"""A preview of a file to be imported: container, shape, map to examples, and the first examples made by it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from curator.workspace.files.line_splitter import Notes, Record
 from curator.workspace.files.tables import DELIMITERS
 
 SAMPLE = 200
-"""Records that tell the shape of a file."""
+"""Records from which the shape of a file is told."""
 SHOWN = 3
+"""Records shown with the examples they become."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A file as far as its first records tell."""
+    """What the first records of a file tell about it."""
 
     path: Path
     container: str
@@ -39,13 +40,13 @@ class Preview:
     """Whether it is uncompressed UTF-8 JSON Lines, so that its bytes can be kept as they are."""
     shape: Shape
     map: Map
-    """From records to chat examples; the detected one unless told otherwise."""
+    """How records become chat examples; the detected map unless another is given."""
     records: int | None
-    """About how many there are; None where only reading the file can tell."""
+    """About how many records there are; None where only reading the whole file tells."""
     sample: tuple[bytes, ...] = field(repr=False)
     """The first records, each as one line."""
     layout: str = ""
-    """What had to be found out of the container, in words: its delimiter, or the key that wraps the records."""
+    """A phrase on the delimiter of a CSV file, or the key that wraps the records; empty where there is neither."""
 
     @property
     def samples(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -85,18 +86,18 @@ class Preview:
 
 
 def preview(path: Path, by: Map | None = None) -> Preview:
-    """Look at the first records of a file. Raises InputError for what cannot be read."""
+    """Read the first records of a file. Raises InputError where it cannot be read or imported."""
     if not str(path).isascii() and writable(str(path)) != str(path):
         raise InputError(
             f"the name of {path} is not UTF-8, so no workspace can remember it; rename the file first"
         )
-    with records(path) as (container, plain, found, notes):
-        sample = tuple(raw for _, raw in itertools.islice(found, SAMPLE))
+    with records(path) as (container, plain, file_records, notes):
+        sample = tuple(raw for _, raw in itertools.islice(file_records, SAMPLE))
     shape, detected = detect_map(map(_value, sample))
     packed = path.suffix.lower() in (".gz", ".zst")
-    about = _about(path, sample) if len(sample) < SAMPLE or plain else None
+    count = _estimated_count(path, sample) if len(sample) < SAMPLE or plain else None
     layout = _layout(notes)
-    return Preview(path, container, packed, plain, shape, detected if by is None else by, about, sample, layout)
+    return Preview(path, container, packed, plain, shape, detected if by is None else by, count, sample, layout)
 
 
 def _layout(notes: Notes) -> str:
@@ -105,7 +106,8 @@ def _layout(notes: Notes) -> str:
     return f"records inside '{notes.wrapped_in}'" if notes.wrapped_in else ""
 
 
-def _about(path: Path, sample: tuple[bytes, ...]) -> int:
+def _estimated_count(path: Path, sample: tuple[bytes, ...]) -> int:
+    """The number of records, estimated from the mean length of the first ones where there are more."""
     if len(sample) < SAMPLE:
         return len(sample)
     return round(path.stat().st_size * len(sample) / sum(len(raw) + 1 for raw in sample))
@@ -113,7 +115,7 @@ def _about(path: Path, sample: tuple[bytes, ...]) -> int:
 
 @contextmanager
 def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record], Notes]]:
-    """(container, whether its bytes can be kept as they are, records, notes) of a file. Raises InputError."""
+    """Open a file: (container, whether its bytes can be kept as they are, records, notes). Raises InputError."""
     if parquet.is_parquet(path):
         yield "parquet", False, parquet.records(path), Notes()
         return
@@ -123,7 +125,7 @@ def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record], Notes]]:
 
 
 def example_of(raw: bytes, by: Map) -> Converted | Misfit:
-    """What a record, given as one line, becomes by a map; a line that is no JSON stays as it is and fits."""
+    """Convert a record, given as one line, by a map; a line that is no JSON stays as it is and is no misfit."""
     parsed = parse(raw)
     if parsed.faults and parsed.value is None:
         return Converted(None, raw=raw)

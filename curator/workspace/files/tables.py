@@ -20,9 +20,11 @@ from curator.workspace.files.container import MAX_WHOLE, wrapping_key
 from curator.workspace.files.line_splitter import Notes, Record
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-"""What may stand between cells, with its name in a sentence."""
+"""Delimiters of cells that are recognised, with their names in a sentence."""
 _SEPARATOR_LINE = re.compile(r"""\A["']?sep=(.)["']?\r?(?:\n|\Z)""", re.IGNORECASE)
+"""A first line by which Excel names the delimiter."""
 _ROWS_LOOKED_AT = 20
+"""Rows from which the delimiter is guessed."""
 _JSON_COLUMNS = ("messages", "tools", "input", "preferred_output", "non_preferred_output")
 
 
@@ -69,7 +71,7 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
     notes.bom = data.startswith(BOM)
     text = _decoded(data.removeprefix(BOM), notes)
     notes.lines = text.count("\n") + (not text.endswith("\n") and bool(text))
-    csv.field_size_limit(min(MAX_WHOLE, 2**31 - 1))  # what its default refuses may well be a long conversation
+    csv.field_size_limit(min(MAX_WHOLE, 2**31 - 1))  # the default, 128 KB, is less than a long conversation
     lines_before = 0
     if separator := _SEPARATOR_LINE.match(text):  # Excel's first line
         text, lines_before = text[separator.end() :], 1
@@ -96,21 +98,22 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
 
 
 def _decoded(data: bytes, notes: Notes) -> str:
+    """The text: UTF-8, else CP1252, else Latin-1."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         notes.encoding = "not UTF-8"
     try:
         return data.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes mean nothing there; Latin-1 gives each byte a character
+    except UnicodeDecodeError:  # five bytes are undefined in CP1252; in Latin-1 each byte is a character
         return data.decode("latin-1")
 
 
 def _delimiter(text: str, usual: str) -> str:
-    """What stands between the cells: the delimiter that divides the header into most columns.
+    """Guess the delimiter of cells: the one that divides the header into most columns.
 
-    Of two that divide it alike, the one by which more of the first rows have as many cells as the header; `usual`
-    where none divides it at all.
+    Of two with as many columns it is the one by which more of the first rows have as many cells as the header;
+    `usual` where none divides the header.
     """
     best, delimiter = (1, 0), usual
     for candidate in (usual, *DELIMITERS):
@@ -126,7 +129,7 @@ def _delimiter(text: str, usual: str) -> str:
 
 
 def _unique_names(header: list[str]) -> list[str]:
-    """The header's names, told apart where one is empty or stands twice: no cell replaces another."""
+    """The header's names, made unique where one is empty or occurs twice, so that no cell replaces another."""
     names: list[str] = []
     for at, name in enumerate(header, 1):
         names.append(f"{name} (column {at})" if name in names else name or f"column {at}")
@@ -134,6 +137,7 @@ def _unique_names(header: list[str]) -> list[str]:
 
 
 def _cell_value(key: str, cell: str) -> object:
+    """A cell as text, or its value where a column of `_JSON_COLUMNS` holds valid JSON."""
     if key in _JSON_COLUMNS and cell[:1] in ("[", "{"):
         try:
             return cast(object, orjson.loads(cell))
