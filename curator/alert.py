@@ -1,4 +1,4 @@
-"""Telling somebody who looks elsewhere: the terminal's bell, and if wished the desktop's notifications."""
+"""Attracting attention at the end of a job: the terminal's bell, and desktop notifications where configured."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from curator.core.text import one_line
 
 
 def signal(title: str, text: str) -> str:
-    """What to write to the terminal at the end of a job, as `notify` of config.toml says; may be nothing.
+    """The bytes to write to the terminal, as text, by the setting `notify`; empty where it is "off".
 
-    With "desktop" a notification is shown by `notify-send` where this machine has a desktop, else by the
-    terminal: OSC 777 for those of the rxvt family and foot, OSC 9 for the others, which ignore what they do
-    not know. The bell rings in both cases: multiplexers pass it on.
+    With "desktop", `notify-send` shows a notification where this machine has a desktop. Elsewhere the terminal
+    shows it: OSC 777 for rxvt and foot, OSC 9 for others, which ignore unknown sequences. The bell rings in both
+    cases, since terminal multiplexers pass it on.
     """
     notify = settings.load().notify
     if notify == "off":
@@ -23,15 +23,15 @@ def signal(title: str, text: str) -> str:
     if notify == "bell":
         return "\a"
     title, text = one_line(title, 60).replace(";", ","), one_line(text, 200)
-    if _sent(title, text):
+    if _notify_desktop(title, text):
         return "\a"
     if os.environ.get("TERM", "").startswith(("rxvt", "foot")):
         return f"\a\x1b]777;notify;{title};{text}\x1b\\"
     return f"\a\x1b]9;{title}: {text}\x1b\\"
 
 
-def _sent(title: str, text: str) -> bool:
-    """Whether the desktop took it; never over SSH, where the desktop is another one's."""
+def _notify_desktop(title: str, text: str) -> bool:
+    """Show a desktop notification; return whether that was possible. Over SSH it is not: the desktop is remote."""
     env = os.environ
     tool = shutil.which("notify-send")
     if tool is None or env.get("SSH_CONNECTION") or not (env.get("WAYLAND_DISPLAY") or env.get("DISPLAY")):

@@ -1,4 +1,4 @@
-"""Whole or not at all: a file is written beside its place, synced, and renamed over it."""
+"""Writing a file whole or not at all: to a temporary file in the same folder, which is synced and renamed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` durable. Where folders cannot be synced (Windows) this does nothing."""
+    """Make renames in `folder` durable. Does nothing on Windows, where folders cannot be synced."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -24,16 +24,16 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
-    """A binary file that becomes `path` when the block ends well; on an error `path` stays as it was.
+    """A binary file that replaces `path` at the end of the block; after an exception `path` is unchanged.
 
-    `mode` are the permission bits; by default those of the file that is replaced, or the usual ones.
-    Raises OSError where the folder cannot be written, the disk is full, or `path` is a folder, device or pipe;
-    nothing is left behind then.
+    A symbolic link is followed: the file that it names is replaced. `mode`: the permission bits, by default those
+    of the replaced file, or those of a new file. Raises OSError where the folder cannot be written, the disk is
+    full, or `path` is a folder, device or pipe; then no temporary file is left behind.
     """
     path = Path(path)
     target = path.resolve() if path.is_symlink() else path
     if target.exists() and not target.is_file() and not target.is_dir():
-        raise OSError(errno.EINVAL, "it is no regular file")  # a rename would put a file in a device's place
+        raise OSError(errno.EINVAL, "it is no regular file")  # a rename would replace a device by a file
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
     part = Path(name)
     try:
@@ -50,13 +50,13 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
 
 
 def write_bytes(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Replace the file `path` by `data`, durably. Raises OSError; then the old file is whole."""
+    """Replace the file `path` by `data`, durably. Raises OSError; then the old file is unchanged."""
     with replacing(path, mode=mode) as file:
         file.write(data)
 
 
 def _mode(path: Path) -> int:
-    """The permission bits `path` has, or those a new file would get."""
+    """The permission bits of `path`, or those of a new file."""
     try:
         return path.stat().st_mode & 0o777
     except OSError:

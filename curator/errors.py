@@ -1,4 +1,4 @@
-"""The errors a user may see, and the exit status each one means (docs/cli.md, "Exit codes").
+"""The errors that a user may see, with their exit status (docs/cli.md, "Exit codes").
 
 CuratorError               1  something failed; the message says what, where and what to do
 ├── UsageError             2  wrong words on the command line or in the configuration

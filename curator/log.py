@@ -1,4 +1,4 @@
-"""The log file: tracebacks of failures, never keys."""
+"""The log file: tracebacks of unexpected errors. Keys are removed from them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _SECRET = re.compile(
 )
 
 
-_known: set[str] = set()
+_protected: set[str] = set()
 
 
 def protect(secret: str) -> None:
     """From now on `redact` also replaces exactly this text; `jobs.keys` calls it for each key it reads."""
     if len(secret) >= 8:
-        _known.add(secret)
+        _protected.add(secret)
 
 
 def redact(text: str) -> str:
-    """`text` with every known key, and everything that looks like one, replaced by `***`."""
-    for secret in _known:
+    """`text` with every protected secret, and everything that looks like a key, replaced by `***`."""
+    for secret in _protected:
         text = text.replace(secret, "***")
     return _SECRET.sub("***", text)
 
 
 def log_path() -> Path:
-    """Where the log is."""
+    """The path of the log file."""
     return paths.state_dir() / "curator.log"
 
 

@@ -1,7 +1,7 @@
-"""Where Curator keeps its own files. Nothing is created by asking for a path.
+"""Folders of Curator's own files. These functions return paths and create nothing.
 
-`CURATOR_HOME` moves everything below one folder (tests, portable installs); otherwise the
-platform's own places are used (on Linux the XDG folders).
+`CURATOR_HOME` puts all of them into one folder (tests, portable installs); otherwise they are the platform's own
+(on Linux the XDG folders).
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from pathlib import Path
 import platformdirs
 
 
-def _place(kind: str, default: str) -> Path:
+def _folder(kind: str, default: str) -> Path:
     home = os.environ.get("CURATOR_HOME")
     return Path(home) / kind if home else Path(default)
 
 
 def config_dir() -> Path:
     """Folder of `config.toml`, the user's themes and price table."""
-    return _place("config", platformdirs.user_config_dir("curator", appauthor=False))
+    return _folder("config", platformdirs.user_config_dir("curator", appauthor=False))
 
 
 def data_dir() -> Path:
-    """Folder of what must not be lost: the local server's data, workspaces of read-only places, runs."""
-    return _place("data", platformdirs.user_data_dir("curator", appauthor=False))
+    """Folder of what must not be lost: the local server's data, workspaces of read-only folders, runs."""
+    return _folder("data", platformdirs.user_data_dir("curator", appauthor=False))
 
 
 def state_dir() -> Path:
     """Folder of remembered settings, logs and the running server's address."""
-    return _place("state", platformdirs.user_state_dir("curator", appauthor=False))
+    return _folder("state", platformdirs.user_state_dir("curator", appauthor=False))
 
 
 def cache_dir() -> Path:
     """Folder of what can be fetched or computed again."""
-    return _place("cache", platformdirs.user_cache_dir("curator", appauthor=False))
+    return _folder("cache", platformdirs.user_cache_dir("curator", appauthor=False))
 
 
 def models_dir() -> Path:
-    """Folder of base models, one sub-folder a model; `$CURATOR_MODELS` overrides it."""
+    """Folder of base models, with a sub-folder for each; `$CURATOR_MODELS` overrides it."""
     override = os.environ.get("CURATOR_MODELS")
     return Path(override) if override else cache_dir() / "models"
 

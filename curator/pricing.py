@@ -1,4 +1,4 @@
-"""The model table as this user has it: the packaged one with `models.toml` of the configuration folder over it."""
+"""The user's model table: the packaged one, overridden by `models.toml` of the configuration folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from curator.errors import UsageError
 
 
 def path() -> Path:
-    """Where the user's own table is looked for."""
+    """The path of the user's own table."""
     return paths.config_dir() / "models.toml"
 
 

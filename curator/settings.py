@@ -75,7 +75,7 @@ class Settings:
     project_budget: float | None = None
     """US$ that all jobs of one workspace, or of one file, may cost together."""
     notify: Literal["bell", "desktop", "off"] = "bell"
-    """How the end of a job is told: the terminal's bell, also the desktop's notifications, or not at all."""
+    """At the end of a job: ring the terminal's bell, also show a desktop notification, or do nothing."""
     keys: dict[str, str] = field(default_factory=dict)
     providers: dict[str, ProviderSettings] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ class Settings:
 
 
 def path() -> Path:
-    """Where the file is looked for."""
+    """The path of `config.toml`."""
     return paths.config_dir() / "config.toml"
 
 
@@ -108,14 +108,14 @@ def load(file: Path | None = None) -> Settings:
 
 @functools.cache
 def _adapter() -> Any:
-    from pydantic import TypeAdapter  # only where there is a file: saves its import at every start
+    from pydantic import TypeAdapter  # heavy
 
     return TypeAdapter(Settings)
 
 
 def check(values: dict[str, Any], file: Path) -> Settings:
-    """The settings that these values make. Raises UsageError naming `file` and the first wrong key."""
-    from pydantic import ValidationError
+    """The settings of parsed TOML values. Raises UsageError, naming `file` and the first wrong key."""
+    from pydantic import ValidationError  # heavy
 
     try:
         settings: Settings = _adapter().validate_python(values)

@@ -1,7 +1,7 @@
-"""Changing `config.toml` in place: only the lines of what changes are touched, comments and order stay.
+"""Changing `config.toml` in place: only the lines of the changed keys are touched; comments and order stay.
 
-The standard library reads TOML but writes none, so a change is made on the lines and then proved: the new text
-must read as the old values with exactly this change, or nothing is written.
+The standard library can read TOML but not write it. So the lines are edited, and the result is verified: it must
+parse as the old values with exactly this change, else nothing is written.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def change(section: tuple[str, ...], values: dict[str, Value | None]) -> Path:
-    """Set keys of a table, e.g. `("providers", "work")`, or of the top, `()`; None takes a key out.
+    """Set keys of a table, e.g. `("providers", "work")`, or of the top level, `()`; None removes a key.
 
-    Returns the file's path. Raises UsageError where the file is faulty, would become so, cannot be written, or
-    is written in a way that cannot be changed line by line (then it says what to write by hand).
+    Returns the file's path. Raises UsageError where the file is invalid, would become invalid, cannot be written,
+    or is formatted in a way that cannot be changed line by line.
     """
     file = settings.path()
-    settings.load(file)  # a faulty file is told first
+    settings.load(file)  # raises for a file that is invalid already
     text = _read(file)
-    new_values = _changed(tomllib.loads(text), section, values)
-    new_text = _edited(text, section, values)
+    new_values = _with_changes(tomllib.loads(text), section, values)
+    new_text = _edit_lines(text, section, values)
     try:
-        is_proved = tomllib.loads(new_text) == new_values
+        verified = tomllib.loads(new_text) == new_values
     except tomllib.TOMLDecodeError:
-        is_proved = False
-    if not is_proved:
+        verified = False
+    if not verified:
         names = ", ".join(values)
         raise UsageError(
             f"{file}: {names} of {_header(section) or 'the top'} cannot be changed here; edit the file."
@@ -55,7 +55,9 @@ def _read(file: Path) -> str:
         return ""
 
 
-def _changed(values: dict[str, Any], section: tuple[str, ...], changes: dict[str, Value | None]) -> dict[str, Any]:
+def _with_changes(
+    values: dict[str, Any], section: tuple[str, ...], changes: dict[str, Value | None]
+) -> dict[str, Any]:
     table = values
     for name in section:
         table = table.setdefault(name, {})
@@ -66,13 +68,13 @@ def _changed(values: dict[str, Any], section: tuple[str, ...], changes: dict[str
     return values
 
 
-def _edited(text: str, section: tuple[str, ...], changes: dict[str, Value | None]) -> str:
+def _edit_lines(text: str, section: tuple[str, ...], changes: dict[str, Value | None]) -> str:
     lines = text.split("\n")
-    start, end = _place(lines, section)
+    start, end = _table_lines(lines, section)
     if start is None:
         body = [f"{_name(key)} = {_dump(value)}" for key, value in changes.items() if value is not None]
         gap = [""] if text.strip() else []
-        return "\n".join([*_trimmed(lines), *gap, f"[{_header(section)}]", *body, ""])
+        return "\n".join([*_without_trailing_blanks(lines), *gap, f"[{_header(section)}]", *body, ""])
     block = lines[start:end]
     for key, value in changes.items():
         at = next((i for i, line in enumerate(block) if _key_of(line) == key), None)
@@ -82,16 +84,16 @@ def _edited(text: str, section: tuple[str, ...], changes: dict[str, Value | None
             else [f"{_name(key)} = {_dump(value)}{_comment(block[at]) if at is not None else ''}"]
         )
         if at is None:
-            at = len(_trimmed(block))
+            at = len(_without_trailing_blanks(block))
             block[at:at] = fresh
         else:
             block[at : at + 1] = fresh
     return "\n".join([*lines[:start], *block, *lines[end:]]).rstrip("\n") + "\n"
 
 
-def _place(lines: list[str], section: tuple[str, ...]) -> tuple[int | None, int]:
-    """First line behind the table's header, and the line of the next header."""
-    headers = [(at, path) for at, line in enumerate(lines) if (path := _section_of(line)) is not None]
+def _table_lines(lines: list[str], section: tuple[str, ...]) -> tuple[int | None, int]:
+    """(index of the line after the table's header, index of the next header); None: there is no such table."""
+    headers = [(at, path) for at, line in enumerate(lines) if (path := _opened_table(line)) is not None]
     if not section:
         return 0, headers[0][0] if headers else len(lines)
     for number, (at, path) in enumerate(headers):
@@ -100,8 +102,8 @@ def _place(lines: list[str], section: tuple[str, ...]) -> tuple[int | None, int]
     return None, len(lines)
 
 
-def _section_of(line: str) -> tuple[str, ...] | None:
-    """The table that a line opens, as its path; None for any other line."""
+def _opened_table(line: str) -> tuple[str, ...] | None:
+    """The path of the table whose header the line is, e.g. `("providers", "work")`; None for any other line."""
     if not line.lstrip().startswith("["):
         return None
     try:
@@ -124,7 +126,7 @@ def _key_of(line: str) -> str | None:
 
 
 def _comment(line: str) -> str:
-    """The remark behind a value, with the blanks before it; empty where there is none."""
+    """The comment after a value, with the spaces before it; empty where there is none."""
     at = line.rfind("#")
     while at > 0:
         try:
@@ -136,8 +138,8 @@ def _comment(line: str) -> str:
     return ""
 
 
-def _trimmed(lines: list[str]) -> list[str]:
-    """Without the blank lines at the end."""
+def _without_trailing_blanks(lines: list[str]) -> list[str]:
+    """The lines without the blank ones at the end."""
     remaining = list(lines)
     while remaining and not remaining[-1].strip():
         remaining.pop()

@@ -1,4 +1,4 @@
-"""Which counter counts for a model: a packaged encoding, or a local model's own tokenizer and chat template."""
+"""The token counter of a model: by a packaged encoding, or by a local model's own tokenizer and chat template."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _FAMILIES = (
     ("o200k_base", re.compile(r"(chatgpt-4o|gpt-4o|gpt-4\.1|gpt-4\.5|gpt-5|o1|o3|o4-mini)\b")),
     ("cl100k_base", re.compile(r"(gpt-4|gpt-3\.5-turbo)(-|$)|(babbage|davinci)-002\b")),
 )
-"""tiktoken's model map by family; a name is matched from its beginning, after the table found nothing."""
+"""tiktoken's map from models to encodings, by family; used for names that are not in the model table."""
 
 
 def encoding_for(model: str, table: models.Table | None = None) -> str:
-    """The encoding by which `model` (base, tuned or Azure name) counts; `o200k_base` where it is not known.
+    """The name of the encoding of `model` (base, tuned or Azure name); `o200k_base` for an unknown model.
 
-    A model that has its own tokenizer is called by its own name once that is on this machine.
+    For a model with a tokenizer of its own that is on this machine, it is the model's name.
     """
     return counter(model, table).encoding
 
 
 def counter(model: str, table: models.Table | None = None) -> Counter:
-    """The counter of a model by `table` (default: the packaged one); a vocabulary is read at the first count."""
+    """The counter of a model by `table` (default: the packaged one). The vocabulary is loaded at the first use."""
     info = models.find(model, table)
     name = info.name if info else models.base_name(model)
     if info is None or info.encoding == "own":
@@ -53,7 +53,7 @@ def _packaged(encoding: str, estimated: bool) -> Counter:
 
 
 def _own(name: str) -> TemplateCounter | None:
-    """The counter of a base model that was pulled to this machine under this very name."""
+    """The counter of a base model that was fetched to this machine under exactly this name; None: it was not."""
     if not re.fullmatch(r"[\w.-]*\w[\w.-]*", name):
         return None
     folder = paths.models_dir() / name

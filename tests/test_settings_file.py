@@ -84,5 +84,5 @@ def test_what_cannot_be_changed_is_told_and_left(
 @given(st.text(max_size=20), st.text(st.characters(codec="utf-8"), min_size=1, max_size=20))
 def test_any_text_comes_back(value: str, name: str) -> None:
     value = value.encode("utf-8", "replace").decode()
-    made = settings_file._edited(WRITTEN, ("providers", name), {"model": value})
+    made = settings_file._edit_lines(WRITTEN, ("providers", name), {"model": value})
     assert tomllib.loads(made)["providers"][name]["model"] == value

@@ -70,7 +70,7 @@ async def _deploy(args: argparse.Namespace) -> int:
                 raise UsageError(f"{args.model} has no tuned model: it is {found.status}.")
             model, suffix = found.fine_tuned_model, found.params.get("suffix")
         provider = _provider(args.provider or (found.provider if found else None))
-        name = args.name or azure.usual_name(model, suffix)
+        name = args.name or azure.proposed_name(model, suffix)
         async with azure.control_plane(provider) as plane:
             kind = azure.kind_of(args.type)
             say(f"{model} as {name} at {provider.name}, {kind.sku}: {kind.words}")
@@ -130,5 +130,5 @@ def _owner(args: argparse.Namespace, ledgers: list[Ledger]) -> tuple[Ledger, Pro
     for ledger in ledgers:
         for item in ledger.deployments():
             if item.name == args.delete:
-                return ledger, None if args.provider else providers.at(item.origin)
+                return ledger, None if args.provider else providers.with_origin(item.origin)
     return ledgers[0], None

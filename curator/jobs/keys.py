@@ -1,7 +1,7 @@
 """API keys: where they come from, and a type that never prints them.
 
-Looked for in this order: the environment variable, the system keyring, a file of mode 0600 in the
-folder `keys` (0700) of the configuration directory. Nothing else may hold a key.
+Searched in this order: the environment variable, the system keyring, a file of mode 0600 in the
+folder `keys` (0700) of the configuration directory. Keys are stored nowhere else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from curator import log, paths
 from curator.errors import UsageError
 
 SERVICE = "curator"
-"""Service name under which keys lie in the system keyring."""
+"""Service name of the keys in the system keyring."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 
@@ -32,7 +32,7 @@ class Key:
         self._secret = secret
 
     def reveal(self) -> str:
-        """The key itself: hand it to the HTTP client and to nothing else."""
+        """The key as text. Pass it to the HTTP client and to nothing else."""
         return self._secret
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class Key:
 
 @dataclass(frozen=True)
 class SourcedKey:
-    """A key and, in words, the place that held it."""
+    """A key and the place where it was found, in words."""
 
     key: Key
     source: str
@@ -61,9 +61,9 @@ def key_file(name: str) -> Path:
 
 
 def find(name: str, env: str | None, keyring_user: str | None) -> SourcedKey | None:
-    """The key of provider `name`, or None where no place holds one.
+    """The key of provider `name`, or None where it is in none of the places.
 
-    Raises UsageError for a key that cannot be one, or a key file that others can read.
+    Raises UsageError for text that cannot be a key, and for a key file that other users can read.
     """
     if env and os.environ.get(env, "").strip():
         return SourcedKey(_key(os.environ[env], f"the environment variable {env}"), f"environment variable {env}")
@@ -92,11 +92,11 @@ def store(name: str, secret: str) -> Path:
 
 
 def store_in_keyring(user: str, secret: str) -> str:
-    """Put a key into the system keyring under the service `curator`; return the place in words.
+    """Store a key in the system keyring under the service `curator`; return the place in words.
 
-    Raises UsageError where this system has no keyring, or it refuses.
+    Raises UsageError where there is no keyring or it refuses.
     """
-    import keyring
+    import keyring  # heavy
     import keyring.errors
 
     key = _key(secret, "what was typed")
@@ -115,7 +115,7 @@ def delete(name: str, keyring_user: str | None) -> list[str]:
         path.unlink()
         places.append(f"file {path}")
     if keyring_user and _from_keyring(keyring_user):
-        import keyring
+        import keyring  # heavy
         import keyring.errors
 
         try:
@@ -127,6 +127,7 @@ def delete(name: str, keyring_user: str | None) -> list[str]:
 
 
 def _key(text: str, place: str) -> Key:
+    """The key in `text`, which came from `place`. Raises UsageError where it cannot be one."""
     secret = text.strip()
     if not _KEY.match(secret):
         raise UsageError(f"The key in {place} holds blanks or characters that no key has; set it anew.")
@@ -134,7 +135,7 @@ def _key(text: str, place: str) -> Key:
 
 
 def _from_keyring(user: str) -> str | None:
-    import keyring  # imports back-ends: only where the configuration names one
+    import keyring  # heavy: it loads its back-ends
     import keyring.errors
 
     try:

@@ -1,4 +1,4 @@
-"""Providers: named endpoints, built in (`openai`, `azure`, `local`) or from `config.toml`."""
+"""Providers: named endpoints, built in (`openai`, `azure`, `local`) or configured in `config.toml`."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _PROFILES = {"openai": "openai", "azure": "azure", "compatible": "openai", "loca
 
 @dataclass(frozen=True)
 class Provider:
-    """A named endpoint. Holds where its key is, never the key."""
+    """A named endpoint. Knows where its key is stored, never the key itself."""
 
     name: str
     config: ProviderSettings
 
     @property
     def kind(self) -> Kind:
-        """Which dialect it speaks."""
+        """The dialect of the API: openai, azure, compatible or local."""
         return self.config.kind
 
     @property
     def model(self) -> str | None:
-        """Base model that `train` uses when none is named; None for a compatible server without one."""
+        """The base model of `train` where none is named; None: a compatible server without a configured one."""
         if self.config.model or self.kind == "compatible":
             return self.config.model
         return models.default(self.kind)
 
     @property
     def profile(self) -> str:
-        """Which rule profile its data must meet: openai, azure or local."""
+        """The rule profile that training data must meet: openai, azure or local."""
         return _PROFILES[self.kind]
 
     @property
     def managed(self) -> bool:
-        """True for the local server that Curator finds or starts by itself."""
+        """True for the local server, which Curator finds or starts by itself."""
         return self.kind == "local" and not self.config.base_url
 
     @property
@@ -56,12 +56,12 @@ class Provider:
 
     @property
     def origin(self) -> str:
-        """What identifies the other side in the ledger: base URL, or `local` for the managed server."""
+        """Identifies the endpoint in the ledger: its base URL, or `local` for the managed server."""
         return "local" if self.managed else self.base_url
 
     @property
     def base_url(self) -> str:
-        """The checked base URL. Raises UsageError where there is none or where a key would travel in clear."""
+        """The base URL. Raises UsageError where there is none, or where a key would be sent unencrypted."""
         url = self.config.base_url
         if not url:
             hint = (
@@ -74,7 +74,7 @@ class Provider:
         return url.rstrip("/")
 
     def key(self) -> keys.SourcedKey | None:
-        """The key and where it was found; None where there is none."""
+        """The key and where it was found; None: there is none. May ask the user to unlock the keyring."""
         return keys.find(self.name, self.config.api_key_env, self.config.api_key_keyring)
 
     def store_key(self, secret: str, *, keyring: bool) -> str:
@@ -106,13 +106,13 @@ class Provider:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that could not stand in a file name or on the command line."""
+    """Raise UsageError for a name that cannot be a file name or a word of the command line."""
     if not _NAME.match(name):
         raise UsageError(f"{settings.path()}: providers.{name!r}: a name is letters, digits, '_', '-' and '.'.")
 
 
 def check_address(name: str, url: str) -> None:
-    """Refuse what would leak a key: no http(s), plain HTTP to another machine, a password in the URL."""
+    """Raise UsageError for a URL that is not http(s), is plain HTTP to another machine, or holds a password."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"Provider '{name}': base_url is not an http(s) address.")
@@ -126,7 +126,7 @@ def check_address(name: str, url: str) -> None:
 
 
 def load() -> dict[str, Provider]:
-    """Every provider by name: built in, then those of `config.toml`. Raises UsageError for a bad file."""
+    """All providers by name: the built-in ones, then those of `config.toml`. Raises UsageError for a bad file."""
     configured = settings.load().providers
     merged: dict[str, ProviderSettings] = dict(_built_in())
     for name, table in configured.items():
@@ -136,22 +136,22 @@ def load() -> dict[str, Provider]:
 
 
 def get(name: str | None = None) -> Provider:
-    """One provider, or the default one. Raises UsageError listing the names there are."""
-    chosen_name = name or settings.load().provider
+    """The provider of a name, by default the configured one. Raises UsageError, listing the names, for another."""
+    chosen = name or settings.load().provider
     providers = load()
-    if chosen_name not in providers:
-        raise UsageError(f"No provider '{chosen_name}'; there are: {', '.join(providers)} (docs/providers.md).")
-    return providers[chosen_name]
+    if chosen not in providers:
+        raise UsageError(f"No provider '{chosen}'; there are: {', '.join(providers)} (docs/providers.md).")
+    return providers[chosen]
 
 
-def at(origin: str) -> Provider | None:
-    """The configured provider at an address that the ledger names; None where it is no longer configured."""
+def with_origin(origin: str) -> Provider | None:
+    """The configured provider with this `Provider.origin`; None: it is no longer configured."""
     for provider in load().values():
         try:
             if provider.origin == origin:
                 return provider
         except UsageError:
-            continue  # one without an address is not it
+            continue  # a provider without an address has no origin
     return None
 
 

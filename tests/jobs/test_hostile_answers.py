@@ -131,4 +131,4 @@ def test_what_a_model_says_is_stored_whatever_it_is(tmp_path: Path) -> None:
 
 def test_values_are_tamed_and_others_kept_as_they_are() -> None:
     kept = {"a": [1, 2.5, None, True, "ä\u0000"], "b": {"c": []}}
-    assert records.tame(kept) == kept
+    assert records.make_storable(kept) == kept

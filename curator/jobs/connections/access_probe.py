@@ -1,4 +1,4 @@
-"""Asking whether a provider would take a job, before anything is uploaded or paid."""
+"""Asking whether a provider would accept a job, before anything is uploaded or paid."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ _REFUSALS = frozenset({401, 403, 429})
 
 
 async def probe(client: Client, model: str) -> None:
-    """Raise Refused or Unreachable where a job could not be created; return where nothing speaks against it.
+    """Raise Refused or Unreachable where the provider would accept no job of this model.
 
-    Listing jobs proves address and key. OpenAI refuses wound-down organisations only when a job is created
-    (docs/openai.md §1), so there a job is asked for whose training file does not exist: it can only be
-    refused, and the way in which it is refused tells. Where the newest job is under way the question is not
-    needed.
+    Listing jobs tests address and key. OpenAI refuses organisations that may no longer train only when a job is
+    created (docs/openai.md §1). So there a job is requested whose training file does not exist: it is refused in
+    any case, and the error tells why. While the newest job is running this is not needed.
     """
     jobs = await client.jobs(limit=1)
     if client.provider.kind != "openai" or (jobs and not jobs[0].finished):
@@ -34,5 +33,5 @@ async def probe(client: Client, model: str) -> None:
     except faults.Unclear:
         return
     else:
-        # A server that takes a file which does not exist is no OpenAI; leave nothing behind there.
+        # A server that accepts a file which does not exist is not OpenAI: cancel the job there.
         await client.act(job.id, "cancel")

@@ -1,4 +1,4 @@
-"""What `doctor` finds out about this machine and its providers."""
+"""The checks of `curator doctor`: versions, training on this machine, and whether each provider answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUICK = RequestLimits(connect=3, read=5, total=6, retries=0)
 
 @dataclass(frozen=True)
 class ProviderReport:
-    """One provider: `state` is ok, off (nothing is set up) or bad; `detail` is a sentence without secrets."""
+    """One provider's check: `state` is ok, off (not set up) or bad; `detail` is a sentence without secrets."""
 
     name: str
     kind: str
@@ -33,20 +33,20 @@ class ProviderReport:
     detail: str
     address: str | None
     key: str | None
-    """Where the key was found; never the key."""
+    """The place where the key was found, never the key."""
 
     @property
     def words(self) -> str:
-        """The detail, and where the key is."""
+        """The detail and the place of the key."""
         return f"{self.detail.rstrip('.')}; key from {self.key}" if self.key else self.detail
 
     def to_json(self) -> dict[str, Any]:
-        """For `doctor --json`."""
+        """The object of `doctor --json`."""
         return dict(vars(self))
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, the system, Curator and what it stands on."""
+    """Versions of Curator, Python, the system and Curator's libraries; "missing" where one is not installed."""
     by_name = {"curator": __version__, "python": platform.python_version(), "system": platform.platform()}
     for name in LIBRARIES:
         try:
@@ -57,7 +57,7 @@ def versions() -> dict[str, str]:
 
 
 def training_readiness() -> dict[str, Any]:
-    """Whether this machine can train: engines, base model, and what is missing."""
+    """Whether this machine can train: its engines, the base model, and what is missing."""
     engines = ["embedded"]
     if all(importlib.util.find_spec(name) for name in EXTRAS["hf"]):
         engines.append("hf")
@@ -76,12 +76,12 @@ def training_readiness() -> dict[str, Any]:
 
 
 async def check_providers() -> list[ProviderReport]:
-    """Try each provider that is set up; nothing is started and nothing is changed."""
+    """Check all providers at the same time. Starts no server and changes nothing."""
     return await asyncio.gather(*(check_provider(provider) for provider in providers.load().values()))
 
 
 async def check_provider(provider: Provider) -> ProviderReport:
-    """Try one provider: does it answer, and with which key; in words, never raised."""
+    """Check one provider: does it answer, and with which key? An error becomes the detail and is not raised."""
     key: str | None = None
     address: str | None = None
     try:

@@ -1,4 +1,4 @@
-"""The local server: found where it runs, started where it does not. It outlives whoever started it."""
+"""Find the local server, or start it. It goes on running when the program that started it exits."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from curator.loopback import is_loopback
 from curator.settings import ProviderSettings
 
 IDLE_EXIT = 900.0
-"""Seconds without request and without job after which a server started by us leaves."""
+"""Seconds without a request or a job after which a server that we started exits."""
 START_SECONDS = 90.0
-"""Longest wait for a new server to listen: the machine may be busy."""
+"""Longest wait, in seconds, until a new server listens; the machine may be busy."""
 _QUICK = RequestLimits(connect=2, read=10, total=10, retries=0)
 _SECRETS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_ADMIN_KEY")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the server listens, and the token it wants. `repr` does not show the token."""
+    """Where the server listens, and its bearer token, which `repr` does not show."""
 
     base_url: str
     key: keys.Key
@@ -43,15 +43,15 @@ class Address:
 
 
 async def find_running() -> Address | None:
-    """The address of the local server that answers now, or None."""
+    """The address of the local server; None where none answers."""
     address = _read_address()
     return address if address is not None and await _answers(address) else None
 
 
 async def find_or_start(idle_exit: float | None = None) -> Address:
-    """The running local server; started, and waited for, where there is none.
+    """The address of the local server, started first where none is running.
 
-    Raises ProviderError with the last line of its log where it does not come up.
+    Raises ProviderError, with the last line of its log, where it does not start.
     """
     if address := await find_running():
         return address
@@ -63,12 +63,12 @@ async def find_or_start(idle_exit: float | None = None) -> Address:
 
 
 def pull_command(name: str = LOCAL_MODEL) -> list[str]:
-    """The command that fetches a base model; a process of its own, as jobs know no server code."""
+    """The command line that fetches a base model, to be run as a process of its own."""
     return [sys.executable, "-m", "curator", "models", "pull", name]
 
 
 async def pull(name: str = LOCAL_MODEL) -> None:
-    """Fetch a base model, its progress going to our stderr. Raises ProviderError where that fails."""
+    """Fetch a base model; its progress is written to our stderr. Raises ProviderError where that fails."""
     process = await asyncio.create_subprocess_exec(
         *pull_command(name), stdout=sys.stderr.fileno(), env=child_environment()
     )
@@ -77,7 +77,7 @@ async def pull(name: str = LOCAL_MODEL) -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """Our environment for a child of ours: finds the same package, knows no provider's key."""
+    """The environment for a child process: it imports this same package, and holds no provider's key."""
     env = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     package = str(Path(curator.__file__).parent.parent)
     env["PYTHONPATH"] = os.pathsep.join(filter(None, (package, env.get("PYTHONPATH"))))
@@ -85,7 +85,7 @@ def child_environment() -> dict[str, str]:
 
 
 def _read_address() -> Address | None:
-    """What `server.json` says, where its process is alive and its token can be read."""
+    """The address in `server.json`; None where its process is not alive or its token cannot be read."""
     try:
         record: Any = orjson.loads((paths.server_dir() / "server.json").read_bytes())
         base_url, pid = str(record["base_url"]).rstrip("/"), int(record["pid"])
@@ -100,7 +100,7 @@ def _read_address() -> Address | None:
 
 def _alive(pid: int) -> bool:
     if os.name != "posix":
-        return True  # no harmless probe there: the request that follows tells
+        return True  # Windows has no signal 0; the request that follows tells
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,7 +1,7 @@
-"""The one way to a provider: a thin wrapper over the asynchronous openai client.
+"""The client through which every request to a provider goes: a thin wrapper over the asynchronous openai client.
 
-Every call has connect, read and total timeouts and a cap on the answer's size; redirects are not followed,
-so a key only ever reaches its own origin. Creating is never repeated; reading may be (`retries`).
+Every call has connect, read and total timeouts and a limit on the size of the answer. Redirects are not followed,
+so a key is sent to its own origin only. Requests that create something are never repeated; reading may be.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ T = TypeVar("T")
 
 MAX_PAGES = 1000
 _NOTICED = 2.0
-"""Seconds after which people ask themselves what happens."""
+"""Seconds; longer pauses are reported to `Client.waiting`."""
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """Seconds: to connect, between bytes, for a whole call; and how often reading is tried again."""
+    """Timeouts in seconds: to connect, between two bytes (`read`), for a whole call (`total`).
+
+    Reading is tried again `retries` times, after pauses that double from `backoff` seconds up to `max_wait`.
+    """
 
     connect: float = 10.0
     read: float = 60.0
@@ -50,9 +53,9 @@ class Client:
         self.sdk = sdk
         self.limits = limits
         self.waiting: Callable[[ProviderError, float], None] = lambda fault, seconds: None
-        """Told before each pause that somebody may notice."""
-        self.opening = asyncio.Lock()
-        """Held by the one question that waits for a new model."""
+        """Called with the fault and the seconds before a pause that a user may notice."""
+        self.new_model_lock = asyncio.Lock()
+        """Held by the call that waits for a new model; others wait for its outcome, see `runs.new_models`."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,7 +68,7 @@ class Client:
         await self.sdk.close()
 
     async def call(self, doing: str, request: Awaitable[T], total: float | None = None) -> T:
-        """Await one request, once. Raises Unreachable, Unclear or Refused."""
+        """Await a request once; `doing` names it in errors ("create the job"). Raises errors of `faults`."""
         import openai
 
         try:
@@ -75,7 +78,7 @@ class Client:
             raise faults.translate(error, self.provider.name, doing) from error
 
     async def read(self, doing: str, request: Callable[[], Awaitable[T]], total: float | None = None) -> T:
-        """Make a request that changes nothing, again after a pause where that can help."""
+        """Make a request that changes nothing; repeat it after a pause where that can help. Raises as `call`."""
         attempt = 0
         while True:
             try:
@@ -103,7 +106,7 @@ class Client:
         return self._parse(doing, records.job, answer)
 
     async def jobs(self, limit: int = 100, metadata: dict[str, str] | None = None) -> list[records.ProviderJob]:
-        """The newest `limit` jobs; `metadata` filters at providers that can (others return them all)."""
+        """The newest `limit` jobs. `metadata` filters them, but some providers ignore it and list all."""
         query = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
         return await self._pages(
             "list jobs",
@@ -123,7 +126,10 @@ class Client:
     async def events(
         self, job_id: str, is_stored: Callable[[str], bool] = lambda _: False, limit: int = 100_000
     ) -> list[records.Event]:
-        """A job's events, oldest first, without repeats; stops at a page of which all are `known`."""
+        """A job's events that are not stored yet, oldest first, without repeats.
+
+        Pages are read from the newest event back, until all events of a page are stored (`is_stored`).
+        """
         events = await self._pages(
             f"list events of job {job_id}",
             records.event,
@@ -137,7 +143,7 @@ class Client:
         return sorted(unique.values(), key=lambda event: event.created_at)
 
     async def checkpoints(self, job_id: str) -> list[records.Checkpoint]:
-        """A job's checkpoints, in order of their steps."""
+        """A job's checkpoints, in the order of their steps."""
         checkpoints = await self._pages(
             f"list checkpoints of job {job_id}",
             records.checkpoint,
@@ -209,7 +215,10 @@ class Client:
         request: Callable[[str | None], Any],
         done: Callable[[list[T]], bool] = lambda _: False,
     ) -> list[T]:
-        """Walk `after` cursors (the id of a page's last item) until has_more is false."""
+        """All items of a paged list, at most `limit`; `done` of a page's items ends it early.
+
+        The cursor `after` is the id of the last item of a page; the list ends where `has_more` is not true.
+        """
         collected: list[T] = []
         after: str | None = None
         cursors: set[str] = set()
@@ -231,10 +240,10 @@ class Client:
 
 
 def pause(fault: ProviderError, attempt: int, limits: RequestLimits) -> float | None:
-    """Seconds to wait before reading again, None where it cannot help.
+    """Seconds to wait before reading again; None where that cannot help.
 
-    Doubles from `backoff` with jitter, at least what Retry-After asks; a longer wait than `max_wait` is
-    left to the caller.
+    Doubles from `backoff` with each attempt, with jitter, and is at least what Retry-After says. None too where
+    the provider asks for more than `max_wait`: then the caller decides.
     """
     if faults.is_hopeless(fault):
         return None
@@ -249,18 +258,18 @@ def open_client(
     credential: str | Callable[[], Awaitable[str]],
     limits: RequestLimits | None = None,
 ) -> Client:
-    """Build the client for an address and a credential. `max_retries` is 0: repeating is our decision."""
+    """A client for an address and an API key, or a function that gives tokens. The SDK itself never retries."""
     import httpx2
     import openai
 
     for name in ("openai", "httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # DEBUG would print headers
+        logging.getLogger(name).setLevel(logging.WARNING)  # DEBUG would print headers, and in them the key
     limits = limits or RequestLimits()
     loopback = is_loopback(httpx2.URL(base_url).host)
     http = openai.DefaultAsyncHttpx2Client(
         follow_redirects=False,
         headers={"accept-encoding": "identity"},
-        trust_env=not loopback,  # proxies are for other machines
+        trust_env=not loopback,  # a proxy cannot reach this machine's loopback
         timeout=httpx2.Timeout(limits.read, connect=limits.connect),
         event_hooks={"response": [guards.cap_answer], "request": [guards.same_origin(base_url)]},
     )
@@ -276,7 +285,7 @@ def open_client(
         )
     else:
         sdk = openai.AsyncOpenAI(base_url=base_url, api_key=credential, max_retries=0, http_client=http)
-    # The SDK takes these from the environment for every address; they belong to OpenAI alone.
+    # The SDK would send those of the environment, which belong to OpenAI, to every address.
     sdk.organization, sdk.project = provider.config.organization, provider.config.project
     return Client(provider, sdk, limits)
 

@@ -1,9 +1,9 @@
-"""What can go wrong between us and a provider, told apart by what it means for money.
+"""Errors of requests to a provider, divided by whether the request may have been carried out and cost money.
 
 ProviderError
 ├── Unreachable   nothing was sent: trying again is safe
-├── Unclear       the request may have been carried out: look before anything else
-└── Refused       the provider answered no: nothing was made
+├── Unclear       the request may have been carried out: look at the provider before repeating it
+└── Refused       the provider refused: nothing was created
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STOP_CODES = frozenset(
         "invalid_api_key",
     }
 )
-"""Error codes after which asking again is pointless (docs/openai.md §6.8, §7)."""
+"""Error codes after which the same request will be refused again (docs/openai.md §6.8, §7)."""
 
 _MENDABLE = STOP_CODES - {"training_not_available", "account_deactivated", "access_terminated"}
 _MAX_QUOTE = 300
@@ -48,11 +48,11 @@ _UNITS = (("ms", 0.001), ("milli", 0.001), ("m", 60.0), ("h", 3600.0), ("d", 86_
 
 
 class Unreachable(ProviderError):
-    """The connection could not be made; the provider knows nothing of it."""
+    """The connection could not be made; the provider received nothing."""
 
 
 class Unclear(ProviderError):
-    """No usable answer: the provider may or may not have done it. `retry_after` as in Refused."""
+    """No usable answer: the request may or may not have been carried out. `retry_after` as in Refused."""
 
     def __init__(
         self, message: str, *, code: str | None = None, retry_after: float | None = None, title: str = ""
@@ -62,7 +62,7 @@ class Unclear(ProviderError):
 
 
 class Refused(ProviderError):
-    """A definite no. `status` is the HTTP status; `retry_after` seconds where it asked to wait."""
+    """The provider refused. `status` is the HTTP status; `retry_after` the seconds that it asks to wait."""
 
     def __init__(
         self,
@@ -78,39 +78,39 @@ class Refused(ProviderError):
         self.status = status
         self.retry_after = retry_after
         self.plain = plain or message
-        """The message without the words of the command line, for a front that offers the way out itself."""
+        """The message without the hint at `--provider local`, for the UI, which offers that by itself."""
 
     @property
     def mendable(self) -> bool:
-        """True where the same request may be taken later: with a new key, more quota, or some patience."""
+        """True where the same request may be accepted later: with a new key, with more quota, or after a while."""
         return self.status in (401, 409, 429) or self.code in _MENDABLE
 
     @property
     def not_ready(self) -> bool:
-        """True where a file was named that the provider still reads (docs/openai.md §6.8)."""
+        """True where the request names a file that the provider is still processing (docs/openai.md §6.8)."""
         words = self.message.lower()
         return self.code == "unexpectedEntityState" or "still being processed" in words or "not ready" in words
 
     @property
     def permanent(self) -> bool:
-        """True where asking again cannot help: quota, spend limit, key, permission, a bad request."""
+        """True where repeating cannot help: quota, spend limit, key, permission, or a bad request."""
         return self.code in STOP_CODES or (self.status != 429 and self.status < 500)
 
 
 def requested_wait(fault: ProviderError) -> float:
-    """Seconds that the provider asked to be left alone; 0 where it did not."""
+    """Seconds that the provider asks to wait; 0 where it does not say."""
     return getattr(fault, "retry_after", None) or 0.0
 
 
 def is_hopeless(fault: ProviderError) -> bool:
-    """True where asking again cannot help, see `Refused.permanent`."""
+    """True where repeating cannot help, see `Refused.permanent`."""
     return fault.permanent if isinstance(fault, Refused) else fault.code in STOP_CODES
 
 
 def translate(error: BaseException, provider: str, doing: str) -> ProviderError:
-    """The fault behind an exception of the SDK, as one sentence that names provider and action.
+    """The ProviderError for an exception of the SDK: one sentence that names the provider and the request.
 
-    `doing` completes "could not …", e.g. "create the job". Keys in provider texts are replaced by `***`.
+    `doing` is the request as a verb, e.g. "create the job". Keys in the provider's text are replaced by `***`.
     """
     import openai
 
@@ -131,11 +131,12 @@ def translate(error: BaseException, provider: str, doing: str) -> ProviderError:
 
 
 def bad_answer(provider: str, doing: str, what: str) -> Unclear:
-    """An answer with a good status that is not what it should be."""
+    """The error for an answer with a good HTTP status whose content cannot be used."""
     return Unclear(f"{provider} gave an answer that cannot be used when asked to {doing}: {what}.")
 
 
 def _unsent(error: BaseException) -> bool:
+    """True where the connection failed before the request was sent."""
     import httpx2
 
     names = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol")

@@ -1,4 +1,4 @@
-"""What every request and every answer passes: keys stay at their origin, and no answer fills the memory."""
+"""Checks on every request and answer: a key is sent to its own origin only, and no answer fills the memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import httpx2
 
 MAX_ANSWER = 64 * 2**20
-"""Most bytes of one answer; a result file of a long job has a few megabytes."""
+"""Most bytes of one answer. The result file of a long job has a few megabytes."""
 
 
 def same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:
-    """A check that lets requests go to one origin only, as a key belongs to it."""
+    """A request hook that raises ValueError for a request to another origin than that of `base_url`."""
     import httpx2
 
     home = httpx2.URL(base_url)
@@ -27,10 +27,10 @@ def same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:
 
 
 async def cap_answer(response: httpx2.Response) -> None:
-    """Stop reading an answer that is longer than MAX_ANSWER, also once unpacked.
+    """A response hook: reading the answer raises ValueError beyond MAX_ANSWER bytes, compressed or not.
 
-    We ask for plain answers. Some gateways send gzip all the same: it is unpacked here, as a few bytes of it can
-    stand for gigabytes; of other kinds little is read.
+    We ask for uncompressed answers, but some gateways send gzip. That is decompressed here, since a few bytes can
+    expand to gigabytes. Of answers in other encodings at most 64 KiB are read.
     """
     import httpx2
 

@@ -1,7 +1,7 @@
-"""What providers send, read tolerantly: fields that are absent, null or of another type become None.
+"""The objects that providers send, as values. A field that is absent, null or of another type becomes None.
 
-Services differ from their own specification (docs/openai.md §6.9), so nothing here is strict but ids. What is
-kept of an object can always be stored and printed as JSON: see `tame`.
+Services differ from their own specification (docs/openai.md §6.9), so only ids are
+checked strictly. What is kept of an object can always be stored and written as JSON: see `make_storable`.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ METRICS = (
     "train_mean_reward",
     "full_valid_mean_reward",
 )
-"""Names of the numbers kept for each step."""
+"""The metrics that are stored for each step."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DEEPEST = 40
-"""Levels of nesting that are kept; no service sends a tenth of it."""
+"""Levels of nesting; values below become None. Real answers have fewer than five."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,255}\Z")
 
 
 class BadRecord(ValueError):
-    """Not the object it should be; the text says what is missing."""
+    """The value is not the expected object; the text says what is missing."""
 
 
 @dataclass(frozen=True)
 class ProviderJob:
-    """The provider's side of a run. `error` is None on a healthy job, also where it was sent as `{}`."""
+    """A fine-tuning job. `error` is None where nothing failed, also where it was sent as `{}`."""
 
     id: str
     status: str
@@ -80,7 +80,7 @@ class ProviderFile:
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a job. `data` may hold metrics."""
+    """An event of a job. `data` may hold metrics."""
 
     id: str
     created_at: int
@@ -90,7 +90,7 @@ class Event:
     data: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """As the API shows it."""
+        """The object as the API sends it."""
         return {
             "object": "fine_tuning.job.event",
             "id": self.id,
@@ -104,7 +104,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model saved on the way."""
+    """A model that was saved during training."""
 
     id: str
     model: str | None
@@ -122,7 +122,7 @@ class ProviderModel:
     created: int | None
     shutdown_date: str | None
     trainable: bool | None = None
-    """What the provider itself says of fine-tuning it (Azure's `capabilities.fine_tune`); None: nothing."""
+    """Whether the provider says that it can be fine-tuned (Azure: `capabilities.fine_tune`); None: not said."""
 
 
 def job(value: Any) -> ProviderJob:
@@ -162,7 +162,7 @@ def file(value: Any) -> ProviderFile:
 
 
 def event(value: Any) -> Event:
-    """Read an event. One without an id gets one made from its content, so that repeats are still known."""
+    """Read an event. Without an id it gets a hash of its content as id, so that repeats are recognised."""
     raw = _object(value, "an event")
     return Event(
         id=text(raw.get("id")) or "event-" + hashlib.sha256(_canonical(raw)).hexdigest()[:32],
@@ -192,18 +192,18 @@ def model(value: Any) -> ProviderModel:
     name = text(raw.get("id"))
     if not name:
         raise BadRecord("a model without id")
-    says = _dict(raw.get("capabilities")).get("fine_tune")
+    fine_tune = _dict(raw.get("capabilities")).get("fine_tune")
     return ProviderModel(
         name,
         text(raw.get("owned_by")),
         integer(raw.get("created")),
         text(raw.get("shutdown_date")),
-        says if isinstance(says, bool) else None,
+        fine_tune if isinstance(fine_tune, bool) else None,
     )
 
 
 def metrics(data: dict[str, Any]) -> dict[str, float]:
-    """The finite numbers among `METRICS` in an event's data; Azure's spelling of the accuracy is mapped."""
+    """The finite numbers among `METRICS` in an event's data; Azure's name of the accuracy is translated."""
     if "validation_mean_token_accuracy" in data:
         data = {**data, "valid_mean_token_accuracy": data["validation_mean_token_accuracy"]}
     numbers = {name: number(data.get(name)) for name in METRICS}
@@ -216,19 +216,19 @@ def text(value: Any) -> str | None:
 
 
 def integer(value: Any) -> int | None:
-    """An int, or None; a float counts as its whole part (some servers send times so)."""
+    """An int, or None. A float is truncated: some servers send times as floats."""
     numeric = number(value)
     return int(numeric) if numeric is not None and abs(numeric) < 2**53 else None
 
 
 def moment(value: Any) -> int | None:
-    """Seconds since 1970 that every calendar can show, or None."""
+    """Seconds since 1970, from 0 up to the year 2242, or None."""
     seconds = integer(value)
     return seconds if seconds is not None and 0 <= seconds < 2**33 else None
 
 
 def number(value: Any) -> float | None:
-    """A finite number that is no bool, or None."""
+    """A finite number (no bool) as a float, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -250,12 +250,12 @@ def _object(value: Any, what: str) -> dict[str, Any]:
             raise BadRecord(f"not {what} that can be read") from None
     if not isinstance(value, dict):
         raise BadRecord(f"not {what}")
-    tamed: dict[str, Any] = tame(value)
+    tamed: dict[str, Any] = make_storable(value)
     return tamed
 
 
-def tame(value: Any, depth: int = 0) -> Any:
-    """A JSON value as SQLite, orjson and UTF-8 can take it: not too deep, no huge numbers, no half characters."""
+def make_storable(value: Any, depth: int = 0) -> Any:
+    """A JSON value that SQLite, orjson and UTF-8 accept: not too deep, ints of 64 bits, no lone surrogates."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, int):
@@ -263,8 +263,8 @@ def tame(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict | list) and depth >= _DEEPEST:
         return None
     if isinstance(value, dict):
-        return {tame(str(key)): tame(item, depth + 1) for key, item in value.items()}
-    return [tame(item, depth + 1) for item in value] if isinstance(value, list) else value
+        return {make_storable(str(key)): make_storable(item, depth + 1) for key, item in value.items()}
+    return [make_storable(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
 def _id(raw: dict[str, Any], what: str) -> str:

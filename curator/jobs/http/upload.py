@@ -22,12 +22,12 @@ PARTS_ABOVE = 64 * 2**20
 PART = 8 * 2**20
 MEDIA = "application/jsonl"
 _JOINING_SECONDS = 600.0
-"""Seconds in which a provider puts the parts of a file together."""
+"""Longest wait, in seconds, until the provider has joined the parts of a file."""
 
 
 @dataclass(frozen=True)
 class SubmissionProgress:
-    """How far a submission is: `step` is upload, wait, create or look; bytes where it is an upload."""
+    """A report of a submission. `step`: probe, upload, wait, create, look or note; bytes for an upload only."""
 
     step: str
     text: str
@@ -39,14 +39,14 @@ ReportProgress = Callable[[SubmissionProgress], None]
 
 
 class Pace:
-    """An upload in words: how much of how much, and how fast. One for each submission; give it every report."""
+    """Puts reports into words, with the speed of uploads. Use one for each submission and pass it every report."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began: tuple[str, float, int] | None = None
 
     def words(self, progress: SubmissionProgress) -> str:
-        """`training file: 1.5 of 3.0 MB, 0.7 MB/s`; the text alone where nothing is counted."""
+        """E.g. `training file: 1.5 of 3.0 MB, 0.7 MB/s`; the text alone where `total` is 0."""
         if not progress.total:
             return progress.text
         if self._began is None or self._began[0] != progress.text:
@@ -62,13 +62,13 @@ class Pace:
 
 
 def no_report(_: SubmissionProgress) -> None:
-    """A report that nobody reads."""
+    """Ignores reports."""
 
 
 async def upload(
     client: Client, path: Path, name: str, report: ReportProgress, label: str = ""
 ) -> records.ProviderFile:
-    """Send `path` under the file name `name`, called `label` in reports; one attempt.
+    """Upload `path` under the file name `name`, once; reports call it `label`.
 
     Raises Unreachable, Unclear or Refused.
     """
@@ -82,17 +82,17 @@ async def upload(
         return await _in_parts(client, path, name, size, tell)
     with _MeteredFile(path, tell) as body:
         request = client.sdk.files.create(file=(name, body, MEDIA), purpose="fine-tune")
-        answer = await client.call(doing, request, _patience(size))
+        answer = await client.call(doing, request, _time_limit(size))
     return _check(client, doing, answer, size)
 
 
-def _patience(size: int) -> float:
-    """Seconds that sending so many bytes may take: a line of 50 kB/s is the slowest that we wait for."""
+def _time_limit(size: int) -> float:
+    """Longest time, in seconds, for sending `size` bytes, at 50 kB/s at least."""
     return 60 + size / 50_000
 
 
 class _MeteredFile(io.FileIO):
-    """A file that tells how much of it was read; the HTTP client reads it in small blocks, once."""
+    """A file that reports how many bytes were read. The HTTP client reads it once, in small blocks."""
 
     def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
         super().__init__(path, "rb")
@@ -134,11 +134,11 @@ async def _in_parts(
 
 
 async def _part(client: Client, upload_id: str, block: bytes, doing: str) -> str:
-    # A part counts only once it is named in `complete`, so sending one again is harmless.
+    # A part is used only if `complete` names it, so sending one again is harmless.
     def send() -> Awaitable[Any]:
         return client.sdk.uploads.parts.create(upload_id, data=block)
 
-    part = await client.read(doing, send, _patience(len(block)))
+    part = await client.read(doing, send, _time_limit(len(block)))
     part_id = records.text(getattr(part, "id", None))
     if part_id is None:
         raise faults.bad_answer(client.provider.name, doing, "a part without id")
@@ -146,7 +146,7 @@ async def _part(client: Client, upload_id: str, block: bytes, doing: str) -> str
 
 
 async def _give_up(client: Client, upload_id: str) -> None:
-    with contextlib.suppress(ProviderError):  # it expires by itself within the hour
+    with contextlib.suppress(ProviderError):  # the upload expires by itself within the hour
         await client.call("cancel the upload", client.sdk.uploads.cancel(upload_id), 10)
 
 

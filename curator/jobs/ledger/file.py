@@ -1,4 +1,4 @@
-"""The file under the ledger: opened safely, written in whole transactions, closed."""
+"""The SQLite file of a ledger: opened with care, written in whole transactions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from curator.sqlite_file import connect
 
 
 class LedgerFile:
-    """An SQLite file that several processes and threads may write; each `_write` block is durable at its end."""
+    """A database that several processes and threads may write; each `_write` block is durable at its end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -40,6 +40,7 @@ class LedgerFile:
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; an exception inside rolls it back. Raises CuratorError where it cannot be saved."""
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -67,6 +68,7 @@ class LedgerFile:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    """Open or create the database. Raises InputError for a link, a newer version, or a trigger or view in it."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise InputError(f"{path} is refused: it is a link or no regular file.")
     db = connect(path, "rwc", wait=30)

@@ -1,4 +1,4 @@
-"""Runs for the outside: the RUN object of the contract, and finding a run by its job's id."""
+"""A run as JSON (RUN of docs/cli.md), and finding the run of a job in any ledger of this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FINAL_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid
 
 
 def run_json(run: Run, ledger: Ledger) -> dict[str, Any]:
-    """RUN of the contract: the last value of each metric, None where there is none."""
+    """RUN of docs/cli.md; `metrics` are the last values, None where there is none."""
     last: dict[str, float] = {}
     for step in ledger.metrics(run.run):
         last.update(step)
@@ -37,9 +37,9 @@ def run_json(run: Run, ledger: Ledger) -> dict[str, Any]:
 
 @contextmanager
 def open_ledger_of(job: str, provider: str | None = None) -> Iterator[tuple[Ledger, Run | None]]:
-    """The ledger that knows a job's or run's id, or a tuned model, and the run; else the user's own, and None.
+    """The ledger and run of a job id, a run id or a tuned model; the user's own ledger and None where none has it.
 
-    `provider` narrows the search where two providers use the same id. The ledger is closed at the end.
+    `provider` narrows the search where two providers use the same id. The ledger is closed when the block ends.
     """
     with ExitStack() as stack:
         own = stack.enter_context(Ledger.for_path(None))
@@ -54,14 +54,14 @@ def open_ledger_of(job: str, provider: str | None = None) -> Iterator[tuple[Ledg
 
 @contextmanager
 def open_all() -> Iterator[list[Ledger]]:
-    """All ledgers that are known and can be read: the user's own first, then those of workspaces."""
+    """All ledgers of this machine that can be read: the user's own first, then those of workspaces."""
     with ExitStack() as stack:
         own = stack.enter_context(Ledger.for_path(None))
         yield [own, *_others(own, stack)]
 
 
 def _others(own: Ledger, stack: ExitStack) -> Iterator[Ledger]:
-    """Ledgers of workspaces; one that cannot be read is told where its workspace is opened, and hides no other."""
+    """The ledgers of workspaces. One that cannot be read is skipped; opening its workspace reports it."""
     for path in own.places():
         try:
             ledger = stack.enter_context(Ledger(path))

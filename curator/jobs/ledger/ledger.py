@@ -1,8 +1,8 @@
-"""The ledger: `runs.db`, what was asked of providers and what came of it.
+"""The ledger `runs.db`: what was asked of providers and what came of it.
 
-A file of its own beside the workspace (or in the user's data folder for plain files), because a job outlives
-the UI and several processes write to it: SQLite with a rollback journal and `synchronous=FULL`, so that what
-is told as stored is on the disk. Nothing in it is secret.
+It is a file of its own in the workspace folder (in the user's data folder for plain files), because a job outlives
+the UI and several processes write to it: SQLite with a rollback journal and `synchronous=FULL`, so that a finished
+write is on the disk. It holds no secrets.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from curator.sqlite_file import placeholders
 
 
 class Ledger(LedgerFile):
-    """Open with `Ledger.for_path` or a file's path; every method commits before it returns."""
+    """Open it with `Ledger.for_path`, or with the path of its file. Every method commits before it returns."""
 
     @classmethod
     def for_path(cls, path: Path | str | None) -> Self:
-        """The ledger of a workspace folder; of a plain file (or None): the user's own."""
+        """The ledger of a workspace folder; for a plain file or None: the user's own."""
         place = Path(path) if path is not None else None
         return cls((place if place is not None and place.is_dir() else paths.data_dir()) / "runs.db")
 
     @property
     def datasets(self) -> Path:
-        """Folder of the frozen datasets, one file a sha256."""
+        """The folder of the frozen datasets, each named by its sha256."""
         return self.path.parent / "datasets"
 
     # -- runs -----------------------------------------------------------------------------------------
 
     def claim(self, intent: Run, again: bool = False) -> Run:
-        """Commit an intent, unless a run with its fingerprint is open or active: then return that one.
+        """Store a new run and return it; without `again`, return an open run of the same fingerprint instead.
 
-        One transaction: of two processes that ask at once, one makes it and both get it.
+        One transaction: where two processes call it at the same time, one stores its run and both get it.
         """
         with self._write() as db:
             row = db.execute(
@@ -60,7 +60,7 @@ class Ledger(LedgerFile):
         return intent
 
     def adopt(self, provider: str, origin: str, job: records.ProviderJob) -> Run:
-        """The run of a job, made anew for a job that was started elsewhere."""
+        """The run of a job; one is stored where this ledger has none, as the job was started elsewhere."""
         stored_run = self.by_job(origin, job.id)
         if stored_run is not None:
             return stored_run
@@ -89,11 +89,11 @@ class Ledger(LedgerFile):
         return [run_of(row) for row in self._all("SELECT * FROM runs ORDER BY seq DESC")]
 
     def unsettled_runs(self) -> list[Run]:
-        """Runs of which there may be news, newest first."""
+        """Runs that may have changed at the provider, newest first."""
         return [run for run in self.runs() if not run.settled]
 
     def update(self, run: str, **values: Any) -> Run:
-        """Set columns of a run. A closed run keeps its status: late news never reopens it."""
+        """Set columns of a run and return it. A closed run keeps its status: a late answer never reopens it."""
         with self._write() as db:
             before = run_of(db.execute("SELECT * FROM runs WHERE run = ?", (run,)).fetchone())
             if before.closed:
@@ -108,7 +108,7 @@ class Ledger(LedgerFile):
     # -- steps of a submission ------------------------------------------------------------------------
 
     def mark(self, run: str, step: str, state: str, detail: dict[str, Any] | None = None) -> None:
-        """Commit where a submission step stands: `started`, `done`, `unclear` or `refused`."""
+        """Store the state of a submission step: `started`, `done`, `unclear` or `refused`."""
         with self._write() as db:
             db.execute(
                 "INSERT INTO steps (run, step, state, detail, at) VALUES (?, ?, ?, ?, ?) "
@@ -131,7 +131,7 @@ class Ledger(LedgerFile):
             )
 
     def forget_orphan(self, origin: str, file_id: str) -> None:
-        """The file is gone, or in use after all."""
+        """Remove an orphan from the list: it was deleted, or a job uses it after all."""
         with self._write() as db:
             db.execute("DELETE FROM orphans WHERE origin = ? AND file_id = ?", (origin, file_id))
 
@@ -143,19 +143,19 @@ class Ledger(LedgerFile):
     # -- other ledgers ------------------------------------------------------------------------------------
 
     def note_place(self, path: Path) -> None:
-        """Remember where another ledger is; kept in the user's own, so that a job id alone finds its run."""
+        """Store the path of another ledger, in the user's own, so that a job's id is enough to find its run."""
         with self._write() as db:
             db.execute("INSERT OR IGNORE INTO places (path) VALUES (?)", (str(path.resolve()),))
 
     def places(self) -> list[Path]:
-        """The other ledgers that still exist."""
+        """Paths of the other ledgers that still exist."""
         paths_noted = [Path(row["path"]) for row in self._all("SELECT path FROM places ORDER BY path")]
         return [path for path in paths_noted if path.is_file()]
 
-    # -- deployments that cost --------------------------------------------------------------------------
+    # -- deployments -------------------------------------------------------------------------------------
 
     def add_deployment(self, deployment: Deployment) -> None:
-        """Remember a deployment until it is deleted."""
+        """Store a deployment until it is deleted."""
         with self._write() as db:
             db.execute(
                 "INSERT OR REPLACE INTO deployments (origin, name, model, sku, usd_per_hour, since) "
@@ -164,7 +164,7 @@ class Ledger(LedgerFile):
             )
 
     def forget_deployment(self, origin: str, name: str) -> None:
-        """The deployment is gone."""
+        """Remove a deployment, which was deleted at the provider."""
         with self._write() as db:
             db.execute("DELETE FROM deployments WHERE origin = ? AND name = ?", (origin, name))
 
@@ -172,10 +172,10 @@ class Ledger(LedgerFile):
         """Deployments that were not deleted, oldest first."""
         return [Deployment(*row) for row in self._all("SELECT * FROM deployments ORDER BY since")]
 
-    # -- what a job told --------------------------------------------------------------------------------
+    # -- events, metrics, checkpoints --------------------------------------------------------------------
 
     def add_events(self, run: str, events: Iterable[records.Event]) -> list[records.Event]:
-        """Store events and their metrics; return those that were new, in the order given."""
+        """Store events and their metrics; return those that were not stored yet, in the same order."""
         new = []
         with self._write() as db:
             for event in events:
@@ -190,7 +190,7 @@ class Ledger(LedgerFile):
         return new
 
     def add_results(self, run: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Store rows of a result file: `step` and metrics; events, which are not rounded, are believed first."""
+        """Store rows of a result file: `step` and metrics. Metrics from events stay: they are not rounded."""
         with self._write() as db:
             for row in rows:
                 _add_metrics(db, run, row, "INSERT OR IGNORE")
@@ -210,19 +210,19 @@ class Ledger(LedgerFile):
         ]
 
     def last_event(self, run: str) -> int:
-        """Position of the event that was stored last, whoever stored it."""
+        """Position of the event that was stored last, by any process."""
         row = self._one("SELECT MAX(seq) AS last FROM events WHERE run = ?", (run,))
         return row["last"] or 0 if row else 0
 
     def metrics(self, run: str) -> list[dict[str, float]]:
-        """One dict a step, `step` included, in order; names are `records.METRICS`."""
+        """One dict for each step, in order: `step`, and its metrics by their names in `records.METRICS`."""
         steps: dict[int, dict[str, float]] = {}
         for row in self._all("SELECT step, name, value FROM metrics WHERE run = ? ORDER BY step", (run,)):
             steps.setdefault(row["step"], {"step": row["step"]})[row["name"]] = row["value"]
         return list(steps.values())
 
     def set_checkpoints(self, run: str, checkpoints: Iterable[records.Checkpoint]) -> None:
-        """Store checkpoints; known ones are renewed, none is dropped."""
+        """Store checkpoints. Those with the same id are replaced, none is removed."""
         with self._write() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO checkpoints (run, id, model, step, created_at, metrics) "
@@ -247,7 +247,7 @@ class Ledger(LedgerFile):
     # -- evaluations ------------------------------------------------------------------------------------
 
     def add_evaluation(self, dataset: str, model: str, run: str | None, value: dict[str, Any]) -> None:
-        """Store what a model scored on a held-out set (sha256 of its bytes); the newest one counts."""
+        """Store the scores of a model on a held-out set, which `dataset` identifies; the newest ones count."""
         with self._write() as db:
             db.execute(
                 "INSERT INTO evaluations (dataset, model, run, at, value) VALUES (?, ?, ?, ?, ?)",
@@ -269,7 +269,7 @@ class Ledger(LedgerFile):
 
 
 def run_of_foreign_job(provider: str, origin: str, job: records.ProviderJob) -> Run:
-    """A run for a job that was started elsewhere; not stored."""
+    """A run for a job that was started elsewhere. It is not stored."""
     return Run(
         run=new_id(),
         provider=provider,
@@ -287,7 +287,7 @@ def run_of_foreign_job(provider: str, origin: str, job: records.ProviderJob) -> 
 
 
 def new_id() -> str:
-    """A fresh run id, which is also the nonce that the provider's job carries as `curator_intent`."""
+    """A new run id. The provider's job carries it as the metadata `curator_intent`."""
     return "run-" + uuid.uuid4().hex
 
 

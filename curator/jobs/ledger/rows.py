@@ -1,4 +1,4 @@
-"""Runs and deployments as values, and as rows of `runs.db`."""
+"""Runs and deployments: as values, and as rows of `runs.db`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import orjson
 from curator.jobs.http import provider_records as records
 
 OPEN = ("intent", "uploading", "creating", "unclear")
-"""Our own statuses, before the provider's job is known; after that the provider's words are kept."""
+"""Statuses of ours, until the provider's job is known. After that the provider's status is stored."""
 CLOSED = (*records.TERMINAL, "refused", "lost", "abandoned")
-"""Statuses that never change again. `refused`: the provider said no; `lost`: our own server has no such job;
-`abandoned`: its submission never came to a job, and the user gave it up."""
+"""Statuses that never change again. `refused`: the provider refused the job. `lost`: our own server has no such
+job any more. `abandoned`: the submission led to no job, and the user gave it up."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One round: a frozen dataset, its parameters, the provider's job and what came of it."""
+    """One training: a frozen dataset, its parameters, the provider's job and its outcome."""
 
     run: str
     provider: str
@@ -46,29 +46,29 @@ class Run:
     finished_at: float | None = None
     result_files: list[str] = field(default_factory=list)
     job: dict[str, Any] = field(default_factory=dict)
-    """The job as the provider last showed it."""
+    """The job object as the provider last sent it."""
     swept: int = 0
-    """1 once everything a finished job left behind (events, checkpoints, results) is stored."""
+    """1 once the events, checkpoints and results of the finished job are stored."""
 
     @property
     def closed(self) -> bool:
-        """True where nothing can change any more."""
+        """True where the status cannot change any more."""
         return self.status in CLOSED
 
     @property
     def settled(self) -> bool:
-        """True where asking the provider again brings nothing new."""
+        """True where there is nothing new to ask the provider for."""
         return self.closed and bool(self.swept or not self.job_id)
 
     @property
     def foreign(self) -> bool:
-        """True for a job that was started elsewhere."""
+        """True for a job that was not submitted by this Curator."""
         return self.dataset_sha256 is None
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A tuned model that was deployed and may cost by the hour; `since` is when it was asked for."""
+    """A deployment of a tuned model, which may cost by the hour. `since`: when it was requested (Unix time)."""
 
     origin: str
     name: str
@@ -94,7 +94,7 @@ _NEEDED: dict[str, Any] = {
 
 
 def run_of(row: sqlite3.Row) -> Run:
-    """A run as it is stored; what is of another type than we write (a stranger's file) is as good as absent."""
+    """The run of a row. Values of unexpected types (the file may be a stranger's) are replaced by defaults."""
     values: dict[str, Any] = {}
     for name in COLUMNS:
         if name in _JSON:
@@ -111,7 +111,7 @@ def run_of(row: sqlite3.Row) -> Run:
 
 
 def from_json(stored: Any, kind: type[Any]) -> Any:
-    """What was stored as JSON; an empty one of its kind where that cannot be read."""
+    """A value of type `kind` from stored JSON; an empty one where it cannot be read or is of another type."""
     try:
         value = orjson.loads(stored) if stored is not None else None
     except (ValueError, TypeError):
@@ -120,13 +120,13 @@ def from_json(stored: Any, kind: type[Any]) -> Any:
 
 
 def to_column(name: str, value: Any) -> Any:
-    """A column's value as SQLite takes it."""
+    """The value of a column as SQLite stores it: JSON for objects and lists."""
     return dumps(value) if name in _JSON and value is not None else value
 
 
 def dumps(value: Any) -> bytes:
-    """JSON of anything, also of what no JSON knows."""
+    """JSON of any value; what JSON has no form for is written as `str` gives it."""
     try:
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # half of a surrogate pair, a number beyond 64 bits: a model can answer with anything
-        return orjson.dumps(records.tame(value), default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate or a number beyond 64 bits, which a model's answer may hold
+        return orjson.dumps(records.make_storable(value), default=str, option=orjson.OPT_NON_STR_KEYS)

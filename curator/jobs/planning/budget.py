@@ -1,4 +1,4 @@
-"""Reasons not to submit, or to think first: budget and retirement, in sentences that every front shows."""
+"""Budget and retirement: reasons against a job, and notices, as sentences for the command line and the UI."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from curator.jobs.ledger.ledger import Run
 from curator.jobs.providers import Provider
 
 SOON = timedelta(days=90)
-"""A model that is switched off within this time is warned of."""
+"""A notice is shown for a model that is switched off within this time."""
 
 
 def over_budget(usd: float | None, budget: float | None, provider: Provider, model: str) -> str | None:
-    """Why a job is over budget, or None. A price that is not known cannot be held to a budget."""
+    """Why a job of `usd` (None: unknown price) cannot be held to the budget, as a sentence; None: it can."""
     if budget is None or provider.kind == "local":
         return None
     if usd is None:
@@ -28,7 +28,7 @@ def over_budget(usd: float | None, budget: float | None, provider: Provider, mod
 
 
 def over_project_budget(usd: float | None, spent: float, budget: float | None, provider: Provider) -> str | None:
-    """Why a job is over what its project may cost, or None; `spent` is what the project's jobs cost so far."""
+    """Why a job exceeds the project's budget, or None. `spent`: US$ that the project's jobs cost so far."""
     if budget is None or not usd or spent + usd <= budget:
         return None
     return (
@@ -38,9 +38,9 @@ def over_project_budget(usd: float | None, spent: float, budget: float | None, p
 
 
 def cost_of_runs(runs: Iterable[Run], fingerprint: str) -> float:
-    """US$ that these runs cost by their estimates, cancelled ones in full; failed ones are free.
+    """US$ that these runs cost by their estimates: cancelled ones in full, failed ones nothing.
 
-    The run of `fingerprint` that is under way is left out: the same again attaches to it and costs nothing more.
+    An open run of `fingerprint` is not counted: submitting the same plan attaches to it and costs nothing more.
     """
     return sum(
         run.usd_estimate or 0.0
@@ -52,11 +52,11 @@ def cost_of_runs(runs: Iterable[Run], fingerprint: str) -> float:
 
 
 def retirement(info: ModelInfo, listed: str | None, today: date) -> tuple[str | None, str | None]:
-    """(why the model cannot be trained any more, what to know before paying for it); each a sentence or None.
+    """(why the model can no longer be trained, a notice that it ends soon); each is a sentence or None.
 
-    `listed` is the `shutdown_date` that the provider itself shows for the model; the earlier day counts.
+    `listed` is the `shutdown_date` in the provider's model list; the earlier of it and the model table counts.
     """
-    shutdown = min(filter(None, (info.shutdown, day(listed))), default=None)
+    shutdown = min(filter(None, (info.shutdown, parse_day(listed))), default=None)
     instead = f" {info.replacement} is named as its replacement." if info.replacement else ""
     if shutdown and today >= shutdown:
         return f"{info.name} was switched off on {shutdown}.{instead}", None
@@ -67,8 +67,8 @@ def retirement(info: ModelInfo, listed: str | None, today: date) -> tuple[str | 
     return None, None
 
 
-def day(text: str | None) -> date | None:
-    """A date as services write it, YYYY-MM-DD; None for anything else."""
+def parse_day(text: str | None) -> date | None:
+    """The date of a text YYYY-MM-DD; None for any other text."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""Making a plan: everything that can be known before a job is submitted, and every reason against it."""
+"""Making a training plan: what can be known before a job is submitted, and the reasons against it."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _ANY_SUFFIX = re.compile(r"[^\x00-\x1f]{1,64}\Z")
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asked for; None means: as configured, or as the provider likes."""
+    """What the user wants to train. None: as configured, or as the provider chooses."""
 
     provider: str | None = None
     model: str | None = None
     method: str = "supervised"
     validation: str | float | None = None
-    """A file, a share below 1, or a count; None: the stored split of a workspace, else none."""
+    """A file, a share below 1, or a count. None: the stored split of a workspace; for a file, no validation."""
     params: Params = Params()
     split_seed: int = 0
     budget: float | None = None
     leave_out_errors: bool = False
-    """Leave out examples that the rules find an error in, instead of refusing."""
+    """Leave out examples in which the rules find an error, instead of blocking the job."""
 
 
 async def plan(path: Path | str, wish: Wish, ledger: Ledger) -> TrainingPlan:
-    """Check, split, count, price. Reads files in a thread and asks no network.
+    """Check, split, count and price the data of a job. Reads files in a thread; makes no request.
 
-    Raises UsageError or InputError for wishes or files that make no sense; everything else that speaks
-    against the job is in `TrainingPlan.blocking`.
+    Raises UsageError or InputError for options or files that cannot be used. All other reasons against the job are
+    in `TrainingPlan.blocking`.
     """
     provider = providers.get(wish.provider)
     check_params(wish.params, wish.method, provider)
@@ -55,13 +55,13 @@ async def plan(path: Path | str, wish: Wish, ledger: Ledger) -> TrainingPlan:
 
 
 async def recheck(plan: TrainingPlan, client: Client) -> TrainingPlan:
-    """The plan with what the provider's own model list says about retirement; `submit` asks this first."""
+    """The plan, with retirement by the provider's own model list; `submit` calls this first."""
     if plan.provider.kind not in ("openai", "azure"):
         return plan
     try:
         listed = {item.id: item.shutdown_date for item in await client.models()}
     except ProviderError:
-        return plan  # the access probe will say what is wrong
+        return plan  # the access probe reports what is wrong
     info = find(plan.model, pricing.table())
     info = info.on(plan.provider.kind) if info else ModelInfo(plan.model)
     ended, ending = budget.retirement(info, listed.get(plan.model), date.today())
@@ -96,7 +96,7 @@ def check_params(params: Params, method: str, provider: Provider) -> None:
 
 
 def _plan_within_project(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
-    """The plan, held to what the project may cost: all runs of a workspace, or those of one file."""
+    """The plan, blocked where it exceeds the project's budget; a project is a workspace, or one file."""
     plan = _plan(path, wish, provider, ledger)
     runs = ledger.runs() if path.is_dir() else [run for run in ledger.runs() if run.source == plan.source]
     spent = budget.cost_of_runs(runs, plan.fingerprint)
@@ -105,6 +105,7 @@ def _plan_within_project(path: Path, wish: Wish, provider: Provider, ledger: Led
 
 
 def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
+    """The plan without the project's budget: reads and checks the data, and writes the frozen files."""
     table = pricing.table()
     model = wish.model or provider.model
     if model is None:
@@ -113,23 +114,22 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     info = info.on(provider.kind) if info else None
     context = _context(provider, wish.method, model, info, table)
     data = training_data.read(path)
-    everything = len(data.raws)
+    total = len(data.raws)
     if wish.leave_out_errors:
         data = training_data.without_errors(data, context)
-    train, held = _sides(data, wish)
+    train, validation = _sides(data, wish)
     raws = [data.raws[at] for at in train]
-    verdict = training_data.check_training(
-        raws, [data.keys[at] for at in train], context, held, wish.params.epochs
+    checked = training_data.check_training(
+        raws, [data.keys[at] for at in train], context, validation, wish.params.epochs
     )
-    priced = cost.estimate(verdict.tokens, info, wish.params.epochs, name=model)
+    priced = cost.estimate(checked.tokens, info, wish.params.epochs, name=model)
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
-    blocking, notices = _reasons(path, provider, wish.method, model, info, verdict)
-    if left_out := everything - len(data.raws):
+    blocking, notices = _reasons(path, provider, wish.method, model, info, checked)
+    if left_out := total - len(data.raws):
         notices.insert(0, f"{left_out} examples with errors are left out.")
-    if outside := training_data.answers_outside_contract(
-        raws, training_data.contract(path)
-    ):  # the status line counts them as errors
+    outside = training_data.answers_outside_contract(raws, training_data.contract(path))
+    if outside:  # the UI's status line counts them as errors
         notices.append(f"Answers outside the answer contract, trained all the same: {outside:,}.")
     if expensive := budget.over_budget(usd, limit, provider, model):
         blocking.append(expensive)
@@ -138,11 +138,11 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         provider=provider,
         model=model,
         method=wish.method,
-        training=training_data.freeze(raws, ledger.datasets, sum(verdict.tokens)),
-        validation=_freeze_validation(held, ledger),
+        training=training_data.freeze(raws, ledger.datasets, sum(checked.tokens)),
+        validation=_freeze_validation(validation, ledger),
         params=wish.params,
-        errors=verdict.errors,
-        warnings=verdict.warnings,
+        errors=checked.errors,
+        warnings=checked.warnings,
         epochs=priced.epochs,
         tokens_per_epoch=priced.tokens_per_epoch,
         billed_tokens=priced.billed_tokens,
@@ -159,7 +159,7 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
 
 
 def missing_model(wish: Wish) -> str | None:
-    """The base model that has to be pulled to this machine before this wish can be trained, if any."""
+    """The base model that has to be fetched to this machine before the training, if any."""
     provider = providers.get(wish.provider)
     model = wish.model or provider.model
     return model if model and _must_pull(provider, model) else None
@@ -170,15 +170,15 @@ def _must_pull(provider: Provider, model: str) -> bool:
 
 
 def _sides(data: training_data.TrainingExamples, wish: Wish) -> tuple[list[int], list[bytes] | None]:
-    """Positions to train on, and the bytes to validate on (None: nothing)."""
+    """Positions of the examples to train on, and the bytes of those to validate on (None: no validation)."""
     everything = list(range(len(data.raws)))
     validation = wish.validation
     if validation is None:
-        positions_held = data.side("validation")
-        if not positions_held:
+        stored_positions = data.side("validation")
+        if not stored_positions:
             return everything, None
-        validation_side = set(positions_held)
-        return [at for at in everything if at not in validation_side], [data.raws[at] for at in positions_held]
+        validation_side = set(stored_positions)
+        return [at for at in everything if at not in validation_side], [data.raws[at] for at in stored_positions]
     if isinstance(validation, float):
         train, positions = training_data.split_positions(data.raws, validation, wish.split_seed)
         return train, [data.raws[at] for at in positions]
@@ -206,13 +206,13 @@ def _reasons(
     method: str,
     model: str,
     info: ModelInfo | None,
-    verdict: training_data.TrainingCheck,
+    checked: training_data.TrainingCheck,
 ) -> tuple[list[str], list[str]]:
     blocking, notices = [], []
-    if not verdict.tokens:
+    if not checked.tokens:
         blocking.append(f"{path} holds no examples to train on.")
-    if verdict.errors:
-        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(verdict.errors.items()))
+    if checked.errors:
+        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(checked.errors.items()))
         blocking.append(f"The data has errors ({rules}); see: curator check {path}")
     if provider.kind in ("openai", "azure"):
         ended, ending = budget.retirement(info or ModelInfo(model), None, date.today())
@@ -223,16 +223,16 @@ def _reasons(
             blocking.append(f"{model} cannot be trained with the method {method} (it takes {offered}).")
         if info is None:
             notices.append(f"{model} is not in the model table: price, context and dates are unknown.")
-    for rule, words in _WORTH_SAYING.items():
-        if count := verdict.warnings.get(rule):
+    for rule, words in _NOTICES.items():
+        if count := checked.warnings.get(rule):
             notices.append(words.format(n=count))
     return blocking, notices
 
 
-_WORTH_SAYING = {
+_NOTICES = {
     "train_validation_overlap": "Training examples that are in the validation file too: {n:,}.",
     "missing_validation_file": "No validation data: nothing will show whether the model generalises.",
-    "conflicting_answers": "TrainingExamples that contradict others with the same prompt: {n:,}.",
-    "duplicate_example": "TrainingExamples that are copies of others: {n:,}.",
-    "example_too_long": "TrainingExamples longer than the training context, which will be cut: {n:,}.",
+    "conflicting_answers": "Examples that contradict others with the same prompt: {n:,}.",
+    "duplicate_example": "Examples that are copies of others: {n:,}.",
+    "example_too_long": "Examples longer than the training context, which will be cut: {n:,}.",
 }

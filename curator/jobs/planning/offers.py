@@ -1,4 +1,4 @@
-"""What a provider offers to train: its own model list, merged with what the model table knows."""
+"""The models that a provider can train: its own list, merged with the model table."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from curator.jobs.planning import budget
 
 @dataclass(frozen=True)
 class ModelOffer:
-    """One model. `methods` are the ways of fine-tuning it: none where it takes none, None where nobody says."""
+    """One model. `methods`: the fine-tuning methods that it takes; empty: none; None: unknown."""
 
     name: str
     tuned: bool
     methods: tuple[str, ...] | None
     context: int | None
-    """Longest example, in tokens, that training keeps whole."""
+    """Longest example, in tokens, that training does not cut."""
     training: float | None
     """US$ per million trained tokens; None: unknown."""
     priced_on: date | None
     shutdown: str | None
-    """Day on which it is switched off (YYYY-MM-DD)."""
+    """The day on which it is switched off (YYYY-MM-DD)."""
     note: str
-    """Why it cannot be trained any more, or what ends soon; empty where there is nothing to say."""
+    """Why it can no longer be trained, or what ends soon; may be empty."""
 
     def to_json(self) -> dict[str, Any]:
-        """For `providers models --json`."""
+        """The object of `providers models --json`."""
         dated = self.priced_on.isoformat() if self.priced_on else None
         return {**vars(self), "priced_on": dated}
 
     def words(self) -> str:
-        """Everything but the name, on one line."""
+        """Everything but the name, on one line of text."""
         parts = [self._training()]
         if self.methods:
             parts.append(f"up to {self.context:,} tokens" if self.context else "length unknown")
@@ -61,7 +61,7 @@ class ModelOffer:
 
 
 async def list_offers(client: Client, today: date | None = None) -> list[ModelOffer]:
-    """A provider's models: those that can be trained, then tuned ones, then others. Raises ProviderError."""
+    """A provider's models: first those that can be trained, then tuned ones, then others. Raises ProviderError."""
     kind, table = client.provider.kind, pricing.table()
     listed = []
     for model in await client.models():
@@ -72,7 +72,7 @@ async def list_offers(client: Client, today: date | None = None) -> list[ModelOf
 
 def _offer(model: records.ProviderModel, info: ModelInfo | None, kind: str, today: date) -> ModelOffer:
     ended, ending = budget.retirement(info or ModelInfo(model.id), model.shutdown_date, today)
-    off = min(filter(None, (budget.day(model.shutdown_date), info.shutdown if info else None)), default=None)
+    off = min(filter(None, (budget.parse_day(model.shutdown_date), info.shutdown if info else None)), default=None)
     tuned = base_name(model.id) != model.id and (info is None or model.id not in info.aliases)
     return ModelOffer(
         name=model.id,

@@ -1,4 +1,4 @@
-"""A plan: everything that is known before a job is submitted. What the dialog and `train` show."""
+"""A training plan: what is known before a job is submitted, as the dialog and `curator train` show it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from curator.jobs.providers import Provider
 
 @dataclass(frozen=True)
 class FrozenDataset:
-    """A dataset file that never changes: its name is the sha256 of its bytes."""
+    """A dataset file that never changes. It is named by the sha256 of its bytes; `size` is in bytes."""
 
     path: Path
     sha256: str
@@ -27,20 +27,20 @@ class FrozenDataset:
 
 @dataclass(frozen=True)
 class Params:
-    """Hyperparameters; None means that the provider chooses."""
+    """Hyperparameters; None: the provider chooses."""
 
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate_multiplier: float | None = None
     beta: float | None = None
-    """Only for the method dpo."""
+    """For the method dpo only."""
     seed: int | None = None
     suffix: str | None = None
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """`blocking` and `notices` are sentences for the user; with anything in `blocking` nothing is submitted."""
+    """`blocking` and `notices` are sentences for the user; a plan with `blocking` ones cannot be submitted."""
 
     source: str
     provider: Provider
@@ -52,7 +52,7 @@ class TrainingPlan:
     errors: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
     epochs: int | None = None
-    """Passes over the data: as asked, or the service's default (docs/openai.md §5.4)."""
+    """Passes over the data: as given, or the service's default (docs/openai.md §5.4)."""
     tokens_per_epoch: int | None = None
     billed_tokens: int | None = None
     usd: float | None = None
@@ -60,17 +60,17 @@ class TrainingPlan:
     priced_on: str | None = None
     split_seed: int | None = None
     shutdown: str | None = None
-    """Day on which the base model is switched off (YYYY-MM-DD)."""
+    """The day on which the base model is switched off (YYYY-MM-DD)."""
     budget: float | None = None
     revision: int | None = None
     missing_model: str | None = None
-    """Base model that has to be pulled to this machine first."""
+    """The base model, where it has to be fetched to this machine first."""
     blocking: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same data, model, parameters and provider: what must not be paid for twice."""
+        """A hash of data, model, parameters and provider. No job of the same fingerprint is paid for twice."""
         parts = [
             self.provider.origin,
             self.model,
@@ -82,7 +82,7 @@ class TrainingPlan:
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def intent(self) -> Run:
-        """A new run that records what is about to be asked."""
+        """A new run, to be stored before the first request."""
         return Run(
             run=new_id(),
             provider=self.provider.name,

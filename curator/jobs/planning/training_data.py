@@ -1,4 +1,4 @@
-"""From a path to what a job needs: examples, what the rules say of them, the two sides, frozen files."""
+"""The data of a job: read from a path, checked, split into two sides, written as frozen files."""
 
 from __future__ import annotations
 
@@ -20,22 +20,27 @@ from curator.jobs.planning.plan import FrozenDataset
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """The records of a file or workspace in order; `keys` are physical lines or example ids (`noun`)."""
+    """The examples of a file or workspace, in order; the three lists are of equal length."""
 
     raws: list[bytes]
+    """The bytes of each example, without the line end."""
     keys: list[int]
+    """Line numbers of a file, or ids of a workspace's examples."""
     sides: list[str | None]
+    """The side of the stored split: "train", "validation" or None."""
     noun: str
+    """What `keys` number: "line" or "example"."""
     revision: int | None = None
+    """The workspace's revision; None for a file."""
 
     def side(self, name: str | None) -> list[int]:
-        """Positions on one side of a stored split."""
+        """Positions of the examples on one side of the stored split."""
         return [at for at, side in enumerate(self.sides) if side == name]
 
 
 @dataclass(frozen=True)
 class TrainingCheck:
-    """Counts of findings by rule, and the tokens of each example."""
+    """Findings counted by rule, and the tokens of each example (0 where it cannot be parsed)."""
 
     errors: dict[str, int]
     warnings: dict[str, int]
@@ -76,7 +81,7 @@ def check_training(
     held_out: Sequence[bytes] | None,
     epochs: int | None,
 ) -> TrainingCheck:
-    """Check the training side as `curator check` does; `held_out` is the validation side, None where none is."""
+    """Check the training side by the rules that `curator check` uses. `held_out`: the validation side, if any."""
     overlap = None
     if held_out is not None:
         other = DatasetCheck(context, part="validation")
@@ -98,7 +103,7 @@ def check_training(
 
 
 def without_errors(data: TrainingExamples, context: Context) -> TrainingExamples:
-    """The examples in which no rule finds an error by itself."""
+    """The examples in which no rule on single examples finds an error."""
 
     def has_no_error(raw: bytes) -> bool:
         problems = check_example(examples.parse(raw), context)
@@ -115,7 +120,7 @@ def without_errors(data: TrainingExamples, context: Context) -> TrainingExamples
 
 
 def answers_outside_contract(raws: Sequence[bytes], contract: Contract | None) -> int:
-    """How many examples have an answer that the contract does not allow: no provider minds, but people do."""
+    """How many examples have an answer that the answer contract forbids; providers accept them all the same."""
     if contract is None:
         return 0
     context = Context(contract=contract)
@@ -124,9 +129,9 @@ def answers_outside_contract(raws: Sequence[bytes], contract: Contract | None) -
 
 
 def split_positions(raws: Sequence[bytes], validation: float, seed: int) -> tuple[list[int], list[int]]:
-    """Positions for training and for validation; groups of copies and contradictions are never torn.
+    """Positions for training and for validation. Copies and contradicting examples stay on one side together.
 
-    Raises UsageError for a share that leaves one side empty.
+    `validation` is a share or a count. Raises UsageError where it leaves one side empty.
     """
     from curator.workspace.duplicates.split import divide
 
@@ -159,7 +164,7 @@ def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> FrozenDatase
 
 
 def held_out(data: TrainingExamples) -> TrainingExamples:
-    """The validation side where there is one, else everything."""
+    """The validation side of the stored split; all examples where there is none."""
     places = data.side("validation")
     if not places:
         return data
@@ -170,7 +175,7 @@ def held_out(data: TrainingExamples) -> TrainingExamples:
 
 
 def contract(path: Path | str) -> Contract | None:
-    """The answer contract that a workspace has; None for a plain file."""
+    """The answer contract of a workspace; None for a plain file."""
     from curator.workspace.files.dataset_file import STDIN
     from curator.workspace.storage.folder import is_workspace
 

@@ -1,8 +1,8 @@
 """Deployments of tuned models at Azure, through its control plane.
 
 A tuned model answers only while it is deployed, and a Standard or GlobalStandard deployment costs by the hour
-whether it is used or not (docs/openai.md §5.5, §7): each one made here is kept in the ledger until it is
-deleted, so that it can be reminded of.
+whether it is used or not (docs/openai.md §5.5, §7). So each one is kept in the ledger until it is
+deleted, and `reminder` says what it costs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CONTROL_PLANE = "https://management.azure.com"
 
 @dataclass(frozen=True)
 class Kind:
-    """A way of deploying: what it means in words, and what the request says (docs/openai.md §7)."""
+    """A type of deployment: its SKU, a description, and what the request holds (docs/openai.md §7)."""
 
     sku: str
     words: str
@@ -46,14 +46,14 @@ KINDS = {
         Kind("developertier", "no hourly fee, but no promise that it stays up", 50, "2025-07-01-preview"),
     )
 }
-"""By name in small letters: Microsoft's pages write them in several ways."""
+"""By the SKU in lower case, since Microsoft's pages write the names in several ways."""
 EVERY = 15.0
-"""Seconds between two looks at a deployment that is being made."""
+"""Seconds between two polls of a deployment that is being created."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,63}\Z")
 
 
 def kind_of(sku: str) -> Kind:
-    """The kind of deployment of this name, in whatever letters. Raises UsageError listing those there are."""
+    """The type of deployment of this name, in upper or lower case. Raises UsageError, listing all, for another."""
     kind = KINDS.get(sku.casefold())
     if kind is None:
         raise UsageError(f"A deployment is {', '.join(k.sku for k in KINDS.values())}, not '{sku}'.")
@@ -61,7 +61,7 @@ def kind_of(sku: str) -> Kind:
 
 
 def hourly_price(provider: Provider, sku: str, model: str) -> float | None:
-    """US$ that an hour of a tuned model's deployment costs: configured, else by the model table; None: unknown.
+    """US$ for an hour of a tuned model's deployment: as configured, else by the model table; None: unknown.
 
     The developer tier has no hourly fee (docs/openai.md §5.5).
     """
@@ -75,7 +75,7 @@ def hourly_price(provider: Provider, sku: str, model: str) -> float | None:
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """Deployments of one Azure resource. Open with `control_plane`."""
+    """The deployments of one Azure resource. Open it with `control_plane`."""
 
     provider: Provider
     client: Client
@@ -88,9 +88,10 @@ class ControlPlane:
         )
 
     async def deploy(self, ledger: Ledger, model: str, name: str, sku: str = "standard") -> Deployment:
-        """Ask for a deployment of a tuned model; it is in the ledger before the request leaves.
+        """Request a deployment of a tuned model. The ledger has it before the request is sent.
 
-        `name` is what `chat` then calls the model. The caller has shown `hourly_price` and been told yes.
+        `name` is the model's name in chat requests. The caller has shown `hourly_price` and the user has agreed.
+        Raises UsageError for a bad name, ProviderError where the request fails.
         """
         if not _NAME.match(name):
             raise UsageError(f"'{name}' is no deployment name: 2 to 64 of letters, digits, '_', '-' and '.'.")
@@ -125,7 +126,7 @@ class ControlPlane:
         return state if isinstance(state, str) else "Unknown"
 
     async def wait(self, name: str) -> str:
-        """Wait until a deployment is made or has failed. Raises ProviderError where it has."""
+        """Wait until a deployment is ready. Raises ProviderError where it fails or is deleted."""
         while (state := await self.state(name)) not in ("Succeeded", None):
             if state in ("Failed", "Canceled"):
                 raise ProviderError(f"{self.provider.name}: the deployment {name} ended as {state}.")
@@ -135,7 +136,7 @@ class ControlPlane:
         return state
 
     async def delete(self, ledger: Ledger, name: str) -> None:
-        """Delete a deployment, which ends its hourly fee; forgotten only once the provider says it is gone."""
+        """Delete a deployment, which ends its hourly fee. The ledger keeps it until the provider confirms that."""
         try:
             await self.client.call(
                 f"delete deployment {name}", self.client.sdk.delete(self._url(name), cast_to=object)
@@ -150,7 +151,7 @@ class ControlPlane:
 async def control_plane(
     provider: Provider, address: str | None = None, limits: RequestLimits | None = None
 ) -> AsyncIterator[ControlPlane]:
-    """Open the control plane of an Azure provider.
+    """The control plane of an Azure provider, closed when the block ends.
 
     Raises UsageError where config.toml lacks subscription, resource_group or account.
     """
@@ -166,7 +167,7 @@ async def control_plane(
 
 
 def price_words(usd_per_hour: float | None) -> str:
-    """What an hour costs, as people are told before they say yes."""
+    """The price of a deployment as a sentence, shown before the user agrees to it."""
     if usd_per_hour is None:
         return "Its price is not known here; most cost by the hour, used or not, until they are deleted."
     if usd_per_hour == 0:
@@ -178,7 +179,7 @@ def price_words(usd_per_hour: float | None) -> str:
 
 
 def reminder(item: Deployment, now: float | None = None) -> str | None:
-    """What a deployment has cost so far, in a sentence; None where it has no hourly fee."""
+    """A sentence on what a deployment has cost so far; None where it has no hourly fee. `now` is Unix time."""
     if item.usd_per_hour == 0:
         return None
     hours = max(0.0, (time.time() if now is None else now) - item.since) / 3600
@@ -194,12 +195,12 @@ def reminder(item: Deployment, now: float | None = None) -> str | None:
 
 
 def reminders(ledger: Ledger, now: float | None = None) -> list[str]:
-    """One sentence for each deployment that costs: how long it has run and what that is in US$."""
+    """The `reminder` of each deployment in the ledger that may cost by the hour."""
     return [sentence for item in ledger.deployments() if (sentence := reminder(item, now))]
 
 
-def usual_name(model: str, suffix: str | None) -> str:
-    """A deployment name to offer: the suffix and the tail of the model's name, in allowed characters."""
+def proposed_name(model: str, suffix: str | None) -> str:
+    """A name to propose for a deployment: the suffix and the end of the model's name, in allowed characters."""
     tail = re.split(r"[.:]ft-", model, maxsplit=1)[-1]
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{suffix or 'tuned'}-{tail}").strip("-")
     return name[:64].rstrip("-") or "tuned"

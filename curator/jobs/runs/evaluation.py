@@ -1,6 +1,6 @@
-"""Evaluating: every held-out prompt answered by each model, scored the same way, stored in the ledger.
+"""Evaluating models: each answers every held-out prompt; the answers are scored and stored in the ledger.
 
-The base model is round 0: it is asked once for a set of prompts, and every later round is held against it.
+The base model answers a set of prompts once; the stored answers are compared with those of every tuned model.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ from curator.jobs.runs.chat import chat
 
 DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
 NAMES = (*metrics.NAMES, "perplexity")
-"""Metrics of the contract. `perplexity` is that of a model's own answers, where it tells log probabilities."""
+"""All metrics. `perplexity` is that of a model's own answers, where it returns log probabilities."""
 _YES_OR_NO = ("exact_match", "contract", "accuracy")
-_LONGEST = 1024
-_TOGETHER = {"local": 32}
-"""Questions asked at a time, by kind of provider; the local server answers those that wait as one batch."""
+_MAX_ANSWER = 1024
+"""Most tokens of an answer."""
+_PARALLEL = {"local": 32}
+"""Requests at a time, by kind of provider (others: 8); the local server answers waiting ones as one batch."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A held-out question: its messages without the last answer, and that answer."""
+    """A held-out example: the messages before its last answer, and that answer; `line` is its line or id."""
 
     line: int
     messages: list[dict[str, Any]]
@@ -44,13 +45,13 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The last user message, for tables."""
+        """The text of the last message, for tables."""
         return message_text(self.messages[-1]) if self.messages else ""
 
 
 @dataclass(frozen=True)
 class ScoredModel:
-    """One model's answers, and each metric's value with its 95 % interval."""
+    """One model's answers, and the value of each metric with its 95 % confidence interval."""
 
     model: str
     answers: list[str]
@@ -59,7 +60,7 @@ class ScoredModel:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All models on the same prompts; `flips` compares the first model with the last one by `primary`."""
+    """Several models on the same prompts; `flips` compares the first with the last by the metric `primary`."""
 
     prompts: list[Prompt]
     models: list[ScoredModel]
@@ -68,7 +69,7 @@ class Evaluation:
     contract: contracts.Contract | None
 
     def to_json(self) -> dict[str, Any]:
-        """As the contract's `evaluate --json`; `ci` belongs to the primary metric."""
+        """The object of `evaluate --json` (docs/cli.md); `ci` is the interval of the primary metric."""
         return {
             "models": {scored.model: _scores_json(scored, self.primary) for scored in self.models},
             "examples": len(self.prompts),
@@ -98,7 +99,7 @@ class Evaluation:
 
 
 def make_prompts(data: TrainingExamples) -> tuple[list[Prompt], int]:
-    """The examples that can be asked, and how many cannot (broken, no answer of text at the end)."""
+    """The prompts of the examples, and how many examples give none: broken, or without an answer of text."""
     askable = []
     for key, raw in zip(data.keys, data.raws, strict=True):
         prompt = _read_prompt(key, examples.parse(raw))
@@ -129,7 +130,7 @@ def _make_prompt(key: int, before: list[dict[str, Any]], answer: dict[str, Any])
 
 
 def baseline_of(model: str) -> str | None:
-    """The base model that a tuned model's name tells; None for a base model."""
+    """The base model in a tuned model's name; None for the name of a base model."""
     base = base_name(model)
     return base if base != model else None
 
@@ -145,11 +146,11 @@ async def evaluate(
     reuse: Sequence[str] = (),
     report: Callable[[str, int, int], None] = lambda model, done, total: None,
 ) -> Evaluation:
-    """Ask every model every prompt and score the answers; `reuse` names models whose stored answers will do.
+    """Send every prompt to every model and score the answers; for models in `reuse`, stored answers are used.
 
-    `contract` None: the one that the expected answers suggest, if any. `report` gets model, done, total.
-    Without a `client` only stored answers are scored. Raises UsageError for an unknown metric or nothing to
-    ask, CuratorError where stored answers are missing, ProviderError where answers stay away.
+    `contract` None: the answer contract that the expected answers suggest, if any. `report` is called with model,
+    answers so far, prompts in all. Without a `client` only stored answers are scored. Raises UsageError for an
+    unknown metric or no prompt, CuratorError where stored answers are missing, ProviderError.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown or not prompts:
@@ -184,12 +185,12 @@ async def _ask(
     logprobs: bool,
     report: Callable[[str, int, int], None],
 ) -> dict[str, Any]:
-    """All answers of one model, at temperature 0."""
-    longest = max(len(prompt.expected) for prompt in prompts)  # no answer has more tokens than characters
-    options: dict[str, Any] = {"temperature": 0, "max_completion_tokens": min(_LONGEST, max(16, longest))}
+    """All answers of one model, at temperature 0, and the log probabilities of their tokens."""
+    longest = max(len(prompt.expected) for prompt in prompts)  # an answer has at most as many tokens as characters
+    options: dict[str, Any] = {"temperature": 0, "max_completion_tokens": min(_MAX_ANSWER, max(16, longest))}
     if logprobs:
         options["logprobs"] = True
-    gate = asyncio.Semaphore(_TOGETHER.get(client.provider.kind, 8))
+    gate = asyncio.Semaphore(_PARALLEL.get(client.provider.kind, 8))
     done = 0
 
     async def one(prompt: Prompt) -> tuple[str, list[float]]:
@@ -207,7 +208,7 @@ async def _ask(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(prompt)) for prompt in prompts]
     except ExceptionGroup as many:
-        raise many.exceptions[0] from None  # the first fault has cancelled the rest
+        raise many.exceptions[0] from None  # the first error has cancelled the other requests
     results = [task.result() for task in tasks]
     return {
         "answers": [text for text, _ in results],
@@ -248,7 +249,7 @@ def _flips(
 
 
 def prompts_key(prompts: Sequence[Prompt]) -> str:
-    """What stored evaluations of these very prompts and expected answers are kept under."""
+    """A hash of prompts and expected answers, under which the ledger stores evaluations."""
     return hashlib.sha256(orjson.dumps([[p.messages, p.expected] for p in prompts], default=str)).hexdigest()
 
 

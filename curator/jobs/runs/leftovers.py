@@ -1,4 +1,4 @@
-"""What a provider keeps of a run, and taking it away: files, the tuned model, deployments that cost."""
+"""What a run leaves at the provider, and deleting it: files, the tuned model, deployments that cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from curator.jobs.runs import azure_deployments as azure
 
 @dataclass(frozen=True)
 class Leftover:
-    """One thing at the provider. `consequence` is what its deletion means, as a sentence."""
+    """One object at the provider. `consequence` says in a sentence what its deletion means."""
 
     kind: Literal["deployment", "orphan", "file", "model"]
     name: str
@@ -24,7 +24,7 @@ class Leftover:
 
 
 def list_leftovers(run: Run, ledger: Ledger) -> list[Leftover]:
-    """What there is to delete of a run, in the order in which a provider lets it be deleted."""
+    """The objects of a run that can be deleted, in the order in which a provider allows it."""
     items = [
         Leftover("deployment", item.name, "deployment", "Its fee ends; nobody can ask it any more.")
         for item in deployments_of(run, ledger)
@@ -60,9 +60,9 @@ def deployments_of(run: Run, ledger: Ledger) -> list[Deployment]:
 
 
 async def remove(items: Sequence[Leftover], run: Run, ledger: Ledger) -> None:
-    """Delete these at the provider, one after another, each noted once it is gone; what is gone already is fine.
+    """Delete objects at the provider, one after another, and record it in the ledger. They may be gone already.
 
-    Raises CuratorError at the first that cannot be deleted; those before it are gone.
+    Raises CuratorError at the first that cannot be deleted; the ones before it are deleted.
     """
     provider = providers.get(run.provider)
     async with await connect(provider) as client:
@@ -80,9 +80,10 @@ async def remove(items: Sequence[Leftover], run: Run, ledger: Ledger) -> None:
                     raise
             if item.kind == "orphan":
                 ledger.forget_orphan(run.origin, item.name)
-            if item.kind != "deployment":  # its name can be used again
+            if item.kind != "deployment":  # a new deployment may have the same name
                 ledger.mark(run.run, _deletion_step(item), "done")
 
 
 def _deletion_step(item: Leftover) -> str:
+    """The ledger step that records the deletion."""
     return f"deleted:{item.name}"

@@ -1,7 +1,7 @@
-"""Watching jobs: polls that store what is new, in order and once, and survive restarts of anything.
+"""Following jobs: each poll stores what is new, in order and once.
 
-Everything known is in the ledger, so a watcher that was killed, or a laptop that slept, goes on with one poll.
-News that come late or twice change nothing, and a finished job is never reopened.
+All state is in the ledger, so following goes on with the next poll after a crash or a laptop's sleep. Answers that
+come late or twice change nothing, and a finished job is never reopened.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.runs import submission
 
 PATIENCE = 3600.0
-"""Seconds without any answer after which following gives up; the job itself goes on."""
+"""Seconds without an answer after which `follow` gives up; the job itself goes on."""
 LONGEST = 900.0
-"""Longest pause in seconds that a Retry-After is granted."""
-ENOUGH = 8
-"""How often something that a finished job leaves behind is asked for in vain."""
+"""Longest pause, in seconds, whatever Retry-After says."""
+MAX_TRIES = 8
+"""Tries to fetch an event list, checkpoints or a result file of a finished job before it is given up."""
 T = TypeVar("T")
 _AFTER = {"cancel": "cancelled", "pause": "paused"}
 """The status that an action leads to."""
@@ -38,20 +38,20 @@ _COLUMNS = {"train_accuracy": "train_mean_token_accuracy"}
 
 @dataclass(frozen=True)
 class Poll:
-    """What one look brought: the run as it now stands, and the events that were new, oldest first."""
+    """The result of one poll: the run as it now is, and the new events, oldest first."""
 
     run: Run
     events: list[records.Event]
 
 
 Waiting = Callable[[ProviderError, float], None]
-"""Called before a pause that a fault causes, with its length in seconds."""
+"""Called before a pause after a fault, with the fault and the pause in seconds."""
 
 
 async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
-    """Ask once for everything new about a run and store it. Raises ProviderError where no answer comes.
+    """Ask the provider once for all that is new about a run and store it. Raises ProviderError.
 
-    A run whose submission stayed unclear is looked for first.
+    The job of a run whose submission is unclear is searched first.
     """
     run = ledger.get(run.run)
     if run.job_id is None:
@@ -79,9 +79,10 @@ async def poll_once(run: Run, ledger: Ledger, client: Client) -> Poll:
 
 
 async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.ProviderJob:
-    """`cancel`, `pause` or `resume` the job of a run; stores and returns it as it then is.
+    """`cancel`, `pause` or `resume` the job of a run; store and return the job as it then is.
 
-    Asked once. Where the answer is lost the job is looked at instead: a second cancel could meet a resumed job.
+    The action is sent once. Where its answer is lost the job is read instead: a second cancel could hit a job that
+    was resumed in between.
     Raises ProviderError.
     """
     if run.job_id is None:
@@ -90,7 +91,7 @@ async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.
         job = await client.act(run.job_id, action)
     except faults.Unclear:
         job = await client.job(run.job_id)
-    except faults.Refused as refusal:  # it may be so already: asked twice, here or by a gateway on the way
+    except faults.Refused as refusal:  # it may be done already: a gateway may have sent the request twice
         if refusal.status not in (400, 409):
             raise
         job = await client.job(run.job_id)
@@ -103,7 +104,7 @@ async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.
 
 
 def _store(run: Run, job: records.ProviderJob, ledger: Ledger) -> Run:
-    late = run.closed and not job.finished  # an answer of before the end
+    late = run.closed and not job.finished  # this answer is older than the end of the job
     return ledger.update(
         run.run,
         status=job.status,
@@ -120,7 +121,7 @@ def _store(run: Run, job: records.ProviderJob, ledger: Ledger) -> Run:
 
 
 async def _sweep(run: Run, job: records.ProviderJob, ledger: Ledger, client: Client) -> Run:
-    """Fetch what a finished job leaves behind."""
+    """Fetch the result files of a finished job and mark its run as complete (`swept`)."""
     for file_id in run.result_files:
         body = await _beside_the_status(client.content(file_id), run, job, ledger)
         if body:
@@ -131,10 +132,10 @@ async def _sweep(run: Run, job: records.ProviderJob, ledger: Ledger, client: Cli
 async def _beside_the_status(
     request: Awaitable[T], run: Run, job: records.ProviderJob, ledger: Ledger
 ) -> T | None:
-    """What is told beside a job's status; None where the provider does not have it.
+    """Await events, checkpoints or a result file; None where the provider has none.
 
-    Where it cannot be read though the job has ended, it is asked for `ENOUGH` times and then done without: a
-    result file that never comes must not keep an end from being told.
+    None also where the job has ended and the request has failed `MAX_TRIES` times: a result file that never comes
+    must not keep the run from being complete.
     """
     try:
         return await request
@@ -148,7 +149,7 @@ async def _beside_the_status(
         before = ledger.step(run.run, "sweep")
         tries = (before[1].get("tries", 0) if before else 0) + 1
         ledger.mark(run.run, "sweep", "unclear", {"tries": tries})
-        if tries < ENOUGH:
+        if tries < MAX_TRIES:
             raise
         return None
 
@@ -163,7 +164,7 @@ def result_rows(body: bytes) -> list[dict[str, Any]]:
             if len(rows) >= _MAX_ROWS:
                 break
     except csv.Error:
-        pass  # what came before the broken row is good
+        pass  # the rows before the broken one are good
     return rows
 
 
@@ -182,17 +183,17 @@ async def follow(
     waiting: Waiting | None = None,
     patience: float = PATIENCE,
 ) -> AsyncGenerator[records.Event, None]:
-    """Every event of a run, those already stored first, until its job is finished and all is stored.
+    """Every event of a run, the stored ones first, until the job is finished and all of it is stored.
 
-    Faults that may pass are waited out (`waiting` is told); a refusal that will not pass is raised, and so is
-    the last fault once `patience` seconds were waited in vain: pauses count, not the clock, which also runs while
-    a laptop sleeps. The job goes on in any case.
+    After a temporary fault it calls `waiting`, pauses and polls again. Raises ProviderError for a permanent
+    refusal, and for a fault after `patience` seconds of pauses without an answer. Pauses are counted, not the
+    clock, which also runs while a laptop sleeps. The job goes on in any case.
     """
     line = _FollowerClient(run, client, waiting)
     waited, failures, place = 0.0, 0, 0
     try:
         while True:
-            # Told from the ledger, so that nothing is missed which a cut-off poll or another process stored.
+            # From the ledger, to include what an interrupted poll or another process has stored.
             newest = ledger.last_event(run.run)
             for event in ledger.events(run.run, place, newest):
                 yield event
@@ -212,7 +213,7 @@ async def follow(
                 await line.drop(fault)
             else:
                 if run.job_id is None:
-                    return  # refused, abandoned or still unclear: nothing to follow
+                    return  # refused, abandoned or still unclear: there is no job to follow
                 failures, waited = 0, 0.0
                 pause = 0 if run.settled else interval(run, line.kind)
             await asyncio.sleep(pause)
@@ -221,29 +222,29 @@ async def follow(
 
 
 class _FollowerClient:
-    """The client of a follower: made when needed; the local server may come back at another address."""
+    """The client of `follow`: connected when needed, and anew where the local server has restarted elsewhere."""
 
     def __init__(self, run: Run, shared: Client | None, waiting: Waiting | None) -> None:
         self._name = run.provider
         self._waiting = waiting or (lambda fault, seconds: None)
-        self._given = shared
+        self._shared = shared
         self._own: Client | None = None
 
     @property
     def kind(self) -> str:
-        used = self._given or self._own
+        used = self._shared or self._own
         return used.provider.kind if used else "local"
 
     async def client(self) -> Client:
-        if self._given:
-            return self._given
+        if self._shared:
+            return self._shared
         if self._own is None:
             self._own = await connect(providers.get(self._name))
             self._own.waiting = self._waiting
         return self._own
 
     async def drop(self, fault: ProviderError) -> None:
-        """Look for a managed server anew after it could not be reached."""
+        """Close the client of a managed server that could not be reached, so that the next poll connects anew."""
         if self._own and self._own.provider.managed and not isinstance(fault, faults.Refused):
             await self.close()
 
@@ -254,7 +255,7 @@ class _FollowerClient:
 
 
 def pause_after(fault: ProviderError, failures: int) -> float | None:
-    """Seconds until the next poll after `failures` faults and this one; None: asking again cannot help."""
+    """Seconds until the next poll after this fault and `failures` before it; None: repeating cannot help."""
     if faults.is_hopeless(fault):
         return None
     growing = min(2.0 ** min(failures, 6), 60.0) * (0.75 + random.random() / 2)
@@ -271,7 +272,7 @@ def interval(run: Run, kind: str) -> float:
 
 
 def progress(run: Run, ledger: Ledger) -> tuple[int, int] | None:
-    """The last step and how many there will be, by the newest event that tells; None where none does."""
+    """(last step, steps in all) by the newest event that has them; None where none has."""
     for event in reversed(ledger.events(run.run)):
         step, total = records.integer(event.data.get("step")), records.integer(event.data.get("total_steps"))
         if step is not None and total:
@@ -280,7 +281,7 @@ def progress(run: Run, ledger: Ledger) -> tuple[int, int] | None:
 
 
 def cost_so_far(run: Run, ledger: Ledger) -> tuple[int | None, float | None]:
-    """Tokens trained and US$ so far: told by the provider at the end, before by the share of steps done."""
+    """Tokens trained and US$ so far: by the provider at the end, before that by the share of steps done."""
     if run.closed and run.status != "cancelled":
         return run.trained_tokens, run.usd_estimate if run.status == "succeeded" else None
     done, planned = progress(run, ledger), ledger.step(run.run, "estimate")
@@ -292,7 +293,7 @@ def cost_so_far(run: Run, ledger: Ledger) -> tuple[int | None, float | None]:
 
 
 def time_left(run: Run, ledger: Ledger) -> float | None:
-    """Seconds until training ends, by the pace of its last steps on the provider's clock; None if unknown."""
+    """Seconds until training ends, by the speed of its last steps on the provider's clock; None: unknown."""
     points = []
     for event in ledger.events(run.run):
         step, total = records.integer(event.data.get("step")), records.integer(event.data.get("total_steps"))

@@ -14,13 +14,13 @@ from curator.jobs.ledger import find_runs
 T = TypeVar("T")
 
 NEW = 3600.0
-"""Seconds after the end of a job, or after a deployment was asked for, in which a 404 may pass."""
+"""Seconds after the end of a job, or after a deployment was requested, during which a 404 may be temporary."""
 WAITS = (4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0, 60.0, 60.0)
-"""Pauses between tries, times the client's `backoff`: about three and a half minutes in all."""
+"""Pauses between two tries, in units of the client's `backoff`: about three and a half minutes in all."""
 
 
 def is_new(model: str, now: float | None = None) -> bool:
-    """Whether a ledger of this machine knows that a tuned model, checkpoint or deployment was made just now."""
+    """Whether a ledger of this machine has a deployment or tuned model (or its checkpoint) younger than `NEW`."""
     since = (time.time() if now is None else now) - NEW
     with find_runs.open_all() as ledgers:
         for ledger in ledgers:
@@ -34,7 +34,7 @@ def is_new(model: str, now: float | None = None) -> bool:
 
 
 def _undeployed(client: Client, model: str, refusal: faults.Refused) -> faults.Refused:
-    """The refusal; at Azure, where only deployments answer, with what to do about it."""
+    """The refusal; at Azure, where only deployments answer, one that says how to deploy the model."""
     if client.provider.kind != "azure":
         return refusal
     words = f"{client.provider.name} has no deployment {model}; a tuned model answers only once it is deployed"
@@ -42,7 +42,7 @@ def _undeployed(client: Client, model: str, refusal: faults.Refused) -> faults.R
 
 
 async def ask_new_model(client: Client, model: str, request: Callable[[], Awaitable[T]]) -> T:
-    """Ask a model; one that was tuned or deployed just now is waited for while the provider has no such model.
+    """Make a request to a model. Where it is new and the provider has no such model yet, repeat it until it has.
 
     When several calls wait for one new model, one retries and reports to `client.waiting`; the others use its
     outcome.
@@ -54,7 +54,7 @@ async def ask_new_model(client: Client, model: str, request: Callable[[], Awaita
             raise
         if not await asyncio.to_thread(is_new, model):
             raise _undeployed(client, model, refusal) from None
-    async with client.opening:
+    async with client.new_model_lock:
         for wait in WAITS:
             try:
                 return await request()

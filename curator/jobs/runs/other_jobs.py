@@ -1,4 +1,4 @@
-"""Jobs beyond one workspace: what every provider lists, and which ledger of this machine knows each of them."""
+"""Jobs beyond one workspace: those that providers list, with their runs in the ledgers of this machine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.providers import Provider
 
 LIMIT = 50
-"""Newest jobs asked of each provider."""
-_PATIENCE = RequestLimits(connect=5, read=15, total=20, retries=1)
+"""Most jobs listed of each provider, the newest."""
+_LIMITS = RequestLimits(connect=5, read=15, total=20, retries=1)
 
 
-def reachable_providers() -> list[Provider]:  # may wait for a locked keyring: to be called in a thread
-    """The providers that can be asked: they have an address, and a key where they need one."""
+def reachable_providers() -> list[Provider]:
+    """The providers that have an address, and a key where they need one.
+
+    It may wait until the user unlocks the keyring: call it in a thread.
+    """
     reachable = []
     for provider in providers.load().values():
         try:
@@ -28,19 +31,19 @@ def reachable_providers() -> list[Provider]:  # may wait for a locked keyring: t
             if key or (provider.base_url and provider.key()):
                 reachable.append(provider)
         except CuratorError:
-            continue  # half set up: `providers test` tells what is missing
+            continue  # set up incompletely; `providers test` says what is missing
     return reachable
 
 
 async def jobs_of(provider: Provider) -> list[records.ProviderJob]:
-    """A provider's newest jobs; none of a local server that does not run. Raises CuratorError."""
+    """A provider's newest jobs; none where the local server is not running. Raises CuratorError."""
     if provider.managed:
         address = await local.find_running()
         if address is None:
             return []
-        client = open_client(provider, address.base_url, address.token, _PATIENCE)
+        client = open_client(provider, address.base_url, address.token, _LIMITS)
     else:
-        client = await connect(provider, _PATIENCE)
+        client = await connect(provider, _LIMITS)
     async with client:
         return await client.jobs(LIMIT)
 
@@ -48,7 +51,7 @@ async def jobs_of(provider: Provider) -> list[records.ProviderJob]:
 def as_runs(
     provider: Provider, jobs: Sequence[records.ProviderJob], places: Sequence[Ledger]
 ) -> list[tuple[Run, bool]]:
-    """Each job as a run, newest first, and whether a ledger knows it; those that none knows are not stored."""
+    """Each job as a run, in the same order, and whether a ledger has it; the runs of other jobs are not stored."""
     runs = []
     for job in jobs:
         stored = next(filter(None, (place.by_job(provider.origin, job.id) for place in places)), None)

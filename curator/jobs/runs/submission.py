@@ -1,8 +1,8 @@
 """Submitting a job at most once, whatever breaks in between (docs/providers.md, "Never twice").
 
-The intent is committed before the first request and each step's result before the next. A step whose answer
-did not come clearly is looked for at the provider (by the file's unique name, by the job's `curator_intent`
-or by its training file, which no other job has) and is never simply repeated.
+The run is stored before the first request, and each step's result before the next one. Where the answer to a step
+is lost, its result is searched at the provider: a file by its unique name, a job by its `curator_intent` or by its
+training file, which no other job has. The step is never simply repeated.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from curator.jobs.providers import Provider
 __all__ = ["Blocked", "TrainingPlan", "Wish", "abandon", "plan", "reconcile", "remove_orphan", "submit"]
 
 LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Pauses, in seconds, before each look for something whose answer was lost."""
+"""Pauses, in seconds, before each search for a file or job whose answer was lost."""
 _OVER = (*records.TERMINAL, "lost", "abandoned")
 _READING = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0)
-"""Pauses, in seconds, before asking again for a job whose file the provider was still reading."""
-_LONGEST_READING = 1800.0
+"""Pauses, in seconds, before requesting a job again whose file the provider was still processing."""
+_MAX_PROCESSING = 1800.0
 """Seconds that Azure may take to process a file."""
 
 
 class Blocked(CuratorError):
-    """The plan has reasons against it; nothing was sent."""
+    """The plan has blocking reasons; nothing was sent."""
 
 
 async def submit(
@@ -50,8 +50,8 @@ async def submit(
 ) -> Run:
     """Carry out a plan and return its run, with the provider's job id.
 
-    Attaches to an earlier run of the same plan that is open or under way, unless `again`. Raises Blocked,
-    ProviderError (Unclear where the run waits to be found again), CuratorError.
+    Continues an earlier run of the same plan that is not closed, unless `again`. Raises Blocked, ProviderError
+    (Unclear: it is not known whether a job was created; call again to search for it) and CuratorError.
     """
     _refuse_blocked(plan)
     connected = client or await connect(plan.provider)
@@ -67,19 +67,19 @@ async def submit(
             run = ledger.claim(plan.intent(), again)
             _note_place(ledger)
             async with _lock(run):
-                run = ledger.get(run.run)  # whoever held the lock before may have finished it
+                run = ledger.get(run.run)  # the process that held the lock before may have finished it
                 if run.job_id is None and not run.closed:
                     return await _Submission(run, plan, ledger, connected, progress).carry_out()
                 run = await look(run, ledger, connected)
             if run.status not in _OVER:
-                return run  # else it ended since it was last looked at, and the plan is free to be run anew
+                return run  # else its job has ended since the last poll, and the plan can be submitted anew
     finally:
         if client is None:
             await connected.close()
 
 
 def _note_place(ledger: Ledger) -> None:
-    """Let the user's own ledger know of a workspace's, so that `watch JOB` finds the run."""
+    """Store the place of a workspace's ledger in the user's own, so that `watch JOB` finds the run."""
     if ledger.path.parent.resolve() != paths.data_dir().resolve():
         with Ledger.for_path(None) as own:
             own.note_place(ledger.path)
@@ -91,9 +91,9 @@ def _refuse_blocked(plan: TrainingPlan) -> None:
 
 
 async def reconcile(run: Run, ledger: Ledger, client: Client) -> Run:
-    """One look at the provider for the job of a run that has none yet; attaches it where it is there.
+    """Search the provider once for the job of a run that has none yet, and attach it to the run.
 
-    Never creates anything. Returns the run as it then stands.
+    Creates nothing. Returns the run as it then is.
     """
     step = ledger.step(run.run, "job")
     if run.job_id or run.closed or step is None or step[0] not in ("started", "unclear"):
@@ -103,9 +103,9 @@ async def reconcile(run: Run, ledger: Ledger, client: Client) -> Run:
 
 
 async def look(run: Run, ledger: Ledger, client: Client) -> Run:
-    """The run with its job's present status; as it was where the provider cannot be asked.
+    """The run with the present status of its job; unchanged where the provider cannot be asked.
 
-    A job that our own server does not know is `lost`: its data folder was emptied. Elsewhere a 404 may pass.
+    A job that our own server does not have is `lost`: its data folder was emptied. Elsewhere a 404 may pass.
     """
     if run.job_id is None or run.closed:
         return run
@@ -121,9 +121,9 @@ async def look(run: Run, ledger: Ledger, client: Client) -> Run:
 
 
 async def abandon(run: Run, ledger: Ledger, client: Client) -> Run:
-    """Give up a submission that came to no job: looked for once more, then ended; what was uploaded is an orphan.
+    """Give up a submission that led to no job, after one more search for it; its uploaded files become orphans.
 
-    Returns the run with its job where one is found after all. Raises ProviderError where nobody answers.
+    Returns the run with its job where there is one after all. Raises ProviderError where the search fails.
     """
     async with _lock(run):
         run = ledger.get(run.run)
@@ -136,12 +136,12 @@ async def abandon(run: Run, ledger: Ledger, client: Client) -> Run:
 
 
 def is_submitting(run: Run) -> bool:
-    """Whether some process is at work on this run's submission now."""
+    """Whether a process is working on this run's submission now."""
     return locks.is_held(_lock_file(run), 0)
 
 
 async def remove_orphan(provider: Provider, ledger: Ledger, file_id: str, client: Client | None = None) -> None:
-    """Delete an uploaded file that no job uses, and forget it; one that is gone already is fine."""
+    """Delete an uploaded file that no job uses, at the provider and in the ledger; it may be gone already."""
     connected = client or await connect(provider)
     try:
         await connected.delete_file(file_id)
@@ -249,7 +249,7 @@ class _Submission:
                 words += f"{file.status_details or file.status}."
                 raise Refused(words, status=400, code="invalid_training_file", title="The file is not taken")
             self.report(SubmissionProgress("wait", f"{self.client.provider.name} reads the file ({file.status})"))
-            if waited > _LONGEST_READING:
+            if waited > _MAX_PROCESSING:
                 raise Unreachable(
                     f"{self.client.provider.name} still reads the file {file.filename} after half an hour; "
                     "run the same command again to go on."
@@ -284,7 +284,7 @@ class _Submission:
             self._close_on(fault)
             raise
         if job.training_file not in (None, self.run.training_file):
-            return await self._look_for_job(repeated)  # an answer to somebody else's question
+            return await self._look_for_job(repeated)  # the answer belongs to another request
         return _attach(self.run, job, self.ledger)
 
     async def _look_for_job(self, repeated: bool = False) -> Run:
@@ -300,7 +300,7 @@ class _Submission:
             if job is not None:
                 return _attach(self.run, job, self.ledger)
         if self.client.provider.managed and not repeated:
-            # Our own server gives the job it has for a `curator_intent`: there asking twice makes one job.
+            # Our own server creates one job for each `curator_intent`: there the request can be repeated.
             return await self._create(repeated=True)
         raise Unclear(
             f"It is not clear whether {self.client.provider.name} made the job, and it lists none of this run "
@@ -319,7 +319,7 @@ class _Submission:
             raise
 
     def _close_on(self, fault: ProviderError) -> None:
-        """A definite no ends the run; anything that may be mended leaves it open to go on later."""
+        """End the run after a final refusal; after any other fault leave it open, to be continued later."""
         error = {"code": fault.code, "message": fault.message}
         if isinstance(fault, Refused) and not fault.mendable and not fault.not_ready:
             self._refuse(error)
@@ -353,7 +353,7 @@ def _attach(run: Run, job: records.ProviderJob, ledger: Ledger) -> Run:
 
 
 async def _find_job(run: Run, client: Client) -> records.ProviderJob | None:
-    """The job of `run` at the provider: by its nonce, else by its training file, which no other job has."""
+    """The job of `run` at the provider: by its `curator_intent`, else by its training file, which no other has."""
     listings = ({"curator_intent": run.run}, None)
     for metadata in listings:
         try:
@@ -361,10 +361,10 @@ async def _find_job(run: Run, client: Client) -> records.ProviderJob | None:
         except faults.Refused as refusal:
             if metadata is None or refusal.status not in (400, 404, 422):
                 raise
-            continue  # no such filter there: look at the whole list
+            continue  # the provider has no such filter: search the whole list
         mine = [job for job in jobs if _belongs(job, run)]
         if mine:
-            return mine[-1]  # the list is newest first: should there be two, the first made is ours
+            return mine[-1]  # newest first: if there are two, the older one is ours
     return None
 
 

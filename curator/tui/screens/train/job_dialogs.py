@@ -73,7 +73,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
         kinds = [(Content(f"{kind.sku}: {kind.words}"), kind.sku) for kind in azure.KINDS.values()]
         yield Static(Content(one_line(model)))
         yield self._line(
-            "Name", LineInput(azure.usual_name(model, self._run.params.get("suffix")), compact=True, id="name")
+            "Name", LineInput(azure.proposed_name(model, self._run.params.get("suffix")), compact=True, id="name")
         )
         yield self._line("Kind", Select(kinds, value="standard", allow_blank=False, compact=True, id="kind"))
         yield Static("", id="price")
