@@ -10,7 +10,7 @@ import pytest
 from curator import tokens
 from curator.basemodels import chat_render, text_model
 from curator.core import rules
-from curator.core.answers.balance import Tally, balance
+from curator.core.answers.balance import BalanceTally, balance
 from curator.core.example import parse
 from curator.core.rules.subject import Subject
 from curator.core.turns import is_learnt, turns
@@ -64,7 +64,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> text_model.TextModel:
 def test_all_agree_on_every_weight(weight: Any, expected: bool, text: text_model.TextModel) -> None:
     example = chat(weight)
     parsed = parse(json.dumps(example).encode())
-    charts = DatasetCounts(Tally(), keep_ids=True)
+    charts = DatasetCounts(BalanceTally(), keep_ids=True)
     charts.add(1, turns(example))
     answers = {
         "function": is_learnt(example["messages"][1]),

@@ -83,10 +83,10 @@ def _contract(file: str | None, pattern: str | None) -> Contract | None:
     """What answers may look like; None where nothing is said. Raises UsageError and InputError."""
     if file is None and pattern is None:
         return None
-    from curator.core.answers.contract import Contract, vocabulary
+    from curator.core.answers.contract import Contract, parse_vocabulary
 
     try:
-        words = vocabulary(Path(file).read_text(encoding="utf-8")) if file is not None else None
+        words = parse_vocabulary(Path(file).read_text(encoding="utf-8")) if file is not None else None
         return Contract(words, pattern)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from None

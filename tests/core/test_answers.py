@@ -10,10 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core.answers.contract import MAX_ANSWERS, Contract, key, percent, propose, tidy, vocabulary
+from curator.core.answers.contract import (
+    MAX_ANSWERS,
+    Contract,
+    comparison_key,
+    parse_vocabulary,
+    percent,
+    propose,
+    tidy,
+)
 from curator.paths import packaged
 
-WORDS = vocabulary((packaged("sample_data") / "teams-shortcodes.txt").read_text("utf-8"))
+WORDS = parse_vocabulary((packaged("sample_data") / "teams-shortcodes.txt").read_text("utf-8"))
 TEAMS = Contract(WORDS)
 
 
@@ -62,8 +70,8 @@ def test_the_sentence_names_the_answer_and_what_it_breaks() -> None:
 
 def test_vocabulary_and_pattern_both_count() -> None:
     both = Contract(frozenset(("(a)", "b")), r"\(.\)")
-    assert both.keeps("(a)") and not both.keeps("b") and not both.keeps("(c)")
-    assert Contract().keeps("anything at all")
+    assert both.allows("(a)") and not both.allows("b") and not both.allows("(c)")
+    assert Contract().allows("anything at all")
 
 
 def test_a_pattern_alone_suggests_what_fits_it() -> None:
@@ -83,7 +91,7 @@ def test_completion_while_typing() -> None:
 def test_suggestions_keep_the_contract(text: str, limit: int) -> None:
     found = TEAMS.suggest(text, limit)
     assert len(found) <= limit and len(set(found)) == len(found)
-    assert all(TEAMS.keeps(answer) and answer != text for answer in found)
+    assert all(TEAMS.allows(answer) and answer != text for answer in found)
 
 
 @given(st.none() | st.frozensets(st.text(max_size=5), min_size=1), st.none() | st.just(r"\d+"))
@@ -108,10 +116,12 @@ def test_a_vocabulary_has_bounds() -> None:
 
 
 def test_reading_a_vocabulary() -> None:
-    assert vocabulary("\ufeff(a)\r\n\r\n (b) \n(a)\n") == vocabulary('["(a)", "(b)"]') == {"(a)", "(b)"}
+    assert (
+        parse_vocabulary("\ufeff(a)\r\n\r\n (b) \n(a)\n") == parse_vocabulary('["(a)", "(b)"]') == {"(a)", "(b)"}
+    )
     for text in ("", "\n \n", "[]", "[1]", '["a"'):
         with pytest.raises(ValueError):
-            vocabulary(text)
+            parse_vocabulary(text)
 
 
 def test_proposes_a_pattern_for_shortcodes() -> None:
@@ -147,7 +157,7 @@ def test_a_proposal_tells_the_truth(answers: list[str]) -> None:
     found = propose(answers)
     if found is not None:
         assert found.total == len(answers)
-        assert found.covered == sum(map(found.contract.keeps, answers))
+        assert found.covered == sum(map(found.contract.allows, answers))
         assert found.share >= 0.85
 
 
@@ -165,7 +175,7 @@ def test_percent_never_rounds_to_all_or_nothing() -> None:
 
 def test_tidy_and_key() -> None:
     assert tidy("\u202e (x)\u200b\n") == "(x)"
-    assert key("(Sad Koala)") == "sadkoala" and key("!?") == "!?"
+    assert comparison_key("(Sad Koala)") == "sadkoala" and comparison_key("!?") == "!?"
 
 
 def test_the_patterns_in_the_documentation_can_be_used() -> None:
@@ -173,4 +183,4 @@ def test_the_patterns_in_the_documentation_can_be_used() -> None:
     patterns = [row.replace(r"\|", "|") for row in re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)]
     assert len(patterns) == 5
     fits = ["(tired)", "neutral", "NO", "(sad) (cake)", "-3.5"]
-    assert all(Contract(pattern=pattern).keeps(text) for pattern, text in zip(patterns, fits, strict=True))
+    assert all(Contract(pattern=pattern).allows(text) for pattern, text in zip(patterns, fits, strict=True))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core.scores.diagnosis import Diagnosis, curves, diagnose
+from curator.core.scores.diagnosis import Diagnosis, diagnose, read_curves
 
 
 def run(
@@ -204,7 +204,7 @@ def test_checkpoints_without_validation_means_the_last() -> None:
 
 
 def test_curves_take_events_in_any_order_with_repeats() -> None:
-    found = curves(
+    found = read_curves(
         [
             {"step": 2, "train_loss": 1.0, "total_steps": 4},
             {"step": 1, "train_loss": 2.0, "valid_loss": None},

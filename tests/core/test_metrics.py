@@ -89,8 +89,8 @@ def test_perplexity_has_an_interval() -> None:
 
 
 def test_lengths() -> None:
-    assert metrics.lengths(["a", "bbb", "cc", "dddd"]) == metrics.Lengths(2.5, 2.5, 1, 4)
-    assert metrics.lengths([]) == metrics.Lengths(0, 0, 0, 0)
+    assert metrics.lengths(["a", "bbb", "cc", "dddd"]) == metrics.TextLengths(2.5, 2.5, 1, 4)
+    assert metrics.lengths([]) == metrics.TextLengths(0, 0, 0, 0)
 
 
 def test_wilson_by_hand() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from curator.core import rules
 from curator.core.answers.balance import balance
-from curator.core.answers.contract import Contract, vocabulary
+from curator.core.answers.contract import Contract, parse_vocabulary
 from curator.core.duplicates.found_duplicates import FoundDuplicates
 from curator.core.duplicates.hashes import fingerprint
 from curator.core.duplicates.index import Index
@@ -21,7 +21,7 @@ from curator.paths import packaged
 
 SAMPLES = packaged("sample_data")
 FAULTS: list[dict[str, Any]] = json.loads((SAMPLES / "emojibot-faults.json").read_text("utf-8"))["faults"]
-TEAMS = Contract(vocabulary((SAMPLES / "teams-shortcodes.txt").read_text("utf-8")))
+TEAMS = Contract(parse_vocabulary((SAMPLES / "teams-shortcodes.txt").read_text("utf-8")))
 SMALL = ["multi-turn.jsonl", "tools.jsonl", "weights.jsonl", "preferences.jsonl"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator import paths
-from curator.core.answers.balance import Tally
+from curator.core.answers.balance import BalanceTally
 from curator.core.answers.contract import Contract
 from curator.core.example import parse
 from curator.core.query import query
@@ -161,6 +161,6 @@ def test_the_system_prompt_of_a_preference_pair() -> None:
 
 
 def test_never_used_answers_are_named(tmp_path: Path) -> None:
-    counted = DatasetCounts(Tally(Contract(frozenset({"(a)", "(b)", "(c)"}))), keep_ids=True)
+    counted = DatasetCounts(BalanceTally(Contract(frozenset({"(a)", "(b)", "(c)"}))), keep_ids=True)
     counted.add(1, turns(json.loads(chat("Q", "(a)"))))
     assert "2 allowed and never used: (b) (c)" in [bar.text for bar in dataset_bars.bars(counted, True)]

@@ -1,1 +1,1 @@
-"""answers: TO BE SAID IN ONE SENTENCE."""
+"""Which answers may a dataset give (the contract), and which does it give? Uses core's ground floor only."""

@@ -1,4 +1,4 @@
-"""What a dataset is made of: its answers and how often, system prompts, lengths, scripts, refusals."""
+"""The composition of a dataset: how often each answer occurs, system prompts, lengths, scripts, refusals."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from curator.core.answers.refusal import is_refusal
 from curator.core.turns import is_learnt
 
 DOMINANT = 0.1
-"""An answer with at least this share of all answers, and `OUTSTANDING` times its fair share, is dominant."""
+"""An answer is dominant if its share of all answers is at least this, and `OUTSTANDING` times its fair share."""
 OUTSTANDING = 3.0
+"""The fair share is 1 / number of different answers."""
 
 
 class Share(NamedTuple):
-    """How many times something occurs, and its part of the whole, 0 to 1."""
+    """A text, how many times it occurs, and its share of the whole (0 to 1)."""
 
     text: str
     times: int
@@ -29,7 +30,7 @@ class Share(NamedTuple):
 
 
 class Lengths(NamedTuple):
-    """Lengths in characters; all 0 where there are none."""
+    """Statistics of lengths in characters; all 0 for no texts."""
 
     least: int = 0
     most: int = 0
@@ -40,53 +41,53 @@ class Lengths(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What `balance` counted. Lists are sorted by count, then by text."""
+    """The composition of a dataset. Lists are sorted by count, then by text."""
 
     examples: int
     total: int
-    """Trained answers with a text: a conversation may have several or none."""
+    """Learnt answers with a text; a conversation may have several or none."""
     answers: list[Share]
     dominant: list[Share]
     unused: list[str]
-    """Answers of the contract's vocabulary that no example gives, in order."""
+    """Answers of the contract's vocabulary that do not occur, in order."""
     unknown: int
     """Answers that break the contract."""
     systems: list[Share]
-    """System prompts by examples; the text "" stands for none."""
+    """System prompts by number of examples; the text "" stands for no system prompt."""
     prompt_lengths: Lengths
     answer_lengths: Lengths
     scripts: list[Share]
-    """Scripts by examples ("Latin", "Cyrillic"), the one with most letters of what the user says."""
+    """Scripts of the user's messages ("Latin", "Cyrillic") by number of examples; see `script`."""
     refusals: int
     """Answers that refuse."""
 
     @property
     def unknown_share(self) -> float:
-        """Part of the answers that break the contract, 0 to 1."""
+        """The share of answers that break the contract, 0 to 1."""
         return self.unknown / self.total if self.total else 0.0
 
     @property
     def refusal_share(self) -> float:
-        """Part of the answers that refuse, 0 to 1."""
+        """The share of answers that refuse, 0 to 1."""
         return self.refusals / self.total if self.total else 0.0
 
 
 class Conversation(NamedTuple):
-    """The texts of one conversation that are counted."""
+    """The parts of one conversation that are counted."""
 
     system: str
     """Its system prompt, "" where it has none."""
     prompt: str
-    """All that the user says."""
+    """The texts of the user messages."""
     script: str
     """The script of the prompt, "" where there is no prompt."""
     answers: tuple[str, ...]
-    """The texts of learnt answers."""
+    """The texts of the learnt assistant messages."""
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts conversations one by one (for data that does not fit in memory); `balance` is the short way."""
+class BalanceTally:
+    """Counts conversations one by one, for data that does not fit into memory."""
 
     contract: Contract = field(default_factory=Contract)
     _examples: int = 0
@@ -96,12 +97,14 @@ class Tally:
     _prompt_lengths: array[int] = field(default_factory=lambda: array("L"))
 
     def add(self, messages: Sequence[Any]) -> Conversation:
-        """Count one conversation; what is no message or has no text is passed over."""
+        """Count one conversation; values that are no messages and messages without text are skipped."""
         self._examples += 1
-        spoken = [(m, text) for m in messages if isinstance(m, dict) and (text := text_of(m.get("content")))]
-        system = "\n\n".join(text for m, text in spoken if m.get("role") in ("system", "developer"))
-        prompt = "\n".join(text for m, text in spoken if m.get("role") == "user")
-        conversation = Conversation(system, prompt, script(prompt) if prompt else "", tuple(_trained(spoken)))
+        with_text = [(m, text) for m in messages if isinstance(m, dict) and (text := text_of(m.get("content")))]
+        system = "\n\n".join(text for m, text in with_text if m.get("role") in ("system", "developer"))
+        prompt = "\n".join(text for m, text in with_text if m.get("role") == "user")
+        conversation = Conversation(
+            system, prompt, script(prompt) if prompt else "", tuple(_learnt_texts(with_text))
+        )
         self._systems[system] += 1
         if prompt:
             self._prompt_lengths.append(len(prompt))
@@ -110,7 +113,7 @@ class Tally:
         return conversation
 
     def result(self) -> Balance:
-        """Everything counted so far."""
+        """The balance of all conversations counted so far."""
         total = self._answers.total()
         answers = _shares(self._answers, total)
         fair = OUTSTANDING / len(answers) if answers else 0.0
@@ -121,7 +124,7 @@ class Tally:
             answers=answers,
             dominant=[answer for answer in answers if answer.share >= max(DOMINANT, fair)],
             unused=sorted(words - self._answers.keys()),
-            unknown=sum(n for text, n in self._answers.items() if not self.contract.keeps(text)),
+            unknown=sum(n for text, n in self._answers.items() if not self.contract.allows(text)),
             systems=_shares(self._systems, self._examples),
             prompt_lengths=_lengths(self._prompt_lengths),
             answer_lengths=_lengths(length for text, n in self._answers.items() for length in [len(text)] * n),
@@ -131,15 +134,15 @@ class Tally:
 
 
 def balance(conversations: Iterable[Sequence[Any]], contract: Contract | None = None) -> Balance:
-    """What a dataset is made of; each conversation is its list of messages (`Example.messages`)."""
-    tally = Tally(contract or Contract())
+    """The balance of a dataset; each conversation is its list of messages (`Example.messages`)."""
+    tally = BalanceTally(contract or Contract())
     for messages in conversations:
         tally.add(messages)
     return tally.result()
 
 
 def text_of(content: Any) -> str:
-    """The text of a message's content: the string, or its text parts one after another; else ""."""
+    """The text of a message's content: the string, or its text parts joined by newlines; else ""."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -149,8 +152,10 @@ def text_of(content: Any) -> str:
 
 
 def script(text: str) -> str:
-    """The script that most letters of `text` belong to, by the first word of their Unicode names; "None"
-    where there are no letters. Kana and Han together are Japanese."""
+    """The script of most letters of `text`, by the first word of their Unicode names; "None" without letters.
+
+    A text with kana is Japanese, its Han characters included.
+    """
     if text.isascii():
         return "Latin" if any(map(str.isalpha, text)) else "None"
     counts = Counter(_letter_script(letter) for letter in text if letter.isalpha())
@@ -166,8 +171,8 @@ def _letter_script(letter: str) -> str:
     return {"CJK": "Han", "FULLWIDTH": "Latin", "FEMININE": "Latin", "MASCULINE": "Latin"}.get(word, word.title())
 
 
-def _trained(spoken: list[tuple[dict[str, Any], str]]) -> Iterator[str]:
-    for message, text in spoken:
+def _learnt_texts(with_text: list[tuple[dict[str, Any], str]]) -> Iterator[str]:
+    for message, text in with_text:
         if is_learnt(message):
             yield text
 
@@ -178,12 +183,12 @@ def _shares(counts: Counter[str], total: int) -> list[Share]:
 
 
 def _lengths(lengths: Iterable[int]) -> Lengths:
-    """Sorted once; p90 by linear interpolation between the two nearest (numpy.quantile's default)."""
+    """The statistics of some lengths; p90 is interpolated linearly, as numpy.quantile does by default."""
     ordered = sorted(lengths)
     if not ordered:
         return Lengths()
-    place = 0.9 * (len(ordered) - 1)
-    low = ordered[int(place)]
-    high = ordered[min(int(place) + 1, len(ordered) - 1)]
-    p90 = low + (high - low) * (place - int(place))
+    position = 0.9 * (len(ordered) - 1)
+    low = ordered[int(position)]
+    high = ordered[min(int(position) + 1, len(ordered) - 1)]
+    p90 = low + (high - low) * (position - int(position))
     return Lengths(ordered[0], ordered[-1], sum(ordered) / len(ordered), float(median(ordered)), p90)

@@ -1,4 +1,4 @@
-"""The answer contract: what a trained answer may look like, a vocabulary and/or a pattern."""
+"""The answer contract: which answers training data may give, as a vocabulary, a pattern, or both."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ MAX_ANSWER = 1_000
 NEAR = 0.6
 """Least similarity (1 - Damerau-Levenshtein distance / longer length) of a suggestion by spelling."""
 MAX_WORD = 20
-"""Longest answer, in letters, of which a part is suggested: "bee" for "bumblebee"."""
+"""Longest answer, in characters, for which allowed answers inside it are suggested: "bee" for "bumblebee"."""
 PROPOSED = 0.85
 """Least share of the answers that a proposed contract covers."""
 RARE = 0.02
-"""Capital or small letters in so few of the answers are slips, and not part of the pattern that is proposed."""
+"""Upper or lower case letters that occur in at most this share of the answers are left out of a proposed
+pattern."""
 ENOUGH = 10
 """Answers needed before anything is proposed."""
 
@@ -41,9 +42,10 @@ _CLASSES = (*_CASES, "0-9", "_", "-")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contract:
-    """An answer keeps the contract if it is in `vocabulary` (None: any) and fits `pattern` (None: any).
+    """Allows an answer that is in `vocabulary` (None: any) and matches `pattern` (None: any).
 
-    Raises ValueError where the pattern cannot be used (curator.core.answers.pattern) or the vocabulary is too big.
+    Raises ValueError where the pattern is not supported (`pattern.automaton`) or the vocabulary is empty or
+    too large.
     """
 
     vocabulary: frozenset[str] | None = None
@@ -59,57 +61,64 @@ class Contract:
                 raise ValueError(f"an answer of the vocabulary is longer than {MAX_ANSWER:,} characters")
 
     def __repr__(self) -> str:
-        """The same text in every process, which that of a set is not: results are stored under it."""
+        """A text that is equal in every process (unlike that of a set): stored results are keyed by it."""
         return f"Contract({json.dumps(self.to_json())})"
 
-    def keeps(self, text: str) -> bool:
-        """Whether the answer keeps the contract."""
+    def allows(self, text: str) -> bool:
+        """Whether the contract allows an answer."""
         if self.vocabulary is not None and text not in self.vocabulary:
             return False
         return self.pattern is None or automaton(self.pattern).matches(text)
 
     def violations(self, text: str) -> str | None:
-        """What is wrong with an answer in one sentence without a full stop; None where nothing is."""
-        if self.keeps(text):
+        """Why an answer is not allowed, in one sentence without a full stop; None where it is allowed."""
+        if self.allows(text):
             return None
-        shown = f"'{text}'" if len(text) <= 40 else f"'{text[:39]}…'"
-        if self.keeps(bare := tidy(text)):
-            return f"{shown} has blanks or hidden characters; '{bare}' is meant"
+        quoted = f"'{text}'" if len(text) <= 40 else f"'{text[:39]}…'"
+        if self.allows(cleaned := tidy(text)):
+            return f"{quoted} has blanks or hidden characters; '{cleaned}' is meant"
         if self.vocabulary is not None and text not in self.vocabulary:
-            return f"{shown} is not one of the {len(self.vocabulary):,} allowed answers"
-        return f"{shown} does not fit the pattern {self.pattern}"
+            return f"{quoted} is not one of the {len(self.vocabulary):,} allowed answers"
+        return f"{quoted} does not fit the pattern {self.pattern}"
 
     def suggest(self, text: str, limit: int = 5) -> list[str]:
-        """Allowed answers that `text` may have meant, best first: the same but for blanks, case and
-        brackets; one that stands inside it; what its emoji mean; what is spelt nearly so; part of its word."""
-        found = dict.fromkeys(answer for answer in self._readings(text) if self.keeps(answer))
-        if self.vocabulary is not None and len(found) < limit:
-            keys, word = _keys(self.vocabulary), key(text)[:MAX_ANSWER]
-            near = process.extract(
+        """Allowed answers that `text` may stand for, the best first.
+
+        In this order: equal but for blanks, case and brackets; a word of it; the meaning of its emoji; a similar
+        spelling; a part of it.
+        """
+        suggestions = dict.fromkeys(answer for answer in self._interpretations(text) if self.allows(answer))
+        if self.vocabulary is not None and len(suggestions) < limit:
+            answers_by_key, word = _answers_by_key(self.vocabulary), comparison_key(text)[:MAX_ANSWER]
+            similar = process.extract(
                 word,
-                list(keys),
+                list(answers_by_key),
                 scorer=DamerauLevenshtein.normalized_similarity,
                 score_cutoff=NEAR,
                 limit=limit * 2,
             )
-            near.sort(key=lambda match: (-match[1], match[0]))
-            likely = [match[0] for match in near]
+            similar.sort(key=lambda match: (-match[1], match[0]))
+            similar_keys = [match[0] for match in similar]
             if len(word) <= MAX_WORD:
-                likely += sorted((part for part in keys if len(part) > 2 and part in word), key=len, reverse=True)
-            found |= dict.fromkeys(answer for part in likely for answer in keys[part] if self.keeps(answer))
-        found.pop(text, None)
-        return list(found)[:limit]
+                similar_keys += sorted(
+                    (part for part in answers_by_key if len(part) > 2 and part in word), key=len, reverse=True
+                )
+            suggestions |= dict.fromkeys(
+                answer for part in similar_keys for answer in answers_by_key[part] if self.allows(answer)
+            )
+        suggestions.pop(text, None)
+        return list(suggestions)[:limit]
 
     def complete(self, prefix: str, limit: int = 20) -> list[str]:
-        """Answers of the vocabulary that begin with `prefix`, brackets and case left aside, in order."""
+        """Answers of the vocabulary that begin with `prefix`, ignoring brackets and case, in order."""
         if self.vocabulary is None:
             return []
         exact = prefix.casefold()
-        start = key(prefix) if any(map(str.isalnum, prefix)) else ""
+        start = comparison_key(prefix) if any(map(str.isalnum, prefix)) else ""
         return [
             answer
-            for answer in _ordered(self.vocabulary)
-            if answer.casefold().startswith(exact) or (start and key(answer).startswith(start))
+            for answer in _sorted_by_key(self.vocabulary)
+            if answer.casefold().startswith(exact) or (start and comparison_key(answer).startswith(start))
         ][:limit]
 
     def to_json(self) -> dict[str, Any]:
@@ -119,7 +128,7 @@ class Contract:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Contract:
-        """The inverse of `to_json`. Raises ValueError where `value` is no such object."""
+        """The contract that `to_json` wrote. Raises ValueError where `value` is no such object."""
         words, pattern = value.get("vocabulary"), value.get("pattern")
         if words is not None and not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
             raise ValueError("the vocabulary of an answer contract is a list of texts")
@@ -127,36 +136,41 @@ class Contract:
             raise ValueError("the pattern of an answer contract is a text")
         return cls(None if words is None else frozenset(words), pattern)
 
-    def _readings(self, text: str) -> Iterable[str]:
-        """Other ways to read `text`, likely ones first; not all of them are allowed answers."""
-        bare = tidy(text)
-        yield bare
-        yield bare.casefold()
-        for chunk in bare[:MAX_ANSWER].split():
+    def _interpretations(self, text: str) -> Iterable[str]:
+        """Answers that `text` may stand for, the likeliest first; not all of them are allowed."""
+        cleaned = tidy(text)
+        yield cleaned
+        yield cleaned.casefold()
+        for chunk in cleaned[:MAX_ANSWER].split():
             yield chunk.strip(",.;:!?\"'")
-        words = [key(bare), *(word.casefold() for word in _WORD.findall(bare[:MAX_ANSWER])), *meanings(text)]
-        known = {} if self.vocabulary is None else _keys(self.vocabulary)
+        words = [
+            comparison_key(cleaned),
+            *(word.casefold() for word in _WORD.findall(cleaned[:MAX_ANSWER])),
+            *meanings(text),
+        ]
+        answers_by_key = {} if self.vocabulary is None else _answers_by_key(self.vocabulary)
         for word in words:
             if self.vocabulary is None:
                 yield from (f"({word})", word)
-            yield from known.get(word, ())
+            yield from answers_by_key.get(word, ())
 
 
 def tidy(text: str) -> str:
-    """`text` without the characters that cannot be seen and without blanks around it."""
+    """`text` without invisible characters and without surrounding blanks."""
     return _INVISIBLE.sub("", text).strip()
 
 
-def key(text: str) -> str:
-    """The letters and digits of `text` in lower case: `(Tired)` and `:tired:` are both `tired`; the text
-    itself where it has none."""
+def comparison_key(text: str) -> str:
+    """The letters and digits of `text` in lower case, so that `(Tired)` and `:tired:` are equal; `text` itself
+    where it has none."""
     return "".join(filter(str.isalnum, text.casefold())) or text
 
 
-def vocabulary(text: str) -> frozenset[str]:
-    """The answers listed in a file: a JSON list of texts, or one a line (blank lines do not count).
+def parse_vocabulary(text: str) -> frozenset[str]:
+    """The vocabulary in the text of a file: a JSON list of strings, or one answer per line; blank lines are
+    ignored.
 
-    Raises ValueError where there are none, or where the JSON is no list of texts.
+    Raises ValueError where it holds no answers, or the JSON is no list of strings.
     """
     if text.lstrip("\ufeff \t\r\n").startswith("["):
         try:
@@ -167,14 +181,14 @@ def vocabulary(text: str) -> frozenset[str]:
             raise ValueError("the list of answers holds something that is no text")
     else:
         words = [line.strip() for line in text.lstrip("\ufeff").splitlines()]
-    found = frozenset(filter(None, words))
-    if not found:
+    answers = frozenset(filter(None, words))
+    if not answers:
         raise ValueError("the list of answers is empty")
-    return found
+    return answers
 
 
 class Proposal(NamedTuple):
-    """A contract that most of the data keeps already: `covered` of `total` answers do."""
+    """A contract that already allows most answers of a dataset: `covered` of `total`."""
 
     contract: Contract
     covered: int
@@ -184,30 +198,35 @@ class Proposal(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Part of the answers that keep the contract, 0 to 1."""
+        """The share of answers that it allows, 0 to 1."""
         return self.covered / self.total
 
 
 def propose(answers: Iterable[str]) -> Proposal | None:
-    """The contract that the data suggests: a vocabulary where few different answers come again and again,
-    else a pattern that most of them share; None where the answers are free text or fewer than `ENOUGH`."""
+    """The contract that the data suggests: a vocabulary if few different answers repeat, else a pattern that most
+    answers match; None for free text, or fewer than `ENOUGH` answers."""
     counts = Counter(answers)
     total = counts.total()
     if total < ENOUGH:
         return None
-    return _few_answers(counts, total) or _one_shape(counts, total)
+    return _propose_vocabulary(counts, total) or _propose_pattern(counts, total)
 
 
-def _few_answers(counts: Counter[str], total: int) -> Proposal | None:
-    again = {answer: count for answer, count in counts.items() if count > 1 and answer == tidy(answer) != ""}
-    covered = sum(again.values())
-    if not again or covered < PROPOSED * total or len(again) > total / 10 or max(map(len, again)) > MAX_ANSWER:
+def _propose_vocabulary(counts: Counter[str], total: int) -> Proposal | None:
+    repeated = {answer: count for answer, count in counts.items() if count > 1 and answer == tidy(answer) != ""}
+    covered = sum(repeated.values())
+    if (
+        not repeated
+        or covered < PROPOSED * total
+        or len(repeated) > total / 10
+        or max(map(len, repeated)) > MAX_ANSWER
+    ):
         return None
-    sentence = f"{percent(covered, total)} of answers are one of {len(again)}"
-    return Proposal(Contract(vocabulary=frozenset(again)), covered, total, sentence)
+    sentence = f"{percent(covered, total)} of answers are one of {len(repeated)}"
+    return Proposal(Contract(vocabulary=frozenset(repeated)), covered, total, sentence)
 
 
-def _one_shape(counts: Counter[str], total: int) -> Proposal | None:
+def _propose_pattern(counts: Counter[str], total: int) -> Proposal | None:
     shapes: Counter[str] = Counter()
     for answer, count in counts.items():
         shapes[_shape(answer)] += count
@@ -228,13 +247,14 @@ def _one_shape(counts: Counter[str], total: int) -> Proposal | None:
 
 
 def _shape(answer: str) -> str:
-    """`answer` with its one word of ASCII letters, digits, `_` and `-` replaced by "word", else ""."""
-    found = re.fullmatch(r"([^\w\s-]{0,3})[A-Za-z0-9_-]+([^\w\s-]{0,3})", answer)
-    return f"{found[1]}word{found[2]}" if found else ""
+    """`answer` with its only word (ASCII letters, digits, `_`, `-`) replaced by "word"; "" where it is no such
+    word with up to three signs on either side."""
+    match = re.fullmatch(r"([^\w\s-]{0,3})[A-Za-z0-9_-]+([^\w\s-]{0,3})", answer)
+    return f"{match[1]}word{match[2]}" if match else ""
 
 
 def percent(part: int, whole: int) -> str:
-    """`part` of `whole` in words; never "100 %" or "0 %" where that is not quite so."""
+    """`part` of `whole` as a percentage; "100 %" and "0 %" only where that is exact."""
     share = round(100 * part / whole) if whole else 0
     if part and not share:
         return "less than 1 %"
@@ -242,13 +262,13 @@ def percent(part: int, whole: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _keys(words: frozenset[str]) -> dict[str, list[str]]:
+def _answers_by_key(words: frozenset[str]) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
     for word in sorted(words):
-        keys.setdefault(key(word), []).append(word)
+        keys.setdefault(comparison_key(word), []).append(word)
     return keys
 
 
 @lru_cache(maxsize=4)
-def _ordered(words: frozenset[str]) -> list[str]:
-    return sorted(words, key=lambda word: (key(word), word))
+def _sorted_by_key(words: frozenset[str]) -> list[str]:
+    return sorted(words, key=lambda word: (comparison_key(word), word))

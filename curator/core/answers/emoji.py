@@ -1,4 +1,4 @@
-"""Emoji and the words that chat shortcodes use for them."""
+"""Emoji and the names of chat shortcodes for them, e.g. 😀 and "smile"."""
 
 from __future__ import annotations
 
@@ -155,6 +155,7 @@ _WORDS = {
 }
 
 _EMPTY = frozenset(("a", "and", "face", "of", "sign", "symbol", "the", "with"))
+"""Words of Unicode names that mean nothing by themselves."""
 
 
 @lru_cache(maxsize=1)
@@ -163,12 +164,15 @@ def _table() -> dict[str, list[str]]:
 
 
 def meanings(text: str) -> list[str]:
-    """Words for the emoji in `text`, likely ones first: those of the table, then those of the Unicode
-    name from its end ("SLICE OF PIZZA": pizza, slice); empty where there is no emoji."""
+    """Words for the emoji in `text`, the likeliest first; empty without emoji.
+
+    For each emoji the words of `_WORDS`, then those of its Unicode name from the end ("SLICE OF PIZZA": pizza,
+    slice).
+    """
     words: list[str] = []
     for character in text[:200]:
-        known = _table().get(character, [])
-        if known or unicodedata.category(character) == "So":
+        listed = _table().get(character, [])
+        if listed or unicodedata.category(character) == "So":
             name = unicodedata.name(character, "").lower().split()
-            words += [*known, *(word for word in reversed(name) if word not in _EMPTY)]
+            words += [*listed, *(word for word in reversed(name) if word not in _EMPTY)]
     return words

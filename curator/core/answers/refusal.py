@@ -1,4 +1,4 @@
-"""Does an answer refuse? Said once, for the rule on the share of refusals and for the balance."""
+"""Whether an answer is a refusal; used by the rule `refusal_share` and by the balance."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _REASON = re.compile(
     rf"\b(?:{_CANNOT}|do(?:n{_APOSTROPHE}t| not) have|refuse|(?:ai|language) model|against\b)", re.IGNORECASE
 )
 _HEAD = 300
+"""Characters at the start of an answer that are searched."""
 _OTHERS = frozenset(ascii_letters) - frozenset("aimsuAIMSU")
 """Letters that no refusal begins with."""
 
 
 def is_refusal(text: str) -> bool:
-    """Whether an answer reads like a refusal in English: it begins as one does, and says what cannot be."""
+    """Whether an answer reads like an English refusal: it begins like one and says what is impossible."""
     if text[:1] in _OTHERS:
         return False
     return _BEGIN.match(text, 0, _HEAD) is not None and _REASON.search(text, 0, _HEAD) is not None

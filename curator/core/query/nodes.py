@@ -1,6 +1,6 @@
 """The tree of a query: small frozen nodes, and what a text node matches.
 
-A scan over bytes, a look at one example and the highlighting all ask the text node, so they agree.
+The scan over bytes, the check of one example and the highlighting all use the text node, so they agree.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WORDS = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Text:
-    """Text in any message, or in the messages of one role."""
+    """Matches text in any message, or in the messages of one role."""
 
     kind: Kind
     text: str
@@ -34,17 +34,17 @@ class Text:
 
     @cached_property
     def folded(self) -> str:
-        """The word as it is compared."""
+        """The text in lower case, in which words are compared."""
         return self.text.lower()
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where it matches, as (start, end) in characters, for highlighting."""
+        """The matches in a text as (start, end) in characters, for highlighting."""
         if self.kind == "regex":
             return [m.span() for m in self.pattern.finditer(text) if m.end() > m.start()]
         if self.kind == "fuzzy":
             return [m.span() for m in _WORDS.finditer(text) if alike(self.folded, m[0].lower())]
         lowered = text.lower()
-        if len(lowered) != len(text):  # a few capitals lower to two characters: places would be wrong
+        if len(lowered) != len(text):  # a few capitals become two characters, which would shift all offsets
             lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
         return list(_occurrences(lowered, self.folded))
 
@@ -58,7 +58,7 @@ class Text:
         return self.folded in lowered or any(alike(self.folded, w) for w in set(_WORDS.findall(lowered)))
 
     def matches(self, example: Example) -> bool:
-        """Whether it occurs in an example: in its messages, or in the line itself where that has none."""
+        """Whether it occurs in the messages of an example; without messages, in the line itself."""
         messages = [] if example.value is None else messages_of(example.value)
         if messages:
             return any(self.matches_text(text) for text in self._texts(messages))
@@ -72,7 +72,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Choice:
-    """A field that has one of some values: `is:`, `split:`, `role:`, `review:`, `rule:`, `label:`, `source:`."""
+    """Matches a field with one of several values: `is:`, `split:`, `role:`, `review:`, `rule:`, `label:`,
+    `source:`."""
 
     field: str
     values: tuple[str, ...]
@@ -80,14 +81,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Range:
-    """A number from `low` to `high`, both inclusive; None is open."""
+    """Matches a number from `low` to `high`, both included; None: no limit."""
 
     field: str
     low: float | None
     high: float | None
 
     def holds(self, number: float | None) -> bool:
-        """Whether a number lies in the range; an absent one never does."""
+        """Whether a number lies in the range; None never does."""
         return (
             number is not None
             and (self.low is None or number >= self.low)
@@ -97,21 +98,21 @@ class Range:
 
 @dataclass(frozen=True)
 class Not:
-    """What does not match."""
+    """Matches what `item` does not match."""
 
     item: Query
 
 
 @dataclass(frozen=True)
 class And:
-    """What matches every item; an empty one is everything."""
+    """Matches what all items match; without items it matches everything."""
 
     items: tuple[Query, ...] = ()
 
 
 @dataclass(frozen=True)
 class Or:
-    """What matches at least one item."""
+    """Matches what at least one item matches."""
 
     items: tuple[Query, ...]
 

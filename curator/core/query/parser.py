@@ -1,4 +1,4 @@
-"""Reads a query: a recursive descent over its characters that says where a bad one breaks off."""
+"""Parses a query by recursive descent; errors name the character at which it cannot be understood."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NUMBERS = ("rating", "tokens", "messages", "line", "id")
 CHOICES: dict[str, tuple[str, ...]] = {"is": STATES, "split": SPLITS, "role": ROLES, "review": REVIEWS}
 NAMES = ("rule", "label", "source")
 FIELDS = (*CHOICES, *NAMES, *NUMBERS, "system", "developer", "user", "assistant", "tool")
-"""Every word that may stand before `:` (numbers also before `<`, `<=`, `=`, `>=`, `>`)."""
+"""All field names, which stand before `:` (those of `NUMBERS` also before `<`, `<=`, `=`, `>=`, `>`)."""
 MAX_DEPTH = 50
 
 
 class QueryError(UsageError):
-    """A query that cannot be understood; `position` is the character (from 0) where it breaks."""
+    """A query that cannot be parsed; `position` is the character (from 0) of the error."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(f"{message} (column {position + 1})", title="The query breaks off")
@@ -40,20 +40,20 @@ def parse(text: str) -> Query:
 
 
 class _Reader:
-    """A recursive descent over the characters; `at` is where it stands."""
+    """A recursive descent parser; `at` is its position in the text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
 
     def done(self) -> bool:
-        """Skip blanks; whether the end is reached."""
+        """Skip blanks; return whether the end is reached."""
         while self.at < len(self.text) and self.text[self.at].isspace():
             self.at += 1
         return self.at >= len(self.text)
 
     def either(self, depth: int) -> Query:
-        """`a or b`."""
+        """Parse alternatives: `a or b`."""
         if depth > MAX_DEPTH:
             raise QueryError("too many parentheses", self.at)
         items = [self.both(depth)]
@@ -63,7 +63,7 @@ class _Reader:
         return items[0] if len(items) == 1 else Or(tuple(items))
 
     def both(self, depth: int) -> Query:
-        """`a b`."""
+        """Parse a sequence, all of which must match: `a b`."""
         items: list[Query] = []
         while not self.done() and self.text[self.at] != ")" and not self._is_or():
             items.append(self.one(depth))
@@ -78,7 +78,7 @@ class _Reader:
         return not after or after.isspace() or after in "()"
 
     def one(self, depth: int) -> Query:
-        """`-a`, `(a)`, or a term."""
+        """Parse a negation `-a`, a group `(a)`, or a term."""
         start = self.at
         if self.text[start] in "-!":
             self.at += 1
@@ -104,9 +104,9 @@ class _Reader:
         if name not in FIELDS:
             if sign != ":" or self.text.startswith("//", match.end()):
                 return None
-            known = ", ".join(FIELDS)
+            fields = ", ".join(FIELDS)
             raise QueryError(
-                f"there is no field '{match[1]}' (put it in quotes to search the text; fields: {known})", self.at
+                f"there is no field '{match[1]}' (put it in quotes to search the text; fields: {fields})", self.at
             )
         if sign != ":" and name not in NUMBERS:
             raise QueryError(f"'{name}' is no number: write {name}:…", match.start(2))
@@ -121,16 +121,16 @@ class _Reader:
 
     def _number(self, name: str, sign: str) -> Range:
         start = self.at
-        found = self._bare()
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)?(-(\d+(?:\.\d+)?)?)?", found) if sign == ":" else None
-        if match is not None and found != "-":
+        word = self._bare()
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)?(-(\d+(?:\.\d+)?)?)?", word) if sign == ":" else None
+        if match is not None and word != "-":
             low = float(match[1]) if match[1] else None
             if not match[2]:
                 return Range(name, low, low)
             return Range(name, low, float(match[3]) if match[3] else None)
-        if sign == ":" or not re.fullmatch(r"-?\d+(\.\d+)?", found):
-            raise QueryError(f"'{found}' is no number" + (" or range such as 10-20" if sign == ":" else ""), start)
-        number = float(found)
+        if sign == ":" or not re.fullmatch(r"-?\d+(\.\d+)?", word):
+            raise QueryError(f"'{word}' is no number" + (" or range such as 10-20" if sign == ":" else ""), start)
+        number = float(word)
         if sign == "=":
             return Range(name, number, number)
         whole = number == int(number)
@@ -147,12 +147,12 @@ class _Reader:
             value = self._quoted_text() if self.text[self.at : self.at + 1] == '"' else self._bare("|")
             if not value:
                 raise QueryError(f"a value is missing behind '{name}:'", start)
-            known = CHOICES.get(name)
-            if known is not None and value.lower() not in known:
-                raise QueryError(f"'{value}' is none of {', '.join(known)}", start)
+            allowed = CHOICES.get(name)
+            if allowed is not None and value.lower() not in allowed:
+                raise QueryError(f"'{value}' is none of {', '.join(allowed)}", start)
             if name == "rule":
                 _expect_rule(value, start)
-            values.append(value.lower() if known is not None else value)
+            values.append(value.lower() if allowed is not None else value)
             if self.text[self.at : self.at + 1] != "|":
                 return Choice(name, tuple(values))
             self.at += 1
@@ -208,7 +208,7 @@ class _Reader:
 
 
 def _expect_rule(name: str, position: int) -> None:
-    """Raise QueryError where no rule is called so, with the name that may be meant."""
+    """Raise QueryError where there is no rule of this name; it suggests a similar name."""
     from difflib import get_close_matches
 
     from curator.core.rules import REGISTRY

@@ -1,6 +1,6 @@
 """The query language of `/`, bulk actions and `--filter` (docs/query.md).
 
-`parse` gives a tree; `workspace.views` evaluates it over stored results and the sources' bytes.
+`parse` gives a tree; `curator.workspace.search` evaluates it over stored results and the bytes of the sources.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Completion:
-    """A text that may replace `start:end` of the query."""
+    """A proposal: `text` replaces the characters from `start` to `end` of the query."""
 
     text: str
     start: int
@@ -28,21 +28,21 @@ class Completion:
 
 
 def texts(query: Query) -> list[Text]:
-    """The text nodes that a match may contain, for highlighting (those under a `not` are left out)."""
+    """The text nodes whose matches are highlighted: all but those under a `Not`."""
     if isinstance(query, Text):
         return [query]
     if isinstance(query, And | Or):
-        return [found for item in query.items for found in texts(item)]
+        return [node for item in query.items for node in texts(item)]
     return []
 
 
 def spans(query: Query, text: str, role: str | None = None) -> list[tuple[int, int]]:
-    """Where a query's texts occur in one message of a role: ascending, not overlapping."""
-    found = sorted(
+    """The matches of a query's text nodes in one message of a role, ascending and without overlaps."""
+    all_spans = sorted(
         span for node in texts(query) if node.role is None or node.role == role for span in node.spans(text)
     )
     out: list[tuple[int, int]] = []
-    for start, end in found:
+    for start, end in all_spans:
         if out and start <= out[-1][1]:
             out[-1] = (out[-1][0], max(end, out[-1][1]))
         else:
@@ -51,7 +51,7 @@ def spans(query: Query, text: str, role: str | None = None) -> list[tuple[int, i
 
 
 def mentions(query: Query, field: str, value: str) -> bool:
-    """Whether a choice such as `is:deleted` stands anywhere in the query."""
+    """Whether the query contains a choice such as `is:deleted`."""
     if isinstance(query, Choice):
         return query.field == field and value in query.values
     if isinstance(query, Not):
@@ -62,7 +62,7 @@ def mentions(query: Query, field: str, value: str) -> bool:
 def completions(
     text: str, cursor: int, labels: Iterable[str] = (), sources: Iterable[str] = ()
 ) -> list[Completion]:
-    """What may stand at the cursor: field names, or the values of the field before it."""
+    """The proposals at the cursor: field names, or the values of the field before it."""
     start = cursor
     while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_.:|"):
         start -= 1
@@ -72,15 +72,15 @@ def completions(
         names = [name + ("" if name in NUMBERS else ":") for name in FIELDS] + ["or"]
         return [Completion(name, start, cursor) for name in names if field and name.startswith(field.lower())]
     value = value.rpartition("|")[2]
-    known = CHOICES.get(field.lower(), ())
+    values = CHOICES.get(field.lower(), ())
     if field.lower() == "rule":
         from curator.core.rules import REGISTRY
 
-        known = tuple(sorted(REGISTRY))
+        values = tuple(sorted(REGISTRY))
     elif field.lower() in ("label", "source"):
-        known = tuple(_quoted(name) for name in sorted(labels if field.lower() == "label" else sources))
+        values = tuple(_quoted(name) for name in sorted(labels if field.lower() == "label" else sources))
     at = cursor - len(value)
-    return [Completion(name, at, cursor) for name in known if name.lower().lstrip('"').startswith(value.lower())]
+    return [Completion(name, at, cursor) for name in values if name.lower().lstrip('"').startswith(value.lower())]
 
 
 def _quoted(name: str) -> str:

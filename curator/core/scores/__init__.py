@@ -1,1 +1,2 @@
-"""scores: TO BE SAID IN ONE SENTENCE."""
+"""How good are answers and training runs? Metrics, the verdict on curves, charts as text; uses no other core
+room."""

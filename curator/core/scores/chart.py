@@ -1,7 +1,7 @@
-"""Line charts as text: points to braille lines with axes. Pure strings, so a test reads what a user sees.
+"""Line charts as text: braille characters with axes. Pure strings, so a test reads what a user sees.
 
 A braille character is a cell of 2 × 4 dots. Series differ by their stroke (solid, dotted, dashed), not by
-colour alone; `Chart.owners` tells which series each cell belongs to, for a front that has colours.
+colour alone; `Chart.owners` names the series of each cell, for callers that can show colours.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ _BLANK = 0x2800
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille cell by column and row."""
 _STROKES = ((1,), (1, 0, 0), (1, 1, 1, 0, 0), (1, 0, 0, 0, 0))
-"""Which dots along a line are set, by series."""
+"""The pattern of set dots along a line, by series."""
 _SAMPLES = ("⠤⠤", "⠄⠠", "⠤⠄", "⠄ ")
+"""The strokes as the legend shows them."""
 MIN_WIDTH, MIN_HEIGHT = 16, 4
 _LARGEST = 1e100
-"""Numbers beyond it, which no curve has, are left out: what is computed from them would overflow."""
+"""Larger numbers are left out: computing with them would overflow. No curve has such values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A named line: (x, y) points in any order; values that are no finite numbers are left out."""
+    """A named line: (x, y) points in any order; infinite values and NaN are left out."""
 
     name: str
     points: Sequence[Point]
     smooth: bool = True
-    """Whether the chart's smoothing applies (not to a line with a few exact points)."""
+    """Whether the chart's smoothing applies to it; not for a line of few exact points."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`lines` are the text, all of the same width; `owners` has for each cell the index of its series or None."""
+    """`lines` are the text, all equally wide; `owners` holds for each cell the index of its series, or None."""
 
     lines: tuple[str, ...]
     owners: tuple[tuple[int | None, ...], ...]
@@ -44,17 +45,17 @@ class Chart:
 
 
 def ema(points: Sequence[Point], smoothing: float) -> list[Point]:
-    """Exponential moving average over y, started without bias (Kingma and Ba 2014, §3).
+    """Exponential moving average of y, with the bias correction of Kingma and Ba (2014, §3).
 
-    `smoothing` from 0 (as is) to below 1 is the weight of what was before.
+    `smoothing` is the weight of the previous average: from 0 (no smoothing) to below 1.
     """
     if smoothing <= 0:
         return list(points)
-    held, weight, out = 0.0, 0.0, []
+    average, weight, out = 0.0, 0.0, []
     for x, y in points:
-        held = smoothing * held + (1 - smoothing) * y
+        average = smoothing * average + (1 - smoothing) * y
         weight = smoothing * weight + (1 - smoothing)
-        out.append((x, held / weight))
+        out.append((x, average / weight))
     return out
 
 
@@ -69,32 +70,33 @@ def draw(
 ) -> Chart:
     """A chart of `width` × `height` cells, axes and legend included.
 
-    `log` draws y on a logarithmic scale and leaves out values of 0 and below. A place too small for axes, or
-    no points at all, gives a sentence instead.
+    `log` draws y on a logarithmic scale and leaves out values of 0 and below. Without points the chart is a
+    sentence; below `MIN_WIDTH` or `MIN_HEIGHT` it is empty.
     """
-    kept = [_prepared(each, log, smoothing) for each in series]
-    spread = [point for points in kept for point in points]
+    prepared = [_prepare(one, log, smoothing) for one in series]
+    spread = [point for points in prepared for point in points]
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        return _saying("", width, height)
+        return _sentence_chart("", width, height)
     if not spread:
-        return _saying("no values yet", width, height)
+        return _sentence_chart("no values yet", width, height)
     scale = _scale(spread, log, rows=height - 2 - legend)
     labels = dict(_labels(scale, height - 2 - legend))
     gutter = min(max(map(len, labels.values())) + 1, width - 8)
     canvas = _Canvas(width - gutter - 1, height - 2 - legend)
-    for index, points in reversed(list(enumerate(kept))):
-        canvas.line(index, [scale.place(point, canvas) for point in _thinned(points, canvas.columns)])
+    for index, points in reversed(list(enumerate(prepared))):
+        canvas.line(index, [scale.place(point, canvas) for point in _thin(points, canvas.columns)])
     rows = [_row(canvas, row, labels.get(row, ""), gutter) for row in range(canvas.rows)]
-    rows += _below(scale, gutter, canvas)
+    rows += _x_axis(scale, gutter, canvas)
     if legend:
         rows.insert(0, _legend(series, width))
-    return Chart(
-        tuple(text[:width].ljust(width) for text, _ in rows), tuple(_padded(own, width) for _, own in rows)
-    )
+    return Chart(tuple(text[:width].ljust(width) for text, _ in rows), tuple(_pad(own, width) for _, own in rows))
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
+    """The ranges of x (`left` to `right`) and y (`low` to `high`, logarithms if `log`), and the marks on the y
+    axis."""
+
     left: float
     right: float
     low: float
@@ -110,7 +112,7 @@ class _Scale:
 
 
 class _Canvas:
-    """Dots in braille cells, each cell owned by the series that drew in it last."""
+    """Dots in braille cells; a cell belongs to the series that was drawn in it last."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -118,7 +120,7 @@ class _Canvas:
         self.owners: list[list[int | None]] = [[None] * columns for _ in range(rows)]
 
     def line(self, series: int, dots: Sequence[tuple[int, int]]) -> None:
-        """Draw through `dots` in the stroke of a series."""
+        """Draw a line through `dots` with the stroke of a series."""
         stroke = _STROKES[series % len(_STROKES)]
         at = 0
         for start, end in zip(dots, dots[1:] or dots, strict=False):
@@ -128,38 +130,40 @@ class _Canvas:
                 at += 1
 
     def dot(self, series: int, x: int, y: int) -> None:
-        """Set one dot, if it is inside."""
+        """Set one dot, unless it lies outside."""
         if 0 <= x < self.columns * 2 and 0 <= y < self.rows * 4:
             self.cells[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
             self.owners[y // 4][x // 2] = series
 
 
-def _sized(value: float) -> float:
-    """`value`, or 0 where it is too small to be divided further."""
+def _flush_tiny(value: float) -> float:
+    """`value`, or 0 where it is so small that computing with it would underflow."""
     return value if abs(value) >= 1 / _LARGEST else 0.0
 
 
-def _prepared(series: Series, log: bool, smoothing: float) -> list[Point]:
-    """Points that can be drawn, by x, smoothed, y as its logarithm where that is wanted."""
-    finite = sorted((_sized(x), _sized(y)) for x, y in series.points if abs(x) <= _LARGEST and abs(y) <= _LARGEST)
+def _prepare(series: Series, log: bool, smoothing: float) -> list[Point]:
+    """The points that can be drawn: sorted by x, smoothed, and with `log` the logarithm of y."""
+    finite = sorted(
+        (_flush_tiny(x), _flush_tiny(y)) for x, y in series.points if abs(x) <= _LARGEST and abs(y) <= _LARGEST
+    )
     points = ema(finite, smoothing if series.smooth else 0)
     return [(x, math.log10(y)) for x, y in points if y > 0] if log else points
 
 
-def _thinned(points: Sequence[Point], columns: int) -> list[Point]:
-    """Lowest and highest point of each dot column where there are many more points than dots."""
+def _thin(points: Sequence[Point], columns: int) -> list[Point]:
+    """The lowest and highest point of each dot column; all points where there are at most 8 in a cell column."""
     if len(points) <= 8 * columns:
         return list(points)
-    left, right = points[0][0], points[-1][0]
+    first_x, last_x = points[0][0], points[-1][0]
     buckets: dict[int, list[Point]] = {}
     for point in points:
-        buckets.setdefault(int((point[0] - left) / ((right - left) or 1) * columns * 2), []).append(point)
-    ends = [(min(each, key=lambda p: p[1]), max(each, key=lambda p: p[1])) for each in buckets.values()]
+        buckets.setdefault(int((point[0] - first_x) / ((last_x - first_x) or 1) * columns * 2), []).append(point)
+    ends = [(min(bucket, key=lambda p: p[1]), max(bucket, key=lambda p: p[1])) for bucket in buckets.values()]
     return [point for pair in ends for point in sorted(set(pair))]
 
 
 def _between(start: tuple[int, int], end: tuple[int, int]) -> Iterable[tuple[int, int]]:
-    """Dots from `start` to `end`, the start left out unless it is all."""
+    """The dots on the line from `start` to `end`, both included."""
     steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
     if not steps:
         return [start]
@@ -177,13 +181,13 @@ def _scale(points: Sequence[Point], log: bool, rows: int) -> _Scale:
     if not high > low:
         pad = 0.5 if log else abs(low) / 2 or 1.0
         low, high = low - pad, high + pad
-    wanted = max(2, rows // 2)
-    return _Scale(min(xs), max(xs), low, high, tuple((_log_ticks if log else ticks)(low, high, wanted)), log)
+    tick_count = max(2, rows // 2)
+    return _Scale(min(xs), max(xs), low, high, tuple((_log_ticks if log else ticks)(low, high, tick_count)), log)
 
 
-def ticks(low: float, high: float, wanted: int) -> list[float]:
-    """Round numbers (1, 2 or 5 × 10ⁿ apart) within low…high (low < high), about `wanted`, two at least."""
-    rough = (high - low) / max(1, wanted)
+def ticks(low: float, high: float, count: int) -> list[float]:
+    """About `count` round numbers (1, 2 or 5 × 10ⁿ apart) from low to high (low < high); at least two."""
+    rough = (high - low) / max(1, count)
     power = 10.0 ** math.floor(math.log10(rough))
     steps = [power * factor for factor in (10, 5, 2, 1, 0.5, 0.2, 0.1)]
     finest = next((at for at, step in enumerate(steps) if step < rough * 0.99), len(steps)) - 1
@@ -194,17 +198,18 @@ def ticks(low: float, high: float, wanted: int) -> list[float]:
     return [low, high]
 
 
-def _log_ticks(low: float, high: float, wanted: int) -> list[float]:
-    """Exponents of powers of ten, then of 1, 2, 5 × 10ⁿ, then of round numbers, until there are two."""
+def _log_ticks(low: float, high: float, count: int) -> list[float]:
+    """The marks of a logarithmic axis, as exponents of ten: powers of ten, or 1, 2 and 5 × 10ⁿ, or round numbers;
+    the first of these with at least two marks in the range."""
     decades = range(math.floor(low), math.ceil(high) + 1)
     for factors in ((1,), (1, 2, 5)):
         marks = [power + math.log10(factor) for power in decades for factor in factors]
         inside = [mark for mark in marks if low - 1e-9 <= mark <= high + 1e-9]
         if len(inside) >= 2:
-            return inside[:: math.ceil(len(inside) / (2 * wanted))]
+            return inside[:: math.ceil(len(inside) / (2 * count))]
     if high > 300 or low < -300:
         return [low, high]
-    return [math.log10(value) for value in ticks(10**low, 10**high, wanted) if value > 0]
+    return [math.log10(value) for value in ticks(10**low, 10**high, count) if value > 0]
 
 
 def _labels(scale: _Scale, rows: int) -> Iterable[tuple[int, str]]:
@@ -215,7 +220,7 @@ def _labels(scale: _Scale, rows: int) -> Iterable[tuple[int, str]]:
 
 
 def _numbers(values: Sequence[float], log: bool) -> list[str]:
-    """Values with as many decimals as they need to differ; on a log scale three figures each."""
+    """The values as text: with as many decimals as they need to differ, on a log scale with three figures."""
     if log:
         return [f"{value:.3g}" for value in values]
     gaps = [b - a for a, b in zip(values, values[1:], strict=False)]
@@ -232,13 +237,13 @@ def _row(canvas: _Canvas, row: int, label: str, gutter: int) -> tuple[str, list[
     return label.rjust(gutter)[-gutter:] + edge + cells, [None] * (gutter + 1) + canvas.owners[row]
 
 
-def _below(scale: _Scale, gutter: int, canvas: _Canvas) -> list[tuple[str, list[int | None]]]:
-    left, right = (f"{value:g}" for value in (scale.left, scale.right))
-    room = canvas.columns - len(left) - len(right)
+def _x_axis(scale: _Scale, gutter: int, canvas: _Canvas) -> list[tuple[str, list[int | None]]]:
+    left_label, right_label = (f"{value:g}" for value in (scale.left, scale.right))
+    room = canvas.columns - len(left_label) - len(right_label)
     middle = f"{(scale.left + scale.right) / 2:.0f}" if scale.right - scale.left >= 4 else ""
     if room < len(middle) + 4:
         middle = ""
-    words = left + middle.center(max(1, room)) + right if right != left else left
+    words = left_label + middle.center(max(1, room)) + right_label if right_label != left_label else left_label
     return [(" " * gutter + "└" + "─" * canvas.columns, []), (" " * (gutter + 1) + words, [])]
 
 
@@ -253,12 +258,12 @@ def _legend(series: Sequence[Series], width: int) -> tuple[str, list[int | None]
     return text, own
 
 
-def _saying(text: str, width: int, height: int) -> Chart:
+def _sentence_chart(text: str, width: int, height: int) -> Chart:
     lines = [""] * max(1, height)
     lines[len(lines) // 2] = text[: max(0, width)].center(max(0, width))
     blank: tuple[int | None, ...] = (None,) * max(0, width)
     return Chart(tuple(line.ljust(max(0, width)) for line in lines), (blank,) * len(lines))
 
 
-def _padded(owners: Sequence[int | None], width: int) -> tuple[int | None, ...]:
+def _pad(owners: Sequence[int | None], width: int) -> tuple[int | None, ...]:
     return (*owners[:width], *[None] * (width - len(owners)))

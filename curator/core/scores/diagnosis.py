@@ -37,7 +37,7 @@ _SMALL_LOSS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`sentence` says what the curves show, `reason` the figures behind it, `next_step` what to do."""
+    """The verdict: `sentence` says what the curves show, `reason` gives the figures, `next_step` what to do."""
 
     kind: Kind
     sentence: str
@@ -59,19 +59,22 @@ class Curves:
     """Share of all steps done; 1 for a finished run."""
 
 
-def curves(metrics: Iterable[Mapping[str, Any]]) -> Curves:
-    """Curves from `data` of metrics events or `metrics` of checkpoints, in any order, repeats and gaps allowed."""
+def read_curves(metrics: Iterable[Mapping[str, Any]]) -> Curves:
+    """The curves from the `data` of metrics events or the `metrics` of checkpoints.
+
+    These may come in any order, repeat steps and leave out values.
+    """
     rows: dict[int, dict[str, Any]] = {}
     total = 0
     for data in metrics:
         step = data.get("step")
         if isinstance(step, int) and not isinstance(step, bool):
             rows.setdefault(step, {}).update({key: value for key, value in data.items() if value is not None})
-            total = max(total, _whole(data.get("total_steps")))
+            total = max(total, _integer_or_zero(data.get("total_steps")))
     steps = sorted(rows)
 
     def curve(key: str) -> Curve:
-        return [(step, float(rows[step][key])) for step in steps if _number(rows[step].get(key))]
+        return [(step, float(rows[step][key])) for step in steps if _is_number(rows[step].get(key))]
 
     progress = steps[-1] / total if steps and total else 0.0
     return Curves(curve("train_loss"), curve("valid_loss"), curve("full_valid_loss"), min(1.0, progress))
@@ -86,13 +89,13 @@ def diagnose(
 ) -> Diagnosis:
     """The verdict on a run from its metrics (event `data` objects), see the module's table.
 
-    `checkpoints` are the steps that can be chosen; without them any step with a validation value can.
-    `validation_examples` None means not known.
+    `checkpoints` are the steps among which the best is chosen; without them it is any step with a validation
+    value. `validation_examples` is the size of the validation file; None where it is not known.
     """
-    found = curves(metrics)
-    done = 1.0 if finished else found.progress
-    best = _best(found, checkpoints)
-    if (steps := len(found.train)) < MIN_POINTS:
+    run = read_curves(metrics)
+    done = 1.0 if finished else run.progress
+    best = _best_checkpoint(run, checkpoints)
+    if (steps := len(run.train)) < MIN_POINTS:
         return Diagnosis(
             "learning",
             "Too short to tell." if finished else "Too early to tell.",
@@ -101,36 +104,36 @@ def diagnose(
             best,
         )
     checks = (
-        _unstable(found, best),
-        _stuck(found, done, best),
-        _overfitting(found, best),
-        _unjudged(found, validation_examples, best),
-        _unfinished(found, done, best),
-        _plateau(found, best),
+        _unstable(run, best),
+        _hardly_learning(run, done, best),
+        _overfitting(run, best),
+        _too_little_validation(run, validation_examples, best),
+        _still_improving(run, done, best),
+        _plateau(run, best),
     )
-    return next((verdict for verdict in checks if verdict), None) or _learning(found, done, best)
+    return next((verdict for verdict in checks if verdict), None) or _learning(run, done, best)
 
 
-def _unstable(found: Curves, best: int | None) -> Diagnosis | None:
-    values = [value for _, value in found.train]
-    broken = next((step for step, value in found.train + found.valid if not math.isfinite(value)), None)
+def _unstable(run: Curves, best: int | None) -> Diagnosis | None:
+    values = [value for _, value in run.train]
+    broken = next((step for step, value in run.train + run.valid if not math.isfinite(value)), None)
     if broken is not None:
-        return _shaky(f"The loss at step {broken} is not a number.", best)
-    smooth = smoothed(values)
-    start, low, end = smooth[0], min(smooth), smooth[-1]
+        return _unstable_because(f"The loss at step {broken} is not a number.", best)
+    smooth_losses = moving_means(values)
+    start, low, end = smooth_losses[0], min(smooth_losses), smooth_losses[-1]
     if end - low > 0.5 * (start - low) and end - low > 0.1 * start and end > _SMALL_LOSS / 5:
-        return _shaky(f"Train loss fell to {low:.2f} and rose again to {end:.2f}.", best)
+        return _unstable_because(f"Train loss fell to {low:.2f} and rose again to {end:.2f}.", best)
     jumps = [
         step
-        for at, (step, value) in enumerate(found.train[3:], 3)
+        for at, (step, value) in enumerate(run.train[3:], 3)
         if value > 3 * median(values[max(0, at - 5) : at]) and value > max(start, _SMALL_LOSS)
     ]
     if len(jumps) >= 3 and len(jumps) > 0.05 * len(values):
-        return _shaky(f"{len(jumps)} of {len(values)} steps jump to thrice the loss before them.", best)
+        return _unstable_because(f"{len(jumps)} of {len(values)} steps jump to thrice the loss before them.", best)
     return None
 
 
-def _shaky(reason: str, best: int | None) -> Diagnosis:
+def _unstable_because(reason: str, best: int | None) -> Diagnosis:
     return Diagnosis(
         "unstable",
         "Training is unstable.",
@@ -140,26 +143,26 @@ def _shaky(reason: str, best: int | None) -> Diagnosis:
     )
 
 
-def _stuck(found: Curves, done: float, best: int | None) -> Diagnosis | None:
-    smooth = smoothed([value for _, value in found.train])
-    if done < 0.5 or smooth[0] <= _SMALL_LOSS or smooth[-1] <= 0.9 * smooth[0]:
+def _hardly_learning(run: Curves, done: float, best: int | None) -> Diagnosis | None:
+    smooth_losses = moving_means([value for _, value in run.train])
+    if done < 0.5 or smooth_losses[0] <= _SMALL_LOSS or smooth_losses[-1] <= 0.9 * smooth_losses[0]:
         return None
     return Diagnosis(
         "underfitting",
         "The model hardly learns from this data.",
-        f"Train loss went from {smooth[0]:.2f} to {smooth[-1]:.2f} only.",
+        f"Train loss went from {smooth_losses[0]:.2f} to {smooth_losses[-1]:.2f} only.",
         "Raise the learning rate multiplier, look for contradicting answers, or add examples of the same kind.",
         best,
     )
 
 
-def _overfitting(found: Curves, best: int | None) -> Diagnosis | None:
-    curve, margin = _judged(found)
+def _overfitting(run: Curves, best: int | None) -> Diagnosis | None:
+    curve, margin = _validation_curve(run)
     if len(curve) < 2 or not all(math.isfinite(value) for _, value in curve):
         return None
     low_step, low = min(curve, key=lambda point: point[1])
     end = curve[-1][1]
-    before, after = _train_at(found, low_step), _train_at(found, curve[-1][0])
+    before, after = _train_loss_at(run, low_step), _train_loss_at(run, curve[-1][0])
     if end <= low * (1 + margin) or end - low < 0.02 or after >= before:
         return None
     where = f"Take the checkpoint of step {best}" if best is not None else "Take an earlier checkpoint"
@@ -172,14 +175,14 @@ def _overfitting(found: Curves, best: int | None) -> Diagnosis | None:
     )
 
 
-def _unjudged(found: Curves, examples: int | None, best: int | None) -> Diagnosis | None:
-    curve = found.full_valid or found.valid
+def _too_little_validation(run: Curves, examples: int | None, best: int | None) -> Diagnosis | None:
+    curve = run.full_valid or run.valid
     if not curve:
         reason = "There are no validation values."
     elif examples is not None and examples < MIN_VALIDATION:
         reason = f"{examples} validation examples are fewer than {MIN_VALIDATION}."
-    elif not found.full_valid and _swing(found.valid) > 0.3:
-        reason = f"Validation loss swings by {_swing(found.valid):.0%} from one batch to the next."
+    elif not run.full_valid and _relative_noise(run.valid) > 0.3:
+        reason = f"Validation loss swings by {_relative_noise(run.valid):.0%} from one batch to the next."
     else:
         return None
     return Diagnosis(
@@ -191,24 +194,24 @@ def _unjudged(found: Curves, examples: int | None, best: int | None) -> Diagnosi
     )
 
 
-def _unfinished(found: Curves, done: float, best: int | None) -> Diagnosis | None:
-    curve, _ = _judged(found)
-    fall = -_late_change(curve)
-    if done < 1 or len(curve) < 3 or fall < 0.1:
+def _still_improving(run: Curves, done: float, best: int | None) -> Diagnosis | None:
+    curve, _ = _validation_curve(run)
+    decrease = -_change_in_last_third(curve)
+    if done < 1 or len(curve) < 3 or decrease < 0.1:
         return None
     return Diagnosis(
         "underfitting",
         "The run ended while it was still getting better.",
-        f"Validation loss fell by {fall:.0%} in the last third.",
+        f"Validation loss fell by {decrease:.0%} in the last third.",
         "Train for more epochs.",
         best,
     )
 
 
-def _plateau(found: Curves, best: int | None) -> Diagnosis | None:
-    train = list(zip([step for step, _ in found.train], smoothed([v for _, v in found.train]), strict=True))
-    curve, _ = _judged(found)
-    if abs(_late_change(train)) >= 0.02 or (len(curve) > 2 and abs(_late_change(curve)) >= 0.02):
+def _plateau(run: Curves, best: int | None) -> Diagnosis | None:
+    train = list(zip([step for step, _ in run.train], moving_means([v for _, v in run.train]), strict=True))
+    curve, _ = _validation_curve(run)
+    if abs(_change_in_last_third(train)) >= 0.02 or (len(curve) > 2 and abs(_change_in_last_third(curve)) >= 0.02):
         return None
     return Diagnosis(
         "plateau",
@@ -219,73 +222,75 @@ def _plateau(found: Curves, best: int | None) -> Diagnosis | None:
     )
 
 
-def _learning(found: Curves, done: float, best: int | None) -> Diagnosis:
-    smooth = smoothed([value for _, value in found.train])
-    curve, _ = _judged(found)
+def _learning(run: Curves, done: float, best: int | None) -> Diagnosis:
+    smooth_losses = moving_means([value for _, value in run.train])
+    curve, _ = _validation_curve(run)
     valid = f", validation loss from {curve[0][1]:.2f} to {curve[-1][1]:.2f}" if len(curve) > 1 else ""
     return Diagnosis(
         "learning",
         "The model is learning.",
-        f"Train loss went from {smooth[0]:.2f} to {smooth[-1]:.2f}{valid}.",
+        f"Train loss went from {smooth_losses[0]:.2f} to {smooth_losses[-1]:.2f}{valid}.",
         "Compare its answers with the base model's on held-out prompts." if done >= 1 else "Let it go on.",
         best,
     )
 
 
-def smoothed(values: Sequence[float]) -> list[float]:
-    """Trailing means over a tenth of the values, three at least; as many values as were given."""
+def moving_means(values: Sequence[float]) -> list[float]:
+    """Trailing means over a tenth of the values, at least three; one mean for each value."""
     width = max(3, len(values) // 10)
     first = fmean(values[:width]) if values else 0.0
     return [first if at < width else fmean(values[at - width + 1 : at + 1]) for at in range(len(values))]
 
 
-def _judged(found: Curves) -> tuple[Curve, float]:
-    """The validation curve to judge by, and by how much its end must lie over its lowest point to count."""
-    if len(found.full_valid) >= 2:
-        return found.full_valid, 0.05
-    if len(found.valid) < MIN_POINTS:
-        return found.valid if len(found.valid) >= 2 else [], 0.1
-    values = smoothed([value for _, value in found.valid])
-    margin = max(0.1, 3 * _swing(found.valid))  # the swing is a median: a third of all batches lies beyond it
-    return list(zip([step for step, _ in found.valid], values, strict=True)), margin
+def _validation_curve(run: Curves) -> tuple[Curve, float]:
+    """The validation curve that the verdict uses, and the margin (a share) by which its end must exceed its lowest
+    value to count as a rise."""
+    if len(run.full_valid) >= 2:
+        return run.full_valid, 0.05
+    if len(run.valid) < MIN_POINTS:
+        return run.valid if len(run.valid) >= 2 else [], 0.1
+    values = moving_means([value for _, value in run.valid])
+    margin = max(0.1, 3 * _relative_noise(run.valid))  # the noise is a median: half of the batches exceed it
+    return list(zip([step for step, _ in run.valid], values, strict=True)), margin
 
 
-def _best(found: Curves, checkpoints: Sequence[int]) -> int | None:
-    curve, _ = _judged(found)
-    judged = {step: value for step, value in curve if math.isfinite(value)}
+def _best_checkpoint(run: Curves, checkpoints: Sequence[int]) -> int | None:
+    curve, _ = _validation_curve(run)
+    loss_by_step = {step: value for step, value in curve if math.isfinite(value)}
     if checkpoints:
-        known = {step: judged[step] for step in checkpoints if step in judged}
-        return min(known, key=lambda step: known[step]) if known else max(checkpoints)
-    if judged:
-        return min(judged, key=lambda step: judged[step])
-    return found.train[-1][0] if found.train else None
+        losses = {step: loss_by_step[step] for step in checkpoints if step in loss_by_step}
+        return min(losses, key=lambda step: losses[step]) if losses else max(checkpoints)
+    if loss_by_step:
+        return min(loss_by_step, key=lambda step: loss_by_step[step])
+    return run.train[-1][0] if run.train else None
 
 
-def _train_at(found: Curves, step: int) -> float:
-    """Smoothed train loss at the last training point up to `step`."""
-    smooth = smoothed([value for _, value in found.train])
-    upto = [value for (at, _), value in zip(found.train, smooth, strict=True) if at <= step]
-    return upto[-1] if upto else smooth[0]
+def _train_loss_at(run: Curves, step: int) -> float:
+    """The smoothed train loss at the last training point up to `step`."""
+    smooth_losses = moving_means([value for _, value in run.train])
+    losses = [value for (at, _), value in zip(run.train, smooth_losses, strict=True) if at <= step]
+    return losses[-1] if losses else smooth_losses[0]
 
 
-def _late_change(curve: Curve) -> float:
-    """Relative change over the last third of a curve; 0 for fewer than two points."""
+def _change_in_last_third(curve: Curve) -> float:
+    """The relative change over the last third of a curve; 0 for fewer than two points."""
     if len(curve) < 2:
         return 0.0
     before, after = curve[-1 - max(1, len(curve) // 3)][1], curve[-1][1]
     return (after - before) / max(abs(before), 1e-9)
 
 
-def _swing(curve: Curve) -> float:
-    """How far single values lie from the smoothed curve: the median distance as a share of it."""
+def _relative_noise(curve: Curve) -> float:
+    """The noise of a curve: the median distance of its values from the smoothed curve, as a share of that
+    curve."""
     values = [value for _, value in curve]
-    pairs = zip(values, smoothed(values), strict=True)
+    pairs = zip(values, moving_means(values), strict=True)
     return median([abs(value - mean) / max(mean, 1e-9) for value, mean in pairs])
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _whole(value: Any) -> int:
+def _integer_or_zero(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,7 +1,7 @@
-"""Scores of answers against the expected ones, and how sure one may be of them.
+"""Scores of answers against the expected ones, with confidence intervals.
 
-Every score of a pair is between 0 and 1; nothing raises on odd text. Words are runs of letters and digits, an
-ideograph or kana each for itself.
+The score of one pair is between 0 and 1; no text makes a metric raise. Words are runs of letters and digits; each
+ideograph and kana is a word of its own.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ RESAMPLES = 1_000
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
 _BLEU_TOKEN = re.compile(rf"\([\w-]+\)|:[\w+-]+:|[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
-"""Words, marks, and shortcodes as a whole: that `(tired)` and `(happy)` share their brackets is no agreement.
-BLEU leaves it to its user what a token is (Post 2018, arXiv:1804.08771)."""
+"""BLEU's tokens: words, punctuation marks, and shortcodes as a whole, so that `(tired)` and `(happy)` do not
+agree in their brackets. BLEU leaves the tokenisation open (Post 2018, arXiv:1804.08771)."""
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -42,7 +42,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """What changed from one model to another: indexes of the prompts, and McNemar's p value."""
+    """The prompts (by index) that a newer model fixed and broke, and McNemar's p value."""
 
     fixed: tuple[int, ...]
     broken: tuple[int, ...]
@@ -50,8 +50,8 @@ class Flips:
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
-    """Lengths of texts, in characters."""
+class TextLengths:
+    """TextLengths of texts, in characters."""
 
     mean: float
     median: float
@@ -60,18 +60,19 @@ class Lengths:
 
 
 def exact_match(expected: str, answer: str) -> float:
-    """1 where both are the same text, surrounding white space aside."""
+    """1 where both texts are equal but for surrounding white space, else 0."""
     return float(expected.strip() == answer.strip())
 
 
 def label(text: str) -> str:
-    """A text as a class label, case, space and punctuation around it folded away (kept where nothing is left)."""
+    """A text as a class label: case folded, single blanks, no punctuation around it (unless it is all
+    punctuation)."""
     folded = " ".join(text.casefold().split())
     return folded.strip(string.punctuation + " ") or folded
 
 
 def token_f1(expected: str, answer: str) -> float:
-    """F1 of the words in common, counted with repetition, without articles and punctuation.
+    """F1 of the common words, counted with repetition, without articles and punctuation.
 
     SQuAD's second measure (Rajpurkar et al. 2016, arXiv:1606.05250).
     """
@@ -79,7 +80,7 @@ def token_f1(expected: str, answer: str) -> float:
 
 
 def rouge_n(expected: str, answer: str, n: int) -> float:
-    """ROUGE-N as F1 of the word n-grams in common (Lin 2004), lower-cased, not stemmed."""
+    """ROUGE-N as F1 of the common word n-grams (Lin 2004), lower-cased, not stemmed."""
     return _f1(_ngrams(_words(expected), n), _ngrams(_words(answer), n), expected, answer)
 
 
@@ -87,17 +88,18 @@ def rouge_l(expected: str, answer: str) -> float:
     """ROUGE-L as F1 of the longest common subsequence of words (Lin 2004), lower-cased, not stemmed."""
     from rapidfuzz.distance import LCSseq
 
-    left, right = _words(expected), _words(answer)
-    if not left or not right:
+    reference_words, answer_words = _words(expected), _words(answer)
+    if not reference_words or not answer_words:
         return exact_match(expected, answer)
-    common = LCSseq.similarity(left, right)
-    return 2 * int(common) / (len(left) + len(right))
+    common = LCSseq.similarity(reference_words, answer_words)
+    return 2 * int(common) / (len(reference_words) + len(answer_words))
 
 
 def bleu(expected: str, answer: str, order: int = 4) -> float:
-    """BLEU of one answer (Papineni et al. 2002), smoothed: for n > 1 one is added to matches and total.
+    """BLEU of one answer (Papineni et al. 2002), smoothed: for n > 1 matches and total are raised by one (Lin
+    and Och 2004).
 
-    (Lin and Och 2004.) Orders longer than the answer are left out, so that a one-word answer can score 1.
+    Orders longer than the answer are left out, so that a one-word answer can score 1.
     """
     return _bleu([_matches(expected, answer, order)], smooth=True)
 
@@ -114,18 +116,18 @@ def accuracy(expected: Sequence[str], answers: Sequence[str]) -> float:
 
 
 def macro_f1(expected: Sequence[str], answers: Sequence[str]) -> float:
-    """Mean F1 over the labels that are expected anywhere: a rare label weighs as much as a common one.
+    """The mean F1 over all expected labels: a rare label weighs as much as a common one.
 
-    An answer that is no expected label is a miss, and no class of its own.
+    An answer that is no expected label counts as a miss, not as a class of its own.
     """
-    gold, said = [label(text) for text in expected], [label(text) for text in answers]
-    hits = Counter(a for a, b in zip(gold, said, strict=True) if a == b)
-    wanted, given = Counter(gold), Counter(said)
-    return mean([2 * hits[name] / (wanted[name] + given[name]) for name in wanted])
+    expected_labels, answer_labels = [label(text) for text in expected], [label(text) for text in answers]
+    hits = Counter(a for a, b in zip(expected_labels, answer_labels, strict=True) if a == b)
+    expected_counts, answer_counts = Counter(expected_labels), Counter(answer_labels)
+    return mean([2 * hits[name] / (expected_counts[name] + answer_counts[name]) for name in expected_counts])
 
 
 def perplexity(log_probabilities: Sequence[float]) -> float:
-    """exp of the mean negative natural log probability of the expected tokens; infinite for none."""
+    """exp of the mean negative natural log probability of the expected tokens; infinite for no tokens."""
     if not log_probabilities:
         return math.inf
     try:
@@ -134,28 +136,28 @@ def perplexity(log_probabilities: Sequence[float]) -> float:
         return math.inf
 
 
-def lengths(texts: Sequence[str]) -> Lengths:
-    """Lengths of `texts`; zeros for none."""
+def lengths(texts: Sequence[str]) -> TextLengths:
+    """The lengths of `texts`; zeros for no texts."""
     sizes = sorted(map(len, texts))
     if not sizes:
-        return Lengths(0.0, 0.0, 0, 0)
+        return TextLengths(0.0, 0.0, 0, 0)
     middle = len(sizes) // 2
     median = sizes[middle] if len(sizes) % 2 else (sizes[middle - 1] + sizes[middle]) / 2
-    return Lengths(mean(sizes), float(median), sizes[0], sizes[-1])
+    return TextLengths(mean(sizes), float(median), sizes[0], sizes[-1])
 
 
 def share(flags: Sequence[bool]) -> float:
-    """Share of true ones; 0 for none."""
+    """The share of true flags; 0 for no flags."""
     return sum(flags) / len(flags) if flags else 0.0
 
 
 def mean(values: Sequence[float]) -> float:
-    """Arithmetic mean; 0 for none."""
+    """The arithmetic mean; 0 for no values."""
     return math.fsum(values) / len(values) if values else 0.0
 
 
 def wilson(hits: int, n: int, z: float = Z95) -> Interval:
-    """A share with Wilson's score interval (Wilson 1927): sound for few examples and for shares near 0 or 1."""
+    """The share `hits / n` with Wilson's score interval (Wilson 1927), good for few examples and near 0 or 1."""
     if n <= 0:
         return Interval(0.0, 0.0, 1.0)
     p, z2 = hits / n, z * z
@@ -167,36 +169,37 @@ def wilson(hits: int, n: int, z: float = Z95) -> Interval:
 def bootstrap(
     n: int, statistic: Callable[[NDArray[np.int64]], float], seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
-    """`statistic` of the rows 0…n-1 with the percentile bootstrap interval (Efron 1979); the same for a seed.
+    """`statistic` of the rows 0 to n-1 with its percentile bootstrap interval (Efron 1979), reproducible by
+    `seed`.
 
-    `statistic` takes an array of row numbers, repeated ones among them.
+    `statistic` takes an array of row numbers, in which rows may repeat.
     """
     import numpy as np  # heavy: only where an interval is asked for
 
     value = float(statistic(np.arange(n)))
     if n == 0:
         return Interval(value, value, value)
-    chance = np.random.default_rng(seed)
-    found = [statistic(chance.integers(0, n, n)) for _ in range(resamples)]
-    low, high = np.quantile(found, [0.025, 0.975])
+    random = np.random.default_rng(seed)
+    statistics = [statistic(random.integers(0, n, n)) for _ in range(resamples)]
+    low, high = np.quantile(statistics, [0.025, 0.975])
     return Interval(value, float(low), float(high))
 
 
 def bootstrap_mean(values: Sequence[float], seed: int = 0, resamples: int = RESAMPLES) -> Interval:
-    """The mean of per-example scores with its bootstrap interval; 0 for none."""
+    """The mean of per-example scores with its bootstrap interval; 0 for no scores."""
     import numpy as np
 
-    known = np.asarray(values, dtype=float)
-    return bootstrap(len(values), lambda rows: float(known[rows].mean()) if len(rows) else 0.0, seed, resamples)
+    scores = np.asarray(values, dtype=float)
+    return bootstrap(len(values), lambda rows: float(scores[rows].mean()) if len(rows) else 0.0, seed, resamples)
 
 
 def perplexity_interval(log_probabilities: Sequence[float], seed: int = 0) -> Interval:
-    """Perplexity with its bootstrap interval over the tokens; infinite for none."""
+    """The perplexity with its bootstrap interval over the tokens; infinite for no tokens."""
     if not log_probabilities:
         return Interval(math.inf, math.inf, math.inf)
-    found = bootstrap_mean(log_probabilities, seed, resamples=200)
-    # a higher mean log probability is a lower perplexity: the ends change places
-    return Interval(*(perplexity([mean_log]) for mean_log in (found.value, found.high, found.low)))
+    interval = bootstrap_mean(log_probabilities, seed, resamples=200)
+    # a higher mean log probability is a lower perplexity, so the ends of the interval swap
+    return Interval(*(perplexity([mean_log]) for mean_log in (interval.value, interval.high, interval.low)))
 
 
 def score(
@@ -206,10 +209,10 @@ def score(
     allowed: Callable[[str], bool] | None = None,
     seed: int = 0,
 ) -> Interval:
-    """A model's value of one metric of `NAMES` over all prompts, with its 95 % interval.
+    """One metric of `NAMES` over all answers of a model, with its 95 % interval.
 
-    `allowed` says whether an answer keeps the contract (metric "contract"). Shares have Wilson intervals,
-    everything else bootstrap ones. Raises KeyError for another name.
+    `allowed(answer)` decides the metric "contract". Shares get Wilson intervals, all else bootstrap intervals.
+    Raises KeyError for an unknown metric.
     """
     pairs = list(zip(expected, answers, strict=True))
     if metric == "exact_match":
@@ -228,9 +231,9 @@ def score(
 
 
 def mcnemar(fixed: int, broken: int) -> float:
-    """Exact two-sided p value that two models are equally good, from the prompts where they differ.
+    """The exact two-sided p value of "both models are equally good", from the prompts where they differ.
 
-    (McNemar 1947 in its binomial form: 2 · P(X ≤ min) for X ~ B(fixed + broken, ½), 1 at most.)
+    McNemar (1947) in its binomial form: 2 · P(X ≤ min) for X ~ B(fixed + broken, ½), at most 1.
     """
     n = fixed + broken
     tail = sum(math.comb(n, k) for k in range(min(fixed, broken) + 1))
@@ -238,7 +241,7 @@ def mcnemar(fixed: int, broken: int) -> float:
 
 
 def flips(before: Sequence[bool], after: Sequence[bool]) -> Flips:
-    """Which prompts a newer model fixed and which it broke. Raises ValueError for unequal lengths."""
+    """The prompts that a newer model fixed and broke. Raises ValueError for lists of different length."""
     pairs = list(zip(before, after, strict=True))
     fixed = tuple(row for row, (old, new) in enumerate(pairs) if new and not old)
     broken = tuple(row for row, (old, new) in enumerate(pairs) if old and not new)
@@ -257,18 +260,18 @@ def _ngrams(words: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(words[at : at + n]) for at in range(len(words) - n + 1))
 
 
-def _f1(left: Mapping[Any, int], right: Mapping[Any, int], expected: str, answer: str) -> float:
-    """F1 of two bags; where a text has nothing to count (punctuation, emoji, too short) only equality counts."""
-    sizes = sum(left.values()), sum(right.values())
+def _f1(expected_counts: Mapping[Any, int], answer_counts: Mapping[Any, int], expected: str, answer: str) -> float:
+    """F1 of two multisets; where one is empty (only punctuation or emoji, too short) it is `exact_match`."""
+    sizes = sum(expected_counts.values()), sum(answer_counts.values())
     if not all(sizes):
         return exact_match(expected, answer)
-    common = sum(min(count, right.get(item, 0)) for item, count in left.items())
+    common = sum(min(count, answer_counts.get(item, 0)) for item, count in expected_counts.items())
     return 2 * common / sum(sizes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Matches:
-    """Clipped n-gram matches and totals by order, and both lengths in words."""
+    """Clipped n-gram matches and totals by order, and both lengths in tokens."""
 
     hits: tuple[int, ...]
     totals: tuple[int, ...]
@@ -277,13 +280,16 @@ class _Matches:
 
 
 def _matches(expected: str, answer: str, order: int) -> _Matches:
-    left, right = _BLEU_TOKEN.findall(expected.casefold()), _BLEU_TOKEN.findall(answer.casefold())
+    expected_tokens, answer_tokens = (
+        _BLEU_TOKEN.findall(expected.casefold()),
+        _BLEU_TOKEN.findall(answer.casefold()),
+    )
     hits, totals = [], []
     for n in range(1, order + 1):
-        wanted, said = _ngrams(left, n), _ngrams(right, n)
-        hits.append(sum(min(count, wanted[gram]) for gram, count in said.items()))
-        totals.append(said.total())
-    return _Matches(tuple(hits), tuple(totals), len(left), len(right))
+        expected_grams, answer_grams = _ngrams(expected_tokens, n), _ngrams(answer_tokens, n)
+        hits.append(sum(min(count, expected_grams[gram]) for gram, count in answer_grams.items()))
+        totals.append(answer_grams.total())
+    return _Matches(tuple(hits), tuple(totals), len(expected_tokens), len(answer_tokens))
 
 
 def _bleu(all_matches: Sequence[_Matches], smooth: bool) -> float:
@@ -311,6 +317,6 @@ PER_EXAMPLE: dict[str, Callable[[str, str], float]] = {
     "rouge2": lambda expected, answer: rouge_n(expected, answer, 2),
     "rougeL": rouge_l,
 }
-"""Metrics that score one answer: (expected, answer) to 0…1."""
+"""Metrics of one answer: functions of (expected, answer) to a score from 0 to 1."""
 NAMES = (*PER_EXAMPLE, "contract", "accuracy", "macro_f1", "length")
-"""Metrics that need only texts; perplexity needs the model's log probabilities."""
+"""All metrics that need only texts; perplexity needs the model's log probabilities."""

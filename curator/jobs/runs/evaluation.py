@@ -225,7 +225,7 @@ def _score(
         if name == "perplexity":
             scores[name] = metrics.perplexity_interval(stored.get("logprobs") or [])
         else:
-            scores[name] = metrics.score(name, expected, stored["answers"], contract.keeps if contract else None)
+            scores[name] = metrics.score(name, expected, stored["answers"], contract.allows if contract else None)
     return scores
 
 
@@ -237,7 +237,7 @@ def _flips(
 
     def right(prompt: Prompt, answer: str) -> bool:
         if primary == "contract":
-            return contract is None or contract.keeps(answer)
+            return contract is None or contract.allows(answer)
         if primary == "accuracy":
             return metrics.label(prompt.expected) == metrics.label(answer)
         return metrics.exact_match(prompt.expected, answer) == 1

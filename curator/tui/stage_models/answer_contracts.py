@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
-from curator.core.answers.contract import PROPOSED, Contract, Proposal, propose, vocabulary
+from curator.core.answers.contract import PROPOSED, Contract, Proposal, parse_vocabulary, propose
 from curator.core.turns import turns
 from curator.errors import InputError
 
@@ -125,7 +125,7 @@ def read_vocabulary(path: Path) -> frozenset[str]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} is too large for a list of answers.")
-        return vocabulary(path.read_text("utf-8"))
+        return parse_vocabulary(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
     except ValueError as error:
@@ -138,7 +138,7 @@ def check_answers(contract: Contract, counts: Counter[str], stop: Callable[[], b
     for at, (text, times) in enumerate(counts.items()):
         if at % 200 == 0 and stop():
             return None
-        if not contract.keeps(text):
+        if not contract.allows(text):
             broken[text] = times
     most_frequent = sorted(broken.items(), key=lambda item: (-item[1], item[0]))[:LISTED]
     commonest = tuple((text, times, _nearest(contract, text)) for text, times in most_frequent)
@@ -151,7 +151,7 @@ def _nearest(contract: Contract, text: str) -> str:
 
 def completions(contract: Contract | None, text: str, limit: int = 5) -> list[str]:
     """Allowed answers that start with the text typed so far, or else the nearest ones; none if it is allowed."""
-    if contract is None or not text.strip() or contract.keeps(text):
+    if contract is None or not text.strip() or contract.allows(text):
         return []
     candidates: Iterable[str] = contract.complete(text, limit) or contract.suggest(text, limit)
-    return [answer for answer in candidates if contract.keeps(answer)]
+    return [answer for answer in candidates if contract.allows(answer)]

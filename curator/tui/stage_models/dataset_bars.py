@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from curator.core import splice
-from curator.core.answers.balance import Balance, Lengths, Share, Tally
+from curator.core.answers.balance import Balance, BalanceTally, Lengths, Share
 from curator.core.answers.contract import Contract
 from curator.core.counting.spread import histogram, spread
 from curator.core.example import Path
@@ -49,7 +49,7 @@ class Bar:
 def count_dataset(workspace: Workspace, report: Callable[[int], bool]) -> DatasetCounts | None:
     """Count all examples; None if stopped. Every 200 examples calls `report(done)`, which returns True to stop."""
     contract = workspace.context().contract
-    counts = DatasetCounts(Tally(contract if isinstance(contract, Contract) else Contract()), keep_ids=True)
+    counts = DatasetCounts(BalanceTally(contract if isinstance(contract, Contract) else Contract()), keep_ids=True)
     for at, record in enumerate(workspace.records(workspace.ids())):
         if at % 200 == 0 and report(at):
             return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from curator import pricing
 from curator.core import models
-from curator.core.answers.balance import Balance, Share, Tally, text_of
+from curator.core.answers.balance import Balance, BalanceTally, Share, text_of
 from curator.core.answers.contract import Contract
 from curator.core.answers.refusal import is_refusal
 from curator.core.cost import Cost, estimate
@@ -121,7 +121,7 @@ def balance_as_dict(balance: Balance, most: int) -> dict[str, Any]:
 class DatasetCounts:
     """The balance of a dataset, counted example by example; with `keep_ids` also which examples are behind it."""
 
-    tally: Tally
+    tally: BalanceTally
     keep_ids: bool = False
     refusing: list[int] = field(default_factory=list)
     """Ids of examples with an answer that refuses."""
@@ -192,7 +192,7 @@ def _count(
     info: ModelInfo | None = entry.on(profile) if entry else None
     count = counter(model, table)
     tokens, messages = TokenTally(info.context if info else None), MessageCounts()
-    counts = DatasetCounts(Tally(contract))
+    counts = DatasetCounts(BalanceTally(contract))
     trained_tokens: list[int] = []
     examples = broken = 0
     for examples, (example, is_trained) in enumerate(items, 1):  # noqa: B007

@@ -164,7 +164,7 @@ class CompareScreen(StageScreen):
         prompt = result.prompts[at]
         base, tuned = result.models[0].answers[at].strip(), result.models[-1].answers[at].strip()
         exact = tuned == prompt.expected.strip()
-        kept = result.contract is None or result.contract.keeps(tuned)
+        kept = result.contract is None or result.contract.allows(tuned)
         mark = ("✓", "ok") if exact else ("~", "warning") if kept else ("✗", "error")
         room = max(12, (width - 4) // 3)
         return [
