@@ -10,7 +10,7 @@ from typing import Any
 from curator.core.convert import maps, templates
 from curator.core.convert.cells import CSV_HEADER
 from curator.core.convert.maps import UNKNOWN, Map, Shape
-from curator.core.convert.turns_in import is_turn
+from curator.core.convert.turns_in import is_named_text, is_turn
 from curator.core.formats import detect
 
 TURN_KEYS = ("conversations", "conversation", "dialogue", "dialog", "turns", "chat")
@@ -18,6 +18,8 @@ TURN_KEYS = ("conversations", "conversation", "dialogue", "dialog", "turns", "ch
 
 _QUESTION = ("question", "query", "input", "user", "human", "instruction", "prompt", "text", "message")
 _ANSWER = ("answer", "response", "output", "assistant", "completion", "reply", "label", "target", "gpt", "bot")
+_SPOKEN = frozenset(("content", "tool_calls", "function_call"))
+"""A message of the API has one of these."""
 _CONTEXT = ("input", "context", "passage")
 """Columns that are joined to the question where it has another column: Alpaca's `input`, Dolly's `context`."""
 _SYSTEM = ("system", "system_prompt", "system prompt")
@@ -37,9 +39,19 @@ def shape_of(record: Any) -> Shape:
     if "chosen" in record and "rejected" in record:
         return "pair"
     native = detect(record)
+    if native == "chat" and _has_foreign_turns(record["messages"]):
+        return "sharegpt"
     if native in maps.NATIVE:
         return native
     return _foreign_shape(record)
+
+
+def _has_foreign_turns(messages: Any) -> bool:
+    """Whether `messages` holds turns of another dialect alone: `{"role": …, "text": …}`, `["user", "Hi"]`."""
+    if not isinstance(messages, list) or not messages:
+        return False
+    native = (isinstance(each, dict) and "role" in each and not _SPOKEN.isdisjoint(each) for each in messages)
+    return not any(native) and all(is_turn(each) or is_named_text(each) for each in messages)
 
 
 def _foreign_shape(record: Mapping[str, Any]) -> Shape:

@@ -34,7 +34,7 @@ def to_target(value: Any, target: Target) -> Any | None:
 
 
 def _as_sharegpt(messages: list[dict[str, str]], rest: dict[str, Any]) -> dict[str, Any] | None:
-    if any(message["role"] not in _SHAREGPT_NAMES for message in messages):
+    if any(message["role"] not in _SHAREGPT_NAMES for message in messages) or "system" in rest:
         return None
     turns = [{"from": _SHAREGPT_NAMES[each["role"]], "value": each["content"]} for each in messages]
     return {"conversations": turns, **rest} if turns else None
@@ -55,7 +55,7 @@ def _as_columns(messages: list[dict[str, str]], rest: dict[str, Any], target: Ta
         record = {"prompt": question, "completion": answer}
     else:
         record = {"instruction": question, "input": "", "output": answer}
-    if (system.keys() | record.keys() | {"history"}) & rest.keys():
+    if ({"system", "history"} | record.keys()) & rest.keys():
         return None
     return {**system, **record, **rest}
 

@@ -34,6 +34,11 @@ def is_turn(value: Any) -> bool:
     return isinstance(value, dict) and (_role_key(value) is not None or _named_roles(value) != [])
 
 
+def is_named_text(value: Any) -> bool:
+    """Whether a value is a list of a role word and a text: `["user", "Hi"]`."""
+    return isinstance(value, list) and len(value) == 2 and role_of(value[0]) in ("user", "assistant", "system")
+
+
 def role_of(word: Any) -> str | None:
     """The chat API's role for another tool's word (`call` for a turn of calls), None for an unknown one."""
     return ROLES.get(word.lower().strip()) if isinstance(word, str) else None
@@ -68,7 +73,7 @@ class _Conversation:
         self._calls = 0
 
     def add(self, turn: Any, path: Path) -> None:
-        if isinstance(turn, list) and len(turn) == 2 and role_of(turn[0]) in ("user", "assistant", "system"):
+        if is_named_text(turn):
             self._say(str(role_of(turn[0])), turn[1], path, "the second entry")
             self._taken.add(path)
             return
