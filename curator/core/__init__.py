@@ -1,1 +1,4 @@
-"""Pure: values in, values out; no file, clock, network or terminal."""
+"""What can be computed from examples alone: values in, values out, without files, clock, network or terminal.
+
+Uses only `curator.errors`. The contracts in pyproject.toml order its sub-rooms.
+"""

@@ -1,7 +1,7 @@
-"""The seven counts of the well-known notebook checks, reproducible exactly (docs/openai.md §4).
+"""The seven format counts of OpenAI's notebook, reproduced exactly (docs/openai.md §4).
 
-They name no line, call valid tool, vision and developer data wrong, and stop with an error on some input. The
-product's own verdict is `rules`; these counts are for comparing with what others printed.
+They name no lines, and call valid data with tools, images or developer messages wrong. They are for comparing
+with the notebook's output; Curator's own verdict comes from `rules`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,6 @@ from typing import Any, Literal
 
 Variant = Literal["cookbook", "book"]
 
-RULES = (
-    "data_type",
-    "missing_messages_list",
-    "message_missing_key",
-    "message_unrecognized_key",
-    "unrecognized_role",
-    "missing_content",
-    "example_missing_assistant_message",
-)
 ALLOWED_KEYS: dict[Variant, frozenset[str]] = {
     "cookbook": frozenset(("role", "content", "name", "function_call", "weight")),
     "book": frozenset(("role", "content", "name", "function_call")),
@@ -28,10 +19,11 @@ ALLOWED_ROLES = ("system", "user", "assistant", "function")
 
 
 class Counts:
-    """`add` each parsed example; `counts` then holds every rule that occurred, as the notebook prints it.
+    """`counts` holds the number of each fault in the examples that were added; faults that do not occur are
+    absent.
 
-    Where the original raises, this counts: `messages` that is no list as a missing list, and a message that is
-    no object as one with no role and no content.
+    Where the notebook raises an exception, this counts: `messages` that is no list as a missing list, and a
+    message that is no object as one without role and content.
     """
 
     def __init__(self, variant: Variant) -> None:
@@ -39,7 +31,7 @@ class Counts:
         self.counts: Counter[str] = Counter()
 
     def add(self, value: Any) -> None:
-        """Count one example, whatever it is."""
+        """Count the faults of one parsed example, which may be any JSON value."""
         if not isinstance(value, dict):
             self.counts["data_type"] += 1
             return

@@ -1,4 +1,4 @@
-"""What a training run bills: tokens × epochs, and dollars where the price is known (never a guess)."""
+"""What a training run is billed for: tokens × epochs, and dollars if the price is known (docs/openai.md §5.4)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ MAX_EPOCHS = 25
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An estimate for the training file alone: validation tokens are free (OpenAI's pricing page)."""
+    """The estimated cost of the training file; validation tokens are free (docs/openai.md §5.4)."""
 
     model: str
     epochs: int
     tokens_per_epoch: int
-    """Σ min(training context, tokens of the example), all tokens, not the assistant's alone."""
+    """Σ min(training context, tokens of the example) over all examples; all tokens, not only the assistant's."""
     billed_tokens: int
     usd: float | None
-    """None where the price is unknown or not per token (reinforcement: per hour)."""
+    """None where the price is unknown or not per token (reinforcement is billed by the hour)."""
     priced_on: date | None
-    """The day the price was read; None where there is none."""
+    """The day on which the price was read; None without a price."""
 
     def as_dict(self) -> dict[str, object]:
-        """As the contract's `cost` object."""
+        """The `cost` object of the JSON output."""
         return {
             "model": self.model,
             "epochs": self.epochs,
@@ -41,16 +41,16 @@ class Cost:
 
 
 def money(usd: float) -> str:
-    """US dollars without a sign: two decimals, below a cent as many as show two digits (0.00034)."""
+    """US dollars as text without a dollar sign: two decimals, or two significant digits below a cent (0.00034)."""
     if usd == 0 or abs(usd) >= 0.01:
         return f"{usd:,.2f}"
     return f"{usd:.{1 - math.floor(math.log10(abs(usd)))}f}"
 
 
 def default_epochs(examples: int) -> int:
-    """Epochs the well-known notebook assumes for a file of so many examples (OpenAI Cookbook, data preparation).
+    """The epochs that OpenAI's notebook assumes for a number of examples (docs/openai.md §5.4).
 
-    Three, more for fewer than 34 examples (25 at most), fewer for more than 8,333; the service's own `auto`
+    Three; more for fewer than 34 examples (at most 25), fewer for more than 8,333. The service's own `auto`
     may differ. 0 examples count as 1.
     """
     count = max(1, examples)
@@ -69,19 +69,19 @@ def estimate(
     name: str = "",
     limit: int | None = None,
 ) -> Cost:
-    """The cost of training on examples of so many tokens each.
+    """The cost of training on examples with these token counts.
 
-    `model` is the table's entry as the provider offers it (`ModelInfo.on`), None for an unknown model, then
-    `name` is what to call it; `limit` overrides its training context; `epochs` defaults to `default_epochs`.
+    `model` is the entry of the model table for the provider (`ModelInfo.on`), or None for an unknown model,
+    which is then called `name`. `limit` overrides the training context; `epochs` defaults to `default_epochs`.
     """
     counts = list(token_counts)
     cap = limit if limit is not None else model.context if model else None
     per_epoch = sum(counts) if cap is None else sum(min(cap, count) for count in counts)
-    return of_tokens(per_epoch, epochs if epochs is not None else default_epochs(len(counts)), model, name)
+    return cost_of_tokens(per_epoch, epochs if epochs is not None else default_epochs(len(counts)), model, name)
 
 
-def of_tokens(tokens_per_epoch: int, epochs: int, model: ModelInfo | None, name: str = "") -> Cost:
-    """As `estimate`, from a sum that is already known (`Σ min(training context, tokens)`)."""
+def cost_of_tokens(tokens_per_epoch: int, epochs: int, model: ModelInfo | None, name: str = "") -> Cost:
+    """The cost from the tokens per epoch (`Σ min(training context, tokens)`)."""
     billed = tokens_per_epoch * epochs
     price = model.training if model else None
     return Cost(
@@ -92,8 +92,3 @@ def of_tokens(tokens_per_epoch: int, epochs: int, model: ModelInfo | None, name:
         usd=None if price is None else round(billed * price / 1_000_000, 6),
         priced_on=model.priced_on if model and price is not None else None,
     )
-
-
-def hosting_per_day(model: ModelInfo | None) -> float | None:
-    """Dollars a day that a deployed tuned model costs, used or not; None where unknown."""
-    return None if model is None or model.hosting_hour is None else model.hosting_hour * 24

@@ -1,4 +1,4 @@
-"""An example: one line of a dataset, its exact bytes plus what they parse to."""
+"""An example: one line of a dataset as its exact bytes and the parsed value."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import orjson
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
-"""Longest line that is parsed; a longer one is kept byte for byte and reported as broken."""
+"""Longest line that is parsed; longer ones are kept byte for byte and reported as broken."""
 
 MAX_DEPTH = 200
-"""Deepest nesting that is read: what is deeper could not be written back, and breaks other readers too."""
+"""Deepest nesting that is parsed; deeper values could not be written back, and other programs fail on them too."""
 
 Path = tuple[str | int, ...]
-"""Where something is inside an example: keys and indexes from the top, e.g. ("messages", 2, "content")."""
+"""The place of a value in an example: keys and indexes from the top, e.g. ("messages", 2, "content")."""
 
 _BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[(\"(?:[^\"\\]|\\.)*\")\]")
@@ -27,7 +27,7 @@ _PLAIN_KEY = re.compile(r"[^.\[\]\"]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a line is not plain valid JSON: a rule id of docs/openai.md §3 and a sentence with the place."""
+    """Why a line is not valid JSON: the id of a rule, and a sentence that names the place."""
 
     rule: str
     message: str
@@ -37,9 +37,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One line: `raw` is exact (no line terminator); `value` is what it parses to, None where it does not.
+    """One line: `raw` are its exact bytes without the line end, `value` is the parsed JSON, None if it does
+    not parse.
 
-    `value` may be present beside faults (NaN, a lone surrogate): such a text can be shown, yet not sent.
+    There may be a value despite faults (NaN, a lone surrogate): it can be shown, but not sent to a service.
     """
 
     raw: bytes
@@ -48,14 +49,14 @@ class Example:
 
     @property
     def broken(self) -> bool:
-        """True where the line is no valid JSON by RFC 8259."""
+        """Whether the line is not valid JSON by RFC 8259."""
         return bool(self.faults)
 
     @property
     def messages(self) -> list[Any]:
-        """The `messages` list (chat, reinforcement) or `input.messages` (preference); empty where absent.
+        """The list `messages` (chat, reinforcement) or `input.messages` (preference); empty where it is absent.
 
-        Items are whatever the line holds: callers must expect things that are no objects.
+        The items are not checked: they may be any JSON values.
         """
         value = self.value
         if not isinstance(value, dict):
@@ -67,10 +68,10 @@ class Example:
 
 
 def parse(raw: bytes) -> Example:
-    """Parse one line without its terminator; never raises.
+    """Parse one line without its line end; never raises.
 
-    Strict JSON goes the fast way. What it rejects is parsed once more with Python's parser to tell
-    syntax errors from NaN, lone surrogates, over-long numbers and too deep nesting.
+    A fast strict parser comes first. Lines that it rejects are parsed again with Python's parser, which
+    distinguishes syntax errors from NaN, lone surrogates and too long numbers.
     """
     if len(raw) > MAX_LINE_BYTES:
         limit = MAX_LINE_BYTES // 2**20
@@ -84,10 +85,10 @@ def parse(raw: bytes) -> Example:
 
 
 def _depth(raw: bytes) -> int:
-    """How deep the brackets outside of strings are nested."""
+    """The nesting depth of the brackets outside of strings."""
     depth = deepest = 0
-    for found in _BRACKET_OR_STRING.finditer(raw):
-        byte = raw[found.start()]
+    for match in _BRACKET_OR_STRING.finditer(raw):
+        byte = raw[match.start()]
         depth += (byte in b"[{") - (byte in b"]}")
         deepest = max(deepest, depth)
     return deepest
@@ -131,7 +132,8 @@ def _parse_slowly(raw: bytes) -> Example:
 
 
 def format_path(path: Path) -> str:
-    """`("messages", 2, "content")` as `messages[2].content`; odd keys as `["a.b"]`; the root as ``."""
+    """`("messages", 2, "content")` as `messages[2].content`; keys with dots, quotes or brackets as `["a.b"]`;
+    the whole example as ""."""
     out = ""
     for step in path:
         if isinstance(step, int):
@@ -144,7 +146,7 @@ def format_path(path: Path) -> str:
 
 
 def parse_path(text: str) -> Path:
-    """The inverse of `format_path`. Raises ValueError where the text is no location."""
+    """The path that `format_path` wrote. Raises ValueError where the text is no location."""
     steps: list[str | int] = []
     at = 0
     while at < len(text):

@@ -1,4 +1,4 @@
-"""Which kind of training example a value is (docs/openai.md §2), told line by line."""
+"""The format of one training example (docs/openai.md §2), detected for each line by itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OLD_PREFERENCE_KEYS = {
     "preferred_completion": "preferred_output",
     "non_preferred_completion": "non_preferred_output",
 }
-"""The spelling of an early specification, and today's (docs/openai.md §2.2)."""
+"""Keys of an early specification, and what they are called now (docs/openai.md §2.2)."""
 COMPLETION_KEYS = frozenset(("prompt", "completion"))
 
 METHODS: dict[Format, Method] = {"chat": "supervised", "preference": "dpo", "reinforcement": "reinforcement"}
@@ -26,10 +26,10 @@ _PREFERENCE_MARKS = (PREFERENCE_KEYS - {"input"}) | OLD_PREFERENCE_KEYS.keys()
 
 
 def detect(value: Any) -> Format:
-    """The format of one parsed line; "unknown" for what is no object or has none of the formats' keys.
+    """The format of one parsed line; "unknown" for values that are no objects or have no key of a format.
 
-    Chat and reinforcement share `messages`; an example with further keys whose last message is not an
-    assistant's is taken for reinforcement (the graders read those keys, and the model answers).
+    Chat and reinforcement both have `messages`. An example with other keys, whose last message is not the
+    assistant's, is taken for reinforcement: graders read those keys, and the model answers.
     """
     if not isinstance(value, dict):
         return "unknown"
@@ -45,7 +45,7 @@ def detect(value: Any) -> Format:
 
 
 def _ends_on_assistant(messages: Any) -> bool:
-    """True as well where there is no last message to look at: then nothing speaks for reinforcement."""
+    """Whether the last message is the assistant's; also true without a last message, which makes it a chat."""
     if not isinstance(messages, list) or not messages or not isinstance(messages[-1], dict):
         return True
     return messages[-1].get("role") not in ("user", "tool", "developer")

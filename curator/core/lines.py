@@ -9,12 +9,12 @@ BOM = b"\xef\xbb\xbf"
 
 
 def split(block: bytes) -> list[bytes]:
-    """The pieces of a block between its LFs; the last one is not ended, and empty where the block ends with LF."""
+    """The pieces of a block between its LFs; the last piece has no LF after it and may be empty."""
     return block.split(b"\n")
 
 
 def trim(line: bytes, *, first: bool = False) -> bytes:
-    """A physical line without LF, without one CR before it, and without a BOM where it is the file's first."""
+    """A line of a file without its LF, one CR before that, and, if it is the `first` line, without a BOM."""
     if line.endswith(b"\n"):
         line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
     elif line.endswith(b"\r"):

@@ -1,4 +1,4 @@
-"""The model table: tokens, prices, dates and methods of each base model; data, never code (data/models.toml)."""
+"""The model table: encoding, prices, dates and methods of each base model, read from data/models.toml."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Table = dict[str, "ModelInfo"]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One base model. Prices are US dollars per million tokens (or per hour); None means unknown."""
+    """One base model. Prices are US dollars per million tokens, or per hour; None means unknown."""
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -27,10 +27,11 @@ class ModelInfo:
     encoding: str | None = None
     """A packaged tiktoken encoding, or "own" for the model's own tokenizer.json; None where unknown."""
     context: int | None = None
-    """Longest example, in tokens, that training keeps whole."""
+    """Tokens of one example that training reads; longer ones are cut off."""
     inference_context: int | None = None
+    """Tokens of one conversation that the model can read when it answers."""
     methods: tuple[str, ...] = ()
-    """Ways of fine-tuning: "supervised", "dpo", "reinforcement"; empty: cannot be fine-tuned."""
+    """Methods of fine-tuning: "supervised", "dpo", "reinforcement"; empty: cannot be fine-tuned."""
     training: float | None = None
     training_hour: float | None = None
     input: float | None = None
@@ -38,22 +39,22 @@ class ModelInfo:
     output: float | None = None
     batch: Mapping[str, float] = field(default_factory=dict)
     hosting_hour: float | None = None
-    """Price per hour of a deployed tuned model (Azure), whether used or not."""
+    """Price per hour of a deployed tuned model (Azure), whether it is used or not."""
     priced_on: date | None = None
     training_ends: date | None = None
-    """From this day on no new job is accepted."""
+    """The first day on which no new job is accepted."""
     shutdown: date | None = None
-    """From this day on neither the model nor what was tuned from it answers."""
+    """The first day on which neither the model nor models tuned from it answer."""
     replacement: str | None = None
     note: str = ""
     azure: Mapping[str, Any] = field(default_factory=dict)
-    """What differs at Azure."""
+    """The fields that differ at Azure."""
 
     def on(self, provider: str) -> ModelInfo:
-        """This model as a kind of provider offers it.
+        """This model as a kind of provider ("openai", "azure", "local", "compatible") offers it.
 
-        Azure's token prices are its own and vary by region and training type: unknown here unless the table's
-        `azure` part tells them. At a local or compatible server nothing is known of prices or dates.
+        Azure's prices vary by region and training type, so they are unknown unless the `azure` part of the
+        entry has them. For other servers, prices and dates are unknown.
         """
         if provider == "azure":
             apart = {**_NOTHING_KNOWN, **self.azure} if "openai" in self.providers else self.azure
@@ -88,12 +89,12 @@ _FIELDS = {each.name for each in fields(ModelInfo)} - {"name"}
 
 
 def table() -> Table:
-    """The packaged table by model name; a fresh dict, so that a caller may merge into it."""
+    """The packaged table by model name, as a new dict that the caller may change."""
     return dict(_packaged()[0])
 
 
 def default(provider: str) -> str:
-    """The model that a kind of provider ("openai", "azure", "local") starts with."""
+    """The default model of a kind of provider ("openai", "azure", "local")."""
     defaults = _packaged()[1]
     return defaults.get(provider, defaults["openai"])
 
@@ -105,9 +106,9 @@ def _packaged() -> tuple[Table, dict[str, str]]:
 
 
 def merge(base: Table, override: str, source: str = "models.toml") -> Table:
-    """`base` with the entries of a TOML text of the same shape laid over it key by key.
+    """`base` with the values of a TOML text of the same shape, which override it key by key.
 
-    Raises UsageError, one sentence naming `source`, where the text is no TOML or a value has the wrong type.
+    Raises UsageError with a sentence that names `source` where the text is no TOML or a value has the wrong type.
     """
     try:
         entries = tomllib.loads(override).get("models", {})
@@ -117,11 +118,11 @@ def merge(base: Table, override: str, source: str = "models.toml") -> Table:
         raise UsageError(f'{source}: write each model as a table [models."NAME"]')
     merged = dict(base)
     for name, entry in entries.items():
-        merged[name] = _laid_over(merged.get(name, ModelInfo(name)), entry, f'{source}, model "{name}"')
+        merged[name] = _override(merged.get(name, ModelInfo(name)), entry, f'{source}, model "{name}"')
     return merged
 
 
-def _laid_over(info: ModelInfo, entry: Any, where: str) -> ModelInfo:
+def _override(info: ModelInfo, entry: Any, where: str) -> ModelInfo:
     if not isinstance(entry, dict):
         raise UsageError(f"{where}: expected a table")
     _check(entry, where)
@@ -138,8 +139,8 @@ def _check(entry: Mapping[str, Any], where: str) -> None:
     for key, value in entry.items():
         if key not in _FIELDS:
             raise UsageError(f'{where}: unknown key "{key}"')
-        wanted = _TYPES.get(key, (int, float))
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        expected = _TYPES.get(key, (int, float))
+        if not isinstance(value, expected) or isinstance(value, bool):
             raise UsageError(f'{where}: "{key}" has a value of the wrong type')
         if key in _PRICES and not 0 <= float(entry[key]) < float("inf"):
             raise UsageError(f'{where}: "{key}" is not a price')
@@ -148,9 +149,11 @@ def _check(entry: Mapping[str, Any], where: str) -> None:
 
 
 def base_name(model: str) -> str:
-    """The base model's name inside a tuned one's; any other name as it is, with Azure's `gpt-35` spelled out.
+    """The name of the base model in a tuned model's name; other names unchanged, but Azure's `gpt-35-` as
+    `gpt-3.5-`.
 
-    `ft:BASE:ORG:SUFFIX:ID` and `BASE:ft-ORG…` (OpenAI), `BASE.ft-HEX` (Azure), each maybe with `:ckpt-step-N`.
+    Tuned names are `ft:BASE:ORG:SUFFIX:ID` or `BASE:ft-ORG…` (OpenAI) and `BASE.ft-HEX` (Azure), each perhaps with
+    `:ckpt-step-N`.
     """
     name = model.strip()
     name = name[3:].split(":", 1)[0] if name.startswith("ft:") else re.split(r"[.:]ft-", name, maxsplit=1)[0]
@@ -158,13 +161,13 @@ def base_name(model: str) -> str:
 
 
 def find(model: str, models: Table | None = None) -> ModelInfo | None:
-    """The entry of a base model's, an alias' or a tuned model's name; None where the table has none."""
-    known = _packaged()[0] if models is None else models
+    """The entry for the name of a base model, an alias of one or a tuned model; None where the table has none."""
+    table = _packaged()[0] if models is None else models
     name = base_name(model)
-    if name in known:
-        return known[name]
+    if name in table:
+        return table[name]
     folded = name.casefold()
-    for info in known.values():
+    for info in table.values():
         if folded == info.name.casefold() or folded in (alias.casefold() for alias in info.aliases):
             return info
     return None

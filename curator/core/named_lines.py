@@ -1,16 +1,17 @@
-"""Which lines of an uploaded file a provider's message names: services tell one fault by its example or line."""
+"""The lines of an uploaded file that a provider's message names, e.g. `Example 1273 cannot be parsed`."""
 
 from __future__ import annotations
 
 import re
 
 _NAMED = re.compile(r"\b(?:example|line|row)s?\s*:?\s*#?(\d++(?:\s*,\s*\d++)*+)(?!\s+col)", re.IGNORECASE)
-"""`Example 1273 cannot be parsed`, `Flagged lines: 4, 13`; but no parser's `line 1 column 79`."""
+"""Matches `Example 1273 cannot be parsed` and `Flagged lines: 4, 13`, but not `line 1 column 79` of a JSON
+parser."""
 _LONGEST = 12
-"""Digits of a number that may be a line."""
+"""Most digits of a line number; longer numbers are ignored."""
 
 
 def named_lines(message: str) -> tuple[int, ...]:
-    """The lines, from 1, in the order in which the message names them; each once."""
-    found = [number for each in _NAMED.findall(message) for number in re.findall(r"\d+", each)]
-    return tuple(dict.fromkeys(int(number) for number in found if len(number) <= _LONGEST and int(number)))
+    """The line numbers (from 1) in a message, each once, in its order."""
+    numbers = [number for part in _NAMED.findall(message) for number in re.findall(r"\d+", part)]
+    return tuple(dict.fromkeys(int(number) for number in numbers if len(number) <= _LONGEST and int(number)))

@@ -12,26 +12,26 @@ Method = Literal["supervised", "dpo", "reinforcement"]
 
 
 class Severity(StrEnum):
-    """How bad: an error is refused by the service or breaks training; a warning is likely a mistake."""
+    """How bad a problem is: the service refuses an error, or it breaks training; a warning is likely a mistake."""
 
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
-    __hash__ = str.__hash__  # an enum's own is Python, and every finding is counted by its severity
+    __hash__ = str.__hash__  # much faster than an enum's own, and every finding is counted by its severity
 
     @property
     def mark(self) -> str:
-        """One letter for lists, so that colour is never the only sign."""
+        """One letter for lists, so that colour is never the only mark of a severity."""
         return {"error": "E", "warning": "W", "info": "i"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`message` is one sentence without the line number; it may quote untrusted text."""
+    """`message` is one sentence without the line number; it may contain untrusted text from the data."""
 
     rule: str
     severity: Severity
     message: str
     location: str = ""
-    """`messages[2].content`; empty for the whole example."""
+    """The place in the example, e.g. `messages[2].content`; empty for the whole example."""
     fix: FixKind | None = None

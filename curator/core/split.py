@@ -1,4 +1,4 @@
-"""Train and validation without leaks: groups of copies go to one side whole."""
+"""Dividing examples into training and validation without leaks: all copies of an example go to one side."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from curator.core.duplicates.disjoint_sets import DisjointSets
 Side = Literal["train", "validation"]
 
 _WHOLE_FAMILY = 0.2
-"""A look-alike family larger than this share of the set may be torn: else nothing could be validated on it."""
+"""A template family with a larger share of all examples is divided, else it could not be on both sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One example to place. `stratum` is what both sides should hold in equal shares; `fixed` stays put."""
+    """One example to place. Both sides get equal shares of each `stratum`; `fixed` is a side chosen in advance."""
 
     id: int
     stratum: Hashable = None
@@ -27,7 +27,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The two sides, in the order of the items, and why they are as they are, in words."""
+    """The ids of the two sides, in the order of the items, and sentences that explain the division."""
 
     train: tuple[int, ...]
     validation: tuple[int, ...]
@@ -44,35 +44,36 @@ def split(
 ) -> Split:
     """Put about `validation` of the items (a share below 1, else a count) on the validation side.
 
-    The same items, groups and seed give the same split; an item's luck depends on the seed and its group
-    only. A group with a fixed member follows it (train wins a tie). Raises ValueError for a bad share.
+    Equal items, groups and seeds give an equal split; the draw of a group depends only on the seed and its
+    first id. A group with a fixed member goes to its side; with members fixed on both sides, to training. Raises
+    ValueError where `validation` is out of range.
     """
     if not items:
         return Split((), (), seed, ("nothing to split",))
-    wanted = _wanted(validation, len(items))
+    count = _validation_count(validation, len(items))
     reasons: list[str] = []
     units = _units(items, groups, families, reasons)
     sides = {unit[0].id: _fixed_side(unit) for unit in units}
-    quota = _quotas(items, wanted)
-    taken = Counter(dict.fromkeys(quota, 0))
+    quota = _quotas(items, count)
+    used = Counter(dict.fromkeys(quota, 0))
     for unit in units:
         if sides[unit[0].id] == "validation":
-            taken[_stratum(unit)] += len(unit)
-    free = sorted((u for u in units if sides[u[0].id] is None), key=lambda unit: _luck(seed, unit))
+            used[_stratum(unit)] += len(unit)
+    free = sorted((u for u in units if sides[u[0].id] is None), key=lambda unit: _draw(seed, unit))
     for unit in free:
-        if taken[_stratum(unit)] + len(unit) <= quota[_stratum(unit)]:
-            taken[_stratum(unit)] += len(unit)
+        if used[_stratum(unit)] + len(unit) <= quota[_stratum(unit)]:
+            used[_stratum(unit)] += len(unit)
             sides[unit[0].id] = "validation"
-    _top_up(free, sides, wanted - sum(taken.values()))
-    chosen = {item.id for unit in units if sides[unit[0].id] == "validation" for item in unit}
-    train = tuple(item.id for item in items if item.id not in chosen)
-    held = tuple(item.id for item in items if item.id in chosen)
-    if len(held) != wanted:
-        reasons.append(f"{len(held)} instead of {wanted} for validation, since groups are never torn")
-    return Split(train, held, seed, tuple(reasons))
+    _top_up(free, sides, count - sum(used.values()))
+    on_validation = {item.id for unit in units if sides[unit[0].id] == "validation" for item in unit}
+    train = tuple(item.id for item in items if item.id not in on_validation)
+    validation_ids = tuple(item.id for item in items if item.id in on_validation)
+    if len(validation_ids) != count:
+        reasons.append(f"{len(validation_ids)} instead of {count} for validation, since groups are never torn")
+    return Split(train, validation_ids, seed, tuple(reasons))
 
 
-def _wanted(validation: float, count: int) -> int:
+def _validation_count(validation: float, count: int) -> int:
     if not 0 < validation < count:
         raise ValueError(f"validation must be a share below 1 or a count below {count}, not {validation:g}")
     if validation < 1:
@@ -88,27 +89,29 @@ def _units(
     families: Iterable[Sequence[int]],
     reasons: list[str],
 ) -> list[list[Item]]:
-    """Items that must stay together, as lists; members and lists in the order of the items."""
+    """The lists of items that must stay together; members and lists are in the order of the items."""
     together = DisjointSets()
-    known = {item.id for item in items}
-    kept = loose = 0
+    item_ids = {item.id for item in items}
+    whole_groups = divided_families = 0
     for ids in groups:
-        present = [i for i in ids if i in known]
-        kept += len(present) > 1
+        present = [i for i in ids if i in item_ids]
+        whole_groups += len(present) > 1
         for other in present[1:]:
             together.join(present[0], other)
     for ids in families:
-        present = [i for i in ids if i in known]
+        present = [i for i in ids if i in item_ids]
         if len(present) > _WHOLE_FAMILY * len(items):
-            loose += 1
+            divided_families += 1
             continue
-        kept += len(present) > 1
+        whole_groups += len(present) > 1
         for other in present[1:]:
             together.join(present[0], other)
-    if kept:
-        reasons.append(f"{kept} groups of duplicates, contradictions or look-alikes stay on one side")
-    if loose:
-        reasons.append(f"{loose} families of look-alikes hold over a fifth of the examples and were divided")
+    if whole_groups:
+        reasons.append(f"{whole_groups} groups of duplicates, contradictions or look-alikes stay on one side")
+    if divided_families:
+        reasons.append(
+            f"{divided_families} families of look-alikes hold over a fifth of the examples and were divided"
+        )
     units: dict[int, list[Item]] = {}
     for item in items:
         units.setdefault(together.find(item.id), []).append(item)
@@ -126,24 +129,24 @@ def _stratum(unit: list[Item]) -> Hashable:
     return unit[0].stratum
 
 
-def _quotas(items: Sequence[Item], wanted: int) -> dict[Hashable, int]:
-    """Whole numbers by stratum in proportion, summing to `wanted` (largest remainders)."""
+def _quotas(items: Sequence[Item], count: int) -> dict[Hashable, int]:
+    """`count` distributed over the strata in proportion to their sizes (largest remainder method)."""
     sizes = Counter(item.stratum for item in items)
-    exact = {stratum: wanted * size / len(items) for stratum, size in sizes.items()}
+    exact = {stratum: count * size / len(items) for stratum, size in sizes.items()}
     quota = {stratum: int(share) for stratum, share in exact.items()}
     by_remainder = sorted(exact, key=lambda stratum: (quota[stratum] - exact[stratum], str(stratum)))
-    for stratum in by_remainder[: wanted - sum(quota.values())]:
+    for stratum in by_remainder[: count - sum(quota.values())]:
         quota[stratum] += 1
     return quota
 
 
-def _luck(seed: int, unit: list[Item]) -> bytes:
-    """A draw that depends on the seed and the unit's first id alone, so that newcomers move nobody."""
+def _draw(seed: int, unit: list[Item]) -> bytes:
+    """A pseudo-random sort key from the seed and the first id of the unit, so that new examples move no others."""
     return hashlib.blake2b(f"{seed}:{unit[0].id}".encode(), digest_size=16).digest()
 
 
 def _top_up(free: list[list[Item]], sides: dict[int, Side | None], missing: int) -> None:
-    """Fill what strata could not with the luckiest units that still fit; the rest is for training."""
+    """Fill the places that the strata left with the first units in `free` that fit; the others go to training."""
     for unit in free:
         if sides[unit[0].id] is None:
             fits = len(unit) <= missing

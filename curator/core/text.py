@@ -1,4 +1,4 @@
-"""`printable`: the one door from data to the screen (reliability: terminals obey what they are sent)."""
+"""Text from the data made safe for the screen, where control characters would act on the terminal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _UNSEEN = (
     *(0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x180F), 0x200B, *range(0x2060, 0x2066)),
     *(*range(0x206A, 0x2070), 0x3164, 0xFEFF, 0xFFA0, *range(0xE0000, 0xE0020), *range(0xE0080, 0xE01F0)),
 )
-"""Zero width, fillers, soft hyphen, selectors: what shows nothing wherever it stands."""
+"""Characters that are always invisible: zero width, fillers, soft hyphen, variation selectors."""
 _SOMETIMES = re.compile(
-    "(?P<kept>\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"
+    "(?P<needed>\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"
     "|[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff][\u200c\u200d])"
     "|[\u200c\u200d\U000e0020-\U000e007f]"
 )
-"""Joiners and tags: they belong to the emoji and scripts that need them, and show nothing elsewhere."""
+"""Joiners and tags; the group `needed` matches them where an emoji or a script needs them."""
 
 _STANDINS: dict[int, str] = {
     **{code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)},
@@ -33,36 +33,37 @@ _ONE_LINE = {**_STANDINS, 0x09: "\u2409", 0x0A: "\u23ce"}
 
 
 def printable(text: str) -> str:
-    """`text` with control, direction and invisible characters and lone surrogates replaced by visible stand-ins.
+    """`text` with control, direction and invisible characters and lone surrogates replaced by visible ones.
 
-    One character becomes one character, so offsets stay true. LF, TAB and what emoji and scripts need are kept.
+    Each is replaced by one character, so offsets stay valid. LF, TAB and joiners that emoji and scripts need
+    are kept.
     """
-    return _shown(text, _STANDINS)
+    return _replace(text, _STANDINS)
 
 
 def one_line(text: str, limit: int | None = None) -> str:
-    """As `printable`, with LF and TAB made visible too, cut to `limit` characters with an ellipsis."""
+    """As `printable`, with LF and TAB replaced too, and cut to `limit` characters with an ellipsis."""
     if limit is not None and len(text) > limit:
         text = text[: max(0, limit - 1)] + "…"
-    return _shown(text, _ONE_LINE)
+    return _replace(text, _ONE_LINE)
 
 
-def _shown(text: str, standins: dict[int, str]) -> str:
+def _replace(text: str, standins: dict[int, str]) -> str:
     if text.isascii():
         return text.translate(standins)
-    return _SOMETIMES.sub(lambda found: found["kept"] or "␦", text).translate(standins)
+    return _SOMETIMES.sub(lambda match: match["needed"] or "␦", text).translate(standins)
 
 
-def needed(text: str) -> set[int]:
-    """Where joiners and tags stand that an emoji or a script needs."""
+def needed_joiners(text: str) -> set[int]:
+    """The offsets of joiners and tags that an emoji or a script needs."""
     if text.isascii():
         return set()
-    spans = (found.span("kept") for found in _SOMETIMES.finditer(text))
+    spans = (match.span("needed") for match in _SOMETIMES.finditer(text))
     return {at for start, end in spans for at in range(start + 1, end)}
 
 
 def writable(text: str) -> str:
-    """`text` with `?` for each lone surrogate, which UTF-8, and so JSON and a terminal, cannot hold."""
+    """`text` with `?` for each lone surrogate, which UTF-8 cannot represent."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""The messages of an example of any format, where they stand, and whether the model learns them."""
+"""The messages of an example of any format, with their places, and whether the model learns them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 from curator.core.example import Path
 
 OUTPUTS = ("preferred_output", "preferred_completion", "non_preferred_output", "non_preferred_completion")
-"""Keys of a preference pair's answers, today's and older spelling."""
+"""Keys of the answers of a preference pair, in the current and an older spelling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message where it stands in an example; `message` is whatever the line holds there."""
+    """A message with its place in an example; `message` is not checked and may be any JSON value."""
 
     path: Path
     message: Any
     context: bool = False
-    """True for the input of a preference pair: its assistant turns are never trained on."""
+    """True in the input of a preference pair, where no message is learnt."""
 
     @property
     def role(self) -> str:
-        """The message's role, empty where it has none."""
+        """The role of the message; empty where it has none."""
         role = self.message.get("role") if isinstance(self.message, dict) else None
         return role if isinstance(role, str) else ""
 
@@ -47,30 +47,30 @@ def is_learnt(message: Any) -> bool:
 
 
 def turns(value: Any) -> Iterator[Turn]:
-    """The messages of a chat, reinforcement or preference example (input first, then both outputs)."""
+    """The messages of a chat, reinforcement or preference example (of this, the input and then both outputs)."""
     if not isinstance(value, dict):
         return
-    given = value.get("input")
-    if "messages" not in value and isinstance(given, dict):
-        yield from _listed(given.get("messages"), ("input", "messages"), context=True)
+    prompt = value.get("input")
+    if "messages" not in value and isinstance(prompt, dict):
+        yield from _turns_of_list(prompt.get("messages"), ("input", "messages"), context=True)
         for key in OUTPUTS:
-            yield from _listed(value.get(key), (key,))
+            yield from _turns_of_list(value.get(key), (key,))
         return
-    yield from _listed(value.get("messages"), ("messages",))
+    yield from _turns_of_list(value.get("messages"), ("messages",))
 
 
-def _listed(messages: Any, path: Path, context: bool = False) -> Iterator[Turn]:
+def _turns_of_list(messages: Any, path: Path, context: bool = False) -> Iterator[Turn]:
     if isinstance(messages, list):
         for index, message in enumerate(messages):
             yield Turn((*path, index), message, context)
 
 
 def definitions(value: Any) -> Iterator[tuple[Path, Any]]:
-    """Tool and function definitions of an example that are not empty, with their place."""
+    """The tool and function definitions of an example that are not empty, with their places."""
     if not isinstance(value, dict):
         return
-    given = value.get("input")
-    holders: tuple[tuple[Path, Any], ...] = (((), value), (("input",), given if isinstance(given, dict) else {}))
+    prompt = value.get("input")
+    holders: tuple[tuple[Path, Any], ...] = (((), value), (("input",), prompt if isinstance(prompt, dict) else {}))
     for prefix, holder in holders:
         for key in ("tools", "functions"):
             if holder.get(key):
@@ -83,7 +83,7 @@ def is_completion(value: Any) -> bool:
 
 
 def compact(value: Any) -> str:
-    """`value` as JSON without blanks; empty where it is nested too deeply for that."""
+    """`value` as JSON without blanks; empty where it is nested too deeply to be written."""
     try:
         return json.dumps(value, separators=(",", ":"))
     except (RecursionError, TypeError, ValueError):

@@ -1,7 +1,9 @@
-"""Well-formed chat examples as typed objects: bytes that decode to one of these break hardly any rule on formats.
+"""Well-formed chat examples as typed objects: a line that decodes to one of these breaks hardly any rule on
+formats.
 
-Decoding is faster than parsing to dicts and lists, because nothing is made for keys and roles. What a schema
-cannot say (do calls and answers belong together, does a key stand twice) is looked at in `fastpath`.
+Decoding is faster than parsing to dicts and lists, because it makes no objects for keys and roles. What a
+schema cannot express (do calls and answers match, does a key occur twice) is checked in
+`curator.core.rules.quick`.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 
 
 class _Object(Struct, forbid_unknown_fields=True, gc=False):
-    """An object with no other keys than those named."""
+    """An object without other keys than the declared ones."""
 
 
 class _Message(_Object, tag_field="role"):
-    """A message; its class tells the role."""
+    """A message; its class is its role."""
 
 
 class PlainSystem(_Message, tag="system"):
@@ -43,7 +45,7 @@ class PlainAssistant(_Message, tag="assistant"):
 
 
 class PlainChat(_Object):
-    """Messages that have a role and a text and nothing else: most lines of most files."""
+    """A chat whose messages have only a role and a text, like most lines of most files."""
 
     messages: Annotated[list[PlainSystem | PlainUser | PlainAssistant], Meta(min_length=1)]
 
@@ -88,7 +90,7 @@ class User(_Message, tag="user"):
 
 
 class Assistant(_Message, tag="assistant"):
-    """An answer, calls, or both: that there is one of them is not said here."""
+    """An answer, calls, or both; that at least one is present is not checked here."""
 
     content: str | Parts | None | UnsetType = UNSET
     tool_calls: Annotated[list[Call], Meta(min_length=1)] | UnsetType = UNSET
@@ -97,7 +99,7 @@ class Assistant(_Message, tag="assistant"):
 
 
 class ToolResult(_Message, tag="tool"):
-    """What a tool gave."""
+    """The result of a tool."""
 
     content: Text
     tool_call_id: str
@@ -107,7 +109,7 @@ Message = System | User | Assistant | ToolResult
 
 
 class Function(_Object):
-    """A declared function; its parameters are a JSON Schema, left as the bytes they are."""
+    """A declared function; its parameters are a JSON Schema, kept as bytes."""
 
     name: Name
     description: str | UnsetType = UNSET
@@ -123,7 +125,7 @@ class Tool(_Object):
 
 
 class Chat(_Object):
-    """A chat example with whatever today's format has, but images."""
+    """A chat example with everything that the format allows but images."""
 
     messages: Annotated[list[Message], Meta(min_length=1)]
     tools: Annotated[list[Tool], Meta(max_length=128)] | UnsetType = UNSET
@@ -131,7 +133,7 @@ class Chat(_Object):
 
 
 REFUSED = (MsgspecError, UnicodeDecodeError)
-"""What decoding raises for any other line."""
+"""The exceptions that decoding raises for all other lines."""
 decode_plain = Decoder(PlainChat).decode
 decode_chat = Decoder(Chat).decode
 

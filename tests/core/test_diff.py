@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.core.diff import Change, Span, examples, words
+from curator.core.diff import Difference, DiffSpan, compare_examples, compare_texts
 
 
 def test_one_word_replaced() -> None:
-    assert words("I fell off my bike.", "I fell off my horse.") == [
-        Span("equal", "I fell off my "),
-        Span("delete", "bike"),
-        Span("insert", "horse"),
-        Span("equal", "."),
+    assert compare_texts("I fell off my bike.", "I fell off my horse.") == [
+        DiffSpan("equal", "I fell off my "),
+        DiffSpan("delete", "bike"),
+        DiffSpan("insert", "horse"),
+        DiffSpan("equal", "."),
     ]
 
 
@@ -24,25 +24,30 @@ def test_one_word_replaced() -> None:
     ("before", "after", "spans"),
     [
         ("", "", []),
-        ("a", "a", [Span("equal", "a")]),
-        ("", "a b", [Span("insert", "a b")]),
-        ("a b", "", [Span("delete", "a b")]),
+        ("a", "a", [DiffSpan("equal", "a")]),
+        ("", "a b", [DiffSpan("insert", "a b")]),
+        ("a b", "", [DiffSpan("delete", "a b")]),
         (
             "(tired)",
             "(happy)",
-            [Span("equal", "("), Span("delete", "tired"), Span("insert", "happy"), Span("equal", ")")],
+            [
+                DiffSpan("equal", "("),
+                DiffSpan("delete", "tired"),
+                DiffSpan("insert", "happy"),
+                DiffSpan("equal", ")"),
+            ],
         ),
-        ("one two", "uno due", [Span("delete", "one two"), Span("insert", "uno due")]),
+        ("one two", "uno due", [DiffSpan("delete", "one two"), DiffSpan("insert", "uno due")]),
     ],
 )
-def test_small_cases(before: str, after: str, spans: list[Span]) -> None:
-    assert words(before, after) == spans
+def test_small_cases(before: str, after: str, spans: list[DiffSpan]) -> None:
+    assert compare_texts(before, after) == spans
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text("ab .\n🙂é", max_size=30), st.text("ab .\n🙂é", max_size=30))
 def test_spans_rebuild_both_sides(before: str, after: str) -> None:
-    spans = words(before, after)
+    spans = compare_texts(before, after)
     assert "".join(span.text for span in spans if span.kind != "insert") == before
     assert "".join(span.text for span in spans if span.kind != "delete") == after
     assert all(span.text for span in spans)
@@ -54,7 +59,7 @@ def test_spans_rebuild_both_sides(before: str, after: str) -> None:
 def test_long_texts_are_compared_in_coarser_pieces(join: str) -> None:
     before = join.join(f"line {at} of the text" for at in range(6_000))
     after = before.replace("line 3000 of", "line 3000 in")
-    spans = words(before, after)
+    spans = compare_texts(before, after)
     assert "".join(span.text for span in spans if span.kind != "delete") == after
     assert any(span.kind == "insert" and "3000 in" in span.text for span in spans)
 
@@ -66,28 +71,28 @@ CHAT: dict[str, Any] = {
 
 def test_an_edit_names_its_field() -> None:
     after = {"messages": [CHAT["messages"][0], {"role": "assistant", "content": "Good day.", "weight": 0}]}
-    assert examples(CHAT, after) == [Change("messages[1].content", "changed", "Yo", "Good day.")]
+    assert compare_examples(CHAT, after) == [Difference("messages[1].content", "changed", "Yo", "Good day.")]
 
 
 def test_an_inserted_message_does_not_shift_the_others() -> None:
     system = {"role": "system", "content": "Be kind."}
     after = {"messages": [system, *CHAT["messages"]]}
-    assert examples(CHAT, after) == [Change("messages[0]", "added", None, system)]
-    assert examples(after, CHAT) == [Change("messages[0]", "removed", system, None)]
+    assert compare_examples(CHAT, after) == [Difference("messages[0]", "added", None, system)]
+    assert compare_examples(after, CHAT) == [Difference("messages[0]", "removed", system, None)]
 
 
 def test_keys_come_and_go() -> None:
     after = {"messages": [CHAT["messages"][0], {"role": "assistant", "content": "Yo"}], "tools": []}
-    assert examples(CHAT, after) == [
-        Change("messages[1].weight", "removed", 0, None),
-        Change("tools", "added", None, []),
+    assert compare_examples(CHAT, after) == [
+        Difference("messages[1].weight", "removed", 0, None),
+        Difference("tools", "added", None, []),
     ]
 
 
 def test_types_count_and_key_order_does_not() -> None:
-    assert examples({"a": 1}, {"a": True}) == [Change("a", "changed", 1, True)]
-    assert examples({"a": 1, "b": 2}, {"b": 2, "a": 1}) == []
-    assert examples([1], None) == [Change("", "changed", [1], None)]
+    assert compare_examples({"a": 1}, {"a": True}) == [Difference("a", "changed", 1, True)]
+    assert compare_examples({"a": 1, "b": 2}, {"b": 2, "a": 1}) == []
+    assert compare_examples([1], None) == [Difference("", "changed", [1], None)]
 
 
 JSON = st.recursive(
@@ -100,8 +105,8 @@ JSON = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(JSON, JSON)
 def test_no_change_means_equal_values(before: Any, after: Any) -> None:
-    assert examples(before, before) == []
-    assert bool(examples(before, after)) == (repr(before) != repr(after) and not _same(before, after))
+    assert compare_examples(before, before) == []
+    assert bool(compare_examples(before, after)) == (repr(before) != repr(after) and not _same(before, after))
 
 
 def _same(a: Any, b: Any) -> bool:

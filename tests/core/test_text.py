@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from curator.core.named_lines import named_lines
 from curator.core.rules.families.text import CONTROL, HIDDEN, unwanted
-from curator.core.text import needed, one_line, printable
+from curator.core.text import needed_joiners, one_line, printable
 
 HIDING = (
     "\u200b\u200c\u200d\u200e\u202e\u2060\u2066\ufeff\xad\u034f\u3164\u180e\U000e0041\U000e0100\x1b\x7f\x85\ud800"
@@ -36,7 +36,7 @@ def test_what_shows_nothing_gets_a_stand_in(character: str) -> None:
 )
 def test_what_an_emoji_or_a_script_needs_stays(text: str) -> None:
     assert printable(text) == text
-    assert needed(text)
+    assert needed_joiners(text)
 
 
 def test_tags_that_spell_a_message_are_all_shown_and_all_found() -> None:

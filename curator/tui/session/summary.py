@@ -50,7 +50,7 @@ def summarise(
     share = trained / counts.examples if counts.examples else 1.0
     tokens = None if counts.tokens is None else counts.tokens + extra_tokens
     priced = info.on(provider.kind) if info else None
-    estimate = cost.of_tokens(int((tokens or 0) * share), cost.default_epochs(trained), priced, model)
+    estimate = cost.cost_of_tokens(int((tokens or 0) * share), cost.default_epochs(trained), priced, model)
     return Summary(
         examples=counts.examples,
         shown=view_size,

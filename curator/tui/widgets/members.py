@@ -126,7 +126,7 @@ def _plain(text: str, role: str) -> Content:
 
 def differences(before: str, text: str) -> Content:
     """`text` with the words that `before` has otherwise; what only `before` has is struck through."""
-    spans = diff.words(before, text)
+    spans = diff.compare_texts(before, text)
     parts: list[str | tuple[str, str]] = []
     for span, following in pairwise([*spans, None]):
         assert span is not None

@@ -14,7 +14,7 @@ from curator.core.rules.has import Has
 from curator.core.rules.registry import MESSAGE_FORMATS, Found, rule
 from curator.core.rules.subject import Subject, Turn
 from curator.core.splice import Edit
-from curator.core.text import needed
+from curator.core.text import needed_joiners
 
 CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffd\u200b-\u200d\u2060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -111,7 +111,7 @@ def _named(character: str) -> str:
 def unwanted(text: str, pattern: re.Pattern[str]) -> list[int]:
     """Where `CONTROL` or `HIDDEN` characters stand in a text, but for those that emoji and scripts need."""
     places = [found.start() for found in pattern.finditer(text)]
-    kept = needed(text) if places else ()
+    kept = needed_joiners(text) if places else ()
     return [at for at in places if at not in kept] if kept else places
 
 

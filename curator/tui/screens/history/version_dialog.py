@@ -94,12 +94,12 @@ class VersionDialog(Dialog[int]):
 
 def changed(before: bytes, after: bytes) -> Content:
     """The values that differ between two versions of an example, by words."""
-    found = diff.examples(parse(before).value, parse(after).value)
+    found = diff.compare_examples(parse(before).value, parse(after).value)
     parts: list[str | tuple[str, str]] = []
     for change in found[:_CHANGES]:
         old, new = ("" if side is None else str(side)[:_CHARS] for side in (change.before, change.after))
         parts.append((f"{one_line(change.location)}  ", "$quiet"))
-        parts += [(printable(span.text), _STYLES[span.kind]) for span in diff.words(old, new)]
+        parts += [(printable(span.text), _STYLES[span.kind]) for span in diff.compare_texts(old, new)]
         parts.append("\n")
     if len(found) > _CHANGES:
         parts.append((f"… {len(found) - _CHANGES} more values", "$quiet"))
