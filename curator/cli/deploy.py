@@ -72,7 +72,7 @@ async def _deploy(args: argparse.Namespace) -> int:
         provider = _provider(args.provider or (found.provider if found else None))
         name = args.name or azure.proposed_name(model, suffix)
         async with azure.control_plane(provider) as plane:
-            kind = azure.kind_of(args.type)
+            kind = azure.find_type(args.type)
             say(f"{model} as {name} at {provider.name}, {kind.sku}: {kind.words}")
             say(azure.price_words(azure.hourly_price(provider, kind.sku, model)))
             _confirm("Deploy? [Y/n] ", args.yes)

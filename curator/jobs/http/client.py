@@ -69,7 +69,7 @@ class Client:
 
     async def call(self, doing: str, request: Awaitable[T], total: float | None = None) -> T:
         """Await a request once; `doing` names it in errors ("create the job"). Raises errors of `faults`."""
-        import openai
+        import openai  # heavy
 
         try:
             async with asyncio.timeout(total or self.limits.total):
@@ -259,7 +259,7 @@ def open_client(
     limits: RequestLimits | None = None,
 ) -> Client:
     """A client for an address and an API key, or a function that gives tokens. The SDK itself never retries."""
-    import httpx2
+    import httpx2  # heavy
     import openai
 
     for name in ("openai", "httpx2", "httpcore2"):

@@ -112,7 +112,7 @@ def translate(error: BaseException, provider: str, doing: str) -> ProviderError:
 
     `doing` is the request as a verb, e.g. "create the job". Keys in the provider's text are replaced by `***`.
     """
-    import openai
+    import openai  # heavy
 
     if isinstance(error, openai.APIStatusError):
         return _status(error, provider, doing)
@@ -137,7 +137,7 @@ def bad_answer(provider: str, doing: str, what: str) -> Unclear:
 
 def _unsent(error: BaseException) -> bool:
     """True where the connection failed before the request was sent."""
-    import httpx2
+    import httpx2  # heavy
 
     names = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol")
     kinds = tuple(getattr(httpx2, name) for name in names)

@@ -15,7 +15,7 @@ MAX_ANSWER = 64 * 2**20
 
 def same_origin(base_url: str) -> Callable[[httpx2.Request], Awaitable[None]]:
     """A request hook that raises ValueError for a request to another origin than that of `base_url`."""
-    import httpx2
+    import httpx2  # heavy
 
     home = httpx2.URL(base_url)
 
@@ -32,7 +32,7 @@ async def cap_answer(response: httpx2.Response) -> None:
     We ask for uncompressed answers, but some gateways send gzip. That is decompressed here, since a few bytes can
     expand to gigabytes. Of answers in other encodings at most 64 KiB are read.
     """
-    import httpx2
+    import httpx2  # heavy
 
     packed = response.headers.get("content-encoding", "identity").strip().lower()
     unpack = zlib.decompressobj(47) if packed in ("gzip", "x-gzip", "deflate") else None

@@ -12,7 +12,7 @@ from typing import cast
 from curator import pricing, settings, tokens
 from curator.basemodels import shelf
 from curator.core import cost
-from curator.core.models import ModelInfo, Table, find
+from curator.core.models import ModelInfo, find
 from curator.core.problem import Method, Profile
 from curator.core.rules import Context
 from curator.errors import ProviderError, UsageError
@@ -112,7 +112,8 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         raise UsageError(f"Provider '{provider.name}' has no default model: name one with --model.")
     info = find(model, table)
     info = info.on(provider.kind) if info else None
-    context = _context(provider, wish.method, model, info, table)
+    counter = tokens.counter(model, table)
+    context = _context(provider, wish.method, model, info, counter)
     data = training_data.read(path)
     total = len(data.raws)
     if wish.leave_out_errors:
@@ -120,7 +121,7 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     train, validation = _sides(data, wish)
     raws = [data.raws[at] for at in train]
     checked = training_data.check_training(
-        raws, [data.keys[at] for at in train], context, validation, wish.params.epochs
+        raws, [data.keys[at] for at in train], context, counter, validation, wish.params.epochs
     )
     priced = cost.estimate(checked.tokens, info, wish.params.epochs, name=model)
     usd = 0.0 if provider.kind == "local" else priced.usd
@@ -190,13 +191,15 @@ def _freeze_validation(raws: list[bytes] | None, ledger: Ledger) -> FrozenDatase
     return training_data.freeze(raws, ledger.datasets) if raws else None
 
 
-def _context(provider: Provider, method: str, model: str, info: ModelInfo | None, table: Table) -> Context:
+def _context(
+    provider: Provider, method: str, model: str, info: ModelInfo | None, counter: tokens.Counter
+) -> Context:
     return Context(
         profile=cast(Profile, provider.profile),
         method=cast(Method, method),
         model=model,
         limit=info.context if info else None,
-        count=tokens.counter(model, table).example,
+        count=counter.example,
     )
 
 

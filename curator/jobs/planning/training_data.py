@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from curator import atomic
 from curator.core import example as examples
 from curator.core.answers.contract import Contract
+from curator.core.counting.counter import Counter as TokenCounter
 from curator.core.problem import Severity
 from curator.core.rules import Context, DatasetCheck
 from curator.core.rules import check as check_example
@@ -40,7 +40,7 @@ class TrainingExamples:
 
 @dataclass(frozen=True)
 class TrainingCheck:
-    """Findings counted by rule, and the tokens of each example (0 where it cannot be parsed)."""
+    """Findings counted by rule, and the tokens of each example, in any order (0 where it cannot be parsed)."""
 
     errors: dict[str, int]
     warnings: dict[str, int]
@@ -52,7 +52,7 @@ def read(path: Path | str) -> TrainingExamples:
 
     Raises InputError.
     """
-    from curator.workspace.files.dataset_file import STDIN, open_dataset
+    from curator.workspace.files.dataset_file import STDIN, open_dataset  # heavy
     from curator.workspace.storage.folder import is_workspace
 
     if str(path) == STDIN or not is_workspace(Path(path)):
@@ -60,7 +60,7 @@ def read(path: Path | str) -> TrainingExamples:
             records = list(source.records())
         raws, keys = [raw for _, raw in records], [line for line, _ in records]
         return TrainingExamples(raws, keys, [None] * len(raws), "line")
-    from curator.workspace.opening import open_workspace
+    from curator.workspace.opening import open_workspace  # heavy
 
     with open_workspace(path, read_only=True) as workspace:
         stored = list(workspace.records(workspace.ids()))
@@ -78,28 +78,42 @@ def check_training(
     raws: Sequence[bytes],
     keys: Sequence[int],
     context: Context,
+    counter: TokenCounter,
     held_out: Sequence[bytes] | None,
     epochs: int | None,
 ) -> TrainingCheck:
-    """Check the training side by the rules that `curator check` uses. `held_out`: the validation side, if any."""
-    overlap = None
-    if held_out is not None:
-        other = DatasetCheck(context, part="validation")
-        for at, raw in enumerate(held_out, 1):
-            other.add(at, examples.parse(raw))
-        overlap = other.value_lines()
-    whole = DatasetCheck(context, validation=overlap, epochs=epochs)
-    counts: dict[Severity, Counter[str]] = {severity: Counter() for severity in Severity}
-    tokens = []
-    for key, raw in zip(keys, raws, strict=True):
-        parsed = examples.parse(raw)
-        for problem in check_example(parsed, context):
-            counts[problem.severity][problem.rule] += 1
-        whole.add(key, parsed)
-        tokens.append(context.count(parsed.value).total if context.count and parsed.value is not None else 0)
-    for _, problem in whole.problems():
-        counts[problem.severity][problem.rule] += 1
-    return TrainingCheck(dict(counts[Severity.ERROR]), dict(counts[Severity.WARNING]), tokens)
+    """Check the training side as `curator check` does, and count its tokens.
+
+    `counter` is the one whose `example` the context has as `count`. `held_out`: the validation side, if any.
+    """
+    from curator.workspace.checks.byte_ranges import RANGE  # heavy
+    from curator.workspace.checks.one_pass import Findings, OnePass, Options
+    from curator.workspace.files.line_splitter import Notes, group
+
+    findings, options = Findings(Notes()), Options(shown_per_rule=0)
+    large = sum(map(len, raws)) > RANGE
+    one_pass = OnePass(findings, context, options, None, counter, large)
+    one_pass.check_all(group(zip(keys, raws, strict=True)))
+    overlap = None if held_out is None else _first_positions(held_out, context)
+    dataset = DatasetCheck(context, validation=overlap, epochs=epochs)
+    dataset.tally = findings.tally
+    dataset.tally.tokens = sum(findings.totals)
+    for key, problem in dataset.problems():
+        findings.note(key, problem, options)
+    not_counted = len(raws) - len(findings.totals)
+    return TrainingCheck(
+        dict(findings.counts[Severity.ERROR]),
+        dict(findings.counts[Severity.WARNING]),
+        [*findings.totals, *[0] * not_counted],
+    )
+
+
+def _first_positions(raws: Sequence[bytes], context: Context) -> dict[int, int]:
+    """The hash of each validation example and its first position, counted from 1."""
+    dataset = DatasetCheck(context, part="validation")
+    for position, raw in enumerate(raws, 1):
+        dataset.add(position, examples.parse(raw))
+    return dataset.value_lines()
 
 
 def without_errors(data: TrainingExamples, context: Context) -> TrainingExamples:
@@ -133,7 +147,7 @@ def split_positions(raws: Sequence[bytes], validation: float, seed: int) -> tupl
 
     `validation` is a share or a count. Raises UsageError where it leaves one side empty.
     """
-    from curator.workspace.duplicates.split import divide
+    from curator.workspace.duplicates.split import divide  # heavy
 
     parts = divide(dict(enumerate(raws)), validation, seed)
     return list(parts.train), list(parts.validation)
@@ -176,13 +190,13 @@ def held_out(data: TrainingExamples) -> TrainingExamples:
 
 def contract(path: Path | str) -> Contract | None:
     """The answer contract of a workspace; None for a plain file."""
-    from curator.workspace.files.dataset_file import STDIN
+    from curator.workspace.files.dataset_file import STDIN  # heavy
     from curator.workspace.storage.folder import is_workspace
 
     path = Path(path)
     if str(path) == STDIN or not is_workspace(path):
         return None
-    from curator.workspace.opening import open_workspace
+    from curator.workspace.opening import open_workspace  # heavy
 
     with open_workspace(path, read_only=True) as workspace:
         stored = workspace.meta("contract")

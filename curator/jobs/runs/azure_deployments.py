@@ -29,7 +29,7 @@ CONTROL_PLANE = "https://management.azure.com"
 
 
 @dataclass(frozen=True)
-class Kind:
+class DeploymentType:
     """A type of deployment: its SKU, a description, and what the request holds (docs/openai.md §7)."""
 
     sku: str
@@ -38,12 +38,14 @@ class Kind:
     api_version: str = "2024-10-01"
 
 
-KINDS = {
-    kind.sku.casefold(): kind
-    for kind in (
-        Kind("standard", "in the resource's region; costs by the hour"),
-        Kind("GlobalStandard", "anywhere; costs by the hour"),
-        Kind("developertier", "no hourly fee, but no promise that it stays up", 50, "2025-07-01-preview"),
+DEPLOYMENT_TYPES = {
+    each.sku.casefold(): each
+    for each in (
+        DeploymentType("standard", "in the resource's region; costs by the hour"),
+        DeploymentType("GlobalStandard", "anywhere; costs by the hour"),
+        DeploymentType(
+            "developertier", "no hourly fee, but no promise that it stays up", 50, "2025-07-01-preview"
+        ),
     )
 }
 """By the SKU in lower case, since Microsoft's pages write the names in several ways."""
@@ -52,12 +54,13 @@ EVERY = 15.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,63}\Z")
 
 
-def kind_of(sku: str) -> Kind:
+def find_type(sku: str) -> DeploymentType:
     """The type of deployment of this name, in upper or lower case. Raises UsageError, listing all, for another."""
-    kind = KINDS.get(sku.casefold())
-    if kind is None:
-        raise UsageError(f"A deployment is {', '.join(k.sku for k in KINDS.values())}, not '{sku}'.")
-    return kind
+    deployment_type = DEPLOYMENT_TYPES.get(sku.casefold())
+    if deployment_type is None:
+        names = ", ".join(each.sku for each in DEPLOYMENT_TYPES.values())
+        raise UsageError(f"A deployment is {names}, not '{sku}'.")
+    return deployment_type
 
 
 def hourly_price(provider: Provider, sku: str, model: str) -> float | None:
@@ -80,7 +83,7 @@ class ControlPlane:
     provider: Provider
     client: Client
 
-    def _url(self, name: str, api_version: str = KINDS["standard"].api_version) -> str:
+    def _url(self, name: str, api_version: str = DEPLOYMENT_TYPES["standard"].api_version) -> str:
         config = self.provider.config
         return (
             f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}/providers"
@@ -95,15 +98,15 @@ class ControlPlane:
         """
         if not _NAME.match(name):
             raise UsageError(f"'{name}' is no deployment name: 2 to 64 of letters, digits, '_', '-' and '.'.")
-        kind, origin = kind_of(sku), self.provider.origin
-        price = hourly_price(self.provider, kind.sku, model)
-        deployment = Deployment(origin, name, model, kind.sku, price, time.time())
+        deployment_type, origin = find_type(sku), self.provider.origin
+        price = hourly_price(self.provider, deployment_type.sku, model)
+        deployment = Deployment(origin, name, model, deployment_type.sku, price, time.time())
         body = {
-            "sku": {"name": kind.sku, "capacity": kind.capacity},
+            "sku": {"name": deployment_type.sku, "capacity": deployment_type.capacity},
             "properties": {"model": {"format": "OpenAI", "name": model, "version": "1"}},
         }
         ledger.add_deployment(deployment)
-        request = self.client.sdk.put(self._url(name, kind.api_version), cast_to=object, body=body)
+        request = self.client.sdk.put(self._url(name, deployment_type.api_version), cast_to=object, body=body)
         try:
             await self.client.call(f"deploy {model}", request)
         except (faults.Refused, faults.Unreachable):

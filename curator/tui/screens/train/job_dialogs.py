@@ -70,7 +70,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
         from curator.jobs.runs import azure_deployments as azure
 
         model = self._run.fine_tuned_model or ""
-        kinds = [(Content(f"{kind.sku}: {kind.words}"), kind.sku) for kind in azure.KINDS.values()]
+        kinds = [(Content(f"{kind.sku}: {kind.words}"), kind.sku) for kind in azure.DEPLOYMENT_TYPES.values()]
         yield Static(Content(one_line(model)))
         yield self._line(
             "Name", LineInput(azure.proposed_name(model, self._run.params.get("suffix")), compact=True, id="name")
