@@ -58,6 +58,7 @@ def _read(file: Path) -> str:
 def _with_changes(
     values: dict[str, Any], section: tuple[str, ...], changes: dict[str, Value | None]
 ) -> dict[str, Any]:
+    """The parsed values with the changes made; `values` is modified."""
     table = values
     for name in section:
         table = table.setdefault(name, {})
@@ -69,6 +70,7 @@ def _with_changes(
 
 
 def _edit_lines(text: str, section: tuple[str, ...], changes: dict[str, Value | None]) -> str:
+    """The text of the file with the changes made on its lines."""
     lines = text.split("\n")
     start, end = _table_lines(lines, section)
     if start is None:

@@ -135,6 +135,7 @@ def _key(text: str, place: str) -> Key:
 
 
 def _from_keyring(user: str) -> str | None:
+    """The key of a user in the system keyring; None: there is none. Raises UsageError."""
     import keyring  # heavy: it loads its back-ends
     import keyring.errors
 
@@ -145,6 +146,7 @@ def _from_keyring(user: str) -> str | None:
 
 
 def _from_file(path: Path) -> str | None:
+    """The text of a key file; None: there is none. Raises UsageError where others can read the file."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

@@ -137,11 +137,11 @@ def load() -> dict[str, Provider]:
 
 def get(name: str | None = None) -> Provider:
     """The provider of a name, by default the configured one. Raises UsageError, listing the names, for another."""
-    chosen = name or settings.load().provider
+    provider_name = name or settings.load().provider
     providers = load()
-    if chosen not in providers:
-        raise UsageError(f"No provider '{chosen}'; there are: {', '.join(providers)} (docs/providers.md).")
-    return providers[chosen]
+    if provider_name not in providers:
+        raise UsageError(f"No provider '{provider_name}'; there are: {', '.join(providers)} (docs/providers.md).")
+    return providers[provider_name]
 
 
 def with_origin(origin: str) -> Provider | None:
@@ -156,6 +156,7 @@ def with_origin(origin: str) -> Provider | None:
 
 
 def _built_in() -> dict[str, ProviderSettings]:
+    """The built-in providers, with what environment variables set for them."""
     env = os.environ.get
     return {
         "local": ProviderSettings("local"),
@@ -176,6 +177,7 @@ def _built_in() -> dict[str, ProviderSettings]:
 
 
 def _merge(base: ProviderSettings, table: ProviderSettings) -> ProviderSettings:
+    """A built-in provider's settings, overridden by its table's keys; a table of another kind replaces all."""
     if base.kind != table.kind:
         return table
     changed = {

@@ -105,6 +105,7 @@ async def check_provider(provider: Provider) -> ProviderReport:
 
 
 async def _check_local_server(provider: Provider) -> ProviderReport:
+    """Whether the local server is running, without starting it."""
     address = await local.find_running()
     if address is None:
         return _report(provider, "ok", "not running; starts by itself when it is needed")

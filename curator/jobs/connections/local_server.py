@@ -99,6 +99,7 @@ def _read_address() -> Address | None:
 
 
 def _alive(pid: int) -> bool:
+    """Whether a process of this id exists."""
     if os.name != "posix":
         return True  # Windows has no signal 0; the request that follows tells
     try:
@@ -111,6 +112,7 @@ def _alive(pid: int) -> bool:
 
 
 async def _answers(address: Address) -> bool:
+    """Whether the server answers a request."""
     provider = Provider("local", ProviderSettings("local", base_url=address.base_url))
     async with open_client(provider, address.base_url, address.token, _QUICK) as client:
         try:
@@ -121,6 +123,7 @@ async def _answers(address: Address) -> bool:
 
 
 async def _start(idle_exit: float) -> Address:
+    """Start the server as a process of its own and wait until it answers. Raises ProviderError."""
     home = paths.data_dir()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = paths.state_dir() / "server.log"

@@ -298,6 +298,7 @@ def _data(page: Any, provider: str, doing: str) -> list[Any]:
 
 
 def _decode(body: bytes) -> bytes:
+    """A file's bytes. A result file that was sent as base64 is decoded; its plain text begins with `step,`."""
     if body.startswith(b"step,"):
         return body
     try:

@@ -150,6 +150,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _status(error: openai.APIStatusError, provider: str, doing: str) -> ProviderError:
+    """The error for an answer with an HTTP error status."""
     body = error.body if isinstance(error.body, dict) else {}
     code = _text(error.code) or _text(body.get("code"))
     quote = _quote(body, error)

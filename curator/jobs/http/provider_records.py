@@ -243,6 +243,7 @@ def _canonical(raw: dict[str, Any]) -> bytes:
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:
+    """A storable dict of an SDK object or dict; `what` names it in errors. Raises BadRecord."""
     if hasattr(value, "to_dict"):
         try:
             value = value.to_dict(mode="json", warnings=False)
@@ -289,6 +290,7 @@ def _error(value: Any) -> dict[str, Any] | None:
 
 
 def _epochs(raw: dict[str, Any]) -> int | None:
+    """The number of epochs, from the old place (`hyperparameters`) or the new one (`method`); None: not set."""
     method = _dict(raw.get("method"))
     inner = _dict(_dict(method.get(text(method.get("type")) or "")).get("hyperparameters"))
     for source in (_dict(raw.get("hyperparameters")), inner):

@@ -109,6 +109,7 @@ class _MeteredFile(io.FileIO):
 async def _in_parts(
     client: Client, path: Path, name: str, size: int, tell: Callable[[int], None]
 ) -> records.ProviderFile:
+    """Upload a large file by the Uploads API, and cancel the upload where that fails."""
     uploads = client.sdk.uploads
     doing = f"upload {name}"
     started = await client.call(
@@ -134,6 +135,8 @@ async def _in_parts(
 
 
 async def _part(client: Client, upload_id: str, block: bytes, doing: str) -> str:
+    """Send one part and return its id."""
+
     # A part is used only if `complete` names it, so sending one again is harmless.
     def send() -> Awaitable[Any]:
         return client.sdk.uploads.parts.create(upload_id, data=block)
@@ -151,6 +154,7 @@ async def _give_up(client: Client, upload_id: str) -> None:
 
 
 def _check(client: Client, doing: str, answer: Any, size: int) -> records.ProviderFile:
+    """The file record in an answer. Raises Unclear where it is unusable or has another size."""
     try:
         file = records.file(answer)
     except records.BadRecord as error:

@@ -297,6 +297,7 @@ def _insert(db: sqlite3.Connection, run: Run) -> None:
 
 
 def _add_metrics(db: sqlite3.Connection, run: str, data: dict[str, Any], verb: str = "INSERT OR REPLACE") -> None:
+    """Store the metrics of one step; `verb` says whether they replace stored ones."""
     step = records.integer(data.get("step"))
     if step is None:
         return

@@ -194,6 +194,7 @@ def _freeze_validation(raws: list[bytes] | None, ledger: Ledger) -> FrozenDatase
 def _context(
     provider: Provider, method: str, model: str, info: ModelInfo | None, counter: tokens.Counter
 ) -> Context:
+    """The context for the rules: the profile, method and limits of the provider and model."""
     return Context(
         profile=cast(Profile, provider.profile),
         method=cast(Method, method),
@@ -211,6 +212,7 @@ def _reasons(
     info: ModelInfo | None,
     checked: training_data.TrainingCheck,
 ) -> tuple[list[str], list[str]]:
+    """(reasons that block the job, notices), from the findings, the model table and the method."""
     blocking, notices = [], []
     if not checked.tokens:
         blocking.append(f"{path} holds no examples to train on.")

@@ -71,6 +71,7 @@ async def list_offers(client: Client, today: date | None = None) -> list[ModelOf
 
 
 def _offer(model: records.ProviderModel, info: ModelInfo | None, kind: str, today: date) -> ModelOffer:
+    """One listed model, merged with its entry in the model table."""
     ended, ending = budget.retirement(info or ModelInfo(model.id), model.shutdown_date, today)
     off = min(filter(None, (budget.parse_day(model.shutdown_date), info.shutdown if info else None)), default=None)
     tuned = base_name(model.id) != model.id and (info is None or model.id not in info.aliases)
@@ -87,6 +88,7 @@ def _offer(model: records.ProviderModel, info: ModelInfo | None, kind: str, toda
 
 
 def _methods(model: records.ProviderModel, info: ModelInfo | None, kind: str) -> tuple[str, ...] | None:
+    """The methods by which a model can be fine-tuned; None: unknown."""
     if kind == "local":
         return ("supervised", "dpo")  # the local server trains every base model that it lists, both ways
     if model.trainable is False:

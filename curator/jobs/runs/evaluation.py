@@ -87,6 +87,7 @@ class Evaluation:
         }
 
     def _flips_json(self) -> dict[str, Any]:
+        """The object `flips`; lines are line numbers or ids."""
         if self.flips is None:
             return {"fixed": 0, "broken": 0}
         return {
@@ -109,6 +110,7 @@ def make_prompts(data: TrainingExamples) -> tuple[list[Prompt], int]:
 
 
 def _read_prompt(key: int, example: examples.Example) -> Prompt | None:
+    """The prompt of an example; for a preference pair, the preferred answer is expected. None: it gives none."""
     if example.broken or not isinstance(example.value, dict):
         return None
     messages = [message for message in example.messages if isinstance(message, dict)]
@@ -219,6 +221,7 @@ async def _ask(
 def _score(
     names: Sequence[str], prompts: Sequence[Prompt], stored: dict[str, Any], contract: contracts.Contract | None
 ) -> dict[str, metrics.Interval]:
+    """Each metric of one model."""
     expected = [prompt.expected for prompt in prompts]
     scores = {}
     for name in names:
@@ -232,6 +235,7 @@ def _score(
 def _flips(
     primary: str, prompts: Sequence[Prompt], scored: Sequence[ScoredModel], contract: contracts.Contract | None
 ) -> metrics.Flips | None:
+    """Which prompts only the last model gets right, and which only the first; None for a single model."""
     if len(scored) < 2:
         return None
 

@@ -40,6 +40,7 @@ def list_leftovers(run: Run, ledger: Ledger) -> list[Leftover]:
 
 
 def _of_closed(run: Run, unused: Sequence[str]) -> list[Leftover]:
+    """The files and the model of a run whose job has ended."""
     files = [("training file", run.training_file), ("validation file", run.validation_file)]
     files += [("result file", name) for name in run.result_files]
     items = [

@@ -104,6 +104,7 @@ async def act(run: Run, action: str, ledger: Ledger, client: Client) -> records.
 
 
 def _store(run: Run, job: records.ProviderJob, ledger: Ledger) -> Run:
+    """Store a job's present state in its run."""
     late = run.closed and not job.finished  # this answer is older than the end of the job
     return ledger.update(
         run.run,

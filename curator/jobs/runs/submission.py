@@ -163,6 +163,7 @@ class _Submission:
         self.run, self.plan, self.ledger, self.client, self.report = run, plan, ledger, client, report
 
     async def carry_out(self) -> Run:
+        """Do the steps that are left: probe, upload the files, create the job. Returns the run with its job."""
         step = self.ledger.step(self.run.run, "job")
         if step and step[0] in ("started", "unclear"):
             return await self._look_for_job()
@@ -189,6 +190,7 @@ class _Submission:
     # -- files ------------------------------------------------------------------------------------------
 
     async def _file(self, step: str, path: Path, kind: str) -> str:
+        """Upload one file, or find it where an earlier upload may have succeeded; returns its id."""
         name = f"curator-{self.run.run.removeprefix('run-')}-{kind}.jsonl"
         before = self.ledger.step(self.run.run, step)
         if before and before[0] == "done":
@@ -214,6 +216,7 @@ class _Submission:
         return file.id
 
     async def _look_for_file(self, step: str, name: str, path: Path, fault: Unclear) -> str:
+        """Search a file whose upload is unclear, several times. Raises Unclear where it is not listed."""
         for wait in LOOKS:
             await asyncio.sleep(wait * self.client.limits.backoff)
             self.report(SubmissionProgress("look", f"looking for {name}"))
@@ -229,6 +232,7 @@ class _Submission:
         raise Unclear(message, title="Upload unclear") from fault
 
     async def _find_file(self, name: str, size: int) -> records.ProviderFile | None:
+        """The uploaded file of this name and size, if any; other files of the name become orphans."""
         same = [file for file in await self.client.files() if file.filename == name]
         whole = [file for file in same if file.size in (None, size) and file.status not in ("error", "deleted")]
         keep = whole[0] if whole else None
@@ -260,6 +264,7 @@ class _Submission:
     # -- the job ----------------------------------------------------------------------------------------
 
     async def _create(self, repeated: bool = False) -> Run:
+        """Create the job, again after a pause while the provider still processes a file."""
         for wait in _READING:
             try:
                 return await self._ask_for_job(repeated)
@@ -271,6 +276,7 @@ class _Submission:
         return await self._ask_for_job(repeated)
 
     async def _ask_for_job(self, repeated: bool) -> Run:
+        """Request the job once; where the answer is unclear, search for it."""
         body = job_body(self.run, self.client.provider.config.training_type)
         self._set(status="creating")
         self.ledger.mark(self.run.run, "job", "started")
@@ -288,6 +294,7 @@ class _Submission:
         return _attach(self.run, job, self.ledger)
 
     async def _look_for_job(self, repeated: bool = False) -> Run:
+        """Search a job whose creation is unclear, several times. Raises Unclear where it is not listed."""
         self.ledger.mark(self.run.run, "job", "unclear")
         self._set(status="unclear")
         for wait in LOOKS:
@@ -339,6 +346,7 @@ def _note_orphans(run: Run, ledger: Ledger) -> None:
 
 
 def _attach(run: Run, job: records.ProviderJob, ledger: Ledger) -> Run:
+    """Store the provider's job, and its id, in the run."""
     run = ledger.update(
         run.run,
         job_id=job.id,
