@@ -1,4 +1,4 @@
-"""The app: puts session, stages, keys and themes together; nothing else lives here."""
+"""`CuratorApp`: puts session, stages, keys and themes together, and does what `Shell` declares."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class CuratorApp(Shell):
-    """Curator on one workspace."""
+    """The UI on one workspace."""
 
     TITLE = "Curator"
     CSS_PATH = "app.tcss"
@@ -54,7 +54,7 @@ class CuratorApp(Shell):
         first: FirstScreen | None = None,
     ) -> None:
         self._first_screen = first
-        """What stands on the terminal until the app draws."""
+        """The screen on the terminal until the app draws; None where it was not written."""
         self.starting = first is not None
         super().__init__()
         self._analyse = analyse
@@ -64,32 +64,32 @@ class CuratorApp(Shell):
         self.job_watch = JobWatch(self, workspace)
         self.source_watch = SourceWatch(self.session)
         self.crash = ""
-        """What ended the app, in one line; empty where it ended in order."""
+        """The error that ended the app, in one line; empty where it ended in order."""
         for entry in stage_list.stages():
             self.add_mode(entry.name, entry.create)
         self._faults = self._load_themes()  # before the first screen, so that the stylesheet is parsed once
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
 
     def get_driver_class(self) -> type[Driver]:
-        """Take the terminal over from the first screen."""
-        usual = super().get_driver_class()
-        return usual if self._first_screen is None else taking_over(usual, self._first_screen)
+        """The driver that takes the terminal over from the first screen, else Textual's own."""
+        driver = super().get_driver_class()
+        return driver if self._first_screen is None else taking_over(driver, self._first_screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Colours of our own that a theme may leave out."""
+        """Curator's own colours, for themes that leave them out."""
         from curator.tui.looks.themes import VARIABLES
 
         return dict(VARIABLES)
 
     async def on_mount(self) -> None:
-        """Themes, keymap, the stage; then the background work."""
+        """Report faulty themes and keys; after the first refresh begin the background work."""
         for fault in self._faults:
             self.session.toast(fault, title="Theme")
         self._load_keymap()
         if self._analyse:
             self.call_after_refresh(self.session.start)
         self.call_after_refresh(_collect_garbage)
-        self.call_after_refresh(self.begun)
+        self.call_after_refresh(self.begin)
         self.call_after_refresh(self._complete_themes)
         self.call_after_refresh(self.session.warm_if_small)
         self.call_after_refresh(self.job_watch.start)
@@ -100,28 +100,29 @@ class CuratorApp(Shell):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the terminal is empty then
 
     def on_app_focus(self) -> None:
-        """Back from another window, where files may have been changed."""
+        """Look at the imported files: the user may have changed one in another window."""
         self.source_watch.look()
 
     def on_unmount(self) -> None:
-        """Nothing of ours goes on behind the shell's back."""
+        """End the background work."""
         self.session.stop()
         self.job_watch.stop()
 
     def _load_themes(self) -> list[str]:
+        """Register the themes and use the user's; returns a sentence for each faulty theme file."""
         from curator.tui.looks.themes import DEFAULT, load_themes
 
         themes, faults = load_themes()
         for theme in themes:
             self.register_theme(theme)
-        wanted = self.memory.theme or settings.load().theme or DEFAULT
-        if wanted in BUILTIN_THEMES:
+        name = self.memory.theme or settings.load().theme or DEFAULT
+        if name in BUILTIN_THEMES:
             self._complete_themes()
-        self.theme = wanted if wanted in self.available_themes else DEFAULT
+        self.theme = name if name in self.available_themes else DEFAULT
         return faults
 
     def _complete_themes(self) -> None:
-        """Give Textual's own themes what they lack; unless one is in use that can wait for the first screen."""
+        """Add Curator's colours to Textual's themes: after the first screen, unless one of them is in use."""
         from curator.tui.looks.themes import complete
 
         for name, theme in self.available_themes.items():
@@ -136,7 +137,7 @@ class CuratorApp(Shell):
             self.session.toast(fault, title="Configuration")
 
     def _remind(self) -> None:
-        """Say which deployments cost money while nobody may be using them."""
+        """Remind the user of deployments that cost money by the hour."""
         for sentence in self.job_watch.cost_reminders():
             self.notify(printable(sentence), title="Azure", severity="warning", markup=False, timeout=15)
 
@@ -151,7 +152,7 @@ class CuratorApp(Shell):
         await self.go_to_stage(name)
 
     def action_dialog(self, name: str) -> None:
-        """Open a dialog by its name; where config.toml has become faulty that is said instead."""
+        """Open a dialog, by its name in `stage_list.DIALOGS`; where config.toml is faulty, show that instead."""
         try:
             settings.load()
         except UsageError as error:
@@ -160,42 +161,42 @@ class CuratorApp(Shell):
         self.push_screen(stage_list.DIALOGS[name].create())
 
     def action_help(self) -> None:
-        """Help on what has the focus."""
+        """Show help on the focused pane."""
         from curator.tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self.screen))
 
     def action_command_palette(self) -> None:
-        """Find any action by name."""
+        """Open the command palette."""
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         self.session.undo()
 
     def action_redo(self) -> None:
-        """Do it again."""
+        """Redo the change that was undone last."""
         self.session.redo()
 
     def action_theme(self) -> None:
-        """Choose the colours."""
+        """Open the theme picker."""
         self.action_dialog("theme")
 
     def action_settings(self) -> None:
-        """Model, profile, provider."""
+        """Open the settings: model, profile, provider."""
         self.action_dialog("settings")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave out what leads to a stage or dialog that is not there, and dialogs on top of dialogs."""
+        """Disable actions of stages and dialogs that are not installed, and most while a dialog is open."""
         below = [screen for screen in self.screen_stack if not isinstance(screen, CommandPalette)]
-        asking = bool(below) and below[-1].is_modal
+        dialog_open = bool(below) and below[-1].is_modal
         if action == "stage":
-            return stage_list.STAGES[str(parameters[0])].installed and not asking
+            return stage_list.STAGES[str(parameters[0])].installed and not dialog_open
         if action == "dialog":
-            return stage_list.DIALOGS[str(parameters[0])].installed and not asking
+            return stage_list.DIALOGS[str(parameters[0])].installed and not dialog_open
         if action in ("undo", "redo", "help", "theme", "settings", "command_palette"):
-            return not asking
+            return not dialog_open
         return True
 
     # The shell
@@ -242,41 +243,44 @@ class CuratorApp(Shell):
     # The end
 
     def keep(self) -> None:
-        """Have every stage save what would be lost if the program ended now."""
+        """Have every stage save its drafts and its place."""
         for stack in self._screen_stacks.values():
             for screen in stack:
                 if isinstance(screen, StageScreen) and screen.is_mounted:
                     screen.keep()
 
     async def action_quit(self) -> None:
-        """Leave; nothing to ask, everything is saved."""
+        """Save everything and leave."""
         self.keep()
         self.exit()
 
     def action_interrupt(self) -> None:
-        """Leave as a program that was interrupted; everything is saved."""
+        """Save everything and leave with the exit status of an interrupted program."""
         self.end(leaving.INTERRUPTED)
 
     def end(self, status: int) -> None:
-        """Leave because the terminal or the system says so."""
+        """Save everything and leave with an exit status, after a signal or because the terminal was closed."""
         self.keep()
         self.exit(return_code=status)
 
     def _fatal_error(self) -> None:
-        """Log an unexpected exception and close with one line, instead of Textual's traceback with locals."""
+        """Log an unexpected exception and close with one line.
+
+        Textual's own traceback prints local variables, among them API keys.
+        """
         error = self._exception
         path = log.log("".join(traceback.format_exception(error))) if error else log.log_path()
         self.crash = f"unexpected {type(error).__name__}; every change is saved; details are in {path}"
         self._close_messages_no_wait()
 
     def panic(self, *renderables: Any) -> None:
-        """As `_fatal_error`, for failures outside a message handler."""
+        """As `_fatal_error`, for failures of the terminal's input."""
         self.crash = f"the terminal's input failed; every change is saved; details are in {log.log_failure()}"
         self._return_code = 1
         self._close_messages_no_wait()
 
 
 def _collect_garbage() -> None:
-    """From the first screen on; what was made until then stays, so no collection need look at it."""
+    """Begin garbage collection after the first screen, without the objects made until then: they all stay."""
     gc.freeze()
     gc.enable()

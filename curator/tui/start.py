@@ -1,4 +1,4 @@
-"""The UI's start: the workspace, its first screen, and only then Textual and the app."""
+"""Starting the UI: open the workspace, write its first screen, and only then import Textual and run the app."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from curator import settings
 from curator.errors import UsageError
 from curator.tui.session.last_session import LastSession
 from curator.tui.session.which_workspace import open_workspace
-from curator.tui.terminal import first_screen
-from curator.tui.terminal import leaving as terminal
+from curator.tui.terminal import first_screen, leaving
 
 if TYPE_CHECKING:
     from curator.tui.terminal.first_screen import FirstScreen
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def open_ui(path: str | None) -> int:
-    """Open the UI on a dataset, a workspace, or what was open last. Returns the exit status.
+    """Run the UI on a dataset or workspace, without a path on the one that was open last. Returns the exit status.
 
     Raises UsageError without a terminal or with a faulty configuration, InputError where the path is no dataset.
     """
-    if not terminal.is_terminal():
+    if not leaving.is_terminal():
         raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
     memory = LastSession.load()
     theme = memory.theme or settings.load().theme or ""
@@ -40,12 +39,12 @@ def open_ui(path: str | None) -> int:
 
 def _run(workspace: Workspace, memory: LastSession, first: FirstScreen | None) -> int:
     from curator import pricing
-    from curator.tui.app import CuratorApp  # Textual: a third of a second
+    from curator.tui.app import CuratorApp  # heavy: Textual takes a third of a second
 
-    pricing.table()  # a faulty models.toml is told instead of opening on it
+    pricing.table()  # raises UsageError for a faulty models.toml before the UI opens
     memory.save()
     app = CuratorApp(workspace, memory, analyse=True, first=first)
-    with terminal.guarded(app, first.found if first is not None else None):
+    with leaving.guarded(app, first.attributes if first is not None else None):
         app.run()
     memory.save()
     if app.crash:

@@ -1,4 +1,4 @@
-"""`Dialog`: what every question and form is made from; and `Confirm`, a plain question.
+"""`Dialog`: the base of every question and form; and `Confirm`, a question with two answers.
 
     class SplitDialog(Dialog[None]):
         HEADING = "Split"
@@ -34,7 +34,7 @@ class Dialog(ModalScreen[Result | None]):
     SCOPE = "dialog"
     HEADING: ClassVar[str] = ""
     ACCEPT: ClassVar[str] = "OK"
-    """The word on the button that goes ahead; empty for none."""
+    """The label of the button that accepts; empty for no such button."""
     CANCEL: ClassVar[str] = "Back"
     BINDINGS = keys.bindings("dialog")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
@@ -42,7 +42,7 @@ class Dialog(ModalScreen[Result | None]):
 
     @property
     def session(self) -> Session:
-        """The open workspace."""
+        """The session of the open workspace."""
         return shell_of(self).session
 
     def compose(self) -> ComposeResult:
@@ -58,15 +58,15 @@ class Dialog(ModalScreen[Result | None]):
         yield TooSmall()
 
     def compose_body(self) -> ComposeResult:
-        """What the dialog shows and asks."""
+        """The dialog's own widgets."""
         raise NotImplementedError
 
     def action_accept(self) -> None:
-        """Go ahead."""
+        """Do what the dialog is for, and dismiss it."""
         raise NotImplementedError
 
     def action_cancel(self) -> None:
-        """Leave; nothing changes."""
+        """Leave without a change."""
         self.dismiss(None)
 
     @on(Button.Pressed, "#accept")
@@ -86,7 +86,7 @@ class Dialog(ModalScreen[Result | None]):
 
 
 class Confirm(Dialog[bool]):
-    """A question with two answers; dismisses with True, or None."""
+    """A question with two answers; dismisses with True for the button `accept`, else with None."""
 
     def __init__(self, heading: str, text: str, accept: str = "Yes") -> None:
         super().__init__()
@@ -97,11 +97,11 @@ class Confirm(Dialog[bool]):
         yield Static(Content(printable(self._text)))
 
     def on_mount(self) -> None:
-        """Heading, and the word on the button."""
+        """Show the heading and the button's label."""
         self.query_one(".box", Vertical).border_title = Content(printable(self._heading))
         self.query_one("#accept", Button).label = Content(printable(self._accept_word))
         self.query_one("#accept").focus()
 
     def action_accept(self) -> None:
-        """Yes."""
+        """Answer the question with yes."""
         self.dismiss(True)

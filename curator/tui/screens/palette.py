@@ -1,4 +1,4 @@
-"""The command palette: every action of the key table, with its key, run where it belongs."""
+"""The command palette: lists every action of the key table with its keys, and runs it where it belongs."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from textual.widgets import LoadingIndicator
 from curator.tui import actions, keys
 from curator.tui.actions import Action
 from curator.tui.shell import shell_of
-from curator.tui.widgets.line_input import drawn
+from curator.tui.widgets.line_input import as_drawn
 
 
 def scopes_of(node: DOMNode) -> tuple[str, ...]:
-    """The scopes of the key table that a widget, screen or app takes part in, its own first."""
-    named = (vars(cls).get("SCOPE", "") for cls in type(node).__mro__)
-    return tuple(scope for scope in dict.fromkeys(named) if scope)
+    """The scopes of the key table that a widget, screen or app declares, its own before those of its bases."""
+    scopes = (vars(cls).get("SCOPE", "") for cls in type(node).__mro__)
+    return tuple(scope for scope in dict.fromkeys(scopes) if scope)
 
 
-def home_of(action: Action, screen: Screen[object], focused: Widget | None) -> DOMNode | None:
-    """The node that runs an action: near the focus, else anywhere on the screen, else the app; None: not here."""
+def node_of(action: Action, screen: Screen[object], focused: Widget | None) -> DOMNode | None:
+    """The node that runs an action: the nearest to the focus, else one on the screen, else the app; None: none."""
     near = list(focused.ancestors_with_self) if focused else [screen, screen.app]
     for node in (*near, *screen.walk_children(Widget, with_self=False), screen, screen.app):
         if action.scope in scopes_of(node) and getattr(node, "display", True):
@@ -47,73 +47,73 @@ def home_of(action: Action, screen: Screen[object], focused: Widget | None) -> D
 
 
 class ActionCommands(Provider):
-    """Offers the actions that work on the current screen."""
+    """Offers the actions that can run on the current screen."""
 
-    def _offers(self) -> Iterator[tuple[Action, DOMNode]]:
+    def _possible_actions(self) -> Iterator[tuple[Action, DOMNode]]:
         for action in actions.ACTIONS:
-            home = home_of(action, self.screen, self.focused)
-            if home is not None and self._possible(action, home):
-                yield action, home
+            node = node_of(action, self.screen, self.focused)
+            if node is not None and self._is_possible(action, node):
+                yield action, node
 
-    def _possible(self, action: Action, home: DOMNode) -> bool:
+    def _is_possible(self, action: Action, node: DOMNode) -> bool:
         from textual.actions import parse
 
         namespace, name, parameters = parse(action.command)
-        target = self.app if namespace == "app" else home
+        target = self.app if namespace == "app" else node
         return target.check_action(name, parameters) is not False
 
     def _title(self, action: Action) -> Content:
-        shown = keys.keys_of(action, shell_of(self.screen).user_keys)
-        return Content.assemble(action.description, "  ", (shown, "$text-muted"))
+        names = keys.keys_of(action, shell_of(self.screen).user_keys)
+        return Content.assemble(action.description, "  ", (names, "$text-muted"))
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
-        for action, home in self._offers():
+        """All possible actions, shown before anything is typed."""
+        for action, node in self._possible_actions():
             yield DiscoveryHit(
-                self._title(action), partial(self._run, action, home), action.description, action.tooltip
+                self._title(action), partial(self._run, action, node), action.description, action.tooltip
             )
 
     async def search(self, query: str) -> Hits:
-        """What matches by name, explanation, id or key."""
+        """The actions whose description, tooltip or key matches what is typed."""
         matcher = self.matcher(query)
-        for action, home in self._offers():
+        for action, node in self._possible_actions():
             score = max(matcher.match(action.description), 0.8 * matcher.match(action.tooltip))
             if query in action.keys.split(",") or query == keys.keys_of(action, {}):
                 score = 1.0
             if score > 0:
-                run = partial(self._run, action, home)
+                run = partial(self._run, action, node)
                 yield Hit(score, self._title(action), run, action.description, action.tooltip)
 
-    async def _run(self, action: Action, home: DOMNode) -> None:
-        if isinstance(home, Widget) and home.can_focus:
-            home.focus()
-        await self.app.run_action(action.command, home)
+    async def _run(self, action: Action, node: DOMNode) -> None:
+        if isinstance(node, Widget) and node.can_focus:
+            node.focus()
+        await self.app.run_action(action.command, node)
 
 
 class Palette(CommandPalette):
-    """Textual's palette with a list of commands that stands any key and click."""
+    """Textual's palette with an input and a list of Curator's own."""
 
     def compose(self) -> ComposeResult:
-        """As Textual's, with our list."""
+        """The same widgets as Textual's palette has, two of them replaced."""
         with Vertical(id="--container"):
             with Horizontal(id="--input"):
                 yield SearchIcon()
-                yield Words(placeholder=self._placeholder, select_on_focus=False)
+                yield PrintableInput(placeholder=self._placeholder, select_on_focus=False)
             with Vertical(id="--results"):
                 yield CommandLines()
                 yield LoadingIndicator()
 
 
-class Words(CommandInput):
-    """What is looked for, drawn printable."""
+class PrintableInput(CommandInput):
+    """Draws control characters as stand-ins."""
 
     @property
     def _value(self) -> Text:
-        return drawn(self.value)
+        return as_drawn(self.value)
 
 
 class CommandLines(CommandList):
-    """Textual 8.2 ends the app where it is asked for a page without room, or for an option that has just gone."""
+    """Textual 8.2 crashes when a page key is pressed without room for the list, or a removed option is clicked."""
 
     def action_page_up(self) -> None:
         """One page up."""
@@ -126,6 +126,6 @@ class CommandLines(CommandList):
             super().action_page_down()  # type: ignore[no-untyped-call]
 
     def on_click(self, event: Click) -> None:
-        """Ignore a click on what another search has replaced meanwhile."""
+        """Ignore a click on an option that a later search has removed."""
         if event.style.meta.get("option", 0) >= self.option_count:
             event.prevent_default()

@@ -1,7 +1,7 @@
-"""`StageScreen`: what every stage is made from. Read this before writing one.
+"""`StageScreen`: the base of every stage. Read this before writing one.
 
-A stage is one file in `screens/`, named in `screens/__init__.py`, with its keys in `keys.py` under a scope
-of its own name:
+A stage is a folder in `screens/` with a `screen.py`. It is listed in `tui/stage_list.py`, and its keys are in
+`tui/actions.py` under a scope of its own name:
 
     class HistoryScreen(StageScreen):
         STAGE = "history"
@@ -17,17 +17,18 @@ of its own name:
             self.query_one(ChangeList).show(self.session.workspace.history(200))
 
 Rules that keep stages alike:
-- Read through `self.session.workspace`; change only through `self.session` (its mutators publish what changed
-  and show the undo toast). Never keep rows: keep ids and ask again.
-- `data_changed` runs only while the stage is on screen; a stage that is not shown hears about it when it is.
+- Read through `self.session.workspace`; change only through `self.session`, whose methods publish what changed and
+  show the undo toast. Never keep rows: keep ids and read again.
+- Go to other stages, examples and runs through `shell_of(self)`; never import another stage.
+- `data_changed` runs only while the stage is on the screen; otherwise when it is shown the next time.
 - Anything slow is a worker: `@work(thread=True, exclusive=True, group="NAME", exit_on_error=False)`; poll
   `get_current_worker().is_cancelled` at least every 50 ms, post results in batches with `post_message`, and turn
   a `CuratorError` into `self.session.say(error)`. Only a worker's top may catch `Exception`. Network calls go
   through `curator.jobs`, in `@work(exclusive=True, group="NAME", exit_on_error=False)` coroutines.
 - Every text that is not our own goes through `core.text.printable` or `one_line` and reaches a widget as `Content`
   or `Text`. Toasts: `self.session.toast(text)`, which never reads markup.
-- A question is a `Dialog` from `screens/dialog.py`; escape always goes one level back without losing anything.
-- Colours come from theme variables and component classes, and no state is told by colour alone.
+- A question is a `Dialog` from `screens/dialog.py`; escape always goes one level back and loses nothing.
+- Colours come from theme variables and component classes, and no state is shown by colour alone.
 """
 
 from __future__ import annotations
@@ -51,22 +52,23 @@ class StageScreen(Screen[None]):
     """One stage: tabs above, status line and footer below, the stage's own widgets between."""
 
     STAGE: ClassVar[str] = ""
-    """Its name in `screens.STAGES`."""
+    """Its name in `stage_list.STAGES`."""
     SCOPE: ClassVar[str] = "stage"
     """Its scope in `actions.ACTIONS`."""
     BINDINGS = keys.bindings("stage")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
 
-    _stale: Changed | None = None
+    _pending: Changed | None = None
+    """What changed while the stage was not on the screen; None: nothing."""
 
     @property
     def session(self) -> Session:
-        """The open workspace and what the screens share about it."""
+        """The session of the open workspace."""
         return shell_of(self).session
 
     def compose(self) -> ComposeResult:
-        """Tabs, the stage, status line, keys."""
+        """The tabs, the stage's own widgets, the status line and the keys."""
         yield StageTabs(self.STAGE)
         yield from self.compose_stage()
         yield StatusLine()
@@ -78,44 +80,44 @@ class StageScreen(Screen[None]):
         raise NotImplementedError
 
     def matters(self, action: str) -> bool:
-        """Whether an action, by its id, can do something as things stand; the line of keys shows others last."""
+        """Whether an action, by its id, can do something at present; the line of keys shows the others last."""
         return True
 
     def data_changed(self, changed: Changed) -> None:
-        """Show what changed. The first call, on mount, says that everything did."""
+        """Show what changed. The first call, on mount, gets `Changed()`: everything."""
 
     def keep(self) -> None:
-        """Save what would be lost if the program ended now. Called before that, and when another screen comes."""
+        """Save drafts and the like. Called before the program ends and when another screen is shown."""
 
     def on_screen_suspend(self) -> None:
-        """Another screen comes."""
+        """Save when another screen is shown."""
         self.keep()
 
     def on_mount(self) -> None:
-        """Listen, and show everything once."""
+        """Subscribe to changes, and show everything."""
         self.session.changed.subscribe(self, self._note_change)
         self.data_changed(Changed())
 
     def on_screen_resume(self) -> None:
-        """Show now what changed while another stage was on screen."""
-        if self._stale is not None:
-            changed, self._stale = self._stale, None
+        """Show what changed while another stage was on the screen."""
+        if self._pending is not None:
+            changed, self._pending = self._pending, None
             self.data_changed(changed)
 
     def _note_change(self, changed: Changed) -> None:
         if self.app.screen is self or self in self.app.screen_stack:
             self.data_changed(changed)
         else:
-            self._stale = changed if self._stale is None else self._stale.joined(changed)
+            self._pending = changed if self._pending is None else self._pending.joined(changed)
 
     def action_zoom(self) -> None:
-        """Give the focused pane the whole screen, or the screen back to all."""
+        """Let the focused pane fill the screen, or show all panes again."""
         if self.maximized is not None:
             self.minimize()
         elif self.focused is not None:
             self.maximize(self.focused)
 
     def action_back(self) -> None:
-        """One level back: leave zoom, else let the stage decide."""
+        """Go one level back: leave the zoom. Stages override it for more levels."""
         if self.maximized is not None:
             self.minimize()

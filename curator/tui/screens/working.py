@@ -1,4 +1,4 @@
-"""A box over everything while a thread changes many examples: how far it is, and escape stops it."""
+"""`Working`: the dialog of `Shell.run_long`, which shows the progress of a thread; escape stops it."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from curator.tui.widgets.progress_line import ProgressLine
 
 
 class Working(Dialog[Any]):
-    """Does a job and dismisses with its result, or with the failure that ended it."""
+    """Runs a job in a thread and dismisses with its result, or with the exception that ended it."""
 
     ACCEPT = ""
     CANCEL = "Stop"
     AUTO_FOCUS: ClassVar[str | None] = ""
-    """No key but escape does anything: what was typed ahead must not stop the work."""
+    """Nothing has the focus, so that keys typed ahead cannot press the button that stops the work."""
 
     def __init__(self, heading: str, job: Callable[[], Any]) -> None:
         super().__init__()
         self._heading, self._job = heading, job
 
     def compose_body(self) -> ComposeResult:
-        """How far it is."""
+        """The line with the progress."""
         yield ProgressLine()
 
     def on_mount(self) -> None:
-        """Begin once the box is drawn: what draws the list may have to wait for the thread from then on."""
+        """Begin after the dialog is drawn: once the thread works, drawing the list may have to wait for it."""
         self.query_one(".box", Vertical).border_title = Content(printable(self._heading))
         self.call_after_refresh(self._work)
 
@@ -46,9 +46,9 @@ class Working(Dialog[Any]):
 
         def job() -> Any:
             with session.workspace.reporting_to(progress.phase):
-                done = self._job()
-            session.workspace.counts()  # nobody has to wait for them either
-            return done
+                result = self._job()
+            session.workspace.counts()  # in this thread too: the status line would have to wait for them
+            return result
 
         session.busy = True
         try:
@@ -61,8 +61,8 @@ class Working(Dialog[Any]):
         self.dismiss(result)
 
     def action_accept(self) -> None:
-        """Nothing is asked here."""
+        """Do nothing: there is no question to accept."""
 
     def action_cancel(self) -> None:
-        """Stop it, as long as nothing is saved."""
+        """Stop the work, which it heeds as long as nothing is saved."""
         self.query_one(ProgressLine).stop()

@@ -1,4 +1,4 @@
-"""Editing a text in $EDITOR while the UI steps aside."""
+"""Editing a text in $EDITOR while the UI is suspended."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from curator.errors import CuratorError
 
 
 def edit(app: App[Any], text: bytes, suffix: str) -> bytes | None:
-    """Open `text` in $VISUAL or $EDITOR and return what was saved; None where nothing changed.
+    """Open `text` in $VISUAL, $EDITOR or vi and return the saved text; None where nothing changed.
 
-    Raises CuratorError where there is no editor, it fails, or this terminal cannot step aside.
+    `suffix` is that of the temporary file, e.g. `.json`. Raises CuratorError where the editor cannot be started or
+    fails, and where this terminal cannot suspend the UI.
     """
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory(prefix="curator-") as folder:

@@ -1,6 +1,6 @@
-"""The first screen before Textual is there: the list, written where Textual draws it a third of a second later.
+"""The first screen: the list as Textual will draw it, written a third of a second before Textual is imported.
 
-Nothing here imports Textual. What is pressed meanwhile waits in the terminal, unseen, for the app.
+Nothing here imports Textual. Keys pressed meanwhile wait in the terminal's buffer, without an echo, for the app.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rich.cells import cell_len, set_cell_size
 
 from curator.core.text import one_line
-from curator.tui import stage_list as screens
-from curator.tui.looks import first_colours as palette_file
+from curator.tui import stage_list
+from curator.tui.looks import first_colours
 from curator.tui.looks.first_colours import Palette
 from curator.tui.session.list_place import ListPlace
 from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
@@ -32,54 +32,58 @@ if TYPE_CHECKING:
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?25h\x1b[?1049l"
 WIDE, LEAST = 110, (60, 16)
-"""From which width the panes stand side by side, and below which size no stage is drawn (`screens.stage`)."""
+"""The width from which on panes are side by side; the least (width, height) of a stage. As in `screens.stage`."""
 AROUND = 4
-"""Lines above and below the panes: stages and query, status and keys."""
+"""Lines that are no panes: stages and query above, status and keys below."""
 BRAND = "▚ curator"
-STATUS = {
+STATUS_STYLES = {
     "$foreground": "status",
     "$mark-ok": "status-ok",
     "$mark-error bold": "status-error",
     "$mark-warning bold": "status-warning",
 }
+"""Names in the first screen's palette for the styles of `summary.pieces`."""
 
 
 def show(workspace: Workspace, theme: str) -> FirstScreen | None:
-    """Write the first screen of a workspace; None where the app itself must find out what it shows."""
+    """Write the first screen of a workspace in a theme.
+
+    Returns None, and writes nothing, where the terminal is too small or the list needs a query evaluated first.
+    """
     size = shutil.get_terminal_size()
     place = ListPlace.of(workspace)
     fits = size.columns >= LEAST[0] and size.lines >= LEAST[1]
     if not fits or place.query or place.sort or sys.__stderr__ is None or not sys.__stderr__.isatty():
         return None
     screen = FirstScreen()
-    screen.write(frame(workspace, place, size.columns, size.lines, palette_file.read_palette(theme)))
+    screen.write(frame(workspace, place, size.columns, size.lines, first_colours.read_palette(theme)))
     return screen
 
 
 class FirstScreen:
-    """The terminal between the first screen and the app's."""
+    """Owns the terminal from the first screen until the app takes over."""
 
     def __init__(self) -> None:
-        self.found = _silence()
-        """The terminal's attributes as they were found."""
+        self.attributes = _stop_echo()
+        """The terminal's termios attributes at the start; None where it has none."""
         self._handed_over = False
         self._signals = {number: signal.signal(number, self._leave) for number in _signals()}
 
     def write(self, text: str) -> None:
-        """Enter the alternate screen and write there."""
+        """Enter the alternate screen, hide the cursor and write."""
         _write(f"{ENTER}\x1b[?25l{text}")
 
     def hand_over(self) -> bool:
-        """Give the terminal to the app as it was found, but for the alternate screen. False when that was done."""
+        """Restore the terminal for the app, except the alternate screen. Returns False if that was done before."""
         if self._handed_over:
             return False
         self._handed_over = True
-        if self.found is not None:
-            termios.tcsetattr(0, termios.TCSANOW, self.found)
+        if self.attributes is not None:
+            termios.tcsetattr(0, termios.TCSANOW, self.attributes)
         return True
 
     def take_back(self) -> None:
-        """At the end: leave the alternate screen where no app ever took it over."""
+        """At the end: leave the alternate screen if no app took it over; restore the signal handlers."""
         if self.hand_over():
             _write(LEAVE)
         for number, handler in self._signals.items():
@@ -88,13 +92,13 @@ class FirstScreen:
     def _leave(self, number: int, frame: FrameType | None) -> NoReturn:
         with contextlib.suppress(OSError, termios.error):
             os.write(1, RESET.encode())
-            if self.found is not None:
-                termios.tcsetattr(0, termios.TCSANOW, self.found)
+            if self.attributes is not None:
+                termios.tcsetattr(0, termios.TCSANOW, self.attributes)
         os._exit(128 + number)
 
 
 def _write(text: str) -> None:
-    """Write where Textual writes."""
+    """Write to the stream that Textual writes to."""
     assert sys.__stderr__ is not None
     sys.__stderr__.write(text)
     sys.__stderr__.flush()
@@ -104,8 +108,8 @@ def _signals() -> list[signal.Signals]:
     return [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
-def _silence() -> list[Any] | None:
-    """Show no key that is pressed, and keep each for the app; returns how the terminal was."""
+def _stop_echo() -> list[Any] | None:
+    """Switch echo and line buffering off, so that keys wait unseen; returns the attributes from before."""
     try:
         before = termios.tcgetattr(0)
         quiet = termios.tcgetattr(0)
@@ -117,7 +121,7 @@ def _silence() -> list[Any] | None:
 
 
 def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palette: Palette) -> str:
-    """The whole screen as the terminal takes it, with the list in the place that it will have."""
+    """The whole screen as text with escape sequences; the list has the size and place that the app gives it."""
     room = height - AROUND
     wide = width >= WIDE
     columns = width * place.share // 100 if wide else width
@@ -132,7 +136,7 @@ def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palet
 
 def _tabs(workspace: Workspace, width: int, palette: Palette) -> str:
     brand = f" {BRAND}  " if width >= WIDE else f" {BRAND[0]}  "
-    tabs = [f" {entry.key} {entry.title} " for entry in screens.stages()]
+    tabs = [f" {entry.key} {entry.title} " for entry in stage_list.stages()]
     lock = "read only: " if workspace.read_only else ""
     room = width - len(brand) - sum(map(len, tabs)) - 1
     source = one_line(f"{lock}{workspace.source_name}", max(1, room))
@@ -146,22 +150,33 @@ def _query(width: int, palette: Palette) -> str:
 
 
 def _status(workspace: Workspace, width: int, palette: Palette) -> str:
-    """The counts, where they are stored: nobody waits here for them."""
+    """The status line, with counts only if they are stored already."""
     parts: list[tuple[str, str]] = []
     if workspace.current_results.finished:
-        known, examples = workspace.counts(), len(workspace.ids())
-        counts = (examples, examples, known.analysed, known.errors, known.warnings, known.tokens)
-        parts = pieces(Summary(*counts, cost="", train=0, validation=0, provider=""), width < BRIEF)[:COUNTS]
+        counts, examples = workspace.counts(), len(workspace.ids())
+        summary = Summary(
+            examples=examples,
+            shown=examples,
+            analysed=counts.analysed,
+            errors=counts.errors,
+            warnings=counts.warnings,
+            tokens=counts.tokens,
+            cost="",
+            train=0,
+            validation=0,
+            provider="",
+        )
+        parts = pieces(summary, width < BRIEF)[:COUNTS]
     if workspace.read_only:
         parts.insert(0, ("read-only", "$mark-warning bold"))
     drawn = palette.paint("tab", " " * width + "\r") + palette.paint("tab", " ")
     for number, (text, style) in enumerate(parts):
-        drawn += palette.paint("tab", " · " * bool(number)) + palette.paint(STATUS[style], text)
+        drawn += palette.paint("tab", " · " * bool(number)) + palette.paint(STATUS_STYLES[style], text)
     return drawn
 
 
 def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette: Palette) -> Iterator[str]:
-    """The head and the rows; the cursor is on the remembered example."""
+    """The columns' names, then the rows; the cursor is on the example of `place`."""
     ids = workspace.ids()
     width -= len(ids) + 1 > rows  # the scroll bar
     columns = Columns.fit(width, len(workspace.ids(deleted=True)))
@@ -173,11 +188,11 @@ def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette
         here = row.id == ids[cursor]
         base = "cursor" if here else "row"
         drawn = palette.paint(base, "› " if here else " " * GUTTER)
-        left = width - GUTTER
+        room = width - GUTTER
         for text, style in cells(row, columns, 0, colours):
-            drawn += palette.paint(style or base, set_cell_size(text, min(left, cell_len(text))), base)
-            left -= cell_len(text)
-        yield drawn + palette.paint(base, " " * max(0, left))
+            drawn += palette.paint(style or base, set_cell_size(text, min(room, cell_len(text))), base)
+            room -= cell_len(text)
+        yield drawn + palette.paint(base, " " * max(0, room))
 
 
 def _position(ids: Sequence[int], example: int | None) -> int:

@@ -1,8 +1,9 @@
-"""Keys act in the order in which they were pressed, however many arrive at once.
+"""`KeysInOrder`: an app in which keys act in the order in which they were pressed, however fast they arrive.
 
-Textual runs a key's action when the key has come back from the widget that it was sent to; what was typed behind
-it has long been sent to the same widget then. So `/dead` in one burst would delete an example instead of looking
-for a word. Here a key waits until the one before it has done its work and the new screen or field is there.
+Textual sends a key to the focused widget, and runs its action only when the widget has returned it to the app.
+Keys typed behind it have been sent to the same widget by then: `/dead` in one burst would delete an example (`d`)
+instead of searching for a word. Here a key waits until the one before has run and its new screen or field has the
+focus.
 """
 
 from __future__ import annotations
@@ -18,34 +19,35 @@ from textual.message_pump import MessagePump
 from textual.widgets import Input, TextArea
 
 PATIENCE = 1.0
-"""Seconds after which a key no longer waits: something else is wrong then."""
+"""Most seconds that a key waits for the one before, so that a fault does not block the keyboard."""
 
 
 class KeysInOrder(App[None]):
-    """An app in which keys wait for each other."""
+    """Queues keys and pastes, and sends each when the one before has run."""
 
     starting = False
-    """Keys wait while this is set: the app has begun, and nothing can take them yet."""
+    """Set from the start until something has the focus: keys wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self.built = asyncio.Event()
-        """Unset while the fields are being made that the next keys are meant for."""
+        """Unset while a widget builds the fields that the next keys are meant for: keys wait."""
         self.built.set()
         self._before: Event | None = None
-        """The key that was sent last to what is no text field, until it has done its work."""
+        """The key that was sent last to a widget other than a text field, until its action has run."""
         self._typed_ahead: deque[Event] = deque()
+        """Keys that wait."""
         self._feeding: asyncio.Task[None] | None = None
 
     async def on_event(self, event: Event) -> None:
-        """As Textual, one key after the other."""
+        """Handle events as Textual does, but one key after the other."""
         if not isinstance(event, Key | Paste):
             await super().on_event(event)
         elif event.is_forwarded:
             await super().on_event(event)
             if event is self._before:
                 self._before = None
-        elif self._feeding is not None or self._at_work():
+        elif self._feeding is not None or self._is_working():
             self._typed_ahead.append(event)
             self._feeding = self._feeding or asyncio.create_task(self._feed())
         else:
@@ -54,49 +56,50 @@ class KeysInOrder(App[None]):
     async def _press(self, event: Event) -> None:
         if isinstance(self.focused, Input | TextArea):
             if isinstance(event, Key) and not event.is_printable:
-                await _reached(self.focused)  # what is typed comes to a field in order, but keys of ours pass it
+                await _wait_for(self.focused)  # letters reach a field in order, but other keys overtake them
             await super().on_event(event)
         else:
             await super().on_event(event)
             self._before = event if event.is_forwarded else None
 
-    def begun(self) -> None:
-        """To be called after the first refresh: from now on keys are taken, as soon as something has the focus."""
+    def begin(self) -> None:
+        """Let keys pass from now on, as soon as something has the focus. Call it after the first refresh."""
         if self.focused is None:
-            self.call_after_refresh(self.begun)
+            self.call_after_refresh(self.begin)
         else:
             self.starting = False
 
-    def _at_work(self) -> bool:
-        """Whether the key before, or what it began, is not done."""
+    def _is_working(self) -> bool:
+        """Whether the key before has not run yet, or the fields that it opened are not built yet."""
         if self.starting:
             return True
         stopped = self._before is None or self._before._stop_propagation
         return not stopped or not self.built.is_set()
 
     async def _feed(self) -> None:
-        """Press what was typed ahead, each key when the one before has done its work."""
+        """Send the waiting keys, each when the one before has run."""
         try:
             while self.starting:
                 await asyncio.sleep(0.01)
             while self._typed_ahead:
                 until = time.monotonic() + PATIENCE
-                while self._at_work() and time.monotonic() < until:
-                    await _reached(self)
-                for pump in (self.screen, self, self.screen, self):  # a worker may open a dialog, that a field
+                while self._is_working() and time.monotonic() < until:
+                    await _wait_for(self)
+                # twice: its worker may open a dialog, and that dialog focus a field
+                for pump in (self.screen, self, self.screen, self):
                     await asyncio.sleep(0)
-                    await _reached(pump)
+                    await _wait_for(pump)
                 self.call_later(self._press, self._typed_ahead.popleft())
-                await _reached(self)
+                await _wait_for(self)
         except ScreenStackError:
             self._typed_ahead.clear()  # the app has ended
         finally:
             self._feeding = None
 
 
-async def _reached(pump: MessagePump) -> None:
-    """Return when a widget, screen or app has dealt with what it was sent until now."""
-    reached = asyncio.Event()
-    if pump.call_later(reached.set):
+async def _wait_for(pump: MessagePump) -> None:
+    """Wait until a widget, screen or app has handled every message sent to it so far, for `PATIENCE` at most."""
+    done = asyncio.Event()
+    if pump.call_later(done.set):
         with suppress(TimeoutError):
-            await asyncio.wait_for(reached.wait(), PATIENCE)
+            await asyncio.wait_for(done.wait(), PATIENCE)

@@ -1,7 +1,7 @@
-"""The terminal's end: signals, a vanished terminal and crashes all leave it as it was found.
+"""Leaving the UI: signals, a closed terminal and crashes all restore the terminal's state.
 
-Everything here works around what Textual 8.2 does by itself: TERM and HUP leave the screen broken, a gone
-terminal spins, a crash prints local variables (keys too) and exits 0.
+Textual 8.2 by itself leaves the screen broken after TERM and HUP, spins when the terminal is closed, and after a
+crash prints local variables (API keys too) and exits with 0.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from typing import Any, Protocol
 
 
 class Ending(Protocol):
-    """What can be asked to end in order."""
+    """An app that `guarded` can end."""
 
     def end(self, status: int) -> None:
-        """Save and leave with an exit status."""
+        """Save everything and exit with a status."""
 
     def call_later(self, callback: Any, *args: Any) -> bool:
-        """Call from the app's own loop."""
+        """Call in the app's event loop."""
 
 
 PATIENCE = 1.5
-"""Seconds that an orderly end may take before the program leaves at once."""
+"""Seconds that an orderly end may take before the process exits without it."""
 
 RESET = (
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l"  # mouse
     "\x1b[?2004l\x1b[?1004l\x1b[?2048l\x1b[?7h\x1b[<u"  # paste, focus, resize reports, wrap, key protocol
     "\x1b[0m\x1b[?25h\x1b[?1049l"  # colours, cursor, alternate screen
 )
-"""Puts a terminal back that was left in whatever state."""
+"""Escape sequences that restore a terminal from any state that Textual puts it in."""
 
 HANGUP = 129
 """Exit status when the terminal is gone: 128 + SIGHUP."""
@@ -53,9 +53,9 @@ def is_terminal() -> bool:
 
 @contextmanager
 def guarded(app: Ending, saved: list[Any] | None = None) -> Iterator[None]:
-    """While inside, INT, TERM and HUP end `app` in order within 2 s, exit status 128 + the signal's number.
+    """A context in which INT, TERM and HUP end `app` in order within 2 s, with the status 128 + the signal.
 
-    `saved` are the terminal's attributes as they were found; by default those it has now.
+    `saved` are the termios attributes to restore; by default those that the terminal has now.
     """
     saved = saved or _attributes()
 
@@ -63,16 +63,16 @@ def guarded(app: Ending, saved: list[Any] | None = None) -> Iterator[None]:
         leave(app, 128 + number, saved)
 
     signals = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
-    before = {number: signal.signal(number, end) for number in signals}
+    handlers = {number: signal.signal(number, end) for number in signals}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 def leave(app: Ending, status: int, saved: list[Any] | None = None) -> None:
-    """Ask the app to end, and see to it that the process does: every change is on the disk already."""
+    """Ask the app to end; after `PATIENCE` the process exits in any case: every change is on the disk already."""
     watchdog = threading.Timer(PATIENCE, _leave_now, (status, saved))
     watchdog.daemon = True
     watchdog.start()
@@ -85,7 +85,7 @@ def _leave_now(status: int, saved: list[Any] | None) -> None:
         if saved is not None:
             termios.tcsetattr(0, termios.TCSANOW, saved)
     except (OSError, termios.error):
-        pass  # the terminal is gone: nothing to restore
+        pass  # the terminal has been closed: nothing to restore
     os._exit(status)
 
 
@@ -97,7 +97,7 @@ def _attributes() -> list[Any] | None:
 
 
 def hung_up() -> bool:
-    """Whether the terminal on standard input is gone."""
+    """Whether the terminal on standard input has been closed."""
     poll = select.poll()
     poll.register(0, 0)
     return any(state & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, state in poll.poll(0))

@@ -1,4 +1,4 @@
-"""The terminal's driver where a first screen stands on the terminal already."""
+"""The Textual driver for a terminal that the first screen has already been written to."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ if TYPE_CHECKING:
 
 
 class TakingOver(LinuxDriver):
-    """Takes the terminal as it was found, but for the alternate screen: entering that again would clear it."""
+    """Does not enter the alternate screen again, which would clear the first screen."""
 
     _first: ClassVar[FirstScreen]
     _entered = False
+    """Whether the first screen has entered the alternate screen and the driver must not."""
     _running: asyncio.AbstractEventLoop | None = None
 
     def start_application_mode(self) -> None:
-        """Begin, or go on after a suspension."""
+        """Begin, or continue after a suspension."""
         self._running = asyncio.get_running_loop()
         self._entered = self._first.hand_over()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual leaves it untyped
 
     def _sigtstp_application(self, *_: object) -> None:
-        """Stop between two things, not in the middle of one: that may be a write, whose lock this needs too."""
+        """Suspend from the event loop, not from the signal handler: that may have interrupted a write, whose lock
+        suspending needs too."""
         stop = super()._sigtstp_application
         if self._running is None:
             stop()
@@ -37,7 +39,7 @@ class TakingOver(LinuxDriver):
             self._running.call_soon_threadsafe(stop)
 
     def write(self, data: str) -> None:
-        """Write to the terminal."""
+        """Write to the terminal; drops the sequence that enters the alternate screen, once."""
         if self._entered and data == ENTER:
             self._entered = False
             return

@@ -1,4 +1,4 @@
-"""One block of the example in the editor: its heading, its text to edit, what is wrong with it."""
+"""`Cell`: one block of the example in the editor: heading, text field, completions, problems."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ COLOURS = {
     "rejected": "$mark-error",
     "other": "$quiet",
 }
-SHOWN = 2_000
-"""Characters shown of a text that cannot be edited in place."""
+EXCERPT = 2_000
+"""Most characters shown of a text that cannot be edited in place."""
 
 
 class Cell(Vertical):
-    """A block; `field` is None where its text is no plain string or too long to edit in place."""
+    """A block, e.g. a message. `field` is None where its text is no plain string or too long to edit in place."""
 
     def __init__(self, index: int, block: Block, complete: Complete = lambda text: ()) -> None:
         super().__init__(classes=f"-{kind_of(block)}")
         self.index = index
         self.block = block
         self.text = block.text
-        """The text as the draft has it."""
-        can = block.text_path is not None and editable(block.text)
-        self.field = MessageField(block.text, complete) if can else None
+        """The text in the draft; the field may already hold newer text."""
+        is_editable = block.text_path is not None and editable(block.text)
+        self.field = MessageField(block.text, complete) if is_editable else None
 
     def compose(self) -> ComposeResult:
         """Heading, text, notes, problems."""
@@ -43,20 +43,20 @@ class Cell(Vertical):
         if self.field is not None:
             yield self.field
         else:
-            yield Static(Content(printable(self.block.text[:SHOWN])), classes="fixed")
+            yield Static(Content(printable(self.block.text[:EXCERPT])), classes="fixed")
         for note in self.block.notes:
             yield Static(Content(one_line(note, 600)), classes="note")
         yield Static(id="offers")
         yield Static(id="findings")
 
-    def tell(self, tokens: int | None, problems: Sequence[Problem]) -> None:
-        """Show tokens and problems of the draft."""
+    def show_check(self, tokens: int | None, problems: Sequence[Problem]) -> None:
+        """Show the block's problems, and its tokens in the heading (None: not counted yet)."""
         role = Content.styled(one_line(self.block.role, 24), f"bold {COLOURS[kind_of(self.block)]}")
         weight = "" if self.block.weight is None else f" · weight {self.block.weight:g}"
         count = "" if tokens is None else f" · {tokens:,} tokens"
-        cut = " · shortened here, ctrl+o opens the whole" if len(self.block.text) > SHOWN else ""
+        cut = " · shortened here, ctrl+o opens the whole" if len(self.block.text) > EXCERPT else ""
         self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}{cut}", "$quiet")))
-        self._offer()
+        self._show_completions()
         findings = self.query_one("#findings", Static)
         lines = [
             Content.assemble(
@@ -68,8 +68,8 @@ class Cell(Vertical):
         findings.update(Content("\n").join(lines))
         findings.display = bool(lines)
 
-    def _offer(self) -> None:
-        words = list(self.field.offers) if self.field is not None else []
+    def _show_completions(self) -> None:
+        words = list(self.field.completions) if self.field is not None else []
         offers = self.query_one("#offers", Static)
         offers.display = bool(words)
         if words:

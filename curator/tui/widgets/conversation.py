@@ -1,6 +1,6 @@
-"""The conversation: one example as blocks with a gutter in the role's colour, problems beside what they are about.
+"""`Conversation`: one example as blocks with a gutter in the role's colour, each problem below its message.
 
-A line-API widget: a long transcript costs what its visible lines cost.
+It draws single lines (Textual's line API), so a long transcript costs no more than its visible lines.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _STYLES = (
 
 
 LOW = 14
-"""A pane of fewer lines shows system prompts in one line."""
+"""A pane of fewer lines than this shows each system prompt in one line."""
 
 
 class Conversation(ScrollView, can_focus=True):
-    """Shows one example; the cursor is on a message."""
+    """Shows one example; the cursor is on one of its messages."""
 
     SCOPE = "conversation"
     HELP = "The example as a conversation. The thick gutter is the current message: y copies it, e edits it."
@@ -46,7 +46,7 @@ class Conversation(ScrollView, can_focus=True):
 
     @dataclass
     class EditRequested(Message):
-        """A message was double-clicked."""
+        """The user double-clicked a message."""
 
         block: int
 
@@ -54,8 +54,9 @@ class Conversation(ScrollView, can_focus=True):
         super().__init__(id=dom_id)
         self._transcript: Transcript | None = None
         self._lines: list[Line] = []
-        self._width = 0
+        """The transcript wrapped at the pane's width."""
         self._match = -1
+        """Index of the line of the match that was shown last; -1 before the first."""
 
     def show(self, transcript: Transcript | None, *, same: bool = False) -> None:
         """Show an example (None: none); `same` keeps the cursor and the scroll position."""
@@ -69,14 +70,13 @@ class Conversation(ScrollView, can_focus=True):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self._width = self._room
-        self._lines = self._transcript.lines(self._width, self._brief) if self._transcript else []
-        self._grow_to(Size(self.size.width, len(self._lines)))
+        self._lines = self._transcript.lines(self._room, self._brief) if self._transcript else []
+        self._set_virtual_size(Size(self.size.width, len(self._lines)))
         self.refresh()
 
-    def _grow_to(self, size: Size) -> None:
-        """Have another size inside. Textual lays the whole screen out again for that, at each step through the
-        list; it is needed only where the scroll bar comes or goes."""
+    def _set_virtual_size(self, size: Size) -> None:
+        """Set `virtual_size`. Textual lays the whole screen out again for that; here it does so only where the
+        scroll bar appears or disappears, because this is called at each step through the list."""
         before, room = self.virtual_size, self.container_size.height
         if room and before.width == size.width and (before.height > room) == (size.height > room):
             self.set_reactive(Conversation.virtual_size, size)
@@ -90,15 +90,15 @@ class Conversation(ScrollView, can_focus=True):
 
     @property
     def _brief(self) -> bool:
-        """In a low pane the system prompt, which seldom differs, leaves the room to the rest."""
+        """Whether the pane is so low that system prompts, which seldom differ, are shortened to one line."""
         return 0 < self.size.height < LOW
 
     def on_resize(self) -> None:
-        """Wrap again."""
+        """Wrap the lines at the new width."""
         self._lay_out()
 
     def render_line(self, y: int) -> Strip:
-        """One line: margin, gutter, pieces."""
+        """One line of the transcript: margin, gutter, pieces."""
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         if index >= len(self._lines):
@@ -123,7 +123,7 @@ class Conversation(ScrollView, can_focus=True):
         return self.get_component_rich_style(f"talk--{kind}")
 
     def watch_block(self) -> None:
-        """Show the whole message if it fits, else its beginning."""
+        """Scroll so that the whole current message is visible, or its beginning where it is too long."""
         rows = [at for at, line in enumerate(self._lines) if line.block == self.block]
         if rows:
             top, height = self.scroll_offset.y, max(1, self.size.height)
@@ -134,12 +134,12 @@ class Conversation(ScrollView, can_focus=True):
         self.refresh()
 
     def validate_block(self, block: int) -> int:
-        """Stay inside the example."""
+        """The nearest index inside the example."""
         last = len(self._transcript.blocks) - 1 if self._transcript else 0
         return max(0, min(block, last))
 
     def go_to(self, block: int, *, beyond: bool = False) -> None:
-        """Make a message the current one; `beyond` shows the place from which on the model reads nothing."""
+        """Put the cursor on a message; `beyond` scrolls to where the text exceeds the model's context."""
         self.block = block
         cut = (at for at, line in enumerate(self._lines) if any(piece.kind == "beyond" for piece in line.pieces))
         first = next(cut, None) if beyond else None
@@ -147,15 +147,15 @@ class Conversation(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, first - self.size.height // 2), animate=False, force=True)
 
     def on_focus(self) -> None:
-        """The current message is marked only with focus."""
+        """The current message is marked only while the pane has the focus."""
         self.refresh()
 
     def on_blur(self) -> None:
-        """The current message is marked only with focus."""
+        """The current message is marked only while the pane has the focus."""
         self.refresh()
 
     def step_match(self, step: int) -> bool:
-        """Scroll to the next line with a match, or the one before; False where there is none."""
+        """Scroll to the next (1) or previous (-1) line with a match of the query; False where there is none."""
         rows = [at for at, line in enumerate(self._lines) if any(piece.kind == "match" for piece in line.pieces)]
         further = [at for at in rows if (at > self._match if step > 0 else at < self._match)]
         if not further:
@@ -179,6 +179,7 @@ class Conversation(ScrollView, can_focus=True):
             self.block += 1
 
     def _scroll_inside(self, direction: int) -> bool:
+        """Scroll by three lines if the current message goes on in that direction; False where it does not."""
         rows = [at for at, line in enumerate(self._lines) if line.block == self.block]
         if not rows:
             return False
@@ -205,7 +206,7 @@ class Conversation(ScrollView, can_focus=True):
         self.block = len(self._transcript.blocks) - 1 if self._transcript else 0
 
     def on_click(self, event: events.Click) -> None:
-        """Choose a message; twice edits it."""
+        """Put the cursor on a message; a double click edits it."""
         index = event.y + self.scroll_offset.y
         if index < len(self._lines) and self._lines[index].block >= 0:
             self.block = self._lines[index].block

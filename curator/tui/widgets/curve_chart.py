@@ -1,4 +1,4 @@
-"""The curves of a run: loss or mean token accuracy, drawn as braille text with axes."""
+"""`CurveChart`: loss or mean token accuracy of a run over its steps, drawn in braille characters with axes."""
 
 from __future__ import annotations
 
@@ -19,32 +19,34 @@ ACCURACY = (
     ("full_valid_mean_token_accuracy", "full validation"),
 )
 SMOOTHINGS = (0.0, 0.6, 0.9)
+"""Values of `CurveChart.smoothing` that a key goes through."""
 
 
 class CurveChart(Widget):
-    """Give it rows of metrics by step with `show`."""
+    """Draws the rows of metrics that `show` gets."""
 
     COMPONENT_CLASSES = {"curve--0", "curve--1", "curve--2", "curve--axis"}
 
     log_scale: reactive[bool] = reactive(False)
     """Whether y is logarithmic."""
     smoothing: reactive[float] = reactive(0.6)
-    """Weight of the past in the smoothed lines, 0 to below 1."""
+    """Weight of the earlier values in the exponential moving average, 0 to below 1."""
     accuracy: reactive[bool] = reactive(False)
-    """Mean token accuracy instead of loss."""
+    """Whether mean token accuracy is drawn instead of loss."""
 
     def __init__(self, dom_id: str) -> None:
         super().__init__(id=dom_id)
         self._metrics: Sequence[Mapping[str, float]] = ()
         self._chart: tuple[object, Chart] | None = None
+        """The chart as last drawn, with the settings that it was drawn for."""
 
     def show(self, metrics: Sequence[Mapping[str, float]]) -> None:
-        """Show other rows (`step` and the metrics' names)."""
+        """Draw these rows: each has `step` and values of some metrics by name."""
         self._metrics = metrics
         self._chart = None
         self.refresh()
 
-    def _drawn(self) -> Chart:
+    def _draw(self) -> Chart:
         key = (self.size, self.log_scale, self.smoothing, self.accuracy)
         if self._chart is None or self._chart[0] != key:
             series = []
@@ -52,13 +54,13 @@ class CurveChart(Widget):
                 points = [(row["step"], row[name]) for row in self._metrics if name in row]
                 if points:
                     series.append(Series(title, points, smooth=not name.startswith("full")))
-            made = draw(series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing)
-            self._chart = (key, made)
+            chart = draw(series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing)
+            self._chart = (key, chart)
         return self._chart[1]
 
     def render_line(self, y: int) -> Strip:
         """One line of the chart, each cell in the colour of its series."""
-        chart = self._drawn()
+        chart = self._draw()
         if y >= len(chart.lines):
             return Strip.blank(self.size.width, self.rich_style)
         line, owners = chart.lines[y], chart.owners[y] if y < len(chart.owners) else ()

@@ -1,6 +1,6 @@
-"""The editor: an example's messages in place, or its raw JSON; rules, tokens and cost with each keystroke.
+"""`Editor`: edits an example's messages, or its JSON; checks, counts and prices the draft with each keystroke.
 
-Nothing can be lost: leaving saves. The bytes of what was not edited stay as they were.
+Leaving saves. The bytes of values that were not edited stay as they were.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tokens import Tokens
 from curator.tui import keys
-from curator.tui.examples import json_folding as folding
+from curator.tui.examples import json_folding
 from curator.tui.examples.blocks import Block, problems_by_block, tokens_of
 from curator.tui.examples.draft import DraftBytes, next_role
 from curator.tui.examples.transcript import kind_of
 from curator.tui.session.session import CheckedDraft, Session
 from curator.tui.stage_models.answer_contracts import completions
-from curator.tui.terminal import external_editor as external
+from curator.tui.terminal import external_editor
 from curator.tui.terminal.key_order import KeysInOrder
 from curator.tui.widgets.cell import Cell
 from curator.tui.widgets.text_field import TextField, editable, json_field
 
 WINDOW = 40
-"""Most messages that are open for editing at once; of a longer example, those around the chosen one."""
+"""Most messages that have a field at once; in a longer example those around the one being edited."""
 
 
 class Editor(Vertical):
-    """Edits one example."""
+    """Edits one example; the rest of the UI sees its draft only once it is saved."""
 
     SCOPE = "editor"
     HELP = "Type: problems, tokens and cost follow at once. Escape saves the text and goes back; u takes it back."
@@ -46,31 +46,35 @@ class Editor(Vertical):
 
     @dataclass
     class Left(Message):
-        """The editor was left; what was typed is saved."""
+        """The user left the editor; the draft is saved."""
 
     def __init__(self, session: Session, dom_id: str = "editor") -> None:
         super().__init__(id=dom_id)
         self._session = session
         self._example: int | None = None
         self._saved = b""
+        """The example's bytes in the workspace."""
         self._draft = DraftBytes(b"")
         self._tokens_saved: int | None = None
+        """Tokens of `_saved`; None while not counted."""
         self._json = False
+        """Whether the JSON is edited instead of the messages."""
         self._json_text = ""
-        """What the JSON field holds, as far as the draft knows."""
+        """The text of the JSON field that the draft was last made from."""
         self._cell_before = 0
-        """Where one was among the messages before their JSON came."""
+        """Index of the cell that had the focus before the JSON view was opened."""
         self._building = 0
+        """Number of the latest rebuild; an older one that ends later must not set `_built`."""
 
     def compose(self) -> ComposeResult:
-        """The cells, or the JSON; below, what the draft costs."""
+        """The cells or the JSON field; below them the summary of the draft."""
         yield VerticalScroll(id="cells", can_focus=False)
         yield Static(id="draft")
 
     # Opening and leaving
 
     def open(self, example: int, block: int) -> None:
-        """Edit an example, the cursor in the block of that index; -1: the last message."""
+        """Edit an example with the cursor in the block at an index; -1: in the last message."""
         self._example = example
         line = self._session.workspace.record(example).line
         self.border_title = Content(" editing a new example " if line is None else f" editing line {line} ")
@@ -78,18 +82,18 @@ class Editor(Vertical):
         self._draft = DraftBytes(self._saved)
         self._tokens_saved = None
         self._session.warm()
-        self._json = not any(found.text_path for found in self._draft.blocks)
-        messages = [at for at, found in enumerate(self._draft.blocks) if found.text_path]
+        messages = [index for index, block in enumerate(self._draft.blocks) if block.text_path]
+        self._json = not messages
         self._rebuild(block if block >= 0 or not messages else messages[-1])
 
     @property
     def dirty(self) -> bool:
-        """Whether there is something to save."""
+        """Whether the draft differs from the saved bytes."""
         return self._example is not None and self._draft.raw != self._saved
 
     def save(self) -> bool:
-        """Save the draft; False, with the reason shown and the text kept, where that failed."""
-        self._take_all()
+        """Save the draft. Where that fails, show the reason, keep the draft and return False."""
+        self._read_fields()
         if self._example is None or not self.dirty:
             return True
         if self._session.replace(self._example, self._draft.raw) is None:
@@ -101,11 +105,11 @@ class Editor(Vertical):
         """Save and go on."""
         if self.save():
             self._session.toast("Saved")
-            self.tell()
+            self.show_check()
 
     def action_leave(self) -> None:
         """Save and go back."""
-        self._take_all()
+        self._read_fields()
         changed = self.dirty
         if self.save():
             self._example = None
@@ -113,11 +117,11 @@ class Editor(Vertical):
                 self._session.toast("Saved · u takes it back")
             self.post_message(self.Left())
 
-    # What is shown
+    # Building the fields
 
     @property
     def _built(self) -> asyncio.Event:
-        """Unset while the fields belong to a draft that is no more."""
+        """Unset while the fields are being rebuilt: keys wait for it, and text in old fields is ignored."""
         assert isinstance(self.app, KeysInOrder)
         return self.app.built
 
@@ -140,20 +144,21 @@ class Editor(Vertical):
         with self.app.batch_update():
             await cells.remove_children()
             if self._json:
-                self._json_text = folding.fold(self._draft.raw.decode("utf-8", "surrogateescape"))
+                self._json_text = json_folding.fold(self._draft.raw.decode("utf-8", "surrogateescape"))
                 await cells.mount(json_field(self._json_text))
             else:
                 await cells.mount(*self._window(focus))
-            self._tell()
+            self._show_check()
 
     def _window(self, focus: int) -> list[Cell]:
+        """Cells for up to `WINDOW` blocks around the one at `focus`."""
         blocks = self._draft.blocks
         first = max(0, min(focus - WINDOW // 2, len(blocks) - WINDOW))
         contract = self._session.workspace.context().contract
-        complete = partial(completions, contract) if isinstance(contract, Contract) else _nothing
+        complete = partial(completions, contract) if isinstance(contract, Contract) else _no_completions
         return [
-            Cell(first + at, block, complete if kind_of(block) == "assistant" else _nothing)
-            for at, block in enumerate(blocks[first : first + WINDOW])
+            Cell(index, block, complete if kind_of(block) == "assistant" else _no_completions)
+            for index, block in enumerate(blocks[first : first + WINDOW], first)
         ]
 
     def _focus_block(self, index: int) -> None:
@@ -164,58 +169,58 @@ class Editor(Vertical):
         if fields:
             cell = min(fields, key=lambda cell: abs(cell.index - index))
             assert cell.field is not None
-            self.screen.set_focus(cell.field)  # now: `focus` would let the next keys pass
+            self.screen.set_focus(cell.field)  # at once: with `focus` the next keys would go to the old field
             cell.field.move_cursor(cell.field.document.end)
 
     @on(TextArea.Changed)
-    def _typed(self, event: TextArea.Changed) -> None:
+    def _text_changed(self, event: TextArea.Changed) -> None:
         event.stop()
         if self._built.is_set():
-            self._take(event.text_area)
-            self.tell()
+            self._read_field(event.text_area)
+            self.show_check()
 
-    def _take(self, field: TextArea) -> None:
-        """Bring what stands in a field into the draft."""
+    def _read_field(self, field: TextArea) -> None:
+        """Put the text of a field into the draft, if it changed."""
         cell = field.parent
         text = field.true_text if isinstance(field, TextField) else field.text
         if self._json:
             if field.id == "json" and text != self._json_text:
                 self._json_text = text
-                self._draft.raw = folding.unfold(text).encode("utf-8", "surrogateescape")
+                self._draft.raw = json_folding.unfold(text).encode("utf-8", "surrogateescape")
         elif isinstance(cell, Cell) and cell.field is not None and text != cell.text:
             cell.text = text
             assert cell.block.text_path is not None
             self._draft.type_into(cell.block.text_path, text)
             cell.field.fit()
 
-    def _take_all(self) -> None:
-        """Bring into the draft what was typed just now: the fields' own news of it may still be on the way."""
+    def _read_fields(self) -> None:
+        """Put the text of all fields into the draft: their `Changed` messages may not have arrived yet."""
         if self._built.is_set():
             for field in self.query(TextField):
-                self._take(field)
+                self._read_field(field)
 
-    def tell(self) -> None:
-        """Show problems, tokens and cost of the draft, beside what they are about."""
+    def show_check(self) -> None:
+        """Show problems, tokens and cost of the draft, those of a message in its cell."""
         if self._example is not None and self._built.is_set():
-            self._tell()
+            self._show_check()
 
-    def _tell(self) -> None:
+    def _show_check(self) -> None:
         checked = self._session.draft(self._draft.raw)
         blocks = self._draft.blocks
-        placed = problems_by_block(checked.problems, blocks)
+        by_block = problems_by_block(checked.problems, blocks)
         if not self._json:
             cells = list(self.query(Cell))
-            open_ = [blocks[cell.index] for cell in cells]
-            counted = checked.tokens is not None
-            counts = (
-                tokens_of(self._session.counter, checked.example.value, open_) if counted else [None] * len(cells)
-            )
+            counts: list[int | None] = [None] * len(cells)
+            if checked.tokens is not None:
+                cell_blocks = [blocks[cell.index] for cell in cells]
+                counts = tokens_of(self._session.counter, checked.example.value, cell_blocks)
             for cell, count in zip(cells, counts, strict=True):
-                cell.tell(count, placed.get(cell.index, ()))
-        shown = checked.problems if self._json else placed.get(None, [])
-        self.query_one("#draft", Static).update(self._summary(checked, shown))
+                cell.show_check(count, by_block.get(cell.index, ()))
+        problems = checked.problems if self._json else by_block.get(None, [])
+        self.query_one("#draft", Static).update(self._summary(checked, problems))
 
-    def _summary(self, checked: CheckedDraft, shown: list[Problem]) -> Content:
+    def _summary(self, checked: CheckedDraft, problems: list[Problem]) -> Content:
+        """Counts and cost of the draft in one line, then up to four `problems` that no cell shows."""
         errors = sum(problem.severity is Severity.ERROR for problem in checked.problems)
         warnings = sum(problem.severity is Severity.WARNING for problem in checked.problems)
         tokens = checked.tokens
@@ -231,11 +236,11 @@ class Editor(Vertical):
                 (self._dataset(tokens), "$quiet"),
             )
         ]
-        lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in shown[:4]]
+        lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in problems[:4]]
         return Content("\n").join(lines)
 
     def _dataset(self, tokens: Tokens | None) -> str:
-        """What the whole dataset would be with the draft."""
+        """Tokens and price of the whole dataset if the draft were saved, in words."""
         if tokens is None:
             return ""
         if self._tokens_saved is None:
@@ -244,16 +249,18 @@ class Editor(Vertical):
         total = self._session.summary(tokens.total - self._tokens_saved)
         return f" · dataset {total.tokens:,} tokens, {total.cost}" if total.tokens is not None else ""
 
-    # Structure
+    # Messages
 
     @property
     def _cell(self) -> Cell | None:
+        """The cell that has the focus."""
         focused = self.screen.focused
         parent = focused.parent if focused is not None else None
         return parent if isinstance(parent, Cell) else None
 
     def _message(self) -> Block | None:
-        self._take_all()
+        """The message that has the focus, from the present draft; None, with a toast, where none has it."""
+        self._read_fields()
         cell = self._cell
         if cell is None or not cell.block.message:
             self._session.toast("The cursor is in no message")
@@ -269,15 +276,15 @@ class Editor(Vertical):
         self._step(-1)
 
     def action_next_field(self) -> None:
-        """The next text; the panes beside the editor are no part of it."""
+        """Focus the next text field of the editor; the panes beside it are left out."""
         self.screen.focus_next("Editor TextArea")
 
     def action_previous_field(self) -> None:
-        """The text before."""
+        """Focus the previous text field of the editor."""
         self.screen.focus_previous("Editor TextArea")
 
     def _step(self, step: int) -> None:
-        self._take_all()
+        self._read_fields()
         cell = self._cell
         index = (cell.index if cell else 0) + step
         if not 0 <= index < len(self._draft.blocks):
@@ -288,14 +295,14 @@ class Editor(Vertical):
             self._rebuild(index)
 
     def action_role(self) -> None:
-        """The next role."""
+        """Give the message the next role."""
         block, cell = self._message(), self._cell
         if block is not None and cell is not None:
             self._draft.set_role(block, next_role(block.role))
             self._rebuild(cell.index)
 
     def action_add_message(self) -> None:
-        """An empty message behind this one."""
+        """Insert an empty message after this one."""
         block, cell = self._message(), self._cell
         if block is not None and cell is not None:
             self._draft.add_after(block)
@@ -323,27 +330,27 @@ class Editor(Vertical):
             self._rebuild(cell.index + step)
 
     def action_undo(self) -> None:
-        """Take back typing in this field, else the last change of the messages."""
-        self._undo_or_redo("undo")
+        """Undo typing in the field; where there is none, undo the last change of the messages."""
+        self._undo_or_redo(undo=True)
 
     def action_redo(self) -> None:
-        """Do it again."""
-        self._undo_or_redo("redo")
+        """Redo what `action_undo` undid last."""
+        self._undo_or_redo(undo=False)
 
-    def _undo_or_redo(self, what: str) -> None:
-        self._take_all()
+    def _undo_or_redo(self, *, undo: bool) -> None:
+        self._read_fields()
         field = self.screen.focused
         if isinstance(field, TextArea):
             before = field.text
-            field.action_undo() if what == "undo" else field.action_redo()
+            field.action_undo() if undo else field.action_redo()
             if field.text != before:
                 return
-        if self._draft.undo() if what == "undo" else self._draft.redo():
+        if self._draft.undo() if undo else self._draft.redo():
             self._rebuild(self._cell.index if self._cell else 0)
 
     def action_json(self) -> None:
-        """Messages or JSON."""
-        self._take_all()
+        """Switch between the messages and the JSON."""
+        self._read_fields()
         index = self._cell.index if self._cell else self._cell_before
         if self._json and not any(block.text_path for block in self._draft.blocks):
             self._session.toast("These bytes hold no message to show; the JSON view stays")
@@ -356,17 +363,17 @@ class Editor(Vertical):
 
     def action_external(self) -> None:
         """Edit the message, or the JSON, in $EDITOR."""
-        self._take_all()
+        self._read_fields()
         cell = self._cell
         try:
             if self._json or cell is None or cell.block.text_path is None:
-                text = folding.fold(self._draft.raw.decode("utf-8", "surrogateescape"))
-                edited = external.edit(self.app, text.encode("utf-8", "surrogateescape"), ".json")
+                text = json_folding.fold(self._draft.raw.decode("utf-8", "surrogateescape"))
+                edited = external_editor.edit(self.app, text.encode("utf-8", "surrogateescape"), ".json")
                 if edited is not None:
-                    line = folding.unfold(edited.decode("utf-8", "surrogateescape").rstrip("\n"))
+                    line = json_folding.unfold(edited.decode("utf-8", "surrogateescape").rstrip("\n"))
                     self._draft.raw = line.encode("utf-8", "surrogateescape")
             else:
-                edited = external.edit(self.app, cell.text.encode("utf-8", "surrogatepass"), ".txt")
+                edited = external_editor.edit(self.app, cell.text.encode("utf-8", "surrogatepass"), ".txt")
                 if edited is not None:
                     self._draft.type_into(cell.block.text_path, edited.decode("utf-8", "replace"))
         except CuratorError as error:
@@ -375,7 +382,7 @@ class Editor(Vertical):
         self._rebuild(cell.index if cell else 0)
 
 
-def _nothing(text: str) -> list[str]:
+def _no_completions(text: str) -> list[str]:
     """No completions."""
     return []
 

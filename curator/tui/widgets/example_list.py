@@ -1,6 +1,7 @@
-"""The list of examples: draws the visible lines of a View, holds ids and a cursor, never rows.
+"""`ExampleList`: the list of examples of the Data stage.
 
-A million examples cost what a screenful costs: `render_line` asks the workspace for one row.
+It holds the ids of a view and asks the workspace only for the rows on the screen, so a million examples cost no
+more than a screenful.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from curator.tui.widgets.cursor_list import PagedList
 from curator.workspace.records import Row
 
 SHIFT = 8
-"""How many characters one press of left or right moves the words."""
+"""How many characters one press of left or right scrolls the text column."""
 
 
 class ExampleList(PagedList):
-    """One line an example. The first screen line is the head of the columns."""
+    """One line an example, below a line with the names of the columns."""
 
     SCOPE = "list"
     HELP = (
@@ -49,7 +50,7 @@ class ExampleList(PagedList):
 
     @dataclass
     class Highlighted(Message):
-        """The cursor is on another example (None: the view is empty)."""
+        """The cursor moved to this example (None: the view is empty)."""
 
         example: int | None
 
@@ -61,13 +62,13 @@ class ExampleList(PagedList):
 
     @dataclass
     class SortRequested(Message):
-        """The head of a sortable column was clicked."""
+        """The user clicked the name of a column that can be sorted by."""
 
         field: str
 
     @dataclass
     class SelectionChanged(Message):
-        """More or fewer examples are selected."""
+        """The selection changed; `count` examples are selected now."""
 
         count: int
 
@@ -76,30 +77,32 @@ class ExampleList(PagedList):
         self._session = session
         self._ids: Sequence[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(400)
+        """Lines as drawn, by everything that they depend on."""
         self._rows: dict[int, Row] = {}
+        """Rows of the examples on the screen, by id."""
         self._colours = label_keys.colours_by_name(session.workspace)
         self.selection = Selection()
         self.shift = 0
-        """How many characters the words column is scrolled to the right."""
+        """How many characters the text column is scrolled to the right."""
 
-    # What is shown
+    # Contents
 
     def show(self, ids: Sequence[int], keep: int | None = None) -> None:
-        """Show these examples, the cursor on the example `keep` if it is among them, else near where it was."""
+        """List these examples, with the cursor on the example `keep` or, if it is not listed, on the same line."""
         self._ids = ids
         self._strips.clear()
         self._rows.clear()
         self.virtual_size = Size(self.size.width, len(ids) + 1)
-        at = self._index(keep)
-        at = min(self.cursor if at is None else at, max(0, len(ids) - 1))
-        if at == self.cursor:
+        index = self._index(keep)
+        index = min(self.cursor if index is None else index, max(0, len(ids) - 1))
+        if index == self.cursor:
             self.announce()
-        self.cursor = at
+        self.cursor = index
         self.reveal()
         self.refresh()
 
     def refresh_rows(self, ids: frozenset[int] = frozenset()) -> None:
-        """Draw again: the contents of these rows, or of all where none are named, changed."""
+        """Read these rows again, all with no ids, and draw; does nothing where none of them is on the screen."""
         if ids and ids.isdisjoint(self._rows):
             return
         self._colours = label_keys.colours_by_name(self._session.workspace)
@@ -114,13 +117,14 @@ class ExampleList(PagedList):
 
     @property
     def targets(self) -> Iterable[int]:
-        """What an action works on: the selected examples, else the one under the cursor."""
+        """The ids that an action applies to: the selected examples, else the one under the cursor."""
         self.selection.end_range(self._ids, self.cursor)
         if self.selection:
             return self.selection.among(self._ids)
         return () if self.current is None else (self.current,)
 
     def _index(self, example: int | None) -> int | None:
+        """Index of an example in the view; None where the view does not hold it."""
         if example is None:
             return None
         if self.cursor < len(self._ids) and self._ids[self.cursor] == example:
@@ -132,25 +136,25 @@ class ExampleList(PagedList):
 
     def go_to(self, example: int) -> bool:
         """Put the cursor on an example; False where the view does not hold it."""
-        at = self._index(example)
-        if at is not None:
-            self.cursor = at
-        return at is not None
+        index = self._index(example)
+        if index is not None:
+            self.cursor = index
+        return index is not None
 
     @property
     def above(self) -> int:
-        """Rows between the top of the list and the cursor."""
+        """How many lines are between the top of the visible list and the cursor."""
         return max(0, self.cursor - int(self.scroll_offset.y))
 
-    def scroll_so(self, above: int) -> None:
-        """Scroll so that as many rows stand above the cursor."""
+    def scroll_to_show(self, above: int) -> None:
+        """Scroll so that `above` lines are visible above the cursor."""
         self.scroll_to(y=max(0, self.cursor - above), animate=False, force=True)
         self.reveal()
 
     # Drawing
 
     def render_line(self, y: int) -> Strip:
-        """The head, then one row a line."""
+        """The names of the columns, or one example."""
         width = self.scrollable_content_region.width
         columns = self._columns(width)
         if y == 0:
@@ -164,14 +168,16 @@ class ExampleList(PagedList):
         key = (example, width, self.shift, *state)
         strip = self._strips.get(key)
         if strip is None and self._session.busy and example not in self._rows:
-            return Strip.blank(width, self.rich_style)  # asking for it would wait; all is drawn anew afterwards
+            return Strip.blank(
+                width, self.rich_style
+            )  # reading the row would wait; the list is drawn again afterwards
         if strip is None:
             strip = self._row(example, columns, width, *state)
             self._strips[key] = strip
         return strip
 
     def _below(self, index: int, width: int) -> Strip:
-        """An empty line; the first of an empty view says what to do."""
+        """A line below the last example: empty, but the first line of an empty view says what to do."""
         if self._ids or index != 1:
             return Strip.blank(width, self.rich_style)
         text = (
@@ -204,23 +210,23 @@ class ExampleList(PagedList):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _row_of(self, example: int) -> Row:
-        """The row, fetched together with the others on the screen: one page costs a few statements."""
+        """The row of an example, read together with all others on the screen in a few SQL statements."""
         if example not in self._rows:
             top = self.scroll_offset.y
             page = self._ids[top : top + self.page]
-            wanted = page if example in page else [example]
-            self._rows = {row.id: row for row in self._session.workspace.rows(wanted)}
+            ids = page if example in page else [example]
+            self._rows = {row.id: row for row in self._session.workspace.rows(ids)}
             unknown = [row.id for row in self._rows.values() if row.errors is None or row.tokens is None]
             if unknown:
                 self._session.look_first(unknown)
         return self._rows[example]
 
     def notify_style_update(self) -> None:
-        """Colours changed: nothing drawn before is right."""
+        """The theme changed: forget the lines as drawn."""
         self._strips.clear()
         super().notify_style_update()
 
-    # Moving
+    # Cursor
 
     @property
     def count(self) -> int:
@@ -229,76 +235,76 @@ class ExampleList(PagedList):
 
     @property
     def head_lines(self) -> int:
-        """The names of the columns."""
+        """One: the names of the columns."""
         return 1
 
     def watch_cursor(self, old: int, new: int) -> None:
-        """Repaint two lines and say where the cursor is."""
+        """Draw only the two lines that changed, unless a range is being selected, and announce."""
         self.reveal()
         if self.selection.anchor is not None:
             self.refresh()
-            self._say_selection()
+            self._announce_selection()
         for row in (old, new):
             self.refresh_line(row + 1)
         self.announce()
 
     def announce(self) -> None:
-        """Say which example the cursor is on."""
+        """Post `Highlighted` with the example under the cursor."""
         self.post_message(self.Highlighted(self.current))
 
     def on_resize(self) -> None:
-        """The width decides the columns."""
+        """Fit the columns to the new width."""
         self.virtual_size = Size(self.size.width, len(self._ids) + 1)
         self.reveal()
 
     # Actions
 
     def action_left(self) -> None:
-        """Show the words further left."""
+        """Scroll the text column left."""
         self.shift = max(0, self.shift - SHIFT)
         self.refresh_rows()
 
     def action_right(self) -> None:
-        """Show the words further right."""
+        """Scroll the text column right."""
         self.shift += SHIFT
         self.refresh_rows()
 
     def action_select(self) -> None:
-        """Select or release, and go on."""
+        """Select the example, or deselect it, and go to the next line."""
         if self.current is not None:
             self.selection.toggle(self.current)
             self.refresh_line(self.cursor + 1)
-            self._say_selection()
+            self._announce_selection()
             self.cursor += 1
 
     def action_range(self) -> None:
-        """Start a range, or end the running one."""
+        """Start selecting a range at the cursor, or end it there."""
         if self.selection.anchor is None:
             self.selection.anchor = self.cursor
         else:
             self.selection.end_range(self._ids, self.cursor)
         self.refresh()
-        self._say_selection()
+        self._announce_selection()
 
     def action_select_all(self) -> None:
-        """Select all examples of the view; again: none."""
+        """Select all examples of the view; if all are selected already, none."""
         if self.selection.count(self._ids, self.cursor) == len(self._ids):
             self.selection.clear()
         else:
             self.selection.select_all()
         self.refresh()
-        self._say_selection()
+        self._announce_selection()
 
     def clear_selection(self) -> bool:
-        """Release all; False where nothing was selected."""
+        """Deselect all examples; returns False where none was selected."""
         if not self.selection:
             return False
         self.selection.clear()
         self.refresh()
-        self._say_selection()
+        self._announce_selection()
         return True
 
-    def _say_selection(self) -> None:
+    def _announce_selection(self) -> None:
         self.post_message(self.SelectionChanged(self.selected))
 
     @property
@@ -309,7 +315,7 @@ class ExampleList(PagedList):
     # Mouse
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor there; ctrl selects, shift selects up to there, twice edits; the head sorts."""
+        """Move the cursor; ctrl selects, shift selects a range, a double click edits; on a column's name: sort."""
         if event.y == 0:
             field = self._columns(self.scrollable_content_region.width).field_at(event.x)
             if field:

@@ -1,5 +1,7 @@
-"""The last line: the keys of what has the focus, one widget in all. Textual's footer makes a widget of each key
-anew with every change of the focus, which took half the time of opening the editor.
+"""`KeyLine`: the last line of a screen, with the keys that work where the focus is.
+
+It is one widget. Textual's own footer mounts a widget for each key with every change of the focus, which took half
+the time of opening the editor.
 """
 
 from __future__ import annotations
@@ -16,16 +18,16 @@ from textual.widgets import Input, TextArea
 
 from curator.tui import keys
 
-KEPT = ("app.palette", "app.help")
-"""Actions whose keys are never left out: they tell all the others."""
+ALWAYS = ("app.palette", "app.help")
+"""Actions whose keys are never left out: both lead to all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """One key and what it does."""
+    """One key and what it does. `key` is Textual's name of it, `label` what is drawn."""
 
     key: str
-    shown: str
+    label: str
     description: str
     tooltip: str
     enabled: bool
@@ -33,12 +35,12 @@ class Hint:
 
     @property
     def width(self) -> int:
-        """Cells, with the space around the key and behind the words."""
-        return cell_len(self.shown) + cell_len(self.description) + 3
+        """Width in cells, with a space on both sides of the key and one behind the words."""
+        return cell_len(self.label) + cell_len(self.description) + 3
 
 
 class KeyLine(Widget):
-    """Whole hints, as many as there is room for; commands and help in any case. A click presses the key."""
+    """Draws as many hints as there is room for, the palette's and help's always. A click presses the key."""
 
     can_focus = False
     ALLOW_SELECT = False
@@ -46,36 +48,37 @@ class KeyLine(Widget):
     _hints: tuple[Hint, ...] = ()
 
     def on_mount(self) -> None:
-        """Draw again when other keys work."""
-        self.screen.bindings_updated_signal.subscribe(self, self._note)
+        """Draw again whenever other keys work."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
 
-    def _note(self, screen: Screen[object]) -> None:
+    def _bindings_updated(self, screen: Screen[object]) -> None:
         if not (self.is_attached and screen is self.screen and screen.is_current and self.app.app_focus):
             return
-        hints = tuple(self._active())
+        hints = tuple(self._active_hints())
         if hints != self._hints:
             self._hints = hints
             self.refresh()
 
-    def _active(self) -> list[Hint]:
-        found: dict[str, Hint] = {}
+    def _active_hints(self) -> list[Hint]:
+        """One hint an action that works now, first those that can do something (see `StageScreen.matters`)."""
+        hints: dict[str, Hint] = {}
         typing = isinstance(self.screen.focused, Input | TextArea)
         for _, binding, enabled, tooltip in self.screen.active_bindings.values():
-            shown = keys.key_label(binding.key)
-            if binding.show and not (typing and len(shown) == 1):  # there it would be a letter of the text
+            label = keys.key_label(binding.key)
+            if binding.show and not (typing and len(label) == 1):  # in a text field the key types a letter
                 words = tooltip or binding.description
-                hint = Hint(binding.key, shown, binding.description, words, enabled, binding.id or "")
-                found.setdefault(binding.action, hint)
+                hint = Hint(binding.key, label, binding.description, words, enabled, binding.id or "")
+                hints.setdefault(binding.action, hint)
         matters: Callable[[str], bool] = getattr(self.screen, "matters", lambda action: True)
-        return sorted(found.values(), key=lambda hint: not matters(hint.id))
+        return sorted(hints.values(), key=lambda hint: not matters(hint.id))
 
     def _placed(self) -> list[tuple[int, Hint]]:
-        """What is shown, each with its column."""
-        kept = [hint for hint in self._hints if hint.id in KEPT]
-        room = self.size.width - sum(hint.width for hint in kept)
+        """The hints that are drawn, each with the column where it begins."""
+        always = [hint for hint in self._hints if hint.id in ALWAYS]
+        room = self.size.width - sum(hint.width for hint in always)
         placed, at = [], 0
-        for hint in (*(hint for hint in self._hints if hint.id not in KEPT), *kept):
-            if hint in kept or at + hint.width <= room:
+        for hint in (*(hint for hint in self._hints if hint.id not in ALWAYS), *always):
+            if hint in always or at + hint.width <= room:
                 placed.append((at, hint))
                 at += hint.width
         return placed
@@ -85,7 +88,7 @@ class KeyLine(Widget):
         parts: list[tuple[str, str]] = []
         for _, hint in self._placed():
             dim = "" if hint.enabled else " dim"
-            parts.append((f" {hint.shown} ", f"bold $footer-key-foreground{dim}"))
+            parts.append((f" {hint.label} ", f"bold $footer-key-foreground{dim}"))
             parts.append((f"{hint.description} ", f"$footer-description-foreground{dim}"))
         return Content.assemble(*parts)
 

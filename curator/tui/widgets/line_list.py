@@ -1,4 +1,4 @@
-"""`LineList`: a list with a cursor that draws only the lines on screen; for runs, groups, changes, answers."""
+"""`LineList`: a list of lines in pieces of different colours: runs, duplicate groups, changes, answers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from curator.tui import keys
 from curator.tui.widgets.cursor_list import PagedList
 
 Pieces = Sequence[tuple[str, str]]
-"""A line as (text, kind) pieces; kinds are names of `LineList.COMPONENT_CLASSES` behind `lines--`, or empty."""
+"""A line as (text, kind) pieces; `lines--KIND` is in `LineList.COMPONENT_CLASSES`, "" is the list's own colour."""
 
 
 class LineList(PagedList):
-    """`show(count, line)` with `line(index, width) -> Pieces`; nothing else is kept. Made printable here."""
+    """`show` gets a function that makes the line at an index, of at most `width` cells, when it is drawn.
+
+    Control characters in the pieces are replaced when they are drawn.
+    """
 
     SCOPE = "lines"
     BINDINGS = keys.bindings("lines")
@@ -43,26 +46,26 @@ class LineList(PagedList):
 
     @dataclass
     class Highlighted(Message):
-        """The cursor is on this line."""
+        """The cursor moved to this line."""
 
         lines: LineList
         index: int
 
         @property
         def control(self) -> LineList:
-            """The list, so that handlers can select it."""
+            """The list, so that `@on(…, "#id")` can select by it."""
             return self.lines
 
     @dataclass
     class Chosen(Message):
-        """Enter, or a double click, on this line."""
+        """Enter was pressed or the mouse double-clicked on this line."""
 
         lines: LineList
         index: int
 
         @property
         def control(self) -> LineList:
-            """The list, so that handlers can select it."""
+            """The list, so that `@on(…, "#id")` can select by it."""
             return self.lines
 
     def __init__(self, dom_id: str, *, empty: str = "", head: str = "") -> None:
@@ -72,13 +75,13 @@ class LineList(PagedList):
         self._empty, self._head = empty, head
 
     def show(self, count: int, line: Callable[[int, int], Pieces], *, cursor: int | None = None) -> None:
-        """Show other lines; the cursor stays where it is unless told."""
+        """Show other lines; without `cursor` it stays on the same index."""
         self._count, self._line = count, line
         self.virtual_size = Size(0, count + self.head_lines)
         self.place_cursor(self.cursor if cursor is None else cursor)
 
     def say(self, empty: str) -> None:
-        """What an empty list shows."""
+        """Set the text that an empty list shows."""
         self._empty = empty
         self.refresh()
 
@@ -93,7 +96,7 @@ class LineList(PagedList):
         return 1 if self._head else 0
 
     def render_line(self, y: int) -> Strip:
-        """The head, a line, or what an empty list says."""
+        """The head, a line of the list, or the text of an empty list."""
         width = self.scrollable_content_region.width
         if self._head and y == 0:
             return Strip([Segment(self._head, self._kind("head"))]).adjust_cell_length(width, self._kind("head"))
@@ -108,29 +111,29 @@ class LineList(PagedList):
         base = self._kind("cursor" if self.has_focus else "blurred") if here else self.rich_style
         segments, room = [Segment("›" if here else " ", base)], width - 1
         for text, kind in self._line(index, width - 1):
-            shown = one_line(text)
-            if cell_len(shown) > room:
-                shown = set_cell_size(shown, room)
-            room -= cell_len(shown)
+            printable = one_line(text)
+            if cell_len(printable) > room:
+                printable = set_cell_size(printable, room)
+            room -= cell_len(printable)
             style = (self._kind(kind) if kind else base) + Style(bgcolor=base.bgcolor)
-            segments.append(Segment(shown, base if here and self.has_focus and kind == "dim" else style))
+            segments.append(Segment(printable, base if here and self.has_focus and kind == "dim" else style))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _kind(self, name: str) -> Style:
         return self.get_component_rich_style(f"lines--{name}")
 
     def announce(self) -> None:
-        """Say that the cursor is on another line."""
+        """Post `Highlighted`, unless the list is empty."""
         if self._count:
             self.post_message(self.Highlighted(self, self.cursor))
 
     def action_choose(self) -> None:
-        """Choose the line."""
+        """Post `Chosen` for the line under the cursor."""
         if self._count:
             self.post_message(self.Chosen(self, self.cursor))
 
     def on_click(self, event: events.Click) -> None:
-        """Go to a line; twice chooses it."""
+        """Move the cursor; a double click chooses."""
         index = self.index_at(event.y)
         if index is not None:
             self.cursor = index

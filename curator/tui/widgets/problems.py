@@ -1,6 +1,6 @@
-"""The problem list: of the example under the cursor, or of the whole dataset by rule.
+"""`Problems`: the problems of one example, or the rules of the whole dataset with their numbers of findings.
 
-The fix of the problem under the cursor is shown before it is applied: the line below says what would change.
+The problem under the cursor also shows what its fix would change.
 """
 
 from __future__ import annotations
@@ -29,33 +29,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """One rule and how often it was found."""
+    """One rule and how many problems it found in the dataset."""
 
     rule: str
     severity: str
+    """`error`, `warning` or `info`."""
     mark: str
+    """The severity as one character."""
     count: int
     fix: str | None
+    """`safe`, `unsafe` or None where the rule has no fix."""
     what: str
+    """What the rule finds, in words."""
 
     @classmethod
     def all(cls, workspace: Workspace) -> list[RuleCount]:
-        """Every rule that found something, errors first, then the most frequent."""
+        """Every rule that found a problem: by severity, errors first, then by count."""
         from curator.core.rules import REGISTRY
 
         profile = workspace.context().profile
-        found = []
+        counts = []
         for rule, count in workspace.counts().rules.items():
-            known = REGISTRY.get(rule)
-            severity = known.severity.get(profile, Severity.INFO) if known else Severity.INFO
-            what, fix = (known.what, known.fix) if known else ("", None)
-            found.append(cls(rule, severity.value, severity.mark, count, fix, what))
+            check = REGISTRY.get(rule)
+            severity = check.severity.get(profile, Severity.INFO) if check else Severity.INFO
+            what, fix = (check.what, check.fix) if check else ("", None)
+            counts.append(cls(rule, severity.value, severity.mark, count, fix, what))
         order = ("error", "warning", "info")
-        return sorted(found, key=lambda item: (order.index(item.severity), -item.count))
+        return sorted(counts, key=lambda item: (order.index(item.severity), -item.count))
 
 
 class Problems(CursorList):
-    """One line a problem or rule."""
+    """One line a problem, or one a rule."""
 
     SCOPE = "problems"
     HELP = (
@@ -76,40 +80,40 @@ class Problems(CursorList):
 
     @dataclass
     class Highlighted(Message):
-        """The cursor is on another problem (None where a rule, or nothing, is under it)."""
+        """The cursor moved to this problem; None for a rule and in an empty list."""
 
         problem: Problem | None
 
     @dataclass
     class Chosen(Message):
-        """A problem was chosen: show its place."""
+        """The user asked to be shown the place of this problem."""
 
         problem: Problem
 
     @dataclass
     class RuleChosen(Message):
-        """A rule was chosen: list what it found."""
+        """The user asked for the examples with problems of this rule."""
 
         rule: str
 
     @dataclass
     class FixAllRequested(Message):
-        """Fix this rule in the whole view."""
+        """The user asked to apply this rule's fix in the whole view."""
 
         rule: str
 
     @dataclass
     class GroupRequested(Message):
-        """Switch between example and dataset."""
+        """The user asked to switch between the example's problems and the dataset's rules."""
 
     def __init__(self, dom_id: str = "problems") -> None:
         super().__init__(id=dom_id)
         self._items: Sequence[Problem | RuleCount] = ()
         self.preview = ""
-        """What the fix under the cursor would do, shown behind the problem."""
+        """What the fix of the problem under the cursor would change, in words; drawn at the end of its line."""
 
     def show(self, items: Sequence[Problem | RuleCount], cursor: int | None = None) -> None:
-        """Show problems, or rules with their counts; without a place for it the cursor stays on its rule."""
+        """Show problems or rules; without `cursor` it stays on the same rule, else on the same index."""
         if cursor is None:
             cursor = next((at for at, item in enumerate(items) if item.rule == self.rule), self.cursor)
         self._items = items
@@ -118,12 +122,12 @@ class Problems(CursorList):
 
     @property
     def by_rule(self) -> bool:
-        """Whether the dataset's rules are shown."""
+        """Whether rules are listed, not problems."""
         return bool(self._items) and isinstance(self._items[0], RuleCount)
 
     @property
     def current(self) -> Problem | RuleCount | None:
-        """The line under the cursor."""
+        """The problem or rule under the cursor; None in an empty list."""
         return self._items[self.cursor] if self.cursor < len(self._items) else None
 
     @property
@@ -133,17 +137,17 @@ class Problems(CursorList):
 
     @property
     def rule(self) -> str | None:
-        """The rule under the cursor."""
+        """The id of the rule under the cursor, or of the problem's rule."""
         return self.current.rule if self.current else None
 
     @property
     def preview_seen(self) -> bool:
-        """Whether the preview is on the screen, and whole."""
+        """Whether the preview is on the screen and not shortened."""
         room = _room(self.scrollable_content_region.width)
         return bool(self.preview) and self.display and cell_len(f"F: {self.preview}") <= room
 
     def render_line(self, y: int) -> Strip:
-        """A problem: mark, rule, sentence, its fix."""
+        """One problem or rule."""
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         if not self._items and y == 0:
@@ -155,14 +159,16 @@ class Problems(CursorList):
         cursor = index == self.cursor
         base = self._style("cursor" if self.has_focus else "blurred") if cursor else self.rich_style
         over = Style(bgcolor=base.bgcolor, bold=base.bold if cursor and self.has_focus else None)
-        pieces = self._rule_pieces(item) if isinstance(item, RuleCount) else self._pieces(item, cursor, width)
+        pieces = (
+            self._rule_pieces(item) if isinstance(item, RuleCount) else self._problem_pieces(item, cursor, width)
+        )
         segments = [Segment("›" if cursor else " ", base)]
         segments += [
             Segment(text, (self._style(kind) if kind else self.rich_style) + over) for text, kind in pieces
         ]
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _pieces(self, problem: Problem, cursor: bool, width: int) -> list[tuple[str, str]]:
+    def _problem_pieces(self, problem: Problem, cursor: bool, width: int) -> list[tuple[str, str]]:
         hint = {"safe": "F fix", "unsafe": "F fix…"}.get(problem.fix or "", "")
         if cursor and self.preview:
             hint = f"F: {self.preview}"
@@ -190,28 +196,28 @@ class Problems(CursorList):
         return self.get_component_rich_style(f"problems--{name}")
 
     def announce(self) -> None:
-        """Say which problem the cursor is on."""
+        """Post `Highlighted`."""
         current = self.current
         self.post_message(self.Highlighted(current if isinstance(current, Problem) else None))
 
     def action_jump(self) -> None:
-        """Go to the problem's place, or filter by the rule."""
+        """Ask for the problem's place, or for the examples of the rule."""
         if isinstance(self.current, RuleCount):
             self.post_message(self.RuleChosen(self.current.rule))
         elif self.current is not None:
             self.post_message(self.Chosen(self.current))
 
     def action_fix_all(self) -> None:
-        """Fix this rule everywhere in the view."""
+        """Ask to fix the rule under the cursor in the whole view."""
         if self.rule is not None:
             self.post_message(self.FixAllRequested(self.rule))
 
     def action_group(self) -> None:
-        """Example or dataset."""
+        """Ask for the other kind of list."""
         self.post_message(self.GroupRequested())
 
     def on_click(self, event: events.Click) -> None:
-        """Choose a line; twice shows its place."""
+        """Move the cursor; a double click is the action `jump`."""
         index = self.index_at(event.y)
         if index is not None:
             self.cursor = index
@@ -228,5 +234,5 @@ def first_problem_of(problems: Sequence[Problem], query: str) -> int:
 
 
 def _room(width: int) -> int:
-    """Cells for what a fix would do: that is worth more than the end of a sentence."""
+    """Cells that the preview of a fix may take; the problem's message is shortened for it."""
     return max(10, width - 14)

@@ -1,4 +1,4 @@
-"""One line that tells how far slow work is and how long it will take; the thread that works calls `tick`."""
+"""`ProgressLine`: how far slow work is and how long it will still take; the thread that works calls `tick`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from textual.widgets import Static
 from curator.errors import Stopped
 
 AFTER = 0.5
-"""Seconds of work from which on progress is shown."""
+"""Seconds of work after which progress is shown."""
 EVERY = 0.1
+"""Seconds between two updates of the line."""
 
 
 class ProgressLine(Static):
@@ -21,50 +22,51 @@ class ProgressLine(Static):
         super().__init__("", id="progress")
         self._what, self._total, self._done = "", 0, 0
         self._share = False
-        """Whether to tell the share that is done: the pieces are not what anybody counts in."""
+        """Show a percentage: the unit counted means nothing to a user."""
         self._began: float | None = None
+        """When the work began, on the monotonic clock; None while there is none."""
         self._since = 0.0
-        """When the present phase began."""
+        """When the present phase began, on the monotonic clock."""
         self._stopping = False
 
     def on_mount(self) -> None:
-        """Draw ten times a second while somebody works."""
+        """Update the line ten times a second."""
         self.set_interval(EVERY, self._show)
 
     def on_unmount(self) -> None:
-        """The program must not wait for work whose outcome nobody will see."""
+        """Stop the work: its dialog is closed, so nothing would take its result."""
         self.stop()
 
     @property
     def working(self) -> bool:
-        """Whether work was begun and has not ended."""
+        """Whether there is work between `begin` and `end`."""
         return self._began is not None
 
     def begin(self, what: str, total: int | None = None) -> None:
-        """Work begins: `what` in a word, of about `total` pieces."""
+        """Work begins: `what` in one word, e.g. `Reading`, of about `total` items (None: unknown)."""
         self._what, self._total, self._done, self._share = what, total or 0, 0, False
         self._began = self._since = time.monotonic()
         self._stopping = False
 
     def phase(self, what: str, done: int, total: int) -> None:
-        """As `tick`, of work that has several phases, of each of which the share that is done is told."""
+        """As `tick`, for work in several phases; shows the percentage of the phase `what` that is done."""
         if what != self._what:
             self._what, self._since = what, time.monotonic()
         self._total, self._share = total, True
         self.tick(done)
 
     def tick(self, done: int) -> None:
-        """So many pieces are done. Raises Stopped where the work shall stop. Called from any thread."""
+        """`done` items are done. Raises Stopped once the user asked to stop. May be called from any thread."""
         self._done = done
         if self._stopping:
             raise Stopped("stopped; nothing was changed")
 
     def stop(self) -> None:
-        """Ask the work to stop at its next `tick`."""
+        """Have the next `tick` or `phase` raise Stopped."""
         self._stopping = True
 
     def end(self) -> None:
-        """The work is over."""
+        """The work has ended: clear the line."""
         self._began = None
         self.update("")
 
@@ -76,14 +78,16 @@ class ProgressLine(Static):
 
 
 def words(what: str, done: int, total: int, seconds: float, *, share: bool = False) -> str:
-    """E.g. `Reading: 120,000 of about 400,000, 12 s left · esc stops`, or `Saving: 30 %, 4 s left · esc stops`;
-    what has no total can no longer be stopped."""
+    """E.g. `Reading: 120,000 of about 400,000, 12 s left · esc stops`; with `share` `Saving: 30 %, 4 s left · …`.
+
+    `seconds` is how long the phase has run. A phase with `share` and no total cannot be stopped: `Saving …`.
+    """
     text = f"{what}: {done:,}" + (f" of about {total:,}" if total > done else "")
     if share and not total:
         return f"{what} …"
     if share:
         text = f"{what}: {100 * min(done, total) // total} %"
     if done and total > done:
-        left = seconds * (total - done) / done
-        text += f", {left / 60:.0f} min left" if left >= 100 else f", {left:.0f} s left"
+        seconds_left = seconds * (total - done) / done
+        text += f", {seconds_left / 60:.0f} min left" if seconds_left >= 100 else f", {seconds_left:.0f} s left"
     return f"{text} · esc stops"

@@ -1,4 +1,4 @@
-"""The query line: filters while one types, completes fields, and points at the place of an error."""
+"""`QueryBar`: the query above the list; filters while the user types, completes fields, marks a syntax error."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ from curator.tui import keys
 from curator.tui.widgets.line_input import PlainInput
 
 
-class Words(Suggester):
+class QuerySuggester(Suggester):
     """Completes the field or value at the end of a query."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self.labels: tuple[str, ...] = ()
+        """Offered behind `label:`."""
         self.sources: tuple[str, ...] = ()
+        """Offered behind `source:`."""
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The whole query with its end completed, or None."""
-        for found in completions(value, len(value), self.labels, self.sources):
-            completed = value[: found.start] + found.text
-            if completed.startswith(value) and completed != value and one_line(found.text) == found.text:
-                return completed
+        """The query with its end completed; None where nothing completes it."""
+        for completion in completions(value, len(value), self.labels, self.sources):
+            query = value[: completion.start] + completion.text
+            if query.startswith(value) and query != value and one_line(completion.text) == completion.text:
+                return query
         return None
 
 
 class QueryInput(PlainInput):
-    """The text field."""
+    """The text field of the bar."""
 
     SCOPE = "query"
     HELP = (
@@ -55,7 +57,7 @@ class QueryInput(PlainInput):
         self.post_message(QueryBar.Submitted(self.value))
 
     def action_complete(self) -> None:
-        """Take the suggestion, else move the cursor."""
+        """Accept the suggestion at the end of the text, else move the cursor one to the right."""
         if self._suggestion and self.cursor_position == len(self.value):
             self.value = self._suggestion
             self.cursor_position = len(self.value)
@@ -64,7 +66,7 @@ class QueryInput(PlainInput):
 
 
 class QueryBar(Vertical):
-    """A prompt, the query, how many match; below it the place and reason of an error."""
+    """A prompt, the query, how many examples match; below it a syntax error with its position."""
 
     @dataclass
     class Changed(Message):
@@ -84,13 +86,13 @@ class QueryBar(Vertical):
 
     def __init__(self, dom_id: str = "query") -> None:
         super().__init__(id=dom_id)
-        self.words = Words()
+        self.suggester = QuerySuggester()
 
     def compose(self) -> ComposeResult:
         """Prompt, field, count; error."""
         with Horizontal():
             yield Static(Content("/"), id="prompt")
-            yield QueryInput(placeholder="filter", suggester=self.words, compact=True, id="text")
+            yield QueryInput(placeholder="filter", suggester=self.suggester, compact=True, id="text")
             yield Static("", id="matches")
         yield Static("", id="query-error")
 
@@ -100,23 +102,23 @@ class QueryBar(Vertical):
         return self.query_one(QueryInput).value
 
     def show(self, text: str, matches: str) -> None:
-        """Show a query that works and how many examples it finds; never while somebody types."""
+        """Show the query that is in effect, and `matches` in words; the text being typed is not replaced."""
         field = self.query_one(QueryInput)
         if field.value != text and not field.has_focus:
             with field.prevent(Input.Changed):
                 field.value = text
         self.query_one("#matches", Static).update(Content(matches))
-        if not field.has_focus or field.value.strip() == text:  # else news of other things came while one types
+        if not field.has_focus or field.value.strip() == text:  # else the error is of the newer text being typed
             self.query_one("#query-error").display = False
 
     def fail(self, message: str, position: int | None) -> None:
-        """Show where the query breaks; what was found before stays."""
+        """Show a syntax error below the character at `position`; the list keeps the matches of the last query."""
         error = self.query_one("#query-error", Static)
         indent = " " * (2 + (position or 0)) if position is not None else "  "
         error.update(Content.assemble(f"{indent[: max(2, self.size.width - 40)]}▲ ", one_line(message, 200)))
         error.display = True
 
     @on(Input.Changed)
-    def _tell(self, event: Input.Changed) -> None:
+    def _input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(event.value))

@@ -1,4 +1,4 @@
-"""`RunPane`: everything about one run: heading, curves, verdict, events, checkpoints."""
+"""`RunPane`: one training run: heading, curves, diagnosis, events and checkpoints."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Ledger, Run
 
 EVENTS = 200
-"""Newest events shown; the command `watch` prints all."""
+"""Most events listed, the newest ones; `curator watch` prints all."""
 _COLUMNS = (
     ("train_loss", "train"),
     ("valid_loss", "valid"),
     ("full_valid_loss", "full"),
     ("full_valid_mean_token_accuracy", "accuracy"),
 )
+"""Columns of the list of checkpoints: the metric's key and its heading."""
 
 
 class RunPane(Vertical):
-    """Give it a run with `show`; `tick` renews what the clock changes."""
+    """Call `show` when the run changed, and `tick` each second for the time that is left."""
 
     def compose(self) -> ComposeResult:
-        """From above: what it is, how it goes, what that means, what happened."""
+        """From top to bottom: heading, curves, diagnosis, events beside checkpoints."""
         yield Static("", id="run-heading")
         yield CurveChart("curves")
         yield Static("", id="verdict")
@@ -44,26 +45,28 @@ class RunPane(Vertical):
             yield LineList("checkpoints", empty="No checkpoints yet.", head=_checkpoint_head())
 
     def show(self, run: Run, ledger: Ledger, notes: Sequence[tuple[str, str]]) -> None:
-        """Show a run; `notes` are (sentence, colour) lines under the verdict."""
+        """Show a run of a ledger; `notes` are lines under the diagnosis as (sentence, theme colour) pairs."""
         metrics, checkpoints = ledger.metrics(run.run), ledger.checkpoints(run.run)
         self.query_one("#curves", CurveChart).show(metrics)
-        said = _diagnosed(run, ledger, metrics, checkpoints)
+        diagnosis = _diagnose(run, ledger, metrics, checkpoints)
         self._show_events(ledger, run)
-        self._show_checkpoints(checkpoints, said.best_checkpoint_step)
-        self._show_verdict(run, _step(run, said, checkpoints), said, notes)
+        self._show_checkpoints(checkpoints, diagnosis.best_checkpoint_step)
+        self._show_diagnosis(run, _next_step(run, diagnosis, checkpoints), diagnosis, notes)
         self.tick(run, ledger)
 
     def tick(self, run: Run, ledger: Ledger) -> None:
-        """The line that the clock changes: time left, tokens and money so far."""
+        """Update the heading: status, time left or taken, tokens and money so far."""
         from curator.jobs.http import provider_records as records
         from curator.jobs.runs import monitor
 
-        left = None if run.closed else monitor.time_left(run, ledger)
+        seconds_left = None if run.closed else monitor.time_left(run, ledger)
         parts = [heading(run)]
-        if left:
-            parts.append(f"about {time_span(left)} left")
+        if seconds_left:
+            parts.append(f"about {time_span(seconds_left)} left")
         elif run.closed and run.finished_at:
-            began = records.moment(run.job.get("created_at")) or run.created_at  # both by the provider's clock
+            began = (
+                records.moment(run.job.get("created_at")) or run.created_at
+            )  # both times are of the provider's clock
             parts.append(f"took {time_span(run.finished_at - began)}")
         parts.append(spent_words(run, *monitor.cost_so_far(run, ledger)))
         self.query_one("#run-heading", Static).update(Content(one_line(" · ".join(filter(None, parts)))))
@@ -80,10 +83,10 @@ class RunPane(Vertical):
         self.query_one("#events", LineList).show(len(events), line)
 
     def _show_checkpoints(self, checkpoints: Sequence[Checkpoint], best: int | None) -> None:
-        shown = list(reversed(checkpoints))
+        newest_first = list(reversed(checkpoints))
 
         def line(index: int, width: int) -> Pieces:
-            point = shown[index]
+            point = newest_first[index]
             mark = "★" if best is not None and point.step == best else " "
             values = "".join(f"{_figure(point.metrics.get(name)):>9}" for name, _ in _COLUMNS)
             return [
@@ -93,67 +96,68 @@ class RunPane(Vertical):
                 (f"  {':'.join((point.model or '').split(':')[-2:]).strip(':')}", "dim"),
             ]
 
-        self.query_one("#checkpoints", LineList).show(len(shown), line)
+        self.query_one("#checkpoints", LineList).show(len(newest_first), line)
 
-    def _show_verdict(self, run: Run, step: str, said: Diagnosis, notes: Sequence[tuple[str, str]]) -> None:
+    def _show_diagnosis(
+        self, run: Run, next_step: str, diagnosis: Diagnosis, notes: Sequence[tuple[str, str]]
+    ) -> None:
         if run.error and run.error.get("message"):
             lines = [Content.styled(printable(str(run.error["message"])), "$mark-error")]
         elif run.job_id is None:
             lines = []
         else:
-            lines = [Content.assemble((printable(said.sentence), "bold"), f" {printable(said.reason)}")]
-            lines.append(Content.styled(f"→ {printable(step)}", "$accent"))
+            lines = [Content.assemble((printable(diagnosis.sentence), "bold"), f" {printable(diagnosis.reason)}")]
+            lines.append(Content.styled(f"→ {printable(next_step)}", "$accent"))
         lines += [Content.styled(printable(text), colour) for text, colour in notes]
         self.query_one("#verdict", Static).update(Content("\n").join(lines))
 
-    # What the keys of the stage do
+    # Called by the actions of the Train stage
 
     def next_smoothing(self) -> float:
-        """Smooth less or more; returns the new weight of the past."""
+        """Go to the next value of `SMOOTHINGS` and return it: the weight of earlier values, 0 to below 1."""
         chart = self.query_one("#curves", CurveChart)
         at = SMOOTHINGS.index(chart.smoothing) if chart.smoothing in SMOOTHINGS else 0
         chart.smoothing = SMOOTHINGS[(at + 1) % len(SMOOTHINGS)]
         return chart.smoothing
 
-    def flip_log_scale(self) -> None:
-        """Linear or logarithmic."""
+    def switch_log_scale(self) -> None:
+        """Switch between a linear and a logarithmic y axis."""
         chart = self.query_one("#curves", CurveChart)
         chart.log_scale = not chart.log_scale
 
-    def flip_accuracy(self) -> None:
-        """Loss or mean token accuracy."""
+    def switch_metric(self) -> None:
+        """Switch between loss and mean token accuracy."""
         chart = self.query_one("#curves", CurveChart)
         chart.accuracy = not chart.accuracy
         chart.border_title = "mean token accuracy" if chart.accuracy else "loss"
 
-    def flip_checkpoints(self) -> None:
-        """Events or checkpoints, where there is room for one of them."""
+    def switch_checkpoints(self) -> None:
+        """Switch between events and checkpoints, where there is room for only one of them."""
         self.toggle_class("-checkpoints")
-        wanted = "#checkpoints" if self.has_class("-checkpoints") else "#events"
-        self.query_one(wanted).focus()
+        self.query_one("#checkpoints" if self.has_class("-checkpoints") else "#events").focus()
 
 
-def _step(run: Run, said: Diagnosis, checkpoints: Sequence[Checkpoint]) -> str:
-    """What to do next: as the verdict says, where the run is one that can be acted upon so."""
+def _next_step(run: Run, diagnosis: Diagnosis, checkpoints: Sequence[Checkpoint]) -> str:
+    """What to do next, in words; the diagnosis' advice unless the run is paused or ended without a model."""
     if run.status == "paused":
         return "p lets it go on."
     if run.closed and not run.fine_tuned_model:
         return "e shows the checkpoints that it left." if checkpoints else "It left no model; T starts another."
-    return said.next_step
+    return diagnosis.next_step
 
 
-def _diagnosed(
+def _diagnose(
     run: Run, ledger: Ledger, metrics: Sequence[dict[str, float]], checkpoints: Sequence[Checkpoint]
 ) -> Diagnosis:
     from curator.core.scores.diagnosis import diagnose
     from curator.jobs.http import provider_records as records
     from curator.jobs.runs import monitor
 
-    done, steps = monitor.progress(run, ledger), {row["step"]: row for row in metrics}
-    for point in checkpoints:  # they may tell what no event told
+    steps_done, steps = monitor.progress(run, ledger), {row["step"]: row for row in metrics}
+    for point in checkpoints:  # they may have metrics that no event had
         if point.step is not None:
             steps[point.step] = {**point.metrics, **steps.get(point.step, {}), "step": point.step}
-    rows = [{**steps[step], "total_steps": done[1] if done else None} for step in sorted(steps)]
+    rows = [{**steps[step], "total_steps": steps_done[1] if steps_done else None} for step in sorted(steps)]
     planned = ledger.step(run.run, "estimate")
     return diagnose(
         rows,

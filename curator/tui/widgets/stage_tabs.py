@@ -1,4 +1,4 @@
-"""The line at the top: the program, the stages, the file's name."""
+"""`StageTabs`: the line at the top with the program's name, the stages and the dataset's file name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from curator.tui.shell import shell_of
 
 
 class StageTab(Static):
-    """One stage; a click goes there."""
+    """One stage; a click shows it."""
 
     def __init__(self, entry: stage_list.Entry, current: bool) -> None:
         super().__init__(Content(f" {entry.key} {entry.title} "), classes="-current" if current else "")
@@ -29,7 +29,7 @@ class StageTab(Static):
 
 
 class StageTabs(Horizontal):
-    """All stages that are there, the current one marked."""
+    """All installed stages, the current one marked."""
 
     def __init__(self, current: str) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class StageTabs(Horizontal):
         yield Static("", id="source")
 
     def on_mount(self) -> None:
-        """Say which dataset this is."""
-        shell_of(self).session.changed.subscribe(self, lambda _: self._tell())
-        self._tell()
+        """Show the file's name, and again after each change."""
+        shell_of(self).session.changed.subscribe(self, lambda _: self._show_source())
+        self._show_source()
 
-    def _tell(self) -> None:
+    def _show_source(self) -> None:
         workspace = shell_of(self).session.workspace
         if shell_of(self).source_watch.changed:
             words = Content.styled("file changed", "$mark-warning bold")

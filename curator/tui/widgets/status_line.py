@@ -1,4 +1,4 @@
-"""The line that always tells examples, errors, warnings, tokens, cost, split and provider."""
+"""`StatusLine`: examples, errors, warnings, tokens, cost, split and provider of the dataset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from curator.tui.shell import shell_of
 
 
 class StatusLine(Widget):
-    """One line; drawn from the session's summary whenever something changed."""
+    """One line, drawn from the session's summary after each change."""
 
     can_focus = False
 
@@ -21,14 +21,14 @@ class StatusLine(Widget):
         return shell_of(self).session
 
     def on_mount(self) -> None:
-        """Draw again with each change."""
+        """Draw again after each change."""
         self._session.changed.subscribe(self, self._note_change)
 
     def _note_change(self, changed: Changed) -> None:
         self.refresh()
 
     def render(self) -> Content:
-        """Everything; in short words where the line is narrow."""
+        """The pieces of the summary; in shorter words where the line is narrow."""
         summary = self._session.summary()
         parts = pieces(summary, brief=self.size.width < BRIEF)
         if self._session.workspace.read_only:

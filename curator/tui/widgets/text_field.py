@@ -1,4 +1,4 @@
-"""A TextArea that is safe to hand untrusted text: what is drawn is printable, what is edited is the true text."""
+"""Text areas that are safe with untrusted text: they draw stand-ins and keep the true characters."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from curator.core.text import one_line, printable
 from curator.tui import keys
 
 HIGHLIGHT_BYTES = 30_000
-"""Above this size colours cost more than a frame a key (34-64 ms at 100 KB), so they are left out."""
+"""Above this size JSON is not highlighted: that would take more than a frame a key (34-64 ms at 100 KB)."""
 EDITABLE_CHARS = 200_000
 EDITABLE_LINES = 5_000
-"""Above these a text opens in $EDITOR only: one screen must never freeze on one line of a file."""
+"""A text with more characters or lines than this is edited in $EDITOR only: the UI would freeze on it."""
 
 COMPLETED_CHARS = 1_000
-"""Longer texts are no answers of a list."""
+"""Longer texts are not completed: the answers of a contract are short."""
 
 BREAKS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-"""What Textual's documents take for the end of a line and would give back as LF."""
-_HOLD = {ord(character): 0x10F700 + index for index, character in enumerate(BREAKS)}
-_RELEASE = {held: character for character, held in _HOLD.items()}
-_SHOWN = {held: printable(chr(character)) for character, held in _HOLD.items()}
+"""Characters that Textual's documents treat as ends of lines and would replace by LF."""
+_ENCODE = {ord(character): 0x10F700 + index for index, character in enumerate(BREAKS)}
+_DECODE = {private: character for character, private in _ENCODE.items()}
+_STAND_IN = {private: printable(chr(character)) for character, private in _ENCODE.items()}
 
 
-def hold(text: str) -> str:
-    """`text` with each of `BREAKS` as a private character, one for one."""
-    return text.translate(_HOLD)
+def encode_breaks(text: str) -> str:
+    """`text` with each of `BREAKS` replaced by a character of Unicode's private use area."""
+    return text.translate(_ENCODE)
 
 
-def release(text: str) -> str:
-    """The inverse of `hold`."""
-    return text.translate(_RELEASE)
+def decode_breaks(text: str) -> str:
+    """The inverse of `encode_breaks`."""
+    return text.translate(_DECODE)
 
 
 def editable(text: str) -> bool:
-    """Whether a text can be edited in place: small enough, and without the private characters of `hold`."""
+    """Whether a text can be edited in place: it is small and has none of the characters of `encode_breaks`."""
     small = len(text) <= EDITABLE_CHARS and text.count("\n") <= EDITABLE_LINES
-    return small and not any(chr(held) in text for held in _RELEASE)
+    return small and not any(chr(private) in text for private in _DECODE)
 
 
 class TextField(TextArea):
-    """Shows control characters as stand-ins and keeps every character as it is."""
+    """A TextArea that draws control characters as stand-ins and keeps every character of the text."""
 
     def __init__(self, text: str, **options: Any) -> None:
-        super().__init__(hold(text), soft_wrap=True, compact=True, **options)
+        super().__init__(encode_breaks(text), soft_wrap=True, compact=True, **options)
 
     @property
     def true_text(self) -> str:
-        """The text as it is edited; `text` has `BREAKS` held."""
-        return release(self.text)
+        """The edited text; `text` is the same with `BREAKS` encoded."""
+        return decode_breaks(self.text)
 
     def get_line(self, line_index: int) -> Text:
-        """The line as it may be drawn."""
-        return Text(printable(self.document.get_line(line_index).translate(_SHOWN)), end="", no_wrap=True)
+        """A line of the document, as drawn."""
+        return Text(printable(self.document.get_line(line_index).translate(_STAND_IN)), end="", no_wrap=True)
 
 
 Complete = Callable[[str], Sequence[str]]
-"""What a text that is being typed may become, the likeliest first."""
+"""Returns completions of a text that is being typed, the likeliest first."""
 
 
 class MessageField(TextField):
-    """The text of one message; grows with it. Where it may become something else, tab makes it that."""
+    """The text of one message; grows with it up to `MAX_LINES`. Tab accepts the first completion."""
 
     SCOPE = "answer"
     BINDINGS = keys.bindings("answer")
@@ -76,28 +76,28 @@ class MessageField(TextField):
         super().__init__(text, show_line_numbers=False, highlight_cursor_line=False)
 
     @property
-    def offers(self) -> Sequence[str]:
-        """What the text may become."""
+    def completions(self) -> Sequence[str]:
+        """Completions of the text, the likeliest first; none for a long text."""
         return self._complete(self.true_text) if len(self.text) <= COMPLETED_CHARS else ()
 
     def update_suggestion(self) -> None:
-        """Show behind the cursor what is missing of the likeliest."""
-        first = next(iter(self.offers), "")
+        """Show the rest of the first completion behind the cursor."""
+        first = next(iter(self.completions), "")
         ends = self.cursor_location == self.document.end and first.startswith(self.true_text)
         self.suggestion = one_line(first[len(self.text) :]) if ends else ""
 
     def action_complete(self) -> None:
-        """Take the likeliest."""
-        first = next(iter(self.offers), "")
-        self.replace(hold(first), self.document.start, self.document.end)
+        """Replace the text by the first completion."""
+        first = next(iter(self.completions), "")
+        self.replace(encode_breaks(first), self.document.start, self.document.end)
         self.move_cursor(self.document.end)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tab goes to the next pane where nothing is offered."""
-        return bool(self.offers) if action == "complete" else super().check_action(action, parameters)
+        """Disable tab as completion where there is none: it then goes to the next pane."""
+        return bool(self.completions) if action == "complete" else super().check_action(action, parameters)
 
     def fit(self) -> None:
-        """Take as many lines as the text needs."""
+        """Set the height to the lines that the wrapped text needs, 1 to `MAX_LINES`."""
         self.styles.height = max(1, min(self.MAX_LINES, self.wrapped_document.height))
 
     def on_mount(self) -> None:
@@ -105,19 +105,19 @@ class MessageField(TextField):
         self.call_after_refresh(self.fit)
 
     def on_resize(self) -> None:
-        """Wrapping changed."""
+        """The text wraps at another width."""
         self.call_after_refresh(self.fit)
 
 
 def json_field(text: str) -> TextField:
-    """A field for a JSON text, coloured where that is fast and the grammar is there."""
+    """A field for a JSON text, highlighted where that is fast and the grammar is installed."""
     try:
         text.encode()
-        coloured = len(text) <= HIGHLIGHT_BYTES
+        highlight = len(text) <= HIGHLIGHT_BYTES
     except UnicodeEncodeError:
-        coloured = False  # bytes that are no UTF-8: the highlighter cannot take them
+        highlight = False  # the text has bytes that are no UTF-8, which the highlighter cannot take
     field = TextField(text, show_line_numbers=True, id="json")
-    if coloured:
+    if highlight:
         from textual.widgets.text_area import LanguageDoesNotExist
 
         try:

@@ -1,4 +1,4 @@
-"""`Tick`: a checkbox whose mark tells its state, not the mark's colour alone."""
+"""`Tick`: a checkbox whose character shows its state; Textual's own shows it by colour alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from textual.widgets import Checkbox
 
 
 class Tick(Checkbox):
-    """As Textual's, but drawn as [x] or [ ]."""
+    """A checkbox drawn as [x] or [ ]."""
 
     def render(self) -> Content:
-        """The box as it stands, and its label."""
+        """The box and its label."""
         return Content.assemble(("[x] " if self.value else "[ ] ", "bold"), Content(str(self.label)))

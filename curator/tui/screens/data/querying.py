@@ -34,7 +34,7 @@ class Querying(Curating):
 
     def action_query(self) -> None:
         """Go to the query line."""
-        self.bar.words.labels = tuple({*self.labels(), *self.session.workspace.counts().labels})
+        self.bar.suggester.labels = tuple({*self.labels(), *self.session.workspace.counts().labels})
         self.query_one(QueryInput).focus()
 
     @on(QueryBar.Changed)

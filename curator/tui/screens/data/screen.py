@@ -54,7 +54,7 @@ class DataScreen(Querying):
             self._run_query(self._place.query, self._place.sort, self._place.descending, self._place.example)
         elif self._place.example is not None:
             self.examples.show(self.session.view.ids, keep=self._place.example)
-            self.call_after_refresh(self.examples.scroll_so, self._place.above)
+            self.call_after_refresh(self.examples.scroll_to_show, self._place.above)
         self.examples.focus()
         self._offer_contract()
 
@@ -83,7 +83,7 @@ class DataScreen(Querying):
         else:
             self.examples.refresh_rows(changed.ids)
         if self.editing:
-            self.editor.tell()
+            self.editor.show_check()
         elif not changed.ids or changed.order or self.current in changed.ids:
             self.show_example(same=True)
         if self.reading.by_rule:
@@ -175,7 +175,7 @@ class DataScreen(Querying):
         self.session.show(view)
         self.examples.show(view.ids, keep=keep)
         if above is not None:
-            self.examples.scroll_so(above)
+            self.examples.scroll_to_show(above)
         self.show_example()
         self._show_matches()
 

@@ -370,15 +370,15 @@ class TrainScreen(StageScreen):
 
     def action_log_scale(self) -> None:
         """Linear or logarithmic."""
-        self.query_one(RunPane).flip_log_scale()
+        self.query_one(RunPane).switch_log_scale()
 
     def action_accuracy(self) -> None:
         """Loss or mean token accuracy."""
-        self.query_one(RunPane).flip_accuracy()
+        self.query_one(RunPane).switch_metric()
 
     def action_checkpoints(self) -> None:
         """Events or checkpoints."""
-        self.query_one(RunPane).flip_checkpoints()
+        self.query_one(RunPane).switch_checkpoints()
 
     async def action_compare(self) -> None:
         """Compare the tuned model with its base."""
