@@ -58,7 +58,7 @@ async def test_every_action_is_a_command_with_its_key(tmp_path: Path) -> None:
         for pressed in FOCUS.values():
             await scene.press("alt+1", *pressed)
             commands = ActionCommands(scene.app.screen)
-            for action, _ in commands._offers():
+            for action, _ in commands._possible_actions():
                 offered[action.id] = commands._title(action).plain
             await scene.press("escape")
     missing = [a.id for a in actions.ACTIONS if a.id not in offered and a.scope not in ELSEWHERE]
