@@ -27,6 +27,7 @@ import orjson
 from curator import tokens
 from curator.core import rules
 from curator.locks import Lock
+from curator.log import log_failure
 from curator.sqlite_file import placeholders
 from curator.workspace.analysis.analyst import Analysed, Analyst
 from curator.workspace.analysis.current_results import analysis_path, key_of, sources_key
@@ -369,8 +370,6 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        from curator.log import log_failure
-
         log_failure()
         with contextlib.suppress(ReaderGone):
             report({"phase": "failed", "error": f"{type(error).__name__}: {error}"})

@@ -165,7 +165,7 @@ def collect(
         with open_dataset(path) as source:
             items = ((parse(raw), True) for _, raw in source.records())
             return _count(items, model, "openai", epochs, Contract(), progress)
-    from curator.workspace.opening import open_workspace
+    from curator.workspace.opening import open_workspace  # heavy (50 ms): only for a workspace
 
     workspace = open_workspace(path, read_only=True)
     try:

@@ -158,7 +158,7 @@ def _note_file(source: DatasetFile, findings: Findings, options: Options) -> Non
     for line, rule, words in _file_problems(source, findings.notes):
         severity = REGISTRY[rule].severity.get(options.profile)
         if rule == "file_extension" and source.name.lower().endswith(CONVERTED):
-            severity = Severity.WARNING  # nobody would upload these as they are
+            severity = Severity.WARNING  # such a file is not uploaded as it is
         if severity is not None:
             findings.note(line, Problem(rule, severity, words, fix=REGISTRY[rule].fix), options)
 
@@ -193,7 +193,7 @@ def _file_problems(source: DatasetFile, notes: Notes) -> Iterator[tuple[int | No
 def token_summary(totals: array[int], answers: array[int], options: Options) -> dict[str, Any]:
     """CHECK's `tokens`: sums and quantiles of the token counts of examples (`totals`) and of their answers."""
     from curator.core.counting.spread import spread  # heavy: only where tokens are counted
-    from curator.tokens import encoding_for
+    from curator.tokens import encoding_for  # heavy
 
     over = sum(1 for count in totals if options.limit is not None and count > options.limit)
     return {
