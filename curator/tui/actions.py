@@ -98,7 +98,7 @@ ACTIONS: tuple[Action, ...] = (
         ("compare", "alt+5", "Compare", "Go to the Compare stage", "run=stage('compare')"),
         ("history", "alt+6", "History", "Go to the History stage", "run=stage('history')"),
         ("theme", "", "Change theme", "Choose the colours, with a live preview", "run=theme"),
-        ("settings", "f2", "Settings", "Model, profile, provider, looks", "run=settings"),
+        ("settings", "f2", "Settings", "Provider, model and rules of this workspace", "run=settings"),
         (
             "providers",
             "P",

@@ -25,7 +25,7 @@ def stage(scene: Scene) -> DuplicatesScreen:
 
 
 def kinds(scene: Scene) -> list[str]:
-    return [finding.kind for finding in stage(scene)._findings]
+    return [group.kind for group in stage(scene)._groups]
 
 
 LINES = [
@@ -122,10 +122,10 @@ async def test_prompts_or_answers_alone_are_compared(tmp_path: Path) -> None:
         assert "Compares prompts" in scene.screen_text()
         assert kinds(scene) == ["exact", "normalised", "near"]
         await scene.press("c")
-        assert [finding.ids for finding in stage(scene)._findings] == [(1, 2), (6, 7)]
+        assert [group.ids for group in stage(scene)._groups] == [(1, 2), (6, 7)]
         scene.app.session.edit(5, "messages[2].content", "(bye)")
         await scene.settle()
-        assert [finding.ids for finding in stage(scene)._findings] == [(1, 2), (5, 6, 7)]
+        assert [group.ids for group in stage(scene)._groups] == [(1, 2), (5, 6, 7)]
         await scene.press("c")
         assert kinds(scene) == ["conflict", "exact", "near"]
 
@@ -194,12 +194,12 @@ async def test_every_planted_copy_and_contradiction_of_the_sample_is_settled_wit
     planted = {f["line"] for f in listed if f["kind"].startswith("duplicate") or f["kind"] == "conflict"}
     async with opened(path) as scene:
         await scene.press("alt+2")
-        findings = list(stage(scene)._findings)
-        assert planted <= {example for finding in findings for example in finding.ids}
-        for _ in findings:
+        groups = list(stage(scene)._groups)
+        assert planted <= {example for finding in groups for example in finding.ids}
+        for _ in groups:
             await scene.press("x")
         assert stage(scene).query_one("#groups", LineList).count == 0
         assert "no copies and no contradictions" in scene.screen_text()
-        for _ in findings:
+        for _ in groups:
             await scene.press("u")
-        assert len(stage(scene)._findings) == len(findings)
+        assert len(stage(scene)._groups) == len(groups)

@@ -31,7 +31,7 @@ async def test_a_table_is_mapped_previewed_counted_and_one_change(tmp_path: Path
     table.write_text('ticket,reply,lang\n"Broken, \x1b[2J twice",Sorry,en\nLost,Found,de\nLost,Found,de\n')
     async with opened(dataset(tmp_path, lines)) as scene:
         await choose(scene, table)
-        assert "a table of text, about 3 records: no shape that is known" in scene.screen_text()
+        assert "a table of text, about 3 records: an unknown format" in scene.screen_text()
         assert "Fields (cells between commas): ticket, reply, lang" in scene.screen_text()
         scene.app.screen.query_one("#map", Input).value = "user=ticket,assistant=re"
         await scene.settle()
@@ -39,7 +39,7 @@ async def test_a_table_is_mapped_previewed_counted_and_one_change(tmp_path: Path
         scene.app.screen.query_one("#map").focus()
         await scene.press("end", "p")
         await scene.press("tab")
-        assert "Left behind: lang" in scene.screen_text()
+        assert "Not imported: lang" in scene.screen_text()
         assert "· user      Broken, ␛[2J twice" in scene.screen_text()
         assert "assistant Sorry" in scene.screen_text()
         await scene.press("enter")

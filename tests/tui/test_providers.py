@@ -63,7 +63,7 @@ async def test_a_provider_is_added_given_a_key_tested_and_read(
             assert SECRET not in scene.screen_text()
             await scene.press("enter")
             path = keys.key_file("box")
-            assert "The key of box is kept in" in scene.screen_text()
+            assert "The key of box is stored in" in scene.screen_text()
             assert path.stat().st_mode & 0o777 == 0o600
             await scene.press("G", "t")
             await until(scene, "answers; lists 3 models")

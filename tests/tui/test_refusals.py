@@ -10,7 +10,7 @@ from textual.widgets import Input, Select, Static
 from curator import paths
 from curator.tui.screens.train.dialog import TrainDialog
 from curator.tui.screens.train.screen import TrainScreen
-from curator.tui.screens.train.submitting import Submitting
+from curator.tui.screens.train.submitting import SubmitDialog
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
 from tests.tui.scene import NARROW, Scene, dataset, opened
 
@@ -45,9 +45,9 @@ async def start_training(scene: Scene) -> str:
     for _ in range(300):
         await scene.pilot.pause(0.05)
         screen = scene.app.screen
-        if not isinstance(screen, Submitting | TrainDialog):
+        if not isinstance(screen, SubmitDialog | TrainDialog):
             break
-        if isinstance(screen, Submitting) and str(screen.query_one("#trouble", Static).content):
+        if isinstance(screen, SubmitDialog) and str(screen.query_one("#trouble", Static).content):
             break
     return scene.screen_text()
 

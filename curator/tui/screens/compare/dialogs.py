@@ -1,4 +1,4 @@
-"""The dialogs of the Compare stage: a file of held-out prompts, and a question of one's own."""
+"""The dialogs of the Compare stage: choosing a file of held-out prompts, and asking both models one prompt."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class FileDialog(Dialog[Path]):
-    """A path; dismisses with it."""
+    """Asks for the path of a dataset file; dismisses with the path."""
 
     HEADING = "Held-out prompts"
     ACCEPT = "Compare"
 
     def compose_body(self) -> ComposeResult:
-        """One line."""
+        """The path, and what the file must contain."""
         sample = paths.packaged("sample_data") / "emojibot-test.jsonl"
         yield Horizontal(
             Static(Content("File"), classes="name"),
@@ -38,11 +38,11 @@ class FileDialog(Dialog[Path]):
             classes="field",
         )
         yield Static(
-            Content.styled("Examples whose last answer is the wanted one; nothing is trained on them.", "$quiet")
+            Content.styled("Examples that end with the wanted answer; they are not trained on.", "$quiet")
         )
 
     def action_accept(self) -> None:
-        """Take the file if it can be read."""
+        """Dismiss with the path if it is a file."""
         path = Path(self.query_one("#path", Input).value.strip()).expanduser()
         if path.is_file():
             self.dismiss(path)
@@ -51,29 +51,29 @@ class FileDialog(Dialog[Path]):
 
 
 class AskDialog(Dialog[None]):
-    """A prompt, and how both models answer it."""
+    """Asks for a prompt and streams both models' answers to it."""
 
     HEADING = "Ask both models"
     ACCEPT = "Ask"
 
-    def __init__(self, question: ModelComparison, before: list[dict[str, Any]]) -> None:
+    def __init__(self, comparison: ModelComparison, context: list[dict[str, Any]]) -> None:
         super().__init__()
-        self._question, self._before = question, before
+        self._comparison, self._before = comparison, context
         self._answers: dict[str, str] = {}
 
     def compose_body(self) -> ComposeResult:
-        """The prompt above, the answers below."""
+        """The prompt, and the answers below it."""
         yield Horizontal(
             Static(Content("Prompt"), classes="name"), LineInput(compact=True, id="prompt"), classes="field"
         )
         yield Static("", id="said")
 
     def on_mount(self) -> None:
-        """Type at once."""
+        """Focus the prompt."""
         self.query_one("#prompt").focus()
 
     def action_accept(self) -> None:
-        """Ask."""
+        """Send the prompt to both models."""
         if text := self.query_one("#prompt", Input).value.strip():
             self._ask(text)
 
@@ -82,11 +82,11 @@ class AskDialog(Dialog[None]):
         from curator.jobs import providers
         from curator.jobs.connections.connect import connect
 
-        self._answers = dict.fromkeys((self._question.tuned, self._question.base), "…")
+        self._answers = dict.fromkeys((self._comparison.tuned, self._comparison.base), "…")
         self._show()
         messages = [*self._before, {"role": "user", "content": text}]
         try:
-            async with await connect(providers.get(self._question.provider)) as client:
+            async with await connect(providers.get(self._comparison.provider)) as client:
                 client.waiting = lambda fault, seconds: self.session.toast(fault.message)
                 await asyncio.gather(*(self._stream(client, model, messages) for model in self._answers))
         except CuratorError as error:
@@ -95,11 +95,11 @@ class AskDialog(Dialog[None]):
     async def _stream(self, client: Client, model: str, messages: list[dict[str, Any]]) -> None:
         from curator.jobs.runs.chat import chat_stream
 
-        said = ""
+        answer = ""
         async for chunk in chat_stream(client, model, messages, temperature=0, max_completion_tokens=200):
             choices = getattr(chunk, "choices", None) or []
-            said += (getattr(choices[0].delta, "content", None) or "") if choices else ""
-            self._answers[model] = said
+            answer += (getattr(choices[0].delta, "content", None) or "") if choices else ""
+            self._answers[model] = answer
             self._show()
 
     def _show(self) -> None:

@@ -1,7 +1,8 @@
-"""Compare stage: base and tuned model on prompts neither was trained on; every miss leads to a new example."""
+"""The Compare stage: base and tuned model on held-out prompts; a prompt can be turned into a new example."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import on, work
@@ -35,7 +36,7 @@ LABEL = "from compare"
 
 
 class CompareScreen(StageScreen):
-    """Scores above, prompts with both answers in the middle, the whole of one below."""
+    """Shows the scores, the list of prompts with both answers, and the current prompt in full."""
 
     STAGE = "compare"
     SCOPE = "compare"
@@ -48,83 +49,86 @@ class CompareScreen(StageScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._questions: list[ModelComparison] = []
-        self._at = 0
+        self._comparisons: list[ModelComparison] = []
+        self._index = 0
         self._result: Evaluation | None = None
-        self._shown: list[int] = []
+        self._listed: list[int] = []
+        """The prompts that pass the filter, by their index in the result."""
         self._filter = "all"
-        self._asked_for: ModelComparison | None = None
+        self._last_asked: ModelComparison | None = None
 
     @property
     def _ledger(self) -> Ledger:
         return shell_of(self).job_watch.ledger
 
     @property
-    def question(self) -> ModelComparison | None:
-        """What is compared."""
-        return self._questions[self._at] if self._at < len(self._questions) else None
+    def comparison(self) -> ModelComparison | None:
+        """The two models and the prompts that are compared; None without a tuned model."""
+        return self._comparisons[self._index] if self._index < len(self._comparisons) else None
 
     def compose_stage(self) -> ComposeResult:
-        """Scores, prompts, the prompt under the cursor."""
+        """The scores, the prompts, and the prompt under the cursor."""
         yield Static("", id="scores")
         yield LineList("answers", empty="")
         yield Static("", id="answer")
 
     def on_mount(self) -> None:
-        """Look whenever the stage is shown."""
+        """Focus the list of prompts."""
         self.query_one("#answers").focus()
 
     def on_screen_resume(self) -> None:
-        """A training may have ended meanwhile."""
+        """Read the runs again, since a training may have ended."""
         self.data_changed(Changed())
 
     def data_changed(self, changed: Changed) -> None:
-        """Find the runs; ask where it costs nothing."""
-        before = self.question
-        extra = [q for q in self._questions if q.title.startswith("file ")]
+        """Read the runs with a tuned model; compare at once where asking costs nothing."""
+        before = self.comparison
+        extra = [q for q in self._comparisons if q.title.startswith("file ")]
         try:
-            self._questions = [*extra, *possible_comparisons(self._ledger, self.session.workspace)]
+            self._comparisons = [*extra, *possible_comparisons(self._ledger, self.session.workspace)]
         except CuratorError as error:
-            self._questions = extra
+            self._comparisons = extra
             self._say(error.message)
             return
-        self._at = self._questions.index(before) if before in self._questions else 0
-        if self.question is None:
+        self._index = self._comparisons.index(before) if before in self._comparisons else 0
+        if self.comparison is None:
             self._say("No tuned model yet: T trains one on this data.")
-        elif self.question != self._asked_for:
-            self._ask(self.question.provider == "local")
+        elif self.comparison != self._last_asked:
+            self._ask(self.comparison.provider == "local")
 
     def _say(self, text: str) -> None:
-        self._result, self._shown = None, []
+        self._result, self._listed = None, []
         self.query_one("#answers", LineList).say(text)
         self.query_one("#answers", LineList).show(0, lambda index, width: ())
         self.query_one("#scores", Static).update(self._head())
         self.query_one("#answer", Static).update("")
 
     def _head(self) -> Content:
-        question = self.question
-        if question is None:
+        comparison = self.comparison
+        if comparison is None:
             return Content("Compare")
-        more = f"  ({self._at + 1} of {len(self._questions)}, m for the next)" if len(self._questions) > 1 else ""
-        words = f"Round {question.round} · {short_name(question.tuned)} against {short_name(question.base)}{more}"
-        return Content.assemble((one_line(words), "bold"), "  ", (one_line(question.title), "$quiet"))
+        count = len(self._comparisons)
+        more = f"  ({self._index + 1} of {count}, m for the next)" if count > 1 else ""
+        models = f"{short_name(comparison.tuned)} against {short_name(comparison.base)}"
+        words = f"Round {comparison.round} · {models}{more}"
+        return Content.assemble((one_line(words), "bold"), "  ", (one_line(comparison.title), "$quiet"))
 
     @work(exclusive=True, group="compare", exit_on_error=False)
     async def _ask(self, allowed: bool, anew: bool = False) -> None:
-        question = self.question
-        if question is None:
+        comparison = self.comparison
+        if comparison is None:
             return
-        self._asked_for = question
+        self._last_asked = comparison
         if not allowed:
             self._say("Asking this provider costs money: r asks both models.")
             return
         self._say("asking both models …")
         try:
             workspace, waiting = self.session.workspace, self._waiting
-            result = await compare(question, self._ledger, workspace, self._progress, anew=anew, waiting=waiting)
+            result = await compare(comparison, self._ledger, workspace, self._progress, anew=anew, waiting=waiting)
         except CuratorError as error:
             self._say("")
-            self._asked_for = None
+            self._last_asked = None
             self.session.say(error)
             return
         self._result = result
@@ -146,13 +150,13 @@ class CompareScreen(StageScreen):
             words = f"{fixed} fixed, {broken} broken by the training (McNemar p = {result.flips.p_value:.2g})"
             lines.append(Content.styled(f"{words} · showing {self._filter}", "$accent"))
         self.query_one("#scores", Static).update(Content("\n").join(lines))
-        self._shown = [at for at in range(len(result.prompts)) if self._wanted(result, at)]
+        self._listed = [at for at in range(len(result.prompts)) if self._passes_filter(result, at)]
         answers = self.query_one("#answers", LineList)
         answers.say("Nothing here: f shows others.")
-        answers.show(len(self._shown), self._line)
+        answers.show(len(self._listed), self._line)
         self._show_answer()
 
-    def _wanted(self, result: Evaluation, at: int) -> bool:
+    def _passes_filter(self, result: Evaluation, at: int) -> bool:
         base, tuned = (scored.answers[at].strip() for scored in (result.models[0], result.models[-1]))
         if self._filter == "misses":
             return tuned != result.prompts[at].expected.strip()
@@ -160,12 +164,12 @@ class CompareScreen(StageScreen):
 
     def _line(self, index: int, width: int) -> Pieces:
         result = cast("Evaluation", self._result)
-        at = self._shown[index]
+        at = self._listed[index]
         prompt = result.prompts[at]
         base, tuned = result.models[0].answers[at].strip(), result.models[-1].answers[at].strip()
         exact = tuned == prompt.expected.strip()
-        kept = result.contract is None or result.contract.allows(tuned)
-        mark = ("✓", "ok") if exact else ("~", "warning") if kept else ("✗", "error")
+        keeps_contract = result.contract is None or result.contract.allows(tuned)
+        mark = ("✓", "ok") if exact else ("~", "warning") if keeps_contract else ("✗", "error")
         room = max(12, (width - 4) // 3)
         return [
             (f"{mark[0]} ", mark[1]),
@@ -195,27 +199,27 @@ class CompareScreen(StageScreen):
 
     def _current(self) -> int | None:
         cursor = self.query_one("#answers", LineList).cursor
-        return self._shown[cursor] if self._result is not None and cursor < len(self._shown) else None
+        return self._listed[cursor] if self._result is not None and cursor < len(self._listed) else None
 
     # Actions
 
     def action_filter(self) -> None:
-        """All prompts, those the tuned model missed, those where the models differ."""
+        """Show the next of: all prompts, those the tuned model missed, those where the models differ."""
         self._filter = FILTERS[(FILTERS.index(self._filter) + 1) % len(FILTERS)]
         self._show()
 
     def action_next_model(self) -> None:
-        """Another run or checkpoint."""
-        if len(self._questions) > 1:
-            self._at = (self._at + 1) % len(self._questions)
-            self._ask(self._questions[self._at].provider == "local")
+        """Compare the next run or checkpoint."""
+        if len(self._comparisons) > 1:
+            self._index = (self._index + 1) % len(self._comparisons)
+            self._ask(self._comparisons[self._index].provider == "local")
 
     def action_ask_again(self) -> None:
-        """Ask the tuned model again (the base model too where it was never asked)."""
+        """Ask the tuned model again, and the base model if it was never asked."""
         self._ask(True, anew=True)
 
     async def action_new_example(self) -> None:
-        """A new example from this prompt with the wanted answer, open in the editor."""
+        """Add an example of this prompt with the wanted answer, and open it in the editor."""
         at = self._current()
         if at is None or self._result is None:
             return
@@ -230,21 +234,19 @@ class CompareScreen(StageScreen):
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_other_file(self) -> None:
-        """Held-out prompts from a file."""
-        question = self.question
-        if question is None:
+        """Compare the same models on the prompts of a file."""
+        comparison = self.comparison
+        if comparison is None:
             return
         path = await self.app.push_screen_wait(FileDialog())
         if path is not None:
-            made = ModelComparison(
-                question.provider, question.base, question.tuned, path, f"file {path.name}", question.round
-            )
-            self._questions.insert(0, made)
-            self._at = 0
-            self._ask(question.provider == "local")
+            on_file = replace(comparison, where=path, title=f"file {path.name}")
+            self._comparisons.insert(0, on_file)
+            self._index = 0
+            self._ask(comparison.provider == "local")
 
     def action_ask(self) -> None:
-        """Ask both models something of your own."""
-        if self.question is not None:
+        """Open the dialog that asks both models a prompt typed there."""
+        if self.comparison is not None:
             system = self._result.prompts[0].messages[:-1] if self._result else []
-            self.app.push_screen(AskDialog(self.question, system))
+            self.app.push_screen(AskDialog(self.comparison, system))

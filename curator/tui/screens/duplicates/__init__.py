@@ -1,1 +1,1 @@
-"""duplicates: TO BE SAID IN ONE SENTENCE."""
+"""Which examples are copies or contradict each other, and which stay? May use widgets, the shell and below."""

@@ -1,4 +1,4 @@
-"""Duplicates stage: contradictions, copies and look-alikes, side by side, each settled with one key."""
+"""The Duplicates stage: contradictions, copies and look-alikes, with their members side by side."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ _MANY = {
 }
 _STEP = 2.0
 _FLOOR, _TOP = 60.0, 100.0
-_SHOWN = 2
-"""Thresholds to either side whose counts are shown."""
+_NEIGHBOURS = 2
+"""Number of thresholds on either side of the present one whose counts are shown."""
 SCOPES: dict[Scope, str] = {
     "conversation": "whole conversations",
     "prompt": "prompts",
@@ -54,7 +54,7 @@ SCOPES: dict[Scope, str] = {
 
 
 class DuplicatesScreen(StageScreen):
-    """Groups on the left or above, the members of one beside or below."""
+    """Shows the list of groups, and the members of the group under the cursor."""
 
     STAGE = "duplicates"
     SCOPE = "duplicates"
@@ -62,51 +62,51 @@ class DuplicatesScreen(StageScreen):
     CSS_PATH = "duplicates.tcss"
     HELP = (
         "≠ one prompt with different answers · = exact copies · ≈ the same words · ~ near copies · ⋮ look-alikes: "
-        "one template with other facts, never removed by themselves. x keeps the marked member and deletes the "
+        "one template with other facts, which no bulk action removes. x keeps the marked member and deletes the "
         "others; tab and the arrows choose another one to keep."
     )
     DEFAULT_THRESHOLD: ClassVar[float] = 72.0
 
     threshold: reactive[float] = reactive(DEFAULT_THRESHOLD, init=False)
-    """Score from which a pair counts as a near copy."""
+    """The lowest score in percent of a pair of near copies."""
     scope: reactive[Scope] = reactive("conversation", init=False)
-    """What of an example is compared."""
+    """The part of an example that is compared."""
     policy: reactive[str] = reactive("first", init=False)
-    """Which member of a group is kept unless one is chosen by hand."""
+    """One of `settle_group.POLICIES`: which member of a group stays unless the user chooses one."""
 
     def __init__(self) -> None:
         super().__init__()
         self._copies: DuplicateGroups | None = None
-        self._findings: list[DuplicateGroup] = []
-        self._chosen: dict[tuple[int, ...], int] = {}
-        """Members chosen by hand."""
+        self._groups: list[DuplicateGroup] = []
+        self._chosen_by_hand: dict[tuple[int, ...], int] = {}
+        """The member that the user chose to keep, by the ids of the group."""
         self._counts: dict[float, int] = {}
-        """How many copies could go at a threshold."""
+        """The number of copies that could be deleted, by threshold."""
 
     def compose_stage(self) -> ComposeResult:
-        """Summary, groups, members."""
+        """The summary, the groups, and the members of one."""
         yield Static("", id="copies-summary")
         with Horizontal(id="copies-panes"):
             yield LineList("groups", empty="looking for copies …")
             yield Members("members")
 
     def on_mount(self) -> None:
-        """Look for copies; the list has the focus."""
+        """Take the groups from the session and the threshold from the workspace."""
         self._copies = self.session.copies()
         self.set_reactive(DuplicatesScreen.threshold, float(self.session.workspace.meta("ui.threshold") or 72.0))
         self.query_one("#groups").focus()
 
     def data_changed(self, changed: Changed) -> None:
-        """Groups are drawn anew; only what changed is looked at."""
+        """Show the groups if they are known, else start looking for them."""
         if self._copies is None:
             return
         if self._copies.ready:
             self._show(True)
         else:
-            self._look()
+            self._find()
 
     @work(exclusive=True, group="copies", exit_on_error=False)
-    async def _look(self) -> None:
+    async def _find(self) -> None:
         assert self._copies is not None
         self.query_one("#groups", LineList).show(0, self._line)
         try:
@@ -122,48 +122,48 @@ class DuplicatesScreen(StageScreen):
         self.query_one("#groups", LineList).say(f"{phase}{done} … esc stops; all else is usable meanwhile")
 
     def action_back(self) -> None:
-        """Stop looking for copies, or begin again."""
+        """Stop looking for copies, or start again after a stop."""
         looking = [worker for worker in self.app.workers if worker.node is self and worker.group == "copies"]
         if any(worker.is_running for worker in looking):
             self.workers.cancel_group(self, "copies")
             self.query_one("#groups", LineList).say("Stopped; esc looks again")
         elif self._copies is not None and not self._copies.ready:
-            self._look()
+            self._find()
         else:
             super().action_back()
 
     def _show(self, anew: bool = False) -> None:
-        """Draw the groups; `anew` where the counts at other thresholds are not what they were."""
+        """Show the groups; `anew` drops the counts at other thresholds, since examples changed."""
         assert self._copies is not None
         if anew:
             self._counts = {}
-        self._findings = self._copies.groups(self.threshold)
+        self._groups = self._copies.groups(self.threshold)
         groups = self.query_one("#groups", LineList)
         groups.say("✓ no copies and no contradictions")
-        groups.show(len(self._findings), self._line)
-        self._counts[self.threshold] = sum(len(f.ids) - 1 for f in self._findings if f.kind in COPIES)
+        groups.show(len(self._groups), self._line)
+        self._counts[self.threshold] = sum(len(f.ids) - 1 for f in self._groups if f.kind in COPIES)
         self.query_one("#copies-summary", Static).update(self._summary())
         self._show_members()
-        self._count(self._copies, self._around())
+        self._count(self._copies, self._thresholds_around())
 
     def _summary(self) -> Content:
-        counts = {kind: sum(1 for f in self._findings if f.kind == kind) for kind in MARKS}
+        counts = {kind: sum(1 for f in self._groups if f.kind == kind) for kind in MARKS}
         parts: list[str | tuple[str, str]] = []
         for kind, (mark, _, _) in MARKS.items():
             parts.append((f"{mark} {counts[kind]:,} ", "bold" if counts[kind] else "$quiet"))
             parts.append((f"{_MANY[kind]}  ", "$quiet"))
         line = f"\nCompares {SCOPES[self.scope]} (c) · keeps the {self.policy} (K)\nCopies from a score of (- +) "
-        return Content.assemble(*parts, (line, "$quiet"), *self._ladder())
+        return Content.assemble(*parts, (line, "$quiet"), *self._threshold_words())
 
-    def _around(self) -> list[float]:
-        """The threshold and those next to it."""
-        steps = (self.threshold + step * _STEP for step in range(-_SHOWN, _SHOWN + 1))
+    def _thresholds_around(self) -> list[float]:
+        """The present threshold and its neighbours, within the allowed range."""
+        steps = (self.threshold + step * _STEP for step in range(-_NEIGHBOURS, _NEIGHBOURS + 1))
         return [value for value in steps if _FLOOR <= value <= _TOP]
 
-    def _ladder(self) -> list[tuple[str, str]]:
-        """How many copies there are at the threshold and at those next to it."""
+    def _threshold_words(self) -> list[tuple[str, str]]:
+        """(text, style) for each of `_thresholds_around`: the threshold and its number of copies."""
         parts = []
-        for value in self._around():
+        for value in self._thresholds_around():
             here, many = value == self.threshold, self._counts.get(value)
             words = f"{value:.0f}: {'…' if many is None else f'{many:,}'}"
             parts.append((f"[{words}] " if here else f" {words}  ", "bold" if here else "$quiet"))
@@ -171,80 +171,80 @@ class DuplicatesScreen(StageScreen):
 
     @work(thread=True, exclusive=True, group="counts", exit_on_error=False)
     def _count(self, copies: DuplicateGroups, thresholds: list[float]) -> None:
-        """Count at the thresholds next to this one, which takes a while where examples are many."""
+        """Count the copies at each threshold in a thread; takes seconds with many examples."""
         worker = get_current_worker()
         for value in thresholds:
             if value not in self._counts:
                 many = copies.count_removable(value)
                 if worker.is_cancelled:
                     return
-                self.app.call_from_thread(self._counted, copies, value, many)
+                self.app.call_from_thread(self._show_count, copies, value, many)
 
-    def _counted(self, copies: DuplicateGroups, threshold: float, many: int) -> None:
+    def _show_count(self, copies: DuplicateGroups, threshold: float, many: int) -> None:
         if copies is self._copies:
             self._counts[threshold] = many
             self.query_one("#copies-summary", Static).update(self._summary())
 
     def _line(self, index: int, width: int) -> Pieces:
-        finding = self._findings[index]
-        mark, kind, _ = MARKS[finding.kind]
-        score = f"{finding.score:3.0f}%" if finding.kind in ("near", "family") else "    "
-        prompt, answer = prompt_and_answer(self.session.workspace.record(finding.ids[0]).example.value)
+        group = self._groups[index]
+        mark, kind, _ = MARKS[group.kind]
+        score = f"{group.score:3.0f}%" if group.kind in ("near", "family") else "    "
+        prompt, answer = prompt_and_answer(self.session.workspace.record(group.ids[0]).example.value)
         words = one_line(f"{prompt} → {answer}", max(8, width - 14))
-        return [(f"{mark} ", kind), (f"{len(finding.ids):>3} ", ""), (f"{score} ", "dim"), (words, "")]
+        return [(f"{mark} ", kind), (f"{len(group.ids):>3} ", ""), (f"{score} ", "dim"), (words, "")]
 
     @property
     def current(self) -> DuplicateGroup | None:
         """The group under the cursor."""
         at = self.query_one("#groups", LineList).cursor
-        return self._findings[at] if at < len(self._findings) else None
+        return self._groups[at] if at < len(self._groups) else None
 
     @on(LineList.Highlighted, "#groups")
     def _moved(self) -> None:
         self._show_members()
 
     def _show_members(self) -> None:
-        finding = self.current
+        group = self.current
         members = self.query_one("#members", Members)
-        if finding is None:
+        if group is None:
             members.show((), 0, "")
             return
-        records = [self.session.workspace.record(i) for i in finding.ids]
+        records = [self.session.workspace.record(i) for i in group.ids]
         part = "" if self.scope == "conversation" else f" of the {self.scope}"
-        members.show(records, finding.ids.index(self._kept(finding)), MARKS[finding.kind][2] + part)
+        members.show(records, group.ids.index(self._member_to_keep(group)), MARKS[group.kind][2] + part)
 
-    def _kept(self, finding: DuplicateGroup) -> int:
-        by_hand = self._chosen.get(finding.ids)
+    def _member_to_keep(self, group: DuplicateGroup) -> int:
+        by_hand = self._chosen_by_hand.get(group.ids)
         return by_hand or settle_group.member_to_keep(
-            [self.session.workspace.record(i) for i in finding.ids], self.policy
+            [self.session.workspace.record(i) for i in group.ids], self.policy
         )
 
     @on(Members.Kept)
-    def _keep(self, event: Members.Kept) -> None:
+    def _keep_by_hand(self, event: Members.Kept) -> None:
         if self.current is not None:
-            self._chosen[self.current.ids] = event.example
+            self._chosen_by_hand[self.current.ids] = event.example
 
     def watch_threshold(self) -> None:
-        """Draw the line elsewhere."""
+        """Show the groups at the new threshold."""
         if self._copies is not None and self._copies.ready:
             self._show()
 
     def watch_policy(self) -> None:
-        """Choose keepers by another rule."""
+        """Mark the members that stay by the new policy."""
         self.watch_threshold()
 
     def watch_scope(self) -> None:
-        """Compare something else."""
+        """Show the groups of the new scope, or look for them."""
         self._copies = self.session.copies(self.scope)
         if self._copies.ready:
             self._show(True)
         else:
-            self._look()
+            self._find()
 
     # Actions
 
     def action_threshold(self, step: int) -> None:
-        """Count more or fewer pairs as near copies."""
+        """Raise or lower the threshold by one step, and remember it."""
         self.threshold = max(_FLOOR, min(_TOP, self.threshold + step * _STEP))
         try:
             self.session.workspace.set_meta("ui.threshold", self.threshold)
@@ -252,30 +252,30 @@ class DuplicatesScreen(StageScreen):
             self.session.say(error)
 
     def action_scope(self) -> None:
-        """Compare whole conversations, prompts or answers."""
+        """Compare the next of: whole conversations, prompts, answers."""
         names = list(SCOPES)
         self.scope = names[(names.index(self.scope) + 1) % len(names)]
 
     def action_policy(self) -> None:
-        """Keep the first, the newest, the longest or the best rated."""
+        """Keep the next of: the first, the newest, the longest, the best rated."""
         at = settle_group.POLICIES.index(self.policy)
         self.policy = settle_group.POLICIES[(at + 1) % len(settle_group.POLICIES)]
 
     def action_settle(self) -> None:
         """Keep the marked member, delete the others."""
-        if (finding := self.current) is not None:
-            self._done(settle_group.settle(self.session, finding, self._kept(finding)))
+        if (group := self.current) is not None:
+            self._done(settle_group.settle(self.session, group, self._member_to_keep(group)))
 
     def action_merge(self) -> None:
-        """As settle, with labels, rating and note of all on the member that stays."""
-        if (finding := self.current) is not None:
-            self._done(settle_group.settle(self.session, finding, self._kept(finding), merge=True))
+        """Keep the marked member with the labels, rating and notes of all; delete the others."""
+        if (group := self.current) is not None:
+            self._done(settle_group.settle(self.session, group, self._member_to_keep(group), merge=True))
 
     def action_answer(self) -> None:
         """Give all members of a contradiction the answer of the marked one."""
-        finding = self.current
-        if finding is not None and finding.kind == "conflict":
-            self._done(settle_group.unify_answers(self.session, finding, self._kept(finding)))
+        group = self.current
+        if group is not None and group.kind == "conflict":
+            self._done(settle_group.unify_answers(self.session, group, self._member_to_keep(group)))
         else:
             self.session.toast("Only contradictions (≠) have answers to choose from.")
 
@@ -285,23 +285,23 @@ class DuplicatesScreen(StageScreen):
 
     @work(exclusive=True, group="settle", exit_on_error=False)
     async def action_settle_all(self) -> None:
-        """Settle every group of copies at once, as one change."""
-        copies = [finding for finding in self._findings if finding.kind in COPIES]
-        gone = sum(len(finding.ids) - 1 for finding in copies)
-        if not gone:
+        """Delete all but one member of every group of copies, as one change, after asking."""
+        copies = [group for group in self._groups if group.kind in COPIES]
+        deleted = sum(len(group.ids) - 1 for group in copies)
+        if not deleted:
             self.session.toast("There are no copies; contradictions and look-alikes are for you to judge.")
             return
         alike = "" if self.scope == "conversation" else f" with the same {SCOPES[self.scope]}"
-        words = f"Delete {gone:,} copies in {len(copies):,} groups{alike}, keeping the {self.policy} of each?"
+        words = f"Delete {deleted:,} copies in {len(copies):,} groups{alike}, keeping the {self.policy} of each?"
         words += " One undo brings all back."
-        if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {gone:,}")):
-            settle_group.settle_all(self.session, copies, self._kept, lambda: self._show(True))
+        if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {deleted:,}")):
+            settle_group.settle_all(self.session, copies, self._member_to_keep, lambda: self._show(True))
 
     def action_no_copies(self) -> None:
-        """Remember that these are no copies."""
-        if (finding := self.current) is not None and self._copies is not None:
+        """Remember that the members of this group are no copies of each other."""
+        if (group := self.current) is not None and self._copies is not None:
             try:
-                self._copies.dismiss(finding.ids)
+                self._copies.dismiss(group.ids)
             except CuratorError as error:
                 self.session.say(error)
                 return
@@ -309,6 +309,6 @@ class DuplicatesScreen(StageScreen):
             self.session.toast("Remembered: no copies of each other")
 
     async def action_show(self) -> None:
-        """Edit the marked member in the Data stage."""
-        if (finding := self.current) is not None:
-            await shell_of(self).show_example(self._kept(finding))
+        """Go to the marked member in the Data stage."""
+        if (group := self.current) is not None:
+            await shell_of(self).show_example(self._member_to_keep(group))

@@ -1,1 +1,1 @@
-"""files: TO BE SAID IN ONE SENTENCE."""
+"""How do examples come in from files and go out to them? Four dialogs; may use widgets, the shell and below."""

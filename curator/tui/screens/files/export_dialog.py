@@ -1,4 +1,4 @@
-"""Writing examples to a file: the present view, the selection, everything, or the sides of the split."""
+"""The dialog that writes examples to a file: the view, the selection, all of them, or the sides of the split."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORMATS = (
 
 
 class ExportDialog(Dialog[None]):
-    """Which examples, a path, a format."""
+    """Asks which examples to write, the path and the format; shows the progress of writing."""
 
     HEADING = "Export"
     ACCEPT = "Write"
@@ -41,13 +41,13 @@ class ExportDialog(Dialog[None]):
     )
 
     def compose_body(self) -> ComposeResult:
-        """What, where, how."""
+        """The examples, the path, the format, and the progress."""
         stem = Path(self.session.workspace.source_name).stem or "examples"
         path = self.session.workspace.path.parent / f"{stem}-export.jsonl"
-        offers = self._offers()
+        choices = self._choices()
         what = Select(
-            [(Content(one_line(title, 60)), value) for value, title in offers.items()],
-            value=next(value for value in ("selection", "sides", "view") if value in offers),
+            [(Content(one_line(title, 60)), value) for value, title in choices.items()],
+            value=next(value for value in ("selection", "sides", "view") if value in choices),
             allow_blank=False, compact=True, id="what",
         )  # fmt: skip
         options = [(Content(title), value) for title, value in FORMATS]
@@ -57,41 +57,41 @@ class ExportDialog(Dialog[None]):
             yield Horizontal(Static(Content(name), classes="name"), widget, classes="field -tight")
         yield ProgressLine()
 
-    def _offers(self) -> dict[str, str]:
-        """What can be written, in words with its count."""
+    def _choices(self) -> dict[str, str]:
+        """The sets of examples to choose from, each with its words: number and query."""
         session, counts = self.session, self.session.workspace.counts()
         self._selected = shell_of(self).selected
         query = f" that match {session.query}" if session.query else ""
-        offers = {"view": f"{session.view.total:,} examples{query}"}
+        choices = {"view": f"{session.view.total:,} examples{query}"}
         if self._selected:
-            offers["selection"] = f"{len(self._selected):,} selected examples"
+            choices["selection"] = f"{len(self._selected):,} selected examples"
         if session.query:
-            offers["all"] = f"all {counts.examples:,} examples"
+            choices["all"] = f"all {counts.examples:,} examples"
         if counts.validation:
-            offers["sides"] = "train and validation of these as two files"
-            offers["train"] = f"{counts.train:,} examples to train on"
-            offers["validation"] = f"{counts.validation:,} held-out examples"
-        return offers
+            choices["sides"] = "train and validation of these as two files"
+            choices["train"] = f"{counts.train:,} examples to train on"
+            choices["validation"] = f"{counts.validation:,} held-out examples"
+        return choices
 
     def on_mount(self) -> None:
-        """The path is what one changes."""
+        """Focus the path, the field that is changed most."""
         self.query_one("#path").focus()
 
     @on(Select.Changed, "#format")
-    def _suffix(self, event: Select.Changed) -> None:
-        """A table is no .jsonl file."""
+    def _match_suffix(self, event: Select.Changed) -> None:
+        """Give the path the suffix of the format, .csv or .jsonl."""
         field = self.query_one("#path", LineInput)
-        path, wanted = Path(field.value), ".csv" if event.value == "csv" else ".jsonl"
+        path, suffix = Path(field.value), ".csv" if event.value == "csv" else ".jsonl"
         if path.suffix in (".csv", ".jsonl"):
-            field.value = str(path.with_suffix(wanted))
+            field.value = str(path.with_suffix(suffix))
 
     def action_accept(self) -> None:
-        """Ask before an old file is replaced, then write."""
+        """Write, after asking where a file would be replaced."""
         if not self.query_one(ProgressLine).working:
             self._write(path_of(self.query_one("#path", LineInput)))
 
     def action_cancel(self) -> None:
-        """Stop writing, which leaves the file as it was; else leave."""
+        """Stop writing, which leaves the file as it was; otherwise close the dialog."""
         progress = self.query_one(ProgressLine)
         if progress.working:
             progress.stop()
@@ -107,20 +107,20 @@ class ExportDialog(Dialog[None]):
             self.app.switch_screen(WriteBackDialog(source))
             return
         target = str(self.query_one("#format", Select).value)
-        jobs = self._files(path, str(self.query_one("#what", Select).value))
-        there = [one_line(file.name) for file, _ in jobs if file.exists()]
-        if there and not await self.app.push_screen_wait(
-            Confirm("Replace?", f"{' and '.join(there)} will be replaced.", "Replace")
+        exports = self._files(path, str(self.query_one("#what", Select).value))
+        existing = [one_line(file.name) for file, _ in exports if file.exists()]
+        if existing and not await self.app.push_screen_wait(
+            Confirm("Replace?", f"{' and '.join(existing)} will be replaced.", "Replace")
         ):
             return
         progress = self.query_one(ProgressLine)
-        said = []
+        report_lines = []
         try:
-            for file, ids in jobs:
+            for file, ids in exports:
                 progress.begin("Writing")
-                said.append(await asyncio.to_thread(self._export, file, ids, target, progress))
+                report_lines.append(await asyncio.to_thread(self._export, file, ids, target, progress))
         except Stopped:
-            self.session.toast("\n".join([*said, "stopped; this file is as it was"]))
+            self.session.toast("\n".join([*report_lines, "stopped; this file is as it was"]))
             return
         except CuratorError as error:
             self.session.say(error, title="Not written")
@@ -128,15 +128,15 @@ class ExportDialog(Dialog[None]):
         finally:
             progress.end()
         self.dismiss(None)
-        self.app.notify(printable("\n".join(said)), title="Exported", markup=False, timeout=12)
+        self.app.notify(printable("\n".join(report_lines)), title="Exported", markup=False, timeout=12)
 
     def _source_at(self, path: Path) -> int | None:
-        """The source whose file this is: that is not exported to but written back."""
+        """The id of the source that was imported from this path, which is written back instead; else None."""
         sources = self.session.workspace.stored.sources
         return next((source.id for source in sources if source.origin == str(path.resolve())), None)
 
     def _files(self, path: Path, what: str) -> list[tuple[Path, Callable[[], Sequence[int]]]]:
-        """Files, and how to find the ids that go into each."""
+        """(path, function that returns the ids) for each file to write."""
         session = self.session
         inside = f"({session.query}) " if session.query else ""
         sort = (session.sort, session.descending)
@@ -156,7 +156,7 @@ class ExportDialog(Dialog[None]):
     def _export(self, path: Path, ids: Callable[[], Sequence[int]], target: str, progress: ProgressLine) -> str:
         from curator.workspace.exchange.export import export
 
-        found = ids()
-        progress.begin("Writing", len(found))
+        chosen_ids = ids()
+        progress.begin("Writing", len(chosen_ids))
         form = target or None
-        return export(self.session.workspace, found, path, form, progress.tick).words  # type: ignore[arg-type]
+        return export(self.session.workspace, chosen_ids, path, form, progress.tick).words  # type: ignore[arg-type]

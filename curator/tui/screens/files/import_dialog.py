@@ -1,4 +1,4 @@
-"""Bringing a file into the workspace: what it is, the map, examples by it, the counts, then the change."""
+"""The dialog that imports a file: shows its kind, a map of fields, samples and counts first."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from curator.workspace.exchange.import_files import Import
 from curator.workspace.files.preview import Preview, preview
 from curator.workspace.storage.folder import DATA_SUFFIXES
 
-PAUSE = 0.15
-"""Seconds without a key after which a path is looked at."""
+TYPING_PAUSE = 0.15
+"""Seconds without a key press after which the typed path is read."""
 _MESSAGES = 4
-"""Messages of an example that the preview shows."""
+"""Most messages of an example in the preview."""
 _WIDTH = 64
+"""Most characters of a line in the preview."""
 CONTAINERS = {"jsonl": "JSON Lines", "array": "a JSON array or pretty-printed JSON", "csv": "a table of text"}
 SHAPES = {
     "chat": "chat examples",
@@ -45,12 +46,12 @@ SHAPES = {
     "chat_text": "conversations rendered by a chat template",
     "message_list": "bare lists of messages",
     "curator_csv": "examples that Curator exported",
-    "unknown": "no shape that is known",
+    "unknown": "an unknown format",
 }
 
 
 class ImportDialog(Dialog[None]):
-    """A path and a map; enter reads the file and tells what is in it, enter again takes it in."""
+    """Asks for a path and a map of fields; enter reads the file and shows its counts, enter again imports it."""
 
     HEADING = "Import"
     ACCEPT = "Read"
@@ -62,13 +63,13 @@ class ImportDialog(Dialog[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._look: Preview | None = None
-        self._ready: Import | None = None
+        self._preview: Preview | None = None
+        self._prepared: Import | None = None
         self._timer: Timer | None = None
-        self._fields = Columns()
+        self._fields = MapSuggester()
 
     def compose_body(self) -> ComposeResult:
-        """Path, what was found there, map, examples, counts."""
+        """The path, the map, what the file is, sample examples, progress and counts."""
         path = LineInput(suggester=Paths(DATA_SUFFIXES), compact=True, id="path")
         by = LineInput(suggester=self._fields, compact=True, id="map")
         yield Horizontal(Static(Content("File"), classes="name"), path, classes="field -tight")
@@ -79,27 +80,28 @@ class ImportDialog(Dialog[None]):
         yield Static("", id="counts")
 
     def on_mount(self) -> None:
-        """Offer the folder of the workspace, selected: what is typed or pasted takes its place."""
+        """Fill in the folder of the workspace, selected, so that a typed or pasted path replaces it."""
         field = self.query_one("#path", LineInput)
         field.value = f"{self.session.workspace.path.absolute().parent}/"
         field.focus()
         field.select_all()
 
-    # Looking
+    # The preview
 
     @on(Input.Changed, "#path")
     def _path_changed(self) -> None:
         if self._timer is not None:
             self._timer.stop()
         self._discard()
-        self._timer = self.set_timer(PAUSE, lambda: self._look_at(path_of(self.query_one("#path", LineInput))))
+        path = self.query_one("#path", LineInput)
+        self._timer = self.set_timer(TYPING_PAUSE, lambda: self._look_at(path_of(path)))
 
     @work(exclusive=True, group="look", exit_on_error=False)
     async def _look_at(self, path: Path) -> None:
-        self._look = None
+        self._preview = None
         try:
             if path.is_file():
-                self._look = await asyncio.to_thread(preview, path)
+                self._preview = await asyncio.to_thread(preview, path)
         except CuratorError as error:
             self._say("#found", error.message, "$mark-error")
             self._say("#examples", "")
@@ -107,76 +109,76 @@ class ImportDialog(Dialog[None]):
         except OSError as error:
             self._say("#found", f"{path}: {error.strerror or error}", "$mark-error")
             return
-        if self._look is None:
+        if self._preview is None:
             self._say("#found", "Type or paste the path of a file; tab completes it.", "$quiet")
             self._say("#examples", "")
             return
-        self._fields.names = self._look.columns
+        self._fields.names = self._preview.columns
         field = self.query_one("#map", LineInput)
-        if field.value == self._look.map.spec():
-            self._show(self._look)
+        if field.value == self._preview.map.spec():
+            self._show(self._preview)
         else:
-            field.value = self._look.map.spec()
+            field.value = self._preview.map.spec()
 
     @on(Input.Changed, "#map")
     def _map_changed(self, event: Input.Changed) -> None:
         self._discard()
-        if self._look is None:
+        if self._preview is None:
             return
         try:
-            if (spec := event.value.strip()) != self._look.map.spec():
-                self._look = self._look.by(parse_map(spec))
+            if (spec := event.value.strip()) != self._preview.map.spec():
+                self._preview = self._preview.by(parse_map(spec))
         except CuratorError as error:
             self._say("#found", error.message, "$mark-error")
             return
-        self._show(self._look)
+        self._show(self._preview)
 
-    def _show(self, look: Preview) -> None:
-        packed = ", compressed" if look.packed else ""
-        container = CONTAINERS.get(look.container, look.container.title())
-        many = f"about {look.records:,} records" if look.records is not None else "an unknown number of records"
-        lines = [f"{container}{packed}, {many}: {SHAPES.get(look.shape, look.shape)}"]
-        if look.map != KEEP:
-            layout = f" ({look.layout})" if look.layout else ""
-            lines.append(f"Fields{layout}: {', '.join(look.columns)}")
-        if look.map == UNKNOWN and look.columns:
+    def _show(self, file: Preview) -> None:
+        packed = ", compressed" if file.packed else ""
+        container = CONTAINERS.get(file.container, file.container.title())
+        many = f"about {file.records:,} records" if file.records is not None else "an unknown number of records"
+        lines = [f"{container}{packed}, {many}: {SHAPES.get(file.shape, file.shape)}"]
+        if file.map != KEEP:
+            layout = f" ({file.layout})" if file.layout else ""
+            lines.append(f"Fields{layout}: {', '.join(file.columns)}")
+        if file.map == UNKNOWN and file.columns:
             lines.append(
                 "Every record stays as it is; write user=FIELD,assistant=FIELD to make messages of them, "
                 "FIELD[0].PART for what is inside one"
             )
-        if look.left_behind:
-            lines.append(f"Left behind: {', '.join(look.left_behind)} (keep=KEY carries a key along)")
-        if misfits := look.misfits:
-            share = f"{len(misfits):,} of the first {len(look.sample):,}"
+        if file.left_behind:
+            lines.append(f"Not imported: {', '.join(file.left_behind)} (keep=KEY carries a key along)")
+        if misfits := file.misfits:
+            share = f"{len(misfits):,} of the first {len(file.sample):,}"
             lines.append(f"{share} do not fit the map and stay as they are: {misfits[0]}")
         self._say("#found", "\n".join(one_line(line, 140) for line in lines))
-        self._say("#examples", "\n".join(line for _, raw in look.samples for line in shown(raw)), "$quiet")
+        self._say("#examples", "\n".join(line for _, raw in file.samples for line in excerpt_lines(raw)), "$quiet")
 
     def _say(self, where: str, text: str, style: str = "") -> None:
         words = "\n".join(one_line(line) for line in text.split("\n"))
         self.query_one(where, Static).update(Content.styled(words, style) if style else Content(words))
 
-    # Reading and taking in
+    # Reading and importing
 
     def action_accept(self) -> None:
-        """Read the file; once it is read, take it in."""
-        if self._ready is not None:
-            made, self._ready = self._ready, None
-            if self.session.take_in(made) is None:
-                self._ready = made
+        """Read the file; once it is read, import it."""
+        if self._prepared is not None:
+            prepared, self._prepared = self._prepared, None
+            if self.session.take_in(prepared) is None:
+                self._prepared = prepared
             else:
                 self.dismiss(None)
-        elif self._look is not None and not self._progress.working:
-            self._read(self._look)
-        elif self._look is None:
+        elif self._preview is not None and not self._progress.working:
+            self._read(self._preview)
+        elif self._preview is None:
             self.session.toast("There is no file to read at this path")
 
     @work(exclusive=True, group="import", exit_on_error=False)
-    async def _read(self, look: Preview) -> None:
-        self._progress.begin("Reading", look.records)
-        workspace = self.session.workspace
+    async def _read(self, file: Preview) -> None:
+        self._progress.begin("Reading", file.records)
+        workspace, report = self.session.workspace, self._progress.tick
         try:
-            made = await asyncio.to_thread(importer.prepare, workspace, [look.path], look.map, self._progress.tick)
+            prepared = await asyncio.to_thread(importer.prepare, workspace, [file.path], file.map, report)
         except Stopped as stopped:
             self.session.toast(stopped.message)
             return
@@ -185,10 +187,10 @@ class ImportDialog(Dialog[None]):
             return
         finally:
             self._progress.end()
-        self._ready = made
-        self._say("#counts", told(made), "bold")
+        self._prepared = prepared
+        self._say("#counts", count_words(prepared), "bold")
         button = self.query_one("#accept", Button)
-        button.label = Content(f"Import {made.total('added'):,}")
+        button.label = Content(f"Import {prepared.total('added'):,}")
         button.focus()
 
     @property
@@ -196,7 +198,7 @@ class ImportDialog(Dialog[None]):
         return self.query_one(ProgressLine)
 
     def action_cancel(self) -> None:
-        """Stop reading; else leave, and nothing was changed."""
+        """Stop reading; otherwise close the dialog without a change."""
         if self._progress.working:
             self._progress.stop()
             return
@@ -204,10 +206,10 @@ class ImportDialog(Dialog[None]):
         self.dismiss(None)
 
     def _discard(self) -> None:
-        """What was read is of another path or map, or not wanted."""
-        if self._ready is not None:
-            importer.discard(self.session.workspace, self._ready)
-            self._ready = None
+        """Drop what was read for an earlier path or map."""
+        if self._prepared is not None:
+            importer.discard(self.session.workspace, self._prepared)
+            self._prepared = None
             self.query_one("#accept", Button).label = Content(self.ACCEPT)
             self._say("#counts", "")
 
@@ -215,12 +217,13 @@ class ImportDialog(Dialog[None]):
 COLUMN_WORDS = ("user=", "assistant=", "system=", "chosen=", "rejected=", "tools=", "keep=")
 
 
-class Columns(Suggester):
-    """Completes the field name at the end of a map."""
+class MapSuggester(Suggester):
+    """Suggests the rest of the field name at the end of a map."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self.names: tuple[str, ...] = ()
+        """The field names of the file."""
 
     async def get_suggestion(self, value: str) -> str | None:
         """The map with its last name completed, or None."""
@@ -231,8 +234,8 @@ class Columns(Suggester):
         return value[:start] + fit[0] if begun and fit else None
 
 
-def shown(raw: bytes) -> list[str]:
-    """An example in a few lines: who says what."""
+def excerpt_lines(raw: bytes) -> list[str]:
+    """The first messages of an example, one line each: role and content."""
     value = parse(raw).value
     messages = value.get("messages") if isinstance(value, dict) else None
     if not isinstance(messages, list) or not messages:
@@ -240,19 +243,19 @@ def shown(raw: bytes) -> list[str]:
     lines: list[str] = []
     for message in messages[:_MESSAGES]:
         fields = dict(message) if isinstance(message, dict) else {"content": message}
-        role, said = fields.pop("role", "?"), fields.pop("content", None)
-        said = fields if said is None else said  # calls of tools
-        text = said if isinstance(said, str) else str(said)
+        role, content = fields.pop("role", "?"), fields.pop("content", None)
+        content = fields if content is None else content  # an answer of tool calls
+        text = content if isinstance(content, str) else str(content)
         lines.append(("· " if not lines else "  ") + one_line(f"{role!s:<10}{text}", _WIDTH))
     if len(messages) > _MESSAGES:
         lines.append(f"  … {len(messages) - _MESSAGES} more messages")
     return lines
 
 
-def told(made: Import) -> str:
-    """What is in the file, before it is taken in."""
-    added, copies, broken, odd = (made.total(name) for name in ("added", "duplicates", "broken", "unmapped"))
+def count_words(prepared: Import) -> str:
+    """The counts of a file that was read, before it is imported."""
+    added, copies, broken, odd = (prepared.total(name) for name in ("added", "duplicates", "broken", "unmapped"))
     parts = [f"{added:,} examples", f"{added - copies - broken:,} new", f"{copies:,} copies", f"{broken:,} broken"]
-    bad = made.total("bad")
+    bad = prepared.total("bad")
     parts += [f"{odd:,} that the map does not fit"] if odd else []
     return " · ".join([*parts, *([f"{bad:,} marked as bad answers"] if bad else [])])

@@ -1,4 +1,4 @@
-"""A source's file that was changed outside: what is new and gone there; merge it, or keep what is here."""
+"""The dialog for an imported file that was changed outside: shows the differences, then merges or ignores them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from curator.workspace.storage.sources import Source
 
 
 class SourceDialog(Dialog[None]):
-    """The first source that was changed."""
+    """Compares the first changed file with its examples, and merges it or marks it as seen."""
 
     HEADING = "File changed outside"
     ACCEPT = "Merge"
     CANCEL = "Later"
     HELP = (
-        "Merging adds the lines that are new in the file behind those they follow, and deletes the examples whose "
-        "line is gone, unless they were edited here; it is one change. Keeping leaves everything as it is here."
+        "Merging adds the new lines of the file at their places, and deletes the examples whose line was removed "
+        "from it, unless they were edited here; it is one change. Keeping leaves all examples as they are."
     )
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: Comparison | None = None
+        self._comparison: Comparison | None = None
 
     @property
     def _watch(self) -> SourceWatch:
@@ -44,19 +44,19 @@ class SourceDialog(Dialog[None]):
         return next((source for source in self.session.workspace.stored.sources if source.id in changed), None)
 
     def compose_body(self) -> ComposeResult:
-        """The file, what is new there, and a third way out."""
+        """The differences, the progress, and the button that keeps the examples."""
         yield Static("", id="about")
         yield ProgressLine()
         yield Button(Content("Keep what is here; do not ask about this again"), id="keep", compact=True)
 
     def on_mount(self) -> None:
-        """Compare."""
+        """Start comparing, or say that no file was changed."""
         self._watch.look()
         source = self._source
         self.query_one("#keep").display = source is not None
         if source is None:
             self.query_one("#accept").display = False
-            self._say("Every file that was imported is as it was then.")
+            self._say("No imported file was changed since its import.")
             self.query_one("#cancel").focus()
         else:
             self.query_one("#accept").focus()
@@ -67,7 +67,7 @@ class SourceDialog(Dialog[None]):
         progress = self.query_one(ProgressLine)
         progress.begin("Comparing", source.line_file.lines)
         try:
-            self._found = await asyncio.to_thread(compare, self.session.workspace, source.id, progress.tick)
+            self._comparison = await asyncio.to_thread(compare, self.session.workspace, source.id, progress.tick)
         except Stopped:
             self.dismiss(None)
             return
@@ -77,16 +77,16 @@ class SourceDialog(Dialog[None]):
             return
         finally:
             progress.end()
-        self._say(f"{source.origin}\n{self._found.words}")
+        self._say(f"{source.origin}\n{self._comparison.words}")
 
     def _say(self, text: str) -> None:
         self.query_one("#about", Static).update(Content("\n".join(map(one_line, text.split("\n")))))
 
     def action_accept(self) -> None:
-        """Merge."""
+        """Merge the file's changes, as one change."""
         source = self._source
-        if source is not None and self._found is not None:
-            self.session.merge(source.id, self._found, lambda: self._merged(source.id))
+        if source is not None and self._comparison is not None:
+            self.session.merge(source.id, self._comparison, lambda: self._merged(source.id))
 
     def _merged(self, source: int) -> None:
         self._watch.look()
@@ -99,7 +99,8 @@ class SourceDialog(Dialog[None]):
         source = self._source
         try:
             if source is not None:
-                self.session.workspace.accept_origin(source.id, self._found.stat if self._found else None)
+                stat = self._comparison.stat if self._comparison else None
+                self.session.workspace.accept_origin(source.id, stat)
         except (CuratorError, OSError) as error:
             self.session.say(error, title="Not saved")
         else:
@@ -107,7 +108,7 @@ class SourceDialog(Dialog[None]):
             self.dismiss(None)
 
     def action_cancel(self) -> None:
-        """Stop comparing; else decide later."""
+        """Stop comparing; otherwise close the dialog and decide later."""
         progress = self.query_one(ProgressLine)
         if progress.working:
             progress.stop()

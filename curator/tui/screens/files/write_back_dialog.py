@@ -1,4 +1,4 @@
-"""Writing back over an imported file: which file, how many examples, where the old one is kept; then yes or no."""
+"""The dialog that replaces an imported file by the workspace's examples, after a backup of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from curator.workspace.exchange.write_back import WriteBack, plan_write_back, wr
 
 
 class WriteBackDialog(Dialog[None]):
-    """Replaces the file of a source (the first one unless told) by its examples."""
+    """Names the file, the number of examples and the backup; on accept replaces the file of `source`."""
 
     HEADING = "Write back"
     ACCEPT = "Replace the file"
@@ -30,12 +30,12 @@ class WriteBackDialog(Dialog[None]):
         self._plan: WriteBack | None = None
 
     def compose_body(self) -> ComposeResult:
-        """The whole truth in words."""
+        """What is replaced, and the progress."""
         yield Static("", id="about")
         yield ProgressLine()
 
     def on_mount(self) -> None:
-        """Look whether it can be done."""
+        """Plan the change, or show why it cannot be made."""
         try:
             plan = self._plan = plan_write_back(self.session.workspace, self._source)
         except CuratorError as error:
@@ -51,7 +51,7 @@ class WriteBackDialog(Dialog[None]):
         self.query_one("#cancel").focus()
 
     def action_accept(self) -> None:
-        """Write."""
+        """Start writing."""
         if self._plan is not None and not self.query_one(ProgressLine).working:
             self._write(self._plan)
 
@@ -71,11 +71,11 @@ class WriteBackDialog(Dialog[None]):
             progress.end()
         shell_of(self).source_watch.look()
         self.dismiss(None)
-        kept = f"\nbefore: {report.backup.name}" if report.backup is not None else ""
-        self.app.notify(printable(report.words + kept), title="Written back", markup=False, timeout=12)
+        backup_line = f"\nbefore: {report.backup.name}" if report.backup is not None else ""
+        self.app.notify(printable(report.words + backup_line), title="Written back", markup=False, timeout=12)
 
     def action_cancel(self) -> None:
-        """Stop writing, which leaves the file as it was; else leave."""
+        """Stop writing, which leaves the file as it was; otherwise close the dialog."""
         progress = self.query_one(ProgressLine)
         if progress.working:
             progress.stop()

@@ -1,1 +1,1 @@
-"""history: TO BE SAID IN ONE SENTENCE."""
+"""What was changed and trained, and how do versions differ? May use widgets, the shell and below."""

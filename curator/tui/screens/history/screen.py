@@ -1,4 +1,4 @@
-"""History stage: everything that was done, newest first; jump back to any point, and forward again."""
+"""The History stage: all changes and trainings, newest first; goes back to the state after any change."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 _MOST = 2_000
 _ASK_FROM = 10
-"""Going back over so many changes is asked first."""
+"""Going back over at least this many changes asks first."""
 
 
 class HistoryScreen(StageScreen):
-    """Changes and trainings in one list."""
+    """Shows changes and trainings in one list, and the current one in a line below."""
 
     STAGE = "history"
     SCOPE = "history"
@@ -38,8 +38,8 @@ class HistoryScreen(StageScreen):
     CSS_PATH = "history.tcss"
     HELP = (
         "Every change of this workspace and every training, newest first. Enter goes back to the state after the "
-        "change under the cursor; what was taken back stays listed, dimmed, and can be brought back the same way. "
-        "d compares the examples as they were after that change with those of now."
+        "change under the cursor; undone changes stay listed, dimmed, and enter on one of them does it again. "
+        "d compares the examples as they were after that change with the present ones."
     )
 
     def __init__(self) -> None:
@@ -47,16 +47,16 @@ class HistoryScreen(StageScreen):
         self._entries: list[Change | Run] = []
 
     def compose_stage(self) -> ComposeResult:
-        """The list, and the change under the cursor in words."""
+        """The list, and a line about the change under the cursor."""
         yield LineList("changes", empty="Nothing was changed yet.")
         yield Static("", id="change")
 
     def on_mount(self) -> None:
-        """The list has the focus."""
+        """Focus the list."""
         self.query_one("#changes").focus()
 
     def data_changed(self, changed: Changed) -> None:
-        """Read the list anew."""
+        """Read changes and trainings again."""
         entries: list[Change | Run] = list(self.session.workspace.history(_MOST))
         if (self.session.workspace.path / "runs.db").exists():
             entries += shell_of(self).job_watch.runs()
@@ -87,9 +87,9 @@ class HistoryScreen(StageScreen):
                 printable(f"{model} at {entry.provider}; dataset {(entry.dataset_sha256 or '?')[:12]}")
             )
         elif entry is not None:
-            shown = ", ".join(map(str, entry.ids[:12])) + (" …" if len(entry.ids) > 12 else "")
+            ids = ", ".join(map(str, entry.ids[:12])) + (" …" if len(entry.ids) > 12 else "")
             state = "taken back" if entry.undone else "in force"
-            words = Content(one_line(f"Change {entry.id}, {state}; {len(entry.ids):,} examples: {shown}"))
+            words = Content(one_line(f"Change {entry.id}, {state}; {len(entry.ids):,} examples: {ids}"))
         self.query_one("#change", Static).update(words)
 
     def _current(self) -> Change | Run | None:
@@ -121,19 +121,19 @@ class HistoryScreen(StageScreen):
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_diff(self) -> None:
-        """Compare the dataset after the change under the cursor with the present one."""
+        """Compare the dataset after the change under the cursor with the present one, in a dialog."""
         from curator.tui.screens.history.version_dialog import VersionDialog
 
         entry = self._current()
         if entry is None or _is_run(entry):
             self.session.toast("There is no change under the cursor")
             return
-        chosen = await self.app.push_screen_wait(VersionDialog(entry.id, self.session.workspace.revision()))
-        if chosen is not None:
-            await shell_of(self).show_example(chosen)
+        example = await self.app.push_screen_wait(VersionDialog(entry.id, self.session.workspace.revision()))
+        if example is not None:
+            await shell_of(self).show_example(example)
 
     async def action_show(self) -> None:
-        """Go to the example that the change was about."""
+        """Go to the first example of the change that still exists."""
         entry = self._current()
         if entry is None or _is_run(entry) or not entry.ids:
             return

@@ -1,4 +1,4 @@
-"""What lies between two versions of the dataset: which examples came, went or were edited, and in which words."""
+"""The dialog that compares two versions of the dataset: examples added, removed and edited, with their changes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from curator.workspace.versions import Difference, difference, raw_at
 
 _ROWS = 10
 _CHARS = 400
-"""Characters of a text that are compared and shown."""
+"""Most characters of a text that are compared and shown."""
 _CHANGES = 3
 _STYLES = {"equal": "", "insert": "bold $mark-ok", "delete": "strike $mark-error"}
 
 
 class VersionDialog(Dialog[int]):
-    """Two revisions compared; dismisses with the id of the example to go to."""
+    """Compares revision `old` with revision `new`; dismisses with the id of the example to go to."""
 
     HEADING = "What changed since"
     ACCEPT = "Go there"
-    HELP = "+ came, - went, ~ was edited. Labels, ratings, notes and the split are not compared."
+    HELP = "+ added, - removed, ~ edited. Labels, ratings, notes and the split are not compared."
 
     def __init__(self, old: int, new: int) -> None:
         super().__init__()
@@ -36,22 +36,22 @@ class VersionDialog(Dialog[int]):
         self._lines: list[tuple[str, int]] = []
 
     def compose_body(self) -> ComposeResult:
-        """Counts, the examples, the words that differ in one."""
+        """The counts, the examples, and the changed words of the current one."""
         yield Static("", id="counts")
         yield LineList("versions", empty="Comparing …")
         yield Static("", id="difference", classes="estimate")
 
     def on_mount(self) -> None:
-        """Compare."""
+        """Start comparing."""
         self.query_one("#versions").focus()
         self._compare()
 
     @work(exclusive=True, group="versions", exit_on_error=False)
     async def _compare(self) -> None:
-        found: Difference = await asyncio.to_thread(difference, self.session.workspace, self._old, self._new)
-        groups = (("~", found.edited), ("+", found.added), ("-", found.removed))
+        between: Difference = await asyncio.to_thread(difference, self.session.workspace, self._old, self._new)
+        groups = (("~", between.edited), ("+", between.added), ("-", between.removed))
         self._lines = [(sign, example) for sign, ids in groups for example in ids]
-        counts = f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.edited):,} edited"
+        counts = f"{len(between.added):,} added, {len(between.removed):,} removed, {len(between.edited):,} edited"
         self.query_one("#counts", Static).update(
             Content.styled(f"Change {self._old} to change {self._new}: {counts}", "bold")
         )
@@ -71,17 +71,17 @@ class VersionDialog(Dialog[int]):
 
     @on(LineList.Highlighted, "#versions")
     def _describe(self) -> None:
-        shown = Content("")
+        words = Content("")
         if self._lines:
             sign, example = self._lines[self.query_one("#versions", LineList).cursor]
             if sign == "~":
                 before, after = (raw_at(self.session.workspace, example, at) for at in (self._old, self._new))
-                shown = changed(before, after)
-        self.query_one("#difference", Static).update(shown)
+                words = difference_words(before, after)
+        self.query_one("#difference", Static).update(words)
 
     @on(LineList.Chosen, "#versions")
     def action_accept(self) -> None:
-        """Go to the marked one."""
+        """Dismiss with the example under the cursor, unless it is deleted."""
         if not self._lines:
             self.dismiss(None)
             return
@@ -92,17 +92,17 @@ class VersionDialog(Dialog[int]):
             self.dismiss(example)
 
 
-def changed(before: bytes, after: bytes) -> Content:
-    """The values that differ between two versions of an example, by words."""
-    found = diff.compare_examples(parse(before).value, parse(after).value)
+def difference_words(before: bytes, after: bytes) -> Content:
+    """The values that differ between two versions of an example, with inserted and deleted words styled."""
+    changes = diff.compare_examples(parse(before).value, parse(after).value)
     parts: list[str | tuple[str, str]] = []
-    for change in found[:_CHANGES]:
+    for change in changes[:_CHANGES]:
         old, new = ("" if side is None else str(side)[:_CHARS] for side in (change.before, change.after))
         parts.append((f"{one_line(change.location)}  ", "$quiet"))
         parts += [(printable(span.text), _STYLES[span.kind]) for span in diff.compare_texts(old, new)]
         parts.append("\n")
-    if len(found) > _CHANGES:
-        parts.append((f"… {len(found) - _CHANGES} more values", "$quiet"))
-    if not found:
+    if len(changes) > _CHANGES:
+        parts.append((f"… {len(changes) - _CHANGES} more values", "$quiet"))
+    if not changes:
         parts.append(("other bytes, the same values", "$quiet"))
     return Content.assemble(*parts)

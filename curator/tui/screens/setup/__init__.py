@@ -1,1 +1,1 @@
-"""setup: TO BE SAID IN ONE SENTENCE."""
+"""How are settings, providers, keys and the theme chosen? Dialogs; may use widgets, the shell and below."""

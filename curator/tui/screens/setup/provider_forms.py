@@ -1,4 +1,4 @@
-"""Setting up a provider, and typing its key. Both dismiss with a sentence on what was written where."""
+"""The forms for a provider's settings and for its key. Both dismiss with a sentence: what was stored where."""
 
 from __future__ import annotations
 
@@ -33,23 +33,24 @@ _AZURE = (
 )
 _CHOICES = (
     ("Sign in by", "auth", ("key", "entra"), "an API key"),
-    ("Training type", "training_type", ("Standard", "GlobalStandard", "Developer"), "as the service likes"),
+    ("Training type", "training_type", ("Standard", "GlobalStandard", "Developer"), "the service's default"),
 )
+"""(title, setting, values, words for no value) of the settings that are chosen from a list; Azure only."""
 
 
 class ProviderForm(Dialog[str]):
-    """A table of config.toml; what is left empty is not written. Other lines of the file stay as they are."""
+    """Edits a provider's table in config.toml. Empty fields are not written; other lines of the file stay."""
 
     HEADING = "Provider"
     ACCEPT = "Save"
-    HELP = "Empty fields take what is built in or what the environment says. The key is typed with K, not here."
+    HELP = "Empty fields use the built-in default or an environment variable. K in the list sets the key."
 
     def __init__(self, provider: Provider | None) -> None:
         super().__init__()
         self._provider = provider
 
     def compose_body(self) -> ComposeResult:
-        """One line a setting; those of Azure only for Azure."""
+        """One line a setting; some of them only for Azure."""
         from curator.settings import ProviderSettings
 
         provider = self._provider
@@ -79,28 +80,28 @@ class ProviderForm(Dialog[str]):
         return Horizontal(Static(Content(name), classes="name"), field, classes=classes)
 
     def on_mount(self) -> None:
-        """Begin where something is missing."""
-        self._of_kind()
+        """Focus the address, or the name of a new provider."""
+        self._show_fields_of_kind()
         self.query_one("#base_url" if self._provider else "#name").focus()
 
     @on(Select.Changed, "#kind")
-    def _of_kind(self) -> None:
+    def _show_fields_of_kind(self) -> None:
         for line in self.query(".-azure"):
             line.display = self.query_one("#kind", Select).value == "azure"
 
     def action_accept(self) -> None:
-        """Write it, if it is right."""
+        """Check the fields and write them to config.toml, or show what is wrong."""
         from curator.jobs import providers
 
         name = self.query_one("#name", Input).value.strip()
         values: dict[str, settings_file.Value | None] = {"kind": str(self.query_one("#kind", Select).value)}
-        shown = _FIELDS if values["kind"] != "azure" else (*_FIELDS, *_AZURE)
-        for _, key in shown:
+        fields = _FIELDS if values["kind"] != "azure" else (*_FIELDS, *_AZURE)
+        for _, key in fields:
             values[key] = self.query_one(f"#{key}", Input).value.strip() or None
         if values["kind"] == "azure":
             for _, key, *_ in _CHOICES:
-                chosen = self.query_one(f"#{key}", Select).value
-                values[key] = chosen if isinstance(chosen, str) else None
+                choice = self.query_one(f"#{key}", Select).value
+                values[key] = choice if isinstance(choice, str) else None
         try:
             providers.check_name(name)
             if values["base_url"]:
@@ -113,10 +114,10 @@ class ProviderForm(Dialog[str]):
 
 
 class KeyForm(Dialog[str]):
-    """A key, typed unseen, and where it is to be kept."""
+    """Asks for a provider's key, hidden, and for where to store it."""
 
     HEADING = "Key"
-    ACCEPT = "Keep"
+    ACCEPT = "Store"
     HELP = "The key is never shown again, neither here nor in a log, a workspace or an export."
 
     def __init__(self, provider: Provider) -> None:
@@ -124,7 +125,7 @@ class KeyForm(Dialog[str]):
         self._provider = provider
 
     def compose_body(self) -> ComposeResult:
-        """The key, the place, and what is looked at first."""
+        """The key, the place, and a warning if an environment variable overrides it."""
         from curator.jobs import keys
 
         path, user = (
@@ -132,9 +133,9 @@ class KeyForm(Dialog[str]):
             self._provider.config.api_key_keyring or self._provider.name,
         )
         places = [(Content("a file that only you can read"), "file"), (Content("the system's keyring"), "keyring")]
-        chosen = "keyring" if self._provider.config.api_key_keyring else "file"
+        place = "keyring" if self._provider.config.api_key_keyring else "file"
         yield self._line("Key", LineInput(password=True, compact=True, id="key"))
-        yield self._line("Keep it in", Select(places, value=chosen, allow_blank=False, compact=True, id="place"))
+        yield self._line("Store it in", Select(places, value=place, allow_blank=False, compact=True, id="place"))
         words = f"The file is {path}; in the keyring it is {keys.SERVICE}/{user}."
         yield Static(Content.styled(printable(words), "$quiet"))
         if variable := self._provider.overriding_variable:
@@ -145,11 +146,11 @@ class KeyForm(Dialog[str]):
         return Horizontal(Static(Content(name), classes="name"), field, classes="field")
 
     def on_mount(self) -> None:
-        """Type at once."""
+        """Focus the key."""
         self.query_one("#key").focus()
 
     def action_accept(self) -> None:
-        """Keep it; the field is emptied in any case."""
+        """Store the key; the field is emptied in any case."""
         field = self.query_one("#key", Input)
         typed, field.value = field.value, ""
         try:
@@ -157,4 +158,4 @@ class KeyForm(Dialog[str]):
         except (CuratorError, OSError) as error:
             self.query_one("#trouble", Static).update(Content.styled(printable(str(error)), "$mark-error"))
             return
-        self.dismiss(f"The key of {self._provider.name} is kept in: {place}.")
+        self.dismiss(f"The key of {self._provider.name} is stored in: {place}.")

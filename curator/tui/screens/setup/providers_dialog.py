@@ -1,4 +1,4 @@
-"""The providers: where each is, whether it answers, what it trains; setting one up, and keeping its key."""
+"""The Providers dialog: lists and tests providers, shows their models, opens the forms for settings and keys."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _STATES = {"ok": ("✓", "ok"), "off": ("·", "dim"), "bad": ("✗", "error")}
 
 
 class ProvidersDialog(Dialog[None]):
-    """A list; what the test or a change said stands below it."""
+    """Shows the list of providers, and below it the result of the last test or change."""
 
     SCOPE = "providers"
     BINDINGS = keys.bindings("providers")
     HEADING = "Providers"
     ACCEPT = "Change"
     HELP = (
-        "Where models are trained and asked. A key is kept in a file that only you can read or in the system's "
-        "keyring, and is never shown again. Nothing is started or changed by a test."
+        "Where models are trained and asked. A key is stored in a file that only you can read or in the system's "
+        "keyring, and is never shown again. A test starts and changes nothing."
     )
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class ProvidersDialog(Dialog[None]):
         self._findings: dict[str, ProviderReport] = {}
 
     def compose_body(self) -> ComposeResult:
-        """The list, and room for two sentences."""
+        """The list, a place for sentences, and the keys."""
         yield LineList("providers", empty="None.")
         yield Static("", id="said")
         yield Static(Content.styled("t test · m models · K key · enter change · + new", "$quiet"))
 
     def on_mount(self) -> None:
-        """Read the configuration; ask nobody yet."""
+        """Read the configuration; no provider is asked yet."""
         self._read()
         self.query_one("#providers").focus()
 
@@ -64,7 +64,7 @@ class ProvidersDialog(Dialog[None]):
             self._say(Content.styled(printable(error.message), "$mark-error"))
             return
         self.query_one("#providers", LineList).show(len(self._providers), self._line)
-        self._tell()
+        self._show_current()
 
     def _line(self, index: int, width: int) -> Pieces:
         provider = self._providers[index]
@@ -87,11 +87,11 @@ class ProvidersDialog(Dialog[None]):
         return self._providers[at] if at < len(self._providers) else None
 
     @on(LineList.Highlighted, "#providers")
-    def _tell(self) -> None:
+    def _show_current(self) -> None:
         provider = self.current
         finding = self._findings.get(provider.name) if provider else None
         if provider is None or finding is None:
-            self._say(Content.styled("t asks it whether it answers.", "$quiet"))
+            self._say(Content.styled("t tests whether it answers.", "$quiet"))
             return
         colour = {"ok": "$mark-ok", "bad": "$mark-error"}.get(finding.state, "$quiet")
         self._say(
@@ -102,7 +102,7 @@ class ProvidersDialog(Dialog[None]):
         self.query_one("#said", Static).update(content)
 
     def action_test(self) -> None:
-        """Ask the provider."""
+        """Test the provider under the cursor."""
         if self.current is not None:
             self._say(Content.styled(printable(f"asking {self.current.name} …"), "$quiet"))
             self._test(self.current)
@@ -113,40 +113,40 @@ class ProvidersDialog(Dialog[None]):
         await asyncio.to_thread(importlib.import_module, "openai")
         self._findings[provider.name] = await checkup.check_provider(provider)
         self.query_one("#providers").refresh()
-        self._tell()
+        self._show_current()
 
     def action_models(self) -> None:
-        """What it lists."""
+        """Show the models of the provider under the cursor."""
         if self.current is not None:
             self.app.push_screen(OffersDialog(self.current))
 
     def action_key(self) -> None:
-        """Type its key."""
+        """Open the form for the key of the provider under the cursor."""
         if self.current is not None:
-            self.app.push_screen(KeyForm(self.current), self._changed)
+            self.app.push_screen(KeyForm(self.current), self._written)
 
     def action_new(self) -> None:
-        """Add one."""
-        self.app.push_screen(ProviderForm(None), self._changed)
+        """Open the form for a new provider."""
+        self.app.push_screen(ProviderForm(None), self._written)
 
     @on(LineList.Chosen, "#providers")
     def action_accept(self) -> None:
-        """Change it."""
+        """Open the form for the settings of the provider under the cursor."""
         if self.current is not None:
-            self.app.push_screen(ProviderForm(self.current), self._changed)
+            self.app.push_screen(ProviderForm(self.current), self._written)
 
-    def _changed(self, said: str | None) -> None:
-        """Read again what was written; jobs whose provider was refused are asked after at once."""
-        if said is None:
+    def _written(self, sentence: str | None) -> None:
+        """Read the configuration again, and ask for the status of jobs that failed with the old settings."""
+        if sentence is None:
             return
         self._findings.clear()
         self._read()
-        self._say(Content.styled(printable(said), "$mark-ok"))
+        self._say(Content.styled(printable(sentence), "$mark-ok"))
         shell_of(self).job_watch.poll_at_once()
 
 
 class OffersDialog(Dialog[None]):
-    """The models of a provider: those that can be trained first."""
+    """Shows the models of a provider, those that can be trained first."""
 
     ACCEPT = ""
     HEADING = "Models"
@@ -158,12 +158,12 @@ class OffersDialog(Dialog[None]):
         self._offers: list[ModelOffer] = []
 
     def compose_body(self) -> ComposeResult:
-        """The list; what is to be known of the one under the cursor stands below."""
+        """The list, and below it the facts about the model under the cursor."""
         yield LineList("offers", empty="asking …")
         yield Static("", id="said")
 
     def on_mount(self) -> None:
-        """Ask."""
+        """Start asking the provider for its models."""
         self.query_one("#offers").focus()
         self._ask()
 
@@ -172,17 +172,17 @@ class OffersDialog(Dialog[None]):
         offers = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.offers")
         clients = await asyncio.to_thread(importlib.import_module, "curator.jobs.connections.connect")
         await asyncio.to_thread(importlib.import_module, "openai")
-        shown = self.query_one("#offers", LineList)
+        offer_list = self.query_one("#offers", LineList)
         try:
             async with await clients.connect(self._provider) as client:
                 self._offers = await offers.list_offers(client)
         except CuratorError as error:
-            shown.say("")
+            offer_list.say("")
             self.query_one("#said", Static).update(Content.styled(printable(error.message), "$mark-error"))
             return
-        shown.say(f"{one_line(self._provider.name)} lists no models.")
-        shown.show(len(self._offers), self._line)
-        self._tell()
+        offer_list.say(f"{one_line(self._provider.name)} lists no models.")
+        offer_list.show(len(self._offers), self._line)
+        self._show_current()
 
     def _line(self, index: int, width: int) -> Pieces:
         offer = self._offers[index]
@@ -190,7 +190,7 @@ class OffersDialog(Dialog[None]):
         return [mark, (f"{offer.name}  ", "accent" if offer.methods else ""), (offer.words(), "dim")]
 
     @on(LineList.Highlighted, "#offers")
-    def _tell(self) -> None:
+    def _show_current(self) -> None:
         at = self.query_one("#offers", LineList).cursor
         if at < len(self._offers):
             offer = self._offers[at]

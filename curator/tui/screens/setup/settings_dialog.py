@@ -1,4 +1,4 @@
-"""Settings of this workspace: what it is for."""
+"""The settings dialog of a workspace: provider, model, and the profile of rules."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ PROFILES = ("openai", "azure", "local")
 
 
 class SettingsScreen(Dialog[None]):
-    """Provider, model, rule profile."""
+    """Asks for the provider, the model, and the profile that decides which rules apply."""
 
     HEADING = "Settings of this workspace"
     ACCEPT = "Save"
 
     def compose_body(self) -> ComposeResult:
-        """One line each."""
+        """One line a setting."""
         from curator.jobs import providers
 
         context = self.session.workspace.context()
@@ -45,7 +45,7 @@ class SettingsScreen(Dialog[None]):
         return Horizontal(Static(Content(name), classes="name"), field, classes="field")
 
     def action_accept(self) -> None:
-        """Save, check again by the new rules."""
+        """Store the settings; examples are checked again by the new rules."""
         workspace = self.session.workspace
         context = {**(workspace.meta("context") or {}), "profile": self.query_one("#profile", Select).value}
         context["model"] = self.query_one("#model", Input).value.strip()

@@ -1,4 +1,4 @@
-"""Choosing the colours: what is under the cursor is shown at once; escape puts the old ones back."""
+"""The dialog that chooses the theme: previews the theme under the cursor; escape restores the old one."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from curator.tui.shell import shell_of
 
 
 class ThemePicker(Dialog[None]):
-    """All themes by name."""
+    """Lists all themes by name."""
 
     HEADING = "Theme"
     ACCEPT = "Keep"
 
     def compose_body(self) -> ComposeResult:
-        """Our own first, then Textual's."""
+        """Curator's themes first, then the others."""
         names = sorted(self.app.available_themes, key=lambda name: (not name.startswith("curator"), name))
         yield OptionList(*(Option(Content(name), id=name) for name in names), compact=True)
 
     def on_mount(self) -> None:
-        """Start at the theme of now."""
+        """Put the cursor on the present theme."""
         self._before = self.app.theme
         options = self.query_one(OptionList)
         options.highlighted = options.get_option_index(self._before)
@@ -40,13 +40,13 @@ class ThemePicker(Dialog[None]):
         self.action_accept()
 
     def action_accept(self) -> None:
-        """Keep it, also for the next start."""
+        """Keep the theme, also for the next start."""
         memory = shell_of(self).memory
         memory.theme = self.app.theme
         memory.save()
         self.dismiss(None)
 
     def action_cancel(self) -> None:
-        """The old one again."""
+        """Restore the theme from before."""
         self.app.theme = self._before
         self.dismiss(None)

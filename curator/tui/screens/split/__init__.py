@@ -1,1 +1,1 @@
-"""split: TO BE SAID IN ONE SENTENCE."""
+"""Which examples are for training and which for validation? May use widgets, the shell and below."""

@@ -1,4 +1,4 @@
-"""Dividing into training and validation: how many, by which seed, what stays where it is."""
+"""The dialog that divides the examples into training and validation."""
 
 from __future__ import annotations
 
@@ -19,39 +19,40 @@ from curator.tui.widgets.tick import Tick
 if TYPE_CHECKING:
     from curator.core.split import Side
 
-STRATA = (("nothing", ""), ("answer", "answer"), ("label", "label"))
+STRATIFY_BY = (("nothing", ""), ("answer", "answer"), ("label", "label"))
 
 
 class SplitDialog(Dialog[None]):
-    """Share, seed, stratum; enter divides."""
+    """Asks for the validation share, the seed and what to stratify by; enter divides."""
 
     HEADING = "Split"
     ACCEPT = "Split"
     HELP = "The same seed gives the same split. Copies, contradictions and look-alikes stay on one side."
 
     def compose_body(self) -> ComposeResult:
-        """Three fields and a choice."""
-        about = self.session.workspace.meta("split") or {}
-        share = LineInput(f"{about.get('validation', 0.1):g}", compact=True, id="validation")
-        seed = LineInput(str(about.get("seed", 0)), placeholder="random", compact=True, id="seed")
+        """The fields, with the values of the last split."""
+        last_split = self.session.workspace.meta("split") or {}
+        share = LineInput(f"{last_split.get('validation', 0.1):g}", compact=True, id="validation")
+        seed = LineInput(str(last_split.get("seed", 0)), placeholder="random", compact=True, id="seed")
         yield Horizontal(Static(Content("Validation"), classes="name"), share, classes="field -tight")
         yield Horizontal(Static(Content("Seed"), classes="name"), seed, classes="field -tight")
-        options = [(Content(title), value) for title, value in STRATA]
-        strata = Select(options, value=about.get("stratify") or "", allow_blank=False, compact=True, id="strata")
+        options = [(Content(title), value) for title, value in STRATIFY_BY]
+        stratum = last_split.get("stratify") or ""
+        strata = Select(options, value=stratum, allow_blank=False, compact=True, id="strata")
         yield Horizontal(Static(Content("Equal shares of"), classes="name"), strata, classes="field -tight")
         counts = self.session.workspace.counts()
         yield Tick(
             Content("Keep every example on the side it has"), counts.validation > 0, compact=True, id="keep"
         )
-        hint = "A share such as 0.1, or a number of examples. No copy of one example ends on both sides."
+        hint = "A share such as 0.1, or a number of examples. Copies of one example always end on the same side."
         yield Static(Content.styled(hint, "$quiet"), classes="estimate")
 
     def on_mount(self) -> None:
-        """Enter divides at once."""
+        """Focus the button, so that enter divides at once."""
         self.query_one("#accept").focus()
 
     def action_accept(self) -> None:
-        """Divide."""
+        """Check the fields, then divide."""
         try:
             share = float(self.query_one("#validation", Input).value)
             typed = self.query_one("#seed", Input).value.strip()
@@ -65,13 +66,15 @@ class SplitDialog(Dialog[None]):
 
     @work(exclusive=True, group="split", exit_on_error=False)
     async def _divide(self, share: float, seed: int, strata: str, keep: bool) -> None:
-        fixed = self._sides() if keep else None
+        fixed = self._present_sides() if keep else None
         self.session.split(
             lambda: self.dismiss(None), validation=share, seed=seed, stratify=strata or None, fixed=fixed
         )
 
-    def _sides(self) -> dict[int, Side]:
+    def _present_sides(self) -> dict[int, Side]:
+        """The side of each example by id, without those added after the last split."""
         workspace = self.session.workspace
         last = (workspace.meta("split") or {}).get("last", 0)
-        held = set(workspace.view("split:validation").ids)
-        return {i: "validation" if i in held else "train" for i in workspace.ids() if i <= last or i in held}
+        held_out = set(workspace.view("split:validation").ids)
+        divided = (example for example in workspace.ids() if example <= last or example in held_out)
+        return {example: "validation" if example in held_out else "train" for example in divided}

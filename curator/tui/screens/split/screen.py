@@ -1,4 +1,4 @@
-"""Split stage: the two sides, what keeps them apart, and which answers each holds."""
+"""The Split stage: the sizes of training and validation, and how often each answer occurs in both."""
 
 from __future__ import annotations
 
@@ -28,57 +28,57 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ANSWER_CHARS = 60
-_MOST = 20_000
-"""Answers of so many examples are counted here; of larger sets a part."""
+_SAMPLE = 20_000
+"""Most examples whose answers are counted here; of a larger dataset the first ones."""
 
 
 class TestFileDialog(Dialog[str]):
-    """Dismisses with the path of a file."""
+    """Asks for a test file to compare with the training examples; dismisses with its path."""
 
     HEADING = "Check a test file"
     ACCEPT = "Check"
-    HELP = "Exact and near copies of the lines of this file among the training examples are listed."
+    HELP = "Lists the training examples that are exact or near copies of a line of this file."
 
     def compose_body(self) -> ComposeResult:
-        """A path."""
-        yield Static(Content("Which file must share nothing with what is trained?"))
+        """The path."""
+        yield Static(Content("Which file must have no copies among the training examples?"))
         yield LineInput(suggester=Paths(), placeholder="test.jsonl", compact=True)
 
     def action_accept(self) -> None:
-        """Check it."""
+        """Dismiss with the path."""
         self.dismiss(self.query_one(LineInput).value.strip())
 
 
 class SplitScreen(StageScreen):
-    """Sides above, answers by side below."""
+    """Shows the two sides, and below them the answers with their counts on each side."""
 
     STAGE = "split"
     SCOPE = "split"
     BINDINGS = keys.bindings("split")
     CSS_PATH = "split.tcss"
     HELP = (
-        "S divides the examples by a seed. Copies, contradictions and look-alikes are never torn apart, so that "
-        "what is validated on was not trained on. Each line is an answer with its examples on either side; enter "
-        "lists them."
+        "S divides the examples at random, by a seed. Copies, contradictions and look-alikes stay on one side, so "
+        "that nothing in validation was trained on. Each line is an answer with its number of examples on either "
+        "side; enter lists them."
     )
 
     def __init__(self) -> None:
         super().__init__()
         self._answers: list[tuple[str, int, int]] = []
         self._ids: dict[str, list[int]] = {}
-        """Examples by answer."""
+        """The ids of the examples by answer."""
 
     def compose_stage(self) -> ComposeResult:
-        """Summary, answers."""
+        """The sides and the answers."""
         yield Static("", id="sides")
         yield LineList("strata", empty="", head="   train  validation  answer")
 
     def on_mount(self) -> None:
-        """The list has the focus."""
+        """Focus the list of answers."""
         self.query_one("#strata").focus()
 
     def data_changed(self, changed: Changed) -> None:
-        """Count anew."""
+        """Show the sides, and count the answers again."""
         workspace = self.session.workspace
         counts = workspace.counts()
         about: dict[str, Any] = workspace.meta("split") or {}
@@ -105,7 +105,7 @@ class SplitScreen(StageScreen):
             ]
             lines += [Content.styled(printable(f"· {reason}"), "$quiet") for reason in about.get("reasons", ())]
         if pinned := counts.labels.get(PINNED):
-            words = f"· {pinned:,} pinned: they stay on their side (t v pin an answer's examples, r lets them go)"
+            words = f"· {pinned:,} pinned: they stay on their side (t v pin an answer's examples, r unpins them)"
             lines.append(Content.styled(words, "$quiet"))
         self.query_one("#sides", Static).update(Content("\n").join(lines))
         self._count(workspace.view().ids)
@@ -116,35 +116,35 @@ class SplitScreen(StageScreen):
 
         worker = get_current_worker()
         train: Counter[str] = Counter()
-        held: Counter[str] = Counter()
+        validation: Counter[str] = Counter()
         examples: dict[str, list[int]] = {}
-        for at, record in enumerate(self.session.workspace.records(ids[:_MOST])):
+        for at, record in enumerate(self.session.workspace.records(ids[:_SAMPLE])):
             if at % 200 == 0 and worker.is_cancelled:
                 return
             answer = prompt_and_answer(record.example.value)[1]
             if answer is not None:
                 words = answer.strip()[:_ANSWER_CHARS]
-                (held if record.split == "validation" else train)[words] += 1
+                (validation if record.split == "validation" else train)[words] += 1
                 examples.setdefault(words, []).append(record.id)
-        found = [(answer, train[answer], held[answer]) for answer in train | held]
-        found.sort(key=lambda entry: (-entry[1] - entry[2], entry[0]))
-        self.app.call_from_thread(self._show, found, examples)
+        answers = [(answer, train[answer], validation[answer]) for answer in train | validation]
+        answers.sort(key=lambda entry: (-entry[1] - entry[2], entry[0]))
+        self.app.call_from_thread(self._show, answers, examples)
 
     def _show(self, answers: list[tuple[str, int, int]], examples: dict[str, list[int]]) -> None:
         self._answers, self._ids = answers, examples
         self.query_one("#strata", LineList).show(len(answers), self._line)
 
     def _line(self, index: int, width: int) -> Pieces:
-        answer, train, held = self._answers[index]
+        answer, train, validation = self._answers[index]
         largest = max(1, self._answers[0][1] + self._answers[0][2])
         room = max(1, width - 60)
-        bar = round(room * (train + held) / largest)
+        bar = round(room * (train + validation) / largest)
         return [
             (f"{train:>7,}", "train"),
-            (f"{held:>12,}  ", "validation" if held else "dim"),
+            (f"{validation:>12,}  ", "validation" if validation else "dim"),
             (one_line(answer or "no words", 36).ljust(37), "" if answer else "dim"),
-            ("▇" * round(bar * train / max(1, train + held)), "train"),
-            ("▇" * round(bar * held / max(1, train + held)), "validation"),
+            ("▇" * round(bar * train / max(1, train + validation)), "train"),
+            ("▇" * round(bar * validation / max(1, train + validation)), "validation"),
         ]
 
     @on(LineList.Chosen, "#strata")
@@ -154,14 +154,14 @@ class SplitScreen(StageScreen):
             await shell_of(self).show_query(query_for_ids(self._ids[self._answers[at][0]]))
 
     def action_pin(self, side: str) -> None:
-        """Keep all examples with the answer under the cursor on a side, or let them go."""
+        """Pin all examples with the answer under the cursor to a side; "none" unpins them."""
         at = self.query_one("#strata", LineList).cursor
         if at < len(self._answers):
             self.session.pin(self._ids[self._answers[at][0]], side if side != "none" else None)  # type: ignore[arg-type]
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_check_file(self) -> None:
-        """Ask for a test file, and list the examples that are copies of its lines."""
+        """Ask for a test file, and list the training examples that are copies of its lines."""
         path = await self.app.push_screen_wait(TestFileDialog())
         if path:
             self._check_file(path)
@@ -177,22 +177,23 @@ class SplitScreen(StageScreen):
         raws = {record.id: record.raw for record in workspace.records(workspace.view(side).ids)}
         try:
             with open_examples(Path(path).expanduser()) as test_lines:
-                found = find_copied_lines(test_lines, raws, DEFAULT_THRESHOLD)
+                copies = find_copied_lines(test_lines, raws, DEFAULT_THRESHOLD)
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
             return
-        self.app.call_from_thread(self.app.call_later, self._tell_copies, found)
+        self.app.call_from_thread(self.app.call_later, self._show_copies, copies)
 
-    async def _tell_copies(self, found: list[tuple[int, int]]) -> None:
-        if not found:
+    async def _show_copies(self, copies: list[tuple[int, int]]) -> None:
+        if not copies:
             self.session.toast("No line of the file has a copy among the training examples")
             return
-        lines = ", ".join(str(line) for line, _ in found[:8]) + (", …" if len(found) > 8 else "")
-        self.session.toast(f"{len(found):,} lines of the file have a copy in training: {lines}. These are listed.")
-        await shell_of(self).show_query(query_for_ids(sorted({own for _, own in found})))
+        lines = ", ".join(str(line) for line, _ in copies[:8]) + (", …" if len(copies) > 8 else "")
+        words = f"{len(copies):,} lines of the file have a copy in training: {lines}. The copies are listed."
+        self.session.toast(words)
+        await shell_of(self).show_query(query_for_ids(sorted({own for _, own in copies})))
 
     def action_check(self) -> None:
-        """Look for leaks on its own: no index, no groups."""
+        """Compare the sides pair by pair, independently of the duplicate groups that the split used."""
         self._check()
 
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
@@ -202,15 +203,15 @@ class SplitScreen(StageScreen):
 
         workspace = self.session.workspace
         try:
-            held, train = (list(workspace.view(f"split:{side}").ids) for side in ("validation", "train"))
-            raws = {record.id: record.raw for record in workspace.records([*held, *train])}
-            found = len(LeakCheck(raws, DEFAULT_THRESHOLD).leaking(held))
+            validation, train = (list(workspace.view(f"split:{side}").ids) for side in ("validation", "train"))
+            raws = {record.id: record.raw for record in workspace.records([*validation, *train])}
+            leaks = len(LeakCheck(raws, DEFAULT_THRESHOLD).leaking(validation))
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
             return
         words = (
-            f"{found} held-out examples have a copy in training"
-            if found
-            else "No leak: the texts were compared anew"
+            f"{leaks} held-out examples have a copy in training"
+            if leaks
+            else "No leak: no held-out example has a copy in training"
         )
         self.app.call_from_thread(self.session.toast, words)

@@ -1,4 +1,4 @@
-"""The one question before a training: what is trained where, what it costs, what speaks against it."""
+"""The Train dialog: provider, model and hyperparameters, with an estimate of cost and the reasons not to start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from curator.core.formats import detect
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.screens.train.submitting import Submitting
+from curator.tui.screens.train.submitting import SubmitDialog
 from curator.tui.shell import shell_of
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
@@ -32,30 +32,31 @@ if TYPE_CHECKING:
     from curator.jobs.providers import Provider
 
 LAST = "ui.train"
-"""What a workspace remembers: the values with which a training was started last."""
-_LOOKED_AT = 20
+"""The workspace setting that stores the values of the training started last."""
+_SAMPLE = 20
+"""Examples whose format decides the method."""
 _PAUSE = 0.25
-"""Seconds after the last key before the estimate is made anew."""
+"""Seconds after the last key press before a new estimate."""
 
 
 class TrainDialog(Dialog[None]):
-    """Everything has a sensible value; enter starts."""
+    """Asks for everything a training needs, with defaults; enter starts it."""
 
     HEADING = "Train"
     ACCEPT = "Start"
-    HELP = "Enter starts the training with these values; empty fields are chosen by the provider."
+    HELP = "Enter starts the training with these values; the provider chooses the values of empty fields."
 
     def __init__(self) -> None:
         super().__init__()
         self._plan: TrainingPlan | None = None
         self._error = ""
         self._timer: Timer | None = None
-        self._wanted = False
-        self._at = self.session.provider.name
-        """The provider whose model stands in the field."""
+        self._start_when_estimated = False
+        self._provider_name = self.session.provider.name
+        """The provider whose model is in the field."""
 
     def compose_body(self) -> ComposeResult:
-        """Provider and model, the split, hyperparameters, then what follows from them."""
+        """Provider and model, the split, the hyperparameters, and the estimate."""
         from curator.jobs import providers
 
         names = [(Content(one_line(name, 40)), name) for name in providers.load()]
@@ -70,9 +71,9 @@ class TrainDialog(Dialog[None]):
         yield self._row(
             ("Model", LineInput(one_line(self._model_at(self.session.provider)), compact=True, id="model"))
         )
-        held = self.session.workspace.counts().validation
+        validation = self.session.workspace.counts().validation
         split = LineInput(
-            "" if held else "0.1", placeholder=f"split as it is: {held}", compact=True, id="validation"
+            "" if validation else "0.1", placeholder=f"split as it is: {validation}", compact=True, id="validation"
         )
         yield self._row(
             ("Validation", split), ("Suffix", LineInput(placeholder="none", compact=True, id="suffix"))
@@ -96,8 +97,8 @@ class TrainDialog(Dialog[None]):
         return Horizontal(*parts, classes="field -tight")
 
     def on_mount(self) -> None:
-        """Begin with the estimate; the button has the focus, so that enter starts."""
-        self._restore()
+        """Start the estimate; focus the button, so that enter starts the training."""
+        self._restore_last()
         self.query_one("#accept").focus()
         self._estimate()
 
@@ -105,20 +106,20 @@ class TrainDialog(Dialog[None]):
     def _fields(self) -> list[Input | Select[str] | Checkbox]:
         return [*self.query(Input), *self.query(Select), *self.query(Checkbox)]
 
-    def _restore(self) -> None:
-        """The values of the last submission where it came to no job, so that enter goes on with it."""
+    def _restore_last(self) -> None:
+        """Fill in the values of the last submission if it did not become a job, so that enter continues it."""
         last = next(iter(shell_of(self).job_watch.runs()), None)
-        kept = self.session.workspace.meta(LAST)
-        if last is None or last.job_id is not None or last.closed or not isinstance(kept, dict):
+        values = self.session.workspace.meta(LAST)
+        if last is None or last.job_id is not None or last.closed or not isinstance(values, dict):
             return
         with (
             self.prevent(Select.Changed),
             suppress(InvalidSelectValueError),
-        ):  # a provider that is no longer set up
+        ):  # of a provider that is no longer configured
             for field in self._fields:
-                if type(value := kept.get(field.id)) is type(field.value):
+                if type(value := values.get(field.id)) is type(field.value):
                     field.value = value
-        self._at = str(self.query_one("#provider", Select).value)
+        self._provider_name = str(self.query_one("#provider", Select).value)
 
     @on(Input.Changed)
     @on(Select.Changed)
@@ -134,25 +135,25 @@ class TrainDialog(Dialog[None]):
         from curator.jobs import providers
 
         name = str(event.value)
-        if name == self._at or event.value != event.select.value:  # the value it began with, told late
+        if name == self._provider_name or event.value != event.select.value:  # an earlier value, reported late
             return
-        self._at = name
+        self._provider_name = name
         self.query_one("#model", Input).value = one_line(self._model_at(providers.get(name)))
 
     def _method(self) -> str:
-        """What the workspace was told; else dpo where its first examples are preferences."""
+        """The method set in the workspace; else dpo if its first examples are preferences, or supervised."""
         workspace = self.session.workspace
-        told = (workspace.meta("context") or {}).get("method")
-        if told in ("supervised", "dpo"):
-            return str(told)
-        first = [detect(record.example.value) for record in workspace.records(workspace.ids()[:_LOOKED_AT])]
+        method = (workspace.meta("context") or {}).get("method")
+        if method in ("supervised", "dpo"):
+            return str(method)
+        first = [detect(record.example.value) for record in workspace.records(workspace.ids()[:_SAMPLE])]
         return "dpo" if first and set(first) == {"preference"} else "supervised"
 
     def _model_at(self, provider: Provider) -> str:
-        """The workspace's model where this provider has it, else the provider's default."""
+        """The workspace's model if this provider offers it, else the provider's default."""
         model = self.session.model
-        known = pricing.find(model)
-        offered = known is None or provider.kind in known.providers or provider.kind == "compatible"
+        priced = pricing.find(model)
+        offered = priced is None or provider.kind in priced.providers or provider.kind == "compatible"
         return model if offered and provider.name == self.session.provider.name else provider.model or model
 
     @work(exclusive=True, group="plan", exit_on_error=False)
@@ -161,14 +162,14 @@ class TrainDialog(Dialog[None]):
         planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
         try:
             ledger = shell_of(self).job_watch.ledger
-            made = await planning.plan(self.session.workspace.path, self._wish(), ledger)
+            plan = await planning.plan(self.session.workspace.path, self._wish(), ledger)
         except (CuratorError, ValueError) as error:
-            self._plan, self._error, self._wanted = None, str(error), False
+            self._plan, self._error, self._start_when_estimated = None, str(error), False
             self._say(Content.styled(printable(f"✗ {error}"), "$mark-error"))
             return
-        self._plan, self._error = made, ""
-        self._say(described(made))
-        if self._wanted:
+        self._plan, self._error = plan, ""
+        self._say(plan_words(plan))
+        if self._start_when_estimated:
             self.action_accept()
 
     def _wish(self) -> Wish:
@@ -213,38 +214,38 @@ class TrainDialog(Dialog[None]):
         self.query_one("#estimate", Static).update(content)
 
     def action_accept(self) -> None:
-        """Start, once the estimate is there and nothing speaks against it."""
+        """Start the training, or, while there is no estimate yet, as soon as it is there; not if something blocks it."""
         if self._plan is None:
-            self._wanted = not self._error
+            self._start_when_estimated = not self._error
             return
-        self._wanted = False
+        self._start_when_estimated = False
         if self._plan.blocking:
             self.app.bell()
             return
-        with suppress(CuratorError):  # a workspace that another window holds is only read; its data can be trained
+        with suppress(CuratorError):  # a workspace opened read-only cannot store the values, but can be trained on
             self.session.workspace.set_meta(LAST, {field.id: field.value for field in self._fields})
-        self.app.switch_screen(Submitting(self._plan, self._wish()))
+        self.app.switch_screen(SubmitDialog(self._plan, self._wish()))
 
 
-def described(made: TrainingPlan) -> Content:
-    """A plan in a few lines: data, price, what is worth knowing, what speaks against it."""
-    held = f" · {made.validation.examples:,} held out" if made.validation else ""
-    price = "free" if made.usd == 0 else "price unknown" if made.usd is None else f"about US$ {money(made.usd)}"
-    if made.usd and made.priced_on:
-        price += f" (prices of {made.priced_on})"
+def plan_words(plan: TrainingPlan) -> Content:
+    """A plan in a few lines: data, price, notices, and the reasons that block it."""
+    validation = f" · {plan.validation.examples:,} held out" if plan.validation else ""
+    price = "free" if plan.usd == 0 else "price unknown" if plan.usd is None else f"about US$ {money(plan.usd)}"
+    if plan.usd and plan.priced_on:
+        price += f" (prices of {plan.priced_on})"
     lines = [
         Content(
-            f"{made.training.examples:,} examples{held} · {made.training.tokens:,} tokens × "
-            f"{made.epochs} epoch{'' if made.epochs == 1 else 's'}"
+            f"{plan.training.examples:,} examples{validation} · {plan.training.tokens:,} tokens × "
+            f"{plan.epochs} epoch{'' if plan.epochs == 1 else 's'}"
         ),
-        Content.assemble((price, "bold"), f" · {sum(made.warnings.values()):,} warnings"),
+        Content.assemble((price, "bold"), f" · {sum(plan.warnings.values()):,} warnings"),
     ]
-    ends = [notice for notice in made.notices if made.shutdown and made.shutdown in notice]
-    if made.shutdown and not ends:
-        ends = [f"{made.model} is switched off on {made.shutdown}"]
+    ends = [notice for notice in plan.notices if plan.shutdown and plan.shutdown in notice]
+    if plan.shutdown and not ends:
+        ends = [f"{plan.model} is switched off on {plan.shutdown}"]
     lines += [Content.styled(printable(f"! {notice}"), "$mark-warning") for notice in ends]
-    if made.missing_model:
-        lines.append(Content(f"i {one_line(made.missing_model)} is fetched first (93 MB, once)"))
-    lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in made.notices if notice not in ends]
-    lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in made.blocking]
+    if plan.missing_model:
+        lines.append(Content(f"i {one_line(plan.missing_model)} is fetched first (93 MB, once)"))
+    lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in plan.notices if notice not in ends]
+    lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in plan.blocking]
     return Content("\n").join(lines)

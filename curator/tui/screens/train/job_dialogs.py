@@ -1,4 +1,4 @@
-"""The questions of the Train stage: what to delete at the provider, and deploying a tuned model at Azure."""
+"""The dialogs of the Train stage that delete things at the provider and deploy a tuned model at Azure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class DeleteDialog(Dialog[list["Leftover"]]):
-    """What the provider keeps of a run, each with what its deletion means; dismisses with those ticked."""
+    """Lists what the provider stores of a run and what deleting it means; dismisses with the ticked items."""
 
     HEADING = "Delete at the provider"
     ACCEPT = "Delete what is ticked"
@@ -33,29 +33,29 @@ class DeleteDialog(Dialog[list["Leftover"]]):
         self._items = items
 
     def compose_body(self) -> ComposeResult:
-        """A box to tick each; ticked at first is only what serves nobody, or the one thing there is."""
+        """A box for each item; ticked at first are unused uploads, or the only item."""
         for number, item in enumerate(self._items):
             ticked = item.kind == "orphan" or len(self._items) == 1
             yield Tick(Content(one_line(f"{item.words} {item.name}")), ticked, compact=True, id=f"item-{number}")
             yield Static(Content.styled(printable(f"    {item.consequence}"), "$quiet"))
 
     def on_mount(self) -> None:
-        """Enter deletes what is ticked; where nothing is, ticking comes first."""
+        """Focus the button if something is ticked, else the first box."""
         ticked = any(box.value for box in self.query(Tick))
         self.query_one("#accept" if ticked else "#item-0").focus()
 
     def action_accept(self) -> None:
-        """These."""
+        """Dismiss with the ticked items."""
         boxes = [self.query_one(f"#item-{number}", Tick) for number in range(len(self._items))]
-        chosen = [item for item, box in zip(self._items, boxes, strict=True) if box.value]
-        if chosen:
-            self.dismiss(chosen)
+        ticked_items = [item for item, box in zip(self._items, boxes, strict=True) if box.value]
+        if ticked_items:
+            self.dismiss(ticked_items)
         else:
             self.app.bell()
 
 
 class DeployDialog(Dialog[tuple[str, str]]):
-    """Name and kind of a deployment, and what an hour of it costs; dismisses with (name, sku)."""
+    """Asks for the name and kind of a deployment, and shows its hourly price; dismisses with (name, kind)."""
 
     HEADING = "Deploy this model at Azure"
     ACCEPT = "Deploy"
@@ -66,7 +66,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
         self._run = run
 
     def compose_body(self) -> ComposeResult:
-        """The price stands under the kind and follows it."""
+        """Name and kind, and the price of the kind below."""
         from curator.jobs.runs import azure_deployments as azure
 
         model = self._run.fine_tuned_model or ""
@@ -83,11 +83,11 @@ class DeployDialog(Dialog[tuple[str, str]]):
         return Horizontal(Static(Content(name), classes="name"), field, classes="field")
 
     def on_mount(self) -> None:
-        """Enter deploys, once the price was read."""
+        """Focus the button, so that enter deploys."""
         self.query_one("#accept").focus()
 
     @on(Select.Changed, "#kind")
-    def _priced(self) -> None:
+    def _show_price(self) -> None:
         from curator.jobs import providers
         from curator.jobs.runs import azure_deployments as azure
 
@@ -105,5 +105,5 @@ class DeployDialog(Dialog[tuple[str, str]]):
         return str(self.query_one("#kind", Select).value)
 
     def action_accept(self) -> None:
-        """Yes, at this price."""
+        """Dismiss with name and kind."""
         self.dismiss((self.query_one("#name", Input).value.strip(), self._kind))

@@ -1,4 +1,4 @@
-"""Train stage: the runs of this workspace, then all other jobs; the one under the cursor in full."""
+"""The Train stage: the runs of this workspace, on request all other jobs, and the current one in full."""
 
 from __future__ import annotations
 
@@ -32,54 +32,54 @@ if TYPE_CHECKING:
     from curator.tui.session.job_watch import JobWatch
 
 _REST = 0.4
-"""Seconds that the cursor rests on another's job before it is followed."""
-_AGAIN = 60.0
-"""Seconds between two looks at the providers' lists while they are shown."""
+"""Seconds that the cursor must rest on a job of another workspace before Curator follows it."""
+_LIST_EVERY = 60.0
+"""Seconds between two requests for the providers' lists of jobs while they are shown."""
 ALL_JOBS = "ui.all_jobs"
-"""What a workspace remembers: whether other jobs are listed too."""
+"""The workspace setting that stores whether other jobs are listed too."""
 
 
 class TrainScreen(StageScreen):
-    """Jobs and their curves."""
+    """Shows the list of jobs, and the events and curves of one."""
 
     STAGE = "train"
     SCOPE = "train"
     BINDINGS = keys.bindings("train")
     CSS_PATH = "train.tcss"
     HELP = (
-        "Every training of this workspace, newest first; J adds all jobs of all providers. T starts one; it runs "
-        "on when Curator is closed. Events and curves are stored here and follow the job by themselves."
+        "Every training of this workspace, newest first; J adds all jobs of all providers. T starts one; it "
+        "continues when Curator is closed. Events and curves are stored in the workspace and update by themselves."
     )
 
     def __init__(self) -> None:
         super().__init__()
         self._runs: list[Run] = []
-        self._own = 0
-        self._rest: Timer | None = None
-        self._shown = ""
-        self._told = ""
+        self._own_count = 0
+        self._rest_timer: Timer | None = None
+        self._run_shown = ""
+        self._fault_shown = ""
 
     @property
     def jobs(self) -> JobWatch:
-        """The news about runs."""
+        """The watch that follows jobs and publishes changes of runs."""
         return shell_of(self).job_watch
 
     def compose_stage(self) -> ComposeResult:
-        """Runs on the left or above; the chosen one beside or below."""
+        """The list of runs, and the pane of the current one."""
         with Horizontal(id="train-panes"):
             yield LineList("runs", empty="No training yet: T starts one.")
             yield RunPane(id="run")
 
     def on_mount(self) -> None:
-        """Follow the watch; count the seconds."""
+        """Subscribe to changes of runs, and start the timers."""
         self.jobs.changed.subscribe(self, self._news)
         self.set_interval(1.0, self._tick)
-        self.set_interval(_AGAIN, self._ask_all)
+        self.set_interval(_LIST_EVERY, self._ask_all)
         self.query_one("#runs").focus()
         self._ask_all()
 
     def data_changed(self, changed: Changed) -> None:
-        """Runs are read anew; examples do not matter here."""
+        """Read the runs again; changed examples do not matter here."""
         self._reload()
 
     def _news(self, run: str) -> None:
@@ -87,38 +87,38 @@ class TrainScreen(StageScreen):
             self._reload()
 
     def on_screen_resume(self) -> None:
-        """Show what came meanwhile."""
+        """Read the runs again."""
         self._reload()
 
     def _reload(self) -> None:
-        here = self.current
-        known = (here.run, here.origin, here.job_id) if here else None
+        current = self.current
+        identity = (current.run, current.origin, current.job_id) if current else None
         own = self.jobs.runs()
-        others = self.jobs.other_jobs.runs if self._all else []
-        self._runs, self._own = [*own, *others], len(own)
-        at = next((i for i, run in enumerate(self._runs) if known and _same(run, known)), 0)
-        beyond = self._beyond() if self._all else []
+        others = self.jobs.other_jobs.runs if self._lists_all else []
+        self._runs, self._own_count = [*own, *others], len(own)
+        at = next((i for i, run in enumerate(self._runs) if identity and _is_same_run(run, identity)), 0)
+        beyond = self._provider_lines() if self._lists_all else []
         lines = self.query_one("#runs", LineList)
 
         def line(index: int, width: int) -> Pieces:
             return self._run_line(index) if index < len(self._runs) else beyond[index - len(self._runs)]
 
         lines.say("The trainings cannot be read." if self.jobs.fault else "No training yet: T starts one.")
-        if self.jobs.fault and self.jobs.fault != self._told:
+        if self.jobs.fault and self.jobs.fault != self._fault_shown:
             self.session.toast(self.jobs.fault, title="Train")
-        self._told = self.jobs.fault
+        self._fault_shown = self.jobs.fault
         lines.show(len(self._runs) + len(beyond), line, cursor=at)
         self.set_class(len(self._runs) + len(beyond) <= 2, "-few")
         self._show()
 
-    def _beyond(self) -> list[Pieces]:
-        """Lines behind the jobs: who has not answered yet, and who cannot."""
-        found: list[Pieces] = [
+    def _provider_lines(self) -> list[Pieces]:
+        """Lines after the jobs: providers that could not be asked, and those that have not answered yet."""
+        lines: list[Pieces] = [
             [("! ", "warning"), (words, "dim")] for words in self.jobs.other_jobs.troubles.values()
         ]
         if waiting := self.jobs.other_jobs.waiting:
-            found.append([("… ", "dim"), (f"asking {', '.join(sorted(waiting))}", "dim")])
-        return found
+            lines.append([("… ", "dim"), (f"asking {', '.join(sorted(waiting))}", "dim")])
+        return lines
 
     @property
     def current(self) -> Run | None:
@@ -133,7 +133,7 @@ class TrainScreen(StageScreen):
         lines.cursor = next((at for at, each in enumerate(self._runs) if each.run == run), lines.cursor)
 
     def matters(self, action: str) -> bool:
-        """What can be done to the run under the cursor."""
+        """Whether an action, by its id, can do something with the run under the cursor."""
         run = self.current
         if action in ("train.cancel_job", "train.pause_job"):
             return run is not None and not run.closed
@@ -145,12 +145,12 @@ class TrainScreen(StageScreen):
         run = self._runs[index]
         mark, kind = STATUS_MARKS.get(run.status, ("·", ""))
         when = time.strftime("%d %b %H:%M", time.localtime(run.created_at))
-        own = index < self._own
+        own = index < self._own_count
         name = run.fine_tuned_model.split(":")[-1] if run.fine_tuned_model else ""
         examples = f"{run.examples or '?':>5} ex  " if own or run.examples else f"{'elsewhere':>8}  "
         return [
             (f"{mark} ", kind),
-            (f"#{self._own - index:<3}" if own else "    ", "accent"),
+            (f"#{self._own_count - index:<3}" if own else "    ", "accent"),
             (f"{run.status:<17}", kind),
             (f"{when}  {one_line(run.provider, 12):<6} ", "dim"),
             (examples, "" if own else "dim"),
@@ -158,12 +158,12 @@ class TrainScreen(StageScreen):
         ]
 
     @on(LineList.Highlighted, "#runs")
-    def _moved(self) -> None:
+    def _cursor_moved(self) -> None:
         self._show()
 
     @on(LineList.Chosen, "#runs")
-    def _chosen(self) -> None:
-        """Go to the example that the provider's message is about."""
+    def _open_line(self) -> None:
+        """Go to the example that the provider's error message names."""
         run = self.current
         lines = lines_in_error(run, self.jobs.ledger_of(run)) if run is not None else ()
         if run is not None and lines:
@@ -172,34 +172,34 @@ class TrainScreen(StageScreen):
     @work(group="act", exit_on_error=False)
     async def _show_sent(self, run: Run, line: int) -> None:
         raw = sent_line(run, self.jobs.ledger_of(run), line)
-        found = (
+        example = (
             await asyncio.to_thread(example_with_bytes, self.session.workspace, raw) if raw is not None else None
         )
-        if found is not None:
-            await shell_of(self).show_example(found)
+        if example is not None:
+            await shell_of(self).show_example(example)
         elif raw is None:
-            self.session.toast(f"Line {line:,} of what was sent is not kept here")
+            self.session.toast(f"There is no copy of line {line:,} of the uploaded file here")
         else:
-            self.session.toast(f"The example of line {line:,} was changed or deleted since it was sent")
+            self.session.toast(f"The example of line {line:,} was changed or deleted since the upload")
 
     def _follow(self) -> Run | None:
-        """Watch the job under the cursor while it is another's; returns it as it is stored."""
+        """Follow the job under the cursor if it is none of this workspace; returns the run as it is stored."""
         run = self.current
-        if run is None or self.query_one("#runs", LineList).cursor < self._own:
+        if run is None or self.query_one("#runs", LineList).cursor < self._own_count:
             self.jobs.follow_guest(None)
             return run
-        taken = self.jobs.follow_guest(run)
-        if taken is not None and taken.run != run.run:
+        stored = self.jobs.follow_guest(run)
+        if stored is not None and stored.run != run.run:
             self._reload()
-        return taken
+        return stored
 
     def _show(self) -> None:
         run, pane = self.current, self.query_one(RunPane)
-        if run is None or run.run != self._shown:
-            self._shown = run.run if run is not None else ""
-            if self._rest is not None:
-                self._rest.stop()
-            self._rest = self.set_timer(_REST, self._follow)
+        if run is None or run.run != self._run_shown:
+            self._run_shown = run.run if run is not None else ""
+            if self._rest_timer is not None:
+                self._rest_timer.stop()
+            self._rest_timer = self.set_timer(_REST, self._follow)
         self.refresh_bindings()
         pane.display = run is not None
         if run is not None:
@@ -214,13 +214,13 @@ class TrainScreen(StageScreen):
     # All jobs of all providers
 
     @property
-    def _all(self) -> bool:
+    def _lists_all(self) -> bool:
         return bool(self.session.workspace.meta(ALL_JOBS))
 
     def action_all_jobs(self) -> None:
-        """List the jobs of all providers behind those of this workspace, or no longer."""
+        """List the jobs of all providers after those of this workspace, or stop listing them."""
         try:
-            self.session.workspace.set_meta(ALL_JOBS, not self._all)
+            self.session.workspace.set_meta(ALL_JOBS, not self._lists_all)
         except CuratorError as error:
             self.session.say(error)
             return
@@ -228,7 +228,7 @@ class TrainScreen(StageScreen):
         self._reload()
 
     def _ask_all(self) -> None:
-        if self._all and self.app.screen is self:
+        if self._lists_all and self.app.screen is self:
             self._list_all()
 
     @work(exclusive=True, group="list", exit_on_error=False)
@@ -246,7 +246,7 @@ class TrainScreen(StageScreen):
     # Actions
 
     def action_cancel_job(self) -> None:
-        """Cancel the job, or give up a submission that came to no job, after asking."""
+        """Cancel the job, or give up a submission that has no job, after asking."""
         run = self.current
         if run is not None and run.job_id is None and not run.closed:
             self._give_up(run)
@@ -254,7 +254,7 @@ class TrainScreen(StageScreen):
             self._steer("cancel")
 
     def action_pause_job(self) -> None:
-        """Pause the job, or let it go on, after asking."""
+        """Pause or resume the job, after asking."""
         run = self.current
         self._steer("resume" if run is not None and run.status == "paused" else "pause")
 
@@ -272,18 +272,18 @@ class TrainScreen(StageScreen):
             async with await connect(providers.get(run.provider)) as client:
                 await monitor.act(run, action, self.jobs.ledger_of(run), client)
 
-        def answered(yes: bool | None) -> None:
+        def on_answer(yes: bool | None) -> None:
             if yes:
-                self._do(act())
+                self._carry_out(act())
 
         title, words = f"{action.capitalize()} this job?", run_notes.consequence(run, action)
-        self.app.push_screen(Confirm(title, words, action.capitalize()), answered)
+        self.app.push_screen(Confirm(title, words, action.capitalize()), on_answer)
 
     def _give_up(self, run: Run) -> None:
         from curator.jobs.runs import submission
 
         if submission.is_submitting(run):
-            self.session.toast("It is being submitted just now; there is nothing to cancel yet.")
+            self.session.toast("This run is being submitted now; there is nothing to cancel yet.")
             return
 
         async def abandon() -> None:
@@ -291,19 +291,19 @@ class TrainScreen(StageScreen):
             from curator.jobs.connections.connect import connect
 
             async with await connect(providers.get(run.provider)) as client:
-                left = await submission.abandon(run, self.jobs.ledger_of(run), client)
-            if left.job_id is not None:
+                after = await submission.abandon(run, self.jobs.ledger_of(run), client)
+            if after.job_id is not None:
                 self.session.toast("Its job was found after all; c cancels it.")
 
-        def answered(yes: bool | None) -> None:
+        def on_answer(yes: bool | None) -> None:
             if yes:
-                self._do(abandon())
+                self._carry_out(abandon())
 
         words = run_notes.consequence(run, "give up")
-        self.app.push_screen(Confirm("Give up this submission?", words, "Give up"), answered)
+        self.app.push_screen(Confirm("Give up this submission?", words, "Give up"), on_answer)
 
     def action_delete(self) -> None:
-        """Delete, after asking, what the provider keeps of this run: deployments, files, the tuned model."""
+        """Delete, after asking, what the provider stores of this run: deployments, files, the tuned model."""
         from curator.jobs.runs import leftovers
 
         run = self._follow()
@@ -312,14 +312,15 @@ class TrainScreen(StageScreen):
             self.session.toast("There is nothing to delete at the provider.")
             return
 
-        def answered(chosen: list[Leftover] | None) -> None:
-            if chosen:
-                self._do(leftovers.remove(chosen, run, self.jobs.ledger_of(run)), "Deleted at the provider")
+        def on_answer(items_to_delete: list[Leftover] | None) -> None:
+            if items_to_delete:
+                request = leftovers.remove(items_to_delete, run, self.jobs.ledger_of(run))
+                self._carry_out(request, "Deleted at the provider")
 
-        self.app.push_screen(DeleteDialog(items), answered)
+        self.app.push_screen(DeleteDialog(items), on_answer)
 
     def action_deploy(self) -> None:
-        """Deploy a model that was tuned at Azure, after its price was shown."""
+        """Deploy a model tuned at Azure, after showing the price."""
         from curator.jobs import providers
         from curator.jobs.runs import azure_deployments as azure
 
@@ -344,16 +345,17 @@ class TrainScreen(StageScreen):
                 self._reload()
                 await plane.wait(name)
 
-        def answered(chosen: tuple[str, str] | None) -> None:
-            if chosen:
+        def on_answer(name_and_sku: tuple[str, str] | None) -> None:
+            if name_and_sku:
                 self.session.toast("Deploying; that takes some minutes.")
-                self._do(deploy(*chosen), f"{chosen[0]} is deployed: C compares it with its base.")
+                words = f"{name_and_sku[0]} is deployed: C compares it with its base."
+                self._carry_out(deploy(*name_and_sku), words)
 
-        self.app.push_screen(DeployDialog(run), answered)
+        self.app.push_screen(DeployDialog(run), on_answer)
 
     @work(group="act", exit_on_error=False)
-    async def _do(self, request: Coroutine[Any, Any, None], done: str = "") -> None:
-        """Carry out what was confirmed, then show how things stand."""
+    async def _carry_out(self, request: Coroutine[Any, Any, None], done: str = "") -> None:
+        """Run a confirmed request, show `done` after it, and read the runs again."""
         try:
             await request
         except CuratorError as error:
@@ -365,19 +367,19 @@ class TrainScreen(StageScreen):
         self._reload()
 
     def action_smoothing(self) -> None:
-        """Next smoothing."""
+        """Use the next smoothing of the curves."""
         self.session.toast(f"Smoothing {self.query_one(RunPane).next_smoothing():g}")
 
     def action_log_scale(self) -> None:
-        """Linear or logarithmic."""
+        """Switch between a linear and a logarithmic scale."""
         self.query_one(RunPane).switch_log_scale()
 
     def action_accuracy(self) -> None:
-        """Loss or mean token accuracy."""
+        """Switch between loss and mean token accuracy."""
         self.query_one(RunPane).switch_metric()
 
     def action_checkpoints(self) -> None:
-        """Events or checkpoints."""
+        """Switch between events and checkpoints."""
         self.query_one(RunPane).switch_checkpoints()
 
     async def action_compare(self) -> None:
@@ -385,5 +387,5 @@ class TrainScreen(StageScreen):
         await shell_of(self).go_to_stage("compare")
 
 
-def _same(run: Run, known: tuple[str, str, str | None]) -> bool:
-    return run.run == known[0] or (run.job_id is not None and (run.origin, run.job_id) == known[1:])
+def _is_same_run(run: Run, identity: tuple[str, str, str | None]) -> bool:
+    return run.run == identity[0] or (run.job_id is not None and (run.origin, run.job_id) == identity[1:])

@@ -1,4 +1,4 @@
-"""Carrying out a plan in front of the user: each step is said, a refusal is shown with the way out."""
+"""The dialog that submits a training: shows each step, and after a failure how to continue."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from curator.jobs.planning.plan import TrainingPlan
 
 
-class Submitting(Dialog[None]):
-    """Fetches the base model where it is missing, uploads, creates the job; goes to the Train stage.
+class SubmitDialog(Dialog[None]):
+    """Downloads a missing base model, uploads the data, creates the job, then goes to the Train stage.
 
-    Escape stops it; the same training started again goes on with what was done.
+    Escape stops it; starting the same training again continues after the last finished step.
     """
 
     HEADING = "Starting the training"
@@ -41,19 +41,19 @@ class Submitting(Dialog[None]):
         self._pace: Pace | None = None
 
     def compose_body(self) -> ComposeResult:
-        """What is going on, and how far it is."""
+        """The present step, its progress, and a place for failures."""
         yield Static("getting ready …", id="doing")
         yield ProgressBar(id="progress", show_eta=True)
         yield Static("", id="trouble")
 
     def on_mount(self) -> None:
-        """Go ahead at once."""
+        """Start submitting."""
         self.query_one("#progress").display = False
         self.query_one("#accept").display = False
         self._carry_out()
 
     def action_accept(self) -> None:
-        """After a refusal: the same data on this machine."""
+        """After a failure: train on the same data on this machine."""
         if self.query_one("#accept").display:
             self._train_here()
 
@@ -63,11 +63,11 @@ class Submitting(Dialog[None]):
         wish = replace(self._wish, provider="local", model=None)
         try:
             ledger = shell_of(self).job_watch.ledger
-            made = await planning.plan(self.session.workspace.path, wish, ledger)
+            plan = await planning.plan(self.session.workspace.path, wish, ledger)
         except CuratorError as error:
-            self._refused(error)
+            self._show_failure(error)
             return
-        self.app.switch_screen(Submitting(made, wish))
+        self.app.switch_screen(SubmitDialog(plan, wish))
 
     @work(exclusive=True, group="submit", exit_on_error=False)
     async def _carry_out(self) -> None:
@@ -78,7 +78,7 @@ class Submitting(Dialog[None]):
                 await self._fetch(self._plan.missing_model)
             run = await submission.submit(self._plan, shell.job_watch.ledger, self._report)
         except (CuratorError, OSError) as error:
-            self._refused(error)
+            self._show_failure(error)
             return
         shell.job_watch.changed.publish(run.run)
         shell.job_watch.start()
@@ -96,9 +96,9 @@ class Submitting(Dialog[None]):
             stderr=subprocess.PIPE,
             env=local.child_environment(),
         )
-        _, said = await process.communicate()
+        _, stderr = await process.communicate()
         if process.returncode:
-            last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason was given"]
+            last = stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason was given"]
             raise ProviderError(f"The base model could not be fetched: {last[0].removeprefix('curator: ')}")
 
     def _report(self, progress: SubmissionProgress) -> None:
@@ -114,21 +114,21 @@ class Submitting(Dialog[None]):
     def _say(self, text: str) -> None:
         self.query_one("#doing", Static).update(Content(one_line(text)))
 
-    def _refused(self, error: Exception) -> None:
-        """What happened, what that leaves behind, and the way out on enter."""
+    def _show_failure(self, error: Exception) -> None:
+        """Show what went wrong, what is left at the provider, and how to continue."""
         for name in ("#progress", "#doing"):
             self.query_one(name).display = False
         self.query_one(".box").border_title = Content(one_line(getattr(error, "title", "") or "Not started"))
         words = [Content.styled(printable(getattr(error, "plain", str(error))), "$mark-error")]
         if isinstance(error, ProviderError) and self._plan.provider.kind != "local":
-            words.append(Content("The same data can be trained on this machine now, free: enter."))
+            words.append(Content("Enter trains on the same data on this machine instead, free of charge."))
             self.query_one("#accept").display = True
         words.append(Content.styled(printable(" ".join(self._left_behind(error))), "$quiet"))
         self.query_one("#trouble", Static).update(Content("\n\n").join(words))
         self.query_one("#accept" if self.query_one("#accept").display else "#cancel", Button).focus()
 
     def _left_behind(self, error: Exception) -> Iterator[str]:
-        """What is at the provider now, and how the same submission goes on."""
+        """Sentences: what is at the provider now, and how to continue this submission."""
         watch = shell_of(self).job_watch
         run = next((run for run in watch.runs() if run.fingerprint == self._plan.fingerprint), None)
         if run is None:
@@ -140,8 +140,8 @@ class Submitting(Dialog[None]):
         elif run.training_file is None:
             yield "Nothing was uploaded and nothing was paid."
         if run.status == "unclear":
-            yield "T with the same values looks for the job once more and never makes a second one."
+            yield "T with the same values looks for the job once more and never creates a second one."
         elif not run.closed:
-            yield "Once that is mended, T with the same values goes on where it stopped."
+            yield "After fixing this, T with the same values continues where it stopped."
         if getattr(error, "status", None) == 401:
-            yield "P keeps a new key."
+            yield "P stores a new key."
