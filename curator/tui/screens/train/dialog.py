@@ -214,7 +214,7 @@ class TrainDialog(Dialog[None]):
         self.query_one("#estimate", Static).update(content)
 
     def action_accept(self) -> None:
-        """Start the training, or, while there is no estimate yet, as soon as it is there; not if something blocks it."""
+        """Start the training unless something blocks it; without an estimate yet, start once it is there."""
         if self._plan is None:
             self._start_when_estimated = not self._error
             return
