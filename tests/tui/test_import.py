@@ -135,7 +135,7 @@ async def test_a_source_changed_outside_is_told_merged_or_kept(tmp_path: Path) -
         assert scene.workspace.revision() == before
         scene.app.action_dialog("source")
         await scene.settle()
-        assert "is as it was" in scene.screen_text()
+        assert "has new changes" in scene.screen_text()
 
 
 async def test_writing_back_tells_path_count_and_backup_first(tmp_path: Path) -> None:

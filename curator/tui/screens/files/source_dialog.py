@@ -56,7 +56,7 @@ class SourceDialog(Dialog[None]):
         self.query_one("#keep").display = source is not None
         if source is None:
             self.query_one("#accept").display = False
-            self._say("No imported file was changed since its import.")
+            self._say("No imported file has new changes.")
             self.query_one("#cancel").focus()
         else:
             self.query_one("#accept").focus()
