@@ -121,7 +121,7 @@ def _as_dict(look: Preview) -> dict[str, object]:
     samples = [example.decode("utf-8", "replace") for _, example in look.samples]
     return {
         "path": str(look.path), "container": look.container, "format": look.shape, "map": look.map.spec(),
-        "columns": look.columns, "left_behind": look.left_behind, "samples": samples,
+        "columns": look.columns, "left_behind": look.left_behind, "layout": look.layout, "samples": samples,
     }  # fmt: skip
 
 
