@@ -1,1 +1,1 @@
-"""The headless front: one command a file."""
+"""What does each `curator COMMAND` do? One command a file; may use `jobs`, `workspace`, `core` and the leaves."""

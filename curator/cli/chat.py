@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import emit, out
 from curator.core.text import printable
 from curator.errors import UsageError
@@ -25,13 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", metavar="S", help="the system message")
     parser.add_argument("--temperature", type=float, metavar="X", help="0 to 2; 0 gives the likeliest answer")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
-    _jobs.add_provider(parser)
+    provider_options.add_provider(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer a prompt, or talk."""
-    with _jobs.pulling_hint():
-        return _jobs.drive(_chat(args))
+    with provider_options.suggest_pull():
+        return provider_options.run_async(_chat(args))
 
 
 async def _chat(args: argparse.Namespace) -> int:
@@ -40,7 +40,7 @@ async def _chat(args: argparse.Namespace) -> int:
 
     prompt = _prompt(args)
     async with await connect(providers.get(args.provider)) as client:
-        client.waiting = _jobs.tell_waiting
+        client.waiting = provider_options.say_waiting
         messages = [{"role": "system", "content": args.system}] if args.system else []
         if prompt is not None:
             messages.append({"role": "user", "content": prompt})

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import emit, out, say, styled
 from curator.errors import CuratorError, UsageError
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="deployments made here, and what they cost so far")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--wait", action="store_true", help="wait until it answers")
-    _jobs.add_provider(parser)
+    provider_options.add_provider(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("Name a JOB or MODEL to deploy, or use --delete NAME, or --list.")
     if args.list:
         return _list(args)
-    return _jobs.drive(_delete(args) if args.delete else _deploy(args))
+    return provider_options.run_async(_delete(args) if args.delete else _deploy(args))
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -94,7 +94,7 @@ def _confirm(question: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("This may cost money: add --yes to do it without being asked.")
-    if not _jobs.ask(question, default=True):
+    if not provider_options.ask_yes_no(question, default=True):
         raise CuratorError("Nothing was done.")
 
 

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import emit, out, styled
 from curator.cli.providers import STATES, show
 
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look and report; 1 where something that is set up does not work."""
-    return _jobs.drive(_doctor(args))
+    return provider_options.run_async(_doctor(args))
 
 
 async def _doctor(args: argparse.Namespace) -> int:

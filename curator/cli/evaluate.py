@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import emit, out, say, styled
 from curator.core.text import one_line
 
@@ -31,13 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "exact_match, contract, token_f1, bleu, rouge1, rouge2, rougeL, accuracy, macro_f1, perplexity, length"
     )
     parser.add_argument("--metric", metavar="M", action="append", help=f"{metrics}; may be given more than once")
-    _jobs.add_provider(parser)
+    provider_options.add_provider(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Score; the exit status does not depend on the scores."""
-    with _jobs.pulling_hint():
-        return _jobs.drive(_evaluate(args))
+    with provider_options.suggest_pull():
+        return provider_options.run_async(_evaluate(args))
 
 
 async def _evaluate(args: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
     baseline = args.baseline or evaluation.baseline_of(args.model)
     with Ledger.for_path(path) as ledger:
         async with await connect(provider) as client:
-            client.waiting = _jobs.tell_waiting
+            client.waiting = provider_options.say_waiting
             result = await evaluation.evaluate(
                 asked,
                 [name for name in (baseline, args.model) if name],

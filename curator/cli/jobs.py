@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import emit, out, positive, say, styled
 from curator.core.text import one_line
 from curator.errors import ProviderError
@@ -21,13 +21,13 @@ EXAMPLE = "curator jobs --provider openai"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    _jobs.add_provider(parser)
+    provider_options.add_provider(parser)
     parser.add_argument("--limit", type=positive, default=20, metavar="N", help="newest N jobs (default 20)")
 
 
 def run(args: argparse.Namespace) -> int:
     """List jobs, newest first."""
-    return _jobs.drive(_list(args))
+    return provider_options.run_async(_list(args))
 
 
 async def _list(args: argparse.Namespace) -> int:
@@ -38,7 +38,7 @@ async def _list(args: argparse.Namespace) -> int:
     provider = providers.get(args.provider)
     with runs.open_all() as ledgers:
         async with await connect(provider) as client:
-            client.waiting = _jobs.tell_waiting
+            client.waiting = provider_options.say_waiting
             jobs = await client.jobs(max(1, args.limit))
             for ledger in ledgers:
                 await _renew(ledger, client)
@@ -50,7 +50,7 @@ async def _list(args: argparse.Namespace) -> int:
             if not args.json:
                 _show(job, mine)
         for ledger in ledgers:
-            _jobs.remind(ledger)
+            provider_options.say_deployments(ledger)
             for _, file_id, name in ledger.orphans():
                 say(f"note: the file {file_id} ({name}) was uploaded and no job uses it")
     if args.json:
@@ -74,7 +74,7 @@ async def _renew(ledger: Ledger, client: Client) -> None:
 
 def _show(job: ProviderJob, run: dict[str, Any] | None) -> None:
     when = datetime.fromtimestamp(job.created_at or 0, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
-    mark = _jobs.MARKS.get(job.status, "·")
+    mark = provider_options.MARKS.get(job.status, "·")
     name = job.fine_tuned_model or job.model or ""
     source = "" if run else "  (started elsewhere)"
     status = one_line(f"{mark} {job.status}", 18)

@@ -8,7 +8,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING, Any
 
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import emit, out, say, styled
 from curator.errors import UsageError
 
@@ -78,7 +78,7 @@ def show(finding: ProviderReport) -> None:
 
 
 def _models(args: argparse.Namespace) -> int:
-    return _jobs.drive(_offers(args))
+    return provider_options.run_async(_offers(args))
 
 
 async def _offers(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import emit, out, say
 from curator.errors import CuratorError, ProviderError, UsageError
 
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation", metavar="FILE|FRACTION", help="held-out data: a file, or a share to split off"
     )
-    _jobs.add_provider(parser)
+    provider_options.add_provider(parser)
     parser.add_argument("--model", metavar="M", help="base model (default: the provider's)")
     parser.add_argument("--suffix", metavar="S", help="part of the tuned model's name")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data, 1 to 50")
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Submit a job; with --wait, 1 where it does not succeed."""
-    return _jobs.drive(_train(args))
+    return provider_options.run_async(_train(args))
 
 
 async def _train(args: argparse.Namespace) -> int:
@@ -66,7 +66,7 @@ async def _train(args: argparse.Namespace) -> int:
             for _, file_id, name in set(ledger.orphans()) - known:
                 await _offer_cleaning(plan, ledger, file_id, name, args.yes)
             raise
-        say(_jobs.describe(started))
+        say(provider_options.describe(started))
         if args.wait and started.job_id:
             started = await _wait(started, ledger, args)
         return _report(started, ledger, args)
@@ -117,7 +117,7 @@ async def _ensure_model(wish: Wish, yes: bool) -> None:
     model = planning.missing_model(wish)
     if model is None:
         return
-    if not yes and not _jobs.ask(
+    if not yes and not provider_options.ask_yes_no(
         f"The base model {model} is not on this machine yet; fetch it now? [Y/n] ", default=True
     ):
         raise UsageError(f"Fetch the base model first: curator models pull {model} (or use --yes).")
@@ -143,7 +143,7 @@ def _confirm(plan: TrainingPlan, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("This may cost money: add --yes to start it without being asked.")
-    if not _jobs.ask("Start? [Y/n] ", default=True):
+    if not provider_options.ask_yes_no("Start? [Y/n] ", default=True):
         raise CuratorError("Not started.")
 
 
@@ -172,13 +172,13 @@ class _Meter:
 async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
     from curator.jobs.runs import monitor
 
-    async for event in monitor.follow(run, ledger, waiting=_jobs.tell_waiting):
+    async for event in monitor.follow(run, ledger, waiting=provider_options.say_waiting):
         if args.events:
-            _jobs.show_event(event, args.json)
+            provider_options.show_event(event, args.json)
         elif not args.json:
             say(event.message)
     run = ledger.get(run.run)
-    _jobs.ring(run)
+    provider_options.alert_end(run)
     return run
 
 
@@ -187,7 +187,7 @@ async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name
     from curator.jobs.runs import submission
 
     say(f"The file {file_id} ({name}) was uploaded and no job uses it.")
-    if yes or _jobs.ask("Delete it there? [Y/n] ", default=True):
+    if yes or provider_options.ask_yes_no("Delete it there? [Y/n] ", default=True):
         try:
             await submission.remove_orphan(plan.provider, ledger, file_id)
             say(f"Deleted {file_id}.")
@@ -198,7 +198,7 @@ async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name
 def _report(run: Run, ledger: Ledger, args: argparse.Namespace) -> int:
     from curator.jobs.ledger.find_runs import run_json
 
-    _jobs.remind(ledger)
+    provider_options.say_deployments(ledger)
     if args.json:
         emit(run_json(run, ledger))
     elif args.wait:
@@ -206,4 +206,4 @@ def _report(run: Run, ledger: Ledger, args: argparse.Namespace) -> int:
     else:
         out(run.job_id or run.run)
         say(f"Follow it: curator watch {run.job_id}")
-    return _jobs.finish(run)
+    return provider_options.exit_status(run)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from curator.cli import _jobs
+from curator.cli import provider_options
 from curator.cli.output import encoded
 from curator.jobs.http import guards
 from curator.jobs.http import provider_records as records
@@ -65,8 +65,8 @@ async def test_strange_values_anywhere_are_stored_and_printed(
     assert poll.run.status == "succeeded" and len(ledger.events(run.run)) >= 2
     assert json.loads(encoded(run_json(poll.run, ledger)))["status"] == "succeeded"
     for stored in ledger.events(run.run):
-        _jobs.show_event(stored, json=False)
-        _jobs.show_event(stored, json=True)
+        provider_options.show_event(stored, json=False)
+        provider_options.show_event(stored, json=True)
     assert b"\x1b]" not in capsysbinary.readouterr().out
 
 
