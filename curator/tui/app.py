@@ -15,6 +15,7 @@ from curator.core.text import printable
 from curator.errors import UsageError
 from curator.tui import keys, stage_list
 from curator.tui.looks.stylesheet import CachedStylesheet
+from curator.tui.looks.themes import DEFAULT, VARIABLES, complete, load_themes
 from curator.tui.screens.data.screen import DataScreen
 from curator.tui.screens.palette import ActionCommands, Palette
 from curator.tui.screens.stage import StageScreen
@@ -77,8 +78,6 @@ class CuratorApp(Shell):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Curator's own colours, for themes that leave them out."""
-        from curator.tui.looks.themes import VARIABLES
-
         return dict(VARIABLES)
 
     async def on_mount(self) -> None:
@@ -110,8 +109,6 @@ class CuratorApp(Shell):
 
     def _load_themes(self) -> list[str]:
         """Register the themes and use the user's; returns a sentence for each faulty theme file."""
-        from curator.tui.looks.themes import DEFAULT, load_themes
-
         themes, faults = load_themes()
         for theme in themes:
             self.register_theme(theme)
@@ -123,8 +120,6 @@ class CuratorApp(Shell):
 
     def _complete_themes(self) -> None:
         """Add Curator's colours to Textual's themes: after the first screen, unless one of them is in use."""
-        from curator.tui.looks.themes import complete
-
         for name, theme in self.available_themes.items():
             if name in BUILTIN_THEMES:
                 self.register_theme(complete(theme))
@@ -162,7 +157,7 @@ class CuratorApp(Shell):
 
     def action_help(self) -> None:
         """Show help on the focused pane."""
-        from curator.tui.screens.help import HelpScreen
+        from curator.tui.screens.help import HelpScreen  # heavy
 
         self.push_screen(HelpScreen(self.screen))
 
@@ -213,7 +208,7 @@ class CuratorApp(Shell):
         self, heading: str, job: Callable[[], Result], settled: Callable[[Result | Exception], None]
     ) -> None:
         """Run a job in a thread behind a dialog; then `settled` gets its result or its exception."""
-        from curator.tui.screens.working import Working
+        from curator.tui.screens.working import Working  # heavy
 
         self.push_screen(Working(heading, job), settled)  # type: ignore[arg-type]  # it never dismisses with None
 
@@ -234,7 +229,7 @@ class CuratorApp(Shell):
 
     async def show_run(self, run: str) -> None:
         """Show a training run in the Train stage."""
-        from curator.tui.screens.train.screen import TrainScreen
+        from curator.tui.screens.train.screen import TrainScreen  # heavy
 
         await self.go_to_stage("train")
         if isinstance(self.screen, TrainScreen):

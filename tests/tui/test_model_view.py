@@ -128,7 +128,7 @@ async def test_nearest_examples_with_scores_and_going_there(tmp_path: Path, size
         dialog = scene.app.screen
         assert isinstance(dialog, SimilarDialog)
         await scene.settle()
-        first, score = dialog._found[0]
+        first, score = dialog._similar[0]
         assert first == 15  # planted: a word or two differ from line 1
         assert score >= 72
         assert "line 15" in scene.screen_text()

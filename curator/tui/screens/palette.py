@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from rich.text import Text
+from textual.actions import parse
 from textual.app import ComposeResult
 from textual.command import (
     CommandInput,
@@ -56,8 +57,6 @@ class ActionCommands(Provider):
                 yield action, node
 
     def _is_possible(self, action: Action, node: DOMNode) -> bool:
-        from textual.actions import parse
-
         namespace, name, parameters = parse(action.command)
         target = self.app if namespace == "app" else node
         return target.check_action(name, parameters) is not False

@@ -68,7 +68,7 @@ class Background:
         if session.workspace.read_only:
             Following(session).start()
             return
-        from curator.workspace import background
+        from curator.workspace import background  # heavy
 
         self._analysis = background.start(session.workspace)
         session.app.set_interval(POLL, self._poll)

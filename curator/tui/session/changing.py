@@ -170,16 +170,16 @@ class Changing(ABC):
 
     def take_in(self, prepared: Import) -> Change | None:
         """Make files that `import_files.prepare` has read part of the workspace."""
-        from curator.workspace.exchange import import_files as importer
+        from curator.workspace.exchange import import_files  # heavy
 
-        return self.do(lambda: importer.commit(self.workspace, prepared))
+        return self.do(lambda: import_files.commit(self.workspace, prepared))
 
     def merge(self, source: int, comparison: Comparison, then: Callback = None) -> Change | None:
         """Bring in what another program changed in the file of a source, as `merge_source.compare` found it."""
-        from curator.workspace.exchange import merge_source as merging
+        from curator.workspace.exchange import merge_source  # heavy
 
         long = LongAction("Merging", comparison.new + len(comparison.removed_ids))
-        return self.do(lambda: merging.merge(self.workspace, source, comparison), long, then=then)
+        return self.do(lambda: merge_source.merge(self.workspace, source, comparison), long, then=then)
 
     def undo(self) -> Change | None:
         """Undo the last change."""

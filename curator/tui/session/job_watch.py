@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from textual.signal import Signal
 
-from curator import alert, log
+from curator import alert, log, paths
 from curator.core.text import printable
 from curator.errors import CuratorError, ProviderError
 from curator.tui.session.other_jobs import OtherJobs
@@ -58,7 +58,7 @@ class JobWatch:
     def ledger(self) -> Ledger:
         """The workspace's ledger; opened at the first access."""
         if self._ledger is None:
-            from curator.jobs.ledger.ledger import Ledger
+            from curator.jobs.ledger.ledger import Ledger  # heavy
 
             self._ledger = Ledger.for_path(self._workspace.path)
         return self._ledger
@@ -107,8 +107,6 @@ class JobWatch:
 
     def cost_reminders(self) -> list[str]:
         """A sentence for each deployment, made on this machine, that costs money by the hour."""
-        from curator import paths
-
         if not ((self._workspace.path / "runs.db").exists() or (paths.data_dir() / "runs.db").exists()):
             return []
         try:
@@ -118,7 +116,7 @@ class JobWatch:
             return []  # the Train stage shows it
         if not deployments:
             return []
-        from curator.jobs.runs import azure_deployments
+        from curator.jobs.runs import azure_deployments  # heavy
 
         return list(filter(None, map(azure_deployments.reminder, deployments)))
 
@@ -173,7 +171,7 @@ class JobWatch:
         return [*own, *guests]
 
     async def _poll(self, run: Run) -> None:
-        from curator.jobs.runs import monitor
+        from curator.jobs.runs import monitor  # heavy
 
         pause = 5.0
         try:
@@ -205,7 +203,7 @@ class JobWatch:
 
     async def _client(self, name: str) -> Client:
         if name not in self._clients:
-            from curator.jobs import providers
+            from curator.jobs import providers  # heavy
             from curator.jobs.connections.connect import connect
 
             self._clients[name] = await connect(providers.get(name))

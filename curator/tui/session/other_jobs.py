@@ -44,7 +44,7 @@ class OtherJobs:
     def ledgers(self, own: Ledger) -> list[Ledger]:
         """The ledgers beside `own`: the user's first, then those of other workspaces."""
         if self._ledgers is None:
-            from curator.jobs.ledger import find_runs
+            from curator.jobs.ledger import find_runs  # heavy
 
             every = self._open.enter_context(find_runs.open_all())
             self._ledgers = [ledger for ledger in every if ledger.path.resolve() != own.path.resolve()]
@@ -52,7 +52,7 @@ class OtherJobs:
 
     def take_in(self, run: Run, own: Ledger) -> Run:
         """Store a run that no ledger holds in the user's ledger, to follow it; returns the stored run."""
-        from curator.jobs.http import provider_records as records
+        from curator.jobs.http import provider_records as records  # heavy
 
         ledger = self.ledgers(own)[0]
         stored = ledger.adopt(run.provider, run.origin, records.job(run.job))

@@ -167,7 +167,7 @@ class Session(Changing):
     @property
     def provider(self) -> Provider:
         """The provider that this workspace trains with; the default one if none is set, or it no longer exists."""
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
 
         name = self.workspace.meta("ui.provider")
         by_name = providers.load()
@@ -175,7 +175,7 @@ class Session(Changing):
 
     def draft(self, raw: bytes) -> CheckedDraft:
         """Parse, check and count bytes as they would be saved; fast enough for each keystroke."""
-        from curator.core import rules
+        from curator.core import rules  # heavy
 
         example = parse(raw)
         tokens = self.counter.example(example.value) if self.counting else None
@@ -183,7 +183,7 @@ class Session(Changing):
 
     def preview_fix(self, example: int, problem: Problem) -> bytes | None:
         """The example's bytes with the fix of one problem applied; None where the problem has no fix."""
-        from curator.core import rules
+        from curator.core import rules  # heavy
 
         if problem.fix is None or problem.rule not in rules.REGISTRY:
             return None
@@ -192,7 +192,7 @@ class Session(Changing):
 
     def copies(self, scope: Scope = "conversation") -> DuplicateGroups:
         """Duplicates of the dataset in a scope; nothing is searched before `DuplicateGroups.find` is called."""
-        from curator.tui.session.duplicate_groups import DuplicateGroups
+        from curator.tui.session.duplicate_groups import DuplicateGroups  # heavy
 
         return self._duplicates.setdefault(scope, DuplicateGroups(self.workspace, scope))
 

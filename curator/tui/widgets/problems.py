@@ -45,7 +45,7 @@ class RuleCount:
     @classmethod
     def all(cls, workspace: Workspace) -> list[RuleCount]:
         """Every rule that found a problem: by severity, errors first, then by count."""
-        from curator.core.rules import REGISTRY
+        from curator.core.rules import REGISTRY  # heavy
 
         profile = workspace.context().profile
         counts = []

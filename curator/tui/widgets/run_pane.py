@@ -56,7 +56,7 @@ class RunPane(Vertical):
 
     def tick(self, run: Run, ledger: Ledger) -> None:
         """Update the heading: status, time left or taken, tokens and money so far."""
-        from curator.jobs.http import provider_records as records
+        from curator.jobs.http import provider_records as records  # heavy
         from curator.jobs.runs import monitor
 
         seconds_left = None if run.closed else monitor.time_left(run, ledger)

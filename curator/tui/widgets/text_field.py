@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 from textual.widgets import TextArea
+from textual.widgets.text_area import LanguageDoesNotExist
 
 from curator.core.text import one_line, printable
 from curator.tui import keys
@@ -118,8 +119,6 @@ def json_field(text: str) -> TextField:
         highlight = False  # the text has bytes that are no UTF-8, which the highlighter cannot take
     field = TextField(text, show_line_numbers=True, id="json")
     if highlight:
-        from textual.widgets.text_area import LanguageDoesNotExist
-
         try:
             field.language = "json"
         except LanguageDoesNotExist:

@@ -1,4 +1,4 @@
-"""What one does to the examples of the list: review, label, repair, add, delete, copy. Part of the Data stage."""
+"""`Curating`: the actions on examples: review, label, rate, add, delete, fix, copy. Part of the Data stage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from curator.tui.widgets.problems import Problems
 from curator.workspace.changes.sides import PINNED
 
 MOST_COPIED = 1_000_000
-"""Bytes that are sent to the terminal for its clipboard at once."""
+"""Most bytes that are sent to the terminal for its clipboard."""
 
 
 class Curating(StageScreen):
@@ -43,11 +43,11 @@ class Curating(StageScreen):
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """What an action works on."""
+        """The ids that an action applies to: the selected examples, else the one under the cursor."""
         return tuple(self.examples.targets)
 
     def labels(self) -> tuple[str, ...]:
-        """The names on the number keys; "" where a key has none."""
+        """The label names of the keys 1 to 9; "" for a key without one."""
         return tuple(label.name for label in label_keys.labels_of(self.session.workspace))
 
     # Reviewing
@@ -62,39 +62,41 @@ class Curating(StageScreen):
             self.examples.action_down()
 
     def action_accept(self) -> None:
-        """Mark as accepted, go on."""
+        """Mark as accepted; one example alone: go to the next, and if it was so marked already, unmark it."""
         self._review("accepted")
 
     def action_reject(self) -> None:
-        """Mark as rejected, go on."""
+        """Mark as rejected, otherwise as `action_accept`."""
         self._review("rejected")
 
     def action_flag(self) -> None:
-        """Mark to look at again, go on."""
+        """Mark to be looked at again, otherwise as `action_accept`."""
         self._review("flagged")
 
     @work(thread=True, exclusive=True, group="step", exit_on_error=False)
     def action_resume(self) -> None:
-        """Go on reviewing: to the first example behind the one reviewed last that has no mark that holds."""
+        """Continue reviewing: go to the first example after the one reviewed last that has no valid review."""
         session = self.session
         reviews = (c for c in session.workspace.history(500) if c.kind == "review" and c.ids and not c.undone)
         last = next(reviews, None)
-        ids, done = session.view.ids, set(session.workspace.view("is:reviewed").ids)
+        ids, reviewed = session.view.ids, set(session.workspace.view("is:reviewed").ids)
         start = session.view.position(last.ids[-1]) + 1 if last is not None else 0
-        places = chain(range(start, len(ids)), range(start))
-        place = next((at for at in places if ids[at] not in done), None)
-        left = sum(example not in done for example in ids)
-        self.app.call_from_thread(self._resume_at, place, left)
+        from_start = chain(range(start, len(ids)), range(start))
+        index = next((index for index in from_start if ids[index] not in reviewed), None)
+        remaining = sum(example not in reviewed for example in ids)
+        self.app.call_from_thread(self._resume_at, index, remaining)
 
-    def _resume_at(self, place: int | None, left: int) -> None:
-        if place is None:
+    def _resume_at(self, index: int | None, remaining: int) -> None:
+        if index is None:
             self.session.toast("Everything in this view is reviewed")
             return
-        self.examples.cursor = place
-        self.session.toast(f"{left:,} of {self.session.view.total:,} to review: a accepts, x rejects, f flags")
+        self.examples.cursor = index
+        self.session.toast(
+            f"{remaining:,} of {self.session.view.total:,} to review: a accepts, x rejects, f flags"
+        )
 
     def action_label(self, number: int) -> None:
-        """Put a label on, or take it off where all targets have it."""
+        """Put the label of a number key on the targets, or take it off where all of them have it."""
         names, targets = self.labels(), self.targets
         if number > len(names) or not names[number - 1]:
             self.session.toast(f"There is no label {number}; L names the labels")
@@ -104,13 +106,13 @@ class Curating(StageScreen):
 
     @work(exclusive=True, group="note")
     async def action_labels(self) -> None:
-        """Name the labels, choose their colours."""
-        from curator.tui.screens.data.labels_dialog import LabelsDialog
+        """Open the dialog for the labels' names and colours."""
+        from curator.tui.screens.data.labels_dialog import LabelsDialog  # heavy
 
         await self.app.push_screen_wait(LabelsDialog())
 
     def action_pin(self, side: str = "") -> None:
-        """Pin to a side, or let go; without a side on to the next: training, validation, neither."""
+        """Pin the targets to a side of the split or unpin them (`none`); without `side` take the next of these."""
         targets = self.targets
         if not targets:
             return
@@ -121,15 +123,15 @@ class Curating(StageScreen):
         self.session.pin(targets, side if side in ("train", "validation") else None)  # type: ignore[arg-type]
 
     def action_rate(self, step: int) -> None:
-        """One star more or less."""
+        """Give one star more (1) or less (-1), between none and five."""
         row = self.session.workspace.row(self.current) if self.current is not None else None
         if row is not None:
             self.session.rate(self.targets, max(0, min(5, (row.rating or 0) + step)) or None)
 
     @work(exclusive=True, group="note")
     async def action_note(self) -> None:
-        """Write a note."""
-        from curator.tui.screens.data.note_dialog import NoteDialog
+        """Ask for a note and put it on the targets."""
+        from curator.tui.screens.data.note_dialog import NoteDialog  # heavy
 
         if self.current is None:
             return
@@ -143,21 +145,21 @@ class Curating(StageScreen):
     # Adding and deleting
 
     def action_add(self) -> None:
-        """A new example after this one, with this one's system prompt; the editor opens on it."""
-        self._added(
+        """Add an example after this one, with its system prompt, and open the editor on it."""
+        self._add(
             _blank(self.session.workspace.record(self.current).example.value if self.current is not None else None)
         )
 
     def action_duplicate(self) -> None:
-        """A copy of this example after it."""
+        """Add a copy of this example after it."""
         if self.current is not None:
-            self._added(self.session.workspace.raw(self.current), edit=False)
+            self._add(self.session.workspace.raw(self.current), edit=False)
 
-    def _added(self, raw: bytes, edit: bool = True) -> None:
+    def _add(self, raw: bytes, edit: bool = True) -> None:
         change = self.session.add(raw, self.current)
         if change is None:
             return
-        self.call_next(self._go_to_new, change.ids[0], edit)  # behind the list's own news of the change
+        self.call_next(self._go_to_new, change.ids[0], edit)  # after the list has shown the change
 
     def _go_to_new(self, new: int, edit: bool) -> None:
         if not self.examples.go_to(new):
@@ -168,7 +170,7 @@ class Curating(StageScreen):
             self.session.toast("Added a copy · u takes it back")
 
     def action_delete(self) -> None:
-        """Delete at once."""
+        """Delete the targets, without a question: it can be undone."""
         targets = self.targets
         self.examples.clear_selection()
         if targets:
@@ -177,7 +179,7 @@ class Curating(StageScreen):
     # Repairing
 
     def action_fix(self) -> None:
-        """Apply the fix of the problem under the cursor: at once where it is safe or was shown in full."""
+        """Apply the fix of the problem under the cursor; ask first where the preview was not enough."""
         problem, example = self.problems.current, self.current
         if example is None or not isinstance(problem, Problem):
             self.session.toast("There is no problem under the cursor")
@@ -192,10 +194,10 @@ class Curating(StageScreen):
 
     @work(exclusive=True, group="fix")
     async def _fix_after_look(self, example: int, problem: Problem, fixed: bytes) -> None:
-        from curator.tui.screens.data.fix_dialog import FixDialog, told
+        from curator.tui.screens.data.fix_dialog import FixDialog, problem_words  # heavy
 
         before = self.session.workspace.record(example).example
-        if await self.app.push_screen_wait(FixDialog(told(problem), before, fixed)):
+        if await self.app.push_screen_wait(FixDialog(problem_words(problem), before, fixed)):
             self._apply(example, problem, fixed)
 
     def _apply(self, example: int, problem: Problem, fixed: bytes) -> None:
@@ -203,41 +205,43 @@ class Curating(StageScreen):
 
     @work(exclusive=True, group="fix")
     async def fix_all(self, rule: str) -> None:
-        """Fix one rule in every example of the view, as one change; asks with the count, and shows what may lose
-        something, first."""
-        from curator.core.rules import REGISTRY
+        """Apply a rule's fix to every example of the view, as one change.
+
+        Asks first, with the number of examples; for an unsafe fix it also shows what happens to the first of them.
+        """
+        from curator.core.rules import REGISTRY  # heavy
         from curator.tui.screens.data.fix_dialog import FixDialog
         from curator.tui.stage_models.bulk_fix import plan_bulk_fix
 
-        found = await asyncio.to_thread(plan_bulk_fix, self.session, rule)
-        if found is None:
+        plan = await asyncio.to_thread(plan_bulk_fix, self.session, rule)
+        if plan is None:
             self.session.toast(f"{rule} has no fix that applies here; e edits the example, d deletes it")
             return
-        question: Dialog[bool] = Confirm("Fix all", found.words, found.accept)
+        question: Dialog[bool] = Confirm("Fix all", plan.words, plan.accept)
         if REGISTRY[rule].fix == "unsafe":
-            words = Content(f"{found.words}\n\nThe first of them, before and after:")
-            question = FixDialog(words, found.before, found.fixed, found.accept)
+            words = Content(f"{plan.words}\n\nThe first of them, before and after:")
+            question = FixDialog(words, plan.before, plan.fixed, plan.accept)
         if await self.app.push_screen_wait(question) is True:
-            self.session.fix(found.ids, rule)
+            self.session.fix(plan.ids, rule)
 
     # Copying and the outside editor
 
     def current_block(self) -> Block | None:
-        """The message under the cursor of the conversation."""
+        """The message under the conversation's cursor."""
         if self.current is None:
             return None
-        found = blocks_of(self.session.workspace.record(self.current).example)
-        return found[min(self.conversation.block, len(found) - 1)]
+        blocks = blocks_of(self.session.workspace.record(self.current).example)
+        return blocks[min(self.conversation.block, len(blocks) - 1)]
 
     def action_copy(self) -> None:
-        """Copy the message's text."""
+        """Copy the text of the message under the cursor to the clipboard."""
         block = self.current_block()
         if block is not None:
             self.app.copy_to_clipboard(block.text)
             self.session.toast(f"Copied: {one_line(block.text, 60)}")
 
     def action_copy_line(self) -> None:
-        """Copy the JSON lines of the selected examples."""
+        """Copy the JSON lines of the targets to the clipboard."""
         lines, size = [], 0
         for record in self.session.workspace.records(self.targets):
             lines.append(record.raw.decode("utf-8", "replace"))
@@ -250,7 +254,7 @@ class Curating(StageScreen):
             self.session.toast(f"Copied {len(lines):,} JSON line{'s' * (len(lines) > 1)}")
 
     def action_external(self) -> None:
-        """Edit the example's JSON in $EDITOR."""
+        """Edit the JSON of the example in $EDITOR and save it."""
         if self.current is None:
             return
         raw = self.session.workspace.raw(self.current)
@@ -265,12 +269,12 @@ class Curating(StageScreen):
             self.session.replace(self.current, line.encode("utf-8", "surrogateescape"))
 
     def action_edit(self) -> None:
-        """Open the editor; the Data stage knows where."""
+        """Open the editor on the example under the cursor. See DataScreen."""
         raise NotImplementedError
 
 
 def _blank(value: object) -> bytes:
-    """A new chat example with the system prompt of `value`, if it has one."""
+    """The line of an empty chat example with the system prompt of the example `value`, if that has one."""
     messages = value.get("messages") if isinstance(value, dict) else None
     first = messages[0] if isinstance(messages, list) and messages else None
     system = [first] if isinstance(first, dict) and first.get("role") in ("system", "developer") else []

@@ -1,4 +1,4 @@
-"""The labels on the number keys: a name and a colour each."""
+"""`LabelsDialog`: the name and colour of the label on each number key."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from curator.workspace.changes.changes import MAX_LABEL
 
 
 class LabelsDialog(Dialog[None]):
-    """Nine lines; what examples carry already stays on them under its old name."""
+    """One line a key. Renaming a key's label does not rename it on examples that have it."""
 
     HEADING = "Labels"
     ACCEPT = "Save"
     HELP = "What the keys 1 to 9 put on examples. An empty name frees the key; label:NAME lists the examples."
 
     def compose_body(self) -> ComposeResult:
-        """A line for each key."""
+        """A name and a colour for each key."""
         for key, label in enumerate(label_keys.labels_of(self.session.workspace), 1):
             swatches = [(Content.styled(f"■ colour {n}", f"$label-{n}"), n) for n in range(1, COLOURS + 1)]
             yield Horizontal(
@@ -42,17 +42,17 @@ class LabelsDialog(Dialog[None]):
         number.update(Content.styled(key, f"bold $label-{event.value}"))
 
     def action_accept(self) -> None:
-        """Save; the list is drawn in the new colours."""
-        made = []
+        """Save the labels and have the list drawn in the new colours."""
+        labels = []
         for key in range(1, 10):
             colour = self.query_one(f"#colour-{key}", Select).value
             name = one_line(self.query_one(f"#name-{key}", Input).value).strip()
-            made.append(Label(name, colour if isinstance(colour, int) else key))
-        names = [label.name for label in made if label.name]
+            labels.append(Label(name, colour if isinstance(colour, int) else key))
+        names = [label.name for label in labels if label.name]
         try:
             if len(set(names)) < len(names):
                 raise CuratorError("Two keys have the same label; give one of them another name.")
-            label_keys.store_labels(self.session.workspace, made)
+            label_keys.store_labels(self.session.workspace, labels)
         except CuratorError as error:
             self.session.say(error)
             return

@@ -1,4 +1,4 @@
-"""A note about examples."""
+"""`NoteDialog`: asks for a note on one or more examples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from curator.tui.widgets.line_input import LineInput
 
 
 class NoteDialog(Dialog[str]):
-    """Dismisses with the text; empty takes the note away."""
+    """Dismisses with the text; "" removes the note."""
 
     HEADING = "Note"
     ACCEPT = "Save"
@@ -22,12 +22,12 @@ class NoteDialog(Dialog[str]):
         self._examples = examples
 
     def compose_body(self) -> ComposeResult:
-        """One line of text."""
+        """A field of one line."""
         many = "this example" if self._examples == 1 else f"{self._examples:,} examples"
         yield Static(Content(f"A note about {many}; empty takes it away."))
         yield LineInput(self._text, compact=True)
 
     def action_accept(self) -> None:
-        """Save it."""
+        """Dismiss with the text, without spaces at its ends unless it is unchanged."""
         text = self.query_one(LineInput).value
         self.dismiss(text if text == self._text else text.strip())

@@ -1,4 +1,4 @@
-"""Which examples the Data stage lists: by a query and in an order. Part of the Data stage."""
+"""`Querying`: the query and the order of the list. Part of the Data stage."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from curator.tui.widgets.query_bar import QueryBar, QueryInput
 from curator.workspace.search.view import View
 
 PAUSE = 0.15
-"""Seconds without a key after which a query runs by itself."""
+"""Seconds after the last key until the query that is being typed runs."""
 SORTS = ("", "errors", "messages", "text", "tokens", "labels", "rating", "split")
-"""What `s` goes through; the empty one is the file's order."""
+"""The orders that the key s goes through; "" is the file's order."""
 
 
 class Querying(Curating):
@@ -33,7 +33,7 @@ class Querying(Curating):
         raise NotImplementedError
 
     def action_query(self) -> None:
-        """Go to the query line."""
+        """Focus the query."""
         self.bar.suggester.labels = tuple({*self.labels(), *self.session.workspace.counts().labels})
         self.query_one(QueryInput).focus()
 
@@ -93,12 +93,12 @@ class Querying(Curating):
                 self.app.call_from_thread(self.show_view, view, self.current if moved else keep)
 
     def show_query(self, text: str) -> None:
-        """List what a query finds, as if it had been typed."""
+        """List the examples that match a query, as if the user had typed it."""
         self._run_query(text)
         self.examples.focus()
 
     def action_sort(self) -> None:
-        """Sort by the next column; when it is the last, back to the file's order."""
+        """Sort by the present column descending, then by the next one; after the last in the file's order."""
         session = self.session
         if session.sort and not session.descending:
             self._run_query(session.query, session.sort, True)

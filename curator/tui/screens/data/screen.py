@@ -1,4 +1,4 @@
-"""The Data stage: query, list, conversation, problems, editor, and moving between them."""
+"""`DataScreen`: the Data stage with its panes, and the moves between list, problems, matches and editor."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SAMPLES = "emojibot*.jsonl"
 
 
 class DataScreen(Querying):
-    """The list, and one example beside it."""
+    """The query above the list of examples, and one example beside or below it."""
 
     STAGE = "data"
     SCOPE = "data"
@@ -38,16 +38,17 @@ class DataScreen(Querying):
     editor = query_one("#editor", Editor)
 
     _place = ListPlace()
+    """The place that was stored last; `share` is that of the present."""
 
     def compose_stage(self) -> ComposeResult:
-        """Query, list beside (or above) conversation and problems; the editor takes their place."""
+        """The query, the list, and the reading pane beside it, in a narrow terminal below it."""
         yield QueryBar()
         with Horizontal(id="panes"):
             yield ExampleList(self.session)
             yield ReadingPane(self.session)
 
     def on_mount(self) -> None:
-        """Come back to where one was."""
+        """Restore the stored place."""
         self._place = ListPlace.of(self.session.workspace)
         self._resize_list(0)
         if self._place.query or self._place.sort:
@@ -66,18 +67,24 @@ class DataScreen(Querying):
             self.session.toast("Every answer here should be a shortcode of Microsoft Teams: A holds them to that")
 
     def keep(self) -> None:
-        """Save the draft, remember the place."""
+        """Save the draft in the editor and the place in the list."""
         if self.editing:
             self.editor.save()
         session = self.session
-        asked = (session.query, session.sort, session.descending)
-        self._place = ListPlace(self.current, *asked, self.examples.above, self._place.share)
+        self._place = ListPlace(
+            example=self.current,
+            query=session.query,
+            sort=session.sort,
+            descending=session.descending,
+            above=self.examples.above,
+            share=self._place.share,
+        )
         self._place.store(session.workspace)
 
-    # Showing
+    # List and example
 
     def data_changed(self, changed: Changed) -> None:
-        """Draw the list and the example again; the cursor stays on its example."""
+        """Draw the list and the example again, with the cursor on the same example."""
         if changed.order or changed.ids is None:
             self.examples.show(self.session.view.ids, keep=self.current)
         else:
@@ -92,9 +99,9 @@ class DataScreen(Querying):
 
     def _show_matches(self) -> None:
         total, everything = self.session.view.total, len(self.session.workspace.ids())
-        chosen = self.examples.selected
+        selected = self.examples.selected
         parts = [f"{total:,} of {everything:,}"] * bool(self.session.query)
-        parts += [f"{chosen:,} selected"] * bool(chosen)
+        parts += [f"{selected:,} selected"] * bool(selected)
         self.bar.show(self.session.query, " · ".join(parts))
 
     @on(ExampleList.SelectionChanged)
@@ -106,18 +113,18 @@ class DataScreen(Querying):
         self.show_example()
 
     def show_example(self, same: bool = False) -> None:
-        """Show the example under the cursor, unless one is being edited; `same` keeps the place in it."""
+        """Show the example under the cursor, unless one is being edited; `same` keeps its scroll position."""
         if not self.editing:
             self.reading.show(self.current, same=same)
 
     def action_model(self) -> None:
-        """Show what the model sees, or what was written."""
+        """Switch the conversation between what the model sees and what was written."""
         self.reading.switch_model_view()
 
     @work(exclusive=True, group="dialog")
     async def action_similar(self) -> None:
-        """List the nearest examples; enter goes to one."""
-        from curator.tui.screens.data.similar_dialog import SimilarDialog
+        """List the most similar examples and go to the one that is chosen."""
+        from curator.tui.screens.data.similar_dialog import SimilarDialog  # heavy
 
         if self.current is None:
             return
@@ -137,11 +144,11 @@ class DataScreen(Querying):
         self.fix_all(event.rule)
 
     def action_next_problem(self) -> None:
-        """Next problem: of this example, else of the next one that has any."""
+        """Go to the next problem of this example, else to the next example that has one."""
         self._step_problem(1)
 
     def action_previous_problem(self) -> None:
-        """Problem before."""
+        """Go to the previous problem of this example, else to the previous example that has one."""
         self._step_problem(-1)
 
     def _step_problem(self, step: int) -> None:
@@ -150,27 +157,27 @@ class DataScreen(Querying):
 
     @work(thread=True, exclusive=True, group="step", exit_on_error=False)
     def _find_problem(self, step: int) -> None:
-        session, at = self.session, self.examples.cursor
+        session, cursor = self.session, self.examples.cursor
         inside = f"({session.query}) " if session.query else ""
-        wanted = set(session.workspace.view(f"{inside}(is:error or is:warning)").ids)
+        with_problems = set(session.workspace.view(f"{inside}(is:error or is:warning)").ids)
         ids = session.view.ids
-        places = range(at + 1, len(ids)) if step > 0 else range(at - 1, -1, -1)
-        found = next((place for place in places if ids[place] in wanted), None)
-        self.app.call_from_thread(self._go_to_problem, found, step)
+        further = range(cursor + 1, len(ids)) if step > 0 else range(cursor - 1, -1, -1)
+        index = next((index for index in further if ids[index] in with_problems), None)
+        self.app.call_from_thread(self._go_to_problem, index, step)
 
-    def _go_to_problem(self, place: int | None, step: int) -> None:
-        if place is None:
+    def _go_to_problem(self, index: int | None, step: int) -> None:
+        if index is None:
             self.session.toast("No further problem " + ("below" if step > 0 else "above"))
             return
-        self.examples.cursor = place
+        self.examples.cursor = index
         self.show_example()
         if step < 0:
             self.problems.cursor = self.problems.count - 1
 
-    # Moving
+    # Views, matches
 
     def show_view(self, view: View, keep: int | None) -> None:
-        """List a view, the cursor on the example `keep`, and show the example under it."""
+        """List a view with the cursor on the example `keep`, and show the example under the cursor."""
         above = self._place.above if keep is not None and keep == self._place.example else None
         self.session.show(view)
         self.examples.show(view.ids, keep=keep)
@@ -189,11 +196,11 @@ class DataScreen(Querying):
             self.call_after_refresh(self.action_edit)
 
     def action_next_match(self) -> None:
-        """Next place where the query matches."""
+        """Go to the next place where the query matches."""
         self._step_match(1)
 
     def action_previous_match(self) -> None:
-        """Place before where the query matches."""
+        """Go to the previous place where the query matches."""
         self._step_match(-1)
 
     def _step_match(self, step: int) -> None:
@@ -222,18 +229,18 @@ class DataScreen(Querying):
         self.action_edit()
 
     def action_edit(self) -> None:
-        """Edit the example in place, the message under the cursor first."""
+        """Open the editor on the example, at the message under the cursor if the conversation has the focus."""
         if self.current is None:
             self.session.toast("No example here: + makes one")
         elif not self.editing:
-            chosen = self.conversation.block if self.conversation.has_focus else -1
-            self.set_focus(None)  # now: a pane that is hidden with the focus gives it up later, out of turn
+            block = self.conversation.block if self.conversation.has_focus else -1
+            self.set_focus(None)  # at once: a pane that is hidden while it has the focus would lose it later
             self.add_class("-editing")
-            self.editor.open(self.current, chosen)
+            self.editor.open(self.current, block)
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While the editor is open its keys are the ones that count."""
+        """Disable the keys of the stage while the editor is open."""
         return not self.editing or action in ("copy_text", "back")
 
     @on(Editor.Left)
@@ -246,7 +253,7 @@ class DataScreen(Querying):
     # Panes
 
     def action_back(self) -> None:
-        """One level back: editor, zoom, selection, query."""
+        """Go one level back: close the editor, else leave the zoom, the selection, the pane or the query."""
         if self.editing:
             self.editor.action_leave()
         elif self.maximized is not None:
@@ -259,11 +266,11 @@ class DataScreen(Querying):
             self._run_query("")
 
     def action_shrink(self) -> None:
-        """Less room for the list."""
+        """Make the list smaller."""
         self._resize_list(-5)
 
     def action_grow(self) -> None:
-        """More room for the list."""
+        """Make the list larger."""
         self._resize_list(5)
 
     def _resize_list(self, by: int) -> None:
@@ -273,5 +280,5 @@ class DataScreen(Querying):
         self.examples.styles.height = "100%" if self.has_class("-wide") else f"{share}%"
 
     def on_resize(self) -> None:
-        """Beside each other or above each other."""
+        """Place the panes beside each other, or below each other in a narrow terminal."""
         self._resize_list(0)

@@ -1,4 +1,4 @@
-"""The nearest examples of one, with their scores and the words that differ."""
+"""`SimilarDialog`: the examples most similar to one, with their scores and the words that differ."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from curator.tui.widgets.line_list import LineList, Pieces
 from curator.tui.widgets.members import differences
 
 _CHARS = 400
+"""Most characters compared of a prompt."""
 _ROWS = 10
 _ALIKE = 60
-"""Below this score two texts have so little in common that their difference says nothing."""
+"""Below this score, 0 to 100, two texts have too little in common to show their difference."""
 
 
 class SimilarDialog(Dialog[int]):
@@ -30,21 +31,23 @@ class SimilarDialog(Dialog[int]):
     def __init__(self, example: int) -> None:
         super().__init__()
         self._example = example
-        self._found: list[tuple[int, float]] = []
+        self._similar: list[tuple[int, float]] = []
+        """(id, score) pairs, the best first."""
 
     def compose_body(self) -> ComposeResult:
-        """The example, its nearest, the difference."""
+        """The example, the list of similar ones, the difference to the one under the cursor."""
         prompt, answer = self._words(self._example)
         yield Static(Content.assemble((one_line(prompt, 200), "$role-user"), (f" → {answer}", "$role-assistant")))
         yield LineList("nearest", empty="Looking for similar examples …")
         yield Static("", id="difference", classes="estimate")
 
     def on_mount(self) -> None:
-        """Look; that takes a moment the first time."""
+        """Begin to search, which may take seconds the first time."""
         self.query_one("#nearest").focus()
-        self._look()
+        self._search()
 
     def _words(self, example: int) -> tuple[str, str]:
+        """The beginning of an example's prompt, and its answer in one line."""
         record = self.session.workspace.record(example)
         if record.example.value is None:
             return one_line(record.raw[:_CHARS].decode("utf-8", "replace"), _CHARS), ""
@@ -52,7 +55,7 @@ class SimilarDialog(Dialog[int]):
         return prompt[:_CHARS], one_line(answer or "–", 60)
 
     @work(exclusive=True, group="similar", exit_on_error=False)
-    async def _look(self) -> None:
+    async def _search(self) -> None:
         nearest = self.query_one("#nearest", LineList)
         try:
             await self.session.copies().find(self._report)
@@ -60,10 +63,10 @@ class SimilarDialog(Dialog[int]):
             nearest.say("")
             self.session.say(error)
             return
-        self._found = self.session.copies().similar(self._example)
+        self._similar = self.session.copies().similar(self._example)
         nearest.say("Nothing else is like this one")
-        nearest.styles.height = max(1, min(_ROWS, len(self._found)))
-        nearest.show(len(self._found), self._line, cursor=0)
+        nearest.styles.height = max(1, min(_ROWS, len(self._similar)))
+        nearest.show(len(self._similar), self._line, cursor=0)
         self._compare()
 
     def _report(self, phase: str, share: float) -> None:
@@ -71,7 +74,7 @@ class SimilarDialog(Dialog[int]):
         self.query_one("#nearest", LineList).say(f"{phase}{done} …")
 
     def _line(self, index: int, width: int) -> Pieces:
-        example, score = self._found[index]
+        example, score = self._similar[index]
         prompt, answer = self._words(example)
         line = self.session.workspace.record(example).line
         where = f"line {line}" if line is not None else "new"
@@ -81,9 +84,9 @@ class SimilarDialog(Dialog[int]):
 
     @on(LineList.Highlighted)
     def _compare(self) -> None:
-        if not self._found:
+        if not self._similar:
             return
-        other, score = self._found[self._at]
+        other, score = self._similar[self._cursor]
         mine, theirs = self._words(self._example)[0], self._words(other)[0]
         if score < _ALIKE:
             self.query_one("#difference", Static).update(Content(printable(theirs)))
@@ -91,7 +94,7 @@ class SimilarDialog(Dialog[int]):
         self.query_one("#difference", Static).update(differences(mine, theirs))
 
     @property
-    def _at(self) -> int:
+    def _cursor(self) -> int:
         return self.query_one("#nearest", LineList).cursor
 
     @on(LineList.Chosen)
@@ -99,6 +102,6 @@ class SimilarDialog(Dialog[int]):
         self.action_accept()
 
     def action_accept(self) -> None:
-        """Go to the marked one."""
-        if self._found:
-            self.dismiss(self._found[self._at][0])
+        """Dismiss with the example under the cursor."""
+        if self._similar:
+            self.dismiss(self._similar[self._cursor][0])
