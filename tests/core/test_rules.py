@@ -16,8 +16,8 @@ from curator.core import rules
 from curator.core.example import parse
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY, Context, DatasetCheck
-from curator.core.rules.dataset import equal
-from curator.core.rules.facts import facts
+from curator.core.rules.dataset import equal_positions
+from curator.core.rules.facts import facts_of
 from curator.core.rules.subject import Subject
 from tests.core.rules_cases import (
     CASES,
@@ -154,7 +154,7 @@ def with_tally(context: Context, count: int = 10, tokens: int = 0, **options: An
     """What is found in copies of one prompt, counted as if they had so many tokens."""
     check = DatasetCheck(context, **options)
     line = parse(raw({"messages": [user()], "answer": 1}))
-    row = facts(Subject(line, context), context)
+    row = facts_of(Subject(line, context), context)
     check.take(range(count), [row] * count)
     check.tally.tokens = tokens
     return {problem.rule for _, problem in check.problems()}
@@ -187,7 +187,7 @@ def test_train_validation_overlap() -> None:
 @given(st.lists(st.integers(0, 40) | st.integers(0, 2**64 - 1), max_size=60))
 def test_equal_hashes_are_found_and_no_others(hashes: list[int]) -> None:
     every = [[at for at, other in enumerate(hashes) if other == value] for value in set(hashes) - {0}]
-    assert list(equal(array("Q", hashes))) == sorted(places for places in every if len(places) > 1)
+    assert list(equal_positions(array("Q", hashes))) == sorted(places for places in every if len(places) > 1)
 
 
 def check_file(path: Path, capsysbinary: pytest.CaptureFixture[bytes], *more: str) -> dict[str, Any]:

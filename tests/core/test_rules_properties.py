@@ -15,9 +15,9 @@ from curator.core import rules, splice
 from curator.core.example import Example, parse
 from curator.core.problem import Method, Problem
 from curator.core.rules import engine
-from curator.core.rules.facts import facts
+from curator.core.rules.facts import facts_of
 from curator.core.rules.has import Has
-from curator.core.rules.quick.quick_look import Seen, looks, not_well_formed
+from curator.core.rules.quick.quick_look import QuickLook, not_well_formed, quick_looks
 from curator.core.rules.subject import Subject
 from tests.core.rules_cases import CALLED, CASES, NEEDS_A, TOOL, bot, call, calling, chat, raw, system, told, user
 
@@ -206,7 +206,7 @@ def test_no_line_makes_a_rule_fall_over_or_be_left_out(
     example = parse(line(value, how))
     assert rules.check(example, context) == everything(example, context)
     if example.value is not None:
-        facts(Subject(example, context), context)
+        facts_of(Subject(example, context), context)
 
 
 @settings(max_examples=200)
@@ -223,10 +223,10 @@ def is_well_formed(text: bytes, context: rules.Context) -> bool:
     return not not_well_formed([text], context)
 
 
-def look(text: bytes, context: rules.Context) -> Seen | None:
+def look(text: bytes, context: rules.Context) -> QuickLook | None:
     """What is seen of a line, by itself and among many."""
-    seen = looks([text], context)[0]
-    assert looks([text], context, many=True)[0] == seen
+    seen = quick_looks([text], context)[0]
+    assert quick_looks([text], context, many=True)[0] == seen
     return seen
 
 
@@ -239,7 +239,7 @@ def hold_together(text: bytes, context: rules.Context) -> bool:
     if seen is None:
         return False
     assert list(seen.problems) == rules.check(subject.example, context)
-    assert seen.facts == facts(subject, context)
+    assert seen.facts == facts_of(subject, context)
     assert seen.value is None or seen.value == subject.value
     return True
 
@@ -270,7 +270,7 @@ def test_the_typed_path_says_what_the_rules_say(
 @given(st.lists(st.tuples(PLAIN | CHAT | NEARLY_WHOLE, SPELLINGS), max_size=6))
 def test_many_lines_together_are_seen_as_each_by_itself(lines: list[tuple[Any, dict[str, Any]]]) -> None:
     texts = [line(value, how) for value, how in lines]
-    assert looks(texts, OPENAI, many=True) == [looks([text], OPENAI)[0] for text in texts]
+    assert quick_looks(texts, OPENAI, many=True) == [quick_looks([text], OPENAI)[0] for text in texts]
     others = [at for at, text in enumerate(texts) if not_well_formed([text], OPENAI)]
     assert not_well_formed(texts, OPENAI) == others
 
@@ -285,7 +285,7 @@ def test_no_number_and_no_mark_is_overlooked(texts: list[str], how: dict[str, An
     lines = [line(chat(system("Be kind."), user(f"Of {text}!"), bot()), how) for text in texts]
     for text in lines:
         hold_together(text, OPENAI)
-    assert looks(lines, OPENAI, many=True) == [looks([text], OPENAI)[0] for text in lines]
+    assert quick_looks(lines, OPENAI, many=True) == [quick_looks([text], OPENAI)[0] for text in lines]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_what_a_rule_on_texts_minds_is_seen_among_many_lines(text: str, shift: i
     marked = line(
         chat(system("Be kind."), user("x" * shift + f" {text} and so on"), bot()), {"ensure_ascii": False}
     )
-    found = looks([clean, marked, clean], OPENAI, many=True)
+    found = quick_looks([clean, marked, clean], OPENAI, many=True)
     minded = bool(rules.check(parse(marked), OPENAI))
     assert [seen is None for seen in found] == [False, minded, False]
 
@@ -363,7 +363,7 @@ def test_equal_values_have_equal_facts_whatever_their_spelling() -> None:
     value = {"messages": [{"role": "user", "content": "Grüße 👋"}, {"role": "assistant", "content": "Hi"}]}
     turned = {"messages": [dict(reversed(message.items())) for message in value["messages"]]}
     spellings = [line(value, {}), line(turned, {"ensure_ascii": False, "separators": (",", ":")})]
-    assert len({facts(Subject(parse(text), OPENAI), OPENAI) for text in spellings}) == 1
+    assert len({facts_of(Subject(parse(text), OPENAI), OPENAI) for text in spellings}) == 1
 
 
 def test_what_differs_has_other_facts() -> None:
@@ -374,12 +374,12 @@ def test_what_differs_has_other_facts() -> None:
         b"NaN",
         b"null",
     ]
-    assert len({facts(Subject(parse(text), OPENAI), OPENAI).prompt for text in texts}) == len(texts)
+    assert len({facts_of(Subject(parse(text), OPENAI), OPENAI).prompt for text in texts}) == len(texts)
 
 
 def test_a_last_message_that_is_no_object_is_no_answer() -> None:
     subject = Subject(parse(raw(chat(user(), bot(), "Bye"))), OPENAI)
-    assert facts(subject, OPENAI).answer == 0
+    assert facts_of(subject, OPENAI).answer == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.core.named_lines import named_lines
-from curator.core.rules.families.text import CONTROL, HIDDEN, unwanted
+from curator.core.rules.families.text import CONTROL, HIDDEN, unwanted_offsets
 from curator.core.text import needed_joiners, one_line, printable
 
 HIDING = (
@@ -42,7 +42,7 @@ def test_what_an_emoji_or_a_script_needs_stays(text: str) -> None:
 def test_tags_that_spell_a_message_are_all_shown_and_all_found() -> None:
     hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
     assert printable(f"Hi{hidden}!") == "Hi␦␦␦␦!"
-    assert unwanted(f"Hi{hidden}!", HIDDEN) == [2, 3, 4, 5]
+    assert unwanted_offsets(f"Hi{hidden}!", HIDDEN) == [2, 3, 4, 5]
 
 
 @given(st.text())
@@ -54,7 +54,7 @@ def test_offsets_stay_true_and_twice_is_once(text: str) -> None:
 
 @given(st.text(st.sampled_from(HIDING + "ab👩💻🏴\ufe0f\U000e007f")))
 def test_what_the_rules_call_hidden_is_what_gets_a_stand_in(text: str) -> None:
-    places = {*unwanted(text, CONTROL), *unwanted(text, HIDDEN)}
+    places = {*unwanted_offsets(text, CONTROL), *unwanted_offsets(text, HIDDEN)}
     changed = {at for at, (before, after) in enumerate(zip(text, printable(text), strict=True)) if before != after}
     assert changed - places <= {at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"}
     assert places <= changed

@@ -26,7 +26,7 @@ IMAGE_LOW = 85
 IMAGE_HIGH = 765
 """Tokens of a 1024 × 1024 image at high detail: 85 + 170 for each of 4 tiles; a guess for training."""
 
-Chat = tuple[tuple[str, ...], list[str]]
+RoleTexts = tuple[tuple[str, ...], list[str]]
 """The roles and the texts of a plain chat."""
 
 _CACHED_CHARS = 4_000
@@ -80,7 +80,7 @@ class Counter:
         """True where the encoding is a guess."""
         self._short = lru_cache(maxsize=8_192)(tokenizer.count)
         self._long = lru_cache(maxsize=64)(tokenizer.count)
-        self._around = lru_cache(maxsize=1_024)(self._frame)
+        self._around = lru_cache(maxsize=1_024)(self._around_roles)
 
     def text(self, text: str) -> int:
         """Tokens of a plain text; text that looks like a special token is plain text too."""
@@ -124,19 +124,19 @@ class Counter:
             estimated |= guessed
         return Tokens(total, assistant, estimated)
 
-    def chats(self, many: Sequence[Chat]) -> list[Tokens]:
+    def chats(self, many: Sequence[RoleTexts]) -> list[Tokens]:
         """As `example`, for chats of nothing but roles and texts that are counted once: the texts of all are
         counted together, and not remembered."""
         counts = self.tokenizer.counts([*chain.from_iterable(contents for _, contents in many)])
-        found, at, estimated = [], 0, self.estimated
+        tokens_of_chats, at, estimated = [], 0, self.estimated
         for roles, contents in many:
             around, speaks = self._around(roles)
             mine = counts[at : at + len(contents)]
             at += len(mine)
-            found.append(Tokens(around + sum(mine), sum(compress(mine, speaks)), estimated))
-        return found
+            tokens_of_chats.append(Tokens(around + sum(mine), sum(compress(mine, speaks)), estimated))
+        return tokens_of_chats
 
-    def _frame(self, roles: tuple[str, ...]) -> tuple[int, list[bool]]:
+    def _around_roles(self, roles: tuple[str, ...]) -> tuple[int, list[bool]]:
         """The tokens of all but the texts, and which of these are answers."""
         around = PER_REPLY + sum(PER_MESSAGE + self.text(role) for role in roles)
         return around, [role == "assistant" for role in roles]
@@ -151,14 +151,14 @@ class Counter:
 
     def truncation(self, value: Any, limit: int) -> Cut | None:
         """Where an example of more than `limit` tokens is cut; None where it fits."""
-        left = limit
+        remaining = limit
         last = Cut("", 0)
         for span in self.spans(value):
             if span.location:
                 last = Cut(span.location, len(span.text))
-            if span.tokens > left:
-                return Cut(span.location, self.tokenizer.cut(span.text, left)) if span.location else last
-            left -= span.tokens
+            if span.tokens > remaining:
+                return Cut(span.location, self.tokenizer.cut(span.text, remaining)) if span.location else last
+            remaining -= span.tokens
         return None
 
     def _message(self, message: Any) -> tuple[int, int, bool]:
@@ -212,7 +212,7 @@ class Counter:
         if is_completion(value):
             for key, trained in (("prompt", False), ("completion", True)):
                 role = "assistant" if trained else "user"
-                yield Span(int(trained), _shown(value[key]), trained, role, key, self._value(value[key])[0])
+                yield Span(int(trained), _as_text(value[key]), trained, role, key, self._value(value[key])[0])
             return
         total = 0
         for path, tools in definitions(value):
@@ -240,19 +240,19 @@ class Counter:
         """The contents and calls of a message: place, text, tokens."""
         message = turn.message
         if not isinstance(message, dict):
-            yield turn.path, _shown(message), self._value(message)[0]
+            yield turn.path, _as_text(message), self._value(message)[0]
             return
         content = message.get("content")
         if isinstance(content, list):
             for index, part in enumerate(content):
                 key = _text_key(part)
                 path = (*turn.path, "content", index, key) if key else (*turn.path, "content", index)
-                yield path, part[key] if key else _shown(part), self._part(part)[0]
+                yield path, part[key] if key else _as_text(part), self._part(part)[0]
         elif content is not None:
-            yield (*turn.path, "content"), _shown(content), self._value(content)[0]
+            yield (*turn.path, "content"), _as_text(content), self._value(content)[0]
         for key in ("refusal", "tool_calls", "function_call"):
             if message.get(key):
-                yield (*turn.path, key), _shown(message[key]), self._value(message[key])[0]
+                yield (*turn.path, key), _as_text(message[key]), self._value(message[key])[0]
 
 
 def _lists_messages(value: Any) -> bool:
@@ -265,5 +265,5 @@ def _text_key(part: Any) -> str:
     return kind if kind in ("text", "refusal") and isinstance(part.get(kind), str) else ""
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else compact(value)

@@ -85,8 +85,8 @@ def quantile(ordered: Sequence[float], q: float) -> float:
     return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 
 
-def histogram(numbers: Sequence[int], wanted: int = 8) -> list[Bin]:
-    """Bins of a round width (1, 2 or 5 × 10ⁿ), at most `wanted` and one for a long tail; none for no numbers.
+def histogram(numbers: Sequence[int], most: int = 8) -> list[Bin]:
+    """Bins of a round width (1, 2 or 5 × 10ⁿ), at most `most` and one for a long tail; none for no numbers.
 
     Where the greatest number is far above the rest, the last bin takes all of the tail.
     """
@@ -96,7 +96,7 @@ def histogram(numbers: Sequence[int], wanted: int = 8) -> list[Bin]:
     least, greatest = ordered[0], ordered[-1]
     usual = math.ceil(quantile(ordered, 0.95))
     cut = greatest if greatest - least <= 3 * max(1, usual - least) else usual
-    width = _round_width((cut - least + 1) / wanted)
+    width = _round_width((cut - least + 1) / most)
     start = least // width * width
     edges = list(range(start, cut + 1, width)) + [cut // width * width + width]
     counts = [0] * (len(edges) - 1)

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from curator.core.counting.counter import Chat, Counter, Span, Tokens
+from curator.core.counting.counter import Counter, RoleTexts, Span, Tokens
 from curator.core.counting.vocabulary import Tokenizer
 from curator.core.example import format_path
 from curator.core.turns import Turn, compact, definitions, is_completion, turns
@@ -37,7 +37,7 @@ class Skeleton:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CountingPlan:
     """How chats of the same roles are counted."""
 
     around: int
@@ -81,13 +81,13 @@ class TemplateCounter(Counter):
             return Tokens(formula.total, formula.assistant, True)
         return Tokens(sum(span.tokens for span in rendered), formula.assistant, self.estimated)
 
-    def chats(self, many: Sequence[Chat]) -> list[Tokens]:
+    def chats(self, many: Sequence[RoleTexts]) -> list[Tokens]:
         """As `example`, for many plain chats: what the template writes around their texts is counted once."""
         plans = [self._plans(roles) for roles, _ in many]
         counts = iter(self.tokenizer.counts([*chain.from_iterable(map(_pieces, plans, many))]))
         return [self._planned(plan, chat, counts) for plan, chat in zip(plans, many, strict=True)]
 
-    def _planned(self, plan: Plan | None, chat: Chat, counts: Iterator[int]) -> Tokens:
+    def _planned(self, plan: CountingPlan | None, chat: RoleTexts, counts: Iterator[int]) -> Tokens:
         roles, texts = chat
         if plan is None:
             messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
@@ -96,7 +96,7 @@ class TemplateCounter(Counter):
         answers = sum(count for role, count in zip(roles, mine, strict=True) if role == "assistant")
         return Tokens(plan.around + sum(mine), answers, self.estimated)
 
-    def _plan(self, roles: tuple[str, ...]) -> Plan | None:
+    def _plan(self, roles: tuple[str, ...]) -> CountingPlan | None:
         """How plain chats of these roles are counted; None where the template refuses or strips them."""
         frames = [plain({"role": role, "content": _STAND_IN.format(at)}) for at, role in enumerate(roles)]
         skeleton = self._skeletons(compact([frames, None])) if roles else None
@@ -112,7 +112,7 @@ class TemplateCounter(Counter):
             leads.append(tail)
             ending = self._ending(skeleton.around[index + 1])
             around += self.text(ending)
-        return Plan(around + self._chunks(skeleton.around[-1][len(ending) :]), tuple(leads))
+        return CountingPlan(around + self._chunks(skeleton.around[-1][len(ending) :]), tuple(leads))
 
     def spans(self, value: Any) -> list[Span]:
         """The rendered conversation, piece by piece; the token that ends an answer is trained with it."""
@@ -189,14 +189,14 @@ class TemplateCounter(Counter):
             if start < 0:
                 return None
             end = start + len(frame["content"])
-            kept = text[start - 1 : start] == " " and text[end : end + 1] == " "
-            around.append(text[at : start - kept])
-            trimmed.append(not kept)
-            at = end + kept
+            padded_still = text[start - 1 : start] == " " and text[end : end + 1] == " "
+            around.append(text[at : start - padded_still])
+            trimmed.append(not padded_still)
+            at = end + padded_still
         return Skeleton((*around, text[at:]), tuple(trimmed))
 
 
-def _pieces(plan: Plan | None, chat: Chat) -> Iterator[str]:
+def _pieces(plan: CountingPlan | None, chat: RoleTexts) -> Iterator[str]:
     """The texts of a chat as they are counted."""
     return (lead + text for lead, text in zip(plan.leads, chat[1], strict=True)) if plan is not None else iter(())
 
@@ -218,8 +218,8 @@ def plain(message: Any) -> Message:
     refusal = message.get("refusal")
     text = content if isinstance(content, str) and content else refusal if isinstance(refusal, str) else ""
     role = message.get("role")
-    kept = {key: value for key, value in message.items() if key not in ("weight", "content", "role")}
-    return {"role": "system" if role == "developer" else role, "content": text, **kept}
+    other_keys = {key: value for key, value in message.items() if key not in ("weight", "content", "role")}
+    return {"role": "system" if role == "developer" else role, "content": text, **other_keys}
 
 
 class _Encoded:

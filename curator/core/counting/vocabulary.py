@@ -160,15 +160,15 @@ class Vocabulary:
 
     def cut(self, text: str, limit: int) -> int:
         """Characters that the first `limit` tokens hold whole."""
-        taken = 0
+        length = 0
         for part in slices(text):
             tokens = self._encoding.encode_ordinary(part)
             if len(tokens) > limit:
-                held = b"".join(self._encoding.decode_tokens_bytes(tokens[: max(0, limit)]))
-                return taken + len(held.decode("utf-8", "ignore"))
+                prefix = b"".join(self._encoding.decode_tokens_bytes(tokens[: max(0, limit)]))
+                return length + len(prefix.decode("utf-8", "ignore"))
             limit -= len(tokens)
-            taken += len(part)
-        return taken
+            length += len(part)
+        return length
 
 
 def slices(text: str) -> list[str]:
@@ -198,8 +198,8 @@ def quick_count(name: str) -> Callable[[str], int] | None:
     count that differs on the sample from what tiktoken gave (pinned here, a test compares) rules it out.
     """
     try:
-        made = importlib.import_module("toktok")._encoding("o200k_base" if name == "o200k_harmony" else name)
-        count: Callable[[str], int] = made.count
+        encoder = importlib.import_module("toktok")._encoding("o200k_base" if name == "o200k_harmony" else name)
+        count: Callable[[str], int] = encoder.count
         counts = tuple(count(text) for text in SAMPLE)
     except (ImportError, AttributeError, KeyError, TypeError, ValueError):
         return None

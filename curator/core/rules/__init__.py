@@ -1,4 +1,7 @@
-"""The rule engine: one registry, checks and fixes (docs/openai.md §3, and the rules hand-curation needs)."""
+"""Which faults does an example or a dataset have, and how are they fixed? Rules, one registry, checks and fixes.
+
+Uses core's ground floor, `answers` and `duplicates`. What the services refuse: docs/openai.md §3.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ FAMILIES = (
     privacy,
     file,
 )
-"""The modules of rules; importing them registers what they hold."""
+"""The modules of rules; importing one registers its rules."""
 arrange()
 
 __all__ = ["FAMILIES", "REGISTRY", "VERSION", "Context", "DatasetCheck", "Rule", "check", "fix", "fix_all"]

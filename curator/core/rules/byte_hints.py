@@ -1,7 +1,7 @@
-"""What the bytes of a line tell before anybody looks at its texts: which rules on texts have nothing to find.
+"""Bits of `Has` from the bytes of a line alone: they spare most lines the rules on texts.
 
-Nearly every line is clean, so most of what a check costs is spent here. All of it may say too much and must
-never say too little; a property test calls every rule and compares.
+Nearly all lines have no findings, so a check spends most of its time here. A bit may be set in vain, but must
+never be missing; a property test calls every rule and compares.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from curator.core.rules.has import Has
 LEADS = b"\xc2\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd8\xe1\xe2\xe3\xef\xf3"
 """First bytes of the UTF-8 of every character of `_UNUSUAL`."""
 _COMMON = bytes(set(range(256)) - set(b"@|\\\x7f_KJz+-0123456789" + LEADS))
-"""What `byte_bits` deletes before it looks: all but digits, `LEADS`, and the rarest character of each mark."""
+"""The bytes that `byte_bits` deletes first: all but digits, `LEADS` and the rarest character of each mark."""
 _PLAIN_DIGITS = b"0123456789"
 _DIGITS = bytes(48 if byte in _PLAIN_DIGITS else 46 if byte in b" ().-" else 97 for byte in range(256))
-"""Digits as 0, what may stand inside a number as a full stop."""
+"""Translation of bytes: digits to 0, separators inside numbers to a full stop, all others to a."""
 _RUN = re.compile(rb"[0-9+(][0-9 ().-]{6,}[0-9]")
 MARKS = (
     *((b"@", b"@", 0), (b"|", b"<|", 1), (b"-", b"sk-", 2), (b"-", b"xox", 4), (b"-", b"-----BEGIN", 4)),
     *((b"K", b"AKIA", 1), (b"J", b"eyJ", 2), (b"z", b"AIza", 2)),
     *((b"_", b"gh%c_" % letter, 3) for letter in b"pousr"),
 )
-"""What keys, addresses and special tokens begin with, their rarest characters, and how far in these first are."""
+"""Of each mark with which keys, addresses and special tokens begin: its rarest character, the mark, and the
+offset of that character in it."""
 PHRASES = ((b"uicid", 0, 1), (b"ill your", 4, 1), (b"bomb", 2, 1))
-"""What stands in every phrase that moderation may flag, and where in it rare pairs of letters begin: one an even
-number of letters from its beginning, one an odd."""
+"""Of each text that occurs in the phrases of the rule `moderation_risk`: the text, and the offsets of two rare
+pairs of letters in it, one even and one odd (`many_lines` compares bytes in pairs)."""
 _UICID, _ILL_YOUR, _BOMB = (phrase for phrase, *_ in PHRASES)
 _RARE_ESCAPE = re.compile(rb"\\[bfu]")
 _ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
@@ -35,21 +36,22 @@ _UNUSUAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffd\u0370-\u03ff\u0400-\u052f]"
 )
-"""All that rules on characters may be about, but for tags (U+E0000 on): one class of the BMP is searched fast."""
+"""All characters that rules may report, except tags (from U+E0000 on): a class within the BMP is searched
+fastest."""
 
 
 def byte_bits(raw: bytes) -> int:
-    """The bits that the bytes of a line tell: one pass deletes what is common, the rest says what to look for."""
-    kept, has = raw.translate(None, _COMMON), 0
-    rare = kept.translate(None, _PLAIN_DIGITS)
-    digits = len(kept) - len(rare)
+    """The bits of a line: one pass deletes the common bytes, the remaining ones decide what to search for."""
+    remaining, has = raw.translate(None, _COMMON), 0
+    rare = remaining.translate(None, _PLAIN_DIGITS)
+    digits = len(remaining) - len(rare)
     # a card number has 13 digits or more, a telephone number 10, or 8 behind a plus sign
     if (digits > 9 and _is_number(raw)) or (digits > 7 and b"+" in rare):
         has = Has.DIGITS if _RUN.search(raw) else 0
     if _UICID in raw or _ILL_YOUR in raw or _BOMB in raw:
         has |= Has.RISKY
     if rare:
-        bits, marks, escapes = _hints(rare)
+        bits, marks, escapes = _rare_byte_hints(rare)
         has |= bits
         for mark in marks:
             if mark in raw:
@@ -60,21 +62,21 @@ def byte_bits(raw: bytes) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _hints(rare: bytes) -> tuple[int, tuple[bytes, ...], bool]:
-    """What the rare characters of a line tell: bits, marks that may be there, and whether escapes are."""
+def _rare_byte_hints(rare: bytes) -> tuple[int, tuple[bytes, ...], bool]:
+    """From the rare bytes of a line: bits, the marks that may occur, and whether there are backslashes."""
     bits = 0 if rare.isascii() else Has.WIDE | (Has.ODD_TEXT if b"\xf3" in rare else 0)
     bits |= Has.ODD_TEXT if b"\x7f" in rare else 0
     return bits, tuple(mark for letter, mark, _ in MARKS if letter in rare), b"\\" in rare
 
 
 def _is_number(raw: bytes) -> bool:
-    """Whether digits are many in a row, or one separator stands between two of them."""
+    """Whether ten digits follow one another, or two digits have one separator between them."""
     shape = raw.translate(_DIGITS)
     return b"0.0" in shape or b"0000000000" in shape
 
 
 def _escape_bits(raw: bytes) -> int:
-    """The bits for characters that are written as escapes."""
+    """The bits for characters written as escapes."""
     has = Has.ODD_TEXT if b"\\b" in raw or b"\\f" in raw else 0
     if b"\\u" in raw:
         has |= Has.WIDE
@@ -86,14 +88,15 @@ def _escape_bits(raw: bytes) -> int:
 
 
 def may_repeat_keys(raw: bytes, strings: int) -> bool:
-    """Whether a key could stand twice, in a line whose value has so many strings, those that are keys included.
+    """Whether an object of the line may have a key twice; `strings` is the number of strings, keys included,
+    in the parsed value.
 
-    Each string needs two quotes; where there are no more than these need, there is no other key.
+    Each string needs two quotes; a line with no more quotes than these has no further key.
     """
     quotes = raw.count(b'"')
     return quotes != 2 * strings and (b'\\\\"' in raw or quotes - raw.count(b'\\"') != 2 * strings)
 
 
 def is_unusual(text: str) -> bool:
-    """Whether a rule on characters may find something in a text, where its bytes do not tell it (`byte_bits`)."""
+    """Whether a rule on characters may report a text; only for lines with `Has.WIDE`."""
     return not text.isascii() and _UNUSUAL.search(text) is not None

@@ -10,7 +10,7 @@ from curator.core.problem import Method, Profile
 
 
 class TokenCount(Protocol):
-    """What a counter says of one example (`core.counting.counter.Tokens`)."""
+    """The tokens of one example (`core.counting.counter.Tokens`)."""
 
     @property
     def total(self) -> int:
@@ -18,7 +18,7 @@ class TokenCount(Protocol):
 
     @property
     def assistant(self) -> int:
-        """Tokens of what is learnt."""
+        """Tokens of the assistant messages."""
 
 
 class Place(Protocol):
@@ -34,27 +34,29 @@ class Place(Protocol):
 
 
 class AnswerContract(Protocol):
-    """What answers may look like (`core.answers.contract.Contract`)."""
+    """Which answers are allowed (`core.answers.contract.Contract`)."""
 
     def violations(self, text: str) -> str | None:
-        """One sentence on what is wrong with an answer, or None."""
+        """Why an answer is not allowed, in one sentence; None where it is allowed."""
 
     def suggest(self, text: str) -> list[str]:
-        """Allowed answers near `text`, best first."""
+        """Allowed answers similar to `text`, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may know beside the example; `method` None means: whatever the data is for."""
+    """What a rule may use beside the example."""
 
     profile: Profile = "openai"
     method: Method | None = None
+    """The training method; None: the one that takes the format of the example."""
     model: str = ""
     limit: int | None = None
-    """Tokens of one example that training reads; what is beyond is cut off."""
+    """Tokens of one example that training reads; longer examples are cut off."""
     count: Callable[[Any], TokenCount] | None = None
+    """Counts the tokens of a parsed example."""
     contract: AnswerContract | None = None
     cut: Callable[[Any, int], Place | None] | None = None
     """Where an example over the limit is cut off (`core.counting.counter.Counter.truncation`)."""
     quick: bool = False
-    """Only the rules on formats."""
+    """Whether only the rules on formats are checked."""

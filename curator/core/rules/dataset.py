@@ -1,4 +1,4 @@
-"""Rules on a dataset as a whole; fed example by example, they keep hashes and counts, never texts."""
+"""Rules on a dataset as a whole; they get one example at a time and store hashes and counts, no texts."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from curator.core.example import Example
 from curator.core.formats import METHODS
 from curator.core.problem import Problem, Severity
 from curator.core.rules.context import Context
-from curator.core.rules.facts import ANSWERED, FORMATS, IMAGE, LONG_ROW, REFUSAL, Facts, Tally, facts
+from curator.core.rules.facts import ANSWERED, FORMATS, IMAGE, LONG_ROW, REFUSAL, Facts, FactsTally, facts_of
 from curator.core.rules.registry import REGISTRY, declare, severities
-from curator.core.rules.subject import Subject, quoted
+from curator.core.rules.subject import Subject, quote
 
 MIN_EXAMPLES, RECOMMENDED_EXAMPLES = 10, 50
 MAX_REINFORCEMENT, MAX_REINFORCEMENT_VALIDATION, MAX_WITH_IMAGES = 50_000, 1_000, 50_000
 AZURE_TOKENS = 2_000_000_000
 REFUSAL_SHARE = 0.2
 
-Finding = tuple[int | None, Problem]
+KeyedProblem = tuple[int | None, Problem]
 Part = Literal["training", "validation"]
 
 
 class DatasetCheck:
-    """Feed it each example in order, then ask for `problems()`: (key, problem), key None for the set as a whole.
+    """Add all examples in order, then `problems()` gives (key, problem); key None: the dataset as a whole.
 
-    `noun` is what a key is called in messages: "line", or "example" where keys are ids. `validation` maps the
-    values of the validation file to its lines (`value_lines()` of its own check); None where no file is set.
+    `noun` is the word for a key in messages: "line", or "example" where keys are ids. `validation` maps the values
+    of the validation file to its lines (`value_lines()` of the check of that file); None where no file is set.
     """
 
     def __init__(
@@ -41,21 +41,21 @@ class DatasetCheck:
         epochs: int | None = None,
     ) -> None:
         self.context, self.noun, self.part, self.validation, self.epochs = context, noun, part, validation, epochs
-        self.tally = Tally()
+        self.tally = FactsTally()
 
     def add(self, key: int, example: Example) -> None:
-        """The next example; `key` is its line number or id."""
+        """Add the next example; `key` is its line number or id."""
         if example.value is None and example.faults:
             self.tally.count += 1
         else:
-            self.take([key], [facts(Subject(example, self.context), self.context)])
+            self.take([key], [facts_of(Subject(example, self.context), self.context)])
 
     def take(self, keys: Sequence[int], rows: Sequence[Facts]) -> None:
-        """As `add`, for examples whose facts are known already."""
+        """As `add`, for examples whose facts were computed already."""
         self.tally.take(keys, rows)
 
     def value_lines(self) -> dict[int, int]:
-        """The key of the first example of each value, by a number that stands for the value."""
+        """The key of the first example of each value, by a hash of the value."""
         return {
             value: key
             for key, value in zip(reversed(self.tally.keys), reversed(list(self._values())), strict=True)
@@ -65,11 +65,11 @@ class DatasetCheck:
         for prompt, answer in zip(self.tally.prompts, self.tally.answers, strict=True):
             yield prompt << 32 | answer
 
-    def problems(self) -> list[Finding]:
-        """All findings, rule by rule."""
+    def problems(self) -> list[KeyedProblem]:
+        """All findings, sorted by rule."""
         if not self.tally.count:
             return []
-        found = [
+        findings = [
             *self._sizes(),
             *self._formats(),
             *self._keys(),
@@ -77,96 +77,97 @@ class DatasetCheck:
             *self._shares(),
             *self._legacy(),
         ]
-        return [finding for finding in found if finding is not None]
+        return [finding for finding in findings if finding is not None]
 
-    def _found(
+    def _finding(
         self, rule: str, message: str, key: int | None = None, location: str = "", worse: Severity | None = None
-    ) -> Iterator[Finding]:
+    ) -> Iterator[KeyedProblem]:
         severity = REGISTRY[rule].severity.get(self.context.profile)
         if severity is not None:
             yield key, Problem(rule, worse or severity, message, location)
 
-    def _sizes(self) -> Iterator[Finding]:
-        count, reinforcement = self.tally.count, FORMATS[self._main()] == "reinforcement"
-        images = self._flagged(IMAGE)
+    def _sizes(self) -> Iterator[KeyedProblem]:
+        count, reinforcement = self.tally.count, FORMATS[self._main_format()] == "reinforcement"
+        images = self._count_with(IMAGE)
         training = self.part == "training"
         if training and count < MIN_EXAMPLES:
-            yield from self._found("too_few_examples", f"{count} examples; at least {MIN_EXAMPLES} are needed")
+            yield from self._finding("too_few_examples", f"{count} examples; at least {MIN_EXAMPLES} are needed")
         elif training and count < RECOMMENDED_EXAMPLES:
-            yield from self._found("few_examples", f"{count} examples; 50 to 100 are recommended to start with")
+            yield from self._finding("few_examples", f"{count} examples; 50 to 100 are recommended to start with")
         limit = MAX_REINFORCEMENT if training else MAX_REINFORCEMENT_VALIDATION
         if reinforcement and count > limit:
-            yield from self._found(
+            yield from self._finding(
                 "too_many_examples", f"{count:,} examples; reinforcement takes {limit:,} for {self.part}"
             )
         if images > MAX_WITH_IMAGES:
-            yield from self._found(
+            yield from self._finding(
                 "too_many_examples", f"{images:,} examples with images; {MAX_WITH_IMAGES:,} are allowed"
             )
         if training and self.validation is None:
             worse = Severity.ERROR if reinforcement else None
             words = "no validation file is set; `curator split` makes one"
-            yield from self._found("missing_validation_file", words, worse=worse)
+            yield from self._finding("missing_validation_file", words, worse=worse)
         if self.epochs and self.tally.tokens * self.epochs > AZURE_TOKENS:
             words = f"{self.tally.tokens:,} tokens times {self.epochs} epochs; a job may take {AZURE_TOKENS:,}"
-            yield from self._found("job_token_budget", words)
+            yield from self._finding("job_token_budget", words)
 
-    def _flagged(self, bit: int) -> int:
-        """How many examples have this bit of `Facts.flags`."""
-        return sum(times for flags, times in self._kinds().items() if flags & bit)
+    def _count_with(self, bit: int) -> int:
+        """The number of examples with this bit of `Facts.flags`."""
+        return sum(times for flags, times in self._flag_counts().items() if flags & bit)
 
-    def _kinds(self) -> dict[int, int]:
-        """How many examples have the same flags."""
-        told = self.tally.flags.tobytes()
-        return {flags: told.count(flags) for flags in set(told)}
+    def _flag_counts(self) -> dict[int, int]:
+        """The number of examples by `Facts.flags`."""
+        flags_of_all = self.tally.flags.tobytes()
+        return {flags: flags_of_all.count(flags) for flags in set(flags_of_all)}
 
-    def _main(self) -> int:
-        """The index of the commonest known format; 0 where there is none."""
+    def _main_format(self) -> int:
+        """The index of the commonest format in `FORMATS`; 0 where all are unknown."""
         counts = [0] * 8
-        for flags, times in self._kinds().items():
+        for flags, times in self._flag_counts().items():
             counts[flags & 7] += times
-        known = counts[1:]
-        return known.index(max(known)) + 1 if any(known) else 0
+        counts_of_known = counts[1:]
+        return counts_of_known.index(max(counts_of_known)) + 1 if any(counts_of_known) else 0
 
     def formats(self) -> list[str]:
-        """The known formats that occur."""
-        seen = {flags & 7 for flags in set(self.tally.flags)}
-        return [FORMATS[index] for index in sorted(seen - {0})]
+        """The formats that occur, without "unknown"."""
+        indexes = {flags & 7 for flags in set(self.tally.flags)}
+        return [FORMATS[index] for index in sorted(indexes - {0})]
 
-    def _formats(self) -> Iterator[Finding]:
-        formats, main = self.formats(), self._main()
+    def _formats(self) -> Iterator[KeyedProblem]:
+        formats, main = self.formats(), self._main_format()
         if len(formats) > 1:
             words = f"most of the file is {FORMATS[main]}"
             for key, flags in zip(self.tally.keys, self.tally.flags, strict=True):
                 if flags & 7 not in (0, main):
-                    yield from self._found("mixed_formats", f"a {FORMATS[flags & 7]} example; {words}", key)
+                    yield from self._finding("mixed_formats", f"a {FORMATS[flags & 7]} example; {words}", key)
         if not formats:
             return
         takes, method = METHODS.get(FORMATS[main]), self.context.method
         if takes is None:
             words = "prompt/completion examples are trained by no model today; import them to get chat examples"
-            yield from self._found("format_method_mismatch", words)
+            yield from self._finding("format_method_mismatch", words)
         elif method is not None and method != takes:
             words = f"the data are in {FORMATS[main]} format, which takes the method {takes}, not {method}"
-            yield from self._found("format_method_mismatch", words)
+            yield from self._finding("format_method_mismatch", words)
 
-    def _keys(self) -> Iterator[Finding]:
+    def _keys(self) -> Iterator[KeyedProblem]:
         for name, (first, times) in self.tally.optional.items():
             if name not in self.tally.first_optional:
                 shares = f"{times:,} of {self.tally.chats:,} have it"
                 words = f"an extra '{name}' that earlier examples do not have ({shares})"
-                yield from self._found("inconsistent_top_level_keys", words, first, name)
+                yield from self._finding("inconsistent_top_level_keys", words, first, name)
 
-    def _repeats(self) -> Iterator[Finding]:
-        """Copies and contradictions; both have equal prompts."""
+    def _repeats(self) -> Iterator[KeyedProblem]:
+        """Copies and conflicts, which both have equal prompts, and examples that are in the validation file
+        too."""
         tally = self.tally
         conflicts: list[list[int]] = []
-        for members in equal(tally.prompts):
+        for members in equal_positions(tally.prompts):
             first: dict[int, int] = {}
             for at in members:
                 if tally.answers[at] in first:
                     words = f"the same as {self.noun} {tally.keys[first[tally.answers[at]]]}"
-                    yield from self._found("duplicate_example", words, tally.keys[at])
+                    yield from self._finding("duplicate_example", words, tally.keys[at])
                 else:
                     first[tally.answers[at]] = at
             if len(first) > 1:
@@ -175,27 +176,27 @@ class DatasetCheck:
             for key, value in zip(tally.keys, self._values(), strict=True):
                 if value in self.validation:
                     words = f"also in the validation file, line {self.validation[value]}"
-                    yield from self._found("train_validation_overlap", words, key)
+                    yield from self._finding("train_validation_overlap", words, key)
         for members in conflicts:
             yield from self._conflict(members)
 
-    def _conflict(self, members: list[int]) -> Iterator[Finding]:
+    def _conflict(self, members: list[int]) -> Iterator[KeyedProblem]:
         tally = self.tally
         first = members[0]
         other = next(at for at in members if tally.answers[at] != tally.answers[first])
         for at in members:
             where = other if tally.answers[at] == tally.answers[first] else first
             words = f"{self.noun} {tally.keys[where]} answers the same prompt otherwise"
-            yield from self._found("conflicting_answers", words, tally.keys[at])
+            yield from self._finding("conflicting_answers", words, tally.keys[at])
 
-    def _shares(self) -> Iterator[Finding]:
-        answers, refusals = self._flagged(ANSWERED), self._flagged(REFUSAL)
+    def _shares(self) -> Iterator[KeyedProblem]:
+        answers, refusals = self._count_with(ANSWERED), self._count_with(REFUSAL)
         if answers >= MIN_EXAMPLES and refusals > REFUSAL_SHARE * answers:
             words = f"{refusals:,} of {answers:,} answers ({refusals / answers:.0%}) look like refusals"
-            yield from self._found("refusal_share", words)
+            yield from self._finding("refusal_share", words)
         yield from self._drift()
 
-    def _drift(self) -> Iterator[Finding]:
+    def _drift(self) -> Iterator[KeyedProblem]:
         tally = self.tally
         counts = Counter(tally.systems)
         del counts[0]
@@ -205,37 +206,39 @@ class DatasetCheck:
         listed = ", ".join(f"{times:,}× (first: {self.noun} {key})" for times, key in commonest)
         more = f", and {len(counts) - 3:,} others" if len(counts) > 3 else ""
         words = f"{len(counts):,} different system messages: {listed}{more}"
-        yield from self._found("inconsistent_system_prompt", words, commonest[1][1], "messages[0].content")
+        yield from self._finding("inconsistent_system_prompt", words, commonest[1][1], "messages[0].content")
 
-    def _legacy(self) -> Iterator[Finding]:
+    def _legacy(self) -> Iterator[KeyedProblem]:
         pairs = self.tally.pairs
         if pairs is None or pairs.counts["rows"] < 2:
             return
         rows = pairs.counts["rows"]
         if len(pairs.prompt_suffix) > 10:
-            yield from self._found("legacy_prompt_separator", f"all prompts end in {quoted(pairs.prompt_suffix)}")
+            yield from self._finding("legacy_prompt_separator", f"all prompts end in {quote(pairs.prompt_suffix)}")
         if len(pairs.prompt_prefix) > 12:
-            yield from self._found("legacy_prompt_prefix", f"all prompts begin with {quoted(pairs.prompt_prefix)}")
+            yield from self._finding(
+                "legacy_prompt_prefix", f"all prompts begin with {quote(pairs.prompt_prefix)}"
+            )
         if len(pairs.completion_prefix) >= 5:
-            words = f"all completions begin with {quoted(pairs.completion_prefix)}"
-            yield from self._found("legacy_completion_prefix", words)
+            words = f"all completions begin with {quote(pairs.completion_prefix)}"
+            yield from self._finding("legacy_completion_prefix", words)
         if pairs.counts["no_blank"]:
             words = f"{pairs.counts['no_blank']:,} of {rows:,} completions do not begin with a blank"
-            yield from self._found("legacy_completion_blank", words)
+            yield from self._finding("legacy_completion_blank", words)
         if pairs.counts["long"]:
             words = f"{pairs.counts['long']:,} of {rows:,} rows are longer than {LONG_ROW:,} characters"
-            yield from self._found("legacy_row_length", words)
+            yield from self._finding("legacy_row_length", words)
         if pairs.counts["upper"] * 3 > rows:
-            yield from self._found(
+            yield from self._finding(
                 "legacy_upper_case", f"{pairs.counts['upper']:,} of {rows:,} rows are mostly upper case"
             )
 
 
-def equal(hashes: array[int]) -> Iterator[list[int]]:
-    """The places of equal hashes (0 means none), each group ascending, groups by their first place.
+def equal_positions(hashes: array[int]) -> Iterator[list[int]]:
+    """The positions of equal hashes in groups, ascending; groups by their first position. Hash 0 is ignored.
 
-    Two passes, for little memory: the first leaves out nearly all that have no equal, by a table of bits of which
-    one in thirty-two is set at most.
+    Two passes, to save memory: the first drops nearly all hashes that occur once, by a table of bits of which
+    at most one in thirty-two is set.
     """
     mask = (1 << (32 * len(hashes)).bit_length()) - 1
     table, places = bytearray((mask >> 3) + 1), dict[int, int | list[int]]()
@@ -294,7 +297,7 @@ declare(
     severities("E", azure="W", local="W"),
     "dataset",
     19,
-    "an example has tools, parallel_tool_calls or functions when earlier ones do not; told at the first such one",
+    "an example has tools, parallel_tool_calls or functions when earlier ones do not; the first one is reported",
     'the service says: Invalid file format. Example 536 contains an extra "tools"',
 )
 declare(
@@ -319,7 +322,7 @@ declare(
     "dataset",
     23,
     "no validation file is set (an error for reinforcement)",
-    "without one nobody sees overfitting; reinforcement needs one to measure its reward",
+    "without one overfitting cannot be seen; reinforcement needs one to measure its reward",
 )
 declare(
     "job_token_budget",

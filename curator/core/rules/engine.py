@@ -1,4 +1,4 @@
-"""Runs the example rules over one example, and their fixes."""
+"""Runs the example rules, and their fixes, on one example."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from curator.core.example import Example, Path, format_path, parse
 from curator.core.formats import Format
 from curator.core.problem import Problem, Profile
 from curator.core.rules.context import Context
-from curator.core.rules.registry import REGISTRY, Found, Rule
+from curator.core.rules.registry import REGISTRY, Finding, Rule
 from curator.core.rules.subject import Subject
 
 
 def check(example: Example, context: Context) -> list[Problem]:
-    """All findings of the example rules, in the registry's order; never raises."""
+    """All findings of the example rules, in the order of the registry; never raises."""
     return check_subject(Subject(example, context), context)
 
 
 def check_subject(subject: Subject, context: Context) -> list[Problem]:
-    """As `check`, for an example already made ready (the file checker shares it with the dataset rules)."""
+    """As `check`, for an example that is already a Subject (the dataset rules use it too)."""
     problems: list[Problem] = []
-    for rule in _plan(subject.format, subject.has, context.profile, context.quick):
-        for found in _findings(rule, subject, context):
-            problems.append(_problem(rule, found, context))
+    for rule in _applicable_rules(subject.format, subject.has, context.profile, context.quick):
+        for finding in _findings(rule, subject, context):
+            problems.append(_problem(rule, finding, context))
     return problems
 
 
 def fix(example: Example, rule: str, context: Context, location: str | None = None) -> bytes | None:
-    """The example's bytes with the rule's fix applied at `location`, or at every finding; None if none applies.
+    """The bytes with the fix of a rule applied at `location`, or at all findings; None where nothing is fixed.
 
     Raises KeyError for an unknown rule.
     """
-    chosen = REGISTRY[rule]
-    if chosen.fixer is None or context.profile not in chosen.severity:
+    entry = REGISTRY[rule]
+    if entry.fixer is None or context.profile not in entry.severity:
         return None
     subject = Subject(example, context)
-    if subject.format not in chosen.formats:
+    if subject.format not in entry.formats:
         return None
     edits: dict[tuple[str, Path], splice.Edit] = {}
-    for found in _findings(chosen, subject, context):
-        if found.fix and (location is None or format_path(found.path) == location):
-            edits.update(((edit.kind, edit.path), edit) for edit in chosen.fixer(subject, found.path, context))
+    for finding in _findings(entry, subject, context):
+        if finding.fix and (location is None or format_path(finding.path) == location):
+            edits.update(((edit.kind, edit.path), edit) for edit in entry.fixer(subject, finding.path, context))
     fixed = splice.apply(example.raw, edits.values())
     return fixed if fixed != example.raw else None
 
@@ -49,31 +49,33 @@ def fix(example: Example, rule: str, context: Context, location: str | None = No
 def fix_all(
     example: Example, context: Context, rules: frozenset[str] | None = None, *, unsafe: bool = False
 ) -> tuple[bytes, dict[str, int]]:
-    """The bytes with every safe fix applied (of `rules` alone where given; unsafe ones too if asked for), and how
-    many findings of each rule went away by it."""
-    done: dict[str, int] = {}
+    """The bytes with all safe fixes applied (with `unsafe` all fixes, with `rules` only those of some rules),
+    and the number of findings of each rule that they removed."""
+    fixed_counts: dict[str, int] = {}
     for _ in range(PASSES):
         before = example.raw
-        for name in dict.fromkeys(p.rule for p in check(example, context) if _wanted(p, rules, unsafe)):
+        for name in dict.fromkeys(p.rule for p in check(example, context) if _is_selected(p, rules, unsafe)):
             fixed = fix(example, name, context)
             if fixed is not None:
-                left = _fixable(example, name, context)
+                fixable_before = _count_fixable(example, name, context)
                 example = parse(fixed)
-                done[name] = done.get(name, 0) + max(left - _fixable(example, name, context), 0)
+                fixed_counts[name] = fixed_counts.get(name, 0) + max(
+                    fixable_before - _count_fixable(example, name, context), 0
+                )
         if example.raw == before:
             break
-    return example.raw, done
+    return example.raw, fixed_counts
 
 
 PASSES = 4
-"""One fix may uncover what another can repair (a content that was hidden by its type); never more often."""
+"""Most rounds of fixes: a fix may make another one possible, e.g. on a content that had the wrong type."""
 
 
-def _fixable(example: Example, rule: str, context: Context) -> int:
+def _count_fixable(example: Example, rule: str, context: Context) -> int:
     return sum(problem.rule == rule and problem.fix is not None for problem in check(example, context))
 
 
-def _wanted(problem: Problem, rules: frozenset[str] | None, unsafe: bool) -> bool:
+def _is_selected(problem: Problem, rules: frozenset[str] | None, unsafe: bool) -> bool:
     allowed = problem.fix == "safe" or (unsafe and problem.fix == "unsafe")
     return allowed and (rules is None or problem.rule in rules)
 
@@ -81,17 +83,17 @@ def _wanted(problem: Problem, rules: frozenset[str] | None, unsafe: bool) -> boo
 FORMAT_FAMILIES = frozenset(
     ("syntax", "structure", "messages", "content", "tools", "calls", "images", "preference")
 )
-"""The modules of rules on the format: what a service refuses, and calls that nobody could carry out."""
+"""The modules of rules on the format: what a service refuses, and calls that cannot be executed."""
 
 
 def is_about_format(rule: Rule) -> bool:
-    """Whether a quick check asks this rule."""
+    """Whether a quick check includes this rule."""
     return rule.check is not None and rule.check.__module__.rpartition(".")[2] in FORMAT_FAMILIES
 
 
 @lru_cache(maxsize=4096)
-def _plan(kind: Format, has: int, profile: Profile, quick: bool) -> tuple[Rule, ...]:
-    """The rules with something to look at in an example of this format that holds these things."""
+def _applicable_rules(kind: Format, has: int, profile: Profile, quick: bool) -> tuple[Rule, ...]:
+    """The rules to call for examples of this format with these bits of `Has`."""
     return tuple(
         rule
         for rule in REGISTRY.values()
@@ -103,13 +105,15 @@ def _plan(kind: Format, has: int, profile: Profile, quick: bool) -> tuple[Rule, 
     )
 
 
-def _findings(rule: Rule, subject: Subject, context: Context) -> list[Found]:
-    """The rule's findings; the prompt that two answers of a pair share is told once."""
+def _findings(rule: Rule, subject: Subject, context: Context) -> list[Finding]:
+    """The findings of a rule, each once: the two threads of a preference pair share their prompt."""
     assert rule.check is not None
-    found = list(rule.check(subject, context))
-    return list(dict.fromkeys(found)) if len(found) > 1 and len(subject.threads) > 1 else found
+    findings = list(rule.check(subject, context))
+    return list(dict.fromkeys(findings)) if len(findings) > 1 and len(subject.threads) > 1 else findings
 
 
-def _problem(rule: Rule, found: Found, context: Context) -> Problem:
-    severity = found.severity or rule.severity[context.profile]
-    return Problem(rule.id, severity, found.message, format_path(found.path), rule.fix if found.fix else None)
+def _problem(rule: Rule, finding: Finding, context: Context) -> Problem:
+    severity = finding.severity or rule.severity[context.profile]
+    return Problem(
+        rule.id, severity, finding.message, format_path(finding.path), rule.fix if finding.fix else None
+    )

@@ -1,4 +1,4 @@
-"""What the dataset rules keep of each example: a few hashes and bits, 25 bytes, so that a million fit anywhere."""
+"""What the dataset rules store of each example: hashes and bits, 25 bytes, so that a million fit into memory."""
 
 from __future__ import annotations
 
@@ -23,35 +23,39 @@ from curator.core.rules.subject import Subject, Turn, ends_on_answer
 
 FORMATS: tuple[Format, ...] = ("unknown", "chat", "preference", "reinforcement", "completion")
 REFUSAL, IMAGE, ANSWERED = 8, 16, 32
-"""Bits of `Facts.flags`; the lowest three hold the format's index in `FORMATS`."""
+"""Bits of `Facts.flags`: the answer is a refusal, there is an image, there is an answer. The lowest three bits
+are the index of the format in `FORMATS`."""
 OPTIONAL_KEYS = frozenset(("tools", "parallel_tool_calls", "functions"))
 LONG_ROW = 10_000
+"""Characters of a prompt/completion row above which it is long."""
 _INDEX = {name: index for index, name in enumerate(FORMATS)}
 _CHAT = _INDEX["chat"]
 _ANSWERED = _CHAT | ANSWERED
 
 
-class Facts(msgspec.Struct, frozen=True, gc=False):  # made once a line: three times as fast as a NamedTuple
-    """Hashes are process-independent; equal prompt and answer mean an equal value, whatever its spelling.
+class Facts(msgspec.Struct, frozen=True, gc=False):  # one for each line: made three times as fast as a NamedTuple
+    """The facts of one example. The hashes are equal in every process.
 
-    What has no answer of its own (a chat without one, a reinforcement prompt) is all prompt.
+    Equal hashes of prompt and answer mean equal values, whatever their spelling. An example without an answer
+    (a chat without one, a reinforcement prompt) has all of its value hashed as the prompt.
     """
 
     flags: int
     prompt: int
-    """64 bits."""
+    """64 bits; covers everything but the answer."""
     answer: int
     """32 bits; compared between equal prompts only."""
     system: int
     """32 bits of the system message's text; 0 without one."""
     optional: tuple[str, ...]
+    """Which of `OPTIONAL_KEYS` it has."""
     tokens: int
     pair: tuple[str, str] | None
-    """Prompt and completion of a legacy example."""
+    """Prompt and completion of a prompt/completion example."""
 
 
-def facts(subject: Subject, context: Context) -> Facts:
-    """The facts of one example that is no broken line."""
+def facts_of(subject: Subject, context: Context) -> Facts:
+    """The facts of one example that has a value."""
     value = subject.value
     flags = _INDEX[subject.format]
     counted = subject.tokens(context)
@@ -59,130 +63,136 @@ def facts(subject: Subject, context: Context) -> Facts:
     if subject.has & Has.PARTS and _has_image(subject.turns):
         flags |= IMAGE
     if subject.example.faults:
-        return _all_prompt(subject, flags, tokens)
+        return _facts_of_whole(subject, flags, tokens)
     if subject.format == "chat" and (not subject.has & Has.TAIL or ends_on_answer(value)):
         if len(value) == 1 and not subject.has & (Has.ODD | Has.TOOLS):
             return plain_facts(subject.roles, [message["content"] for message in value["messages"]], tokens)
         return chat_facts(value, flags, tokens)
     if subject.format == "preference":
         answer = {key: item for key, item in value.items() if key != "input"}
-        hashes = xxh3_64_intdigest(dumped(value.get("input"))), _short(dumped(answer))
+        hashes = xxh3_64_intdigest(canonical_json(value.get("input"))), _hash32(canonical_json(answer))
         return Facts(flags | ANSWERED, *hashes, _system_of(subject), (), tokens, None)
     if subject.format == "completion" and value.keys() == COMPLETION_KEYS:
         prompt, completion = value["prompt"], value["completion"]
         if isinstance(prompt, str) and isinstance(completion, str):
-            hashes = xxh3_64_intdigest(dumped(prompt)), _short(dumped(completion))
+            hashes = xxh3_64_intdigest(canonical_json(prompt)), _hash32(canonical_json(completion))
             return Facts(flags | ANSWERED, *hashes, 0, (), tokens, (prompt, completion))
-    return _all_prompt(subject, flags, tokens)
+    return _facts_of_whole(subject, flags, tokens)
 
 
-def _all_prompt(subject: Subject, flags: int, tokens: int) -> Facts:
-    """Facts of an example that is compared as a whole."""
+def _facts_of_whole(subject: Subject, flags: int, tokens: int) -> Facts:
+    """The facts of an example whose whole value is hashed as the prompt."""
     value = subject.value
     optional = tuple(sorted(OPTIONAL_KEYS & value.keys())) if isinstance(value, dict) else ()
-    # faults: NaN is not null, and halves of characters differ
-    spelled = json.dumps(value, sort_keys=True).encode() if subject.example.faults else dumped(value)
+    # with faults: orjson would write NaN as null and refuse lone surrogates
+    spelled = json.dumps(value, sort_keys=True).encode() if subject.example.faults else canonical_json(value)
     return Facts(flags, xxh3_64_intdigest(spelled), 0, _system_of(subject), optional, tokens, None)
 
 
 def chat_facts(value: dict[str, Any], flags: int = _CHAT, tokens: int = 0) -> Facts:
-    """Facts of a chat that ends on an answer; the prompt is all but that answer, other keys included."""
+    """The facts of a chat that ends on an answer; the prompt is everything else, other top-level keys included."""
     messages = value["messages"]
     last = messages[-1]
-    head = dumped(messages[:-1])
+    head = canonical_json(messages[:-1])
     optional: tuple[str, ...] = ()
     if len(value) > 1:
         rest = {key: item for key, item in value.items() if key != "messages"}
         optional = tuple(sorted(OPTIONAL_KEYS & rest.keys()))
-        head += dumped(rest)
+        head += canonical_json(rest)
     content = last.get("content")
     flags |= ANSWERED | (REFUSAL if type(content) is str and is_refusal(content) else 0)
     return Facts(
-        flags, xxh3_64_intdigest(head), _short(dumped(last)), _system(messages[0]), optional, tokens, None
+        flags,
+        xxh3_64_intdigest(head),
+        _hash32(canonical_json(last)),
+        _system_hash(messages[0]),
+        optional,
+        tokens,
+        None,
     )
 
 
 class Frame(NamedTuple):
-    """What the roles of a plain chat tell."""
+    """What the roles of a plain chat determine."""
 
     seed: int
-    """Of the prompt's hash, to keep equal texts in other roles apart."""
+    """The seed of the prompt's hash: equal texts in different roles get different hashes."""
     system: bool
-    """Whether the first one is the system's."""
+    """Whether the first message is the system's."""
 
 
 @lru_cache(maxsize=4096)
 def frame_of(roles: tuple[str, ...]) -> Frame:
-    """The frame of a plain chat."""
+    """The frame of a plain chat with these roles."""
     return Frame(xxh3_64_intdigest(" ".join(roles).encode()), roles[0] == "system")
 
 
 def plain_facts(roles: tuple[str, ...], contents: list[str], tokens: int) -> Facts:
-    """Facts of a chat of nothing but known roles with texts, that ends on an answer; told from the texts alone."""
+    """The facts of a plain chat (only roles and texts) that ends on an answer."""
     if not any("\0" in text for text in contents):
         return clean_facts(frame_of(roles), contents, tokens)
-    prompt, answer = _joined(contents[:-1]), contents[-1].encode("utf-8", "surrogatepass")
-    return _plain(frame_of(roles), contents, prompt, answer, tokens)
+    prompt, answer = _join(contents[:-1]), contents[-1].encode("utf-8", "surrogatepass")
+    return _facts_from_bytes(frame_of(roles), contents, prompt, answer, tokens)
 
 
 def clean_facts(frame: Frame, contents: list[str], tokens: int = 0) -> Facts:
-    """`plain_facts` of texts without U+0000."""
+    """As `plain_facts`, for texts without U+0000."""
     texts = "\0".join(contents).encode("utf-8", "surrogatepass")
     end = texts.rfind(b"\0")
-    return _plain(frame, contents, texts[:end] if end >= 0 else b"", texts[end + 1 :], tokens)
+    return _facts_from_bytes(frame, contents, texts[:end] if end >= 0 else b"", texts[end + 1 :], tokens)
 
 
-def _plain(frame: Frame, contents: list[str], prompt: bytes, answer: bytes, tokens: int) -> Facts:
+def _facts_from_bytes(frame: Frame, contents: list[str], prompt: bytes, answer: bytes, tokens: int) -> Facts:
     seed, has_system = frame
     return Facts(
         _ANSWERED | (REFUSAL if is_refusal(contents[-1]) else 0),
         xxh3_64_intdigest(prompt, seed),
         xxh3_64_intdigest(answer) & 0xFFFFFFFF,
-        _system_text(contents[0]) if has_system else 0,
+        _system_text_hash(contents[0]) if has_system else 0,
         (),
         tokens,
         None,
     )
 
 
-def _joined(texts: list[str]) -> bytes:
-    """Bytes that tell a list of texts from every other list of as many."""
+def _join(texts: list[str]) -> bytes:
+    """Bytes that differ for any two different lists of equally many texts."""
     joined = "\0".join(texts)
-    if joined.count("\0") >= len(texts) > 0:  # a text holds the separator
-        return b"\0" + dumped(texts)
+    if joined.count("\0") >= len(texts) > 0:  # a text contains the separator
+        return b"\0" + canonical_json(texts)
     return joined.encode("utf-8", "surrogatepass")
 
 
-def dumped(value: Any) -> bytes:
-    """Canonical bytes: sorted keys, no spaces; equal for equal JSON values. Lone surrogates do not stop it."""
+def canonical_json(value: Any) -> bytes:
+    """The canonical JSON of a value: sorted keys, no blanks; the `repr` of values that orjson cannot write."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return repr(value).encode("utf-8", "surrogatepass")
 
 
-def _short(data: bytes) -> int:
-    """32 bits."""
+def _hash32(data: bytes) -> int:
+    """A hash of 32 bits."""
     return xxh3_64_intdigest(data) & 0xFFFFFFFF
 
 
 def _system_of(subject: Subject) -> int:
-    return _system(subject.turns[0].message) if subject.turns else 0
+    return _system_hash(subject.turns[0].message) if subject.turns else 0
 
 
-def _system(first: Any) -> int:
-    """The hash of a system message's content; 0 where the first message is none."""
+def _system_hash(first: Any) -> int:
+    """The hash of the content of the first message, if it is a system message; else 0."""
     if type(first) is not dict:
         return 0
     if first.get("role") != "system" and first.get("role") != "developer":
         return 0
     content = first.get("content")
-    return _system_text(content) if type(content) is str else _short(dumped(content)) or 1
+    return _system_text_hash(content) if type(content) is str else _hash32(canonical_json(content)) or 1
 
 
 @lru_cache(maxsize=256)
-def _system_text(content: str) -> int:
-    return _short(dumped(content)) or 1
+def _system_text_hash(content: str) -> int:
+    return _hash32(canonical_json(content)) or 1
 
 
 def _has_image(turns: list[Turn]) -> bool:
@@ -194,10 +204,11 @@ def _has_image(turns: list[Turn]) -> bool:
 
 
 @dataclass(slots=True)
-class Tally:
-    """The facts of many examples in order, column by column; two of them can be put end to end."""
+class FactsTally:
+    """The facts of many examples in order, one array a column; another tally can be appended."""
 
     keys: array[int] = field(default_factory=lambda: array("I"))
+    """Line numbers or ids."""
     flags: array[int] = field(default_factory=lambda: array("B"))
     prompts: array[int] = field(default_factory=lambda: array("Q"))
     answers: array[int] = field(default_factory=lambda: array("I"))
@@ -209,8 +220,8 @@ class Tally:
     first_optional: tuple[str, ...] = ()
     """The optional keys of the first chat example."""
     optional: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """For each optional key the first example that has it, and how many have."""
-    pairs: Pairs | None = None
+    """For each optional key: the first example that has it, and how many have it."""
+    pairs: LegacyPairs | None = None
 
     def take(self, keys: Sequence[int], rows: Sequence[Facts]) -> None:
         """Add the facts of examples, in order."""
@@ -232,11 +243,11 @@ class Tally:
                     first, times = self.optional.get(name, (key, 0))
                     self.optional[name] = first, times + 1
             if row.pair is not None:
-                self.pairs = self.pairs or Pairs(row.pair)
+                self.pairs = self.pairs or LegacyPairs(row.pair)
                 self.pairs.take(*row.pair)
 
-    def extend(self, later: Tally) -> None:
-        """Put another tally behind this one."""
+    def extend(self, later: FactsTally) -> None:
+        """Append another tally."""
         for name in ("keys", "flags", "prompts", "answers", "systems"):
             getattr(self, name).extend(getattr(later, name))
         if later.chats and not self.chats:
@@ -248,11 +259,12 @@ class Tally:
         self.tokens += later.tokens
         self.chats += later.chats
         if later.pairs is not None:
-            self.pairs = later.pairs if self.pairs is None else self.pairs.joined(later.pairs)
+            self.pairs = later.pairs if self.pairs is None else self.pairs.merge(later.pairs)
 
 
-class Pairs:
-    """What legacy prompt/completion rows have in common (the checks of the SDK's former `tools` command)."""
+class LegacyPairs:
+    """What all prompt/completion rows have in common, as OpenAI's SDK 2.54 checked it (docs/openai.md §3,
+    number 73)."""
 
     def __init__(self, first: tuple[str, str]) -> None:
         self.prompt_prefix, self.completion_prefix = first
@@ -267,8 +279,8 @@ class Pairs:
         self.counts["long"] += len(prompt) + len(completion) > LONG_ROW
         self.counts["upper"] += _is_mostly_upper(prompt) or _is_mostly_upper(completion)
 
-    def joined(self, other: Pairs) -> Pairs:
-        """These rows and others together."""
+    def merge(self, other: LegacyPairs) -> LegacyPairs:
+        """Add the rows of another; returns itself."""
         self._narrow(other.prompt_prefix, other.prompt_suffix, other.completion_prefix)
         self.counts.update(other.counts)
         return self

@@ -1,7 +1,7 @@
-"""What a rule is, and the one table of all of them (docs/openai.md §3).
+"""The definition of a rule, and the registry of all rules.
 
-A rule is one small function and its `@rule(...)` line. `needs` says what it looks at: one example, the whole
-dataset, or the file's bytes; only example rules have a function here, dataset and file rules are computed by
+A rule is a small function decorated with `@rule(...)`. Its `needs` says what it checks: one example, the whole
+dataset, or the bytes of a file. Only example rules have a function; dataset and file rules are computed by
 `dataset.py` and by the file reader, and are registered with `declare`.
 """
 
@@ -25,15 +25,16 @@ CHAT: frozenset[Format] = frozenset(("chat",))
 PREFERENCE: frozenset[Format] = frozenset(("preference",))
 ANY_FORMAT: frozenset[Format] = MESSAGE_FORMATS | {"completion", "unknown"}
 VERSION = 3
-"""Counts changes of the rule set: stored results of another version are computed again."""
+"""Raised with each change of the rules: stored results of another version are computed again."""
 
 Needs = Literal["example", "dataset", "file"]
 SeverityLetter = Literal["E", "W", "I"]
 _SEVERITY = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
-class Found(NamedTuple):
-    """One finding of a rule: where, and one sentence; `fix` False where this one cannot be repaired."""
+class Finding(NamedTuple):
+    """One finding of a rule: the place and one sentence. `severity` overrides that of the rule; `fix` False:
+    the fix of the rule does not apply to it."""
 
     path: Path
     message: str
@@ -41,13 +42,13 @@ class Found(NamedTuple):
     fix: bool = True
 
 
-Check = Callable[[Subject, Context], Iterable[Found]]
+Check = Callable[[Subject, Context], Iterable[Finding]]
 Fixer = Callable[[Subject, Path, Context], Iterable[Edit]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its id, how bad it is for each profile (absent: does not apply), its documentation."""
+    """One rule. A profile that is absent in `severity` does not have the rule."""
 
     id: str
     severity: Mapping[Profile, Severity]
@@ -55,12 +56,14 @@ class Rule:
     row: str
     """The number of its facts in docs/openai.md §3, or "own" for Curator's own advice."""
     what: str
+    """The condition, for docs/rules.md."""
     why: str
+    """The reason, for docs/rules.md."""
     formats: frozenset[Format] = ANY_FORMAT
     when: int = 0
-    """Called only if the example has one of these bits of `Has`; 0: always."""
+    """The rule is called only for examples with one of these bits of `Has`; 0: for all."""
     escalates: bool = False
-    """Some findings are worse than `severity` says."""
+    """Some findings have a higher severity than `severity`."""
     check: Check | None = None
     fix: FixKind | None = None
     fix_text: str = ""
@@ -68,18 +71,18 @@ class Rule:
 
 
 REGISTRY: dict[str, Rule] = {}
-"""Every rule by its id, in the order of their row numbers once `arrange` has run."""
+"""All rules by id; in the order of their `row` once `arrange` has run."""
 
 
 def arrange() -> None:
-    """Put the registry in the order of the rows, own rules last: that of findings and of the documentation."""
-    rules = sorted(REGISTRY.values(), key=lambda made: int(made.row) if made.row.isdigit() else 1000)
+    """Sort the registry by `row`, own rules last: findings and docs/rules.md have this order."""
+    rules = sorted(REGISTRY.values(), key=lambda entry: int(entry.row) if entry.row.isdigit() else 1000)
     REGISTRY.clear()
-    REGISTRY.update((made.id, made) for made in rules)
+    REGISTRY.update((entry.id, entry) for entry in rules)
 
 
 def severities(default: SeverityLetter | None, **profiles: SeverityLetter | None) -> dict[Profile, Severity]:
-    """`severities("E", local="W")`: the default for all profiles but those named; None leaves one out."""
+    """The severity by profile: `severities("E", local="W")` is E but for local; None leaves a profile out."""
     letters = {profile: profiles.get(profile, default) for profile in PROFILES}
     return {profile: _SEVERITY[letter] for profile, letter in letters.items() if letter}
 
@@ -95,13 +98,13 @@ def declare(
     fix: FixKind | None = None,
     fix_text: str = "",
 ) -> Rule:
-    """Register a rule that is computed elsewhere (dataset and file rules)."""
+    """Register a dataset or file rule, which is computed elsewhere."""
     levels = severities(severity) if isinstance(severity, str) else severity
-    made = Rule(name, levels, needs, str(row), what, why, fix=fix, fix_text=fix_text)
+    entry = Rule(name, levels, needs, str(row), what, why, fix=fix, fix_text=fix_text)
     if name in REGISTRY:
         raise ValueError(f"rule {name} is registered twice")
-    REGISTRY[name] = made
-    return made
+    REGISTRY[name] = entry
+    return entry
 
 
 def rule(
@@ -116,11 +119,11 @@ def rule(
     escalates: bool = False,
     fix: tuple[FixKind, str, Fixer] | None = None,
 ) -> Callable[[Check], Check]:
-    """Register the decorated function as the rule `name`; `fix` is (kind, what it does, function)."""
+    """Register the decorated function as the rule `name`; `fix` is (kind, description, function)."""
 
     def register(check: Check) -> Check:
         kind, text, fixer = fix or (None, "", None)
-        made = Rule(
+        entry = Rule(
             name,
             severities(severity) if isinstance(severity, str) else severity,
             "example",
@@ -137,7 +140,7 @@ def rule(
         )
         if name in REGISTRY:
             raise ValueError(f"rule {name} is registered twice")
-        REGISTRY[name] = made
+        REGISTRY[name] = entry
         return check
 
     return register

@@ -1,4 +1,4 @@
-"""An example made ready for rules: its format, its messages with their places, and what it holds at all."""
+"""An example prepared for the rules: its format, its messages with their places, and its features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function
 
 
 class Turn(NamedTuple):
-    """One message that is an object, with its place; `trained` says whether its text is learnt."""
+    """A message that is an object, with its place; `trained` says whether the model learns it."""
 
     path: Path
     message: dict[str, Any]
@@ -27,7 +27,7 @@ class Turn(NamedTuple):
     trained: bool
 
     def text(self) -> str:
-        """The message's text: the string, or its text parts one after another."""
+        """The text of the message: the string, or its text parts joined by newlines."""
         if isinstance(self.content, str):
             return self.content
         return "\n".join(text for _, text in self.texts())
@@ -47,11 +47,11 @@ class Turn(NamedTuple):
 
 
 class Subject:
-    """What example rules look at.
+    """An example as the rules get it.
 
     `turns` are all messages that are objects; `threads` the conversations they form: one for chat and
-    reinforcement, one for each answer of a preference pair. `roles` are those of the first thread. `has` says
-    what the example holds (a superset is allowed: it only spares calls of rules).
+    reinforcement, one for each answer of a preference pair. `roles` are those of the first thread. `has` are the
+    bits of `Has`.
     """
 
     format: Format
@@ -66,7 +66,7 @@ class Subject:
         self.has = Has.FAULTS if example.faults else 0
         value = example.value
         plain = type(value) is dict and len(value) == 1 and "messages" in value
-        self.format = "chat" if plain and context.method != "reinforcement" else _format(value, context)
+        self.format = "chat" if plain and context.method != "reinforcement" else _format_in(value, context)
         self.roles: tuple[Any, ...] = ()
         if self.format == "chat" or self.format == "reinforcement":
             self._scan(self.value["messages"])
@@ -93,28 +93,29 @@ class Subject:
     def turns(self) -> list[Turn]:
         """All messages that are objects, in order."""
         if self._turns is None:
-            self._turns = self._read()
+            self._turns = self._make_turns()
         return self._turns
 
     @property
     def threads(self) -> list[list[Turn]]:
         """The conversations, each a list of turns."""
         if self._turns is None:
-            self._turns = self._read()
+            self._turns = self._make_turns()
         return self._threads
 
     def tokens(self, context: Context) -> TokenCount | None:
-        """The example's tokens by the context's counter, counted once; None without a counter."""
+        """The tokens of the example by the context's counter, cached; None without a counter."""
         if self._tokens is None and context.count is not None and isinstance(self.value, dict):
             self._tokens = context.count(self.value)
         return self._tokens
 
     def trained_answers(self) -> list[Turn]:
-        """Assistant messages whose text is learnt: of weight 1, and in a preference pair those of both outputs."""
+        """The messages that the model learns; in a preference pair those of both outputs."""
         return [turn for turn in self.turns if turn.trained]
 
     def _scan(self, messages: Any) -> None:
-        """Note what a list of messages holds; the loop that every example goes through, so it makes nothing."""
+        """Collect the roles, bits and number of keys of a list of messages; fast, because every example needs
+        it."""
         roles, has, keys = [], self.has, self._keys
         for message in messages if type(messages) is list else ():
             if type(message) is not dict:
@@ -133,53 +134,54 @@ class Subject:
                 if type(content) is list:
                     has |= Has.PARTS | Has.EDGES | Has.ODD_TEXT
         self.roles, self._keys = (*self.roles, *roles), keys
-        self.has = has | _shape(self.roles)
+        self.has = has | _shape_bits(self.roles)
 
     def _scan_preference(self) -> None:
-        given = self.value.get("input")
-        lists = [given.get("messages") if isinstance(given, dict) else None]
+        pair_input = self.value.get("input")
+        lists = [pair_input.get("messages") if isinstance(pair_input, dict) else None]
         lists += [self.value.get(new, self.value.get(old)) for old, new in OLD_PREFERENCE_KEYS.items()]
         for messages in lists:
             self._scan(messages)
         self.has |= Has.EXTRA_KEYS | Has.KEYS | _SHAPES
-        self.has |= _tool_bits(given) if isinstance(given, dict) else 0
-        asked = lists[0] if isinstance(lists[0], list) else []
-        self.roles = self.roles[: sum(isinstance(message, dict) for message in asked)]
+        self.has |= _tool_bits(pair_input) if isinstance(pair_input, dict) else 0
+        messages_of_input = lists[0] if isinstance(lists[0], list) else []
+        self.roles = self.roles[: sum(isinstance(message, dict) for message in messages_of_input)]
 
-    def _read(self) -> list[Turn]:
+    def _make_turns(self) -> list[Turn]:
         value = self.value
         if self.format != "preference":
-            turns = _turns(("messages",), value["messages"], self.format == "chat") if self.roles else []
+            turns = _turns_of(("messages",), value["messages"], self.format == "chat") if self.roles else []
             self._threads = [turns] if turns else []
             return turns
-        given = value.get("input")
-        asked = given.get("messages") if isinstance(given, dict) else None
-        prompt = _turns(("input", "messages"), asked, False)
+        pair_input = value.get("input")
+        messages_of_input = pair_input.get("messages") if isinstance(pair_input, dict) else None
+        prompt = _turns_of(("input", "messages"), messages_of_input, False)
         turns = list(prompt)
         for old, new in OLD_PREFERENCE_KEYS.items():
             key = new if new in value else old
-            answer = _turns((key,), value.get(key), True)
+            answer = _turns_of((key,), value.get(key), True)
             turns += answer
             self._threads.append(prompt + answer)
         return turns
 
 
 LONG_LINE, LONG_THREAD = 1_000_000, 2_000
+"""Bytes and messages above which `Has.LONG` is set."""
 _SHAPES = Has.NO_USER | Has.NO_SYSTEM | Has.MOVED_SYSTEM | Has.REPEATS | Has.TAIL | Has.NO_TURNS
 
 
-def _format(value: Any, context: Context) -> Format:
-    """The format of the line; of chat and reinforcement, which look alike, the one the context trains."""
-    found = detect(value)
-    if found == "reinforcement" and context.method == "supervised":
+def _format_in(value: Any, context: Context) -> Format:
+    """The format of an example; between chat and reinforcement, which look alike, the context's method decides."""
+    detected = detect(value)
+    if detected == "reinforcement" and context.method == "supervised":
         return "chat"
-    if found == "chat" and context.method == "reinforcement" and not ends_on_answer(value):
+    if detected == "chat" and context.method == "reinforcement" and not ends_on_answer(value):
         return "reinforcement"
-    return found
+    return detected
 
 
 def ends_on_answer(value: dict[str, Any]) -> bool:
-    """Whether the last message is an assistant's."""
+    """Whether the last message is the assistant's."""
     messages = value.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
     return isinstance(last, dict) and last.get("role") == "assistant"
@@ -187,7 +189,7 @@ def ends_on_answer(value: dict[str, Any]) -> bool:
 
 @lru_cache(maxsize=4096)
 def shape_of(roles: tuple[str, ...]) -> int:
-    """The bits on the order of messages of these roles; at least one."""
+    """The bits for messages with these roles, of which there must be at least one."""
     systems = [at for at, role in enumerate(roles) if role == "system" or role == "developer"]
     return (
         (Has.NO_USER if "user" not in roles else 0)
@@ -197,13 +199,13 @@ def shape_of(roles: tuple[str, ...]) -> int:
     )
 
 
-def _shape(roles: tuple[Any, ...]) -> int:
-    """The bits on the order of messages, whatever their roles are."""
+def _shape_bits(roles: tuple[Any, ...]) -> int:
+    """As `shape_of`, for roles that may be any JSON values, or none."""
     return shape_of(roles) if roles and all(type(role) is str for role in roles) else _SHAPES
 
 
 def _odd_bits(message: dict[str, Any], role: Any) -> int:
-    """The bits for a message that is no plain one; a call or a result of a tool as it should be is not odd."""
+    """The bits for a message that is not plain; `Has.ODD` is not set for a well-formed tool call or result."""
     keys, content = message.keys(), message.get("content")
     if keys == _RESULT and role == "tool" and content and type(content) is str:
         return Has.TOOLS | Has.KEYS
@@ -235,8 +237,8 @@ _CALL = {"role", "content", "tool_calls"}
 _TOOL_KEYS = ("tools", "functions", "parallel_tool_calls", "tool_choice")
 
 
-def _turns(path: Path, messages: Any, trained: bool) -> list[Turn]:
-    """The messages of one list that are objects."""
+def _turns_of(path: Path, messages: Any, trained: bool) -> list[Turn]:
+    """The messages of one list that are objects; `trained` False: none of them is learnt."""
     turns = []
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict):
@@ -246,14 +248,14 @@ def _turns(path: Path, messages: Any, trained: bool) -> list[Turn]:
     return turns
 
 
-def quoted(value: Any, limit: int = 40) -> str:
-    """A value from the data as it may stand inside a sentence, cut short."""
+def quote(value: Any, limit: int = 40) -> str:
+    """A value from the data in quotes for a message, cut to `limit` characters."""
     text = value if isinstance(value, str) else repr(value)
     return f"'{text}'" if len(text) <= limit else f"'{text[: limit - 1]}…'"
 
 
-def kind_of(value: Any) -> str:
-    """The JSON name of a value's type."""
+def json_type(value: Any) -> str:
+    """The JSON type of a value, with an article."""
     if value is None:
         return "null"
     names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}

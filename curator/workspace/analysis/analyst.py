@@ -14,10 +14,10 @@ from curator.core.duplicates.texts import message_text, messages_of
 from curator.core.example import Example, parse
 from curator.core.problem import Problem, Severity
 from curator.core.rules.engine import check_subject
-from curator.core.rules.facts import Facts, facts
+from curator.core.rules.facts import Facts, facts_of
 from curator.core.rules.families.syntax import repeats_a_key
 from curator.core.rules.has import Has
-from curator.core.rules.quick.quick_look import Seen, looks
+from curator.core.rules.quick.quick_look import QuickLook, quick_looks
 from curator.core.rules.subject import Subject
 from curator.workspace.analysis import flag_columns as flags
 from curator.workspace.analysis.result_store import Result
@@ -86,7 +86,7 @@ class Analyst:
         return analysed
 
     def _analyse_by(
-        self, look: Seen | None, example_id: int, version: int, raw: bytes, tokens: Tokens | None
+        self, look: QuickLook | None, example_id: int, version: int, raw: bytes, tokens: Tokens | None
     ) -> Analysed:
         """By a quick look; by all the rules where there is none, or where the example is over the limit."""
         limit = self.context.limit
@@ -96,16 +96,16 @@ class Analyst:
             return self.analyse(example_id, version, raw)
         return _of_quick_look(example_id, version, raw, look, tokens)
 
-    def _quick_looks(self, raws: list[bytes]) -> list[Seen | None]:
+    def _quick_looks(self, raws: list[bytes]) -> list[QuickLook | None]:
         """A quick look at each line; None where only the rules tell, as always with an answer contract."""
-        return looks(raws, self._without_counter) if self.context.contract is None else [None] * len(raws)
+        return quick_looks(raws, self._without_counter) if self.context.contract is None else [None] * len(raws)
 
     def analyse_parsed(self, example_id: int, version: int, example: Example) -> Analysed:
         """As `analyse`, of an example that is parsed already."""
         subject = Subject(example, self.context)
         problems = tuple(check_subject(subject, self.context))
         unparsed = example.value is None and bool(example.faults)
-        example_facts = None if unparsed else facts(subject, self.context)
+        example_facts = None if unparsed else facts_of(subject, self.context)
         tokens = None if unparsed else subject.tokens(self.context)
         no_repeated_keys = not subject.has & Has.KEYS or not repeats_a_key(example.raw, example.value)
         result = _result(example, example_id, version, problems, tokens, no_repeated_keys=no_repeated_keys)
@@ -144,7 +144,7 @@ def _result(
     )
 
 
-def _of_quick_look(example_id: int, version: int, raw: bytes, look: Seen, tokens: Tokens | None) -> Analysed:
+def _of_quick_look(example_id: int, version: int, raw: bytes, look: QuickLook, tokens: Tokens | None) -> Analysed:
     """The analysis of a line of which a quick look tells everything."""
     example_facts = structs.replace(look.facts, tokens=tokens.total) if tokens is not None else look.facts
     if look.value is not None:

@@ -21,15 +21,15 @@ from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules.context import AnswerContract, TokenCount
 from curator.core.rules.engine import check_subject
-from curator.core.rules.facts import Facts, Tally, facts
-from curator.core.rules.quick.quick_look import Seen, looks, not_well_formed
+from curator.core.rules.facts import Facts, FactsTally, facts_of
+from curator.core.rules.quick.quick_look import QuickLook, not_well_formed, quick_looks
 from curator.core.rules.subject import Subject
 from curator.workspace.checks.excerpt import Excerpt, excerpt
 from curator.workspace.checks.json_findings import Rows, as_json
 from curator.workspace.files.line_splitter import Batch, Notes
 
 if TYPE_CHECKING:
-    from curator.core.counting.counter import Chat, Counter
+    from curator.core.counting.counter import Counter, RoleTexts
 
 BATCH = 4_000
 """Plain chats whose tokens are counted together."""
@@ -86,7 +86,7 @@ class Findings:
     """Everything that a pass over records found; `join` appends what a pass over later ones found."""
 
     notes: Notes = field(default_factory=Notes)
-    tally: Tally = field(default_factory=Tally)
+    tally: FactsTally = field(default_factory=FactsTally)
     counts: dict[Severity, Bag[str]] = field(default_factory=lambda: {severity: Bag() for severity in Severity})
     """Findings by severity and rule."""
     shown: list[ShownFinding] = field(default_factory=list)
@@ -190,7 +190,7 @@ class OnePass:
     counter: Counter | None
     large: bool
     """Whether there are enough records to be worth loading NumPy."""
-    uncounted: list[Chat] = field(default_factory=list)
+    uncounted: list[RoleTexts] = field(default_factory=list)
     """Plain chats whose tokens are counted at the next `_count`."""
 
     def check_formats(self, batches: Iterable[Batch]) -> None:
@@ -226,17 +226,17 @@ class OnePass:
             self.findings.tally.take(keys, rows)
         self._count()
 
-    def _quick_looks(self, raws: list[bytes]) -> list[Seen | None]:
+    def _quick_looks(self, raws: list[bytes]) -> list[QuickLook | None]:
         """A quick look at each line; None where only all the rules tell. An answer contract needs them always."""
         if self.context.contract is not None:
             return [None] * len(raws)
-        return looks(raws, self.context, many=self.large)
+        return quick_looks(raws, self.context, many=self.large)
 
     def _note_all(self, line: int, problems: Iterable[Problem]) -> None:
         for problem in problems:
             self.findings.note(line, problem, self.options)
 
-    def _take(self, size: int, look: Seen) -> Facts | None:
+    def _take(self, size: int, look: QuickLook) -> Facts | None:
         """Count a line of `size` bytes by its quick look; None where it is over the limit: a rule tells that."""
         value = look.value
         if self.counter is not None:
@@ -269,7 +269,7 @@ class OnePass:
         tokens = subject.tokens(context)
         if tokens is not None:
             self._add(tokens)
-        return facts(subject, context)
+        return facts_of(subject, context)
 
     def _count(self) -> None:
         """Count the tokens of `uncounted`."""

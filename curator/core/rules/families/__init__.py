@@ -1,1 +1,1 @@
-"""families: TO BE SAID IN ONE SENTENCE."""
+"""Which rules are there? One module for each family of rules; uses the registry and the subject below it."""

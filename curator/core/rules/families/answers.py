@@ -1,4 +1,4 @@
-"""Rules that hold answers to the declared contract: allowed answers, or a pattern (core.answers)."""
+"""Rules that compare answers with the answer contract (`curator.core.answers.contract`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from curator.core.example import Path
 from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
-from curator.core.rules.registry import Found, rule
+from curator.core.rules.registry import Finding, rule
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
 
@@ -17,17 +17,17 @@ EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f1e6-\U0001f1ff\U0001f300-\
 _SHORTCODE = re.compile(r":[a-z0-9_+-]+:|\([a-z0-9_+-]+\)", re.ASCII)
 
 
-def _nearest(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+def _set_nearest(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     suggestions = _suggestions(str(value_at(subject, path)), context)
     if suggestions:
         yield Edit("set", path, suggestions[0])
 
 
 def _suggestions(text: str, context: Context) -> list[str]:
-    """What the contract proposes, without what it would refuse itself."""
+    """The answers that the contract suggests and allows."""
     if context.contract is None:
         return []
-    return [found for found in context.contract.suggest(text) if context.contract.violations(found) is None]
+    return [answer for answer in context.contract.suggest(text) if context.contract.violations(answer) is None]
 
 
 @rule(
@@ -37,9 +37,9 @@ def _suggestions(text: str, context: Context) -> list[str]:
     "an answer that the declared contract (allowed answers or a pattern) does not allow",
     "every answer outside of it teaches the model to leave it",
     when=Has.CONTRACT,
-    fix=("unsafe", "write the nearest allowed answer", _nearest),
+    fix=("unsafe", "write the nearest allowed answer", _set_nearest),
 )
-def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Found]:
+def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Finding]:
     if context.contract is None:
         return
     for turn in subject.trained_answers():
@@ -48,7 +48,7 @@ def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Foun
             if wrong:
                 nearest = _suggestions(turn.content, context)[:1]
                 hint = f"; nearest: {nearest[0]}" if nearest else ""
-                yield Found((*turn.path, "content"), f"{wrong}{hint}", fix=bool(nearest))
+                yield Finding((*turn.path, "content"), f"{wrong}{hint}", fix=bool(nearest))
 
 
 def _has_call(message: dict[str, object]) -> bool:
@@ -63,15 +63,15 @@ def _has_call(message: dict[str, object]) -> bool:
     "both spellings in one set teach the model to mix them",
     when=Has.CONTRACT,
 )
-def emoji_in_answer(subject: Subject, context: Context) -> Iterator[Found]:
+def emoji_in_answer(subject: Subject, context: Context) -> Iterator[Finding]:
     contract = context.contract
     if contract is None:
         return
     for turn in subject.trained_answers():
-        found = EMOJI.search(turn.content) if isinstance(turn.content, str) else None
-        if found is None or contract.violations(turn.content) is None:
+        match = EMOJI.search(turn.content) if isinstance(turn.content, str) else None
+        if match is None or contract.violations(turn.content) is None:
             continue
         due = next(filter(_SHORTCODE.search, contract.suggest(turn.content)), None)
         if due is not None or None in map(contract.violations, (":wave:", "(wave)")):
             hint = f" such as {due}" if due else ""
-            yield Found((*turn.path, "content"), f"'{found[0]}' where a shortcode{hint} is due")
+            yield Finding((*turn.path, "content"), f"'{match[0]}' where a shortcode{hint} is due")

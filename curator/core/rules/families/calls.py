@@ -9,31 +9,33 @@ import orjson
 
 from curator.core.example import Path
 from curator.core.rules.context import Context
-from curator.core.rules.families.json_schema import flaw, mismatch
+from curator.core.rules.families.json_schema import mismatch, schema_flaw
 from curator.core.rules.families.messages import value_at
-from curator.core.rules.families.tools import called, calls, functions
+from curator.core.rules.families.tools import called_functions, declared_functions, tool_calls
 from curator.core.rules.has import Has
-from curator.core.rules.registry import Found, rule
-from curator.core.rules.subject import Subject, Turn, kind_of, quoted
+from curator.core.rules.registry import Finding, rule
+from curator.core.rules.subject import Subject, Turn, json_type, quote
 from curator.core.splice import Edit, span
 
 
-def _complete(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+def _complete_call(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     call = value_at(subject, path)
     if call.get("type") != "function":
         yield Edit("set", (*path, "type"), "function")
     if "id" not in call:
-        taken = {other["id"] for _, other in _identified(subject)}
-        number = sum(1 for turn in subject.turns if turn.path < path[:2] for _ in calls(turn)) + int(path[-1]) + 1
-        while f"call_{number}" in taken:
+        used_ids = {other["id"] for _, other in _calls_with_id(subject)}
+        number = (
+            sum(1 for turn in subject.turns if turn.path < path[:2] for _ in tool_calls(turn)) + int(path[-1]) + 1
+        )
+        while f"call_{number}" in used_ids:
             number += 1
         yield Edit("set", (*path, "id"), f"call_{number}")
 
 
-def _identified(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every tool call with a string id, with its place."""
+def _calls_with_id(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """All tool calls with a string id, with their places."""
     for turn in subject.turns:
-        for index, call in enumerate(calls(turn)):
+        for index, call in enumerate(tool_calls(turn)):
             if isinstance(call, dict) and isinstance(call.get("id"), str):
                 yield (*turn.path, "tool_calls", index), call
 
@@ -47,29 +49,29 @@ def _identified(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
     when=Has.TOOLS,
     fix=(
         "safe",
-        "type becomes function; an id is made where no message refers to one; that it has no answer is told then",
-        _complete,
+        "type becomes function; an id is made where no message refers to one; a missing answer is reported then",
+        _complete_call,
     ),
 )
-def tool_call_shape(subject: Subject, context: Context) -> Iterator[Found]:
+def tool_call_shape(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
-        found = turn.message.get("tool_calls")
-        if "tool_calls" in turn.message and not (isinstance(found, list) and found):
-            words = "an empty list" if found == [] else kind_of(found)
-            yield Found((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix=False)
-        for index, call in enumerate(calls(turn)):
+        listed = turn.message.get("tool_calls")
+        if "tool_calls" in turn.message and not (isinstance(listed, list) and listed):
+            words = "an empty list" if listed == [] else json_type(listed)
+            yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix=False)
+        for index, call in enumerate(tool_calls(turn)):
             if not _is_whole(call):
                 orphans = any(True for _ in tool_message_orphan(subject, context))
-                yield from _wrong_call((*turn.path, "tool_calls", index), call, orphans)
+                yield from _call_findings((*turn.path, "tool_calls", index), call, orphans)
         old = turn.message.get("function_call")
         if old is not None:
-            missing = _missing(old)
+            missing = _missing_part(old)
             if missing:
-                yield Found((*turn.path, "function_call"), f"the call has no {missing}", fix=False)
+                yield Finding((*turn.path, "function_call"), f"the call has no {missing}", fix=False)
 
 
-def _missing(function: Any) -> str:
-    """Which of a called function's needs is absent, in words; empty if none."""
+def _missing_part(function: Any) -> str:
+    """The first part that the function of a call lacks, in words; empty where it is complete."""
     if not isinstance(function, dict):
         return "'function' object"
     if not isinstance(function.get("name"), str) or not function["name"]:
@@ -78,20 +80,20 @@ def _missing(function: Any) -> str:
 
 
 def _is_whole(call: Any) -> bool:
-    """Whether a call has all that it needs; said quickly, for nearly every one has."""
+    """Whether a call has all required parts; the fast path, since nearly all calls do."""
     return (
         isinstance(call, dict)
-        and not _missing(call.get("function"))
+        and not _missing_part(call.get("function"))
         and call.get("type") == "function"
         and (isinstance(call.get("id"), str) and bool(call["id"]))
     )
 
 
-def _wrong_call(path: Path, call: Any, orphans: bool) -> Iterator[Found]:
+def _call_findings(path: Path, call: Any, orphans: bool) -> Iterator[Finding]:
     if not isinstance(call, dict):
-        yield Found(path, f"the tool call is {kind_of(call)}, not an object", fix=False)
+        yield Finding(path, f"the tool call is {json_type(call)}, not an object", fix=False)
         return
-    missing = [_missing(call.get("function"))]
+    missing = [_missing_part(call.get("function"))]
     identifier = call.get("id")
     unnamed = not isinstance(identifier, str) or not identifier
     missing += ["'id'"] if unnamed else []
@@ -99,10 +101,10 @@ def _wrong_call(path: Path, call: Any, orphans: bool) -> Iterator[Found]:
     words = " and no ".join(filter(None, missing))
     if words:
         fixable = not missing[0] and not (unnamed and ("id" in call or orphans))
-        yield Found(path, f"the tool call has no {words}", fix=fixable)
+        yield Finding(path, f"the tool call has no {words}", fix=fixable)
 
 
-def _spell_arguments(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+def _arguments_as_string(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     raw = subject.example.raw
     yield Edit("set", path, raw[slice(*span(raw, path))].decode("utf-8", "replace"))
 
@@ -116,16 +118,16 @@ def _spell_arguments(subject: Subject, path: Path, context: Context) -> Iterator
     when=Has.TOOLS,
     fix=(
         "safe",
-        "write the object as a string, spelled as it is; whether it fits the tool is told then",
-        _spell_arguments,
+        "write the object as a string, unchanged; whether it fits the tool is checked afterwards",
+        _arguments_as_string,
     ),
 )
-def tool_arguments_not_string(subject: Subject, context: Context) -> Iterator[Found]:
-    for path, function in called(subject):
+def tool_arguments_not_string(subject: Subject, context: Context) -> Iterator[Finding]:
+    for path, function in called_functions(subject):
         arguments = function.get("arguments")
         if arguments is not None and not isinstance(arguments, str):
-            words = f"the arguments are {kind_of(arguments)}, not a string"
-            yield Found((*path, "arguments"), words, fix=isinstance(arguments, dict))
+            words = f"the arguments are {json_type(arguments)}, not a string"
+            yield Finding((*path, "arguments"), words, fix=isinstance(arguments, dict))
 
 
 @rule(
@@ -136,25 +138,25 @@ def tool_arguments_not_string(subject: Subject, context: Context) -> Iterator[Fo
     "the model learns to make calls that cannot be carried out",
     when=Has.TOOLS,
 )
-def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Found]:
-    known = functions(subject)
-    for path, function in called(subject):
+def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Finding]:
+    functions = declared_functions(subject)
+    for path, function in called_functions(subject):
         arguments = function.get("arguments")
         if not isinstance(arguments, str):
             continue
         try:
             value = orjson.loads(arguments)
         except ValueError:
-            yield Found((*path, "arguments"), f"the arguments are not JSON: {quoted(arguments)}")
+            yield Finding((*path, "arguments"), f"the arguments are not JSON: {quote(arguments)}")
             continue
         if not isinstance(value, dict):
-            yield Found((*path, "arguments"), f"the arguments are {kind_of(value)}, not an object")
+            yield Finding((*path, "arguments"), f"the arguments are {json_type(value)}, not an object")
             continue
-        declared = known.get(function["name"]) if isinstance(function.get("name"), str) else None
+        declared = functions.get(function["name"]) if isinstance(function.get("name"), str) else None
         parameters = declared.get("parameters") if declared else None
-        wrong = mismatch(value, parameters) if not flaw(parameters) else None
+        wrong = mismatch(value, parameters) if not schema_flaw(parameters) else None
         if wrong:
-            yield Found((*path, "arguments"), f"the arguments do not fit the tool: {wrong}")
+            yield Finding((*path, "arguments"), f"the arguments do not fit the tool: {wrong}")
 
 
 @rule(
@@ -165,19 +167,19 @@ def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Foun
     "chat APIs refuse it: a tool message must answer a call",
     when=Has.TOOLS,
 )
-def tool_message_orphan(subject: Subject, context: Context) -> Iterator[Found]:
+def tool_message_orphan(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
         waiting: list[str] = []
         for turn in thread:
-            waiting += [str(call.get("id")) for call in calls(turn) if isinstance(call, dict)]
+            waiting += [str(call.get("id")) for call in tool_calls(turn) if isinstance(call, dict)]
             if turn.role != "tool" or "tool_call_id" not in turn.message:
                 continue
             answered = turn.message["tool_call_id"]
             if answered in waiting:
                 waiting.remove(answered)
             else:
-                words = f"{quoted(answered)} answers no earlier call"
-                yield Found((*turn.path, "tool_call_id"), words)
+                words = f"{quote(answered)} answers no earlier call"
+                yield Finding((*turn.path, "tool_call_id"), words)
 
 
 @rule(
@@ -188,7 +190,7 @@ def tool_message_orphan(subject: Subject, context: Context) -> Iterator[Found]:
     "chat APIs refuse it; the model learns to go on without the result",
     when=Has.TOOLS,
 )
-def tool_call_unanswered(subject: Subject, context: Context) -> Iterator[Found]:
+def tool_call_unanswered(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
         waiting: dict[Path, str] = {}
         for turn in thread:
@@ -199,14 +201,14 @@ def tool_call_unanswered(subject: Subject, context: Context) -> Iterator[Found]:
                     del waiting[path]
                 continue
             for path, name in waiting.items():
-                yield Found(path, f"the call {quoted(name)} has no answer before the next message")
-            waiting = _waiting(turn)
+                yield Finding(path, f"the call {quote(name)} has no answer before the next message")
+            waiting = _ids_of_calls(turn)
 
 
-def _waiting(turn: Turn) -> dict[Path, str]:
+def _ids_of_calls(turn: Turn) -> dict[Path, str]:
     return {
         (*turn.path, "tool_calls", index): call["id"]
-        for index, call in enumerate(calls(turn))
+        for index, call in enumerate(tool_calls(turn))
         if isinstance(call, dict) and isinstance(call.get("id"), str)
     }
 
@@ -214,18 +216,20 @@ def _waiting(turn: Turn) -> dict[Path, str]:
 def _renumber(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     """A new id for the call at `path`, and for the tool message that answers it."""
     thread = next(thread for thread in subject.threads if any(turn.path == path[:-3] for turn in thread))
-    taken = {call["id"] for _, call in _identified(subject)}
-    repeats = [found.path for found in tool_call_duplicate_id(subject, context)]
+    used_ids = {call["id"] for _, call in _calls_with_id(subject)}
+    repeats = [finding.path for finding in tool_call_duplicate_id(subject, context)]
     old, number = value_at(subject, path), repeats.index(path) + 2
-    while f"{old}_{number}" in taken:
+    while f"{old}_{number}" in used_ids:
         number += len(repeats)
     new = f"{old}_{number}"
     yield Edit("set", path, new)
     at = next(index for index, turn in enumerate(thread) if turn.path == path[:-3])
-    twins = [call.get("id") for call in calls(thread[at])[: int(path[-2])] if isinstance(call, dict)].count(old)
+    twins = [call.get("id") for call in tool_calls(thread[at])[: int(path[-2])] if isinstance(call, dict)].count(
+        old
+    )
     answers = []
     for turn in thread[at + 1 :]:
-        if any(isinstance(call, dict) and call.get("id") == old for call in calls(turn)):
+        if any(isinstance(call, dict) and call.get("id") == old for call in tool_calls(turn)):
             break
         if turn.role == "tool" and turn.message.get("tool_call_id") == old:
             answers.append(turn.path)
@@ -238,15 +242,15 @@ def _renumber(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     "E",
     51,
     "two calls of an example have the same id",
-    "it cannot be told which of them a tool message answers",
+    "a tool message with this id could answer either of them",
     when=Has.TOOLS,
     fix=("safe", "give the later call and its answer an id of their own", _renumber),
 )
-def tool_call_duplicate_id(subject: Subject, context: Context) -> Iterator[Found]:
+def tool_call_duplicate_id(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
-        seen: set[str] = set()
+        ids: set[str] = set()
         for turn in thread:
-            for path, name in _waiting(turn).items():
-                if name in seen:
-                    yield Found((*path, "id"), f"the id {quoted(name)} is used twice")
-                seen.add(name)
+            for path, name in _ids_of_calls(turn).items():
+                if name in ids:
+                    yield Finding((*path, "id"), f"the id {quote(name)} is used twice")
+                ids.add(name)

@@ -9,8 +9,8 @@ from curator.core.example import Path
 from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
-from curator.core.rules.registry import Found, rule
-from curator.core.rules.subject import Subject, Turn, kind_of, quoted
+from curator.core.rules.registry import Finding, rule
+from curator.core.rules.subject import Subject, Turn, json_type, quote
 from curator.core.splice import Edit
 
 _PART_TYPES = {
@@ -20,7 +20,7 @@ _PART_TYPES = {
     "assistant": ("text", "refusal"),
     "tool": ("text",),
 }
-"""Part types that training takes, by role; an image elsewhere is `image_in_assistant`'s business."""
+"""Part types that training takes, by role; images elsewhere are reported by `image_in_assistant`."""
 
 
 def _to_parts(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -37,39 +37,39 @@ def _to_parts(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     when=Has.ODD | Has.PARTS,
     fix=("safe", "a list of strings becomes a list of text parts", _to_parts),
 )
-def content_wrong_type(subject: Subject, context: Context) -> Iterator[Found]:
+def content_wrong_type(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         content, path = turn.content, (*turn.path, "content")
         if isinstance(content, list):
-            yield from _wrong_parts(turn, path, content)
+            yield from _part_findings(turn, path, content)
         elif content is not None and not isinstance(content, str):
-            yield Found(path, f"the content is {kind_of(content)}, not a string", fix=False)
+            yield Finding(path, f"the content is {json_type(content)}, not a string", fix=False)
 
 
-def _wrong_parts(turn: Turn, path: Path, content: list[Any]) -> Iterator[Found]:
+def _part_findings(turn: Turn, path: Path, content: list[Any]) -> Iterator[Finding]:
     if content and all(isinstance(part, str) for part in content):
-        yield Found(path, "the content is a list of strings; parts are objects")
+        yield Finding(path, "the content is a list of strings; parts are objects")
         return
     allowed = _PART_TYPES.get(turn.role, ("text",)) if isinstance(turn.role, str) else ("text",)
     for index, part in enumerate(content):
         if not isinstance(part, dict):
-            yield Found((*path, index), f"the part is {kind_of(part)}, not an object", fix=False)
+            yield Finding((*path, index), f"the part is {json_type(part)}, not an object", fix=False)
             continue
         kind = part.get("type")
         if kind == "image_url":
             continue
         if kind not in allowed:
-            yield Found((*path, index), f"a part of type {quoted(kind)} is not trained on here", fix=False)
+            yield Finding((*path, index), f"a part of type {quote(kind)} is not trained on here", fix=False)
         elif not isinstance(part.get(kind), str):
-            yield Found((*path, index), f"the {kind} part has no '{kind}' string", fix=False)
+            yield Finding((*path, index), f"the {kind} part has no '{kind}' string", fix=False)
 
 
 def _join(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _joined(value_at(subject, path)))
+    yield Edit("set", path, _join_texts(value_at(subject, path)))
 
 
-def _joined(parts: Any) -> str | None:
-    """The text of parts that are all text, joined as they follow one another; None for others."""
+def _join_texts(parts: Any) -> str | None:
+    """The joined text of parts that are all text parts or strings; None for others."""
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
     strings = [text for text in texts if isinstance(text, str)]
     return "".join(strings) if texts and len(strings) == len(texts) else None
@@ -84,8 +84,8 @@ def _joined(parts: Any) -> str | None:
     when=Has.PARTS,
     fix=("safe", "join the text parts", _join),
 )
-def tool_content_not_string(subject: Subject, context: Context) -> Iterator[Found]:
+def tool_content_not_string(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         if turn.role == "tool" and isinstance(turn.content, list):
-            fixable = _joined(turn.content) is not None
-            yield Found((*turn.path, "content"), "a tool message's content must be one string", fix=fixable)
+            fixable = _join_texts(turn.content) is not None
+            yield Finding((*turn.path, "content"), "a tool message's content must be one string", fix=fixable)

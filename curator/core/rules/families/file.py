@@ -1,13 +1,13 @@
-"""Rules on the file as bytes; found by the reader of lines (workspace.lines), documented here."""
+"""Rules on the bytes of a file. `curator.workspace.files` finds them; here they are declared."""
 
 from __future__ import annotations
 
 from curator.core.rules.registry import declare, severities
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
-"""Files API limit (OpenAI `/files`; Azure quotas say the same), 512 MB."""
+"""Limit of the Files API, at OpenAI and Azure (docs/openai.md §6.1, §7)."""
 MAX_UPLOAD_BYTES = 8 * 1024**3
-"""Uploads API limit, 8 GB."""
+"""Limit of the Uploads API (docs/openai.md §6.2)."""
 
 declare(
     "file_extension",

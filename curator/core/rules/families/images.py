@@ -1,4 +1,4 @@
-"""Rules on images: what can be known of them without fetching anything."""
+"""Rules on images, as far as they can be checked without fetching anything."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from curator.core.example import Path
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
-from curator.core.rules.registry import Found, rule
-from curator.core.rules.subject import Subject, quoted
+from curator.core.rules.registry import Finding, rule
+from curator.core.rules.subject import Subject, quote
 
 MAX_IMAGES, MAX_IMAGES_AZURE = 10, 64
 MAX_IMAGE_BYTES = 10_000_000
@@ -40,10 +40,10 @@ def images(subject: Subject) -> Iterator[tuple[Path, Any, str | None]]:
     "models read images and do not answer with them; the service refuses the example",
     when=Has.PARTS,
 )
-def image_in_assistant(subject: Subject, context: Context) -> Iterator[Found]:
+def image_in_assistant(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, role, _ in images(subject):
         if role != "user":
-            yield Found(path, f"an image in a message of role {quoted(role)}; only user messages may hold one")
+            yield Finding(path, f"an image in a message of role {quote(role)}; only user messages may hold one")
 
 
 @rule(
@@ -54,11 +54,11 @@ def image_in_assistant(subject: Subject, context: Context) -> Iterator[Found]:
     "the service refuses the example",
     when=Has.PARTS,
 )
-def image_too_many(subject: Subject, context: Context) -> Iterator[Found]:
+def image_too_many(subject: Subject, context: Context) -> Iterator[Finding]:
     limit = MAX_IMAGES_AZURE if context.profile == "azure" else MAX_IMAGES
     count = sum(1 for _ in images(subject))
     if count > limit:
-        yield Found((), f"{count} images; an example may have {limit}")
+        yield Finding((), f"{count} images; an example may have {limit}")
 
 
 @rule(
@@ -69,12 +69,12 @@ def image_too_many(subject: Subject, context: Context) -> Iterator[Found]:
     "the service leaves it out or refuses the example",
     when=Has.PARTS,
 )
-def image_too_large(subject: Subject, context: Context) -> Iterator[Found]:
+def image_too_large(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, _, url in images(subject):
-        found = _DATA.match(url) if url else None
-        size = (len(url or "") - found.end()) * 3 // 4 if found else 0
+        match = _DATA.match(url) if url else None
+        size = (len(url or "") - match.end()) * 3 // 4 if match else 0
         if size > MAX_IMAGE_BYTES:
-            yield Found((*path, "image_url", "url"), f"an image of {size / 1e6:.1f} MB; 10 MB is the limit")
+            yield Finding((*path, "image_url", "url"), f"an image of {size / 1e6:.1f} MB; 10 MB is the limit")
 
 
 @rule(
@@ -85,41 +85,42 @@ def image_too_large(subject: Subject, context: Context) -> Iterator[Found]:
     "the service leaves the image out or refuses the example",
     when=Has.PARTS,
 )
-def image_format(subject: Subject, context: Context) -> Iterator[Found]:
+def image_format(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, _, url in images(subject):
-        wrong = "an image needs an object with a url" if url is None else _wrong_image(url)
+        wrong = "an image needs an object with a url" if url is None else _image_flaw(url)
         if wrong:
-            yield Found((*path, "image_url", "url") if url is not None else path, wrong)
+            yield Finding((*path, "image_url", "url") if url is not None else path, wrong)
 
 
-def _wrong_image(url: str) -> str | None:
+def _image_flaw(url: str) -> str | None:
     if url.lower().startswith(("http://", "https://")):
         suffix = _OTHER_SUFFIX.search(urlsplit_path(url))
         return f"a .{suffix[1]} image; JPEG, PNG and WEBP are taken" if suffix else None
-    found = _DATA.match(url)
-    if found is None:
-        return f"{quoted(url)} is neither an http(s) address nor a base64 data URL"
-    if found[1].lower() not in ("image/jpeg", "image/jpg", "image/png", "image/webp"):
-        return f"{quoted(found[1])} is none of image/jpeg, image/png and image/webp"
-    if len(url) - found.end() > MAX_IMAGE_BYTES * 4 // 3:
-        return None  # image_too_large says it; not decoded
+    match = _DATA.match(url)
+    if match is None:
+        return f"{quote(url)} is neither an http(s) address nor a base64 data URL"
+    if match[1].lower() not in ("image/jpeg", "image/jpg", "image/png", "image/webp"):
+        return f"{quote(match[1])} is none of image/jpeg, image/png and image/webp"
+    if len(url) - match.end() > MAX_IMAGE_BYTES * 4 // 3:
+        return None  # not decoded: image_too_large reports it
     try:
-        data = base64.b64decode(url[found.end() :], validate=True)
+        data = base64.b64decode(url[match.end() :], validate=True)
     except (binascii.Error, ValueError):
         return "the image is not valid base64"
-    return _wrong_pixels(data)
+    return _pixel_flaw(data)
 
 
 def urlsplit_path(url: str) -> str:
-    """The path of an address; empty where it is none."""
+    """The path of a URL; empty where it is not valid."""
     try:
         return urlsplit(url).path
     except ValueError:
         return ""
 
 
-def _wrong_pixels(data: bytes) -> str | None:
-    """What the first bytes of an image file say against it (PNG, JFIF and RIFF specifications)."""
+def _pixel_flaw(data: bytes) -> str | None:
+    """Why an image file is not accepted, from its first bytes (PNG, JFIF and RIFF specifications); None if it
+    is."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return None if data[25:26] in (b"\x02", b"\x06") else "a PNG that is neither RGB nor RGBA"
     if data.startswith(b"\xff\xd8\xff"):
@@ -130,7 +131,7 @@ def _wrong_pixels(data: bytes) -> str | None:
 
 
 def _jpeg_channels(data: bytes) -> int | None:
-    """The number of components in a JPEG's frame header; None where none is found."""
+    """The number of colour components in a JPEG's frame header; None where there is no such header."""
     at = 2
     while at + 9 < len(data) and data[at] == 0xFF:
         marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
@@ -149,10 +150,10 @@ def _jpeg_channels(data: bytes) -> int | None:
     "which cannot be known without looking",
     when=Has.PARTS,
 )
-def image_may_be_skipped(subject: Subject, context: Context) -> Iterator[Found]:
+def image_may_be_skipped(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, _, url in images(subject):
         if url and url.lower().startswith(("http://", "https://")) and not _is_public(url):
-            yield Found((*path, "image_url", "url"), f"{quoted(url)} cannot be fetched from outside")
+            yield Finding((*path, "image_url", "url"), f"{quote(url)} cannot be fetched from outside")
 
 
 def _is_public(url: str) -> bool:

@@ -1,4 +1,5 @@
-"""The part of JSON Schema that tool parameters use, enough to say whether arguments fit; unknown words pass."""
+"""The part of JSON Schema that tool parameters use, to check arguments against it; unknown keywords are
+ignored."""
 
 from __future__ import annotations
 
@@ -22,14 +23,15 @@ _FORMS: dict[str, type | tuple[type, ...]] = {
     "enum": list,
     **dict.fromkeys(_CHOICES, list),
 }
-"""What some words of a schema must be; their order is that in which they are told."""
+"""The types of the values of some keywords; the first wrong one in this order is reported."""
 MAX_DEPTH = 32
+"""Nesting below which schemas are not checked."""
 _LEAF = frozenset({"type", "description"})
-"""The words of most parameters' schemas, in which there is nothing more to look at."""
+"""The keywords of a schema that contains no other schema."""
 
 
-def flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
-    """Why `schema` is no JSON Schema in a few words, or None where what is known of it is sound."""
+def schema_flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
+    """Why `schema` is no JSON Schema, in a few words; None where all known keywords are valid."""
     if isinstance(schema, bool) or depth > MAX_DEPTH:
         return None
     if is_leaf(schema) and isinstance(schema["type"], str) and schema["type"] in TYPES:
@@ -44,21 +46,24 @@ def flaw(schema: Any, name: str = "parameters", depth: int = 0) -> str | None:
     )
     if wrong or not _are_names(schema.get("required", [])):
         return f"'{wrong or 'required'}' of '{name}' is not what a schema has there"
-    return next(filter(None, (flaw(inner, _join(name, key), depth + 1) for key, inner in _inside(schema))), None)
+    return next(
+        filter(None, (schema_flaw(inner, _join(name, key), depth + 1) for key, inner in _inner_schemas(schema))),
+        None,
+    )
 
 
 def is_leaf(schema: Any) -> bool:
-    """Whether `schema` says a type, and nothing else that matters."""
+    """Whether `schema` has a type, and no other keywords than those of `_LEAF`."""
     return isinstance(schema, dict) and "type" in schema and schema.keys() <= _LEAF
 
 
 def _are_names(keys: list[Any]) -> bool:
-    """Whether these are strings, each there once."""
+    """Whether these are strings without repeats."""
     return all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys)
 
 
-def _inside(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The schemas that a sound schema holds, with their names."""
+def _inner_schemas(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The schemas inside a valid schema, with their names."""
     yield from schema.get("properties", {}).items()
     items = schema.get("items", True)
     yield from (("items", item) for item in (items if isinstance(items, list) else [items]))
@@ -67,25 +72,25 @@ def _inside(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def mismatch(value: Any, schema: Any, name: str = "", depth: int = 0) -> str | None:
-    """Why `value` does not fit `schema` in a few words, or None where it fits or the schema says nothing known."""
+    """Why `value` does not fit `schema`, in a few words; None where it fits all known keywords."""
     if schema is False:
         return f"'{name}' is no parameter"
     if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return None
     kinds = schema.get("type")
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    if isinstance(kinds, list) and not any(_is(value, kind) for kind in kinds):
+    if isinstance(kinds, list) and not any(_is_of_type(value, kind) for kind in kinds):
         return f"'{name}' is not of type {' or '.join(map(str, kinds))}" if name else "they are no object"
     if is_leaf(schema):
         return None
     options = [schema["const"]] if "const" in schema else schema.get("enum")
     if isinstance(options, list) and value not in options:
         return f"'{name}' is none of the values allowed"
-    return _choice(value, schema, name, depth) or _inner(value, schema, name, depth)
+    return _mismatch_of_choices(value, schema, name, depth) or _mismatch_inside(value, schema, name, depth)
 
 
-def _choice(value: Any, schema: dict[str, Any], name: str, depth: int) -> str | None:
-    """The same for schemas of which any, or all, have to fit."""
+def _mismatch_of_choices(value: Any, schema: dict[str, Any], name: str, depth: int) -> str | None:
+    """As `mismatch`, for the keywords anyOf, oneOf and allOf."""
     for key in ("anyOf", "oneOf"):
         options = schema.get(key)
         if (
@@ -94,22 +99,22 @@ def _choice(value: Any, schema: dict[str, Any], name: str, depth: int) -> str | 
             and all(mismatch(value, each, name, depth + 1) for each in options)
         ):
             return f"'{name}' fits none of its schemas" if name else "they fit none of the schemas"
-    wanted = schema.get("allOf")
-    wrong = (mismatch(value, each, name, depth + 1) for each in (wanted if isinstance(wanted, list) else ()))
+    all_of = schema.get("allOf")
+    wrong = (mismatch(value, each, name, depth + 1) for each in (all_of if isinstance(all_of, list) else ()))
     return next(filter(None, wrong), None)
 
 
-def _inner(value: Any, schema: dict[str, Any], name: str, depth: int) -> str | None:
-    """The same for what an object or a list holds."""
+def _mismatch_inside(value: Any, schema: dict[str, Any], name: str, depth: int) -> str | None:
+    """As `mismatch`, for the members of an object or the items of a list."""
     if isinstance(value, dict):
-        return _object(value, schema, name, depth)
+        return _mismatch_of_object(value, schema, name, depth)
     if isinstance(value, list):
         wrong = (mismatch(item, schema.get("items"), f"{name}[{at}]", depth + 1) for at, item in enumerate(value))
         return next(filter(None, wrong), None)
     return None
 
 
-def _object(value: dict[str, Any], schema: dict[str, Any], name: str, depth: int) -> str | None:
+def _mismatch_of_object(value: dict[str, Any], schema: dict[str, Any], name: str, depth: int) -> str | None:
     properties = schema.get("properties")
     properties = properties if isinstance(properties, dict) else {}
     required = schema.get("required")
@@ -131,8 +136,9 @@ def _join(name: str, key: str) -> str:
     return f"{name}.{key}" if name else key
 
 
-def _is(value: Any, kind: Any) -> bool:
-    """Whether a value is of a schema's type; a boolean is no number, 1.0 is an integer, unknown types pass."""
+def _is_of_type(value: Any, kind: Any) -> bool:
+    """Whether a value has the type `kind`: a boolean is no number, 1.0 is an integer, unknown types fit all
+    values."""
     types = TYPES.get(kind) if isinstance(kind, str) else None
     if types is None:
         return True

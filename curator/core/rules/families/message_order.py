@@ -1,4 +1,4 @@
-"""Rules on the order of messages: who speaks, in which turn."""
+"""Rules on the order of messages by their roles."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from curator.core.example import Path
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
-from curator.core.rules.registry import CHAT, Found, rule
-from curator.core.rules.subject import Subject, Turn, quoted
+from curator.core.rules.registry import CHAT, Finding, rule
+from curator.core.rules.subject import Subject, Turn, quote
 from curator.core.splice import Edit, Raw, span
 
 
@@ -29,17 +29,17 @@ def _trim_tail(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
     fix=("safe", "remove the messages after the last assistant message", _trim_tail),
     when=Has.TAIL,
 )
-def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[Found]:
+def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[Finding]:
     turns = subject.turns
     if not turns or turns[-1].role == "assistant":
         return
     if all(turn.role != "assistant" for turn in turns):
-        return  # example_missing_assistant_message says it
+        return  # example_missing_assistant_message reports it
     end = max(at for at, turn in enumerate(turns) if turn.role == "assistant") + 1
-    needed = [turn.role for turn in turns[end:] if turn.role in ("system", "developer", "user")]
-    kept = [turn.role for turn in turns[:end]]
-    fix = len(turns) == len(subject.value["messages"]) and all(role in kept for role in needed)
-    yield Found(turns[-1].path, f"the last message is of role {quoted(turns[-1].role)}", fix=fix)
+    removed_roles = [turn.role for turn in turns[end:] if turn.role in ("system", "developer", "user")]
+    kept_roles = [turn.role for turn in turns[:end]]
+    fix = len(turns) == len(subject.value["messages"]) and all(role in kept_roles for role in removed_roles)
+    yield Finding(turns[-1].path, f"the last message is of role {quote(turns[-1].role)}", fix=fix)
 
 
 @rule(
@@ -50,9 +50,9 @@ def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[F
     "the model learns to speak unasked; usually a line was lost",
     when=Has.NO_USER,
 )
-def missing_user_message(subject: Subject, context: Context) -> Iterator[Found]:
+def missing_user_message(subject: Subject, context: Context) -> Iterator[Finding]:
     if subject.roles and "user" not in subject.roles:
-        yield Found((), "the example has no user message")
+        yield Finding((), "the example has no user message")
 
 
 @rule(
@@ -63,9 +63,9 @@ def missing_user_message(subject: Subject, context: Context) -> Iterator[Found]:
     "the prompt used at inference should be the one trained with",
     when=Has.NO_SYSTEM,
 )
-def missing_system_message(subject: Subject, context: Context) -> Iterator[Found]:
+def missing_system_message(subject: Subject, context: Context) -> Iterator[Finding]:
     if subject.roles and "system" not in subject.roles and "developer" not in subject.roles:
-        yield Found((), "the example has no system message")
+        yield Finding((), "the example has no system message")
 
 
 def _move_first(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -83,7 +83,7 @@ def _move_first(subject: Subject, path: Path, context: Context) -> Iterator[Edit
     fix=("safe", "move a single system message to the start; turns of one role may then meet", _move_first),
     when=Has.MOVED_SYSTEM,
 )
-def system_not_first(subject: Subject, context: Context) -> Iterator[Found]:
+def system_not_first(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
         systems = [turn for turn in thread if turn.role == "system" or turn.role == "developer"]
         if not systems or (len(systems) == 1 and systems[0] is thread[0]):
@@ -92,21 +92,22 @@ def system_not_first(subject: Subject, context: Context) -> Iterator[Found]:
         for turn in systems:
             if turn is not thread[0]:
                 words = "after other messages" if single else "one of several"
-                yield Found(turn.path, f"the system message is {words}", fix=single and _movable(turn, subject))
+                yield Finding(turn.path, f"the system message is {words}", fix=single and _movable(turn, subject))
 
 
 def _movable(turn: Turn, subject: Subject) -> bool:
-    """Inside the list that it would lead, and without calls whose answers would stay behind."""
+    """Whether a system message can move to the start: it is in the same list, and has no calls with answers
+    there."""
     first = subject.threads[0]
     return bool(first) and turn.path[:-1] == first[0].path[:-1] and not turn.message.get("tool_calls")
 
 
 def _merge(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    """Joins a whole run of one role into its first message, when asked at the run's last member."""
+    """Join a run of messages of one role into its first one; only at the last message of the run."""
     thread = next(thread for thread in subject.threads if any(turn.path == path for turn in thread))
     last = next(index for index, turn in enumerate(thread) if turn.path == path)
     if last + 1 < len(thread) and _mergeable(thread[last], thread[last + 1]):
-        return  # the run goes on; its last member does the work
+        return  # the run goes on: the fix at its last message joins all
     first = last
     while first and _mergeable(thread[first - 1], thread[first]):
         first -= 1
@@ -117,7 +118,7 @@ def _merge(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
 
 
 def _mergeable(one: Turn, two: Turn) -> bool:
-    """Two plain text messages of one role, in one list, with nothing else that would be lost."""
+    """Whether two messages of one role and list have only texts, so that joining them loses nothing."""
     same = one.role == two.role and one.path[:-1] == two.path[:-1]
     plain = all(
         isinstance(t.content, str) and t.content and t.message.keys() == {"role", "content"} for t in (one, two)
@@ -134,13 +135,13 @@ def _mergeable(one: Turn, two: Turn) -> bool:
     fix=("unsafe", "join the texts with an empty line between", _merge),
     when=Has.REPEATS,
 )
-def consecutive_same_role(subject: Subject, context: Context) -> Iterator[Found]:
+def consecutive_same_role(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
         before = None
         for turn in thread:
             role = turn.role
             if before is not None and role == before.role and (role == "user" or role == "assistant"):
-                yield Found(
-                    turn.path, f"the message before is of role {quoted(role)} too", fix=_mergeable(before, turn)
+                yield Finding(
+                    turn.path, f"the message before is of role {quote(role)} too", fix=_mergeable(before, turn)
                 )
             before = turn

@@ -1,4 +1,4 @@
-"""Rules on one message: is it an object, has it the keys that its role needs and no other."""
+"""Rules on one message: that it is an object, and has all keys that its role needs and no others."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from curator.core.example import Path
 from curator.core.formats import OLD_PREFERENCE_KEYS
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
-from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, Found, rule
-from curator.core.rules.subject import ROLES, Subject, Turn, kind_of, quoted
+from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, Finding, rule
+from curator.core.rules.subject import ROLES, Subject, Turn, json_type, quote
 from curator.core.splice import Edit
 
 _SPOKEN = frozenset(("role", "content", "name"))
@@ -42,7 +42,7 @@ def _drop(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
 
 
 def value_at(subject: Subject, path: Path) -> Any:
-    """What stands at a path that a finding named."""
+    """The value at a path of the example."""
     item = subject.value
     for step in path:
         item = item[step]
@@ -57,15 +57,15 @@ def value_at(subject: Subject, path: Path) -> Any:
     "every message is an object with a role and a content",
     when=Has.ODD,
 )
-def message_not_object(subject: Subject, context: Context) -> Iterator[Found]:
+def message_not_object(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, messages in message_lists(subject):
         for index, message in enumerate(messages):
             if not isinstance(message, dict):
-                yield Found((*path, index), f"the message is {kind_of(message)}, not an object")
+                yield Finding((*path, index), f"the message is {json_type(message)}, not an object")
 
 
 def message_lists(subject: Subject) -> Iterator[tuple[Path, list[Any]]]:
-    """The lists of messages with their places, whatever they hold."""
+    """The lists of messages with their places; their items may be any JSON values."""
     value = subject.value
     paths: list[Path] = [("messages",)]
     if subject.format == "preference":
@@ -87,21 +87,21 @@ def message_lists(subject: Subject) -> Iterator[tuple[Path, list[Any]]]:
     "the service says: Example 100, message 2 Discriminator 'role' is missing in value",
     when=Has.ODD,
 )
-def message_missing_key(subject: Subject, context: Context) -> Iterator[Found]:
+def message_missing_key(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         message = turn.message
         if "role" not in message:
-            yield Found(turn.path, "the message has no 'role'")
+            yield Finding(turn.path, "the message has no 'role'")
         if "content" not in message and not (turn.role == "assistant" and _has_substitute(message)):
-            yield Found(turn.path, "the message has no 'content'")
+            yield Finding(turn.path, "the message has no 'content'")
         if turn.role == "tool" and "tool_call_id" not in message:
-            yield Found(turn.path, "the tool message has no 'tool_call_id'")
+            yield Finding(turn.path, "the tool message has no 'tool_call_id'")
         if turn.role == "function" and "name" not in message:
-            yield Found(turn.path, "the function message has no 'name'")
+            yield Finding(turn.path, "the function message has no 'name'")
 
 
 def _has_substitute(message: dict[str, Any]) -> bool:
-    """Whether something stands in for the content: a call or a refusal."""
+    """Whether the message has a call or a refusal instead of a content."""
     return any(message.get(key) for key in _SUBSTITUTES)
 
 
@@ -114,7 +114,7 @@ def _has_substitute(message: dict[str, Any]) -> bool:
     when=Has.ODD,
     fix=("safe", "drop the key, where the message has all that its role needs", _drop),
 )
-def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Found]:
+def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         allowed = KEYS.get(turn.role, _ALL_KEYS) if isinstance(turn.role, str) else _ALL_KEYS
         if turn.message.keys() <= allowed:
@@ -122,23 +122,23 @@ def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Fou
         complete = "role" in turn.message and ("content" in turn.message or _has_substitute(turn.message))
         for key in turn.message:
             if key not in allowed and key != "weight":
-                words = f"{quoted(key)} is no key of {_a(turn.role)} message"
-                speaks = key in _SUBSTITUTES and _is_empty(turn.content)  # dropped, the message would say nothing
-                yield Found((*turn.path, key), words, fix=complete and not speaks)
+                words = f"{quote(key)} is no key of {_with_article(turn.role)} message"
+                speaks = key in _SUBSTITUTES and _is_empty(turn.content)  # without it the message would be empty
+                yield Finding((*turn.path, key), words, fix=complete and not speaks)
 
 
-def _a(role: Any) -> str:
+def _with_article(role: Any) -> str:
     if not isinstance(role, str) or role not in ROLES:
         return "a"
     return f"an {role}" if role == "assistant" else f"a {role}"
 
 
 def _rename_role(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _known_role(value_at(subject, path)))
+    yield Edit("set", path, _likely_role(value_at(subject, path)))
 
 
-def _known_role(role: Any) -> str | None:
-    """The role that a foreign name most likely means."""
+def _likely_role(role: Any) -> str | None:
+    """The role that the role name of another tool most likely means; None where it is not known."""
     name = role.strip().lower() if isinstance(role, str) else ""
     return name if name in ROLES else _ROLE_NAMES.get(name)
 
@@ -152,13 +152,13 @@ def _known_role(role: Any) -> str | None:
     when=Has.ODD,
     fix=("unsafe", "human becomes user; gpt, bot and model become assistant", _rename_role),
 )
-def unrecognized_role(subject: Subject, context: Context) -> Iterator[Found]:
+def unrecognized_role(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         role = turn.role
         if "role" in turn.message and not (isinstance(role, str) and role in ROLES):
-            meant = _known_role(role)
-            hint = f"; did you mean '{meant}'?" if meant else ""
-            yield Found((*turn.path, "role"), f"{quoted(role)} is no role{hint}", fix=meant is not None)
+            likely_role = _likely_role(role)
+            hint = f"; did you mean '{likely_role}'?" if likely_role else ""
+            yield Finding((*turn.path, "role"), f"{quote(role)} is no role{hint}", fix=likely_role is not None)
 
 
 @rule(
@@ -169,19 +169,19 @@ def unrecognized_role(subject: Subject, context: Context) -> Iterator[Found]:
     "the message says nothing",
     when=Has.ODD | Has.PARTS,
 )
-def missing_content(subject: Subject, context: Context) -> Iterator[Found]:
+def missing_content(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         if not _is_empty(turn.content) or _has_substitute(turn.message):
             continue
         if "content" not in turn.message:
-            yield Found(turn.path, "the message has no content")
+            yield Finding(turn.path, "the message has no content")
         elif turn.role != "function" or turn.content is not None:  # a function may return null
             words = "null" if turn.content is None else "empty"
-            yield Found((*turn.path, "content"), f"the content is {words}")
+            yield Finding((*turn.path, "content"), f"the content is {words}")
 
 
 def _is_empty(content: Any) -> bool:
-    """Null, an empty string or list, or parts or strings that are all empty."""
+    """Whether a content is null, an empty string or list, or a list of empty parts or strings."""
     if isinstance(content, list):
         return all(
             part == "" or (isinstance(part, dict) and part.get("type") == "text" and part.get("text") == "")
@@ -204,18 +204,18 @@ def _to_system(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
     when=Has.ODD,
     fix=("safe", "write system", _to_system),
 )
-def developer_role_in_sft(subject: Subject, context: Context) -> Iterator[Found]:
+def developer_role_in_sft(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         if turn.role == "developer":
-            yield Found((*turn.path, "role"), "supervised training documents 'system', not 'developer'")
+            yield Finding((*turn.path, "role"), "supervised training documents 'system', not 'developer'")
 
 
-def _whole_weight(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _meant_weight(value_at(subject, path)))
+def _set_weight(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, _intended_weight(value_at(subject, path)))
 
 
-def _meant_weight(weight: Any) -> int | None:
-    """0 or 1 where the value says so in another type: true, 1.0, "1"."""
+def _intended_weight(weight: Any) -> int | None:
+    """The 0 or 1 that a value of another type stands for (true, 1.0, "1"); None for others."""
     if isinstance(weight, (bool, int, float)) and weight in (0, 1):
         return int(weight)
     return int(weight) if weight in ("0", "1") else None
@@ -228,16 +228,16 @@ def _meant_weight(weight: Any) -> int | None:
     "a weight that is not the integer 0 or 1",
     "only 0 (do not learn) and 1 (learn) are legal",
     when=Has.ODD,
-    fix=("safe", 'true, 1.0 and "1" become 1; false, 0.0 and "0" become 0', _whole_weight),
+    fix=("safe", 'true, 1.0 and "1" become 1; false, 0.0 and "0" become 0', _set_weight),
 )
-def weight_invalid(subject: Subject, context: Context) -> Iterator[Found]:
+def weight_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         if turn.role != "assistant" or "weight" not in turn.message:
             continue
         weight = turn.message["weight"]
         if type(weight) is not int or weight not in (0, 1):
-            fixable = _meant_weight(weight) is not None
-            yield Found((*turn.path, "weight"), f"the weight is {quoted(weight)}, not 0 or 1", fix=fixable)
+            fixable = _intended_weight(weight) is not None
+            yield Finding((*turn.path, "weight"), f"the weight is {quote(weight)}, not 0 or 1", fix=fixable)
 
 
 @rule(
@@ -249,7 +249,7 @@ def weight_invalid(subject: Subject, context: Context) -> Iterator[Found]:
     when=Has.ODD,
     fix=("safe", "drop the weight", _drop),
 )
-def weight_on_non_assistant(subject: Subject, context: Context) -> Iterator[Found]:
+def weight_on_non_assistant(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         if (
             turn.role != "assistant"
@@ -257,11 +257,11 @@ def weight_on_non_assistant(subject: Subject, context: Context) -> Iterator[Foun
             and turn.role in ROLES
             and "weight" in turn.message
         ):
-            yield Found((*turn.path, "weight"), f"{_a(turn.role)} message has no weight")
+            yield Finding((*turn.path, "weight"), f"{_with_article(turn.role)} message has no weight")
 
 
 def _slug(name: Any) -> str:
-    """`name` in the allowed characters, accents taken off; empty where nothing is left."""
+    """`name` in the allowed characters and without accents; empty where none of it is left."""
     if not isinstance(name, str):
         return ""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
@@ -282,16 +282,16 @@ def _slugify(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     when=Has.ODD,
     fix=("safe", "replace what is not allowed by _", _slugify),
 )
-def name_invalid(subject: Subject, context: Context) -> Iterator[Found]:
+def name_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         name = turn.message.get("name")
         if "name" in turn.message and not (isinstance(name, str) and _NAME.match(name)):
             fixable = bool(_slug(name)) and turn.role != "function"
-            yield Found((*turn.path, "name"), f"{quoted(name)} is no valid name", fix=fixable)
+            yield Finding((*turn.path, "name"), f"{quote(name)} is no valid name", fix=fixable)
 
 
 def is_name(name: Any) -> bool:
-    """Whether `name` is 1 to 64 letters, digits, `_` or `-` (FunctionObject in the specification)."""
+    """Whether `name` is 1 to 64 letters, digits, `_` or `-` (docs/openai.md §2.1)."""
     return isinstance(name, str) and _NAME.match(name) is not None
 
 

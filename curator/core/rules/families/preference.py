@@ -8,8 +8,8 @@ from typing import Any
 from curator.core.example import Path
 from curator.core.formats import OLD_PREFERENCE_KEYS
 from curator.core.rules.context import Context
-from curator.core.rules.registry import PREFERENCE, Found, rule
-from curator.core.rules.subject import Subject, quoted
+from curator.core.rules.registry import PREFERENCE, Finding, rule
+from curator.core.rules.subject import Subject, quote
 from curator.core.splice import Edit
 
 
@@ -21,19 +21,19 @@ from curator.core.splice import Edit
     "the service says: Example 1 is missing key 'input'",
     formats=PREFERENCE,
 )
-def preference_missing_key(subject: Subject, context: Context) -> Iterator[Found]:
+def preference_missing_key(subject: Subject, context: Context) -> Iterator[Finding]:
     value = subject.value
-    given = value.get("input")
-    messages = given.get("messages") if isinstance(given, dict) else None
+    pair_input = value.get("input")
+    messages = pair_input.get("messages") if isinstance(pair_input, dict) else None
     if not isinstance(messages, list) or not messages:
-        path: Path = ("input", "messages") if isinstance(given, dict) and "messages" in given else ()
-        yield Found(path, "'input.messages' is missing, empty or no list")
+        path: Path = ("input", "messages") if isinstance(pair_input, dict) and "messages" in pair_input else ()
+        yield Finding(path, "'input.messages' is missing, empty or no list")
     for old, new in OLD_PREFERENCE_KEYS.items():
         key = new if new in value else old
         if key not in value:
-            yield Found((), f"the key '{new}' is missing")
+            yield Finding((), f"the key '{new}' is missing")
         elif not isinstance(value[key], list) or not value[key]:
-            yield Found((key,), f"'{key}' is empty or no list")
+            yield Finding((key,), f"'{key}' is empty or no list")
 
 
 def _rename(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -49,10 +49,10 @@ def _rename(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     formats=PREFERENCE,
     fix=("safe", "rename the key", _rename),
 )
-def preference_old_key(subject: Subject, context: Context) -> Iterator[Found]:
+def preference_old_key(subject: Subject, context: Context) -> Iterator[Finding]:
     for old, new in OLD_PREFERENCE_KEYS.items():
         if old in subject.value:
-            yield Found((old,), f"'{old}' is called '{new}' today", fix=new not in subject.value)
+            yield Finding((old,), f"'{old}' is called '{new}' today", fix=new not in subject.value)
 
 
 @rule(
@@ -63,18 +63,18 @@ def preference_old_key(subject: Subject, context: Context) -> Iterator[Found]:
     "both outputs must continue the input with an answer",
     formats=PREFERENCE,
 )
-def preference_role(subject: Subject, context: Context) -> Iterator[Found]:
+def preference_role(subject: Subject, context: Context) -> Iterator[Finding]:
     prompt = [turn for turn in subject.turns if turn.path[0] == "input"]
     if prompt and prompt[-1].role == "assistant":
-        yield Found(prompt[-1].path, "the input ends on an assistant message")
+        yield Finding(prompt[-1].path, "the input ends on an assistant message")
     for old, new in OLD_PREFERENCE_KEYS.items():
         key = new if new in subject.value else old
         answer = [turn for turn in subject.turns if turn.path[0] == key]
         for turn in answer:
             if turn.role not in ("assistant", "tool"):
-                yield Found((*turn.path, "role"), f"role {quoted(turn.role)} in an output")
+                yield Finding((*turn.path, "role"), f"role {quote(turn.role)} in an output")
         if answer and all(turn.role != "assistant" for turn in answer):
-            yield Found((key,), f"'{key}' has no assistant message")
+            yield Finding((key,), f"'{key}' has no assistant message")
 
 
 @rule(
@@ -85,18 +85,18 @@ def preference_role(subject: Subject, context: Context) -> Iterator[Found]:
     "there is nothing to prefer",
     formats=PREFERENCE,
 )
-def preference_identical(subject: Subject, context: Context) -> Iterator[Found]:
+def preference_identical(subject: Subject, context: Context) -> Iterator[Finding]:
     answers = []
     for old, new in OLD_PREFERENCE_KEYS.items():
-        found = subject.value.get(new, subject.value.get(old))
-        if not isinstance(found, list) or not found:
+        output = subject.value.get(new, subject.value.get(old))
+        if not isinstance(output, list) or not output:
             return
-        answers.append([_stripped(message) for message in found])
+        answers.append([_strip_content(message) for message in output])
     if answers[0] == answers[1]:
-        yield Found((), "the preferred and the other output are the same")
+        yield Finding((), "the preferred and the other output are the same")
 
 
-def _stripped(message: Any) -> Any:
+def _strip_content(message: Any) -> Any:
     if isinstance(message, dict) and isinstance(message.get("content"), str):
         return {**message, "content": message["content"].strip()}
     return message

@@ -1,4 +1,4 @@
-"""Rules on what should not be in training data: keys, personal data, what moderation blocks."""
+"""Rules on content that should not be in training data: keys, personal data, texts that moderation blocks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from curator.core.example import Path
 from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
-from curator.core.rules.registry import Found, rule, severities
+from curator.core.rules.registry import Finding, rule, severities
 from curator.core.rules.subject import Subject
 from curator.core.splice import Edit
 
 
 class Hit(NamedTuple):
-    """What was found in a text, and what masks it."""
+    """A key or personal datum in a text, and the mask that the fix writes in its place."""
 
     name: str
     mask: str
@@ -43,25 +43,25 @@ _CARD = re.compile(r"[3-6](?:[ -]?\d){12,18}")
 _WORDLIKE = re.compile(r"[\w.+-]")
 
 
-def luhn(text: str) -> bool:
-    """Whether the digits of `text` carry the check digit of payment cards (ISO/IEC 7812-1)."""
+def has_luhn_digit(text: str) -> bool:
+    """Whether the last digit of `text` is the check digit of a payment card (Luhn, ISO/IEC 7812-1)."""
     digits = [int(character) for character in reversed(text) if character.isdigit()]
     doubled = [digit if at % 2 == 0 else digit * 2 - 9 * (digit > 4) for at, digit in enumerate(digits)]
     return sum(doubled) % 10 == 0
 
 
 def secrets(text: str) -> Iterator[Hit]:
-    """Keys and tokens in a text; each kind begins with letters that are looked for first."""
+    """The keys and tokens in a text; the letters with which a kind begins are searched first, which is faster."""
     for hint, pattern in (*_KEYS, ("eyJ", _TOKEN), ("-----BEGIN", _PEM)):
         if hint in text:
             name = {"eyJ": "a JSON Web Token", "-----BEGIN": "a private key"}.get(hint, "an API key")
-            for found in pattern.finditer(text):
-                if not found.start() or not text[found.start() - 1].isalnum():
-                    yield Hit(name, "[SECRET]", found.start(), found.end())
+            for match in pattern.finditer(text):
+                if not match.start() or not text[match.start() - 1].isalnum():
+                    yield Hit(name, "[SECRET]", match.start(), match.end())
 
 
-def personal(text: str) -> Iterator[Hit]:
-    """E-mail addresses, telephone numbers and card numbers in a text."""
+def personal_data(text: str) -> Iterator[Hit]:
+    """The e-mail addresses, telephone numbers and card numbers in a text."""
     at = text.find("@")
     while at >= 0:
         name, domain = _LOCAL_PART.search(text, max(0, at - 64), at), _DOMAIN.match(text, at + 1)
@@ -73,20 +73,20 @@ def personal(text: str) -> Iterator[Hit]:
         if (before and _WORDLIKE.match(before)) or after.isalnum():
             continue
         card = _CARD.fullmatch(run[0])
-        if card and luhn(run[0]):
+        if card and has_luhn_digit(run[0]):
             yield Hit("a card number", "[CARD]", run.start(), run.end())
         elif _PHONE.fullmatch(run[0]) and 8 <= sum(map(str.isdigit, run[0])) <= 15:
             yield Hit("a telephone number", "[PHONE]", run.start(), run.end())
 
 
-def _report(subject: Subject, find: Callable[[str], Iterator[Hit]]) -> Iterator[Found]:
+def _report(subject: Subject, find: Callable[[str], Iterator[Hit]]) -> Iterator[Finding]:
     for turn in subject.turns:
         for path, text in turn.texts():
-            seen: set[str] = set()
+            names: set[str] = set()
             for hit in find(text):
-                if hit.name not in seen:
-                    seen.add(hit.name)
-                    yield Found(path, f"what looks like {hit.name} at character {hit.start + 1}")
+                if hit.name not in names:
+                    names.add(hit.name)
+                    yield Finding(path, f"what looks like {hit.name} at character {hit.start + 1}")
 
 
 def _mask(find: Callable[[str], Iterator[Hit]], text: str) -> str:
@@ -100,7 +100,7 @@ def _mask_secrets(subject: Subject, path: Path, context: Context) -> Iterator[Ed
 
 
 def _mask_personal(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _mask(personal, value_at(subject, path)))
+    yield Edit("set", path, _mask(personal_data, value_at(subject, path)))
 
 
 @rule(
@@ -112,7 +112,7 @@ def _mask_personal(subject: Subject, path: Path, context: Context) -> Iterator[E
     when=Has.MARKS,
     fix=("unsafe", "mask it", _mask_secrets),
 )
-def secret_like(subject: Subject, context: Context) -> Iterator[Found]:
+def secret_like(subject: Subject, context: Context) -> Iterator[Finding]:
     return _report(subject, secrets)
 
 
@@ -125,15 +125,15 @@ def secret_like(subject: Subject, context: Context) -> Iterator[Found]:
     when=Has.MARKS | Has.DIGITS,
     fix=("unsafe", "mask it", _mask_personal),
 )
-def pii_like(subject: Subject, context: Context) -> Iterator[Found]:
-    return _report(subject, personal)
+def pii_like(subject: Subject, context: Context) -> Iterator[Finding]:
+    return _report(subject, personal_data)
 
 
 RISKY = re.compile(
     r"\b[Kk]ill your(?:self|selves| self| family| parents)\b|\b[Cc]ommit(?:ting)? suicide\b"
     r"|\b(?:[Mm]ake|[Bb]uild)s? (?:a |an |the )?(?:\w+ )?bombs?\b"
 )
-"""Phrases that moderation models flag in nearly every context; a hint, no classifier."""
+"""Phrases that moderation models flag in nearly every context; only a hint, no classifier."""
 
 
 @rule(
@@ -144,9 +144,9 @@ RISKY = re.compile(
     "a file with too many such examples is blocked as a whole; only the service's own check decides",
     when=Has.RISKY,
 )
-def moderation_risk(subject: Subject, context: Context) -> Iterator[Found]:
+def moderation_risk(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         for path, text in turn.texts():
-            found = RISKY.search(text)
-            if found:
-                yield Found(path, f"moderation may flag '{found[0]}'")
+            match = RISKY.search(text)
+            if match:
+                yield Finding(path, f"moderation may flag '{match[0]}'")

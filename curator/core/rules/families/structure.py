@@ -1,4 +1,4 @@
-"""Rules on an example as a whole: its top-level keys, and whether there is anything to learn."""
+"""Rules on an example as a whole: its top-level keys, and whether the model can learn anything from it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from curator.core.example import Path
 from curator.core.formats import CHAT_KEYS, PREFERENCE_INPUT_KEYS, PREFERENCE_KEYS
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
-from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, TUNED_FORMATS, Found, rule, severities
-from curator.core.rules.subject import Subject, kind_of, quoted
+from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, TUNED_FORMATS, Finding, rule, severities
+from curator.core.rules.subject import Subject, json_type, quote
 from curator.core.splice import Edit
 
 AZURE_MESSAGES = 2048
@@ -29,7 +29,7 @@ def _drop(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     formats=frozenset(("chat", "reinforcement", "unknown")),
     when=Has.NO_TURNS,
 )
-def missing_messages_list(subject: Subject, context: Context) -> Iterator[Found]:
+def missing_messages_list(subject: Subject, context: Context) -> Iterator[Finding]:
     value = subject.value
     if not isinstance(value, dict):
         return
@@ -37,11 +37,11 @@ def missing_messages_list(subject: Subject, context: Context) -> Iterator[Found]
     if isinstance(messages, list) and messages:
         return
     if "messages" not in value:
-        yield Found((), "the key 'messages' is missing")
+        yield Finding((), "the key 'messages' is missing")
     elif isinstance(messages, list):
-        yield Found(("messages",), "'messages' is empty")
+        yield Finding(("messages",), "'messages' is empty")
     else:
-        yield Found(("messages",), f"'messages' is {kind_of(messages)}, not a list")
+        yield Finding(("messages",), f"'messages' is {json_type(messages)}, not a list")
 
 
 @rule(
@@ -54,20 +54,20 @@ def missing_messages_list(subject: Subject, context: Context) -> Iterator[Found]
     fix=("safe", "drop the key", _drop),
     when=Has.EXTRA_KEYS,
 )
-def unknown_top_level_key(subject: Subject, context: Context) -> Iterator[Found]:
+def unknown_top_level_key(subject: Subject, context: Context) -> Iterator[Finding]:
     if subject.format == "chat":
         if not subject.value.keys() <= CHAT_KEYS:
             for key in subject.value:
                 if key not in CHAT_KEYS:
-                    yield Found((key,), f"{quoted(key)} is no key of a chat example")
+                    yield Finding((key,), f"{quote(key)} is no key of a chat example")
         return
-    given = subject.value.get("input")
+    pair_input = subject.value.get("input")
     for key in subject.value:
         if key not in PREFERENCE_KEYS and not key.endswith("preferred_completion"):
-            yield Found((key,), f"{quoted(key)} is no key of a preference example")
-    for key in given if isinstance(given, dict) else ():
+            yield Finding((key,), f"{quote(key)} is no key of a preference example")
+    for key in pair_input if isinstance(pair_input, dict) else ():
         if key not in PREFERENCE_INPUT_KEYS:
-            yield Found(("input", key), f"{quoted(key)} is no key of a preference example's input")
+            yield Finding(("input", key), f"{quote(key)} is no key of a preference example's input")
 
 
 @rule(
@@ -79,10 +79,10 @@ def unknown_top_level_key(subject: Subject, context: Context) -> Iterator[Found]
     formats=CHAT,
     when=Has.TAIL,
 )
-def example_missing_assistant_message(subject: Subject, context: Context) -> Iterator[Found]:
+def example_missing_assistant_message(subject: Subject, context: Context) -> Iterator[Finding]:
     messages = subject.value["messages"]
     if isinstance(messages, list) and messages and all(turn.role != "assistant" for turn in subject.turns):
-        yield Found(("messages",), "the example has no assistant message")
+        yield Finding(("messages",), "the example has no assistant message")
 
 
 @rule(
@@ -94,11 +94,11 @@ def example_missing_assistant_message(subject: Subject, context: Context) -> Ite
     formats=CHAT,
     when=Has.ODD,
 )
-def no_trainable_assistant(subject: Subject, context: Context) -> Iterator[Found]:
+def no_trainable_assistant(subject: Subject, context: Context) -> Iterator[Finding]:
     if any(turn.trained for turn in subject.turns):
         return
     if any(turn.role == "assistant" for turn in subject.turns):
-        yield Found(("messages",), "every assistant message has weight 0: nothing is trained on")
+        yield Finding(("messages",), "every assistant message has weight 0: nothing is trained on")
 
 
 @rule(
@@ -110,11 +110,13 @@ def no_trainable_assistant(subject: Subject, context: Context) -> Iterator[Found
     formats=MESSAGE_FORMATS,
     when=Has.LONG,
 )
-def too_many_messages(subject: Subject, context: Context) -> Iterator[Found]:
+def too_many_messages(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
         if len(thread) > AZURE_MESSAGES:
-            yield Found((), f"{len(thread):,} messages; Azure takes {AZURE_MESSAGES:,}")
+            yield Finding((), f"{len(thread):,} messages; Azure takes {AZURE_MESSAGES:,}")
     for turn in subject.turns:
         if len(turn.text()) > AZURE_MESSAGE_CHARACTERS:
             size = len(turn.text())
-            yield Found((*turn.path, "content"), f"{size:,} characters; Azure takes {AZURE_MESSAGE_CHARACTERS:,}")
+            yield Finding(
+                (*turn.path, "content"), f"{size:,} characters; Azure takes {AZURE_MESSAGE_CHARACTERS:,}"
+            )

@@ -1,4 +1,4 @@
-"""Rules on the bytes of one line: is it JSON, is it an object, does it say a thing twice."""
+"""Rules on the bytes of one line: that it is JSON and an object, and has no key twice."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from curator.core.duplicates.hashes import canonical
 from curator.core.example import Path, parse
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
-from curator.core.rules.registry import ANY_FORMAT, Found, rule
-from curator.core.rules.subject import Subject, kind_of, quoted
+from curator.core.rules.registry import ANY_FORMAT, Finding, rule
+from curator.core.rules.subject import Subject, json_type, quote
 from curator.core.splice import Edit, span
 
 _KEY = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"([ \t\r\n]*+:)?', re.DOTALL)
@@ -20,10 +20,10 @@ _SPACED_COLONS = (b" :", b"\t:", b"\r:", b"\n:")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _faults(subject: Subject, name: str) -> Iterator[Found]:
+def _faults(subject: Subject, name: str) -> Iterator[Finding]:
     for fault in subject.example.faults:
         if fault.rule == name:
-            yield Found((), fault.message)
+            yield Finding((), fault.message)
 
 
 @rule(
@@ -35,7 +35,7 @@ def _faults(subject: Subject, name: str) -> Iterator[Found]:
     formats=ANY_FORMAT,
     when=Has.FAULTS,
 )
-def invalid_json(subject: Subject, context: Context) -> Iterator[Found]:
+def invalid_json(subject: Subject, context: Context) -> Iterator[Finding]:
     return _faults(subject, "invalid_json")
 
 
@@ -46,7 +46,7 @@ def _as_cp1252(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
 
 
 def recode(raw: bytes) -> bytes | None:
-    """Bytes that are no UTF-8 read as Windows-1252, the usual other encoding; None where that is no JSON."""
+    """Bytes decoded as Windows-1252, the commonest other encoding, in UTF-8; None where that is no JSON."""
     try:
         recoded = raw.decode("cp1252").encode()
     except UnicodeDecodeError:
@@ -64,13 +64,13 @@ def recode(raw: bytes) -> bytes | None:
     when=Has.FAULTS,
     fix=("unsafe", "read it as what it most likely is (Windows-1252, UTF-16) and write UTF-8", _as_cp1252),
 )
-def file_encoding(subject: Subject, context: Context) -> Iterator[Found]:
-    for found in _faults(subject, "file_encoding"):
-        yield found._replace(fix=recode(subject.example.raw) is not None)
+def file_encoding(subject: Subject, context: Context) -> Iterator[Finding]:
+    for finding in _faults(subject, "file_encoding"):
+        yield finding._replace(fix=recode(subject.example.raw) is not None)
 
 
 def walk(value: Any) -> Iterator[tuple[Path, Any]]:
-    """Every value inside `value` with its path, keys of objects as strings too; no recursion."""
+    """All values inside `value` with their paths, itself included; not recursive."""
     todo: list[tuple[Path, Any]] = [((), value)]
     while todo:
         path, item = todo.pop()
@@ -90,15 +90,15 @@ def walk(value: Any) -> Iterator[tuple[Path, Any]]:
     formats=ANY_FORMAT,
     when=Has.FAULTS,
 )
-def non_finite_number(subject: Subject, context: Context) -> Iterator[Found]:
+def non_finite_number(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, item in walk(subject.value):
         if isinstance(item, float) and item - item != 0:
             spelled = subject.example.raw[slice(*span(subject.example.raw, path))].decode()
             wrong = "a number too large to be read" if spelled[-1:].isdigit() else "not a JSON number"
-            yield Found(path, f"{spelled[:20]} is {wrong}")
+            yield Finding(path, f"{spelled[:20]} is {wrong}")
 
 
-def _mend_surrogates(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+def _replace_surrogates(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     item = subject.value
     for step in path:
         item = item[step]
@@ -114,17 +114,17 @@ def _mend_surrogates(subject: Subject, path: Path, context: Context) -> Iterator
     "it cannot be written as UTF-8; half an emoji was cut off",
     formats=ANY_FORMAT,
     when=Has.FAULTS,
-    fix=("unsafe", "put U+FFFD in its place", _mend_surrogates),
+    fix=("unsafe", "put U+FFFD in its place", _replace_surrogates),
 )
-def lone_surrogate(subject: Subject, context: Context) -> Iterator[Found]:
+def lone_surrogate(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, item in walk(subject.value):
-        found = _SURROGATE.search(item) if isinstance(item, str) else None
-        if found:
-            yield Found(path, f"\\u{ord(found[0]):04x} is half of a surrogate pair and no character")
+        match = _SURROGATE.search(item) if isinstance(item, str) else None
+        if match:
+            yield Finding(path, f"\\u{ord(match[0]):04x} is half of a surrogate pair and no character")
         if isinstance(item, dict):
             for key in item:
                 if _SURROGATE.search(key):
-                    yield Found((*path, key), "the key holds half of a surrogate pair", fix=False)
+                    yield Finding((*path, key), "the key holds half of a surrogate pair", fix=False)
 
 
 @rule(
@@ -135,9 +135,9 @@ def lone_surrogate(subject: Subject, context: Context) -> Iterator[Found]:
     "every line must be one JSON object",
     formats=frozenset(("unknown",)),
 )
-def data_type(subject: Subject, context: Context) -> Iterator[Found]:
+def data_type(subject: Subject, context: Context) -> Iterator[Finding]:
     if not isinstance(subject.value, dict) and (subject.value is not None or not subject.example.faults):
-        yield Found((), f"the line is {kind_of(subject.value)}, not an object")
+        yield Finding((), f"the line is {json_type(subject.value)}, not an object")
 
 
 @rule(
@@ -145,11 +145,11 @@ def data_type(subject: Subject, context: Context) -> Iterator[Found]:
     "W",
     11,
     "the same key twice in one object",
-    "parsers keep the last one only; what the first says is lost without a word",
+    "parsers keep the last one only; the other values are silently lost",
     formats=ANY_FORMAT,
     when=Has.KEYS,
 )
-def duplicate_json_key(subject: Subject, context: Context) -> Iterator[Found]:
+def duplicate_json_key(subject: Subject, context: Context) -> Iterator[Finding]:
     if subject.value is None or not repeats_a_key(subject.example.raw, subject.value):
         return
     pairs = json.loads(subject.example.raw.decode("utf-8", "replace"), object_pairs_hook=_Pairs)
@@ -157,26 +157,27 @@ def duplicate_json_key(subject: Subject, context: Context) -> Iterator[Found]:
     while todo:
         path, item = todo.pop()
         if isinstance(item, _Pairs):
-            seen: set[str] = set()
+            keys: set[str] = set()
             for key, child in item:
-                if key in seen:
-                    yield Found((*path, key), f"the key {quoted(key)} stands twice; only the last one counts")
-                seen.add(key)
+                if key in keys:
+                    yield Finding((*path, key), f"the key {quote(key)} stands twice; only the last one counts")
+                keys.add(key)
                 todo.append(((*path, key), child))
         elif isinstance(item, list):
             todo += [((*path, index), child) for index, child in enumerate(item)]
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """The members of an object, repeated ones included."""
+    """The members of an object, repeated keys included."""
 
 
 def repeats_a_key(raw: bytes, value: Any) -> bool:
-    """Whether the bytes have more keys than the value they parse to, which is written out again to count them.
+    """Whether the bytes have more keys than the value that they parse to (its canonical JSON is compared).
 
-    As many quotes in both mean that there is no further string. Else: a colon after a quote that no backslash
-    escapes ends a key; and where keys may end in a backslash, or white space stands before colons, strings are
-    told apart one by one.
+    Equally many quotes in both mean that there is no further string. Otherwise keys are counted: by the colons
+    after quotes that are not escaped; or string by string, where keys may end in a backslash or white space
+    precedes
+    colons.
     """
     once = canonical(value)
     if raw.count(b'"') == once.count(b'"') and b"\\u0022" not in raw:
@@ -187,5 +188,5 @@ def repeats_a_key(raw: bytes, value: Any) -> bool:
 
 
 def _count_keys(text: bytes) -> int:
-    """How many keys all objects of a JSON text have together."""
+    """The number of keys of all objects in a JSON text."""
     return sum(map(bool, _KEY.findall(text)))

@@ -1,4 +1,4 @@
-"""Rules on the text of messages: white space, characters that cannot be seen, what a tokenizer trips over."""
+"""Rules on the texts of messages: white space, invisible characters, special tokens, length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from curator.core.problem import Severity
 from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
-from curator.core.rules.registry import MESSAGE_FORMATS, Found, rule
+from curator.core.rules.registry import MESSAGE_FORMATS, Finding, rule
 from curator.core.rules.subject import Subject, Turn
 from curator.core.splice import Edit
 from curator.core.text import needed_joiners
@@ -19,12 +19,13 @@ from curator.core.text import needed_joiners
 CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffd\u200b-\u200d\u2060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-"""Row 69: C0 but TAB, LF and CR, DEL, byte order mark, U+FFFD, bidi controls, zero width."""
+"""The rule `control_characters`: C0 but TAB, LF and CR, DEL, byte order mark, U+FFFD, bidi controls, zero
+width."""
 HIDDEN = re.compile(
     "[\x80-\x9f\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2028\u2029\u2061-\u2065\u206a-\u206f\u3164\uffa0"
     "\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
-"""Other characters that show nothing: soft hyphen, fillers, tags, variation selectors, line separators, C1."""
+"""Other invisible characters: soft hyphen, fillers, tags, variation selectors, line separators, C1."""
 SPECIAL = re.compile(r"<\|[a-z_]{2,40}(?:_\d+)?\|>")
 _HOMOGLYPHS = frozenset("аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
 _HOMOGLYPH = re.compile(f"[{''.join(sorted(_HOMOGLYPHS))}]")
@@ -41,11 +42,11 @@ def _texts(subject: Subject) -> Iterator[tuple[Path, str]]:
     "W",
     62,
     "more tokens than training reads of one example",
-    "the end is cut off without a word, and billed up to the limit; usually the answer is lost",
+    "the end is silently cut off, and the tokens up to the limit are billed; usually the answer is lost",
     formats=MESSAGE_FORMATS,
     when=Has.LONG,
 )
-def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
+def example_too_long(subject: Subject, context: Context) -> Iterator[Finding]:
     if context.limit is None or context.count is None:
         return
     tokens = subject.tokens(context)
@@ -54,9 +55,9 @@ def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
     words = f"{tokens.total:,} tokens; training reads the first {context.limit:,}"
     place = context.cut(subject.value, context.limit) if context.cut is not None else None
     if place is None or not place.location:
-        yield Found((), words)
+        yield Finding((), words)
     else:
-        yield Found(parse_path(place.location), f"{words}, up to character {place.offset:,} here")
+        yield Finding(parse_path(place.location), f"{words}, up to character {place.offset:,} here")
 
 
 @rule(
@@ -68,14 +69,14 @@ def example_too_long(subject: Subject, context: Context) -> Iterator[Found]:
     when=Has.EDGES,
     escalates=True,
 )
-def empty_answer(subject: Subject, context: Context) -> Iterator[Found]:
+def empty_answer(subject: Subject, context: Context) -> Iterator[Finding]:
     answers = [turn for turn in subject.turns if turn.trained]
     blank = [turn for turn in answers if _is_blank(turn) and turn.content and not turn.message.get("tool_calls")]
     for turn in blank:
         if turn.message.get("refusal") or turn.message.get("function_call"):
             continue
         severity = Severity.ERROR if len(blank) == len(answers) else None
-        yield Found((*turn.path, "content"), "the answer is only white space", severity)
+        yield Finding((*turn.path, "content"), "the answer is only white space", severity)
 
 
 def _is_blank(turn: Turn) -> bool:
@@ -95,36 +96,36 @@ def _strip(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     when=Has.EDGES,
     fix=("safe", "strip it", _strip),
 )
-def surrounding_whitespace(subject: Subject, context: Context) -> Iterator[Found]:
+def surrounding_whitespace(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, text in _texts(subject):
         bare = text.strip()
         if len(bare) != len(text) and bare:
             ends = [word for word, at in (("start", 0), ("end", -1)) if text[at].isspace()]
-            yield Found(path, f"white space at the {' and the '.join(ends)} of the text")
+            yield Finding(path, f"white space at the {' and the '.join(ends)} of the text")
 
 
-def _named(character: str) -> str:
+def _describe(character: str) -> str:
     name = unicodedata.name(character, "")
     return f"U+{ord(character):04X}" + (f" {name.lower()}" if name else "")
 
 
-def unwanted(text: str, pattern: re.Pattern[str]) -> list[int]:
-    """Where `CONTROL` or `HIDDEN` characters stand in a text, but for those that emoji and scripts need."""
-    places = [found.start() for found in pattern.finditer(text)]
-    kept = needed_joiners(text) if places else ()
-    return [at for at in places if at not in kept] if kept else places
+def unwanted_offsets(text: str, pattern: re.Pattern[str]) -> list[int]:
+    """The offsets of `CONTROL` or `HIDDEN` characters in a text, without those that emoji and scripts need."""
+    places = [match.start() for match in pattern.finditer(text)]
+    joiners = needed_joiners(text) if places else ()
+    return [at for at in places if at not in joiners] if joiners else places
 
 
-def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Found]:
+def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Finding]:
     for path, text in _texts(subject):
-        places = unwanted(text, pattern)
+        places = unwanted_offsets(text, pattern)
         if places:
             more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-            yield Found(path, f"{what} {_named(text[places[0]])} at character {places[0] + 1}{more}")
+            yield Finding(path, f"{what} {_describe(text[places[0]])} at character {places[0] + 1}{more}")
 
 
 def _without(text: str, pattern: re.Pattern[str]) -> str:
-    places = set(unwanted(text, pattern))
+    places = set(unwanted_offsets(text, pattern))
     return "".join(character for at, character in enumerate(text) if at not in places)
 
 
@@ -141,7 +142,7 @@ def _remove_control(subject: Subject, path: Path, context: Context) -> Iterator[
     when=Has.ODD_TEXT,
     fix=("unsafe", "remove them", _remove_control),
 )
-def control_characters(subject: Subject, context: Context) -> Iterator[Found]:
+def control_characters(subject: Subject, context: Context) -> Iterator[Finding]:
     return _report(subject, CONTROL, "control character")
 
 
@@ -158,7 +159,7 @@ def _remove_hidden(subject: Subject, path: Path, context: Context) -> Iterator[E
     when=Has.ODD_TEXT,
     fix=("unsafe", "remove them", _remove_hidden),
 )
-def hidden_characters(subject: Subject, context: Context) -> Iterator[Found]:
+def hidden_characters(subject: Subject, context: Context) -> Iterator[Finding]:
     return _report(subject, HIDDEN, "hidden character")
 
 
@@ -167,30 +168,30 @@ def hidden_characters(subject: Subject, context: Context) -> Iterator[Found]:
     "W",
     "own",
     "a Latin word with Cyrillic or Greek letters that look the same",
-    "it is spelled in other tokens than it seems to be",
+    "it consists of other tokens than it seems to",
     when=Has.ODD_TEXT,
 )
-def lookalike_characters(subject: Subject, context: Context) -> Iterator[Found]:
+def lookalike_characters(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, text in _texts(subject):
         mixed = mixed_word(text)
         if mixed:
-            yield Found(path, f"'{mixed[0][:40]}' holds {_named(mixed[1])} among Latin letters")
+            yield Finding(path, f"'{mixed[0][:40]}' holds {_describe(mixed[1])} among Latin letters")
 
 
 def mixed_word(text: str) -> tuple[str, str] | None:
-    """The first Latin word with letters of another script that look the same, and the first such letter."""
+    """The first Latin word with letters of another script that look like Latin ones, and the first such letter."""
     if text.isascii() or not _HOMOGLYPH.search(text):
         return None
-    for found in _WORD.finditer(text):
-        odd = [character for character in found[0] if not character.isascii()]
-        if odd and len(odd) < len(found[0]) and _HOMOGLYPHS.issuperset(odd):
-            return found[0], odd[0]
+    for match in _WORD.finditer(text):
+        odd = [character for character in match[0] if not character.isascii()]
+        if odd and len(odd) < len(match[0]) and _HOMOGLYPHS.issuperset(odd):
+            return match[0], odd[0]
     return None
 
 
 def is_odd(text: str) -> bool:
-    """Whether a rule on characters finds anything in a text."""
-    return bool(unwanted(text, CONTROL) or unwanted(text, HIDDEN) or mixed_word(text))
+    """Whether a rule on characters has a finding in a text."""
+    return bool(unwanted_offsets(text, CONTROL) or unwanted_offsets(text, HIDDEN) or mixed_word(text))
 
 
 @rule(
@@ -201,8 +202,8 @@ def is_odd(text: str) -> bool:
     "it may be read as the control token it names; tiktoken refuses to encode it by default",
     when=Has.MARKS,
 )
-def special_token_text(subject: Subject, context: Context) -> Iterator[Found]:
+def special_token_text(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, text in _texts(subject):
-        found = SPECIAL.search(text)
-        if found:
-            yield Found(path, f"the text holds the special token '{found[0]}'")
+        match = SPECIAL.search(text)
+        if match:
+            yield Finding(path, f"the text holds the special token '{match[0]}'")

@@ -7,33 +7,34 @@ from typing import Any
 
 from curator.core.example import Path
 from curator.core.rules.context import Context
-from curator.core.rules.families.json_schema import flaw
+from curator.core.rules.families.json_schema import schema_flaw
 from curator.core.rules.families.messages import is_name
 from curator.core.rules.has import Has
-from curator.core.rules.registry import CHAT, Found, rule
-from curator.core.rules.subject import Subject, Turn, kind_of, quoted
+from curator.core.rules.registry import CHAT, Finding, rule
+from curator.core.rules.subject import Subject, Turn, json_type, quote
 from curator.core.splice import Edit
 
 MAX_TOOLS = 128
 
 
-def declared(subject: Subject) -> tuple[Path, dict[str, Any]]:
-    """Where the tools of an example stand, and the object that holds them: the example, or a pair's input."""
+def tool_holder(subject: Subject) -> tuple[Path, dict[str, Any]]:
+    """The object that holds the tools of an example (the example itself, or the input of a pair), with its
+    place."""
     if subject.format != "preference":
         return (), subject.value
-    given = subject.value.get("input")
-    return ("input",), given if isinstance(given, dict) else {}
+    pair_input = subject.value.get("input")
+    return ("input",), pair_input if isinstance(pair_input, dict) else {}
 
 
-def functions(subject: Subject) -> dict[str, dict[str, Any]]:
-    """Every declared function by its name, of `tools` and of the old `functions`; broken ones left out."""
-    _, holder = declared(subject)
+def declared_functions(subject: Subject) -> dict[str, dict[str, Any]]:
+    """The declared functions by name, from `tools` and the old `functions`; invalid ones are skipped."""
+    _, holder = tool_holder(subject)
     tools, old = holder.get("tools"), holder.get("functions")
-    found = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    found += old if isinstance(old, list) else []
+    items = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    items += old if isinstance(old, list) else []
     return {
         function["name"]: function
-        for function in found
+        for function in items
         if isinstance(function, dict) and isinstance(function.get("name"), str)
     }
 
@@ -46,46 +47,46 @@ def functions(subject: Subject) -> dict[str, dict[str, Any]]:
     "the service refuses the example",
     when=Has.TOOLS,
 )
-def tools_invalid(subject: Subject, context: Context) -> Iterator[Found]:
-    path, holder = declared(subject)
+def tools_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
+    path, holder = tool_holder(subject)
     names: set[str] = set()
     for key in ("tools", "functions"):
         if key not in holder:
             continue
         items = holder[key]
         if not isinstance(items, list):
-            yield Found((*path, key), f"'{key}' is {kind_of(items)}, not a list")
+            yield Finding((*path, key), f"'{key}' is {json_type(items)}, not a list")
             continue
         if len(items) > MAX_TOOLS or (key == "functions" and not items):
-            yield Found((*path, key), f"{len(items)} {key}; 1 to {MAX_TOOLS} are allowed")
+            yield Finding((*path, key), f"{len(items)} {key}; 1 to {MAX_TOOLS} are allowed")
         for index, item in enumerate(items):
-            yield from _wrong_tool((*path, key, index), item, key, names)
+            yield from _tool_findings((*path, key, index), item, key, names)
 
 
-def _wrong_tool(path: Path, tool: Any, key: str, names: set[str]) -> Iterator[Found]:
+def _tool_findings(path: Path, tool: Any, key: str, names: set[str]) -> Iterator[Finding]:
     if not isinstance(tool, dict):
-        yield Found(path, f"the tool is {kind_of(tool)}, not an object")
+        yield Finding(path, f"the tool is {json_type(tool)}, not an object")
         return
     function: Any = tool
     if key == "tools":
         if tool.get("type") != "function":
-            yield Found((*path, "type") if "type" in tool else path, "the tool's type is not 'function'")
+            yield Finding((*path, "type") if "type" in tool else path, "the tool's type is not 'function'")
         path, function = (*path, "function"), tool.get("function")
         if not isinstance(function, dict):
-            yield Found(path[:-1], "the tool has no 'function' object")
+            yield Finding(path[:-1], "the tool has no 'function' object")
             return
     name = function.get("name")
     if not isinstance(name, str) or not is_name(name):
-        yield Found((*path, "name") if "name" in function else path, f"{quoted(name)} is no valid function name")
+        yield Finding((*path, "name") if "name" in function else path, f"{quote(name)} is no valid function name")
     elif name in names:
-        yield Found((*path, "name"), f"the function {quoted(name)} is declared twice")
+        yield Finding((*path, "name"), f"the function {quote(name)} is declared twice")
     else:
         names.add(name)
     parameters = function.get("parameters", {})
     if not isinstance(parameters, dict) or (parameters and parameters.get("type") != "object"):
-        yield Found((*path, "parameters"), "the parameters are no JSON Schema of type object")
-    elif (wrong := flaw(parameters)) is not None:
-        yield Found((*path, "parameters"), f"the parameters are no JSON Schema: {wrong}")
+        yield Finding((*path, "parameters"), "the parameters are no JSON Schema of type object")
+    elif (wrong := schema_flaw(parameters)) is not None:
+        yield Finding((*path, "parameters"), f"the parameters are no JSON Schema: {wrong}")
 
 
 @rule(
@@ -96,30 +97,34 @@ def _wrong_tool(path: Path, tool: Any, key: str, names: set[str]) -> Iterator[Fo
     "the model is to see the tools it calls: declare them in the example",
     when=Has.TOOLS,
 )
-def tool_unknown_name(subject: Subject, context: Context) -> Iterator[Found]:
-    known = functions(subject)
-    for path, function in called(subject):
+def tool_unknown_name(subject: Subject, context: Context) -> Iterator[Finding]:
+    names = declared_functions(subject)
+    for path, function in called_functions(subject):
         name = function.get("name")
-        if isinstance(name, str) and name not in known:
-            yield Found((*path, "name"), f"{quoted(name)} is not among the declared tools")
-    path, holder = declared(subject)
+        if isinstance(name, str) and name not in names:
+            yield Finding((*path, "name"), f"{quote(name)} is not among the declared tools")
+    path, holder = tool_holder(subject)
     choice = holder.get("tool_choice")
-    chosen = choice.get("function") if isinstance(choice, dict) else None
-    if isinstance(chosen, dict) and isinstance(chosen.get("name"), str) and chosen["name"] not in known:
+    choice_function = choice.get("function") if isinstance(choice, dict) else None
+    if (
+        isinstance(choice_function, dict)
+        and isinstance(choice_function.get("name"), str)
+        and choice_function["name"] not in names
+    ):
         where = (*path, "tool_choice", "function", "name")
-        yield Found(where, f"{quoted(chosen['name'])} is not among the declared tools")
+        yield Finding(where, f"{quote(choice_function['name'])} is not among the declared tools")
 
 
-def calls(turn: Turn) -> list[Any]:
-    """The tool calls of a message, whatever they are; empty where there is no list."""
-    found = turn.message.get("tool_calls")
-    return found if isinstance(found, list) else []
+def tool_calls(turn: Turn) -> list[Any]:
+    """The list `tool_calls` of a message, whose items may be any JSON values; empty where there is no list."""
+    items = turn.message.get("tool_calls")
+    return items if isinstance(items, list) else []
 
 
-def called(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Each `function` object of a tool call, and each old function_call object, with its place."""
+def called_functions(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The `function` objects of tool calls, and the old `function_call` objects, with their places."""
     for turn in subject.turns:
-        for index, call in enumerate(calls(turn)):
+        for index, call in enumerate(tool_calls(turn)):
             if isinstance(call, dict) and isinstance(call.get("function"), dict):
                 yield (*turn.path, "tool_calls", index, "function"), call["function"]
         old = turn.message.get("function_call")
@@ -135,28 +140,28 @@ def called(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
     "the example shows what its own setting forbids",
     when=Has.TOOLS,
 )
-def parallel_calls_disabled(subject: Subject, context: Context) -> Iterator[Found]:
-    _, holder = declared(subject)
+def parallel_calls_disabled(subject: Subject, context: Context) -> Iterator[Finding]:
+    _, holder = tool_holder(subject)
     if holder.get("parallel_tool_calls") is not False:
         return
     for turn in subject.turns:
-        if len(calls(turn)) > 1:
-            words = f"{len(calls(turn))} calls at once, with parallel_tool_calls false"
-            yield Found((*turn.path, "tool_calls"), words)
+        if len(tool_calls(turn)) > 1:
+            words = f"{len(tool_calls(turn))} calls at once, with parallel_tool_calls false"
+            yield Finding((*turn.path, "tool_calls"), words)
 
 
 def _modernise(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    plan = _plan(subject)
+    plan = _edits_to_tools(subject)
     if plan is None:
         return
     yield from plan
 
 
-def _plan(subject: Subject) -> list[Edit] | None:
-    """The edits that turn functions into tools; None where the old calls are not whole."""
+def _edits_to_tools(subject: Subject) -> list[Edit] | None:
+    """The edits that replace functions by tools; None where an old call is invalid or has no answer."""
     value, edits, number, waiting = subject.value, [], 0, None
-    given = (call.get("id") for turn in subject.turns for call in calls(turn) if isinstance(call, dict))
-    taken = {name for name in given if isinstance(name, str)}
+    ids = (call.get("id") for turn in subject.turns for call in tool_calls(turn) if isinstance(call, dict))
+    used_ids = {name for name in ids if isinstance(name, str)}
     if "functions" in value:
         if "tools" in value or not isinstance(value["functions"], list):
             return None
@@ -170,7 +175,7 @@ def _plan(subject: Subject) -> list[Edit] | None:
             if not isinstance(call, dict) or "tool_calls" in turn.message or turn.role != "assistant":
                 return None
             number += 1
-            while f"call_{number}" in taken:
+            while f"call_{number}" in used_ids:
                 number += 1
             waiting = f"call_{number}"
             entry = {"id": waiting, "type": "function", "function": call}
@@ -200,9 +205,9 @@ def _plan(subject: Subject) -> list[Edit] | None:
     when=Has.OLD_CALLS,
     fix=("safe", "write tools, tool_calls and tool messages with fresh ids", _modernise),
 )
-def deprecated_function_call(subject: Subject, context: Context) -> Iterator[Found]:
+def deprecated_function_call(subject: Subject, context: Context) -> Iterator[Finding]:
     if "functions" in subject.value:
-        yield Found(("functions",), "'functions' is deprecated", fix=_plan(subject) is not None)
+        yield Finding(("functions",), "'functions' is deprecated", fix=_edits_to_tools(subject) is not None)
         return
     for turn in subject.turns:
         if turn.message.get("function_call") is not None or turn.role == "function":
@@ -210,5 +215,5 @@ def deprecated_function_call(subject: Subject, context: Context) -> Iterator[Fou
             words = (
                 f"{'role' if key == 'role' else 'the key'} '{'function' if key == 'role' else key}' is deprecated"
             )
-            yield Found((*turn.path, key), words, fix=_plan(subject) is not None)
+            yield Finding((*turn.path, key), words, fix=_edits_to_tools(subject) is not None)
             return

@@ -1,7 +1,6 @@
-"""Many lines at once: what the bytes of each tell (`hints.byte_bits`), and whether a key may stand twice in any,
-by a few passes over all their bytes.
+"""`byte_hints` for many lines at once: their bits, and the number of quotes, by a few NumPy passes over all bytes.
 
-NumPy takes a tenth of a second and some memory to load, so this is for large files; it is imported by its callers.
+NumPy takes 0.1 s and some memory to load, so this is for large files, and callers import it late.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from curator.core.rules.has import Has
 Places = NDArray[np.intp]
 
 _TAG = b"\xf3"
-"""The one lead whose characters are all odd."""
+"""The lead byte of tags, all of which rules report."""
 _PAD = b"\n" * 16
-"""Before and behind all lines, so that every byte has neighbours."""
+"""Before and after all lines, so that every byte has neighbours."""
 _SURE, _WIDE, _DIGIT, _ESCAPE, _FIRST_MARK = 1, 2, 3, 4, 5
 _LETTERS = sorted({letter for letter, _, _ in MARKS} - {b"@"})
 _KINDS = (
@@ -37,8 +36,8 @@ _RARE = np.zeros(256, bool)
 _RARE[list(b"bfu")] = True
 
 
-class Together:
-    """Some lines whose bytes lie in one piece."""
+class ManyLines:
+    """Lines joined to one block of bytes."""
 
     def __init__(self, lines: Sequence[bytes]) -> None:
         self.lines = lines
@@ -47,7 +46,8 @@ class Together:
         self._backslashes: Places | None = None
 
     def quotes(self) -> int | None:
-        """All quotes that no backslash escapes; None where a backslash before one may itself be escaped."""
+        """The number of quotes that are not escaped; None where a backslash before a quote may itself be
+        escaped."""
         data = self.data
         backslashes = self._backslashes if self._backslashes is not None else np.flatnonzero(data == _BACKSLASH)
         escaped = backslashes[data[backslashes + 1] == _QUOTE]
@@ -56,47 +56,49 @@ class Together:
         return int(np.count_nonzero(data == _QUOTE)) - len(escaped)
 
     def bits(self) -> list[int]:
-        """As `byte_bits` of each line, or less: 0 for one of whose bytes no rule on texts has anything to say."""
-        found = [0] * len(self.lines)
+        """The bits of each line as `byte_bits` gives them; some bits are left out where no rule has a finding."""
+        line_bits = [0] * len(self.lines)
         wide, suspects = self._suspects()
         for at in wide:
-            found[at] = Has.WIDE
+            line_bits[at] = Has.WIDE
         for at in suspects:
-            found[at] = byte_bits(self.lines[at])
-        return found
+            line_bits[at] = byte_bits(self.lines[at])
+        return line_bits
 
     def _suspects(self) -> tuple[list[int], list[int]]:
-        """The places of the lines with characters that may be odd, and of those that may have any bits."""
+        """The indexes of the lines with characters that must be checked, and of those that may have other bits."""
         data, lines = self.data, self.lines
         classes = np.frombuffer(self.block.translate(_CLASSES), np.uint8)
-        at = _rare(classes)
+        at = _nonzero(classes)
         kinds = classes[at]
         self._backslashes = escapes = at[kinds == _ESCAPE]
-        places = [at[kinds == _SURE], escapes[_RARE[data[escapes + 1]]], _numbers(at[kinds == _DIGIT], data)]
+        places = [at[kinds == _SURE], escapes[_RARE[data[escapes + 1]]], _long_numbers(at[kinds == _DIGIT], data)]
         for kind, letter in enumerate(_LETTERS, _FIRST_MARK):
             mine = at[kinds == kind]
             if len(mine):
-                places += [_marked(mine - where, data, mark) for rare, mark, where in MARKS if rare == letter]
+                places += [
+                    _occurrences_of(mine - where, data, mark) for rare, mark, where in MARKS if rare == letter
+                ]
         pairs = np.frombuffer(self.block, "<u2", len(self.block) // 2)
         for phrase, *firsts in PHRASES:
             for first in firsts:
                 number = np.uint16(int.from_bytes(phrase[first : first + 2], "little"))
-                places.append(_marked(np.flatnonzero(pairs == number) * 2 - first, data, phrase))
+                places.append(_occurrences_of(np.flatnonzero(pairs == number) * 2 - first, data, phrase))
         ends = np.cumsum(np.fromiter(map(len, lines), np.intp, len(lines))) + len(_PAD)
-        return _lines(at[kinds == _WIDE], ends), _lines(np.concatenate(places), ends)
+        return _lines_of_places(at[kinds == _WIDE], ends), _lines_of_places(np.concatenate(places), ends)
 
 
-def _lines(places: Places, ends: Places) -> list[int]:
-    """The lines in which some places are."""
-    inside = np.zeros(len(ends), bool)  # np.unique would load more of numpy than everything here
+def _lines_of_places(places: Places, ends: Places) -> list[int]:
+    """The indexes of the lines in which some offsets of the block lie."""
+    inside = np.zeros(len(ends), bool)  # np.unique would load more of NumPy than all of this module
     inside[np.searchsorted(ends, places, "right")] = True
-    found: list[int] = np.flatnonzero(inside).tolist()
-    return found
+    line_numbers: list[int] = np.flatnonzero(inside).tolist()
+    return line_numbers
 
 
-def _numbers(digits: Places, data: NDArray[np.uint8]) -> Places:
-    """Where eight digits stand with nothing between them but up to three separators: no fewer are a number that
-    rules mind, and there are no more separators in one."""
+def _long_numbers(digits: Places, data: NDArray[np.uint8]) -> Places:
+    """The offsets at which eight digits begin with at most three separators between each two: rules report no
+    number with fewer digits or more separators."""
     gaps = np.diff(digits)
     near = gaps <= 4
     for step in (1, 2, 3):
@@ -106,8 +108,8 @@ def _numbers(digits: Places, data: NDArray[np.uint8]) -> Places:
     return digits[: max(len(four) - 3, 0)][four[:-3] & four[3:]]
 
 
-def _marked(places: Places, data: NDArray[np.uint8], mark: bytes) -> Places:
-    """Those of some places at which a mark stands."""
+def _occurrences_of(places: Places, data: NDArray[np.uint8], mark: bytes) -> Places:
+    """The offsets among `places` at which a mark begins."""
     for at, byte in enumerate(mark):
         places = places[data[places + at] == byte]
         if not len(places):
@@ -115,8 +117,8 @@ def _marked(places: Places, data: NDArray[np.uint8], mark: bytes) -> Places:
     return places
 
 
-def _rare(classes: NDArray[np.uint8]) -> Places:
-    """Where classes are not 0, of which there are few: eight are looked at together."""
+def _nonzero(classes: NDArray[np.uint8]) -> Places:
+    """The offsets at which classes are not 0, found eight at a time, since there are few."""
     whole = len(classes) // 8 * 8
     eights = np.flatnonzero(classes[:whole].view(np.uint64))
     inside = np.flatnonzero(classes[:whole].reshape(-1, 8)[eights].view(bool))

@@ -1,7 +1,7 @@
-"""Well-formed chats the short way: decoded straight into typed objects, which is faster than parsing at all.
+"""A fast check of well-formed chats: decoding them into typed objects is faster than parsing them at all.
 
-`not_well_formed` answers for the rules on formats, `looks` for all rules: of lines that no rule has anything to
-say about but a missing system message. Other lines they leave to the rules; property tests hold both together.
+`not_well_formed` replaces the rules on formats, and `quick_looks` all rules, for lines whose only possible
+finding is missing_system_message. All other lines are left to the rules; property tests compare both ways.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from curator.core.problem import Problem, Profile
 from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.context import Context
 from curator.core.rules.facts import Facts, Frame, chat_facts, clean_facts, frame_of
-from curator.core.rules.families.privacy import RISKY, personal, secrets
+from curator.core.rules.families.privacy import RISKY, personal_data, secrets
 from curator.core.rules.families.syntax import repeats_a_key
 from curator.core.rules.families.text import SPECIAL, is_odd
 from curator.core.rules.has import Has
-from curator.core.rules.quick.tool_chats import general
+from curator.core.rules.quick.tool_chats import read_tool_chat
 from curator.core.rules.registry import REGISTRY
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD, shape_of
 from curator.core.typed_chats import REFUSED, Message, PlainAssistant, decode_plain, roles_of
 
 if TYPE_CHECKING:
-    from curator.core.rules.quick.many_lines import Together
+    from curator.core.rules.quick.many_lines import ManyLines
 
 _SHORT = 20 * LONG_THREAD
-"""Bytes of a line in which there cannot be too many messages."""
+"""A line with fewer bytes cannot have more than `LONG_THREAD` messages."""
 _NOTHING: tuple[Problem, ...] = ()
 _content = attrgetter("content")
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What the rules find in a line, its facts, and its roles and texts, or its value where it is more."""
+class QuickLook(msgspec.Struct, frozen=True, gc=False):
+    """The findings and facts of a line. A plain chat has roles and texts, any other chat a parsed value."""
 
     problems: tuple[Problem, ...]
     facts: Facts
@@ -47,7 +47,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 def not_well_formed(raws: Sequence[bytes], context: Context) -> list[int]:
-    """The places of the lines that are not seen at once to have no finding of a format rule, in order."""
+    """The indexes of the lines that may have a finding of a format rule, ascending; all others have none."""
     if context.method == "reinforcement":
         return [*range(len(raws))]
     strings: list[int] = []
@@ -60,64 +60,65 @@ def not_well_formed(raws: Sequence[bytes], context: Context) -> list[int]:
         try:
             messages = decode_plain(raw).messages
         except REFUSED:
-            chat = general(raw)
+            chat = read_tool_chat(raw)
             needs(0 if chat is None else chat[1])
             continue
         answered = type(messages[-1]) is PlainAssistant or PlainAssistant in map(type, messages)
         needs(1 + 4 * len(messages) if answered and (short or len(messages) <= LONG_THREAD) else 0)
     others = [at for at, need in enumerate(strings) if not need] if 0 in strings else []
-    repeating = _repeating(raws, strings, None)  # together they are counted no faster
+    repeating = _repeating(raws, strings, None)  # ManyLines would not make this faster
     return sorted({*others, *repeating}) if repeating else others
 
 
-def looks(raws: Sequence[bytes], context: Context, *, many: bool = False) -> list[Seen | None]:
-    """What the rules say of each line that decodes; None where the rules have to look themselves.
+def quick_looks(raws: Sequence[bytes], context: Context, *, many: bool = False) -> list[QuickLook | None]:
+    """The quick look at each line; None for lines that are left to the rules.
 
-    The context must have no contract, and no counter: tokens are the caller's business. `many` are looked at
-    together, which pays for a large file (core.together).
+    The context must have no contract and no counter (the caller counts tokens). With `many` the lines are checked
+    together with NumPy (`many_lines`), which is faster for large files.
     """
     if context.method == "reinforcement":
         return [None] * len(raws)
-    together = _together(raws, many)
+    together = _many_lines(raws, many)
     system = _missing_system(context.profile)
-    found: list[Seen | None] = []
+    looks: list[QuickLook | None] = []
     strings: list[int] = []
-    told, needs = found.append, strings.append
+    add, needs = looks.append, strings.append
     for raw, bits in zip(raws, map(byte_bits, raws) if together is None else together.bits(), strict=True):
         try:
             messages = decode_plain(raw).messages if len(raw) <= LONG_LINE else ()
         except REFUSED:
-            seen, need = _look_at_more(raw, bits, system)
-            told(seen)
+            look, need = _look_at_more(raw, bits, system)
+            add(look)
             needs(need)
             continue
         order = _order(tuple(map(type, messages)))
         contents = [*map(_content, messages)]
         if order is None or [*map(str.strip, contents)] != contents or (bits and not _are_clean(contents, bits)):
-            told(None)
+            add(None)
             needs(0)
             continue
         roles, frame, need = order
-        told(Seen(_NOTHING if frame.system else system, clean_facts(frame, contents), roles, contents))
+        add(QuickLook(_NOTHING if frame.system else system, clean_facts(frame, contents), roles, contents))
         needs(need)
     for at in _repeating(raws, strings, together):
-        found[at] = None
-    return found
+        looks[at] = None
+    return looks
 
 
-def _together(raws: Sequence[bytes], many: bool) -> Together | None:
-    """The lines taken together, where they are part of many."""
+def _many_lines(raws: Sequence[bytes], many: bool) -> ManyLines | None:
+    """The lines joined for NumPy, if there are many."""
     if not many:
         return None
-    from curator.core.rules.quick.many_lines import Together
+    from curator.core.rules.quick.many_lines import ManyLines  # heavy: NumPy
 
-    return Together(raws)
+    return ManyLines(raws)
 
 
-def _repeating(raws: Sequence[bytes], strings: list[int], together: Together | None) -> set[int]:
-    """The places of lines in which a key stands twice, among those that have `strings` at least (0: other lines).
+def _repeating(raws: Sequence[bytes], strings: list[int], together: ManyLines | None) -> set[int]:
+    """The indexes of the lines in which a key occurs twice; `strings` is the number of strings that each line
+    needs (0: the line is left to the rules anyway).
 
-    Every string has two quotes. Where all lines together have no more than they need, none has another key.
+    Every string has two quotes. If all lines together have no more quotes than they need, no key occurs twice.
     """
     quotes = together.quotes() if together is not None else None
     if quotes is not None:
@@ -138,9 +139,10 @@ def _repeats_a_key(raw: bytes) -> bool:
         return True
 
 
-def _look_at_more(raw: bytes, bits: int, system: tuple[Problem, ...]) -> tuple[Seen | None, int]:
-    """`looks` for calls, names, weights and parts, and how many strings there are."""
-    chat, strings = general(raw) or (None, 0)
+def _look_at_more(raw: bytes, bits: int, system: tuple[Problem, ...]) -> tuple[QuickLook | None, int]:
+    """The quick look at a chat with calls, names, weights or parts (None: left to the rules), and its number of
+    strings."""
+    chat, strings = read_tool_chat(raw) or (None, 0)
     order = _order(tuple(map(type, chat.messages))) if chat is not None else None
     if chat is None or order is None:
         return None, 0
@@ -151,13 +153,13 @@ def _look_at_more(raw: bytes, bits: int, system: tuple[Problem, ...]) -> tuple[S
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None, 0
-    return Seen(_NOTHING if order[1].system else system, chat_facts(value), value=value), strings
+    return QuickLook(_NOTHING if order[1].system else system, chat_facts(value), value=value), strings
 
 
 @lru_cache(maxsize=4096)
 def _order(kinds: tuple[type[msgspec.Struct], ...]) -> tuple[tuple[str, ...], Frame, int] | None:
-    """The roles of messages of these classes, what facts need of them, and how many strings there are where they
-    are plain; None where a rule minds their order."""
+    """For messages of these classes: their roles, the frame for their facts, and the number of strings of a
+    plain chat; None where a rule reports their order."""
     if not 0 < len(kinds) <= LONG_THREAD:
         return None
     roles = roles_of(kinds)
@@ -166,13 +168,13 @@ def _order(kinds: tuple[type[msgspec.Struct], ...]) -> tuple[tuple[str, ...], Fr
 
 @lru_cache
 def _missing_system(profile: Profile) -> tuple[Problem, ...]:
-    """The one finding that such a line may have."""
+    """The only finding that a quick look reports."""
     rule = REGISTRY["missing_system_message"]
     return (Problem(rule.id, rule.severity[profile], "the example has no system message"),)
 
 
 def _are_clean(texts: list[str], bits: int) -> bool:
-    """Whether no rule on texts finds anything but white space; `bits` say which of them could."""
+    """Whether no rule on texts has a finding (white space is checked before); `bits` say which of them could."""
     if bits & Has.WIDE and not bits & Has.ODD_TEXT and any(map(is_unusual, texts)):
         bits |= Has.ODD_TEXT
     return not any(bits & when and any(map(finds, texts)) for when, finds in _FINDERS)
@@ -182,10 +184,10 @@ _FINDERS: tuple[tuple[int, Callable[[str], object]], ...] = (
     (Has.ODD_TEXT, is_odd),
     (Has.MARKS, SPECIAL.search),
     (Has.MARKS, lambda text: any(True for _ in secrets(text))),
-    (Has.MARKS | Has.DIGITS, lambda text: any(True for _ in personal(text))),
+    (Has.MARKS | Has.DIGITS, lambda text: any(True for _ in personal_data(text))),
     (Has.RISKY, RISKY.search),
 )
-"""When a rule on texts is called, and what tells whether it finds anything in one."""
+"""For each rule on texts: the bits with which it is called, and whether it reports a text."""
 
 
 def _texts(messages: list[Message]) -> Iterator[str]:

@@ -1,17 +1,19 @@
-"""Chats with calls, names, weights and parts as typed objects: what a schema cannot say of them."""
+"""Checks of chats with calls, names, weights and parts that their typed classes cannot express."""
 
 from __future__ import annotations
 
 from msgspec import UNSET
 
-from curator.core.rules.quick.tool_signatures import NOTHING, Signature, signature
+from curator.core.rules.quick.tool_signatures import NOTHING, Signature, signature_of
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD
 from curator.core.typed_chats import REFUSED, Assistant, Call, Chat, ToolResult, decode_chat
 
 
-def general(raw: bytes) -> tuple[Chat, int] | None:
-    """A line that decodes, and that no rule on formats minds but for keys that stand twice, with the number of
-    strings in it, keys included."""
+def read_tool_chat(raw: bytes) -> tuple[Chat, int] | None:
+    """The chat in a line and its number of strings, keys included; None where a rule on formats may report it.
+
+    Whether a key occurs twice is not checked here.
+    """
     if len(raw) > LONG_LINE:
         return None
     try:
@@ -21,31 +23,31 @@ def general(raw: bytes) -> tuple[Chat, int] | None:
     tools = _tools(chat)
     if tools is None or len(chat.messages) > LONG_THREAD:
         return None
-    known, strings = tools
-    inside = _messages(chat, known)
+    signatures, strings = tools
+    inside = _messages(chat, signatures)
     return None if inside is None else (chat, strings + inside)
 
 
 def _tools(chat: Chat) -> tuple[dict[str, Signature], int] | None:
-    """The declared functions, and how many strings stand outside of messages; None where a rule minds a tool."""
+    """The declared functions, and the number of strings outside of messages; None where a rule reports a tool."""
     strings = 1 + (chat.tools is not UNSET) + (chat.parallel_tool_calls is not UNSET)
-    known: dict[str, Signature] = {}
+    signatures: dict[str, Signature] = {}
     for tool in chat.tools or ():
         function = tool.function
         parameters = function.parameters
-        found = NOTHING if parameters is UNSET else signature(bytes(parameters))
-        if found is None or function.name in known:
+        parameters_read = NOTHING if parameters is UNSET else signature_of(bytes(parameters))
+        if parameters_read is None or function.name in signatures:
             return None
-        known[function.name] = found
-        strings += 5 + found.strings + (parameters is not UNSET)
+        signatures[function.name] = parameters_read
+        strings += 5 + parameters_read.strings + (parameters is not UNSET)
         strings += 2 * (function.description is not UNSET) + (function.strict is not UNSET)
-    return known, strings
+    return signatures, strings
 
 
 def _messages(chat: Chat, tools: dict[str, Signature]) -> int | None:
-    """How many strings are in the messages; None where a rule minds these.
+    """The number of strings in the messages; None where a rule reports one.
 
-    There is an answer to learn from, and something in each; calls are those of tools and fit them, and each is
+    No rule does if one answer is learnt, no message is empty, calls fit declared tools, and each call is
     answered at once.
     """
     strings, learnt = 0, False
@@ -68,7 +70,7 @@ def _messages(chat: Chat, tools: dict[str, Signature]) -> int | None:
         strings += 2 * (message.name is not UNSET)
         if isinstance(message, Assistant):
             if message.tool_calls:
-                called = _called(chat, message.tool_calls, tools, used)
+                called = _unanswered_calls(chat, message.tool_calls, tools, used)
                 if called is None:
                     return None
                 waiting = called
@@ -80,8 +82,10 @@ def _messages(chat: Chat, tools: dict[str, Signature]) -> int | None:
     return strings if learnt else None
 
 
-def _called(chat: Chat, calls: list[Call], tools: dict[str, Signature], used: set[str]) -> set[str] | None:
-    """The ids of calls that wait for an answer now; None where a rule minds one of them."""
+def _unanswered_calls(
+    chat: Chat, calls: list[Call], tools: dict[str, Signature], used: set[str]
+) -> set[str] | None:
+    """The ids of the calls, which now need answers; None where a rule reports one of them."""
     if len(calls) > 1 and chat.parallel_tool_calls is False:
         return None
     waiting = set()

@@ -1,4 +1,4 @@
-"""Tool parameters by their bytes: a declaration that stands in many lines is looked at once."""
+"""Parsed tool parameters, cached by their bytes: a declaration that many lines repeat is parsed once."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import orjson
 from msgspec import Struct
 
 from curator.core.example import MAX_DEPTH
-from curator.core.rules.families.json_schema import TYPES, flaw, is_leaf, mismatch
+from curator.core.rules.families.json_schema import TYPES, is_leaf, mismatch, schema_flaw
 from curator.core.rules.families.syntax import repeats_a_key
 
 _SIMPLE = frozenset(("type", "properties", "required", "description", "additionalProperties"))
 
 
 class Signature(Struct, frozen=True):
-    """What the parameters of a function are."""
+    """The parameters of a function."""
 
     strings: int
-    """How many strings they hold, keys included."""
+    """The number of strings in them, keys included."""
     schema: Any
     required: frozenset[str]
     types: dict[str, tuple[type, ...]]
-    """The types of those parameters of which nothing else is said; none where the schema as a whole says more."""
+    """The types of the parameters whose schemas have only a type; empty where the whole schema has other
+    keywords."""
 
     def fits(self, arguments: str) -> bool:
-        """Whether the arguments of a call are an object that these parameters allow."""
+        """Whether the arguments of a call, a JSON text, are an object that these parameters allow."""
         try:
             value = orjson.loads(arguments)
         except orjson.JSONDecodeError:
@@ -40,13 +41,12 @@ class Signature(Struct, frozen=True):
 
 
 NOTHING = Signature(0, {}, frozenset(), {})
-"""The signature of a function that declares no parameters."""
+"""The signature of a function without declared parameters."""
 
 
 @lru_cache(maxsize=1024)
-def signature(parameters: bytes) -> Signature | None:
-    """The signature of a function with these parameters; None where a rule minds anything about them, or a key
-    stands twice in them."""
+def signature_of(parameters: bytes) -> Signature | None:
+    """The signature for these parameters; None where a rule reports them, or a key occurs twice in them."""
     if parameters.count(b"{") + parameters.count(b"[") > MAX_DEPTH:
         return None
     try:
@@ -55,7 +55,7 @@ def signature(parameters: bytes) -> Signature | None:
         return None
     if type(schema) is not dict or repeats_a_key(parameters, schema):
         return None
-    if schema and (schema.get("type") != "object" or flaw(schema) is not None):
+    if schema and (schema.get("type") != "object" or schema_flaw(schema) is not None):
         return None
     strings = (parameters.count(b'"') - parameters.count(b'\\"')) // 2
     properties: dict[str, Any] = schema.get("properties", {})
