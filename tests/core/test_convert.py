@@ -224,6 +224,14 @@ def test_a_rendered_conversation_is_read_whole_or_not_at_all() -> None:
         ("user", "one"), ("assistant", "two"), ("user", "three"),
     ]  # fmt: skip
     assert templates.turns_of("Human: and an answer") is None
+    assert templates.turns_of("### Human: Hi### Assistant: Yo### Human: Bye### Assistant: See you") == [
+        ("human", "Hi"), ("assistant", "Yo"), ("human", "Bye"), ("assistant", "See you"),
+    ]  # fmt: skip
+    assert templates.turns_of("### Instruction:\nAdd\n\n### Input:\n1 2\n\n### Response:\n3") == [
+        ("user", "Add\n\n1 2"), ("assistant", "3"),
+    ]  # fmt: skip
+    assert templates.turns_of("### Human: Hi### Human: again### Assistant: Yo") is None
+    assert templates.turns_of("### Instruction: without an answer") is None
 
 
 texts = st.text(max_size=12)

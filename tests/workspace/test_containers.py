@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import pickle
@@ -55,6 +56,18 @@ def test_a_table_of_one_column_and_one_with_a_name_missing(tmp_path: Path) -> No
     path.write_text(",prompt,completion\n0,a,b\n")
     assert values(path) == [{"column 1": "0", "prompt": "a", "completion": "b"}]
     assert preview(path).left_behind == {"column 1": 1}
+
+
+@pytest.mark.parametrize("spell", [json.dumps, repr])
+@pytest.mark.parametrize("column", ["messages", "conversations"])
+def test_a_list_of_messages_in_a_cell_is_read(tmp_path: Path, spell: Any, column: str) -> None:
+    path = tmp_path / "t.csv"
+    turns = [{**Q, "content": 'It\'s "quoted"\n'}, A]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["id", column], ["1", spell(turns)], ["2", "[not a list"]])
+    assert values(path) == [{"id": "1", column: turns}, {"id": "2", column: "[not a list"}]
+    with open_workspace(path) as workspace:
+        assert workspace.record(workspace.ids()[0]).example.value["messages"] == turns
 
 
 def test_no_byte_of_an_old_code_page_is_lost(tmp_path: Path) -> None:

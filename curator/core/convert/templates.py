@@ -20,12 +20,17 @@ _END = re.compile(r"\s*(?:</s>|<eos>|<\|endoftext\|>|<\|end_of_text\|>)?\s*\Z")
 _MARK = re.compile(r"<\|im_|<\|start_header_id|<start_of_turn>|\[/?INST\]|<</?SYS>>|</?s>")
 _INST = re.compile(r"\s*(?:<s>)?\s*\[INST\](.*?)\[/INST\](.*?)(?=<s>|\[INST\]|\Z)", re.DOTALL)
 _SYS = re.compile(r"\s*<<SYS>>\s*(.*?)\s*<</SYS>>\s*(.*)\Z", re.DOTALL)
+_HASHED = re.compile(r"\A\s*### ?(?:Human|Instruction|User): ?\s*", re.IGNORECASE)
+_HASH_MARK = re.compile(
+    r"(?:\A|\s*)### ?(Human|User|Assistant|Instruction|Input|Response|System): ?\s*", re.IGNORECASE
+)
+_HASH_ROLES = {"instruction": "user", "response": "assistant"}
 _SPOKEN = re.compile(r"(?:\A|\n\n)(Human|Assistant|System): ?(.*?)(?=\n\n(?:Human|Assistant): ?|\Z)", re.DOTALL)
 
 
 def turns_of(text: str) -> list[Turn] | None:
     """The turns of a rendered conversation; None where the text is none, or more than one."""
-    for read in (_tagged, _instructed, transcript):
+    for read in (_tagged, _instructed, _hashed, transcript):
         turns = read(text)
         if turns is not None:
             return turns
@@ -61,6 +66,27 @@ def _instructed(text: str) -> list[Turn] | None:
         at = match.end()
     whole = bool(turns) and at == len(text)
     return turns if whole and not any(_MARK.search(spoken) for _, spoken in turns) else None
+
+
+def _hashed(text: str) -> list[Turn] | None:
+    """`### Human: …### Assistant: …`, or Alpaca's `### Instruction:`, `### Input:` and `### Response:`."""
+    if not _HASHED.match(text):
+        return None
+    marks = list(_HASH_MARK.finditer(text))
+    turns: list[Turn] = []
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        spoken = text[mark.end() : following.start() if following else len(text)].strip()
+        role = mark[1].lower()
+        if role == "input":
+            if len(turns) != 1:
+                return None
+            turns = [("user", f"{turns[0][1]}\n\n{spoken}" if spoken else turns[0][1])]
+            continue
+        turns.append((_HASH_ROLES.get(role, role), spoken))
+    roles = [role for role, _ in turns]
+    if "assistant" not in roles or any(one == other for one, other in zip(roles, roles[1:], strict=False)):
+        return None
+    return turns if turns[-1][1] else turns[:-1]
 
 
 def transcript(text: str) -> list[Turn] | None:

@@ -17,8 +17,10 @@ from functools import partial
 from pathlib import Path
 
 from curator import atomic
-from curator.core.convert.maps import KEEP, Map
+from curator.core.convert.maps import KEEP, NATIVE, Map
+from curator.core.convert.shapes import shape_of
 from curator.core.convert.to_example import Misfit
+from curator.core.example import parse
 from curator.core.text import count_of
 from curator.errors import NotSaved
 from curator.workspace.exchange.equal_lines import value_key, value_keys
@@ -54,6 +56,8 @@ class PreparedFile:
     """(line, reason) of the records that the map did not fit; they are kept as they are."""
     left_behind: Counter[str] = field(default_factory=Counter)
     """Places of records that are in no example (`conversations[].weight`), with how many records have them."""
+    lines_read: int = 0
+    """Physical lines that were looked at on the way of a copy."""
     verdicts: list[tuple[int, bool]] = field(default_factory=list)
     """(position among the lines, whether it is a good one) of the answers that KTO data judges."""
 
@@ -184,12 +188,29 @@ def _convert(
     line_file.write_numbers(copy, numbers)
 
 
+def _note_foreign_lines(prepared: PreparedFile, physical: list[bytes]) -> None:
+    """Note the records that are of another shape than the examples around them; a broken line is the rules' part.
+
+    Nearly every line holds one of the two keys of examples, and no other is parsed.
+    """
+    for number, raw in enumerate(physical, 1 + prepared.lines_read):
+        if b'"messages"' not in raw and b'"input"' not in raw and not raw.isspace():
+            value = parse(raw.strip()).value
+            if value is not None and (shape := shape_of(value)) not in NATIVE:
+                way = "" if shape == "unknown" else f"; import it by itself as {shape}"
+                prepared.misfits.append((number, f"it is no example of the kind that the file begins with{way}"))
+    prepared.lines_read += len(physical)
+
+
 def _count_lines(
     prepared: PreparedFile, seen_keys: set[int | None], progress: Progress | None, physical: list[bytes]
 ) -> None:
     """Count lines that are copied unchanged; blank lines are no examples."""
     before = prepared.added // 1000
-    _count(prepared, value_keys(physical), seen_keys)
+    keys = value_keys(physical)
+    if not prepared.preview.map_was_chosen:
+        _note_foreign_lines(prepared, physical)
+    _count(prepared, keys, seen_keys)
     if progress is not None and prepared.added // 1000 > before:
         progress(prepared.added)
 

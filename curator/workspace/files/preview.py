@@ -41,6 +41,8 @@ class Preview:
     shape: Shape
     map: Map
     """How records become chat examples; the detected map unless another is given."""
+    map_was_chosen: bool
+    """Whether a person named the map; a detected one tells every record that it does not fit."""
     records: int | None
     """About how many records there are; None where only reading the whole file tells."""
     sample: tuple[bytes, ...] = field(repr=False)
@@ -82,7 +84,7 @@ class Preview:
 
     def by(self, other: Map) -> Preview:
         """The same records by another map; the file is not read again."""
-        return replace(self, map=other)
+        return replace(self, map=other, map_was_chosen=True)
 
 
 def preview(path: Path, by: Map | None = None) -> Preview:
@@ -97,7 +99,18 @@ def preview(path: Path, by: Map | None = None) -> Preview:
     packed = path.suffix.lower() in (".gz", ".zst")
     count = _estimated_count(path, sample) if len(sample) < SAMPLE or plain else None
     layout = _layout(notes)
-    return Preview(path, container, packed, plain, shape, detected if by is None else by, count, sample, layout)
+    return Preview(
+        path,
+        container,
+        packed,
+        plain,
+        shape,
+        detected if by is None else by,
+        by is not None,
+        count,
+        sample,
+        layout,
+    )
 
 
 def _layout(notes: Notes) -> str:

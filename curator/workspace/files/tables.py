@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import re
@@ -14,6 +15,7 @@ import orjson
 
 from curator.core import splice
 from curator.core.convert.cells import CSV_HEADER
+from curator.core.convert.shapes import TURN_KEYS
 from curator.core.lines import BOM
 from curator.errors import InputError
 from curator.workspace.files.container import MAX_WHOLE, wrapping_key
@@ -25,7 +27,8 @@ _SEPARATOR_LINE = re.compile(r"""\A["']?sep=(.)["']?\r?(?:\n|\Z)""", re.IGNORECA
 """A first line by which Excel names the delimiter."""
 _ROWS_LOOKED_AT = 20
 """Rows from which the delimiter is guessed."""
-_JSON_COLUMNS = ("messages", "tools", "input", "preferred_output", "non_preferred_output")
+_JSON_COLUMNS = ("tools", "input", "preferred_output", "non_preferred_output")
+_TURN_COLUMNS = ("messages", "prompt", "completion", "chosen", "rejected", *TURN_KEYS)
 
 
 def elements(data: bytes, notes: Notes) -> Iterator[Record]:
@@ -138,9 +141,25 @@ def _unique_names(header: list[str]) -> list[str]:
 
 def _cell_value(key: str, cell: str) -> object:
     """A cell as text, or its value where a column of `_JSON_COLUMNS` holds valid JSON."""
+    """A cell's text, or what it holds as JSON (or as Python prints lists) in a column of messages."""
+    if key in _TURN_COLUMNS and cell[:1] == "[":
+        turns = _turns(cell)
+        return cell if turns is None else turns
     if key in _JSON_COLUMNS and cell[:1] in ("[", "{"):
         try:
             return cast(object, orjson.loads(cell))
         except orjson.JSONDecodeError:
             return cell
     return cell
+
+
+def _turns(cell: str) -> list[object] | None:
+    """The list of turns that a cell spells, in JSON or as Python's `repr` does; None where it is a plain text."""
+    for read in (orjson.loads, ast.literal_eval):  # neither runs anything
+        try:
+            value = read(cell)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+        if isinstance(value, list) and value and all(isinstance(each, dict | list) for each in value):
+            return value
+    return None
