@@ -93,7 +93,7 @@ def test_preference_loss_begins_at_log_two(model: Llama, examples: list[Rendered
 
 def test_packing_changes_no_loss(model: Llama, examples: list[Rendered]) -> None:
     adapter = random_adapter(model)
-    alone = loss.Sums()
+    alone = loss.LossTotals()
     for index in range(len(examples)):
         alone.add(Supervised(model, examples, Shards(1)).measure([index], adapter))
     packed = batches.pack_rows(examples, range(len(examples)))

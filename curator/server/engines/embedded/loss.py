@@ -14,14 +14,14 @@ _CHUNK = 256
 
 
 @dataclass(slots=True)
-class Sums:
+class LossTotals:
     """Totals over answer tokens: `loss` in nats, `correct` predictions and `tokens`."""
 
     loss: float = 0.0
     correct: int = 0
     tokens: int = 0
 
-    def add(self, other: Sums) -> None:
+    def add(self, other: LossTotals) -> None:
         """Add another part's totals."""
         self.loss += other.loss
         self.correct += other.correct
@@ -45,9 +45,9 @@ class ScoredTokens:
     logprobs: Array
     correct: Array
 
-    def sums(self) -> Sums:
+    def sums(self) -> LossTotals:
         """The totals of plain cross entropy."""
-        return Sums(-float(self.logprobs.sum()), int(self.correct.sum()), len(self.logprobs))
+        return LossTotals(-float(self.logprobs.sum()), int(self.correct.sum()), len(self.logprobs))
 
 
 def score(hidden: Array, head: Array, targets: Array) -> ScoredTokens:

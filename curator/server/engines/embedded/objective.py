@@ -13,16 +13,16 @@ from curator.basemodels.chat_render import Rendered, RenderedPair
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.llama import Llama, Tape
 from curator.server.engines.embedded.lora import Adapter, Array
-from curator.server.engines.embedded.loss import Sums
+from curator.server.engines.embedded.loss import LossTotals
 
 
 class Objective(Protocol):
     """A loss over examples that are named by their numbers."""
 
-    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[LossTotals, Array]:
         """Totals over the batch, and the flat gradient of its mean loss."""
 
-    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> Sums:
+    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> LossTotals:
         """Totals over the batch, without a gradient."""
 
 
@@ -39,8 +39,8 @@ class Shards:
         self._pool = ThreadPoolExecutor(self.threads)
 
     def run(
-        self, parts: Sequence[Any], work: Callable[[Any, Adapter], Sums], adapter: Adapter
-    ) -> tuple[Sums, Array]:
+        self, parts: Sequence[Any], work: Callable[[Any, Adapter], LossTotals], adapter: Adapter
+    ) -> tuple[LossTotals, Array]:
         """Call `work(part, gradient buffer)` for all parts at the same time; the sums of totals and of
         gradients."""
         while len(self._buffers) < len(parts):
@@ -48,11 +48,11 @@ class Shards:
         for buffer in self._buffers:
             buffer.flat[:] = 0
 
-        def quietly(part: Any, grads: Adapter) -> Sums:
+        def quietly(part: Any, grads: Adapter) -> LossTotals:
             with np.errstate(all="ignore"):  # the trainer reports a diverging loss
                 return work(part, grads)
 
-        sums = Sums()
+        sums = LossTotals()
         for part_sums in self._pool.map(quietly, parts, self._buffers):
             sums.add(part_sums)
         total = self._buffers[0].flat
@@ -67,34 +67,34 @@ class Supervised:
     def __init__(self, model: Llama, examples: Sequence[Rendered], shards: Shards) -> None:
         self._model, self._examples, self._shards = model, examples, shards
 
-    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[LossTotals, Array]:
         """See Objective."""
         batch = [self._examples[i] for i in batch_numbers]
         weight = 1.0 / max(1, loss.count_answer_tokens(batch))
 
-        def work(part: list[int], grads: Adapter) -> Sums:
-            sums = Sums()
+        def work(part: list[int], grads: Adapter) -> LossTotals:
+            sums = LossTotals()
             for row in batches.pack_rows(batch, part):
                 sums.add(self._backward(row, weight, adapter, grads))
             return sums
 
         return self._shards.run(batches.deal_to_shards(batch, self._shards.threads), work, adapter)
 
-    def _backward(self, row: batches.PackedRow, weight: float, adapter: Adapter, grads: Adapter) -> Sums:
+    def _backward(self, row: batches.PackedRow, weight: float, adapter: Adapter, grads: Adapter) -> LossTotals:
         if not len(row.read):
-            return Sums()
+            return LossTotals()
         hidden, tape = self._model.record(row, adapter)
         weights = np.full(len(row.targets), weight, hidden.dtype)
         scored, d_hidden = loss.score_and_gradient(hidden, self._model.head, row.targets, weights)
         self._model.backward(tape, d_hidden, adapter, grads)
         return scored.sums()
 
-    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> Sums:
+    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> LossTotals:
         """See Objective."""
         batch = [self._examples[i] for i in batch_numbers]
 
-        def work(part: list[int], _grads: Adapter) -> Sums:
-            sums = Sums()
+        def work(part: list[int], _grads: Adapter) -> LossTotals:
+            sums = LossTotals()
             for row in batches.pack_rows(batch, part):
                 hidden, _ = self._model.forward(row, adapter)
                 sums.add(loss.score(hidden, self._model.head, row.targets).sums())
@@ -107,7 +107,7 @@ class Preference:
     """Direct preference optimisation (Rafailov et al. 2023, sigmoid loss); the reference p₀ is the base model.
 
     Loss of a pair: -log σ(β·((log p(chosen) - log p₀(chosen)) - (log p(rejected) - log p₀(rejected)))).
-    `Sums.tokens` counts pairs, `correct` those whose chosen answer gained more probability.
+    `LossTotals.tokens` counts pairs, `correct` those whose chosen answer gained more probability.
     """
 
     def __init__(self, model: Llama, pairs: Sequence[RenderedPair], beta: float, shards: Shards) -> None:
@@ -115,22 +115,22 @@ class Preference:
         self._examples = [side for pair in pairs for side in (pair.chosen, pair.rejected)]
         self._reference: dict[int, Array] = {}
 
-    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[Sums, Array]:
+    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[LossTotals, Array]:
         """See Objective."""
 
-        def work(part: list[int], grads: Adapter) -> Sums:
-            sums = Sums()
+        def work(part: list[int], grads: Adapter) -> LossTotals:
+            sums = LossTotals()
             for pair in part:
                 sums.add(self._pair(pair, adapter, grads, 1.0 / len(batch_numbers)))
             return sums
 
         return self._shards.run(self._deal(batch_numbers), work, adapter)
 
-    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> Sums:
+    def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> LossTotals:
         """See Objective."""
 
-        def work(part: list[int], _grads: Adapter) -> Sums:
-            sums = Sums()
+        def work(part: list[int], _grads: Adapter) -> LossTotals:
+            sums = LossTotals()
             for pair in part:
                 sums.add(self._pair(pair, adapter, None, 0.0))
             return sums
@@ -141,7 +141,7 @@ class Preference:
         sized = [Rendered(self._examples[2 * i].ids + self._examples[2 * i + 1].ids, []) for i in batch_numbers]
         return [[batch_numbers[n] for n in part] for part in batches.deal_to_shards(sized, self._shards.threads)]
 
-    def _pair(self, pair: int, adapter: Adapter, grads: Adapter | None, weight: float) -> Sums:
+    def _pair(self, pair: int, adapter: Adapter, grads: Adapter | None, weight: float) -> LossTotals:
         """The totals of one pair; with `grads`, its gradient times `weight` is added there."""
         sides = [2 * pair, 2 * pair + 1]
         rows = batches.pack_rows(self._examples, sides, limit=2 * batches.ROW_TOKENS)
@@ -162,7 +162,7 @@ class Preference:
             weights = np.where(tape.row.owners == sides[0], slope, -slope).astype(hidden.dtype)
             _, d_hidden = loss.score_and_gradient(hidden, self._model.head, tape.row.targets, weights)
             self._model.backward(tape, d_hidden, adapter, grads)
-        return Sums(float(np.logaddexp(0.0, -margin)), int(margin > 0), 1)
+        return LossTotals(float(np.logaddexp(0.0, -margin)), int(margin > 0), 1)
 
     def _base(self, pair: int, rows: Sequence[batches.PackedRow]) -> Array:
         """Log probabilities of the chosen and the rejected answer under the base model, computed once a pair."""

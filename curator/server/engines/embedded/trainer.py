@@ -15,7 +15,7 @@ from curator.server.engines.embedded import state
 from curator.server.engines.embedded.adamw import AdamW
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, write_peft
-from curator.server.engines.embedded.loss import Sums
+from curator.server.engines.embedded.loss import LossTotals
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
 from curator.server.engines.examples import read_examples, render_examples
 from curator.server.engines.job import (
@@ -117,7 +117,7 @@ class EmbeddedTrainer:
             return {}
         size, count = self._plan.batch_size, self._valid_count
         if step % self._plan.steps_per_epoch == 0:
-            whole = Sums()
+            whole = LossTotals()
             for start in range(0, count, 64):
                 whole.add(self._validation.measure(range(start, min(count, start + 64)), self._adapter))
             sums, full = (
