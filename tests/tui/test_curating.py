@@ -207,6 +207,7 @@ async def test_problems_by_rule_filter_the_list(tmp_path: Path) -> None:
         await scene.press("enter")
         assert scene.app.session.query == "rule:surrounding_whitespace"
         assert scene.app.session.view.total == 2
+        assert problems.size.height < scene.data.size.height // 2
 
 
 async def test_brackets_walk_through_all_problems(tmp_path: Path) -> None:

@@ -130,12 +130,15 @@ class ReadingPane(Vertical):
 
     @on(Problems.RuleChosen)
     def _leave_rules(self) -> None:
-        self.by_rule = False
+        self._set_by_rule(False)  # the screen then shows an example with a problem of the rule
+
+    def _set_by_rule(self, by_rule: bool) -> None:
+        self.by_rule = by_rule
+        self.set_class(by_rule, "-by-rule")
 
     @on(Problems.GroupRequested)
     def _switch_rules(self) -> None:
-        self.by_rule = not self.by_rule
-        self.set_class(self.by_rule, "-by-rule")
+        self._set_by_rule(not self.by_rule)
         if self.by_rule:
             self.show_rules()
         else:
