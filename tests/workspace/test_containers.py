@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from curator.core.convert.maps import KEEP
 from curator.errors import InputError
 from curator.workspace.exchange import import_files
 from curator.workspace.files import compressed
@@ -167,3 +168,19 @@ def test_a_record_that_does_not_fit_is_named_with_its_line(tmp_path: Path) -> No
         first, second = (record.example.value for record in workspace.records(workspace.ids()))
         assert first["messages"][1] == {"role": "assistant", "content": "Yo", "weight": 0}
         assert second == records[1]
+
+
+def test_a_record_of_another_shape_in_a_file_of_chats_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    foreign = {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Yo"}]}
+    records = [CHAT, {"id": 1}, {**CHAT, "x": 1}, foreign]
+    path.write_text("\n".join(json.dumps(record) for record in records[:2]) + "\n\n{broken\n")
+    with path.open("a") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records[2:])
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        made, _ = import_files.add(workspace, [path])
+        assert [line for line, _ in made.files[0].misfits] == [2, 6]
+        assert "sharegpt" in made.files[0].misfits[1][1]
+        assert made.total("added") == 5 and made.total("broken") == 1
+        made, _ = import_files.add(workspace, [path], KEEP)
+        assert made.total("unmapped") == 0

@@ -98,18 +98,17 @@ def preview(path: Path, by: Map | None = None) -> Preview:
     shape, detected = detect_map(map(_value, sample))
     packed = path.suffix.lower() in (".gz", ".zst")
     count = _estimated_count(path, sample) if len(sample) < SAMPLE or plain else None
-    layout = _layout(notes)
     return Preview(
-        path,
-        container,
-        packed,
-        plain,
-        shape,
-        detected if by is None else by,
-        by is not None,
-        count,
-        sample,
-        layout,
+        path=path,
+        container=container,
+        packed=packed,
+        plain=plain,
+        shape=shape,
+        map=detected if by is None else by,
+        map_was_chosen=by is not None,
+        records=count,
+        sample=sample,
+        layout=_layout(notes),
     )
 
 
