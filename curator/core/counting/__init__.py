@@ -1,1 +1,1 @@
-"""counting: TO BE SAID IN ONE SENTENCE."""
+"""How many tokens does an example have, and which text does the model read? Uses core's ground floor only."""

@@ -1,4 +1,4 @@
-"""Counts by the published formula, and what it counts piece by piece.
+"""Counts tokens by OpenAI's published formula, for a whole example and piece by piece.
 
 tokens(example)    = 3 + Σ messages (3 + Σ tokens of each string value + 1 for a `name`)
 assistant(example) = Σ tokens of the content of assistant messages
@@ -37,45 +37,45 @@ _NO_TURN = -1
 
 
 class Tokens(msgspec.Struct, frozen=True, gc=False):  # made once an example
-    """Tokens of an example: all of them, and those of assistant contents."""
+    """The tokens of an example: in total, and those of its assistant messages (whether learnt or not)."""
 
     total: int
     assistant: int
     estimated: bool = False
-    """True where part of the count has no official formula, or the model's encoding is not known."""
+    """True where a part of the count has no official formula, or the model's encoding is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of what the model reads, in order; the tokens of all spans add up to the example's total."""
+    """A piece of the text that the model reads; the tokens of all spans of an example add up to its total."""
 
     index: int
-    """Which turn of the example, from 0; -1 for what belongs to none."""
+    """The number of its message, from 0; -1 for text that belongs to no message."""
     text: str
     trained: bool
     """Whether the model learns to write this."""
     role: str
     location: str = ""
-    """`messages[2].content` where `text` is that value itself; empty for what the format puts around it."""
+    """The place of the value that `text` is, e.g. `messages[2].content`; empty for the marks around it."""
     tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where training stops reading: before character `offset` of the text at `location`."""
+    """The point at which an example is cut off: before character `offset` of the text at `location`."""
 
     location: str
     offset: int
 
 
 class Counter:
-    """Counts by one vocabulary. Counts of texts are remembered, so after a key press in one message of an
-    example only that message is counted again."""
+    """Counts with one vocabulary. The counts of texts are cached, so that after an edit of one message only
+    that message is counted again."""
 
     def __init__(self, tokenizer: Tokenizer, encoding: str, estimated: bool = False) -> None:
         self.tokenizer = tokenizer
         self.encoding = encoding
-        """The encoding's name, for reports."""
+        """The name of the encoding, for reports."""
         self.estimated = estimated
         """True where the encoding is a guess."""
         self._short = lru_cache(maxsize=8_192)(tokenizer.count)
@@ -83,17 +83,17 @@ class Counter:
         self._around = lru_cache(maxsize=1_024)(self._around_roles)
 
     def text(self, text: str) -> int:
-        """Tokens of a plain text; text that looks like a special token is plain text too."""
+        """The tokens of a text; text that looks like a special token is counted as plain text."""
         if len(text) <= _CACHED_CHARS:
             return self._short(text)
         return self._long(text) if len(text) <= _HUGE_CHARS else self.tokenizer.count(text)
 
     def message(self, message: Any) -> int:
-        """Tokens of one message with what surrounds it; works for whatever the line holds."""
+        """The tokens of one message (any JSON value) with the marks around it."""
         return self._message(message)[0]
 
     def example(self, value: Any) -> Tokens:
-        """Tokens of a parsed example of any format; 0 where there is nothing to train on."""
+        """The tokens of a parsed example of any format; 0 for values that are no example."""
         if _lists_messages(value) and value.keys() <= _PLAIN_KEYS:
             return self._plain(value["messages"])
         if is_completion(value):
@@ -115,7 +115,7 @@ class Counter:
         return Tokens(total, assistant, estimated)
 
     def _plain(self, messages: list[Any]) -> Tokens:
-        """The short way for nearly every example: messages, and no tools."""
+        """The fast path for examples with only messages, which are nearly all."""
         total, assistant, estimated = PER_REPLY, 0, self.estimated
         for message in messages:
             count, answer, guessed = self._message(message)
@@ -125,8 +125,8 @@ class Counter:
         return Tokens(total, assistant, estimated)
 
     def chats(self, many: Sequence[RoleTexts]) -> list[Tokens]:
-        """As `example`, for chats of nothing but roles and texts that are counted once: the texts of all are
-        counted together, and not remembered."""
+        """As `example`, for many chats of only roles and texts: all texts are counted in one call and not
+        cached."""
         counts = self.tokenizer.counts([*chain.from_iterable(contents for _, contents in many)])
         tokens_of_chats, at, estimated = [], 0, self.estimated
         for roles, contents in many:
@@ -137,12 +137,12 @@ class Counter:
         return tokens_of_chats
 
     def _around_roles(self, roles: tuple[str, ...]) -> tuple[int, list[bool]]:
-        """The tokens of all but the texts, and which of these are answers."""
-        around = PER_REPLY + sum(PER_MESSAGE + self.text(role) for role in roles)
-        return around, [role == "assistant" for role in roles]
+        """The tokens of everything but the texts, and for each text whether it is an answer."""
+        total = PER_REPLY + sum(PER_MESSAGE + self.text(role) for role in roles)
+        return total, [role == "assistant" for role in roles]
 
     def spans(self, value: Any) -> list[Span]:
-        """What the model reads of an example, piece by piece.
+        """The text that the model reads of an example, piece by piece.
 
         The marks around each message are those of the chat format as far as it is known; the formula gives a
         message three tokens for them and the reply that follows the example three more.
@@ -150,7 +150,7 @@ class Counter:
         return list(self._spans(value))
 
     def truncation(self, value: Any, limit: int) -> Cut | None:
-        """Where an example of more than `limit` tokens is cut; None where it fits."""
+        """The point at which an example of more than `limit` tokens is cut off; None where it is not."""
         remaining = limit
         last = Cut("", 0)
         for span in self.spans(value):
@@ -162,7 +162,8 @@ class Counter:
         return None
 
     def _message(self, message: Any) -> tuple[int, int, bool]:
-        """All tokens, those of an assistant's answer, and whether a part is estimated."""
+        """The tokens of a message, those of its answer if it is the assistant's, and whether a part is
+        estimated."""
         if not isinstance(message, dict):
             return PER_MESSAGE + self._value(message)[0], 0, True
         total, answer, estimated = PER_MESSAGE, 0, False
@@ -181,7 +182,8 @@ class Counter:
         return total, answer, estimated
 
     def _value(self, value: Any) -> tuple[int, bool]:
-        """Tokens of a message's value, and whether that is estimated: null, numbers and flags are none."""
+        """The tokens of a value in a message, and whether they are estimated; null, numbers and booleans have
+        none."""
         if isinstance(value, str):
             return self.text(value), False
         if value is None or isinstance(value, (bool, int, float)):
@@ -237,7 +239,7 @@ class Counter:
         yield Span(index, "<|im_end|>", turn.trained, turn.role)
 
     def _texts(self, turn: Turn) -> Iterator[tuple[Path, str, int]]:
-        """The contents and calls of a message: place, text, tokens."""
+        """The contents and calls of a message: (place, text, tokens)."""
         message = turn.message
         if not isinstance(message, dict):
             yield turn.path, _as_text(message), self._value(message)[0]
@@ -260,7 +262,7 @@ def _lists_messages(value: Any) -> bool:
 
 
 def _text_key(part: Any) -> str:
-    """Under which key a content part holds its text; empty for other parts."""
+    """The key of the text in a content part; empty for parts without text."""
     kind = part.get("type") if isinstance(part, dict) else None
     return kind if kind in ("text", "refusal") and isinstance(part.get(kind), str) else ""
 

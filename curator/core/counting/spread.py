@@ -1,4 +1,4 @@
-"""How numbers are spread: the statistics of the contract's `per_example`, and a histogram for people."""
+"""The distribution of numbers: the statistics of the JSON output's `per_example`, and a histogram."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from curator.core.counting.counter import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Of no numbers at all everything is 0."""
+    """Statistics of numbers; all 0 for no numbers."""
 
     min: float = 0
     max: float = 0
     mean: float = 0.0
     median: float = 0.0
     p10: float = 0.0
-    """As p90 a quantile by linear interpolation (numpy's default). Well-known scripts print these two under
-    the names p5 and p95."""
+    """p10 and p90 are quantiles by linear interpolation (numpy's default). OpenAI's notebook prints them as p5
+    and p95 (docs/openai.md §4)."""
     p90: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """How many numbers are from `low` to below `high`, for the last bin to `high` itself."""
+    """The count of numbers from `low` to below `high`; the last bin includes `high`."""
 
     low: int
     high: int
@@ -35,10 +35,10 @@ class Bin:
 
 @dataclass(slots=True)
 class TokenTally:
-    """Token counts of a dataset, added example by example; 16 bytes an example."""
+    """The token counts of a dataset, added example by example; 16 bytes per example."""
 
     limit: int | None = None
-    """Training context: longer examples are counted in `over_limit`."""
+    """Tokens that training reads of one example; longer examples are counted in `over_limit`."""
     totals: array[int] = field(default_factory=lambda: array("q"))
     assistants: array[int] = field(default_factory=lambda: array("q"))
     over_limit: int = 0
@@ -52,7 +52,7 @@ class TokenTally:
         self.estimated |= tokens.estimated
 
     def as_dict(self, model: str, encoding: str) -> dict[str, object]:
-        """As the contract's `tokens` object; `estimated` says whether any count is one."""
+        """The `tokens` object of the JSON output; `estimated`: at least one count is an estimate."""
         return {
             "encoding": encoding,
             "model": model,
@@ -67,7 +67,7 @@ class TokenTally:
 
 
 def spread(numbers: Iterable[float]) -> Spread:
-    """Least, greatest, mean, median and the tenths at both ends."""
+    """The minimum, maximum, mean, median and the quantiles 0.1 and 0.9 of some numbers."""
     ordered = sorted(numbers)
     if not ordered:
         return Spread()
@@ -76,7 +76,8 @@ def spread(numbers: Iterable[float]) -> Spread:
 
 
 def quantile(ordered: Sequence[float], q: float) -> float:
-    """The q-quantile of sorted numbers by linear interpolation, computed as numpy does. Raises on none."""
+    """The q-quantile of sorted numbers by linear interpolation, equal to numpy's. Raises IndexError for no
+    numbers."""
     place = q * (len(ordered) - 1)
     below = math.floor(place)
     low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
@@ -86,9 +87,9 @@ def quantile(ordered: Sequence[float], q: float) -> float:
 
 
 def histogram(numbers: Sequence[int], most: int = 8) -> list[Bin]:
-    """Bins of a round width (1, 2 or 5 × 10ⁿ), at most `most` and one for a long tail; none for no numbers.
+    """About `most` bins of a round width (1, 2 or 5 × 10ⁿ); none for no numbers.
 
-    Where the greatest number is far above the rest, the last bin takes all of the tail.
+    Where the largest numbers are far above the 95 % quantile, one more bin takes all of them.
     """
     if not numbers:
         return []

@@ -1,7 +1,8 @@
-"""Counting for a local model: what its own chat template renders, by its own tokenizer.
+"""Counts tokens for a local model: the text that its chat template renders, by its own tokenizer.
 
-A template is rendered once for each arrangement of roles, with stand-ins for the contents; the text between
-the stand-ins is kept. Counting a conversation then needs no template, and only what changed is counted again.
+A template is rendered once for each sequence of roles, with stand-ins for the contents, and the text between the
+stand-ins is cached. Counting a conversation then needs no template, and after an edit only the changed text is
+counted.
 """
 
 from __future__ import annotations
@@ -29,25 +30,26 @@ _STAND_IN = "\ue000{}\ue001"
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """What a template writes around contents: one text before each and one after the last."""
+    """The text that a template writes around contents: one text before each, and one after the last."""
 
     around: tuple[str, ...]
     trimmed: tuple[bool, ...]
-    """Whether the template strips the content."""
+    """For each content: whether the template strips it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountingPlan:
-    """How chats of the same roles are counted."""
+    """How to count chats with a sequence of roles."""
 
     around: int
-    """Tokens of all that the template writes and no text can merge with."""
+    """The tokens of the template's own text that cannot merge with a content."""
     leads: tuple[str, ...]
-    """What is counted together with each text: the marks before it; nothing before an answer."""
+    """For each content the marks before it that are counted together with it; empty before an answer."""
 
 
 class TemplateCounter(Counter):
-    """Counts what a chat template renders; an example it refuses is counted by the formula and estimated."""
+    """Counts the text that a chat template renders; an example that it refuses is counted by the formula, as an
+    estimate."""
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class TemplateCounter(Counter):
         self._plans = lru_cache(maxsize=512)(self._plan)
 
     def message(self, message: Any) -> int:
-        """Tokens that one message adds to a conversation that a system message opened."""
+        """The tokens that one message adds to a conversation after a system message."""
         return self.example({"messages": [_OPENING, message]}).total - self._opening
 
     @cached_property
@@ -72,7 +74,7 @@ class TemplateCounter(Counter):
         return self.example({"messages": [_OPENING]}).total
 
     def example(self, value: Any) -> Tokens:
-        """Tokens of the rendered conversation, and of its assistant contents."""
+        """The tokens of the rendered conversation, and of its assistant contents."""
         formula = super().example(value)
         if is_completion(value) or not any(turns(value)):
             return formula
@@ -82,7 +84,8 @@ class TemplateCounter(Counter):
         return Tokens(sum(span.tokens for span in rendered), formula.assistant, self.estimated)
 
     def chats(self, many: Sequence[RoleTexts]) -> list[Tokens]:
-        """As `example`, for many plain chats: what the template writes around their texts is counted once."""
+        """As `example`, for many plain chats: the template's own text is counted once for each sequence of
+        roles."""
         plans = [self._plans(roles) for roles, _ in many]
         counts = iter(self.tokenizer.counts([*chain.from_iterable(map(_pieces, plans, many))]))
         return [self._planned(plan, chat, counts) for plan, chat in zip(plans, many, strict=True)]
@@ -97,7 +100,7 @@ class TemplateCounter(Counter):
         return Tokens(plan.around + sum(mine), answers, self.estimated)
 
     def _plan(self, roles: tuple[str, ...]) -> CountingPlan | None:
-        """How plain chats of these roles are counted; None where the template refuses or strips them."""
+        """The plan for plain chats with these roles; None where the template refuses them or strips contents."""
         frames = [plain({"role": role, "content": _STAND_IN.format(at)}) for at, role in enumerate(roles)]
         skeleton = self._skeletons(compact([frames, None])) if roles else None
         if skeleton is None or any(skeleton.trimmed):
@@ -133,8 +136,11 @@ class TemplateCounter(Counter):
         return None if whole is None else [Span(-1, whole, False, "", "", self._chunks(whole))]
 
     def _woven(self, around: Sequence[str], texts: Sequence[str], listed: Sequence[Turn]) -> Iterator[Span]:
-        """Marks and contents in turn. A prompt's content is tokenised together with the marks before it, an
-        answer apart from them, exactly as in training (the prompt must end as it does when the model is asked)."""
+        """The spans of marks and contents, alternating.
+
+        A prompt's content is tokenised together with the marks before it, an answer by itself, exactly as in
+        training (where the prompt must end as it does when the model is asked).
+        """
         ending = ""
         for index, (marks, text, turn) in enumerate(zip(around, texts, listed, strict=False)):
             before = marks if not index else marks[len(ending) :]
@@ -152,29 +158,30 @@ class TemplateCounter(Counter):
             yield Span(-1, rest, False, "", "", self._chunks(rest))
 
     def _chunks(self, text: str) -> int:
-        """Tokens of a text with special tokens in it; no token spans the beginning of one."""
+        """The tokens of a text that contains special tokens; no token crosses the beginning of one."""
         starts = [match.start() for match in self._break.finditer(text)] if self._break else []
         bounds = [0, *(start for start in starts if start), len(text)]
         return sum(self.text(text[a:b]) for a, b in zip(bounds, bounds[1:], strict=False))
 
     def _last_chunk(self, text: str) -> str:
-        """The part of `text` from its last special token on: what follows may merge with it."""
+        """The part of `text` from its last special token on, with which following text may merge."""
         starts = [match.start() for match in self._break.finditer(text)] if self._break else []
         return text[starts[-1] :] if starts else text
 
     def _ending(self, marks: str) -> str:
-        """The special token that `marks` begin with, if any: it ends the content before them."""
+        """The special token at the start of `marks`, which ends the content before them; empty where there is
+        none."""
         match = self._break.match(marks) if self._break else None
         return match[0] if match else ""
 
     def _apply(self, messages: list[Message], tools: Any) -> str | None:
         try:
             return self._render(messages, tools)
-        except Exception:  # a template is somebody's program: whatever it raises, it did not render
+        except Exception:  # a template is a program of its own and may raise anything
             return None
 
     def _skeleton(self, arrangement: str) -> Skeleton | None:
-        """The skeleton of messages whose contents are stand-ins, and tools, as JSON; None where the template
+        """The skeleton for messages with stand-ins as contents, and tools, both as JSON; None where the template
         refuses them or leaves a content out."""
         if not arrangement:
             return None
@@ -197,18 +204,18 @@ class TemplateCounter(Counter):
 
 
 def _pieces(plan: CountingPlan | None, chat: RoleTexts) -> Iterator[str]:
-    """The texts of a chat as they are counted."""
+    """The texts of a chat with the marks that are counted together with them."""
     return (lead + text for lead, text in zip(plan.leads, chat[1], strict=True)) if plan is not None else iter(())
 
 
 def _place(turn: Turn, text: str) -> str:
-    """The location of a turn's content, where `text` is that content itself."""
+    """The location of the content of a message if `text` is that content, else of the message."""
     content = turn.message.get("content") if isinstance(turn.message, dict) else None
     return format_path((*turn.path, "content")) if content == text else format_path(turn.path)
 
 
 def plain(message: Any) -> Message:
-    """A message as templates take it: one text (parts joined), `developer` called `system`, no weight."""
+    """A message as templates expect it: one text (parts joined), `developer` as `system`, no weight."""
     if not isinstance(message, dict):
         return {"role": "user", "content": message if isinstance(message, str) else compact(message)}
     content = message.get("content")
@@ -223,7 +230,7 @@ def plain(message: Any) -> Message:
 
 
 class _Encoded:
-    """A bare `encode` function as a Tokenizer."""
+    """A Tokenizer made of an `encode` function."""
 
     def __init__(self, encode: Callable[[str], Sequence[int]]) -> None:
         self._encode = encode
@@ -249,6 +256,8 @@ def template_counter(
     name: str = "own",
     breaks: Sequence[str] = (),
 ) -> TemplateCounter:
-    """A counter from a model's `encode(text)` and `render(messages)`; `breaks` are its special tokens' texts,
-    before which no other token spans."""
+    """A counter from a model's `encode(text)` and `render(messages)`.
+
+    `breaks` are the texts of its special tokens; no other token crosses the beginning of one.
+    """
     return TemplateCounter(_Encoded(encode), name, lambda messages, tools: render(messages), breaks)

@@ -1,6 +1,6 @@
 """The packaged tiktoken vocabularies as tokenizers: exact counts without a network.
 
-Here core reads files, but only its own package's, which never change.
+Core reads no files but these, which are part of the package and never change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ SHA256 = {
     "o200k_base": "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
     "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
 }
-"""Of the published `.tiktoken` files, as tiktoken pins them; a test rebuilds the files and compares."""
+"""The checksums of the published `.tiktoken` files that tiktoken pins; a test rebuilds these files and
+compares."""
 
 # Splitting patterns and special tokens as tiktoken 0.14 defines them (tiktoken_ext.openai_public, MIT); tests
 # compare the tokens of both.
@@ -67,7 +68,7 @@ _SPECIAL = {
     },
 }
 ENCODINGS = tuple(_SPECIAL)
-"""The encodings that travel with Curator."""
+"""The packaged encodings."""
 
 _SLICE = 200_000
 """Characters encoded at once: a longer run without a word boundary would overflow the regex engine's stack."""
@@ -76,7 +77,7 @@ _loading = threading.Lock()
 
 
 class Tokenizer(Protocol):
-    """What counting needs of a vocabulary. Text that looks like a special token is counted as plain text."""
+    """What a counter needs. Text that looks like a special token is counted as plain text."""
 
     def count(self, text: str) -> int:
         """The number of tokens of `text`."""
@@ -85,7 +86,7 @@ class Tokenizer(Protocol):
         """The number of tokens of each text."""
 
     def cut(self, text: str, limit: int) -> int:
-        """How many characters of `text` its first `limit` tokens hold whole."""
+        """The number of characters that the first `limit` tokens of `text` contain completely."""
 
 
 def token_bytes(name: str) -> list[bytes]:
@@ -119,12 +120,12 @@ def _build(name: str) -> tiktoken.Encoding:
     base = "o200k_base" if name == "o200k_harmony" else name
     ranks = {token: rank for rank, token in enumerate(token_bytes(base))}
     built = tiktoken.Encoding(name, pat_str=_PATTERNS[base], mergeable_ranks=ranks, special_tokens=_SPECIAL[name])
-    ranks.clear()  # it has a copy of its own in Rust; this one would hold a third of the memory
+    ranks.clear()  # the encoding has its own copy; this one would be a third of the memory
     return built
 
 
 class Vocabulary:
-    """A packaged encoding as a Tokenizer; the vocabulary is read when something is counted first."""
+    """A packaged encoding as a Tokenizer; the vocabulary is read at the first count."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -141,7 +142,7 @@ class Vocabulary:
         return len(self._encoding.encode_ordinary(text))
 
     def count(self, text: str) -> int:
-        """Tokens of `text` by `encode_ordinary`, or by a faster counter that proved equal (`quick_count`)."""
+        """The tokens of `text` by tiktoken's `encode_ordinary`, or by `quick_count` where that is available."""
         if len(text) > _SLICE:
             return sum(map(self.count, slices(text)))
         try:
@@ -159,7 +160,7 @@ class Vocabulary:
         return [*map(self.count, texts)]
 
     def cut(self, text: str, limit: int) -> int:
-        """Characters that the first `limit` tokens hold whole."""
+        """The number of characters that the first `limit` tokens contain completely."""
         length = 0
         for part in slices(text):
             tokens = self._encoding.encode_ordinary(part)
@@ -172,10 +173,10 @@ class Vocabulary:
 
 
 def slices(text: str) -> list[str]:
-    """`text` in parts of at most `_SLICE` characters, cut before a blank that follows a letter where one is near.
+    """`text` in parts of at most `_SLICE` characters, cut before a blank between letters if there is one nearby.
 
-    Both encodings begin a new piece there, so the counts of the parts add up to the count of the whole;
-    only a monster run without any blank is cut anywhere, where a token may be counted twice.
+    Both encodings begin a new piece there, so the counts of the parts add up to the count of the text. Only a
+    very long run without blanks is cut elsewhere, where one token more may be counted.
     """
     parts = []
     start = 0
@@ -192,10 +193,11 @@ def slices(text: str) -> list[str]:
 
 
 def quick_count(name: str) -> Callable[[str], int] | None:
-    """The count function of toktok (package toktok-rs) where it is installed and proves equal; else None.
+    """The count function of the optional package toktok-rs, or None where it is not installed or counts
+    differently.
 
-    It is about ten times as fast as tiktoken (its own batches are slower), and young: nothing depends on it, and a
-    count that differs on the sample from what tiktoken gave (pinned here, a test compares) rules it out.
+    It is about ten times as fast as tiktoken. As the package is young, it is used only if its counts for
+    `SAMPLE` equal those of tiktoken (`SAMPLE_COUNTS`; a test compares them).
     """
     try:
         encoder = importlib.import_module("toktok")._encoding("o200k_base" if name == "o200k_harmony" else name)
@@ -218,7 +220,8 @@ SAMPLE = (
     "iPhoneXSMax HTTPServer camelCaseAndSNAKE_CASE ǅungla",
     "",
 )
-"""Texts that fast counters got wrong in one way or another: blanks, marks, digits, cases, scripts, controls."""
+"""Texts that fast counters have counted wrongly: blanks, punctuation, digits, cases, scripts, control
+characters."""
 SAMPLE_COUNTS = {
     "o200k_base": (17, 13, 27, 18, 40, 34, 15, 11, 18, 0),
     "cl100k_base": (19, 13, 29, 37, 50, 34, 16, 11, 17, 0),
