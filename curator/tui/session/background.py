@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 POLL = 0.1
 """Seconds between two polls of the analysis child."""
 GATHER = 0.5
-"""Seconds for which many results are gathered before the screens are told, since drawing them takes time."""
+"""Seconds for which many results are gathered before they are published, since drawing them takes time."""
 FEW, MANY = 200, 20_000
-"""Up to FEW examples are told at once; from MANY on it is cheaper to tell the screens that everything changed."""
+"""Up to FEW results are published at once; above MANY it is cheaper to publish that everything changed."""
 FOLLOW = 1.0
 """Seconds between two looks at another window's workspace: it tries one lock and reads one counter of SQLite."""
 

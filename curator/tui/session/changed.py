@@ -1,4 +1,4 @@
-"""`Changed`: the message that tells every screen which examples are not as they were."""
+"""`Changed`: the message to every screen that names the examples that changed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`JobWatch`: polls the training jobs of the workspace while the UI is open, stores their news, tells screens.
 
-The openai client is imported only once there is a job to poll: it takes half a second.
+The openai client is imported only once there is a job to poll.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from textual.scroll_view import ScrollView
 
 
 class CursorList(ScrollView, can_focus=True):
-    """Moves and shows the cursor; a subclass tells `count` and draws the lines in `render_line`."""
+    """Moves and shows the cursor; a subclass defines `count` and draws the lines in `render_line`."""
 
     cursor: reactive[int] = reactive(0, repaint=False)
     """Index of the current line, 0 in an empty list. Setting it scrolls there and calls `announce`."""

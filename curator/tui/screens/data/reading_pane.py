@@ -24,7 +24,7 @@ from curator.tui.widgets.problems import Problems, RuleCount, first_problem_of
 from curator.workspace.records import Record
 
 NEEDING_COUNTS = ("example_too_long",)
-"""Rules whose place in the text only a token count tells: where the model's context ends."""
+"""Rules whose place in the text is known only once tokens are counted: where the model's context ends."""
 
 
 class ReadingPane(Vertical):
