@@ -71,7 +71,7 @@ def _pieces(before: str, after: str) -> tuple[list[str], list[str]]:
 
 def _runs(before: Sequence[str], after: Sequence[str]) -> Iterable[tuple[int, int, SpanKind, int, int]]:
     """The edit runs by the longest common subsequence: (start, end) before, kind, (start, end) after."""
-    from rapidfuzz.distance import Indel
+    from rapidfuzz.distance import Indel  # heavy: rapidfuzz
 
     names: dict[str, int] = {}
     a, b = ([names.setdefault(piece, len(names)) for piece in side] for side in (before, after))

@@ -125,7 +125,7 @@ def alike(word: str, other: str) -> bool:
     allowed = 0 if len(word) < 3 else min(3, 1 + max(0, len(word) - 4) // 4)
     if abs(len(word) - len(other)) > allowed:
         return False
-    from rapidfuzz.distance import OSA
+    from rapidfuzz.distance import OSA  # heavy: rapidfuzz
 
     return bool(OSA.distance(word, other, score_cutoff=allowed) <= allowed)
 

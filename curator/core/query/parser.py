@@ -209,7 +209,7 @@ class _Reader:
 
 def _expect_rule(name: str, position: int) -> None:
     """Raise QueryError where there is no rule of this name; it suggests a similar name."""
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # heavy: difflib and all rules, only for this error
 
     from curator.core.rules import REGISTRY
 

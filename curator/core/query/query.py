@@ -74,7 +74,7 @@ def completions(
     value = value.rpartition("|")[2]
     values = CHOICES.get(field.lower(), ())
     if field.lower() == "rule":
-        from curator.core.rules import REGISTRY
+        from curator.core.rules import REGISTRY  # heavy: all rules
 
         values = tuple(sorted(REGISTRY))
     elif field.lower() in ("label", "source"):

@@ -86,7 +86,7 @@ def rouge_n(expected: str, answer: str, n: int) -> float:
 
 def rouge_l(expected: str, answer: str) -> float:
     """ROUGE-L as F1 of the longest common subsequence of words (Lin 2004), lower-cased, not stemmed."""
-    from rapidfuzz.distance import LCSseq
+    from rapidfuzz.distance import LCSseq  # heavy: rapidfuzz
 
     reference_words, answer_words = _words(expected), _words(answer)
     if not reference_words or not answer_words:
@@ -187,7 +187,7 @@ def bootstrap(
 
 def bootstrap_mean(values: Sequence[float], seed: int = 0, resamples: int = RESAMPLES) -> Interval:
     """The mean of per-example scores with its bootstrap interval; 0 for no scores."""
-    import numpy as np
+    import numpy as np  # heavy: NumPy
 
     scores = np.asarray(values, dtype=float)
     return bootstrap(len(values), lambda rows: float(scores[rows].mean()) if len(rows) else 0.0, seed, resamples)
