@@ -1,4 +1,4 @@
-"""`curator apply`: edit operations, one JSON object a line; each is answered once it is on the disk."""
+"""`curator apply`: apply edit operations, one JSON object a line; each is answered after it is saved to disk."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 EXAMPLE = """echo '{"op": "label", "filter": "is:error", "label": "fix me"}' | curator apply data.curator"""
 _WAIT = 5.0
-"""Seconds to wait for another writer to leave."""
+"""Seconds to wait for another writer to close the workspace."""
 _LARGEST = 2**63 - 1
-"""Of the whole numbers that SQLite keeps."""
+"""The largest integer that SQLite stores."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Add the command's arguments."""
     parser.add_argument("workspace", metavar="WORKSPACE", help="a workspace (NAME.curator)")
     parser.add_argument("ops", nargs="?", default="-", metavar="OPS", help="a file of operations; default: stdin")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Apply line by line; exit status 1 where one was refused."""
+    """Apply the operations line by line; exit status 1 if any was refused."""
     from curator.workspace.opening import open_workspace
     from curator.workspace.storage.folder import is_workspace
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         for line in _lines(args.ops):
             if not line.strip():
                 continue
-            answer = _answer(workspace, line)
+            answer = _apply_line(workspace, line)
             refused += not answer["ok"]
             output.emit(answer)
     return 1 if refused else 0
@@ -60,8 +60,8 @@ def _lines(name: str) -> Iterator[bytes]:
         raise InputError(f"cannot read {name}: {error.strerror or error}") from error
 
 
-def _answer(workspace: Workspace, line: bytes) -> dict[str, Any]:
-    """Do one operation and say how it went; nothing of a refused one is kept."""
+def _apply_line(workspace: Workspace, line: bytes) -> dict[str, Any]:
+    """Apply the operation in a line and return the answer to print; a refused operation changes nothing."""
     try:
         try:
             op = orjson.loads(line)
@@ -74,14 +74,17 @@ def _answer(workspace: Workspace, line: bytes) -> dict[str, Any]:
         return {"ok": False, "error": error.message}
     if change is None:
         return {"ok": False, "error": f"nothing to {op['op']}"}
-    found: dict[str, Any] = {"ok": True, "revision": change.id, "examples": change.examples}
+    answer: dict[str, Any] = {"ok": True, "revision": change.id, "examples": change.examples}
     if op["op"] == "add":
-        found["id"] = change.ids[0]
-    return found
+        answer["id"] = change.ids[0]
+    return answer
 
 
 def perform(workspace: Workspace, op: dict[str, Any]) -> Change | None:
-    """Do one operation of the contract. Raises CuratorError (UsageError for one that makes no sense)."""
+    """Apply one operation (docs/cli.md); None where there is nothing to undo or redo.
+
+    Raises UsageError for an invalid operation, or another CuratorError.
+    """
     name = op.get("op")
     handler = _OPERATIONS.get(name) if isinstance(name, str) else None
     if handler is None:
@@ -90,28 +93,28 @@ def perform(workspace: Workspace, op: dict[str, Any]) -> Change | None:
 
 
 def _ids(workspace: Workspace, op: dict[str, Any]) -> Sequence[int]:
-    """The examples that an operation names by `example`, `examples` or `filter`."""
-    given = [key for key in ("example", "examples", "filter") if key in op]
-    if len(given) != 1:
+    """The ids of the examples that an operation selects by `example`, `examples` or `filter`."""
+    keys = [key for key in ("example", "examples", "filter") if key in op]
+    if len(keys) != 1:
         raise UsageError("say which examples: one of example, examples, filter")
-    value = op[given[0]]
-    if given[0] == "filter":
+    value = op[keys[0]]
+    if keys[0] == "filter":
         if not isinstance(value, str):
             raise UsageError("a filter is a query text")
         return workspace.view(value).ids
-    ids = [value] if given[0] == "example" else value
+    ids = [value] if keys[0] == "example" else value
     if not isinstance(ids, list) or not all(type(i) is int and i <= _LARGEST for i in ids):
         raise UsageError("example ids are the whole numbers that `curator list` prints")
     return ids
 
 
-def _text(op: dict[str, Any], key: str) -> str:
+def _text_field(op: dict[str, Any], key: str) -> str:
     if not isinstance(op.get(key), str):
         raise UsageError(f"'{op['op']}' wants \"{key}\": a text")
     return str(op[key])
 
 
-def _number(op: dict[str, Any], key: str, default: float) -> float:
+def _number_field(op: dict[str, Any], key: str, default: float) -> float:
     value = op.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"'{op['op']}' wants \"{key}\": a number")
@@ -122,7 +125,7 @@ def _edit(workspace: Workspace, op: dict[str, Any]) -> Change:
     if "value" not in op:
         raise UsageError("'edit' wants \"value\"")
     ids = _ids(workspace, op)
-    location = _text(op, "location")
+    location = _text_field(op, "location")
     if len(ids) == 1:
         return workspace.changes.edit(ids[0], location, op["value"])
     return workspace.changes.edit_many(ids, location, op["value"])
@@ -141,7 +144,7 @@ def _label(workspace: Workspace, op: dict[str, Any]) -> Change:
     on = op.get("on", True)
     if not isinstance(on, bool):
         raise UsageError('"on" is true or false')
-    return workspace.changes.label(_ids(workspace, op), _text(op, "label"), on)
+    return workspace.changes.label(_ids(workspace, op), _text_field(op, "label"), on)
 
 
 def _rate(workspace: Workspace, op: dict[str, Any]) -> Change:
@@ -154,15 +157,15 @@ def _rate(workspace: Workspace, op: dict[str, Any]) -> Change:
 def _split(workspace: Workspace, op: dict[str, Any]) -> Change:
     some = any(key in op for key in ("example", "examples", "filter"))
     ids = _ids(workspace, op) if some else None
-    stratify = _text(op, "stratify") if "stratify" in op else None
-    share, seed = _number(op, "validation", 0.1), op.get("seed", 0)
+    stratify = _text_field(op, "stratify") if "stratify" in op else None
+    share, seed = _number_field(op, "validation", 0.1), op.get("seed", 0)
     if type(seed) is not int:
         raise UsageError("a seed is a whole number")
     return workspace.changes.split(share, seed, stratify=stratify, ids=ids)
 
 
 def _fix(workspace: Workspace, op: dict[str, Any]) -> Change:
-    return workspace.changes.fix(_ids(workspace, op), _text(op, "rule") if "rule" in op else None)
+    return workspace.changes.fix(_ids(workspace, op), _text_field(op, "rule") if "rule" in op else None)
 
 
 _OPERATIONS: dict[str, Callable[[Workspace, dict[str, Any]], Change | None]] = {
@@ -172,9 +175,9 @@ _OPERATIONS: dict[str, Callable[[Workspace, dict[str, Any]], Change | None]] = {
     "restore": lambda workspace, op: workspace.changes.restore(_ids(workspace, op)),
     "label": _label,
     "rate": _rate,
-    "review": lambda workspace, op: workspace.changes.review(_ids(workspace, op), _text(op, "state")),
+    "review": lambda workspace, op: workspace.changes.review(_ids(workspace, op), _text_field(op, "state")),
     "note": lambda workspace, op: workspace.changes.note(
-        _ids(workspace, op), _text(op, "note" if "note" in op else "text")
+        _ids(workspace, op), _text_field(op, "note" if "note" in op else "text")
     ),
     "fix": _fix,
     "split": _split,

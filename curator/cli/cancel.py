@@ -1,4 +1,4 @@
-"""`curator cancel`: cancel a job; what is trained so far is billed by hosted providers."""
+"""`curator cancel`: cancel a job; hosted providers bill what was trained so far."""
 
 from __future__ import annotations
 

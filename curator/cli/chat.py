@@ -1,4 +1,4 @@
-"""`curator chat`: one answer, or a conversation on a terminal; answers stream."""
+"""`curator chat`: one answer, or a conversation on a terminal; answers are printed as they arrive."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("model", metavar="MODEL", help="a base or tuned model (at Azure: the deployment's name)")
     parser.add_argument(
-        "prompt", metavar="PROMPT", nargs="?", help="a question; without it a conversation, or stdin"
+        "prompt", metavar="PROMPT", nargs="?", help="the question; default: stdin; on a terminal a conversation"
     )
     parser.add_argument("--system", metavar="S", help="the system message")
-    parser.add_argument("--temperature", type=float, metavar="X", help="0 to 2; 0 gives the likeliest answer")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
+    parser.add_argument(
+        "--temperature", type=float, metavar="X", help="0 to 2; 0 always takes the likeliest token"
+    )
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="most tokens of an answer")
     provider_options.add_provider(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Answer a prompt, or talk."""
+    """Print the answer to a prompt, or hold a conversation."""
     with provider_options.suggest_pull():
         return provider_options.run_async(_chat(args))
 
@@ -53,7 +55,7 @@ async def _chat(args: argparse.Namespace) -> int:
 
 
 def _prompt(args: argparse.Namespace) -> str | None:
-    """The prompt to answer; None for a conversation on a terminal."""
+    """The prompt from the arguments or stdin; None for a conversation on a terminal. Raises UsageError."""
     if args.prompt is not None:
         return str(args.prompt).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if sys.stdin.isatty():
@@ -70,12 +72,12 @@ async def _talk(client: Any, args: argparse.Namespace, messages: list[dict[str, 
     sys.stderr.write("An empty line or Ctrl-D ends the conversation.\n")
     while True:
         try:
-            asked = input("> ")
+            question = input("> ")
         except EOFError:
             return
-        if not asked.strip():
+        if not question.strip():
             return
-        messages.append({"role": "user", "content": asked})
+        messages.append({"role": "user", "content": question})
         answer, _ = await _answer(client, args, messages)
         messages.append({"role": "assistant", "content": answer})
 
@@ -83,7 +85,7 @@ async def _talk(client: Any, args: argparse.Namespace, messages: list[dict[str, 
 async def _answer(
     client: Any, args: argparse.Namespace, messages: list[dict[str, Any]]
 ) -> tuple[str, dict[str, Any] | None]:
-    """Stream an answer to stdout (not with --json); return it whole, with its usage."""
+    """Stream an answer to stdout (not with --json); return the whole answer and its token usage."""
     from curator.jobs.runs.chat import chat_stream
 
     options: dict[str, Any] = {"stream_options": {"include_usage": True}}

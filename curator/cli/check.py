@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from curator.errors import CuratorError, InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.core.answers.contract import Contract
+    from curator.workspace.checks.one_pass import Options
+    from curator.workspace.checks.verdict import Check
 
 EXAMPLE = "curator check train.jsonl --validation validation.jsonl"
 
@@ -23,48 +25,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="+", metavar="PATH", help="a dataset file, '-' or a workspace (NAME.curator)"
     )
     parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")
-    parser.add_argument("--model", default="", help="whose tokens, training context and price count")
-    parser.add_argument("--limit", type=positive, metavar="N", help="tokens of an example that training reads")
+    parser.add_argument("--model", default="", help="the model whose tokens, training context and price apply")
+    parser.add_argument(
+        "--limit", type=positive, metavar="N", help="most tokens of an example that training reads"
+    )
     parser.add_argument("--compat", choices=("cookbook", "book"), help="also print the seven classic counts")
-    parser.add_argument("--validation", metavar="FILE", help="the validation file; finds examples in both")
+    parser.add_argument(
+        "--validation", metavar="FILE", help="a validation file; reports examples that are in both"
+    )
     parser.add_argument(
         "--contract", metavar="FILE", help="the allowed answers, one a line, or a JSON list of them"
     )
-    parser.add_argument("--pattern", metavar="P", help="what every answer must look like (docs/answers.md)")
+    parser.add_argument("--pattern", metavar="P", help="a pattern that every answer must match (docs/answers.md)")
     parser.add_argument(
-        "--quick", action="store_true", help="the rules on formats alone; several times as fast, no tokens or cost"
+        "--quick",
+        action="store_true",
+        help="only the rules on formats; several times as fast, without tokens and cost",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the work; return the exit status: 1 if an error was found, 2 if a path could not be read."""
-    from curator.workspace.checks.check import check_file, value_lines
-    from curator.workspace.checks.one_pass import Options
+    """Check and print; exit status 1 if an error was found, 2 if a path could not be read."""
+    from curator.workspace.checks.check import value_lines
     from curator.workspace.checks.verdict import Check
 
-    if args.quick and (args.compat or args.validation or args.contract or args.pattern):
-        raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")
-    if [*args.paths, args.validation].count("-") > 1:
-        raise UsageError("standard input can be read only once: name a file instead of the second '-'")
-    options = Options(
-        profile=args.profile,
-        model=args.model,
-        limit=args.limit,
-        compat=args.compat,
-        contract=_contract(args.contract, args.pattern),
-        quick=args.quick,
-        shown_per_rule=None if args.json else 3,
-    )
+    options = _options(args)
     validation: Mapping[int, int] | None = value_lines(args.validation, options) if args.validation else None
-    results: list[Check | dict[str, Any]] = []
-    for path in args.paths:
-        try:
-            results.append(check_file(path, options, validation=validation, progress=_progress()))
-        except CuratorError as error:
-            if len(args.paths) == 1:
-                raise
-            say(f"curator: {error.message}")
-            results.append({"path": path, "error": error.message})
+    results = _check_all(args.paths, options, validation)
     if args.json:
         _emit(results)
     else:
@@ -79,8 +66,45 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(isinstance(r, Check) and (r.errors or r.damage) for r in results) else 0
 
 
+def _options(args: argparse.Namespace) -> Options:
+    """The options of the check. Raises UsageError for arguments that exclude each other."""
+    from curator.workspace.checks.one_pass import Options
+
+    if args.quick and (args.compat or args.validation or args.contract or args.pattern):
+        raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")
+    if [*args.paths, args.validation].count("-") > 1:
+        raise UsageError("standard input can be read only once: name a file instead of the second '-'")
+    return Options(
+        profile=args.profile,
+        model=args.model,
+        limit=args.limit,
+        compat=args.compat,
+        contract=_contract(args.contract, args.pattern),
+        quick=args.quick,
+        shown_per_rule=None if args.json else 3,
+    )
+
+
+def _check_all(
+    paths: Sequence[str], options: Options, validation: Mapping[int, int] | None
+) -> list[Check | dict[str, Any]]:
+    """The check of each path; of several paths one that cannot be read gives {"path", "error"} instead."""
+    from curator.workspace.checks.check import check_file
+
+    results: list[Check | dict[str, Any]] = []
+    for path in paths:
+        try:
+            results.append(check_file(path, options, validation=validation, progress=_progress()))
+        except CuratorError as error:
+            if len(paths) == 1:
+                raise
+            say(f"curator: {error.message}")
+            results.append({"path": path, "error": error.message})
+    return results
+
+
 def _contract(file: str | None, pattern: str | None) -> Contract | None:
-    """What answers may look like; None where nothing is said. Raises UsageError and InputError."""
+    """The answer contract of --contract and --pattern; None without them. Raises UsageError or InputError."""
     if file is None and pattern is None:
         return None
     from curator.core.answers.contract import Contract, parse_vocabulary
@@ -96,7 +120,7 @@ def _contract(file: str | None, pattern: str | None) -> Contract | None:
 
 
 def _emit(results: list[Any]) -> None:
-    """CHECK of every file as one JSON object; problems are copied through, never held twice."""
+    """Print the checks of all files as one JSON object; problems are copied from their file, not into memory."""
     write = sys.stdout.buffer.write
     write(b'{"files":[')
     for index, result in enumerate(results):
@@ -112,7 +136,7 @@ def _emit(results: list[Any]) -> None:
 
 
 def _progress() -> Any:
-    """A percentage on stderr, where that is a terminal."""
+    """A function that shows the share of bytes checked on stderr; None without a terminal."""
     if not sys.stderr.isatty():
         return None
 

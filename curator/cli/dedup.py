@@ -1,4 +1,4 @@
-"""`curator dedup`: duplicate groups, contradictions, and a copy of the file without the duplicates."""
+"""`curator dedup`: find duplicates and contradictions, and write a copy of the file without the duplicates."""
 
 from __future__ import annotations
 
@@ -22,28 +22,32 @@ _EXCERPT = 70
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Add the command's arguments."""
     parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
     parser.add_argument(
-        "-o", "--output", type=output.target, metavar="OUT", help="write the examples without their copies here"
+        "-o",
+        "--output",
+        type=output.target,
+        metavar="OUT",
+        help="write the examples without the copies to this file",
     )
     parser.add_argument(
         "--threshold",
         type=float,
         metavar="T",
-        help="how alike near copies are, 60 to 100 or 0.6 to 1 (default 72)",
+        help="lowest similarity of near copies, 60 to 100 or 0.6 to 1 (default 72)",
     )
     parser.add_argument(
         "--on",
         choices=("conversation", "prompt", "answer"),
         default="conversation",
-        help="what of an example is compared (default conversation)",
+        help="the part of an example to compare (default conversation)",
     )
     parser.add_argument("--exact", action="store_true", help="only equal JSON values, no near copies")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Find, report, and with -o write; the input stays as it is."""
+    """Find and print duplicates; with -o write the others. The input stays as it is."""
     from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
     from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.index_by_id import Duplicates, equal_values
@@ -55,24 +59,24 @@ def run(args: argparse.Namespace) -> int:
         if args.exact:
             groups, conflicts = equal_values(source.physical_lines(), source.raw, args.on)
         else:
-            found = Duplicates.build(source, source.raw, progress=_progress(), scope=args.on)
-            groups, conflicts = found.groups(threshold), found.conflicts()
+            duplicate_index = Duplicates.build(source, source.raw, progress=_progress(), scope=args.on)
+            groups, conflicts = duplicate_index.groups(threshold), duplicate_index.conflicts()
         copies = [group for group in groups if group.kind != "family"]
-        gone = {example for group in copies for example in group.ids[1:]}
-        written = _write(Path(args.output), source, gone) if args.output else None
+        duplicates = {example for group in copies for example in group.ids[1:]}
+        written = _write(Path(args.output), source, duplicates) if args.output else None
         if args.json:
-            output.emit(_report(groups, conflicts, len(gone), threshold, written))
+            output.emit(_report(groups, conflicts, len(duplicates), threshold, written))
         else:
-            _print(groups, conflicts, len(gone), source, written)
+            _print(groups, conflicts, len(duplicates), source, written)
     return 0
 
 
-def _threshold(given: float | None, default: float) -> float:
-    if given is None:
+def _threshold(value: float | None, default: float) -> float:
+    if value is None:
         return default
-    scaled = given * 100 if 0 < given <= 1 else given
+    scaled = value * 100 if 0 < value <= 1 else value
     if not 60 <= scaled <= 100:
-        raise UsageError(f"--threshold is from 60 to 100 (or 0.6 to 1), not {given:g}")
+        raise UsageError(f"--threshold is from 60 to 100 (or 0.6 to 1), not {value:g}")
     return scaled
 
 
@@ -88,17 +92,17 @@ def _progress() -> Any:
     return tell
 
 
-def _write(path: Path, source: Examples, gone: set[int]) -> dict[str, Any]:
+def _write(path: Path, source: Examples, duplicates: set[int]) -> dict[str, Any]:
     from curator.atomic import replacing
 
-    kept = [example for example in source.by_number if example not in gone]
+    numbers = [example for example in source.by_number if example not in duplicates]
     try:
         with replacing(path) as file:
-            for example in kept:
+            for example in numbers:
                 file.write(source.raw(example) + b"\n")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    return {"path": str(path), "examples": len(kept)}
+    return {"path": str(path), "examples": len(numbers)}
 
 
 def _report(
@@ -134,12 +138,12 @@ def _print(
         "family": "Look-alikes: one template with other facts (never removed)",
     }
     for kind, title in titles.items():
-        found = [group for group in groups if group.kind == kind]
-        if found:
-            output.out(output.styled(f"{title}: {len(found)}", "1"))
-            for group in found[:_SHOWN]:
+        of_kind = [group for group in groups if group.kind == kind]
+        if of_kind:
+            output.out(output.styled(f"{title}: {len(of_kind)}", "1"))
+            for group in of_kind[:_SHOWN]:
                 _print_group(group, source)
-            _print_rest(len(found))
+            _print_rest(len(of_kind))
     if conflicts:
         output.out(output.styled(f"Contradictions (one prompt, different answers): {len(conflicts)}", "1;33"))
         for conflict in conflicts[:_SHOWN]:
@@ -160,8 +164,8 @@ def _print_group(group: Group, source: Examples) -> None:
 
     score = f"  {group.score:.0f} %" if group.kind in ("near", "family") else ""
     output.out(f"  {source.noun}s {_numbers(group.ids)}{score}")
-    shown = group.ids[:1] if group.kind == "exact" else group.ids[:3]
-    for example in shown:
+    examples = group.ids[:1] if group.kind == "exact" else group.ids[:3]
+    for example in examples:
         text = " → ".join(filter(None, question_and_answer(compared_text(parse(source.raw(example)).value))))
         output.out(f"      {one_line(text, _EXCERPT)}")
 
@@ -172,5 +176,5 @@ def _print_rest(count: int) -> None:
 
 
 def _numbers(ids: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, ids[:8]))
-    return shown + (f", … ({len(ids):,})" if len(ids) > 8 else "")
+    listed = ", ".join(map(str, ids[:8]))
+    return listed + (f", … ({len(ids):,})" if len(ids) > 8 else "")

@@ -1,4 +1,4 @@
-"""`curator deploy`: put a tuned model of Azure online, with its price before one says yes, or take it down."""
+"""`curator deploy`: deploy a model tuned at Azure, after showing its price; list and delete deployments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("model", metavar="JOB|MODEL", nargs="?", help="a finished job at Azure, or a tuned model")
     parser.add_argument(
-        "--name", metavar="NAME", help="what `chat` then calls it (default: made from the model's)"
+        "--name",
+        metavar="NAME",
+        help="the deployment's name, to use with `chat` (default: derived from the model's)",
     )
     parser.add_argument(
         "--type", metavar="T", default="standard", help="standard (default), GlobalStandard or developertier"
@@ -34,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Deploy, delete or list; exactly one of them."""
+    """Deploy, delete or list; raises UsageError unless the arguments ask for exactly one of them."""
     if sum((bool(args.model), bool(args.delete), args.list)) != 1:
         raise UsageError("Name a JOB or MODEL to deploy, or use --delete NAME, or --list.")
     if args.list:
@@ -47,14 +49,14 @@ def _list(args: argparse.Namespace) -> int:
     from curator.jobs.runs import azure_deployments as azure
 
     with runs.open_all() as ledgers:
-        known = [item for ledger in ledgers for item in ledger.deployments()]
+        deployments = [item for ledger in ledgers for item in ledger.deployments()]
     if args.json:
-        emit({"deployments": [vars(item) for item in known]})
+        emit({"deployments": [vars(item) for item in deployments]})
         return 0
-    for item in known:
+    for item in deployments:
         out(f"{styled(item.name, '1')}: {styled(item.model, '0')} ({styled(item.sku, '0')})")
         out(f"  {azure.reminder(item) or azure.price_words(item.usd_per_hour)}")
-    if not known:
+    if not deployments:
         say("No deployment was made here.")
     return 0
 
@@ -63,26 +65,26 @@ async def _deploy(args: argparse.Namespace) -> int:
     from curator.jobs.ledger import find_runs as runs
     from curator.jobs.runs import azure_deployments as azure
 
-    with runs.open_ledger_of(args.model, args.provider) as (ledger, found):
+    with runs.open_ledger_of(args.model, args.provider) as (ledger, run):
         model, suffix = args.model, None
-        if found is not None:
-            if not found.fine_tuned_model:
-                raise UsageError(f"{args.model} has no tuned model: it is {found.status}.")
-            model, suffix = found.fine_tuned_model, found.params.get("suffix")
-        provider = _provider(args.provider or (found.provider if found else None))
+        if run is not None:
+            if not run.fine_tuned_model:
+                raise UsageError(f"{args.model} has no tuned model: it is {run.status}.")
+            model, suffix = run.fine_tuned_model, run.params.get("suffix")
+        provider = _provider(args.provider or (run.provider if run else None))
         name = args.name or azure.proposed_name(model, suffix)
         async with azure.control_plane(provider) as plane:
             kind = azure.find_type(args.type)
             say(f"{model} as {name} at {provider.name}, {kind.sku}: {kind.words}")
             say(azure.price_words(azure.hourly_price(provider, kind.sku, model)))
             _confirm("Deploy? [Y/n] ", args.yes)
-            made = await plane.deploy(ledger, model, name, kind.sku)
+            deployment = await plane.deploy(ledger, model, name, kind.sku)
             state = await plane.wait(name) if args.wait else await plane.state(name)
-    return _report(made, state, provider.name, args)
+    return _report(deployment, state, provider.name, args)
 
 
 def _provider(name: str | None) -> Provider:
-    """The named provider; else the default one where it is Azure's, else `azure`."""
+    """The provider of this name; without a name the default provider if it is an Azure one, else `azure`."""
     from curator.jobs import providers
 
     usual = providers.get(name)
@@ -98,13 +100,13 @@ def _confirm(question: str, yes: bool) -> None:
         raise CuratorError("Nothing was done.")
 
 
-def _report(made: Deployment, state: str | None, provider: str, args: argparse.Namespace) -> int:
+def _report(deployment: Deployment, state: str | None, provider: str, args: argparse.Namespace) -> int:
     if args.json:
-        emit({**vars(made), "state": state})
+        emit({**vars(deployment), "state": state})
         return 0
-    out(made.name)
-    say(f"{state or 'not there yet'}; ask it: curator chat {made.name} --provider {provider}")
-    say(f"End it: curator deploy --delete {made.name}")
+    out(deployment.name)
+    say(f"{state or 'not there yet'}; use it: curator chat {deployment.name} --provider {provider}")
+    say(f"Delete it: curator deploy --delete {deployment.name}")
     return 0
 
 
@@ -124,7 +126,7 @@ async def _delete(args: argparse.Namespace) -> int:
 
 
 def _owner(args: argparse.Namespace, ledgers: list[Ledger]) -> tuple[Ledger, Provider | None]:
-    """The ledger that knows the deployment, and whose it is; the user's own ledger and None where none does."""
+    """The ledger that lists the deployment and its provider; the user's own ledger and None if none lists it."""
     from curator.jobs import providers
 
     for ledger in ledgers:

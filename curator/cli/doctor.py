@@ -1,4 +1,4 @@
-"""`curator doctor`: versions, terminal, providers and keys, local training: what works and what is missing."""
+"""`curator doctor`: report versions, terminal, providers and keys, and whether local training works."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ EXAMPLE = "curator doctor"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No arguments of its own."""
+    """Add no arguments."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look and report; 1 where something that is set up does not work."""
+    """Check and report; exit status 1 if a configured provider does not work."""
     return provider_options.run_async(_doctor(args))
 
 
@@ -52,7 +52,7 @@ async def _doctor(args: argparse.Namespace) -> int:
 
 
 def _terminal() -> dict[str, Any]:
-    """What the environment says of the terminal; nothing is asked of it."""
+    """The terminal's properties, from the environment; no escape sequences are sent."""
     size = shutil.get_terminal_size()
     colours = "truecolor" if os.environ.get("COLORTERM", "") in ("truecolor", "24bit") else "256 or fewer"
     return {
@@ -84,5 +84,5 @@ def _show(report: dict[str, Any], findings: list[ProviderReport]) -> None:
 def _section(title: str, values: dict[str, Any]) -> None:
     out(styled(title, "1"))
     for name, value in values.items():
-        shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-        out(f"  {name:<12} {styled(str(shown), '0')}")
+        words = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        out(f"  {name:<12} {styled(str(words), '0')}")

@@ -1,4 +1,4 @@
-"""`curator evaluate`: answer every prompt of a dataset with a model and its baseline, and score both."""
+"""`curator evaluate`: score the answers of a model and of its baseline to the prompts of a dataset."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score; the exit status does not depend on the scores."""
+    """Evaluate and print the scores; the exit status does not depend on them."""
     with provider_options.suggest_pull():
         return provider_options.run_async(_evaluate(args))
 
@@ -50,15 +50,15 @@ async def _evaluate(args: argparse.Namespace) -> int:
     provider = providers.get(args.provider)
     path = Path(args.path)
     data = dataset.held_out(dataset.read(path))
-    asked, skipped = evaluation.make_prompts(data)
+    prompts, skipped = evaluation.make_prompts(data)
     if skipped:
-        say(f"{skipped} examples have no prompt with an answer of text and are left out.")
+        say(f"{skipped} examples have no prompt with a text as answer and are left out.")
     baseline = args.baseline or evaluation.baseline_of(args.model)
     with Ledger.for_path(path) as ledger:
         async with await connect(provider) as client:
             client.waiting = provider_options.say_waiting
             result = await evaluation.evaluate(
-                asked,
+                prompts,
                 [name for name in (baseline, args.model) if name],
                 client,
                 ledger,
@@ -96,5 +96,5 @@ def _show(result: Evaluation) -> None:
         for at in places[:_SHOWN]:
             prompt, answer = result.prompts[at], result.models[-1].answers[at]
             words = f"{one_line(prompt.text, 48)} → {one_line(answer, 32)}"
-            wanted = "" if mark == "+" else f" (wanted {one_line(prompt.expected, 32)})"
-            out(f"  {mark} line {prompt.line}: {words}{wanted}")
+            expected = "" if mark == "+" else f" (wanted {one_line(prompt.expected, 32)})"
+            out(f"  {mark} line {prompt.line}: {words}{expected}")

@@ -1,4 +1,4 @@
-"""`curator export`: writes the examples of a view to a file, whole or not at all."""
+"""`curator export`: write the examples of a view to a file, completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ FORMATS = ("chat", "preference", "completion", "sharegpt", "alpaca", "csv")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Add the command's arguments."""
     parser.add_argument("path", metavar="PATH", help="a dataset file, '-' or a workspace")
     parser.add_argument(
         "-o", "--output", type=output.target, required=True, metavar="OUT", help="the file to write or replace"
     )
     parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
-    parser.add_argument("--sort", default="", metavar="FIELD", help="the order; -FIELD turns it")
+    parser.add_argument("--sort", default="", metavar="FIELD", help="the order; -FIELD for descending")
     parser.add_argument("--format", choices=FORMATS, help="default: every line as it is")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write, then tell what was written."""
+    """Write the file and print its size and hash; exit status 1 if examples had to be left out."""
     from curator.workspace.exchange.export import export
     from curator.workspace.opening import open_for_reading
 
@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
         report = export(workspace, view.ids, out, args.format)
         skipped = [row.line or row.id for row in workspace.rows(report.skipped[:1000])]
     if report.skipped:
-        shown = ", ".join(map(str, skipped[:5])) + ("…" if len(report.skipped) > 5 else "")
+        lines = ", ".join(map(str, skipped[:5])) + ("…" if len(report.skipped) > 5 else "")
         output.say(
-            f"{len(report.skipped):,} examples cannot be written as {args.format} and were left out: {shown}"
+            f"{len(report.skipped):,} examples cannot be written as {args.format} and were left out: {lines}"
         )
     if args.json:
         output.emit({

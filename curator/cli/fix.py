@@ -15,12 +15,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="a dataset file, '-' for standard input, or a workspace")
     parser.add_argument("-o", "--out", type=target, required=True, metavar="OUT", help="the .jsonl file to write")
     parser.add_argument("--rule", action="append", default=[], metavar="R", help="apply only this rule's fix")
-    parser.add_argument("--unsafe", action="store_true", help="apply fixes that may lose something, too")
+    parser.add_argument("--unsafe", action="store_true", help="also apply fixes that may lose something")
     parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the work; return the exit status: 1 where errors remain."""
+    """Write the repaired copy and print what was fixed; exit status 1 if errors remain."""
     from curator.core.problem import Severity
     from curator.core.rules import REGISTRY
     from curator.workspace.checks.one_pass import Options
@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
         if REGISTRY[rule].fix == "unsafe" and not args.unsafe:
             raise UsageError(f"the fix of '{rule}' may lose something: add --unsafe to apply it")
     options = Options(profile=args.profile, tokens=False, shown_per_rule=0)
-    chosen = frozenset(args.rule) or None
-    report = repair(args.path, args.out, options, rules=chosen, unsafe=args.unsafe)
+    rules = frozenset(args.rule) or None
+    report = repair(args.path, args.out, options, rules=rules, unsafe=args.unsafe)
     errors = sum(report.check.errors.values())
     remaining = {**report.check.errors, **report.check.warnings}
     if args.json:

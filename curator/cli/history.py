@@ -1,4 +1,4 @@
-"""`curator history`: what was done to a workspace, and the difference between two of its versions."""
+"""`curator history`: the changes and runs of a workspace, or the difference between two of its revisions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLE = "curator history data.curator --diff 3..12"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Add the command's arguments."""
     parser.add_argument("workspace", metavar="WORKSPACE", help="a workspace (NAME.curator)")
     parser.add_argument(
         "--diff", metavar="REV..REV", help="compare two revisions; an empty one is the first or last"
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print changes and runs, oldest first, or a difference."""
+    """Print changes and runs, oldest first; with --diff the difference."""
     from curator.workspace.opening import open_workspace
     from curator.workspace.storage.folder import is_workspace
     from curator.workspace.versions import difference
@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
     with open_workspace(path, read_only=True) as workspace:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]
         runs = _runs(path)
-        found = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None
+        changed = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None
     if args.json:
         report: dict[str, Any] = {"changes": [_as_dict(c) for c in changes], "runs": runs}
-        report |= {"added": [], "removed": [], "edited": []} if found is None else found.as_dict()
+        report |= {"added": [], "removed": [], "edited": []} if changed is None else changed.as_dict()
         output.emit(report)
-    elif found is not None:
-        _print_difference(found)
+    elif changed is not None:
+        _print_difference(changed)
     else:
         _print(changes, runs)
     return 0
@@ -90,16 +90,17 @@ def _print(changes: list[Change], runs: list[dict[str, Any]]) -> None:
     for run in runs:
         words = f"run {run['run']}: {run['model']} on {run['provider']}, {run['status']}"
         output.out(output.styled(one_line(words, 120), "0"))
-    output.say(f"{_counted(len(changes), 'change')}, {_counted(len(runs), 'run')}")
+    output.say(f"{_count_words(len(changes), 'change')}, {_count_words(len(runs), 'run')}")
 
 
-def _counted(number: int, what: str) -> str:
+def _count_words(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def _print_difference(found: Difference) -> None:
-    for sign, ids, code in (("+", found.added, "32"), ("-", found.removed, "31"), ("~", found.edited, "33")):
+def _print_difference(difference: Difference) -> None:
+    added, removed, edited = difference.added, difference.removed, difference.edited
+    for sign, ids, code in (("+", added, "32"), ("-", removed, "31"), ("~", edited, "33")):
         for example in ids:
             output.out(output.styled(f"{sign} {example}", code))
-    counts = f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.edited):,} edited"
-    output.say(f"revision {found.old} to {found.new}: {counts}")
+    counts = f"{len(added):,} added, {len(removed):,} removed, {len(edited):,} edited"
+    output.say(f"revision {difference.old} to {difference.new}: {counts}")

@@ -1,4 +1,4 @@
-"""`curator import`: adds files to a workspace and says what was detected, new, duplicate and broken."""
+"""`curator import`: add files to a workspace; print formats and the counts of new, copied and broken records."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _MOST_REASONS = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Add the command's arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="JSONL, JSON, CSV, TSV, Parquet, .gz, .zst")
-    parser.add_argument("-w", "--workspace", required=True, metavar="WORKSPACE", help="made where there is none")
+    parser.add_argument("-w", "--workspace", required=True, metavar="WORKSPACE", help="created if there is none")
     parser.add_argument(
         "--map",
         metavar="SPEC",
@@ -40,49 +40,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, copy, count, commit."""
+    """Preview the files, then read them and add their examples as one change."""
     from curator.core.convert.maps import parse_map
     from curator.workspace.exchange import import_files as importer
     from curator.workspace.files.preview import preview
     from curator.workspace.opening import remove_unused
 
-    by = parse_map(args.map) if args.map else None
+    field_map = parse_map(args.map) if args.map else None
     if "-" in args.files:
         raise UsageError("import keeps where its lines came from: write standard input to a file first")
     files = [Path(name) for name in args.files]
-    looks = [preview(file, by) for file in files]
-    for look in looks:
-        _show(look)
+    previews = [preview(file, field_map) for file in files]
+    for file in previews:
+        _say_preview(file)
     if args.preview:
         if args.json:
-            output.emit({"files": [_as_dict(look) for look in looks]})
+            output.emit({"files": [_as_dict(file) for file in previews]})
         return 0
     path = Path(args.workspace)
-    fresh = not path.exists()
+    is_new = not path.exists()
     try:
         with _open(path) as workspace:
-            made = importer.prepare_previewed(workspace, looks, _progress())
-            change = importer.commit(workspace, made)
-            fresh = False
-            _tell(made, workspace, change, args.json)
+            prepared = importer.prepare_previewed(workspace, previews, _progress())
+            change = importer.commit(workspace, prepared)
+            is_new = False
+            _print_result(prepared, workspace, change, args.json)
     except BaseException:
-        if fresh and path.is_dir():
+        if is_new and path.is_dir():
             remove_unused(path)
         raise
     return 0
 
 
-def _tell(made: Import, workspace: Workspace, change: Change, as_json: bool) -> None:
+def _print_result(prepared: Import, workspace: Workspace, change: Change, as_json: bool) -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     if as_json:
-        output.emit({**_report(made), "workspace": str(workspace.path), "revision": change.id})
+        output.emit({**_report(prepared), "workspace": str(workspace.path), "revision": change.id})
     else:
-        _print(made, workspace)
+        _print(prepared, workspace)
 
 
 def _progress() -> Callable[[int], None] | None:
-    """Records done, on stderr, where that is a terminal."""
+    """A function that shows the number of records read on stderr; None without a terminal."""
     if not sys.stderr.isatty():
         return None
 
@@ -95,7 +95,7 @@ def _progress() -> Callable[[int], None] | None:
 
 
 def _open(path: Path) -> Workspace:
-    """The workspace at `path`, made where there is none; of a dataset file the one beside it."""
+    """The workspace at `path`, created if there is none; for a dataset file the workspace beside it."""
     from curator.workspace import opening
     from curator.workspace.storage.folder import is_workspace
 
@@ -105,69 +105,70 @@ def _open(path: Path) -> Workspace:
     return opening.open_workspace(path, wait=2.0)
 
 
-def _show(look: Preview) -> None:
-    layout = f" ({look.layout})" if look.layout else ""
+def _say_preview(file: Preview) -> None:
+    layout = f" ({file.layout})" if file.layout else ""
     output.say(
-        f"{look.path.name}: {look.container}{layout}, {look.shape.replace('_', '/')}; map: {look.map.spec()}"
+        f"{file.path.name}: {file.container}{layout}, {file.shape.replace('_', '/')}; map: {file.map.spec()}"
     )
-    if look.left_behind:
-        places = ", ".join(look.left_behind)
+    if file.left_behind:
+        places = ", ".join(file.left_behind)
         output.say("  left behind: " + one_line(places, 200) + " (keep=KEY in --map carries a key along)")
-    for _, example in look.samples:
+    for _, example in file.samples:
         output.say("  " + one_line(example.decode("utf-8", "replace"), _EXCERPT))
 
 
-def _as_dict(look: Preview) -> dict[str, object]:
-    samples = [example.decode("utf-8", "replace") for _, example in look.samples]
+def _as_dict(file: Preview) -> dict[str, object]:
+    samples = [example.decode("utf-8", "replace") for _, example in file.samples]
     return {
-        "path": str(look.path), "container": look.container, "format": look.shape, "map": look.map.spec(),
-        "columns": look.columns, "left_behind": look.left_behind, "layout": look.layout, "samples": samples,
+        "path": str(file.path), "container": file.container, "format": file.shape, "map": file.map.spec(),
+        "columns": file.columns, "left_behind": file.left_behind, "layout": file.layout, "samples": samples,
     }  # fmt: skip
 
 
-def _report(made: Import) -> dict[str, object]:
+def _report(prepared: Import) -> dict[str, object]:
     return {
-        "added": made.total("added"),
-        "duplicates": made.total("duplicates"),
-        "broken": made.total("broken"),
-        "new": made.total("added") - made.total("duplicates") - made.total("broken"),
+        "added": prepared.total("added"),
+        "duplicates": prepared.total("duplicates"),
+        "broken": prepared.total("broken"),
+        "new": prepared.total("added") - prepared.total("duplicates") - prepared.total("broken"),
         "unmapped": [
             {"file": file.preview.path.name, "line": line, "reason": reason}
-            for file in made.files
+            for file in prepared.files
             for line, reason in file.misfits
         ],
-        "left_behind": dict(made.left_behind),
-        "bad_answers": made.total("bad"),
-        "format": made.format,
+        "left_behind": dict(prepared.left_behind),
+        "bad_answers": prepared.total("bad"),
+        "format": prepared.format,
         "files": [
             {**_as_dict(file.preview), "added": file.added, "duplicates": file.duplicates, "broken": file.broken}
-            for file in made.files
+            for file in prepared.files
         ],
     }
 
 
-def _print(made: Import, workspace: Workspace) -> None:
-    report = _report(made)
+def _print(prepared: Import, workspace: Workspace) -> None:
+    report = _report(prepared)
     output.out(
         f"{report['added']:,} examples added to {output.styled(str(workspace.path), '1')}: {report['new']:,} new, "
         f"{report['duplicates']:,} duplicates, {report['broken']:,} broken"
     )
-    _tell_misfits(made)
-    if made.left_behind:
-        places = ", ".join(f"{place} ({count:,})" for place, count in made.left_behind.most_common(_MOST_PLACES))
+    _say_misfits(prepared)
+    if prepared.left_behind:
+        fields = prepared.left_behind.most_common(_MOST_PLACES)
+        places = ", ".join(f"{place} ({count:,})" for place, count in fields)
         output.say(f"left behind, with the number of records that have it: {one_line(places, 400)}")
-    if bad := made.total("bad"):
+    if bad := prepared.total("bad"):
         output.say(f"{bad:,} answers are marked as bad in the data: labelled bad, rejected, and never trained")
 
 
-def _tell_misfits(made: Import) -> None:
-    """How many records the map did not fit, each reason with the first line that gives it."""
-    count = made.total("unmapped")
+def _say_misfits(prepared: Import) -> None:
+    """Say how many records the map does not fit, and for each reason its first line."""
+    count = prepared.total("unmapped")
     if not count:
         return
     output.say(f"{count:,} records did not fit the map and were kept as they are:")
     reasons: dict[tuple[str, str], list[int]] = {}
-    for file in made.files:
+    for file in prepared.files:
         for line, reason in file.misfits:
             reasons.setdefault((file.preview.path.name, reason), []).append(line)
     for (name, reason), lines in sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]:

@@ -1,4 +1,4 @@
-"""`curator jobs`: the provider's jobs, with the runs that belong to them."""
+"""`curator jobs`: list the provider's jobs, each with its run in a ledger on this machine, if any."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ async def _list(args: argparse.Namespace) -> int:
                 await _renew(ledger, client)
         rows: list[dict[str, Any]] = []
         for job in jobs:
-            known = ((ledger, ledger.by_job(provider.origin, job.id)) for ledger in ledgers)
-            mine = next((runs.run_json(run, ledger) for ledger, run in known if run), None)
+            matches = ((ledger, ledger.by_job(provider.origin, job.id)) for ledger in ledgers)
+            mine = next((runs.run_json(run, ledger) for ledger, run in matches if run), None)
             rows.append({**job.raw, "run": mine})
             if not args.json:
                 _show(job, mine)
@@ -61,14 +61,14 @@ async def _list(args: argparse.Namespace) -> int:
 
 
 async def _renew(ledger: Ledger, client: Client) -> None:
-    """Store what is new about a ledger's runs at this provider."""
+    """Ask the provider for the status of a ledger's unfinished runs and store it."""
     from curator.jobs.runs import monitor
 
     for run in ledger.unsettled_runs():
         if run.origin == client.provider.origin:
             try:
                 await monitor.poll_once(run, ledger, client)
-            except ProviderError as fault:  # one run that cannot be asked after does not hide the others
+            except ProviderError as fault:  # continue with the other runs
                 say(f"note: {fault.message}")
 
 

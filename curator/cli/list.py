@@ -1,4 +1,4 @@
-"""`curator list`: the examples of a view."""
+"""`curator list`: print the examples of a view."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ _EXCERPT = 90
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Add the command's arguments."""
     parser.add_argument("path", metavar="PATH", help="a dataset file, '-' or a workspace")
     parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
-    parser.add_argument("--sort", default="", metavar="FIELD", help="tokens, errors, rating, …; -FIELD turns it")
+    parser.add_argument(
+        "--sort", default="", metavar="FIELD", help="tokens, errors, rating, …; -FIELD for descending"
+    )
     parser.add_argument("--limit", type=output.count, default=100, metavar="N", help="at most N (default 100)")
     parser.add_argument("--offset", type=output.count, default=0, metavar="N", help="skip the first N")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate the view and print a page of it."""
+    """Print a page of the view."""
     from curator.workspace.opening import open_for_reading
 
     descending = args.sort.startswith("-")
@@ -37,29 +39,29 @@ def run(args: argparse.Namespace) -> int:
         workspace.count_tokens(ids)
         rows, records = workspace.rows(ids), list(workspace.records(ids))
         if args.json:
-            found = [_as_dict(row, record) for row, record in zip(rows, records, strict=True)]
-            output.emit({"total": view.total, "examples": found})
+            examples = [_as_dict(row, record) for row, record in zip(rows, records, strict=True)]
+            output.emit({"total": view.total, "examples": examples})
         else:
             _print(workspace, rows, view.total)
     return 0
 
 
 def _as_dict(row: Row, record: Record) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": row.id, "line": row.line, "source": row.source, "split": row.split, "labels": row.labels,
         "rating": row.rating, "review": row.review, "note": record.note, "deleted": row.deleted,
         "edited": row.edited, "problems": row.rules, "tokens": row.tokens,
     }  # fmt: skip
     example = record.example
     if example.broken or not _exact(example.value):
-        found["bytes_b64"] = base64.b64encode(example.raw).decode()
+        fields["bytes_b64"] = base64.b64encode(example.raw).decode()
     else:
-        found["example"] = example.value
-    return found
+        fields["example"] = example.value
+    return fields
 
 
 def _exact(value: Any) -> bool:
-    """Whether the value can be printed as JSON again (no number beyond 64 bits, no key that is no text)."""
+    """Whether orjson can print the value again: no integer over 64 bits, no surrogates, not too deeply nested."""
     import orjson
 
     try:

@@ -1,4 +1,4 @@
-"""The `curator` command: finds the sub-command and runs it; no heavy import before that."""
+"""The `curator` command: runs the sub-command, or opens the UI; imports only what that needs."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ COMMANDS: dict[str, str] = {
     "evaluate": "score models on held-out prompts",
     "serve": "run the local OpenAI-compatible server",
     "models": "list, pull and remove local models",
-    "providers": "list, set up and test providers, keep their keys, show what they train",
-    "deploy": "put a tuned model of Azure online, or take it down",
+    "providers": "list, configure and test providers, store their keys, list their models",
+    "deploy": "deploy a model tuned at Azure, or delete the deployment",
     "doctor": "check this machine and the providers",
 }
 """Every sub-command and its line in `--help`; the code is in `curator.cli.NAME` (`import` in `import_`)."""
 
 
 class Command(Protocol):
-    """What each command module offers."""
+    """What each command module defines."""
 
     EXAMPLE: str
 
@@ -52,7 +52,7 @@ class Command(Protocol):
         """Add the command's arguments."""
 
     def run(self, args: argparse.Namespace) -> int:
-        """Do the work; return the exit status."""
+        """Run the command and return its exit status."""
 
 
 def _load(name: str) -> Command:
@@ -82,13 +82,13 @@ def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namesp
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument("--debug", action="store_true", help="write a traceback of a failure to the log file")
     command.configure(parser)
-    # `chat MODEL --system S PROMPT`: argparse finds a word after an option only when asked to.
+    # `chat MODEL --system S PROMPT`: only intermixed parsing accepts an optional argument after an option.
     mixed = getattr(command, "INTERMIXED", False)
     return command, parser.parse_intermixed_args(argv) if mixed else parser.parse_args(_joined(argv))
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """`--filter -is:error` as `--filter=-is:error`: argparse takes a value with a minus for an option."""
+    """Join `--filter -is:error` to `--filter=-is:error`: argparse would take the value for an option."""
     out: list[str] = []
     for word in argv:
         if out and out[-1] in ("--filter", "--sort") and word.startswith("-") and word[1:2] not in ("", "-"):
@@ -105,14 +105,14 @@ def _open_ui(argv: Sequence[str]) -> int:
     args = parser.parse_args(_joined(argv))
     if args.path and not Path(args.path).exists():
         raise InputError(f"'{args.path}' is neither a command nor a file; curator --help lists the commands")
-    gc.disable()  # until the first screen: it would take a tenth of the time and find nothing
+    gc.disable()  # until the first screen: collecting would take a tenth of the time and free nothing
     from curator.tui.start import open_ui
 
     return open_ui(args.path)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit status; never raises on a user's mistake."""
+    """Run one command line and return its exit status. Every error is printed, none is raised."""
     words = list(sys.argv[1:] if argv is None else argv)
     _open_streams()
     if words[:1] in (["-h"], ["--help"], ["help"]):
@@ -146,14 +146,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _blocked(error: OSError) -> int:
-    """What the machine did not let us do: a file of ours, or the output, where the error names no file."""
+    """Print an operating system error: about a file, or, where it names none, about writing the output."""
     if error.filename is not None:
         _log_failure()
         _say(f"{error.filename} cannot be used: {error.strerror}")
         return 2
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         return _unexpected(error)
-    _say(f"cannot write: {error.strerror}; what was printed is not whole")
+    _say(f"cannot write: {error.strerror}; the output is incomplete")
     _drop_output()
     return 1
 
@@ -166,14 +166,14 @@ def _unexpected(error: Exception) -> int:
 
 
 def _open_streams() -> None:
-    """A parent may have closed a standard stream; the words for it then go nowhere, and nothing comes from it."""
+    """Open standard streams that the parent process closed on the null device."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (as long as we live)
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (open until the process ends)
 
 
 def _drop_output() -> None:
-    """What is still buffered for stdout has nowhere to go; the interpreter shall not try again at its exit."""
+    """Point stdout to the null device, so that the interpreter does not fail to flush it when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -190,5 +190,5 @@ def _log_failure() -> str:
 
 
 def entry() -> None:
-    """Console script."""
+    """The entry point of the console script."""
     sys.exit(main())

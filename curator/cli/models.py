@@ -1,4 +1,4 @@
-"""`curator models`: base and tuned models on this machine; pull, remove, export."""
+"""`curator models`: list, pull, remove and export the base and tuned models on this machine."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser("export", help="write a model to a folder for other programs")
     export.add_argument("name", metavar="NAME")
     export.add_argument("-o", "--out", required=True, metavar="DIR", help="a folder that does not exist yet")
-    export.add_argument("--merged", action="store_true", help="whole weights instead of the PEFT adapter")
+    export.add_argument("--merged", action="store_true", help="write merged weights instead of the PEFT adapter")
     for action in (pull, remove, export, actions.choices["list"]):
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the work; return the exit status."""
+    """Run the action, by default `list`."""
     actions = {"pull": _pull, "remove": _remove, "export": _export}
     return actions.get(args.action, _list)(args)
 
 
 def _catalog() -> Catalog | None:
-    """The local server's tuned models; None where no server ever ran."""
+    """The local server's catalog of tuned models; None if no server ever ran here."""
     if not (paths.server_dir() / "server.db").is_file():
         return None
     from curator.server.settings import ServerSettings
@@ -63,19 +63,19 @@ def _list(args: argparse.Namespace) -> int:
     from curator.basemodels.shelf import PULLABLE, list_installed
 
     catalog = _catalog()
-    found: list[dict[str, Any]] = [
+    models: list[dict[str, Any]] = [
         {"name": model.name, "kind": "base", "path": str(model.path), "bytes": model.bytes}
         for model in list_installed()
     ]
-    found += [
+    models += [
         {"name": m.name, "kind": "tuned", "base": m.base, "path": str(m.adapter), "created": m.created}
         for m in (catalog.tuned_models() if catalog else [])
     ]
-    missing = [name for name in PULLABLE if name not in {model["name"] for model in found}]
+    missing = [name for name in PULLABLE if name not in {model["name"] for model in models}]
     if args.json:
-        emit({"models": found, "available": missing, "folder": str(paths.models_dir())})
+        emit({"models": models, "available": missing, "folder": str(paths.models_dir())})
         return 0
-    for model in found:
+    for model in models:
         note = f"{model['bytes'] / 1e6:.0f} MB" if model["kind"] == "base" else f"from {model['base']}"
         out(f"{model['kind']:<6} {styled(str(model['name']), '1')}  {styled(note, '2')}")
     for name in missing:
@@ -96,7 +96,7 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def progress_line(what: str, done: int, total: int) -> None:
-    """Show a pull's progress on stderr, where that is a terminal."""
+    """Show the progress of a pull on stderr if that is a terminal; `done` and `total` in bytes."""
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done >= total else ""
         sys.stderr.write(f"\r{what} {done / 1e6:5.1f} of {total / 1e6:.1f} MB{end}")
@@ -118,7 +118,7 @@ def _remove(args: argparse.Namespace) -> int:
 
 
 async def _remove_tuned(name: str) -> None:
-    """Have the server do it, which alone writes its database."""
+    """Delete a tuned model through the server, which alone writes its database."""
     from curator.jobs.connections.connect import connect
     from curator.jobs.providers import Provider
     from curator.settings import ProviderSettings

@@ -1,4 +1,4 @@
-"""What every command prints through: data on stdout, words on stderr, untrusted text made printable."""
+"""Printing for all commands: data on stdout, messages on stderr, untrusted text made printable."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from curator.core.text import printable
 
 
 def encoded(value: Any) -> bytes:
-    """`value` as JSON in UTF-8; half of a surrogate pair (in a file's name, in data) becomes "?"."""
+    """`value` as JSON in UTF-8; lone surrogates (in file names or data) become "?"."""
     try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:
-        return orjson.dumps(_speakable(value), option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(_encodable(value), option=orjson.OPT_NON_STR_KEYS)
 
 
 def emit(value: Any) -> None:
-    """Print one JSON object and a newline on stdout, at once."""
+    """Print one JSON object and a newline on stdout, and flush."""
     sys.stdout.buffer.write(encoded(value) + b"\n")
     sys.stdout.buffer.flush()
 
 
-def _speakable(value: Any) -> Any:
+def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {_speakable(key): _speakable(item) for key, item in value.items()}
-    return [_speakable(item) for item in value] if isinstance(value, list | tuple) else value
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def out(text: str = "") -> None:
@@ -40,16 +40,16 @@ def out(text: str = "") -> None:
 
 
 def target(text: str) -> str:
-    """An argument that names a file to write. Raises ArgumentTypeError for a stream or for nothing."""
+    """Argument type: a file to write. Raises ArgumentTypeError for `-` or an empty name."""
     if text in ("", "-"):
         raise argparse.ArgumentTypeError(
-            "name a file: the output is written whole or not at all, never to a stream"
+            "name a file: the output is written completely or not at all, never to a stream"
         )
     return text
 
 
 def count(text: str) -> int:
-    """An argument that is a whole number, 0 or more. Raises ArgumentTypeError."""
+    """Argument type: an integer, 0 or more. Raises ArgumentTypeError, or ValueError for text."""
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("a count is not negative")
@@ -57,9 +57,9 @@ def count(text: str) -> int:
 
 
 def positive(text: str) -> int:
-    """An argument that is a whole number, 1 or more. Raises ArgumentTypeError."""
+    """Argument type: an integer, 1 or more. Raises ArgumentTypeError, or ValueError for text."""
     if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("it is 1 or more")
+        raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
 
 
@@ -69,12 +69,12 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def colourful() -> bool:
-    """Whether stdout may carry colour: a terminal, and NO_COLOR is unset or empty."""
+def allows_colour() -> bool:
+    """Whether to print colours: stdout is a terminal, and NO_COLOR is unset or empty."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def styled(text: str, code: str) -> str:
-    """`text`, made printable, in an SGR style such as `31` or `1;33` where colour is allowed."""
+    """`text`, made printable, with the SGR code such as `31` or `1;33` if colours are allowed."""
     safe = printable(text)
-    return f"\x1b[{code}m{safe}\x1b[0m" if colourful() else safe
+    return f"\x1b[{code}m{safe}\x1b[0m" if allows_colour() else safe

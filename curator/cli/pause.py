@@ -1,4 +1,4 @@
-"""`curator pause`: pause a job; a snapshot is kept."""
+"""`curator pause`: pause a job; its state is saved, so that it can be resumed."""
 
 from __future__ import annotations
 

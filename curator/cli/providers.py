@@ -1,4 +1,4 @@
-"""`curator providers`: list, set up and test providers, keep their keys, show what they train."""
+"""`curator providers`: list, configure and test providers, store their keys, list their models."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     actions = parser.add_subparsers(dest="action", metavar="list | test | models | set | key")
     actions.add_parser("list", help="all providers: reachable or not, and where the key was found (the default)")
-    test = actions.add_parser("test", help="one provider: does it answer?")
+    test = actions.add_parser("test", help="check that a provider answers")
     models = actions.add_parser(
-        "models", help="what it lists: training, context, price, the day it is switched off"
+        "models", help="list its models: training, context, price, the day it is switched off"
     )
     change = actions.add_parser("set", help="add or change a provider in config.toml; comments there stay")
-    key = actions.add_parser("key", help="keep its key: typed unseen, or from stdin; never an argument")
+    key = actions.add_parser("key", help="store its key: typed hidden, or from stdin; never an argument")
     for action in (test, models, change, key):
         action.add_argument("name", metavar="NAME")
-    change.add_argument("values", metavar="KEY=VALUE", nargs="+", help="e.g. kind=compatible; KEY= takes it out")
+    change.add_argument("values", metavar="KEY=VALUE", nargs="+", help="e.g. kind=compatible; KEY= removes it")
     key.add_argument("--keyring", action="store_true", help="in the system keyring instead of a file of mode 0600")
-    key.add_argument("--delete", action="store_true", help="delete the key that was kept")
+    key.add_argument("--delete", action="store_true", help="delete the stored key")
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the work; return the exit status."""
+    """Run the action, by default `list`."""
     actions = {"test": _test, "models": _models, "set": _set, "key": _key}
     return actions.get(args.action, _list)(args)
 
@@ -71,31 +71,31 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def show(finding: ProviderReport) -> None:
-    """One line on a provider: mark, name, address, what it said, where its key is."""
+    """Print one line about a provider: mark, name, address, result of the test, place of its key."""
     mark, code = STATES[finding.state]
     title = f"{finding.name} {finding.address or ''}".rstrip()
     out(f"  {styled(mark, code)} {styled(title, '1')}: {styled(finding.words, '0')}")
 
 
 def _models(args: argparse.Namespace) -> int:
-    return provider_options.run_async(_offers(args))
+    return provider_options.run_async(_list_offers(args))
 
 
-async def _offers(args: argparse.Namespace) -> int:
+async def _list_offers(args: argparse.Namespace) -> int:
     from curator.jobs import providers
     from curator.jobs.connections.connect import connect
     from curator.jobs.planning.offers import list_offers
 
     async with await connect(providers.get(args.name)) as client:
-        found = await list_offers(client)
+        offers = await list_offers(client)
     if args.json:
-        emit({"models": [offer.to_json() for offer in found]})
+        emit({"models": [offer.to_json() for offer in offers]})
         return 0
-    for offer in found:
+    for offer in offers:
         out(f"{styled(offer.name, '1')}: {styled(offer.words(), '0')}")
         if offer.note:
             out(f"  {styled(offer.note, '33')}")
-    if not found:
+    if not offers:
         say(f"{args.name} lists no models.")
     return 0
 
@@ -112,12 +112,12 @@ def _set(args: argparse.Namespace) -> int:
             raise UsageError(f"A key is no argument: use curator providers key {args.name}.")
         number = key in ("hosting_usd_per_hour", "idle_exit")
         values[key] = None if not value else _number(key, value) if number else value
-    known = settings.load().providers.get(args.name)
-    if known is None and "kind" not in values:
+    configured = settings.load().providers.get(args.name)
+    if configured is None and "kind" not in values:
         if args.name not in ("openai", "azure", "local"):
             raise UsageError("A new provider needs kind=openai, azure, compatible or local.")
         values = {"kind": args.name, **values}
-    return _saved(settings_file.change(("providers", args.name), values), args)
+    return _print_saved(settings_file.change(("providers", args.name), values), args)
 
 
 def _number(key: str, text: str) -> float:
@@ -127,7 +127,7 @@ def _number(key: str, text: str) -> float:
         raise UsageError(f"{key} is a number.") from None
 
 
-def _saved(path: object, args: argparse.Namespace) -> int:
+def _print_saved(path: object, args: argparse.Namespace) -> int:
     if args.json:
         emit({"provider": args.name, "path": str(path)})
     else:
@@ -143,7 +143,7 @@ def _key(args: argparse.Namespace) -> int:
         places = provider.delete_keys()
         words = f"Deleted: {', '.join(places)}." if places else f"No key of {args.name} was kept."
     else:
-        places = [provider.store_key(_typed(args.name), keyring=args.keyring)]
+        places = [provider.store_key(_read_key(args.name), keyring=args.keyring)]
         words = f"Kept in: {places[0]}."
     variable = provider.overriding_variable
     report: dict[str, Any] = {"provider": args.name, "places": places, "wins": variable}
@@ -156,8 +156,8 @@ def _key(args: argparse.Namespace) -> int:
     return 0
 
 
-def _typed(name: str) -> str:
-    """The key, from a prompt that shows nothing, or one line of stdin."""
+def _read_key(name: str) -> str:
+    """The key, from a hidden prompt or one line of stdin. Raises UsageError without a key."""
     if sys.stdin.isatty():
         try:
             return getpass.getpass(f"Key of {name} (it is not shown): ")

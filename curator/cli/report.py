@@ -1,4 +1,4 @@
-"""The findings of `check` for people: grouped by rule, worst first, with the line, a caret and the fix."""
+"""Prints the result of `check` as text: findings by rule, errors first, with the line, a caret and the fix."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def print_check(check: Check) -> None:
 
 def _print_rule(check: Check, severity: Severity, rule: str) -> None:
     count = check.findings.counts[severity][rule]
-    kept = [
+    findings = [
         each for each in check.findings.shown if each.problem.rule == rule and each.problem.severity is severity
     ]
-    kind = next((each.problem.fix for each in kept if each.problem.fix), None)
-    all_of_them = all(each.problem.fix for each in kept)
+    kind = next((each.problem.fix for each in findings if each.problem.fix), None)
+    all_of_them = all(each.problem.fix for each in findings)
     hint = {
         "safe": f"  curator fix repairs {'it' if all_of_them else 'some'}",
         "unsafe": f"  curator fix --unsafe --rule {rule}{'' if all_of_them else ' repairs some'}",
@@ -55,23 +55,23 @@ def _print_rule(check: Check, severity: Severity, rule: str) -> None:
     out()
     out(f"{styled(severity.mark, COLOURS[severity])} {styled(rule, '1')} × {count:,}{styled(hint, '2')}")
     _wrapped(REGISTRY[rule].why, "  ", "2")
-    for each in kept:
+    for each in findings:
         _print_finding(each)
-    if count > len(kept):
-        out(f"    … and {count - len(kept):,} more")
+    if count > len(findings):
+        out(f"    … and {count - len(findings):,} more")
 
 
-def _print_finding(shown: ShownFinding) -> None:
-    problem = shown.problem
-    where = f"line {shown.line}" if shown.line is not None else "the file"
+def _print_finding(finding: ShownFinding) -> None:
+    problem = finding.problem
+    where = f"line {finding.line}" if finding.line is not None else "the file"
     place = f"{where}, {problem.location}" if problem.location else where
     text = f"{place}: {problem.message}"
     lines = textwrap.wrap(one_line(text, 400), WIDTH - 4, subsequent_indent="  ", break_long_words=True)
     for line in lines:
         out(f"    {styled(line, '')}")
-    if shown.excerpt is not None:
-        out(f"      {styled(one_line(shown.excerpt.text), '2')}")
-        out(f"      {' ' * shown.excerpt.caret}{styled('^' * shown.excerpt.width, COLOURS[problem.severity])}")
+    if finding.excerpt is not None:
+        out(f"      {styled(one_line(finding.excerpt.text), '2')}")
+        out(f"      {' ' * finding.excerpt.caret}{styled('^' * finding.excerpt.width, COLOURS[problem.severity])}")
 
 
 def _wrapped(text: str, indent: str, style: str) -> None:
@@ -107,5 +107,5 @@ def _verdict(check: Check) -> str:
         if count:
             words = f"{count:,} {WORDS[severity]}{'s' if count != 1 else ''}"
             parts.append(styled(words, COLOURS[severity]))
-    found = ", ".join(parts) if parts else styled("✓ clean", "32")
-    return f"{found} (formats only)" if check.options.quick else found
+    counts = ", ".join(parts) if parts else styled("✓ clean", "32")
+    return f"{counts} (formats only)" if check.options.quick else counts

@@ -1,4 +1,4 @@
-"""`curator resume`: go on with a paused job."""
+"""`curator resume`: continue a paused job."""
 
 from __future__ import annotations
 

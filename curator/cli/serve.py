@@ -1,4 +1,4 @@
-"""`curator serve`: the local OpenAI-compatible server in the foreground."""
+"""`curator serve`: run the local OpenAI-compatible server in the foreground."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ EXAMPLE = "curator serve --port 8000"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    from curator.server.__main__ import configure as of_server
+    from curator.server.__main__ import configure as server_command
 
-    of_server(parser)
+    server_command(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until a signal."""
-    from curator.server.__main__ import run as of_server
+    """Serve until a signal ends the process."""
+    from curator.server.__main__ import run as server_command
 
-    return of_server(args)
+    return server_command(args)

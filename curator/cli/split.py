@@ -1,4 +1,4 @@
-"""`curator split`: train.jsonl and validation.jsonl, with no copy of one example on both sides."""
+"""`curator split`: write train.jsonl and validation.jsonl, without copies of an example on both sides."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ _SHOWN = 8
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Add the command's arguments."""
     parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
     parser.add_argument("-d", "--directory", metavar="DIR", required=True, help="folder for the two files")
     parser.add_argument(
         "--validation", type=float, default=0.1, metavar="N", help="a share below 1 or a count (default 0.1)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="the same seed, the same split (default 0)"
+        "--seed", type=int, default=0, metavar="S", help="the same seed gives the same split (default 0)"
     )
     parser.add_argument(
         "--stratify",
         metavar="FIELD",
-        help="keep shares equal by `answer`, or by a location such as metadata.topic",
+        help="give both files equal shares of each `answer`, or of a field such as metadata.topic",
     )
     parser.add_argument(
         "--test",
         metavar="FILE",
-        help="a test file: its examples with a copy among those that are trained are told",
+        help="report lines of this test file that have a copy in train.jsonl",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Divide and write both files; the input stays as it is."""
+    """Divide the examples and write both files; the input stays as it is."""
     from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
     from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.split import divide, find_copied_lines
@@ -51,19 +51,19 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.path} would be overwritten; name another folder with -d")
     with open_examples(args.path) as source:
         raws = source.read_all()
-        made = divide(raws, args.validation, args.seed, stratify=args.stratify)
-        trained = {example: raws[example] for example in made.train}
+        split = divide(raws, args.validation, args.seed, stratify=args.stratify)
+        trained = {example: raws[example] for example in split.train}
         copied: list[tuple[int, int]] = []
         if args.test:
             with open_examples(args.test) as test_lines:
                 copied = find_copied_lines(test_lines, trained, DEFAULT_THRESHOLD)
-        sides = {"train": made.train, "validation": made.validation}
+        sides = {"train": split.train, "validation": split.validation}
         _write(paths, sides, source)
         noun = source.noun
     report: dict[str, Any] = {
         side: {"path": str(paths[side]), "examples": len(ids)} for side, ids in sides.items()
     }
-    report |= {"leaks": made.leaks, "seed": made.seed, "reasons": list(made.reasons)}
+    report |= {"leaks": split.leaks, "seed": split.seed, "reasons": list(split.reasons)}
     if args.test:
         report["test"] = {"path": args.test, "leaks": [{"line": line, "train": own} for line, own in copied]}
     if args.json:
@@ -71,12 +71,12 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for side in sides:
         output.out(f"{side:<11}{report[side]['examples']:>8,} examples  {one_line(report[side]['path'])}")
-    output.out(f"leaks      {made.leaks:>8}  (seed {made.seed})")
+    output.out(f"leaks      {split.leaks:>8}  (seed {split.seed})")
     if args.test:
         output.out(f"test       {len(copied):>8}  lines of {one_line(args.test)} with a copy in train.jsonl")
     for line, own in copied[:_SHOWN]:
         output.out(f"  line {line} is a copy of {noun} {own}")
-    for reason in made.reasons:
+    for reason in split.reasons:
         output.out(f"  {reason}")
     return 0
 

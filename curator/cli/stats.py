@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "curator stats data.jsonl --model gpt-4.1-mini"
 BAR = 30
-"""Cells of the longest bar."""
+"""Width of the longest bar in cells."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SHOWN = 10
 
@@ -27,76 +27,78 @@ _SHOWN = 10
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("path", metavar="PATH", help="a dataset file, - for standard input, or a workspace")
-    parser.add_argument("--model", metavar="M", default="", help="whose tokens and price (default: the data's)")
+    parser.add_argument(
+        "--model", metavar="M", default="", help="count tokens and cost as for this model (default: the data's)"
+    )
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data (default: by its size)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the statistics. Exit status 0 also for data with faults: `check` is the judge of those."""
+    """Print the statistics. Exit status 0 also for data with errors, which `check` reports."""
     if args.epochs is not None and not 1 <= args.epochs <= 50:
         raise UsageError(f"--epochs is from 1 to 50, not {args.epochs}.")
     from curator.workspace.checks.statistics import collect
 
     progress = _progress()
-    found = collect(args.path, args.model, args.epochs, progress=progress)
+    statistics = collect(args.path, args.model, args.epochs, progress=progress)
     if progress is not None:
         sys.stderr.write(f"{'':<24}\r")
     if args.json:
-        emit({"path": args.path, **found.as_dict()})
+        emit({"path": args.path, **statistics.as_dict()})
     else:
-        _show(args.path, found)
+        _show(args.path, statistics)
     return 0
 
 
 def _progress() -> Progress | None:
-    """A counter on the terminal for what takes longer than a second."""
+    """A function that shows the number of examples on stderr, updated each second; None without a terminal."""
     if not sys.stderr.isatty():
         return None
-    shown = time.monotonic()
+    last_time = time.monotonic()
 
-    def tell(done: int) -> None:
-        nonlocal shown
-        if done % 256 == 0 and time.monotonic() - shown > 1:
-            shown = time.monotonic()
+    def report(done: int) -> None:
+        nonlocal last_time
+        if done % 256 == 0 and time.monotonic() - last_time > 1:
+            last_time = time.monotonic()
             sys.stderr.write(f"\r{done:,} examples\r")
             sys.stderr.flush()
 
-    return tell
+    return report
 
 
-def _show(path: str, found: Statistics) -> None:
-    parts = [f"{found.examples:,} examples"]
-    parts += [f"{found.validation:,} of them for validation"] if found.validation else []
-    parts += [styled(f"{found.broken:,} broken", "31")] if found.broken else []
+def _show(path: str, statistics: Statistics) -> None:
+    parts = [f"{statistics.examples:,} examples"]
+    parts += [f"{statistics.validation:,} of them for validation"] if statistics.validation else []
+    parts += [styled(f"{statistics.broken:,} broken", "31")] if statistics.broken else []
     out(f"{styled(one_line(path), '1')}   {', '.join(parts)}")
-    _show_tokens(found)
-    _show_cost(found)
-    _show_messages(found)
-    _show_answers(found)
-    if found.broken:
-        say(f"curator check {one_line(path)} tells what is wrong with the broken ones.")
+    _show_tokens(statistics)
+    _show_cost(statistics)
+    _show_messages(statistics)
+    _show_answers(statistics)
+    if statistics.broken:
+        say(f"curator check {one_line(path)} reports what is wrong with the broken ones.")
 
 
-def _show_tokens(found: Statistics) -> None:
+def _show_tokens(statistics: Statistics) -> None:
     from curator.core.counting.spread import histogram, spread
 
-    numbers, each = found.tokens, spread(found.tokens.totals)
+    numbers, summary = statistics.tokens, spread(statistics.tokens.totals)
     about = " (estimated)" if numbers.estimated else ""
-    _head("Tokens", f"as {one_line(found.model)} counts, {found.encoding}{about}")
+    _head("Tokens", f"as {one_line(statistics.model)} counts, {statistics.encoding}{about}")
     limit = f", {numbers.over_limit:,} over the limit of {numbers.limit:,}" if numbers.limit else ""
     out(f"  {sum(numbers.totals):,} in all, {sum(numbers.assistants):,} of them answers{limit}")
     out(
-        f"  per example {each.min:,.0f} to {each.max:,.0f}, mean {each.mean:,.1f}, median {each.median:,.0f}, "
-        f"80 % from {each.p10:,.0f} to {each.p90:,.0f}"
+        f"  per example {summary.min:,.0f} to {summary.max:,.0f}, mean {summary.mean:,.1f}, "
+        f"median {summary.median:,.0f}, 80 % from {summary.p10:,.0f} to {summary.p90:,.0f}"
     )
     bins = histogram(numbers.totals)
-    rows = [(f"{each.low:,}–{max(each.low, each.high - 1):,}", each.count) for each in bins[:-1]]
-    rows += [(f"{each.low:,}–{max(numbers.totals):,}", each.count) for each in bins[-1:]]
+    rows = [(f"{part.low:,}–{max(part.low, part.high - 1):,}", part.count) for part in bins[:-1]]
+    rows += [(f"{part.low:,}–{max(numbers.totals):,}", part.count) for part in bins[-1:]]
     _bars(rows)
 
 
-def _show_cost(found: Statistics) -> None:
-    bill = found.cost
+def _show_cost(statistics: Statistics) -> None:
+    bill = statistics.cost
     _head("Cost", f"{bill.epochs} epoch{'s' * (bill.epochs != 1)} of {bill.tokens_per_epoch:,} tokens")
     if bill.usd is None:
         price = f"price of {one_line(bill.model)} unknown"
@@ -107,21 +109,22 @@ def _show_cost(found: Statistics) -> None:
     out(f"  {bill.billed_tokens:,} tokens billed: {price}")
 
 
-def _show_messages(found: Statistics) -> None:
+def _show_messages(statistics: Statistics) -> None:
     from curator.core.counting.spread import spread
 
-    counts, each = found.messages, spread(found.messages.per_example)
+    counts, summary = statistics.messages, spread(statistics.messages.per_example)
     _head("Messages", f"{sum(counts.per_example):,}")
     roles = ", ".join(f"{one_line(role, 20)} {count:,}" for role, count in counts.roles.most_common(_SHOWN))
     out(f"  {roles or 'none'}")
-    out(f"  per example {each.min:,.0f} to {each.max:,.0f}, mean {each.mean:.1f}, median {each.median:.0f}")
+    average = f"mean {summary.mean:.1f}, median {summary.median:.0f}"
+    out(f"  per example {summary.min:,.0f} to {summary.max:,.0f}, {average}")
     lacking = [f"{counts.without[role]:,} without {role}" for role in counts.without if counts.without[role]]
     if lacking:
         out(f"  {', '.join(sorted(lacking))}")
 
 
-def _show_answers(found: Statistics) -> None:
-    answers = found.answers
+def _show_answers(statistics: Statistics) -> None:
+    answers = statistics.answers
     _head("Answers", f"{answers.total:,}, {len(answers.answers):,} different")
     if len(answers.answers) < answers.total:
         _bars([(one_line(share.text, 28), share.times) for share in answers.answers[:_SHOWN]])
@@ -146,7 +149,7 @@ def _head(title: str, words: str) -> None:
 
 
 def _bars(rows: Sequence[tuple[str, int]]) -> None:
-    """A bar a row, its length the share of the greatest; its number beside it."""
+    """Print one bar a row of (name, count), the largest count at full width, with the count after it."""
     most = max((count for _, count in rows), default=0)
     wide = max((len(name) for name, _ in rows), default=0)
     for name, count in rows:
@@ -154,6 +157,6 @@ def _bars(rows: Sequence[tuple[str, int]]) -> None:
 
 
 def _bar(share: float) -> str:
-    """A bar of whole cells and one of eighths; anything above nothing shows."""
+    """A bar for a share of 0 to 1, exact to an eighth of a cell; at least an eighth for any share above 0."""
     eighths = max(round(share * BAR * 8), int(share > 0))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -1,4 +1,4 @@
-"""`curator train`: check, plan, confirm, upload, create, and maybe wait for the end."""
+"""`curator train`: check the data, show the plan, ask, upload and create the job; optionally wait for its end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
     parser.add_argument(
-        "--validation", metavar="FILE|FRACTION", help="held-out data: a file, or a share to split off"
+        "--validation", metavar="FILE|FRACTION", help="validation data: a file, or a share to split off"
     )
     provider_options.add_provider(parser)
     parser.add_argument("--model", metavar="M", help="base model (default: the provider's)")
@@ -36,15 +36,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--beta", type=float, metavar="X", help="for --method dpo: above 0, 2 at most")
     parser.add_argument("--seed", type=int, metavar="N", help="for the split and the job")
     parser.add_argument("--method", choices=("supervised", "dpo"), default="supervised")
-    parser.add_argument("--budget", type=float, metavar="USD", help="refuse a job that is estimated to cost more")
+    parser.add_argument("--budget", type=float, metavar="USD", help="refuse to start a job estimated to cost more")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--wait", action="store_true", help="follow the job to its end")
     parser.add_argument("--events", action="store_true", help="with --wait: print every event as a line")
-    parser.add_argument("--again", action="store_true", help="make a second job of the same data and parameters")
+    parser.add_argument(
+        "--again", action="store_true", help="create a second job from the same data and parameters"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Submit a job; with --wait, 1 where it does not succeed."""
+    """Submit a job; with --wait, exit status 1 if it does not succeed."""
     return provider_options.run_async(_train(args))
 
 
@@ -59,11 +61,11 @@ async def _train(args: argparse.Namespace) -> int:
         _show(plan)
         if not plan.blocking:
             _confirm(plan, args.yes)
-        known = set(ledger.orphans())
+        old_orphans = set(ledger.orphans())
         try:
-            started = await submission.submit(plan, ledger, _Meter(), again=args.again)
+            started = await submission.submit(plan, ledger, _ProgressMeter(), again=args.again)
         except ProviderError:
-            for _, file_id, name in set(ledger.orphans()) - known:
+            for _, file_id, name in set(ledger.orphans()) - old_orphans:
                 await _offer_cleaning(plan, ledger, file_id, name, args.yes)
             raise
         say(provider_options.describe(started))
@@ -110,7 +112,7 @@ def _validation(text: str | None) -> str | float | None:
 
 
 async def _ensure_model(wish: Wish, yes: bool) -> None:
-    """Pull the local base model first: tokens are counted by its own tokenizer."""
+    """Pull a missing local base model, whose tokenizer counts the tokens; asks unless `yes`. Raises UsageError."""
     from curator.jobs.connections import local_server as local
     from curator.jobs.planning import make_plan as planning
 
@@ -130,9 +132,9 @@ def _show(plan: TrainingPlan) -> None:
 
     price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${money(plan.usd)}"
     dated = f" (prices of {plan.priced_on})" if plan.priced_on and plan.usd else ""
-    held = f", {plan.validation.examples} held out" if plan.validation else ""
+    validation = f", {plan.validation.examples} held out" if plan.validation else ""
     say(f"{plan.model} at {plan.provider.name}, method {plan.method}")
-    say(f"{plan.training.examples} examples{held}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
+    say(f"{plan.training.examples} examples{validation}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
     say(f"price: {price}{dated}")
     for notice in plan.notices:
         say(f"note: {notice}")
@@ -147,8 +149,8 @@ def _confirm(plan: TrainingPlan, yes: bool) -> None:
         raise CuratorError("Not started.")
 
 
-class _Meter:
-    """Shows a submission's progress on stderr; a bar only on a terminal."""
+class _ProgressMeter:
+    """Shows the progress of a submission on stderr, with a bar if that is a terminal."""
 
     def __init__(self) -> None:
         from curator.jobs.http.upload import Pace
@@ -183,7 +185,7 @@ async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
 
 
 async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name: str, yes: bool) -> None:
-    """Name a file that was uploaded for nothing, and delete it if that is wanted."""
+    """Say that an uploaded file is not used by any job, and delete it at the provider if the user agrees."""
     from curator.jobs.runs import submission
 
     say(f"The file {file_id} ({name}) was uploaded and no job uses it.")

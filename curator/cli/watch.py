@@ -1,4 +1,4 @@
-"""`curator watch`: follow a job to its end."""
+"""`curator watch`: print a job's events until its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print all events from the start as they come; 1 where the job does not succeed."""
+    """Print all events, past and new ones, until the job ends; exit status 1 if it does not succeed."""
     return provider_options.run_async(_watch(args))
 
 
