@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Apply the operations line by line; exit status 1 if any was refused."""
-    from curator.workspace.opening import open_workspace
+    from curator.workspace.opening import open_workspace  # heavy
     from curator.workspace.storage.folder import is_workspace
 
     if not is_workspace(Path(args.workspace)):

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _chat(args: argparse.Namespace) -> int:
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
 
     prompt = _prompt(args)
@@ -86,7 +86,7 @@ async def _answer(
     client: Any, args: argparse.Namespace, messages: list[dict[str, Any]]
 ) -> tuple[str, dict[str, Any] | None]:
     """Stream an answer to stdout (not with --json); return the whole answer and its token usage."""
-    from curator.jobs.runs.chat import chat_stream
+    from curator.jobs.runs.chat import chat_stream  # heavy
 
     options: dict[str, Any] = {"stream_options": {"include_usage": True}}
     if args.temperature is not None:

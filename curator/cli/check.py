@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check and print; exit status 1 if an error was found, 2 if a path could not be read."""
-    from curator.workspace.checks.check import value_lines
+    from curator.workspace.checks.check import value_lines  # heavy
     from curator.workspace.checks.verdict import Check
 
     options = _options(args)
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _options(args: argparse.Namespace) -> Options:
     """The options of the check. Raises UsageError for arguments that exclude each other."""
-    from curator.workspace.checks.one_pass import Options
+    from curator.workspace.checks.one_pass import Options  # heavy
 
     if args.quick and (args.compat or args.validation or args.contract or args.pattern):
         raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")
@@ -89,7 +89,7 @@ def _check_all(
     paths: Sequence[str], options: Options, validation: Mapping[int, int] | None
 ) -> list[Check | dict[str, Any]]:
     """The check of each path; of several paths one that cannot be read gives {"path", "error"} instead."""
-    from curator.workspace.checks.check import check_file
+    from curator.workspace.checks.check import check_file  # heavy
 
     results: list[Check | dict[str, Any]] = []
     for path in paths:
@@ -107,7 +107,7 @@ def _contract(file: str | None, pattern: str | None) -> Contract | None:
     """The answer contract of --contract and --pattern; None without them. Raises UsageError or InputError."""
     if file is None and pattern is None:
         return None
-    from curator.core.answers.contract import Contract, parse_vocabulary
+    from curator.core.answers.contract import Contract, parse_vocabulary  # heavy
 
     try:
         words = parse_vocabulary(Path(file).read_text(encoding="utf-8")) if file is not None else None

@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find and print duplicates; with -o write the others. The input stays as it is."""
-    from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
+    from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD  # heavy
     from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.index_by_id import Duplicates, equal_values
 
@@ -93,7 +93,7 @@ def _progress() -> Any:
 
 
 def _write(path: Path, source: Examples, duplicates: set[int]) -> dict[str, Any]:
-    from curator.atomic import replacing
+    from curator.atomic import replacing  # heavy
 
     numbers = [example for example in source.by_number if example not in duplicates]
     try:
@@ -159,7 +159,7 @@ def _print(
 
 
 def _print_group(group: Group, source: Examples) -> None:
-    from curator.core.duplicates.texts import compared_text, question_and_answer
+    from curator.core.duplicates.texts import compared_text, question_and_answer  # heavy
     from curator.core.example import parse
 
     score = f"  {group.score:.0f} %" if group.kind in ("near", "family") else ""

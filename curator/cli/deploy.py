@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.ledger import find_runs as runs  # heavy
     from curator.jobs.runs import azure_deployments as azure
 
     with runs.open_all() as ledgers:
@@ -62,7 +62,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 async def _deploy(args: argparse.Namespace) -> int:
-    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.ledger import find_runs as runs  # heavy
     from curator.jobs.runs import azure_deployments as azure
 
     with runs.open_ledger_of(args.model, args.provider) as (ledger, run):
@@ -85,7 +85,7 @@ async def _deploy(args: argparse.Namespace) -> int:
 
 def _provider(name: str | None) -> Provider:
     """The provider of this name; without a name the default provider if it is an Azure one, else `azure`."""
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
 
     usual = providers.get(name)
     return usual if name or usual.kind == "azure" else providers.get("azure")
@@ -111,7 +111,7 @@ def _report(deployment: Deployment, state: str | None, provider: str, args: argp
 
 
 async def _delete(args: argparse.Namespace) -> int:
-    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.ledger import find_runs as runs  # heavy
     from curator.jobs.runs import azure_deployments as azure
 
     with runs.open_all() as ledgers:
@@ -127,7 +127,7 @@ async def _delete(args: argparse.Namespace) -> int:
 
 def _owner(args: argparse.Namespace, ledgers: list[Ledger]) -> tuple[Ledger, Provider | None]:
     """The ledger that lists the deployment and its provider; the user's own ledger and None if none lists it."""
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
 
     for ledger in ledgers:
         for item in ledger.deployments():

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _doctor(args: argparse.Namespace) -> int:
-    from curator.jobs.connections import doctor as checkup
+    from curator.jobs.connections import doctor as checkup  # heavy
 
     findings = await checkup.check_providers()
     report: dict[str, Any] = {

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _evaluate(args: argparse.Namespace) -> int:
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning import training_data as dataset

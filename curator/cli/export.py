@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the file and print its size and hash; exit status 1 if examples had to be left out."""
-    from curator.workspace.exchange.export import export
+    from curator.workspace.exchange.export import export  # heavy
     from curator.workspace.opening import open_for_reading
 
     out = Path(args.output)

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the repaired copy and print what was fixed; exit status 1 if errors remain."""
-    from curator.core.problem import Severity
+    from curator.core.problem import Severity  # heavy
     from curator.core.rules import REGISTRY
     from curator.workspace.checks.one_pass import Options
     from curator.workspace.checks.repair import repair

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print changes and runs, oldest first; with --diff the difference."""
-    from curator.workspace.opening import open_workspace
+    from curator.workspace.opening import open_workspace  # heavy
     from curator.workspace.storage.folder import is_workspace
     from curator.workspace.versions import difference
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 def _runs(path: Path) -> list[dict[str, Any]]:
     if not (path / "runs.db").is_file():
         return []
-    from curator.jobs.ledger.find_runs import run_json
+    from curator.jobs.ledger.find_runs import run_json  # heavy
     from curator.jobs.ledger.ledger import Ledger
 
     with Ledger.for_path(path) as ledger:

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Preview the files, then read them and add their examples as one change."""
-    from curator.core.convert.maps import parse_map
+    from curator.core.convert.maps import parse_map  # heavy
     from curator.workspace.exchange import import_files as importer
     from curator.workspace.files.preview import preview
     from curator.workspace.opening import remove_unused
@@ -96,7 +96,7 @@ def _progress() -> Callable[[int], None] | None:
 
 def _open(path: Path) -> Workspace:
     """The workspace at `path`, created if there is none; for a dataset file the workspace beside it."""
-    from curator.workspace import opening
+    from curator.workspace import opening  # heavy
     from curator.workspace.storage.folder import is_workspace
 
     folder = is_workspace(path) or not path.is_file()

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _list(args: argparse.Namespace) -> int:
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger import find_runs as runs
 
@@ -62,7 +62,7 @@ async def _list(args: argparse.Namespace) -> int:
 
 async def _renew(ledger: Ledger, client: Client) -> None:
     """Ask the provider for the status of a ledger's unfinished runs and store it."""
-    from curator.jobs.runs import monitor
+    from curator.jobs.runs import monitor  # heavy
 
     for run in ledger.unsettled_runs():
         if run.origin == client.provider.origin:

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a page of the view."""
-    from curator.workspace.opening import open_for_reading
+    from curator.workspace.opening import open_for_reading  # heavy
 
     descending = args.sort.startswith("-")
     with open_for_reading(args.path) as workspace:
@@ -62,7 +62,7 @@ def _as_dict(row: Row, record: Record) -> dict[str, Any]:
 
 def _exact(value: Any) -> bool:
     """Whether orjson can print the value again: no integer over 64 bits, no surrogates, not too deeply nested."""
-    import orjson
+    import orjson  # heavy
 
     try:
         orjson.dumps(value)

@@ -106,7 +106,7 @@ def _open_ui(argv: Sequence[str]) -> int:
     if args.path and not Path(args.path).exists():
         raise InputError(f"'{args.path}' is neither a command nor a file; curator --help lists the commands")
     gc.disable()  # until the first screen: collecting would take a tenth of the time and free nothing
-    from curator.tui.start import open_ui
+    from curator.tui.start import open_ui  # heavy
 
     return open_ui(args.path)
 
@@ -159,7 +159,7 @@ def _blocked(error: OSError) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    from curator.log import redact
+    from curator.log import redact  # heavy
 
     _say(f"unexpected {type(error).__name__}: {redact(str(error))}; details are in {_log_failure()}")
     return 1
@@ -178,13 +178,13 @@ def _drop_output() -> None:
 
 
 def _say(text: str) -> None:
-    from curator.core.text import printable
+    from curator.core.text import printable  # heavy
 
     sys.stderr.write(f"curator: {printable(text)}\n")
 
 
 def _log_failure() -> str:
-    from curator.log import log_failure
+    from curator.log import log_failure  # heavy
 
     return str(log_failure())
 

@@ -45,7 +45,7 @@ def _catalog() -> Catalog | None:
     """The local server's catalog of tuned models; None if no server ever ran here."""
     if not (paths.server_dir() / "server.db").is_file():
         return None
-    from curator.server.settings import ServerSettings
+    from curator.server.settings import ServerSettings  # heavy
     from curator.server.store.catalog import Catalog
     from curator.server.store.database import Database
 
@@ -60,7 +60,7 @@ def _tuned(name: str) -> ServedModel | None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import PULLABLE, list_installed
+    from curator.basemodels.shelf import PULLABLE, list_installed  # heavy
 
     catalog = _catalog()
     models: list[dict[str, Any]] = [
@@ -84,7 +84,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _pull(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import is_installed, pull
+    from curator.basemodels.shelf import is_installed, pull  # heavy
 
     there = is_installed(args.name)
     folder = pull(args.name, progress_line)
@@ -104,7 +104,7 @@ def progress_line(what: str, done: int, total: int) -> None:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import remove
+    from curator.basemodels.shelf import remove  # heavy
 
     if _tuned(args.name) is not None:
         asyncio.run(_remove_tuned(args.name))
@@ -119,7 +119,7 @@ def _remove(args: argparse.Namespace) -> int:
 
 async def _remove_tuned(name: str) -> None:
     """Delete a tuned model through the server, which alone writes its database."""
-    from curator.jobs.connections.connect import connect
+    from curator.jobs.connections.connect import connect  # heavy
     from curator.jobs.providers import Provider
     from curator.settings import ProviderSettings
 
@@ -128,7 +128,7 @@ async def _remove_tuned(name: str) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import is_installed
+    from curator.basemodels.shelf import is_installed  # heavy
     from curator.server.engines.export import export_adapter, export_merged
 
     target, tuned = Path(args.out), _tuned(args.name)

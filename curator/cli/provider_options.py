@@ -50,7 +50,7 @@ def run_async(work: Coroutine[Any, Any, int]) -> int:
 @asynccontextmanager
 async def open_job(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, Run, Client]]:
     """The ledger, run and open client of `args.job`; a job started elsewhere is added to the ledger."""
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger import find_runs as runs
 
@@ -75,7 +75,7 @@ def suggest_pull() -> Iterator[None]:
     try:
         yield
     except ProviderError as error:
-        from curator.basemodels.shelf import PULLABLE, is_installed
+        from curator.basemodels.shelf import PULLABLE, is_installed  # heavy
 
         names = [name for name in PULLABLE if name in error.message and not is_installed(name)]
         if error.code != "model_not_found" or not names:
@@ -135,7 +135,7 @@ def exit_status(run: Run) -> int:
 
 def say_deployments(ledger: Ledger) -> None:
     """Say on stderr which deployments cost money by the hour."""
-    from curator.jobs.runs import azure_deployments as azure
+    from curator.jobs.runs import azure_deployments as azure  # heavy
 
     for sentence in azure.reminders(ledger):
         say(sentence)
@@ -153,7 +153,7 @@ def require_job(run: Run) -> None:
 
 async def act_on_job(args: argparse.Namespace, action: str) -> int:
     """Cancel, pause or resume `args.job`; store and print the job as the provider returns it."""
-    from curator.jobs.runs import monitor, submission
+    from curator.jobs.runs import monitor, submission  # heavy
 
     async with open_job(args) as (ledger, run, client):
         if action == "cancel" and run.job_id is None and not run.closed:
@@ -171,7 +171,7 @@ async def act_on_job(args: argparse.Namespace, action: str) -> int:
 
 
 def _given_up(run: Run, ledger: Ledger, json: bool) -> int:
-    from curator.jobs.ledger.find_runs import run_json
+    from curator.jobs.ledger.find_runs import run_json  # heavy
 
     if json:
         emit(run_json(run, ledger))

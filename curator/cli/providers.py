@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.jobs.connections import doctor as checkup
+    from curator.jobs.connections import doctor as checkup  # heavy
 
     findings = asyncio.run(checkup.check_providers())
     if args.json:
@@ -59,7 +59,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _test(args: argparse.Namespace) -> int:
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
     from curator.jobs.connections import doctor as checkup
 
     finding = asyncio.run(checkup.check_provider(providers.get(args.name)))
@@ -82,7 +82,7 @@ def _models(args: argparse.Namespace) -> int:
 
 
 async def _list_offers(args: argparse.Namespace) -> int:
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
     from curator.jobs.planning.offers import list_offers
 
@@ -101,7 +101,7 @@ async def _list_offers(args: argparse.Namespace) -> int:
 
 
 def _set(args: argparse.Namespace) -> int:
-    from curator import settings, settings_file
+    from curator import settings, settings_file  # heavy
 
     values: dict[str, Value | None] = {}
     for text in args.values:
@@ -136,7 +136,7 @@ def _print_saved(path: object, args: argparse.Namespace) -> int:
 
 
 def _key(args: argparse.Namespace) -> int:
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
 
     provider = providers.get(args.name)
     if args.delete:

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Divide the examples and write both files; the input stays as it is."""
-    from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
+    from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD  # heavy
     from curator.workspace.any_dataset import open_examples
     from curator.workspace.duplicates.split import divide, find_copied_lines
 
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(paths: dict[str, Path], sides: dict[str, tuple[int, ...]], source: Examples) -> None:
-    from curator.atomic import replacing
+    from curator.atomic import replacing  # heavy
 
     try:
         paths["train"].parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the statistics. Exit status 0 also for data with errors, which `check` reports."""
     if args.epochs is not None and not 1 <= args.epochs <= 50:
         raise UsageError(f"--epochs is from 1 to 50, not {args.epochs}.")
-    from curator.workspace.checks.statistics import collect
+    from curator.workspace.checks.statistics import collect  # heavy
 
     progress = _progress()
     statistics = collect(args.path, args.model, args.epochs, progress=progress)
@@ -80,7 +80,7 @@ def _show(path: str, statistics: Statistics) -> None:
 
 
 def _show_tokens(statistics: Statistics) -> None:
-    from curator.core.counting.spread import histogram, spread
+    from curator.core.counting.spread import histogram, spread  # heavy
 
     numbers, summary = statistics.tokens, spread(statistics.tokens.totals)
     about = " (estimated)" if numbers.estimated else ""
@@ -110,7 +110,7 @@ def _show_cost(statistics: Statistics) -> None:
 
 
 def _show_messages(statistics: Statistics) -> None:
-    from curator.core.counting.spread import spread
+    from curator.core.counting.spread import spread  # heavy
 
     counts, summary = statistics.messages, spread(statistics.messages.per_example)
     _head("Messages", f"{sum(counts.per_example):,}")

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _train(args: argparse.Namespace) -> int:
-    from curator.jobs.ledger.ledger import Ledger
+    from curator.jobs.ledger.ledger import Ledger  # heavy
     from curator.jobs.runs import submission
 
     wish = _wish(args)
@@ -75,7 +75,7 @@ async def _train(args: argparse.Namespace) -> int:
 
 
 def _wish(args: argparse.Namespace) -> Wish:
-    from curator.jobs.planning.make_plan import Wish
+    from curator.jobs.planning.make_plan import Wish  # heavy
     from curator.jobs.planning.plan import Params
 
     if args.budget is not None and not 0 <= args.budget < math.inf:
@@ -113,7 +113,7 @@ def _validation(text: str | None) -> str | float | None:
 
 async def _ensure_model(wish: Wish, yes: bool) -> None:
     """Pull a missing local base model, whose tokenizer counts the tokens; asks unless `yes`. Raises UsageError."""
-    from curator.jobs.connections import local_server as local
+    from curator.jobs.connections import local_server as local  # heavy
     from curator.jobs.planning import make_plan as planning
 
     model = planning.missing_model(wish)
@@ -128,7 +128,7 @@ async def _ensure_model(wish: Wish, yes: bool) -> None:
 
 
 def _show(plan: TrainingPlan) -> None:
-    from curator.core.cost import money
+    from curator.core.cost import money  # heavy
 
     price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${money(plan.usd)}"
     dated = f" (prices of {plan.priced_on})" if plan.priced_on and plan.usd else ""
@@ -153,7 +153,7 @@ class _ProgressMeter:
     """Shows the progress of a submission on stderr, with a bar if that is a terminal."""
 
     def __init__(self) -> None:
-        from curator.jobs.http.upload import Pace
+        from curator.jobs.http.upload import Pace  # heavy
 
         self._live, self._pace = sys.stderr.isatty(), Pace()
         self._said = ""
@@ -172,7 +172,7 @@ class _ProgressMeter:
 
 
 async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
-    from curator.jobs.runs import monitor
+    from curator.jobs.runs import monitor  # heavy
 
     async for event in monitor.follow(run, ledger, waiting=provider_options.say_waiting):
         if args.events:
@@ -186,7 +186,7 @@ async def _wait(run: Run, ledger: Ledger, args: argparse.Namespace) -> Run:
 
 async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name: str, yes: bool) -> None:
     """Say that an uploaded file is not used by any job, and delete it at the provider if the user agrees."""
-    from curator.jobs.runs import submission
+    from curator.jobs.runs import submission  # heavy
 
     say(f"The file {file_id} ({name}) was uploaded and no job uses it.")
     if yes or provider_options.ask_yes_no("Delete it there? [Y/n] ", default=True):
@@ -198,7 +198,7 @@ async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name
 
 
 def _report(run: Run, ledger: Ledger, args: argparse.Namespace) -> int:
-    from curator.jobs.ledger.find_runs import run_json
+    from curator.jobs.ledger.find_runs import run_json  # heavy
 
     provider_options.say_deployments(ledger)
     if args.json:

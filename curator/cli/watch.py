@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _watch(args: argparse.Namespace) -> int:
-    from curator.jobs.runs import monitor
+    from curator.jobs.runs import monitor  # heavy
 
     async with provider_options.open_job(args) as (ledger, run, _):
         async for event in monitor.follow(run, ledger, waiting=provider_options.say_waiting):

@@ -108,7 +108,7 @@ async def compare(
     if all(model in reuse and ledger.evaluation(key, model) for model in models):
         stored: Evaluation = await evaluation.evaluate(prompts, models, None, ledger, **options)
         return stored
-    from curator.jobs import providers
+    from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
 
     async with await connect(providers.get(comparison.provider)) as client:

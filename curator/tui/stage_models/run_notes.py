@@ -36,7 +36,7 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
 
     `trouble` is why the provider did not answer last time, if it did not.
     """
-    from curator.jobs.runs import azure_deployments as azure
+    from curator.jobs.runs import azure_deployments as azure  # heavy
     from curator.jobs.runs import leftovers
 
     sentences = _unsubmitted(run)
@@ -56,7 +56,7 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
 
 def _unsubmitted(run: Run) -> list[tuple[str, str]]:
     """The sentence about a submission that stopped before it had a job; none while it is being submitted."""
-    from curator.jobs.runs import submission
+    from curator.jobs.runs import submission  # heavy
 
     if run.job_id is not None or run.closed or submission.is_submitting(run):
         return []

@@ -79,7 +79,7 @@ class AskDialog(Dialog[None]):
 
     @work(exclusive=True, group="ask", exit_on_error=False)
     async def _ask(self, text: str) -> None:
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
         from curator.jobs.connections.connect import connect
 
         self._answers = dict.fromkeys((self._comparison.tuned, self._comparison.base), "…")
@@ -93,7 +93,7 @@ class AskDialog(Dialog[None]):
             self.session.say(error)
 
     async def _stream(self, client: Client, model: str, messages: list[dict[str, Any]]) -> None:
-        from curator.jobs.runs.chat import chat_stream
+        from curator.jobs.runs.chat import chat_stream  # heavy
 
         answer = ""
         async for chunk in chat_stream(client, model, messages, temperature=0, max_completion_tokens=200):

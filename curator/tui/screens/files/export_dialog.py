@@ -102,7 +102,7 @@ class ExportDialog(Dialog[None]):
     async def _write(self, path: Path) -> None:
         source = self._source_at(path)
         if source is not None:
-            from curator.tui.screens.files.write_back_dialog import WriteBackDialog
+            from curator.tui.screens.files.write_back_dialog import WriteBackDialog  # heavy
 
             self.app.switch_screen(WriteBackDialog(source))
             return
@@ -154,7 +154,7 @@ class ExportDialog(Dialog[None]):
         return [(path, view({"view": session.query, "all": ""}.get(what, f"split:{what}")))]
 
     def _export(self, path: Path, ids: Callable[[], Sequence[int]], target: str, progress: ProgressLine) -> str:
-        from curator.workspace.exchange.export import export
+        from curator.workspace.exchange.export import export  # heavy
 
         chosen_ids = ids()
         progress.begin("Writing", len(chosen_ids))

@@ -122,7 +122,7 @@ class HistoryScreen(StageScreen):
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_diff(self) -> None:
         """Compare the dataset after the change under the cursor with the present one, in a dialog."""
-        from curator.tui.screens.history.version_dialog import VersionDialog
+        from curator.tui.screens.history.version_dialog import VersionDialog  # heavy
 
         entry = self._current()
         if entry is None or _is_run(entry):

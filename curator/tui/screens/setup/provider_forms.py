@@ -51,7 +51,7 @@ class ProviderForm(Dialog[str]):
 
     def compose_body(self) -> ComposeResult:
         """One line a setting; some of them only for Azure."""
-        from curator.settings import ProviderSettings
+        from curator.settings import ProviderSettings  # heavy
 
         provider = self._provider
         kind = provider.kind if provider else "compatible"
@@ -91,7 +91,7 @@ class ProviderForm(Dialog[str]):
 
     def action_accept(self) -> None:
         """Check the fields and write them to config.toml, or show what is wrong."""
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
 
         name = self.query_one("#name", Input).value.strip()
         values: dict[str, settings_file.Value | None] = {"kind": str(self.query_one("#kind", Select).value)}
@@ -126,7 +126,7 @@ class KeyForm(Dialog[str]):
 
     def compose_body(self) -> ComposeResult:
         """The key, the place, and a warning if an environment variable overrides it."""
-        from curator.jobs import keys
+        from curator.jobs import keys  # heavy
 
         path, user = (
             keys.key_file(self._provider.name),

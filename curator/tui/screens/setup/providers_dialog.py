@@ -56,7 +56,7 @@ class ProvidersDialog(Dialog[None]):
         self.query_one("#providers").focus()
 
     def _read(self) -> None:
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
 
         try:
             self._providers = list(providers.load().values())

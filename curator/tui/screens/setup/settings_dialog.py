@@ -23,7 +23,7 @@ class SettingsScreen(Dialog[None]):
 
     def compose_body(self) -> ComposeResult:
         """One line a setting."""
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
 
         context = self.session.workspace.context()
         names = [(Content(one_line(name, 40)), name) for name in providers.load()]

@@ -112,7 +112,7 @@ class SplitScreen(StageScreen):
 
     @work(thread=True, exclusive=True, group="strata", exit_on_error=False)
     def _count(self, ids: Sequence[int]) -> None:
-        from curator.core.duplicates.texts import prompt_and_answer
+        from curator.core.duplicates.texts import prompt_and_answer  # heavy
 
         worker = get_current_worker()
         train: Counter[str] = Counter()
@@ -168,7 +168,7 @@ class SplitScreen(StageScreen):
 
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check_file(self, path: str) -> None:
-        from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
+        from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD  # heavy
         from curator.workspace.any_dataset import open_examples
         from curator.workspace.duplicates.split import find_copied_lines
 
@@ -198,7 +198,7 @@ class SplitScreen(StageScreen):
 
     @work(thread=True, exclusive=True, group="leaks", exit_on_error=False)
     def _check(self) -> None:
-        from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
+        from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD  # heavy
         from curator.workspace.duplicates.leak_check import LeakCheck
 
         workspace = self.session.workspace

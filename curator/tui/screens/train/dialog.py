@@ -57,7 +57,7 @@ class TrainDialog(Dialog[None]):
 
     def compose_body(self) -> ComposeResult:
         """Provider and model, the split, the hyperparameters, and the estimate."""
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
 
         names = [(Content(one_line(name, 40)), name) for name in providers.load()]
         methods = [(Content(word), word) for word in ("supervised", "dpo")]
@@ -132,7 +132,7 @@ class TrainDialog(Dialog[None]):
 
     @on(Select.Changed, "#provider")
     def _other_provider(self, event: Select.Changed) -> None:
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
 
         name = str(event.value)
         if name == self._provider_name or event.value != event.select.value:  # an earlier value, reported late
@@ -173,7 +173,7 @@ class TrainDialog(Dialog[None]):
             self.action_accept()
 
     def _wish(self) -> Wish:
-        from curator.jobs.planning.make_plan import Wish
+        from curator.jobs.planning.make_plan import Wish  # heavy
         from curator.jobs.planning.plan import Params
 
         def text(name: str) -> str:

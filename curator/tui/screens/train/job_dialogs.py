@@ -67,7 +67,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
 
     def compose_body(self) -> ComposeResult:
         """Name and kind, and the price of the kind below."""
-        from curator.jobs.runs import azure_deployments as azure
+        from curator.jobs.runs import azure_deployments as azure  # heavy
 
         model = self._run.fine_tuned_model or ""
         kinds = [(Content(f"{kind.sku}: {kind.words}"), kind.sku) for kind in azure.DEPLOYMENT_TYPES.values()]
@@ -88,7 +88,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
 
     @on(Select.Changed, "#kind")
     def _show_price(self) -> None:
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
         from curator.jobs.runs import azure_deployments as azure
 
         try:

@@ -265,7 +265,7 @@ class TrainScreen(StageScreen):
             return
 
         async def act() -> None:
-            from curator.jobs import providers
+            from curator.jobs import providers  # heavy
             from curator.jobs.connections.connect import connect
             from curator.jobs.runs import monitor
 
@@ -280,14 +280,14 @@ class TrainScreen(StageScreen):
         self.app.push_screen(Confirm(title, words, action.capitalize()), on_answer)
 
     def _give_up(self, run: Run) -> None:
-        from curator.jobs.runs import submission
+        from curator.jobs.runs import submission  # heavy
 
         if submission.is_submitting(run):
             self.session.toast("This run is being submitted now; there is nothing to cancel yet.")
             return
 
         async def abandon() -> None:
-            from curator.jobs import providers
+            from curator.jobs import providers  # heavy
             from curator.jobs.connections.connect import connect
 
             async with await connect(providers.get(run.provider)) as client:
@@ -304,7 +304,7 @@ class TrainScreen(StageScreen):
 
     def action_delete(self) -> None:
         """Delete, after asking, what the provider stores of this run: deployments, files, the tuned model."""
-        from curator.jobs.runs import leftovers
+        from curator.jobs.runs import leftovers  # heavy
 
         run = self._follow()
         items = leftovers.list_leftovers(run, self.jobs.ledger_of(run)) if run is not None else []
@@ -321,7 +321,7 @@ class TrainScreen(StageScreen):
 
     def action_deploy(self) -> None:
         """Deploy a model tuned at Azure, after showing the price."""
-        from curator.jobs import providers
+        from curator.jobs import providers  # heavy
         from curator.jobs.runs import azure_deployments as azure
 
         run = self._follow()

@@ -86,7 +86,7 @@ class SubmitDialog(Dialog[None]):
         await shell.show_run(run.run)
 
     async def _fetch(self, model: str) -> None:
-        from curator.jobs.connections import local_server as local
+        from curator.jobs.connections import local_server as local  # heavy
 
         self._say(f"fetching the base model {model} (93 MB, once) …")
         process = await asyncio.create_subprocess_exec(
@@ -102,7 +102,7 @@ class SubmitDialog(Dialog[None]):
             raise ProviderError(f"The base model could not be fetched: {last[0].removeprefix('curator: ')}")
 
     def _report(self, progress: SubmissionProgress) -> None:
-        from curator.jobs.http.upload import Pace
+        from curator.jobs.http.upload import Pace  # heavy
 
         self._pace = self._pace or Pace()
         self._say(f"{self._pace.words(progress)} …")
