@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, cast
 
 from curator.cli import provider_options
 from curator.cli.output import emit, out
@@ -24,9 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--system", metavar="S", help="the system message")
     parser.add_argument(
-        "--temperature", type=float, metavar="X", help="0 to 2; 0 always takes the likeliest token"
+        "--temperature", type=float, metavar="X", help="0 to 2; 0, the default, gives the likeliest answer"
     )
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="most tokens of an answer")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="longest answer (default: 200)")
     provider_options.add_provider(parser)
 
 
@@ -46,9 +49,11 @@ async def _chat(args: argparse.Namespace) -> int:
         messages = [{"role": "system", "content": args.system}] if args.system else []
         if prompt is not None:
             messages.append({"role": "user", "content": prompt})
-            answer, usage = await _answer(client, args, messages)
+            answer = await _answer(client, args, messages)
             if args.json:
-                emit({"model": args.model, "answer": answer, "usage": usage})
+                emit(
+                    {"model": args.model, "answer": answer.text, "usage": answer.usage, "stopped": answer.stopped}
+                )
             return 0
         await _talk(client, args, messages)
     return 0
@@ -78,32 +83,79 @@ async def _talk(client: Any, args: argparse.Namespace, messages: list[dict[str, 
         if not question.strip():
             return
         messages.append({"role": "user", "content": question})
-        answer, _ = await _answer(client, args, messages)
-        messages.append({"role": "assistant", "content": answer})
+        answer = await _answer(client, args, messages)
+        messages.append({"role": "assistant", "content": answer.text})
 
 
-async def _answer(
-    client: Any, args: argparse.Namespace, messages: list[dict[str, Any]]
-) -> tuple[str, dict[str, Any] | None]:
-    """Stream an answer to stdout (not with --json); return the whole answer and its token usage."""
+@dataclass
+class _Answer:
+    """An answer as far as it has arrived."""
+
+    text: str = ""
+    usage: dict[str, Any] | None = None
+    stopped: str | None = None
+    """Why it ends early: "length" or "repetition"."""
+
+
+async def _answer(client: Any, args: argparse.Namespace, messages: list[dict[str, Any]]) -> _Answer:
+    """Stream an answer to stdout (not with --json); return it whole.
+
+    A default that the model refuses (some take no temperature) is left out and the question repeated.
+    """
+    from curator.jobs.http.faults import Refused  # heavy
+    from curator.jobs.runs.chat import LONGEST_ANSWER, TEMPERATURE  # heavy
+
+    defaults = {"temperature": TEMPERATURE, "max_completion_tokens": LONGEST_ANSWER}
+    given = {"temperature": args.temperature, "max_completion_tokens": args.max_tokens}
+    given = {name: value for name, value in given.items() if value is not None}
+    while True:
+        answer = _Answer()
+        try:
+            await _stream(client, args, messages, defaults | given, answer)
+        except Refused as fault:
+            refused = [name for name in defaults if name in fault.message and name not in given]
+            if fault.status != 400 or not refused or answer.text:
+                raise
+            defaults = {name: value for name, value in defaults.items() if name not in refused}
+            continue
+        if not args.json:
+            out()
+        _say_why_it_ends(answer, args, (defaults | given).get("max_completion_tokens"))
+        return answer
+
+
+async def _stream(
+    client: Any, args: argparse.Namespace, messages: list[dict[str, Any]], options: dict[str, Any], answer: _Answer
+) -> None:
+    """Fill `answer` as its pieces arrive, until it ends or repeats itself."""
+    from curator.core.answers.repetition import repeated_end
     from curator.jobs.runs.chat import chat_stream  # heavy
 
-    options: dict[str, Any] = {"stream_options": {"include_usage": True}}
-    if args.temperature is not None:
-        options["temperature"] = args.temperature
-    if args.max_tokens is not None:
-        options["max_completion_tokens"] = args.max_tokens
-    pieces: list[str] = []
-    usage: dict[str, Any] | None = None
-    async for chunk in chat_stream(client, args.model, messages, **options):
-        if chunk.usage is not None:
-            usage = chunk.usage.to_dict()
-        piece = chunk.choices[0].delta.content if chunk.choices else None
-        if piece:
-            pieces.append(piece)
+    chunks = chat_stream(client, args.model, messages, stream_options={"include_usage": True}, **options)
+    async with aclosing(cast(AsyncGenerator[Any], chunks)):
+        async for chunk in chunks:
+            if chunk.usage is not None:
+                answer.usage = chunk.usage.to_dict()
+            choice = chunk.choices[0] if chunk.choices else None
+            if choice is not None and choice.finish_reason == "length":
+                answer.stopped = "length"
+            piece = choice.delta.content if choice is not None else None
+            if not piece:
+                continue
+            answer.text += piece
             if not args.json:
                 sys.stdout.write(printable(piece))
                 sys.stdout.flush()
-    if not args.json:
-        out()
-    return "".join(pieces), usage
+            if repeated_end(answer.text):
+                answer.stopped = "repetition"
+                return
+
+
+def _say_why_it_ends(answer: _Answer, args: argparse.Namespace, longest: int | None) -> None:
+    """One line on stderr where an answer ends before the model ended it."""
+    if answer.stopped == "repetition":
+        more = "" if args.temperature else " --temperature 0.7 asks for another one."
+        sys.stderr.write(f"curator: stopped, because the answer repeats itself.{more}\n")
+    elif answer.stopped == "length":
+        limit = f" after {longest:,} tokens" if longest else ""
+        sys.stderr.write(f"curator: the answer was cut{limit}; --max-tokens N allows a longer one.\n")

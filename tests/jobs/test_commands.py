@@ -172,6 +172,34 @@ def test_chat_answers_and_takes_options_between_its_words(
     assert status == 0 and said["answer"] == "m says good day" and said["usage"]["total_tokens"] == 7
 
 
+def test_chat_asks_as_compare_does_and_says_why_an_answer_ends(
+    served: FakeProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.answers = {"sing": "la la la, so it goes on and on; " * 40}
+    status, [said], told = run(capsys, "chat", "m", "sing")
+    body = served.wire.requests[-1].json()
+    assert (body["temperature"], body["max_completion_tokens"]) == (0, 200)
+    assert status == 0 and said["stopped"] == "repetition" and len(said["answer"]) < 400
+    assert "repeats itself" in told and "--temperature 0.7" in told
+    run(capsys, "chat", "m", "hello", "--temperature", "1.5", "--max-tokens", "9")
+    body = served.wire.requests[-1].json()
+    assert (body["temperature"], body["max_completion_tokens"]) == (1.5, 9)
+
+
+def test_chat_leaves_out_a_default_that_the_model_refuses(
+    served: FakeProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "Unsupported value: 'temperature' does not support 0 with this model."
+    refusal = {"error": {"message": words, "type": "invalid_request_error", "param": "temperature", "code": None}}
+    served.fault("POST", "/chat/completions$", "refuse", times=1, status=400, body=refusal)
+    status, [said], _ = run(capsys, "chat", "m", "hi")
+    assert status == 0 and said["answer"] == "m says hi"
+    assert "temperature" not in served.wire.requests[-1].json()
+    served.fault("POST", "/chat/completions$", "refuse", times=1, status=400, body=refusal)
+    status, _, told = run(capsys, "chat", "m", "hi", "--temperature", "0")
+    assert status == 3 and "temperature" in told
+
+
 def test_doctor_tells_all_and_no_key(served: FakeProvider, capsys: pytest.CaptureFixture[str]) -> None:
     status, [report], _ = run(capsys, "doctor")
     states = {finding["name"]: finding["state"] for finding in report["providers"]}

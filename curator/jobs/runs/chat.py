@@ -15,6 +15,11 @@ from curator.jobs.runs.new_models import ask_new_model
 if TYPE_CHECKING:
     import httpx2
 
+TEMPERATURE = 0
+"""What Compare and `curator chat` ask at: the likeliest answer, the same each time."""
+LONGEST_ANSWER = 200
+"""Most tokens of an answer there."""
+
 
 async def chat(client: Client, model: str, messages: list[dict[str, Any]], **options: Any) -> Any:
     """One answer, a `ChatCompletion` with at least one choice; repeated as reading is, since it changes nothing.
@@ -46,9 +51,10 @@ async def chat_stream(
     stream = await ask_new_model(client, model, lambda: client.call(doing, create(**request)))
     empty = True
     try:
-        async for chunk in stream:
-            empty = False
-            yield chunk
+        async with stream:  # whoever stops listening ends the answer
+            async for chunk in stream:
+                empty = False
+                yield chunk
     except (openai.OpenAIError, OSError, ValueError) as error:
         raise faults.translate(error, client.provider.name, doing) from error
     if empty:

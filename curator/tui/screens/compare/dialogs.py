@@ -93,10 +93,11 @@ class AskDialog(Dialog[None]):
             self.session.say(error)
 
     async def _stream(self, client: Client, model: str, messages: list[dict[str, Any]]) -> None:
-        from curator.jobs.runs.chat import chat_stream  # heavy
+        from curator.jobs.runs.chat import LONGEST_ANSWER, TEMPERATURE, chat_stream  # heavy
 
         answer = ""
-        async for chunk in chat_stream(client, model, messages, temperature=0, max_completion_tokens=200):
+        options = {"temperature": TEMPERATURE, "max_completion_tokens": LONGEST_ANSWER}
+        async for chunk in chat_stream(client, model, messages, **options):
             choices = getattr(chunk, "choices", None) or []
             answer += (getattr(choices[0].delta, "content", None) or "") if choices else ""
             self._answers[model] = answer
