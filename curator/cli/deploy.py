@@ -45,38 +45,38 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.jobs.ledger import find_runs as runs  # heavy
-    from curator.jobs.runs import azure_deployments as azure
+    from curator.jobs.ledger import find_runs  # heavy
+    from curator.jobs.runs import azure_deployments
 
-    with runs.open_all() as ledgers:
+    with find_runs.open_all() as ledgers:
         deployments = [item for ledger in ledgers for item in ledger.deployments()]
     if args.json:
         emit({"deployments": [vars(item) for item in deployments]})
         return 0
     for item in deployments:
         out(f"{styled(item.name, '1')}: {styled(item.model, '0')} ({styled(item.sku, '0')})")
-        out(f"  {azure.reminder(item) or azure.price_words(item.usd_per_hour)}")
+        out(f"  {azure_deployments.reminder(item) or azure_deployments.price_words(item.usd_per_hour)}")
     if not deployments:
         say("No deployment was made here.")
     return 0
 
 
 async def _deploy(args: argparse.Namespace) -> int:
-    from curator.jobs.ledger import find_runs as runs  # heavy
-    from curator.jobs.runs import azure_deployments as azure
+    from curator.jobs.ledger import find_runs  # heavy
+    from curator.jobs.runs import azure_deployments
 
-    with runs.open_ledger_of(args.model, args.provider) as (ledger, run):
+    with find_runs.open_ledger_of(args.model, args.provider) as (ledger, run):
         model, suffix = args.model, None
         if run is not None:
             if not run.fine_tuned_model:
                 raise UsageError(f"{args.model} has no tuned model: it is {run.status}.")
             model, suffix = run.fine_tuned_model, run.params.get("suffix")
         provider = _provider(args.provider or (run.provider if run else None))
-        name = args.name or azure.proposed_name(model, suffix)
-        async with azure.control_plane(provider) as plane:
-            kind = azure.find_type(args.type)
+        name = args.name or azure_deployments.proposed_name(model, suffix)
+        async with azure_deployments.control_plane(provider) as plane:
+            kind = azure_deployments.find_type(args.type)
             say(f"{model} as {name} at {provider.name}, {kind.sku}: {kind.words}")
-            say(azure.price_words(azure.hourly_price(provider, kind.sku, model)))
+            say(azure_deployments.price_words(azure_deployments.hourly_price(provider, kind.sku, model)))
             _confirm("Deploy? [Y/n] ", args.yes)
             deployment = await plane.deploy(ledger, model, name, kind.sku)
             state = await plane.wait(name) if args.wait else await plane.state(name)
@@ -111,12 +111,12 @@ def _report(deployment: Deployment, state: str | None, provider: str, args: argp
 
 
 async def _delete(args: argparse.Namespace) -> int:
-    from curator.jobs.ledger import find_runs as runs  # heavy
-    from curator.jobs.runs import azure_deployments as azure
+    from curator.jobs.ledger import find_runs  # heavy
+    from curator.jobs.runs import azure_deployments
 
-    with runs.open_all() as ledgers:
+    with find_runs.open_all() as ledgers:
         ledger, provider = _owner(args, ledgers)
-        async with azure.control_plane(provider or _provider(args.provider)) as plane:
+        async with azure_deployments.control_plane(provider or _provider(args.provider)) as plane:
             await plane.delete(ledger, args.delete)
     if args.json:
         emit({"deleted": args.delete})

@@ -29,11 +29,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _doctor(args: argparse.Namespace) -> int:
-    from curator.jobs.connections import doctor as checkup  # heavy
+    from curator.jobs.connections import doctor  # heavy
 
-    findings = await checkup.check_providers()
+    findings = await doctor.check_providers()
     report: dict[str, Any] = {
-        "versions": checkup.versions(),
+        "versions": doctor.versions(),
         "terminal": _terminal(),
         "folders": {
             "config": str(paths.config_dir()),
@@ -41,7 +41,7 @@ async def _doctor(args: argparse.Namespace) -> int:
             "state": str(paths.state_dir()),
             "models": str(paths.models_dir()),
         },
-        "training": checkup.training_readiness(),
+        "training": doctor.training_readiness(),
         "providers": [finding.to_json() for finding in findings],
     }
     if args.json:

@@ -44,12 +44,12 @@ async def _evaluate(args: argparse.Namespace) -> int:
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger.ledger import Ledger
-    from curator.jobs.planning import training_data as dataset
+    from curator.jobs.planning import training_data
     from curator.jobs.runs import evaluation
 
     provider = providers.get(args.provider)
     path = Path(args.path)
-    data = dataset.held_out(dataset.read(path))
+    data = training_data.held_out(training_data.read(path))
     prompts, skipped = evaluation.make_prompts(data)
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")
@@ -63,7 +63,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
                 client,
                 ledger,
                 names=args.metric or evaluation.DEFAULT_METRICS,
-                contract=dataset.contract(path),
+                contract=training_data.contract(path),
                 reuse=[baseline] if baseline else [],
                 report=_report,
             )

@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Preview the files, then read them and add their examples as one change."""
     from curator.core.convert.maps import parse_map  # heavy
-    from curator.workspace.exchange import import_files as importer
+    from curator.workspace.exchange import import_files
     from curator.workspace.files.preview import preview
     from curator.workspace.opening import remove_unused
 
@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
     is_new = not path.exists()
     try:
         with _open(path) as workspace:
-            prepared = importer.prepare_previewed(workspace, previews, _progress())
-            change = importer.commit(workspace, prepared)
+            prepared = import_files.prepare_previewed(workspace, previews, _progress())
+            change = import_files.commit(workspace, prepared)
             is_new = False
             _print_result(prepared, workspace, change, args.json)
     except BaseException:

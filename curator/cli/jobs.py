@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
 async def _list(args: argparse.Namespace) -> int:
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
-    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.ledger import find_runs
 
     provider = providers.get(args.provider)
-    with runs.open_all() as ledgers:
+    with find_runs.open_all() as ledgers:
         async with await connect(provider) as client:
             client.waiting = provider_options.say_waiting
             jobs = await client.jobs(max(1, args.limit))
@@ -45,7 +45,7 @@ async def _list(args: argparse.Namespace) -> int:
         rows: list[dict[str, Any]] = []
         for job in jobs:
             matches = ((ledger, ledger.by_job(provider.origin, job.id)) for ledger in ledgers)
-            mine = next((runs.run_json(run, ledger) for ledger, run in matches if run), None)
+            mine = next((find_runs.run_json(run, ledger) for ledger, run in matches if run), None)
             rows.append({**job.raw, "run": mine})
             if not args.json:
                 _show(job, mine)

@@ -52,9 +52,9 @@ async def open_job(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, Run,
     """The ledger, run and open client of `args.job`; a job started elsewhere is added to the ledger."""
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
-    from curator.jobs.ledger import find_runs as runs
+    from curator.jobs.ledger import find_runs
 
-    with runs.open_ledger_of(args.job, args.provider) as (ledger, run):
+    with find_runs.open_ledger_of(args.job, args.provider) as (ledger, run):
         provider = providers.get(args.provider or (run.provider if run else None))
         client = await connect(provider)
         client.waiting = say_waiting
@@ -135,9 +135,9 @@ def exit_status(run: Run) -> int:
 
 def say_deployments(ledger: Ledger) -> None:
     """Say on stderr which deployments cost money by the hour."""
-    from curator.jobs.runs import azure_deployments as azure  # heavy
+    from curator.jobs.runs import azure_deployments  # heavy
 
-    for sentence in azure.reminders(ledger):
+    for sentence in azure_deployments.reminders(ledger):
         say(sentence)
 
 

@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from curator.jobs.connections import doctor as checkup  # heavy
+    from curator.jobs.connections import doctor  # heavy
 
-    findings = asyncio.run(checkup.check_providers())
+    findings = asyncio.run(doctor.check_providers())
     if args.json:
         emit({"providers": [finding.to_json() for finding in findings]})
     else:
@@ -60,9 +60,9 @@ def _list(args: argparse.Namespace) -> int:
 
 def _test(args: argparse.Namespace) -> int:
     from curator.jobs import providers  # heavy
-    from curator.jobs.connections import doctor as checkup
+    from curator.jobs.connections import doctor
 
-    finding = asyncio.run(checkup.check_provider(providers.get(args.name)))
+    finding = asyncio.run(doctor.check_provider(providers.get(args.name)))
     if args.json:
         emit(finding.to_json())
     else:

@@ -9,13 +9,13 @@ EXAMPLE = "curator serve --port 8000"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    from curator.server.__main__ import configure as server_command  # heavy
+    from curator.server import __main__ as server_command  # heavy
 
-    server_command(parser)
+    server_command.configure(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends the process."""
-    from curator.server.__main__ import run as server_command  # heavy
+    from curator.server import __main__ as server_command  # heavy
 
-    return server_command(args)
+    return server_command.run(args)

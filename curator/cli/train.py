@@ -113,10 +113,10 @@ def _validation(text: str | None) -> str | float | None:
 
 async def _ensure_model(wish: Wish, yes: bool) -> None:
     """Pull a missing local base model, whose tokenizer counts the tokens; asks unless `yes`. Raises UsageError."""
-    from curator.jobs.connections import local_server as local  # heavy
-    from curator.jobs.planning import make_plan as planning
+    from curator.jobs.connections import local_server  # heavy
+    from curator.jobs.planning import make_plan
 
-    model = planning.missing_model(wish)
+    model = make_plan.missing_model(wish)
     if model is None:
         return
     if not yes and not provider_options.ask_yes_no(
@@ -124,7 +124,7 @@ async def _ensure_model(wish: Wish, yes: bool) -> None:
     ):
         raise UsageError(f"Fetch the base model first: curator models pull {model} (or use --yes).")
     say(f"Fetching the base model {model} …")
-    await local.pull(model)
+    await local_server.pull(model)
 
 
 def _show(plan: TrainingPlan) -> None:
