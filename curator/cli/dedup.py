@@ -144,6 +144,15 @@ def _print(
             for group in of_kind[:_SHOWN]:
                 _print_group(group, source)
             _print_rest(len(of_kind))
+    _print_conflicts(conflicts, source)
+    what = f"{written['examples']:,} examples written to {one_line(written['path'])}" if written else ""
+    verdict = (
+        f"{removed:,} copies {'left out' if written else 'could be removed'}" if removed else "No copies found"
+    )
+    output.out(f"{verdict}{'; ' if what else ''}{what}.")
+
+
+def _print_conflicts(conflicts: list[Conflict], source: Examples) -> None:
     if conflicts:
         output.out(output.styled(f"Contradictions (one prompt, different answers): {len(conflicts)}", "1;33"))
         for conflict in conflicts[:_SHOWN]:
@@ -151,11 +160,6 @@ def _print(
             for answer, who in conflict.answers:
                 output.out(f"      {one_line(answer, _EXCERPT)}  ({source.noun} {_numbers(who)})")
         _print_rest(len(conflicts))
-    what = f"{written['examples']:,} examples written to {one_line(written['path'])}" if written else ""
-    verdict = (
-        f"{removed:,} copies {'left out' if written else 'could be removed'}" if removed else "No copies found"
-    )
-    output.out(f"{verdict}{'; ' if what else ''}{what}.")
 
 
 def _print_group(group: Group, source: Examples) -> None:

@@ -26,13 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from curator.workspace.checks.one_pass import Options
     from curator.workspace.checks.repair import repair
 
-    for rule in args.rule:
-        if rule not in REGISTRY:
-            raise UsageError(f"there is no rule '{rule}'; docs/rules.md lists them")
-        if REGISTRY[rule].fix is None:
-            raise UsageError(f"the rule '{rule}' has no fix")
-        if REGISTRY[rule].fix == "unsafe" and not args.unsafe:
-            raise UsageError(f"the fix of '{rule}' may lose something: add --unsafe to apply it")
+    _require_fixes(args.rule, args.unsafe)
     options = Options(profile=args.profile, tokens=False, shown_per_rule=0)
     rules = frozenset(args.rule) or None
     report = repair(args.path, args.out, options, rules=rules, unsafe=args.unsafe)
@@ -50,3 +44,16 @@ def run(args: argparse.Namespace) -> int:
         out(f"{styled(severity.mark, '31' if severity is Severity.ERROR else '33')} {count:>7,}  {rule} remains")
     out(f"written: {styled(str(args.out), '1')}")
     return 1 if errors else 0
+
+
+def _require_fixes(rules: list[str], unsafe: bool) -> None:
+    """Raise UsageError for a rule that does not exist, has no fix, or only an unsafe one without --unsafe."""
+    from curator.core.rules import REGISTRY  # heavy
+
+    for rule in rules:
+        if rule not in REGISTRY:
+            raise UsageError(f"there is no rule '{rule}'; docs/rules.md lists them")
+        if REGISTRY[rule].fix is None:
+            raise UsageError(f"the rule '{rule}' has no fix")
+        if REGISTRY[rule].fix == "unsafe" and not unsafe:
+            raise UsageError(f"the fix of '{rule}' may lose something: add --unsafe to apply it")

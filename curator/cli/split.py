@@ -12,6 +12,7 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.workspace.any_dataset import Examples
+    from curator.workspace.duplicates.split import Division
 
 EXAMPLE = "curator split data.jsonl -d out --validation 0.1 --seed 7"
 _SHOWN = 8
@@ -57,28 +58,39 @@ def run(args: argparse.Namespace) -> int:
         if args.test:
             with open_examples(args.test) as test_lines:
                 copied = find_copied_lines(test_lines, trained, DEFAULT_THRESHOLD)
-        sides = {"train": split.train, "validation": split.validation}
-        _write(paths, sides, source)
+        _write(paths, {"train": split.train, "validation": split.validation}, source)
         noun = source.noun
+    report = _report(args, paths, split, copied)
+    if args.json:
+        output.emit(report)
+    else:
+        _print(args, report, split, [f"  line {line} is a copy of {noun} {own}" for line, own in copied])
+    return 0
+
+
+def _report(
+    args: argparse.Namespace, paths: dict[str, Path], split: Division, copied: list[tuple[int, int]]
+) -> dict[str, Any]:
+    """The result as one JSON object; `copied`: (line of the test file, number of the training example)."""
+    sides = {"train": split.train, "validation": split.validation}
     report: dict[str, Any] = {
         side: {"path": str(paths[side]), "examples": len(ids)} for side, ids in sides.items()
     }
     report |= {"leaks": split.leaks, "seed": split.seed, "reasons": list(split.reasons)}
     if args.test:
         report["test"] = {"path": args.test, "leaks": [{"line": line, "train": own} for line, own in copied]}
-    if args.json:
-        output.emit(report)
-        return 0
-    for side in sides:
+    return report
+
+
+def _print(args: argparse.Namespace, report: dict[str, Any], split: Division, copies: list[str]) -> None:
+    """Print the sizes of the files, the leaks, and a line for each of the first copies of test lines."""
+    for side in ("train", "validation"):
         output.out(f"{side:<11}{report[side]['examples']:>8,} examples  {one_line(report[side]['path'])}")
     output.out(f"leaks      {split.leaks:>8}  (seed {split.seed})")
     if args.test:
-        output.out(f"test       {len(copied):>8}  lines of {one_line(args.test)} with a copy in train.jsonl")
-    for line, own in copied[:_SHOWN]:
-        output.out(f"  line {line} is a copy of {noun} {own}")
-    for reason in split.reasons:
-        output.out(f"  {reason}")
-    return 0
+        output.out(f"test       {len(copies):>8}  lines of {one_line(args.test)} with a copy in train.jsonl")
+    for words in (*copies[:_SHOWN], *(f"  {reason}" for reason in split.reasons)):
+        output.out(words)
 
 
 def _write(paths: dict[str, Path], sides: dict[str, tuple[int, ...]], source: Examples) -> None:

@@ -27,7 +27,11 @@ from curator.workspace.changes.sides import PINNED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from curator.workspace.records import Counts
+
 _ANSWER_CHARS = 60
+_BAR = 48
+"""Cells of the bar that shows the shares of the sides."""
 _SAMPLE = 20_000
 """Most examples whose answers are counted here; of a larger dataset the first ones."""
 
@@ -81,34 +85,35 @@ class SplitScreen(StageScreen):
         """Show the sides, and count the answers again."""
         workspace = self.session.workspace
         counts = workspace.counts()
-        about: dict[str, Any] = workspace.meta("split") or {}
-        if not counts.validation:
-            lines = [
+        lines = (
+            self._side_lines(counts)
+            if counts.validation
+            else [
                 Content.styled("No split yet.", "bold"),
                 Content("S divides the examples; nothing is moved or copied."),
             ]
-        else:
-            total = counts.train + counts.validation
-            bar = round(48 * counts.train / max(1, total))
-            lines = [
-                Content.assemble(
-                    (f"train {counts.train:,}", "bold $split-train"),
-                    "  ",
-                    ("█" * bar, "$split-train"),
-                    ("▒" * (48 - bar), "$split-validation"),
-                    "  ",
-                    (f"validation {counts.validation:,}", "bold $split-validation"),
-                ),
-                Content.styled(
-                    one_line(f"seed {about.get('seed', '–')} · S divides again, u takes it back"), "$quiet"
-                ),
-            ]
-            lines += [Content.styled(printable(f"· {reason}"), "$quiet") for reason in about.get("reasons", ())]
+        )
         if pinned := counts.labels.get(PINNED):
             words = f"· {pinned:,} pinned: they stay on their side (t v pin an answer's examples, r unpins them)"
             lines.append(Content.styled(words, "$quiet"))
         self.query_one("#sides", Static).update(Content("\n").join(lines))
         self._count(workspace.view().ids)
+
+    def _side_lines(self, counts: Counts) -> list[Content]:
+        """The sizes of the two sides with a bar, the seed, and the reasons for these sizes."""
+        split: dict[str, Any] = self.session.workspace.meta("split") or {}
+        bar = round(_BAR * counts.train / max(1, counts.train + counts.validation))
+        sizes = Content.assemble(
+            (f"train {counts.train:,}", "bold $split-train"),
+            "  ",
+            ("█" * bar, "$split-train"),
+            ("▒" * (_BAR - bar), "$split-validation"),
+            "  ",
+            (f"validation {counts.validation:,}", "bold $split-validation"),
+        )
+        seed = one_line(f"seed {split.get('seed', '–')} · S divides again, u takes it back")
+        reasons = [Content.styled(printable(f"· {reason}"), "$quiet") for reason in split.get("reasons", ())]
+        return [sizes, Content.styled(seed, "$quiet"), *reasons]
 
     @work(thread=True, exclusive=True, group="strata", exit_on_error=False)
     def _count(self, ids: Sequence[int]) -> None:

@@ -172,37 +172,44 @@ class TrainDialog(Dialog[None]):
         if self._start_when_estimated:
             self.action_accept()
 
+    def _text(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def _number(self, name: str, words: str) -> int | None:
+        try:
+            return int(self._text(name)) if self._text(name) else None
+        except ValueError:
+            raise ValueError(f"{words} is a whole number.") from None
+
+    def _shares(self) -> tuple[float | None, float | None]:
+        """The validation share and the learning rate multiplier; None for an empty field."""
+        text = self._text("validation")
+        try:
+            validation = float(text.removesuffix("%")) if text else None
+            rate = float(self._text("rate")) if self._text("rate") else None
+        except ValueError:
+            raise ValueError("Validation and rate are numbers such as 0.1.") from None
+        if validation is not None and text.endswith("%"):
+            validation /= 100
+        return validation, rate
+
     def _wish(self) -> Wish:
+        """What the fields ask for. Raises ValueError for a field that is no number."""
         from curator.jobs.planning.make_plan import Wish  # heavy
         from curator.jobs.planning.plan import Params
 
-        def text(name: str) -> str:
-            return self.query_one(f"#{name}", Input).value.strip()
-
-        def number(name: str, words: str) -> int | None:
-            try:
-                return int(text(name)) if text(name) else None
-            except ValueError:
-                raise ValueError(f"{words} is a whole number.") from None
-
-        try:
-            validation = float(text("validation").removesuffix("%")) if text("validation") else None
-            rate = float(text("rate")) if text("rate") else None
-        except ValueError:
-            raise ValueError("Validation and rate are numbers such as 0.1.") from None
-        if validation is not None and text("validation").endswith("%"):
-            validation /= 100
-        seed = number("seed", "The seed")
+        validation, rate = self._shares()
+        seed = self._number("seed", "The seed")
         params = Params(
-            epochs=number("epochs", "Epochs"),
-            batch_size=number("batch", "The batch size"),
+            epochs=self._number("epochs", "Epochs"),
+            batch_size=self._number("batch", "The batch size"),
             learning_rate_multiplier=rate,
             seed=seed,
-            suffix=text("suffix") or None,
+            suffix=self._text("suffix") or None,
         )
         return Wish(
             provider=str(self.query_one("#provider", Select).value),
-            model=text("model") or None,
+            model=self._text("model") or None,
             method=str(self.query_one("#method", Select).value),
             validation=validation,
             params=params,
