@@ -106,21 +106,21 @@ async def _answer(client: Any, args: argparse.Namespace, messages: list[dict[str
     from curator.jobs.runs.chat import LONGEST_ANSWER, TEMPERATURE  # heavy
 
     defaults = {"temperature": TEMPERATURE, "max_completion_tokens": LONGEST_ANSWER}
-    given = {"temperature": args.temperature, "max_completion_tokens": args.max_tokens}
-    given = {name: value for name, value in given.items() if value is not None}
+    options = {"temperature": args.temperature, "max_completion_tokens": args.max_tokens}
+    options = {name: value for name, value in options.items() if value is not None}
     while True:
         answer = _Answer()
         try:
-            await _stream(client, args, messages, defaults | given, answer)
+            await _stream(client, args, messages, defaults | options, answer)
         except Refused as fault:
-            refused = [name for name in defaults if name in fault.message and name not in given]
+            refused = [name for name in defaults if name in fault.message and name not in options]
             if fault.status != 400 or not refused or answer.text:
                 raise
             defaults = {name: value for name, value in defaults.items() if name not in refused}
             continue
         if not args.json:
             out()
-        _say_why_it_ends(answer, args, (defaults | given).get("max_completion_tokens"))
+        _say_why_it_ends(answer, args, (defaults | options).get("max_completion_tokens"))
         return answer
 
 
