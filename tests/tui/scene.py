@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -76,6 +77,15 @@ class Scene:
         if waited:
             await self.app.workers.wait_for_complete(waited)
         await self.pilot.pause()
+
+    async def until(self, words: str, minutes: float = 0.5) -> None:
+        """Wait until this stands on the screen."""
+        ends = time.monotonic() + 60 * minutes
+        while time.monotonic() < ends:
+            if words in self.screen_text():
+                return
+            await self.pilot.pause(0.05)
+        raise AssertionError(f"{words!r} never came:\n{self.screen_text()}")
 
     def screen_text(self) -> str:
         """What stands on the screen."""

@@ -1,0 +1,224 @@
+"""Pictures of the screen as text, and their comparison with the stored ones in `tests/tui/snapshots/`.
+
+A picture is a text of four parts, each apart from the next by a line `---`: the size of the terminal and the
+region that is drawn, the characters row by row, a letter for each style, and for each row the runs of cells
+that share a style: `3a 20b` are three cells in the style `a`, then twenty in the style `b`.
+
+    CURATOR_UPDATE_SNAPSHOTS=1 python -m pytest tests/tui/test_snapshots.py
+
+stores the pictures as they are now; `git diff` then shows what became different.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import itertools
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import textual
+from rich.cells import cell_len
+from rich.style import Style
+from textual.app import App
+from textual.geometry import Region
+from textual.strip import Strip
+
+from tests.tui.scene import Scene
+
+FOLDER = Path(__file__).parent / "snapshots"
+UPDATE = "CURATOR_UPDATE_SNAPSHOTS"
+"""The environment variable that has pictures stored instead of compared."""
+COMMAND = f"{UPDATE}=1 python -m pytest tests/tui/test_snapshots.py"
+DRAWN_WITH = FOLDER / "textual-version.txt"
+BOXES = (".box", "#--container")
+"""What is drawn of a modal screen, by selector: dialogs, the command palette."""
+PATIENCE, STILL = 5.0, 0.2
+SEPARATOR = "---"
+MOST_RUNS = 12
+"""Differences of style that a failure names."""
+
+Row = list[tuple[str, str]]
+"""The cells of a row: character and style; the second cell of a wide character has an empty character."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a region of the screen shows."""
+
+    heading: str
+    rows: list[Row]
+
+    @property
+    def lines(self) -> list[str]:
+        """The characters alone."""
+        return ["".join(character for character, _ in row).rstrip() for row in self.rows]
+
+    def text(self) -> str:
+        """The picture as it is stored."""
+        letters: dict[str, str] = {}
+        runs = [_runs(row, letters) for row in self.rows]
+        legend = [f"{letter} {style}" for style, letter in letters.items()]
+        parts = ([self.heading], self.lines, legend, runs)
+        return f"\n{SEPARATOR}\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def draw(app: App[None], stand_ins: dict[str, str]) -> Picture:
+    """What stands on the screen; of a dialog its box alone. `stand_ins` maps texts that differ from run to run
+    (a temporary folder, a port) to texts of the same length."""
+    width, height = app.size
+    region = Region(0, 0, width, height)
+    heading = f"{width}x{height}"
+    if app.screen.is_modal:
+        box = next(iter(app.screen.query(", ".join(BOXES))))
+        region = box.region
+        heading += f", a box of {region.width}x{region.height} at column {region.x}, row {region.y}"
+    strips = app.screen._compositor.render_strips()
+    rows = [_cells(strip, stand_ins)[region.x : region.right] for strip in strips[region.y : region.bottom]]
+    return Picture(heading, rows)
+
+
+def _cells(strip: Strip, stand_ins: dict[str, str]) -> Row:
+    """The cells of a line of the screen. A blank cell takes the style before it where both look the same."""
+    cells: Row = []
+    for segment in strip:
+        own = _words(segment.style or Style())
+        for character in segment.text:
+            words = own
+            if character == " " and cells and _blank_of(own) == _blank_of(cells[-1][1]):
+                words = cells[-1][1]
+            cells += [(character, words), *[("", words)] * (cell_len(character) - 1)]
+    text = "".join(character for character, _ in cells)
+    for pattern, replacement in stand_ins.items():
+        for match in re.finditer(pattern, text):
+            if match.end() - match.start() != len(replacement):
+                raise ValueError(f"{replacement!r} is not as long as {match[0]!r}")
+            text = text[: match.start()] + replacement + text[match.end() :]
+    characters = iter(text)
+    return [(next(characters) if character else "", words) for character, words in cells]
+
+
+@functools.cache
+def _words(style: Style) -> str:
+    """A style in words, without links and metadata: `bold #ffffff on #000000`."""
+    names = ("bold", "dim", "italic", "underline", "blink", "reverse", "strike", "overline")
+    parts = [name for name in names if getattr(style, name)]
+    parts += [style.color.name] if style.color is not None else ["default"]
+    parts += ["on", style.bgcolor.name if style.bgcolor is not None else "default"]
+    return " ".join(parts)
+
+
+@functools.cache
+def _blank_of(words: str) -> str:
+    """What of a style shows in a blank cell: the background, and lines through the cell."""
+    if re.search(r"\b(underline|reverse|strike|overline)\b", words):
+        return words
+    return words.partition(" on ")[2]
+
+
+def _runs(row: Row, letters: dict[str, str]) -> str:
+    """The run lengths of a row; `letters` gets one more for each new style."""
+    parts = []
+    for words, run in itertools.groupby(style for _, style in row):
+        letter = letters.setdefault(words, _letter(len(letters)))
+        parts.append(f"{sum(1 for _ in run)}{letter}")
+    return " ".join(parts)
+
+
+def _letter(number: int) -> str:
+    """a to z, then aa, ab and so on."""
+    first, last = divmod(number, 26)
+    return (chr(96 + first) if first else "") + chr(97 + last)
+
+
+def read(text: str) -> Picture:
+    """A picture as it was stored."""
+    heading, lines, legend, runs = (part.split("\n") for part in text.removesuffix("\n").split(f"\n{SEPARATOR}\n"))
+    styles = dict(line.split(" ", 1) for line in legend)
+    return Picture(heading[0], [list(_row(*pair, styles)) for pair in zip(lines, runs, strict=True)])
+
+
+def _row(line: str, runs: str, styles: dict[str, str]) -> Iterator[tuple[str, str]]:
+    cells = [styles[letter] for count, letter in re.findall(r"(\d+)([a-z]+)", runs) for _ in range(int(count))]
+    characters = [part for character in line for part in (character, *[""] * (cell_len(character) - 1))]
+    yield from zip(characters + [" "] * (len(cells) - len(characters)), cells, strict=True)
+
+
+def differences(stored: Picture, drawn: Picture) -> str:
+    """What became different, in words and lines; empty where nothing did."""
+    parts = []
+    if stored.heading != drawn.heading:
+        parts.append(f"{stored.heading} → {drawn.heading}")
+    parts += difflib.unified_diff(stored.lines, drawn.lines, "stored", "drawn", n=1, lineterm="")
+    runs = [
+        f"row {number}, column {first}: {before} → {after}: {text!r}"
+        for number, rows in enumerate(zip(stored.rows, drawn.rows, strict=False), 1)
+        for first, text, before, after in _restyled(*rows)
+    ]
+    parts += runs[:MOST_RUNS] + [f"… and {len(runs) - MOST_RUNS} more styles"] * (len(runs) > MOST_RUNS)
+    return "\n".join(parts)
+
+
+def _restyled(stored: Row, drawn: Row) -> Iterator[tuple[int, str, str, str]]:
+    """Runs of cells with another style than before: first column, text, the style before and after."""
+    pairs = [(before[1], after[1]) for before, after in zip(stored, drawn, strict=False)]
+    column = 0
+    for (before, after), run in itertools.groupby(pairs):
+        length = sum(1 for _ in run)
+        if before != after:
+            text = "".join(character for character, _ in drawn[column : column + length])
+            yield column + 1, text, before, after
+        column += length
+
+
+def is_updating() -> bool:
+    """Whether pictures are stored instead of compared."""
+    return bool(os.environ.get(UPDATE))
+
+
+async def check(scene: Scene, name: str, stand_ins: dict[str, str]) -> str:
+    """Compare the screen with the stored picture of this name, or store it.
+
+    Returns what is different, in words; empty where nothing is. The screen has `PATIENCE` seconds to become as it
+    was stored: on a busy machine the last of many messages may take its time.
+    """
+    file = FOLDER / f"{name}.txt"
+    scene.app.clear_notifications()
+    if is_updating():
+        await _store(scene, file, stand_ins)
+        return ""
+    if not file.is_file():
+        return f"== {name}: no picture is stored"
+    stored, ends = file.read_text("utf-8"), time.monotonic() + PATIENCE
+    while True:
+        await scene.pilot.pause()
+        picture = draw(scene.app, stand_ins)
+        if picture.text() == stored:
+            return ""
+        if time.monotonic() > ends:
+            return f"== {name}\n{differences(read(stored), picture)}"
+        await scene.pilot.pause(0.05)
+
+
+async def _store(scene: Scene, file: Path, stand_ins: dict[str, str]) -> None:
+    """Store the screen once it has stood still for a while."""
+    text = ""
+    await scene.pilot.pause()
+    while text != (text := draw(scene.app, stand_ins).text()):
+        await scene.pilot.pause(STILL)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    DRAWN_WITH.write_text(f"{textual.__version__}\n", "utf-8")
+
+
+def advice() -> str:
+    """What to do about pictures that differ."""
+    version = DRAWN_WITH.read_text("utf-8").strip() if DRAWN_WITH.is_file() else "none"
+    drawn = (
+        "" if version == textual.__version__ else f"Drawn by Textual {version}; this is {textual.__version__}. "
+    )
+    return f"{drawn}Where the new pictures are right: {COMMAND}"
