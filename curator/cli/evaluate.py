@@ -1,4 +1,4 @@
-"""`curator evaluate`: score the answers of a model and of its baseline to the prompts of a dataset."""
+"""`curator evaluate`: score the answers of models, and of ways of asking one, to the prompts of a dataset."""
 
 from __future__ import annotations
 
@@ -10,32 +10,59 @@ from typing import TYPE_CHECKING
 from curator.cli import provider_options
 from curator.cli.output import emit, out, say, styled
 from curator.core.text import one_line
+from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from curator.jobs.planning.training_data import TrainingExamples
+    from curator.jobs.runs.asking import Way
     from curator.jobs.runs.evaluation import Evaluation
 
-EXAMPLE = "curator evaluate held-out.jsonl --model ft:smollm2-135m-instruct:local::abc123"
+EXAMPLE = "curator evaluate data.curator --model ft:smollm2-135m-instruct:local::abc123 --shots 8:nearest"
 _SHOWN = 10
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.add_argument("path", metavar="PATH", help="held-out examples: a file, or a workspace and its split")
     parser.add_argument(
-        "path", metavar="PATH", help="held-out examples: a file, or a workspace (its validation side)"
+        "--model",
+        metavar="M",
+        required=True,
+        action="append",
+        help="the model to score; may be given more than once",
     )
-    parser.add_argument("--model", metavar="M", required=True, help="the model to score")
     parser.add_argument(
         "--baseline", metavar="B", help="the model to compare with (default: the tuned model's base)"
     )
+    parser.add_argument(
+        "--on", choices=("validation", "test"), default="validation", help="the side of a workspace's split"
+    )
+    parser.add_argument(
+        "--shots",
+        metavar="N[:nearest]",
+        help="also ask the baseline with N training examples before each question, the same or the nearest ones",
+    )
+    parser.add_argument("--system", metavar="FILE", help="also ask the baseline under the system prompt in a file")
     metrics = (
         "exact_match, contract, token_f1, bleu, rouge1, rouge2, rougeL, accuracy, macro_f1, perplexity, length"
     )
     parser.add_argument("--metric", metavar="M", action="append", help=f"{metrics}; may be given more than once")
+    parser.add_argument(
+        "--fail-under",
+        metavar="METRIC=X",
+        action="append",
+        default=[],
+        help="exit with 1 where the last model's value is lower; may be given more than once",
+    )
+    parser.add_argument(
+        "--not-worse-than", metavar="RUN", help="exit with 1 where the last model is clearly worse than a run's"
+    )
+    parser.add_argument("--card", metavar="FILE", help="write a Markdown card of the evaluation")
     provider_options.add_provider(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate and print the scores; the exit status does not depend on them."""
+    """Evaluate and print the scores; exit status 1 where a bar is missed."""
     with provider_options.suggest_pull():
         return provider_options.run_async(_evaluate(args))
 
@@ -45,33 +72,104 @@ async def _evaluate(args: argparse.Namespace) -> int:
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning import training_data
-    from curator.jobs.runs import evaluation
+    from curator.jobs.runs import bars, evaluation
 
+    limits = [bars.parse_bar(text) for text in args.fail_under]
+    names = list(args.metric or evaluation.DEFAULT_METRICS)
+    names += [name for name, _ in limits if name not in names]
     provider = providers.get(args.provider)
     path = Path(args.path)
-    data = training_data.held_out(training_data.read(path))
-    prompts, skipped = evaluation.make_prompts(data)
+    data = training_data.read(path)
+    prompts, skipped = evaluation.make_prompts(_held_out(data, args.on))
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")
-    baseline = args.baseline or evaluation.baseline_of(args.model)
     with Ledger.for_path(path) as ledger:
+        earlier = bars.model_of_run(ledger, args.not_worse_than) if args.not_worse_than else None
+        ways = _ways(args, data, earlier)
         async with await connect(provider) as client:
             client.waiting = provider_options.say_waiting
             result = await evaluation.evaluate(
                 prompts,
-                [name for name in (baseline, args.model) if name],
+                ways,
                 client,
                 ledger,
-                names=args.metric or evaluation.DEFAULT_METRICS,
+                names=names,
                 contract=training_data.contract(path),
-                reuse=[baseline] if baseline else [],
+                reuse=[way.model for way in ways if way.model not in args.model],
+                side="" if data.noun == "line" else args.on,
                 report=_report,
             )
+    missed = bars.missed(result, limits, earlier)
+    if args.card:
+        _write_card(Path(args.card), result, missed)
     if args.json:
-        emit(result.to_json())
+        emit(result.to_json() | {"missed": missed})
     else:
         _show(result)
-    return 0
+    for sentence in missed:
+        say(sentence)
+    return 1 if missed else 0
+
+
+def _held_out(data: TrainingExamples, side: str) -> TrainingExamples:
+    """The examples to ask: those of a side, or all of a file. Raises InputError for a test side that is empty."""
+    from curator.jobs.planning import training_data  # heavy
+
+    chosen_side = training_data.side_of(data, side)
+    if chosen_side is None and side == "test":
+        raise InputError("no example is on the test side: split the workspace with a share for it")
+    return data if chosen_side is None else chosen_side
+
+
+def _ways(args: argparse.Namespace, data: TrainingExamples, earlier: str | None) -> list[Way]:
+    """The rows of the evaluation: the baseline, ways of asking it, an earlier run's model, the models named."""
+    from curator.jobs.planning import training_data  # heavy
+    from curator.jobs.runs import evaluation
+    from curator.jobs.runs.asking import Way
+
+    last = args.model[-1]
+    baseline = args.baseline or evaluation.baseline_of(last)
+    ways = [Way(baseline)] if baseline else []
+    asked_otherwise = baseline or last
+    if args.system:
+        ways.append(Way(asked_otherwise, system=_read_system(Path(args.system))))
+    if args.shots:
+        count, nearest = _parse_shots(args.shots)
+        training = training_data.side_of(data, "train")
+        pool = evaluation.make_prompts(training)[0] if training is not None else []
+        if not pool:
+            raise InputError("--shots takes examples of the training side: split the workspace first")
+        ways.append(Way(asked_otherwise, shots=count, nearest=nearest, pool=pool))
+    if earlier is not None:
+        ways.append(Way(earlier))
+    return [*ways, *(Way(model) for model in args.model)]
+
+
+def _read_system(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+
+
+def _parse_shots(text: str) -> tuple[int, bool]:
+    """(count, nearest) of `8` or `8:nearest`. Raises UsageError."""
+    count, _, word = text.partition(":")
+    if not count.isdigit() or not 0 < int(count) <= 64 or word not in ("", "nearest"):
+        raise UsageError(f"--shots takes a number from 1 to 64, or 8:nearest, not '{one_line(text, 40)}'")
+    return int(count), word == "nearest"
+
+
+def _write_card(path: Path, result: Evaluation, missed: list[str]) -> None:
+    from curator import atomic  # heavy
+    from curator.jobs.runs.evaluation_card import card
+
+    try:
+        with atomic.replacing(path) as file:
+            file.write(card(result, missed).encode("utf-8", "replace"))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
+    say(f"{path} written")
 
 
 def _report(model: str, done: int, total: int) -> None:
@@ -83,6 +181,7 @@ def _report(model: str, done: int, total: int) -> None:
 
 def _show(result: Evaluation) -> None:
     names = list(result.models[0].scores)
+    out(f"{result.yardstick.words} (yardstick {result.yardstick.id})")
     for scored in result.models:
         out(styled(one_line(scored.model), "1"))
         for name in names:
@@ -98,3 +197,5 @@ def _show(result: Evaluation) -> None:
             words = f"{one_line(prompt.text, 48)} → {one_line(answer, 32)}"
             expected = "" if mark == "+" else f" (wanted {one_line(prompt.expected, 32)})"
             out(f"  {mark} line {prompt.line}: {words}{expected}")
+        if len(places) > _SHOWN:
+            out(f"  {mark} and {len(places) - _SHOWN} more; --json lists all")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +25,9 @@ from curator.jobs.ledger.rows import OPEN as OPEN
 from curator.jobs.ledger.rows import Deployment as Deployment
 from curator.jobs.ledger.rows import Run as Run
 from curator.sqlite_file import placeholders
+
+_IN_ONE_QUERY = 500
+"""Values in one `IN (…)`: SQLite allows some thousand."""
 
 
 class Ledger(LedgerFile):
@@ -261,6 +264,32 @@ class Ledger(LedgerFile):
             (dataset, model),
         )
         return from_json(row["value"], dict) if row else None
+
+    def answers(self, model: str, prompts: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What a model answered to some prompts, by the key of the prompt; unanswered ones are missing."""
+        stored: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(prompts), _IN_ONE_QUERY):
+            part = tuple(prompts[start : start + _IN_ONE_QUERY])
+            sql = f"SELECT prompt, value FROM answers WHERE model = ? AND prompt IN ({placeholders(len(part))})"
+            stored |= {row["prompt"]: from_json(row["value"], dict) for row in self._all(sql, (model, *part))}
+        return stored
+
+    def add_answer(self, model: str, prompt: str, value: dict[str, Any]) -> None:
+        """Store what a model answered to a prompt, in place of an earlier answer."""
+        with self._write() as db:
+            row = (model, prompt, time.time(), dumps(value))
+            db.execute("INSERT OR REPLACE INTO answers (model, prompt, at, value) VALUES (?, ?, ?, ?)", row)
+
+    def add_yardstick(self, yardstick: str, side: str, prompts: list[dict[str, Any]]) -> None:
+        """Freeze a set of held-out prompts under its id; one that is there stays as it is."""
+        with self._write() as db:
+            row = (yardstick, time.time(), side, dumps(prompts))
+            db.execute("INSERT OR IGNORE INTO yardsticks (id, at, side, value) VALUES (?, ?, ?, ?)", row)
+
+    def yardstick(self, yardstick: str) -> tuple[str, list[dict[str, Any]]] | None:
+        """(side, prompts) of a frozen set of held-out prompts; None for an unknown id."""
+        row = self._one("SELECT side, value FROM yardsticks WHERE id = ?", (yardstick,))
+        return (row["side"], from_json(row["value"], list)) if row else None
 
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations, newest first: dataset, model, run, at, and what was stored."""

@@ -1,6 +1,6 @@
 """The tables of `runs.db`."""
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -96,4 +96,17 @@ CREATE TABLE IF NOT EXISTS evaluations (
     value BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS evaluations_by_model ON evaluations (dataset, model);
+CREATE TABLE IF NOT EXISTS answers (
+    model TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    at REAL NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (model, prompt)
+);
+CREATE TABLE IF NOT EXISTS yardsticks (
+    id TEXT PRIMARY KEY,
+    at REAL NOT NULL,
+    side TEXT NOT NULL,
+    value BLOB NOT NULL
+);
 """

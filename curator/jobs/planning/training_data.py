@@ -179,10 +179,15 @@ def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> FrozenDatase
 
 def held_out(data: TrainingExamples) -> TrainingExamples:
     """The validation side of the stored split; all examples where there is none."""
-    places = data.side("validation")
+    return side_of(data, "validation") or data
+
+
+def side_of(data: TrainingExamples, side: str) -> TrainingExamples | None:
+    """The examples on one side of the stored split; None where there are none."""
+    places = data.side(side)
     if not places:
-        return data
-    sides: list[str | None] = ["validation"] * len(places)
+        return None
+    sides: list[str | None] = [side] * len(places)
     return TrainingExamples(
         [data.raws[at] for at in places], [data.keys[at] for at in places], sides, data.noun, data.revision
     )

@@ -23,7 +23,9 @@ from curator.errors import CuratorError, UsageError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning.training_data import TrainingExamples
+from curator.jobs.runs.asking import Prompt, Way, message_key
 from curator.jobs.runs.chat import chat
+from curator.jobs.runs.yardstick import Yardstick
 
 DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
 NAMES = (*metrics.NAMES, "perplexity")
@@ -33,20 +35,6 @@ _MAX_ANSWER = 1024
 """Most tokens of an answer."""
 _PARALLEL = {"local": 32}
 """Requests at a time, by kind of provider (others: 8); the local server answers waiting ones as one batch."""
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A held-out example: the messages before its last answer, and that answer; `line` is its line or id."""
-
-    line: int
-    messages: list[dict[str, Any]]
-    expected: str
-
-    @property
-    def text(self) -> str:
-        """The text of the last message, for tables."""
-        return message_text(self.messages[-1]) if self.messages else ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +55,12 @@ class Evaluation:
     primary: str
     flips: metrics.Flips | None
     contract: contracts.Contract | None
+    yardstick: Yardstick
+
+    @property
+    def last(self) -> ScoredModel:
+        """The model that the others are compared with."""
+        return self.models[-1]
 
     def to_json(self) -> dict[str, Any]:
         """The object of `evaluate --json` (docs/cli.md); `ci` is the interval of the primary metric."""
@@ -74,6 +68,7 @@ class Evaluation:
             "models": {scored.model: _scores_json(scored, self.primary) for scored in self.models},
             "examples": len(self.prompts),
             "primary": self.primary,
+            "yardstick": self.yardstick.to_json(),
             "flips": self._flips_json(),
             "results": [
                 {
@@ -139,20 +134,23 @@ def baseline_of(model: str) -> str | None:
 
 async def evaluate(
     prompts: Sequence[Prompt],
-    models: Sequence[str],
+    models: Sequence[str | Way],
     client: Client | None,
     ledger: Ledger,
     *,
     names: Sequence[str] = DEFAULT_METRICS,
     contract: contracts.Contract | None = None,
     reuse: Sequence[str] = (),
+    side: str = "",
     report: Callable[[str, int, int], None] = lambda model, done, total: None,
 ) -> Evaluation:
-    """Send every prompt to every model and score the answers; for models in `reuse`, stored answers are used.
+    """Send every prompt to every model, or way of asking one, and score the answers.
 
-    `contract` None: the answer contract that the expected answers suggest, if any. `report` is called with model,
-    answers so far, prompts in all. Without a `client` only stored answers are scored. Raises UsageError for an
-    unknown metric or no prompt, CuratorError where stored answers are missing, ProviderError.
+    Answers are stored one by one, under the messages that were sent: for models in `reuse` only what they have not
+    answered yet is asked, also after another split, or where an evaluation broke off. `contract` None: the answer
+    contract that the expected answers suggest, if any. `report` is called with the row's name, answers so far,
+    prompts in all. Without a `client` only stored answers are scored. Raises UsageError for an unknown metric or
+    no prompt, CuratorError where stored answers are missing, ProviderError.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown or not prompts:
@@ -162,60 +160,93 @@ async def evaluate(
         contract = proposal.contract if proposal else None
     names = [name for name in names if name != "contract" or contract is not None]
     names = names or ["exact_match"]
+    yardstick = Yardstick.of(prompts, side)
+    ledger.add_yardstick(yardstick.id, yardstick.side, yardstick.rows())
     dataset = prompts_key(prompts)
     scored = []
-    for model in dict.fromkeys(models):
-        stored = ledger.evaluation(dataset, model) if model in reuse else None
-        if stored is None or ("perplexity" in names and not stored.get("logprobs")):
-            if client is None:
-                raise CuratorError(f"{model} has not answered these prompts yet.")
-            stored = await _ask(prompts, model, client, "perplexity" in names, report)
-        result = ScoredModel(model, stored["answers"], _score(names, prompts, stored, contract))
-        ledger.add_evaluation(dataset, model, None, stored | {"scores": _all_json(result)})
+    for way in dict.fromkeys(each if isinstance(each, Way) else Way(each) for each in models):
+        questions = _Questions(way, prompts, ledger, "perplexity" in names)
+        if way.model not in reuse and ledger.evaluation(dataset, way.name):
+            questions.answers.clear()  # asked anew; what an evaluation left behind that broke off is used
+        if client is None and questions.unanswered:
+            raise CuratorError(f"{way.model} has not answered these prompts yet.")
+        if client is not None:
+            await questions.ask(client, report)
+        stored = questions.stored()
+        result = ScoredModel(way.name, stored["answers"], _score(names, prompts, stored, contract))
+        kept = stored | {"scores": _all_json(result), "yardstick": yardstick.id}
+        ledger.add_evaluation(dataset, way.name, None, kept)
         scored.append(result)
     primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
-    return Evaluation(list(prompts), scored, primary, _flips(primary, prompts, scored, contract), contract)
+    flips = _flips(primary, prompts, scored, contract)
+    return Evaluation(list(prompts), scored, primary, flips, contract, yardstick)
 
 
 _NOTHING = "Nothing to ask: no example ends with an answer of text."
 
 
-async def _ask(
-    prompts: Sequence[Prompt],
-    model: str,
-    client: Client,
-    logprobs: bool,
-    report: Callable[[str, int, int], None],
-) -> dict[str, Any]:
-    """All answers of one model, at temperature 0, and the log probabilities of their tokens."""
-    longest = max(len(prompt.expected) for prompt in prompts)  # an answer has at most as many tokens as characters
-    options: dict[str, Any] = {"temperature": 0, "max_completion_tokens": min(_MAX_ANSWER, max(16, longest))}
-    if logprobs:
-        options["logprobs"] = True
-    gate = asyncio.Semaphore(_PARALLEL.get(client.provider.kind, 8))
-    done = 0
+def count_unanswered(prompts: Sequence[Prompt], models: Sequence[str], ledger: Ledger) -> int:
+    """How many questions the models have not answered yet."""
+    return sum(len(_Questions(Way(model), prompts, ledger, False).unanswered) for model in models)
 
-    async def one(prompt: Prompt) -> tuple[str, list[float]]:
-        nonlocal done
-        async with gate:
-            answer = await chat(client, model, prompt.messages, **options)
-        done += 1
-        report(model, done, len(prompts))
-        choice = answer.choices[0]
-        content = getattr(getattr(choice, "message", None), "content", None)
-        tokens = getattr(getattr(choice, "logprobs", None), "content", None) or []
-        return content if isinstance(content, str) else "", [token.logprob for token in tokens]
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(prompt)) for prompt in prompts]
-    except ExceptionGroup as many:
-        raise many.exceptions[0] from None  # the first error has cancelled the other requests
-    results = [task.result() for task in tasks]
-    return {
-        "answers": [text for text, _ in results],
-        "logprobs": [p for _, logprobs_of_one in results for p in logprobs_of_one],
-    }
+class _Questions:
+    """All prompts as one way asks them, with the answers that are stored."""
+
+    def __init__(self, way: Way, prompts: Sequence[Prompt], ledger: Ledger, with_logprobs: bool) -> None:
+        self._way, self._ledger, self._logprobs = way, ledger, with_logprobs
+        self._messages = [way.messages(prompt) for prompt in prompts]
+        self._keys = [message_key(messages) for messages in self._messages]
+        answers = ledger.answers(way.model, self._keys)
+        self.answers = {
+            key: answer
+            for key, answer in answers.items()
+            if isinstance(answer.get("answer"), str) and (not with_logprobs or answer.get("logprobs"))
+        }
+        longest = max(len(prompt.expected) for prompt in prompts)  # an answer has at most a token a character
+        self._options: dict[str, Any] = {
+            "temperature": 0,
+            "max_completion_tokens": min(_MAX_ANSWER, max(16, longest)),
+        } | ({"logprobs": True} if with_logprobs else {})
+
+    @property
+    def unanswered(self) -> list[int]:
+        """Positions of the prompts without an answer, one for each question that is asked twice."""
+        positions = {key: at for at, key in reversed(list(enumerate(self._keys))) if key not in self.answers}
+        return sorted(positions.values())
+
+    async def ask(self, client: Client, report: Callable[[str, int, int], None]) -> None:
+        """Ask what is not answered; each answer is stored when it comes. Raises ProviderError."""
+        gate = asyncio.Semaphore(_PARALLEL.get(client.provider.kind, 8))
+        total = len(self._keys)
+
+        async def one(at: int) -> None:
+            async with gate:
+                response = await chat(client, self._way.model, self._messages[at], **self._options)
+            choice = response.choices[0]
+            content = getattr(getattr(choice, "message", None), "content", None)
+            tokens = getattr(getattr(choice, "logprobs", None), "content", None) or []
+            answer: dict[str, Any] = {"answer": content if isinstance(content, str) else ""}
+            if self._logprobs:
+                answer["logprobs"] = [token.logprob for token in tokens]
+            self._ledger.add_answer(self._way.model, self._keys[at], answer)
+            self.answers[self._keys[at]] = answer
+            report(self._way.name, total - len(self.unanswered), total)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for at in self.unanswered:
+                    group.create_task(one(at))
+        except ExceptionGroup as many:
+            raise many.exceptions[0] from None  # the first error has cancelled the other requests
+
+    def stored(self) -> dict[str, Any]:
+        """Answers in the order of the prompts, and all log probabilities."""
+        answers = [self.answers[key] for key in self._keys]
+        return {
+            "answers": [answer["answer"] for answer in answers],
+            "logprobs": [p for answer in answers for p in answer.get("logprobs") or []],
+        }
 
 
 def _score(
@@ -239,17 +270,25 @@ def _flips(
     if len(scored) < 2:
         return None
 
-    def right(prompt: Prompt, answer: str) -> bool:
-        if primary == "contract":
-            return contract is None or contract.allows(answer)
-        if primary == "accuracy":
-            return metrics.label(prompt.expected) == metrics.label(answer)
-        return metrics.exact_match(prompt.expected, answer) == 1
-
-    first, last = scored[0], scored[-1]
-    before = [right(prompt, answer) for prompt, answer in zip(prompts, first.answers, strict=True)]
-    after = [right(prompt, answer) for prompt, answer in zip(prompts, last.answers, strict=True)]
+    before, after = (right_answers(primary, contract, prompts, each) for each in (scored[0], scored[-1]))
     return metrics.flips(before, after)
+
+
+def is_right(primary: str, contract: contracts.Contract | None, prompt: Prompt, answer: str) -> bool:
+    """Whether an answer is right by the primary metric: allowed, of the wanted label, or the wanted text."""
+    if primary == "contract":
+        return contract is None or contract.allows(answer)
+    if primary == "accuracy":
+        return metrics.label(prompt.expected) == metrics.label(answer)
+    return metrics.exact_match(prompt.expected, answer) == 1
+
+
+def right_answers(
+    primary: str, contract: contracts.Contract | None, prompts: Sequence[Prompt], scored: ScoredModel
+) -> list[bool]:
+    """Whether each of a model's answers is right by the primary metric."""
+    pairs = zip(prompts, scored.answers, strict=True)
+    return [is_right(primary, contract, prompt, answer) for prompt, answer in pairs]
 
 
 def prompts_key(prompts: Sequence[Prompt]) -> str:

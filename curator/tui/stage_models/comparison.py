@@ -100,12 +100,11 @@ async def compare(
     prompts, _ = evaluation.make_prompts(data)
     if not prompts:
         raise UsageError("There is no held-out prompt to ask: split the data (S), or choose a file (o).")
-    key = evaluation.prompts_key(prompts)
     contract = await asyncio.to_thread(contract_of, workspace)
     models = [comparison.base, comparison.tuned]
     reuse = [comparison.base] if anew else models
     options = {"names": SCORES, "contract": contract, "reuse": reuse, "report": report}
-    if all(model in reuse and ledger.evaluation(key, model) for model in models):
+    if not anew and not evaluation.count_unanswered(prompts, models, ledger):
         stored: Evaluation = await evaluation.evaluate(prompts, models, None, ledger, **options)
         return stored
     from curator.jobs import providers  # heavy

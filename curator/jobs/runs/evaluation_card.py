@@ -1,0 +1,61 @@
+"""A Markdown card of an evaluation: what was measured on which prompts, how sure it is, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from curator.core.text import one_line
+from curator.jobs.runs.evaluation import Evaluation
+
+_MISSES = 20
+
+
+def card(result: Evaluation, missed: Sequence[str] = ()) -> str:
+    """The card; text of models and data stands in code spans, so that it is shown and never interpreted."""
+    lines = [
+        "# Evaluation",
+        "",
+        f"{result.yardstick.words}. Yardstick `{result.yardstick.id}`, {result.yardstick.side or 'a file'}.",
+        f"95 % intervals in brackets (Wilson for shares, bootstrap for means). Primary metric: {result.primary}.",
+        "",
+        "## Results",
+        "",
+    ]
+    names = list(result.models[0].scores)
+    lines += [f"| model | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for scored in result.models:
+        cells = [f"{s.value:.3f} ({s.low:.3f}–{s.high:.3f})" for s in (scored.scores[name] for name in names)]
+        lines.append(f"| {code(scored.model)} | {' | '.join(cells)} |")
+    if result.flips is not None:
+        fixed, broken = len(result.flips.fixed), len(result.flips.broken)
+        lines += [
+            "",
+            f"From {code(result.models[0].model)} to {code(result.last.model)}: {fixed} fixed, {broken} broken "
+            f"(McNemar p = {result.flips.p_value:.2g}).",
+        ]
+    lines += ["", "## Bars", "", *(f"- {sentence}" for sentence in missed)] if missed else []
+    lines += [
+        "",
+        "## Answers that differ from what was wanted",
+        "",
+        "| prompt | wanted | answer |",
+        "|---|---|---|",
+    ]
+    wrong = [
+        (prompt, answer)
+        for prompt, answer in zip(result.prompts, result.last.answers, strict=True)
+        if prompt.expected.strip() != answer.strip()
+    ]
+    for prompt, answer in wrong[:_MISSES]:
+        lines.append(f"| {code(prompt.text)} | {code(prompt.expected)} | {code(answer)} |")
+    if len(wrong) > _MISSES:
+        lines += ["", f"and {len(wrong) - _MISSES} more."]
+    return "\n".join(lines) + "\n"
+
+
+def code(text: str) -> str:
+    """A text in one line as a code span of a table cell."""
+    words = one_line(text, 80).replace("|", "\\|")
+    fence = "``" if "`" in words else "`"
+    padding = " " if "`" in words else ""
+    return f"{fence}{padding}{words}{padding}{fence}"
