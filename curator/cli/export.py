@@ -34,7 +34,11 @@ def run(args: argparse.Namespace) -> int:
     with open_for_reading(args.path) as workspace:
         view = workspace.view(args.filter, args.sort.removeprefix("-"), args.sort.startswith("-"))
         report = export(workspace, view.ids, out, args.format)
+        rejected = workspace.rejected_among(view.ids)
         skipped = [row.line or row.id for row in workspace.rows(report.skipped[:1000])]
+    if rejected:
+        words = "--filter '-review:rejected' leaves them out"
+        output.say(f"note: {rejected:,} of these examples were rejected in review; {words}")
     if report.skipped:
         lines = ", ".join(map(str, skipped[:5])) + ("…" if len(report.skipped) > 5 else "")
         output.say(
@@ -43,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.emit({
             "path": str(report.path), "examples": report.examples, "bytes": report.bytes, "sha256": report.sha256,
-            "skipped": len(report.skipped), "format": args.format or "as they are",
+            "skipped": len(report.skipped), "rejected": rejected, "format": args.format or "as they are",
         })  # fmt: skip
     else:
         output.out(

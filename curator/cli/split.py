@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     paths = {side: folder / f"{side}.jsonl" for side in ("train", "validation")}
     if Path(args.path).resolve() in {path.resolve() for path in paths.values()}:
         raise UsageError(f"{args.path} would be overwritten; name another folder with -d")
-    with open_examples(args.path) as source:
+    with open_examples(args.path, to_train=True) as source:
         raws = source.read_all()
         split = divide(raws, args.validation, args.seed, stratify=args.stratify)
         trained = {example: raws[example] for example in split.train}
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
                 copied = find_copied_lines(test_lines, trained, DEFAULT_THRESHOLD)
         _write(paths, {"train": split.train, "validation": split.validation}, source)
         noun = source.noun
-    report = _report(args, paths, split, copied)
+    report = _report(args, paths, split, copied) | {"rejected": source.left_out}
     if args.json:
         output.emit(report)
     else:
@@ -89,6 +89,8 @@ def _print(args: argparse.Namespace, report: dict[str, Any], split: Division, co
     output.out(f"leaks      {split.leaks:>8}  (seed {split.seed})")
     if args.test:
         output.out(f"test       {len(copies):>8}  lines of {one_line(args.test)} with a copy in train.jsonl")
+    if report["rejected"]:
+        output.out(f"left out   {report['rejected']:>8,} examples that were rejected in review")
     for words in (*copies[:_SHOWN], *(f"  {reason}" for reason in split.reasons)):
         output.out(words)
 

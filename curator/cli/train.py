@@ -136,6 +136,8 @@ def _show(plan: TrainingPlan) -> None:
     say(f"{plan.model} at {plan.provider.name}, method {plan.method}")
     say(f"{plan.training.examples} examples{validation}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
     say(f"price: {price}{dated}")
+    if plan.warnings:
+        say(plan.warning_words)
     for notice in plan.notices:
         say(f"note: {notice}")
 

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from curator.core.lines import trim
 from curator.errors import InputError
 from curator.workspace.files.dataset_file import STDIN, DatasetFile, open_dataset
 from curator.workspace.files.line_splitter import blocks, records
 from curator.workspace.storage.folder import is_workspace
+
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
 
 _IN_MEMORY = 256 * 1024 * 1024
 """Bytes of records in memory; more go to a temporary file."""
@@ -148,6 +152,12 @@ class Examples:
         self._records = records
         self.by_number = by_number
         self.noun = noun
+        self.left_out = 0
+        """Examples of a workspace that were passed over since they were rejected in review."""
+
+    def read_from(self, records: Iterator[tuple[int, bytes]]) -> None:
+        """Take the records from here."""
+        self._records = records
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         return self._records
@@ -170,19 +180,31 @@ class Examples:
         return self.by_number
 
 
+def _unless_rejected(workspace: Workspace, examples: Examples) -> Iterator[tuple[int, bytes]]:
+    """The records of a workspace without those that were rejected in review, which are counted."""
+    for record in workspace.records(workspace.ids()):
+        if record.review == "rejected":
+            examples.left_out += 1
+        else:
+            yield record.id, record.raw
+
+
 @contextmanager
-def open_examples(path: str | Path) -> Iterator[Examples]:
+def open_examples(path: str | Path, *, to_train: bool = False) -> Iterator[Examples]:
     """The examples of a dataset file (any kind, "-" too) or of a workspace, without its deleted ones.
 
-    Raises InputError. A workspace is opened for reading; for a file no workspace is made.
+    `to_train`: also without those that were rejected in review. Raises InputError. A workspace is opened for
+    reading; for a file no workspace is made.
     """
     spool = Spool()
     if str(path) != STDIN and is_workspace(Path(path)):
         from curator.workspace.opening import open_workspace  # heavy
 
         with open_workspace(path, read_only=True) as workspace:
+            examples = Examples(iter(()), spool, "example")
             records = ((r.id, r.raw) for r in workspace.records(workspace.ids()))
-            yield Examples(spool.store(records), spool, "example")
+            examples.read_from(spool.store(_unless_rejected(workspace, examples) if to_train else records))
+            yield examples
             spool.close()
         return
     with open_dataset(path) as source:

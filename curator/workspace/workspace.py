@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,11 @@ class Workspace:
         """The examples that have a label, deleted ones too."""
         with self.guard:
             return self.stored.with_label(label)
+
+    def rejected_among(self, ids: Iterable[int]) -> int:
+        """How many of these examples were rejected in review."""
+        with self.guard:
+            return len(self.stored.in_review("rejected").intersection(ids))
 
     def rows(self, ids: Sequence[int]) -> list[Row]:
         """The lines of the list for some examples; a page costs a few SQL statements."""

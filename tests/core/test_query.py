@@ -56,6 +56,29 @@ def word(text: str, role: str | None = None) -> Text:
         ("https://x.y", word("https://x.y")),
         ("well-known", word("well-known")),
         ("orange", word("orange")),
+        ("(tired)", word("(tired)")),
+        ("(y)", word("(y)")),
+        ("-(tired)", Not(word("(tired)"))),
+        ("assistant:(tired)", word("(tired)", "assistant")),
+        ("-assistant:(y) is:error", And((Not(word("(y)", "assistant")), Choice("is", ("error",))))),
+        ("((tired))", word("(tired)")),
+        ("((tired) or (sad)) -user:(ok)", And((Or((word("(tired)"), word("(sad)"))), Not(word("(ok)", "user"))))),
+        ("(assistant:(tired) or a)", Or((word("(tired)", "assistant"), word("a")))),
+        ("(brain_teaser) (smile-cat) (8)", And((word("(brain_teaser)"), word("(smile-cat)"), word("(8)")))),
+        ("(a)(b)", word("(a)(b)")),
+        ("print(x)", word("print(x)")),
+        ("a(b or c)", And((word("a"), Or((word("b"), word("c")))))),
+        (":)", word(":)")),
+        (":-( or ;)", Or((word(":-("), word(";)")))),
+        ("assistant::)", word(":)", "assistant")),
+        ("( :) or a)", Or((word(":)"), word("a")))),
+        ("( tired )", word("tired")),
+        ("(is:error)", Choice("is", ("error",))),
+        ("(tokens>5)", Range("tokens", 6, None)),
+        ("(-a)", Not(word("a"))),
+        ('("a")', word("a")),
+        ("(/a/)", Text("regex", "a/")),
+        ("(https://x.y)", word("(https://x.y)")),
     ],
 )
 def test_a_query_means(text: str, tree: query.Query) -> None:
@@ -66,6 +89,9 @@ def test_a_query_means(text: str, tree: query.Query) -> None:
     "text, at",
     [
         ("(a", 0),
+        ("(foo:bar)", 1),
+        ("assistant:(a or b)", 10),
+        ("(a b))", 5),
         ("a)", 1),
         ("()", 1),
         ("a or", 4),
@@ -110,6 +136,22 @@ def test_a_rule_that_is_none_is_told_with_a_hint(text: str, hint: str) -> None:
     with pytest.raises(QueryError) as caught:
         parse(text)
     assert caught.value.reason == f"no rule is called '{text[5:]}'; {hint}"
+
+
+@given(st.text(alphabet='ab:-!()"/~|<>=0 orisnt;', max_size=30))
+def test_a_query_means_the_same_in_a_group(text: str) -> None:
+    try:
+        alone = parse(text)
+    except QueryError:
+        return
+    if alone != And():
+        assert parse(query.grouped(text)) == alone
+        assert parse(query.grouped(query.grouped(text)) + "is:error") == And((alone, Choice("is", ("error",))))
+
+
+@given(st.from_regex(r"\A\([a-z][a-z0-9_.!?'+*#-]{0,10}\)\Z"), st.sampled_from(["", "assistant:"]))
+def test_an_answer_in_parentheses_is_searched_as_it_is_typed(answer: str, field: str) -> None:
+    assert parse(field + answer) == word(answer, field[:-1] or None)
 
 
 @given(st.text(alphabet='ab:-!()"/~|<>=0 orisnt', max_size=30))

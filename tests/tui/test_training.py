@@ -74,6 +74,25 @@ async def test_train_watch_compare_by_keyboard(tmp_path: Path, tiny: str) -> Non
         assert scene.workspace.row(added).labels == ("from compare",)
 
 
+async def test_a_rejected_example_is_in_no_file_of_its_training(tmp_path: Path, tiny: str) -> None:
+    async with opened(dataset(tmp_path, lines()), NARROW) as scene:
+        await scene.press("down", "down", "x", "f")  # line 3 rejected, line 4 flagged
+        await scene.press("T")
+        scene.app.screen.query_one("#model", Input).value = tiny
+        await scene.pilot.pause(0.4)
+        plan = " ".join((await plan_of(scene)).split())
+        assert "Rejected in review and left out: 1." in plan
+        assert "Flagged in review, trained all the same: 1." in plan
+        assert "few_examples 1" in plan
+        await scene.pilot.press("enter")
+        await wait_for(scene, "succeeded")
+    sent = [
+        line for file in paths.server_dir().rglob("*") if file.is_file() for line in file.read_bytes().splitlines()
+    ]
+    assert lines()[2] not in sent
+    assert lines()[3] in sent
+
+
 async def test_what_speaks_against_a_training_is_said_and_nothing_starts(tmp_path: Path, tiny: str) -> None:
     async with opened(dataset(tmp_path, [b"not json"] * 3), WIDE) as scene:
         await scene.press("T")

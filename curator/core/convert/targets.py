@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from curator.core.convert.verdicts import verdict_of
 from curator.core.formats import detect
 
 Target = Literal["chat", "preference", "completion", "sharegpt", "alpaca", "csv"]
@@ -16,7 +17,8 @@ _SHAREGPT_NAMES = {"user": "human", "assistant": "gpt", "system": "system"}
 def to_target(value: Any, target: Target) -> Any | None:
     """An example in another format, further keys carried along; None where that format cannot hold all of it.
 
-    What is written reads back as the same messages. A pair becomes a chat with its preferred answer.
+    What is written reads back as the same messages. A pair becomes a chat with its preferred answer. An answer
+    that KTO data calls bad becomes no chat: it would be trained as a good one.
     """
     if detect(value) == target or target == "csv":
         return value
@@ -64,6 +66,8 @@ def _as_chat(value: Any) -> dict[str, Any] | None:
     kind = detect(value)
     if kind == "preference":
         return _preferred(value)
+    if verdict_of(value) is False:
+        return None
     if kind == "completion" and isinstance(value.get("prompt"), str) and isinstance(value.get("completion"), str):
         question = [{"role": "user", "content": value["prompt"]}]
         return {"messages": [*question, {"role": "assistant", "content": value["completion"]}]}

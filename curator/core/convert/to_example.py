@@ -13,10 +13,8 @@ from curator.core.convert.maps import KEEP, Map
 from curator.core.convert.shapes import TURN_KEYS, shape_of
 from curator.core.convert.texts_in import joined_text, kind_of, plain_text
 from curator.core.convert.turns_in import Message, is_turn, messages, role_of, system_text
+from curator.core.convert.verdicts import VERDICT_KEYS, verdict_of
 from curator.core.example import Path
-
-VERDICT_KEYS = ("kto_tag", "label")
-"""Keys by which KTO data says whether an answer is a good one (true) or a bad one (false)."""
 
 _SYSTEM_KEYS = ("system", "system_prompt", "systemInstruction", "system_instruction")
 
@@ -54,15 +52,6 @@ def to_example(record: Any, by: Map) -> Converted | Misfit:
         if shape_of(record) in maps.NATIVE and by.shape != "columns":
             return Converted(record, good=verdict_of(record))
         return Misfit(str(misfit))
-
-
-def verdict_of(record: Any) -> bool | None:
-    """Whether KTO data calls the answer good; None where no boolean says so."""
-    if isinstance(record, dict):
-        for key in VERDICT_KEYS:
-            if isinstance(record.get(key), bool):
-                return bool(record[key])
-    return None
 
 
 def _converted(record: Any, by: Map) -> Converted:

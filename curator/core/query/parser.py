@@ -17,6 +17,12 @@ NAMES = ("rule", "label", "source")
 FIELDS = (*CHOICES, *NAMES, *NUMBERS, "system", "developer", "user", "assistant", "tool")
 """All field names, which stand before `:` (those of `NUMBERS` also before `<`, `<=`, `=`, `>=`, `>`)."""
 MAX_DEPTH = 50
+_WORD = re.compile(r"(?:[^\s()]|\([^\s()]*\))+")
+"""A word; parentheses that are closed in it belong to it: `(tired)`, `f(x)`."""
+_WORD_BEFORE_BAR = re.compile(r"(?:[^\s()|]|\([^\s()|]*\))+")
+_SMILEY = re.compile(r"[:;=]['^o*-]*[()](?=[\s)]|\Z)")
+_PARENTHESIS_AS_TYPED = re.compile(r'\((?![-!]\w|["/~]|[^\W\d]\w*(?:[<>=]|:(?!//)))[^\s()"]+\)')
+"""Parentheses around one word, which are text and no group: `(tired)`, but not `(is:error)`, `(-a)`, `( a )`."""
 
 
 class QueryError(UsageError):
@@ -35,7 +41,7 @@ def parse(text: str) -> Query:
         return And()
     query = reader.either(0)
     if not reader.done():
-        raise QueryError("nothing is open that this ')' could close", reader.at)
+        raise QueryError("nothing is open that this ')' could close (quotes search for it)", reader.at)
     return query
 
 
@@ -78,7 +84,7 @@ class _Reader:
         return not after or after.isspace() or after in "()"
 
     def one(self, depth: int) -> Query:
-        """Parse a negation `-a`, a group `(a)`, or a term."""
+        """Parse a negation `-a`, a group `(a b)`, or a term."""
         start = self.at
         if self.text[start] in "-!":
             self.at += 1
@@ -87,7 +93,7 @@ class _Reader:
             if depth > MAX_DEPTH:
                 raise QueryError("too many signs", start)
             return Not(self.one(depth + 1))
-        if self.text[start] == "(":
+        if self.text[start] == "(" and not _PARENTHESIS_AS_TYPED.match(self.text, start):
             self.at += 1
             inner = self.either(depth + 1)
             if self.done():
@@ -144,7 +150,7 @@ class _Reader:
         values: list[str] = []
         while True:
             start = self.at
-            value = self._quoted_text() if self.text[self.at : self.at + 1] == '"' else self._bare("|")
+            value = self._quoted_text() if self.text[self.at : self.at + 1] == '"' else self._bare(before_bar=True)
             if not value:
                 raise QueryError(f"a value is missing behind '{name}:'", start)
             allowed = CHOICES.get(name)
@@ -174,16 +180,16 @@ class _Reader:
             return Text("fuzzy", word, role)
         word = self._bare()
         if not word:
-            raise QueryError("something to look for is missing here", start)
+            quotes = " (quotes search for what is in them)" if first == "(" else ""
+            raise QueryError(f"something to look for is missing here{quotes}", start)
         return Text("word", word, role)
 
-    def _bare(self, also: str = "") -> str:
-        start = self.at
-        while (
-            self.at < len(self.text) and not self.text[self.at].isspace() and self.text[self.at] not in "()" + also
-        ):
-            self.at += 1
-        return self.text[start : self.at]
+    def _bare(self, *, before_bar: bool = False) -> str:
+        """The word here, or a smiley such as `:)`; "" where there is none."""
+        patterns = (_WORD_BEFORE_BAR,) if before_bar else (_SMILEY, _WORD)
+        match = next(filter(None, (pattern.match(self.text, self.at) for pattern in patterns)), None)
+        self.at = match.end() if match else self.at
+        return match[0] if match else ""
 
     def _quoted_text(self) -> str:
         match = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL).match(self.text, self.at)

@@ -14,7 +14,7 @@ from curator.core.query.parser import CHOICES, FIELDS, NUMBERS, QueryError, pars
 
 __all__ = [
     "And", "Choice", "Completion", "Not", "Or", "Query", "QueryError", "Range", "Text", "alike", "completions",
-    "mentions", "parse", "spans", "texts", "CHOICES", "FIELDS", "NUMBERS",
+    "grouped", "mentions", "parse", "spans", "texts", "CHOICES", "FIELDS", "NUMBERS",
 ]  # fmt: skip
 
 
@@ -57,6 +57,14 @@ def mentions(query: Query, field: str, value: str) -> bool:
     if isinstance(query, Not):
         return mentions(query.item, field, value)
     return isinstance(query, And | Or) and any(mentions(item, field, value) for item in query.items)
+
+
+def grouped(text: str) -> str:
+    """A query that can stand beside others, with a blank behind it; "" for the empty one.
+
+    The blanks make it a group whatever it is: `(word)` would look for the parentheses too.
+    """
+    return f"( {text} ) " if text.strip() else ""
 
 
 def completions(

@@ -45,8 +45,9 @@ def byte_bits(raw: bytes) -> int:
     remaining, has = raw.translate(None, _COMMON), 0
     rare = remaining.translate(None, _PLAIN_DIGITS)
     digits = len(remaining) - len(rare)
-    # a card number has 13 digits or more, a telephone number 10, or 8 behind a plus sign
-    if (digits > 9 and _is_number(raw)) or (digits > 7 and b"+" in rare):
+    # a card number or IBAN has 10 digits or more, a telephone number too, or 8 behind a plus sign; a US social
+    # security number has 9
+    if (digits > 8 and _is_number(raw)) or (digits > 7 and b"+" in rare):
         has = Has.DIGITS if _RUN.search(raw) else 0
     if _UICID in raw or _ILL_YOUR in raw or _BOMB in raw:
         has |= Has.RISKY

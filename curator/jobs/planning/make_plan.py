@@ -19,7 +19,7 @@ from curator.errors import ProviderError, UsageError
 from curator.jobs import providers
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning import budget, training_data
+from curator.jobs.planning import budget, reviews, training_data, warning_words
 from curator.jobs.planning.plan import FrozenDataset, Params, TrainingPlan
 from curator.jobs.providers import Provider
 
@@ -114,10 +114,13 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     info = info.on(provider.kind) if info else None
     counter = tokens.counter(model, table)
     context = _context(provider, wish.method, model, info, counter)
-    data = training_data.read(path)
-    total = len(data.raws)
+    stored = training_data.read(path)
+    data = stored.without_rejected()
+    left_out = 0
     if wish.leave_out_errors:
+        reviewed = len(data.raws)
         data = training_data.without_errors(data, context)
+        left_out = reviewed - len(data.raws)
     train, validation = _sides(data, wish)
     raws = [data.raws[at] for at in train]
     checked = training_data.check_training(
@@ -127,11 +130,13 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
     blocking, notices = _reasons(path, provider, wish.method, model, info, checked)
-    if left_out := total - len(data.raws):
-        notices.insert(0, f"{left_out} examples with errors are left out.")
-    outside = training_data.answers_outside_contract(raws, training_data.contract(path))
-    if outside:  # the UI's status line counts them as errors
-        notices.append(f"Answers outside the answer contract, trained all the same: {outside:,}.")
+    notices = [
+        *filter(None, [reviews.left_out_words(stored.reviews)]),
+        *reviews.trained_words(data.reviews[at] for at in train),
+        *([f"{left_out} examples with errors are left out."] if left_out else []),
+        *notices,
+        *_answer_notices(path, raws),
+    ]
     if expensive := budget.over_budget(usd, limit, provider, model):
         blocking.append(expensive)
     return TrainingPlan(
@@ -159,6 +164,14 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     )
 
 
+def _answer_notices(path: Path, raws: list[bytes]) -> list[str]:
+    """Sentences on answers that are far too frequent, and on those outside the workspace's answer contract."""
+    sentences = [warning_words.imbalance_words(raws)]
+    if outside := training_data.answers_outside_contract(raws, training_data.contract(path)):
+        sentences.append(f"Answers outside the answer contract, trained all the same: {outside:,}.")
+    return [*filter(None, sentences)]
+
+
 def missing_model(wish: Wish) -> str | None:
     """The base model that has to be fetched to this machine before the training, if any."""
     provider = providers.get(wish.provider)
@@ -183,8 +196,8 @@ def _sides(data: training_data.TrainingExamples, wish: Wish) -> tuple[list[int],
     if isinstance(validation, float):
         train, positions = training_data.split_positions(data.raws, validation, wish.split_seed)
         return train, [data.raws[at] for at in positions]
-    other = training_data.read(Path(validation))
-    return everything, other.raws
+    other = training_data.read(Path(validation))  # its rejected examples measure nothing either
+    return everything, other.without_rejected().raws
 
 
 def _freeze_validation(raws: list[bytes] | None, ledger: Ledger) -> FrozenDataset | None:
@@ -228,16 +241,4 @@ def _reasons(
             blocking.append(f"{model} cannot be trained with the method {method} (it takes {offered}).")
         if info is None:
             notices.append(f"{model} is not in the model table: price, context and dates are unknown.")
-    for rule, words in _NOTICES.items():
-        if count := checked.warnings.get(rule):
-            notices.append(words.format(n=count))
-    return blocking, notices
-
-
-_NOTICES = {
-    "train_validation_overlap": "Training examples that are in the validation file too: {n:,}.",
-    "missing_validation_file": "No validation data: nothing will show whether the model generalises.",
-    "conflicting_answers": "Examples that contradict others with the same prompt: {n:,}.",
-    "duplicate_example": "Examples that are copies of others: {n:,}.",
-    "example_too_long": "Examples longer than the training context, which will be cut: {n:,}.",
-}
+    return blocking, [*notices, *warning_words.sentences(checked.warnings)]

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from curator.jobs.ledger.ledger import Run, new_id
+from curator.jobs.planning.warning_words import by_rule
 from curator.jobs.providers import Provider
 
 
@@ -67,6 +68,12 @@ class TrainingPlan:
     """The base model, where it has to be fetched to this machine first."""
     blocking: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+
+    @property
+    def warning_words(self) -> str:
+        """How many warnings there are, and by which rules; "" for none."""
+        count = sum(self.warnings.values())
+        return f"{count:,} warning{'s' * (count != 1)}: {by_rule(self.warnings)}" if count else ""
 
     @property
     def fingerprint(self) -> str:

@@ -16,11 +16,12 @@ from curator.core.rules import Context, DatasetCheck
 from curator.core.rules import check as check_example
 from curator.errors import InputError
 from curator.jobs.planning.plan import FrozenDataset
+from curator.jobs.planning.reviews import Review
 
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """The examples of a file or workspace, in order; the three lists are of equal length."""
+    """The examples of a file or workspace, in order; the four lists are of equal length."""
 
     raws: list[bytes]
     """The bytes of each example, without the line end."""
@@ -28,6 +29,8 @@ class TrainingExamples:
     """Line numbers of a file, or ids of a workspace's examples."""
     sides: list[str | None]
     """The side of the stored split: "train", "validation" or None."""
+    reviews: list[Review]
+    """What was said of each in review."""
     noun: str
     """What `keys` number: "line" or "example"."""
     revision: int | None = None
@@ -36,6 +39,21 @@ class TrainingExamples:
     def side(self, name: str | None) -> list[int]:
         """Positions of the examples on one side of the stored split."""
         return [at for at, side in enumerate(self.sides) if side == name]
+
+    def only(self, positions: Sequence[int]) -> TrainingExamples:
+        """The examples at these positions."""
+        return TrainingExamples(
+            [self.raws[at] for at in positions],
+            [self.keys[at] for at in positions],
+            [self.sides[at] for at in positions],
+            [self.reviews[at] for at in positions],
+            self.noun,
+            self.revision,
+        )
+
+    def without_rejected(self) -> TrainingExamples:
+        """The examples that were not rejected in review."""
+        return self.only([at for at, review in enumerate(self.reviews) if not review.rejected])
 
 
 @dataclass(frozen=True)
@@ -59,7 +77,7 @@ def read(path: Path | str) -> TrainingExamples:
         with open_dataset(path) as source:
             records = list(source.records())
         raws, keys = [raw for _, raw in records], [line for line, _ in records]
-        return TrainingExamples(raws, keys, [None] * len(raws), "line")
+        return TrainingExamples(raws, keys, [None] * len(raws), [Review()] * len(raws), "line")
     from curator.workspace.opening import open_workspace  # heavy
 
     with open_workspace(path, read_only=True) as workspace:
@@ -69,6 +87,7 @@ def read(path: Path | str) -> TrainingExamples:
         [record.raw for record in stored],
         [record.id for record in stored],
         [record.split for record in stored],
+        [Review(record.review, record.stale) for record in stored],
         "example",
         revision,
     )
@@ -123,14 +142,7 @@ def without_errors(data: TrainingExamples, context: Context) -> TrainingExamples
         problems = check_example(examples.parse(raw), context)
         return not any(problem.severity is Severity.ERROR for problem in problems)
 
-    positions = [at for at, raw in enumerate(data.raws) if has_no_error(raw)]
-    return TrainingExamples(
-        [data.raws[at] for at in positions],
-        [data.keys[at] for at in positions],
-        [data.sides[at] for at in positions],
-        data.noun,
-        data.revision,
-    )
+    return data.only([at for at, raw in enumerate(data.raws) if has_no_error(raw)])
 
 
 def answers_outside_contract(raws: Sequence[bytes], contract: Contract | None) -> int:
@@ -185,12 +197,7 @@ def held_out(data: TrainingExamples) -> TrainingExamples:
 def side_of(data: TrainingExamples, side: str) -> TrainingExamples | None:
     """The examples on one side of the stored split; None where there are none."""
     places = data.side(side)
-    if not places:
-        return None
-    sides: list[str | None] = [side] * len(places)
-    return TrainingExamples(
-        [data.raws[at] for at in places], [data.keys[at] for at in places], sides, data.noun, data.revision
-    )
+    return data.only(places) if places else None
 
 
 def contract(path: Path | str) -> Contract | None:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from curator.core import rules
 from curator.core.example import Example
+from curator.core.query.query import grouped
 from curator.tui.session.session import Session
 
 TRIED = 2_000
@@ -48,7 +49,7 @@ class BulkFix:
 
 def plan_bulk_fix(session: Session, rule: str) -> BulkFix | None:
     """Try a rule's fix on the examples of the view; None where it repairs none. Slow: call it in a thread."""
-    inside = f"({session.query}) " if session.query else ""
+    inside = grouped(session.query)
     ids = session.workspace.view(f"{inside}rule:{rule}").ids
     records = session.workspace.records(list(islice(ids, TRIED)))
     attempts = ((record.example, rules.fix(record.example, rule, session.context)) for record in records)

@@ -152,6 +152,11 @@ class StoredExamples:
                 labels[example] = (*labels.get(example, ()), label)
         return labels
 
+    def in_review(self, state: str) -> set[int]:
+        """The ids of the examples with this review state, deleted ones too."""
+        rows = self.db.execute("SELECT id FROM example WHERE review = ?", (state,))
+        return {example for (example,) in rows}
+
     def with_label(self, label: str) -> set[int]:
         """The examples that have a label, deleted ones too."""
         return {example for (example,) in self.db.execute("SELECT example FROM label WHERE label = ?", (label,))}

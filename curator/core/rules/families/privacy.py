@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import orjson
+
+from curator.core.check_digits import has_luhn_digit, iban_spans
 from curator.core.example import Path
 from curator.core.rules.context import Context
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
 from curator.core.rules.registry import Finding, rule, severities
-from curator.core.rules.subject import Subject
+from curator.core.rules.subject import Subject, Turn
 from curator.core.splice import Edit
 
 
@@ -41,13 +44,8 @@ _PHONE = re.compile(
 )
 _CARD = re.compile(r"[3-6](?:[ -]?\d){12,18}")
 _WORDLIKE = re.compile(r"[\w.+-]")
-
-
-def has_luhn_digit(text: str) -> bool:
-    """Whether the last digit of `text` is the check digit of a payment card (Luhn, ISO/IEC 7812-1)."""
-    digits = [int(character) for character in reversed(text) if character.isdigit()]
-    doubled = [digit if at % 2 == 0 else digit * 2 - 9 * (digit > 4) for at, digit in enumerate(digits)]
-    return sum(doubled) % 10 == 0
+_SSN = re.compile(r"(?<![\w.+-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])", re.ASCII)
+"""A US social security number as it is written; none has the area 000, 666 or 9xx, group 00 or serial 0000."""
 
 
 def secrets(text: str) -> Iterator[Hit]:
@@ -61,16 +59,26 @@ def secrets(text: str) -> Iterator[Hit]:
 
 
 def personal_data(text: str) -> Iterator[Hit]:
-    """The e-mail addresses, telephone numbers and card numbers in a text."""
+    """E-mail addresses, telephone and card numbers, IBANs and US social security numbers in a text."""
     at = text.find("@")
     while at >= 0:
         name, domain = _LOCAL_PART.search(text, max(0, at - 64), at), _DOMAIN.match(text, at + 1)
         if name and domain:
             yield Hit("an e-mail address", "[EMAIL]", name.start(), domain.end())
         at = text.find("@", at + 1)
+    yield from _numbers(text)
+
+
+def _numbers(text: str) -> Iterator[Hit]:
+    """What personal data has of numbers; the hits do not overlap."""
+    ibans = list(iban_spans(text))
+    yield from (Hit("an IBAN", "[IBAN]", *span) for span in ibans)
+    if "-" in text:
+        yield from (Hit("a US social security number", "[SSN]", *match.span()) for match in _SSN.finditer(text))
     for run in _RUN.finditer(text):
         before, after = text[max(0, run.start() - 1) : run.start()], text[run.end() : run.end() + 1]
-        if (before and _WORDLIKE.match(before)) or after.isalnum():
+        inside = any(start < run.end() and run.start() < end for start, end in ibans)
+        if inside or (before and _WORDLIKE.match(before)) or after.isalnum():
             continue
         card = _CARD.fullmatch(run[0])
         if card and has_luhn_digit(run[0]):
@@ -79,9 +87,26 @@ def personal_data(text: str) -> Iterator[Hit]:
             yield Hit("a telephone number", "[PHONE]", run.start(), run.end())
 
 
+def _texts(turn: Turn) -> Iterator[tuple[Path, str]]:
+    """Every text of a message with its place: content, refusal, arguments of calls."""
+    yield from turn.texts()
+    message = turn.message
+    if isinstance(message.get("refusal"), str):
+        yield (*turn.path, "refusal"), message["refusal"]
+    calls = message.get("tool_calls")
+    called = [
+        ((*turn.path, "tool_calls", index, "function"), call.get("function"))
+        for index, call in enumerate(calls if isinstance(calls, list) else ())
+        if isinstance(call, dict)
+    ]
+    for place, function in (*called, ((*turn.path, "function_call"), message.get("function_call"))):
+        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+            yield (*place, "arguments"), function["arguments"]
+
+
 def _report(subject: Subject, find: Callable[[str], Iterator[Hit]]) -> Iterator[Finding]:
     for turn in subject.turns:
-        for path, text in turn.texts():
+        for path, text in _texts(turn):
             names: set[str] = set()
             for hit in find(text):
                 if hit.name not in names:
@@ -90,9 +115,26 @@ def _report(subject: Subject, find: Callable[[str], Iterator[Hit]]) -> Iterator[
 
 
 def _mask(find: Callable[[str], Iterator[Hit]], text: str) -> str:
+    """The text with every hit masked; a number that stands bare in JSON (arguments) becomes a string."""
+    masked, json = text, _is_json(text)
     for hit in sorted(find(text), key=lambda hit: -hit.start):
-        text = text[: hit.start] + hit.mask + text[hit.end :]
-    return text
+        bare = json and len(_QUOTE.findall(text, 0, hit.start)) % 2 == 0
+        masked = masked[: hit.start] + (f'"{hit.mask}"' if bare else hit.mask) + masked[hit.end :]
+    return masked
+
+
+_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is a JSON object or array, so that a mask has to leave it one."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _mask_secrets(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -107,7 +149,7 @@ def _mask_personal(subject: Subject, path: Path, context: Context) -> Iterator[E
     "secret_like",
     "W",
     71,
-    "text that looks like an API key, a private key or a JSON Web Token",
+    "text that looks like an API key, a private key or a JSON Web Token, also in tool arguments and refusals",
     "a tuned model can be made to repeat its training data",
     when=Has.MARKS,
     fix=("unsafe", "mask it", _mask_secrets),
@@ -120,7 +162,8 @@ def secret_like(subject: Subject, context: Context) -> Iterator[Finding]:
     "pii_like",
     "W",
     71,
-    "text that looks like an e-mail address, a telephone number or a card number (with a right check digit)",
+    "text that looks like an e-mail address, a telephone number, a US social security number, or a card number or "
+    "IBAN with right check digits, also in tool arguments and refusals",
     "personal data in training data can come out again",
     when=Has.MARKS | Has.DIGITS,
     fix=("unsafe", "mask it", _mask_personal),

@@ -25,7 +25,7 @@ from curator.core.rules.has import Has
 from curator.core.rules.quick.tool_chats import read_tool_chat
 from curator.core.rules.registry import REGISTRY
 from curator.core.rules.subject import LONG_LINE, LONG_THREAD, shape_of
-from curator.core.typed_chats import REFUSED, Message, PlainAssistant, decode_plain, roles_of
+from curator.core.typed_chats import REFUSED, Assistant, Message, PlainAssistant, decode_plain, roles_of
 
 if TYPE_CHECKING:
     from curator.core.rules.quick.many_lines import ManyLines
@@ -197,3 +197,5 @@ def _texts(messages: list[Message]) -> Iterator[str]:
             yield content
         elif content:
             yield from (part.text for part in content)
+        if isinstance(message, Assistant) and message.tool_calls:
+            yield from (call.function.arguments for call in message.tool_calls)

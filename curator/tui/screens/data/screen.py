@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.getters import query_one
 
+from curator.core.query.query import grouped
 from curator.tui import keys
 from curator.tui.screens.data.querying import Querying
 from curator.tui.screens.data.reading_pane import ReadingPane
@@ -158,8 +159,8 @@ class DataScreen(Querying):
     @work(thread=True, exclusive=True, group="step", exit_on_error=False)
     def _find_problem(self, step: int) -> None:
         session, cursor = self.session, self.examples.cursor
-        inside = f"({session.query}) " if session.query else ""
-        with_problems = set(session.workspace.view(f"{inside}(is:error or is:warning)").ids)
+        inside = grouped(session.query)
+        with_problems = set(session.workspace.view(f"{inside}is:error|warning").ids)
         ids = session.view.ids
         further = range(cursor + 1, len(ids)) if step > 0 else range(cursor - 1, -1, -1)
         index = next((index for index in further if ids[index] in with_problems), None)

@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Select, Static
 
+from curator.core.query.query import grouped
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Confirm, Dialog
@@ -28,6 +29,9 @@ FORMATS = (
     ("Alpaca", "alpaca"),
     ("CSV", "csv"),
 )
+
+
+SIDES = ("train", "validation")
 
 
 class ExportDialog(Dialog[None]):
@@ -68,9 +72,12 @@ class ExportDialog(Dialog[None]):
         if session.query:
             choices["all"] = f"all {counts.examples:,} examples"
         if counts.validation:
-            choices["sides"] = "train and validation of these as two files"
-            choices["train"] = f"{counts.train:,} examples to train on"
-            choices["validation"] = f"{counts.validation:,} held-out examples"
+            train, validation = (session.workspace.view(_to_train(side)).total for side in SIDES)
+            rejected = counts.train + counts.validation - train - validation
+            without = f", without {rejected:,} rejected" if rejected else ""
+            choices["sides"] = f"train and validation of these as two files{without}"
+            choices["train"] = f"{train:,} examples to train on"
+            choices["validation"] = f"{validation:,} held-out examples"
         return choices
 
     def on_mount(self) -> None:
@@ -138,7 +145,7 @@ class ExportDialog(Dialog[None]):
     def _files(self, path: Path, what: str) -> list[tuple[Path, Callable[[], Sequence[int]]]]:
         """(path, function that returns the ids) for each file to write."""
         session = self.session
-        inside = f"({session.query}) " if session.query else ""
+        inside = grouped(session.query)
         sort = (session.sort, session.descending)
 
         def view(query: str) -> Callable[[], Sequence[int]]:
@@ -148,10 +155,12 @@ class ExportDialog(Dialog[None]):
             return [(path, lambda: self._selected)]
         if what == "sides":
             return [
-                (path.with_name(f"{path.stem}-{side}{path.suffix}"), view(f"{inside}split:{side}"))
-                for side in ("train", "validation")
+                (path.with_name(f"{path.stem}-{side}{path.suffix}"), view(f"{inside}{_to_train(side)}"))
+                for side in SIDES
             ]
-        return [(path, view({"view": session.query, "all": ""}.get(what, f"split:{what}")))]
+        return [
+            (path, view({"view": session.query, "all": ""}[what] if what in ("view", "all") else _to_train(what)))
+        ]
 
     def _export(self, path: Path, ids: Callable[[], Sequence[int]], target: str, progress: ProgressLine) -> str:
         from curator.workspace.exchange.export import export  # heavy
@@ -159,4 +168,11 @@ class ExportDialog(Dialog[None]):
         chosen_ids = ids()
         progress.begin("Writing", len(chosen_ids))
         form = target or None
-        return export(self.session.workspace, chosen_ids, path, form, progress.tick).words  # type: ignore[arg-type]
+        words = export(self.session.workspace, chosen_ids, path, form, progress.tick).words  # type: ignore[arg-type]
+        rejected = self.session.workspace.rejected_among(chosen_ids)
+        return f"{words}\n! {rejected:,} of these were rejected in review" if rejected else words
+
+
+def _to_train(side: str) -> str:
+    """The query for what a training takes of a side of the split: rejected examples are left out."""
+    return f"split:{side} -review:rejected"

@@ -245,7 +245,7 @@ def plan_words(plan: TrainingPlan) -> Content:
             f"{plan.training.examples:,} examples{validation} · {plan.training.tokens:,} tokens × "
             f"{plan.epochs} epoch{'' if plan.epochs == 1 else 's'}"
         ),
-        Content.assemble((price, "bold"), f" · {sum(plan.warnings.values()):,} warnings"),
+        Content.assemble((price, "bold"), f" · {plan.warning_words or 'no warnings'}"),
     ]
     ends = [notice for notice in plan.notices if plan.shutdown and plan.shutdown in notice]
     if plan.shutdown and not ends:

@@ -1,0 +1,43 @@
+"""What people said of the examples in review, and what a training makes of it: a rejected example is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Review(NamedTuple):
+    """The review of one example."""
+
+    state: str | None = None
+    """`accepted`, `rejected`, `flagged`, or None: not reviewed."""
+    stale: bool = False
+    """Whether the example was changed after its review."""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether somebody said no; a later change of the example does not take that back."""
+        return self.state == "rejected"
+
+
+def left_out_words(reviews: Iterable[Review]) -> str:
+    """The sentence about the rejected examples, which are neither trained nor validated with; "" where none is."""
+    rejected = [review for review in reviews if review.rejected]
+    if not rejected:
+        return ""
+    changed = sum(review.stale for review in rejected)
+    words = f"Rejected in review and left out: {len(rejected):,}"
+    return f"{words}, {changed:,} of them changed since (accept those to train them)." if changed else f"{words}."
+
+
+def trained_words(reviews: Iterable[Review]) -> list[str]:
+    """Sentences about trained examples that are flagged, or were changed after they were accepted."""
+    states = list(reviews)
+    flagged = sum(review.state == "flagged" for review in states)
+    stale = sum(review.state == "accepted" and review.stale for review in states)
+    sentences = []
+    if flagged:
+        sentences.append(f"Flagged in review, trained all the same: {flagged:,}.")
+    if stale:
+        sentences.append(f"Changed after they were accepted, trained all the same: {stale:,}.")
+    return sentences
