@@ -79,3 +79,5 @@ def _show(job: ProviderJob, run: dict[str, Any] | None) -> None:
     source = "" if run else "  (started elsewhere)"
     status = one_line(f"{mark} {job.status}", 18)
     out(f"{styled(one_line(job.id), '1')}  {when}  {status:<18}  {one_line(name)}{styled(source, '2')}")
+    if job.error and job.error.get("message"):
+        out(f"  {styled(one_line(str(job.error['message']), 400), '31')}")

@@ -179,7 +179,7 @@ SPELLINGS = st.sampled_from(
 )
 TOLD = {
     "system_not_first": {"consecutive_same_role"},
-    "tool_arguments_not_string": {"tool_arguments_not_json"},
+    "tool_arguments_not_string": {"tool_arguments_not_json", "secret_like", "pii_like"},  # of keys and numbers
     "tool_call_shape": {"tool_call_unanswered"},
 }
 """What a safe fix may bring about, and says so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,26 @@ def test_a_job_started_elsewhere_is_watched(
     (curator_home / "data" / "runs.db").unlink()
     status, lines, _ = run(capsys, "watch", "ftjob-0001")
     assert status == 0 and lines[-1]["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_job_that_failed_before_it_was_first_watched_says_why(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], curator_home: Path, again: bool
+) -> None:
+    served.script = ("validating_files", "failed")
+    run(capsys, "train", data, "--yes", "--wait")
+    (curator_home / "data" / "runs.db").unlink()
+    if again:  # an older version stored such a job without its error
+        run(capsys, "watch", "ftjob-0001")
+        with sqlite3.connect(curator_home / "data" / "runs.db") as db:
+            db.execute("UPDATE runs SET error = NULL")
+    for _ in range(2):
+        assert main(["watch", "ftjob-0001"]) == 1
+        assert "✗ failed: ftjob-0001 at fake: The job failed." in capsys.readouterr().err
+    assert main(["jobs"]) == 0
+    assert "  The job failed." in capsys.readouterr().out.splitlines()
+    _, [listed], _ = run(capsys, "jobs")
+    assert listed["jobs"][0]["run"]["error"]["message"] == "The job failed."
 
 
 def test_evaluate_scores_both_models_and_asks_the_base_once(

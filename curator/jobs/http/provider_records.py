@@ -139,7 +139,7 @@ def job(value: Any) -> ProviderJob:
         validation_file=text(raw.get("validation_file")),
         result_files=tuple(filter(None, map(text, _list(raw.get("result_files"))))),
         trained_tokens=integer(raw.get("trained_tokens")),
-        error=_error(raw.get("error")),
+        error=failure(raw.get("error")),
         epochs=_epochs(raw),
         estimated_finish=moment(raw.get("estimated_finish")),
         metadata={k: v for k, v in _dict(raw.get("metadata")).items() if isinstance(v, str)},
@@ -283,7 +283,8 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _error(value: Any) -> dict[str, Any] | None:
+def failure(value: Any) -> dict[str, Any] | None:
+    """Code, message and parameter of a job's error; None where nothing failed, also where it was sent as `{}`."""
     raw = _dict(value)
     error = {name: text(raw.get(name)) for name in ("code", "message", "param")}
     return error if error["code"] or error["message"] else None

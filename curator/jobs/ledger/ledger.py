@@ -311,6 +311,8 @@ def run_of_foreign_job(provider: str, origin: str, job: records.ProviderJob) -> 
         fine_tuned_model=job.fine_tuned_model,
         trained_tokens=job.trained_tokens,
         epochs=job.epochs,
+        error=job.error,
+        finished_at=float(job.finished_at) if job.finished_at else None,
         job=job.raw,
     )
 

@@ -105,6 +105,8 @@ def run_of(row: sqlite3.Row) -> Run:
         else:
             values[name] = row[name] if isinstance(row[name], str) else None
     values["error"] = values["error"] or None
+    if values["status"] == "failed" and not values["error"]:  # an older Curator left it in the job alone
+        values["error"] = records.failure(values["job"].get("error"))
     for name, usual in _NEEDED.items():
         values[name] = usual if values[name] is None else values[name]
     return Run(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -100,8 +100,21 @@ def _texts(turn: Turn) -> Iterator[tuple[Path, str]]:
         if isinstance(call, dict)
     ]
     for place, function in (*called, ((*turn.path, "function_call"), message.get("function_call"))):
-        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
-            yield (*place, "arguments"), function["arguments"]
+        if isinstance(function, dict):
+            yield from _strings((*place, "arguments"), function.get("arguments"))
+
+
+def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """The strings in a value with their places, keys not included; arguments may stand there as an object."""
+    waiting = [(path, value)]
+    while waiting:  # arguments may be nested more deeply than calls may be
+        place, item = waiting.pop()
+        if isinstance(item, str):
+            yield place, item
+        elif isinstance(item, dict):
+            waiting += [((*place, key), inner) for key, inner in reversed(item.items())]
+        elif isinstance(item, list):
+            waiting += [((*place, index), inner) for index, inner in reversed(list(enumerate(item)))]
 
 
 def _report(subject: Subject, find: Callable[[str], Iterator[Hit]]) -> Iterator[Finding]:

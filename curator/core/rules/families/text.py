@@ -26,6 +26,14 @@ HIDDEN = re.compile(
     "\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
 """Other invisible characters: soft hyphen, fillers, tags, variation selectors, line separators, C1."""
+_ESCAPE_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]?|\x1b\][^\n]{0,2000}?(?:\x07|\x1b\\|\x9c)|\x1b[PX^_][^\n]{0,2000}?(?:\x1b\\|\x9c)"
+    r"|\x1b[ #%()*+./-][0-~]|\x1b[=>78]|\x9b[0-9;?]+[@-~]"
+)
+"""Whole sequences that a terminal obeys (ECMA-48): CSI (colours), OSC (links, titles), DCS and the like, and two
+or three characters that set a character set or mode. Of any other only the control character is removed."""
+_LINE_BREAKS, _SEPARATORS = "\x0b\x0c\x85\u2028\u2029", "\x1c\x1d\x1e\x1f"
+"""Control and hidden characters that part words: what becomes a newline, and what becomes a blank."""
 SPECIAL = re.compile(r"<\|[a-z_]{2,40}(?:_\d+)?\|>")
 _HOMOGLYPHS = frozenset("аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
 _HOMOGLYPH = re.compile(f"[{''.join(sorted(_HOMOGLYPHS))}]")
@@ -125,8 +133,22 @@ def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[F
 
 
 def _without(text: str, pattern: re.Pattern[str]) -> str:
-    places = set(unwanted_offsets(text, pattern))
-    return "".join(character for at, character in enumerate(text) if at not in places)
+    """A text without the characters of a pattern; those that part words become a newline or blank."""
+    text = _ESCAPE_SEQUENCE.sub(lambda match: "" if pattern.match(match[0]) else match[0], text)
+    unwanted = set(unwanted_offsets(text, pattern))
+    kept: list[str] = []
+    for at, character in enumerate(text):
+        if at not in unwanted:
+            kept.append(character)
+        elif character in _LINE_BREAKS + _SEPARATORS and _parts_words(text, at):
+            kept.append("\n" if character in _LINE_BREAKS else " ")
+    return "".join(kept)
+
+
+def _parts_words(text: str, at: int) -> bool:
+    """Whether the character at `at` alone stands between two others that are no white space."""
+    before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    return bool(before.strip() and after and (after.strip() or after in _LINE_BREAKS + _SEPARATORS))
 
 
 def _remove_control(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -140,7 +162,11 @@ def _remove_control(subject: Subject, path: Path, context: Context) -> Iterator[
     "control, zero-width or text-direction characters, a byte order mark or U+FFFD in the text",
     "nobody sees them and the model learns them; U+FFFD means that text was lost earlier",
     when=Has.ODD_TEXT,
-    fix=("unsafe", "remove them", _remove_control),
+    fix=(
+        "unsafe",
+        "remove them, escape sequences whole; what parts words becomes a blank or newline",
+        _remove_control,
+    ),
 )
 def control_characters(subject: Subject, context: Context) -> Iterator[Finding]:
     return _report(subject, CONTROL, "control character")
@@ -157,7 +183,7 @@ def _remove_hidden(subject: Subject, path: Path, context: Context) -> Iterator[E
     "other characters that show nothing: soft hyphens, fillers, tags, variation selectors, line separators",
     "two texts that look alike differ; hidden tags can carry instructions",
     when=Has.ODD_TEXT,
-    fix=("unsafe", "remove them", _remove_hidden),
+    fix=("unsafe", "remove them; line separators become newlines", _remove_hidden),
 )
 def hidden_characters(subject: Subject, context: Context) -> Iterator[Finding]:
     return _report(subject, HIDDEN, "hidden character")
