@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from curator import pricing, settings, tokens
 from curator.basemodels import shelf
@@ -104,39 +104,38 @@ def _plan_within_project(path: Path, wish: Wish, provider: Provider, ledger: Led
     return replace(plan, blocking=(*plan.blocking, expensive)) if expensive else plan
 
 
+class _Target(NamedTuple):
+    """What is trained: a model of the provider, and what its data is checked and counted by."""
+
+    model: str
+    info: ModelInfo | None
+    """The model's entry in the model table; None for an unknown model."""
+    counter: tokens.Counter
+    context: Context
+
+
+class _Data(NamedTuple):
+    """The examples of a job, without those that a review or an error leaves out."""
+
+    training: training_data.TrainingExamples
+    validation: list[bytes] | None
+    notices: list[str]
+    """Sentences on the examples left out, and on doubtful reviews of the others."""
+
+
 def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
     """The plan without the project's budget: reads and checks the data, and writes the frozen files."""
-    table = pricing.table()
-    model = wish.model or provider.model
-    if model is None:
-        raise UsageError(f"Provider '{provider.name}' has no default model: name one with --model.")
-    info = find(model, table)
-    info = info.on(provider.kind) if info else None
-    counter = tokens.counter(model, table)
-    context = _context(provider, wish.method, model, info, counter)
-    stored = training_data.read(path)
-    data = stored.without_rejected()
-    left_out = 0
-    if wish.leave_out_errors:
-        reviewed = len(data.raws)
-        data = training_data.without_errors(data, context)
-        left_out = reviewed - len(data.raws)
-    train, validation = _sides(data, wish)
-    raws = [data.raws[at] for at in train]
+    target = _target(wish, provider)
+    data = _read_data(path, wish, target.context)
+    raws = data.training.raws
     checked = training_data.check_training(
-        raws, [data.keys[at] for at in train], context, counter, validation, wish.params.epochs
+        raws, data.training.keys, target.context, target.counter, data.validation, wish.params.epochs
     )
+    model, info = target.model, target.info
     priced = cost.estimate(checked.tokens, info, wish.params.epochs, name=model)
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
     blocking, notices = _reasons(path, provider, wish.method, model, info, checked)
-    notices = [
-        *filter(None, [reviews.left_out_words(stored.reviews)]),
-        *reviews.trained_words(data.reviews[at] for at in train),
-        *([f"{left_out} examples with errors are left out."] if left_out else []),
-        *notices,
-        *_answer_notices(path, raws),
-    ]
     if expensive := budget.over_budget(usd, limit, provider, model):
         blocking.append(expensive)
     return TrainingPlan(
@@ -145,7 +144,7 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         model=model,
         method=wish.method,
         training=training_data.freeze(raws, ledger.datasets, sum(checked.tokens)),
-        validation=_freeze_validation(validation, ledger),
+        validation=_freeze_validation(data.validation, ledger),
         params=wish.params,
         errors=checked.errors,
         warnings=checked.warnings,
@@ -157,11 +156,39 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         split_seed=wish.split_seed,
         shutdown=info.shutdown.isoformat() if info and info.shutdown else None,
         budget=limit,
-        revision=data.revision,
+        revision=data.training.revision,
         missing_model=model if _must_pull(provider, model) else None,
         blocking=tuple(blocking),
-        notices=tuple(notices),
+        notices=(*data.notices, *notices, *_answer_notices(path, raws)),
     )
+
+
+def _target(wish: Wish, provider: Provider) -> _Target:
+    """The model of the wish, or else the provider's default. Raises UsageError without either."""
+    table = pricing.table()
+    model = wish.model or provider.model
+    if model is None:
+        raise UsageError(f"Provider '{provider.name}' has no default model: name one with --model.")
+    info = find(model, table)
+    info = info.on(provider.kind) if info else None
+    counter = tokens.counter(model, table)
+    return _Target(model, info, counter, _context(provider, wish.method, model, info, counter))
+
+
+def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
+    """Read the examples, leave out the rejected and, if wished, those with errors, and split off validation."""
+    stored = training_data.read(path)
+    accepted = stored.without_rejected()
+    usable = training_data.without_errors(accepted, context) if wish.leave_out_errors else accepted
+    left_out = len(accepted.raws) - len(usable.raws)
+    train, validation = _sides(usable, wish)
+    training = usable.only(train)
+    notices = [
+        *filter(None, [reviews.left_out_words(stored.reviews)]),
+        *reviews.trained_words(training.reviews),
+        *([f"{left_out} examples with errors are left out."] if left_out else []),
+    ]
+    return _Data(training, validation, notices)
 
 
 def _answer_notices(path: Path, raws: list[bytes]) -> list[str]:
