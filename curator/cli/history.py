@@ -14,7 +14,7 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.workspace.records import Change
-    from curator.workspace.versions import Difference
+    from curator.workspace.versions import RevisionDifference
 
 EXAMPLE = "curator history data.curator --diff 3..12"
 
@@ -97,7 +97,7 @@ def _count_words(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def _print_difference(difference: Difference) -> None:
+def _print_difference(difference: RevisionDifference) -> None:
     added, removed, edited = difference.added, difference.removed, difference.edited
     for sign, ids, code in (("+", added, "32"), ("-", removed, "31"), ("~", edited, "33")):
         for example in ids:

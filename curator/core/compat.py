@@ -18,7 +18,7 @@ ALLOWED_KEYS: dict[Variant, frozenset[str]] = {
 ALLOWED_ROLES = ("system", "user", "assistant", "function")
 
 
-class Counts:
+class FaultCounts:
     """`counts` holds the number of each fault in the examples that were added; faults that do not occur are
     absent.
 

@@ -9,7 +9,7 @@ from curator.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RevisionDifference:
     """Ids of examples that were added, removed or changed from revision `old` to `new`, which may be earlier."""
 
     old: int
@@ -23,7 +23,7 @@ class Difference:
         return {"added": self.added, "removed": self.removed, "edited": self.edited}
 
 
-def difference(workspace: Workspace, old: int, new: int) -> Difference:
+def difference(workspace: Workspace, old: int, new: int) -> RevisionDifference:
     """Compare two revisions; the time grows with the number of changes between them."""
     low, high = min(old, new), max(old, new)
     first: dict[tuple[int, str], Any] = {}
@@ -47,7 +47,7 @@ def difference(workspace: Workspace, old: int, new: int) -> Difference:
         and example not in added
         and example not in removed
     ]
-    return Difference(old, new, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(edited)))
+    return RevisionDifference(old, new, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(edited)))
 
 
 def _added_and_removed(

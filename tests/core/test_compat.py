@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core.compat import ALLOWED_KEYS, Counts, Variant
+from curator.core.compat import ALLOWED_KEYS, FaultCounts, Variant
 
 USER = {"role": "user", "content": "x"}
 ANSWER = {"role": "assistant", "content": "y"}
@@ -66,7 +66,7 @@ CASES: list[tuple[Any, dict[str, int], dict[str, int] | None]] = [
 @pytest.mark.parametrize(("value", "cookbook", "book"), CASES)
 def test_case(value: Any, cookbook: dict[str, int], book: dict[str, int] | None) -> None:
     for variant, expected in (("cookbook", cookbook), ("book", cookbook if book is None else book)):
-        counts = Counts(variant)  # type: ignore[arg-type]
+        counts = FaultCounts(variant)  # type: ignore[arg-type]
         counts.add(value)
         assert dict(counts.counts) == expected
 
@@ -102,7 +102,7 @@ MESSAGES = st.dictionaries(
     st.sampled_from(["cookbook", "book"]),
 )
 def test_the_same_as_the_notebook(dataset: list[Any], variant: Variant) -> None:
-    counts = Counts(variant)
+    counts = FaultCounts(variant)
     for value in dataset:
         counts.add(value)
     assert counts.counts == notebook(dataset, variant)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from curator.tui.looks.first_colours import Palette, read_palette
+from curator.tui.looks.first_colours import ThemeColours, read_palette
 from curator.tui.session.list_place import ListPlace
 from curator.tui.terminal import first_screen
 from curator.workspace import background as analysis
@@ -25,7 +25,7 @@ PLACED = re.compile(r"\x1b\[(\d+);1H([^\x1b]*(?:\x1b\[[0-9;]*m[^\x1b]*)*)")
 def drawn(workspace: Workspace, size: tuple[int, int]) -> list[str]:
     """What the first screen says, line by line; what is drawn later lies over it."""
     lines: dict[int, str] = {}
-    for at, text in PLACED.findall(first_screen.frame(workspace, ListPlace.of(workspace), *size, Palette())):
+    for at, text in PLACED.findall(first_screen.frame(workspace, ListPlace.of(workspace), *size, ThemeColours())):
         plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
         lines[int(at)] = plain if plain.strip() else lines.get(int(at), plain)
     return [lines[at] for at in sorted(lines)]
@@ -83,7 +83,7 @@ def test_colours_come_from_theme_files_and_none_are_written_where_none_are_wante
     assert "48;2;20;23;29" in read_palette("curator-dark").paint("row", "x")
     assert ";44m" in read_palette("curator-ansi").paint("cursor", "x")
     assert read_palette("../../secret").colours == {}
-    assert Palette({"foreground": "\x1b[2J", "background": "\x1b]0;x"}).paint("row", "x") == "\x1b[0mx"
+    assert ThemeColours({"foreground": "\x1b[2J", "background": "\x1b]0;x"}).paint("row", "x") == "\x1b[0mx"
     monkeypatch.setenv("NO_COLOR", "1")
     assert "2;" not in read_palette("curator-dark").paint("row", "x")
 

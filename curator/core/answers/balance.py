@@ -72,7 +72,7 @@ class Balance:
         return self.refusals / self.total if self.total else 0.0
 
 
-class Conversation(NamedTuple):
+class ConversationParts(NamedTuple):
     """The parts of one conversation that are counted."""
 
     system: str
@@ -96,13 +96,13 @@ class BalanceTally:
     _scripts: Counter[str] = field(default_factory=Counter)
     _prompt_lengths: array[int] = field(default_factory=lambda: array("L"))
 
-    def add(self, messages: Sequence[Any]) -> Conversation:
+    def add(self, messages: Sequence[Any]) -> ConversationParts:
         """Count one conversation; values that are no messages and messages without text are skipped."""
         self._examples += 1
         with_text = [(m, text) for m in messages if isinstance(m, dict) and (text := text_of(m.get("content")))]
         system = "\n\n".join(text for m, text in with_text if m.get("role") in ("system", "developer"))
         prompt = "\n".join(text for m, text in with_text if m.get("role") == "user")
-        conversation = Conversation(
+        conversation = ConversationParts(
             system, prompt, script(prompt) if prompt else "", tuple(_learnt_texts(with_text))
         )
         self._systems[system] += 1

@@ -42,7 +42,7 @@ STYLES: dict[str, tuple[str, str, bool]] = {
 
 
 @dataclass(frozen=True)
-class Palette:
+class ThemeColours:
     """A theme's colours by name, as its file writes them; without any, text is plain and the cursor reversed."""
 
     colours: dict[str, str] = field(default_factory=dict)
@@ -73,10 +73,10 @@ def _codes(colour: str | None, offset: int) -> list[str]:
     return []
 
 
-def read_palette(theme: str) -> Palette:
+def read_palette(theme: str) -> ThemeColours:
     """The colours of a theme; none without such a file, with NO_COLOR, or in a terminal without 24-bit colour."""
     if os.environ.get("NO_COLOR") or os.environ.get("COLORTERM", "").lower() not in ("truecolor", "24bit"):
-        return Palette()
+        return ThemeColours()
     for folder in (paths.config_dir() / "themes", paths.packaged("themes")):
         try:
             table = tomllib.loads((folder / f"{theme or DEFAULT}.toml").read_text("utf-8"))
@@ -84,5 +84,5 @@ def read_palette(theme: str) -> Palette:
             continue
         variables = table.get("variables")
         colours = table | (variables if isinstance(variables, dict) else {})
-        return Palette({name: value for name, value in colours.items() if isinstance(value, str)})
-    return Palette()
+        return ThemeColours({name: value for name, value in colours.items() if isinstance(value, str)})
+    return ThemeColours()

@@ -20,7 +20,7 @@ from rich.cells import cell_len, set_cell_size
 from curator.core.text import one_line
 from curator.tui import stage_list
 from curator.tui.looks import first_colours
-from curator.tui.looks.first_colours import Palette
+from curator.tui.looks.first_colours import ThemeColours
 from curator.tui.session.list_place import ListPlace
 from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
 from curator.tui.stage_models import label_keys
@@ -120,7 +120,7 @@ def _stop_echo() -> list[Any] | None:
     return before
 
 
-def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palette: Palette) -> str:
+def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palette: ThemeColours) -> str:
     """The whole screen as text with escape sequences; the list has the size and place that the app gives it."""
     room = height - AROUND
     wide = width >= WIDE
@@ -134,7 +134,7 @@ def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palet
     return f"{''.join(drawn)}\x1b[{height - 1};1H{_status(workspace, width, palette)}\x1b[0m"
 
 
-def _tabs(workspace: Workspace, width: int, palette: Palette) -> str:
+def _tabs(workspace: Workspace, width: int, palette: ThemeColours) -> str:
     brand = f" {BRAND}  " if width >= WIDE else f" {BRAND[0]}  "
     tabs = [f" {entry.key} {entry.title} " for entry in stage_list.stages()]
     lock = "read only: " if workspace.read_only else ""
@@ -145,11 +145,11 @@ def _tabs(workspace: Workspace, width: int, palette: Palette) -> str:
     return drawn + palette.paint("tab", "".join(tabs[1:])) + palette.paint("tab", right)
 
 
-def _query(width: int, palette: Palette) -> str:
+def _query(width: int, palette: ThemeColours) -> str:
     return palette.paint("prompt", " / ") + palette.paint("dim", "filter")
 
 
-def _status(workspace: Workspace, width: int, palette: Palette) -> str:
+def _status(workspace: Workspace, width: int, palette: ThemeColours) -> str:
     """The status line, with counts only if they are stored already."""
     parts: list[tuple[str, str]] = []
     if workspace.current_results.finished:
@@ -175,7 +175,7 @@ def _status(workspace: Workspace, width: int, palette: Palette) -> str:
     return drawn
 
 
-def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette: Palette) -> Iterator[str]:
+def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette: ThemeColours) -> Iterator[str]:
     """The columns' names, then the rows; the cursor is on the example of `place`."""
     ids = workspace.ids()
     width -= len(ids) + 1 > rows  # the scroll bar

@@ -16,7 +16,7 @@ from curator.workspace.changes.writing import Writing, require_encodable, requir
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
 from curator.workspace.storage.examples import ExampleRow
-from curator.workspace.storage.journal import Addition, Part
+from curator.workspace.storage.journal import Addition, FieldChange
 
 REVIEW_STATES = ("accepted", "rejected", "flagged")
 MAX_LABEL = 100
@@ -135,7 +135,9 @@ class Changes:
                 new_id = first + len(additions)
                 additions.append(Addition(new_id, raw, anchor if number == 0 else new_id - 1))
         new_ids = [addition.id for addition in additions]
-        parts = [Part(i, "deleted", 2, 0) for i in new_ids] + [Part(i, "deleted", 0, 1) for i in deleted]
+        parts = [FieldChange(i, "deleted", 2, 0) for i in new_ids] + [
+            FieldChange(i, "deleted", 0, 1) for i in deleted
+        ]
         change = self.writing.journal.commit(kind, label, parts, additions=additions)
         self.writing.restructure()
         self.writing.publish(new_ids, True)
@@ -156,7 +158,7 @@ class Changes:
             examples = writing.begin(ids)
             rows = writing.stored.example_rows(examples)
             before = {i: rows[i].deleted if i in rows else 0 for i in examples}
-            parts = [Part(i, "deleted", before[i], value) for i in examples if before[i] != value]
+            parts = [FieldChange(i, "deleted", before[i], value) for i in examples if before[i] != value]
             change = writing.journal.commit(kind, writing.describe(template, [p.example for p in parts]), parts)
             if value and len(parts) == 1:  # quicker than the whole order
                 writing.stored.order.delete(parts[0].example)
@@ -177,14 +179,14 @@ class Changes:
             notes = [own.note if own is not None else None, *(rows[i].note for i in others if i in rows)]
             note = "\n".join(dict.fromkeys(filter(None, notes))) or None
             parts = [
-                Part(example, "rating", own.rating if own is not None else None, rating),
-                Part(example, "note", own.note if own is not None else None, note),
+                FieldChange(example, "rating", own.rating if own is not None else None, rating),
+                FieldChange(example, "note", own.note if own is not None else None, note),
             ]
             for name in writing.stored.label_names():
                 labelled = writing.stored.with_label(name)
                 if example not in labelled and not labelled.isdisjoint(others):
-                    parts.append(Part(example, f"label:{name}", 0, 1))
-            parts += [Part(i, "deleted", rows[i].deleted if i in rows else 0, 1) for i in others]
+                    parts.append(FieldChange(example, f"label:{name}", 0, 1))
+            parts += [FieldChange(i, "deleted", rows[i].deleted if i in rows else 0, 1) for i in others]
             label = writing.describe("Merged {}", [example, *others])
             change = writing.journal.commit("delete", label, parts)
             writing.restructure()
@@ -200,7 +202,9 @@ class Changes:
         with self.writing.guard:
             examples = self.writing.begin(ids)
             labelled = self.writing.stored.with_label(name)
-            parts = [Part(i, f"label:{name}", int(not on), int(on)) for i in examples if (i in labelled) != on]
+            parts = [
+                FieldChange(i, f"label:{name}", int(not on), int(on)) for i in examples if (i in labelled) != on
+            ]
             template = f"Labelled {{}} {name}" if on else f"Took the label {name} off {{}}"
             words = self.writing.describe(template, [part.example for part in parts])
             return self.writing.journal.commit("label", words, parts)

@@ -11,7 +11,7 @@ from curator.errors import UsageError
 from curator.workspace.changes.writing import Writing
 from curator.workspace.records import Change
 from curator.workspace.storage.examples import BytesById
-from curator.workspace.storage.journal import Part
+from curator.workspace.storage.journal import FieldChange
 
 PINNED = "pinned"
 """The label of examples whose side was chosen by hand and stays when the others are divided again."""
@@ -31,9 +31,9 @@ def pin(writing: Writing, ids: Iterable[int], side: Side | None) -> Change:
         examples = writing.begin(ids)
         rows = writing.stored.example_rows(examples)
         pinned = writing.stored.with_label(PINNED)
-        parts = [Part(i, f"label:{PINNED}", int(i in pinned), int(side is not None)) for i in examples]
+        parts = [FieldChange(i, f"label:{PINNED}", int(i in pinned), int(side is not None)) for i in examples]
         if side is not None:
-            parts += [Part(i, "split", rows[i].split if i in rows else None, side) for i in examples]
+            parts += [FieldChange(i, "split", rows[i].split if i in rows else None, side) for i in examples]
         changed = sorted({part.example for part in parts if part.before != part.after})
         template = f"Pinned {{}} to {side}" if side else "Let {} go"
         return writing.journal.commit("split", writing.describe(template, changed), parts)
@@ -60,12 +60,12 @@ def split(
         division = divide(
             raws, validation, seed, stratify=stratify, strata=strata, fixed=sides_fixed, meter=journal.meter
         )
-        parts: list[Part] = []
+        parts: list[FieldChange] = []
         if ids is None:
             settings = {"validation": validation, "seed": seed, "stratify": stratify, "reasons": division.reasons}
             settings["last"] = max(examples)  # examples with a higher id were added after this split
             row = journal.db.execute("SELECT value FROM meta WHERE key = 'split'").fetchone()
-            parts.append(Part(0, "meta:split", row[0] if row else "null", orjson.dumps(settings).decode()))
+            parts.append(FieldChange(0, "meta:split", row[0] if row else "null", orjson.dumps(settings).decode()))
         parts += _side_parts(writing, examples, set(division.validation), default=None if ids is None else "train")
         train, held_out = len(division.train), len(division.validation)
         template = f"Split {{}}: {train:,} to train, {held_out:,} to validate"
@@ -76,15 +76,15 @@ def split(
 
 def _side_parts(
     writing: Writing, examples: Sequence[int], validation: set[int], default: str | None
-) -> list[Part]:
+) -> list[FieldChange]:
     """The changes of `split`. `default` stands for training: None after a split of all, which implies it."""
     rows = writing.stored.example_rows(examples)
-    parts: list[Part] = []
+    parts: list[FieldChange] = []
     for example in examples:
         before = rows[example].split if example in rows else None
         after = "validation" if example in validation else default
         if before != after:
-            parts.append(Part(example, "split", before, after))
+            parts.append(FieldChange(example, "split", before, after))
     return parts
 
 

@@ -19,7 +19,7 @@ from curator.workspace.records import Change
 from curator.workspace.storage import line_file
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
 from curator.workspace.storage.id_mask import IdMask
-from curator.workspace.storage.journal import REVISION, Journal, Part
+from curator.workspace.storage.journal import REVISION, FieldChange, Journal
 from curator.workspace.storage.sources import Source
 from curator.workspace.storage.write_access import WriteAccess
 
@@ -91,7 +91,7 @@ class Writing:
         """Give examples new bytes, (id, old bytes) → new bytes; those that stay the same are left alone."""
         with self.guard:
             examples = self.begin(ids)
-            parts: list[Part] = []
+            parts: list[FieldChange] = []
             rows = self.stored.example_rows(examples)
             for example, old in self.journal.meter.over("Changing", self.stored.raws(examples), len(examples)):
                 new = change(example, old)
@@ -100,8 +100,8 @@ class Writing:
                 if len(new) > MAX_LINE_BYTES:
                     raise CuratorError(f"an example is at most {MAX_LINE_BYTES // 2**20} MB long")
                 row = rows.get(example)
-                parts.append(Part(example, "raw", row.raw if row is not None else None, new))
-                parts.append(Part(example, "version", row.version if row is not None else 0, REVISION))
+                parts.append(FieldChange(example, "raw", row.raw if row is not None else None, new))
+                parts.append(FieldChange(example, "version", row.version if row is not None else 0, REVISION))
             rewritten = [part.example for part in parts[::2]]
             label = self.describe(template, rewritten)
             done = self.journal.commit(kind, label, parts, examples=len(rewritten))
@@ -119,13 +119,13 @@ class Writing:
         with self.guard:
             examples = self.begin(ids)
             rows = self.stored.example_rows(examples)
-            parts: list[Part] = []
+            parts: list[FieldChange] = []
             for example in examples:
                 row = rows.get(example)
                 for field, value in fields(row).items():
                     before = getattr(row, field) if row is not None else None
                     if before != value:
-                        parts.append(Part(example, field, before, value))
+                        parts.append(FieldChange(example, field, before, value))
             changed = sorted({part.example for part in parts})
             return self.journal.commit(kind, self.describe(template, changed), parts)
 

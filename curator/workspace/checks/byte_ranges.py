@@ -27,7 +27,7 @@ RANGE = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class ByteRange:
     """Whole lines of a plain file: byte offsets, and the number of lines before them."""
 
     start: int
@@ -35,7 +35,7 @@ class Range:
     lines: int
 
 
-def examine_range(path: Path, part: Range, options: Options) -> Findings:
+def examine_range(path: Path, part: ByteRange, options: Options) -> Findings:
     """`examine` for one range; what a worker process runs."""
     notes = Notes()
     with path.open("rb", buffering=1 << 20) as file:
@@ -49,7 +49,7 @@ def examine_in_ranges(path: Path, options: Options, workers: int, progress: Prog
     whole, size = Findings(rows=Rows(spill=True)), path.stat().st_size
     others = set(active_children())
     with ProcessPoolExecutor(workers - 1, mp_context=get_context("spawn")) as pool:
-        pending: deque[tuple[Range, Future[Findings]]] = deque()
+        pending: deque[tuple[ByteRange, Future[Findings]]] = deque()
         try:
             for part in ranges(path):
                 pending.append((part, _submit(pool, pending, 2 * (workers - 1), path, part, options)))
@@ -65,7 +65,11 @@ def examine_in_ranges(path: Path, options: Options, workers: int, progress: Prog
 
 
 def _submit(
-    pool: ProcessPoolExecutor, pending: Iterable[tuple[Range, Future[Findings]]], most: int, path: Path, *work: Any
+    pool: ProcessPoolExecutor,
+    pending: Iterable[tuple[ByteRange, Future[Findings]]],
+    most: int,
+    path: Path,
+    *work: Any,
 ) -> Future[Findings]:
     """Have another process examine a range; where `most` ranges are with them already, examine it here."""
     if sum(not future.done() for _, future in pending) < most:
@@ -77,7 +81,12 @@ def _submit(
 
 
 def _join(
-    whole: Findings, part: Range, future: Future[Findings], options: Options, progress: Progress | None, size: int
+    whole: Findings,
+    part: ByteRange,
+    future: Future[Findings],
+    options: Options,
+    progress: Progress | None,
+    size: int,
 ) -> None:
     """Add the findings of a range to those of the ranges before it, and report progress."""
     whole.join(future.result(), options)
@@ -101,7 +110,7 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def ranges(path: Path, size: int = RANGE) -> Iterator[Range]:
+def ranges(path: Path, size: int = RANGE) -> Iterator[ByteRange]:
     """Cut a file into ranges of whole lines, about `size` bytes each."""
     start = end = lines = before = 0
     with path.open("rb", buffering=0) as file:
@@ -109,11 +118,11 @@ def ranges(path: Path, size: int = RANGE) -> Iterator[Range]:
             last = block.rfind(b"\n") + 1
             if last and end + last - start >= size:
                 lines += block.count(b"\n", 0, last)
-                yield Range(start, end + last, before)
+                yield ByteRange(start, end + last, before)
                 start, before = end + last, lines
                 lines += block.count(b"\n", last)
             else:
                 lines += block.count(b"\n")
             end += len(block)
     if end > start:
-        yield Range(start, end, before)
+        yield ByteRange(start, end, before)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from curator.core import rules
-from curator.core.compat import Counts, Variant
+from curator.core.compat import FaultCounts, Variant
 from curator.core.example import Example, parse
 from curator.core.formats import Format
 from curator.core.problem import Method, Problem, Profile, Severity
@@ -154,7 +154,7 @@ def examine(
     `spill`: many findings go to a temporary file. `large`: there are enough records to be worth loading NumPy.
     """
     findings, context = Findings(notes, rows=Rows(spill=spill)), options.context()
-    compat = Counts(options.compat) if options.compat else None
+    compat = FaultCounts(options.compat) if options.compat else None
     counter = options.counter() if context.count is not None else None
     one_pass = OnePass(findings, context, options, compat, counter, large)
     with _no_garbage_collection():
@@ -186,7 +186,7 @@ class OnePass:
     findings: Findings
     context: rules.Context
     options: Options
-    compat: Counts | None
+    compat: FaultCounts | None
     counter: Counter | None
     large: bool
     """Whether there are enough records to be worth loading NumPy."""

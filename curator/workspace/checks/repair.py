@@ -28,7 +28,7 @@ from curator.workspace.storage.folder import is_workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RepairReport:
     """The number of fixes by rule, and the check of the file that was written."""
 
     fixed: dict[str, int]
@@ -66,7 +66,7 @@ def repair(
     *,
     rules: frozenset[str] | None = None,
     unsafe: bool = False,
-) -> Report:
+) -> RepairReport:
     """Write `out` with the fixes of `rules` (None: all) applied; on an error an existing `out` stays as it was.
 
     Raises InputError where `path` cannot be read or is `out` itself, and where `out` cannot be written.
@@ -92,7 +92,7 @@ def repair(
     if source.path is not None and not source.name.endswith(".jsonl") and target.name.endswith(".jsonl"):
         repairs.fixed["file_extension"] += 1
     fixed = {rule: repairs.fixed[rule] for rule in REGISTRY if repairs.fixed[rule]}
-    return Report(fixed, check_file(target, options))
+    return RepairReport(fixed, check_file(target, options))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ TOGETHER = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ExportReport:
     """What was written. `skipped` are the ids of examples that the target format cannot hold."""
 
     path: Path
@@ -53,7 +53,7 @@ def export(
     out: Path,
     target: Target | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Report:
+) -> ExportReport:
     """Write the examples `ids` in that order; without `target` each as one line with its exact bytes.
 
     `progress` gets the number of examples written. Raises InputError where `out` is the file of a source or cannot
@@ -72,7 +72,7 @@ def write_examples(
     out: Path,
     target: Target | None,
     progress: Callable[[int], None] | None,
-) -> Report:
+) -> ExportReport:
     """As `export`, also to the file of a source. Raises InputError; `out` is then what it was before."""
     sink = _Sink(progress)
     try:
@@ -85,7 +85,7 @@ def write_examples(
                 _convert(workspace, ids, target, sink)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}") from error
-    return Report(out, sink.examples, sink.bytes, sink.digest.hexdigest(), tuple(sink.skipped))
+    return ExportReport(out, sink.examples, sink.bytes, sink.digest.hexdigest(), tuple(sink.skipped))
 
 
 class _Sink:

@@ -29,7 +29,7 @@ from curator.workspace.files.preview import Preview, example_of, line_of, previe
 from curator.workspace.records import Change
 from curator.workspace.storage import line_file
 from curator.workspace.storage.folder import slug
-from curator.workspace.storage.journal import Part
+from curator.workspace.storage.journal import FieldChange
 from curator.workspace.workspace import Workspace
 
 SOURCE_ROW = (
@@ -234,8 +234,8 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         number = 1 + max((source.id for source in workspace.stored.sources), default=0)
         is_first = not workspace.stored.sources
         statements: list[tuple[str, Sequence[object]]] = []
-        parts: list[Part] = []
-        marks: list[Part] = []
+        parts: list[FieldChange] = []
+        marks: list[FieldChange] = []
         for at, file in enumerate(prepared.files):
             look = file.preview
             keeps = look.container == "jsonl" and look.map == KEEP
@@ -243,7 +243,7 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
             row = source_row(number + at, look.path, file.file, form, first, file.lines, file.stat)
             digest = line_file.stored_digest(workspace.path / "sources" / file.file)
             statements.append((SOURCE_ROW, (*row, digest, int(not is_first), time.time())))
-            parts.append(Part(-(number + at), "hidden", 1, 0))
+            parts.append(FieldChange(-(number + at), "hidden", 1, 0))
             marks += _marks(file, first)
             first += file.lines
         names = ", ".join(file.preview.path.name for file in prepared.files)
@@ -260,14 +260,14 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         return change
 
 
-def _marks(file: PreparedFile, first_id: int) -> list[Part]:
+def _marks(file: PreparedFile, first_id: int) -> list[FieldChange]:
     """Labels and review states of the answers that KTO data judges: `good`, accepted; `bad`, rejected."""
-    parts: list[Part] = []
+    parts: list[FieldChange] = []
     for position, good in file.verdicts:
         example = first_id + position
-        parts.append(Part(example, "label:good" if good else "label:bad", 0, 1))
-        parts.append(Part(example, "review", None, "accepted" if good else "rejected"))
-        parts.append(Part(example, "reviewed", None, 0))
+        parts.append(FieldChange(example, "label:good" if good else "label:bad", 0, 1))
+        parts.append(FieldChange(example, "review", None, "accepted" if good else "rejected"))
+        parts.append(FieldChange(example, "reviewed", None, 0))
     return parts
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from curator import atomic
 from curator.errors import CuratorError, InputError
-from curator.workspace.exchange.export import Report, write_examples
+from curator.workspace.exchange.export import ExportReport, write_examples
 from curator.workspace.workspace import Workspace
 
 
@@ -60,7 +60,9 @@ def _ids_of_source(workspace: Workspace, source_id: int) -> Sequence[int]:
     return ids
 
 
-def write_back(workspace: Workspace, plan: WriteBack, progress: Callable[[int], None] | None = None) -> Report:
+def write_back(
+    workspace: Workspace, plan: WriteBack, progress: Callable[[int], None] | None = None
+) -> ExportReport:
     """Replace the imported file by the examples of its source, after a backup beside it.
 
     Raises CuratorError where the backup or the file could not be written; the file is then what it was.

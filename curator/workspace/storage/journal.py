@@ -23,7 +23,7 @@ _NEXT = "undone = 1 ORDER BY id"
 """Which change undo takes back and redo brings back. `undone` is 0, 1 (can be redone) or 2 (can no longer be)."""
 
 
-class Part(NamedTuple):
+class FieldChange(NamedTuple):
     """One field of one example, before and after a change. `example` 0 is the workspace, -N the source N."""
 
     example: int
@@ -59,7 +59,7 @@ class Journal:
         self,
         kind: str,
         label: str,
-        parts: Sequence[Part],
+        parts: Sequence[FieldChange],
         *,
         additions: Iterable[Addition] = (),
         statements: Iterable[tuple[str, Sequence[object]]] = (),
@@ -161,7 +161,7 @@ class Journal:
         columns = "example, field, after, before" if kind == "undo" else "example, field, before, after"
         cursor = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
         rows = self.meter.over("Reading", cursor, examples)
-        parts = [Part(example, sys.intern(field), *values) for example, field, *values in rows]
+        parts = [FieldChange(example, sys.intern(field), *values) for example, field, *values in rows]
         words = ("Undid: " if kind == "undo" else "Redid: ") + label
         with _Transaction(self):
             self._db.execute("UPDATE change SET undone = ? WHERE id = ?", (int(kind == "undo"), target))
@@ -172,7 +172,7 @@ class Journal:
         revision: int,
         kind: str,
         label: str,
-        parts: Sequence[Part],
+        parts: Sequence[FieldChange],
         reverts: int | None,
         examples: int | None,
     ) -> Change:
@@ -202,14 +202,14 @@ class Journal:
             reverts=reverts,
         )
 
-    def _apply(self, parts: Sequence[Part]) -> None:
+    def _apply(self, parts: Sequence[FieldChange]) -> None:
         """Write the new values of all parts, field by field. Raises NotSaved for an unknown field."""
-        by_field: dict[str, list[Part]] = {}
+        by_field: dict[str, list[FieldChange]] = {}
         for part in parts:
             by_field.setdefault(part.field, []).append(part)
         done = len(parts)
         for field, of_field in by_field.items():
-            group: Iterable[Part] = self.meter.over("Saving", of_field, 2 * len(parts), done)
+            group: Iterable[FieldChange] = self.meter.over("Saving", of_field, 2 * len(parts), done)
             done += len(of_field)
             if field in tables.FIELDS:
                 self._db.executemany(

@@ -14,7 +14,7 @@ from curator.core.example import parse
 from curator.core.text import one_line, printable
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_list import LineList, Pieces
-from curator.workspace.versions import Difference, difference, raw_at
+from curator.workspace.versions import RevisionDifference, difference, raw_at
 
 _ROWS = 10
 _CHARS = 400
@@ -48,7 +48,9 @@ class VersionDialog(Dialog[int]):
 
     @work(exclusive=True, group="versions", exit_on_error=False)
     async def _compare(self) -> None:
-        between: Difference = await asyncio.to_thread(difference, self.session.workspace, self._old, self._new)
+        between: RevisionDifference = await asyncio.to_thread(
+            difference, self.session.workspace, self._old, self._new
+        )
         groups = (("~", between.edited), ("+", between.added), ("-", between.removed))
         self._lines = [(sign, example) for sign, ids in groups for example in ids]
         counts = f"{len(between.added):,} added, {len(between.removed):,} removed, {len(between.edited):,} edited"
