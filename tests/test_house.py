@@ -1,0 +1,63 @@
+"""The house stays in order as it grows: sizes of folders, files and functions, and names of classes."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "curator"
+FILES = {str(file.relative_to(PACKAGE.parent)): file.read_text("utf-8") for file in PACKAGE.rglob("*.py")}
+TREES = {name: ast.parse(text) for name, text in FILES.items()}
+
+MOST_LINES_OF_FILE = 400
+MOST_LINES_OF_FUNCTION = 50
+USUAL_LINES_OF_FUNCTION = 21
+"""The most lines that 95 of 100 functions have."""
+MOST_FILES_OF_FOLDER = 20
+LARGE_FOLDERS = {"curator/cli": "one file for each command"}
+SAME_NAMES = {"Turn": "both are a message with its place; that of the rules also knows whether it is learnt"}
+"""Public classes of one name in several files, and why they may have it."""
+
+
+def lines_of_functions() -> dict[str, int]:
+    """The number of lines of each function, by `file:line name`; its decorators do not count."""
+    return {
+        f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def test_no_file_is_too_long() -> None:
+    lines = {name: len(text.splitlines()) for name, text in FILES.items()}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES_OF_FILE} == {}
+
+
+def test_no_folder_has_too_many_files() -> None:
+    folders: dict[str, int] = defaultdict(int)
+    for name in FILES:
+        folders[str(Path(name).parent)] += 1
+    large = {folder: count for folder, count in folders.items() if count > MOST_FILES_OF_FOLDER}
+    assert large.keys() == LARGE_FOLDERS.keys(), large
+
+
+def test_no_function_is_too_long() -> None:
+    lines = lines_of_functions()
+    assert {name: count for name, count in lines.items() if count > MOST_LINES_OF_FUNCTION} == {}
+
+
+def test_functions_are_short() -> None:
+    lines = sorted(lines_of_functions().values())
+    assert lines[len(lines) * 95 // 100] <= USUAL_LINES_OF_FUNCTION
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for name, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name)
+    shared = {name: files for name, files in places.items() if len(files) > 1}
+    assert shared.keys() == SAME_NAMES.keys(), shared
