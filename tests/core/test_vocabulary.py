@@ -127,6 +127,29 @@ def test_without_a_faster_counter_tiktoken_counts(monkeypatch: pytest.MonkeyPatc
     assert vocabulary.Vocabulary("o200k_base").count("tiktoken is great!") == 6
 
 
+SCRIPTS = (
+    st.characters(codec="utf-8")
+    | st.characters(max_codepoint=0x7F)
+    | st.sampled_from("  \n\n\t\r'’sStT.,!?()[]{}/\\-_=+*#@`~$€£½²₂ß")
+    | st.sampled_from("日本語한국어हिन्दीالعربيةעבריתไทยΔΩЖд")
+    | st.sampled_from("😀🎉👩‍👧🏳️‍🌈\u200b\u200d\ufeff\u00a0\u2028\u0085\x00\x1b\x7f")
+)
+WORDS = st.sampled_from(
+    ["<|endoftext|>", "<|im_start|>", "don't", "they'LL", "1234567", "HTTPServer", "    ", "\n\n  "]
+)
+
+
+@pytest.mark.parametrize("name", ["o200k_base", "cl100k_base"])
+@settings(max_examples=300, deadline=None)
+@given(parts=st.lists(st.text(SCRIPTS, max_size=12) | WORDS, max_size=8))
+def test_the_faster_counter_counts_as_tiktoken_does(name: str, parts: list[str]) -> None:
+    count = vocabulary.quick_count(name)
+    if count is None:
+        pytest.skip("the package has no wheel for this machine")
+    text = "".join(parts)
+    assert count(text) == len(vocabulary.encoding(name).encode_ordinary(text))
+
+
 def test_unknown_vocabulary_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         vocabulary.token_bytes("p50k_base")

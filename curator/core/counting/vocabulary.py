@@ -193,8 +193,7 @@ def slices(text: str) -> list[str]:
 
 
 def quick_count(name: str) -> Callable[[str], int] | None:
-    """The count function of the optional package toktok-rs, or None where it is not installed or counts
-    differently.
+    """The count function of the package toktok-rs, or None where it is not installed or counts differently.
 
     It is about ten times as fast as tiktoken. As the package is young, it is used only if its counts for
     `SAMPLE` equal those of tiktoken (`SAMPLE_COUNTS`; a test compares them).
