@@ -202,7 +202,7 @@ async def test_going_to_quit_saves_the_draft(tmp_path: Path) -> None:
 
 async def test_long_examples_open_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("curator.tui.widgets.editor.WINDOW", 10)
-    long = {"messages": [{"role": "user" if n % 2 else "assistant", "content": f"m{n}"} for n in range(300)]}
+    long = {"messages": [{"role": "assistant" if n % 2 else "user", "content": f"m{n}"} for n in range(300)]}
     async with opened(dataset(tmp_path, [json.dumps(long).encode()])) as scene:
         await scene.press("e")
         cells = scene.app.screen.query(Cell)
@@ -236,3 +236,96 @@ async def test_editor_keys_are_the_ones_shown(tmp_path: Path) -> None:
 @given(st.text(alphabet='[]{},:" \\ab\t1é\r', max_size=200))
 def test_folding_comes_back(line: str) -> None:
     assert unfold(fold(line)) == line
+
+
+# Where it begins
+
+
+USUAL = {"role": "system", "content": "Answer with one shortcode."}
+
+
+async def test_plus_begins_in_the_prompt_with_the_usual_system_prompt(tmp_path: Path) -> None:
+    odd = chat("odd one", "(o)", "Something else.")
+    async with opened(dataset(tmp_path, [odd, *many(4)])) as scene:
+        await scene.press("plus")
+        assert "editing a new example · nothing typed yet" in scene.screen_text()
+        await scene.type("hello")
+        await scene.press("f8")
+        await scene.type("(hi)")
+        await scene.press("escape")
+        assert messages(scene) == [
+            USUAL, {"role": "user", "content": "hello"}, {"role": "assistant", "content": "(hi)"},
+        ]  # fmt: skip
+        assert scene.workspace.ids()[1] == scene.current  # behind the one it was begun from
+        assert len(scene.workspace.history(10)) == 2  # the import, and one addition
+
+
+@pytest.mark.parametrize("keys", [(), ("x", "backspace"), ("f4",), ("ctrl+s",)], ids="-".join)
+async def test_a_new_example_that_is_left_empty_keeps_nothing(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    async with opened(dataset(tmp_path, many(2))) as scene:
+        await scene.press("plus", *keys, "escape")
+        assert not scene.data.editing and scene.current == 1
+        assert list(scene.workspace.ids()) == [1, 2]
+        assert len(scene.workspace.history(10)) == 1
+        assert "no example was added" in scene.toasts()
+
+
+async def test_saving_a_new_example_twice_adds_one(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(2))) as scene:
+        await scene.press("plus", "x", "ctrl+s", "y", "escape")
+        assert len(scene.workspace.ids()) == 3
+        assert contents(scene)[1] == "xy"
+
+
+async def test_a_new_example_in_an_empty_workspace(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(1))) as scene:
+        await scene.press("d", "plus")
+        await scene.type("hello")
+        await scene.press("escape")
+        assert messages(scene)[0] == {"role": "user", "content": "hello"}
+
+
+PROMPT = {"role": "user", "content": "What now?"}
+UNANSWERED = {
+    "none": [PROMPT],
+    "empty": [PROMPT, {"role": "assistant", "content": ""}],
+    "null": [PROMPT, {"role": "assistant", "content": None}],
+    "no content": [PROMPT, {"role": "assistant"}],
+    "no parts": [PROMPT, {"role": "assistant", "content": []}],
+    "first of two": [
+        PROMPT, {"role": "assistant", "content": ""}, PROMPT, {"role": "assistant", "content": "(b)"},
+    ],
+    "tool result": [
+        PROMPT, {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "content": "7"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("example", UNANSWERED.values(), ids=UNANSWERED)
+async def test_without_an_answer_the_editor_begins_there(tmp_path: Path, example: list[dict[str, Any]]) -> None:
+    line = json.dumps({"messages": example}).encode()
+    async with opened(dataset(tmp_path, [line])) as scene:
+        await scene.press("enter", "escape")
+        assert scene.workspace.raw(1) == line  # looking changes nothing
+        await scene.press("enter")
+        await scene.type("(umb")
+        await scene.press("escape")
+        answered = [message for message in messages(scene) if message.get("content") == "(umb"]
+        assert answered and answered[0]["role"] == "assistant"
+        kept = [message for message in messages(scene) if message != answered[0]]
+        assert kept == [message for message in example if message in kept] and PROMPT in kept
+
+
+async def test_an_answer_of_parts_is_edited_as_json(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "(a)"}, {"type": "text", "text": "(b)"}]
+    line = json.dumps({"messages": [PROMPT, {"role": "assistant", "content": parts}]}).encode()
+    async with opened(dataset(tmp_path, [line])) as scene:
+        await scene.press("enter")
+        assert scene.app.focused is not None and scene.app.focused.id == "json"
+
+
+async def test_home_and_end_go_to_the_ends_of_the_line(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(2))) as scene:
+        await scene.press("e", "home", "A", "end", "Z", "escape")
+        assert contents(scene)[2] == "A(answer1)Z"

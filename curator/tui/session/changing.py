@@ -151,9 +151,10 @@ class Changing(ABC):
         """Set the review state: accepted, rejected, flagged or none."""
         return self.do(lambda: self._changes.review(ids, state), LongAction("Marking", len(ids)), quiet=quiet)
 
-    def note(self, ids: Collection[int], text: str) -> Change | None:
+    def note(self, ids: Collection[int], text: str, then: Callback = None) -> Change | None:
         """Write a note."""
-        return self.do(lambda: self._changes.note(ids, text), LongAction("Writing a note on", len(ids)))
+        long = LongAction("Writing a note on", len(ids))
+        return self.do(lambda: self._changes.note(ids, text), long, then=then)
 
     def fix(self, ids: Collection[int], rule: str) -> Change | None:
         """Apply a rule's fix to examples, as one change."""

@@ -20,6 +20,7 @@ from curator.errors import CuratorError
 from curator.tui.session.background import Background
 from curator.tui.session.changed import Changed
 from curator.tui.session.changing import Changing, RunLong
+from curator.tui.session.kept_draft import KeptDraft
 from curator.tui.session.summary import Summary, summarise
 from curator.workspace.analysis.current_results import INLINE_EXAMPLES
 
@@ -59,6 +60,7 @@ class Session(Changing):
         """Published after each change, and when analysis results arrive."""
         self._run_long = run_long
         self._background = Background(self)
+        self.kept_draft = KeptDraft(app, workspace)
         self.settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""

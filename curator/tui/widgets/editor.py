@@ -14,23 +14,23 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
 from curator.core.answers.contract import Contract
-from curator.core.problem import Problem, Severity
-from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.tokens import Tokens
 from curator.tui import keys
 from curator.tui.examples import json_folding
+from curator.tui.examples.beginning import Beginning, begin
 from curator.tui.examples.blocks import Block, problems_by_block, tokens_of
 from curator.tui.examples.draft import DraftBytes, next_role
 from curator.tui.examples.transcript import kind_of
-from curator.tui.session.session import CheckedDraft, Session
+from curator.tui.session.session import Session
 from curator.tui.stage_models.answer_contracts import completions
+from curator.tui.stage_models.edited_example import EditedExample
 from curator.tui.terminal import external_editor
 from curator.tui.terminal.key_order import KeysInOrder
 from curator.tui.widgets.cell import Cell
+from curator.tui.widgets.draft_summary import DraftSummary
 from curator.tui.widgets.text_field import TextField, editable, json_field
 
 WINDOW = 40
@@ -48,15 +48,14 @@ class Editor(Vertical):
     class Left(Message):
         """The user left the editor; the draft is saved."""
 
+        added: int | None = None
+        """The new example that was edited, if it was added."""
+
     def __init__(self, session: Session, dom_id: str = "editor") -> None:
         super().__init__(id=dom_id)
         self._session = session
-        self._example: int | None = None
-        self._saved = b""
-        """The example's bytes in the workspace."""
-        self._draft = DraftBytes(b"")
-        self._tokens_saved: int | None = None
-        """Tokens of `_saved`; None while not counted."""
+        self._edited: EditedExample | None = None
+        """What is being edited; None while the editor is closed."""
         self._json = False
         """Whether the JSON is edited instead of the messages."""
         self._json_text = ""
@@ -69,53 +68,67 @@ class Editor(Vertical):
     def compose(self) -> ComposeResult:
         """The cells or the JSON field; below them the summary of the draft."""
         yield VerticalScroll(id="cells", can_focus=False)
-        yield Static(id="draft")
+        yield DraftSummary(self._session)
 
     # Opening and leaving
 
-    def open(self, example: int, block: int) -> None:
-        """Edit an example with the cursor in the block at an index; -1: in the last message."""
-        self._example = example
-        line = self._session.workspace.record(example).line
-        self.border_title = Content(" editing a new example " if line is None else f" editing line {line} ")
-        self._saved = self._session.workspace.raw(example)
-        self._draft = DraftBytes(self._saved)
-        self._tokens_saved = None
+    def open(self, example: int, block: int, typed: bytes | None = None) -> None:
+        """Edit an example with the cursor in the block at an index (-1: the answer); `typed` is a draft of it."""
+        raw = self._session.workspace.raw(example)
+        beginning = begin(raw) if block < 0 else Beginning(raw, block)
+        self._open(EditedExample(self._session, example, beginning), beginning.block, typed)
+
+    def open_new(self, beginning: Beginning, after: int | None, typed: bytes | None = None) -> None:
+        """Edit a new example, which is added behind another one (None: at the end) once something was typed."""
+        self._open(EditedExample(self._session, None, beginning, after), beginning.block, typed)
+
+    def _open(self, edited: EditedExample, block: int, typed: bytes | None) -> None:
+        self._edited = edited
+        if typed is not None:
+            edited.draft.raw = typed
         self._session.warm()
-        messages = [index for index, block in enumerate(self._draft.blocks) if block.text_path]
-        self._json = not messages
-        self._rebuild(block if block >= 0 or not messages else messages[-1])
+        blocks = self._draft.blocks
+        self._json = block < 0 or not any(block.text_path for block in blocks)
+        self._rebuild(min(block, len(blocks) - 1))
+
+    @property
+    def _draft(self) -> DraftBytes:
+        """The unsaved bytes; without any where the editor is closed."""
+        return self._edited.draft if self._edited is not None else DraftBytes(b"")
 
     @property
     def dirty(self) -> bool:
-        """Whether the draft differs from the saved bytes."""
-        return self._example is not None and self._draft.raw != self._saved
+        """Whether the draft differs from what is saved."""
+        return self._edited is not None and self._edited.dirty
 
     def save(self) -> bool:
         """Save the draft. Where that fails, show the reason, keep the draft and return False."""
         self._read_fields()
-        if self._example is None or not self.dirty:
-            return True
-        if self._session.replace(self._example, self._draft.raw) is None:
-            return False
-        self._saved, self._tokens_saved = self._draft.raw, None
-        return True
+        return self._edited is None or self._edited.save()
 
     def action_save(self) -> None:
         """Save and go on."""
+        changed = self.dirty
         if self.save():
-            self._session.toast("Saved")
+            self._session.toast("Saved" if changed or not self._is_new else "Nothing is typed yet")
             self.show_check()
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether a new example is edited that is not in the workspace yet."""
+        return self._edited is not None and self._edited.example is None
 
     def action_leave(self) -> None:
         """Save and go back."""
         self._read_fields()
-        changed = self.dirty
+        changed, edited = self.dirty, self._edited
         if self.save():
-            self._example = None
             if changed:
                 self._session.toast("Saved · u takes it back")
-            self.post_message(self.Left())
+            elif self._is_new:
+                self._session.toast("Nothing was typed: no example was added")
+            self._edited = None
+            self.post_message(self.Left(edited.example if edited is not None and edited.added else None))
 
     # Building the fields
 
@@ -181,6 +194,8 @@ class Editor(Vertical):
 
     def _read_field(self, field: TextArea) -> None:
         """Put the text of a field into the draft, if it changed."""
+        if self._edited is None:
+            return
         cell = field.parent
         text = field.true_text if isinstance(field, TextField) else field.text
         if self._json:
@@ -201,10 +216,14 @@ class Editor(Vertical):
 
     def show_check(self) -> None:
         """Show problems, tokens and cost of the draft, those of a message in its cell."""
-        if self._example is not None and self._built.is_set():
+        if self._edited is not None and self._built.is_set():
             self._show_check()
 
     def _show_check(self) -> None:
+        if self._edited is None:
+            return
+        self._edited.keep_draft(self._show_state)
+        self._show_state()
         checked = self._session.draft(self._draft.raw)
         blocks = self._draft.blocks
         by_block = problems_by_block(checked.problems, blocks)
@@ -217,37 +236,13 @@ class Editor(Vertical):
             for cell, count in zip(cells, counts, strict=True):
                 cell.show_check(count, by_block.get(cell.index, ()))
         problems = checked.problems if self._json else by_block.get(None, [])
-        self.query_one("#draft", Static).update(self._summary(checked, problems))
+        self.query_one(DraftSummary).show_draft(checked, problems, self._edited.saved)
 
-    def _summary(self, checked: CheckedDraft, problems: list[Problem]) -> Content:
-        """Counts and cost of the draft in one line, then up to four `problems` that no cell shows."""
-        errors = sum(problem.severity is Severity.ERROR for problem in checked.problems)
-        warnings = sum(problem.severity is Severity.WARNING for problem in checked.problems)
-        tokens = checked.tokens
-        lines = [
-            Content.assemble(
-                (f"{errors} E", "$mark-error bold" if errors else "$mark-ok"),
-                " · ",
-                (f"{warnings} W", "$mark-warning bold" if warnings else "$mark-ok"),
-                " · counting tokens"
-                if tokens is None
-                else f" · {tokens.total:,} tokens, {tokens.assistant:,} trained",
-                (" · ● not saved yet" if self.dirty else " · ✓ saved", "$quiet"),
-                (self._dataset(tokens), "$quiet"),
-            )
-        ]
-        lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in problems[:4]]
-        return Content("\n").join(lines)
-
-    def _dataset(self, tokens: Tokens | None) -> str:
-        """Tokens and price of the whole dataset if the draft were saved, in words."""
-        if tokens is None:
-            return ""
-        if self._tokens_saved is None:
-            saved = self._session.draft(self._saved).tokens
-            self._tokens_saved = saved.total if saved is not None else tokens.total
-        total = self._session.summary(tokens.total - self._tokens_saved)
-        return f" · dataset {total.tokens:,} tokens, {total.cost}" if total.tokens is not None else ""
+    def _show_state(self) -> None:
+        """Tell in the frame whether the text is saved, or kept as a draft."""
+        if self._edited is not None:
+            style = "bold $mark-warning" if self._edited.dirty else ""
+            self.border_title = Content.assemble(f" {self._edited.title} · ", (f"{self._edited.state} ", style))
 
     # Messages
 

@@ -9,7 +9,6 @@ from textual import work
 from textual.content import Content
 from textual.getters import query_one
 
-from curator.core import splice
 from curator.core.problem import Problem
 from curator.core.text import one_line
 from curator.errors import CuratorError
@@ -131,43 +130,30 @@ class Curating(StageScreen):
     @work(exclusive=True, group="note")
     async def action_note(self) -> None:
         """Ask for a note and put it on the targets."""
+        if self.current is not None:
+            await self.write_note(self.targets)
+
+    async def write_note(self, examples: tuple[int, ...], typed: str | None = None) -> None:
+        """Ask for a note on examples and save it; `typed` is the draft of it."""
         from curator.tui.screens.data.note_dialog import NoteDialog  # heavy
 
-        if self.current is None:
-            return
-        targets = self.targets
-        text = await self.app.push_screen_wait(
-            NoteDialog(self.session.workspace.record(targets[0]).note, len(targets))
-        )
-        if text is not None:
-            self.session.note(targets, text)
+        before = self.session.workspace.record(examples[0]).note
+        text = await self.app.push_screen_wait(NoteDialog(before, examples, typed))
+        drop = self.session.kept_draft.drop
+        drop() if text is None else self.session.note(examples, text, then=drop)
 
     # Adding and deleting
-
-    def action_add(self) -> None:
-        """Add an example after this one, with its system prompt, and open the editor on it."""
-        self._add(
-            _blank(self.session.workspace.record(self.current).example.value if self.current is not None else None)
-        )
 
     def action_duplicate(self) -> None:
         """Add a copy of this example after it."""
         if self.current is not None:
-            self._add(self.session.workspace.raw(self.current), edit=False)
+            change = self.session.add(self.session.workspace.raw(self.current), self.current)
+            if change is not None:
+                self.call_next(self._go_to_new, change.ids[0], "Added a copy")  # once the list shows the change
 
-    def _add(self, raw: bytes, edit: bool = True) -> None:
-        change = self.session.add(raw, self.current)
-        if change is None:
-            return
-        self.call_next(self._go_to_new, change.ids[0], edit)  # after the list has shown the change
-
-    def _go_to_new(self, new: int, edit: bool) -> None:
-        if not self.examples.go_to(new):
-            self.session.toast("Added an example, which this filter does not show · u takes it back")
-        elif edit:
-            self.call_after_refresh(self.action_edit)
-        else:
-            self.session.toast("Added a copy · u takes it back")
+    def _go_to_new(self, new: int, words: str) -> None:
+        """Go to an example that was added. See Editing."""
+        raise NotImplementedError
 
     def action_delete(self) -> None:
         """Delete the targets, without a question: it can be undone."""
@@ -267,16 +253,3 @@ class Curating(StageScreen):
         if edited is not None:
             line = folding.unfold(edited.decode("utf-8", "surrogateescape").rstrip("\n"))
             self.session.replace(self.current, line.encode("utf-8", "surrogateescape"))
-
-    def action_edit(self) -> None:
-        """Open the editor on the example under the cursor. See DataScreen."""
-        raise NotImplementedError
-
-
-def _blank(value: object) -> bytes:
-    """The line of an empty chat example with the system prompt of the example `value`, if that has one."""
-    messages = value.get("messages") if isinstance(value, dict) else None
-    first = messages[0] if isinstance(messages, list) and messages else None
-    system = [first] if isinstance(first, dict) and first.get("role") in ("system", "developer") else []
-    messages_ = [*system, {"role": "user", "content": ""}, {"role": "assistant", "content": ""}]
-    return splice.dump({"messages": messages_})

@@ -33,11 +33,7 @@ class FixDialog(Dialog[bool]):
         """The problem, then the blocks that are removed and those that are added."""
         yield Static(self._words)
         yield Static("")
-        for sign, block in changes(self._before, self._after):
-            style = {"-": "$foreground on $diff-removed", "+": "$foreground on $diff-added"}[sign]
-            text = printable(block.text[:EXCERPT]) + ("…" if len(block.text) > EXCERPT else "")
-            heading = Content.styled(f"{sign} {one_line(block.role, 24)}", "bold")
-            yield Static(Content.assemble(heading, "\n", (text or "(empty)", style), "\n"))
+        yield from change_lines(self._before, self._after)
 
     def on_mount(self) -> None:
         """Show the button's label."""
@@ -51,6 +47,17 @@ class FixDialog(Dialog[bool]):
 def problem_words(problem: Problem) -> Content:
     """A problem in one line: mark and message."""
     return Content.styled(f"{problem.severity.mark} {one_line(problem.message, 400)}", "$mark-warning")
+
+
+def change_lines(before: list[Block], after: list[Block]) -> list[Static]:
+    """What differs between two examples: the blocks that go, then those that come, each with its text."""
+    lines = []
+    for sign, block in changes(before, after):
+        style = {"-": "$foreground on $diff-removed", "+": "$foreground on $diff-added"}[sign]
+        text = printable(block.text[:EXCERPT]) + ("…" if len(block.text) > EXCERPT else "")
+        heading = Content.styled(f"{sign} {one_line(block.role, 24)}", "bold")
+        lines.append(Static(Content.assemble(heading, "\n", (text or "(empty)", style), "\n")))
+    return lines
 
 
 def changes(before: list[Block], after: list[Block]) -> list[tuple[str, Block]]:

@@ -11,13 +11,11 @@ from textual.getters import query_one
 
 from curator.core.query.query import grouped
 from curator.tui import keys
-from curator.tui.screens.data.querying import Querying
+from curator.tui.screens.data.editing import Editing
 from curator.tui.screens.data.reading_pane import ReadingPane
 from curator.tui.session.changed import Changed
 from curator.tui.session.list_place import ListPlace
 from curator.tui.shell import shell_of
-from curator.tui.widgets.conversation import Conversation
-from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems
 from curator.tui.widgets.query_bar import QueryBar
@@ -27,7 +25,7 @@ SAMPLES = "emojibot*.jsonl"
 """The bundled samples whose answers are shortcodes."""
 
 
-class DataScreen(Querying):
+class DataScreen(Editing):
     """The query above the list of examples, and one example beside or below it."""
 
     STAGE = "data"
@@ -36,7 +34,6 @@ class DataScreen(Querying):
     HELP = "Look at the examples, repair, label and review them. Everything is saved at once; u takes it back."
 
     reading = query_one("#reading", ReadingPane)
-    editor = query_one("#editor", Editor)
 
     _place = ListPlace()
     """The place that was stored last; `share` is that of the present."""
@@ -59,6 +56,7 @@ class DataScreen(Querying):
             self.call_after_refresh(self.examples.scroll_to_show, self._place.above)
         self.examples.focus()
         self._offer_contract()
+        self.call_after_refresh(self.look_for_draft)
 
     def _offer_contract(self) -> None:
         """Tell how to set the answer contract that the bundled samples were written for."""
@@ -86,6 +84,8 @@ class DataScreen(Querying):
 
     def data_changed(self, changed: Changed) -> None:
         """Draw the list and the example again, with the cursor on the same example."""
+        if self._only_read and not self.session.workspace.read_only:
+            self.look_for_draft()
         if changed.order or changed.ids is None:
             self.examples.show(self.session.view.ids, keep=self.current)
         else:
@@ -189,12 +189,16 @@ class DataScreen(Querying):
 
     def go_to(self, example: int, *, edit: bool = False) -> None:
         """Show an example, without the query where that hides it; `edit` opens the editor on it."""
-        if not self.examples.go_to(example):
-            self.show_view(self.session.workspace.view(), example)
-        self.show_example()
+        self.show_in_list(example)
         self.examples.focus()
         if edit:
             self.call_after_refresh(self.action_edit)
+
+    def show_in_list(self, example: int) -> None:
+        """Move the cursor to an example and show it, without the query where that hides it."""
+        if not self.examples.go_to(example):
+            self.show_view(self.session.workspace.view(), example)
+        self.show_example()
 
     def action_next_match(self) -> None:
         """Go to the next place where the query matches."""
@@ -214,42 +218,9 @@ class DataScreen(Querying):
                 self.show_example()
                 self.conversation.step_match(step)
 
-    # Editing
-
-    @property
-    def editing(self) -> bool:
-        """Whether the editor is open."""
-        return self.has_class("-editing")
-
-    @on(ExampleList.Activated)
-    def _edit_activated(self) -> None:
-        self.action_edit()
-
-    @on(Conversation.EditRequested)
-    def _edit_requested(self) -> None:
-        self.action_edit()
-
-    def action_edit(self) -> None:
-        """Open the editor on the example, at the message under the cursor if the conversation has the focus."""
-        if self.current is None:
-            self.session.toast("No example here: + makes one")
-        elif not self.editing:
-            block = self.conversation.block if self.conversation.has_focus else -1
-            self.set_focus(None)  # at once: a pane that is hidden while it has the focus would lose it later
-            self.add_class("-editing")
-            self.editor.open(self.current, block)
-            self.refresh_bindings()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of the stage while the editor is open."""
         return not self.editing or action in ("copy_text", "back")
-
-    @on(Editor.Left)
-    def _leave_editor(self) -> None:
-        self.set_focus(self.examples)
-        self.remove_class("-editing")
-        self.refresh_bindings()
-        self.show_example(same=True)
 
     # Panes
 
