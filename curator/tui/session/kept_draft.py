@@ -1,6 +1,6 @@
 """`KeptDraft`: keeps the text that is being typed on the disk, for the start after a crash or a power cut.
 
-    session.kept_draft.note(text, told)     after each key; on the disk within half a second
+    session.kept_draft.note(text, tell_state)    after each key; on the disk within half a second
     session.kept_draft.drop()               once it is saved or discarded
 
 One thread at a time makes the file what was noted last; the UI never waits for it but in `drop`.
@@ -42,7 +42,7 @@ class KeptDraft:
         """What this window wrote to the file last; None: nothing, or it was removed."""
         self._fault = ""
         """Why the draft could not be written last time; empty where it could."""
-        self._told: Callable[[], object] = lambda: None
+        self._tell_state: Callable[[], object] = lambda: None
         self._timer: Timer | None = None
         self._writing = threading.Lock()
         """Held while the file is changed."""
@@ -56,15 +56,15 @@ class KeptDraft:
             return self._fault
         return KEPT if self._on_disk == self._noted else WAITING
 
-    def found(self) -> TypedText | None:
+    def read_left(self) -> TypedText | None:
         """The draft that an earlier window left; None in a window that only reads."""
         return None if self._workspace.read_only else typed_text.read(self._workspace.path)
 
-    def note(self, text: TypedText, told: Callable[[], object]) -> None:
-        """Keep a text; `told` is called, in the UI's thread, when `state` has changed."""
+    def note(self, text: TypedText, tell_state: Callable[[], object]) -> None:
+        """Keep a text; `tell_state` is called, in the UI's thread, when `state` has changed."""
         if text == self._noted:
             return
-        self._noted, self._told = text, told
+        self._noted, self._tell_state = text, tell_state
         self._fault = READ_ONLY if self._workspace.read_only else "" if text.fits else TOO_LONG
         if not self._fault and self._timer is None:
             self._timer = self._app.set_timer(PAUSE, self._write_soon)
@@ -98,7 +98,7 @@ class KeptDraft:
 
     def _write_and_tell(self) -> None:
         self._write()
-        self._app.call_from_thread(lambda: self._told())
+        self._app.call_from_thread(lambda: self._tell_state())
 
     def _write(self) -> None:
         """Make the file what was noted last."""

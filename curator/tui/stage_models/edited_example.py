@@ -59,7 +59,7 @@ class EditedExample:
         if not self.dirty:
             self._drop_draft()
             return True
-        raw, kept = self.draft.raw, self._session.kept_draft
+        raw = self.draft.raw
         if self.example is None:
             change = self._session.add(raw, self._after)
             if change is not None:
@@ -67,14 +67,14 @@ class EditedExample:
         else:
             change = self._session.replace(self.example, raw)
         if change is None:
-            kept.flush()
+            self._session.kept_draft.flush()
             return False
         self.saved = self._begun = raw
         self._drop_draft()
         return True
 
-    def keep_draft(self, told: Callable[[], object]) -> None:
-        """Have the text kept on the disk until it is saved; `told` is called when the draft's state changes."""
+    def keep_draft(self, tell_state: Callable[[], object]) -> None:
+        """Have the text kept on the disk until it is saved; `tell_state` is called when its state changes."""
         if not self.dirty:
             self._drop_draft()
             return
@@ -82,7 +82,7 @@ class EditedExample:
         examples = tuple(example for example in ids if example is not None)
         begun = b"" if kind == "new" else self.saved
         text = TypedText("new" if kind == "new" else "example", examples, begun, self.draft.raw)
-        self._session.kept_draft.note(text, told)
+        self._session.kept_draft.note(text, tell_state)
 
     def _drop_draft(self) -> None:
         if self._session.kept_draft.state:

@@ -35,18 +35,18 @@ class FoundDraft:
 
 def find_draft(session: Session) -> FoundDraft | None:
     """The draft to offer; None without one. One that is equal to what is saved is dropped."""
-    text = session.kept_draft.found()
+    text = session.kept_draft.read_left()
     if text is None:
         return None
-    found = _describe(text, session.workspace)
+    draft = _describe(text, session.workspace)
     if (
-        found is None
-        or text.typed in (found.present, b"")
-        or (text.kind == "note" and text.typed.strip() == found.present)
+        draft is None
+        or text.typed in (draft.present, b"")
+        or (text.kind == "note" and text.typed.strip() == draft.present)
     ):
         session.kept_draft.drop()
         return None
-    return found
+    return draft
 
 
 def _describe(text: TypedText, workspace: Workspace) -> FoundDraft | None:

@@ -68,8 +68,8 @@ def read(folder: Path) -> TypedText | None:
     """The draft of a workspace folder; None where there is none, or a file that is no whole draft."""
     path = folder / NAME
     try:
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES + MAX_HEAD:
+        entry = path.lstat()
+        if not stat.S_ISREG(entry.st_mode) or entry.st_size > MAX_BYTES + MAX_HEAD:
             return None
         head_line, _, body = path.read_bytes().partition(b"\n")
         head = json.loads(head_line) if len(head_line) <= MAX_HEAD else None

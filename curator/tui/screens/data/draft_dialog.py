@@ -23,25 +23,25 @@ class DraftDialog(Dialog[bool]):
     ACCEPT = "Restore"
     CANCEL = "Discard"
 
-    def __init__(self, found: FoundDraft) -> None:
+    def __init__(self, draft: FoundDraft) -> None:
         super().__init__()
-        self._found = found
+        self._draft = draft
 
     def compose_body(self) -> ComposeResult:
         """The question, what happened meanwhile, and what differs from what is saved."""
-        yield Static(Content.styled(self._found.question, "bold"))
-        if self._found.warning:
-            yield Static(Content.styled(f"! {self._found.warning}", "$mark-warning"))
+        yield Static(Content.styled(self._draft.question, "bold"))
+        if self._draft.warning:
+            yield Static(Content.styled(f"! {self._draft.warning}", "$mark-warning"))
         yield Static("")
         yield from self._difference()
 
     def _difference(self) -> Iterator[Static]:
-        text = self._found.text
+        text = self._draft.text
         if text.kind == "note":
             words = text.typed.decode("utf-8", "surrogateescape")
             yield Static(Content.styled(printable(words[:EXCERPT]), "$foreground on $diff-added"))
             return
-        before = blocks_of(parse(self._found.present)) if self._found.present else []
+        before = blocks_of(parse(self._draft.present)) if self._draft.present else []
         lines = change_lines(before, blocks_of(parse(text.typed)))
         yield from lines or [Static(Content("Only the JSON's spelling differs."))]
 

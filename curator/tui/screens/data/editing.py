@@ -92,30 +92,30 @@ class Editing(Querying):
         """Offer what an earlier window had not saved when it ended; a window that only reads offers it later."""
         self._only_read = self.session.workspace.read_only
         if not self._only_read:
-            found = find_draft(self.session)
-            if found is not None:
-                self._offer_draft(found)
+            draft = find_draft(self.session)
+            if draft is not None:
+                self._offer_draft(draft)
 
     @work(exclusive=True, group="dialog")
-    async def _offer_draft(self, found: FoundDraft) -> None:
+    async def _offer_draft(self, draft: FoundDraft) -> None:
         from curator.tui.screens.data.draft_dialog import DraftDialog  # heavy
 
-        if await self.app.push_screen_wait(DraftDialog(found)):
-            await self._restore(found)
+        if await self.app.push_screen_wait(DraftDialog(draft)):
+            await self._restore(draft)
         else:
             self.session.kept_draft.drop()
             self.session.toast("The draft is discarded")
 
-    async def _restore(self, found: FoundDraft) -> None:
+    async def _restore(self, draft: FoundDraft) -> None:
         """Put a draft back where it was typed: into the editor, or into the field of a note."""
-        text = found.text
+        text = draft.text
         if text.kind == "note":
-            await self.write_note(found.examples, text.typed.decode("utf-8", "surrogateescape"))
+            await self.write_note(draft.examples, text.typed.decode("utf-8", "surrogateescape"))
             return
-        if found.deleted:
-            self.session.restore(found.examples)
-        example = next(iter(found.examples), None)
-        if found.is_new:
+        if draft.deleted:
+            self.session.restore(draft.examples)
+        example = next(iter(draft.examples), None)
+        if draft.is_new:
             self._make_room()
             self.editor.open_new(Beginning(new_chat(None).raw, 0), example, text.typed)
         elif example is not None:

@@ -33,12 +33,12 @@ class NoteDialog(Dialog[str]):
 
     @on(Input.Changed)
     def _keep_draft(self, event: Input.Changed) -> None:
-        kept = self.session.kept_draft
+        keeper = self.session.kept_draft
         begun, typed = (text.encode("utf-8", "surrogateescape") for text in (self._text, event.value))
         if typed not in (begun, b""):
-            kept.note(TypedText("note", self._examples, begun, typed), lambda: None)
-        elif kept.state:
-            kept.drop()
+            keeper.note(TypedText("note", self._examples, begun, typed), lambda: None)
+        elif keeper.state:
+            keeper.drop()
 
     def action_accept(self) -> None:
         """Dismiss with the text, without spaces at its ends unless it is unchanged."""
