@@ -75,7 +75,7 @@ def draw(app: App[None], stand_ins: dict[str, str]) -> Picture:
     heading = f"{width}x{height}"
     if app.screen.is_modal:
         box = next(iter(app.screen.query(", ".join(BOXES))))
-        region = box.region
+        region = box.region or app.screen.region  # Textual knows no region of the palette's container
         heading += f", a box of {region.width}x{region.height} at column {region.x}, row {region.y}"
     strips = app.screen._compositor.render_strips()
     rows = [_cells(strip, stand_ins)[region.x : region.right] for strip in strips[region.y : region.bottom]]

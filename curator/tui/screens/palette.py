@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from rich.text import Text
@@ -28,8 +29,25 @@ from textual.widgets import LoadingIndicator
 
 from curator.tui import actions, keys
 from curator.tui.actions import Action
+from curator.tui.screens.stage import StageScreen
 from curator.tui.shell import shell_of
+from curator.tui.stage_models.command_search import ELSEWHERE, fit
 from curator.tui.widgets.line_input import as_drawn
+
+PLACES = {
+    "data": "app.data",
+    "problems": "app.data",
+    "duplicates": "app.duplicates",
+    "split": "app.splits",
+    "train": "app.training",
+    "compare": "app.compare",
+    "history": "app.history",
+    "balance": "app.balance",
+    "providers": "app.providers",
+}
+"""Scopes that are not on every screen, and the action that leads there."""
+HIDDEN = "hidden"
+"""Stands for the reason of what has nothing to do now and is not offered, such as completing what needs it not."""
 
 
 def scopes_of(node: DOMNode) -> tuple[str, ...]:
@@ -47,46 +65,111 @@ def node_of(action: Action, screen: Screen[object], focused: Widget | None) -> D
     return None
 
 
-class ActionCommands(Provider):
-    """Offers the actions that can run on the current screen."""
+@dataclass(frozen=True)
+class Command:
+    """One line of the palette."""
 
-    def _possible_actions(self) -> Iterator[tuple[Action, DOMNode]]:
-        for action in actions.ACTIONS:
-            node = node_of(action, self.screen, self.focused)
-            if node is not None and self._is_possible(action, node):
-                yield action, node
+    action: Action
+    node: DOMNode | None
+    """What runs the action; None: it belongs to a stage or dialog that is not on the screen."""
+    key_names: str
+    """All keys that do it, by Textual's names, separated by commas."""
+    why_not: str
+    """Why it cannot run now; empty where it can."""
+
+    @property
+    def keys(self) -> str:
+        """All keys that do it, as they are drawn."""
+        return " / ".join(keys.key_label(key) for key in self.key_names.split(",") if key)
+
+    @property
+    def place(self) -> Action | None:
+        """The action that leads to the stage or dialog it belongs to; None where it can run from here."""
+        return keys.BY_ID[PLACES[self.action.scope]] if self.node is None else None
+
+    @property
+    def title(self) -> Content:
+        """Its name, where it is, and its keys."""
+        place = f"  in {self.place.description}" if self.place else ""
+        name = (self.action.description, "$text-muted" if self.why_not else "")
+        return Content.assemble(name, (place, "$text-muted"), "  ", (self.keys, "$text-muted"))
+
+    @property
+    def explanation(self) -> str:
+        """What it does, or why it cannot."""
+        return f"Not now: {self.why_not}" if self.why_not else self.action.tooltip
+
+
+class ActionCommands(Provider):
+    """Offers the actions of this screen, then those of the other stages; what cannot run now says why."""
 
     def _is_possible(self, action: Action, node: DOMNode) -> bool:
         namespace, name, parameters = parse(action.command)
         target = self.app if namespace == "app" else node
         return target.check_action(name, parameters) is not False
 
-    def _title(self, action: Action) -> Content:
-        names = keys.keys_of(action, shell_of(self.screen).user_keys)
-        return Content.assemble(action.description, "  ", (names, "$text-muted"))
+    def commands(self) -> Iterator[Command]:
+        """All commands; actions of the same name that do the same are one, with the keys of all."""
+        user_keys = shell_of(self.screen).user_keys
+        all_keys: dict[tuple[str, str], dict[str, None]] = {}
+        for action in actions.ACTIONS:
+            names = all_keys.setdefault(identity(action), {})
+            names.update(dict.fromkeys(filter(None, user_keys.get(action.id, action.keys).split(","))))
+        listed = set()
+        for action in actions.ACTIONS:
+            node = node_of(action, self.screen, self.focused)
+            if node is None and action.scope not in PLACES:
+                continue
+            command = Command(action, node, ",".join(all_keys[identity(action)]), self._why_not(action, node))
+            if command.why_not == HIDDEN or (command.node and identity(action) in listed):
+                continue
+            listed.add(identity(action))
+            yield command
+
+    def _why_not(self, action: Action, node: DOMNode | None) -> str:
+        """Why an action cannot run now; empty where it can, `HIDDEN` where it is not worth a word."""
+        if node is None:
+            return ""
+        reason = self.screen.why_not(action.id) if isinstance(self.screen, StageScreen) else ""
+        return reason or ("" if self._is_possible(action, node) else HIDDEN)
 
     async def discover(self) -> Hits:
-        """All possible actions, shown before anything is typed."""
-        for action, node in self._possible_actions():
-            yield DiscoveryHit(
-                self._title(action), partial(self._run, action, node), action.description, action.tooltip
-            )
+        """All actions of this screen, shown before anything is typed."""
+        for command in self.commands():
+            if command.node is not None and not command.why_not:
+                run = partial(self._run, command)
+                yield DiscoveryHit(command.title, run, command.action.description, command.explanation)
 
     async def search(self, query: str) -> Hits:
-        """The actions whose description, tooltip or key matches what is typed."""
-        matcher = self.matcher(query)
-        for action, node in self._possible_actions():
-            score = max(matcher.match(action.description), 0.8 * matcher.match(action.tooltip))
-            if query in action.keys.split(",") or query == keys.keys_of(action, {}):
-                score = 1.0
+        """The actions whose name, other names, description or key match what is typed."""
+        for command in self.commands():
+            action = command.action
+            score = fit(action, query, command.key_names)
+            if command.node is None:
+                score *= ELSEWHERE
             if score > 0:
-                run = partial(self._run, action, node)
-                yield Hit(score, self._title(action), run, action.description, action.tooltip)
+                run = partial(self._run, command)
+                yield Hit(score, command.title, run, action.description, command.explanation)
 
-    async def _run(self, action: Action, node: DOMNode) -> None:
-        if isinstance(node, Widget) and node.can_focus:
-            node.focus()
-        await self.app.run_action(action.command, node)
+    async def _run(self, command: Command) -> None:
+        """Run the action, or go where it belongs; where it cannot run, say why."""
+        shell = shell_of(self.screen)
+        if command.why_not:
+            shell.session.toast(f"{command.action.description}: {command.why_not}.")
+        elif command.place is not None:
+            await self.app.run_action(command.place.command, self.app)
+            if command.keys:
+                shell.session.toast(f"{command.action.description} is here: press {command.keys}.")
+        elif command.node is not None:
+            if isinstance(command.node, Widget) and command.node.can_focus:
+                command.node.focus()
+            await self.app.run_action(command.action.command, command.node)
+
+
+def identity(action: Action) -> tuple[str, str]:
+    """What is equal for actions that are one to the user: the name, and the action of the app they run."""
+    of_the_app = action.scope == "app" or action.command.startswith("app.")
+    return (action.description, action.command.removeprefix("app.") if of_the_app else action.id)
 
 
 class Palette(CommandPalette):

@@ -83,6 +83,10 @@ class StageScreen(Screen[None]):
         """Whether an action, by its id, can do something at present; the line of keys shows the others last."""
         return True
 
+    def why_not(self, action: str) -> str:
+        """Why an action, by its id, can do nothing at present, for the palette; empty where it can."""
+        return ""
+
     def data_changed(self, changed: Changed) -> None:
         """Show what changed. The first call, on mount, gets `Changed()`: everything."""
 

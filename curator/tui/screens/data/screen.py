@@ -222,6 +222,11 @@ class DataScreen(Editing):
         """Disable the keys of the stage while the editor is open."""
         return not self.editing or action in ("copy_text", "back")
 
+    def why_not(self, action: str) -> str:
+        """While the editor is open the stage's own actions wait."""
+        waits = self.editing and action.partition(".")[0] in ("data", "stage") and action != "stage.back"
+        return "leave the editor first (esc)" if waits else ""
+
     # Panes
 
     def action_back(self) -> None:

@@ -141,6 +141,15 @@ class TrainScreen(StageScreen):
             return run is not None and run.job_id is not None
         return action != "train.compare" or (run is not None and run.fine_tuned_model is not None)
 
+    def why_not(self, action: str) -> str:
+        """What the run under the cursor lacks for an action."""
+        if self.matters(action):
+            return ""
+        if self.current is None:
+            return "there is no run yet; T trains a model on this data"
+        over = action in ("train.cancel_job", "train.pause_job")
+        return f"the run under the cursor {'is over' if over else 'has no result yet'}"
+
     def _run_line(self, index: int) -> Pieces:
         run = self._runs[index]
         mark, kind = STATUS_MARKS.get(run.status, ("·", ""))
