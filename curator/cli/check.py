@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curator.cli.contract_options import PROFILE_HELP, add_contract, contract_of, origin_of
 from curator.cli.output import encoded, positive, say
-from curator.errors import CuratorError, InputError, UsageError
+from curator.errors import CuratorError, UsageError
 
 if TYPE_CHECKING:
-    from curator.core.answers.contract import Contract
     from curator.workspace.checks.one_pass import Options
     from curator.workspace.checks.verdict import Check
 
@@ -24,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a dataset file, '-' or a workspace (NAME.curator)"
     )
-    parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")
+    parser.add_argument("--profile", choices=("openai", "azure", "local"), help=PROFILE_HELP)
     parser.add_argument("--model", default="", help="the model whose tokens, training context and price apply")
     parser.add_argument(
         "--limit", type=positive, metavar="N", help="most tokens of an example that training reads"
@@ -33,10 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation", metavar="FILE", help="a validation file; reports examples that are in both"
     )
-    parser.add_argument(
-        "--contract", metavar="FILE", help="the allowed answers, one a line, or a JSON list of them"
-    )
-    parser.add_argument("--pattern", metavar="P", help="a pattern that every answer must match (docs/answers.md)")
+    add_contract(parser)
     parser.add_argument(
         "--quick",
         action="store_true",
@@ -75,11 +71,13 @@ def _options(args: argparse.Namespace) -> Options:
     if [*args.paths, args.validation].count("-") > 1:
         raise UsageError("standard input can be read only once: name a file instead of the second '-'")
     return Options(
-        profile=args.profile,
+        profile=args.profile or "openai",
+        profile_given=args.profile is not None,
         model=args.model,
         limit=args.limit,
         compat=args.compat,
-        contract=_contract(args.contract, args.pattern),
+        contract=contract_of(args),
+        contract_origin=origin_of(args),
         quick=args.quick,
         shown_per_rule=None if args.json else 3,
     )
@@ -101,22 +99,6 @@ def _check_all(
             say(f"curator: {error.message}")
             results.append({"path": path, "error": error.message})
     return results
-
-
-def _contract(file: str | None, pattern: str | None) -> Contract | None:
-    """The answer contract of --contract and --pattern; None without them. Raises UsageError or InputError."""
-    if file is None and pattern is None:
-        return None
-    from curator.core.answers.contract import Contract, parse_vocabulary  # heavy
-
-    try:
-        words = parse_vocabulary(Path(file).read_text(encoding="utf-8")) if file is not None else None
-        return Contract(words, pattern)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        place = f"{file} is no vocabulary" if file is not None else "--pattern"
-        raise UsageError(f"{place}: {error}") from None
 
 
 def _emit(results: list[Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.cli import provider_options
+from curator.cli.contract_options import add_contract, contract_of, origin_of
 from curator.cli.output import emit, out, say, styled
 from curator.core.text import one_line
 from curator.errors import InputError, UsageError
@@ -58,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--not-worse-than", metavar="RUN", help="exit with 1 where the last model is clearly worse than a run's"
     )
     parser.add_argument("--card", metavar="FILE", help="write a Markdown card of the evaluation")
+    add_contract(parser)
     provider_options.add_provider(parser)
 
 
@@ -72,6 +74,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning import training_data
+    from curator.jobs.planning.answer_form import AnswerForm, find_form
     from curator.jobs.runs import bars, evaluation
 
     limits = [bars.parse_bar(text) for text in args.fail_under]
@@ -79,7 +82,10 @@ async def _evaluate(args: argparse.Namespace) -> int:
     names += [name for name, _ in limits if name not in names]
     provider = providers.get(args.provider)
     path = Path(args.path)
+    contract = contract_of(args)
+    given = AnswerForm(contract, origin_of(args)) if contract else None
     data = training_data.read(path)
+    form = find_form(path, data.raws, given)
     prompts, skipped = evaluation.make_prompts(_held_out(data, args.on))
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")
@@ -94,7 +100,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
                 client,
                 ledger,
                 names=names,
-                contract=training_data.contract(path),
+                form=form,
                 reuse=[way.model for way in ways if way.model not in args.model],
                 side="" if data.noun == "line" else args.on,
                 report=_report,
@@ -136,7 +142,7 @@ def _ways(args: argparse.Namespace, data: TrainingExamples, earlier: str | None)
     if args.shots:
         count, nearest = _parse_shots(args.shots)
         training = training_data.side_of(data, "train")
-        pool = evaluation.make_prompts(training)[0] if training is not None else []
+        pool = evaluation.make_prompts(training.without_rejected())[0] if training is not None else []
         if not pool:
             raise InputError("--shots takes examples of the training side: split the workspace first")
         ways.append(Way(asked_otherwise, shots=count, nearest=nearest, pool=pool))
@@ -182,6 +188,8 @@ def _report(model: str, done: int, total: int) -> None:
 def _show(result: Evaluation) -> None:
     names = list(result.models[0].scores)
     out(f"{result.yardstick.words} (yardstick {result.yardstick.id})")
+    if "contract" in names:
+        out(f"contract: {one_line(result.contract_words, 200)}")
     for scored in result.models:
         out(styled(one_line(scored.model), "1"))
         for name in names:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from curator.cli.output import emit, out, styled, target
+from curator.cli.contract_options import PROFILE_HELP, add_contract, contract_of, origin_of
+from curator.cli.output import emit, out, say, styled, target
 from curator.errors import UsageError
 
 EXAMPLE = "curator fix train.jsonl -o train.fixed.jsonl"
@@ -16,7 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=target, required=True, metavar="OUT", help="the .jsonl file to write")
     parser.add_argument("--rule", action="append", default=[], metavar="R", help="apply only this rule's fix")
     parser.add_argument("--unsafe", action="store_true", help="also apply fixes that may lose something")
-    parser.add_argument("--profile", choices=("openai", "azure", "local"), default="openai")
+    parser.add_argument("--profile", choices=("openai", "azure", "local"), help=PROFILE_HELP)
+    add_contract(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,13 +29,23 @@ def run(args: argparse.Namespace) -> int:
     from curator.workspace.checks.repair import repair
 
     _require_fixes(args.rule, args.unsafe)
-    options = Options(profile=args.profile, tokens=False, shown_per_rule=0)
+    options = Options(
+        profile=args.profile or "openai",
+        profile_given=args.profile is not None,
+        contract=contract_of(args),
+        contract_origin=origin_of(args),
+        tokens=False,
+        shown_per_rule=0,
+    )
     rules = frozenset(args.rule) or None
     report = repair(args.path, args.out, options, rules=rules, unsafe=args.unsafe)
     errors = sum(report.check.errors.values())
     remaining = {**report.check.errors, **report.check.warnings}
+    form = report.check.contract_words
+    if "answer_outside_contract" in args.rule and form is None:
+        say("note: no contract says what answers may look like: name one with --contract FILE or --pattern P")
     if args.json:
-        emit({"fixed": report.fixed, "remaining": remaining, "path": str(args.out)})
+        emit({"fixed": report.fixed, "remaining": remaining, "path": str(args.out), "contract": form})
         return 1 if errors else 0
     for rule, count in report.fixed.items():
         out(f"{styled('✓', '32')} {count:>7,}  {rule}: {REGISTRY[rule].fix_text}")
@@ -42,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     for rule, count in remaining.items():
         severity = Severity.ERROR if rule in report.check.errors else Severity.WARNING
         out(f"{styled(severity.mark, '31' if severity is Severity.ERROR else '33')} {count:>7,}  {rule} remains")
+    if form is not None:
+        out(f"answers held to {form}")
     out(f"written: {styled(str(args.out), '1')}")
     return 1 if errors else 0
 

@@ -35,6 +35,9 @@ def print_check(check: Check) -> None:
             if check.findings.counts[severity].get(rule):
                 _print_rule(check, severity, rule)
     _print_compat(check)
+    if check.contract_words is not None:
+        out()
+        _wrapped(f"answers held to {one_line(check.contract_words, 200)}", "", "")
     _print_totals(check)
     out()
     if not check.damage:

@@ -52,13 +52,41 @@ async def test_sample_offers_a_contract_and_makes_none_by_itself(tmp_path: Path,
         await scene.press("A")
         shown = scene.screen_text()
         assert "94 % of answers look like (word)" in shown
-        assert "235 shortcodes of Microsoft Teams" in shown
+        assert "the 235 of Curator's EmojiBot sample" in shown
+        assert "Microsoft" not in shown
+        names = list(scene.app.screen._choices)  # type: ignore[attr-defined]
+        assert names == ["used", "repeated", "sample", "any"]
         assert "28 of 318 answers break it" in shown
         assert "(brokenhart) → (brokenheart)" in shown
         assert contract(scene) is None
         await scene.press("enter")
         assert contract(scene) == Contract(answer_contracts.shortcodes())
         assert scene.workspace.view(f"rule:{RULE}").total == 28
+
+
+@SIZES
+async def test_the_answers_that_the_data_uses_are_the_first_offer(tmp_path: Path, size: tuple[int, int]) -> None:
+    often = [chat(f"Q{n}", f"({'beast' if n % 3 else 'brain teaser'})") for n in range(9)]
+    once = [chat(f"R{n}", f"(only{n})") for n in range(12)]
+    async with opened(dataset(tmp_path, [*often, *once]), size) as scene:
+        await scene.press("A")
+        dialog = scene.app.screen
+        assert isinstance(dialog, AnswersDialog)
+        assert dialog.query_one("#allowed", Select).value == "used"
+        assert [choice.words for choice in dialog._choices.values()] == [
+            "the 14 that this data uses",
+            "the 2 used at least twice (9 of 21)",
+            "any answer",
+        ]
+        shown = scene.screen_text()
+        assert "✓ all 21 answers keep it" in shown
+        assert "(beast) 6 · (brain teaser) 3" in shown
+        assert "used once  12" in shown
+        dialog.query_one("#allowed", Select).value = "repeated"
+        await scene.settle()
+        assert "12 of 21 answers break it" in scene.screen_text()
+        await scene.press("enter")
+        assert contract(scene) == Contract(frozenset({"(beast)", "(brain teaser)"}))
 
 
 async def test_every_planted_answer_is_repaired_and_undone_by_one_key(tmp_path: Path) -> None:

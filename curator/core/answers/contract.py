@@ -64,6 +64,13 @@ class Contract:
         """A text that is equal in every process (unlike that of a set): stored results are keyed by it."""
         return f"Contract({json.dumps(self.to_json())})"
 
+    @property
+    def words(self) -> str:
+        """What it asks for: `265 allowed answers`, `pattern …`, or both; `any answer` for neither."""
+        vocabulary = "" if self.vocabulary is None else f"{len(self.vocabulary):,} allowed answers"
+        pattern = "" if self.pattern is None else f"pattern {self.pattern}"
+        return ", ".join(filter(None, (vocabulary, pattern))) or "any answer"
+
     def allows(self, text: str) -> bool:
         """Whether the contract allows an answer."""
         if self.vocabulary is not None and text not in self.vocabulary:

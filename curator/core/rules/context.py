@@ -36,6 +36,10 @@ class Place(Protocol):
 class AnswerContract(Protocol):
     """Which answers are allowed (`core.answers.contract.Contract`)."""
 
+    @property
+    def words(self) -> str:
+        """What it asks for, in words."""
+
     def violations(self, text: str) -> str | None:
         """Why an answer is not allowed, in one sentence; None where it is allowed."""
 

@@ -212,19 +212,23 @@ def _must_pull(provider: Provider, model: str) -> bool:
 
 def _sides(data: training_data.TrainingExamples, wish: Wish) -> tuple[list[int], list[bytes] | None]:
     """Positions of the examples to train on, and the bytes of those to validate on (None: no validation)."""
-    everything = list(range(len(data.raws)))
+    untested = [
+        at for at, side in enumerate(data.sides) if side != "test"
+    ]  # the test side is for evaluation alone
     validation = wish.validation
     if validation is None:
         stored_positions = data.side("validation")
         if not stored_positions:
-            return everything, None
+            return untested, None
         validation_side = set(stored_positions)
-        return [at for at in everything if at not in validation_side], [data.raws[at] for at in stored_positions]
+        return [at for at in untested if at not in validation_side], [data.raws[at] for at in stored_positions]
     if isinstance(validation, float):
-        train, positions = training_data.split_positions(data.raws, validation, wish.split_seed)
-        return train, [data.raws[at] for at in positions]
+        train, held_out = training_data.split_positions(
+            [data.raws[at] for at in untested], validation, wish.split_seed
+        )
+        return [untested[at] for at in train], [data.raws[untested[at]] for at in held_out]
     other = training_data.read(Path(validation))  # its rejected examples measure nothing either
-    return everything, other.without_rejected().raws
+    return untested, other.without_rejected().raws
 
 
 def _freeze_validation(raws: list[bytes] | None, ledger: Ledger) -> FrozenDataset | None:

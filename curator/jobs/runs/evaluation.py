@@ -15,13 +15,14 @@ from typing import Any
 import orjson
 
 from curator.core import example as examples
-from curator.core.answers import contract as contracts
+from curator.core.answers.contract import Contract
 from curator.core.duplicates.texts import message_text
 from curator.core.models import base_name
 from curator.core.scores import metrics
 from curator.errors import CuratorError, UsageError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.planning.answer_form import AnswerForm
 from curator.jobs.planning.training_data import TrainingExamples
 from curator.jobs.runs.asking import Prompt, Way, message_key
 from curator.jobs.runs.chat import chat
@@ -54,8 +55,10 @@ class Evaluation:
     models: list[ScoredModel]
     primary: str
     flips: metrics.Flips | None
-    contract: contracts.Contract | None
+    contract: Contract | None
     yardstick: Yardstick
+    contract_words: str = ""
+    """What the contract asks for and who says so; empty where answers are held to nothing."""
 
     @property
     def last(self) -> ScoredModel:
@@ -69,6 +72,7 @@ class Evaluation:
             "examples": len(self.prompts),
             "primary": self.primary,
             "yardstick": self.yardstick.to_json(),
+            "contract": self.contract_words or None,
             "flips": self._flips_json(),
             "results": [
                 {
@@ -139,7 +143,7 @@ async def evaluate(
     ledger: Ledger,
     *,
     names: Sequence[str] = DEFAULT_METRICS,
-    contract: contracts.Contract | None = None,
+    form: AnswerForm | None = None,
     reuse: Sequence[str] = (),
     side: str = "",
     report: Callable[[str, int, int], None] = lambda model, done, total: None,
@@ -147,17 +151,15 @@ async def evaluate(
     """Send every prompt to every model, or way of asking one, and score the answers.
 
     Answers are stored one by one, under the messages that were sent: for models in `reuse` only what they have not
-    answered yet is asked, also after another split, or where an evaluation broke off. `contract` None: the answer
-    contract that the expected answers suggest, if any. `report` is called with the row's name, answers so far,
+    answered yet is asked, also after another split, or where an evaluation broke off. `form` is the contract that
+    answers have to keep (None: none). `report` is called with the row's name, answers so far,
     prompts in all. Without a `client` only stored answers are scored. Raises UsageError for an unknown metric or
     no prompt, CuratorError where stored answers are missing, ProviderError.
     """
     unknown = [name for name in names if name not in NAMES]
     if unknown or not prompts:
         raise UsageError(f"No metric '{unknown[0]}': there are {', '.join(NAMES)}." if unknown else _NOTHING)
-    if contract is None:
-        proposal = contracts.propose(prompt.expected for prompt in prompts)
-        contract = proposal.contract if proposal else None
+    contract = form.contract if form else None
     names = [name for name in names if name != "contract" or contract is not None]
     names = names or ["exact_match"]
     yardstick = Yardstick.of(prompts, side)
@@ -179,7 +181,8 @@ async def evaluate(
         scored.append(result)
     primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
     flips = _flips(primary, prompts, scored, contract)
-    return Evaluation(list(prompts), scored, primary, flips, contract, yardstick)
+    words = form.words if form else ""
+    return Evaluation(list(prompts), scored, primary, flips, contract, yardstick, words)
 
 
 _NOTHING = "Nothing to ask: no example ends with an answer of text."
@@ -250,7 +253,7 @@ class _Questions:
 
 
 def _score(
-    names: Sequence[str], prompts: Sequence[Prompt], stored: dict[str, Any], contract: contracts.Contract | None
+    names: Sequence[str], prompts: Sequence[Prompt], stored: dict[str, Any], contract: Contract | None
 ) -> dict[str, metrics.Interval]:
     """Each metric of one model."""
     expected = [prompt.expected for prompt in prompts]
@@ -264,7 +267,7 @@ def _score(
 
 
 def _flips(
-    primary: str, prompts: Sequence[Prompt], scored: Sequence[ScoredModel], contract: contracts.Contract | None
+    primary: str, prompts: Sequence[Prompt], scored: Sequence[ScoredModel], contract: Contract | None
 ) -> metrics.Flips | None:
     """Which prompts only the last model gets right, and which only the first; None for a single model."""
     if len(scored) < 2:
@@ -274,7 +277,7 @@ def _flips(
     return metrics.flips(before, after)
 
 
-def is_right(primary: str, contract: contracts.Contract | None, prompt: Prompt, answer: str) -> bool:
+def is_right(primary: str, contract: Contract | None, prompt: Prompt, answer: str) -> bool:
     """Whether an answer is right by the primary metric: allowed, of the wanted label, or the wanted text."""
     if primary == "contract":
         return contract is None or contract.allows(answer)
@@ -284,7 +287,7 @@ def is_right(primary: str, contract: contracts.Contract | None, prompt: Prompt, 
 
 
 def right_answers(
-    primary: str, contract: contracts.Contract | None, prompts: Sequence[Prompt], scored: ScoredModel
+    primary: str, contract: Contract | None, prompts: Sequence[Prompt], scored: ScoredModel
 ) -> list[bool]:
     """Whether each of a model's answers is right by the primary metric."""
     pairs = zip(prompts, scored.answers, strict=True)

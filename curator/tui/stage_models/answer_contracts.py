@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
-from curator.core.answers.contract import PROPOSED, Contract, Proposal, parse_vocabulary, propose
+from curator.core.answers.contract import (
+    MAX_ANSWER,
+    MAX_ANSWERS,
+    PROPOSED,
+    Contract,
+    Proposal,
+    parse_vocabulary,
+    propose,
+)
 from curator.core.turns import turns
 from curator.errors import InputError
 
@@ -19,14 +26,15 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 SHORTCODES = "teams-shortcodes.txt"
-"""The vocabulary file packaged with Curator."""
+"""The list of the packaged EmojiBot sample: a selection made for it, and no list of any product."""
 MAX_BYTES = 64 << 20
 """Largest vocabulary file that is read: `core.answers` takes at most 100,000 answers of 1,000 characters."""
 LISTED = 5
 """Most violations listed, each with the nearest allowed answer."""
-_SHORTCODE = re.compile(r"\([a-z0-9]+\)|:[a-z0-9_+-]+:")
-_MOST = 0.5
-"""Share of answers that must look like shortcodes for the packaged vocabulary to be offered."""
+MOST_DIFFERENT = 0.75
+"""Largest share of different ones among the answers for which a list of them is preselected."""
+NAMED = 8
+"""Most answers named as the most frequent ones, and as examples of those that occur once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,12 @@ class ContractVerdict:
     outside: int
     commonest: tuple[tuple[str, int, str], ...]
     """(answer, count, nearest allowed answer or "") of answers that break it, most frequent first."""
+    used: tuple[tuple[str, int], ...] = ()
+    """(answer, count) of the most frequent answers."""
+    once: tuple[str, ...] = ()
+    """Some of the answers that occur once, where slips are."""
+    times_once: int = 0
+    """How many answers occur once."""
 
 
 def trained_answers(value: Any) -> Iterator[str]:
@@ -80,43 +94,56 @@ def count_answers(workspace: Workspace, stop: Callable[[], bool]) -> Counter[str
 
 
 def suggest_contract(counts: Counter[str], current: Contract | None) -> SuggestedContract:
-    """The vocabularies to choose from; preselected is the present contract, else the one that fits best."""
+    """The vocabularies to choose from, the answers that the data uses first; preselected is the present contract.
+
+    Without one it is the sample's own list where it fits the answers, else the answers used, unless nearly all
+    differ.
+    """
     proposal = propose(counts.elements())
-    choices = [VocabularyChoice("any", "any answer", None)]
+    choices = [*_choices_in_data(counts)]
     if current is not None and current.vocabulary is not None:
         words = f"the {len(current.vocabulary):,} allowed now"
         choices.append(VocabularyChoice("kept", words, current.vocabulary))
-    choices += _bundled_choices(counts)
-    if proposal is not None and proposal.contract.vocabulary is not None:
-        repeated = proposal.contract.vocabulary
-        choices.append(VocabularyChoice("seen", f"the {len(repeated):,} that the data repeat", repeated))
-    best, pattern = _best_choice(counts, current, proposal, choices)
+    if _covered(counts, shortcodes()) >= PROPOSED * counts.total() > 0:
+        words = f"the {len(shortcodes()):,} of Curator's EmojiBot sample"
+        choices.append(VocabularyChoice("sample", words, shortcodes()))
+    choices.append(VocabularyChoice("any", "any answer", None))
+    best, pattern = _best_choice(counts, current, proposal, {choice.name for choice in choices})
     return SuggestedContract(proposal.sentence if proposal else "", tuple(choices), best, pattern)
 
 
 def _best_choice(
-    counts: Counter[str], current: Contract | None, proposal: Proposal | None, choices: list[VocabularyChoice]
+    counts: Counter[str], current: Contract | None, proposal: Proposal | None, offered: set[str]
 ) -> tuple[str, str]:
+    """The name of the preselected choice, and the pattern beside it."""
     if current is not None:
         return ("kept" if current.vocabulary is not None else "any"), current.pattern or ""
-    for choice in choices:
-        covered = sum(n for text, n in counts.items() if choice.vocabulary and text in choice.vocabulary)
-        if covered and covered >= PROPOSED * counts.total():
-            return choice.name, ""
+    if "sample" in offered:
+        return "sample", ""
+    if "used" in offered and len(counts) <= MOST_DIFFERENT * counts.total():
+        return "used", ""
     return "any", (proposal.contract.pattern or "") if proposal else ""
 
 
-def _bundled_choices(counts: Counter[str]) -> list[VocabularyChoice]:
-    alike = sum(n for text, n in counts.items() if _SHORTCODE.fullmatch(text))
-    if not alike or alike < _MOST * counts.total():
-        return []
-    words = shortcodes()
-    return [VocabularyChoice("teams", f"the {len(words):,} shortcodes of Microsoft Teams", words)]
+def _choices_in_data(counts: Counter[str]) -> Iterator[VocabularyChoice]:
+    """The answers that the data uses, and those that it uses twice or more, each with its numbers."""
+    if not 0 < len(counts) <= MAX_ANSWERS or max(map(len, counts)) > MAX_ANSWER:
+        return
+    yield VocabularyChoice("used", f"the {len(counts):,} that this data uses", frozenset(counts))
+    repeated = frozenset(answer for answer, times in counts.items() if times > 1)
+    if 0 < len(repeated) < len(counts):
+        words = f"the {len(repeated):,} used at least twice ({_covered(counts, repeated):,} of {counts.total():,})"
+        yield VocabularyChoice("repeated", words, repeated)
+
+
+def _covered(counts: Counter[str], vocabulary: frozenset[str]) -> int:
+    """How many answers are in a vocabulary."""
+    return sum(times for answer, times in counts.items() if answer in vocabulary)
 
 
 @cache
 def shortcodes() -> frozenset[str]:
-    """The vocabulary packaged with Curator."""
+    """The list of the packaged EmojiBot sample."""
     return read_vocabulary(paths.packaged("sample_data") / SHORTCODES)
 
 
@@ -142,7 +169,10 @@ def check_answers(contract: Contract, counts: Counter[str], stop: Callable[[], b
             broken[text] = times
     most_frequent = sorted(broken.items(), key=lambda item: (-item[1], item[0]))[:LISTED]
     commonest = tuple((text, times, _nearest(contract, text)) for text, times in most_frequent)
-    return ContractVerdict(counts.total(), broken.total(), commonest)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    once = [answer for answer, times in ordered if times == 1]
+    used, rare = tuple(ordered[:NAMED]), tuple(once[:NAMED])
+    return ContractVerdict(counts.total(), broken.total(), commonest, used, rare, len(once))
 
 
 def _nearest(contract: Contract, text: str) -> str:

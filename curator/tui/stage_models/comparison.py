@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.core.answers.contract import Contract, propose
-from curator.core.duplicates.texts import prompt_and_answer
 from curator.core.text import one_line
 from curator.errors import ProviderError, UsageError
 
@@ -23,8 +21,6 @@ ReportAnswers = Callable[[str, int, int], None]
 """Called with a model, its number of answers so far, and the number of prompts."""
 SCORES = ("contract", "exact_match", "token_f1")
 """The metrics of this stage; `curator evaluate` offers more."""
-_SAMPLE = 20_000
-"""Examples whose answers are read to suggest a contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +65,6 @@ def _held_out_prompts(run: Run, ledger: Ledger, workspace: Workspace) -> tuple[P
     return workspace.path, "validation side of this workspace"
 
 
-def contract_of(workspace: Workspace) -> Contract | None:
-    """The workspace's answer contract, or else one proposed from its answers."""
-    stored = workspace.meta("contract")
-    if isinstance(stored, dict):
-        return Contract.from_json(stored)
-    records = workspace.records(workspace.ids()[:_SAMPLE])
-    answers = (prompt_and_answer(record.example.value)[1] for record in records)
-    proposal = propose(answer for answer in answers if answer)
-    return proposal.contract if proposal else None
-
-
 async def compare(
     comparison: ModelComparison,
     ledger: Ledger,
@@ -100,10 +85,12 @@ async def compare(
     prompts, _ = evaluation.make_prompts(data)
     if not prompts:
         raise UsageError("There is no held-out prompt to ask: split the data (S), or choose a file (o).")
-    contract = await asyncio.to_thread(contract_of, workspace)
+    forms = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.answer_form")
+    raws = (raw for _, raw in workspace.stored.raws(workspace.ids()[: forms.SAMPLE]))
+    form = await asyncio.to_thread(forms.find_form, workspace.path, raws)
     models = [comparison.base, comparison.tuned]
     reuse = [comparison.base] if anew else models
-    options = {"names": SCORES, "contract": contract, "reuse": reuse, "report": report}
+    options = {"names": SCORES, "form": form, "reuse": reuse, "report": report}
     if not anew and not evaluation.count_unanswered(prompts, models, ledger):
         stored: Evaluation = await evaluation.evaluate(prompts, models, None, ledger, **options)
         return stored
@@ -126,6 +113,8 @@ def scores_table(result: Evaluation) -> list[str]:
         cells = [scored.scores[name] for name in names]
         row = "".join(f"{f'{c.value:.0%} ({100 * c.low:.0f}–{100 * c.high:.0f})':<16}" for c in cells)
         lines.append(f"{short_name(scored.model):<{width}}{row}".rstrip())
+    if "contract" in names:
+        lines.append(one_line(f"the form: {result.contract_words}", 110))
     return lines
 
 

@@ -40,6 +40,8 @@ class Options:
     """What to check against. It can be pickled for a worker process."""
 
     profile: Profile = "openai"
+    profile_given: bool = True
+    """False: a workspace is checked for the profile that it has itself."""
     method: Method | None = None
     """None: guessed from the first records."""
     model: str = ""
@@ -48,6 +50,8 @@ class Options:
     """Most tokens of an example; None: what the model reads in training."""
     compat: Variant | None = None
     contract: AnswerContract | None = None
+    contract_origin: str = ""
+    """Where the contract comes from, in words."""
     tokens: bool = True
     """Count tokens by the model's encoding (and with them find examples over the limit)."""
     quick: bool = False

@@ -21,6 +21,7 @@ from curator.errors import InputError
 from curator.workspace.checks.check import check_file
 from curator.workspace.checks.one_pass import Options
 from curator.workspace.checks.verdict import SAMPLE, Check, method_of
+from curator.workspace.checks.workspace_check import with_settings_of
 from curator.workspace.exchange.export import pieces
 from curator.workspace.files.dataset_file import STDIN, open_dataset
 from curator.workspace.opening import open_workspace
@@ -72,7 +73,7 @@ def repair(
     Raises InputError where `path` cannot be read or is `out` itself, and where `out` cannot be written.
     """
     target = Path(out)
-    with _as_file(path) as file_path, open_dataset(file_path) as source:
+    with _as_file(path, options) as (file_path, options), open_dataset(file_path) as source:
         if source.path is not None and target.exists() and target.samefile(source.path):
             raise InputError(f"{target} is the source itself, which is never written; name another file")
         if source.notes.encoding and not unsafe:
@@ -96,10 +97,10 @@ def repair(
 
 
 @contextmanager
-def _as_file(path: str | Path) -> Iterator[str | Path]:
-    """`path` itself where it is a file; of a workspace a temporary file with its examples."""
+def _as_file(path: str | Path, options: Options) -> Iterator[tuple[str | Path, Options]]:
+    """`path` itself where it is a file; of a workspace a temporary file with its examples, and its settings."""
     if str(path) == STDIN or not is_workspace(Path(path)):
-        yield path
+        yield path, options
         return
     with (
         open_workspace(path, read_only=True) as workspace,
@@ -108,7 +109,7 @@ def _as_file(path: str | Path) -> Iterator[str | Path]:
         file = Path(folder) / "examples.jsonl"
         with file.open("wb") as copy:
             copy.writelines(piece for piece, _ in pieces(workspace, workspace.ids()))
-        yield file
+        yield file, with_settings_of(workspace, options)
 
 
 def _repaired(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from curator.core.example import parse
 from curator.core.formats import METHODS, detect
 from curator.core.problem import Method, Problem, Severity
 from curator.core.rules import REGISTRY, DatasetCheck
+from curator.core.rules.facts import FactsTally
 from curator.core.rules.families.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
 from curator.workspace.checks.one_pass import Findings, Options
 from curator.workspace.files.dataset_file import DatasetFile
@@ -48,6 +49,15 @@ class Check:
     """Sentences on what is wrong with the workspace itself; None for a file."""
 
     @property
+    def contract_words(self) -> str | None:
+        """What the answers were held to, and who says so; None for nothing."""
+        contract = self.options.contract
+        if contract is None:
+            return None
+        origin = self.options.contract_origin
+        return f"{contract.words} ({origin})" if origin else contract.words
+
+    @property
     def lines(self) -> int:
         """Physical lines, blank ones included."""
         return self.findings.notes.lines
@@ -76,6 +86,7 @@ class Check:
             "examples": self.examples,
             "errors": self.errors,
             "warnings": self.warnings,
+            "contract": self.contract_words,
         }
         if self.options.compat:
             check["compat"] = dict(self.findings.compat)
@@ -120,27 +131,54 @@ def conclude(
     options: Options,
     validation: Mapping[int, int] | None,
     epochs: int | None,
+    held_out: Findings | None = None,
 ) -> Check:
     """Add the findings on the dataset as a whole and on the file, then sum up tokens and cost.
 
     `validation` comes from `check.value_lines`; `epochs` is the number trained (None: the service's default).
+    `held_out` are the findings on the validation side of a workspace, which is not trained; they join `findings`.
     """
+    _note_file(source, findings, options)
     if options.quick:
-        _note_file(source, findings, options)
+        _join_side(findings, held_out, options)
         return Check(_name(source), _format_of(sorted(findings.formats - {"unknown"})), findings, options)
     context = replace(options, tokens=False).context()
     epochs = epochs if epochs is not None else cost.default_epochs(findings.tally.count)
     dataset = DatasetCheck(context, validation=validation, epochs=epochs)
     dataset.tally = findings.tally
     findings.tally.tokens = sum(findings.totals)
-    _note_file(source, findings, options)
-    for line, problem in dataset.problems():
-        findings.note(line, problem, options)
+    problems = dataset.problems() if held_out is None else _problems_of_sides(dataset, held_out.tally)
     check = Check(_name(source), _format_of(dataset.formats()), findings, options)
     if options.tokens:
-        check.tokens = token_summary(findings.totals, findings.answers, options)
         check.cost = _cost(findings.totals, options, epochs)
+    _join_side(findings, held_out, options)
+    for line, problem in problems:
+        findings.note(line, problem, options)
+    if options.tokens:
+        check.tokens = token_summary(findings.totals, findings.answers, options)
     return check
+
+
+def _problems_of_sides(training: DatasetCheck, held_out: FactsTally) -> list[tuple[int | None, Problem]]:
+    """The findings on two sides of a split, each as a dataset of its own; contradictions are found across them."""
+    validation = DatasetCheck(training.context, part="validation")
+    validation.tally = held_out
+    training.validation = validation.value_lines() | dict(training.validation or {})
+    both = DatasetCheck(training.context)
+    for side in (training, validation):
+        both.tally.extend(side.tally)
+    apart = [*training.problems(), *validation.problems()]
+    return [
+        *(each for each in apart if each[1].rule != "conflicting_answers"),
+        *(each for each in both.problems() if each[1].rule == "conflicting_answers"),
+    ]
+
+
+def _join_side(findings: Findings, held_out: Findings | None, options: Options) -> None:
+    """Put the findings on the validation side behind those on the training side."""
+    if held_out is not None:
+        findings.join(held_out, options)
+        findings.notes.lines = findings.notes.records
 
 
 def _name(source: DatasetFile) -> str:

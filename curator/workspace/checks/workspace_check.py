@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -44,18 +44,37 @@ def check_workspace(
 def _check_examples(
     workspace: Workspace, options: Options, validation: Mapping[int, int] | None, progress: Progress | None
 ) -> Check:
-    notes = Notes()
+    options = with_model(with_settings_of(workspace, options))
+    notes, held_notes = Notes(), Notes()
     source = DatasetFile(workspace.path, "examples.jsonl", "lines", io.BytesIO(), None, False, notes)
-    batches = group(_records(workspace, notes, progress))
-    first = first_batches(batches)
-    options = with_model(replace(options, contract=options.contract or workspace.context().contract))
-    options = replace(options, method=options.method or method_of(first))
-    return conclude(source, examine(chain(first, batches), notes, options, spill=True), options, validation, None)
-
-
-def _records(workspace: Workspace, notes: Notes, progress: Progress | None) -> Iterator[Record]:
-    """(line or id, bytes) of every example that is not deleted."""
     ids = workspace.ids()
+    held_out = workspace.stored.held_out().intersection(ids)
+    trained = [example for example in ids if example not in held_out] if held_out else ids
+    batches = group(_records(workspace, trained, notes, progress))
+    first = first_batches(batches)
+    options = replace(options, method=options.method or method_of(first))
+    findings = examine(chain(first, batches), notes, options, spill=True)
+    side = None
+    if held_out:
+        records = _records(workspace, sorted(held_out), held_notes, None)
+        side = examine(group(records), held_notes, options)
+    return conclude(source, findings, options, validation, None, side)
+
+
+def with_settings_of(workspace: Workspace, options: Options) -> Options:
+    """The options, with the workspace's contract, model and profile where nothing else is asked for."""
+    own = workspace.context()
+    if options.contract is None and own.contract is not None:
+        options = replace(options, contract=own.contract, contract_origin="the workspace's contract")
+    if not options.profile_given:
+        options = replace(options, profile=own.profile)
+    return replace(options, model=options.model or own.model, method=options.method or own.method)
+
+
+def _records(
+    workspace: Workspace, ids: Sequence[int], notes: Notes, progress: Progress | None
+) -> Iterator[Record]:
+    """(line or id, bytes) of some examples."""
     by_line = workspace.stored.noun == "line"
     for example, raw in workspace.stored.raws(ids):
         notes.records += 1

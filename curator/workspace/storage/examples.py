@@ -152,6 +152,11 @@ class StoredExamples:
                 labels[example] = (*labels.get(example, ()), label)
         return labels
 
+    def held_out(self) -> set[int]:
+        """The ids of the examples on a side of the split that is not trained, deleted ones too."""
+        rows = self.db.execute("SELECT id FROM example WHERE split IS NOT NULL AND split <> 'train'")
+        return {example for (example,) in rows}
+
     def in_review(self, state: str) -> set[int]:
         """The ids of the examples with this review state, deleted ones too."""
         rows = self.db.execute("SELECT id FROM example WHERE review = ?", (state,))

@@ -63,7 +63,9 @@ class DataScreen(Editing):
         workspace = self.session.workspace
         sample = fnmatch(workspace.source_name, SAMPLES)
         if sample and not workspace.read_only and workspace.meta("contract") is None:
-            self.session.toast("Every answer here should be a shortcode of Microsoft Teams: A holds them to that")
+            self.session.toast(
+                "Every answer here should be one of the sample's own shortcodes: A holds them to that"
+            )
 
     def keep(self) -> None:
         """Save the draft in the editor and the place in the list."""

@@ -85,7 +85,7 @@ class AnswersDialog(Dialog[None]):
         current = self._current
         now = ("no contract yet", "$quiet")
         if current is not None:
-            now = (f"✓ now {contract_words(current)}", "$mark-ok")
+            now = (f"✓ now {one_line(current.words, 60)}", "$mark-ok")
         self.query_one("#looks", Static).update(
             Content.assemble((one_line(looks, 200), "bold"), "\n", (about, "$quiet"), now)
         )
@@ -157,15 +157,8 @@ class AnswersDialog(Dialog[None]):
             session.toast("No answer contract: any answer is allowed")
         else:
             session.toast(
-                f"Answer contract: {contract_words(contract)} · rule:answer_outside_contract lists the others"
+                f"Answer contract: {one_line(contract.words, 60)} · rule:answer_outside_contract lists the others"
             )
-
-
-def contract_words(contract: Contract) -> str:
-    """`265 allowed answers`, `answers like …`, or both."""
-    words = "" if contract.vocabulary is None else f"{len(contract.vocabulary):,} allowed answers"
-    shape = "" if contract.pattern is None else f"pattern {one_line(contract.pattern, 40)}"
-    return ", ".join(filter(None, (words, shape)))
 
 
 def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
@@ -173,7 +166,8 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
     if contract == Contract():
         return Content.styled("Any answer is allowed: there is no contract.", "$quiet")
     if not verdict.outside:
-        return Content.styled(f"✓ all {verdict.total:,} answers keep it", "$mark-ok")
+        kept = Content.styled(f"✓ all {verdict.total:,} answers keep it", "$mark-ok")
+        return Content("\n").join([kept, *_counted_words(verdict)])
     share = percent(verdict.outside, verdict.total)
     lines = [
         Content.assemble(
@@ -188,3 +182,15 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
         words = one_line(text.strip(), 36)
         lines.append(Content.assemble((f"{count:>5} ", "$quiet"), words, nearest_words, (hint, "$quiet")))
     return Content("\n").join(lines)
+
+
+def _counted_words(verdict: ContractVerdict) -> list[Content]:
+    """The most frequent answers with their counts, and some of those that occur once: slips are found there."""
+    most = " · ".join(f"{one_line(text, 24)} {times:,}" for text, times in verdict.used)
+    lines = [Content.assemble(("most used  ", "$quiet"), most)] if most else []
+    if verdict.once:
+        rare = " · ".join(one_line(text, 24) for text in verdict.once)
+        more = " …" if verdict.times_once > len(verdict.once) else ""
+        words = f"used once  {verdict.times_once:,}, slips among them would be allowed: "
+        lines.append(Content.assemble((words, "$quiet"), f"{rare}{more}"))
+    return lines

@@ -1,0 +1,56 @@
+"""Which contract do the answers of a path have to keep, and who says so? The same for evaluate and Compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from curator.core import example as examples
+from curator.core.answers.contract import Contract, propose
+from curator.core.turns import OUTPUTS, turns
+from curator.jobs.planning import training_data
+
+SAMPLE = 20_000
+"""Examples whose answers are read to suggest a contract."""
+_NOT_LEARNT = OUTPUTS[2:]
+"""Keys of the answers of a preference pair that training teaches to avoid."""
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """A contract and where it comes from, in words."""
+
+    contract: Contract
+    origin: str
+
+    @property
+    def words(self) -> str:
+        """`122 allowed answers (the workspace's contract)`."""
+        return f"{self.contract.words} ({self.origin})"
+
+
+def find_form(path: Path | str, raws: Iterable[bytes], given: AnswerForm | None = None) -> AnswerForm | None:
+    """`given`, else what the workspace declares, else what all answers suggest; None where they suggest nothing.
+
+    `raws` are the examples of `path`, all of them: a part of them might suggest something else.
+    """
+    if given is not None:
+        return given
+    declared = training_data.contract(path)
+    if declared is not None and declared != Contract():
+        return AnswerForm(declared, "the workspace's contract")
+    proposal = propose(learnt_texts(islice(raws, SAMPLE)))
+    if proposal is None:
+        return None
+    return AnswerForm(proposal.contract, "suggested by the answers, declared by nobody")
+
+
+def learnt_texts(raws: Iterable[bytes]) -> Iterator[str]:
+    """The texts that training on these examples teaches to write; calls of tools are none."""
+    for raw in raws:
+        for turn in turns(examples.parse(raw).value):
+            content = turn.message.get("content") if turn.trained and turn.path[0] not in _NOT_LEARNT else None
+            if isinstance(content, str) and content and not turn.message.get("tool_calls"):
+                yield content
