@@ -83,9 +83,9 @@ async def _evaluate(args: argparse.Namespace) -> int:
     provider = providers.get(args.provider)
     path = Path(args.path)
     contract = contract_of(args)
-    given = AnswerForm(contract, origin_of(args)) if contract else None
+    asked_for = AnswerForm(contract, origin_of(args)) if contract else None
     data = training_data.read(path)
-    form = find_form(path, data.raws, given)
+    form = find_form(path, data.raws, asked_for)
     prompts, skipped = evaluation.make_prompts(_held_out(data, args.on))
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")

@@ -7,6 +7,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import output
+from curator.core.example import is_exact
 from curator.core.text import one_line
 
 if TYPE_CHECKING:
@@ -53,15 +54,15 @@ def _as_dict(row: Row, record: Record) -> dict[str, Any]:
         "edited": row.edited, "problems": row.rules, "tokens": row.tokens,
     }  # fmt: skip
     example = record.example
-    if example.broken or not _exact(example.value):
+    if example.broken or not is_exact(example.raw) or not _is_printable(example.value):
         fields["bytes_b64"] = base64.b64encode(example.raw).decode()
     else:
         fields["example"] = example.value
     return fields
 
 
-def _exact(value: Any) -> bool:
-    """Whether orjson can print the value again: no integer over 64 bits, no surrogates, not too deeply nested."""
+def _is_printable(value: Any) -> bool:
+    """Whether orjson can print the value again: no surrogates, not too deeply nested."""
     import orjson  # heavy
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isinf
 from typing import Any
 
@@ -19,6 +20,13 @@ MAX_DEPTH = 200
 Path = tuple[str | int, ...]
 """The place of a value in an example: keys and indexes from the top, e.g. ("messages", 2, "content")."""
 
+_LONG_INTEGER = b"0" * 19
+"""So many digits has an integer beyond 64 bits at least, as `_ONLY_DIGITS` leaves them."""
+_LONG_DECIMAL = b"0" * 16
+"""So many digits and points has a number at least that a 64-bit float cannot hold."""
+_ONLY_DIGITS = bytes(48 if byte in b"0123456789" else 95 for byte in range(256))
+_DIGITS_AND_DOTS = bytes(48 if byte in b"0123456789." else 95 for byte in range(256))
+_TOO_MANY_DIGITS = "a number of more digits than can be read"
 _BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[(\"(?:[^\"\\]|\\.)*\")\]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -79,9 +87,40 @@ def parse(raw: bytes) -> Example:
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
         return Example(raw, None, (Fault("invalid_json", f"nested more than {MAX_DEPTH} levels deep"),))
     try:
-        return Example(raw, orjson.loads(raw))
+        return Example(raw, loads(raw))
     except orjson.JSONDecodeError:
         return _parse_slowly(raw)
+    except ValueError:
+        return Example(raw, None, (Fault("invalid_json", _TOO_MANY_DIGITS),))
+
+
+def loads(raw: bytes) -> Any:
+    """The value of strict JSON, its integers exact: orjson alone makes floats of those beyond 64 bits.
+
+    Raises orjson.JSONDecodeError, and ValueError for an integer of more digits than Python reads.
+    """
+    value = orjson.loads(raw)
+    return json.loads(raw) if _LONG_INTEGER in raw.translate(_ONLY_DIGITS) else value
+
+
+def is_exact(raw: bytes) -> bool:
+    """Whether every number of valid JSON is what a program reads that knows 64 bits only."""
+    if _LONG_DECIMAL not in raw.translate(_DIGITS_AND_DOTS):
+        return True
+    wide: list[str] = []
+
+    def integer(digits: str) -> int:
+        if not -(2**63) <= int(digits) < 2**64:
+            wide.append(digits)
+        return 0
+
+    def decimal(digits: str) -> float:
+        if Decimal(digits) != Decimal(repr(float(digits))):
+            wide.append(digits)
+        return 0.0
+
+    json.loads(raw, parse_int=integer, parse_float=decimal)
+    return not wide
 
 
 def _depth(raw: bytes) -> int:
@@ -122,7 +161,7 @@ def _parse_slowly(raw: bytes) -> Example:
         words = "a byte order mark" if text.startswith("\ufeff") else error.msg
         return Example(raw, None, (Fault("invalid_json", f"{words}: column {error.colno}", error.pos),))
     except ValueError:
-        return Example(raw, None, (Fault("invalid_json", "a number of more digits than can be read"),))
+        return Example(raw, None, (Fault("invalid_json", _TOO_MANY_DIGITS),))
     faults = [Fault("non_finite_number", odd[0])] if odd else []
     if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         faults.append(Fault("lone_surrogate", "half of a surrogate pair: not a character"))

@@ -55,6 +55,8 @@ class Analysis:
         self._state: dict[str, Any] = {"phase": "starting", "done": 0, "total": 0}
         self._phase_start: tuple[str, float, int] = ("", 0.0, 0)
         """The present phase, when it was first reported (monotonic clock), and how much was done then."""
+        self._settling = False
+        """Whether this process may still have results that the child has by now."""
         self._numbers = itertools.count(1)
         self._unconfirmed: dict[int, dict[str, Any]] = {}
         """Reported changes that no child has confirmed yet, by number."""
@@ -95,10 +97,12 @@ class Analysis:
                 everything = everything or message.get("all", False) or message["phase"] == "copied"
             for low, high in message.get("ids", ()):
                 changed.extend(range(low, high + 1))
-        if everything or changed:
+        if everything or changed or self._settling:
             with self._workspace.guard:
                 everything = self._workspace.changes.writing.adopt_copies() or everything
-                self._workspace.current_results.settle()
+                settled = self._workspace.current_results.settle()
+            self._settling = bool(settled)  # a part at a time: the rest at the next polls
+            changed += settled
         return self._workspace.ids() if everything else changed
 
     def _child_ended(self) -> None:

@@ -70,6 +70,23 @@ async def test_tokens_are_spread_beside_the_limit(tmp_path: Path) -> None:
             assert scene.workspace.view(bar.query).total == bar.times
 
 
+async def test_tokens_say_of_how_many_they_speak_and_follow_the_analysis(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(40))) as scene:
+        workspace = scene.workspace
+        counted = {example: 20 + example for example in range(1, 9)}
+        workspace.tokens = lambda: counted  # type: ignore[method-assign]
+        await scene.press("B")
+        assert any(text.startswith("Tokens of 8 of 40 examples: ") for text in bars(scene))
+        bar_list = scene.app.screen.query_one("#bars", LineList)
+        bar_list.cursor = list(bars(scene)).index("(answer10)")
+        counted = {example: 20 + example for example in range(1, 41)}
+        scene.app.session.publish(())
+        await scene.settle()
+        texts = list(bars(scene))
+        assert any(text.startswith("Tokens: 21 to 60") for text in texts)
+        assert texts[bar_list.cursor] == "(answer10)"
+
+
 async def test_every_bar_with_a_query_lists_as_many_examples_as_it_says(tmp_path: Path) -> None:
     async with opened(sample(tmp_path)) as scene:
         await scene.press("A", "enter", "B")

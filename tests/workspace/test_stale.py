@@ -148,3 +148,20 @@ def test_the_sums_of_a_store_are_those_of_its_results_one_by_one(workspace: Work
         sums.add(result, *severities(overall.get(result.id, ())))
     assert sums == Sums.of_store(file.db) == Sums.from_dict(sums.as_dict()) and sums.errors and sums.warnings
     workspace.close()
+
+
+def test_what_this_process_looked_at_before_the_child_did_hides_no_tokens_for_ever(tmp_path: Path) -> None:
+    made = open_workspace(dataset(tmp_path, [chat(f"Question {n}", f"(answer{n})") for n in range(200)]))
+    made.counts()  # all are analysed here, without tokens
+    made.count_tokens(list(made.ids())[:3])
+    assert len(made.tokens()) == 3
+    child, ends = analysis.start(made), time.monotonic() + 60
+    told: set[int] = set()
+    while child.progress().phase != "done" or len(made.tokens()) < 200:
+        told.update(child.poll())
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    child.stop()
+    assert made.view("tokens>0").total == 200
+    assert told == set(made.ids())
+    made.close()

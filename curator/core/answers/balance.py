@@ -96,6 +96,11 @@ class BalanceTally:
     _scripts: Counter[str] = field(default_factory=Counter)
     _prompt_lengths: array[int] = field(default_factory=lambda: array("L"))
 
+    @property
+    def examples(self) -> int:
+        """The conversations counted so far."""
+        return self._examples
+
     def add(self, messages: Sequence[Any]) -> ConversationParts:
         """Count one conversation; values that are no messages and messages without text are skipped."""
         self._examples += 1

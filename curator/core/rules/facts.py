@@ -164,11 +164,12 @@ def _join(texts: list[str]) -> bytes:
 
 
 def canonical_json(value: Any) -> bytes:
-    """The canonical JSON of a value: sorted keys, no blanks; the `repr` of values that orjson cannot write."""
+    """The canonical JSON of a value: sorted keys, no blanks; integers beyond 64 bits are exact."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        return repr(value).encode("utf-8", "surrogatepass")
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _hash32(data: bytes) -> int:

@@ -31,13 +31,13 @@ class AnswerForm:
         return f"{self.contract.words} ({self.origin})"
 
 
-def find_form(path: Path | str, raws: Iterable[bytes], given: AnswerForm | None = None) -> AnswerForm | None:
-    """`given`, else what the workspace declares, else what all answers suggest; None where they suggest nothing.
+def find_form(path: Path | str, raws: Iterable[bytes], asked_for: AnswerForm | None = None) -> AnswerForm | None:
+    """`asked_for`, else what the workspace declares, else what all answers suggest; None where that is nothing.
 
     `raws` are the examples of `path`, all of them: a part of them might suggest something else.
     """
-    if given is not None:
-        return given
+    if asked_for is not None:
+        return asked_for
     declared = training_data.contract(path)
     if declared is not None and declared != Contract():
         return AnswerForm(declared, "the workspace's contract")

@@ -212,9 +212,7 @@ def _must_pull(provider: Provider, model: str) -> bool:
 
 def _sides(data: training_data.TrainingExamples, wish: Wish) -> tuple[list[int], list[bytes] | None]:
     """Positions of the examples to train on, and the bytes of those to validate on (None: no validation)."""
-    untested = [
-        at for at, side in enumerate(data.sides) if side != "test"
-    ]  # the test side is for evaluation alone
+    untested = [at for at, side in enumerate(data.sides) if side != "test"]
     validation = wish.validation
     if validation is None:
         stored_positions = data.side("validation")

@@ -54,8 +54,15 @@ def count_dataset(workspace: Workspace, report: Callable[[int], bool]) -> Datase
         if at % 200 == 0 and report(at):
             return None
         counts.add(record.id, list(turns(record.example.value)))
-    counts.tokens, counts.limit = list(workspace.tokens().values()), workspace.context().limit
+    read_tokens(workspace, counts)
     return counts
+
+
+def read_tokens(workspace: Workspace, counts: DatasetCounts) -> bool:
+    """Take up the token counts that the workspace has by now; True where there are other ones than before."""
+    before = counts.tokens
+    counts.tokens, counts.limit = list(workspace.tokens().values()), workspace.context().limit
+    return counts.tokens != before
 
 
 def bars(counts: DatasetCounts, contract: bool) -> list[Bar]:
@@ -151,7 +158,9 @@ def _tokens(counts: DatasetCounts) -> list[Bar]:
         return []
     summary = spread(tokens)
     words = f"{summary.min:,.0f} to {summary.max:,.0f}, median {summary.median:,.0f}"
-    lines = [Bar(f"Tokens: {words}, 90 % up to {summary.p90:,.0f}")]
+    total = counts.tally.examples
+    some = f" of {len(tokens):,} of {total:,} examples" if len(tokens) < total else ""
+    lines = [Bar(f"Tokens{some}: {words}, 90 % up to {summary.p90:,.0f}")]
     bins = histogram(tokens)
     for part in bins:
         low, last = part.low, max(part.low, max(tokens) if part is bins[-1] else part.high - 1)

@@ -136,13 +136,13 @@ def _without(text: str, pattern: re.Pattern[str]) -> str:
     """A text without the characters of a pattern; those that part words become a newline or blank."""
     text = _ESCAPE_SEQUENCE.sub(lambda match: "" if pattern.match(match[0]) else match[0], text)
     unwanted = set(unwanted_offsets(text, pattern))
-    kept: list[str] = []
+    characters: list[str] = []
     for at, character in enumerate(text):
         if at not in unwanted:
-            kept.append(character)
+            characters.append(character)
         elif character in _LINE_BREAKS + _SEPARATORS and _parts_words(text, at):
-            kept.append("\n" if character in _LINE_BREAKS else " ")
-    return "".join(kept)
+            characters.append("\n" if character in _LINE_BREAKS else " ")
+    return "".join(characters)
 
 
 def _parts_words(text: str, at: int) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
+from curator.core.example import loads
 from curator.core.problem import Problem, Profile
 from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.context import Context
@@ -150,8 +151,8 @@ def _look_at_more(raw: bytes, bits: int, system: tuple[Problem, ...]) -> tuple[Q
     if [*map(str.strip, texts)] != texts or (bits and not _are_clean(texts, bits)):
         return None, 0
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        value = loads(raw)
+    except ValueError:
         return None, 0
     return QuickLook(_NOTHING if order[1].system else system, chat_facts(value), value=value), strings
 

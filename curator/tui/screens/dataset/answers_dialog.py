@@ -166,8 +166,8 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
     if contract == Contract():
         return Content.styled("Any answer is allowed: there is no contract.", "$quiet")
     if not verdict.outside:
-        kept = Content.styled(f"✓ all {verdict.total:,} answers keep it", "$mark-ok")
-        return Content("\n").join([kept, *_counted_words(verdict)])
+        all_allowed = Content.styled(f"✓ all {verdict.total:,} answers keep it", "$mark-ok")
+        return Content("\n").join([all_allowed, *_counted_words(verdict)])
     share = percent(verdict.outside, verdict.total)
     lines = [
         Content.assemble(

@@ -48,6 +48,23 @@ class BalanceDialog(Dialog[None]):
         self.query_one("#unify").display = False
         self.query_one("#bars").focus()
         self._count()
+        self.session.changed.subscribe(self, lambda _: self._read_tokens())
+
+    @work(thread=True, exclusive=True, group="tokens", exit_on_error=False)
+    def _read_tokens(self) -> None:
+        """The analysis went on: count the tokens again."""
+        worker, counted = get_current_worker(), self._counted
+        if counted is not None and dataset_bars.read_tokens(self.session.workspace, counted):
+            bars = self._bars_of(counted)
+            if not worker.is_cancelled:
+                self.app.call_from_thread(self._show_again, counted, bars)
+
+    def _show_again(self, counted: DatasetCounts, bars: list[Bar]) -> None:
+        if counted is self._counted:  # else all was counted anew meanwhile
+            self._show(counted, bars)
+
+    def _bars_of(self, counted: DatasetCounts) -> list[Bar]:
+        return dataset_bars.bars(counted, self.session.workspace.context().contract is not None)
 
     @work(thread=True, exclusive=True, group="balance", exit_on_error=False)
     def _count(self) -> None:
@@ -61,7 +78,7 @@ class BalanceDialog(Dialog[None]):
 
         counted = dataset_bars.count_dataset(self.session.workspace, report)
         if counted is not None:
-            bars = dataset_bars.bars(counted, self.session.workspace.context().contract is not None)
+            bars = self._bars_of(counted)
             if not worker.is_cancelled:
                 self.app.call_from_thread(self._show, counted, bars)
 
@@ -69,10 +86,12 @@ class BalanceDialog(Dialog[None]):
         self.query_one("#bars", LineList).say(words)
 
     def _show(self, counted: DatasetCounts, bars: list[Bar]) -> None:
-        self._counted, self._bars, self._most = counted, bars, dataset_bars.section_maxima(bars)
         bar_list = self.query_one("#bars", LineList)
+        last_text = self._bars[bar_list.cursor].text if bar_list.cursor < len(self._bars) else ""
+        self._counted, self._bars, self._most = counted, bars, dataset_bars.section_maxima(bars)
         first = next((at for at, bar in enumerate(bars) if bar.query), 0)
-        bar_list.show(len(bars), self._line, cursor=first)
+        same_bar = next((at for at, bar in enumerate(bars) if bar.text == last_text), first)
+        bar_list.show(len(bars), self._line, cursor=same_bar)
         self.query_one("#unify").display = len(counted.systems) > 1
 
     def _line(self, index: int, width: int) -> Pieces:
