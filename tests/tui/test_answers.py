@@ -81,7 +81,7 @@ async def test_the_answers_that_the_data_uses_are_the_first_offer(tmp_path: Path
         shown = scene.screen_text()
         assert "✓ all 21 answers keep it" in shown
         assert "(beast) 6 · (brain teaser) 3" in shown
-        assert "used once  12" in shown
+        assert "used once  12: (only0)" in shown
         dialog.query_one("#allowed", Select).value = "repeated"
         await scene.settle()
         assert "12 of 21 answers break it" in scene.screen_text()

@@ -33,7 +33,7 @@ LISTED = 5
 """Most violations listed, each with the nearest allowed answer."""
 MOST_DIFFERENT = 0.75
 """Largest share of different ones among the answers for which a list of them is preselected."""
-NAMED = 8
+NAMED = 6
 """Most answers named as the most frequent ones, and as examples of those that occur once."""
 
 

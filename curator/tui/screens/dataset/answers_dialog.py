@@ -185,12 +185,12 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
 
 
 def _counted_words(verdict: ContractVerdict) -> list[Content]:
-    """The most frequent answers with their counts, and some of those that occur once: slips are found there."""
+    """The most frequent answers with their counts, and some of those that occur once, where slips are."""
     most = " · ".join(f"{one_line(text, 24)} {times:,}" for text, times in verdict.used)
     lines = [Content.assemble(("most used  ", "$quiet"), most)] if most else []
     if verdict.once:
         rare = " · ".join(one_line(text, 24) for text in verdict.once)
         more = " …" if verdict.times_once > len(verdict.once) else ""
-        words = f"used once  {verdict.times_once:,}, slips among them would be allowed: "
+        words = f"used once  {verdict.times_once:,}: "
         lines.append(Content.assemble((words, "$quiet"), f"{rare}{more}"))
     return lines

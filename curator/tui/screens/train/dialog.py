@@ -247,6 +247,7 @@ def plan_words(plan: TrainingPlan) -> Content:
         ),
         Content.assemble((price, "bold"), f" · {plan.warning_words or 'no warnings'}"),
     ]
+    lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in plan.blocking]
     ends = [notice for notice in plan.notices if plan.shutdown and plan.shutdown in notice]
     if plan.shutdown and not ends:
         ends = [f"{plan.model} is switched off on {plan.shutdown}"]
@@ -254,5 +255,4 @@ def plan_words(plan: TrainingPlan) -> Content:
     if plan.missing_model:
         lines.append(Content(f"i {one_line(plan.missing_model)} is fetched first (93 MB, once)"))
     lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in plan.notices if notice not in ends]
-    lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in plan.blocking]
     return Content("\n").join(lines)
