@@ -54,7 +54,8 @@ def rules() -> str:
         lines += ["", f"## {title}", "", "| rule | severity | found when | why | fix |", "|---|---|---|---|---|"]
         for rule in family_rules:
             marks = " ".join(rule.severity[p].mark if p in rule.severity else "–" for p in PROFILES)
-            fix = f"{rule.fix}: {rule.fix_text}" if rule.fix else "–"
+            kind = "safe or unsafe" if rule.partly_safe else rule.fix
+            fix = f"{kind}: {rule.fix_text}" if rule.fix else "–"
             cells = (f"`{rule.id}`", marks, rule.what, rule.why, fix)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"

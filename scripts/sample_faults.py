@@ -99,7 +99,6 @@ FORMAT = [
         "Pedalled to work",
         "an answer without content",
         "messages[2]",
-        ("missing_content",),
         change=_drop(2, "content"),
     ),
     _form(

@@ -69,5 +69,5 @@ def _require_fixes(rules: list[str], unsafe: bool) -> None:
             raise UsageError(f"there is no rule '{rule}'; docs/rules.md lists them")
         if REGISTRY[rule].fix is None:
             raise UsageError(f"the rule '{rule}' has no fix")
-        if REGISTRY[rule].fix == "unsafe" and not unsafe:
+        if REGISTRY[rule].fix == "unsafe" and not (unsafe or REGISTRY[rule].partly_safe):
             raise UsageError(f"the fix of '{rule}' may lose something: add --unsafe to apply it")

@@ -6,7 +6,7 @@ import textwrap
 
 from curator.cli.output import out, styled
 from curator.core.cost import money
-from curator.core.problem import Severity
+from curator.core.problem import FixKind, Severity
 from curator.core.rules import REGISTRY
 from curator.core.text import one_line
 from curator.workspace.checks.one_pass import ShownFinding
@@ -44,17 +44,25 @@ def print_check(check: Check) -> None:
         out(_verdict(check))
 
 
+def _fix_hint(rule: str, kinds: list[FixKind | None]) -> str:
+    """How the findings of a rule are repaired, by the kinds of their fixes."""
+    if not any(kinds):
+        return ""
+    whole = None not in kinds
+    unsafe = "curator fix --unsafe" + (f" --rule {rule}" if len(rule) < len("surrounding_whitespace") else "")
+    if "safe" not in kinds:
+        return f"  {unsafe}{'' if whole else ' repairs some'}"
+    if "unsafe" not in kinds:
+        return f"  curator fix repairs {'it' if whole else 'some'}"
+    return f"  curator fix repairs some, --unsafe {'all' if whole else 'more'}"
+
+
 def _print_rule(check: Check, severity: Severity, rule: str) -> None:
     count = check.findings.counts[severity][rule]
     findings = [
         each for each in check.findings.shown if each.problem.rule == rule and each.problem.severity is severity
     ]
-    kind = next((each.problem.fix for each in findings if each.problem.fix), None)
-    all_of_them = all(each.problem.fix for each in findings)
-    hint = {
-        "safe": f"  curator fix repairs {'it' if all_of_them else 'some'}",
-        "unsafe": f"  curator fix --unsafe --rule {rule}{'' if all_of_them else ' repairs some'}",
-    }.get(kind or "", "")
+    hint = _fix_hint(rule, [each.problem.fix for each in findings])
     out()
     out(f"{styled(severity.mark, COLOURS[severity])} {styled(rule, '1')} × {count:,}{styled(hint, '2')}")
     _wrapped(REGISTRY[rule].why, "  ", "2")

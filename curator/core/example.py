@@ -11,6 +11,9 @@ from typing import Any
 
 import orjson
 
+from curator.core.lines import BOM
+from curator.core.slips import find_slip
+
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """Longest line that is parsed; longer ones are kept byte for byte and reported as broken."""
 
@@ -41,6 +44,10 @@ class Fault:
     message: str
     column: int | None = None
     """Character offset in the line, from 0, where known."""
+    repaired: bytes | None = None
+    """The line with a slip put right (`core.slips`); None where there is not one right repair."""
+    safe: bool = False
+    """Whether nothing can be lost by that repair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,8 @@ class Example:
     """One line: `raw` are its exact bytes without the line end, `value` is the parsed JSON, None if it does
     not parse.
 
-    There may be a value despite faults (NaN, a lone surrogate): it can be shown, but not sent to a service.
+    There may be a value despite faults (NaN, a lone surrogate, a byte order mark): it can be shown, but not sent
+    to a service.
     """
 
     raw: bytes
@@ -134,6 +142,11 @@ def _depth(raw: bytes) -> int:
 
 
 def _parse_slowly(raw: bytes) -> Example:
+    if raw.startswith(BOM):
+        bare = raw.lstrip(BOM)
+        rest = parse(bare)
+        fault = Fault("file_bom", "the line begins with a byte order mark", 0, bare, True)
+        return Example(raw, rest.value if raw[3:] == bare else None, (fault, *rest.faults))
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -158,8 +171,10 @@ def _parse_slowly(raw: bytes) -> Example:
     try:
         value = json.loads(text, parse_constant=constant, parse_float=number)
     except json.JSONDecodeError as error:
-        words = "a byte order mark" if text.startswith("\ufeff") else error.msg
-        return Example(raw, None, (Fault("invalid_json", f"{words}: column {error.colno}", error.pos),))
+        slip = find_slip(text, error)
+        repaired = None if slip.repaired is None else slip.repaired.encode("utf-8", "surrogatepass")
+        words = f"{slip.message}: column {slip.column + 1}"
+        return Example(raw, None, (Fault("invalid_json", words, slip.column, repaired, slip.kind == "safe"),))
     except ValueError:
         return Example(raw, None, (Fault("invalid_json", _TOO_MANY_DIGITS),))
     faults = [Fault("non_finite_number", odd[0])] if odd else []

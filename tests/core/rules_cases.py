@@ -82,7 +82,8 @@ CASES: dict[str, Case] = {
         b'{"messages":[{"role":"user","content":"caf\xe9"},{"role":"assistant","content":"x"}]}'
     ),
     "invalid_json": case(b'{"messages":[}'),
-    "data_type": case(b'["a"]'),
+    "file_bom": case(b"\xef\xbb\xbf" + raw(GOOD), chat(user("\ufeff in a text"), bot())),
+    "data_type": case(b'[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo"}]'),
     "duplicate_json_key": case(
         b'{"messages":[{"role":"user","role":"user","content":"x"},{"role":"assistant","content":"y"}]}'
     ),
@@ -95,6 +96,10 @@ CASES: dict[str, Case] = {
     ),
     "unknown_top_level_key": case(chat(weight=1), chat(tools=[TOOL])),
     "missing_messages_list": case({"messages": []}),
+    "other_shape": case({"prompt": "a", "chosen": "b", "rejected": "c"}, preference()),
+    "empty_optional_key": case(
+        chat(user(name=None), bot(tool_calls=[])), chat(user(), bot(None, tool_calls=[call()], refusal=None))
+    ),
     "example_missing_assistant_message": case(chat(user())),
     "no_trainable_assistant": case(
         chat(user(), bot(weight=0)), chat(user(), bot(weight=0), user(), bot(weight=1))
@@ -128,7 +133,7 @@ CASES: dict[str, Case] = {
         CALLED,
     ),
     "name_invalid": case(chat(user(name="Zoë B."), bot()), chat(user(name="Zoe_B-1"), bot())),
-    "tools_invalid": case(chat(tools=[{"type": "function", "function": {"name": "a b"}}]), CALLED),
+    "tools_invalid": case(chat(tools=[{"name": "f", "parameters": {"type": "object"}}]), CALLED),
     "tool_call_shape": case(
         chat(
             user(),
@@ -142,6 +147,11 @@ CASES: dict[str, Case] = {
     "tool_arguments_not_string": case(
         chat(user(), calling(call(arguments={"a": 1})), told(), bot(), tools=[TOOL]), CALLED
     ),
+    "tool_arguments_empty": case(
+        chat(user(), calling(call(arguments="")), told(), bot(), tools=[TOOL]),
+        chat(user(), calling(call(arguments="{}")), told(), bot(), tools=[TOOL]),
+    ),
+    "parallel_tool_calls_invalid": case(chat(parallel_tool_calls="true"), chat(parallel_tool_calls=False)),
     "tool_arguments_not_json": case(
         chat(user(), calling(call(arguments='{"b":1}')), told(), bot(), tools=[NEEDS_A]),
         chat(user(), calling(call()), told(), bot(), tools=[NEEDS_A]),
@@ -182,6 +192,10 @@ CASES: dict[str, Case] = {
         chat(user(image(HTTPS)), bot()),
     ),
     "image_format": case(chat(user(image("ftp://example.org/c.gif")), bot()), chat(user(image(HTTPS)), bot())),
+    "image_detail_invalid": case(
+        chat(user([{"type": "image_url", "image_url": {"url": HTTPS, "detail": "medium"}}]), bot()),
+        chat(user([{"type": "image_url", "image_url": {"url": HTTPS, "detail": "low"}}]), bot()),
+    ),
     "image_may_be_skipped": case(
         chat(user(image("https://localhost/c.jpg")), bot()), chat(user(image(HTTPS)), bot())
     ),

@@ -12,9 +12,10 @@ from curator.core.convert.cells import from_cells
 from curator.core.convert.maps import KEEP, Map
 from curator.core.convert.shapes import TURN_KEYS, shape_of
 from curator.core.convert.texts_in import joined_text, kind_of, plain_text
-from curator.core.convert.turns_in import Message, is_turn, messages, role_of, system_text
+from curator.core.convert.turns_in import Message, is_turn, messages, system_text
 from curator.core.convert.verdicts import VERDICT_KEYS, verdict_of
 from curator.core.example import Path
+from curator.core.role_words import role_of
 
 _SYSTEM_KEYS = ("system", "system_prompt", "systemInstruction", "system_instruction")
 

@@ -10,21 +10,10 @@ from curator.core.convert import functions
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.texts_in import content, joined_text, kind_of, plain_text
 from curator.core.example import Path
+from curator.core.role_words import ROLE_KEYS, TEXT_KEYS, role_of
 
 Message = dict[str, Any]
 
-ROLES = {
-    **dict.fromkeys(("human", "user", "prompter"), "user"),
-    **dict.fromkeys(("gpt", "assistant", "chatgpt", "bing", "bard", "bot", "model", "ai", "chatbot"), "assistant"),
-    **dict.fromkeys(("claude", "gemini", "copilot"), "assistant"),
-    "system": "system", "developer": "developer",
-    **dict.fromkeys(("tool", "observation", "tool_response", "function_response", "ipython"), "tool"),
-    **dict.fromkeys(("function_call", "tool_call"), "call"),
-}  # fmt: skip
-"""Role words of other tools, in small letters; `call` is an assistant's turn that consists of calls."""
-
-ROLE_KEYS = ("from", "role", "speaker", "author", "sender", "type")
-TEXT_KEYS = ("value", "content", "text", "message", "utterance")
 _LEARNT_KEYS = ("loss", "train", "training")
 """Keys by which other trainers say whether an answer is trained on; Axolotl, LLaMA-Factory's forks."""
 
@@ -37,11 +26,6 @@ def is_turn(value: Any) -> bool:
 def is_named_text(value: Any) -> bool:
     """Whether a value is a list of a role word and a text: `["user", "Hi"]`."""
     return isinstance(value, list) and len(value) == 2 and role_of(value[0]) in ("user", "assistant", "system")
-
-
-def role_of(word: Any) -> str | None:
-    """The chat API's role for another tool's word (`call` for a turn of calls), None for an unknown one."""
-    return ROLES.get(word.lower().strip()) if isinstance(word, str) else None
 
 
 def messages(turns: Any, name: str, carried: Carried, path: Path) -> list[Message]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 
 from curator.core import splice
 from curator.core.example import Example, Path, format_path, parse
 from curator.core.formats import Format
-from curator.core.problem import Problem, Profile
+from curator.core.problem import FixKind, Problem, Profile
 from curator.core.rules.context import Context
 from curator.core.rules.registry import REGISTRY, Finding, Rule
 from curator.core.rules.subject import Subject
@@ -27,10 +28,13 @@ def check_subject(subject: Subject, context: Context) -> list[Problem]:
     return problems
 
 
-def fix(example: Example, rule: str, context: Context, location: str | None = None) -> bytes | None:
+def fix(
+    example: Example, rule: str, context: Context, location: str | None = None, *, safe_only: bool = False
+) -> bytes | None:
     """The bytes with the fix of a rule applied at `location`, or at all findings; None where nothing is fixed.
 
-    Raises KeyError for an unknown rule.
+    With `safe_only` unsafe fixes are left out. The bytes are empty where a line has nothing in it, and hold a line
+    feed where a line is to be cut in two. Raises KeyError for an unknown rule.
     """
     entry = REGISTRY[rule]
     if entry.fixer is None or context.profile not in entry.severity:
@@ -39,8 +43,10 @@ def fix(example: Example, rule: str, context: Context, location: str | None = No
     if subject.format not in entry.formats:
         return None
     edits: dict[tuple[str, Path], splice.Edit] = {}
+    allowed = ("safe",) if safe_only else ("safe", "unsafe")
     for finding in _findings(entry, subject, context):
-        if finding.fix and (location is None or format_path(finding.path) == location):
+        here = location is None or format_path(finding.path) == location
+        if here and _fix_kind(entry, finding) in allowed:
             edits.update(((edit.kind, edit.path), edit) for edit in entry.fixer(subject, finding.path, context))
     fixed = splice.apply(example.raw, edits.values())
     return fixed if fixed != example.raw else None
@@ -50,29 +56,47 @@ def fix_all(
     example: Example, context: Context, rules: frozenset[str] | None = None, *, unsafe: bool = False
 ) -> tuple[bytes, dict[str, int]]:
     """The bytes with all safe fixes applied (with `unsafe` all fixes, with `rules` only those of some rules),
-    and the number of findings of each rule that they removed."""
-    fixed_counts: dict[str, int] = {}
+    and the number of findings of each rule that they removed.
+
+    The bytes are empty for a line with nothing in it, and hold line feeds where one line became several.
+    """
+    fixed_counts: Counter[str] = Counter()
     for _ in range(PASSES):
         before = example.raw
         for name in dict.fromkeys(p.rule for p in check(example, context) if _is_selected(p, rules, unsafe)):
-            fixed = fix(example, name, context)
-            if fixed is not None:
-                fixable_before = _count_fixable(example, name, context)
-                example = parse(fixed)
-                fixed_counts[name] = fixed_counts.get(name, 0) + max(
-                    fixable_before - _count_fixable(example, name, context), 0
-                )
+            fixed = fix(example, name, context, safe_only=not unsafe)
+            if fixed is None:
+                continue
+            if not fixed or b"\n" in fixed:
+                fixed_counts[name] += 1
+                return _fix_lines(fixed, fixed_counts, context, rules, unsafe)
+            fixable_before = _count_fixable(example, name, context, unsafe)
+            example = parse(fixed)
+            fixed_counts[name] += max(fixable_before - _count_fixable(example, name, context, unsafe), 0)
         if example.raw == before:
             break
-    return example.raw, fixed_counts
+    return example.raw, dict(fixed_counts)
+
+
+def _fix_lines(
+    lines: bytes, fixed_counts: Counter[str], context: Context, rules: frozenset[str] | None, unsafe: bool
+) -> tuple[bytes, dict[str, int]]:
+    """As `fix_all`, for the lines that one line became, which may be none."""
+    pieces = []
+    for line in lines.split(b"\n") if lines else ():
+        piece, counts = fix_all(parse(line), context, rules, unsafe=unsafe)
+        fixed_counts.update(counts)
+        pieces.append(piece)
+    return b"\n".join(pieces), dict(fixed_counts)
 
 
 PASSES = 4
 """Most rounds of fixes: a fix may make another one possible, e.g. on a content that had the wrong type."""
 
 
-def _count_fixable(example: Example, rule: str, context: Context) -> int:
-    return sum(problem.rule == rule and problem.fix is not None for problem in check(example, context))
+def _count_fixable(example: Example, rule: str, context: Context, unsafe: bool) -> int:
+    problems = check(example, context)
+    return sum(problem.rule == rule and _is_selected(problem, None, unsafe) for problem in problems)
 
 
 def _is_selected(problem: Problem, rules: frozenset[str] | None, unsafe: bool) -> bool:
@@ -81,7 +105,7 @@ def _is_selected(problem: Problem, rules: frozenset[str] | None, unsafe: bool) -
 
 
 FORMAT_FAMILIES = frozenset(
-    ("syntax", "structure", "messages", "content", "tools", "calls", "images", "preference")
+    ("syntax", "structure", "messages", "message_keys", "content", "tools", "calls", "images", "preference")
 )
 """The modules of rules on the format: what a service refuses, and calls that cannot be executed."""
 
@@ -112,8 +136,13 @@ def _findings(rule: Rule, subject: Subject, context: Context) -> list[Finding]:
     return list(dict.fromkeys(findings)) if len(findings) > 1 and len(subject.threads) > 1 else findings
 
 
+def _fix_kind(rule: Rule, finding: Finding) -> FixKind | None:
+    """Whether the fix of a finding is safe or unsafe; None where it has none."""
+    if rule.fix is None or finding.fix is False:
+        return None
+    return rule.fix if finding.fix is True else finding.fix
+
+
 def _problem(rule: Rule, finding: Finding, context: Context) -> Problem:
     severity = finding.severity or rule.severity[context.profile]
-    return Problem(
-        rule.id, severity, finding.message, format_path(finding.path), rule.fix if finding.fix else None
-    )
+    return Problem(rule.id, severity, finding.message, format_path(finding.path), _fix_kind(rule, finding))

@@ -24,7 +24,7 @@ TUNED_FORMATS: frozenset[Format] = frozenset(("chat", "preference"))
 CHAT: frozenset[Format] = frozenset(("chat",))
 PREFERENCE: frozenset[Format] = frozenset(("preference",))
 ANY_FORMAT: frozenset[Format] = MESSAGE_FORMATS | {"completion", "unknown"}
-VERSION = 3
+VERSION = 5
 """Raised with each change of the rules: stored results of another version are computed again."""
 
 Needs = Literal["example", "dataset", "file"]
@@ -33,13 +33,16 @@ _SEVERITY = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
 class Finding(NamedTuple):
-    """One finding of a rule: the place and one sentence. `severity` overrides that of the rule; `fix` False:
-    the fix of the rule does not apply to it."""
+    """One finding of a rule: the place and one sentence.
+
+    `severity` overrides that of the rule. `fix` is True where the fix of the rule applies, False where it does
+    not, and "safe" or "unsafe" where that differs from finding to finding.
+    """
 
     path: Path
     message: str
     severity: Severity | None = None
-    fix: bool = True
+    fix: bool | FixKind = True
 
 
 Check = Callable[[Subject, Context], Iterable[Finding]]
@@ -66,8 +69,11 @@ class Rule:
     """Some findings have a higher severity than `severity`."""
     check: Check | None = None
     fix: FixKind | None = None
+    """The kind of its fix; "unsafe" where that holds for some findings only (`partly_safe`)."""
     fix_text: str = ""
     fixer: Fixer | None = None
+    partly_safe: bool = False
+    """Whether the fix of some findings is safe though `fix` says unsafe."""
 
 
 REGISTRY: dict[str, Rule] = {}
@@ -117,9 +123,12 @@ def rule(
     formats: frozenset[Format] = MESSAGE_FORMATS,
     when: int = 0,
     escalates: bool = False,
-    fix: tuple[FixKind, str, Fixer] | None = None,
+    fix: tuple[FixKind | Literal["partly safe"], str, Fixer] | None = None,
 ) -> Callable[[Check], Check]:
-    """Register the decorated function as the rule `name`; `fix` is (kind, description, function)."""
+    """Register the decorated function as the rule `name`; `fix` is (kind, description, function).
+
+    Of the kind "partly safe", each finding says itself whether its fix is safe.
+    """
 
     def register(check: Check) -> Check:
         kind, text, fixer = fix or (None, "", None)
@@ -134,9 +143,10 @@ def rule(
             when=when,
             escalates=escalates,
             check=check,
-            fix=kind,
+            fix="unsafe" if kind == "partly safe" else kind,
             fix_text=text,
             fixer=fixer,
+            partly_safe=kind == "partly safe",
         )
         if name in REGISTRY:
             raise ValueError(f"rule {name} is registered twice")

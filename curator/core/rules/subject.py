@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -249,9 +250,15 @@ def _turns_of(path: Path, messages: Any, trained: bool) -> list[Turn]:
 
 
 def quote(value: Any, limit: int = 40) -> str:
-    """A value from the data in quotes for a message, cut to `limit` characters."""
-    text = value if isinstance(value, str) else repr(value)
-    return f"'{text}'" if len(text) <= limit else f"'{text[: limit - 1]}…'"
+    """A value from the data for a message, cut to `limit` characters: a text in quotes, others as in JSON.
+
+    A list or an object is only named as such.
+    """
+    if isinstance(value, list | dict):
+        return json_type(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return f"'{cut}'" if isinstance(value, str) else cut
 
 
 def json_type(value: Any) -> str:

@@ -190,7 +190,8 @@ class Session(Changing):
         if problem.fix is None or problem.rule not in rules.REGISTRY:
             return None
         record = self.workspace.record(example)
-        return rules.fix(record.example, problem.rule, self.context, problem.location)
+        safe_only = problem.fix == "safe"
+        return rules.fix(record.example, problem.rule, self.context, problem.location, safe_only=safe_only)
 
     def copies(self, scope: Scope = "conversation") -> DuplicateGroups:
         """Duplicates of the dataset in a scope; nothing is searched before `DuplicateGroups.find` is called."""

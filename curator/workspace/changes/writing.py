@@ -19,7 +19,7 @@ from curator.workspace.records import Change
 from curator.workspace.storage import line_file
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
 from curator.workspace.storage.id_mask import IdMask
-from curator.workspace.storage.journal import REVISION, FieldChange, Journal
+from curator.workspace.storage.journal import REVISION, Addition, FieldChange, Journal
 from curator.workspace.storage.sources import Source
 from curator.workspace.storage.write_access import WriteAccess
 
@@ -88,25 +88,46 @@ class Writing:
     def rewrite(
         self, kind: str, template: str, ids: Iterable[int], change: Callable[[int, bytes], bytes]
     ) -> Change:
-        """Give examples new bytes, (id, old bytes) → new bytes; those that stay the same are left alone."""
+        """Give examples new bytes, (id, old bytes) → new bytes; those that stay the same are left alone.
+
+        Of several lines of new bytes the first one stays the example, and the others are added behind it.
+        """
         with self.guard:
             examples = self.begin(ids)
-            parts: list[FieldChange] = []
-            rows = self.stored.example_rows(examples)
-            for example, old in self.journal.meter.over("Changing", self.stored.raws(examples), len(examples)):
-                new = change(example, old)
-                if new == old:
-                    continue
-                if len(new) > MAX_LINE_BYTES:
-                    raise CuratorError(f"an example is at most {MAX_LINE_BYTES // 2**20} MB long")
-                row = rows.get(example)
-                parts.append(FieldChange(example, "raw", row.raw if row is not None else None, new))
-                parts.append(FieldChange(example, "version", row.version if row is not None else 0, REVISION))
-            rewritten = [part.example for part in parts[::2]]
-            label = self.describe(template, rewritten)
-            done = self.journal.commit(kind, label, parts, examples=len(rewritten))
-            self.publish(rewritten, False)
+            raws = self.journal.meter.over("Changing", self.stored.raws(examples), len(examples))
+            changed = ((example, old, change(example, old)) for example, old in raws)
+            lines = {example: new.split(b"\n") for example, old, new in changed if new and new != old}
+            if any(len(new) > MAX_LINE_BYTES for pieces in lines.values() for new in pieces):
+                raise CuratorError(f"an example is at most {MAX_LINE_BYTES // 2**20} MB long")
+            additions = self._further_lines(lines)
+            parts = self._new_bytes({example: pieces[0] for example, pieces in lines.items()})
+            parts += [FieldChange(addition.id, "deleted", 2, 0) for addition in additions]
+            label = self.describe(template, list(lines))
+            done = self.journal.commit(kind, label, parts, additions=additions, examples=len(lines))
+            if additions:
+                self.restructure()
+            self.publish([*lines, *(addition.id for addition in additions)], bool(additions))
             return done
+
+    def _new_bytes(self, raws: dict[int, bytes]) -> list[FieldChange]:
+        """The parts of a change that gives examples new bytes."""
+        rows = self.stored.example_rows(list(raws))
+        parts: list[FieldChange] = []
+        for example, new in raws.items():
+            row = rows.get(example)
+            parts.append(FieldChange(example, "raw", row.raw if row is not None else None, new))
+            parts.append(FieldChange(example, "version", row.version if row is not None else 0, REVISION))
+        return parts
+
+    def _further_lines(self, lines: dict[int, list[bytes]]) -> list[Addition]:
+        """The examples that are added where an example became several lines, each behind the one before it."""
+        additions: list[Addition] = []
+        for example, (_, *further) in lines.items():
+            anchor = example
+            for raw in further:
+                additions.append(Addition(self.stored.next_id() + len(additions), raw, anchor))
+                anchor = additions[-1].id
+        return additions
 
     def set_fields(
         self,

@@ -17,6 +17,7 @@ from curator import atomic
 from curator.core.example import parse
 from curator.core.lines import BOM
 from curator.core.rules import REGISTRY, Context, fix_all
+from curator.core.slips import with_escapes
 from curator.errors import InputError
 from curator.workspace.checks.check import check_file
 from curator.workspace.checks.one_pass import Options
@@ -53,11 +54,13 @@ class Repairs:
         allowed = self.unsafe or REGISTRY[rule].fix == "safe"
         return allowed and (self.rules is None or rule in self.rules)
 
-    def line(self, raw: bytes) -> bytes:
-        """One record with its fixes applied."""
+    def line(self, raw: bytes, end: bytes) -> bytes:
+        """One record with its fixes applied and its line end; several lines of one, no bytes of an empty one."""
         whole, counts = fix_all(parse(raw), self.context, self.rules, unsafe=self.unsafe)
         self.fixed.update(counts)
-        return whole
+        if b"\n" in whole:
+            whole = whole.replace(b"\n", end or b"\n")
+        return whole + end if whole else b""
 
 
 def repair(
@@ -131,18 +134,20 @@ def _repaired(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:
         if b"\r" in body and repairs.applies("line_endings"):
             repairs.fixed["line_endings"] += 1
             for part in _without_returns(body):
-                yield repairs.line(part) + b"\n"
+                yield repairs.line(part, b"\n")
         elif body.endswith(b"\r"):
-            yield repairs.line(body[:-1]) + b"\r" + end
+            yield repairs.line(body[:-1], b"\r" + end)
         else:
-            yield repairs.line(body) + end
+            yield repairs.line(body, end)
 
 
 def _without_returns(body: bytes) -> list[bytes]:
     """A line without CR: split at each CR where every piece is JSON by itself, else with a space for each.
 
-    A JSON string cannot hold a bare CR, so one inside a record is white space.
+    A JSON string cannot hold a bare CR, so one inside a record is white space, or was meant as a line break of a
+    text: then it is escaped.
     """
+    body = with_escapes(body)
     parts = [part for part in body.split(b"\r") if part.strip()]
     if len(parts) > 1 and all(parse(part).value is not None for part in parts):
         return parts

@@ -8,18 +8,26 @@ from typing import Any
 import orjson
 
 from curator.core.example import Path
+from curator.core.problem import FixKind
 from curator.core.rules.context import Context
 from curator.core.rules.families.json_schema import mismatch, schema_flaw
 from curator.core.rules.families.messages import value_at
-from curator.core.rules.families.tools import called_functions, declared_functions, tool_calls
+from curator.core.rules.families.tools import called_functions, declared_functions, listed_json, tool_calls
 from curator.core.rules.has import Has
-from curator.core.rules.registry import Finding, rule
+from curator.core.rules.registry import Finding, rule, severities
 from curator.core.rules.subject import Subject, Turn, json_type, quote
 from curator.core.splice import Edit, span
 
 
 def _complete_call(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     call = value_at(subject, path)
+    if isinstance(call, str):
+        yield Edit("set", path, listed_json(call))
+        return
+    if _is_bare(call):
+        yield Edit("remove", (*path, "name"))
+        yield Edit("remove", (*path, "arguments"))
+        yield Edit("set", (*path, "function"), {"name": call["name"], "arguments": call["arguments"]})
     if call.get("type") != "function":
         yield Edit("set", (*path, "type"), "function")
     if "id" not in call:
@@ -30,6 +38,11 @@ def _complete_call(subject: Subject, path: Path, context: Context) -> Iterator[E
         while f"call_{number}" in used_ids:
             number += 1
         yield Edit("set", (*path, "id"), f"call_{number}")
+
+
+def _is_bare(call: dict[str, Any]) -> bool:
+    """Whether a call has its function's name and arguments without the object around them."""
+    return "function" not in call and isinstance(call.get("name"), str) and call.get("arguments") is not None
 
 
 def _calls_with_id(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -48,17 +61,19 @@ def _calls_with_id(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
     "all of them are required; the service refuses the example",
     when=Has.TOOLS,
     fix=(
-        "safe",
-        "type becomes function; an id is made where no message refers to one; a missing answer is reported then",
+        "partly safe",
+        "type becomes function (unsafe where it has another one); name and arguments move into function; a list "
+        "in a string is read; an id is made where no message refers to one; a missing answer is reported then",
         _complete_call,
     ),
 )
 def tool_call_shape(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         listed = turn.message.get("tool_calls")
-        if "tool_calls" in turn.message and not (isinstance(listed, list) and listed):
-            words = "an empty list" if listed == [] else json_type(listed)
-            yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix=False)
+        if listed is not None and not isinstance(listed, list):
+            held = listed_json(listed) is not None
+            words = "a string that holds JSON" if held else json_type(listed)
+            yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix="safe" if held else False)
         for index, call in enumerate(tool_calls(turn)):
             if not _is_whole(call):
                 orphans = any(True for _ in tool_message_orphan(subject, context))
@@ -93,15 +108,17 @@ def _call_findings(path: Path, call: Any, orphans: bool) -> Iterator[Finding]:
     if not isinstance(call, dict):
         yield Finding(path, f"the tool call is {json_type(call)}, not an object", fix=False)
         return
-    missing = [_missing_part(call.get("function"))]
+    bare = _is_bare(call)
+    missing = ["'function' object around its name and arguments" if bare else _missing_part(call.get("function"))]
     identifier = call.get("id")
     unnamed = not isinstance(identifier, str) or not identifier
     missing += ["'id'"] if unnamed else []
     missing += ["type 'function'"] if call.get("type") != "function" else []
     words = " and no ".join(filter(None, missing))
     if words:
-        fixable = not missing[0] and not (unnamed and ("id" in call or orphans))
-        yield Finding(path, f"the tool call has no {words}", fix=fixable)
+        fixable = (bare or not missing[0]) and not (unnamed and ("id" in call or orphans))
+        kind: FixKind = "safe" if call.get("type") in (None, "", "function") else "unsafe"
+        yield Finding(path, f"the tool call has no {words}", fix=kind if fixable else False)
 
 
 def _arguments_as_string(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -130,6 +147,26 @@ def tool_arguments_not_string(subject: Subject, context: Context) -> Iterator[Fi
             yield Finding((*path, "arguments"), words, fix=isinstance(arguments, dict))
 
 
+def _empty_object(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, "{}")
+
+
+@rule(
+    "tool_arguments_empty",
+    "W",
+    47,
+    "the arguments of a call are an empty string, as some services write those of a call without arguments",
+    "an empty string is no JSON: a call without arguments has `{}`",
+    when=Has.TOOLS,
+    fix=("safe", "write {}; whether it fits the tool is checked afterwards", _empty_object),
+)
+def tool_arguments_empty(subject: Subject, context: Context) -> Iterator[Finding]:
+    for path, function in called_functions(subject):
+        arguments = function.get("arguments")
+        if isinstance(arguments, str) and not arguments.strip():
+            yield Finding((*path, "arguments"), "the arguments are an empty string; none are written {}")
+
+
 @rule(
     "tool_arguments_not_json",
     "W",
@@ -142,8 +179,8 @@ def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Find
     functions = declared_functions(subject)
     for path, function in called_functions(subject):
         arguments = function.get("arguments")
-        if not isinstance(arguments, str):
-            continue
+        if not isinstance(arguments, str) or not arguments.strip():
+            continue  # tool_arguments_not_string and tool_arguments_empty tell these
         try:
             value = orjson.loads(arguments)
         except ValueError:
@@ -184,10 +221,10 @@ def tool_message_orphan(subject: Subject, context: Context) -> Iterator[Finding]
 
 @rule(
     "tool_call_unanswered",
-    "W",
+    severities("W", azure="E"),
     50,
     "a call without a tool message before the next other message (the last message may end on a call)",
-    "chat APIs refuse it; the model learns to go on without the result",
+    "chat APIs refuse it, Azure fails the whole file; the model learns to go on without the result",
     when=Has.TOOLS,
 )
 def tool_call_unanswered(subject: Subject, context: Context) -> Iterator[Finding]:

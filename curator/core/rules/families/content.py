@@ -11,7 +11,7 @@ from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
 from curator.core.rules.registry import Finding, rule
 from curator.core.rules.subject import Subject, Turn, json_type, quote
-from curator.core.splice import Edit
+from curator.core.splice import Edit, span
 
 _PART_TYPES = {
     "system": ("text",),
@@ -23,9 +23,24 @@ _PART_TYPES = {
 """Part types that training takes, by role; images elsewhere are reported by `image_in_assistant`."""
 
 
-def _to_parts(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    if isinstance(value_at(subject, path), list):
-        yield Edit("set", path, [{"type": "text", "text": text} for text in value_at(subject, path)])
+_PART_KEYS = frozenset(("type", "text", "image_url", "refusal"))
+
+
+def _to_content(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    """Strings in a list become parts, a block of text a text part, a number or a tool's object its JSON text."""
+    value = value_at(subject, path)
+    if path[-1] != "content":
+        yield Edit("set", (*path, "type"), "text")
+    elif isinstance(value, list):
+        yield Edit("set", path, [{"type": "text", "text": text} for text in value])
+    else:
+        yield Edit("set", path, _spelled(subject, path))
+
+
+def _spelled(subject: Subject, path: Path) -> str:
+    """The JSON text of a value, as it stands in the line."""
+    raw = subject.example.raw
+    return raw[slice(*span(raw, path))].decode("utf-8", "replace")
 
 
 @rule(
@@ -35,15 +50,23 @@ def _to_parts(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     "the content is a number, an object or a list of strings, or a part of it is of no known type",
     'the service says: message 3, key "content": Input should be a valid string',
     when=Has.ODD | Has.PARTS,
-    fix=("safe", "a list of strings becomes a list of text parts", _to_parts),
+    fix=(
+        "safe",
+        "strings and blocks with only a text become text parts, a number its digits, a tool's object its JSON",
+        _to_content,
+    ),
 )
 def content_wrong_type(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         content, path = turn.content, (*turn.path, "content")
         if isinstance(content, list):
-            yield from _part_findings(turn, path, content)
+            if turn.role != "tool":  # tool_content_not_string tells that
+                yield from _part_findings(turn, path, content)
         elif content is not None and not isinstance(content, str):
-            yield Finding(path, f"the content is {json_type(content)}, not a string", fix=False)
+            spoken = isinstance(content, dict) and turn.role == "tool"
+            digits = isinstance(content, int | float) and not isinstance(content, bool)
+            words = f"the content is {json_type(content)}, not a string"
+            yield Finding(path, words, fix=(spoken or digits) and not subject.example.faults)
 
 
 def _part_findings(turn: Turn, path: Path, content: list[Any]) -> Iterator[Finding]:
@@ -58,18 +81,30 @@ def _part_findings(turn: Turn, path: Path, content: list[Any]) -> Iterator[Findi
         kind = part.get("type")
         if kind == "image_url":
             continue
-        if kind not in allowed:
+        if kind is None and isinstance(part.get("text"), str):
+            yield Finding((*path, index), "the text part has no type")
+        elif kind not in allowed:
             yield Finding((*path, index), f"a part of type {quote(kind)} is not trained on here", fix=False)
         elif not isinstance(part.get(kind), str):
             yield Finding((*path, index), f"the {kind} part has no '{kind}' string", fix=False)
 
 
 def _join(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _join_texts(value_at(subject, path)))
+    parts = value_at(subject, path)
+    yield Edit("set", path, _spelled(subject, path) if _is_result(parts) else _join_texts(parts))
+
+
+def _is_result(parts: list[Any]) -> bool:
+    """Whether a list is the JSON result of a tool rather than a list of content parts."""
+    return bool(parts) and not any(
+        isinstance(part, str) or (isinstance(part, dict) and not _PART_KEYS.isdisjoint(part)) for part in parts
+    )
 
 
 def _join_texts(parts: Any) -> str | None:
-    """The joined text of parts that are all text parts or strings; None for others."""
+    """The joined text of parts that are all strings or text parts without other keys; None for others."""
+    if any(isinstance(part, dict) and not part.keys() <= {"type", "text"} for part in parts):
+        return None
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
     strings = [text for text in texts if isinstance(text, str)]
     return "".join(strings) if texts and len(strings) == len(texts) else None
@@ -79,13 +114,13 @@ def _join_texts(parts: Any) -> str | None:
     "tool_content_not_string",
     "E",
     38,
-    "the content of a tool message is a list of parts",
-    "the schema allows it, the service takes a string only",
+    "the content of a tool message is a list",
+    "the schema allows parts, the service takes a string only",
     when=Has.PARTS,
-    fix=("safe", "join the text parts", _join),
+    fix=("safe", "join the text parts, or write a JSON result as text", _join),
 )
 def tool_content_not_string(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         if turn.role == "tool" and isinstance(turn.content, list):
-            fixable = _join_texts(turn.content) is not None
+            fixable = _join_texts(turn.content) is not None or _is_result(turn.content)
             yield Finding((*turn.path, "content"), "a tool message's content must be one string", fix=fixable)

@@ -36,16 +36,6 @@ declare(
     "the upload is refused; use Uploads, or split the file",
 )
 declare(
-    "file_bom",
-    "W",
-    "file",
-    5,
-    "the file starts with a byte order mark (EF BB BF)",
-    "JSON texts must not have one (RFC 8259 §8.1); some readers choke on it",
-    fix="safe",
-    fix_text="write none",
-)
-declare(
     "line_endings",
     "I",
     "file",

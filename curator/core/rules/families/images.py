@@ -142,6 +142,27 @@ def _jpeg_channels(data: bytes) -> int | None:
 
 
 @rule(
+    "image_detail_invalid",
+    "E",
+    56,
+    "a `detail` of an image that is not auto, low or high",
+    "the specification knows no other; the service refuses the example",
+    when=Has.PARTS,
+)
+def image_detail_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
+    for turn in subject.turns:
+        for index, part in enumerate(turn.content if isinstance(turn.content, list) else ()):
+            holder = part.get("image_url") if isinstance(part, dict) and part.get("type") == "image_url" else None
+            if isinstance(holder, dict) and "detail" in holder and not _is_detail(holder["detail"]):
+                where = (*turn.path, "content", index, "image_url", "detail")
+                yield Finding(where, f"the detail is {quote(holder['detail'])}; auto, low and high are known")
+
+
+def _is_detail(value: Any) -> bool:
+    return isinstance(value, str) and value in ("auto", "low", "high")
+
+
+@rule(
     "image_may_be_skipped",
     "W",
     57,

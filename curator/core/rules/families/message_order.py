@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from curator.core.example import Path
 from curator.core.rules.context import Context
+from curator.core.rules.families.structure import first_prompt
 from curator.core.rules.has import Has
 from curator.core.rules.registry import CHAT, Finding, rule
 from curator.core.rules.subject import Subject, Turn, quote
@@ -26,7 +27,7 @@ def _trim_tail(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
     "the example ends on another role than assistant",
     "what follows the last answer trains nothing and is billed all the same",
     formats=CHAT,
-    fix=("safe", "remove the messages after the last assistant message", _trim_tail),
+    fix=("unsafe", "remove the messages after the last assistant message", _trim_tail),
     when=Has.TAIL,
 )
 def last_message_not_assistant(subject: Subject, context: Context) -> Iterator[Finding]:
@@ -65,6 +66,8 @@ def missing_user_message(subject: Subject, context: Context) -> Iterator[Finding
 )
 def missing_system_message(subject: Subject, context: Context) -> Iterator[Finding]:
     if subject.roles and "system" not in subject.roles and "developer" not in subject.roles:
+        if subject.has & Has.EXTRA_KEYS and first_prompt(subject) is not None:
+            return  # unknown_top_level_key tells that it stands beside the messages
         yield Finding((), "the example has no system message")
 
 

@@ -1,14 +1,16 @@
-"""Rules on one message: that it is an object, and has all keys that its role needs and no others."""
+"""Rules on one message: that it is an object, has a known role and a content, and a valid weight and name."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from curator.core.example import Path
 from curator.core.formats import OLD_PREFERENCE_KEYS
+from curator.core.problem import FixKind
+from curator.core.role_words import role_of
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
 from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, Finding, rule
@@ -25,19 +27,12 @@ KEYS: dict[str, frozenset[str]] = {
     "function": _SPOKEN,
 }
 """The keys of each role's message (docs/openai.md §2.1)."""
-_ALL_KEYS = frozenset().union(*KEYS.values())
-_SUBSTITUTES = ("tool_calls", "function_call", "refusal")
-_ROLE_NAMES = {
-    "human": "user",
-    "gpt": "assistant",
-    "bot": "assistant",
-    "model": "assistant",
-    "chatgpt": "assistant",
-}
+SUBSTITUTES = ("tool_calls", "function_call", "refusal")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
-def _drop(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+def drop(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    """The fix that removes a key."""
     yield Edit("remove", path)
 
 
@@ -79,68 +74,29 @@ def message_lists(subject: Subject) -> Iterator[tuple[Path, list[Any]]]:
             yield path, item
 
 
-@rule(
-    "message_missing_key",
-    "E",
-    33,
-    "no role, or no content where the role needs one; no tool_call_id or function name",
-    "the service says: Example 100, message 2 Discriminator 'role' is missing in value",
-    when=Has.ODD,
-)
-def message_missing_key(subject: Subject, context: Context) -> Iterator[Finding]:
-    for turn in subject.turns:
-        message = turn.message
-        if "role" not in message:
-            yield Finding(turn.path, "the message has no 'role'")
-        if "content" not in message and not (turn.role == "assistant" and _has_substitute(message)):
-            yield Finding(turn.path, "the message has no 'content'")
-        if turn.role == "tool" and "tool_call_id" not in message:
-            yield Finding(turn.path, "the tool message has no 'tool_call_id'")
-        if turn.role == "function" and "name" not in message:
-            yield Finding(turn.path, "the function message has no 'name'")
-
-
-def _has_substitute(message: dict[str, Any]) -> bool:
+def has_substitute(message: dict[str, Any]) -> bool:
     """Whether the message has a call or a refusal instead of a content."""
-    return any(message.get(key) for key in _SUBSTITUTES)
+    return any(message.get(key) for key in SUBSTITUTES)
 
 
-@rule(
-    "message_unrecognized_key",
-    "E",
-    34,
-    "a key that messages of this role do not have",
-    "the service refuses the file",
-    when=Has.ODD,
-    fix=("safe", "drop the key, where the message has all that its role needs", _drop),
-)
-def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Finding]:
-    for turn in subject.turns:
-        allowed = KEYS.get(turn.role, _ALL_KEYS) if isinstance(turn.role, str) else _ALL_KEYS
-        if turn.message.keys() <= allowed:
-            continue
-        complete = "role" in turn.message and ("content" in turn.message or _has_substitute(turn.message))
-        for key in turn.message:
-            if key not in allowed and key != "weight":
-                words = f"{quote(key)} is no key of {_with_article(turn.role)} message"
-                speaks = key in _SUBSTITUTES and _is_empty(turn.content)  # without it the message would be empty
-                yield Finding((*turn.path, key), words, fix=complete and not speaks)
-
-
-def _with_article(role: Any) -> str:
+def with_article(role: Any) -> str:
+    """`an assistant`, `a user`; `a` alone for an unknown role."""
     if not isinstance(role, str) or role not in ROLES:
         return "a"
     return f"an {role}" if role == "assistant" else f"a {role}"
 
 
 def _rename_role(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    yield Edit("set", path, _likely_role(value_at(subject, path)))
+    yield Edit("set", path, likely_role(value_at(subject, path), value_at(subject, path[:-1])))
 
 
-def _likely_role(role: Any) -> str | None:
-    """The role that the role name of another tool most likely means; None where it is not known."""
-    name = role.strip().lower() if isinstance(role, str) else ""
-    return name if name in ROLES else _ROLE_NAMES.get(name)
+def likely_role(word: Any, message: dict[str, Any]) -> str | None:
+    """The role that the role word of another tool means in a message; None where that is not known."""
+    role = role_of(word)
+    if role is None and isinstance(word, str) and word.strip().lower() in ROLES:
+        role = word.strip().lower()
+    answers = role != "tool" or "tool_call_id" in message
+    return role if role in ROLES and answers else None
 
 
 @rule(
@@ -150,37 +106,41 @@ def _likely_role(role: Any) -> str | None:
     "the role is not system, developer, user, assistant, tool or function",
     "the service refuses the file; data from other tools says human, gpt or bot",
     when=Has.ODD,
-    fix=("unsafe", "human becomes user; gpt, bot and model become assistant", _rename_role),
+    fix=(
+        "unsafe",
+        "human becomes user; gpt, bot, model, AI, Chatbot and the like assistant; capitals small",
+        _rename_role,
+    ),
 )
 def unrecognized_role(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         role = turn.role
         if "role" in turn.message and not (isinstance(role, str) and role in ROLES):
-            likely_role = _likely_role(role)
-            hint = f"; did you mean '{likely_role}'?" if likely_role else ""
-            yield Finding((*turn.path, "role"), f"{quote(role)} is no role{hint}", fix=likely_role is not None)
+            meant = likely_role(role, turn.message)
+            hint = f"; did you mean '{meant}'?" if meant else ""
+            yield Finding((*turn.path, "role"), f"{quote(role)} is no role{hint}", fix=meant is not None)
 
 
 @rule(
     "missing_content",
     "E",
     36,
-    "the content is missing, null or empty, and there is no call or refusal",
+    "the content is null or empty, and there is no call or refusal",
     "the message says nothing",
     when=Has.ODD | Has.PARTS,
 )
 def missing_content(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
-        if not _is_empty(turn.content) or _has_substitute(turn.message):
+        if not is_empty(turn.content) or has_substitute(turn.message):
             continue
-        if "content" not in turn.message:
-            yield Finding(turn.path, "the message has no content")
-        elif turn.role != "function" or turn.content is not None:  # a function may return null
+        if turn.role == "function" and turn.content is None:
+            continue  # a function may return null
+        if "content" in turn.message:  # message_missing_key tells where it is missing
             words = "null" if turn.content is None else "empty"
             yield Finding((*turn.path, "content"), f"the content is {words}")
 
 
-def _is_empty(content: Any) -> bool:
+def is_empty(content: Any) -> bool:
     """Whether a content is null, an empty string or list, or a list of empty parts or strings."""
     if isinstance(content, list):
         return all(
@@ -232,9 +192,9 @@ def _intended_weight(weight: Any) -> int | None:
 )
 def weight_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
-        if turn.role != "assistant" or "weight" not in turn.message:
+        weight = turn.message.get("weight")
+        if turn.role != "assistant" or weight is None:
             continue
-        weight = turn.message["weight"]
         if type(weight) is not int or weight not in (0, 1):
             fixable = _intended_weight(weight) is not None
             yield Finding((*turn.path, "weight"), f"the weight is {quote(weight)}, not 0 or 1", fix=fixable)
@@ -247,7 +207,7 @@ def weight_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
     "a weight on a message that is not the assistant's",
     "only assistant messages are learnt, so only they can have a weight",
     when=Has.ODD,
-    fix=("safe", "drop the weight", _drop),
+    fix=("safe", "drop the weight", drop),
 )
 def weight_on_non_assistant(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
@@ -255,9 +215,9 @@ def weight_on_non_assistant(subject: Subject, context: Context) -> Iterator[Find
             turn.role != "assistant"
             and isinstance(turn.role, str)
             and turn.role in ROLES
-            and "weight" in turn.message
+            and turn.message.get("weight") is not None
         ):
-            yield Finding((*turn.path, "weight"), f"{_with_article(turn.role)} message has no weight")
+            yield Finding((*turn.path, "weight"), f"{with_article(turn.role)} message has no weight")
 
 
 def _slug(name: Any) -> str:
@@ -272,6 +232,15 @@ def _slugify(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     yield Edit("set", path, _slug(value_at(subject, path)))
 
 
+def _slug_kind(name: Any, role: Any) -> FixKind | Literal[False]:
+    """Whether a name's slug keeps all its letters and digits, accents aside; False where it has none."""
+    slug = _slug(name)
+    if not slug or role == "function":
+        return False
+    kept = sum(map(str.isalnum, slug)) == sum(map(str.isalnum, unicodedata.normalize("NFC", name)))
+    return "safe" if kept else "unsafe"
+
+
 @rule(
     "name_invalid",
     "W",
@@ -280,14 +249,19 @@ def _slugify(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     "the specification allows no other characters",
     formats=MESSAGE_FORMATS,
     when=Has.ODD,
-    fix=("safe", "replace what is not allowed by _", _slugify),
+    fix=(
+        "partly safe",
+        "replace what is not allowed by _; unsafe where letters or digits would be lost",
+        _slugify,
+    ),
 )
 def name_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         name = turn.message.get("name")
-        if "name" in turn.message and not (isinstance(name, str) and _NAME.match(name)):
-            fixable = bool(_slug(name)) and turn.role != "function"
-            yield Finding((*turn.path, "name"), f"{quote(name)} is no valid name", fix=fixable)
+        if name is None and not (turn.role == "function" and "name" in turn.message):
+            continue  # absent, or told by empty_optional_key
+        if not (isinstance(name, str) and _NAME.match(name)):
+            yield Finding((*turn.path, "name"), f"{quote(name)} is no valid name", fix=_slug_kind(name, turn.role))
 
 
 def is_name(name: Any) -> bool:

@@ -8,9 +8,28 @@ from typing import Any
 from curator.core.example import Path
 from curator.core.formats import OLD_PREFERENCE_KEYS
 from curator.core.rules.context import Context
+from curator.core.rules.families.messages import value_at
 from curator.core.rules.registry import PREFERENCE, Finding, rule
-from curator.core.rules.subject import Subject, quote
-from curator.core.splice import Edit
+from curator.core.rules.subject import Subject, json_type, quote
+from curator.core.splice import Edit, Raw, dump, span
+
+
+def _wrap(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    """A message becomes a list of it, a text the message that it is; the input's list gets its object."""
+    value = value_at(subject, path)
+    if isinstance(value, str):
+        message = dump({"role": "user" if path == ("input",) else "assistant", "content": value})
+    else:
+        message = subject.example.raw[slice(*span(subject.example.raw, path))]
+    listed = Raw(message if isinstance(value, list) else b"[" + message + b"]")
+    yield Edit("set", path, Raw(b'{"messages": ' + listed + b"}") if path == ("input",) else listed)
+
+
+def _can_wrap(key: str, value: Any) -> bool:
+    """Whether a value is a message or a text where a list of messages is due, or the input's list itself."""
+    if key == "input" and isinstance(value, list):
+        return bool(value) and all(isinstance(message, dict) and "role" in message for message in value)
+    return (isinstance(value, str) and bool(value)) or (isinstance(value, dict) and "role" in value)
 
 
 @rule(
@@ -20,20 +39,38 @@ from curator.core.splice import Edit
     "input.messages, preferred_output or non_preferred_output is missing or empty",
     "the service says: Example 1 is missing key 'input'",
     formats=PREFERENCE,
+    fix=(
+        "unsafe",
+        "an output that is a message or a text becomes a list of that message; so does an input",
+        _wrap,
+    ),
 )
 def preference_missing_key(subject: Subject, context: Context) -> Iterator[Finding]:
     value = subject.value
     pair_input = value.get("input")
     messages = pair_input.get("messages") if isinstance(pair_input, dict) else None
     if not isinstance(messages, list) or not messages:
-        path: Path = ("input", "messages") if isinstance(pair_input, dict) and "messages" in pair_input else ()
-        yield Finding(path, "'input.messages' is missing, empty or no list")
+        yield _input_finding(pair_input)
     for old, new in OLD_PREFERENCE_KEYS.items():
         key = new if new in value else old
         if key not in value:
-            yield Finding((), f"the key '{new}' is missing")
-        elif not isinstance(value[key], list) or not value[key]:
-            yield Finding((key,), f"'{key}' is empty or no list")
+            yield Finding((), f"the key '{new}' is missing", fix=False)
+        elif not isinstance(value[key], list):
+            words = f"'{key}' is {json_type(value[key])}, not a list of messages"
+            yield Finding((key,), words, fix=_can_wrap(key, value[key]))
+        elif not value[key]:
+            yield Finding((key,), f"'{key}' is empty", fix=False)
+
+
+def _input_finding(pair_input: Any) -> Finding:
+    """What an input without messages is told."""
+    if isinstance(pair_input, dict) and "role" not in pair_input:
+        path: Path = ("input", "messages") if "messages" in pair_input else ()
+        return Finding(path, "'input.messages' is missing, empty or no list", fix=False)
+    if pair_input is None:
+        return Finding((), "'input.messages' is missing", fix=False)
+    words = f"'input' is {json_type(pair_input)}, not an object with messages"
+    return Finding(("input",), words, fix=_can_wrap("input", pair_input))
 
 
 def _rename(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:

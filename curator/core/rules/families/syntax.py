@@ -9,11 +9,12 @@ from typing import Any
 
 from curator.core.duplicates.hashes import canonical
 from curator.core.example import Path, parse
+from curator.core.problem import FixKind, Severity
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
-from curator.core.rules.registry import ANY_FORMAT, Finding, rule
+from curator.core.rules.registry import ANY_FORMAT, Finding, rule, severities
 from curator.core.rules.subject import Subject, json_type, quote
-from curator.core.splice import Edit, span
+from curator.core.splice import Edit, on_one_line, span
 
 _KEY = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"([ \t\r\n]*+:)?', re.DOTALL)
 _SPACED_COLONS = (b" :", b"\t:", b"\r:", b"\n:")
@@ -23,7 +24,31 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def _faults(subject: Subject, name: str) -> Iterator[Finding]:
     for fault in subject.example.faults:
         if fault.rule == name:
-            yield Finding((), fault.message)
+            kind: FixKind = "safe" if fault.safe else "unsafe"
+            yield Finding((), fault.message, fix=kind if fault.repaired is not None else False)
+
+
+def _put_right(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    for fault in subject.example.faults:
+        if fault.repaired is not None:
+            yield Edit("replace", (), fault.repaired)
+            return
+
+
+@rule(
+    "file_bom",
+    severities("W"),
+    5,
+    "the file starts with a byte order mark (EF BB BF); an error where a later line does, as in joined files",
+    "JSON texts must not have one (RFC 8259 §8.1); some readers choke on it",
+    formats=ANY_FORMAT,
+    when=Has.FAULTS,
+    escalates=True,
+    fix=("safe", "write none", _put_right),
+)
+def file_bom(subject: Subject, context: Context) -> Iterator[Finding]:
+    for finding in _faults(subject, "file_bom"):
+        yield finding._replace(severity=Severity.ERROR)
 
 
 @rule(
@@ -34,6 +59,12 @@ def _faults(subject: Subject, name: str) -> Iterator[Finding]:
     "the service refuses the whole file at the first such line",
     formats=ANY_FORMAT,
     when=Has.FAULTS,
+    fix=(
+        "partly safe",
+        "raw tabs are escaped, ^Z and NUL behind the object dropped, both safely; commas too many are dropped, "
+        "quotes made straight and double, null, true and false spelled so, two objects put on two lines",
+        _put_right,
+    ),
 )
 def invalid_json(subject: Subject, context: Context) -> Iterator[Finding]:
     return _faults(subject, "invalid_json")
@@ -127,6 +158,32 @@ def lone_surrogate(subject: Subject, context: Context) -> Iterator[Finding]:
                     yield Finding((*path, key), "the key holds half of a surrogate pair", fix=False)
 
 
+def _as_object(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    held = _held_object(subject.value)
+    if held is not None:
+        yield Edit("replace", (), held)
+    else:
+        yield Edit("replace", (), b'{"messages": ' + subject.example.raw.strip() + b"}")
+
+
+def _held_object(value: Any) -> bytes | None:
+    """The JSON object or list that a string holds, on one line; None where it holds none."""
+    if not isinstance(value, str):
+        return None
+    raw = value.strip().encode("utf-8", "surrogatepass")
+    example = parse(raw)
+    return on_one_line(raw) if isinstance(example.value, dict | list) and not example.faults else None
+
+
+def _is_conversation(value: Any) -> bool:
+    """Whether a line is the list of messages itself."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, dict) and not {"role", "from"}.isdisjoint(item) for item in value)
+    )
+
+
 @rule(
     "data_type",
     "E",
@@ -134,10 +191,14 @@ def lone_surrogate(subject: Subject, context: Context) -> Iterator[Finding]:
     "the line is JSON but no object",
     "every line must be one JSON object",
     formats=frozenset(("unknown",)),
+    fix=("safe", "a string that holds a JSON object is read; a list of messages gets its object", _as_object),
 )
 def data_type(subject: Subject, context: Context) -> Iterator[Finding]:
     if not isinstance(subject.value, dict) and (subject.value is not None or not subject.example.faults):
-        yield Finding((), f"the line is {json_type(subject.value)}, not an object")
+        held, listed = _held_object(subject.value) is not None, _is_conversation(subject.value)
+        what = json_type(subject.value)
+        words = f"{what} that holds JSON" if held else "a list of messages" if listed else what
+        yield Finding((), f"the line is {words}, not an object", fix=held or listed)
 
 
 @rule(

@@ -91,6 +91,12 @@ def _is_blank(turn: Turn) -> bool:
     return "".join(text for _, text in turn.texts()).isspace()
 
 
+def _keeps_its_start(turn: Turn, text: str) -> bool:
+    """Whether white space at the start of a text may be meant: that of an answer is taught, and the indentation of
+    a first line of several belongs to the others."""
+    return turn.role == "assistant" or "\n" in text.strip()
+
+
 def _strip(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     yield Edit("set", path, value_at(subject, path).strip())
 
@@ -102,14 +108,20 @@ def _strip(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     "content with white space at its start or end",
     "the model learns the blanks, and prompts at inference rarely have them",
     when=Has.EDGES,
-    fix=("safe", "strip it", _strip),
+    fix=(
+        "partly safe",
+        "strip it; unsafe at the start of an answer, which is taught, and of a prompt of several lines",
+        _strip,
+    ),
 )
 def surrounding_whitespace(subject: Subject, context: Context) -> Iterator[Finding]:
-    for path, text in _texts(subject):
-        bare = text.strip()
-        if len(bare) != len(text) and bare:
-            ends = [word for word, at in (("start", 0), ("end", -1)) if text[at].isspace()]
-            yield Finding(path, f"white space at the {' and the '.join(ends)} of the text")
+    for turn in subject.turns:
+        for path, text in turn.texts():
+            if text and not text.isspace() and (text[0].isspace() or text[-1].isspace()):
+                ends = [word for word, at in (("start", 0), ("end", -1)) if text[at].isspace()]
+                meant = "start" in ends and _keeps_its_start(turn, text)
+                words = f"white space at the {' and the '.join(ends)} of the text"
+                yield Finding(path, words, fix="unsafe" if meant else "safe")
 
 
 def _describe(character: str) -> str:

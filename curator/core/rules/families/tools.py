@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from curator.core.example import Path
+from curator.core.example import Path, parse
 from curator.core.rules.context import Context
 from curator.core.rules.families.json_schema import schema_flaw
-from curator.core.rules.families.messages import is_name
+from curator.core.rules.families.messages import is_name, value_at
 from curator.core.rules.has import Has
 from curator.core.rules.registry import CHAT, Finding, rule
 from curator.core.rules.subject import Subject, Turn, json_type, quote
-from curator.core.splice import Edit
+from curator.core.splice import Edit, Raw, on_one_line
 
 MAX_TOOLS = 128
 
@@ -30,13 +30,44 @@ def declared_functions(subject: Subject) -> dict[str, dict[str, Any]]:
     """The declared functions by name, from `tools` and the old `functions`; invalid ones are skipped."""
     _, holder = tool_holder(subject)
     tools, old = holder.get("tools"), holder.get("functions")
-    items = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    dicts = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    items = [tool if _is_bare(tool) else tool.get("function") for tool in dicts]
     items += old if isinstance(old, list) else []
     return {
         function["name"]: function
         for function in items
         if isinstance(function, dict) and isinstance(function.get("name"), str)
     }
+
+
+def _is_bare(tool: dict[str, Any]) -> bool:
+    """Whether a tool is a function without the object around it, as the Responses API and others write it."""
+    return (
+        isinstance(tool.get("name"), str) and tool.keys() <= _BARE and tool.get("type", "function") == "function"
+    )
+
+
+_BARE = frozenset(("type", "name", "description", "parameters", "strict"))
+
+
+def listed_json(text: Any) -> Raw | None:
+    """The JSON of a list that a string holds, on one line; None where it holds none."""
+    if not isinstance(text, str):
+        return None
+    raw = text.strip().encode("utf-8", "surrogatepass")
+    example = parse(raw)
+    return Raw(on_one_line(raw)) if isinstance(example.value, list) and not example.faults else None
+
+
+def _complete_tools(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    tool = value_at(subject, path)
+    if isinstance(tool, str):
+        yield Edit("set", path, listed_json(tool))
+    elif _is_bare(tool):
+        function = {key: value for key, value in tool.items() if key != "type"}
+        yield Edit("set", path, {"type": "function", "function": function})
+    else:
+        yield Edit("set", (*path, "type"), "function")
 
 
 @rule(
@@ -46,47 +77,62 @@ def declared_functions(subject: Subject) -> dict[str, dict[str, Any]]:
     "a tool without type function or a valid name, parameters that are no object schema, a name twice, over 128",
     "the service refuses the example",
     when=Has.TOOLS,
+    fix=(
+        "safe",
+        "a list in a string is read, a bare function becomes the function of a tool, a missing type is added",
+        _complete_tools,
+    ),
 )
 def tools_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
     path, holder = tool_holder(subject)
     names: set[str] = set()
     for key in ("tools", "functions"):
-        if key not in holder:
-            continue
-        items = holder[key]
+        items = holder.get(key)
+        if items is None or items == []:
+            continue  # empty_optional_key tells that
         if not isinstance(items, list):
-            yield Finding((*path, key), f"'{key}' is {json_type(items)}, not a list")
+            held = listed_json(items) is not None
+            words = "a string that holds JSON" if held else json_type(items)
+            yield Finding((*path, key), f"'{key}' is {words}, not a list", fix=held)
             continue
-        if len(items) > MAX_TOOLS or (key == "functions" and not items):
-            yield Finding((*path, key), f"{len(items)} {key}; 1 to {MAX_TOOLS} are allowed")
+        if len(items) > MAX_TOOLS:
+            yield Finding((*path, key), f"{len(items)} {key}; 1 to {MAX_TOOLS} are allowed", fix=False)
         for index, item in enumerate(items):
             yield from _tool_findings((*path, key, index), item, key, names)
 
 
 def _tool_findings(path: Path, tool: Any, key: str, names: set[str]) -> Iterator[Finding]:
     if not isinstance(tool, dict):
-        yield Finding(path, f"the tool is {json_type(tool)}, not an object")
+        yield Finding(path, f"the tool is {json_type(tool)}, not an object", fix=False)
         return
     function: Any = tool
-    if key == "tools":
-        if tool.get("type") != "function":
-            yield Finding((*path, "type") if "type" in tool else path, "the tool's type is not 'function'")
-        path, function = (*path, "function"), tool.get("function")
+    if key == "tools" and _is_bare(tool):
+        yield Finding(path, "the tool is a function without its type around it")
+    elif key == "tools":
+        function = tool.get("function")
+        if "type" not in tool and isinstance(function, dict):
+            yield Finding(path, "the tool has no type 'function'")
+        elif tool.get("type") != "function":
+            where = (*path, "type") if "type" in tool else path
+            yield Finding(where, "the tool's type is not 'function'", fix=False)
         if not isinstance(function, dict):
-            yield Finding(path[:-1], "the tool has no 'function' object")
+            yield Finding(path, "the tool has no 'function' object", fix=False)
             return
+        path = (*path, "function")
     name = function.get("name")
     if not isinstance(name, str) or not is_name(name):
-        yield Finding((*path, "name") if "name" in function else path, f"{quote(name)} is no valid function name")
+        yield Finding(
+            (*path, "name") if "name" in function else path, f"{quote(name)} is no valid function name", fix=False
+        )
     elif name in names:
-        yield Finding((*path, "name"), f"the function {quote(name)} is declared twice")
+        yield Finding((*path, "name"), f"the function {quote(name)} is declared twice", fix=False)
     else:
         names.add(name)
     parameters = function.get("parameters", {})
     if not isinstance(parameters, dict) or (parameters and parameters.get("type") != "object"):
-        yield Finding((*path, "parameters"), "the parameters are no JSON Schema of type object")
+        yield Finding((*path, "parameters"), "the parameters are no JSON Schema of type object", fix=False)
     elif (wrong := schema_flaw(parameters)) is not None:
-        yield Finding((*path, "parameters"), f"the parameters are no JSON Schema: {wrong}")
+        yield Finding((*path, "parameters"), f"the parameters are no JSON Schema: {wrong}", fix=False)
 
 
 @rule(
@@ -99,11 +145,13 @@ def _tool_findings(path: Path, tool: Any, key: str, names: set[str]) -> Iterator
 )
 def tool_unknown_name(subject: Subject, context: Context) -> Iterator[Finding]:
     names = declared_functions(subject)
-    for path, function in called_functions(subject):
+    path, holder = tool_holder(subject)
+    if any(not isinstance(holder.get(key) or [], list) for key in ("tools", "functions")):
+        return  # tools_invalid tells that they cannot be read
+    for place, function in called_functions(subject):
         name = function.get("name")
         if isinstance(name, str) and name not in names:
-            yield Finding((*path, "name"), f"{quote(name)} is not among the declared tools")
-    path, holder = tool_holder(subject)
+            yield Finding((*place, "name"), f"{quote(name)} is not among the declared tools")
     choice = holder.get("tool_choice")
     choice_function = choice.get("function") if isinstance(choice, dict) else None
     if (
@@ -150,6 +198,34 @@ def parallel_calls_disabled(subject: Subject, context: Context) -> Iterator[Find
             yield Finding((*turn.path, "tool_calls"), words)
 
 
+def _set_boolean(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, _intended_boolean(value_at(subject, path)))
+
+
+def _intended_boolean(value: Any) -> bool | None:
+    """The true or false that a value of another type stands for (1, "true"); None for others."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None
+
+
+@rule(
+    "parallel_tool_calls_invalid",
+    "E",
+    52,
+    "parallel_tool_calls is neither true nor false",
+    "the specification wants a boolean; the service refuses the example",
+    when=Has.TOOLS,
+    fix=("safe", '"true" and 1 become true, "false" and 0 false', _set_boolean),
+)
+def parallel_tool_calls_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
+    path, holder = tool_holder(subject)
+    value = holder.get("parallel_tool_calls")
+    if value is not None and not isinstance(value, bool):
+        words = f"parallel_tool_calls is {quote(value)}, neither true nor false"
+        yield Finding((*path, "parallel_tool_calls"), words, fix=_intended_boolean(value) is not None)
+
+
 def _modernise(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     plan = _edits_to_tools(subject)
     if plan is None:
@@ -159,11 +235,11 @@ def _modernise(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
 
 def _edits_to_tools(subject: Subject) -> list[Edit] | None:
     """The edits that replace functions by tools; None where an old call is invalid or has no answer."""
-    value, edits, number, waiting = subject.value, [], 0, None
+    value, edits, number, waiting, called = subject.value, [], 0, None, None
     ids = (call.get("id") for turn in subject.turns for call in tool_calls(turn) if isinstance(call, dict))
     used_ids = {name for name in ids if isinstance(name, str)}
-    if "functions" in value:
-        if "tools" in value or not isinstance(value["functions"], list):
+    if value.get("functions"):
+        if value.get("tools") or not isinstance(value["functions"], list):
             return None
         tools = [{"type": "function", "function": function} for function in value["functions"]]
         edits += [Edit("set", ("tools",), tools), Edit("remove", ("functions",))]
@@ -177,7 +253,7 @@ def _edits_to_tools(subject: Subject) -> list[Edit] | None:
             number += 1
             while f"call_{number}" in used_ids:
                 number += 1
-            waiting = f"call_{number}"
+            waiting, called = f"call_{number}", call.get("name")
             entry = {"id": waiting, "type": "function", "function": call}
             edits += [
                 Edit("set", (*turn.path, "tool_calls"), [entry]),
@@ -186,6 +262,8 @@ def _edits_to_tools(subject: Subject) -> list[Edit] | None:
         elif turn.role == "function":
             if waiting is None or not isinstance(turn.content, str):
                 return None  # a tool message has a text
+            if turn.message.get("name", called) != called:
+                return None  # a tool message has no name, so this one would be lost
             edits += [
                 Edit("set", (*turn.path, "role"), "tool"),
                 Edit("set", (*turn.path, "tool_call_id"), waiting),
@@ -206,7 +284,7 @@ def _edits_to_tools(subject: Subject) -> list[Edit] | None:
     fix=("safe", "write tools, tool_calls and tool messages with fresh ids", _modernise),
 )
 def deprecated_function_call(subject: Subject, context: Context) -> Iterator[Finding]:
-    if "functions" in subject.value:
+    if subject.value.get("functions"):
         yield Finding(("functions",), "'functions' is deprecated", fix=_edits_to_tools(subject) is not None)
         return
     for turn in subject.turns:

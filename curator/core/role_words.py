@@ -1,0 +1,23 @@
+"""The words by which other tools call roles, and the keys under which they keep a message's role and text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ROLES = {
+    **dict.fromkeys(("human", "user", "prompter"), "user"),
+    **dict.fromkeys(("gpt", "assistant", "chatgpt", "bing", "bard", "bot", "model", "ai", "chatbot"), "assistant"),
+    **dict.fromkeys(("claude", "gemini", "copilot"), "assistant"),
+    "system": "system", "developer": "developer",
+    **dict.fromkeys(("tool", "observation", "tool_response", "function_response", "ipython"), "tool"),
+    **dict.fromkeys(("function_call", "tool_call"), "call"),
+}  # fmt: skip
+"""Role words of other tools, in small letters; `call` is an assistant's turn that consists of calls."""
+
+ROLE_KEYS = ("from", "role", "speaker", "author", "sender", "type")
+TEXT_KEYS = ("value", "content", "text", "message", "utterance")
+
+
+def role_of(word: Any) -> str | None:
+    """The chat API's role for another tool's word (`call` for a turn of calls), None for an unknown one."""
+    return ROLES.get(word.lower().strip()) if isinstance(word, str) else None
