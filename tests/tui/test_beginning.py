@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core import splice
@@ -22,6 +22,7 @@ CHAT = st.fixed_dictionaries(
 OTHER = st.dictionaries(st.sampled_from(["prompt", "completion", "input", "preferred_output", "text"]), CONTENT)
 
 
+@settings(deadline=None)
 @given(CHAT | OTHER)
 def test_the_beginning_only_adds_a_place_for_the_answer(value: dict[str, Any]) -> None:
     raw = json.dumps(value).encode()
@@ -36,6 +37,7 @@ def test_the_beginning_only_adds_a_place_for_the_answer(value: dict[str, Any]) -
         assert [block.text for block in blocks if block.text] == texts
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_have_a_beginning(raw: bytes) -> None:
     assert begin(raw).raw == raw or b"completion" in begin(raw).raw or b"messages" in raw

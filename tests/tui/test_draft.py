@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.tui.screens.data.draft_dialog import DraftDialog
@@ -257,6 +257,7 @@ async def test_a_note_is_kept_while_it_is_typed_and_offered(tmp_path: Path) -> N
 # The file
 
 
+@settings(max_examples=20, deadline=None)  # each is synced to the disk
 @given(
     st.sampled_from(["example", "new", "note"]), st.integers(-(2**80), 2**80), st.binary(max_size=200),
     st.binary(max_size=200),

@@ -23,6 +23,7 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train.submitting import SubmitDialog
 from curator.tui.shell import shell_of
+from curator.tui.widgets.choice import Choice
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
@@ -44,7 +45,10 @@ class TrainDialog(Dialog[None]):
 
     HEADING = "Train"
     ACCEPT = "Start"
-    HELP = "Enter starts the training with these values; the provider chooses the values of empty fields."
+    HELP = (
+        "Enter starts the training with these values, wherever the cursor is; space ticks a box or opens a list. "
+        "The provider chooses the values of empty fields."
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,9 +68,9 @@ class TrainDialog(Dialog[None]):
         yield self._row(
             (
                 "Provider",
-                Select(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
+                Choice(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
             ),
-            ("Method", Select(methods, value=self._method(), allow_blank=False, compact=True, id="method")),
+            ("Method", Choice(methods, value=self._method(), allow_blank=False, compact=True, id="method")),
         )
         yield self._row(
             ("Model", LineInput(one_line(self._model_at(self.session.provider)), compact=True, id="model"))

@@ -13,8 +13,9 @@ from textual.widgets import Input, Select, Static
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.widgets.choice import Choice
 from curator.tui.widgets.line_input import LineInput
-from curator.tui.widgets.tick import Tick
+from curator.tui.widgets.tick import DeletionTick
 
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Run
@@ -36,17 +37,19 @@ class DeleteDialog(Dialog[list["Leftover"]]):
         """A box for each item; ticked at first are unused uploads, or the only item."""
         for number, item in enumerate(self._items):
             ticked = item.kind == "orphan" or len(self._items) == 1
-            yield Tick(Content(one_line(f"{item.words} {item.name}")), ticked, compact=True, id=f"item-{number}")
+            yield DeletionTick(
+                Content(one_line(f"{item.words} {item.name}")), ticked, compact=True, id=f"item-{number}"
+            )
             yield Static(Content.styled(printable(f"    {item.consequence}"), "$quiet"))
 
     def on_mount(self) -> None:
         """Focus the button if something is ticked, else the first box."""
-        ticked = any(box.value for box in self.query(Tick))
+        ticked = any(box.value for box in self.query(DeletionTick))
         self.query_one("#accept" if ticked else "#item-0").focus()
 
     def action_accept(self) -> None:
         """Dismiss with the ticked items."""
-        boxes = [self.query_one(f"#item-{number}", Tick) for number in range(len(self._items))]
+        boxes = [self.query_one(f"#item-{number}", DeletionTick) for number in range(len(self._items))]
         ticked_items = [item for item, box in zip(self._items, boxes, strict=True) if box.value]
         if ticked_items:
             self.dismiss(ticked_items)
@@ -75,7 +78,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
         yield self._line(
             "Name", LineInput(azure.proposed_name(model, self._run.params.get("suffix")), compact=True, id="name")
         )
-        yield self._line("Kind", Select(kinds, value="standard", allow_blank=False, compact=True, id="kind"))
+        yield self._line("Kind", Choice(kinds, value="standard", allow_blank=False, compact=True, id="kind"))
         yield Static("", id="price")
         yield Static(Content.styled("You will be reminded of it here and at each start while it costs.", "$quiet"))
 
