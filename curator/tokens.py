@@ -10,7 +10,7 @@ from curator.basemodels import own_tokenizer as own_model
 from curator.core import models
 from curator.core.counting import vocabulary
 from curator.core.counting.counter import Counter, Cut, Span, Tokens
-from curator.core.counting.template_counter import Render, TemplateCounter, template_counter
+from curator.core.counting.template_counter import TemplateCounter, template_counter
 
 __all__ = ["Counter", "Cut", "Span", "Tokens", "counter", "encoding_for", "template_counter"]
 
@@ -62,5 +62,5 @@ def _own(name: str) -> TemplateCounter | None:
 
 
 @lru_cache(maxsize=4)
-def _templated(name: str, tokenizer: own_model.OwnTokenizer, render: Render) -> TemplateCounter:
-    return TemplateCounter(tokenizer, name, render, tokenizer.specials)
+def _templated(name: str, tokenizer: own_model.OwnTokenizer, render: own_model.OwnRenderer) -> TemplateCounter:
+    return TemplateCounter(tokenizer, name, render, tokenizer.specials, prepare=render.prepare)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from curator.basemodels import chat_tools
 from curator.basemodels import own_tokenizer_fast as quick_own
 from curator.basemodels.tokenizer_config import special_tokens
 
@@ -74,11 +74,35 @@ def _cached_tokenizer(path: Path, changed: int) -> OwnTokenizer | None:
         return None
 
 
-def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]], Any], str] | None:
-    """The chat template in a model's folder as a function of messages and tools; None if there is none.
+class OwnRenderer:
+    """A model's chat template as a function of messages and tools.
 
     The template runs in Jinja's sandbox, because it comes from the model.
     """
+
+    def __init__(self, template: Any, names: dict[str, str]) -> None:
+        self._template, self._names = template, names
+
+    def __call__(self, messages: list[dict[str, Any]], tools: Any) -> str:
+        return self._render(messages, tools, False)
+
+    def _render(self, messages: list[dict[str, Any]], tools: Any, ask: bool) -> str:
+        text: str = self._template.render(messages=messages, tools=tools, add_generation_prompt=ask, **self._names)
+        return text
+
+    @cached_property
+    def _form(self) -> chat_tools.ToolForm:
+        return chat_tools.find_tool_form(self._render)
+
+    def prepare(self, messages: list[dict[str, Any]], tools: Any) -> tuple[list[tuple[dict[str, Any], int]], Any]:
+        """The messages and tools that the template is given: see `chat_tools.prepare`."""
+        if not chat_tools.uses_tools(messages, tools) and not any("function_call" in each for each in messages):
+            return [(message, number) for number, message in enumerate(messages)], tools
+        return chat_tools.prepare(messages, tools, self._form)
+
+
+def own_renderer(folder: Path) -> OwnRenderer | None:
+    """The chat template in a model's folder; None if there is none."""
     path = folder / "chat_template.jinja"
     if not path.is_file():
         return None
@@ -87,9 +111,7 @@ def own_renderer(folder: Path) -> Callable[[list[dict[str, Any]], Any], str] | N
 
 
 @cache
-def _renderer(
-    source: str, names: tuple[tuple[str, str], ...]
-) -> Callable[[list[dict[str, Any]], Any], str] | None:
+def _renderer(source: str, names: tuple[tuple[str, str], ...]) -> OwnRenderer | None:
     from jinja2 import TemplateError  # heavy
 
     from curator.basemodels.chat_template import make_environment  # heavy: Jinja
@@ -99,8 +121,4 @@ def _renderer(
         template = environment.from_string(source)
     except TemplateError:
         return None
-
-    def render(messages: list[dict[str, Any]], tools: Any) -> str:
-        return template.render(messages=messages, tools=tools, add_generation_prompt=False, **dict(names))
-
-    return render
+    return OwnRenderer(template, dict(names))

@@ -199,6 +199,9 @@ CASES: dict[str, Case] = {
     "image_may_be_skipped": case(
         chat(user(image("https://localhost/c.jpg")), bot()), chat(user(image(HTTPS)), bot())
     ),
+    "not_readable_locally": case(
+        chat(user(), calling(call(arguments="[1]")), told(), bot(), tools=[TOOL]), CALLED, profile="local"
+    ),
     "preference_missing_key": case(preference(non_preferred_output=None), preference()),
     "preference_old_key": case(preference(preferred_output=None, preferred_completion=[bot("a")]), preference()),
     "preference_role": case(preference(preferred_output=[user("a")]), preference()),

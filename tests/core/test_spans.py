@@ -180,6 +180,42 @@ def test_the_local_model_counts_by_its_own_tokenizer_once_pulled(pulled: Path) -
 BLANKS = {"messages": [{"role": "user", "content": "\n Hi \n"}, {"role": "assistant", "content": " x\n"}]}
 
 
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": "ü"}'}}
+RESULTS = {
+    "messages": [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": "Let me see.", "tool_calls": [CALL, {**CALL, "id": "c2"}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "3 C"},
+        {"role": "tool", "tool_call_id": "c2", "content": " snow "},
+        {"role": "assistant", "content": "3 degrees.", "weight": 0},
+        {"role": "user", "content": "Again"},
+        {"role": "assistant", "content": None, "function_call": CALL["function"]},
+    ],
+    "functions": [{"name": "f", "description": "ö"}],
+}
+NATIVE = (
+    "{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}<|im_start|>{{ m.role }}\n"
+    "{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>"
+    "{{ {'name': c.function.name, 'arguments': c.function.arguments} | tojson }}</tool_call>{% endfor %}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@pytest.mark.parametrize("template", [CHATML, NATIVE])
+def test_local_counts_of_tools_are_those_of_the_training_renderer(pulled: Path, template: str) -> None:
+    from curator.basemodels import chat_render as render
+    from curator.basemodels import text_model as tokenizer
+
+    (pulled / "chat_template.jinja").write_text(template)
+    for example in (TOOLS, RESULTS):
+        ids = render.render_chat(tokenizer.load(pulled), example, 10_000)
+        counter = tokens.counter("smollm2-135m-instruct")
+        assert counter.example(example).total == len(ids.ids)
+    if template is CHATML:
+        assert sum(span.tokens for span in counter.spans(RESULTS) if span.trained) == ids.trained
+
+
 @pytest.mark.parametrize("example", [WEIGHTED, TOOLS, BLANKS])
 def test_local_counts_are_those_of_the_training_renderer(pulled: Path, example: dict[str, Any]) -> None:
     from curator.basemodels import chat_render as render

@@ -28,6 +28,20 @@ def answer(request: dict[str, Any]) -> None:
     if text == "fail":
         say(id=key, error={"code": "context_length_exceeded", "message": "The conversation is too long."})
         return
+    if text.startswith("call "):
+        name, arguments = text.split(" ", 2)[1:]
+        say(id=key, index=0, delta="Let me see.")
+        say(id=key, index=0, call={"index": 0, "id": "call_1", "name": name})
+        for part in (arguments[:3], arguments[3:]):
+            say(id=key, index=0, call={"index": 0, "arguments": part})
+        say(
+            id=key,
+            index=0,
+            finish_reason="tool_calls",
+            usage={"prompt_tokens": 7, "completion_tokens": 9},
+        )
+        say(id=key, done=True)
+        return
     words = [word + " " for word in text.split(" ")][: request["max_tokens"] or 1000]
     for index in range(request["n"]):
         for word in words:

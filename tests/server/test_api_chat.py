@@ -144,6 +144,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"seed": 1.5}, "seed", "invalid_type"),
     ({"stream_options": {"include_usage": True}}, "stream_options", "invalid_value"),
     ({"top_logprobs": 3}, "top_logprobs", "invalid_value"),
+    ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools[0].type", "invalid_value"),
+    ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name", "missing_required_parameter"),
     ({"presence_penalty": 1}, "presence_penalty", "unsupported_parameter"),
     ({"response_format": {"type": "json_object"}}, "response_format", "unsupported_parameter"),
     ({"frobnicate": 1}, "frobnicate", "unknown_parameter"),
@@ -175,3 +177,20 @@ def test_parts_tools_and_earlier_calls_are_understood(client: OpenAI) -> None:
     tools: Any = [{"type": "function", "function": {"name": "f"}}]
     answer = client.chat.completions.create(model="tiny", messages=messages, tools=tools)
     assert answer.choices[0].message.content == "so what "
+
+
+def test_calls_come_as_calls_at_once_and_in_a_stream(client: OpenAI) -> None:
+    tools: Any = [{"type": "function", "function": {"name": "weather"}}]
+    asked = 'call weather {"city": "Oslo"}'
+    choice = ask(client, asked, tools=tools).choices[0]
+    assert choice.finish_reason == "tool_calls" and choice.message.content == "Let me see."
+    [call] = choice.message.tool_calls
+    assert (call.id, call.type) == ("call_1", "function")
+    assert (call.function.name, call.function.arguments) == ("weather", '{"city": "Oslo"}')
+    with client.chat.completions.stream(
+        model="tiny", messages=[{"role": "user", "content": asked}], tools=tools
+    ) as stream:
+        names = [event.name for event in stream if event.type == "tool_calls.function.arguments.done"]
+        final = stream.get_final_completion().choices[0]
+    assert names == ["weather"] and final.finish_reason == "tool_calls"
+    assert final.message.tool_calls and final.message.tool_calls[0].function.arguments == '{"city": "Oslo"}'

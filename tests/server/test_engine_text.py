@@ -277,7 +277,8 @@ def test_parts_null_content_developer_and_tool_calls_are_rendered(folder: Path) 
     whole = text.tokenizer.decode(
         render.render_chat(text, {"messages": messages}, 1024).ids, skip_special_tokens=False
     )
-    assert whole == "<|im_start|>system\none two<|im_end|>\n<|im_start|>assistant\n<|im_end|>\n"
+    written = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
+    assert whole == f"<|im_start|>system\none two<|im_end|>\n<|im_start|>assistant\n{written}<|im_end|>\n"
 
 
 def test_a_template_can_neither_reach_python_nor_change_the_messages(folder: Path) -> None:

@@ -23,7 +23,13 @@ from curator.core.turns import Turn, compact, definitions, is_completion, turns
 Message = dict[str, Any]
 Render = Callable[[list[Message], Any], str]
 """Messages and tool definitions (or None) to the text that the model reads."""
+Prepare = Callable[[list[Message], Any], tuple[list[tuple[Message, int]], Any]]
+"""Messages and tools to those that the template is given; each message with the number of the one that it comes
+from, -1 for an added one."""
 
+_RESULTS = frozenset({"tool", "function"})
+
+_ADDED = Turn((), {"role": "system"})
 _OPENING = {"role": "system", "content": ""}
 _STAND_IN = "\ue000{}\ue001"
 
@@ -58,9 +64,11 @@ class TemplateCounter(Counter):
         render: Render,
         breaks: Sequence[str] = (),
         estimated: bool = False,
+        prepare: Prepare | None = None,
     ) -> None:
         super().__init__(tokenizer, encoding, estimated)
         self._render = render
+        self._prepare = prepare
         self._break = re.compile("|".join(map(re.escape, breaks))) if breaks else None
         self._skeletons = lru_cache(maxsize=512)(self._skeleton)
         self._plans = lru_cache(maxsize=512)(self._plan)
@@ -100,7 +108,10 @@ class TemplateCounter(Counter):
         return Tokens(plan.around + sum(mine), answers, self.estimated)
 
     def _plan(self, roles: tuple[str, ...]) -> CountingPlan | None:
-        """The plan for plain chats with these roles; None where the template refuses them or strips contents."""
+        """The plan for plain chats with these roles; None where the template refuses them or strips contents, or
+        a role is a tool's."""
+        if not _RESULTS.isdisjoint(roles):
+            return None
         frames = [plain({"role": role, "content": _STAND_IN.format(at)}) for at, role in enumerate(roles)]
         skeleton = self._skeletons(compact([frames, None])) if roles else None
         if skeleton is None or any(skeleton.trimmed):
@@ -124,33 +135,54 @@ class TemplateCounter(Counter):
 
     def _rendered(self, value: Any) -> list[Span] | None:
         listed = list(turns(value))
-        tools = next((tools for path, tools in definitions(value) if path[-1] == "tools"), None)
-        messages = [plain(turn.message) for turn in listed]
+        conversation = self._conversation(value, listed) if listed else None
+        if conversation is None:
+            return None
+        prepared, tools = conversation
+        messages = [message for message, _ in prepared]
         contents = [message["content"] for message in messages]
         frames = [{**message, "content": _STAND_IN.format(index)} for index, message in enumerate(messages)]
-        skeleton = self._skeletons(compact([frames, tools])) if listed else None
+        skeleton = self._skeletons(compact([frames, tools]))
         if skeleton is not None:
             texts = [text.strip() if trim else text for text, trim in zip(contents, skeleton.trimmed, strict=True)]
-            return list(self._woven(skeleton.around, texts, listed))
-        whole = self._apply(messages, tools) if listed else None
+            places = [(number, listed[number] if number >= 0 else _ADDED) for _, number in prepared]
+            return list(self._woven(skeleton.around, texts, places))
+        whole = self._apply(messages, tools)
         return None if whole is None else [Span(-1, whole, False, "", "", self._chunks(whole))]
 
-    def _woven(self, around: Sequence[str], texts: Sequence[str], listed: Sequence[Turn]) -> Iterator[Span]:
+    def _conversation(self, value: Any, listed: Sequence[Turn]) -> tuple[list[tuple[Message, int]], Any] | None:
+        """The messages and tools that the template is given; None where they are none."""
+        tools = None
+        for path, items in definitions(value):
+            if tools is None and isinstance(items, list):
+                old = path[-1] == "functions"
+                tools = [{"type": "function", "function": item} for item in items] if old else items
+        messages = [plain(turn.message) for turn in listed]
+        if self._prepare is None:
+            return [(message, number) for number, message in enumerate(messages)], tools
+        try:
+            return self._prepare(messages, tools)
+        except (AttributeError, TypeError, ValueError, KeyError):  # calls that are no calls
+            return None
+
+    def _woven(
+        self, around: Sequence[str], texts: Sequence[str], places: Sequence[tuple[int, Turn]]
+    ) -> Iterator[Span]:
         """The spans of marks and contents, alternating.
 
         A prompt's content is tokenised together with the marks before it, an answer by itself, exactly as in
         training (where the prompt must end as it does when the model is asked).
         """
         ending = ""
-        for index, (marks, text, turn) in enumerate(zip(around, texts, listed, strict=False)):
-            before = marks if not index else marks[len(ending) :]
+        for at, (marks, text, (index, turn)) in enumerate(zip(around, texts, places, strict=False)):
+            before = marks if not at else marks[len(ending) :]
             tail = self._last_chunk(before)
             alone = self.text(text)
             joint = self.text(tail) + alone if turn.role == "assistant" else self.text(tail + text)
             marked = self._chunks(before[: len(before) - len(tail)]) + joint - alone
             yield Span(index, before, False, turn.role, "", marked)
             yield Span(index, text, turn.trained, turn.role, _place(turn, text), alone)
-            ending = self._ending(around[index + 1])
+            ending = self._ending(around[at + 1])
             if ending:
                 yield Span(index, ending, turn.trained, turn.role, "", self.text(ending))
         rest = around[-1][len(ending) :]
@@ -211,6 +243,8 @@ def _pieces(plan: CountingPlan | None, chat: RoleTexts) -> Iterator[str]:
 def _place(turn: Turn, text: str) -> str:
     """The location of the content of a message if `text` is that content, else of the message."""
     content = turn.message.get("content") if isinstance(turn.message, dict) else None
+    if not turn.path:
+        return ""
     return format_path((*turn.path, "content")) if content == text else format_path(turn.path)
 
 

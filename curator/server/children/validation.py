@@ -1,8 +1,9 @@
 """`python -m curator.server.children.validation FILE METHOD ROLE [MODEL]`: validates a job's file.
 
-ROLE is "training" or "validation", MODEL a base model's folder. It is a process of its own, so that a large file
-neither slows the server nor stays in its memory. It prints one JSON object: `{"examples": n}`, with MODEL also
-`engine`, or `{"code", "message"}` with the first error, in OpenAI's words (docs/openai.md §3).
+ROLE is "training" or "validation", MODEL a base model's folder. It is a process of its own, so that a large
+file neither slows the server nor stays in its memory. It prints one JSON object: `{"examples": n, "empty": [...]}`
+with the numbers of the lines that train an answer of white space, with MODEL also `engine`; or
+`{"code", "message"}` with the first error, in OpenAI's words (docs/openai.md §3).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from curator.core import example, formats, rules
 from curator.core.example import MAX_LINE_BYTES, Example
 from curator.core.lines import trim
 from curator.core.problem import Method, Problem, Severity
+from curator.core.turns import turns
 from curator.errors import InputError
 from curator.server.engines.choice import choose_engine
 
@@ -52,24 +54,67 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def validate(path: Path, method: Method, role: str) -> int:
-    """The number of examples in the file. Raises InvalidFileError with its first error."""
+class TemplateCheck:
+    """Whether a model's chat template can show every example. Raises InvalidFileError for one that it cannot.
+
+    Of plain chats with the same roles only the first is rendered, of those with tools each.
+    """
+
+    def __init__(self, model: Path) -> None:
+        from curator.basemodels import text_model  # heavy: tokenizers
+
+        self._seen: set[tuple[Any, ...]] = set()
+        try:
+            self._text: Any = text_model.load(model)
+        except InputError:  # training will say what is wrong with the model
+            self._text = None
+
+    def require(self, item: Example, count: int, number: int) -> None:
+        """Check one example, which is valid otherwise; `number` is its line."""
+        from curator.basemodels import chat_render  # heavy: Jinja
+
+        if self._text is None or b'"tool' not in item.raw and b'"function' not in item.raw:
+            shape = tuple((turn.path[:-1], turn.role) for turn in turns(item.value))
+            if self._text is None or shape in self._seen:
+                return
+            self._seen.add(shape)
+        try:
+            chat_render.require_renderable(self._text, item.value)
+        except InputError as error:
+            message = (
+                f"Invalid file format. Example {count} (line {number}) cannot be trained on with this model: "
+            )
+            raise InvalidFileError("invalid_file_format", f"{message}{error.message}") from error
+
+
+def validate(path: Path, method: Method, role: str, model: Path | None = None) -> tuple[int, list[int]]:
+    """The number of examples in the file, and the lines with an empty answer that is trained on.
+
+    Raises InvalidFileError with the file's first error.
+    """
     context = rules.Context(profile="local", method=method)
+    template = None if model is None else TemplateCheck(model)
+    empty: list[int] = []
     count = 0
     for count, (number, raw) in enumerate(read_lines(path), 1):  # noqa: B007
         item = example.parse(raw)
         _require_object(item, count, number)
         _require_format(item, method)
-        problem = next((p for p in rules.check(item, context) if p.severity is Severity.ERROR), None)
+        problems = rules.check(item, context)
+        problem = next((p for p in problems if p.severity is Severity.ERROR), None)
         if problem is not None:
             raise InvalidFileError(
                 "invalid_file_format", f"Invalid file format. {_sentence(problem, count, item)}"
             )
+        if any(each.rule == "empty_answer" for each in problems):
+            empty.append(number)
+        if template is not None:
+            template.require(item, count, number)
     least = MIN_EXAMPLES if role == "training" else 1
     if count < least:
         message = f"{role.capitalize()} file has {count} example(s), but must have at least {least} examples"
         raise InvalidFileError("invalid_n_examples", message)
-    return count
+    return count, empty
 
 
 def _require_object(item: Example, count: int, number: int) -> None:
@@ -116,7 +161,8 @@ def main(path: str, method: Method, role: str, model: str | None = None) -> None
     """Validate the file and print the result."""
     verdict: dict[str, Any]
     try:
-        verdict = {"examples": validate(Path(path), method, role)}
+        count, empty = validate(Path(path), method, role, None if model is None else Path(model))
+        verdict = {"examples": count, "empty": empty}
         if model is not None:
             verdict["engine"] = choose_engine(Path(model)).engine
     except InvalidFileError as error:

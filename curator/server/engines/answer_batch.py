@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from curator.basemodels import chat_render as render
+from curator.basemodels.call_reader import CallReader
 from curator.basemodels.text_model import TextModel
 from curator.errors import InputError
 from curator.server.engines import sampling
@@ -35,6 +36,8 @@ class ChoiceState:
     random: np.random.Generator
     answer: AnswerText
     logprobs: list[dict[str, Any]] | None
+    calls: CallReader | None
+    """Finds tool calls in the answer, where the request declares tools."""
     tokens: int = 0
     """Tokens decoded so far, the end token included."""
     alive: bool = True
@@ -103,9 +106,17 @@ class AnswerBatch:
                 random=np.random.default_rng([base, index]),
                 answer=AnswerText(text, tuple(request.get("stop") or ())),
                 logprobs=[] if request.get("logprobs") else None,
+                calls=self._call_reader(request),
             )
             for index in range(count)
         ]
+
+    def _call_reader(self, request: Request) -> CallReader | None:
+        tools = request.get("tools")
+        if not tools:
+            return None
+        names = {str((tool.get("function") or {}).get("name")) for tool in tools}
+        return CallReader(render.tool_form(self.context.text), names)
 
     def _error(self, request_id: str, code: str, message: str) -> list[ChoiceState]:
         self._lines.append({"id": request_id, "error": {"code": code, "message": message}})
@@ -150,13 +161,27 @@ class AnswerBatch:
             return
         if row.logprobs is not None:
             row.logprobs.append(self._logprob(token, sampling.token_logprob(logits, token)))
-        delta = row.answer.add(token)
-        if delta:
-            self._lines.append({"id": row.request, "index": row.index, "delta": delta})
+        self._show(row, row.answer.add(token))
         if row.answer.stopped:
             self._finish(row, "stop")
         elif len(row.answer.ids) >= row.room:
             self._finish(row, "length")
+
+    def _show(self, row: ChoiceState, text: str, last: bool = False) -> None:
+        """Queue the lines for a new piece of an answer's text: text, and parts of calls."""
+        head = {"id": row.request, "index": row.index}
+        if row.calls is None:
+            if text:
+                self._lines.append({**head, "delta": text})
+            return
+        for piece in row.calls.add(text) + (row.calls.finish() if last else []):
+            if piece.call is None:
+                self._lines.append({**head, "delta": piece.text})
+            elif piece.name is not None:
+                call = {"index": piece.call, "id": f"call_{secrets.token_hex(12)}", "name": piece.name}
+                self._lines.append({**head, "call": call})
+            else:
+                self._lines.append({**head, "call": {"index": piece.call, "arguments": piece.text}})
 
     def _logprob(self, token: int, value: float) -> dict[str, Any]:
         piece = self.context.text.token_bytes(token)
@@ -165,9 +190,9 @@ class AnswerBatch:
 
     def _finish(self, row: ChoiceState, reason: str) -> None:
         row.alive = False
-        rest = row.answer.finish()
-        if rest:
-            self._lines.append({"id": row.request, "index": row.index, "delta": rest})
+        self._show(row, row.answer.finish(), last=True)
+        if row.calls is not None and row.calls.calls and reason == "stop":
+            reason = "tool_calls"
         usage = {"prompt_tokens": len(row.prompt), "completion_tokens": row.tokens}
         line = {"id": row.request, "index": row.index, "finish_reason": reason, "usage": usage}
         if row.logprobs is not None:

@@ -40,6 +40,7 @@ class Validator:
             if "code" in verdict:
                 await asyncio.to_thread(self._refuse, job, role, verdict)
                 return
+            await asyncio.to_thread(self._warn_of_empty_answers, job, role, verdict.get("empty") or [])
         event = ("validated", "Files validated, moving job to queued state")
         validating, engine = frozenset({"validating_files"}), verdict.get("engine")
         await asyncio.to_thread(self._jobs.move, job.id, validating, "queued", event, engine=engine)
@@ -52,7 +53,7 @@ class Validator:
     async def _verdict(self, job: JobRow, role: str, base: Path | None) -> dict[str, Any]:
         path = self._settings.jobs / job.id / f"{role}.jsonl"
         words = [sys.executable, "-m", "curator.server.children.validation", str(path), job.method, role]
-        words += [str(base)] if role == "training" and base is not None else []
+        words += [str(base)] if base is not None else []
         process = await asyncio.create_subprocess_exec(
             *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, env=child_environment()
         )
@@ -67,6 +68,13 @@ class Validator:
         except ValueError:
             return {"code": "server_error", "message": f"The validation of the {role} file ended unexpectedly."}
         return verdict
+
+    def _warn_of_empty_answers(self, job: JobRow, role: str, lines: list[int]) -> None:
+        if lines:
+            named = ", ".join(map(str, lines[:5])) + (" …" if len(lines) > 5 else "")
+            count = "1 example" if len(lines) == 1 else f"{len(lines)} examples"
+            message = f"An empty answer is trained in {count} of the {role} file: line {named}"
+            self._jobs.warn(job.id, f"empty:{role}", message)
 
     def _refuse(self, job: JobRow, role: str, verdict: dict[str, Any]) -> None:
         """Fail the job and mark the file as broken; a job that was cancelled meanwhile stays cancelled."""

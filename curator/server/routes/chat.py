@@ -72,6 +72,7 @@ class _CollectedAnswer:
 
     def __init__(self, n: int) -> None:
         self.texts = [""] * n
+        self.calls: list[list[Line]] = [[] for _ in range(n)]
         self.reasons: list[str | None] = [None] * n
         self.logprobs: list[Line | None] = [None] * n
         self._prompt = 0
@@ -81,6 +82,8 @@ class _CollectedAnswer:
         """Add one line."""
         index = int(line["index"])
         self.texts[index] += line.get("delta", "")
+        if "call" in line:
+            _add_call(self.calls[index], line["call"])
         if "finish_reason" in line:
             self.reasons[index] = line["finish_reason"]
             self.logprobs[index] = _logprobs(line.get("logprobs"))
@@ -99,13 +102,37 @@ class _CollectedAnswer:
         choices = [
             {
                 "index": index,
-                "message": {"role": "assistant", "content": text, "refusal": None},
+                "message": _message(text, self.calls[index]),
                 "finish_reason": self.reasons[index] or "stop",
                 "logprobs": self.logprobs[index],
             }
             for index, text in enumerate(self.texts)
         ]
         return {**head, "object": "chat.completion", "choices": choices, "usage": self.usage}
+
+
+def _add_call(calls: list[Line], part: Line) -> None:
+    """Add a part of a tool call, as the generation process sends it, to the calls of an answer."""
+    if "name" in part:
+        calls.append({"id": part["id"], "type": "function", "function": {"name": part["name"], "arguments": ""}})
+    else:
+        calls[part["index"]]["function"]["arguments"] += part["arguments"]
+
+
+def _message(text: str, calls: list[Line]) -> Line:
+    """The API's message object of an answer."""
+    message: Line = {"role": "assistant", "content": text or None if calls else text, "refusal": None}
+    return {**message, "tool_calls": calls} if calls else message
+
+
+def _call_delta(part: Line) -> Line:
+    """The API's delta of a part of a tool call."""
+    if "name" in part:
+        function = {"name": part["name"], "arguments": ""}
+        return {
+            "tool_calls": [{"index": part["index"], "id": part["id"], "type": "function", "function": function}]
+        }
+    return {"tool_calls": [{"index": part["index"], "function": {"arguments": part["arguments"]}}]}
 
 
 def _logprobs(value: Any) -> Line | None:
@@ -153,6 +180,8 @@ def _line_event(head: Line, answer: _CollectedAnswer, line: Line) -> bytes:
     index = int(line["index"])
     if "finish_reason" in line:
         return _event(head, index, {}, answer.reasons[index], answer.logprobs[index])
+    if "call" in line:
+        return _event(head, index, _call_delta(line["call"]))
     return _event(head, index, {"content": line.get("delta", "")})
 
 

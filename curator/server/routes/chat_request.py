@@ -136,12 +136,16 @@ def _function(fields: Fields) -> dict[str, str]:
 
 
 def _tools(body: Fields) -> list[dict[str, Any]] | None:
-    """The tool definitions, which go to the model's chat template; a call is returned as the text the model
-    writes."""
+    """The tool definitions; None where there are none or `tool_choice` is "none"."""
     tools = body.array("tools", longest=128) or []
-    for index, tool in enumerate(tools):
-        Fields(tool, f"tools[{index}]").inner("function", required=True)
-    return tools or None
+    for index, value in enumerate(tools):
+        tool = Fields(value, f"tools[{index}]")
+        if tool.must_text("type") != "function":
+            raise wrong_value(tool.path("type"), tool.value["type"], ("function",))
+        function = tool.inner("function", required=True) or Fields({})
+        function.must_text("name", shortest=1, longest=64)
+        function.inner("parameters")
+    return None if body.value.get("tool_choice") == "none" else tools or None
 
 
 def _join_texts(parts: list[Any], where: str) -> str:

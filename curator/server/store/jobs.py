@@ -128,6 +128,11 @@ class JobStore:
                 add_event(db, job_id, *event, level="error" if status == "failed" else "info")
         return True
 
+    def warn(self, job_id: str, key: str, message: str) -> None:
+        """Add an event of level "warn", unless the job has one with the same key."""
+        with self.db.transaction() as db:
+            add_event(db, job_id, key, message, level="warn")
+
     def fail(self, job_id: str, code: str, message: str, param: str | None = None) -> bool:
         """Fail a job that has not ended; whether it had not."""
         error = {"code": code, "message": message, "param": param}
