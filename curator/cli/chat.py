@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from curator.cli import provider_options
+from curator.cli.contract_options import add_contract, contract_of
 from curator.cli.output import emit, out
 from curator.core.text import printable
 from curator.errors import UsageError
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--temperature", type=float, metavar="X", help="0 to 2; 0, the default, gives the likeliest answer"
     )
     parser.add_argument("--max-tokens", type=int, metavar="N", help="longest answer (default: 200)")
+    add_contract(parser)
     provider_options.add_provider(parser)
 
 
@@ -106,7 +108,8 @@ async def _answer(client: Any, args: argparse.Namespace, messages: list[dict[str
     from curator.jobs.runs.chat import LONGEST_ANSWER, TEMPERATURE  # heavy
 
     defaults = {"temperature": TEMPERATURE, "max_completion_tokens": LONGEST_ANSWER}
-    options = {"temperature": args.temperature, "max_completion_tokens": args.max_tokens}
+    options: dict[str, Any] = {"temperature": args.temperature, "max_completion_tokens": args.max_tokens}
+    options["extra_body"] = _limits(args)
     options = {name: value for name, value in options.items() if value is not None}
     while True:
         answer = _Answer()
@@ -122,6 +125,19 @@ async def _answer(client: Any, args: argparse.Namespace, messages: list[dict[str
             out()
         _say_why_it_ends(answer, args, (defaults | options).get("max_completion_tokens"))
         return answer
+
+
+def _limits(args: argparse.Namespace) -> dict[str, Any] | None:
+    """The request's own field that keeps the answer inside a contract, as the local server and vLLM have it."""
+    contract = contract_of(args)
+    if contract is None:
+        return None
+    if contract.vocabulary is None:
+        return {"structured_outputs": {"regex": contract.pattern}}
+    answers = sorted(answer for answer in contract.vocabulary if contract.allows(answer))
+    if not answers:
+        raise UsageError("No answer of --contract matches --pattern.")
+    return {"structured_outputs": {"choice": answers}}
 
 
 async def _stream(

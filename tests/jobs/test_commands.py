@@ -221,6 +221,21 @@ def test_chat_leaves_out_a_default_that_the_model_refuses(
     assert status == 3 and "temperature" in told
 
 
+def test_chat_asks_for_answers_of_a_contract_only(
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("(happy)\n(sad)\nnone\n")
+    run(capsys, "chat", "m", "hi", "--contract", words, "--pattern", r"\([a-z]+\)")
+    assert served.wire.requests[-1].json()["structured_outputs"] == {"choice": ["(happy)", "(sad)"]}
+    run(capsys, "chat", "m", "hi", "--pattern", r"\([a-z]+\)")
+    assert served.wire.requests[-1].json()["structured_outputs"] == {"regex": r"\([a-z]+\)"}
+    status, _, told = run(capsys, "chat", "m", "hi", "--contract", words, "--pattern", "[0-9]")
+    assert status == 2 and "matches --pattern" in told
+    status, _, told = run(capsys, "chat", "m", "hi", "--contract", tmp_path / "none.txt")
+    assert status == 2 and "cannot be read" in told
+
+
 def test_doctor_tells_all_and_no_key(served: FakeProvider, capsys: pytest.CaptureFixture[str]) -> None:
     status, [report], _ = run(capsys, "doctor")
     states = {finding["name"]: finding["state"] for finding in report["providers"]}

@@ -49,13 +49,12 @@ def answer(request: dict[str, Any]) -> None:
                 return
             if text.startswith("slow"):
                 time.sleep(0.2)
+            if request["logprobs"]:
+                entry = {"token": word, "logprob": -0.5, "bytes": list(word.encode()), "top_logprobs": []}
+                say(id=key, index=index, logprob=entry)
             say(id=key, index=index, delta=word)
-        tokens = [
-            {"token": word, "logprob": -0.5, "bytes": list(word.encode()), "top_logprobs": []} for word in words
-        ]
-        extra = {"logprobs": {"content": tokens, "refusal": None}} if request["logprobs"] else {}
         usage = {"prompt_tokens": 7, "completion_tokens": len(words)}
-        say(id=key, index=index, finish_reason="length" if request["max_tokens"] else "stop", usage=usage, **extra)
+        say(id=key, index=index, finish_reason="length" if request["max_tokens"] else "stop", usage=usage)
     say(id=key, done=True)
 
 

@@ -16,13 +16,17 @@ data = Path(sys.argv[1])
 options: dict[str, Any] = json.loads(sys.argv[2])
 if "fsize" in options:  # a file may grow to this many bytes: what a full disk looks like
     resource.setrlimit(resource.RLIMIT_FSIZE, (options.pop("fsize"), resource.RLIM_INFINITY))
+generator: tuple[str, ...] = (sys.executable, str(here / "fake_generator.py"))
+if "generator" in options:  # null: the real one
+    options.pop("generator")
+    generator = ServerSettings(data, data).generator
 serve(
     ServerSettings(
         data=data,
         token_file=data / "token",
         models=data.parent / "models",
         worker=(sys.executable, str(here / "fake_worker.py")),
-        generator=(sys.executable, str(here / "fake_generator.py")),
+        generator=generator,
         limits=ServerLimits(**options.pop("limits", {})),
         **options,
     )

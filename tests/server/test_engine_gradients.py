@@ -14,7 +14,6 @@ from curator.basemodels import weights
 from curator.basemodels.chat_render import Rendered, RenderedPair
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.adamw import AdamW
-from curator.server.engines.embedded.decode import EmbeddedDecoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
@@ -123,7 +122,7 @@ def test_rows_keep_to_their_limit_and_lose_no_answer(examples: list[Rendered]) -
 def test_decoding_with_a_cache_equals_reading_the_whole_text(model: Llama) -> None:
     prompts = [[257, 5, 6, 7], [257, 5, 6, 9, 10, 11, 12], [257, 5, 6, 8]]
     adapter = random_adapter(model)
-    decoder = EmbeddedDecoder(model, adapter, prompts)
+    decoder = tiny.read_prompts(model, adapter, prompts)
     grown = [list(prompt) for prompt in prompts]
     for step in range(70):  # beyond the cache's first room
         for prompt, logits in zip(grown, decoder.logits, strict=True):
@@ -141,8 +140,8 @@ def test_decoding_with_a_cache_equals_reading_the_whole_text(model: Llama) -> No
 
 
 def test_identical_prompts_share_all_but_their_last_token(model: Llama) -> None:
-    twins = EmbeddedDecoder(model, None, [[257, 1, 2], [257, 1, 2]]).logits
-    alone = EmbeddedDecoder(model, None, [[257, 1, 2]]).logits
+    twins = tiny.read_prompts(model, None, [[257, 1, 2], [257, 1, 2]]).logits
+    alone = tiny.read_prompts(model, None, [[257, 1, 2]]).logits
     np.testing.assert_allclose(twins, np.repeat(alone, 2, axis=0), rtol=1e-12)
 
 

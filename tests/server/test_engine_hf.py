@@ -15,7 +15,6 @@ from curator.basemodels import chat_render as render
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.server.children import worker
-from curator.server.engines.embedded.decode import EmbeddedDecoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft, write_peft
 from curator.server.engines.embedded.objective import Preference, Shards, Supervised
@@ -89,7 +88,7 @@ def test_our_adapters_answer_the_same_in_peft(model: Path, adapter: Path) -> Non
     theirs = peft_model(model, adapter).eval()
     base = Llama(weights.load(model))
     prompts = [example.ids for example in rendered(model)]
-    decoder = EmbeddedDecoder(base, read_peft(adapter, base.config), prompts)
+    decoder = tiny.read_prompts(base, read_peft(adapter, base.config), prompts)
     for prompt, logits in zip(prompts, decoder.logits, strict=True):
         with torch.no_grad():
             expected = theirs(input_ids=torch.tensor([prompt])).logits[0, -1].numpy()

@@ -142,12 +142,10 @@ def test_a_merged_export_computes_what_base_and_adapter_do(tmp_path: Path) -> No
     (tmp_path / "adapter").mkdir()
     write_peft(tmp_path / "adapter", adapter, "tiny")
     merged = export.export_merged(folder, tmp_path / "adapter", tmp_path / "out")
-    from curator.server.engines.embedded.decode import EmbeddedDecoder
-
     prompt = [[257, 1, 2, 3, 4]]
-    expected = EmbeddedDecoder(base, adapter, prompt).logits
+    expected = tiny.read_prompts(base, adapter, prompt).logits
     np.testing.assert_allclose(
-        EmbeddedDecoder(Llama(weights.load(merged)), None, prompt).logits, expected, atol=1e-4
+        tiny.read_prompts(Llama(weights.load(merged)), None, prompt).logits, expected, atol=1e-4
     )
     assert (merged / "tokenizer.json").is_file() and (merged / "chat_template.jinja").is_file()
     with pytest.raises(UsageError, match="exists already"):

@@ -20,6 +20,7 @@ from curator.basemodels.chat_tools import TEXT_FORM, ToolForm
 from curator.errors import InputError
 from curator.server.children import validation
 from curator.server.engines.answer_batch import AnswerBatch, LoadedModel
+from curator.server.engines.constraint import ConstraintCompiler
 from tests.server import tiny
 
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
@@ -201,6 +202,14 @@ class Scripted:
         self._tokens = [*text.encode(answer), text.end_ids[0]]
         self._next()
 
+    ready = True
+
+    def read(self) -> None:
+        """All is read."""
+
+    def skip(self, index: int) -> None:
+        """Nothing is skipped."""
+
     def _next(self) -> None:
         self.logits = np.full((1, 259), -9.0, np.float32)
         self.logits[0, self._tokens.pop(0)] = 9.0
@@ -213,9 +222,13 @@ class Scripted:
 
 
 def test_an_answer_with_a_call_ends_for_it(text: tokenizer.TextModel, tmp_path: Path) -> None:
+    loaded = LoadedModel(
+        text, 2000, lambda prompts, observe: Scripted(text, f"So.\n{WRITTEN}"), ConstraintCompiler(text)
+    )
+
     def lines(**more: Any) -> list[dict[str, Any]]:
         request = {"id": "r", "messages": CONVERSATION[:1], "temperature": 0, **more}
-        batch = AnswerBatch(LoadedModel(text, 2000, lambda _: Scripted(text, f"So.\n{WRITTEN}")), [request])
+        batch = AnswerBatch(loaded, [request])
         out: list[dict[str, Any]] = []
         while not batch.done:
             out += batch.step()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from curator.basemodels.weights import LlamaShape
-from curator.server.engines.embedded.lora import layer_sizes
+from curator.server.engines.embedded.decode import EmbeddedDecoder
+from curator.server.engines.embedded.llama import Llama
+from curator.server.engines.embedded.lora import Adapter, layer_sizes
 
 CONFIG = LlamaShape(
     vocab_size=259,
@@ -73,6 +76,14 @@ def _tokenizer() -> Tokenizer:
     names = ("<|pad|>", "<|im_start|>", "<|im_end|>")
     made.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in names])
     return made
+
+
+def read_prompts(model: Llama, adapter: Adapter | None, prompts: Sequence[Sequence[int]]) -> EmbeddedDecoder:
+    """A decoder that has read its prompts."""
+    decoder = EmbeddedDecoder(model, adapter, prompts)
+    while not decoder.ready:
+        decoder.read()
+    return decoder
 
 
 def examples(count: int = 20) -> list[dict[str, Any]]:

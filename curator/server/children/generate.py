@@ -1,8 +1,9 @@
 """The generation process, `python -m curator.server.children.generate`: reads requests from stdin and writes
 answers to stdout, both as JSON lines (protocol: docs/architecture.md, "server").
 
-Waiting requests for the same model become one batch. Batches are decoded in turn, one token each, so that a short
-answer does not wait for a long one. The process ends at the end of stdin.
+Waiting requests for the same model become one batch, long prompts and short ones apart. The batches take turns (a
+slice of a prompt, or a token of each answer), and the one that has used the least time is next: so a short answer
+does not wait for a long prompt or a long answer. The process ends at the end of stdin.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import json
 import queue
 import sys
 import threading
+import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +27,10 @@ BATCH_ROWS = 64
 """Most choices in one batch."""
 ACTIVE_BATCHES = 4
 """Most batches decoded in turn; further requests wait, and then form larger batches."""
+LONG_CHARACTERS = 2_000
+"""A request with more text than this is not answered together with shorter ones."""
+LONG_BATCHES = 2
+"""Most batches of such requests at the same time, so that shorter ones find a place."""
 GATHER_SECONDS = 0.005
 """Seconds that an idle process waits after a request for more, to answer them as one batch."""
 MODELS_KEPT = 1
@@ -36,7 +43,7 @@ class RunningBatch(Protocol):
     """Requests that are answered together (see `engines.answer_batch`)."""
 
     def step(self) -> list[dict[str, Any]]:
-        """Decode one token of every answer; the lines to send."""
+        """Read a slice of the prompts, or decode one token of every answer; the lines to send."""
 
     def cancel(self, request_id: str) -> None:
         """Stop answering a request."""
@@ -65,13 +72,23 @@ def load(base: Path) -> Engine:
     return EmbeddedEngine(base, ADAPTERS_KEPT)
 
 
+@dataclass(slots=True)
+class Turn:
+    """A running batch: its requests that are not done, and the seconds that it has used."""
+
+    ids: list[str]
+    batch: RunningBatch
+    long: bool
+    spent: float
+
+
 class GenerationLoop:
     """Reads requests and decodes answers until stdin ends."""
 
     def __init__(self) -> None:
         self._arrived: queue.Queue[Request | None] = queue.Queue()
         self._waiting: list[Request] = []
-        self._active: list[tuple[list[str], RunningBatch]] = []
+        self._active: list[Turn] = []
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._open = True
 
@@ -81,8 +98,8 @@ class GenerationLoop:
         while self._open:
             self._collect()
             self._start_waiting()
-            for batch in list(self._active):
-                self._advance(batch)
+            if self._active:
+                self._advance(min(self._active, key=lambda turn: turn.spent))
 
     def _read(self) -> None:
         for line in sys.stdin.buffer:
@@ -116,20 +133,26 @@ class GenerationLoop:
         if any(r.get("id") == request_id for r in self._waiting):
             self._waiting = [r for r in self._waiting if r.get("id") != request_id]
             send({"id": request_id, "done": True})
-        for ids, batch in self._active:
-            if request_id in ids:
-                ids.remove(request_id)
-                batch.cancel(request_id)
+        for turn in self._active:
+            if request_id in turn.ids:
+                turn.ids.remove(request_id)
+                turn.batch.cancel(request_id)
                 send({"id": request_id, "done": True})
+        self._active = [turn for turn in self._active if not turn.batch.done]
 
     def _start_waiting(self) -> None:
-        while self._waiting and len(self._active) < ACTIVE_BATCHES:
-            key = _model_of(self._waiting[0])
+        while len(self._active) < ACTIVE_BATCHES:
+            crowded = sum(turn.long for turn in self._active) >= LONG_BATCHES
+            first = next((r for r in self._waiting if not (crowded and _is_long(r))), None)
+            if first is None:
+                return
+            key, long = _model_of(first), _is_long(first)
             together: list[Request] = []
             rows = 0
             for request in self._waiting:
-                rows += max(1, int(request.get("n") or 1)) if _model_of(request) == key else 0
-                if _model_of(request) == key and (rows <= BATCH_ROWS or not together):
+                fits = _model_of(request) == key and _is_long(request) == long
+                rows += _rows_of(request) if fits else 0
+                if fits and (rows <= BATCH_ROWS or not together):
                     together.append(request)
             self._waiting = [r for r in self._waiting if not any(r is c for c in together)]
             self._start(key, together)
@@ -145,7 +168,8 @@ class GenerationLoop:
         except Exception as error:
             _send_error(ids, "internal_error", _describe_unexpected(error))
         else:
-            self._active.append((ids, batch))
+            spent = min((turn.spent for turn in self._active), default=0.0)
+            self._active.append(Turn(ids, batch, _is_long(requests[0]), spent))
 
     def _engine(self, base: str) -> Engine:
         if base not in self._engines:
@@ -155,19 +179,32 @@ class GenerationLoop:
         self._engines.move_to_end(base)
         return self._engines[base]
 
-    def _advance(self, entry: tuple[list[str], RunningBatch]) -> None:
-        ids, batch = entry
+    def _advance(self, turn: Turn) -> None:
+        before = time.monotonic()
         try:
-            for line in batch.step():
+            for line in turn.batch.step():
                 send(line)
-                if line.get("done") or "error" in line:
-                    ids.remove(line["id"])
+                if (line.get("done") or "error" in line) and line["id"] in turn.ids:
+                    turn.ids.remove(line["id"])
         except Exception as error:
-            _send_error(ids, "internal_error", _describe_unexpected(error))
-            self._active.remove(entry)
+            _send_error(turn.ids, "internal_error", _describe_unexpected(error))
+            self._active.remove(turn)
             return
-        if batch.done:
-            self._active.remove(entry)
+        turn.spent += time.monotonic() - before
+        if turn.batch.done:
+            self._active.remove(turn)
+
+
+def _is_long(request: Request) -> bool:
+    """Whether a request's text is so long that others should not wait until it is read."""
+    if "prompts" in request:
+        return sum(map(len, request["prompts"])) > LONG_CHARACTERS
+    messages = request.get("messages") or []
+    return sum(len(message.get("content") or "") for message in messages) > LONG_CHARACTERS
+
+
+def _rows_of(request: Request) -> int:
+    return max(1, int(request.get("n") or 1)) * len(request.get("prompts") or [None])
 
 
 def _model_of(request: Request) -> tuple[str, str | None]:

@@ -14,7 +14,11 @@ import numpy as np
 from curator.basemodels import text_model as tokenizer
 from curator.errors import InputError
 from curator.server.engines import hf_models
-from curator.server.engines.answer_batch import AnswerBatch, LoadedModel, Request
+from curator.server.engines.answer_batch import AnswerBatch, LoadedModel, Observe, Request
+from curator.server.engines.constraint import ConstraintCompiler
+
+_SLICE_TOKENS = 256
+"""Most tokens of each prompt that are read at once."""
 
 
 class HfEngine:
@@ -23,6 +27,7 @@ class HfEngine:
     def __init__(self, base: Path) -> None:
         hf_models.silence_libraries()
         self._text = tokenizer.load(base)
+        self._compiler = ConstraintCompiler(self._text)
         self._device = hf_models.device()
         self._model = hf_models.load_model(base, self._device).to(self._device).eval()
         self._limit = int(getattr(self._model.config, "max_position_embeddings", 0) or 4096)
@@ -32,10 +37,10 @@ class HfEngine:
         """Start answering requests together. Raises InputError if the adapter does not fit the model."""
         name = self._adapter(adapter) if adapter else None
 
-        def start(prompts: Sequence[Sequence[int]]) -> HfDecoder:
-            return HfDecoder(self._model, name, self._device, prompts)
+        def start(prompts: Sequence[Sequence[int]], observe: Observe | None) -> HfDecoder:
+            return HfDecoder(self._model, name, self._device, prompts, observe)
 
-        return AnswerBatch(LoadedModel(self._text, self._limit, start), requests)
+        return AnswerBatch(LoadedModel(self._text, self._limit, start, self._compiler), requests)
 
     def _adapter(self, folder: str) -> str:
         from peft import PeftModel
@@ -59,17 +64,54 @@ class HfEngine:
 class HfDecoder:
     """Left-padded sequences with transformers' cache; `logits` is (sequences, vocabulary), float32 in NumPy."""
 
-    def __init__(self, model: Any, adapter: str | None, device: str, prompts: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        adapter: str | None,
+        device: str,
+        prompts: Sequence[Sequence[int]],
+        observe: Observe | None = None,
+    ) -> None:
         import torch
 
-        self._model, self._adapter, self._device = model, adapter, device
+        self._model, self._adapter, self._device, self._observe = model, adapter, device, observe
         width = max(map(len, prompts))
-        ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=device)
-        mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
-        self._mask = torch.tensor(mask, device=device)
+        self._pads = [width - len(prompt) for prompt in prompts]
+        rows = [[0] * pad + list(prompt) for pad, prompt in zip(self._pads, prompts, strict=True)]
+        self._prompts = torch.tensor(rows, device=device)
+        self._mask = torch.zeros((len(prompts), 0), dtype=torch.long, device=device)
+        self._read, self._width = 0, width
+        self._skipped: set[int] = set()
         self._cache: Any = None
         self.logits: Any = None
-        self._forward(ids)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all prompts are read."""
+        return self._read == self._width
+
+    def skip(self, index: int) -> None:
+        """Do not read on, once all sequences are skipped."""
+        self._skipped.add(index)
+
+    def read(self) -> None:
+        """Read the next slice of all prompts."""
+        import torch
+
+        if len(self._skipped) == len(self._pads):
+            self._read = self._width
+            self.logits = np.zeros((len(self._pads), 1), np.float32)
+            return
+        first, self._read = self._read, min(self._width, self._read + _SLICE_TOKENS)
+        places = torch.arange(first, self._read, device=self._device)
+        pads = torch.tensor(self._pads, device=self._device)[:, None]
+        self._mask = torch.cat([self._mask, (places[None, :] >= pads).long()], dim=1)
+        logits = self._forward(self._prompts[:, first : self._read], self._observe is not None)
+        if self._observe is not None:
+            for index, pad in enumerate(self._pads):
+                start = max(pad, first)
+                if start < self._read:
+                    self._observe(index, start - pad, logits[index, start - first :])
 
     def advance(self, tokens: Sequence[int]) -> None:
         """Append one token to each sequence."""
@@ -88,15 +130,19 @@ class HfDecoder:
         self._mask = self._mask[rows]
         self.logits = self.logits[list(indexes)]
 
-    def _forward(self, ids: Any) -> None:
+    def _forward(self, ids: Any, every: bool = False) -> Any:
+        """Read tokens (sequences, T); the logits behind the last one, with `every` behind each, in NumPy."""
         import torch
 
         positions = (self._mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         arguments = {"input_ids": ids, "attention_mask": self._mask, "position_ids": positions, "use_cache": True}
         with torch.inference_mode():
-            out = self._run({**arguments, "past_key_values": self._cache, "logits_to_keep": 1})
+            kept = 0 if every else 1
+            out = self._run({**arguments, "past_key_values": self._cache, "logits_to_keep": kept})
         self._cache = out.past_key_values
-        self.logits = out.logits[:, -1].float().cpu().numpy().astype(np.float32)
+        logits = out.logits.float().cpu().numpy().astype(np.float32)
+        self.logits = logits[:, -1]
+        return logits
 
     def _run(self, arguments: dict[str, Any]) -> Any:
         if self._adapter is not None:

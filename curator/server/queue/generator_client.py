@@ -164,4 +164,4 @@ def _error(value: Any) -> ApiError:
     code, message = str(value.get("code") or "server_error"), str(value.get("message") or "generation failed")
     if code in _SERVER_FAULTS:
         return ApiError(500, message, kind="server_error", code=code)
-    return ApiError(400, message, param="messages", code=code)
+    return ApiError(400, message, param=str(value.get("param") or "messages"), code=code)

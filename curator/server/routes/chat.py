@@ -74,7 +74,9 @@ class _CollectedAnswer:
         self.texts = [""] * n
         self.calls: list[list[Line]] = [[] for _ in range(n)]
         self.reasons: list[str | None] = [None] * n
-        self.logprobs: list[Line | None] = [None] * n
+        self.logprobs: list[list[Line]] = [[] for _ in range(n)]
+        self.untold: list[list[Line]] = [[] for _ in range(n)]
+        """Log probabilities that no event of a stream has told yet."""
         self._prompt = 0
         self._completions = [0] * n
 
@@ -84,9 +86,11 @@ class _CollectedAnswer:
         self.texts[index] += line.get("delta", "")
         if "call" in line:
             _add_call(self.calls[index], line["call"])
+        if "logprob" in line:
+            self.logprobs[index].append(line["logprob"])
+            self.untold[index].append(line["logprob"])
         if "finish_reason" in line:
             self.reasons[index] = line["finish_reason"]
-            self.logprobs[index] = _logprobs(line.get("logprobs"))
             usage = line.get("usage") or {}
             self._prompt = max(self._prompt, usage.get("prompt_tokens", 0))
             self._completions[index] = usage.get("completion_tokens", 0)
@@ -104,7 +108,7 @@ class _CollectedAnswer:
                 "index": index,
                 "message": _message(text, self.calls[index]),
                 "finish_reason": self.reasons[index] or "stop",
-                "logprobs": self.logprobs[index],
+                "logprobs": _logprobs(self.logprobs[index]),
             }
             for index, text in enumerate(self.texts)
         ]
@@ -135,11 +139,9 @@ def _call_delta(part: Line) -> Line:
     return {"tool_calls": [{"index": part["index"], "function": {"arguments": part["arguments"]}}]}
 
 
-def _logprobs(value: Any) -> Line | None:
-    """The generation process's list of log probabilities as the API's object."""
-    if value is None:
-        return None
-    return value if isinstance(value, dict) else {"content": value, "refusal": None}
+def _logprobs(tokens: list[Line]) -> Line | None:
+    """Log probabilities as the API's object; None where there are none."""
+    return {"content": tokens, "refusal": None} if tokens else None
 
 
 async def _collect(chat: ChatRequest, head: Line, lines: AsyncGenerator[Line]) -> Line:
@@ -176,13 +178,16 @@ async def _events(
 
 
 def _line_event(head: Line, answer: _CollectedAnswer, line: Line) -> bytes:
+    """The event of a line; nothing for a log probability, which the next event of its choice tells."""
     answer.add(line)
     index = int(line["index"])
+    if "logprob" in line:
+        return b""
+    untold, answer.untold[index] = answer.untold[index], []
     if "finish_reason" in line:
-        return _event(head, index, {}, answer.reasons[index], answer.logprobs[index])
-    if "call" in line:
-        return _event(head, index, _call_delta(line["call"]))
-    return _event(head, index, {"content": line.get("delta", "")})
+        return _event(head, index, {}, answer.reasons[index], _logprobs(untold))
+    delta = _call_delta(line["call"]) if "call" in line else {"content": line.get("delta", "")}
+    return _event(head, index, delta, None, _logprobs(untold))
 
 
 def _event(head: Line, index: int, delta: Line, reason: str | None = None, logprobs: Line | None = None) -> bytes:

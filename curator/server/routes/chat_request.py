@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from curator.server.errors import ApiError, bad_request
+from curator.server.errors import bad_request
 from curator.server.http.fields import Fields, wrong_type, wrong_value
+from curator.server.routes import sampling_fields
+from curator.server.routes.sampling_fields import SAMPLING, unsupported
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _READ = (
     "model",
     "messages",
-    "temperature",
-    "top_p",
+    *SAMPLING,
     "max_completion_tokens",
     "max_tokens",
     "n",
-    "seed",
     "stop",
     "stream",
     "stream_options",
@@ -26,6 +26,8 @@ _READ = (
     "store",
     "metadata",
     "tools",
+    "tool_choice",
+    "response_format",
 )
 _HARMLESS = (
     "user",
@@ -41,13 +43,8 @@ _HARMLESS = (
 )
 """Parameters that are accepted and ignored: they are hints that need not change an answer."""
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-    "logit_bias": ({},),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
-    "response_format": ({"type": "text"},),
     "modalities": (["text"],),
     "audio": (),
     "web_search_options": (),
@@ -74,30 +71,27 @@ def read_chat_request(body: Fields) -> ChatRequest:
     for name, neutral in _NEUTRAL.items():
         value = body.value.get(name)
         if value is not None and value not in neutral:
-            raise _unsupported(name)
+            raise unsupported(name)
     model = body.must_text("model", shortest=1, longest=512)
     messages = body.array("messages", required=True, shortest=1) or []
     longest = body.integer("max_completion_tokens", 1, 2**31 - 1)
     older = body.integer("max_tokens", 1, 2**31 - 1)
-    temperature, top_p = body.number("temperature", 0, 2), body.number("top_p", 0, 1)
+    tools, forced = sampling_fields.choose_tools(body, sampling_fields.read_tools(body))
+    wanted = sampling_fields.read_format(body.inner("response_format"), "response_format", named=True)
+    sampling = sampling_fields.read_sampling(body)
+    constraint = sampling_fields.join_constraints(wanted or sampling.get("constraint"), forced, tools)
     stream = bool(body.flag("stream"))
     ask = {
         "messages": [_message(value, f"messages[{index}]") for index, value in enumerate(messages)],
         "max_tokens": longest if longest is not None else older,
-        "temperature": 1.0 if temperature is None else temperature,
-        "top_p": 1.0 if top_p is None else top_p,
-        "seed": body.integer("seed"),
-        "stop": _stop(body),
+        "stop": read_stop(body),
         "n": body.integer("n", 1, 128) or 1,
-        "logprobs": _logprobs(body),
-        "tools": _tools(body),
+        **_logprobs(body),
+        "tools": tools,
+        **sampling,
+        "constraint": constraint,
     }
-    return ChatRequest(model, ask, stream, _include_usage(body, stream), bool(body.flag("store")), body.metadata())
-
-
-def _unsupported(param: str) -> ApiError:
-    message = f"Unsupported parameter: '{param}' is not supported with this model."
-    return bad_request(message, param, "unsupported_parameter")
+    return ChatRequest(model, ask, stream, include_usage(body, stream), bool(body.flag("store")), body.metadata())
 
 
 def _message(value: Any, where: str) -> dict[str, Any]:
@@ -135,32 +129,23 @@ def _function(fields: Fields) -> dict[str, str]:
     return {"name": fields.must_text("name"), "arguments": fields.must_text("arguments")}
 
 
-def _tools(body: Fields) -> list[dict[str, Any]] | None:
-    """The tool definitions; None where there are none or `tool_choice` is "none"."""
-    tools = body.array("tools", longest=128) or []
-    for index, value in enumerate(tools):
-        tool = Fields(value, f"tools[{index}]")
-        if tool.must_text("type") != "function":
-            raise wrong_value(tool.path("type"), tool.value["type"], ("function",))
-        function = tool.inner("function", required=True) or Fields({})
-        function.must_text("name", shortest=1, longest=64)
-        function.inner("parameters")
-    return None if body.value.get("tool_choice") == "none" else tools or None
-
-
 def _join_texts(parts: list[Any], where: str) -> str:
     """The text parts of a content list as one text. Raises ApiError 400 for pictures, sound and files."""
     texts = []
     for index, part in enumerate(parts):
         fields = Fields(part, f"{where}[{index}]")
         kind = fields.must_text("type")
+        if kind in ("image_url", "input_audio", "file"):
+            message = f"Invalid value for '{fields.path('type')}': models on this server read text only."
+            raise bad_request(message, fields.path("type"), "invalid_value")
         if kind not in ("text", "refusal"):
             raise wrong_value(fields.path("type"), kind, ("text", "refusal"))
         texts.append(fields.must_text(kind))
     return "".join(texts)
 
 
-def _stop(body: Fields) -> list[str]:
+def read_stop(body: Fields) -> list[str]:
+    """The texts that end an answer, at most four."""
     value = body.value.get("stop")
     if value is None:
         return []
@@ -171,17 +156,16 @@ def _stop(body: Fields) -> list[str]:
     return [stop for stop in stops if stop]
 
 
-def _logprobs(body: Fields) -> bool:
-    enabled = bool(body.flag("logprobs"))
-    if body.integer("top_logprobs", 0, 20):
-        if not enabled:
-            message = "Invalid 'top_logprobs': 'logprobs' must be true to ask for them."
-            raise bad_request(message, "top_logprobs", "invalid_value")
-        raise _unsupported("top_logprobs")
-    return enabled
+def _logprobs(body: Fields) -> dict[str, Any]:
+    enabled, alternatives = bool(body.flag("logprobs")), body.integer("top_logprobs", 0, 20) or 0
+    if alternatives and not enabled:
+        message = "Invalid 'top_logprobs': 'logprobs' must be true to ask for them."
+        raise bad_request(message, "top_logprobs", "invalid_value")
+    return {"logprobs": enabled, "top_logprobs": alternatives}
 
 
-def _include_usage(body: Fields, stream: bool) -> bool:
+def include_usage(body: Fields, stream: bool) -> bool:
+    """Whether a stream ends with a chunk that tells the usage."""
     options = body.inner("stream_options")
     if options is None:
         return False

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
-from curator.server.engines.answer_batch import AnswerBatch, LoadedModel, Request
+from curator.server.engines.answer_batch import AnswerBatch, LoadedModel, Observe, Request
+from curator.server.engines.constraint import ConstraintCompiler
 from curator.server.engines.embedded.decode import EmbeddedDecoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft
@@ -19,6 +20,7 @@ class EmbeddedEngine:
 
     def __init__(self, base: Path, adapters_kept: int) -> None:
         self._model, self._text = Llama(weights.load(base)), tokenizer.load(base)
+        self._compiler = ConstraintCompiler(self._text)
         self._kept = adapters_kept
         self._adapters: OrderedDict[str, Adapter] = OrderedDict()
 
@@ -26,10 +28,11 @@ class EmbeddedEngine:
         """Start answering requests together. Raises InputError if the adapter does not fit the model."""
         lora = self._adapter(adapter) if adapter else None
 
-        def start(prompts: Sequence[Sequence[int]]) -> EmbeddedDecoder:
-            return EmbeddedDecoder(self._model, lora, prompts)
+        def start(prompts: Sequence[Sequence[int]], observe: Observe | None) -> EmbeddedDecoder:
+            return EmbeddedDecoder(self._model, lora, prompts, observe)
 
-        return AnswerBatch(LoadedModel(self._text, self._model.config.max_positions, start), requests)
+        limit = self._model.config.max_positions
+        return AnswerBatch(LoadedModel(self._text, limit, start, self._compiler), requests)
 
     def _adapter(self, folder: str) -> Adapter:
         if folder not in self._adapters:

@@ -105,6 +105,27 @@ def forward(qkv: Array, plan: RowPlan) -> tuple[Array, SavedAttention]:
     return _by_token(scores @ values, tokens), SavedAttention(grouped, keys, values, scores)
 
 
+def attend_to_cache(
+    q: Array, before: tuple[Array, Array] | None, own: tuple[Array, Array], config: LlamaShape
+) -> Array:
+    """Attention of a run of tokens, (T, heads·head): to all keys and values `before`, and causally to `own`, whose
+    last T are the tokens' own. Keys and values are (kv, tokens, head), `q` (T, heads, head) is rotated and scaled.
+    """
+    tokens, groups = len(q), config.num_kv_heads
+    grouped = _by_group(q, groups)
+    keys, values = own
+    scores = grouped @ keys.swapaxes(1, 2)
+    later = np.triu(np.ones((tokens, tokens), bool), 1)
+    scores.reshape(-1, tokens, keys.shape[1])[..., keys.shape[1] - tokens :][:, later] = -np.inf
+    if before is None or not before[0].shape[1]:
+        softmax(scores)
+        return _by_token(scores @ values, tokens)
+    known = before[0].shape[1]
+    scores = np.concatenate([grouped @ before[0].swapaxes(1, 2), scores], axis=-1)
+    softmax(scores)
+    return _by_token(scores[..., :known] @ before[1] + scores[..., known:] @ values, tokens)
+
+
 def softmax(scores: Array) -> None:
     """Softmax over the last axis, in place."""
     scores -= scores.max(axis=-1, keepdims=True)

@@ -1,63 +1,155 @@
-"""Batched decoding with a key/value cache; the beginning that all prompts share is computed and stored once."""
+"""Batched decoding with a key/value cache. Prompts are read in slices; the beginning that all of them share is
+read and stored once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
 from curator.server.engines.embedded import attention, batches
-from curator.server.engines.embedded.llama import Llama, Taps, multiply, rms_norm, swiglu
+from curator.server.engines.embedded.llama import Llama, multiply, rms_norm, swiglu
 from curator.server.engines.embedded.lora import Adapter, Array
 
 _GROW = 64
 """Positions added to the cache when it is full."""
+SLICE_TOKENS = 128
+"""Most tokens of prompts that are read at once: between two slices others have their turn."""
+SCORED_TOKENS = 32
+"""The same where the logits behind each of them are wanted."""
+
+Observe = Callable[[int, int, Array], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Tokens `first` to `last` (exclusive) of a sequence's own part of the prompt; of the shared beginning for
+    the sequence -1."""
+
+    sequence: int
+    first: int
+    last: int
 
 
 class EmbeddedDecoder:
     """Sequences of one model that are decoded together, one token a step.
 
-    `logits` (sequences, vocabulary) are those of each one's next token. Prompts hold at least one token. For each
-    block the cache holds keys and values of the shared beginning, (kv heads, P, head), and of the rest of each
-    sequence, (sequences, kv heads, room, head).
+    `logits` (sequences, vocabulary) are those of each one's next token, once all prompts are read. Prompts hold at
+    least one token. For each block the cache holds keys and values of the shared beginning, (kv heads, P, head),
+    and of the rest of each sequence, (sequences, kv heads, room, head). `observe` is called with the logits behind
+    each token of the prompts; nothing is shared then.
     """
 
-    def __init__(self, model: Llama, adapter: Adapter | None, prompts: Sequence[Sequence[int]]) -> None:
-        self._model, self._adapter = model, adapter
-        self._prefix = min(
-            reduce(min, (batches.common_prefix_length(prompts[0], p) for p in prompts)), min(map(len, prompts)) - 1
-        )
+    def __init__(
+        self,
+        model: Llama,
+        adapter: Adapter | None,
+        prompts: Sequence[Sequence[int]],
+        observe: Observe | None = None,
+    ) -> None:
+        self._model, self._adapter, self._prompts, self._observe = model, adapter, prompts, observe
+        shared = reduce(min, (batches.common_prefix_length(prompts[0], p) for p in prompts))
+        self._prefix = 0 if observe or len(prompts) == 1 else min(shared, min(map(len, prompts)) - 1)
         own = [len(prompt) - self._prefix for prompt in prompts]
         self._lengths = np.array(own, dtype=np.int64)
         config, room = model.config, max(own) + _GROW
         shape = (len(prompts), config.num_kv_heads, room, config.head_dim)
+        beginning = (config.num_kv_heads, self._prefix, config.head_dim)
         dtype = model.embedding.dtype
-        self._shared: list[tuple[Array, Array]] = []
+        self._shared = [(np.zeros(beginning, dtype), np.zeros(beginning, dtype)) for _ in model.layers]
         self._own = [(np.zeros(shape, dtype), np.zeros(shape, dtype)) for _ in model.layers]
-        hidden = np.empty((len(prompts), config.hidden_size), dtype)
-        for first, last in _prefill_ranges(own):
-            self._prefill(prompts, range(first, last), hidden)
-        self.logits: Array = hidden @ model.head.T
+        self._slices = _cut_slices(self._prefix, own, SCORED_TOKENS if observe else SLICE_TOKENS)
+        self._read = 0
+        self._skipped: set[int] = set()
+        self._hidden = np.zeros((len(prompts), config.hidden_size), dtype)
+        self.logits: Array = np.zeros((0, 0), dtype)
 
-    def _prefill(self, prompts: Sequence[Sequence[int]], numbers: range, hidden: Array) -> None:
-        """Compute the prompts with these numbers as one packed row; fills the cache and their rows of `hidden`."""
-        row = batches.pack_prompts([prompts[i] for i in numbers], self._prefix)
-        saved: list[tuple[Array, Array]] = []
+    @property
+    def ready(self) -> bool:
+        """Whether all prompts are read."""
+        return self._read == len(self._slices)
 
-        def keep(taps: Taps) -> None:
-            saved.append((taps.attended.k, taps.attended.v))
+    def skip(self, index: int) -> None:
+        """Do not read the rest of a sequence's prompt."""
+        self._skipped.add(index)
 
-        hidden[list(numbers)] = self._model.forward(row, self._adapter, keep)[0]
-        if not self._shared:
-            self._shared = [(k[:, : self._prefix].copy(), v[:, : self._prefix].copy()) for k, v in saved]
-        for (keys, values), own in zip(saved, self._own, strict=True):
-            at = self._prefix
-            for index in numbers:
-                end = at + int(self._lengths[index])
-                own[0][index, :, : end - at] = keys[:, at:end]
-                own[1][index, :, : end - at] = values[:, at:end]
-                at = end
+    def read(self) -> None:
+        """Read the next slice of the prompts; after the last one there are logits."""
+        segments = [segment for segment in self._slices[self._read] if segment.sequence not in self._skipped]
+        self._read += 1
+        if len(self._skipped) == len(self._prompts):
+            self._read = len(self._slices)
+        elif segments:
+            self._read_segments(segments)
+        if self.ready:
+            self.logits = multiply(self._hidden, self._model.head)
+
+    def _read_segments(self, segments: list[Segment]) -> None:
+        model, config = self._model, self._model.config
+        ids, positions = self._tokens(segments)
+        x = model.embedding[ids]
+        turn = attention.rotary(positions, config, x.dtype)
+        for number, layer in enumerate(model.layers):
+            normed = rms_norm(x, layer.attention_norm, config.rms_eps)
+            qkv, _ = model.project("qkv", number, normed, self._adapter)
+            mixed = self._attend_segments(number, qkv, turn, segments)
+            o, _ = model.project("o", number, mixed, self._adapter)
+            x = x + o
+            normed = rms_norm(x, layer.mlp_norm, config.rms_eps)
+            gate_up, _ = model.project("gate_up", number, normed, self._adapter)
+            down, _ = model.project("down", number, swiglu(gate_up), self._adapter)
+            x += down
+        self._take_hidden(rms_norm(x, model.norm, config.rms_eps), segments)
+
+    def _tokens(self, segments: list[Segment]) -> tuple[Array, Array]:
+        """The ids and positions of the segments' tokens, one after another."""
+        ids: list[int] = []
+        positions: list[int] = []
+        for segment in segments:
+            before = 0 if segment.sequence < 0 else self._prefix
+            places = range(before + segment.first, before + segment.last)
+            ids += self._prompts[max(segment.sequence, 0)][places.start : places.stop]
+            positions += places
+        return np.array(ids, np.int64), np.array(positions, np.int64)
+
+    def _take_hidden(self, hidden: Array, segments: list[Segment]) -> None:
+        at = 0
+        for segment in segments:
+            part = hidden[at : at + segment.last - segment.first]
+            at += len(part)
+            if segment.sequence < 0:
+                continue
+            self._hidden[segment.sequence] = part[-1]
+            if self._observe is not None:
+                self._observe(segment.sequence, segment.first, part @ self._model.head.T)
+
+    def _attend_segments(
+        self, number: int, qkv: Array, turn: tuple[Array, Array], segments: list[Segment]
+    ) -> Array:
+        """Attention of the segments' tokens, (tokens, heads·head), to what was read before and to each other."""
+        config = self._model.config
+        q, k, v = attention.split_heads(qkv, config)
+        q = attention.rotate(q, *turn)
+        q *= q.dtype.type(config.head_dim**-0.5)
+        k = attention.rotate(k, *turn)
+        out = np.empty((len(qkv), config.num_heads * config.head_dim), qkv.dtype)
+        at = 0
+        for segment in segments:
+            tokens = slice(at, at + segment.last - segment.first)
+            at = tokens.stop
+            before = self._shared[number] if segment.sequence >= 0 else None
+            own = (
+                self._shared[number]
+                if segment.sequence < 0
+                else (self._own[number][0][segment.sequence], self._own[number][1][segment.sequence])
+            )
+            own[0][:, segment.first : segment.last] = k[tokens].swapaxes(0, 1)
+            own[1][:, segment.first : segment.last] = v[tokens].swapaxes(0, 1)
+            known = own[0][:, : segment.last], own[1][:, : segment.last]
+            out[tokens] = attention.attend_to_cache(q[tokens], before, known, config)
+        return out
 
     def keep(self, indexes: Sequence[int]) -> None:
         """Drop all sequences but these."""
@@ -96,32 +188,43 @@ class EmbeddedDecoder:
         config = self._model.config
         q, k, v = attention.split_heads(qkv, config)
         count, groups, size, used = len(q), config.num_kv_heads, config.head_dim, mask.shape[-1]
+        together = config.num_heads // groups
         q = attention.rotate(q, *turn)
         q *= q.dtype.type(size**-0.5)
         keys, values = self._own[number]
         at = np.arange(count), slice(None), self._lengths
         keys[at], values[at] = attention.rotate(k, *turn), v
-        grouped = q.reshape(count, groups, -1, size)
-        by_group = np.ascontiguousarray(grouped.swapaxes(0, 1)).reshape(groups, -1, size)
+        grouped = q.reshape(count, groups, together, size)
+        by_group = np.ascontiguousarray(grouped.swapaxes(0, 1)).reshape(groups, count * together, size)
         shared_keys, shared_values = self._shared[number]
-        shared = (by_group @ shared_keys.swapaxes(1, 2)).reshape(groups, count, -1, self._prefix).swapaxes(0, 1)
+        shared = (by_group @ shared_keys.swapaxes(1, 2)).reshape(groups, count, together, self._prefix)
+        shared = shared.swapaxes(0, 1)
         own = grouped @ keys[:, :, :used].swapaxes(2, 3)
         own += mask
         scores = np.concatenate([shared, own], axis=-1)
         attention.softmax(scores)
         out = scores[..., self._prefix :] @ values[:, :, :used]
-        before = np.ascontiguousarray(scores[..., : self._prefix].swapaxes(0, 1)).reshape(groups, -1, self._prefix)
-        out += (before @ shared_values).reshape(groups, count, -1, size).swapaxes(0, 1)
+        before = np.ascontiguousarray(scores[..., : self._prefix].swapaxes(0, 1)).reshape(
+            groups, count * together, self._prefix
+        )
+        out += (before @ shared_values).reshape(groups, count, together, size).swapaxes(0, 1)
         return out.reshape(count, -1)
 
 
-def _prefill_ranges(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Split the prompts into ranges of at most ROW_TOKENS tokens together (a longer prompt stays alone)."""
-    out: list[tuple[int, int]] = []
-    start, total = 0, 0
-    for index, size in enumerate(sizes):
-        if index > start and total + size > batches.ROW_TOKENS:
-            out.append((start, index))
-            start, total = index, 0
-        total += size
-    return [*out, (start, len(sizes))]
+def _cut_slices(prefix: int, own: Sequence[int], size: int) -> list[list[Segment]]:
+    """The order in which prompts are read: the shared beginning first, then each one's own part, in slices of at
+    most `size` tokens; a slice holds several short parts."""
+    out = [[Segment(-1, first, min(first + size, prefix))] for first in range(0, prefix, size)]
+    row: list[Segment] = []
+    room = size
+    for sequence, length in enumerate(own):
+        first = 0
+        while first < length:
+            last = min(length, first + room)
+            row.append(Segment(sequence, first, last))
+            room -= last - first
+            first = last
+            if not room:
+                out.append(row)
+                row, room = [], size
+    return [*out, row] if row else out
