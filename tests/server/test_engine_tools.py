@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curator.basemodels import chat_render as render
@@ -149,6 +149,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other tests may use the machine
 @given(st.lists(WORDS, max_size=12), st.sampled_from(FORMS))
 def test_what_is_no_call_stays_text(words: list[str], form: ToolForm) -> None:
     assert joined(CallReader(form, {"weather"}), words) == ("".join(words), [])
@@ -161,6 +162,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.text(max_size=5), JSON, max_size=3), min_size=1, max_size=3), st.data())
 def test_written_calls_are_read_back_however_the_answer_is_cut(values: list[Any], data: st.DataObject) -> None:
     calls = [{"function": {"name": f"f{number}", "arguments": value}} for number, value in enumerate(values)]
