@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
     options = _options(args)
     validation: Mapping[int, int] | None = value_lines(args.validation, options) if args.validation else None
-    results = _check_all(args.paths, options, validation)
+    results = _check_all(args.paths, options, args.validation, validation)
     if args.json:
         _emit(results)
     else:
@@ -84,15 +84,16 @@ def _options(args: argparse.Namespace) -> Options:
 
 
 def _check_all(
-    paths: Sequence[str], options: Options, validation: Mapping[int, int] | None
+    paths: Sequence[str], options: Options, validation_path: str | None, validation: Mapping[int, int] | None
 ) -> list[Check | dict[str, Any]]:
     """The check of each path; of several paths one that cannot be read gives {"path", "error"} instead."""
-    from curator.workspace.checks.check import check_file  # heavy
+    from curator.workspace.checks.check import check_file, copied_lines  # heavy
 
     results: list[Check | dict[str, Any]] = []
     for path in paths:
         try:
-            results.append(check_file(path, options, validation=validation, progress=_progress()))
+            copied = copied_lines(path, validation_path) if validation_path else None
+            results.append(check_file(path, options, validation=validation, copied=copied, progress=_progress()))
         except CuratorError as error:
             if len(paths) == 1:
                 raise

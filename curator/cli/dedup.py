@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             duplicate_index = Duplicates.build(source, source.raw, progress=_progress(), scope=args.on)
             groups, conflicts = duplicate_index.groups(threshold), duplicate_index.conflicts()
         copies = [group for group in groups if group.kind != "family"]
-        duplicates = {example for group in copies for example in group.ids[1:]}
+        duplicates = {example for group in copies for example in group.removed}
         written = _write(Path(args.output), source, duplicates) if args.output else None
         if args.json:
             output.emit(_report(groups, conflicts, len(duplicates), threshold, written))
@@ -135,7 +135,7 @@ def _print(
         "exact": "Exact copies (the same JSON)",
         "normalised": "Copies but for case, spaces or punctuation",
         "near": "Near copies",
-        "family": "Look-alikes: one template with other facts (never removed)",
+        "family": "Look-alikes: something that carries meaning differs (never removed)",
     }
     for kind, title in titles.items():
         of_kind = [group for group in groups if group.kind == kind]
@@ -167,7 +167,8 @@ def _print_group(group: Group, source: Examples) -> None:
     from curator.core.example import parse
 
     score = f"  {group.score:.0f} %" if group.kind in ("near", "family") else ""
-    output.out(f"  {source.noun}s {_numbers(group.ids)}{score}")
+    kept = f"  keeps {group.kept}, which is trained" if group.kept not in (group.ids[0], -1) else ""
+    output.out(f"  {source.noun}s {_numbers(group.ids)}{score}{kept}")
     examples = group.ids[:1] if group.kind == "exact" else group.ids[:3]
     for example in examples:
         text = " → ".join(filter(None, question_and_answer(compared_text(parse(source.raw(example)).value))))

@@ -13,7 +13,7 @@ from curator.core.duplicates.disjoint_sets import DisjointSets
 Side = Literal["train", "validation"]
 
 _WHOLE_FAMILY = 0.2
-"""A template family with a larger share of all examples is divided, else it could not be on both sides."""
+"""Look-alikes with a larger share of all examples are divided, else they could not be on both sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Split:
     validation: tuple[int, ...]
     seed: int
     reasons: tuple[str, ...]
+    asked: int = 0
+    """How many were asked for on the validation side."""
 
 
 def split(
@@ -41,8 +43,12 @@ def split(
     seed: int = 0,
     groups: Iterable[Sequence[int]] = (),
     families: Iterable[Sequence[int]] = (),
+    documents: Iterable[Sequence[int]] = (),
 ) -> Split:
     """Put about `validation` of the items (a share below 1, else a count) on the validation side.
+
+    `groups` are never torn. `documents`, items that share a text, and `families` of look-alikes are divided
+    only where they would hold over a fifth of all items, families first.
 
     Equal items, groups and seeds give an equal split; the draw of a group depends only on the seed and its
     first id. A group with a fixed member goes to its side; with members fixed on both sides, to training. Raises
@@ -52,7 +58,7 @@ def split(
         return Split((), (), seed, ("nothing to split",))
     count = _validation_count(validation, len(items))
     reasons: list[str] = []
-    units = _units(items, groups, families, reasons)
+    units = _units(items, groups, documents, families, reasons)
     sides = {unit[0].id: _fixed_side(unit) for unit in units}
     quota = _quotas(items, count)
     used = Counter(dict.fromkeys(quota, 0))
@@ -70,7 +76,7 @@ def split(
     validation_ids = tuple(item.id for item in items if item.id in on_validation)
     if len(validation_ids) != count:
         reasons.append(f"{len(validation_ids)} instead of {count} for validation, since groups are never torn")
-    return Split(train, validation_ids, seed, tuple(reasons))
+    return Split(train, validation_ids, seed, tuple(reasons), count)
 
 
 def _validation_count(validation: float, count: int) -> int:
@@ -86,36 +92,55 @@ def _validation_count(validation: float, count: int) -> int:
 def _units(
     items: Sequence[Item],
     groups: Iterable[Sequence[int]],
+    documents: Iterable[Sequence[int]],
     families: Iterable[Sequence[int]],
     reasons: list[str],
 ) -> list[list[Item]]:
     """The lists of items that must stay together; members and lists are in the order of the items."""
-    together = DisjointSets()
     item_ids = {item.id for item in items}
-    whole_groups = divided_families = 0
-    for ids in groups:
-        present = [i for i in ids if i in item_ids]
-        whole_groups += len(present) > 1
-        for other in present[1:]:
-            together.join(present[0], other)
-    for ids in families:
-        present = [i for i in ids if i in item_ids]
-        if len(present) > _WHOLE_FAMILY * len(items):
-            divided_families += 1
+    copies = DisjointSets()
+    whole_groups = _join(copies, groups, item_ids)
+    documented = copies.copy()
+    whole_groups += _join(documented, documents, item_ids)
+    alike = documented.copy()
+    whole_groups += _join(alike, families, item_ids)
+    levels = [copies, documented, alike]
+    members = [_members(items, sets) for sets in levels]
+    units: list[list[Item]] = []
+    divided = 0
+    pending = [(2, unit) for unit in reversed(members[2].values())]
+    while pending:
+        level, unit = pending.pop()
+        if not level or len(unit) <= _WHOLE_FAMILY * len(items):
+            units.append(unit)
             continue
-        whole_groups += len(present) > 1
-        for other in present[1:]:
-            together.join(present[0], other)
+        parts = {levels[level - 1].find(item.id): None for item in unit}
+        divided += len(parts) > 1
+        pending += [(level - 1, members[level - 1][part]) for part in reversed(parts)]
     if whole_groups:
         reasons.append(f"{whole_groups} groups of duplicates, contradictions or look-alikes stay on one side")
-    if divided_families:
-        reasons.append(
-            f"{divided_families} families of look-alikes hold over a fifth of the examples and were divided"
-        )
+    if divided:
+        reasons.append(f"{divided} families of look-alikes hold over a fifth of the examples and were divided")
+    return units
+
+
+def _join(sets: DisjointSets, groups: Iterable[Sequence[int]], item_ids: set[int]) -> int:
+    """Join the members of each group; return how many groups have two or more of the items."""
+    count = 0
+    for ids in groups:
+        present = [i for i in ids if i in item_ids]
+        count += len(present) > 1
+        for other in present[1:]:
+            sets.join(present[0], other)
+    return count
+
+
+def _members(items: Sequence[Item], sets: DisjointSets) -> dict[int, list[Item]]:
+    """The items of each set, by its representative, in the order of the items."""
     units: dict[int, list[Item]] = {}
     for item in items:
-        units.setdefault(together.find(item.id), []).append(item)
-    return list(units.values())
+        units.setdefault(sets.find(item.id), []).append(item)
+    return units
 
 
 def _fixed_side(unit: list[Item]) -> Side | None:

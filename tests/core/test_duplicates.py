@@ -168,7 +168,8 @@ def test_sketches_find_in_a_large_set_what_comparing_all_finds() -> None:
     copies = {}
     for source in rng.sample(range(2_000), 60):
         words = texts[source].split()
-        words[rng.randrange(30)] = rng.choice(vocabulary)
+        for place in rng.sample(range(30), 2):
+            words[place] = rng.choice(vocabulary)
         copies[len(texts)] = source
         texts.append(" ".join(words))
     prints = [printed(chat(text, "ok")) for text in texts]

@@ -189,7 +189,7 @@ TOLD = {
     "tool_arguments_empty": {"tool_arguments_not_json"},
     "system_not_first": {"consecutive_same_role"},
     "tool_arguments_not_string": {"tool_arguments_not_json", "secret_like", "pii_like"},  # of keys and numbers
-    "tool_call_shape": {"tool_call_unanswered", "secret_like", "pii_like"},  # calls come to light
+    "tool_call_shape": {"tool_call_unanswered"},
 }
 """What a safe fix may bring about, and says so."""
 METHODS = st.sampled_from([None, "supervised", "dpo", "reinforcement"])

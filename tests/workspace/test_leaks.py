@@ -23,7 +23,7 @@ def test_copies_across_the_sides_are_leaks_and_other_facts_are_none(
     watered = "Please water all of the plants that stand near the kitchen window tomorrow"
     raws = {
         1: raw(watered),
-        2: raw(watered.replace("tomorrow", "today").upper()),
+        2: raw(watered.replace("all of the", "all the").upper()),
         3: raw("How many days are in 2 weeks of a plain year?"),
         4: raw("How many days are in 3 weeks of a plain year?"),
         5: raw("Something else"),

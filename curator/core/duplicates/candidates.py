@@ -13,7 +13,7 @@ _CROWDED = 60
 """Rows from which on a bucket is crowded."""
 _FEW_NEIGHBOURS = 2
 """As `_NEIGHBOURS`, in a crowded bucket."""
-_SHARE = 0.2
+_SHARE = 0.24
 """Share of minimums that a pair must agree in."""
 _BLOCK = 100_000
 """Pairs whose minimums are compared at a time."""

@@ -12,7 +12,8 @@ from rapidfuzz import fuzz, process
 from curator.core.duplicates.alike import LONG, ratio
 from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.disjoint_sets import DisjointSets
-from curator.core.duplicates.groups import Group, Pair, WordsOf, group, relation_of
+from curator.core.duplicates.groups import Arrangement, Group, Judge, Pair, WordsOf, arrange
+from curator.core.duplicates.relation import Relation
 from curator.core.duplicates.table import Fetch, Progress
 from curator.core.duplicates.texts import format_mark, normalise
 
@@ -26,14 +27,28 @@ _SHORT_WORDS = 12
 """Pairs with fewer words in the shorter text need a higher score (`strictness`)."""
 _SHORT_BONUS = 2.0
 """Points more for each missing word."""
+_WHOLE = 0.995
+"""Share of the shorter text's characters that are in the longer one where this is the same with more in it."""
 _VERIFY = 20_000
 """Pairs compared at a time."""
 _REMEMBERED = 10_000_000
 """Characters of compared texts that are cached between blocks of pairs; other texts are fetched again."""
 
 
+Relate = Callable[[int, int], Relation]
+"""Two similar rows to how they relate."""
+
+
 def _no_words(row: int) -> Sequence[str]:
     return ()
+
+
+def _not_compared(a: int, b: int) -> Pair | None:
+    return None
+
+
+def _all_learnt(row: int) -> int:
+    return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +66,32 @@ class FoundDuplicates:
     """Computes the sets of rows with an equal prompt and different answers; it fetches their texts."""
     words: WordsOf = _no_words
     """The words of a row's normal form."""
+    compare: Callable[[int, int], Pair | None] = _not_compared
+    """The verified pair of two rows that were no candidates; None below `FLOOR`."""
+    learnt: Callable[[int], int] = _all_learnt
+    """How many messages of a row are trained."""
 
     def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
         """The groups at `threshold` (0 to 100): groups of copies by first member, then template families.
 
         With `exact_only` only the groups of equal values.
         """
+        return self.arrange(threshold, exact_only=exact_only).groups
+
+    def arrange(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> Arrangement:
+        """The groups, and the chains of copies that a split must not tear."""
         if exact_only:
-            return group(self.equal, (), (), self.words)
-        pairs = [pair for pair in self.pairs if pair.score >= threshold + strictness(pair.words)]
-        return group(self.equal, self.normalised, pairs, self.words)
+            return arrange(self.equal, (), (), self.words)
+
+        def is_near(pair: Pair) -> bool:
+            return pair.score >= threshold + strictness(pair.words)
+
+        def compare(a: int, b: int) -> Pair | None:
+            pair = self.compare(a, b)
+            return pair if pair is not None and is_near(pair) else None
+
+        judge = Judge(compare, self.learnt)
+        return arrange(self.equal, self.normalised, filter(is_near, self.pairs), self.words, judge)
 
     def conflicts(self) -> list[list[int]]:
         """Sets of rows with an equal or nearly equal prompt and different answers, by first member."""
@@ -80,44 +111,51 @@ def strictness(words: int) -> float:
     return max(0, _SHORT_WORDS - words) * _SHORT_BONUS
 
 
-def _no_progress(phase: str, share: float) -> None:
+def no_progress(phase: str, share: float) -> None:
     """Ignore the progress."""
 
 
-def verify(pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = _no_progress) -> list[Pair]:
-    """The pairs of rows with a score of `floor` or more, with their relation. `fetch(row)` gives a compared
-    text."""
+def verify(
+    pairs: Pairs, fetch: Fetch, relate: Relate, floor: float = FLOOR, tell: Progress = no_progress
+) -> list[Pair]:
+    """The pairs of rows with a score of `floor` or more, with their relation.
+
+    `fetch(row)` gives a compared text, `relate(a, b)` how two similar rows relate.
+    """
     verified: list[Pair] = []
     texts: dict[int, str] = {}
     forms: dict[int, str] = {}
     for at in range(0, len(pairs), _VERIFY):
         tell("comparing", at / len(pairs))
         block = pairs[at : at + _VERIFY].tolist()
-        rows = {at_pair for pair in block for at_pair in pair}
+        rows = {row for pair in block for row in pair}
         if sum(map(len, texts.values())) > _REMEMBERED:
-            texts = {at_pair: texts[at_pair] for at_pair in rows & texts.keys()}
-            forms = {at_pair: forms[at_pair] for at_pair in texts}
-        fresh = {at_pair: fetch(at_pair) for at_pair in rows - texts.keys()}
+            texts = {row: texts[row] for row in rows & texts.keys()}
+            forms = {row: forms[row] for row in texts}
+        fresh = {row: fetch(row) for row in rows - texts.keys()}
         texts |= fresh
-        forms |= {at_pair: normalise(text) for at_pair, text in fresh.items()}
+        forms |= {row: normalise(text) for row, text in fresh.items()}
         forms_a, forms_b = [forms[a] for a, _ in block], [forms[b] for _, b in block]
         scores = _scores(forms_a, forms_b, floor)
-        for at_pair in np.flatnonzero(scores >= floor).tolist():
-            a, b = block[at_pair]
-            if format_mark(texts[a]) != format_mark(texts[b]):
-                continue
-            words = 1 + min(forms_a[at_pair].count(" "), forms_b[at_pair].count(" "))
-            verified.append(
-                Pair(
-                    a,
-                    b,
-                    float(scores[at_pair]),
-                    relation_of(texts[a], texts[b], forms_a[at_pair], forms_b[at_pair]),
-                    words,
+        for place in np.flatnonzero(scores >= floor).tolist():
+            a, b = block[place]
+            if format_mark(texts[a]) == format_mark(texts[b]):
+                words = 1 + min(forms_a[place].count(" "), forms_b[place].count(" "))
+                score = _without_half_of_more(
+                    float(scores[place]), len(forms_a[place]), len(forms_b[place]), words
                 )
-            )
+                verified.append(Pair(a, b, score, relate(a, b), words))
     tell("comparing", 1.0)
     return verified
+
+
+def _without_half_of_more(score: float, length_a: int, length_b: int, words: int) -> float:
+    """The score of two texts; where one is the other with more in it, half of that does not count."""
+    shared = score * (length_a + length_b) / 200
+    short, long = min(length_a, length_b), max(length_a, length_b)
+    if words < _SHORT_WORDS or shared < _WHOLE * short:
+        return score
+    return 200 * short / (short + (short + long) / 2)
 
 
 def _scores(forms_a: list[str], forms_b: list[str], floor: float) -> NDArray[np.float32]:

@@ -1,36 +1,20 @@
-"""Groups of copies: connected components of equal rows and verified pairs; template families are kept apart."""
+"""Groups of copies: rows that are copies of the one that stays; template families are kept apart."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from curator.core.duplicates.alike import contains, ratio
 from curator.core.duplicates.disjoint_sets import DisjointSets
-from curator.core.duplicates.texts import normalise, question_and_answer, rejected_answer
+from curator.core.duplicates.relation import Relation
 
 WordsOf = Callable[[int], Sequence[str]]
-Relation = Literal["copy", "facts", "conflict"]
-"""How two similar examples relate. `facts`: one template with different numbers, or a preference pair with another
-rejected answer; `conflict`: one prompt with different answers. Neither of these is a copy."""
-
 Kind = Literal["exact", "normalised", "near", "family"]
 
-SAME_PROMPT = 90.0
-"""Score from which two prompts count as the same question."""
-SAME_ANSWER = 60.0
-"""Score below which two answers to it count as different."""
-
-_DIGIT = re.compile(r"\d")
-_LABEL_WORDS = 3
-"""Answers of at most so many words are labels: any difference counts."""
-_PART = 90.0
-"""Score from which an answer counts as a part of another."""
 _SAMPLE = 8
 """Members of a group that are compared to decide whether it is a template family."""
 _READ = 2_000
@@ -57,49 +41,38 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Copies of one example, or a template family, in dataset order; all members of an `exact` group are equal."""
+    """Copies of one example, or a template family, in dataset order; all members of an `exact` group are equal.
+
+    No member of a group of copies differs in meaning from another.
+    """
 
     kind: Kind
     ids: tuple[int, ...]
     score: float
     """The lowest score of a pair in it; 100 without verified pairs."""
+    kept: int = -1
+    """The member that stays: the first of those that train most. -1 in a family, of which all stay."""
+
+    @property
+    def removed(self) -> tuple[int, ...]:
+        """The members that go when the group is settled."""
+        return () if self.kind == "family" else tuple(member for member in self.ids if member != self.kept)
 
 
-def relation_of(a: str, b: str, form_a: str, form_b: str) -> Relation:
-    """How two similar examples relate, from their compared texts and the normal forms of these."""
-    (question_a, answer_a), (question_b, answer_b) = question_and_answer(a), question_and_answer(b)
-    different = answer_a and answer_b and answer_a != answer_b
-    if different and _answers_differ(normalise(answer_a), normalise(answer_b)):
-        prompt_a, prompt_b = normalise(question_a), normalise(question_b)
-        if ratio(prompt_a, prompt_b, SAME_PROMPT) and not numbers_differ(prompt_a, prompt_b):
-            return "conflict"
-    rejected_differ = _answers_differ(normalise(rejected_answer(a)), normalise(rejected_answer(b)))
-    return "facts" if rejected_differ or numbers_differ(form_a, form_b) else "copy"
+class Judge(NamedTuple):
+    """Tells of rows what their groups depend on."""
+
+    compare: Callable[[int, int], Pair | None]
+    """The verified pair of two rows that were not compared before; None where they are not alike enough."""
+    learnt: Callable[[int], int]
+    """How many messages of a row are trained."""
 
 
-def _answers_differ(a: str, b: str) -> bool:
-    """Whether two normalised answers differ: labels in any character, longer ones if neither resembles the other
-    nor is a part of it."""
-    if max(len(a.split()), len(b.split())) <= _LABEL_WORDS:
-        return a != b
-    return not ratio(a, b, SAME_ANSWER) and not contains(a, b, _PART)
-
-
-def numbers_differ(a: str, b: str) -> bool:
-    """Whether each of two normal forms contains a number that the other lacks.
-
-    Where other words differ too, numbers that only swap digits count as a typing error, not as a difference.
-    """
-    words_a, words_b = set(a.split(" ")), set(b.split(" "))
-    numbers_a, numbers_b = _numbers(words_a - words_b), _numbers(words_b - words_a)
-    if not (numbers_a and numbers_b):
-        return False
-    slips = len(numbers_a) < len(words_a - words_b) and len(numbers_b) < len(words_b - words_a)
-    return not slips or sorted("".join(numbers_a)) != sorted("".join(numbers_b))
-
-
-def _numbers(words: Iterable[str]) -> list[str]:
-    return [word for word in words if _DIGIT.search(word)]
+_NO_JUDGE = Judge(lambda a, b: None, lambda row: 1)
+_COMPARED = 200
+"""In a component of at most so many rows all that were not compared yet are compared with the one that stays."""
+_CHECKED = 8
+"""Members with which a new one is compared for its meaning."""
 
 
 def is_family(texts: Sequence[Sequence[str]]) -> bool:
@@ -132,68 +105,157 @@ def _replacements(pivot: Sequence[str], other: Sequence[str]) -> Iterable[tuple[
                 yield position, replacement
 
 
-def group(
+class Arrangement(NamedTuple):
+    """The rows that have a copy or a look-alike."""
+
+    groups: list[Group]
+    """Each row is in at most one group of copies. Template families come last; they may share their members."""
+    chains: list[list[int]]
+    """Sets of rows of which each is a copy of another one: groups that share copies as one."""
+
+
+def arrange(
     equal: Iterable[Sequence[int]],
     normalised: Iterable[Sequence[int]],
     pairs: Iterable[Pair],
     words_of: WordsOf,
-) -> list[Group]:
-    """The groups of all rows that have a copy; each row is in at most one group of copies.
+    judge: Judge = _NO_JUDGE,
+) -> Arrangement:
+    """Arrange the rows that have a copy or a look-alike.
 
     `equal` are sets of equal JSON values, `normalised` sets with one normal form, `pairs` the verified pairs of
-    their representatives. Template families come last; their members may also be in a group of copies.
+    their representatives.
     """
-    same_value, copies = DisjointSets(), DisjointSets()
-    scores: dict[int, float] = {}
-    for ids in equal:
-        for other in ids[1:]:
-            same_value.join(ids[0], other)
-            copies.join(ids[0], other)
-    for ids in normalised:
-        for other in ids[1:]:
-            copies.join(ids[0], other)
-    exactly = copies.copy()
     near = [pair for pair in pairs if pair.relation != "conflict"]
-    for pair in near:
-        if pair.relation == "copy":
-            copies.join(pair.a, pair.b)
-    families = _split_families(near, copies, exactly, words_of)
-    for pair in near:
-        root = copies.find(pair.a)
-        if pair.relation == "copy" and root == copies.find(pair.b):
-            scores[root] = min(scores.get(root, 100.0), pair.score)
-    groups = [_group_of(ids, same_value, scores.get(copies.find(ids[0]))) for ids in copies.sets()]
-    return groups + families
+    grouping = _Grouping(equal, normalised, near, judge)
+    stars = grouping.stars()
+    torn: list[_Star] = []
+    whole: list[_Star] = []
+    for star in stars:
+        is_template = len(star.heads) > 2 and is_family([words_of(head) for head in star.heads[:_SAMPLE]])
+        (torn if is_template else whole).append(star)
+    whole += [part for star in torn for part in grouping.parts(star)]
+    groups = sorted((grouping.group_of(star) for star in whole if len(star.rows) > 1), key=lambda found: found.ids)
+    heads = {head for star in torn for head in star.heads}
+    return Arrangement(groups + _families(near, heads), grouping.chains(heads))
 
 
-def _group_of(ids: list[int], same_value: DisjointSets, score: float | None) -> Group:
-    if len({same_value.find(i) for i in ids}) == 1:
-        return Group("exact", tuple(ids), 100.0)
-    return Group("near" if score is not None else "normalised", tuple(ids), 100.0 if score is None else score)
+@dataclass(slots=True)
+class _Star:
+    """Rows that are copies of `kept`."""
+
+    kept: int
+    rows: list[int]
+    heads: list[int]
+    """Of each normal form among them its first row."""
+    score: float | None = None
 
 
-def _split_families(
-    pairs: list[Pair], copies: DisjointSets, exactly: DisjointSets, words_of: WordsOf
-) -> list[Group]:
-    """Take template families out of `copies` (changed in place) and return them as groups.
+class _Grouping:
+    """Sets of equal rows, joined by pairs."""
 
-    What was taken for one group of copies falls back into the sets of `exactly` (equal values and normal forms).
-    """
-    members: dict[int, list[int]] = {}
-    for item in sorted({i for pair in pairs if pair.relation == "copy" for i in (pair.a, pair.b)}):
-        members.setdefault(copies.find(item), []).append(item)
-    torn = {
-        root for root, ids in members.items() if len(ids) > 2 and is_family([words_of(i) for i in ids[:_SAMPLE]])
-    }
+    def __init__(
+        self,
+        equal: Iterable[Sequence[int]],
+        normalised: Iterable[Sequence[int]],
+        pairs: Iterable[Pair],
+        judge: Judge,
+    ) -> None:
+        self._judge = judge
+        self._value, self._form, self._near = DisjointSets(), DisjointSets(), DisjointSets()
+        for ids in equal:
+            for other in ids[1:]:
+                for sets in (self._value, self._form, self._near):
+                    sets.join(ids[0], other)
+        for ids in normalised:
+            for other in ids[1:]:
+                self._form.join(ids[0], other)
+                self._near.join(ids[0], other)
+        self._pairs = {(pair.a, pair.b): pair for pair in pairs}
+        for pair in self._pairs.values():
+            if pair.relation == "copy":
+                self._near.join(pair.a, pair.b)
+
+    def stars(self) -> list[_Star]:
+        """The rows of each component around the rows that stay."""
+        return [star for rows in self._near.sets() for star in self._stars_of(rows)]
+
+    def _stars_of(self, rows: list[int]) -> list[_Star]:
+        """Divide a component: all copies of the row that trains most, then the same of what is left."""
+        forms: dict[int, list[int]] = {}
+        for row in rows:
+            forms.setdefault(self._form.find(row), []).append(row)
+        if len(forms) == 1:
+            return [_Star(self._best(rows), rows, rows[:1])]
+        left = sorted(forms, key=lambda head: (-self._judge.learnt(self._best(forms[head])), head))
+        few = len(left) <= _COMPARED
+        stars: list[_Star] = []
+        while left:
+            heads, scores = left[:1], [100.0]
+            for head in left[1:]:
+                pair = self._pair(left[0], head, few)
+                if pair is not None and self._means_the_same(head, heads[1:], few):
+                    heads.append(head)
+                    scores.append(pair.score)
+            members = sorted(row for head in heads for row in forms[head])
+            score = min(scores) if len(heads) > 1 else None
+            stars.append(_Star(self._best(forms[heads[0]]), members, sorted(heads), score))
+            taken = set(heads)
+            left = [head for head in left if head not in taken]
+        return stars
+
+    def _best(self, rows: list[int]) -> int:
+        """The first of the rows that train most."""
+        return max(rows, key=lambda row: (self._judge.learnt(row), -row))
+
+    def _pair(self, a: int, b: int, may_compare: bool) -> Pair | None:
+        """The pair of two copies; None where they are none."""
+        a, b = min(a, b), max(a, b)
+        pair = self._pairs.get((a, b))
+        if pair is None and may_compare:
+            pair = self._judge.compare(a, b)
+        return pair if pair is not None and pair.relation == "copy" else None
+
+    def _means_the_same(self, head: int, others: list[int], may_compare: bool) -> bool:
+        """Whether a row differs in meaning from none of the others, as far as they are alike."""
+        for other in others[:_CHECKED]:
+            a, b = min(head, other), max(head, other)
+            pair = self._pairs.get((a, b)) or (self._judge.compare(a, b) if may_compare else None)
+            if pair is not None and pair.relation != "copy":
+                return False
+        return True
+
+    def chains(self, torn: set[int]) -> list[list[int]]:
+        """Sets of rows joined by equality and by copies that fill no template."""
+        sets = self._form.copy()
+        for pair in self._pairs.values():
+            if pair.relation == "copy" and not (pair.a in torn and pair.b in torn):
+                sets.join(pair.a, pair.b)
+        return sets.sets()
+
+    def parts(self, star: _Star) -> list[_Star]:
+        """The rows of each normal form alone."""
+        forms: dict[int, list[int]] = {}
+        for row in star.rows:
+            forms.setdefault(self._form.find(row), []).append(row)
+        return [_Star(self._best(rows), rows, rows[:1]) for rows in forms.values()]
+
+    def group_of(self, star: _Star) -> Group:
+        """The group of a star."""
+        if len({self._value.find(row) for row in star.rows}) == 1:
+            return Group("exact", tuple(star.rows), 100.0, star.kept)
+        kind: Kind = "normalised" if star.score is None else "near"
+        return Group(kind, tuple(star.rows), 100.0 if star.score is None else star.score, star.kept)
+
+
+def _families(pairs: list[Pair], torn: set[int]) -> list[Group]:
+    """Families of look-alikes: rows with other facts, and copies that fill one template."""
     kin = DisjointSets()
+    joined = [pair for pair in pairs if pair.relation == "facts" or (pair.a in torn and pair.b in torn)]
+    for pair in joined:
+        kin.join(pair.a, pair.b)
     scores: dict[int, float] = {}
-    for pair in pairs:
-        if pair.relation == "facts" or copies.find(pair.a) in torn:
-            kin.join(pair.a, pair.b)
-    for pair in pairs:
-        if pair.relation == "facts" or copies.find(pair.a) in torn:
-            root = kin.find(pair.a)
-            scores[root] = min(scores.get(root, 100.0), pair.score)
-    if torn:
-        copies.split(torn, exactly)
+    for pair in joined:
+        root = kin.find(pair.a)
+        scores[root] = min(scores.get(root, 100.0), pair.score)
     return [Group("family", tuple(ids), scores[kin.find(ids[0])]) for ids in kin.sets()]

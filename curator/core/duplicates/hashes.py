@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 from xxhash import xxh3_64_digest
 
+from curator.core.duplicates.spoken import system_text
 from curator.core.duplicates.texts import (
     ANSWER,
     SYSTEM_ROLES,
@@ -20,6 +22,7 @@ from curator.core.duplicates.texts import (
     question_and_answer,
 )
 from curator.core.example import Example
+from curator.core.turns import is_learnt
 
 
 def _hash(data: bytes) -> int:
@@ -60,6 +63,10 @@ class Fingerprint(NamedTuple):
     """Hash of the value; None for broken lines and examples without messages, which are copies of nothing."""
     prompt: int = 0
     """Hash of the prompt; 0 where there is no prompt that could be answered in two ways."""
+    system: int = 0
+    """Hash of the system prompt; 0 without one."""
+    learnt: int = 1
+    """How many of its messages are trained (at most 255): of copies the one that trains most stays."""
 
 
 NOTHING = Fingerprint("", None)
@@ -79,22 +86,39 @@ def fingerprint(example: Example, scope: Scope = "conversation") -> Fingerprint:
     if scope != "conversation":
         return Fingerprint(text, text_hash(text)) if text else NOTHING
     prompt = question_key(example.value, text)
-    return Fingerprint(text, value_hash(example.value), (text_hash(prompt) or 1) if prompt else 0)
+    return Fingerprint(
+        text,
+        value_hash(example.value),
+        (text_hash(prompt) or 1) if prompt else 0,
+        _system_hash(system_text(example.value)),
+        min(255, sum(map(is_learnt, messages_of(example.value)))),
+    )
+
+
+@lru_cache(maxsize=256)
+def _system_hash(system: str) -> int:
+    return (text_hash(system) or 1) if system else 0
 
 
 def _plain_fingerprint(flat: list[Any]) -> Fingerprint:
     """The same from `_flat_messages`, in half the time. Raises TypeError where a content is no text."""
     roles, contents = flat[::2], flat[1::2]
-    spoken = [text for role, text in zip(roles, contents, strict=True) if role not in SYSTEM_ROLES]
+    said = [text for role, text in zip(roles, contents, strict=True) if role not in SYSTEM_ROLES]
     value = _hash(b"\1" + canonical(flat))
-    if not spoken or roles[-1] != "assistant":
-        return Fingerprint("\n".join(spoken), value)
-    answer = spoken.pop()
-    prompt = "\n".join(spoken)
     system = contents[0] if roles[0] in SYSTEM_ROLES else ""
-    return Fingerprint(
-        f"{prompt}{ANSWER}" + answer, value, (text_hash(_prompt_key(system, prompt)) or 1) if prompt else 0
-    )
+    if len(said) + 1 < len(roles):
+        system = "\n".join([text for role, text in zip(roles, contents, strict=True) if role in SYSTEM_ROLES])
+    if type(system) is not str:
+        raise TypeError
+    system_hash = _system_hash(system.strip())
+    learnt = min(255, roles.count("assistant"))
+    if not said or roles[-1] != "assistant":
+        return Fingerprint("\n".join(said), value, 0, system_hash, learnt)
+    answer = said.pop()
+    prompt = "\n".join(said)
+    first = contents[0] if roles[0] in SYSTEM_ROLES else ""
+    prompt_hash = (text_hash(_prompt_key(first, prompt)) or 1) if prompt else 0
+    return Fingerprint(f"{prompt}{ANSWER}" + answer, value, prompt_hash, system_hash, learnt)
 
 
 def question_key(value: Any, text: str) -> str:

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from curator.core.duplicates.texts import FOLD_BYTES, fold_bytes, fold_whole
 
 HASHES = 72
-ROWS = 3
-"""Minimums in a band: with 24 bands of 3, a pair of Jaccard similarity .5 shares a band with probability .96."""
-BANDS = HASHES // ROWS
+ROWS = 2
+"""Minimums in a band: with 18 bands of 2, a pair of Jaccard similarity .4 shares a band with probability .96."""
+BANDS = 18
+_STORED_ROWS = 3
+"""Minimums in a band of stored sketches, which keep one byte of each."""
 
 _BATCH = 400
 """Texts sketched at a time: their word hashes stay in the processor's cache."""
@@ -193,13 +195,13 @@ def _hash_bands(lowest: U32) -> U32:
     """One hash of each band of minimums, never 0: from (HASHES × n) to (BANDS × n)."""
     bands = np.zeros((BANDS, lowest.shape[1]), np.uint64)
     for row in range(ROWS):
-        bands = _mix(bands + lowest[row::ROWS])
+        bands = _mix(bands + lowest[row : BANDS * ROWS : ROWS])
     return (bands >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
 
 
 def bands_of(minimums: U8) -> U32:
     """Bands computed from the lowest bytes of the minimums: coarser, so more pairs share one."""
-    parts = minimums.reshape(len(minimums), BANDS, ROWS).astype(np.uint32)
+    parts = minimums.reshape(len(minimums), HASHES // _STORED_ROWS, _STORED_ROWS).astype(np.uint32)
     bands = parts[:, :, 0] | parts[:, :, 1] << np.uint32(8) | parts[:, :, 2] << np.uint32(16) | np.uint32(1 << 24)
     bands[~np.any(minimums, axis=1)] = 0
     return np.ascontiguousarray(bands.T)

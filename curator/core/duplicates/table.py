@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.duplicates.candidates import Pairs, candidates, rank_alike
-from curator.core.duplicates.equal_rows import EqualRows, Keys, Mask, Same, prove, rows_by_key
+from curator.core.duplicates.equal_rows import EqualRows, Mask, Same, prove, rows_by_key
 from curator.core.duplicates.hashes import Fingerprint
 from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, Sketcher, Sketches, bands_of
 
@@ -24,7 +24,16 @@ Fetch = Callable[[int], str]
 Progress = Callable[[str, float], None]
 """Called with a phase and the share of it that is done, 0 to 1."""
 
-_COLUMNS = {"minimums": np.uint8, "orders": np.uint64, "values": np.int64, "prompts": np.int64, "alive": np.bool_}
+_COLUMNS = {
+    "minimums": np.uint8,
+    "orders": np.uint64,
+    "forms": np.int64,
+    "values": np.int64,
+    "prompts": np.int64,
+    "systems": np.int64,
+    "learnt": np.uint8,
+    "alive": np.bool_,
+}
 
 
 class FingerprintTable:
@@ -35,6 +44,10 @@ class FingerprintTable:
         self.minimums: U8 = np.empty((0, HASHES), np.uint8)
         self._bands: U32 = np.empty((BANDS, 0), np.uint32)
         self.orders: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.forms = np.empty(0, np.int64)
+        """As `orders`, but other for rows of the same words that do not say the same."""
+        self.systems = np.empty(0, np.int64)
+        self.learnt: NDArray[np.uint8] = np.empty(0, np.uint8)
         self.values = np.empty(0, np.int64)
         self.prompts = np.empty(0, np.int64)
         self.alive: Mask = np.empty(0, np.bool_)
@@ -45,21 +58,23 @@ class FingerprintTable:
         """The table of all fingerprints; without sketches unless `near`."""
         table = cls()
         sketches: list[Sketches] = []
-        hashes, alive = [np.empty((0, 2), np.int64)], [table.alive]
+        hashes, alive = [np.empty((0, 4), np.int64)], [table.alive]
         for prints in batches:
             if near:
                 sketches.append(table.sketcher.sketch([p.text for p in prints]))
-            hashes.append(np.array([(p.value or 0, p.prompt) for p in prints], np.int64).reshape(-1, 2))
+            hashes.append(np.array([(p.value or 0, *p[2:]) for p in prints], np.int64).reshape(-1, 4))
             alive.append(np.array([p.value is not None for p in prints], dtype=np.bool_))
             tell("reading", 0.0)
         table.alive = np.concatenate(alive)
-        table.values, table.prompts = np.ascontiguousarray(np.concatenate(hashes).T)
+        table.values, table.prompts, table.systems, learnt = np.ascontiguousarray(np.concatenate(hashes).T)
+        table.learnt = learnt.astype(np.uint8)
         if sketches:
             table.minimums = np.concatenate([part.minimums for part in sketches])
             table._bands = np.concatenate([part.bands for part in sketches], axis=1)
             table.orders = np.concatenate([part.orders for part in sketches])
         else:
             table.orders = np.zeros(table.count, np.uint64)
+        table.forms = table.orders.view(np.int64).copy()
         return table
 
     def group(self, same: Same | None = None, same_form: Same | None = None) -> None:
@@ -71,13 +86,12 @@ class FingerprintTable:
             prove(self.values, self.alive, same)
         self.by_value = EqualRows(self.values, self.alive)
         if same_form is not None:
-            prove(self._forms, self._has_form, same_form)
-        self.by_form = EqualRows(self._forms, self._has_form)
+            prove(self.forms, self._has_form, same_form)
+        self.by_form = EqualRows(self.forms, self._has_form)
 
-    @property
-    def _forms(self) -> Keys:
-        forms: Keys = self.orders.view(np.int64)
-        return forms
+    def forget_forms(self) -> None:
+        """Take the same words for the same form again, until `group` proves it."""
+        self.forms = self.orders.view(np.int64).copy()
 
     @property
     def _has_form(self) -> Mask:
@@ -147,18 +161,21 @@ class FingerprintTable:
         prints = [fresh[row] for row in rows.tolist()]
         self._grow(int(rows[-1]) + 1)
         touched = self.values[rows].tolist()
-        forms = self.orders[rows].copy()
+        forms = self.forms[rows].copy()
         sketches = self.sketcher.sketch([p.text for p in prints])
         self.minimums[rows], self.orders[rows] = sketches.minimums, sketches.orders
         self.values[rows] = [p.value or 0 for p in prints]
+        self.forms[rows] = sketches.orders.view(np.int64)
         self.prompts[rows] = [p.prompt for p in prints]
+        self.systems[rows] = [p.system for p in prints]
+        self.learnt[rows] = [p.learnt for p in prints]
         self.alive[rows] = [p.value is not None for p in prints]
         prove(self.values, self.alive, same, rows)
         changed_firsts = self.by_value.renew(self.values, self.alive, touched + self.values[rows].tolist())
-        rows, touched = np.union1d(rows, changed_firsts), forms.view(np.int64).tolist()
-        touched += self._forms[rows].tolist()
-        prove(self._forms, self._has_form, same_form, rows)
-        self.by_form.renew(self._forms, self._has_form, touched + self._forms[rows].tolist())
+        rows, touched = np.union1d(rows, changed_firsts), forms.tolist()
+        touched += self.forms[rows].tolist()
+        prove(self.forms, self._has_form, same_form, rows)
+        self.by_form.renew(self.forms, self._has_form, touched + self.forms[rows].tolist())
 
     def _grow(self, count: int) -> None:
         """Append empty rows up to `count`."""

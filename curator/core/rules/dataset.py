@@ -29,6 +29,7 @@ class DatasetCheck:
 
     `noun` is the word for a key in messages: "line", or "example" where keys are ids. `validation` maps the values
     of the validation file to its lines (`value_lines()` of the check of that file); None where no file is set.
+    `copied` maps keys of examples to the line of the validation file that copies them in other words or spelling.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class DatasetCheck:
         noun: str = "line",
         part: Part = "training",
         validation: Mapping[int, int] | None = None,
+        copied: Mapping[int, int] | None = None,
         epochs: int | None = None,
     ) -> None:
         self.context, self.noun, self.part, self.validation, self.epochs = context, noun, part, validation, epochs
+        self.copied = copied or {}
         self.tally = FactsTally()
 
     def add(self, key: int, example: Example) -> None:
@@ -176,6 +179,9 @@ class DatasetCheck:
             for key, value in zip(tally.keys, self._values(), strict=True):
                 if value in self.validation:
                     words = f"also in the validation file, line {self.validation[value]}"
+                    yield from self._finding("train_validation_overlap", words, key)
+                elif key in self.copied:
+                    words = f"line {self.copied[key]} of the validation file is a copy of it"
                     yield from self._finding("train_validation_overlap", words, key)
         for members in conflicts:
             yield from self._conflict(members)
@@ -313,7 +319,7 @@ declare(
     "W",
     "dataset",
     22,
-    "the same example in the training and the validation file",
+    "the same example, or a copy of it in all but its wording, in the training and the validation file",
     "the validation loss then measures memory; drop it from the validation file",
 )
 declare(

@@ -15,7 +15,7 @@ from curator.core import cost
 from curator.core.models import ModelInfo, find
 from curator.core.problem import Method, Profile
 from curator.core.rules import Context
-from curator.errors import ProviderError, UsageError
+from curator.errors import InputError, ProviderError, UsageError
 from curator.jobs import providers
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
@@ -129,7 +129,13 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     data = _read_data(path, wish, target.context)
     raws = data.training.raws
     checked = training_data.check_training(
-        raws, data.training.keys, target.context, target.counter, data.validation, wish.params.epochs
+        raws,
+        data.training.keys,
+        target.context,
+        target.counter,
+        data.validation,
+        wish.params.epochs,
+        may_overlap=isinstance(wish.validation, str),
     )
     model, info = target.model, target.info
     priced = cost.estimate(checked.tokens, info, wish.params.epochs, name=model)
@@ -225,8 +231,10 @@ def _sides(data: training_data.TrainingExamples, wish: Wish) -> tuple[list[int],
             [data.raws[at] for at in untested], validation, wish.split_seed
         )
         return [untested[at] for at in train], [data.raws[untested[at]] for at in held_out]
-    other = training_data.read(Path(validation))  # its rejected examples measure nothing either
-    return untested, other.without_rejected().raws
+    other = training_data.read(Path(validation)).without_rejected()  # rejected ones measure nothing either
+    if not other.raws:
+        raise InputError(f"{validation} holds no examples to validate on: name another file, or none")
+    return untested, other.raws
 
 
 def _freeze_validation(raws: list[bytes] | None, ledger: Ledger) -> FrozenDataset | None:

@@ -100,10 +100,13 @@ def check_training(
     counter: TokenCounter,
     held_out: Sequence[bytes] | None,
     epochs: int | None,
+    *,
+    may_overlap: bool = False,
 ) -> TrainingCheck:
     """Check the training side as `curator check` does, and count its tokens.
 
     `counter` is the one whose `example` the context has as `count`. `held_out`: the validation side, if any.
+    `may_overlap`: it is no side of a split, so that near copies of it are looked for too.
     """
     from curator.workspace.checks.byte_ranges import RANGE  # heavy
     from curator.workspace.checks.one_pass import Findings, OnePass, Options
@@ -114,7 +117,8 @@ def check_training(
     one_pass = OnePass(findings, context, options, None, counter, large)
     one_pass.check_all(group(zip(keys, raws, strict=True)))
     overlap = None if held_out is None else _first_positions(held_out, context)
-    dataset = DatasetCheck(context, validation=overlap, epochs=epochs)
+    copied = _copied(raws, keys, held_out) if held_out and may_overlap else None
+    dataset = DatasetCheck(context, validation=overlap, copied=copied, epochs=epochs)
     dataset.tally = findings.tally
     dataset.tally.tokens = sum(findings.totals)
     for key, problem in dataset.problems():
@@ -125,6 +129,13 @@ def check_training(
         dict(findings.counts[Severity.WARNING]),
         [*findings.totals, *[0] * not_counted],
     )
+
+
+def _copied(raws: Sequence[bytes], keys: Sequence[int], held_out: Sequence[bytes]) -> dict[int, int]:
+    """The keys of examples of which the validation side has a copy, and the first position of one."""
+    from curator.workspace.duplicates.split import copies_by_example  # heavy
+
+    return copies_by_example(enumerate(held_out, 1), dict(zip(keys, raws, strict=True)))
 
 
 def _first_positions(raws: Sequence[bytes], context: Context) -> dict[int, int]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from curator.core import splice
+from curator.core.duplicates.texts import messages_of
 from curator.core.example import Path
+from curator.core.turns import is_learnt
 from curator.tui.session.changing import Callback
 
 if TYPE_CHECKING:
@@ -18,14 +20,20 @@ POLICIES = ("first", "newest", "longest", "best rated")
 
 
 def member_to_keep(records: Sequence[Record], policy: str) -> int:
-    """The id of the member that stays by a policy; in a tie the first."""
+    """The id of the member that stays by a policy, among those that train most; in a tie the first."""
     keys: dict[str, Callable[[Record], int]] = {
         "first": lambda record: 0,
         "newest": lambda record: record.id,
         "longest": lambda record: len(record.raw),
         "best rated": lambda record: record.rating or 0,
     }
-    return max(records, key=keys[policy]).id
+    by_policy = keys[policy]
+    return max(records, key=lambda record: (_learnt_messages(record), by_policy(record))).id
+
+
+def _learnt_messages(record: Record) -> int:
+    """How many messages of an example are trained."""
+    return sum(map(is_learnt, messages_of(record.example.value)))
 
 
 def settle(session: Session, group: DuplicateGroup, keep: int, *, merge: bool = False) -> Change | None:

@@ -21,6 +21,7 @@ def check_file(
     options: Options,
     *,
     validation: Mapping[int, int] | None = None,
+    copied: Mapping[int, int] | None = None,
     epochs: int | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -34,7 +35,7 @@ def check_file(
     if str(path) != STDIN and is_workspace(Path(path)):
         from curator.workspace.checks.workspace_check import check_workspace  # heavy (50 ms)
 
-        return check_workspace(Path(path), options, validation=validation, progress=progress)
+        return check_workspace(Path(path), options, validation=validation, copied=copied, progress=progress)
     options = with_model(options)
     with open_dataset(path) as source:
         batches = source.batches()
@@ -47,7 +48,7 @@ def check_file(
         else:
             large = (size or 0) > RANGE
             findings = examine(chain(first, batches), source.notes, options, spill=True, large=large)
-        return conclude(source, findings, options, validation, epochs)
+        return conclude(source, findings, options, validation, epochs, copied=copied)
 
 
 def value_lines(path: str | Path, options: Options) -> dict[int, int]:
@@ -60,3 +61,18 @@ def value_lines(path: str | Path, options: Options) -> dict[int, int]:
     with open_dataset(path) as source:
         dataset.tally = examine(source.batches(), source.notes, without_tokens).tally
     return dataset.value_lines()
+
+
+def copied_lines(path: str | Path, validation: str | Path) -> dict[int, int]:
+    """The examples of a file or workspace of which a validation file holds a copy, exact or near, with its line.
+
+    Empty where one of the two is standard input, which cannot be read twice: there only equal examples are found.
+    Raises InputError.
+    """
+    from curator.workspace.any_dataset import open_examples  # heavy
+    from curator.workspace.duplicates.split import copies_by_example_read
+
+    if STDIN in (str(path), str(validation)):
+        return {}
+    with open_examples(path) as training, open_examples(validation) as held_out:
+        return copies_by_example_read(held_out, training)

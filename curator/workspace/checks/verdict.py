@@ -132,10 +132,12 @@ def conclude(
     validation: Mapping[int, int] | None,
     epochs: int | None,
     held_out: Findings | None = None,
+    copied: Mapping[int, int] | None = None,
 ) -> Check:
     """Add the findings on the dataset as a whole and on the file, then sum up tokens and cost.
 
-    `validation` comes from `check.value_lines`; `epochs` is the number trained (None: the service's default).
+    `validation` comes from `check.value_lines`, `copied` from `check.copied_lines`; `epochs` is the number
+    trained (None: the service's default).
     `held_out` are the findings on the validation side of a workspace, which is not trained; they join `findings`.
     """
     _note_file(source, findings, options)
@@ -144,7 +146,7 @@ def conclude(
         return Check(_name(source), _format_of(sorted(findings.formats - {"unknown"})), findings, options)
     context = replace(options, tokens=False).context()
     epochs = epochs if epochs is not None else cost.default_epochs(findings.tally.count)
-    dataset = DatasetCheck(context, validation=validation, epochs=epochs)
+    dataset = DatasetCheck(context, validation=validation, copied=copied, epochs=epochs)
     dataset.tally = findings.tally
     findings.tally.tokens = sum(findings.totals)
     problems = dataset.problems() if held_out is None else _problems_of_sides(dataset, held_out.tally)

@@ -19,7 +19,12 @@ from curator.workspace.workspace import Workspace
 
 
 def check_workspace(
-    path: Path, options: Options, *, validation: Mapping[int, int] | None = None, progress: Progress | None = None
+    path: Path,
+    options: Options,
+    *,
+    validation: Mapping[int, int] | None = None,
+    copied: Mapping[int, int] | None = None,
+    progress: Progress | None = None,
 ) -> Check:
     """CHECK of the examples that are not deleted; `damage` says what is wrong with the workspace itself.
 
@@ -32,7 +37,7 @@ def check_workspace(
     damage = soundness(path)
     try:
         with open_for_reading(path) as workspace:
-            check = _check_examples(workspace, options, validation, progress)
+            check = _check_examples(workspace, options, validation, copied, progress)
     except CuratorError:
         if not damage or is_newer(path):
             raise
@@ -42,7 +47,11 @@ def check_workspace(
 
 
 def _check_examples(
-    workspace: Workspace, options: Options, validation: Mapping[int, int] | None, progress: Progress | None
+    workspace: Workspace,
+    options: Options,
+    validation: Mapping[int, int] | None,
+    copied: Mapping[int, int] | None,
+    progress: Progress | None,
 ) -> Check:
     options = with_model(with_settings_of(workspace, options))
     notes, held_notes = Notes(), Notes()
@@ -58,7 +67,14 @@ def _check_examples(
     if held_out:
         records = _records(workspace, sorted(held_out), held_notes, None)
         side = examine(group(records), held_notes, options)
-    return conclude(source, findings, options, validation, None, side)
+    by_key = {_key(workspace, example): line for example, line in (copied or {}).items()}
+    return conclude(source, findings, options, validation, None, side, by_key)
+
+
+def _key(workspace: Workspace, example: int) -> int:
+    """The line of an example in its source where there is one source, else its id."""
+    source = workspace.stored.source_of(example) if workspace.stored.noun == "line" else None
+    return example if source is None else source.line(example)
 
 
 def with_settings_of(workspace: Workspace, options: Options) -> Options:

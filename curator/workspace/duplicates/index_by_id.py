@@ -13,15 +13,16 @@ from curator.atomic import replacing
 from curator.core.duplicates.conflicts import Conflict, make_conflict
 from curator.core.duplicates.exact import find_equal
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
-from curator.core.duplicates.groups import Group
+from curator.core.duplicates.groups import Arrangement, Group
 from curator.core.duplicates.hashes import NOTHING, Fingerprint, canonical, fingerprint
 from curator.core.duplicates.index import Index
+from curator.core.duplicates.spoken import Spoken, spoken, spoken_part
 from curator.core.duplicates.table import Progress
 from curator.core.duplicates.texts import Scope, compared_text
 from curator.core.example import parse
 
 FILE = "duplicates.npz"
-VERSION = 3
+VERSION = 4
 """Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
 """Examples whose fingerprints are handed over together."""
@@ -40,7 +41,7 @@ class Duplicates:
         self._ids = list(ids)
         self._row = {example: row for row, example in enumerate(self._ids)}
         self._raw_of = raw_of
-        self._index = index or Index((), self._text, self._same)
+        self._index = index or Index((), self._text, self._same, say=self._say)
 
     @classmethod
     def build(
@@ -59,7 +60,9 @@ class Duplicates:
         """
         duplicates = cls((), raw_of, scope=scope)
         fingerprints = duplicates._fingerprints(raws)
-        duplicates._index = Index(fingerprints, duplicates._text, duplicates._same, near=near, progress=progress)
+        duplicates._index = Index(
+            fingerprints, duplicates._text, duplicates._same, say=duplicates._say, near=near, progress=progress
+        )
         duplicates._row = {example: row for row, example in enumerate(duplicates._ids)}
         return duplicates
 
@@ -72,6 +75,11 @@ class Duplicates:
 
     def _text(self, row: int) -> str:
         return compared_text(parse(self._raw_of(self._ids[row])).value, self._scope)
+
+    def _say(self, row: int) -> Spoken:
+        if self._scope != "conversation":
+            return spoken_part(self._text(row), self._scope == "answer")
+        return spoken(parse(self._raw_of(self._ids[row])).value)
 
     def _same(self, a: int, b: int) -> bool:
         """Whether the examples in two rows are equal; called for rows with equal hashes."""
@@ -91,7 +99,17 @@ class Duplicates:
         `threshold`: the least score of near copies, 0 to 100.
         """
         groups = self._index.duplicates.groups(threshold, exact_only=exact_only)
-        return [replace(group, ids=self._ids_of(group.ids)) for group in groups]
+        return [self._with_ids(group) for group in groups]
+
+    def arrange(self, threshold: float = DEFAULT_THRESHOLD) -> Arrangement:
+        """The groups, and the chains of copies that a split must not tear, by ids."""
+        found = self._index.duplicates.arrange(threshold)
+        chains = [list(self._ids_of(rows)) for rows in found.chains]
+        return Arrangement([self._with_ids(group) for group in found.groups], chains)
+
+    def _with_ids(self, group: Group) -> Group:
+        kept = self._ids[group.kept] if group.kind != "family" else -1
+        return replace(group, ids=self._ids_of(group.ids), kept=kept)
 
     def conflicts(self) -> list[Conflict]:
         """Every prompt that has different answers, with the answers."""
@@ -138,7 +156,7 @@ class Duplicates:
             if version != VERSION:
                 return None
             duplicates = cls(arrays.pop("ids").tolist(), raw_of, scope=scope)
-            duplicates._index = Index.load(arrays, duplicates._text, duplicates._same)
+            duplicates._index = Index.load(arrays, duplicates._text, duplicates._same, duplicates._say)
         except (OSError, ValueError, KeyError, EOFError):
             return None
         return duplicates, int(revision)
@@ -152,7 +170,7 @@ def equal_values(
         duplicates = Duplicates.build(raws, raw_of, near=False, scope=scope)
         return duplicates.groups(exact_only=True), duplicates.conflicts()
     same, differing = find_equal(raws, raw_of)
-    return [Group("exact", tuple(ids), 100.0) for ids in same], differing
+    return [Group("exact", tuple(ids), 100.0, ids[0]) for ids in same], differing
 
 
 def _file(scope: Scope) -> str:

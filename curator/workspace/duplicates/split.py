@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from typing import Protocol
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.texts import normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
-from curator.core.split import Item, Side, split
+from curator.core.split import Item, Side, Split, split
 from curator.core.text import one_line
-from curator.errors import UsageError
-from curator.workspace.duplicates.index_by_id import Duplicates
+from curator.errors import CuratorError, UsageError
+from curator.workspace.duplicates.documents import same_document
+from curator.workspace.duplicates.index_by_id import Duplicates, RawOf
 from curator.workspace.duplicates.leak_check import LeakCheck
 from curator.workspace.meter import Meter
+
+
+class Examples(Protocol):
+    """Examples by number, above 0, which can be read once in order and then one by one."""
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """(number, bytes) in order."""
+
+    def raw(self, number: int) -> bytes:
+        """The bytes of one that was read."""
+
+
+_LOOKS = 5
+"""Most times the sides are drawn: again where the last look finds copies on both."""
+_FAR = 2
+"""A side that is so many times as large as asked, or as small, is far from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +66,8 @@ def divide(
     stratum: `stratify` is `answer` or a location such as `metadata.topic`, `strata` gives the strata directly.
     `fixed` holds the side of examples that must not move. Without `duplicates` they are searched for. Lines that
     are no JSON objects stay in training, where a check reports them. `meter` shows the progress. Raises
-    UsageError for a bad size or stratum, and for fewer than two examples.
+    UsageError for a bad size or stratum, and for fewer than two examples; CuratorError where a side would be empty
+    or far from what was asked.
     """
     meter = meter or Meter()
     ids, own_strata = _readable(raws, stratify if strata is None else None, meter)
@@ -55,25 +76,64 @@ def divide(
     if duplicates is None:
         read = meter.over("Reading", raws.items(), len(raws))
         duplicates = Duplicates.build(read, raws.__getitem__, progress=progress)
-    groups = duplicates.groups(threshold)
-    copies = [group.ids for group in groups if group.kind != "family"]
-    families = [group.ids for group in groups if group.kind == "family"]
+    found = duplicates.arrange(threshold)
+    families = [group.ids for group in found.groups if group.kind == "family"]
     families += [conflict.ids for conflict in duplicates.conflicts()]
+    documents = same_document(raws, meter.over("Reading", raws.items(), len(raws)))
     items = [Item(i, strata.get(i), (fixed or {}).get(i)) for i in ids]
     try:
-        sides = split(items, validation, seed, copies, families)
+        sides, leaks = _draw(
+            partial(split, items, validation, seed, families=families, documents=documents),
+            [*found.chains],
+            LeakCheck(raws, threshold, meter),
+        )
     except ValueError as error:
         raise UsageError(str(error)) from None
-    leak_check = LeakCheck(raws, threshold, meter)
-    held_out, moved = _without_leaks(sides.validation, leak_check)
     reasons = list(sides.reasons)
-    if moved:
-        reasons.append(f"{moved} moved to training: a last look found near copies of them there")
+    if documents:
+        reasons.append(f"{len(documents)} long texts that several examples ask about stay on one side")
     if len(ids) < len(raws):
         reasons.append(f"{len(raws) - len(ids)} broken lines stay in training; check finds them")
-    validation_ids = set(held_out)
+    _refuse_far_sides(sides, items, reasons)
+    validation_ids = set(sides.validation)
     train = tuple(example for example in raws if example not in validation_ids)
-    return Division(train, held_out, seed, len(leak_check.leaking(held_out)), tuple(reasons))
+    return Division(train, sides.validation, seed, leaks, tuple(reasons))
+
+
+def _draw(
+    split_by: Callable[[list[Sequence[int]]], Split], copies: list[Sequence[int]], leak_check: LeakCheck
+) -> tuple[Split, int]:
+    """Draw the sides, and draw again with what the last look finds beside the groups: copies on both sides.
+
+    Returns the sides and how many held-out examples still have a copy in training.
+    """
+    known = len(copies)
+    for _ in range(_LOOKS):
+        sides = split_by(copies)
+        leaks = leak_check.pairs(sides.validation)
+        if not leaks:
+            break
+        copies += leaks
+    if len(copies) > known:
+        words = f"a last look found {len(copies) - known} more pairs of copies, which stay on one side too"
+        sides = replace(sides, reasons=(*sides.reasons, words))
+    return sides, len({held_out for held_out, _ in leaks})
+
+
+def _refuse_far_sides(sides: Split, items: Sequence[Item], reasons: Sequence[str]) -> None:
+    """Raise CuratorError where a side is empty or far from what was asked, with the reasons and the way out."""
+    placed = [item.fixed for item in items]
+    asked = max(sides.asked, placed.count("validation"))
+    got, count = len(sides.validation), len(items)
+    near = asked / _FAR <= got <= asked * _FAR and count - got >= (count - asked) / _FAR
+    if got and got < count and near:
+        return
+    because = "; ".join(reasons) or "the examples that were placed by hand leave no room"
+    raise CuratorError(
+        f"No split: {got:,} of {count:,} examples would be held out instead of {asked:,} ({because}). Ask for "
+        "another share or number, remove copies first (curator dedup), or let go examples pinned to a side.",
+        title="Not split",
+    )
 
 
 def _readable(
@@ -107,15 +167,6 @@ def _stratum(value: object, field: str) -> Hashable:
     return str(value)
 
 
-def _without_leaks(held_out: tuple[int, ...], leak_check: LeakCheck) -> tuple[tuple[int, ...], int]:
-    """The held-out ids without those that leak, and how many these are. Moving one may make another one leak."""
-    moved = 0
-    while leaking := leak_check.leaking(held_out):
-        moved += len(leaking)
-        held_out = tuple(example for example in held_out if example not in leaking)
-    return held_out, moved
-
-
 def find_copied_lines(
     test_lines: Iterable[tuple[int, bytes]], raws: Mapping[int, bytes], threshold: float
 ) -> list[tuple[int, int]]:
@@ -123,12 +174,52 @@ def find_copied_lines(
 
     Returns (line number, first id that it copies), sorted.
     """
-    lines = {-number: raw for number, raw in test_lines}
-    both = {**raws, **lines}
-    groups = Duplicates.build(both.items(), both.__getitem__).groups(threshold)
-    pairs = []
-    for group in groups:
-        own = [example for example in group.ids if example in raws]
-        if group.kind != "family" and own:
-            pairs += [(-line, own[0]) for line in group.ids if line in lines]
-    return sorted(pairs)
+    lines = dict(test_lines)
+    found = _copies_across(_both(raws.items(), lines.items()), _raw_of(raws, lines), threshold)
+    return sorted((line, own[0]) for line, own in found)
+
+
+def copies_by_example(test_lines: Iterable[tuple[int, bytes]], raws: Mapping[int, bytes]) -> dict[int, int]:
+    """The examples of `raws` of which a test set holds an exact or near copy, each with the first such line."""
+    lines = dict(test_lines)
+    return _first_lines(
+        _copies_across(_both(raws.items(), lines.items()), _raw_of(raws, lines), DEFAULT_THRESHOLD)
+    )
+
+
+def copies_by_example_read(test: Examples, training: Examples) -> dict[int, int]:
+    """As `copies_by_example`, of sets that are read once and not held in memory."""
+
+    def raw_of(key: int) -> bytes:
+        return training.raw(key) if key >= 0 else test.raw(-key)
+
+    return _first_lines(_copies_across(_both(training, test), raw_of, DEFAULT_THRESHOLD))
+
+
+def _both(
+    examples: Iterable[tuple[int, bytes]], test_lines: Iterable[tuple[int, bytes]]
+) -> Iterator[tuple[int, bytes]]:
+    """Both sets, the lines of the second with negative keys."""
+    return chain(examples, ((-number, raw) for number, raw in test_lines))
+
+
+def _raw_of(raws: Mapping[int, bytes], lines: Mapping[int, bytes]) -> RawOf:
+    return lambda key: raws[key] if key >= 0 else lines[-key]
+
+
+def _first_lines(copies: Iterable[tuple[int, list[int]]]) -> dict[int, int]:
+    first: dict[int, int] = {}
+    for line, own in copies:
+        for example in own:
+            first[example] = min(line, first.get(example, line))
+    return first
+
+
+def _copies_across(
+    both: Iterable[tuple[int, bytes]], raw_of: RawOf, threshold: float
+) -> Iterator[tuple[int, list[int]]]:
+    """The test lines, which have negative keys, with copies among the other examples, and these."""
+    for copies in Duplicates.build(both, raw_of).arrange(threshold).chains:
+        own = [key for key in copies if key >= 0]
+        for line in [-key for key in copies if key < 0] if own else ():
+            yield line, own

@@ -1,0 +1,133 @@
+"""How two similar examples relate: copies only where both question and answer say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
+
+from curator.core.duplicates.alike import ratio
+from curator.core.duplicates.code_text import has_other_prose
+from curator.core.duplicates.little_words import LITTLE_WORDS
+from curator.core.duplicates.meaning import Comparison, compare, is_lone
+from curator.core.duplicates.spoken import Spoken
+from curator.core.duplicates.texts import normalise
+
+Relation = Literal["copy", "facts", "conflict"]
+"""How two similar examples relate. `conflict`: one prompt with different answers; `facts`: alike, but something
+that carries meaning differs. Neither of these is a copy."""
+
+SAME_PROMPT = 90.0
+"""Score from which two prompts count as the same question."""
+SAME_SYSTEM = 72.0
+"""Score from which two system prompts are variants of one."""
+VARIANTS = 8
+"""With more different system prompts than these a set has not one system prompt."""
+_SENTENCE_ENDS = re.compile(r"(?<=[.?!。？！])\s+|\n+")
+_LAST = 3
+"""Sentences at the end of a prompt among which the other's last one is looked for."""
+_SHARED = 0.3
+"""Share of its words, little ones apart, that a last sentence must have in common with another to ask the same."""
+
+
+def relation_of(a: Spoken, b: Spoken, *, ignore_system: bool = False) -> Relation:
+    """How two similar examples relate; with `ignore_system` whatever their system prompts say."""
+    if a.roles != b.roles or a.exact != b.exact or not _train_alike(a, b):
+        return "facts"
+    if not ignore_system and not are_same_system(a.system, b.system):
+        return "facts"
+    end = max((at for at, role in enumerate(a.roles) if role == "assistant"), default=len(a.roles))
+    prompt = _compare_prompts(a, b, end)
+    if prompt.reason:
+        return "facts"
+    exchanged, slips, swapped = set(prompt.exchanged), prompt.slips, prompt.swapped
+    for at in range(end, len(a.roles)):
+        answer = _compare_message(a.texts[at], b.texts[at], True, partial(_is_noisy, a, b, at))
+        if answer.reason:
+            return "conflict" if a.roles[at] == "assistant" and _is_same_prompt(a, b, end, prompt) else "facts"
+        exchanged |= answer.exchanged
+        slips, swapped = slips + answer.slips, swapped or answer.swapped
+    if swapped and not slips:
+        return "facts"
+    return "facts" if is_lone(exchanged) else "copy"
+
+
+def are_same_system(a: str, b: str) -> bool:
+    """Whether two system prompts are one, or variants of it that say the same."""
+    if a == b:
+        return True
+    if not a or not b or not ratio(normalise(a), normalise(b), SAME_SYSTEM):
+        return False
+    found = compare(a, b)
+    return not found.reason and not is_lone(found.exchanged) and not found.swapped
+
+
+def have_one_system(systems: Sequence[str]) -> bool:
+    """Whether different system prompts are variants of one that say the same."""
+    return len(systems) <= VARIANTS and all(are_same_system(systems[0], other) for other in systems[1:])
+
+
+def _train_alike(a: Spoken, b: Spoken) -> bool:
+    """Whether one of the examples trains all that the other does."""
+    if a.learnt == b.learnt:
+        return True
+    pairs = list(zip(a.learnt, b.learnt, strict=False))
+    return all(x >= y for x, y in pairs) or all(x <= y for x, y in pairs)
+
+
+def _compare_prompts(a: Spoken, b: Spoken, end: int) -> Comparison:
+    """Compare the messages before the answer."""
+    exchanged: set[tuple[str, str]] = set()
+    slips, swapped = 0, False
+    last = max((at for at in range(end) if a.roles[at] == "user"), default=-1)
+    for at in range(end):
+        text_a, text_b = a.texts[at], b.texts[at]
+        if text_a == text_b:
+            continue
+        found = _compare_message(text_a, text_b, False, partial(_is_noisy, a, b, at))
+        if found.reason:
+            return found
+        if at == last and found.exchanged and _ask_differently(text_a, text_b):
+            return Comparison("another last question")
+        exchanged |= found.exchanged
+        slips, swapped = slips + found.slips, swapped or found.swapped
+    return Comparison(None, frozenset(exchanged), slips, swapped)
+
+
+def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
+    """Whether the prose of another message differs."""
+    return any(
+        at != besides and has_other_prose(x, y) for at, (x, y) in enumerate(zip(a.texts, b.texts, strict=True))
+    )
+
+
+def _compare_message(a: str, b: str, is_answer: bool, is_noisy: Callable[[], bool]) -> Comparison:
+    if a == b:
+        return Comparison(None)
+    return compare(a, b, is_answer=is_answer, is_noisy=is_noisy)
+
+
+def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: Comparison) -> bool:
+    """Whether the prompts of two examples are one question."""
+    if prompt.reason or is_lone(prompt.exchanged) or (prompt.swapped and not prompt.slips):
+        return False
+    return all(
+        a.texts[at] == b.texts[at] or ratio(normalise(a.texts[at]), normalise(b.texts[at]), SAME_PROMPT)
+        for at in range(end)
+    )
+
+
+def _ask_differently(a: str, b: str) -> bool:
+    """Whether neither prompt's last sentence has its like at the end of the other."""
+    ends_a, ends_b = ([_content(part) for part in _SENTENCE_ENDS.split(text.strip())[-_LAST:]] for text in (a, b))
+    return not _has_like(ends_a[-1], ends_b) and not _has_like(ends_b[-1], ends_a)
+
+
+def _content(sentence: str) -> set[str]:
+    words = set(normalise(sentence).split())
+    return words - LITTLE_WORDS or words
+
+
+def _has_like(words: set[str], others: list[set[str]]) -> bool:
+    return any(len(words & other) >= _SHARED * min(len(words), len(other)) for other in others if other)

@@ -1,0 +1,124 @@
+"""The given case files on copies and splits, each with its right value; and pairs whose meaning differs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.cli.main import main
+from curator.workspace.duplicates.documents import documents
+
+CASES = Path(__file__).parent / "data" / "cases"
+
+
+def answer(capsysbinary: pytest.CaptureFixture[bytes], *words: object) -> Any:
+    assert main([*map(str, words), "--json"]) == 0
+    return json.loads(capsysbinary.readouterr().out)
+
+
+def conflicts_of_check(capsysbinary: pytest.CaptureFixture[bytes], path: Path) -> set[int]:
+    main(["check", str(path), "--json"])
+    problems = json.loads(capsysbinary.readouterr().out)["files"][0]["problems"]
+    return {problem["line"] for problem in problems if problem["rule"] == "conflicting_answers"}
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("14a-same-words-different-meaning", [[31, 32], [35, 36], [37, 38]]),
+        ("14c-near-but-opposite", []),
+        ("14d-near-prompts-opposite-answers", []),
+        ("14e-code-indent-case", []),
+        ("14f-same-chat-other-system", []),
+        ("14h-only-weight-differs", [[1, 2]]),
+        ("14i-only-image-differs", []),
+        ("14j-persona-by-system", []),
+        ("15a-constant-refusal-different-questions", []),
+        ("15b-minimal-pairs-other-emoji", []),
+        ("15d-dpo-swapped-preference", []),
+        ("15i-classifier-short-prompts-long-labels", []),
+        ("15j-json-answers", []),
+        ("16e-one-template-no-copies", []),
+    ],
+)
+def test_only_copies_go(name: str, near: list[list[int]], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    found = answer(capsysbinary, "dedup", CASES / f"{name}.jsonl")
+    assert (found["exact"], found["near"], found["removed"]) == ([], near, len(near))
+
+
+@pytest.mark.parametrize("name", ["14d-near-prompts-opposite-answers", "14f-same-chat-other-system"])
+@pytest.mark.parametrize("more", ["14j-persona-by-system", "15b-minimal-pairs-other-emoji", "15j-json-answers"])
+def test_check_and_dedup_agree_on_contradictions(
+    name: str, more: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for case in (name, more):
+        path = CASES / f"{case}.jsonl"
+        found = {line for c in answer(capsysbinary, "dedup", path)["conflicts"] for line in c["lines"]}
+        assert found == conflicts_of_check(capsysbinary, path) == set()
+
+
+@pytest.mark.parametrize("weights", [(1, 0), (0, 1)])
+def test_the_trained_copy_stays(
+    weights: tuple[int, int], tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    lines = [
+        {
+            "messages": [
+                {"role": "user", "content": "Is it late?"},
+                {"role": "assistant", "content": "(yawn)", "weight": weight},
+            ]
+        }
+        for weight in weights
+    ]
+    path, out = tmp_path / "two.jsonl", tmp_path / "one.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert answer(capsysbinary, "dedup", path, "-o", out)["removed"] == 1
+    assert [json.loads(line)["messages"][1]["weight"] for line in out.read_text().splitlines()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "held_out"),
+    [
+        ("16b-same-document-other-question", 12),
+        ("16c-document-in-system", 12),
+        ("16e-one-template-no-copies", 20),
+        ("16f-one-template-20", 4),
+    ],
+)
+def test_a_split_holds_out_what_was_asked_and_tears_no_document(
+    name: str, held_out: int, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    made = answer(capsysbinary, "split", CASES / f"{name}.jsonl", "-d", tmp_path, "--validation", "0.2")
+    assert (made["validation"]["examples"], made["leaks"]) == (held_out, 0)
+    sides = [(tmp_path / f"{side}.jsonl").read_text().splitlines() for side in ("train", "validation")]
+    read = [set[int]().union(*(documents(json.loads(line)) for line in side)) for side in sides]
+    assert not read[0] & read[1]
+    assert bool(read[1]) == name.startswith(("16b", "16c"))
+
+
+def test_an_empty_side_is_refused_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = json.dumps(
+        {"messages": [{"role": "user", "content": "Is it late?"}, {"role": "assistant", "content": "(yawn)"}]}
+    )
+    path, folder = tmp_path / "same.jsonl", tmp_path / "out"
+    path.write_text(f"{line}\n" * 12)
+    assert main(["split", str(path), "-d", str(folder), "--validation", "0.2"]) == 1
+    told = capsys.readouterr().err
+    assert "0 of 12 examples" in told and "curator dedup" in told
+    assert not folder.exists()
+
+
+def test_check_and_split_tell_the_same_leaks(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    train, held = CASES / "26-train.jsonl", CASES / "26-validation-variants.jsonl"
+    made = answer(capsysbinary, "split", train, "-d", tmp_path, "--test", held)
+    told = {leak["train"] for leak in made["test"]["leaks"]}
+    main(["check", str(train), "--validation", str(held), "--json"])
+    problems = json.loads(capsysbinary.readouterr().out)["files"][0]["problems"]
+    overlap = {problem["line"] for problem in problems if problem["rule"] == "train_validation_overlap"}
+    assert overlap == {1, 2, 3, 4, 6, 7, 8}
+    assert told <= overlap
