@@ -155,3 +155,18 @@ def test_text_of_models_and_data_is_shown_and_never_interpreted() -> None:
 def test_a_run_is_found_by_the_beginning_of_its_id() -> None:
     with Ledger.for_path(None) as ledger, pytest.raises(InputError, match="no run"):
         bars.model_of_run(ledger, "x")
+
+
+async def test_answers_that_an_earlier_version_stored_as_one_list_are_used() -> None:
+    from curator.jobs.runs import evaluation
+
+    prompts = [prompt(f"word {n}", f"answer {n}", n) for n in range(3)]
+    with Ledger.for_path(None) as ledger:
+        ledger.add_evaluation(
+            evaluation.prompts_key(prompts), "m", None, {"answers": ["answer 0", "no", "answer 2"]}
+        )
+        result = await evaluation.evaluate(prompts, ["m"], None, ledger, names=["exact_match"])
+        assert result.last.answers == ["answer 0", "no", "answer 2"]
+        ledger.add_answer("m", message_key(prompts[1].messages), {"answer": "answer 1"})
+        result = await evaluation.evaluate(prompts, ["m"], None, ledger, names=["exact_match"])
+        assert result.last.scores["exact_match"].value == 1

@@ -193,6 +193,17 @@ def count_unanswered(prompts: Sequence[Prompt], models: Sequence[str], ledger: L
     return sum(len(_Questions(Way(model), prompts, ledger, False).unanswered) for model in models)
 
 
+def _earlier_answers(
+    way: Way, prompts: Sequence[Prompt], keys: Sequence[str], ledger: Ledger
+) -> dict[str, dict[str, Any]]:
+    """The answers of an evaluation that an earlier version stored as one list, by the key of the question."""
+    stored = ledger.evaluation(prompts_key(prompts), way.name) or {}
+    texts = stored.get("answers")
+    if not isinstance(texts, list) or len(texts) != len(keys):
+        return {}
+    return {key: {"answer": text} for key, text in zip(keys, texts, strict=True)}
+
+
 class _Questions:
     """All prompts as one way asks them, with the answers that are stored."""
 
@@ -200,7 +211,7 @@ class _Questions:
         self._way, self._ledger, self._logprobs = way, ledger, with_logprobs
         self._messages = [way.messages(prompt) for prompt in prompts]
         self._keys = [message_key(messages) for messages in self._messages]
-        answers = ledger.answers(way.model, self._keys)
+        answers = _earlier_answers(way, prompts, self._keys, ledger) | ledger.answers(way.model, self._keys)
         self.answers = {
             key: answer
             for key, answer in answers.items()
