@@ -168,7 +168,7 @@ async def evaluate(
     scored = []
     for way in dict.fromkeys(each if isinstance(each, Way) else Way(each) for each in models):
         questions = _Questions(way, prompts, ledger, "perplexity" in names)
-        if way.model not in reuse and ledger.evaluation(dataset, way.name):
+        if client is not None and way.model not in reuse and ledger.evaluation(dataset, way.name):
             questions.answers.clear()  # asked anew; what an evaluation left behind that broke off is used
         if client is None and questions.unanswered:
             raise CuratorError(f"{way.model} has not answered these prompts yet.")
