@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 EXAMPLE = "curator list data.jsonl --filter 'is:error -label:later' --limit 20"
-_EXCERPT = 90
+_PROMPT, _ANSWER = 60, 40
+"""Characters of the prompt and of the answer that are printed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="a dataset file, '-' or a workspace")
     parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
     parser.add_argument(
-        "--sort", default="", metavar="FIELD", help="tokens, errors, rating, …; -FIELD for descending"
+        "--sort",
+        default="",
+        metavar="FIELD",
+        help="prompt, answer, tokens, errors, …; -FIELD for descending",
     )
     parser.add_argument("--limit", type=output.count, default=100, metavar="N", help="at most N (default 100)")
     parser.add_argument("--offset", type=output.count, default=0, metavar="N", help="skip the first N")
@@ -77,7 +81,8 @@ def _print(workspace: Workspace, rows: list[Row], total: int) -> None:
         place = row.line if row.line is not None else "+"
         tail = " ".join(f"#{one_line(label, 20)}" for label in row.labels)
         mark = {"E": "31", "W": "33"}.get(row.mark, "32")
-        text = output.styled(one_line(row.preview, _EXCERPT), "0")
+        answer = f" → {one_line(row.answer, _ANSWER)}" if row.answer else ""
+        text = output.styled(f"{one_line(row.preview, _PROMPT)}{answer}", "0")
         numbers = f"{row.id:>7} {place:>7} {row.roles:<8} {row.tokens or 0:>6}"
         output.out(f"{output.styled(row.mark, mark)} {numbers}  {text} {tail}".rstrip())
     output.say(f"{len(rows):,} of {total:,} examples in {workspace.source_name}")

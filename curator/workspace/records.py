@@ -58,6 +58,8 @@ class Row(
     source: str
     preview: str
     """The beginning of the first user text, else of the first text; untrusted."""
+    answer: str
+    """The beginning of the last assistant text, empty where there is none; untrusted."""
     roles: str
     """One letter for each message (`s`ystem, `d`eveloper, `u`ser, `a`ssistant, `t`ool, `f`unction, `?`)."""
     messages: int
@@ -74,6 +76,8 @@ class Row(
     edited: bool
     new: bool
     duplicate: bool
+    conflict: bool
+    """Whether another example has the same prompt and another answer."""
 
     @property
     def mark(self) -> str:

@@ -53,6 +53,8 @@ def word(text: str, role: str | None = None) -> Text:
         ("line:7", Range("line", 7, 7)),
         ("line:7-", Range("line", 7, None)),
         ("line:-7", Range("line", None, 7)),
+        ('answer:"(cake)"', word("(cake)", "answer")),
+        ("prompt:cake", word("cake", "prompt")),
         ("https://x.y", word("https://x.y")),
         ("well-known", word("well-known")),
         ("orange", word("orange")),
@@ -191,6 +193,42 @@ def test_text_is_looked_for_in_messages_only(text: str, found: bool) -> None:
     tree = parse(text)
     nodes = tree.items if isinstance(tree, And) else (tree,)
     assert all(isinstance(node, Text) and node.matches(parsed) for node in nodes) is found
+
+
+TURNS = (("system", "Be sweet"), ("user", "cake"), ("assistant", "no"), ("user", "why"), ("assistant", "pie"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("answer:pie", True),
+        ("answer:no", False),
+        ("prompt:no", True),
+        ("prompt:cake", True),
+        ("prompt:sweet", False),
+        ("prompt:pie", False),
+        ("-answer:cake", True),
+        ("answer:/^p.e$/", True),
+    ],
+)
+def test_the_answer_is_the_last_one_and_the_prompt_what_is_said_before(text: str, found: bool) -> None:
+    tree = parse(text)
+    matches = tree.item if isinstance(tree, Not) else tree
+    assert isinstance(matches, Text)
+    assert matches.matches(parse_example(example(*TURNS))) is (found != isinstance(tree, Not))
+
+
+def test_without_an_answer_everything_is_prompt() -> None:
+    asked = parse_example(example(("system", "a"), ("user", "b")))
+    assert word("b", "prompt").matches(asked)
+    assert not word("b", "answer").matches(asked)
+    assert not word("a", "prompt").matches(asked)
+
+
+def test_matches_in_the_answer_are_highlighted_there() -> None:
+    assert query.spans(parse("answer:ca"), "cake", "assistant") == [(0, 2)]
+    assert query.spans(parse("answer:ca"), "cake", "user") == []
+    assert query.spans(parse("prompt:ca"), "cake", "user") == [(0, 2)]
 
 
 def test_a_broken_line_is_found_by_its_own_text() -> None:

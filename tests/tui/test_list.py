@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from textual.events import Key
 
+from curator.tui.stage_models.list_columns import Columns
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.query_bar import QueryInput
+from curator.workspace.opening import open_workspace
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
@@ -32,7 +34,7 @@ async def test_every_key_that_moves(tmp_path: Path, size: tuple[int, int]) -> No
 async def test_words_scroll_sideways(tmp_path: Path) -> None:
     long = "abcdefgh" * 12
     async with opened(dataset(tmp_path, [chat(long, "(a)")])) as scene:
-        assert "  abcdefghabc" in scene.screen_text()
+        assert " abcdefghabc" in scene.screen_text()
         await scene.press("l")
         assert scene.data.examples.shift == 8
         await scene.press("right", "h", "left", "left")
@@ -174,3 +176,37 @@ async def test_what_is_typed_ahead_goes_where_it_was_meant_for(tmp_path: Path) -
         revision = scene.workspace.revision()
         await burst("slash", "d", "a", "d")
         assert scene.data.bar.text == "dad" and scene.workspace.revision() == revision
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+async def test_prompt_and_answer_stand_side_by_side(tmp_path: Path, width: int) -> None:
+    async with opened(dataset(tmp_path, [chat("My mom is a judge", "(womanjudge)")]), (width, 24)) as scene:
+        list_width = scene.data.examples.scrollable_content_region.width
+        columns = {column.name: column.width for column in Columns.fit(list_width, 1).all}
+        line = next(line for line in scene.screen_text().splitlines() if line.startswith("›"))
+        assert "My mom" in line and "(womanjud" in line
+        assert ("tokens" in columns) == (list_width >= 60)
+        assert columns["answer"] >= 8
+
+
+async def test_contradictions_show_both_answers(tmp_path: Path) -> None:
+    lines = [*many(3), chat("I won!", "(moneybag)"), chat("I won!", "(moneymouth)")]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("slash")
+        await scene.type("is:conflict\n")
+        rows = [line for line in scene.screen_text().splitlines() if "≠" in line]
+        assert ["(moneybag)" in row for row in rows] == [True, False]
+        assert ["(moneymouth)" in row for row in rows] == [False, True]
+        await scene.press("slash")
+        await scene.pilot.press("ctrl+u")
+        await scene.type('answer:"moneymouth"\n')
+        assert scene.data.examples.count == 1
+
+
+def test_answers_sort_with_those_that_have_none_last(tmp_path: Path) -> None:
+    without = chat("q", "x").replace(b'"assistant"', b'"user"')
+    lines = [chat("1", "b"), without, chat("3", "C"), chat("2", "a")]
+    with open_workspace(dataset(tmp_path, lines)) as workspace:
+        assert list(workspace.view("", "answer").ids) == [4, 1, 3, 2]
+        assert list(workspace.view("", "answer", True).ids) == [3, 1, 4, 2]
+        assert list(workspace.view("", "prompt").ids) == [1, 4, 3, 2]

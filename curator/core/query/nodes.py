@@ -11,20 +11,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from curator.core.duplicates.texts import message_text, messages_of
+from curator.core.duplicates.texts import SYSTEM_ROLES, message_text, messages_of
 from curator.core.example import Example
 
+PARTS_OF = {"prompt": "user", "answer": "assistant"}
+"""The part of an example that a field names, and the role in whose messages matches in it are highlighted."""
 Kind = Literal["word", "fuzzy", "regex"]
 _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Text:
-    """Matches text in any message, or in the messages of one role."""
+    """Matches text in any message, or in the messages of one role, or in the `prompt` or the `answer`."""
 
     kind: Kind
     text: str
     role: str | None = None
+    """A role, `answer` (the last assistant message), `prompt` (what is said before it), or None: anywhere."""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -64,10 +67,28 @@ class Text:
             return any(self.matches_text(text) for text in self._texts(messages))
         return self.role is None and self.matches_text(example.raw.decode("utf-8", "replace"))
 
+    def is_in(self, role: str | None) -> bool:
+        """Whether its matches in a message of this role are highlighted."""
+        return self.role in (None, role) or PARTS_OF.get(self.role or "") == role
+
     def _texts(self, messages: list[Any]) -> Iterator[str]:
+        if self.role in PARTS_OF:
+            yield from _part_texts(messages, self.role == "answer")
+            return
         for message in messages:
             if self.role is None or (isinstance(message, dict) and message.get("role") == self.role):
                 yield message_text(message)
+
+
+def _part_texts(messages: list[Any], answer: bool) -> Iterator[str]:
+    """The last assistant text, or those before it (all where there is none) but for system prompts."""
+    roles = [message.get("role") if isinstance(message, dict) else None for message in messages]
+    last = next((at for at in range(len(roles) - 1, -1, -1) if roles[at] == "assistant"), len(roles))
+    if answer:
+        yield from map(message_text, messages[last : last + 1])
+    else:
+        spoken = zip(roles[:last], messages[:last], strict=True)
+        yield from (message_text(message) for role, message in spoken if role not in SYSTEM_ROLES)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,10 @@ SPLITS = ("train", "validation", "none")
 REVIEWS = ("accepted", "rejected", "flagged", "none")
 NUMBERS = ("rating", "tokens", "messages", "line", "id")
 CHOICES: dict[str, tuple[str, ...]] = {"is": STATES, "split": SPLITS, "role": ROLES, "review": REVIEWS}
+PARTS = ("prompt", "answer")
+"""Fields of text that is no single role's: the last assistant message, and what is said before it."""
 NAMES = ("rule", "label", "source")
-FIELDS = (*CHOICES, *NAMES, *NUMBERS, "system", "developer", "user", "assistant", "tool")
+FIELDS = (*CHOICES, *NAMES, *NUMBERS, "system", "developer", "user", "assistant", "tool", *PARTS)
 """All field names, which stand before `:` (those of `NUMBERS` also before `<`, `<=`, `=`, `>=`, `>`)."""
 MAX_DEPTH = 50
 _WORD = re.compile(r"(?:[^\s()]|\([^\s()]*\))+")

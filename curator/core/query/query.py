@@ -38,9 +38,7 @@ def texts(query: Query) -> list[Text]:
 
 def spans(query: Query, text: str, role: str | None = None) -> list[tuple[int, int]]:
     """The matches of a query's text nodes in one message of a role, ascending and without overlaps."""
-    all_spans = sorted(
-        span for node in texts(query) if node.role is None or node.role == role for span in node.spans(text)
-    )
+    all_spans = sorted(span for node in texts(query) if node.is_in(role) for span in node.spans(text))
     out: list[tuple[int, int]] = []
     for start, end in all_spans:
         if out and start <= out[-1][1]:

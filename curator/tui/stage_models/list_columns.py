@@ -14,6 +14,9 @@ from curator.workspace.records import Row
 GUTTER = 2
 """Cells before the first column, for the cursor and the selection mark."""
 
+ANSWER_SHARE = 40
+"""Percent of the room for words that the answer has; the prompt has the rest."""
+
 ROW_STYLES = {
     "list--error",
     "list--warning",
@@ -44,22 +47,25 @@ class Columns:
 
     @classmethod
     def fit(cls, width: int, last_line: int) -> Columns:
-        """Choose the columns for a list of `width` cells; the column "words" takes the space that is left.
+        """Choose the columns for a list of `width` cells; prompt and answer share the space that is left.
 
-        As the list gets narrower, it first loses the labels, then the roles, then the split.
+        As the list gets narrower, it first loses the roles, then the labels, the tokens, the split, the answer.
         """
         line = Column("line", max(4, len(str(last_line))), "line", right=True)
         fixed = [
             Column("marks", 4, "errors"),
             line,
-            *([Column("roles", 6, "messages")] if width >= 60 else []),
-            Column("words", 0, "text"),
-            Column("tokens", 6, "tokens", right=True),
+            *([Column("roles", 6, "messages")] if width >= 96 else []),
+            Column("prompt", 0, "prompt"),
+            *([Column("answer", 0, "answer")] if width >= 36 else []),
+            *([Column("tokens", 6, "tokens", right=True)] if width >= 60 else []),
             *([Column("label", 9, "labels")] if width >= 72 else []),
             *([Column("split", 5, "split")] if width >= 52 else []),
         ]
         spare = width - GUTTER - sum(column.width for column in fixed) - (len(fixed) - 1)
-        return cls(tuple(c._replace(width=max(8, spare)) if c.name == "words" else c for c in fixed))
+        answer = spare * ANSWER_SHARE // 100 if width >= 36 else 0
+        widths = {"prompt": max(8, spare - answer), "answer": answer}
+        return cls(tuple(c._replace(width=widths.get(c.name, c.width)) for c in fixed))
 
     def head(self, sort: str, descending: bool) -> str:
         """The heading line, with an arrow at the column that is sorted by."""
@@ -88,7 +94,7 @@ Pieces = list[tuple[str, str | None]]
 def cells(row: Row, columns: Columns, shift: int, colours: Mapping[str, int]) -> Iterator[tuple[str, str | None]]:
     """The styled pieces of a row, cut and padded to the columns.
 
-    `shift`: characters that the words are scrolled by; `colours`: number of the colour by label.
+    `shift`: characters that prompt and answer are scrolled by; `colours`: number of the colour by label.
     """
     for at, column in enumerate(columns.all):
         if at:
@@ -121,7 +127,7 @@ def _labels(row: Row, colours: Mapping[str, int]) -> Pieces:
 
 
 def _marks(row: Row) -> Pieces:
-    """Four cells: result of the check, review state, changed or new, duplicate."""
+    """Four cells: result of the check, review state, changed or new, contradiction or duplicate."""
     check = {"E": "list--error", "W": "list--warning"}.get(row.mark, "list--dim")
     review = {"accepted": ("✓", "list--ok"), "rejected": ("✗", "list--error"), "flagged": ("!", "list--warning")}
     sign, style = review.get(row.review or "", (" ", "list--dim"))
@@ -132,7 +138,7 @@ def _marks(row: Row) -> Pieces:
         (row.mark, check),
         (sign, style),
         (change, "list--label"),
-        ("≈" if row.duplicate else " ", "list--warning"),
+        ("≠" if row.conflict else "≈" if row.duplicate else " ", "list--warning"),
     ]
 
 
@@ -142,8 +148,10 @@ def _cell(row: Row, name: str, shift: int) -> tuple[str, str | None]:
     if name == "roles":
         roles = row.roles
         return (roles if len(roles) <= 6 else f"{roles[:5]}…"), "list--roles"
-    if name == "words":
+    if name == "prompt":
         return one_line(row.preview[shift:]), None
+    if name == "answer":
+        return one_line(row.answer[shift:]), "list--warning" if row.conflict else None
     if name == "tokens":
         return ("·" if row.tokens is None else f"{row.tokens:,}"), "list--dim"
     split = {"train": "train", "validation": "valid"}.get(row.split or "", "")

@@ -26,7 +26,7 @@ from curator.tui.widgets.cursor_list import PagedList
 from curator.workspace.records import Row
 
 SHIFT = 8
-"""How many characters one press of left or right scrolls the text column."""
+"""How many characters one press of left or right scrolls prompt and answer."""
 
 
 class ExampleList(PagedList):
@@ -35,7 +35,8 @@ class ExampleList(PagedList):
     SCOPE = "list"
     HELP = (
         "Each line is one example. Marks: E error, W warning, ✓ nothing found, · not checked yet; then "
-        "✓ accepted, ✗ rejected, ! flagged, ? changed since; then ~ edited, + new; then ≈ duplicate. "
+        "✓ accepted, ✗ rejected, ! flagged, ? changed since; then ~ edited, + new; then ≈ duplicate, ≠ the same "
+        "prompt has another answer. "
         "● is selected: what you press then works on all selected examples."
     )
     BINDINGS = keys.bindings("list")
@@ -83,7 +84,7 @@ class ExampleList(PagedList):
         self._colours = label_keys.colours_by_name(session.workspace)
         self.selection = Selection()
         self.shift = 0
-        """How many characters the text column is scrolled to the right."""
+        """How many characters prompt and answer are scrolled to the right."""
 
     # Contents
 
@@ -260,12 +261,12 @@ class ExampleList(PagedList):
     # Actions
 
     def action_left(self) -> None:
-        """Scroll the text column left."""
+        """Scroll prompt and answer left."""
         self.shift = max(0, self.shift - SHIFT)
         self.refresh_rows()
 
     def action_right(self) -> None:
-        """Scroll the text column right."""
+        """Scroll prompt and answer right."""
         self.shift += SHIFT
         self.refresh_rows()
 

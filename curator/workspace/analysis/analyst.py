@@ -140,6 +140,7 @@ def _result(
         assistant=None if tokens is None else tokens.assistant,
         flags=_states(example.raw, plain, version, errors, warnings) | (_role_bits(messages) | opening) << 8,
         preview=preview(example, messages),
+        answer=answer_preview(messages),
         problems=problems,
     )
 
@@ -165,9 +166,16 @@ def _of_quick_look(example_id: int, version: int, raw: bytes, look: QuickLook, t
         assistant=None if tokens is None else tokens.assistant,
         flags=_states(raw, True, version, errors, warnings) | role_bits << 8,
         preview=_cut(text),
+        answer=_cut(_last_answer(look)),
         problems=look.problems,
     )
     return Analysed(result, example_facts, Example(raw))
+
+
+def _last_answer(look: QuickLook) -> str:
+    """The text of the last assistant message; empty where there is none."""
+    pairs = zip(reversed(look.roles), reversed(look.texts), strict=True)
+    return next((text for role, text in pairs if role == "assistant"), "")
 
 
 @lru_cache(maxsize=4096)
@@ -244,6 +252,14 @@ def preview(example: Example, messages: list[Any]) -> str:
             break
         text = text or words
     return _cut(text or example.raw[: PREVIEW_CHARS * 4].decode("utf-8", "replace"))
+
+
+def answer_preview(messages: list[Any]) -> str:
+    """The beginning of the last assistant text, as `preview` cuts it; empty where there is none."""
+    for message in reversed(messages):
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            return _cut(message_text(message))
+    return ""
 
 
 def _cut(text: str) -> str:

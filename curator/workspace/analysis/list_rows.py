@@ -13,6 +13,10 @@ COPIES = frozenset({"duplicate_example", "near_duplicate_example"})
 """The rules that find copies of an example."""
 
 
+CONFLICT = "conflicting_answers"
+"""The rule that finds other answers to the same prompt."""
+
+
 def make_rows(stored: StoredExamples, current_results: CurrentResults, ids: Sequence[int]) -> list[Row]:
     """Rows for some ids, in their order; an example without a result is analysed now, for the row alone."""
     touched = stored.example_rows(ids)
@@ -42,6 +46,7 @@ def make_rows(stored: StoredExamples, current_results: CurrentResults, ids: Sequ
                 line=None if source is None else source.line(example),
                 source="" if source is None else source.name,
                 preview=result.preview,
+                answer=result.answer,
                 roles=result.roles,
                 messages=result.messages,
                 errors=result.errors + errors,
@@ -57,6 +62,7 @@ def make_rows(stored: StoredExamples, current_results: CurrentResults, ids: Sequ
                 edited=row.version > 0 and source is not None,
                 new=source is None,
                 duplicate=any(problem.rule in COPIES for problem in overall_problems),
+                conflict=any(problem.rule == CONFLICT for problem in overall_problems),
             )
         )
     return rows

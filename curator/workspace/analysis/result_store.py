@@ -21,7 +21,7 @@ from curator.sqlite_file import connect, placeholders
 from curator.workspace.analysis import flag_columns as flags
 from curator.workspace.storage.examples import batches
 
-VERSION = 5
+VERSION = 6
 """The version of the tables below; a file of another version is emptied and filled anew."""
 
 _TABLES = """
@@ -31,7 +31,7 @@ CREATE TABLE result(
     errors INTEGER NOT NULL, warnings INTEGER NOT NULL,
     messages INTEGER NOT NULL, roles TEXT NOT NULL,
     tokens INTEGER, assistant INTEGER, flags INTEGER NOT NULL,
-    preview TEXT NOT NULL, problems BLOB);
+    preview TEXT NOT NULL, answer TEXT NOT NULL, problems BLOB);
 CREATE TABLE finding(rule TEXT NOT NULL, id INTEGER NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY(rule, id)) WITHOUT ROWID;
 CREATE TABLE overall(id INTEGER, rule TEXT NOT NULL, severity TEXT NOT NULL, problem BLOB NOT NULL);
@@ -45,7 +45,7 @@ CREATE INDEX IF NOT EXISTS result_tokens ON result(tokens);
 """
 """Made when all rows are in: several times cheaper than keeping it up to date meanwhile."""
 
-_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, flags, preview, problems"
+_COLUMNS = "id, version, errors, warnings, messages, roles, tokens, assistant, flags, preview, answer, problems"
 
 
 @dataclass(slots=True)  # frozen it takes three times as long to make, and a page makes fifty
@@ -69,6 +69,8 @@ class Result:
     flags: int
     """The byte for the flag column `states`; the next higher byte is that for `roles`."""
     preview: str
+    answer: str
+    """The beginning of the last assistant text."""
     problems: tuple[Problem, ...] = ()
 
 
@@ -147,7 +149,7 @@ class Results:
         try:
             self._drop_findings([r.id for r in rows])
             self.db.executemany(
-                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
+                f"INSERT OR REPLACE INTO result({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
             )
             self.db.executemany("INSERT OR REPLACE INTO finding VALUES(?,?,?)", _findings(rows))
             self.flags.put(map(_flags, rows))
@@ -233,6 +235,7 @@ def _row(r: Result) -> tuple[object, ...]:
         r.assistant,
         r.flags,
         r.preview,
+        r.answer,
         pack(r.problems),
     )
 

@@ -32,7 +32,11 @@ SORTS = (
     "source",
     "length",
     "text",
+    "prompt",
+    "answer",
 )
+_SORTED_BY_TEXT = {"text": "lower(preview)", "prompt": "lower(preview)", "answer": "nullif(lower(answer), '')"}
+"""The SQL expression for each sort by words; examples without an answer stand last."""
 _DUPLICATES = ("duplicate_example", "near_duplicate_example")
 
 
@@ -289,7 +293,7 @@ class QueryEvaluation:
         if sort == "tokens":
             self.current_results.require_tokens()
         return self.current_results.column(
-            {"errors": "errors * 1000000 + warnings", "text": "lower(preview)"}.get(sort, sort)
+            {"errors": "errors * 1000000 + warnings", **_SORTED_BY_TEXT}.get(sort, sort)
         )
 
 
