@@ -30,6 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="another name that clients may use for this server, e.g. behind a tunnel",
     )
     parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="web pages of this origin may use the server, e.g. http://localhost:3000",
+    )
+    parser.add_argument(
         "--idle-exit", type=float, metavar="SECONDS", help="leave after this time without requests and jobs"
     )
     parser.add_argument(
@@ -52,6 +59,7 @@ def settings(args: argparse.Namespace) -> ServerSettings:
         host=args.host,
         port=args.port,
         allowed_hosts=tuple(args.allow_host),
+        allowed_origins=tuple(args.allow_origin),
         idle_exit=args.idle_exit,
         threads=args.threads,
         extra_models=tuple(map(_model, args.model)),

@@ -17,9 +17,11 @@ from curator.log import log_failure
 from curator.server.errors import ApiError, disk_full, quote
 from curator.server.http.responses import answer
 from curator.server.routes import chat as routes_chat
+from curator.server.routes import completions as routes_completions
 from curator.server.routes import files as routes_files
 from curator.server.routes import jobs as routes_jobs
 from curator.server.routes import models as routes_models
+from curator.server.routes import responses_api as routes_responses
 from curator.server.routes import uploads as routes_uploads
 from curator.server.services import Services
 
@@ -45,6 +47,8 @@ def build(services: Services) -> Starlette:
         *routes_jobs.ROUTES,
         *routes_models.ROUTES,
         *routes_chat.ROUTES,
+        *routes_completions.ROUTES,
+        *routes_responses.ROUTES,
     ]
     app = Starlette(
         routes=[Mount("/v1", app=Router(routes, redirect_slashes=False))],
@@ -72,12 +76,25 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     where = f"{request.method} {quote(request.url.path)}"
     if error.status_code == 404:
-        message = f"Invalid URL ({where})"
+        message = f"Invalid URL ({where}){_hint(request.url.path)}"
     elif error.status_code == 405:
         message = f"Not allowed to {request.method} on {quote(request.url.path)}."
     else:
         message = str(error.detail)
     return answer(ApiError(error.status_code, message, headers=dict(error.headers or {})))
+
+
+_SERVED = ("/chat/", "/completions", "/responses", "/models", "/files", "/uploads", "/fine_tuning/")
+_LEFT_OUT = ("/embeddings", "/moderations", "/batches", "/images", "/audio", "/assistants", "/threads", "/evals")
+
+
+def _hint(path: str) -> str:
+    """What to do about a path that is not served: a base URL without /v1, or something that is left out."""
+    if path.startswith(_SERVED):
+        return f": did you mean /v1{quote(path)}? The base URL ends in /v1."
+    if path.removeprefix("/v1").startswith(_LEFT_OUT):
+        return ": this local server does not have it; docs/clients.md says what to use instead."
+    return ""
 
 
 async def _answer_disconnect(_: Request, __: Exception) -> Response:

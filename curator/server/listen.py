@@ -132,7 +132,9 @@ def _run(settings: ServerSettings, services: Services, listener: socket.socket, 
     host = _WILDCARDS.get(settings.host) or settings.host.strip("[]")
     host = f"[{host}]" if ":" in host else host
     hosts = Hosts(settings.host, port, settings.allowed_hosts)
-    activity = Activity(Guard(app.build(services), token, hosts, settings.limits.header_bytes))
+    activity = Activity(
+        Guard(app.build(services), token, hosts, settings.limits.header_bytes, settings.allowed_origins)
+    )
     server = _Server(_config(settings, activity), settings, services, activity)
     server.base_url = f"http://{host}:{port}/v1"
     if not is_loopback(settings.host):

@@ -47,6 +47,8 @@ class ServerSettings:
     port: int = 0
     allowed_hosts: tuple[str, ...] = ()
     """More values of `Host` that this server answers to (a tunnel, a proxy), as `name` or `name:port`."""
+    allowed_origins: tuple[str, ...] = ()
+    """Values of `Origin` whose web pages may use this server."""
     idle_exit: float | None = None
     """Seconds without requests and jobs after which the server ends; None: it never does."""
     threads: int = 0

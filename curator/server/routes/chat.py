@@ -35,18 +35,18 @@ async def create(request: Request) -> Response:
     if chat.stream:
         first = await anext(lines, None)  # an error before the first token becomes an ordinary error response
         return StreamingResponse(
-            _events(request, chat, head, first, lines), media_type="text/event-stream", headers=_SSE
+            _events(request, chat, head, first, lines), media_type="text/event-stream", headers=SSE
         )
-    body = await _cancel_on_disconnect(request, _collect(chat, head, lines))
+    body = await cancel_on_disconnect(request, _collect(chat, head, lines))
     if chat.store:
-        await blocking(own.completions.add, body, chat.metadata)
+        await blocking(own.completions.add, body, chat.metadata, chat.ask["messages"])
     return json(body)
 
 
-_SSE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+SSE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-async def _cancel_on_disconnect(request: Request, work: Any) -> Line:
+async def cancel_on_disconnect(request: Request, work: Any) -> Line:
     """The result of the coroutine `work`. Cancels it and raises ApiError 499 if the client disconnects first."""
     task, disconnect = asyncio.create_task(work), asyncio.create_task(_wait_for_disconnect(request))
     try:
@@ -173,7 +173,8 @@ async def _events(
     if chat.include_usage:
         yield b"data: " + orjson.dumps({**head, "choices": [], "usage": answer.usage}) + b"\n\n"
     if chat.store:
-        await blocking(services(request).completions.add, answer.body(head), chat.metadata)
+        body, messages = answer.body({**head, "object": "chat.completion"}), chat.ask["messages"]
+        await blocking(services(request).completions.add, body, chat.metadata, messages)
     yield b"data: [DONE]\n\n"
 
 
@@ -202,7 +203,45 @@ async def listing(request: Request) -> Response:
     return page(*await blocking(own.completions.page, model, metadata, after, limit, order))
 
 
+async def retrieve(request: Request) -> Response:
+    """One stored completion."""
+    return json(await blocking(services(request).completions.get, request.path_params["completion_id"]))
+
+
+async def update(request: Request) -> Response:
+    """Replace the metadata of a stored completion."""
+    own = services(request)
+    body = await read_json(request, own.settings.limits)
+    body.only("metadata")
+    return json(await blocking(own.completions.update, request.path_params["completion_id"], body.metadata()))
+
+
+async def delete(request: Request) -> Response:
+    """Delete a stored completion."""
+    completion_id = request.path_params["completion_id"]
+    await blocking(services(request).completions.delete, completion_id)
+    return json({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
+
+
+async def messages(request: Request) -> Response:
+    """The messages that a stored completion answered."""
+    own, limit, order = services(request), pages.limit(request, 20), pages.order(request, "asc")
+    listed = await blocking(own.completions.messages, request.path_params["completion_id"])
+    if order == "desc":
+        listed.reverse()
+    after = query(request, "after")
+    if after is not None:
+        numbers = [number for number, message in enumerate(listed) if message["id"] == after]
+        listed = listed[numbers[0] + 1 :] if numbers else []
+    return page(listed[:limit], len(listed) > limit)
+
+
+_ONE = "/chat/completions/{completion_id}"
 ROUTES = [
+    Route(_ONE, retrieve, methods=["GET"]),
+    Route(_ONE, update, methods=["POST"]),
+    Route(_ONE, delete, methods=["DELETE"]),
+    Route(_ONE + "/messages", messages, methods=["GET"]),
     Route("/chat/completions", create, methods=["POST"]),
     Route("/chat/completions", listing, methods=["GET"]),
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from curator.server.errors import ApiError, quote
 from curator.server.settings import ServerLimits
 from curator.server.store.database import Database
 from curator.server.store.files import Order, unknown_cursor
@@ -19,9 +20,9 @@ class CompletionStore:
         self._db = db
         self._limits = limits
 
-    def add(self, body: dict[str, Any], metadata: dict[str, str]) -> None:
-        """Store a completion; the oldest ones beyond the limit are deleted."""
-        whole = {**body, "metadata": metadata}
+    def add(self, body: dict[str, Any], metadata: dict[str, str], messages: list[dict[str, Any]]) -> None:
+        """Store a completion with the messages that it answers; the oldest ones beyond the limit are deleted."""
+        whole = {**body, "metadata": metadata, _MESSAGES: messages}
         with self._db.transaction() as db:
             db.execute(
                 "INSERT INTO completions (id, model, metadata, body) VALUES (?,?,?,?)",
@@ -51,4 +52,46 @@ class CompletionStore:
             values.append(row["seq"])
         sql = f"SELECT body FROM completions WHERE {' AND '.join(where)} ORDER BY seq {order} LIMIT ?"
         rows = self._db.rows(sql, *values, limit + 1)
-        return [orjson.loads(row["body"]) for row in rows[:limit]], len(rows) > limit
+        return [_view(row["body"]) for row in rows[:limit]], len(rows) > limit
+
+    def get(self, completion_id: str) -> dict[str, Any]:
+        """One completion. Raises ApiError 404."""
+        return _view(self._body(completion_id))
+
+    def messages(self, completion_id: str) -> list[dict[str, Any]]:
+        """The messages that a completion answers, each with an id. Raises ApiError 404."""
+        listed = orjson.loads(self._body(completion_id)).get(_MESSAGES) or []
+        return [{"id": f"{completion_id}-{number}", **message} for number, message in enumerate(listed)]
+
+    def update(self, completion_id: str, metadata: dict[str, str]) -> dict[str, Any]:
+        """Replace a completion's metadata. Raises ApiError 404."""
+        with self._db.transaction() as db:
+            whole = {**orjson.loads(self._body(completion_id)), "metadata": metadata}
+            db.execute(
+                "UPDATE completions SET metadata=?, body=? WHERE id=?",
+                (to_json(metadata), to_json(whole), completion_id),
+            )
+        return self.get(completion_id)
+
+    def delete(self, completion_id: str) -> None:
+        """Delete a completion. Raises ApiError 404."""
+        with self._db.transaction() as db:
+            self._body(completion_id)
+            db.execute("DELETE FROM completions WHERE id=?", (completion_id,))
+
+    def _body(self, completion_id: str) -> str:
+        row = self._db.row("SELECT body FROM completions WHERE id=?", completion_id)
+        if row is None:
+            raise ApiError(404, f"No such chat completion: {quote(completion_id)}", param="completion_id")
+        body: str = row["body"]
+        return body
+
+
+_MESSAGES = "curator_messages"
+"""The key of the answered messages in a stored body; no answer shows it."""
+
+
+def _view(body: str) -> dict[str, Any]:
+    value: dict[str, Any] = orjson.loads(body)
+    value.pop(_MESSAGES, None)
+    return value
