@@ -73,6 +73,12 @@ class JobWatch:
         self.fault = ""
         return runs
 
+    def running(self) -> Run | None:
+        """The newest run whose job is not over; None where there is none, or the runs cannot be read."""
+        if not (self._workspace.path / "runs.db").exists():
+            return None
+        return next((run for run in self.runs() if run.job_id and not run.closed), None)
+
     def ledger_of(self, run: Run) -> Ledger:
         """The ledger that holds a run; the workspace's own unless another one is known to hold it."""
         return self.other_jobs.owner(run) or self.ledger

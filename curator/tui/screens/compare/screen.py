@@ -25,6 +25,7 @@ from curator.tui.stage_models.comparison import (
     scores_table,
     short_name,
 )
+from curator.tui.stage_models.running_words import training_words
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ class CompareScreen(StageScreen):
             return
         self._index = self._comparisons.index(before) if before in self._comparisons else 0
         if self.comparison is None:
-            self._say("No tuned model yet: T trains one on this data.")
+            training = training_words(shell_of(self).job_watch)
+            more = f"{training}. alt+4 shows it." if training else "T trains one on this data."
+            self._say(f"No tuned model yet: {more}")
         elif self.comparison != self._last_asked:
             self._ask(self.comparison.provider == "local")
 
