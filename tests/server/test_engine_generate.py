@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.server.engines import sampling
+from curator.server.engines.embedded.answers import EmbeddedEngine
+from curator.server.engines.embedded.decode import SLICE_TOKENS
 from curator.server.engines.embedded.lora import Adapter, write_peft
 from curator.server.engines.text_stream import AnswerText
 from tests.server import tiny
@@ -227,3 +229,25 @@ def test_sampling_stays_in_the_nucleus(values: list[float], top_p: float, seed: 
     assert odds[odds > odds[token]].sum() < top_p + 1e-9
     assert sampling.choose_token(logits, 0.0, top_p, np.random.default_rng(seed)) == int(logits.argmax())
     assert sampling.token_logprob(logits, token) == pytest.approx(np.log(odds[token]), abs=1e-5)
+
+
+def test_a_long_prompt_is_read_in_slices_and_given_up_between_two(tmp_path: Path) -> None:
+    folder = tiny.write_tiny_model(tmp_path)
+    config = json.loads((folder / "config.json").read_text()) | {"max_position_embeddings": 4096}
+    (folder / "config.json").write_text(json.dumps(config))
+    long = {"id": "a", "messages": [{"role": "user", "content": "x" * 1500}], "max_tokens": 3, "temperature": 0}
+
+    def step_until_done(cancel_after: int) -> tuple[int, list[Line]]:
+        batch = EmbeddedEngine(folder, 1).batch(None, [long])
+        lines: list[Line] = []
+        steps = 0
+        while not batch.done:
+            lines += batch.step()
+            steps += 1
+            if steps == cancel_after:
+                batch.cancel("a")
+        return steps, lines
+
+    steps, lines = step_until_done(99)
+    assert steps > 1500 // SLICE_TOKENS and lines[-1] == {"id": "a", "done": True}
+    assert step_until_done(2) == (2, [])
