@@ -77,7 +77,14 @@ def _apply_line(workspace: Workspace, line: bytes) -> dict[str, Any]:
     answer: dict[str, Any] = {"ok": True, "revision": change.id, "examples": change.examples}
     if op["op"] == "add":
         answer["id"] = change.ids[0]
-    return answer
+    return answer | _held_out(change)
+
+
+def _held_out(change: Change) -> dict[str, Any]:
+    """What to answer of examples that joined a held-out twin."""
+    if len(change.twins) == 1 and change.examples == 1:
+        return {"side": change.twins[0].side, "twin": change.twins[0].twin}
+    return {"twins": [twin._asdict() for twin in change.twins]} if change.twins else {}
 
 
 def perform(workspace: Workspace, op: dict[str, Any]) -> Change | None:
@@ -158,10 +165,18 @@ def _split(workspace: Workspace, op: dict[str, Any]) -> Change:
     some = any(key in op for key in ("example", "examples", "filter"))
     ids = _ids(workspace, op) if some else None
     stratify = _text_field(op, "stratify") if "stratify" in op else None
-    share, seed = _number_field(op, "validation", 0.1), op.get("seed", 0)
+    share, test, seed = _number_field(op, "validation", 0.1), _number_field(op, "test", 0), op.get("seed", 0)
     if type(seed) is not int:
         raise UsageError("a seed is a whole number")
-    return workspace.changes.split(share, seed, stratify=stratify, ids=ids)
+    return workspace.changes.split(share, seed, test=test, stratify=stratify, ids=ids)
+
+
+def _also_right(workspace: Workspace, op: dict[str, Any]) -> Change:
+    on = op.get("on", True)
+    if not isinstance(on, bool):
+        raise UsageError('"on" is true or false')
+    answer = _text_field(op, "answer")
+    return workspace.changes.accept_answers(dict.fromkeys(_ids(workspace, op), (answer,)), on)
 
 
 def _fix(workspace: Workspace, op: dict[str, Any]) -> Change:
@@ -180,6 +195,7 @@ _OPERATIONS: dict[str, Callable[[Workspace, dict[str, Any]], Change | None]] = {
         _ids(workspace, op), _text_field(op, "note" if "note" in op else "text")
     ),
     "fix": _fix,
+    "also_right": _also_right,
     "split": _split,
     "undo": lambda workspace, _: workspace.changes.undo(),
     "redo": lambda workspace, _: workspace.changes.redo(),

@@ -86,7 +86,8 @@ async def _evaluate(args: argparse.Namespace) -> int:
     asked_for = AnswerForm(contract, origin_of(args)) if contract else None
     data = training_data.read(path)
     form = find_form(path, data.raws, asked_for)
-    prompts, skipped = evaluation.make_prompts(_held_out(data, args.on))
+    side = _held_out(data, args.on)
+    prompts, skipped = evaluation.make_prompts(side, training_data.also_right(path))
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")
     with Ledger.for_path(path) as ledger:
@@ -105,11 +106,14 @@ async def _evaluate(args: argparse.Namespace) -> int:
                 side="" if data.noun == "line" else args.on,
                 report=_report,
             )
+        opened = ledger.times_opened()
     missed = bars.missed(result, limits, earlier)
+    if result.yardstick.side == "test":
+        say(f"The test side has been opened {opened:,} time{'s' * (opened != 1)}: each look makes it tell less.")
     if args.card:
         _write_card(Path(args.card), result, missed)
     if args.json:
-        emit(result.to_json() | {"missed": missed})
+        emit(result.to_json() | {"missed": missed, "test_opened": opened})
     else:
         _show(result)
     for sentence in missed:

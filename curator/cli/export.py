@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
         output.emit({
             "path": str(report.path), "examples": report.examples, "bytes": report.bytes, "sha256": report.sha256,
             "skipped": len(report.skipped), "rejected": rejected, "format": args.format or "as they are",
+            "also_right": str(report.right_answers) if report.right_answers else None,
         })  # fmt: skip
     else:
         output.out(

@@ -1,4 +1,4 @@
-"""`curator history`: the changes and runs of a workspace, or the difference between two of its revisions."""
+"""`curator history`: the changes, runs and rounds of a workspace, or what differs between two revisions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from curator.jobs.runs.rounds import Round
     from curator.workspace.records import Change
     from curator.workspace.versions import RevisionDifference
+    from curator.workspace.workspace import Workspace
 
 EXAMPLE = "curator history data.curator --diff 3..12"
 
@@ -24,6 +26,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("workspace", metavar="WORKSPACE", help="a workspace (NAME.curator)")
     parser.add_argument(
         "--diff", metavar="REV..REV", help="compare two revisions; an empty one is the first or last"
+    )
+    parser.add_argument(
+        "--rounds",
+        metavar="A..B",
+        nargs="?",
+        const="",
+        help="the trainings with what changed before each and what it did to the scores",
     )
     parser.add_argument("--limit", type=output.count, metavar="N", help="the latest N changes only")
 
@@ -41,6 +50,10 @@ def run(args: argparse.Namespace) -> int:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]
         runs = _runs(path)
         changed = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None
+        made = _rounds(path, workspace, args.rounds) if args.rounds is not None else []
+    if args.rounds is not None:
+        _tell_rounds(made, args.json)
+        return 0
     if args.json:
         report: dict[str, Any] = {"changes": [_as_dict(c) for c in changes], "runs": runs}
         report |= {"added": [], "removed": [], "edited": []} if changed is None else changed.as_dict()
@@ -50,6 +63,52 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(changes, runs)
     return 0
+
+
+def _rounds(path: Path, workspace: Workspace, chosen: str) -> list[Round]:
+    """The rounds that were asked for, oldest first."""
+    from curator.core.answers.contract import Contract  # heavy
+    from curator.jobs.ledger.ledger import Ledger
+    from curator.jobs.runs import rounds
+    from curator.workspace.versions import difference
+
+    if not (path / "runs.db").is_file():
+        return rounds.chosen([], chosen)
+    stored = workspace.meta("contract")
+    contract = Contract.from_json(stored) if isinstance(stored, dict) else None
+    with Ledger.for_path(path) as ledger:
+        made = rounds.rounds(
+            ledger, lambda old, new: difference(workspace, old, new), contract, workspace.also_right()
+        )
+    return rounds.chosen(made, chosen)
+
+
+def _tell_rounds(made: list[Round], as_json: bool) -> None:
+    if as_json:
+        output.emit({"rounds": [each.to_json() for each in made]})
+        return
+    for each in made:
+        run, changes = each.run, each.difference
+        words = f"round {each.number}: {run.fine_tuned_model or run.model} on {run.provider}, {run.status}"
+        output.out(output.styled(one_line(words, 120), "1"))
+        if changes is not None:
+            counts = f"+{len(changes.added):,} −{len(changes.removed):,} ~{len(changes.edited):,} examples"
+            settings = f"; other {', '.join(each.settings_changed)}" if each.settings_changed else ""
+            output.out(f"  {counts}{settings}")
+        _print_scores(each)
+        if each.prompts_compared:
+            flips = f"{len(each.fixed)} fixed, {len(each.broken)} broken"
+            output.out(f"  {flips} of {each.prompts_compared:,} prompts that both rounds answered")
+        if each.both_changed:
+            output.out("  Data and settings changed together: nobody can tell which made the difference.")
+    output.say(_count_words(len(made), "round"))
+
+
+def _print_scores(each: Round) -> None:
+    for name, score in each.scores.items():
+        delta = each.delta.get(name)
+        against = f"   {delta.value:+.3f} ({delta.low:+.3f} to {delta.high:+.3f})" if delta else ""
+        output.out(f"  {name:<12} {score.value:8.3f}   95 % from {score.low:.3f} to {score.high:.3f}{against}")
 
 
 def _runs(path: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.cli import output
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,9 +76,14 @@ def _print_result(prepared: Import, workspace: Workspace, change: Change, as_jso
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     if as_json:
-        output.emit({**_report(prepared), "workspace": str(workspace.path), "revision": change.id})
+        twins = [twin._asdict() for twin in change.twins]
+        place = {"workspace": str(workspace.path), "revision": change.id}
+        output.emit({**_report(prepared), **place, "twins": twins})
     else:
         _print(prepared, workspace)
+        if change.twins:
+            joined = count_of(len(change.twins))
+            output.say(f"{joined} joined a held-out copy or near copy on its side, and are never trained")
 
 
 def _progress() -> Callable[[int], None] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ class Record:
     source: str
     """Name of the file it was imported from; empty for an example that was added here."""
     split: str | None
-    """`train`, `validation`, or None: on neither side, or there was no split yet."""
+    """`train`, `validation`, `test`, or None: on no side, or there was no split yet."""
     labels: tuple[str, ...] = ()
     rating: int | None = None
     review: str | None = None
@@ -87,6 +88,14 @@ class Row(
         return "E" if self.errors else "W" if self.warnings else "✓"
 
 
+class Twin(NamedTuple):
+    """An example that a change put on the side of its held-out twin, which it copies or contradicts."""
+
+    example: int
+    twin: int
+    side: str
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One action, as it stands in the history; it can be undone."""
@@ -103,6 +112,8 @@ class Change:
     undone: bool = False
     reverts: int | None = None
     """For an undo or redo, the id of the change that it took back or did again."""
+    twins: tuple[Twin, ...] = ()
+    """The examples that joined the side of a held-out twin by it; only in what the change itself returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,7 @@ class Counts:
     reviewed: int
     train: int
     validation: int
+    test: int
     analysed: int
     errors: int
     """Examples with at least one error."""

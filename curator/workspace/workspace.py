@@ -17,6 +17,7 @@ from curator.workspace.analysis.counts import count
 from curator.workspace.analysis.current_results import CurrentResults
 from curator.workspace.analysis.list_rows import make_rows
 from curator.workspace.changes.changes import Changes
+from curator.workspace.changes.right_answers import ALSO_RIGHT, right_answers_of
 from curator.workspace.changes.writing import Writing
 from curator.workspace.meter import Report
 from curator.workspace.records import Change, Counts, Record, Row
@@ -166,6 +167,10 @@ class Workspace:
         """A stored JSON value: `context`, `contract`, `labels`, `split`, or one of the UI (`ui.…`)."""
         with self.guard:
             return meta.read(self.db, key, default)
+
+    def also_right(self) -> dict[int, tuple[str, ...]]:
+        """Further right answers for the prompts of examples, by id."""
+        return right_answers_of(self.meta(ALSO_RIGHT))
 
     def set_meta(self, key: str, value: Any) -> None:
         """Store a JSON value. It is no change of the dataset and cannot be undone. Raises NotSaved."""

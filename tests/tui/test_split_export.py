@@ -151,10 +151,10 @@ async def test_pinned_examples_stay_where_they_are_whatever_is_divided(tmp_path:
             assert len(held) == 4
         await scene.press("alt+3")
         assert "2 pinned" in scene.screen_text()
-        await scene.press("alt+1", "g", "p", "p")
+        await scene.press("alt+1", "g", "p", "p", "p")
         assert scene.workspace.row(1).labels == ()
         await scene.press("u")
-        assert (scene.workspace.row(1).labels, scene.workspace.row(1).split) == (("pinned",), "validation")
+        assert (scene.workspace.row(1).labels, scene.workspace.row(1).split) == (("pinned",), "test")
 
 
 async def test_an_answer_is_held_out_whole_with_one_key(tmp_path: Path) -> None:
@@ -178,3 +178,22 @@ async def test_copies_of_a_test_file_in_training_are_listed(tmp_path: Path) -> N
         await scene.press("enter")
         assert "2 lines of the file have a copy in training: 2, 3" in scene.toasts()
         assert list(scene.app.session.view.ids) == [5, 21]
+
+
+async def test_a_test_side_is_drawn_beside_the_validation_side(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(40))) as scene:
+        await scene.press("S", "enter")
+        before = set(scene.workspace.view("split:validation").ids)
+        await scene.press("S")
+        scene.app.screen.query_one("#test", Input).value = "0.1"
+        await scene.press("enter")
+        assert set(scene.workspace.view("split:validation").ids) == before
+        tested = set(scene.workspace.view("split:test").ids)
+        assert len(tested) == 4 and not tested & before
+        await scene.press("S", "enter", "escape")  # divided again, each keeps its side
+        assert set(scene.workspace.view("split:test").ids) == tested
+        await scene.press("alt+3")
+        assert "test 4" in scene.screen_text() and "sealed, never opened" in scene.screen_text()
+        await scene.press("alt+1", "p", "p", "p")
+        assert scene.workspace.record(1).split == "test"
+        assert "Pinned line 1 to test" in scene.toasts()

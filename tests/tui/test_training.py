@@ -72,6 +72,10 @@ async def test_train_watch_compare_by_keyboard(tmp_path: Path, tiny: str) -> Non
         assert len(scene.workspace.ids()) == before + 1
         added = scene.workspace.ids()[-1]
         assert scene.workspace.row(added).labels == ("from compare",)
+        record = scene.workspace.record(added)
+        spoken = [m["content"] for m in record.example.messages if m["role"] in ("user", "assistant")]
+        assert spoken == ["", ""] and record.split != "validation"
+        assert "wanted" in record.note
 
 
 async def test_a_rejected_example_is_in_no_file_of_its_training(tmp_path: Path, tiny: str) -> None:

@@ -9,7 +9,7 @@ from curator.errors import UsageError
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 STATES = ("error", "warning", "clean", "edited", "new", "deleted", "reviewed", "duplicate", "conflict")
-SPLITS = ("train", "validation", "none")
+SPLITS = ("train", "validation", "test", "none")
 REVIEWS = ("accepted", "rejected", "flagged", "none")
 NUMBERS = ("rating", "tokens", "messages", "line", "id")
 CHOICES: dict[str, tuple[str, ...]] = {"is": STATES, "split": SPLITS, "role": ROLES, "review": REVIEWS}

@@ -291,6 +291,14 @@ class Ledger(LedgerFile):
         row = self._one("SELECT side, value FROM yardsticks WHERE id = ?", (yardstick,))
         return (row["side"], from_json(row["value"], list)) if row else None
 
+    def times_opened(self) -> int:
+        """How often a test side was evaluated on."""
+        opening = "json_extract(CAST(value AS TEXT), '$.opening')"
+        row = self._one(
+            f"SELECT COUNT(DISTINCT {opening}) AS times FROM evaluations WHERE json_valid(CAST(value AS TEXT))"
+        )
+        return int(row["times"]) if row else 0
+
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations, newest first: dataset, model, run, at, and what was stored."""
         rows = self._all("SELECT * FROM evaluations ORDER BY seq DESC")

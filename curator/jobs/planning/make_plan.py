@@ -19,7 +19,7 @@ from curator.errors import InputError, ProviderError, UsageError
 from curator.jobs import providers
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning import budget, reviews, training_data, warning_words
+from curator.jobs.planning import budget, leaks, reviews, training_data, warning_words
 from curator.jobs.planning.plan import FrozenDataset, Params, TrainingPlan
 from curator.jobs.providers import Provider
 
@@ -121,6 +121,8 @@ class _Data(NamedTuple):
     validation: list[bytes] | None
     notices: list[str]
     """Sentences on the examples left out, and on doubtful reviews of the others."""
+    leaking: list[int]
+    """Lines or ids of training examples that are copies of held-out ones."""
 
 
 def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
@@ -142,6 +144,8 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
     blocking, notices = _reasons(path, provider, wish.method, model, info, checked)
+    if data.leaking:
+        blocking.append(leaks.leak_words(data.leaking, data.training.noun))
     if expensive := budget.over_budget(usd, limit, provider, model):
         blocking.append(expensive)
     return TrainingPlan(
@@ -164,6 +168,7 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         budget=limit,
         revision=data.training.revision,
         missing_model=model if _must_pull(provider, model) else None,
+        leaking=tuple(data.leaking),
         blocking=tuple(blocking),
         notices=(*data.notices, *notices, *_answer_notices(path, raws)),
     )
@@ -189,12 +194,14 @@ def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
     left_out = len(accepted.raws) - len(usable.raws)
     train, validation = _sides(usable, wish)
     training = usable.only(train)
+    tested = usable.only(usable.side("test")).raws
+    leaking = leaks.leaking_keys(training, [*(validation or []), *tested])
     notices = [
         *filter(None, [reviews.left_out_words(stored.reviews)]),
         *reviews.trained_words(training.reviews),
         *([f"{left_out} examples with errors are left out."] if left_out else []),
     ]
-    return _Data(training, validation, notices)
+    return _Data(training, validation, notices, leaking)
 
 
 def _answer_notices(path: Path, raws: list[bytes]) -> list[str]:

@@ -66,6 +66,8 @@ class TrainingPlan:
     revision: int | None = None
     missing_model: str | None = None
     """The base model, where it has to be fetched to this machine first."""
+    leaking: tuple[int, ...] = ()
+    """Lines or ids of training examples that are copies or near copies of held-out ones; they block it."""
     blocking: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 

@@ -211,6 +211,21 @@ def side_of(data: TrainingExamples, side: str) -> TrainingExamples | None:
     return data.only(places) if places else None
 
 
+def also_right(path: Path | str) -> dict[int, tuple[str, ...]]:
+    """Further right answers by id that a workspace keeps, or by line that stand beside a file."""
+    from curator.workspace.exchange.right_answers_file import read_right_answers  # heavy
+    from curator.workspace.files.dataset_file import STDIN
+    from curator.workspace.opening import open_workspace
+    from curator.workspace.storage.folder import is_workspace
+
+    if str(path) == STDIN:
+        return {}
+    if not is_workspace(Path(path)):
+        return read_right_answers(Path(path))
+    with open_workspace(Path(path), read_only=True) as workspace:
+        return workspace.also_right()
+
+
 def contract(path: Path | str) -> Contract | None:
     """The answer contract of a workspace; None for a plain file."""
     from curator.workspace.files.dataset_file import STDIN  # heavy

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from curator.core.duplicates.texts import SYSTEM_ROLES, message_text
+from curator.core.scores.references import best_reference
 
 Messages = list[dict[str, Any]]
 
@@ -21,6 +22,12 @@ class Prompt:
     line: int
     messages: Messages
     expected: str
+    also_right: tuple[str, ...] = ()
+    """Further right answers that a person accepted."""
+
+    def reference(self, answer: str) -> str:
+        """The right answer that an answer is held against: the one it agrees with best."""
+        return best_reference(self.expected, self.also_right, answer)
 
     @property
     def text(self) -> str:

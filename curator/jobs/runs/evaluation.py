@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -98,13 +99,18 @@ class Evaluation:
         }
 
 
-def make_prompts(data: TrainingExamples) -> tuple[list[Prompt], int]:
-    """The prompts of the examples, and how many examples give none: broken, or without an answer of text."""
+def make_prompts(
+    data: TrainingExamples, also_right: Mapping[int, tuple[str, ...]] | None = None
+) -> tuple[list[Prompt], int]:
+    """The prompts of the examples, and how many examples give none: broken, or without an answer of text.
+
+    `also_right` are further right answers by line or id.
+    """
     askable = []
     for key, raw in zip(data.keys, data.raws, strict=True):
         prompt = _read_prompt(key, examples.parse(raw))
         if prompt is not None:
-            askable.append(prompt)
+            askable.append(replace(prompt, also_right=(also_right or {}).get(key, ())))
     return askable, len(data.raws) - len(askable)
 
 
@@ -165,6 +171,7 @@ async def evaluate(
     yardstick = Yardstick.of(prompts, side)
     ledger.add_yardstick(yardstick.id, yardstick.side, yardstick.rows())
     dataset = prompts_key(prompts)
+    opening = {"opening": uuid.uuid4().hex} if side == "test" else {}
     scored = []
     for way in dict.fromkeys(each if isinstance(each, Way) else Way(each) for each in models):
         questions = _Questions(way, prompts, ledger, "perplexity" in names)
@@ -176,7 +183,7 @@ async def evaluate(
             await questions.ask(client, report)
         stored = questions.stored()
         result = ScoredModel(way.name, stored["answers"], _score(names, prompts, stored, contract))
-        kept = stored | {"scores": _all_json(result), "yardstick": yardstick.id}
+        kept = stored | {"scores": _all_json(result), "yardstick": yardstick.id} | opening
         ledger.add_evaluation(dataset, way.name, None, kept)
         scored.append(result)
     primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
@@ -267,14 +274,21 @@ def _score(
     names: Sequence[str], prompts: Sequence[Prompt], stored: dict[str, Any], contract: Contract | None
 ) -> dict[str, metrics.Interval]:
     """Each metric of one model."""
-    expected = [prompt.expected for prompt in prompts]
+    pairs = zip(prompts, stored["answers"], strict=True)
+    expected = [prompt.reference(answer) for prompt, answer in pairs]
+    accepted = {text for prompt in prompts for text in prompt.also_right}
     scores = {}
     for name in names:
         if name == "perplexity":
             scores[name] = metrics.perplexity_interval(stored.get("logprobs") or [])
         else:
-            scores[name] = metrics.score(name, expected, stored["answers"], contract.allows if contract else None)
+            scores[name] = metrics.score(name, expected, stored["answers"], _allowed(contract, accepted))
     return scores
+
+
+def _allowed(contract: Contract | None, accepted: Collection[str]) -> Callable[[str], bool] | None:
+    """Whether an answer keeps the contract, or was accepted as right all the same."""
+    return None if contract is None else lambda answer: answer in accepted or contract.allows(answer)
 
 
 def _flips(
@@ -291,10 +305,10 @@ def _flips(
 def is_right(primary: str, contract: Contract | None, prompt: Prompt, answer: str) -> bool:
     """Whether an answer is right by the primary metric: allowed, of the wanted label, or the wanted text."""
     if primary == "contract":
-        return contract is None or contract.allows(answer)
+        return contract is None or answer in prompt.also_right or contract.allows(answer)
     if primary == "accuracy":
-        return metrics.label(prompt.expected) == metrics.label(answer)
-    return metrics.exact_match(prompt.expected, answer) == 1
+        return metrics.label(prompt.reference(answer)) == metrics.label(answer)
+    return metrics.exact_match(prompt.reference(answer), answer) == 1
 
 
 def right_answers(

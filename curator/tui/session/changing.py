@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -18,11 +19,11 @@ from curator.tui.session.background import FEW
 if TYPE_CHECKING:
     from textual.app import App
 
-    from curator.core.split import Side
     from curator.workspace.changes.changes import Changes
+    from curator.workspace.changes.sides import AnySide
     from curator.workspace.exchange.import_files import Import
     from curator.workspace.exchange.merge_source import Comparison
-    from curator.workspace.records import Change
+    from curator.workspace.records import Change, Twin
     from curator.workspace.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -77,6 +78,8 @@ class Changing(ABC):
     app: App[Any]
     workspace: Workspace
     counting: bool
+    twins: tuple[Twin, ...] = ()
+    """The examples that joined the side of a held-out twin by the latest change that made any do so."""
     busy = False
     """True while a thread changes the workspace: any other call of it would wait until that has ended."""
 
@@ -156,6 +159,12 @@ class Changing(ABC):
         long = LongAction("Writing a note on", len(ids))
         return self.do(lambda: self._changes.note(ids, text), long, then=then)
 
+    def note_quietly(self, ids: Collection[int], text: str) -> Change | None:
+        """As `note`, without a toast."""
+        return self.do(
+            lambda: self._changes.note(ids, text), LongAction("Writing a note on", len(ids)), quiet=True
+        )
+
     def fix(self, ids: Collection[int], rule: str) -> Change | None:
         """Apply a rule's fix to examples, as one change."""
         return self.do(lambda: self._changes.fix(ids, rule), LongAction("Fixing", len(ids), bytes_too=True))
@@ -165,7 +174,35 @@ class Changing(ABC):
         long = LongAction("Dividing", len(self.workspace.ids()), bytes_too=True)
         return self.do(lambda: self._changes.split(**options), long, then=then)
 
-    def pin(self, ids: Collection[int], side: Side | None) -> Change | None:
+    def keep_twins_held_out(self) -> None:
+        """Pin the examples that joined a held-out twin last to its side, so that no later split moves them."""
+        twins, self.twins = self.twins, ()
+        if not twins:
+            self.toast("No example has joined the held-out ones")
+            return
+        for side in dict.fromkeys(twin.side for twin in twins):
+            ids = [twin.example for twin in twins if twin.side == side]
+            self.do(lambda ids=ids, side=side: self._changes.pin(ids, side))  # type: ignore[misc]
+
+    def train_twins(self) -> None:
+        """Put the examples that joined a held-out twin last, and the twins, into training; say what that costs."""
+        from curator.tui.session.yardstick_words import loss_words  # heavy: the scores
+
+        twins, self.twins = self.twins, ()
+        if not twins:
+            self.toast("No example has joined the held-out ones")
+            return
+        before = self.workspace.counts()
+        ids = [*dict.fromkeys(i for twin in twins for i in (twin.twin, twin.example))]
+        if self.do(lambda: self._changes.assign(ids, "train"), quiet=True) is None:
+            return
+        after = self.workspace.counts()
+        words = ["Moved to training with its twin."]
+        for side, joined in Counter(twin.side for twin in twins).items():
+            words.append(loss_words(side, getattr(before, side) - joined, getattr(after, side)))
+        self.toast(" ".join([*words, "u takes it back."]))
+
+    def pin(self, ids: Collection[int], side: AnySide | None) -> Change | None:
         """Fix examples to one side of every later split; None releases them."""
         return self.do(lambda: self._changes.pin(ids, side), LongAction("Pinning", len(ids)))
 
@@ -260,9 +297,21 @@ class Changing(ABC):
     def _done(self, change: Change, *, quiet: bool, back: bool) -> None:
         if self.counting and len(change.ids) <= FEW:
             self.workspace.count_tokens(change.ids)  # at once, not when a child has come back
-        if not quiet:
+        if change.twins:
+            self.twins = change.twins
+            self.toast(_twin_words(change.twins))
+        elif not quiet:
             self.toast(change.label if back else f"{change.label} · u takes it back")
         self.publish(change.ids or None, order=back or change.kind in _ORDER_KINDS)
+
+
+def _twin_words(twins: tuple[Twin, ...]) -> str:
+    """What to say of examples that joined held-out ones, and which keys decide otherwise."""
+    first = twins[0]
+    keys = "K keeps it so in every split, M trains on both instead"
+    if len(twins) == 1:
+        return f"Held out ({first.side}): it is a copy or asks the same as example {first.twin} there. {keys}."
+    return f"{len(twins):,} examples are held out: each is like one that is held out already. {keys}."
 
 
 def _count(count_examples: Callable[[], int]) -> int:

@@ -30,6 +30,7 @@ class Summary:
     """Estimated price of training with the default number of epochs, in words, e.g. `≈ $1.23`."""
     train: int
     validation: int
+    test: int
     provider: str
 
     @property
@@ -61,6 +62,7 @@ def summarise(
         cost="$ …" if tokens is None and provider.kind != "local" else money(estimate.usd, provider.kind),
         train=counts.train,
         validation=counts.validation,
+        test=counts.test,
         provider=f"{provider.name}: {model}" if model else provider.name,
     )
 
@@ -73,11 +75,12 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
     part_of = "" if summary.shown == summary.examples else f"{summary.shown:,} of "
     unit = "tok" if brief else "tokens"
     checked = summary.analysed >= summary.examples
-    split = (
-        f"{summary.train:,}+{summary.validation:,}"
-        if brief
-        else (f"train {summary.train:,}, validation {summary.validation:,}")
+    sides = {"train": summary.train, "validation": summary.validation} | (
+        {"test": summary.test} if summary.test else {}
     )
+    split = "+".join(f"{n:,}" for n in sides.values())
+    if not brief:
+        split = ", ".join(f"{side} {n:,}" for side, n in sides.items())
     return [
         (f"{part_of}{summary.examples:,} {'ex' if brief and part_of else 'examples'}", "$foreground"),
         (f"{summary.errors:,} E", "$mark-error bold" if summary.errors else "$mark-ok"),
@@ -89,7 +92,7 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
             "$foreground",
         ),
         (summary.cost, "$foreground"),
-        (split if summary.validation else "no split", "$foreground"),
+        (split if summary.validation or summary.test else "no split", "$foreground"),
         (one_line(summary.provider if not brief else summary.provider.partition(":")[0], 48), "$accent"),
     ]
 

@@ -154,5 +154,5 @@ def _cell(row: Row, name: str, shift: int) -> tuple[str, str | None]:
         return one_line(row.answer[shift:]), "list--warning" if row.conflict else None
     if name == "tokens":
         return ("·" if row.tokens is None else f"{row.tokens:,}"), "list--dim"
-    split = {"train": "train", "validation": "valid"}.get(row.split or "", "")
-    return split, "list--validation" if row.split == "validation" else "list--train"
+    split = {"train": "train", "validation": "valid", "test": "test"}.get(row.split or "", "")
+    return split, "list--train" if row.split == "train" else "list--validation"

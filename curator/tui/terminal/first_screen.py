@@ -164,6 +164,7 @@ def _status(workspace: Workspace, width: int, palette: ThemeColours) -> str:
             cost="",
             train=0,
             validation=0,
+            test=0,
             provider="",
         )
         parts = pieces(summary, width < BRIEF)[:COUNTS]

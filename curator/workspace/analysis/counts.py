@@ -18,7 +18,7 @@ def count(stored: StoredExamples, current_results: CurrentResults) -> Counts:
     marks = current_results.mark_counts.counts
     train = marks["train"]
     if stored.split_made:
-        train = live - marks["validation"] - marks["none"]
+        train = live - marks["validation"] - marks["test"] - marks["none"]
     return Counts(
         examples=live,
         deleted=marks["deleted"],
@@ -27,6 +27,7 @@ def count(stored: StoredExamples, current_results: CurrentResults) -> Counts:
         reviewed=marks["reviewed"],
         train=train,
         validation=marks["validation"],
+        test=marks["test"],
         analysed=sums.analysed,
         errors=sums.errors,
         warnings=sums.warnings,

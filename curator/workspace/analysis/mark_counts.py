@@ -14,7 +14,7 @@ from curator.workspace.storage.examples import ExampleRow, StoredExamples
 
 MOST = 20_000
 """From so many changed fields on a pass over all examples is cheaper than correcting the counts."""
-_SIDES = ("train", "validation", "none")
+_SIDES = ("train", "validation", "test", "none")
 _NAMES = ("deleted", "edited", "new", "reviewed", *_SIDES)
 _ALL = """SELECT count(*) FILTER (WHERE deleted = 1),
     count(*) FILTER (WHERE version > 0 AND place IS NULL AND deleted = 0),
@@ -22,6 +22,7 @@ _ALL = """SELECT count(*) FILTER (WHERE deleted = 1),
     count(*) FILTER (WHERE review IS NOT NULL AND reviewed = version AND deleted = 0),
     count(*) FILTER (WHERE split = 'train' AND deleted = 0),
     count(*) FILTER (WHERE split = 'validation' AND deleted = 0),
+    count(*) FILTER (WHERE split = 'test' AND deleted = 0),
     count(*) FILTER (WHERE split = 'none' AND deleted = 0) FROM example"""
 _LABELS = """SELECT label, count(*) FROM label LEFT JOIN example ON example.id = label.example
     WHERE coalesce(example.deleted, 0) = 0 GROUP BY label"""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from curator.core import rules, splice
 from curator.core.example import Path as Location
 from curator.core.example import format_path, parse, parse_path
-from curator.core.split import Side
 from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, UsageError
-from curator.workspace.changes import sides, undo
-from curator.workspace.changes.writing import Writing, require_encodable, require_one_line
+from curator.workspace.changes import right_answers, sides, undo
+from curator.workspace.changes.writing import Writing, require_encodable, require_one_line, twin_words
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
 from curator.workspace.storage.examples import ExampleRow
@@ -138,10 +138,12 @@ class Changes:
         parts = [FieldChange(i, "deleted", 2, 0) for i in new_ids] + [
             FieldChange(i, "deleted", 0, 1) for i in deleted
         ]
-        change = self.writing.journal.commit(kind, label, parts, additions=additions)
+        twins = self.writing.held_out_twins(((new.id, new.raw) for new in additions), len(additions))
+        parts += self.writing.twin_parts(twins)
+        change = self.writing.journal.commit(kind, label + twin_words(twins), parts, additions=additions)
         self.writing.restructure()
         self.writing.publish(new_ids, True)
-        return change
+        return replace(change, twins=twins)
 
     def delete(self, ids: Iterable[int]) -> Change:
         """Delete examples; they keep their bytes and can be restored at any time."""
@@ -159,14 +161,17 @@ class Changes:
             rows = writing.stored.example_rows(examples)
             before = {i: rows[i].deleted if i in rows else 0 for i in examples}
             parts = [FieldChange(i, "deleted", before[i], value) for i in examples if before[i] != value]
-            change = writing.journal.commit(kind, writing.describe(template, [p.example for p in parts]), parts)
+            changed = [part.example for part in parts]
+            twins = () if value else writing.held_out_twins(writing.stored.raws(changed), len(changed))
+            label = writing.describe(template, changed) + twin_words(twins)
+            change = writing.journal.commit(kind, label, [*parts, *writing.twin_parts(twins)])
             if value and len(parts) == 1:  # quicker than the whole order
                 writing.stored.order.delete(parts[0].example)
                 writing.results.note_restructured()
             elif parts:
                 writing.restructure()
             writing.announce([], bool(parts))
-            return change
+            return replace(change, twins=twins)
 
     def merge_copies(self, example: int, copies: Iterable[int]) -> Change:
         """Delete copies of an example, which takes over their labels, their best rating and their notes."""
@@ -237,11 +242,15 @@ class Changes:
         template = "Wrote a note on {}" if text else "Removed the note of {}"
         return self.writing.set_fields("note", template, ids, lambda _: {"note": text or None})
 
+    def accept_answers(self, accepted: right_answers.RightAnswers, on: bool = True) -> Change:
+        """Accept further right answers for the prompts of examples, by id, or with `on` False take them back."""
+        return right_answers.accept_answers(self.writing, accepted, on)
+
     def assign(self, ids: Iterable[int], split: str | None) -> Change:
-        """Put examples on the side `train` or `validation` by hand; None takes them out of both."""
+        """Put examples on the side `train`, `validation` or `test` by hand; None takes them out of all."""
         return sides.assign(self.writing, ids, split)
 
-    def pin(self, ids: Iterable[int], side: Side | None) -> Change:
+    def pin(self, ids: Iterable[int], side: sides.AnySide | None) -> Change:
         """Put examples on a side for good: with the label `pinned` they stay there when all are divided again.
 
         None takes the label off; they stay where they are until the next split.
@@ -253,18 +262,20 @@ class Changes:
         validation: float = 0.1,
         seed: int = 0,
         *,
+        test: float = 0,
         stratify: str | None = None,
         ids: Iterable[int] | None = None,
-        fixed: Mapping[int, Side] | None = None,
+        fixed: Mapping[int, sides.AnySide] | None = None,
     ) -> Change:
-        """Divide examples into training and validation so that no copy or contradiction is on both sides.
+        """Divide examples into training, validation and test so that no copy or contradiction is on two of them.
 
-        Pinned examples stay where they are, and so do those in `fixed`. `validation` is a share below 1 or a
-        count; `ids` limits the split to some examples (default: all); `stratify` is `label` (the labels given
-        here), `answer` or a location. `meta("split")` holds the `reasons` afterwards. Raises UsageError for a bad
-        share, too few examples, or where no example has what `stratify` names.
+        Pinned examples stay where they are, and so do those in `fixed`. `validation` and `test` are shares below 1
+        or counts; without `test` there is no such side. `ids` limits the split to some examples (default: all);
+        `stratify` is `label` (the labels given here), `answer` or a location. `meta("split")` holds the `reasons`
+        afterwards. Raises UsageError for a bad share, too few examples, or where no example has what `stratify`
+        names.
         """
-        return sides.split(self.writing, validation, seed, stratify=stratify, ids=ids, fixed=fixed)
+        return sides.split(self.writing, validation, test, seed, stratify=stratify, ids=ids, fixed=fixed)
 
     def undo(self) -> Change | None:
         """Take back the latest change; None where nothing is left to undo."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,13 +16,16 @@ from curator.core.text import count_of
 from curator.errors import CuratorError, NotSaved, UsageError
 from curator.locks import is_held
 from curator.workspace.analysis.current_results import CurrentResults, analysis_path
-from curator.workspace.records import Change
+from curator.workspace.records import Change, Twin
 from curator.workspace.storage import line_file
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
 from curator.workspace.storage.id_mask import IdMask
 from curator.workspace.storage.journal import REVISION, Addition, FieldChange, Journal
 from curator.workspace.storage.sources import Source
 from curator.workspace.storage.write_access import WriteAccess
+
+if TYPE_CHECKING:
+    from curator.workspace.duplicates.twins import HeldOutTexts
 
 Listener = Callable[[Sequence[int], bool], None]
 """Called after each change with the ids whose bytes changed, and whether examples came, went or moved."""
@@ -42,6 +46,7 @@ class Writing:
         self.results = results
         self.guard = threading.RLock()
         """Held while the database is read or written: one connection serves all threads."""
+        self._held_out: HeldOutTexts | None = None
         self.listeners: list[Listener] = []
 
     def begin(self, ids: Iterable[int] = ()) -> list[int]:
@@ -103,11 +108,34 @@ class Writing:
             parts = self._new_bytes({example: pieces[0] for example, pieces in lines.items()})
             parts += [FieldChange(addition.id, "deleted", 2, 0) for addition in additions]
             label = self.describe(template, list(lines))
+            fresh = {example: pieces[0] for example, pieces in lines.items()}
+            fresh |= {addition.id: addition.raw for addition in additions}
+            twins = self.held_out_twins(fresh.items(), len(fresh))
+            parts += self.twin_parts(twins)
+            label += twin_words(twins)
             done = self.journal.commit(kind, label, parts, additions=additions, examples=len(lines))
             if additions:
                 self.restructure()
-            self.publish([*lines, *(addition.id for addition in additions)], bool(additions))
-            return done
+            self.publish(list(fresh), bool(additions))
+            return replace(done, twins=twins)
+
+    def held_out_twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> tuple[Twin, ...]:
+        """Those of `count` examples, given as (id, new bytes), that copy a held-out one, with its side."""
+        from curator.workspace.duplicates.twins import HeldOutTexts  # heavy
+
+        if not self.stored.has_held_out():
+            return ()
+        if self._held_out is None:
+            self._held_out = HeldOutTexts(self.stored)
+        twin_ids = self._held_out.twins(fresh, count)
+        rows = self.stored.example_rows(list(dict.fromkeys(twin_ids.values())))
+        return tuple(Twin(example, twin, str(rows[twin].split)) for example, twin in twin_ids.items())
+
+    def twin_parts(self, twins: Sequence[Twin]) -> list[FieldChange]:
+        """The parts that put examples on the side of their twins."""
+        rows = self.stored.example_rows([twin.example for twin in twins])
+        before = {i: row.split for i, row in rows.items()}
+        return [FieldChange(twin.example, "split", before.get(twin.example), twin.side) for twin in twins]
 
     def _new_bytes(self, raws: dict[int, bytes]) -> list[FieldChange]:
         """The parts of a change that gives examples new bytes."""
@@ -217,6 +245,16 @@ class Writing:
     def child_at_work(self) -> bool:
         """Whether an analysis child is running for this workspace (it copies sources first)."""
         return is_held(analysis_path(self.folder).with_name("analysis.lock"))
+
+
+def twin_words(twins: Sequence[Twin]) -> str:
+    """What to say of examples that joined the side of a held-out twin, for the label of their change."""
+    if not twins:
+        return ""
+    side = f"the {twins[0].side} side" if len({twin.side for twin in twins}) == 1 else "the held-out sides"
+    if len(twins) == 1:
+        return f" · it joins {side}, as a copy of a held-out example"
+    return f" · {len(twins):,} join {side}, as copies of held-out examples"
 
 
 def require_one_line(raw: bytes) -> None:

@@ -170,7 +170,10 @@ def collect(
     workspace = open_workspace(path, read_only=True)
     try:
         context = workspace.context()
-        items = ((record.example, record.split != "validation") for record in workspace.records(workspace.ids()))
+        items = (
+            (record.example, record.split not in ("validation", "test"))
+            for record in workspace.records(workspace.ids())
+        )
         contract = context.contract if isinstance(context.contract, Contract) else Contract()
         return _count(items, model or context.model, context.profile, epochs, contract, progress)
     finally:

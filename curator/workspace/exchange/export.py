@@ -8,7 +8,7 @@ import io
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, count
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ from curator.core.convert.targets import Target, to_target
 from curator.core.example import parse
 from curator.core.lines import BOM
 from curator.errors import InputError
+from curator.workspace.exchange.right_answers_file import write_right_answers
 from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.line_file import CHUNK, LineFile
 from curator.workspace.workspace import Workspace
@@ -38,6 +39,8 @@ class ExportReport:
     sha256: str
     skipped: tuple[int, ...] = ()
     backup: Path | None = None
+    right_answers: Path | None = None
+    """The file with further right answers that was written beside it."""
 
     @property
     def words(self) -> str:
@@ -63,7 +66,9 @@ def export(
     origins = {str(source.origin) for source in workspace.stored.sources}
     if str(out.resolve()) in origins:
         raise InputError(f"{out} is the source itself: export elsewhere, or write back with a backup")
-    return write_examples(workspace, ids, out, target, progress)
+    report = write_examples(workspace, ids, out, target, progress)
+    answers = workspace.also_right() if target is None else {}
+    return replace(report, right_answers=write_right_answers(out, ids, answers))
 
 
 def write_examples(

@@ -12,7 +12,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from curator.core.convert.to_example import Misfit
 from curator.core.example import parse
 from curator.core.text import count_of
 from curator.errors import NotSaved
+from curator.workspace.changes.right_answers import RightAnswers, right_answer_parts
+from curator.workspace.changes.writing import twin_words
 from curator.workspace.exchange.equal_lines import value_key, value_keys
+from curator.workspace.exchange.right_answers_file import read_right_answers
 from curator.workspace.files.line_splitter import Record
 from curator.workspace.files.preview import Preview, example_of, line_of, preview, records
 from curator.workspace.records import Change
@@ -236,6 +239,9 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         statements: list[tuple[str, Sequence[object]]] = []
         parts: list[FieldChange] = []
         marks: list[FieldChange] = []
+        further: RightAnswers = {}
+        writing = workspace.changes.writing
+        twins = writing.held_out_twins(_lines_of(workspace, prepared, first), prepared.total("added"))
         for at, file in enumerate(prepared.files):
             look = file.preview
             keeps = look.container == "jsonl" and look.map == KEEP
@@ -245,6 +251,8 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
             statements.append((SOURCE_ROW, (*row, digest, int(not is_first), time.time())))
             parts.append(FieldChange(-(number + at), "hidden", 1, 0))
             marks += _marks(file, first)
+            if keeps:
+                further |= _further_right_answers(file, first)
             first += file.lines
         names = ", ".join(file.preview.path.name for file in prepared.files)
         count = prepared.total("added")
@@ -252,12 +260,32 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         label = f"Imported {count_of(count)} from {names}" + (f" by {'; '.join(maps)}" if maps else "")
         if bad := prepared.total("bad"):
             label += f", {bad:,} of them marked as bad answers"
+        label += twin_words(twins)
+        marks += writing.twin_parts(twins)
+        marks += right_answer_parts(writing, further)
         undoable = [*([] if is_first else parts), *marks]  # the first import cannot be undone
         change = workspace.journal.commit(
             "import", label, undoable, statements=statements, examples=prepared.total("added")
         )
-        workspace.changes.writing.reload()
-        return change
+        writing.reload()
+        return replace(change, twins=twins)
+
+
+def _further_right_answers(file: PreparedFile, first_id: int) -> RightAnswers:
+    """Further right answers from the file beside an imported one, by id."""
+    beside = read_right_answers(file.preview.path)
+    return {first_id + line - 1: texts for line, texts in beside.items() if 0 < line <= file.lines}
+
+
+def _lines_of(workspace: Workspace, prepared: Import, first_id: int) -> Iterator[tuple[int, bytes]]:
+    """(id, bytes) of the examples of prepared files."""
+    for file in prepared.files:
+        copy = line_file.open_copy(workspace.path / "sources" / file.file)
+        for number in range(copy.lines):
+            if not copy.is_blank(number):
+                yield first_id + number, copy.line(number)
+        first_id += copy.lines
+        copy.close()
 
 
 def _marks(file: PreparedFile, first_id: int) -> list[FieldChange]:

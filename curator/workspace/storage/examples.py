@@ -183,6 +183,11 @@ class StoredExamples:
         """The id of the last change, 0 before the first."""
         return int(self.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
 
+    def has_held_out(self) -> bool:
+        """Whether any example is on the validation or the test side."""
+        held_out = "SELECT 1 FROM example WHERE split IN ('validation', 'test') AND deleted = 0 LIMIT 1"
+        return self.db.execute(held_out).fetchone() is not None
+
     def version(self, example: int) -> int:
         """The id of the change that made the current bytes; 0 for those of the source."""
         row = self.db.execute("SELECT version FROM example WHERE id = ?", (example,)).fetchone()

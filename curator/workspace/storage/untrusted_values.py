@@ -39,6 +39,7 @@ _WRONG: dict[str, dict[str, str]] = {
 }  # fmt: skip
 _REMEMBERED: dict[str, type] = {
     "context": dict, "contract": dict, "split": dict, "labels": list, "not_duplicates": list,
+    "also_right": dict,
 }  # fmt: skip
 """The JSON type of a value in `meta`, by key."""
 

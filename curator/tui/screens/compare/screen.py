@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core import splice
+from curator.core.duplicates.texts import SYSTEM_ROLES
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError, ProviderError
 from curator.tui import keys
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 FILTERS = ("all", "misses", "changed")
 LABEL = "from compare"
+_NOTED = 200
+"""Most characters of a text that the note of a new example quotes."""
 
 
 class CompareScreen(StageScreen):
@@ -44,8 +47,8 @@ class CompareScreen(StageScreen):
     BINDINGS = keys.bindings("compare")
     CSS_PATH = "compare.tcss"
     HELP = (
-        "Base and tuned model answer the same held-out prompts. + turns the prompt under the cursor into a new "
-        "example with the wanted answer. The base model is asked once; answers are stored."
+        "Base and tuned model answer the same held-out prompts. + begins an example that teaches what was missed "
+        "here; the held-out prompt itself is never copied. The base model is asked once; answers are stored."
     )
 
     def __init__(self) -> None:
@@ -222,18 +225,22 @@ class CompareScreen(StageScreen):
         self._ask(True, anew=True)
 
     async def action_new_example(self) -> None:
-        """Add an example of this prompt with the wanted answer, and open it in the editor."""
+        """Open a new example with this prompt's system message and no words yet; a note tells of the miss."""
         at = self._current()
         if at is None or self._result is None:
             return
         prompt = self._result.prompts[at]
-        answer = {"role": "assistant", "content": prompt.expected}
-        change = self.session.add(splice.dump({"messages": [*prompt.messages, answer]}), None)
+        system = [message for message in prompt.messages if message.get("role") in SYSTEM_ROLES]
+        empty = [{"role": "user", "content": ""}, {"role": "assistant", "content": ""}]
+        change = self.session.add(splice.dump({"messages": [*system, *empty]}), None)
         if change is None:
             return
+        answer = one_line(self._result.models[-1].answers[at], _NOTED)
+        miss = f"{one_line(prompt.text, _NOTED)} → {answer} (wanted {one_line(prompt.expected, _NOTED)})"
+        self.session.note_quietly(change.ids, f"Teaches what was missed here: {miss}")
         self.session.label(change.ids, LABEL, True)
         await shell_of(self).show_example(change.ids[0], edit=True)
-        self.session.toast("A new example from this prompt: reword it, so that the held-out prompt stays unseen.")
+        self.session.toast(f"Another question of this kind, in your own words. Missed: {miss}")
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_other_file(self) -> None:

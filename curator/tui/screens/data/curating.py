@@ -22,7 +22,7 @@ from curator.tui.terminal import external_editor as external
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems
-from curator.workspace.changes.sides import PINNED
+from curator.workspace.changes.sides import PINNED, SIDES
 
 MOST_COPIED = 1_000_000
 """Most bytes that are sent to the terminal for its clipboard."""
@@ -118,8 +118,16 @@ class Curating(StageScreen):
         if not side:
             first = self.session.workspace.record(targets[0])
             pinned = first.split if PINNED in first.labels else None
-            side = {None: "train", "train": "validation"}.get(pinned, "none")
-        self.session.pin(targets, side if side in ("train", "validation") else None)  # type: ignore[arg-type]
+            side = {None: "train", "train": "validation", "validation": "test"}.get(pinned, "none")
+        self.session.pin(targets, side if side in SIDES else None)
+
+    def action_keep_twin(self) -> None:
+        """Keep what joined a held-out copy last held out in every later split."""
+        self.session.keep_twins_held_out()
+
+    def action_train_twin(self) -> None:
+        """Move what joined a held-out copy last, and that copy, to training."""
+        self.session.train_twins()
 
     def action_rate(self, step: int) -> None:
         """Give one star more (1) or less (-1), between none and five."""

@@ -32,9 +32,6 @@ FORMATS = (
 )
 
 
-SIDES = ("train", "validation")
-
-
 class ExportDialog(Dialog[None]):
     """Asks which examples to write, the path and the format; shows the progress of writing."""
 
@@ -72,13 +69,14 @@ class ExportDialog(Dialog[None]):
             choices["selection"] = f"{len(self._selected):,} selected examples"
         if session.query:
             choices["all"] = f"all {counts.examples:,} examples"
-        if counts.validation:
-            train, validation = (session.workspace.view(_to_train(side)).total for side in SIDES)
-            rejected = counts.train + counts.validation - train - validation
+        if self._sides():
+            totals = {side: session.workspace.view(_to_train(side)).total for side in ("train", *self._sides())}
+            rejected = counts.train + counts.validation + counts.test - sum(totals.values())
             without = f", without {rejected:,} rejected" if rejected else ""
-            choices["sides"] = f"train and validation of these as two files{without}"
-            choices["train"] = f"{train:,} examples to train on"
-            choices["validation"] = f"{validation:,} held-out examples"
+            choices["sides"] = f"{' and '.join(totals)} of these as {len(totals)} files{without}"
+            choices["train"] = f"{totals['train']:,} examples to train on"
+            words = {"validation": "held-out examples", "test": "test examples"}
+            choices |= {side: f"{totals[side]:,} {words[side]}" for side in self._sides()}
         return choices
 
     def on_mount(self) -> None:
@@ -138,6 +136,11 @@ class ExportDialog(Dialog[None]):
         self.dismiss(None)
         self.app.notify(printable("\n".join(report_lines)), title="Exported", markup=False, timeout=12)
 
+    def _sides(self) -> list[str]:
+        """The held-out sides that have examples."""
+        counts = self.session.workspace.counts()
+        return [side for side, count in (("validation", counts.validation), ("test", counts.test)) if count]
+
     def _source_at(self, path: Path) -> int | None:
         """The id of the source that was imported from this path, which is written back instead; else None."""
         sources = self.session.workspace.stored.sources
@@ -157,7 +160,7 @@ class ExportDialog(Dialog[None]):
         if what == "sides":
             return [
                 (path.with_name(f"{path.stem}-{side}{path.suffix}"), view(f"{inside}{_to_train(side)}"))
-                for side in SIDES
+                for side in ("train", *self._sides())
             ]
         return [
             (path, view({"view": session.query, "all": ""}[what] if what in ("view", "all") else _to_train(what)))

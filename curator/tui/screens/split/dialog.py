@@ -18,13 +18,13 @@ from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
-    from curator.core.split import Side
+    from curator.workspace.changes.sides import AnySide
 
 STRATIFY_BY = (("nothing", ""), ("answer", "answer"), ("label", "label"))
 
 
 class SplitDialog(Dialog[None]):
-    """Asks for the validation share, the seed and what to stratify by; enter divides."""
+    """Asks for the shares of validation and test, the seed and what to stratify by; enter divides."""
 
     HEADING = "Split"
     ACCEPT = "Split"
@@ -34,8 +34,10 @@ class SplitDialog(Dialog[None]):
         """The fields, with the values of the last split."""
         last_split = self.session.workspace.meta("split") or {}
         share = LineInput(f"{last_split.get('validation', 0.1):g}", compact=True, id="validation")
+        test = LineInput(f"{last_split.get('test', 0):g}", placeholder="none", compact=True, id="test")
         seed = LineInput(str(last_split.get("seed", 0)), placeholder="random", compact=True, id="seed")
         yield Horizontal(Static(Content("Validation"), classes="name"), share, classes="field -tight")
+        yield Horizontal(Static(Content("Test"), classes="name"), test, classes="field -tight")
         yield Horizontal(Static(Content("Seed"), classes="name"), seed, classes="field -tight")
         options = [(Content(title), value) for title, value in STRATIFY_BY]
         stratum = last_split.get("stratify") or ""
@@ -43,9 +45,12 @@ class SplitDialog(Dialog[None]):
         yield Horizontal(Static(Content("Equal shares of"), classes="name"), strata, classes="field -tight")
         counts = self.session.workspace.counts()
         yield Tick(
-            Content("Keep every example on the side it has"), counts.validation > 0, compact=True, id="keep"
+            Content("Keep every example on the side it has"),
+            counts.validation + counts.test > 0,
+            compact=True,
+            id="keep",
         )
-        hint = "A share such as 0.1, or a number of examples. Copies of one example always end on the same side."
+        hint = "A share such as 0.1, or a number of examples. The test is for the very last check; 0: none."
         yield Static(Content.styled(hint, "$quiet"), classes="estimate")
 
     def on_mount(self) -> None:
@@ -56,26 +61,41 @@ class SplitDialog(Dialog[None]):
         """Check the fields, then divide."""
         try:
             share = float(self.query_one("#validation", Input).value)
+            test = float(self.query_one("#test", Input).value.strip() or 0)
             typed = self.query_one("#seed", Input).value.strip()
             seed = int(typed) if typed else random.randrange(10_000)
         except ValueError:
-            self.session.say(CuratorError("Validation is a number such as 0.1, and the seed a whole number."))
+            self.session.say(
+                CuratorError("Validation is a number such as 0.1, test as well, and the seed a whole number.")
+            )
             return
-        self._divide(
-            share, seed, str(self.query_one("#strata", Select).value), self.query_one("#keep", Tick).value
-        )
+        strata, keep = str(self.query_one("#strata", Select).value), self.query_one("#keep", Tick).value
+        self._divide(share, test, seed, strata, keep)
 
     @work(exclusive=True, group="split", exit_on_error=False)
-    async def _divide(self, share: float, seed: int, strata: str, keep: bool) -> None:
-        fixed = self._present_sides() if keep else None
+    async def _divide(self, share: float, test: float, seed: int, strata: str, keep: bool) -> None:
+        fixed = self._present_sides(test > 0) if keep else None
         self.session.split(
-            lambda: self.dismiss(None), validation=share, seed=seed, stratify=strata or None, fixed=fixed
+            lambda: self.dismiss(None),
+            validation=share,
+            test=test,
+            seed=seed,
+            stratify=strata or None,
+            fixed=fixed,
         )
 
-    def _present_sides(self) -> dict[int, Side]:
-        """The side of each example by id, without those added after the last split."""
+    def _present_sides(self, with_test: bool) -> dict[int, AnySide]:
+        """The side of each example by id, without those added after the last split.
+
+        Where a test side is wanted and there is none yet, those in training are free: it is drawn from them.
+        """
         workspace = self.session.workspace
         last = (workspace.meta("split") or {}).get("last", 0)
-        held_out = set(workspace.view("split:validation").ids)
-        divided = (example for example in workspace.ids() if example <= last or example in held_out)
-        return {example: "validation" if example in held_out else "train" for example in divided}
+        fixed: dict[int, AnySide] = dict.fromkeys(workspace.view("split:validation").ids, "validation")
+        if with_test:
+            fixed |= dict.fromkeys(workspace.view("split:test").ids, "test")
+        if with_test and not workspace.counts().test:
+            return fixed
+        train = (example for example in workspace.ids() if example <= last and example not in fixed)
+        fixed |= dict.fromkeys(train, "train")
+        return fixed

@@ -1,4 +1,4 @@
-"""The Split stage: the sizes of training and validation, and how often each answer occurs in both."""
+"""The Split stage: the sizes of training, validation and test, and how often each answer occurs in them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class SplitScreen(StageScreen):
     def compose_stage(self) -> ComposeResult:
         """The sides and the answers."""
         yield Static("", id="sides")
-        yield LineList("strata", empty="", head="   train  validation  answer")
+        yield LineList("strata", empty="", head="   train    held out  answer")
 
     def on_mount(self) -> None:
         """Focus the list of answers."""
@@ -87,7 +87,7 @@ class SplitScreen(StageScreen):
         counts = workspace.counts()
         lines = (
             self._side_lines(counts)
-            if counts.validation
+            if counts.validation or counts.test
             else [
                 Content.styled("No split yet.", "bold"),
                 Content("S divides the examples; nothing is moved or copied."),
@@ -100,7 +100,7 @@ class SplitScreen(StageScreen):
         self._count(workspace.view().ids)
 
     def _side_lines(self, counts: Counts) -> list[Content]:
-        """The sizes of the two sides with a bar, the seed, and the reasons for these sizes."""
+        """The sizes of the sides with a bar, the seed, the reasons for these sizes, and how sealed the test is."""
         split: dict[str, Any] = self.session.workspace.meta("split") or {}
         bar = round(_BAR * counts.train / max(1, counts.train + counts.validation))
         sizes = Content.assemble(
@@ -113,7 +113,15 @@ class SplitScreen(StageScreen):
         )
         seed = one_line(f"seed {split.get('seed', '–')} · S divides again, u takes it back")
         reasons = [Content.styled(printable(f"· {reason}"), "$quiet") for reason in split.get("reasons", ())]
-        return [sizes, Content.styled(seed, "$quiet"), *reasons]
+        return [sizes, *self._test_lines(counts.test), Content.styled(seed, "$quiet"), *reasons]
+
+    def _test_lines(self, count: int) -> list[Content]:
+        """The size of the test side, and how often it was opened; nothing without one."""
+        if not count:
+            return []
+        opened = shell_of(self).job_watch.ledger.times_opened()
+        often = "never opened" if not opened else f"opened {opened:,} time{'s' * (opened != 1)}"
+        return [Content.assemble((f"🔒 test {count:,}", "bold"), (f"  sealed, {often}", "$quiet"))]
 
     @work(thread=True, exclusive=True, group="strata", exit_on_error=False)
     def _count(self, ids: Sequence[int]) -> None:
@@ -129,7 +137,7 @@ class SplitScreen(StageScreen):
             answer = prompt_and_answer(record.example.value)[1]
             if answer is not None:
                 words = answer.strip()[:_ANSWER_CHARS]
-                (validation if record.split == "validation" else train)[words] += 1
+                (train if record.split in ("train", None) else validation)[words] += 1
                 examples.setdefault(words, []).append(record.id)
         answers = [(answer, train[answer], validation[answer]) for answer in train | validation]
         answers.sort(key=lambda entry: (-entry[1] - entry[2], entry[0]))

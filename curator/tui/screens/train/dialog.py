@@ -23,11 +23,14 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train.submitting import SubmitDialog
 from curator.tui.shell import shell_of
+from curator.tui.stage_models.dataset_bars import query_for_ids
 from curator.tui.widgets.choice import Choice
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from curator.jobs.planning.make_plan import Wish
     from curator.jobs.planning.plan import TrainingPlan
     from curator.jobs.providers import Provider
@@ -230,12 +233,23 @@ class TrainDialog(Dialog[None]):
             self._start_when_estimated = not self._error
             return
         self._start_when_estimated = False
+        if self._plan.leaking:
+            self._show_leaks(self._plan.leaking)
+            return
         if self._plan.blocking:
             self.app.bell()
             return
         with suppress(CuratorError):  # a workspace opened read-only cannot store the values, but can be trained on
             self.session.workspace.set_meta(LAST, {field.id: field.value for field in self._fields})
         self.app.switch_screen(SubmitDialog(self._plan, self._wish()))
+
+    @work(exclusive=True, group="leaks", exit_on_error=False)
+    async def _show_leaks(self, leaking: Sequence[int]) -> None:
+        """Leave, and list the training examples that are copies of held-out ones."""
+        shell = shell_of(self)
+        self.dismiss(None)
+        await shell.show_query(query_for_ids(leaking))
+        self.session.toast("These are copies of held-out examples: delete them, or pin them to that side (p).")
 
 
 def plan_words(plan: TrainingPlan) -> Content:
@@ -252,6 +266,7 @@ def plan_words(plan: TrainingPlan) -> Content:
         Content.assemble((price, "bold"), f" · {plan.warning_words or 'no warnings'}"),
     ]
     lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in plan.blocking]
+    lines += [Content.styled("enter lists the copies", "$accent")] if plan.leaking else []
     ends = [notice for notice in plan.notices if plan.shutdown and plan.shutdown in notice]
     if plan.shutdown and not ends:
         ends = [f"{plan.model} is switched off on {plan.shutdown}"]

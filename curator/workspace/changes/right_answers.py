@@ -1,0 +1,58 @@
+"""Further right answers for the prompt of an example, beside the one that stands in it."""
+
+from __future__ import annotations
+
+import orjson
+
+from curator.core.text import one_line
+from curator.errors import UsageError
+from curator.workspace.changes.writing import Writing, require_encodable
+from curator.workspace.records import Change
+from curator.workspace.storage.journal import FieldChange
+from curator.workspace.storage.meta import read
+
+ALSO_RIGHT = "also_right"
+"""The stored value: id (as text) → further right answers, in the order in which they were accepted."""
+RightAnswers = dict[int, tuple[str, ...]]
+"""Further right answers by example id."""
+
+
+def right_answers_of(stored: object) -> RightAnswers:
+    """The value of `ALSO_RIGHT` by example id; what no Curator writes is left out."""
+    answers: RightAnswers = {}
+    for key, texts in stored.items() if isinstance(stored, dict) else ():
+        if isinstance(key, str) and key.isascii() and key.isdigit() and isinstance(texts, list):
+            answers[int(key)] = tuple(text for text in texts if isinstance(text, str))
+    return {example: texts for example, texts in answers.items() if texts}
+
+
+def accept_answers(writing: Writing, accepted: RightAnswers, on: bool) -> Change:
+    """Accept further right answers of examples, or take them back (`on` False), as one change."""
+    texts = [text for each in accepted.values() for text in each]
+    for text in texts:
+        require_encodable(text)
+        if not text.strip():
+            raise UsageError("a right answer has words")
+    with writing.guard:
+        examples = writing.begin(accepted)
+        parts = right_answer_parts(writing, accepted, on)
+        what = f"'{one_line(texts[0], 40)}'" if len(set(texts)) == 1 else f"{len(texts):,} answers"
+        label = f"{'Accepted' if on else 'Took back'} {what} as also right for {{}}"
+        count = len(examples) if parts else 0
+        return writing.journal.commit("also_right", writing.describe(label, examples), parts, examples=count)
+
+
+def right_answer_parts(writing: Writing, accepted: RightAnswers, on: bool = True) -> list[FieldChange]:
+    """The change of the stored value that accepts or takes back answers; nothing where that changes nothing."""
+    stored = read(writing.journal.db, ALSO_RIGHT)
+    before = right_answers_of(stored)
+    after = dict(before)
+    for example, texts in accepted.items():
+        kept = [text for text in before.get(example, ()) if on or text not in texts]
+        after[example] = tuple(dict.fromkeys((*kept, *texts))) if on else tuple(kept)
+    after = {example: texts for example, texts in sorted(after.items()) if texts}
+    if after == before:
+        return []
+    new = orjson.dumps({str(example): texts for example, texts in after.items()}).decode()
+    old = "null" if stored is None else orjson.dumps(stored).decode()
+    return [FieldChange(0, f"meta:{ALSO_RIGHT}", old, new)]
