@@ -176,6 +176,9 @@ BURSTS = {
     ("f5",): "Question number 1 about thing 919",
     ("escape",): "(answer1)xy",
     ("ctrl+z",): "(answer1)",
+    ("home", "z"): "z(answer1)xy",
+    ("home", "z", "end", "w"): "z(answer1)xyw",
+    ("left", "z", "backspace", "w"): "(answer1)xwy",
 }
 """Keys behind a typed `xy`, and what the last message is then."""
 

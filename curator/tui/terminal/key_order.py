@@ -34,7 +34,7 @@ class KeysInOrder(App[None]):
         """Unset while a widget builds the fields that the next keys are meant for: keys wait."""
         self.built.set()
         self._before: Event | None = None
-        """The key that was sent last to a widget other than a text field, until its action has run."""
+        """The key that was sent last, until its action has run; None for letters that are typed into a text."""
         self._typed_ahead: deque[Event] = deque()
         """Keys that wait."""
         self._feeding: asyncio.Task[None] | None = None
@@ -54,13 +54,13 @@ class KeysInOrder(App[None]):
             await self._press(event)
 
     async def _press(self, event: Event) -> None:
-        if isinstance(self.focused, Input | TextArea):
-            if isinstance(event, Key) and not event.is_printable:
-                await _wait_for(self.focused)  # letters reach a field in order, but other keys overtake them
-            await super().on_event(event)
-        else:
-            await super().on_event(event)
-            self._before = event if event.is_forwarded else None
+        in_text = isinstance(self.focused, Input | TextArea)
+        letter = isinstance(event, Key) and event.is_printable
+        if in_text and self.focused is not None and not letter:
+            await _wait_for(self.focused)  # letters reach a field in order, but other keys overtake them
+        await super().on_event(event)
+        # in a field too: letters typed right behind home or end would overtake it
+        self._before = event if event.is_forwarded and not (in_text and letter) else None
 
     def begin(self) -> None:
         """Let keys pass from now on, as soon as something has the focus. Call it after the first refresh."""
