@@ -28,6 +28,7 @@ from curator.tui.screens.working import Working
 from curator.tui.session.job_watch import JobWatch
 from curator.workspace import background
 from curator.workspace.opening import open_workspace
+from curator.workspace.storage import typed_text
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
 from tests.tui.scene import Scene, opened
 
@@ -168,10 +169,20 @@ async def editor(folder: Path, size: tuple[int, int], show: Show) -> None:
     async with on_sample(folder, size) as scene:
         await scene.press("enter", "alt+down", "alt+down")
         await scene.type("!")
+        await scene.until("draft kept")
         await show(scene, "message")
         await scene.press("f6")
         await show(scene, "json")
-        await scene.press("escape", "u", "question_mark")
+        left = typed_text.read(scene.workspace.path)
+        await scene.press("escape", "u", "plus")
+        await show(scene, "new")
+        await scene.press("escape")
+        assert left is not None
+        typed_text.write(scene.workspace.path, left)
+        scene.data.look_for_draft()
+        await scene.until("Restore the draft")
+        await show(scene, "draft")
+        await scene.press("escape", "question_mark")
         await show(scene, "help")
         await scene.press("escape", "ctrl+p")
         await scene.until("Find any action")
