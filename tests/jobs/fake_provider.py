@@ -70,6 +70,7 @@ class FakeProvider:
         self.reverse_events = False
         self.base64_results = dialect == "openai"
         self.answers: dict[str, str] = {}
+        """By prompt, or by model and prompt: `MODEL: PROMPT`."""
         self.models = [{"id": "gpt-4.1-mini-2025-04-14", "object": "model", "created": 1, "owned_by": "system"}]
         self.key = KEY
         self.advance = True
@@ -371,7 +372,8 @@ class FakeProvider:
     def _chat(self, request: Request) -> Reply:
         body = request.json()
         asked = str(body["messages"][-1]["content"])
-        answer = self.answers.get(asked, f"{body['model']} says {asked}")
+        model = body["model"]
+        answer = self.answers.get(f"{model}: {asked}") or self.answers.get(asked, f"{model} says {asked}")
         usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
         base = {"id": "chatcmpl-1", "created": self.clock, "model": body["model"]}
         if not body.get("stream"):

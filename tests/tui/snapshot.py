@@ -149,15 +149,17 @@ def _row(line: str, runs: str, styles: dict[str, str]) -> Iterator[tuple[str, st
 
 
 def differences(stored: Picture, drawn: Picture) -> str:
-    """What became different, in words and lines; empty where nothing did."""
+    """What became different: lines with other characters, then other styles in lines with the same ones."""
     parts = []
     if stored.heading != drawn.heading:
         parts.append(f"{stored.heading} → {drawn.heading}")
     parts += difflib.unified_diff(stored.lines, drawn.lines, "stored", "drawn", n=1, lineterm="")
+    blocks = difflib.SequenceMatcher(None, stored.lines, drawn.lines, autojunk=False).get_matching_blocks()
+    same_lines = [(block.a + at, block.b + at) for block in blocks for at in range(block.size)]
     runs = [
-        f"row {number}, column {first}: {before} → {after}: {text!r}"
-        for number, rows in enumerate(zip(stored.rows, drawn.rows, strict=False), 1)
-        for first, text, before, after in _restyled(*rows)
+        f"row {after + 1}, column {first}: {old} → {new}: {text!r}"
+        for before, after in same_lines
+        for first, text, old, new in _restyled(stored.rows[before], drawn.rows[after])
     ]
     parts += runs[:MOST_RUNS] + [f"… and {len(runs) - MOST_RUNS} more styles"] * (len(runs) > MOST_RUNS)
     return "\n".join(parts)

@@ -29,6 +29,7 @@ from curator.tui.session.job_watch import JobWatch
 from curator.workspace import background
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import typed_text
+from curator.workspace.storage.typed_text import TypedText
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
 from tests.tui.scene import Scene, opened
 
@@ -165,9 +166,14 @@ async def data_stage(folder: Path, size: tuple[int, int], show: Show) -> None:
 
 
 async def editor(folder: Path, size: tuple[int, int], show: Show) -> None:
-    """Editing in place, and the screens that explain and find keys."""
+    """A draft left from the last time, editing in place, and the screens that explain and find keys."""
+    with open_workspace(folder / SAMPLE.name) as workspace:
+        saved = workspace.raw(1)
+        typed = saved.replace(b"dinner", b"supper")
+        typed_text.write(workspace.path, TypedText("example", (1,), saved, typed))
     async with on_sample(folder, size) as scene:
-        await scene.press("enter", "alt+down", "alt+down")
+        await show(scene, "draft")
+        await scene.press("escape", "enter", "alt+down", "alt+down")
         await scene.type("!")
         await scene.until("draft kept")
         await show(scene, "message")
@@ -404,16 +410,15 @@ def progress(scene: Scene, run: str, steps: int, began: float) -> None:
 
 
 async def comparison(scene: Scene, fake: FakeProvider, show: Show) -> None:
-    """The Compare stage with a stored base model's answers and the tuned model's, and what is asked there."""
+    """The Compare stage with the answers of both models, and what is asked there."""
     ledger = scene.app.job_watch.ledger
     run = ledger.get("run-3")
     frozen_set = ledger.datasets / f"{run.validation_sha256}.jsonl"
     prompts, _ = evaluation.make_prompts(training_data.read(frozen_set))
-    right = [prompt.expected for prompt in prompts]
-    base = [text if at % 6 == 0 else f"I would say {text}." for at, text in enumerate(right)]
-    ledger.add_evaluation(evaluation.prompts_key(prompts), MODEL, None, {"answers": base})
     for at, prompt in enumerate(prompts):
-        fake.answers[prompt.text] = "(smile)" if at % 5 == 1 else "Sure!" if at % 9 == 4 else prompt.expected
+        right = prompt.expected
+        fake.answers[f"{MODEL}: {prompt.text}"] = right if at % 6 == 0 else f"I would say {right}."
+        fake.answers[f"{TUNED}: {prompt.text}"] = "(smile)" if at % 5 == 1 else "Sure!" if at % 9 == 4 else right
     await scene.press("alt+5", "r")
     await scene.until("McNemar")
     await scene.press("down")
