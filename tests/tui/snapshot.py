@@ -1,8 +1,8 @@
 """Pictures of the screen as text, and their comparison with the stored ones in `tests/tui/snapshots/`.
 
 A picture is a text of four parts, each apart from the next by a line `---`: the size of the terminal and the
-region that is drawn, the characters row by row, a letter for each style, and for each row the runs of cells
-that share a style: `3a 20b` are three cells in the style `a`, then twenty in the style `b`.
+region that is drawn, the characters row by row, two letters for each style, and for each row the runs of cells
+that share a style: `3ab 20cd` are three cells in the style `ab`, then twenty in the style `cd`.
 
     CURATOR_UPDATE_SNAPSHOTS=1 python -m pytest tests/tui/test_snapshots.py
 
@@ -17,6 +17,7 @@ import itertools
 import os
 import re
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +61,9 @@ class Picture:
 
     def text(self) -> str:
         """The picture as it is stored."""
-        letters: dict[str, str] = {}
+        letters = _letters({style for row in self.rows for _, style in row})
         runs = [_runs(row, letters) for row in self.rows]
-        legend = [f"{letter} {style}" for style, letter in letters.items()]
+        legend = sorted(f"{pair} {style}" for style, pair in letters.items())
         parts = ([self.heading], self.lines, legend, runs)
         return f"\n{SEPARATOR}\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -121,18 +122,22 @@ def _blank_of(words: str) -> str:
 
 
 def _runs(row: Row, letters: dict[str, str]) -> str:
-    """The run lengths of a row; `letters` gets one more for each new style."""
-    parts = []
-    for words, run in itertools.groupby(style for _, style in row):
-        letter = letters.setdefault(words, _letter(len(letters)))
-        parts.append(f"{sum(1 for _ in run)}{letter}")
-    return " ".join(parts)
+    """The run lengths of a row."""
+    runs = itertools.groupby(style for _, style in row)
+    return " ".join(f"{sum(1 for _ in run)}{letters[style]}" for style, run in runs)
 
 
-def _letter(number: int) -> str:
-    """a to z, then aa, ab and so on."""
-    first, last = divmod(number, 26)
-    return (chr(96 + first) if first else "") + chr(97 + last)
+def _letters(styles: set[str]) -> dict[str, str]:
+    """Two letters for each style: by its checksum, so that they stay the same when other styles come and go."""
+    letters: dict[str, str] = {}
+    taken: set[int] = set()
+    for style in sorted(styles):
+        number = zlib.crc32(style.encode()) % 676
+        while number in taken:
+            number = (number + 1) % 676
+        taken.add(number)
+        letters[style] = chr(97 + number // 26) + chr(97 + number % 26)
+    return letters
 
 
 def read(text: str) -> Picture:
