@@ -26,6 +26,7 @@ from curator.jobs.planning import training_data
 from curator.jobs.runs import evaluation
 from curator.tui.screens.working import Working
 from curator.tui.session.job_watch import JobWatch
+from curator.tui.widgets.query_bar import QueryInput
 from curator.workspace import background
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import typed_text
@@ -143,7 +144,11 @@ async def data_stage(folder: Path, size: tuple[int, int], show: Show) -> None:
         await show(scene, "as-the-model-sees-it")
         await scene.press("w", "tab", "tab", "r")
         await show(scene, "problems-by-rule")
-        await scene.press("r", "shift+tab", "shift+tab", "slash", *"rule:su")
+        await scene.press("r", "shift+tab", "shift+tab", "slash")
+        scene.app.screen.query_one(
+            QueryInput
+        ).value = "rule:su"  # at once: what is typed is looked for after a pause
+        await scene.until("did you mean")
         await show(scene, "query")
         await scene.press("escape", "escape")
         scene.data.show_query("rule:surrounding_whitespace")
