@@ -14,7 +14,7 @@ _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)+")\s*,\s*"(?:argument
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ReadPiece:
     """A part of an answer: `text`, or a part of the call with this number. A call's first piece has its name."""
 
     text: str = ""
@@ -44,17 +44,17 @@ class CallReader:
     _gap: str = ""
     """The white space before the last opening."""
 
-    def add(self, delta: str) -> list[Piece]:
+    def add(self, delta: str) -> list[ReadPiece]:
         """Take the next piece of the answer; what is certain now."""
         self._held += delta
         return self._read(last=False)
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[ReadPiece]:
         """What was held back, at the end of the answer."""
         return self._read(last=True)
 
-    def _read(self, last: bool) -> list[Piece]:
-        pieces: list[Piece] = []
+    def _read(self, last: bool) -> list[ReadPiece]:
+        pieces: list[ReadPiece] = []
         if not self.form.opening.strip():
             return self._read_bare(last)
         before: Any = None
@@ -67,7 +67,7 @@ class CallReader:
                 pieces += self._read_text(last)
         return pieces
 
-    def _read_text(self, last: bool) -> list[Piece]:
+    def _read_text(self, last: bool) -> list[ReadPiece]:
         opening = self.form.opening.strip()
         at = self._held.find(opening)
         if at >= 0:
@@ -80,17 +80,17 @@ class CallReader:
             return []
         return self._text(text)
 
-    def _text(self, text: str) -> list[Piece]:
+    def _text(self, text: str) -> list[ReadPiece]:
         self._wrote_text = self._wrote_text or bool(text)
-        return [Piece(text)] if text else []
+        return [ReadPiece(text)] if text else []
 
-    def _read_call(self, last: bool) -> list[Piece]:
+    def _read_call(self, last: bool) -> list[ReadPiece]:
         """The beginning of a call, once its name and the start of its arguments are there, or a whole call."""
         head = _HEAD.match(self._held)
         if head is not None and not self.form.listed:
             self._held, self._arguments = self._held[head.end() :], _ObjectEnd()
             self.calls += 1
-            return [Piece(call=self.calls - 1, name=str(json.loads(head[1], strict=False)))]
+            return [ReadPiece(call=self.calls - 1, name=str(json.loads(head[1], strict=False)))]
         closing = self.form.closing.strip()
         at = self._held.find(closing) if closing else -1
         if at < 0 and not last:
@@ -107,10 +107,10 @@ class CallReader:
         text, self._held = (body + end, rest) if again < 0 else (body[:again], body[again:] + end + rest)
         return self._text(self._gap + opening + text)
 
-    def _pass_arguments(self, ends: _ObjectEnd) -> list[Piece]:
+    def _pass_arguments(self, ends: _ObjectEnd) -> list[ReadPiece]:
         size = ends.read(self._held)
         text, self._held = self._held[:size], self._held[size:]
-        piece = [Piece(text, self.calls - 1)] if text else []
+        piece = [ReadPiece(text, self.calls - 1)] if text else []
         if not ends.done:
             return piece
         closing = self.form.closing.strip()
@@ -121,7 +121,7 @@ class CallReader:
         self._held = rest.removeprefix(closing)
         return piece
 
-    def _read_bare(self, last: bool) -> list[Piece]:
+    def _read_bare(self, last: bool) -> list[ReadPiece]:
         """Calls without an opening: an answer that is wholly JSON, and calls declared functions only."""
         start = self._held.lstrip()[:1]
         if start and start not in "{[" and not self._wrote_text:
@@ -134,10 +134,10 @@ class CallReader:
             return self._emit(calls)
         return []
 
-    def _emit(self, calls: list[tuple[str, str]]) -> list[Piece]:
+    def _emit(self, calls: list[tuple[str, str]]) -> list[ReadPiece]:
         pieces = []
         for name, arguments in calls:
-            pieces += [Piece(call=self.calls, name=name), Piece(arguments, self.calls)]
+            pieces += [ReadPiece(call=self.calls, name=name), ReadPiece(arguments, self.calls)]
             self.calls += 1
         return pieces
 

@@ -14,8 +14,9 @@ from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from curator.core.scores.metrics import Flips
     from curator.jobs.planning.training_data import TrainingExamples
-    from curator.jobs.runs.asking import Way
+    from curator.jobs.runs.asking import Prompt, Way
     from curator.jobs.runs.evaluation import Evaluation
 
 EXAMPLE = "curator evaluate data.curator --model ft:smollm2-135m-instruct:local::abc123 --shots 8:nearest"
@@ -133,8 +134,7 @@ def _held_out(data: TrainingExamples, side: str) -> TrainingExamples:
 
 def _ways(args: argparse.Namespace, data: TrainingExamples, earlier: str | None) -> list[Way]:
     """The rows of the evaluation: the baseline, ways of asking it, an earlier run's model, the models named."""
-    from curator.jobs.planning import training_data  # heavy
-    from curator.jobs.runs import evaluation
+    from curator.jobs.runs import evaluation  # heavy
     from curator.jobs.runs.asking import Way
 
     last = args.model[-1]
@@ -145,14 +145,22 @@ def _ways(args: argparse.Namespace, data: TrainingExamples, earlier: str | None)
         ways.append(Way(asked_otherwise, system=_read_system(Path(args.system))))
     if args.shots:
         count, nearest = _parse_shots(args.shots)
-        training = training_data.side_of(data, "train")
-        pool = evaluation.make_prompts(training.without_rejected())[0] if training is not None else []
-        if not pool:
-            raise InputError("--shots takes examples of the training side: split the workspace first")
-        ways.append(Way(asked_otherwise, shots=count, nearest=nearest, pool=pool))
+        ways.append(Way(asked_otherwise, shots=count, nearest=nearest, pool=_pool(data)))
     if earlier is not None:
         ways.append(Way(earlier))
     return [*ways, *(Way(model) for model in args.model)]
+
+
+def _pool(data: TrainingExamples) -> list[Prompt]:
+    """The examples that --shots may show. Raises InputError where the data has no training side."""
+    from curator.jobs.planning import training_data  # heavy
+    from curator.jobs.runs import evaluation
+
+    training = training_data.side_of(data, "train")
+    pool = evaluation.make_prompts(training.without_rejected())[0] if training is not None else []
+    if not pool:
+        raise InputError("--shots takes examples of the training side: split the workspace first")
+    return pool
 
 
 def _read_system(path: Path) -> str:
@@ -199,11 +207,14 @@ def _show(result: Evaluation) -> None:
         for name in names:
             score = scored.scores[name]
             out(f"  {name:<12} {score.value:8.3f}   95 % from {score.low:.3f} to {score.high:.3f}")
-    if result.flips is None:
-        return
-    p_value = f"p = {result.flips.p_value:.2g}"
-    out(f"{result.primary}: {len(result.flips.fixed)} fixed, {len(result.flips.broken)} broken ({p_value})")
-    for mark, places in (("+", result.flips.fixed), ("-", result.flips.broken)):
+    if result.flips is not None:
+        _show_flips(result, result.flips)
+
+
+def _show_flips(result: Evaluation, flips: Flips) -> None:
+    p_value = f"p = {flips.p_value:.2g}"
+    out(f"{result.primary}: {len(flips.fixed)} fixed, {len(flips.broken)} broken ({p_value})")
+    for mark, places in (("+", flips.fixed), ("-", flips.broken)):
         for at in places[:_SHOWN]:
             prompt, answer = result.prompts[at], result.models[-1].answers[at]
             words = f"{one_line(prompt.text, 48)} → {one_line(answer, 32)}"

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.split.dialog import SplitDialog
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.tick import DeletionTick, Tick
 from tests.tui.scene import dataset, many, opened
 
@@ -21,13 +21,13 @@ class Form(Dialog[str]):
 
     def compose_body(self) -> ComposeResult:
         """A list, a box, and a box for what is to be deleted."""
-        yield Choice([("one", 1), ("two", 2)], value=1, allow_blank=False, id="choice")
+        yield DropDown([("one", 1), ("two", 2)], value=1, allow_blank=False, id="choice")
         yield Tick(Content("tick"), id="tick")
         yield DeletionTick(Content("delete"), id="deletion")
 
     def action_accept(self) -> None:
         """Dismiss with the values."""
-        self.dismiss(f"{self.query_one(Choice).value} {self.query_one('#tick', Tick).value}")
+        self.dismiss(f"{self.query_one(DropDown).value} {self.query_one('#tick', Tick).value}")
 
 
 @pytest.fixture

@@ -66,7 +66,11 @@ class _Conversation:
         role_key = _role_key(turn)
         if role_key is None:
             self._add_named(turn, path)
-            return
+        else:
+            self._add_with_role(turn, role_key, path)
+
+    def _add_with_role(self, turn: Mapping[str, Any], role_key: str, path: Path) -> None:
+        """A turn that says its role in a key."""
         role = role_of(turn[role_key])
         if role is None:
             raise MisfitError(f"its role '{str(turn[role_key])[:40]}' is no known one")

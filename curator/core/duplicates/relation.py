@@ -8,9 +8,9 @@ from functools import partial
 from typing import Literal
 
 from curator.core.duplicates.alike import ratio
-from curator.core.duplicates.code_text import has_other_prose
-from curator.core.duplicates.little_words import LITTLE_WORDS
-from curator.core.duplicates.meaning import Comparison, compare, is_lone
+from curator.core.duplicates.meanings.code_text import has_other_prose
+from curator.core.duplicates.meanings.little_words import LITTLE_WORDS
+from curator.core.duplicates.meanings.meaning import MeaningComparison, compare, is_lone
 from curator.core.duplicates.spoken import Spoken
 from curator.core.duplicates.texts import normalise
 
@@ -76,7 +76,7 @@ def _train_alike(a: Spoken, b: Spoken) -> bool:
     return all(x >= y for x, y in pairs) or all(x <= y for x, y in pairs)
 
 
-def _compare_prompts(a: Spoken, b: Spoken, end: int) -> Comparison:
+def _compare_prompts(a: Spoken, b: Spoken, end: int) -> MeaningComparison:
     """Compare the messages before the answer."""
     exchanged: set[tuple[str, str]] = set()
     slips, swapped = 0, False
@@ -89,10 +89,10 @@ def _compare_prompts(a: Spoken, b: Spoken, end: int) -> Comparison:
         if found.reason:
             return found
         if at == last and found.exchanged and _ask_differently(text_a, text_b):
-            return Comparison("another last question")
+            return MeaningComparison("another last question")
         exchanged |= found.exchanged
         slips, swapped = slips + found.slips, swapped or found.swapped
-    return Comparison(None, frozenset(exchanged), slips, swapped)
+    return MeaningComparison(None, frozenset(exchanged), slips, swapped)
 
 
 def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
@@ -102,13 +102,13 @@ def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
     )
 
 
-def _compare_message(a: str, b: str, is_answer: bool, is_noisy: Callable[[], bool]) -> Comparison:
+def _compare_message(a: str, b: str, is_answer: bool, is_noisy: Callable[[], bool]) -> MeaningComparison:
     if a == b:
-        return Comparison(None)
+        return MeaningComparison(None)
     return compare(a, b, is_answer=is_answer, is_noisy=is_noisy)
 
 
-def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: Comparison) -> bool:
+def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: MeaningComparison) -> bool:
     """Whether the prompts of two examples are one question."""
     if prompt.reason or is_lone(prompt.exchanged) or (prompt.swapped and not prompt.slips):
         return False

@@ -73,7 +73,7 @@ def load(base: Path) -> Engine:
 
 
 @dataclass(slots=True)
-class Turn:
+class RunningTurn:
     """A running batch: its requests that are not done, and the seconds that it has used."""
 
     ids: list[str]
@@ -88,7 +88,7 @@ class GenerationLoop:
     def __init__(self) -> None:
         self._arrived: queue.Queue[Request | None] = queue.Queue()
         self._waiting: list[Request] = []
-        self._active: list[Turn] = []
+        self._active: list[RunningTurn] = []
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._open = True
 
@@ -169,7 +169,7 @@ class GenerationLoop:
             _send_error(ids, "internal_error", _describe_unexpected(error))
         else:
             spent = min((turn.spent for turn in self._active), default=0.0)
-            self._active.append(Turn(ids, batch, _is_long(requests[0]), spent))
+            self._active.append(RunningTurn(ids, batch, _is_long(requests[0]), spent))
 
     def _engine(self, base: str) -> Engine:
         if base not in self._engines:
@@ -179,7 +179,7 @@ class GenerationLoop:
         self._engines.move_to_end(base)
         return self._engines[base]
 
-    def _advance(self, turn: Turn) -> None:
+    def _advance(self, turn: RunningTurn) -> None:
         before = time.monotonic()
         try:
             for line in turn.batch.step():

@@ -66,7 +66,7 @@ def node_of(action: Action, screen: Screen[object], focused: Widget | None) -> D
 
 
 @dataclass(frozen=True)
-class Command:
+class PaletteCommand:
     """One line of the palette."""
 
     action: Action
@@ -108,7 +108,7 @@ class ActionCommands(Provider):
         target = self.app if namespace == "app" else node
         return target.check_action(name, parameters) is not False
 
-    def commands(self) -> Iterator[Command]:
+    def commands(self) -> Iterator[PaletteCommand]:
         """All commands; actions of the same name that do the same are one, with the keys of all."""
         user_keys = shell_of(self.screen).user_keys
         all_keys: dict[tuple[str, str], dict[str, None]] = {}
@@ -120,7 +120,9 @@ class ActionCommands(Provider):
             node = node_of(action, self.screen, self.focused)
             if node is None and action.scope not in PLACES:
                 continue
-            command = Command(action, node, ",".join(all_keys[identity(action)]), self._why_not(action, node))
+            command = PaletteCommand(
+                action, node, ",".join(all_keys[identity(action)]), self._why_not(action, node)
+            )
             if command.why_not == HIDDEN or (command.node and identity(action) in listed):
                 continue
             listed.add(identity(action))
@@ -151,7 +153,7 @@ class ActionCommands(Provider):
                 run = partial(self._run, command)
                 yield Hit(score, command.title, run, action.description, command.explanation)
 
-    async def _run(self, command: Command) -> None:
+    async def _run(self, command: PaletteCommand) -> None:
         """Run the action, or go where it belongs; where it cannot run, say why."""
         shell = shell_of(self.screen)
         if command.why_not:

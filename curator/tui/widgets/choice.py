@@ -1,4 +1,4 @@
-"""`Choice`: a drop-down list that leaves enter to its dialog."""
+"""`DropDown`: a drop-down list that leaves enter to its dialog."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widgets import Select
 Value = TypeVar("Value")
 
 
-class Choice(Select[Value], inherit_bindings=False):
+class DropDown(Select[Value], inherit_bindings=False):
     """A Select that space, up and down open; while it is closed, enter accepts the dialog."""
 
     BINDINGS = [Binding("space,down,up", "show_overlay", "Open", show=False)]

@@ -20,8 +20,8 @@ from curator.workspace.duplicates.leak_check import LeakCheck
 from curator.workspace.meter import Meter
 
 
-class Examples(Protocol):
-    """Examples by number, above 0, which can be read once in order and then one by one."""
+class SplitExamples(Protocol):
+    """SplitExamples by number, above 0, which can be read once in order and then one by one."""
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """(number, bytes) in order."""
@@ -187,7 +187,7 @@ def copies_by_example(test_lines: Iterable[tuple[int, bytes]], raws: Mapping[int
     )
 
 
-def copies_by_example_read(test: Examples, training: Examples) -> dict[int, int]:
+def copies_by_example_read(test: SplitExamples, training: SplitExamples) -> dict[int, int]:
     """As `copies_by_example`, of sets that are read once and not held in memory."""
 
     def raw_of(key: int) -> bytes:

@@ -13,7 +13,7 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.label_keys import COLOURS, Label
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 from curator.workspace.changes.changes import MAX_LABEL
 
@@ -32,7 +32,7 @@ class LabelsDialog(Dialog[None]):
             yield Horizontal(
                 Static(Content.styled(f"{key}", f"bold $label-{label.colour}"), classes="key", id=f"key-{key}"),
                 LineInput(label.name, max_length=MAX_LABEL, compact=True, id=f"name-{key}"),
-                Choice(swatches, value=label.colour, allow_blank=False, compact=True, id=f"colour-{key}"),
+                DropDown(swatches, value=label.colour, allow_blank=False, compact=True, id=f"colour-{key}"),
                 classes="field -tight label-line",
             )
 

@@ -17,7 +17,7 @@ from curator.core.text import one_line, printable
 from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.shell import shell_of
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
 from curator.tui.widgets.progress_line import ProgressLine
 
@@ -47,13 +47,13 @@ class ExportDialog(Dialog[None]):
         stem = Path(self.session.workspace.source_name).stem or "examples"
         path = self.session.workspace.path.parent / f"{stem}-export.jsonl"
         choices = self._choices()
-        what = Choice(
+        what = DropDown(
             [(Content(one_line(title, 60)), value) for value, title in choices.items()],
             value=next(value for value in ("selection", "sides", "view") if value in choices),
             allow_blank=False, compact=True, id="what",
         )  # fmt: skip
         options = [(Content(title), value) for title, value in FORMATS]
-        form = Choice(options, value="", allow_blank=False, compact=True, id="format")
+        form = DropDown(options, value="", allow_blank=False, compact=True, id="format")
         field = LineInput(str(path), suggester=Paths(), compact=True, id="path")
         for name, widget in (("Examples", what), ("File", field), ("Format", form)):
             yield Horizontal(Static(Content(name), classes="name"), widget, classes="field -tight")

@@ -14,7 +14,7 @@ from curator import settings, settings_file
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class ProviderForm(Dialog[str]):
         )
         yield self._line("Name", name)
         kinds = [(Content(word), word) for word in KINDS]
-        yield self._line("Kind", Choice(kinds, value=kind, allow_blank=False, compact=True, id="kind"))
+        yield self._line("Kind", DropDown(kinds, value=kind, allow_blank=False, compact=True, id="kind"))
         for title, key in (*_FIELDS, *_AZURE):
             value, usual = getattr(written, key) or "", getattr(provider.config, key) if provider else None
             field = LineInput(value, placeholder=one_line(usual or ""), compact=True, id=key)
             yield self._line(title, field, azure=(title, key) in _AZURE)
         for title, key, words, unset in _CHOICES:
             options = [(Content(word), word) for word in words]
-            select: Select[str] = Choice(options, prompt=unset, compact=True, id=key)
+            select: Select[str] = DropDown(options, prompt=unset, compact=True, id=key)
             if value := getattr(written, key):
                 select.value = value
             yield self._line(title, select, azure=True)
@@ -136,7 +136,7 @@ class KeyForm(Dialog[str]):
         places = [(Content("a file that only you can read"), "file"), (Content("the system's keyring"), "keyring")]
         place = "keyring" if self._provider.config.api_key_keyring else "file"
         yield self._line("Key", LineInput(password=True, compact=True, id="key"))
-        yield self._line("Store it in", Choice(places, value=place, allow_blank=False, compact=True, id="place"))
+        yield self._line("Store it in", DropDown(places, value=place, allow_blank=False, compact=True, id="place"))
         words = f"The file is {path}; in the keyring it is {keys.SERVICE}/{user}."
         yield Static(Content.styled(printable(words), "$quiet"))
         if variable := self._provider.overriding_variable:

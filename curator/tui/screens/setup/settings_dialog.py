@@ -10,7 +10,7 @@ from textual.widgets import Input, Select, Static
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 
 PROFILES = ("openai", "azure", "local")
@@ -31,11 +31,12 @@ class SettingsScreen(Dialog[None]):
         profiles = [(Content(name), name) for name in PROFILES]
         yield self._line(
             "Provider",
-            Choice(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
+            DropDown(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
         )
         yield self._line("Model", LineInput(self.session.model, compact=True, id="model"))
         yield self._line(
-            "Rules for", Choice(profiles, value=context.profile, allow_blank=False, compact=True, id="profile")
+            "Rules for",
+            DropDown(profiles, value=context.profile, allow_blank=False, compact=True, id="profile"),
         )
         yield Static(
             Content("The model decides how tokens are counted, where examples are cut, and what training costs."),

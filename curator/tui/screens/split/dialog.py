@@ -13,7 +13,7 @@ from textual.widgets import Input, Select, Static
 
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
@@ -41,7 +41,7 @@ class SplitDialog(Dialog[None]):
         yield Horizontal(Static(Content("Seed"), classes="name"), seed, classes="field -tight")
         options = [(Content(title), value) for title, value in STRATIFY_BY]
         stratum = last_split.get("stratify") or ""
-        strata = Choice(options, value=stratum, allow_blank=False, compact=True, id="strata")
+        strata = DropDown(options, value=stratum, allow_blank=False, compact=True, id="strata")
         yield Horizontal(Static(Content("Equal shares of"), classes="name"), strata, classes="field -tight")
         counts = self.session.workspace.counts()
         yield Tick(

@@ -24,7 +24,7 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train.submitting import SubmitDialog
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.dataset_bars import query_for_ids
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
 
@@ -71,9 +71,9 @@ class TrainDialog(Dialog[None]):
         yield self._row(
             (
                 "Provider",
-                Choice(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
+                DropDown(names, value=self.session.provider.name, allow_blank=False, compact=True, id="provider"),
             ),
-            ("Method", Choice(methods, value=self._method(), allow_blank=False, compact=True, id="method")),
+            ("Method", DropDown(methods, value=self._method(), allow_blank=False, compact=True, id="method")),
         )
         yield self._row(
             ("Model", LineInput(one_line(self._model_at(self.session.provider)), compact=True, id="model"))

@@ -13,7 +13,7 @@ from textual.widgets import Input, Select, Static
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
-from curator.tui.widgets.choice import Choice
+from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import DeletionTick
 
@@ -78,7 +78,7 @@ class DeployDialog(Dialog[tuple[str, str]]):
         yield self._line(
             "Name", LineInput(azure.proposed_name(model, self._run.params.get("suffix")), compact=True, id="name")
         )
-        yield self._line("Kind", Choice(kinds, value="standard", allow_blank=False, compact=True, id="kind"))
+        yield self._line("Kind", DropDown(kinds, value="standard", allow_blank=False, compact=True, id="kind"))
         yield Static("", id="price")
         yield Static(Content.styled("You will be reminded of it here and at each start while it costs.", "$quiet"))
 

@@ -18,13 +18,13 @@ from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.stage import StageScreen
 from curator.tui.screens.train.job_dialogs import DeleteDialog, DeployDialog
+from curator.tui.screens.train.run_pane import RunPane
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
 from curator.tui.stage_models import run_notes
 from curator.tui.stage_models.run_words import STATUS_MARKS
 from curator.tui.stage_models.sent_lines import example_with_bytes, lines_in_error, sent_line
 from curator.tui.widgets.line_list import LineList, Pieces
-from curator.tui.widgets.run_pane import RunPane
 
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Run

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import orjson
 from rapidfuzz.distance import Levenshtein
 
-from curator.core.duplicates.code_text import code_differs, prose_of
-from curator.core.duplicates.little_words import ABBREVIATIONS, DIRECTIVES, LITTLE_WORDS, NEGATIONS
-from curator.core.duplicates.meaning_words import are_opposed, is_turned_round
-from curator.core.duplicates.slips import is_kana_for_kanji, is_slip, is_swapped
+from curator.core.duplicates.meanings.code_text import code_differs, prose_of
+from curator.core.duplicates.meanings.little_words import ABBREVIATIONS, DIRECTIVES, LITTLE_WORDS, NEGATIONS
+from curator.core.duplicates.meanings.meaning_words import are_opposed, is_turned_round
+from curator.core.duplicates.meanings.slips import is_kana_for_kanji, is_slip, is_swapped
 
 FEW_WORDS = 8
 """In a prompt of at most so many words every exchanged word counts; an answer may have one less."""
@@ -68,7 +68,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[,']\d{3})+(?!\d)")
 _CONTRACTED = (("n't", " not"), ("n’t", " not"), ("cannot", "can not"))
 
 
-class Comparison(NamedTuple):
+class MeaningComparison(NamedTuple):
     """What came out for two texts."""
 
     reason: str | None
@@ -81,7 +81,7 @@ class Comparison(NamedTuple):
     """Whether two digits of a number changed places: a slip where there are others, else another number."""
 
 
-ALIKE = Comparison(None)
+ALIKE = MeaningComparison(None)
 
 
 def differs_in_meaning(a: str, b: str) -> str | None:
@@ -92,7 +92,7 @@ def differs_in_meaning(a: str, b: str) -> str | None:
     return found.reason or ("another word" if is_lone(found.exchanged) else None)
 
 
-def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], bool] = bool) -> Comparison:
+def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], bool] = bool) -> MeaningComparison:
     """Compare two texts. A short answer is a label, and counts sign by sign.
 
     `is_noisy` tells whether the prose of other messages differs too, so that a change of code may be one of all.
@@ -101,25 +101,25 @@ def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], b
     if a == b:
         return ALIKE
     if (a[:1] in ("{", "[") or b[:1] in ("{", "[")) and (reason := _json_differs(a, b)) is not None:
-        return Comparison(reason or None)
+        return MeaningComparison(reason or None)
     plain_a, plain_b = _plain(a), _plain(b)
     runs_a, runs_b = _runs(plain_a), _runs(plain_b)
     words = min(len(runs_a), len(runs_b))
     if words <= FEW_WORDS:
         words = min(sum(key[0].isalnum() for key in _keys(runs)) for runs in (runs_a, runs_b))
         if is_answer and words <= LABEL_WORDS:
-            return Comparison("another label")
+            return MeaningComparison("another label")
     found = _compare_runs(runs_a, runs_b, words, FEW_WORDS - 1 if is_answer else FEW_WORDS)
     if found is None:
-        return Comparison(code_differs(a, b, is_noisy) or _spelling_differs(plain_a, plain_b, words))
+        return MeaningComparison(code_differs(a, b, is_noisy) or _spelling_differs(plain_a, plain_b, words))
     if found.reason is not None:
         return found
     if "```" in a and "```" in b and _only_code_differs(plain_a, plain_b) and not is_noisy():
-        return Comparison("code")
+        return MeaningComparison("code")
     if found.exchanged and _other_names(plain_a, plain_b, found.exchanged):
-        return Comparison("a name", found.exchanged)
+        return MeaningComparison("a name", found.exchanged)
     if not found.exchanged and (reason := code_differs(a, b, is_noisy)):
-        return Comparison(reason)
+        return MeaningComparison(reason)
     return found
 
 
@@ -212,7 +212,7 @@ _SHORT_CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-Þ]{1,4}\b")
 _LETTER_WORDS = frozenset("aioyeàu")
 
 
-def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> Comparison | None:
+def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> MeaningComparison | None:
     """Compare aligned runs: the first difference that changes the meaning, or all that were exchanged.
 
     None where the words are the same.
@@ -229,24 +229,24 @@ def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> Compariso
         for part_a, part_b in _regions(keys_a, keys_b):
             common -= len(part_a)
             if reason := found.judge(part_a, part_b):
-                return Comparison(reason)
+                return MeaningComparison(reason)
     if not is_other:
         return None
     if words <= LABEL_WORDS:
-        return Comparison("a word of a short text")
+        return MeaningComparison("a word of a short text")
     if common < _COMMON * least:
-        return Comparison("another text")
+        return MeaningComparison("another text")
     exchanged = found.exchanged
     if found.added and len(exchanged) <= _FEW_EXCHANGED:
-        return Comparison("a word more")
+        return MeaningComparison("a word more")
     noise = len(exchanged) >= _REWORDED and len(exchanged) >= _REWORDED_SHARE * words
     if found.opposed and not noise:
-        return Comparison("an opposite, or another of its kind")
+        return MeaningComparison("an opposite, or another of its kind")
     if any((y, x) in exchanged for x, y in exchanged if x and y):
-        return Comparison("words in each other's place")
+        return MeaningComparison("words in each other's place")
     if exchanged and words <= few:
-        return Comparison("a word of a short text")
-    return Comparison(None, frozenset(exchanged), found.slips, found.swapped)
+        return MeaningComparison("a word of a short text")
+    return MeaningComparison(None, frozenset(exchanged), found.slips, found.swapped)
 
 
 def _regions(a: list[str], b: list[str]) -> list[tuple[list[str], list[str]]]:
