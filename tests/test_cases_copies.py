@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from curator.cli.main import main
+from curator.core.duplicates.hashes import fingerprint
+from curator.core.duplicates.index import Index
+from curator.core.duplicates.meaning.spoken import spoken
+from curator.core.example import parse
 from curator.workspace.duplicates.documents import documents
+from tests import meaning_pairs
 
 CASES = Path(__file__).parent / "data" / "cases"
 
@@ -122,3 +127,45 @@ def test_check_and_split_tell_the_same_leaks(tmp_path: Path, capsysbinary: pytes
     overlap = {problem["line"] for problem in problems if problem["rule"] == "train_validation_overlap"}
     assert overlap == {1, 2, 3, 4, 6, 7, 8}
     assert told <= overlap
+
+
+def index_of(values: list[Any]) -> Index:
+    prints = [fingerprint(parse(json.dumps(value).encode())) for value in values]
+    return Index(
+        [prints],
+        lambda row: prints[row].text,
+        lambda a, b: prints[a].value == prints[b].value,
+        say=lambda row: spoken(values[row]),
+    )
+
+
+def removed(values: list[Any], threshold: float) -> list[int]:
+    return [row for group in index_of(values).duplicates.groups(threshold) for row in group.removed]
+
+
+def test_no_example_goes_whose_meaning_differs() -> None:
+    pairs = list(meaning_pairs.make_pairs())
+    assert len(pairs) >= 300
+    assert [pair for pair in pairs if removed([pair.a, pair.b], 60.0)] == []
+
+
+def test_no_example_goes_whose_meaning_differs_among_many() -> None:
+    values = [value for pair in list(meaning_pairs.make_pairs())[::4] for value in (pair.a, pair.b)]
+    unique = list({json.dumps(value): value for value in values}.values())
+    assert [unique[row] for row in removed(unique, 72.0)] == []
+
+
+def test_what_says_the_same_goes() -> None:
+    assert [pair for pair in meaning_pairs.make_copies() if removed([pair.a, pair.b], 72.0) != [1]] == []
+
+
+def test_a_group_holds_no_chain() -> None:
+    words = [
+        f"{first}{second}" for first in ("river", "copper", "velvet", "paper") for second in ("s", "land", "man")
+    ]
+    texts = [" ".join([*map(str.upper, words[:step]), *words[step:]]).replace("S", "ZZ") for step in range(9)]
+    values = [meaning_pairs.chat(text, "Of course, I will do that for you after lunch.") for text in texts]
+    found = index_of(values).duplicates.arrange(72.0)
+    for group in found.groups:
+        for row in group.removed:
+            assert removed([values[group.kept], values[row]], 72.0) == [1]

@@ -13,7 +13,7 @@ from curator.core.duplicates.alike import LONG, ratio
 from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.disjoint_sets import DisjointSets
 from curator.core.duplicates.groups import Arrangement, Group, Judge, Pair, WordsOf, arrange
-from curator.core.duplicates.relation import Relation
+from curator.core.duplicates.meaning.relation import Relation
 from curator.core.duplicates.table import Fetch, Progress
 from curator.core.duplicates.texts import format_mark, normalise
 

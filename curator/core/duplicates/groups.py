@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from curator.core.duplicates.disjoint_sets import DisjointSets
-from curator.core.duplicates.relation import Relation
+from curator.core.duplicates.meaning.relation import Relation
 
 WordsOf = Callable[[int], Sequence[str]]
 Kind = Literal["exact", "normalised", "near", "family"]
@@ -135,7 +135,7 @@ def arrange(
         is_template = len(star.heads) > 2 and is_family([words_of(head) for head in star.heads[:_SAMPLE]])
         (torn if is_template else whole).append(star)
     whole += [part for star in torn for part in grouping.parts(star)]
-    groups = sorted((grouping.group_of(star) for star in whole if len(star.rows) > 1), key=lambda found: found.ids)
+    groups = sorted((grouping.group_of(star) for star in whole if len(star.rows) > 1), key=lambda group: group.ids)
     heads = {head for star in torn for head in star.heads}
     return Arrangement(groups + _families(near, heads), grouping.chains(heads))
 
@@ -187,21 +187,21 @@ class _Grouping:
             forms.setdefault(self._form.find(row), []).append(row)
         if len(forms) == 1:
             return [_Star(self._best(rows), rows, rows[:1])]
-        left = sorted(forms, key=lambda head: (-self._judge.learnt(self._best(forms[head])), head))
-        few = len(left) <= _COMPARED
+        open_heads = sorted(forms, key=lambda head: (-self._judge.learnt(self._best(forms[head])), head))
+        few = len(open_heads) <= _COMPARED
         stars: list[_Star] = []
-        while left:
-            heads, scores = left[:1], [100.0]
-            for head in left[1:]:
-                pair = self._pair(left[0], head, few)
+        while open_heads:
+            heads, scores = open_heads[:1], [100.0]
+            for head in open_heads[1:]:
+                pair = self._pair(open_heads[0], head, few)
                 if pair is not None and self._means_the_same(head, heads[1:], few):
                     heads.append(head)
                     scores.append(pair.score)
             members = sorted(row for head in heads for row in forms[head])
             score = min(scores) if len(heads) > 1 else None
             stars.append(_Star(self._best(forms[heads[0]]), members, sorted(heads), score))
-            taken = set(heads)
-            left = [head for head in left if head not in taken]
+            of_star = set(heads)
+            open_heads = [head for head in open_heads if head not in of_star]
         return stars
 
     def _best(self, rows: list[int]) -> int:

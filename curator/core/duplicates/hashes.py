@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 from xxhash import xxh3_64_digest
 
-from curator.core.duplicates.spoken import system_text
+from curator.core.duplicates.meaning.spoken import system_text
 from curator.core.duplicates.texts import (
     ANSWER,
     SYSTEM_ROLES,
@@ -103,19 +103,19 @@ def _system_hash(system: str) -> int:
 def _plain_fingerprint(flat: list[Any]) -> Fingerprint:
     """The same from `_flat_messages`, in half the time. Raises TypeError where a content is no text."""
     roles, contents = flat[::2], flat[1::2]
-    said = [text for role, text in zip(roles, contents, strict=True) if role not in SYSTEM_ROLES]
+    turns = [text for role, text in zip(roles, contents, strict=True) if role not in SYSTEM_ROLES]
     value = _hash(b"\1" + canonical(flat))
     system = contents[0] if roles[0] in SYSTEM_ROLES else ""
-    if len(said) + 1 < len(roles):
+    if len(turns) + 1 < len(roles):
         system = "\n".join([text for role, text in zip(roles, contents, strict=True) if role in SYSTEM_ROLES])
     if type(system) is not str:
         raise TypeError
     system_hash = _system_hash(system.strip())
     learnt = min(255, roles.count("assistant"))
-    if not said or roles[-1] != "assistant":
-        return Fingerprint("\n".join(said), value, 0, system_hash, learnt)
-    answer = said.pop()
-    prompt = "\n".join(said)
+    if not turns or roles[-1] != "assistant":
+        return Fingerprint("\n".join(turns), value, 0, system_hash, learnt)
+    answer = turns.pop()
+    prompt = "\n".join(turns)
     first = contents[0] if roles[0] in SYSTEM_ROLES else ""
     prompt_hash = (text_hash(_prompt_key(first, prompt)) or 1) if prompt else 0
     return Fingerprint(f"{prompt}{ANSWER}" + answer, value, prompt_hash, system_hash, learnt)

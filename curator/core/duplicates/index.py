@@ -13,8 +13,8 @@ from curator.core.duplicates.equal_rows import Mask, Same, lengthen
 from curator.core.duplicates.found_duplicates import FoundDuplicates, no_progress, verify
 from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.hashes import Fingerprint, text_hash
-from curator.core.duplicates.relation import VARIANTS, Relation, have_one_system, relation_of
-from curator.core.duplicates.spoken import Spoken, spoken_text
+from curator.core.duplicates.meaning.relation import VARIANTS, Relation, have_one_system, relation_of
+from curator.core.duplicates.meaning.spoken import Spoken, spoken_text
 from curator.core.duplicates.table import Fetch, FingerprintTable, Progress
 from curator.core.duplicates.texts import format_mark, normalise, question_and_answer
 

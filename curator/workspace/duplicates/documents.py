@@ -28,11 +28,11 @@ def same_document(raws: Mapping[int, bytes], items: Iterable[tuple[int, bytes]] 
 
 def documents(value: Any) -> set[int]:
     """The hashes of the documents in the question of an example."""
-    found = set()
+    hashes = set()
     for message in messages_of(value):
         if isinstance(message, dict) and message.get("role") in _ASKED:
             text = message_text(message)
             if len(text) >= _LONG:
-                found |= {text_hash(normalise(part)) for part in text.split("\n") if len(part) >= _LONG}
-                found.add(text_hash(normalise(text)))
-    return found
+                hashes |= {text_hash(normalise(part)) for part in text.split("\n") if len(part) >= _LONG}
+                hashes.add(text_hash(normalise(text)))
+    return hashes

@@ -16,7 +16,7 @@ from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Arrangement, Group
 from curator.core.duplicates.hashes import NOTHING, Fingerprint, canonical, fingerprint
 from curator.core.duplicates.index import Index
-from curator.core.duplicates.spoken import Spoken, spoken, spoken_part
+from curator.core.duplicates.meaning.spoken import Spoken, spoken, spoken_part
 from curator.core.duplicates.table import Progress
 from curator.core.duplicates.texts import Scope, compared_text
 from curator.core.example import parse
@@ -103,13 +103,13 @@ class Duplicates:
 
     def arrange(self, threshold: float = DEFAULT_THRESHOLD) -> Arrangement:
         """The groups, and the chains of copies that a split must not tear, by ids."""
-        found = self._index.duplicates.arrange(threshold)
-        chains = [list(self._ids_of(rows)) for rows in found.chains]
-        return Arrangement([self._with_ids(group) for group in found.groups], chains)
+        by_row = self._index.duplicates.arrange(threshold)
+        chains = [list(self._ids_of(rows)) for rows in by_row.chains]
+        return Arrangement([self._with_ids(group) for group in by_row.groups], chains)
 
     def _with_ids(self, group: Group) -> Group:
-        kept = self._ids[group.kept] if group.kind != "family" else -1
-        return replace(group, ids=self._ids_of(group.ids), kept=kept)
+        stays = self._ids[group.kept] if group.kind != "family" else -1
+        return replace(group, ids=self._ids_of(group.ids), kept=stays)
 
     def conflicts(self) -> list[Conflict]:
         """Every prompt that has different answers, with the answers."""

@@ -13,8 +13,8 @@ from curator.core.duplicates.alike import LONG, ratio
 from curator.core.duplicates.found_duplicates import FLOOR, strictness, verify
 from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.hashes import text_hash
-from curator.core.duplicates.relation import VARIANTS, Relation, have_one_system, relation_of
-from curator.core.duplicates.spoken import spoken, system_text
+from curator.core.duplicates.meaning.relation import VARIANTS, Relation, have_one_system, relation_of
+from curator.core.duplicates.meaning.spoken import spoken, system_text
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
 from curator.workspace.meter import Meter
@@ -82,10 +82,10 @@ class LeakCheck:
 
     def _same_words(self, validation: set[int]) -> Iterator[tuple[int, int]]:
         """Pairs of rows of the same words, one of each side."""
-        wanted = {self._hashes[example] for example in validation if example in self._hashes}
+        validation_hashes = {self._hashes[example] for example in validation if example in self._hashes}
         trained: dict[int, list[int]] = {}
         for example, value in self._hashes.items():
-            if example not in validation and value in wanted:
+            if example not in validation and value in validation_hashes:
                 trained.setdefault(value, []).append(self._row[example])
         for example in validation:
             row = self._row.get(example, -1)
@@ -97,11 +97,11 @@ class LeakCheck:
         inside = [row for row, i in enumerate(self._ids) if i in validation and i in self._hashes]
         outside = [row for row, i in enumerate(self._ids) if i not in validation and i in self._hashes]
         if len(inside) * len(outside) <= _EVERY_PAIR:
-            found = self._similar_pairs(inside, outside)
+            pairs = self._similar_pairs(inside, outside)
         else:
             mask = np.fromiter((example in validation for example in self._ids), np.bool_, len(self._ids))
-            found = iter([(a, b) for a, b in self._phrases.pairs_across(mask).tolist()])
-        return [(min(pair), max(pair)) for pair in found]
+            pairs = iter([(a, b) for a, b in self._phrases.pairs_across(mask).tolist()])
+        return [(min(pair), max(pair)) for pair in pairs]
 
     def _copies(self, pairs: list[tuple[int, int]]) -> list[Pair]:
         """The pairs whose texts are copies at the threshold; each pair is compared only once."""

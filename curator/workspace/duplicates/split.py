@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Protocol
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
+from curator.core.duplicates.groups import Arrangement
 from curator.core.duplicates.texts import normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
 from curator.core.split import Item, Side, Split, split
@@ -20,8 +21,8 @@ from curator.workspace.duplicates.leak_check import LeakCheck
 from curator.workspace.meter import Meter
 
 
-class SplitExamples(Protocol):
-    """SplitExamples by number, above 0, which can be read once in order and then one by one."""
+class NumberedExamples(Protocol):
+    """NumberedExamples by number, above 0, which can be read once in order and then one by one."""
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """(number, bytes) in order."""
@@ -65,9 +66,8 @@ def divide(
     `validation` is the size of that side: a share below 1, else a count. Both sides hold equal shares of each
     stratum: `stratify` is `answer` or a location such as `metadata.topic`, `strata` gives the strata directly.
     `fixed` holds the side of examples that must not move. Without `duplicates` they are searched for. Lines that
-    are no JSON objects stay in training, where a check reports them. `meter` shows the progress. Raises
-    UsageError for a bad size or stratum, and for fewer than two examples; CuratorError where a side would be empty
-    or far from what was asked.
+    are no JSON objects stay in training, where a check reports them. `meter` shows the progress. Raises UsageError
+    for a bad size or stratum and fewer than two examples, CuratorError for a side far from what was asked.
     """
     meter = meter or Meter()
     ids, own_strata = _readable(raws, stratify if strata is None else None, meter)
@@ -76,16 +76,16 @@ def divide(
     if duplicates is None:
         read = meter.over("Reading", raws.items(), len(raws))
         duplicates = Duplicates.build(read, raws.__getitem__, progress=progress)
-    found = duplicates.arrange(threshold)
-    families = [group.ids for group in found.groups if group.kind == "family"]
-    families += [conflict.ids for conflict in duplicates.conflicts()]
+    arrangement = duplicates.arrange(threshold)
+    families = _families(arrangement, duplicates)
     documents = same_document(raws, meter.over("Reading", raws.items(), len(raws)))
     items = [Item(i, strata.get(i), (fixed or {}).get(i)) for i in ids]
     try:
-        sides, leaks = _draw(
+        leak_check = LeakCheck(raws, threshold, meter)
+        sides = _draw(
             partial(split, items, validation, seed, families=families, documents=documents),
-            [*found.chains],
-            LeakCheck(raws, threshold, meter),
+            [*arrangement.chains],
+            leak_check,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
@@ -97,40 +97,44 @@ def divide(
     _refuse_far_sides(sides, items, reasons)
     validation_ids = set(sides.validation)
     train = tuple(example for example in raws if example not in validation_ids)
+    leaks = len(leak_check.leaking(sides.validation))
     return Division(train, sides.validation, seed, leaks, tuple(reasons))
+
+
+def _families(arrangement: Arrangement, duplicates: Duplicates) -> list[tuple[int, ...]]:
+    """What should stay on one side without being copies: look-alikes and contradictions."""
+    look_alikes = [group.ids for group in arrangement.groups if group.kind == "family"]
+    return look_alikes + [conflict.ids for conflict in duplicates.conflicts()]
 
 
 def _draw(
     split_by: Callable[[list[Sequence[int]]], Split], copies: list[Sequence[int]], leak_check: LeakCheck
-) -> tuple[Split, int]:
-    """Draw the sides, and draw again with what the last look finds beside the groups: copies on both sides.
-
-    Returns the sides and how many held-out examples still have a copy in training.
-    """
-    known = len(copies)
+) -> Split:
+    """Draw the sides, and draw again with what the last look finds beside the groups: copies on both sides."""
+    grouped = len(copies)
     for _ in range(_LOOKS):
         sides = split_by(copies)
         leaks = leak_check.pairs(sides.validation)
         if not leaks:
             break
         copies += leaks
-    if len(copies) > known:
-        words = f"a last look found {len(copies) - known} more pairs of copies, which stay on one side too"
+    if len(copies) > grouped:
+        words = f"a last look found {len(copies) - grouped} more pairs of copies, which stay on one side too"
         sides = replace(sides, reasons=(*sides.reasons, words))
-    return sides, len({held_out for held_out, _ in leaks})
+    return sides
 
 
 def _refuse_far_sides(sides: Split, items: Sequence[Item], reasons: Sequence[str]) -> None:
     """Raise CuratorError where a side is empty or far from what was asked, with the reasons and the way out."""
-    placed = [item.fixed for item in items]
-    asked = max(sides.asked, placed.count("validation"))
-    got, count = len(sides.validation), len(items)
-    near = asked / _FAR <= got <= asked * _FAR and count - got >= (count - asked) / _FAR
-    if got and got < count and near:
+    fixed_sides = [item.fixed for item in items]
+    wish = max(sides.asked, fixed_sides.count("validation"))
+    size, count = len(sides.validation), len(items)
+    is_near = wish / _FAR <= size <= wish * _FAR and count - size >= (count - wish) / _FAR
+    if 0 < size < count and is_near:
         return
     because = "; ".join(reasons) or "the examples that were placed by hand leave no room"
     raise CuratorError(
-        f"No split: {got:,} of {count:,} examples would be held out instead of {asked:,} ({because}). Ask for "
+        f"No split: {size:,} of {count:,} examples would be held out instead of {wish:,} ({because}). Ask for "
         "another share or number, remove copies first (curator dedup), or let go examples pinned to a side.",
         title="Not split",
     )
@@ -175,8 +179,8 @@ def find_copied_lines(
     Returns (line number, first id that it copies), sorted.
     """
     lines = dict(test_lines)
-    found = _copies_across(_both(raws.items(), lines.items()), _raw_of(raws, lines), threshold)
-    return sorted((line, own[0]) for line, own in found)
+    copies = _copies_across(_both(raws.items(), lines.items()), _raw_of(raws, lines), threshold)
+    return sorted((line, own[0]) for line, own in copies)
 
 
 def copies_by_example(test_lines: Iterable[tuple[int, bytes]], raws: Mapping[int, bytes]) -> dict[int, int]:
@@ -187,7 +191,7 @@ def copies_by_example(test_lines: Iterable[tuple[int, bytes]], raws: Mapping[int
     )
 
 
-def copies_by_example_read(test: SplitExamples, training: SplitExamples) -> dict[int, int]:
+def copies_by_example_read(test: NumberedExamples, training: NumberedExamples) -> dict[int, int]:
     """As `copies_by_example`, of sets that are read once and not held in memory."""
 
     def raw_of(key: int) -> bytes:

@@ -8,18 +8,18 @@ Where much differs, and none of it stands out, one text is a rewording of the ot
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import orjson
 from rapidfuzz.distance import Levenshtein
 
-from curator.core.duplicates.meanings.code_text import code_differs, prose_of
-from curator.core.duplicates.meanings.little_words import ABBREVIATIONS, DIRECTIVES, LITTLE_WORDS, NEGATIONS
-from curator.core.duplicates.meanings.meaning_words import are_opposed, is_turned_round
-from curator.core.duplicates.meanings.slips import is_kana_for_kanji, is_slip, is_swapped
+from curator.core.duplicates.meaning.code import code_differs, prose_of
+from curator.core.duplicates.meaning.little_words import ABBREVIATIONS, DIRECTIVES, LIMITS, LITTLE_WORDS, NEGATIONS
+from curator.core.duplicates.meaning.runs_and_keys import BULLET, WORD, in_one_spelling, keys_of, runs_of
+from curator.core.duplicates.meaning.slips import is_kana_for_kanji, is_slip, is_swapped
+from curator.core.duplicates.meaning.word_classes import are_opposed, is_turned_round
 
 FEW_WORDS = 8
 """In a prompt of at most so many words every exchanged word counts; an answer may have one less."""
@@ -30,6 +30,8 @@ _LONG_WORD = 4
 SENTENCE = 5
 """So many words more or less in one place are a sentence more or less, not a word that turns the others round."""
 
+_PASSAGE, _PASSAGE_SHARE = 3, 0.4
+"""So many runs in the place of others, in at most such a share of the text, are another passage."""
 _FEW_EXCHANGED = 3
 """Up to so many exchanged words one word more is not taken for a part of a rewording."""
 _BEFORE_IT = frozenset(("please", "and", "but", "bitte", "und", "s'il", "te", "plaît", "por", "favor", "y", "et"))
@@ -38,61 +40,60 @@ _COMMON = 0.4
 _REWORDED, _REWORDED_SHARE = 6, 0.15
 """From so many exchanged words, and such a share of all, on a text is reworded: an opposite may be chance."""
 
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_SOFT = ".,;:!?¡¿…'\"‘’“”«»„‚`´–—―‐‑·•、。，！？：；「」『』"
-_TOKEN = re.compile(
-    rf"[^\W\d_{_CJK}][^\W_{_CJK}]*(?:['’][^\W_]+)*"
-    r"|\d+(?:[.,:]\d+)*(?![^\W_])"
-    rf"|[^\W_{_CJK}]+"
-    rf"|[{_CJK}]"
-    r"|[:;=]['^-]?[()\[\]dp|](?![\w(])"
-    r"|(?<![^\W\d_])-(?=\d)|(?:^|(?<=[(\[=,:]))-(?=[\w(])"
-    r"|(?<!\w)!(?=[\w(=])|!(?==)"
-    r"|(?<!\*)\*(?!\*)"
-    rf"|[^\w\s*\-{re.escape(_SOFT)}]|_"
-)
-"""Words, numbers and signs of a run without blanks."""
-_BULLET = re.compile(r"^[ \t]*(?:[*+-]|#+)[ \t]+", re.MULTILINE)
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’][^\W_]+)*")
 _MARKS = re.compile(r"[?!.？！。]+")
-_ODD = {
-    **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f\ufe0e"), ""),
-    **{ord(sign): f"^{n}" for n, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
-    **{ord(sign): f"_{n}" for n, sign in enumerate("₀₁₂₃₄₅₆₇₈₉")},
-    **{ord("⁻"): "^-", ord("′"): "'", ord("″"): '"', ord("’"): "'"},
-}
-"""Invisible characters go; raised and lowered digits stay what they are."""
-_IS_ODD = re.compile("[" + "".join(map(chr, _ODD)) + "]")
 _SPELT_OUT = str.maketrans({"ß": "ss", "ẞ": "SS", "İ": "I", "æ": "ae", "œ": "oe"})
 _THOUSANDS = re.compile(r"\d{1,3}(?:[,']\d{3})+(?!\d)")
-_CONTRACTED = (("n't", " not"), ("n’t", " not"), ("cannot", "can not"))
 
 
-class MeaningComparison(NamedTuple):
+class MeaningDifference(NamedTuple):
     """What came out for two texts."""
 
     reason: str | None
     """What changes the meaning, in a few words; None where nothing does."""
     exchanged: frozenset[tuple[str, str]] = frozenset()
     """Pairs of words that stand for each other ("" for none), without slips, endings and little words."""
+    places: int = 0
+    """In how many places words were exchanged."""
     slips: int = 0
     """Words with a slip of the pen."""
     swapped: bool = False
     """Whether two digits of a number changed places: a slip where there are others, else another number."""
+    is_passage: bool = False
+    """Whether one passage stands in the place of another and all else is the same."""
+
+    @property
+    def is_lone(self) -> bool:
+        """Whether words were exchanged in one place only, and could be: no little word, no adverb for another."""
+        content = [(x, y) for x, y in self.exchanged if x not in LITTLE_WORDS and y not in LITTLE_WORDS]
+        return self.places == 1 and any(x.endswith("ly") == y.endswith("ly") for x, y in content)
+
+    def joined(self, other: MeaningDifference) -> MeaningDifference:
+        """The difference of two messages together."""
+        return MeaningDifference(
+            self.reason or other.reason,
+            self.exchanged | other.exchanged,
+            self.places + other.places,
+            self.slips + other.slips,
+            self.swapped or other.swapped,
+            self.is_passage if other == ALIKE else other.is_passage and self == ALIKE,
+        )
+
+    @property
+    def counts(self) -> bool:
+        """Whether it changes the meaning."""
+        return self.reason is not None or self.is_passage or self.is_lone or (self.swapped and not self.slips)
 
 
-ALIKE = MeaningComparison(None)
+ALIKE = MeaningDifference(None)
 
 
 def differs_in_meaning(a: str, b: str) -> str | None:
     """Why two texts do not say the same; None where they do."""
-    found = compare(a, b)
-    if found.swapped and not found.slips:
-        return "a number"
-    return found.reason or ("another word" if is_lone(found.exchanged) else None)
+    difference = compare(a, b)
+    return difference.reason or ("a lone word or number" if difference.counts else None)
 
 
-def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], bool] = bool) -> MeaningComparison:
+def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], bool] = bool) -> MeaningDifference:
     """Compare two texts. A short answer is a label, and counts sign by sign.
 
     `is_noisy` tells whether the prose of other messages differs too, so that a change of code may be one of all.
@@ -101,63 +102,32 @@ def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], b
     if a == b:
         return ALIKE
     if (a[:1] in ("{", "[") or b[:1] in ("{", "[")) and (reason := _json_differs(a, b)) is not None:
-        return MeaningComparison(reason or None)
-    plain_a, plain_b = _plain(a), _plain(b)
-    runs_a, runs_b = _runs(plain_a), _runs(plain_b)
+        return MeaningDifference(reason or None)
+    plain_a, plain_b = in_one_spelling(a), in_one_spelling(b)
+    runs_a, runs_b = runs_of(plain_a), runs_of(plain_b)
     words = min(len(runs_a), len(runs_b))
     if words <= FEW_WORDS:
-        words = min(sum(key[0].isalnum() for key in _keys(runs)) for runs in (runs_a, runs_b))
+        words = min(sum(key[0].isalnum() for key in keys_of(runs)) for runs in (runs_a, runs_b))
         if is_answer and words <= LABEL_WORDS:
-            return MeaningComparison("another label")
-    found = _compare_runs(runs_a, runs_b, words, FEW_WORDS - 1 if is_answer else FEW_WORDS)
-    if found is None:
-        return MeaningComparison(code_differs(a, b, is_noisy) or _spelling_differs(plain_a, plain_b, words))
-    if found.reason is not None:
-        return found
-    if "```" in a and "```" in b and _only_code_differs(plain_a, plain_b) and not is_noisy():
-        return MeaningComparison("code")
-    if found.exchanged and _other_names(plain_a, plain_b, found.exchanged):
-        return MeaningComparison("a name", found.exchanged)
-    if not found.exchanged and (reason := code_differs(a, b, is_noisy)):
-        return MeaningComparison(reason)
-    return found
+            return MeaningDifference("another label")
+    difference = _compare_runs(runs_a, runs_b, words, FEW_WORDS - 1 if is_answer else FEW_WORDS)
+    if difference is None:
+        return MeaningDifference(code_differs(a, b, is_noisy) or _spelling_differs(plain_a, plain_b, words))
+    reason = difference.reason or _whole_differs(plain_a, plain_b, difference, is_noisy)
+    return difference._replace(reason=reason)
 
 
-def _plain(text: str) -> str:
-    """The text in one spelling of each character; raised and lowered digits stay what they are."""
-    if text.isascii():
-        return text
-    if _IS_ODD.search(text):
-        text = text.translate(_ODD)
-    return unicodedata.normalize("NFKC", text)
-
-
-def _runs(text: str) -> list[str]:
-    """The folded runs between blanks, without the signs that begin list items and headings."""
-    if "\n" in text or text[:1] in ("*", "+", "-", "#"):
-        text = _BULLET.sub("", text)
-    return text.casefold().split()
-
-
-def _keys(runs: Iterable[str]) -> list[str]:
-    """The words and the signs that mean something."""
-    return [key for run in runs for key in _run_keys(run)]
+def _whole_differs(a: str, b: str, difference: MeaningDifference, is_noisy: Callable[[], bool]) -> str | None:
+    """What changes the meaning beside single words: code, names."""
+    if "```" in a and "```" in b and _only_code_differs(a, b) and not is_noisy():
+        return "code"
+    if difference.exchanged:
+        return "a name" if _other_names(a, b, difference.exchanged) else None
+    return code_differs(a, b, is_noisy)
 
 
 def _only_code_differs(a: str, b: str) -> bool:
-    return _keys(_runs(prose_of(a))) == _keys(_runs(prose_of(b)))
-
-
-@lru_cache(maxsize=1 << 16)
-def _run_keys(run: str) -> tuple[str, ...]:
-    """The keys of a run without blanks."""
-    if run.isalpha() and run.isascii() and run != "cannot":
-        return (run,)
-    for short, long in _CONTRACTED:
-        run = run.replace(short, long)
-    if not run.isascii():
-        run = run.replace("i\u0307", "i")
-    return tuple(_TOKEN.findall(run))
+    return keys_of(runs_of(prose_of(a))) == keys_of(runs_of(prose_of(b)))
 
 
 def _json_differs(a: str, b: str) -> str | None:
@@ -176,7 +146,7 @@ def _spelling_differs(a: str, b: str, words: int) -> str | None:
     if words <= LABEL_WORDS:
         if (a[-1:] == "?") != (b[-1:] == "?"):
             return "a question mark"
-        short_a, short_b = (text.rstrip(" .!?…").translate(_SPELT_OUT).split() for text in (a, b))
+        short_a, short_b = (BULLET.sub("", text).rstrip(" .!?…").translate(_SPELT_OUT).split() for text in (a, b))
         if len(short_a) != len(short_b) or not all(map(_is_recased, short_a, short_b, range(len(short_a)))):
             return "a sign or capital of a short text"
     marks_a, marks_b = _MARKS.findall(a), _MARKS.findall(b)
@@ -196,72 +166,58 @@ def _is_recased(x: str, y: str, place: int) -> bool:
 
 def _capitals_differ(a: str, b: str) -> str | None:
     """Whether an abbreviation stands for a word (US, us; IT, it) in texts that are not recased as a whole."""
-    if _SHORT_CAPITALS.findall(a) == _SHORT_CAPITALS.findall(b):
+    if _CAPITALS.findall(a) == _CAPITALS.findall(b):
         return None
-    words_a, words_b = _WORD.findall(a), _WORD.findall(b)
+    words_a, words_b = WORD.findall(a), WORD.findall(b)
     pairs = [(x, y) for x, y in zip(words_a, words_b, strict=False) if x != y and x.lower() == y.lower()]
     recased = len(pairs) > 1 and (a in (b.lower(), b.upper(), b.title()) or b in (a.lower(), a.upper(), a.title()))
     if recased or len(pairs) * 2 > len(words_a):
         return None
     if any(x.isupper() != y.isupper() and (len(x) == 2 or x.lower() in ABBREVIATIONS) for x, y in pairs):
         return "an abbreviation"
+    if any(_NAMED_IN_CODE.search(x) and _NAMED_IN_CODE.search(y) for x, y in pairs):
+        return "a name in code"
     return "a capital" if any(len(x) == 1 and x.lower() not in _LETTER_WORDS for x, _ in pairs) else None
 
 
-_SHORT_CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-Þ]{1,4}\b")
+_CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-Þ]{1,4}\b|\w*[a-zß-öø-ÿ][A-ZÀ-ÖØ-Þ]\w*")
+_NAMED_IN_CODE = re.compile(r"[a-z][A-Z]")
 _LETTER_WORDS = frozenset("aioyeàu")
 
 
-def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> MeaningComparison | None:
+def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> MeaningDifference | None:
     """Compare aligned runs: the first difference that changes the meaning, or all that were exchanged.
 
     None where the words are the same.
     """
-    found = _Differences()
-    common, least, is_other = len(a), min(len(a), len(b)), False
-    for runs_a, runs_b in _regions(a, b):
-        keys_a, keys_b = _keys(runs_a), _keys(runs_b)
-        if keys_a == keys_b:
-            continue
-        is_other = True
-        common += len(keys_a) - len(runs_a)
-        least += min(len(keys_a) - len(runs_a), len(keys_b) - len(runs_b))
-        for part_a, part_b in _regions(keys_a, keys_b):
-            common -= len(part_a)
-            if reason := found.judge(part_a, part_b):
-                return MeaningComparison(reason)
-    if not is_other:
-        return None
-    if words <= LABEL_WORDS:
-        return MeaningComparison("a word of a short text")
-    if common < _COMMON * least:
-        return MeaningComparison("another text")
-    exchanged = found.exchanged
-    if found.added and len(exchanged) <= _FEW_EXCHANGED:
-        return MeaningComparison("a word more")
-    noise = len(exchanged) >= _REWORDED and len(exchanged) >= _REWORDED_SHARE * words
-    if found.opposed and not noise:
-        return MeaningComparison("an opposite, or another of its kind")
-    if any((y, x) in exchanged for x, y in exchanged if x and y):
-        return MeaningComparison("words in each other's place")
-    if exchanged and words <= few:
-        return MeaningComparison("a word of a short text")
-    return MeaningComparison(None, frozenset(exchanged), found.slips, found.swapped)
+    differences = _Differences(len(a), min(len(a), len(b)))
+    is_other = False
+    for start, runs_a, runs_b in _regions(a, b):
+        keys_a, keys_b = keys_of(runs_a), keys_of(runs_b)
+        if keys_a != keys_b:
+            is_other = True
+            differences.note_place(start, len(runs_a), len(runs_b))
+            differences.common += len(keys_a) - len(runs_a)
+            differences.least += min(len(keys_a) - len(runs_a), len(keys_b) - len(runs_b))
+            for _, part_a, part_b in _regions(keys_a, keys_b):
+                if reason := differences.judge(part_a, part_b):
+                    return MeaningDifference(reason)
+    return differences.sum_up(words, few) if is_other else None
 
 
-def _regions(a: list[str], b: list[str]) -> list[tuple[list[str], list[str]]]:
-    """The stretches in which two lists differ, touching ones as one."""
-    regions: list[tuple[list[str], list[str]]] = []
+def _regions(a: list[str], b: list[str]) -> list[tuple[int, list[str], list[str]]]:
+    """The stretches in which two lists differ, touching ones as one, with their starts in the first list."""
+    regions: list[tuple[int, list[str], list[str]]] = []
     end = -1
     for step in Levenshtein.opcodes(a, b):
         if step.tag == "equal":
             continue
         part_a, part_b = a[step.src_start : step.src_end], b[step.dest_start : step.dest_end]
         if step.src_start == end and regions:
-            regions[-1][0].extend(part_a)
-            regions[-1][1].extend(part_b)
+            regions[-1][1].extend(part_a)
+            regions[-1][2].extend(part_b)
         else:
-            regions.append((part_a, part_b))
+            regions.append((step.src_start, part_a, part_b))
         end = step.src_end
     return regions
 
@@ -269,21 +225,61 @@ def _regions(a: list[str], b: list[str]) -> list[tuple[list[str], list[str]]]:
 class _Differences:
     """What differs between two texts, stretch by stretch."""
 
-    def __init__(self) -> None:
+    def __init__(self, common: int, least: int) -> None:
+        self.common, self.least = common, least
+        """Words in common, and words of the shorter text."""
         self.exchanged: set[tuple[str, str]] = set()
-        self.slips = 0
+        self.places = self.slips = 0
+        self.first = self.last = self.changed_a = self.changed_b = 0
+        """Where the first and the last stretch with differences begin and end, and how many runs are in all."""
         self.opposed = self.added = self.swapped = False
+
+    def note_place(self, start: int, count_a: int, count_b: int) -> None:
+        """Note where runs differ."""
+        self.first = start if not (self.changed_a or self.changed_b) else self.first
+        self.last = start + count_a
+        self.changed_a += count_a
+        self.changed_b += count_b
+
+    @property
+    def is_another_passage(self) -> bool:
+        """Whether all differences are one passage in the place of another, and all around it is the same."""
+        changed, span = min(self.changed_a, self.changed_b), self.last - self.first
+        return changed >= _PASSAGE and changed >= span / 2 and span <= _PASSAGE_SHARE * self.least
+
+    def sum_up(self, words: int, few: int) -> MeaningDifference:
+        """What all stretches together tell of a text of some words; in one of at most `few` every word counts."""
+        exchanged = self.exchanged
+        reason = None
+        is_reworded = len(exchanged) >= _REWORDED and len(exchanged) >= _REWORDED_SHARE * words
+        if words <= LABEL_WORDS or (exchanged and words <= few):
+            reason = "a word of a short text"
+        elif self.common < _COMMON * self.least:
+            reason = "another text"
+        elif self.added and len(exchanged) <= _FEW_EXCHANGED:
+            reason = "a word more"
+        elif self.opposed and not is_reworded:
+            reason = "an opposite, or another of its kind"
+        elif any((y, x) in exchanged for x, y in exchanged if x and y):
+            reason = "words in each other's place"
+        is_passage = bool(exchanged) and self.is_another_passage
+        return MeaningDifference(reason, frozenset(exchanged), self.places, self.slips, self.swapped, is_passage)
 
     def judge(self, a: list[str], b: list[str]) -> str | None:
         """Why one stretch changes the meaning; None, with its words in `exchanged`, where it may not."""
+        self.common -= len(a)
+        before = len(self.exchanged)
+        reason = self._judge(a, b)
+        self.places += len(self.exchanged) > before
+        return reason
+
+    def _judge(self, a: list[str], b: list[str]) -> str | None:
         text_a, text_b = "".join(a), "".join(b)
         if text_a == text_b or (not text_a.isascii() and is_kana_for_kanji(text_a, text_b)):
             return None
         if len(a) == len(b):
-            for x, y in zip(a, b, strict=True):
-                if x != y and (reason := self._judge_words(x, y)):
-                    return reason
-            return None
+            reasons = (self._judge_words(x, y) for x, y in zip(a, b, strict=True) if x != y)
+            return next((reason for reason in reasons if reason), None)
         if is_slip(text_a, text_b):
             return None
         if abs(len(a) - len(b)) >= SENTENCE:
@@ -300,12 +296,12 @@ class _Differences:
         if are_opposed(x, y) or is_turned_round(x, y):
             self.opposed = True
             return None
+        little_x, little_y = x in LITTLE_WORDS, y in LITTLE_WORDS
+        if (x in NEGATIONS) != (y in NEGATIONS) and _turns_round(x, y):
+            return "a negation"
         if is_slip(x, y):
             self.slips += 1
             return None
-        little_x, little_y = x in LITTLE_WORDS, y in LITTLE_WORDS
-        if (x in NEGATIONS) != (y in NEGATIONS) and (little_x or little_y):
-            return "a negation"
         if not (little_x and little_y):
             if len(x) == len(y) == 1:
                 return "a letter"
@@ -323,6 +319,7 @@ class _Differences:
     def _judge_sentence(self, short: list[str], long: list[str]) -> str | None:
         """A sentence more changes the meaning where it tells to do or not to do something."""
         self.exchanged |= {("", " ".join(long)), (" ".join(short), "")}
+        self.places += 1  # and one for the stretch: a sentence is no lone word
         first, second = ([word for word in long if word not in _BEFORE_IT] + ["", ""])[:2]
         tells = first in DIRECTIVES and (first != "do" or second == "not")
         return "an instruction" if tells else None
@@ -334,30 +331,22 @@ class _Differences:
             self.opposed = True
         if _numbers(only_a) != _numbers(only_b):
             return "a number"
-        negated_a, negated_b = bool(NEGATIONS & set(only_a)), bool(NEGATIONS & set(only_b))
-        if negated_a != negated_b:
+        if bool(NEGATIONS & set(only_a)) != bool(NEGATIONS & set(only_b)):
             return "a negation"
+        if (not a or not b) and LIMITS & {*a, *b}:
+            return "a limit"
         if any(not word[0].isalnum() for word in (*only_a, *only_b)):
             return "a sign"
-        content_a = [x for x in only_a if x not in LITTLE_WORDS]
-        content_b = [y for y in only_b if y not in LITTLE_WORDS]
-        if (not a or not b) and (content_a or content_b):
-            self.added = True
-        for at in range(max(len(content_a), len(content_b))):
-            x, y = (words[at] if at < len(words) else "" for words in (content_a, content_b))
-            if not is_slip(x, y):
-                self.exchanged.add((x, y))
+        content_a, content_b = ([word for word in words if word not in LITTLE_WORDS] for words in (only_a, only_b))
+        self.added |= (not a or not b) and bool(content_a or content_b)
+        self.exchanged |= {(x, y) for x, y in zip_longest(content_a, content_b, fillvalue="") if not is_slip(x, y)}
         return None
 
 
-def is_lone(exchanged: Iterable[tuple[str, str]]) -> bool:
-    """Whether one word alone stands for another, and could: no little word, and no adverb for another kind."""
-    pairs = set(exchanged)
-    if len(pairs) != 1:
-        return False
-    x, y = pairs.pop()
-    little = x in LITTLE_WORDS or y in LITTLE_WORDS
-    return not little and x.endswith("ly") == y.endswith("ly")
+def _turns_round(x: str, y: str) -> bool:
+    """Whether a negation and a little word stand for each other, and one is no slip of the other: not, ont."""
+    is_little = x in LITTLE_WORDS or y in LITTLE_WORDS
+    return is_little and not (len(x) > 2 and is_swapped(x, y))
 
 
 def _has_digit(word: str) -> bool:

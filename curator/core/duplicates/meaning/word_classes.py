@@ -70,7 +70,7 @@ rise/rises/rose/rising fall/falls/fell/falling drop/drops/dropped
 raise/raises/raised lower/lowers/lowered
 ascending descending
 before after during
-above below
+above below at
 over under
 more less/fewer
 many few several

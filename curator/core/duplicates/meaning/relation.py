@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
 from curator.core.duplicates.alike import ratio
-from curator.core.duplicates.meanings.code_text import has_other_prose
-from curator.core.duplicates.meanings.little_words import LITTLE_WORDS
-from curator.core.duplicates.meanings.meaning import MeaningComparison, compare, is_lone
-from curator.core.duplicates.spoken import Spoken
+from curator.core.duplicates.meaning.code import has_other_prose
+from curator.core.duplicates.meaning.compare import ALIKE, MeaningDifference, compare
+from curator.core.duplicates.meaning.little_words import LITTLE_WORDS
+from curator.core.duplicates.meaning.spoken import Spoken
 from curator.core.duplicates.texts import normalise
 
 Relation = Literal["copy", "facts", "conflict"]
@@ -38,19 +38,15 @@ def relation_of(a: Spoken, b: Spoken, *, ignore_system: bool = False) -> Relatio
     if not ignore_system and not are_same_system(a.system, b.system):
         return "facts"
     end = max((at for at, role in enumerate(a.roles) if role == "assistant"), default=len(a.roles))
-    prompt = _compare_prompts(a, b, end)
+    prompt = whole = _compare_prompts(a, b, end)
     if prompt.reason:
         return "facts"
-    exchanged, slips, swapped = set(prompt.exchanged), prompt.slips, prompt.swapped
     for at in range(end, len(a.roles)):
-        answer = _compare_message(a.texts[at], b.texts[at], True, partial(_is_noisy, a, b, at))
+        answer = _compare_message(a, b, at)
         if answer.reason:
             return "conflict" if a.roles[at] == "assistant" and _is_same_prompt(a, b, end, prompt) else "facts"
-        exchanged |= answer.exchanged
-        slips, swapped = slips + answer.slips, swapped or answer.swapped
-    if swapped and not slips:
-        return "facts"
-    return "facts" if is_lone(exchanged) else "copy"
+        whole = whole.joined(answer)
+    return "facts" if whole.counts else "copy"
 
 
 def are_same_system(a: str, b: str) -> bool:
@@ -59,8 +55,7 @@ def are_same_system(a: str, b: str) -> bool:
         return True
     if not a or not b or not ratio(normalise(a), normalise(b), SAME_SYSTEM):
         return False
-    found = compare(a, b)
-    return not found.reason and not is_lone(found.exchanged) and not found.swapped
+    return not compare(a, b).counts
 
 
 def have_one_system(systems: Sequence[str]) -> bool:
@@ -76,23 +71,25 @@ def _train_alike(a: Spoken, b: Spoken) -> bool:
     return all(x >= y for x, y in pairs) or all(x <= y for x, y in pairs)
 
 
-def _compare_prompts(a: Spoken, b: Spoken, end: int) -> MeaningComparison:
-    """Compare the messages before the answer."""
-    exchanged: set[tuple[str, str]] = set()
-    slips, swapped = 0, False
+def _compare_prompts(a: Spoken, b: Spoken, end: int) -> MeaningDifference:
+    """Compare the messages before the answer, up to the first that changes the meaning."""
+    whole = ALIKE
     last = max((at for at in range(end) if a.roles[at] == "user"), default=-1)
     for at in range(end):
-        text_a, text_b = a.texts[at], b.texts[at]
-        if text_a == text_b:
-            continue
-        found = _compare_message(text_a, text_b, False, partial(_is_noisy, a, b, at))
-        if found.reason:
-            return found
-        if at == last and found.exchanged and _ask_differently(text_a, text_b):
-            return MeaningComparison("another last question")
-        exchanged |= found.exchanged
-        slips, swapped = slips + found.slips, swapped or found.swapped
-    return MeaningComparison(None, frozenset(exchanged), slips, swapped)
+        difference = _compare_message(a, b, at)
+        if at == last and difference.exchanged and _ask_differently(a.texts[at], b.texts[at]):
+            return MeaningDifference("another last question")
+        whole = whole.joined(difference)
+        if whole.reason:
+            break
+    return whole
+
+
+def _compare_message(a: Spoken, b: Spoken, at: int) -> MeaningDifference:
+    if a.texts[at] == b.texts[at]:
+        return ALIKE
+    is_answer = a.roles[at] in ("assistant", "rejected")
+    return compare(a.texts[at], b.texts[at], is_answer=is_answer, is_noisy=partial(_is_noisy, a, b, at))
 
 
 def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
@@ -102,15 +99,9 @@ def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
     )
 
 
-def _compare_message(a: str, b: str, is_answer: bool, is_noisy: Callable[[], bool]) -> MeaningComparison:
-    if a == b:
-        return MeaningComparison(None)
-    return compare(a, b, is_answer=is_answer, is_noisy=is_noisy)
-
-
-def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: MeaningComparison) -> bool:
+def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: MeaningDifference) -> bool:
     """Whether the prompts of two examples are one question."""
-    if prompt.reason or is_lone(prompt.exchanged) or (prompt.swapped and not prompt.slips):
+    if prompt.counts:
         return False
     return all(
         a.texts[at] == b.texts[at] or ratio(normalise(a.texts[at]), normalise(b.texts[at]), SAME_PROMPT)

@@ -67,8 +67,8 @@ def spoken(value: Any) -> Spoken:
 def system_text(value: Any) -> str:
     """The system messages of an example."""
     messages = messages_of(value)
-    told = [message_text(m) for m in messages if isinstance(m, dict) and m.get("role") in SYSTEM_ROLES]
-    return "\n".join(told).strip()
+    system_messages = [message_text(m) for m in messages if isinstance(m, dict) and m.get("role") in SYSTEM_ROLES]
+    return "\n".join(system_messages).strip()
 
 
 def spoken_text(text: str) -> Spoken:

@@ -1,1 +1,0 @@
-"""Do two texts that look alike mean the same? Words, code and slips of the pen; uses nothing else of core."""
