@@ -112,7 +112,7 @@ def test_a_query_means(text: str, tree: query.Query) -> None:
         ("label>3", 5),
         ("~", 0),
         ('""', 0),
-        ("split:test", 6),
+        ("split:tests", 6),
         ("is:error rule:invalid_jsn", 14),
         ("rule:invalid_json|unknown", 18),
         ("(" * 80 + "a" + ")" * 80, 51),
