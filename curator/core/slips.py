@@ -18,7 +18,7 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _CONTROL = re.compile("[\x00-\x1f]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x1f]")
 _COMMA = re.compile(r",(\s*[}\]])")
-_COMMA_AT_END = re.compile(r"[\s,\0\x1a\ufeff]*\Z")
+_BEHIND = " \t\r\n,\0\x1a\ufeff"
 _WORD = re.compile(r"\b(None|True|False|undefined)\b")
 _JSON_WORDS = {"None": "null", "True": "true", "False": "false", "undefined": "null"}
 _BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_$][\w$-]*)(\s*:)")
@@ -27,6 +27,7 @@ _CLOSING_CURLY = re.compile("[\u201c\u201d\u201e\u201f](\\s*[\\]},:]|\\Z)")
 _GAP = re.compile(r"[\s,;\0\x1a\ufeff]*")
 _ESCAPED_QUOTE = re.compile(r"(?<!\\)((?:\\\\)*)\\'")
 _CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |\Z)|={7}\Z")
+_SINGLE = re.compile(r"[{\[\s]+'")
 _TEXT_NEXT = re.compile(r'"\s*[^\s,:\]}"]')
 
 
@@ -44,9 +45,10 @@ class Slip(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """One kind of slip: how it is called, and the function that puts it right wherever it stands in a text."""
+    """One kind of slip: what it is called, texts one of which stands in a line with it, and what mends it."""
 
     words: str
+    hints: tuple[str, ...]
     repair: Callable[[str], str]
     safe: bool = False
 
@@ -136,6 +138,11 @@ def _outside(repair: Callable[[str], str]) -> Callable[[str], str]:
     return outside
 
 
+def _where(pattern: re.Pattern[str], repair: Callable[[str], str]) -> Callable[[str], str]:
+    """A repair of the texts in which a pattern occurs at all."""
+    return lambda text: repair(text) if pattern.search(text) else text
+
+
 def _inside(repair: Callable[[str], str]) -> Callable[[str], str]:
     """A repair of what stands inside of strings."""
     return lambda text: _STRING.sub(lambda match: repair(match[0]), text)
@@ -148,18 +155,40 @@ def _escape(match: re.Match[str]) -> str:
 _STEPS = (
     _Step(
         "a raw tab or control character stands inside a string; JSON writes \\t or \\u0000 there",
+        tuple(map(chr, range(0x20))),
         _inside(lambda text: _CONTROL.sub(_escape, text)),
         safe=True,
     ),
-    _Step("\\' is no escape of JSON", _inside(lambda text: _ESCAPED_QUOTE.sub(r"\1'", text))),
+    _Step(
+        "\\' is no escape of JSON",
+        ("\\'",),
+        _inside(lambda text: _ESCAPED_QUOTE.sub(r"\1'", text)),
+    ),
     _Step(
         "curly quotes stand where JSON has straight ones",
+        ("\u201c", "\u201d", "\u201e", "\u201f"),
         _outside(lambda text: _CLOSING_CURLY.sub(r'"\1', _OPENING_CURLY.sub(r'\1"', text))),
     ),
-    _Step("a comma stands before the closing brace or bracket", _outside(lambda text: _COMMA.sub(r"\1", text))),
-    _Step("a word of Python stands where JSON has null, true or false", _outside(lambda text: _json_words(text))),
-    _Step("a key stands without quotes", _outside(lambda text: _BARE_KEY.sub(r'\1"\2"\3', text))),
-    _Step("a comma stands behind the object", lambda text: _COMMA_AT_END.sub("", text)),
+    _Step(
+        "a comma stands before the closing brace or bracket",
+        (",",),
+        _where(_COMMA, _outside(lambda text: _COMMA.sub(r"\1", text))),
+    ),
+    _Step(
+        "a word of Python stands where JSON has null, true or false",
+        tuple(_JSON_WORDS),
+        _outside(lambda text: _json_words(text)),
+    ),
+    _Step(
+        "a key stands without quotes",
+        (":",),
+        _where(_BARE_KEY, _outside(lambda text: _BARE_KEY.sub(r'\1"\2"\3', text))),
+    ),
+    _Step(
+        "a comma stands behind the object",
+        (",",),
+        lambda text: text.rstrip(_BEHIND) if text.rstrip(_BEHIND.replace(",", "")).endswith(",") else text,
+    ),
 )
 
 
@@ -184,17 +213,25 @@ def _mended(text: str) -> Slip | None:
     words: list[str] = []
     safe, mended, column = True, text, -1
     for step in _STEPS:
-        better = step.repair(mended)
+        better = step.repair(mended) if any(hint in mended for hint in step.hints) else mended
         if better == mended:
             continue
         if column < 0:
-            pairs = enumerate(zip(mended, better, strict=False))
-            column = next((at for at, (old, new) in pairs if old != new), min(len(mended), len(better)))
+            column = _first_difference(mended, better)
         mended, safe = better, safe and step.safe
         words.append(step.words)
         if _is_json(mended):
             return Slip("; ".join(words), column, mended, "safe" if safe else "unsafe")
     return None
+
+
+def _first_difference(one: str, other: str) -> int:
+    """The offset of the first character in which two texts differ."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
 
 
 def _is_json(text: str) -> bool:
@@ -207,7 +244,7 @@ def _is_json(text: str) -> bool:
 
 def _python(core: str) -> Slip | None:
     """A dict or list that Python printed: single quotes, None, True."""
-    value = python_value(core) if "'" in _STRING.sub("", core) else None
+    value = python_value(core) if _SINGLE.match(core) and "'" in _STRING.sub("", core) else None
     if not isinstance(value, dict | list):
         return None
     words = "single quotes stand where JSON has double ones: Python printed this line"

@@ -226,5 +226,15 @@ CASES: dict[str, Case] = {
     ),
     "emoji_in_answer": case(chat(user(), bot("😴")), chat(user("😴"), bot("(tired)")), contract=SHORTCODES),
     "hidden_characters": case(chat(user("soft\u00adhyphen"), bot()), chat(user("co-op"), bot())),
+    "mojibake": case(
+        chat(user("caf\u00c3\u00a9"), bot()), chat(user("\u201cCAF\u00c9\u201d, \u201cMANH\u00c3\u201d"), bot())
+    ),
+    "literal_newline": case(
+        chat(user("First line.\\nSecond line."), bot()), chat(user("C:\\new or \\nabla"), bot())
+    ),
+    "html_entities": case(chat(user("Tom &amp; Ann"), bot()), chat(user("R&D; what is &amp; in HTML?"), bot())),
+    "json_dump_text": case(
+        chat(user('[{"role": "user", "content": "Hi"}]'), bot()), chat(user('[{"role": "admin"}]'), bot())
+    ),
     "lookalike_characters": case(chat(user("p\u0430ssword"), bot()), chat(user("привет password"), bot())),
 }

@@ -47,7 +47,30 @@ MARKED_TEXTS += [
     "xoxb-123456789012-abc",
     "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0",
 ]
-TEXTS = st.sampled_from(PLAIN_TEXTS + ODD_TEXTS + MARKED_TEXTS) | st.text(max_size=6)
+ENCODED_TEXTS = [
+    "caf\u00c3\u00a9",
+    "\u00e2\u20ac\u2122",
+    "\u00c5\u0093",
+    "one.\\nTwo",
+    "a &amp; b",
+    "&#39;",
+    "\u00f0\u0178\u02dc\u20ac",
+]
+ENCODED_TEXTS += [
+    "[INST] x [/INST]",
+    "x</s>",
+    "<start_of_turn>user",
+    "<\uff5cUser\uff5c>",
+    "[TOOL_CALLS]",
+    "<bos>",
+]
+ENCODED_TEXTS += [
+    "[{'role': 'user', 'content': 'x'}]",
+    '[{"type": "text", "text": "x"}]',
+    "<<SYS>>",
+    "caf\u00c3\xa9 \u00c6\u2019",
+]
+TEXTS = st.sampled_from(PLAIN_TEXTS + ODD_TEXTS + MARKED_TEXTS + ENCODED_TEXTS) | st.text(max_size=6)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(0, 2) | st.just(float("nan")) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -180,7 +203,7 @@ SPELLINGS = st.sampled_from(
 TEXT_RULES = {
     rule.id
     for rule in rules.REGISTRY.values()
-    if rule.check and rule.check.__module__.endswith(("text", "privacy"))
+    if rule.check and rule.check.__module__.endswith(("text", "privacy", "encodings"))
 }
 NOW_A_TEXT = ("content_wrong_type", "tool_content_not_string", "message_missing_key", "unknown_top_level_key")
 """Rules whose fix makes a text of what was none; the rules on texts look at it then."""
@@ -302,7 +325,15 @@ def test_no_number_and_no_mark_is_overlooked(texts: list[str], how: dict[str, An
     [
         *("+49 (30) 1234567", "(555) 123-4567", "555.123.4567", "4111-1111-1111-1111", "+1 2345678", "+12345678"),
         *("a bomb", "make a pipe bomb", "commit suicide", "Kill yourself", "kill your family", "me@example.org"),
-        *("<|endoftext|>", "x\x7f", "x\U000e0041", "p\u0430ypal", "-----BEGIN PRIVATE KEY-----", *MARKED_TEXTS),
+        *(
+            "<|endoftext|>",
+            "x\x7f",
+            "x\U000e0041",
+            "p\u0430ypal",
+            "-----BEGIN PRIVATE KEY-----",
+            *MARKED_TEXTS,
+            *ENCODED_TEXTS,
+        ),
     ],
 )
 @pytest.mark.parametrize("shift", range(4))

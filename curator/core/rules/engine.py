@@ -67,7 +67,7 @@ def fix_all(
             fixed = fix(example, name, context, safe_only=not unsafe)
             if fixed is None:
                 continue
-            if not fixed or b"\n" in fixed:
+            if not fixed or fixed.count(b"\n") > example.raw.count(b"\n"):
                 fixed_counts[name] += 1
                 return _fix_lines(fixed, fixed_counts, context, rules, unsafe)
             fixable_before = _count_fixable(example, name, context, unsafe)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from curator.core.example import Path, parse_path
 from curator.core.problem import Severity
 from curator.core.rules.context import Context
+from curator.core.rules.families.encodings import misread_spans
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
 from curator.core.rules.registry import MESSAGE_FORMATS, Finding, rule
@@ -34,7 +35,13 @@ _ESCAPE_SEQUENCE = re.compile(
 or three characters that set a character set or mode. Of any other only the control character is removed."""
 _LINE_BREAKS, _SEPARATORS = "\x0b\x0c\x85\u2028\u2029", "\x1c\x1d\x1e\x1f"
 """Control and hidden characters that part words: what becomes a newline, and what becomes a blank."""
-SPECIAL = re.compile(r"<\|[a-z_]{2,40}(?:_\d+)?\|>")
+SPECIAL = re.compile(
+    r"<\|[A-Za-z_]{2,40}(?:_\d+)?\|>|<\uff5c[^\uff5c<>\s]{2,40}\uff5c>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_(?:turn|image)>"
+    r"|<(?:bos|eos|pad|unk)>|<s>(?=\s*\[INST\])|</s>(?!\w)"
+    r"|\[/?(?:TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT)\]"
+)
+"""The marks with which chat templates begin and end turns: ChatML, Llama, Mistral, Gemma, DeepSeek, Command, …"""
+_STRUCK_OUT = re.compile(r"<s>[^\s<\[][^<]*</s>")
 _HOMOGLYPHS = frozenset("аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
 _HOMOGLYPH = re.compile(f"[{''.join(sorted(_HOMOGLYPHS))}]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -133,7 +140,11 @@ def unwanted_offsets(text: str, pattern: re.Pattern[str]) -> list[int]:
     """The offsets of `CONTROL` or `HIDDEN` characters in a text, without those that emoji and scripts need."""
     places = [match.start() for match in pattern.finditer(text)]
     joiners = needed_joiners(text) if places else ()
-    return [at for at in places if at not in joiners] if joiners else places
+    places = [at for at in places if at not in joiners] if joiners else places
+    if places and pattern is HIDDEN:  # by the bytes of mojibake its text can be restored
+        bytes_of_text = {at for start, end, _ in misread_spans(text) for at in range(start, end)}
+        places = [at for at in places if at not in bytes_of_text]
+    return places
 
 
 def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[Finding]:
@@ -229,19 +240,26 @@ def mixed_word(text: str) -> tuple[str, str] | None:
 
 def is_odd(text: str) -> bool:
     """Whether a rule on characters has a finding in a text."""
-    return bool(unwanted_offsets(text, CONTROL) or unwanted_offsets(text, HIDDEN) or mixed_word(text))
+    odd = unwanted_offsets(text, CONTROL) or unwanted_offsets(text, HIDDEN) or mixed_word(text)
+    return bool(odd or (not text.isascii() and misread_spans(text)))
+
+
+def special_mark(text: str) -> str | None:
+    """The first mark of a chat template in a text; what strikes out a text in HTML is none."""
+    match = SPECIAL.search(_STRUCK_OUT.sub("", text) if "</s>" in text else text)
+    return match[0] if match else None
 
 
 @rule(
     "special_token_text",
     "W",
     70,
-    "text such as `<|endoftext|>` or `<|im_start|>`",
+    "marks of chat templates in a text: `<|im_start|>`, `<|endoftext|>`, `[INST]`, `</s>`, `<start_of_turn>`, …",
     "it may be read as the control token it names; tiktoken refuses to encode it by default",
     when=Has.MARKS,
 )
 def special_token_text(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, text in _texts(subject):
-        match = SPECIAL.search(text)
-        if match:
-            yield Finding(path, f"the text holds the special token '{match[0]}'")
+        mark = special_mark(text)
+        if mark is not None:
+            yield Finding(path, f"the text holds the special token '{mark}'")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.core.rules.byte_hints import LEADS, MARKS, PHRASES, byte_bits
+from curator.core.rules.byte_hints import ESCAPED_MARKS, LEADS, MARKS, PHRASES, byte_bits
 from curator.core.rules.has import Has
 
 Places = NDArray[np.intp]
@@ -73,6 +73,7 @@ class ManyLines:
         kinds = classes[at]
         self._backslashes = escapes = at[kinds == _ESCAPE]
         places = [at[kinds == _SURE], escapes[_RARE[data[escapes + 1]]], _long_numbers(at[kinds == _DIGIT], data)]
+        places += [_occurrences_of(escapes, data, mark) for mark in ESCAPED_MARKS]
         for kind, letter in enumerate(_LETTERS, _FIRST_MARK):
             mine = at[kinds == kind]
             if len(mine):

@@ -19,9 +19,10 @@ from curator.core.problem import Problem, Profile
 from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.context import Context
 from curator.core.rules.facts import Facts, Frame, chat_facts, clean_facts, frame_of
+from curator.core.rules.families.encodings import dumped_value, entity_in, literal_break
 from curator.core.rules.families.privacy import RISKY, personal_data, secrets
 from curator.core.rules.families.syntax import repeats_a_key
-from curator.core.rules.families.text import SPECIAL, is_odd
+from curator.core.rules.families.text import is_odd, special_mark
 from curator.core.rules.has import Has
 from curator.core.rules.quick.tool_chats import read_tool_chat
 from curator.core.rules.registry import REGISTRY
@@ -183,7 +184,10 @@ def _are_clean(texts: list[str], bits: int) -> bool:
 
 _FINDERS: tuple[tuple[int, Callable[[str], object]], ...] = (
     (Has.ODD_TEXT, is_odd),
-    (Has.MARKS, SPECIAL.search),
+    (Has.MARKS, special_mark),
+    (Has.MARKS, lambda text: literal_break(text) is not None),
+    (Has.MARKS, entity_in),
+    (Has.MARKS, lambda text: dumped_value(text) is not None),
     (Has.MARKS, lambda text: any(True for _ in secrets(text))),
     (Has.MARKS | Has.DIGITS, lambda text: any(True for _ in personal_data(text))),
     (Has.RISKY, RISKY.search),
