@@ -222,8 +222,8 @@ def _expect_rule(name: str, position: int) -> None:
     from curator.core.rules import REGISTRY
 
     if name not in REGISTRY:
-        near = (
-            get_close_matches(name.lower(), REGISTRY, 1) or [rule for rule in REGISTRY if name.lower() in rule][:1]
+        near = [rule for rule in REGISTRY if name.lower() in rule][:1] or get_close_matches(
+            name.lower(), REGISTRY, 1
         )
         hint = f"; did you mean {near[0]}?" if near else "; docs/rules.md lists them"
         raise QueryError(f"no rule is called '{name}'{hint}", position)
