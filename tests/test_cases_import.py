@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from curator.core.convert.targets import Target
 from curator.workspace.exchange import import_files
 from curator.workspace.exchange.export import export
 from curator.workspace.opening import create_workspace, open_workspace
@@ -193,23 +194,31 @@ def check_that_nobody_is_nameless(value: Any) -> None:
             assert spoken or "text" in message
 
 
-@pytest.mark.parametrize("target", ["chat", "sharegpt", "alpaca", "completion", "csv", "preference"])
+TARGETS: tuple[Target, ...] = ("chat", "sharegpt", "alpaca", "completion", "csv", "preference")
+
+
 @pytest.mark.parametrize("name", [name for name in OUTCOMES if not OUTCOMES[name].broken])
-def test_what_is_exported_comes_back_the_same(name: str, target: Any, tmp_path: Path) -> None:
-    out = tmp_path / ("out.csv" if target == "csv" else "out.jsonl")
+def test_what_is_exported_comes_back_the_same(name: str, tmp_path: Path) -> None:
     with create_workspace(tmp_path / "w.curator") as workspace:
         import_files.add(workspace, [CASES / name])
-        report = export(workspace, workspace.ids(), out, target)
-        records = workspace.records([each for each in workspace.ids() if each not in report.skipped])
-        exported = [record.example.value for record in records]
-    with create_workspace(tmp_path / "again.curator") as workspace:
-        if report.examples:
-            import_files.add(workspace, [out])
-        returned = [record.example.value for record in workspace.records(workspace.ids())]
-    if target in ("sharegpt", "alpaca", "completion"):
-        exported = [{"messages": value["messages"]} if "messages" in value else value for value in exported]
-    if target != "chat" or OUTCOMES[name].roles != "pair":  # a pair as a chat has lost the other answer
-        assert returned == exported
+        for target in TARGETS:
+            out = tmp_path / f"{target}.{'csv' if target == 'csv' else 'jsonl'}"
+            report = export(workspace, workspace.ids(), out, target)
+            records = workspace.records([each for each in workspace.ids() if each not in report.skipped])
+            exported = [record.example.value for record in records]
+            if target in ("sharegpt", "alpaca", "completion"):
+                exported = [{"messages": each["messages"]} if "messages" in each else each for each in exported]
+            if target != "chat" or OUTCOMES[name].roles != "pair":  # a pair as a chat has lost the other answer
+                assert imported(out, tmp_path / f"{target}.curator") == exported
+
+
+def imported(file: Path, folder: Path) -> list[Any]:
+    """The values that an import of a file brings into a new workspace; [] for an empty file."""
+    if not file.stat().st_size:
+        return []
+    with create_workspace(folder) as workspace:
+        import_files.add(workspace, [file])
+        return [record.example.value for record in workspace.records(workspace.ids())]
 
 
 @pytest.mark.parametrize(
