@@ -48,11 +48,18 @@ class Way:
     """Whether each question gets the examples that are most like it, instead of the same ones for all."""
     pool: Sequence[Prompt] = field(default=(), repr=False, compare=False)
     """Training examples to choose from."""
+    provider: str = ""
+    """The provider that has the model, where that is another than the evaluation's own."""
+
+    @property
+    def answers_as(self) -> str:
+        """Whom the ledger says the answers are from: the model, at its provider where that is another."""
+        return f"{self.model} at {self.provider}" if self.provider else self.model
 
     @property
     def name(self) -> str:
         """The row's name: the model's, with what is different about the way."""
-        words = [self.model]
+        words = [self.answers_as]
         if self.system is not None:
             words.append("another system prompt" if self.system else "no system prompt")
         if self.shots:

@@ -5,7 +5,6 @@ The base model answers a set of prompts once; the stored answers are compared wi
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
 import uuid
@@ -25,18 +24,14 @@ from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning.answer_form import AnswerForm
 from curator.jobs.planning.training_data import TrainingExamples
-from curator.jobs.runs.asking import Prompt, Way, message_key
-from curator.jobs.runs.chat import chat
+from curator.jobs.runs.asking import Prompt, Way
+from curator.jobs.runs.questions import Questions
 from curator.jobs.runs.yardstick import Yardstick
 
 DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
 NAMES = (*metrics.NAMES, "perplexity")
 """All metrics. `perplexity` is that of a model's own answers, where it returns log probabilities."""
 _YES_OR_NO = ("exact_match", "contract", "accuracy")
-_MAX_ANSWER = 1024
-"""Most tokens of an answer."""
-_PARALLEL = {"local": 32}
-"""Requests at a time, by kind of provider (others: 8); the local server answers waiting ones as one batch."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +169,7 @@ async def evaluate(
     opening = {"opening": uuid.uuid4().hex} if side == "test" else {}
     scored = []
     for way in dict.fromkeys(each if isinstance(each, Way) else Way(each) for each in models):
-        questions = _Questions(way, prompts, ledger, "perplexity" in names)
+        questions = questions_of(way, prompts, ledger, "perplexity" in names)
         if client is not None and way.model not in reuse and ledger.evaluation(dataset, way.name):
             questions.answers.clear()  # asked anew; what an evaluation left behind that broke off is used
         if client is None and questions.unanswered:
@@ -197,77 +192,20 @@ _NOTHING = "Nothing to ask: no example ends with an answer of text."
 
 def count_unanswered(prompts: Sequence[Prompt], models: Sequence[str], ledger: Ledger) -> int:
     """How many questions the models have not answered yet."""
-    return sum(len(_Questions(Way(model), prompts, ledger, False).unanswered) for model in models)
+    return sum(len(questions_of(Way(model), prompts, ledger).unanswered) for model in models)
 
 
-def _earlier_answers(
-    way: Way, prompts: Sequence[Prompt], keys: Sequence[str], ledger: Ledger
-) -> dict[str, dict[str, Any]]:
-    """The answers of an evaluation that an earlier version stored as one list, by the key of the question."""
+def _earlier_answers(way: Way, prompts: Sequence[Prompt], ledger: Ledger) -> list[str] | None:
+    """The answers of an evaluation that an earlier version stored as one list; None where there is none."""
     stored = ledger.evaluation(prompts_key(prompts), way.name) or {}
     texts = stored.get("answers")
-    if not isinstance(texts, list) or len(texts) != len(keys):
-        return {}
-    return {key: {"answer": text} for key, text in zip(keys, texts, strict=True)}
+    return texts if isinstance(texts, list) else None
 
 
-class _Questions:
-    """All prompts as one way asks them, with the answers that are stored."""
-
-    def __init__(self, way: Way, prompts: Sequence[Prompt], ledger: Ledger, with_logprobs: bool) -> None:
-        self._way, self._ledger, self._logprobs = way, ledger, with_logprobs
-        self._messages = [way.messages(prompt) for prompt in prompts]
-        self._keys = [message_key(messages) for messages in self._messages]
-        answers = _earlier_answers(way, prompts, self._keys, ledger) | ledger.answers(way.model, self._keys)
-        self.answers = {
-            key: answer
-            for key, answer in answers.items()
-            if isinstance(answer.get("answer"), str) and (not with_logprobs or answer.get("logprobs"))
-        }
-        longest = max(len(prompt.expected) for prompt in prompts)  # an answer has at most a token a character
-        self._options: dict[str, Any] = {
-            "temperature": 0,
-            "max_completion_tokens": min(_MAX_ANSWER, max(16, longest)),
-        } | ({"logprobs": True} if with_logprobs else {})
-
-    @property
-    def unanswered(self) -> list[int]:
-        """Positions of the prompts without an answer, one for each question that is asked twice."""
-        positions = {key: at for at, key in reversed(list(enumerate(self._keys))) if key not in self.answers}
-        return sorted(positions.values())
-
-    async def ask(self, client: Client, report: Callable[[str, int, int], None]) -> None:
-        """Ask what is not answered; each answer is stored when it comes. Raises ProviderError."""
-        gate = asyncio.Semaphore(_PARALLEL.get(client.provider.kind, 8))
-        total = len(self._keys)
-
-        async def one(at: int) -> None:
-            async with gate:
-                response = await chat(client, self._way.model, self._messages[at], **self._options)
-            choice = response.choices[0]
-            content = getattr(getattr(choice, "message", None), "content", None)
-            tokens = getattr(getattr(choice, "logprobs", None), "content", None) or []
-            answer: dict[str, Any] = {"answer": content if isinstance(content, str) else ""}
-            if self._logprobs:
-                answer["logprobs"] = [token.logprob for token in tokens]
-            self._ledger.add_answer(self._way.model, self._keys[at], answer)
-            self.answers[self._keys[at]] = answer
-            report(self._way.name, total - len(self.unanswered), total)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for at in self.unanswered:
-                    group.create_task(one(at))
-        except ExceptionGroup as many:
-            raise many.exceptions[0] from None  # the first error has cancelled the other requests
-
-    def stored(self) -> dict[str, Any]:
-        """Answers in the order of the prompts, and all log probabilities."""
-        answers = [self.answers[key] for key in self._keys]
-        return {
-            "answers": [answer["answer"] for answer in answers],
-            "logprobs": [p for answer in answers for p in answer.get("logprobs") or []],
-        }
+def questions_of(way: Way, prompts: Sequence[Prompt], ledger: Ledger, with_logprobs: bool = False) -> Questions:
+    """The prompts as one way asks them, with all answers that the ledger has, however it stored them."""
+    earlier = _earlier_answers(way, prompts, ledger)
+    return Questions(way, prompts, ledger, with_logprobs=with_logprobs, earlier=earlier)
 
 
 def _score(

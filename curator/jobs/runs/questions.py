@@ -1,0 +1,118 @@
+"""All prompts as one way asks them: what is answered already, and asking what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from curator.jobs.http.client import Client
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.runs.asking import Prompt, Way, message_key
+from curator.jobs.runs.chat import chat
+
+Report = Callable[[str, int, int], None]
+"""Called with the row's name, its answers so far, and the number of prompts."""
+_MAX_ANSWER = 1024
+"""Most tokens of an answer."""
+_PARALLEL = {"local": 32}
+"""Requests at a time, by kind of provider (others: 8); the local server answers waiting ones as one batch."""
+
+
+class Questions:
+    """The questions of a way, in the order of the prompts, and the answers that the ledger has of them.
+
+    `earlier` are answers under the keys of the questions that are stored elsewhere; the ledger's own win.
+    """
+
+    def __init__(
+        self,
+        way: Way,
+        prompts: Sequence[Prompt],
+        ledger: Ledger,
+        *,
+        with_logprobs: bool = False,
+        earlier: Sequence[str] | None = None,
+    ) -> None:
+        self._way, self._ledger, self._logprobs = way, ledger, with_logprobs
+        self._messages = [way.messages(prompt) for prompt in prompts]
+        self.keys = [message_key(messages) for messages in self._messages]
+        answers: dict[str, dict[str, Any]] = {}
+        if earlier is not None and len(earlier) == len(self.keys):
+            answers = {key: {"answer": text} for key, text in zip(self.keys, earlier, strict=True)}
+        answers |= ledger.answers(way.answers_as, self.keys)
+        self.answers = {
+            key: answer
+            for key, answer in answers.items()
+            if isinstance(answer.get("answer"), str) and (not with_logprobs or answer.get("logprobs"))
+        }
+        longest = max(len(prompt.expected) for prompt in prompts)  # an answer has at most a token a character
+        self._options: dict[str, Any] = {
+            "temperature": 0,
+            "max_completion_tokens": min(_MAX_ANSWER, max(16, longest)),
+        } | ({"logprobs": True} if with_logprobs else {})
+
+    @property
+    def unanswered(self) -> list[int]:
+        """Positions of the prompts without an answer, one for each question that is asked twice."""
+        positions = {key: at for at, key in reversed(list(enumerate(self.keys))) if key not in self.answers}
+        return sorted(positions.values())
+
+    @property
+    def size(self) -> int:
+        """How many characters the unanswered questions have together, as they are sent."""
+        return sum(
+            len(content)
+            for at in self.unanswered
+            for message in self._messages[at]
+            if isinstance(content := message.get("content"), str)
+        )
+
+    async def ask(self, client: Client, report: Report) -> None:
+        """Ask what is not answered; each answer is stored when it comes. Raises ProviderError."""
+        gate = asyncio.Semaphore(_PARALLEL.get(client.provider.kind, 8))
+        places, total = self.unanswered, len(self.keys)
+        left = len(places)
+
+        async def one(at: int) -> None:
+            nonlocal left
+            async with gate:
+                answer = await self._ask_one(client, at)
+            self._ledger.add_answer(self._way.answers_as, self.keys[at], answer)
+            self.answers[self.keys[at]] = answer
+            left -= 1
+            report(self._way.name, total - left, total)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for at in places:
+                    group.create_task(one(at))
+        except ExceptionGroup as many:
+            raise many.exceptions[0] from None  # the first error has cancelled the other requests
+
+    async def _ask_one(self, client: Client, at: int) -> dict[str, Any]:
+        """The answer to one question with its tokens and seconds, as the ledger stores it."""
+        began = time.monotonic()
+        response = await chat(client, self._way.model, self._messages[at], **self._options)
+        content = getattr(getattr(response.choices[0], "message", None), "content", None)
+        answer: dict[str, Any] = {
+            "answer": content if isinstance(content, str) else "",
+            "seconds": round(time.monotonic() - began, 3),
+        }
+        usage = getattr(response, "usage", None)
+        for name in ("prompt_tokens", "completion_tokens"):
+            if isinstance(count := getattr(usage, name, None), int):
+                answer[name] = count
+        if self._logprobs:
+            tokens = getattr(getattr(response.choices[0], "logprobs", None), "content", None) or []
+            answer["logprobs"] = [token.logprob for token in tokens]
+        return answer
+
+    def stored(self) -> dict[str, Any]:
+        """Answers in the order of the prompts, and all log probabilities."""
+        answers = [self.answers[key] for key in self.keys]
+        return {
+            "answers": [answer["answer"] for answer in answers],
+            "logprobs": [p for answer in answers for p in answer.get("logprobs") or []],
+        }
