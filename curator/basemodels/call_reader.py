@@ -194,5 +194,5 @@ def _whole_calls(text: str) -> list[tuple[str, str]] | None:
 def _held_back(text: str, opening: str) -> int:
     """How many characters at the end may begin an opening, with the white space before them."""
     same = next((n for n in range(min(len(text), len(opening) - 1), 0, -1) if text.endswith(opening[:n])), 0)
-    kept = text[: len(text) - same]
-    return same + len(kept) - len(kept.rstrip())
+    settled = text[: len(text) - same]
+    return same + len(settled) - len(settled.rstrip())

@@ -154,13 +154,13 @@ def find_tool_form(render: Render, specials: Iterable[str] = ()) -> ToolForm:
     ]
     function = {"name": _NAME, "arguments": {_KEY: _VALUE}}
     call = {"id": "callprobe", "type": "function", "function": function}
-    asked: list[Message] = [{"role": "user", "content": "A question."}]
-    called = [*asked, {"role": "assistant", "content": "", "tool_calls": [call]}]
+    question: list[Message] = [{"role": "user", "content": "A question."}]
+    with_call = [*question, {"role": "assistant", "content": "", "tool_calls": [call]}]
     result = {"role": "tool", "tool_call_id": "callprobe", "name": _NAME, "content": _RESULT}
     try:
-        prompt = render(asked, tools, True)
-        answer = render(called, tools, False)
-        whole = render([*called, result], tools, True)
+        prompt = render(question, tools, True)
+        answer = render(with_call, tools, False)
+        whole = render([*with_call, result], tools, True)
     except Exception:  # a template is a program of its own and may raise anything
         return TEXT_FORM
     if _NAME not in prompt or _RESULT not in whole or not answer.startswith(prompt):

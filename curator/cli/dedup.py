@@ -167,8 +167,8 @@ def _print_group(group: Group, source: Examples) -> None:
     from curator.core.example import parse
 
     score = f"  {group.score:.0f} %" if group.kind in ("near", "family") else ""
-    kept = f"  keeps {group.kept}, which is trained" if group.kept not in (group.ids[0], -1) else ""
-    output.out(f"  {source.noun}s {_numbers(group.ids)}{score}{kept}")
+    keeps = f"  keeps {group.kept}, which is trained" if group.kept not in (group.ids[0], -1) else ""
+    output.out(f"  {source.noun}s {_numbers(group.ids)}{score}{keeps}")
     examples = group.ids[:1] if group.kind == "exact" else group.ids[:3]
     for example in examples:
         text = " → ".join(filter(None, question_and_answer(compared_text(parse(source.raw(example)).value))))

@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]
         runs = _runs(path)
         changed = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None
-        made = _rounds(path, workspace, args.rounds) if args.rounds is not None else []
+        rounds = _rounds(path, workspace, args.rounds) if args.rounds is not None else []
     if args.rounds is not None:
-        _tell_rounds(made, args.json)
+        _print_rounds(rounds, args.json)
         return 0
     if args.json:
         report: dict[str, Any] = {"changes": [_as_dict(c) for c in changes], "runs": runs}
@@ -65,29 +65,29 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rounds(path: Path, workspace: Workspace, chosen: str) -> list[Round]:
+def _rounds(path: Path, workspace: Workspace, limits: str) -> list[Round]:
     """The rounds that were asked for, oldest first."""
     from curator.core.answers.contract import Contract  # heavy
     from curator.jobs.ledger.ledger import Ledger
-    from curator.jobs.runs import rounds
+    from curator.jobs.runs.rounds import list_rounds, rounds_in_range
     from curator.workspace.versions import difference
 
     if not (path / "runs.db").is_file():
-        return rounds.chosen([], chosen)
+        return rounds_in_range([], limits)
     stored = workspace.meta("contract")
     contract = Contract.from_json(stored) if isinstance(stored, dict) else None
     with Ledger.for_path(path) as ledger:
-        made = rounds.rounds(
+        all_rounds = list_rounds(
             ledger, lambda old, new: difference(workspace, old, new), contract, workspace.also_right()
         )
-    return rounds.chosen(made, chosen)
+    return rounds_in_range(all_rounds, limits)
 
 
-def _tell_rounds(made: list[Round], as_json: bool) -> None:
+def _print_rounds(rounds: list[Round], as_json: bool) -> None:
     if as_json:
-        output.emit({"rounds": [each.to_json() for each in made]})
+        output.emit({"rounds": [each.to_json() for each in rounds]})
         return
-    for each in made:
+    for each in rounds:
         run, changes = each.run, each.difference
         words = f"round {each.number}: {run.fine_tuned_model or run.model} on {run.provider}, {run.status}"
         output.out(output.styled(one_line(words, 120), "1"))
@@ -101,7 +101,7 @@ def _tell_rounds(made: list[Round], as_json: bool) -> None:
             output.out(f"  {flips} of {each.prompts_compared:,} prompts that both rounds answered")
         if each.both_changed:
             output.out("  Data and settings changed together: nobody can tell which made the difference.")
-    output.say(_count_words(len(made), "round"))
+    output.say(_count_words(len(rounds), "round"))
 
 
 def _print_scores(each: Round) -> None:

@@ -156,12 +156,12 @@ def test_the_data_of_a_round_is_there_byte_for_byte(
 
 @pytest.mark.parametrize("text", ["x", "1", "3..1", "0..1", "1..9", "..", "1..2..3", "²..3"])
 def test_ranges_of_rounds(text: str) -> None:
-    made: list[Any] = [1, 2, 3]
+    all_rounds: list[Any] = [1, 2, 3]
     if text == "..":
-        assert rounds.chosen(made, text) == made
+        assert rounds.rounds_in_range(all_rounds, text) == all_rounds
         return
     with pytest.raises(UsageError):
-        rounds.chosen(made, text)
+        rounds.rounds_in_range(all_rounds, text)
 
 
 def test_strange_ledgers_are_read(

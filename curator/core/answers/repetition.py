@@ -27,12 +27,12 @@ def _matches(text: str) -> list[int]:
     """For each position the number of characters that are the same there as at the beginning (Gusfield's Z
     function)."""
     lengths = [0] * len(text)
-    left = right = 0
+    start = end = 0
     for at in range(1, len(text)):
-        same = min(right - at, lengths[at - left]) if at < right else 0
+        same = min(end - at, lengths[at - start]) if at < end else 0
         while at + same < len(text) and text[same] == text[at + same]:
             same += 1
         lengths[at] = same
-        if at + same > right:
-            left, right = at, at + same
+        if at + same > end:
+            start, end = at, at + same
     return lengths

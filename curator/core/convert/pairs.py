@@ -18,32 +18,32 @@ def from_record(record: Mapping[str, Any], system: list[Message], carried: Carri
 
     The prompt stands in a key of its own, or is what both conversations begin with, or both.
     """
-    chosen, rejected = _side(record["chosen"], "chosen"), _side(record["rejected"], "rejected")
+    preferred, rejected = _side(record["chosen"], "chosen"), _side(record["rejected"], "rejected")
     carried.add(("chosen",))
     carried.add(("rejected",))
     prompt = _prompt(record, carried)
-    shared = _shared_prefix(chosen, rejected)
-    chosen, rejected = chosen[len(shared) :], rejected[len(shared) :]
+    shared = _shared_prefix(preferred, rejected)
+    preferred, rejected = preferred[len(shared) :], rejected[len(shared) :]
     if shared and prompt and not _begins_alike(shared, prompt):
         raise MisfitError("the prompt is not what 'chosen' and 'rejected' begin with")
     question = shared if len(shared) >= len(prompt) else prompt
-    if _whole(record) == [*question, *chosen]:
+    if _whole(record) == [*question, *preferred]:
         carried.add(("messages",))
     if question and question[0]["role"] == "system":
         if system and system[0] != question[0]:
             raise MisfitError("two system prompts differ")
         system = []
-    return pair([*system, *question], chosen, rejected)
+    return pair([*system, *question], preferred, rejected)
 
 
-def pair(question: list[Message], chosen: list[Message], rejected: list[Message]) -> dict[str, Any]:
+def pair(question: list[Message], preferred: list[Message], rejected: list[Message]) -> dict[str, Any]:
     """A preference pair of the API. Raises MisfitError where one side is no single answer of the assistant."""
     if not question or question[-1]["role"] not in ("user", "tool"):
         raise MisfitError("no question stands before 'chosen' and 'rejected'")
-    for name, answers in (("chosen", chosen), ("rejected", rejected)):
+    for name, answers in (("chosen", preferred), ("rejected", rejected)):
         if len(answers) != 1 or answers[0]["role"] != "assistant":
             raise MisfitError(f"'{name}' is not one answer of the assistant behind the shared beginning")
-    return {"input": {"messages": question}, "preferred_output": chosen, "non_preferred_output": rejected}
+    return {"input": {"messages": question}, "preferred_output": preferred, "non_preferred_output": rejected}
 
 
 def _side(value: Any, name: str) -> list[Message]:
@@ -86,13 +86,13 @@ def _prompt(record: Mapping[str, Any], carried: Carried) -> list[Message]:
     return []
 
 
-def _shared_prefix(chosen: list[Message], rejected: list[Message]) -> list[Message]:
+def _shared_prefix(preferred: list[Message], rejected: list[Message]) -> list[Message]:
     """The messages that both sides begin with, without an answer that would be the last of either."""
     length = 0
-    most = min(len(chosen), len(rejected)) - 1
-    while length < most and chosen[length] == rejected[length]:
+    most = min(len(preferred), len(rejected)) - 1
+    while length < most and preferred[length] == rejected[length]:
         length += 1
-    return chosen[:length]
+    return preferred[:length]
 
 
 def _begins_alike(shared: list[Message], prompt: list[Message]) -> bool:

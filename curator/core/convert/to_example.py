@@ -187,9 +187,9 @@ def _from_columns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[
     if not any(message["role"] == "user" for message in questions):
         raise MisfitError(f"it has no {_names(by.user)}")
     if by.is_pair:
-        chosen = _of_columns(record, by.chosen, "assistant", carried)
+        preferred = _of_columns(record, by.chosen, "assistant", carried)
         rejected = _of_columns(record, by.rejected, "assistant", carried)
-        return pairs.pair([*system, *questions], chosen, rejected)
+        return pairs.pair([*system, *questions], preferred, rejected)
     answers = _of_columns(record, by.assistant, "assistant", carried)
     if not any(message["role"] == "assistant" for message in answers):
         raise MisfitError(f"it has no {_names(by.assistant)}")

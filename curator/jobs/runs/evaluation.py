@@ -178,8 +178,8 @@ async def evaluate(
             await questions.ask(client, report)
         stored = questions.stored()
         result = ScoredModel(way.name, stored["answers"], _score(names, prompts, stored, contract))
-        kept = stored | {"scores": _all_json(result), "yardstick": yardstick.id} | opening
-        ledger.add_evaluation(dataset, way.name, None, kept)
+        record = stored | {"scores": _all_json(result), "yardstick": yardstick.id} | opening
+        ledger.add_evaluation(dataset, way.name, None, record)
         scored.append(result)
     primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
     flips = _flips(primary, prompts, scored, contract)

@@ -94,7 +94,7 @@ class Round:
         }
 
 
-def rounds(
+def list_rounds(
     ledger: Ledger,
     compare: Compare,
     contract: Contract | None,
@@ -105,7 +105,7 @@ def rounds(
     `also_right` are further right answers by id, which count for every round.
     """
     evaluated = _evaluations(ledger)
-    made: list[Round] = []
+    all_rounds: list[Round] = []
     before: Run | None = None
     with_model: Run | None = None
     for number, run in enumerate((run for run in reversed(ledger.runs()) if not run.foreign), 1):
@@ -118,29 +118,29 @@ def rounds(
         if evaluation is not None:
             latest = _scored(latest, evaluation, ledger, with_model, contract, also_right or {})
             with_model = run
-        made.append(latest)
+        all_rounds.append(latest)
         before = run
-    return made
+    return all_rounds
 
 
-def chosen(made: Sequence[Round], text: str) -> list[Round]:
+def rounds_in_range(all_rounds: Sequence[Round], text: str) -> list[Round]:
     """The rounds `A..B` of all; an empty text or end stands for the first or last. Raises UsageError."""
     first, dots, last = text.partition("..")
     if not text:
-        return list(made)
+        return list(all_rounds)
     if not dots or not all(end == "" or (end.isascii() and end.isdigit()) for end in (first, last)):
         raise UsageError(f"'{text}' is no range of rounds: write FROM..TO, e.g. 1..3")
-    low, high = int(first or 1), int(last or len(made))
-    if not 1 <= low <= high <= len(made):
-        raise UsageError(f"there is no range of rounds {text}: the rounds are 1 to {len(made)}")
-    return list(made[low - 1 : high])
+    low, high = int(first or 1), int(last or len(all_rounds))
+    if not 1 <= low <= high <= len(all_rounds):
+        raise UsageError(f"there is no range of rounds {text}: the rounds are 1 to {len(all_rounds)}")
+    return list(all_rounds[low - 1 : high])
 
 
 def settings_of(run: Run) -> dict[str, Any]:
     """The hyperparameters of a run: as the job has them, else as they were asked for."""
     job = run.job.get("hyperparameters")
-    told = {"epochs": job.get("n_epochs"), **job} if isinstance(job, dict) else {}
-    settings = {name: told.get(name, run.params.get(name)) for name in _SETTINGS}
+    reported = {"epochs": job.get("n_epochs"), **job} if isinstance(job, dict) else {}
+    settings = {name: reported.get(name, run.params.get(name)) for name in _SETTINGS}
     settings["epochs"] = settings["epochs"] if settings["epochs"] not in (None, "auto") else run.epochs
     return {name: value for name, value in settings.items() if value is not None}
 
@@ -173,31 +173,33 @@ def _scored(
     side, count = (yardstick[0], len(yardstick[1])) if yardstick else ("", len(evaluation.get("answers") or ()))
     about = {"id": evaluation["yardstick"], "prompts": count, "side": side}
     scores = _intervals(evaluation.get("scores"))
-    made = replace(latest, yardstick=about, scores=scores)
+    scored = replace(latest, yardstick=about, scores=scores)
     if earlier is None:
-        return made
-    models = str(earlier.fine_tuned_model), str(made.run.fine_tuned_model)
-    return _compared(made, _answered_by_both(ledger, models, also_right), contract)
+        return scored
+    models = str(earlier.fine_tuned_model), str(scored.run.fine_tuned_model)
+    return _compared(scored, _answered_by_both(ledger, models, also_right), contract)
 
 
-def _compared(made: Round, answered: tuple[list[Asked], list[str], list[str]], contract: Contract | None) -> Round:
+def _compared(
+    scored: Round, answered: tuple[list[Asked], list[str], list[str]], contract: Contract | None
+) -> Round:
     """A round with its difference to an earlier model on the prompts that both answered."""
     prompts, before, after = answered
     if not prompts:
-        return made
+        return scored
     if contract is None:
         proposal = propose(prompt.expected for prompt in prompts)
         contract = proposal.contract if proposal else None
     judge = partial(_score, allowed=contract.allows if contract else None)
-    delta = {name: _difference(name, prompts, before, after, judge) for name in made.scores if name in _PAIRED}
-    primary = next((name for name in made.scores if name in _PRIMARY), "exact_match")
+    delta = {name: _difference(name, prompts, before, after, judge) for name in scored.scores if name in _PAIRED}
+    primary = next((name for name in scored.scores if name in _PRIMARY), "exact_match")
     rights = [
         [judge(primary, prompt, answer) == 1 for prompt, answer in zip(prompts, answers, strict=True)]
         for answers in (before, after)
     ]
     flips = metrics.flips(*rights)
     fixed, broken = (tuple(prompts[at].line for at in places) for places in (flips.fixed, flips.broken))
-    return replace(made, delta=delta, fixed=fixed, broken=broken, prompts_compared=len(prompts))
+    return replace(scored, delta=delta, fixed=fixed, broken=broken, prompts_compared=len(prompts))
 
 
 def _answered_by_both(

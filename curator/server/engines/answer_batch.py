@@ -95,7 +95,7 @@ class AnswerBatch:
             return self._error(request_id, "context_length_exceeded", message)
         seed = request.get("seed")
         count = max(1, int(request.get("n") or 1))
-        wanted = request.get("max_tokens")
+        max_tokens = request.get("max_tokens")
         self._left[request_id] = count * len(prompts)
         base = secrets.randbits(63) if seed is None else abs(int(seed))
         return [
@@ -103,7 +103,7 @@ class AnswerBatch:
                 request=request_id,
                 index=index,
                 prompt=prompt,
-                room=min(limit - len(prompt), limit if wanted is None else int(wanted)),
+                room=min(limit - len(prompt), limit if max_tokens is None else int(max_tokens)),
                 rules=SamplingRules.of_request(request),
                 random=np.random.default_rng([base, index]),
                 answer=AnswerText(text, tuple(request.get("stop") or ())),

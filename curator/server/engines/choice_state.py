@@ -97,10 +97,10 @@ class ChoiceState:
 
     def _choose(self, logits: Array) -> int:
         rules = self.rules
-        seen = np.array([], np.int64)
+        distinct = np.array([], np.int64)
         if rules.repetition_penalty != 1:
-            seen = np.unique(np.array([*self.prompt, *self.answer.ids], np.int64))
-        adjusted = rules.adjust(logits, self._counts, seen)
+            distinct = np.unique(np.array([*self.prompt, *self.answer.ids], np.int64))
+        adjusted = rules.adjust(logits, self._counts, distinct)
         if self.constraint is not None:
             adjusted = self.constraint.mask(adjusted)
             if not np.isfinite(adjusted).any():

@@ -137,8 +137,8 @@ class HfDecoder:
         positions = (self._mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         arguments = {"input_ids": ids, "attention_mask": self._mask, "position_ids": positions, "use_cache": True}
         with torch.inference_mode():
-            kept = 0 if every else 1
-            out = self._run({**arguments, "past_key_values": self._cache, "logits_to_keep": kept})
+            logits_to_keep = 0 if every else 1
+            out = self._run({**arguments, "past_key_values": self._cache, "logits_to_keep": logits_to_keep})
         self._cache = out.past_key_values
         logits = out.logits.float().cpu().numpy().astype(np.float32)
         self.logits = logits[:, -1]

@@ -33,19 +33,21 @@ class SamplingRules:
     @staticmethod
     def of_request(request: Mapping[str, Any]) -> SamplingRules:
         """The rules of a request to the generation process; null counts as absent."""
-        given = {name: request[name] for name in _NAMES if request.get(name) is not None}
+        parameters = {name: request[name] for name in _NAMES if request.get(name) is not None}
         bias = {int(token): float(value) for token, value in (request.get("logit_bias") or {}).items()}
-        return SamplingRules(**given, bias=bias)
+        return SamplingRules(**parameters, bias=bias)
 
-    def adjust(self, logits: Array, answered: Mapping[int, int], seen: Array) -> Array:
-        """The logits with penalties and bias. `answered` counts the answer's tokens, `seen` are the distinct ones
-        of prompt and answer. `logits` are not changed."""
+    def adjust(self, logits: Array, answered: Mapping[int, int], distinct: Array) -> Array:
+        """The logits with penalties and bias. `answered` counts the answer's tokens; `distinct` holds each token
+        of prompt and answer once. `logits` are not changed."""
         if self.repetition_penalty == 1 and not (self.frequency_penalty or self.presence_penalty or self.bias):
             return logits
         out = logits.astype(np.float64)
         if self.repetition_penalty != 1:
-            known = out[seen]
-            out[seen] = np.where(known > 0, known / self.repetition_penalty, known * self.repetition_penalty)
+            repeated = out[distinct]
+            out[distinct] = np.where(
+                repeated > 0, repeated / self.repetition_penalty, repeated * self.repetition_penalty
+            )
         if answered and (self.frequency_penalty or self.presence_penalty):
             tokens = np.fromiter(answered.keys(), np.int64)
             counts = np.fromiter(answered.values(), np.float64)

@@ -77,9 +77,9 @@ def read_chat_request(body: Fields) -> ChatRequest:
     longest = body.integer("max_completion_tokens", 1, 2**31 - 1)
     older = body.integer("max_tokens", 1, 2**31 - 1)
     tools, forced = sampling_fields.choose_tools(body, sampling_fields.read_tools(body))
-    wanted = sampling_fields.read_format(body.inner("response_format"), "response_format", named=True)
+    format_constraint = sampling_fields.read_format(body.inner("response_format"), "response_format", named=True)
     sampling = sampling_fields.read_sampling(body)
-    constraint = sampling_fields.join_constraints(wanted or sampling.get("constraint"), forced, tools)
+    constraint = sampling_fields.join_constraints(format_constraint or sampling.get("constraint"), forced, tools)
     stream = bool(body.flag("stream"))
     ask = {
         "messages": [_message(value, f"messages[{index}]") for index, value in enumerate(messages)],

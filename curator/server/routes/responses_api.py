@@ -82,7 +82,7 @@ def _read(body: Fields) -> tuple[Line, bool]:
             raise unsupported(name)
     tools, forced = sampling_fields.choose_tools(body, sampling_fields.read_tools(body, flat=True), flat=True)
     text = body.inner("text") or Fields({}, "text")
-    wanted = sampling_fields.read_format(text.inner("format"), "text.format", named=False)
+    format_constraint = sampling_fields.read_format(text.inner("format"), "text.format", named=False)
     sampling = sampling_fields.read_sampling(body)
     instructions = body.text("instructions")
     system = [{"role": "system", "content": instructions}] if instructions else []
@@ -94,7 +94,9 @@ def _read(body: Fields) -> tuple[Line, bool]:
         "logprobs": False,
         "tools": tools,
         **sampling,
-        "constraint": sampling_fields.join_constraints(wanted or sampling.get("constraint"), forced, tools),
+        "constraint": sampling_fields.join_constraints(
+            format_constraint or sampling.get("constraint"), forced, tools
+        ),
     }
     return ask, bool(body.flag("stream"))
 

@@ -145,9 +145,9 @@ def choose_tools(
 
 
 def join_constraints(
-    wanted: dict[str, Any] | None, forced: dict[str, Any] | None, tools: list[dict[str, Any]] | None
+    format_constraint: dict[str, Any] | None, forced: dict[str, Any] | None, tools: list[dict[str, Any]] | None
 ) -> dict[str, Any] | None:
-    """One constraint of a wanted format and forced calls. With a format, calls of the tools stay possible."""
-    if forced is not None or wanted is None:
+    """One constraint of an answer format and forced calls. With a format, calls of the tools stay possible."""
+    if forced is not None or format_constraint is None:
         return forced
-    return {**wanted, "calls": tools} if tools else wanted
+    return {**format_constraint, "calls": tools} if tools else format_constraint

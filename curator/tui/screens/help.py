@@ -36,11 +36,11 @@ class HelpScreen(Dialog[None]):
             text = getattr(type(node), "HELP", None)
             if isinstance(text, str) and text:
                 yield Static(Content(text), classes="about")
-        shown: set[str] = set()
+        scopes: set[str] = set()
         for node in (*self._chain, *self._others):
             for scope in scopes_of(node):
-                if scope not in shown and scope != "dialog":
-                    shown.add(scope)
+                if scope not in scopes and scope != "dialog":
+                    scopes.add(scope)
                     yield Static(self._table(scope), classes="keys")
 
     def on_mount(self) -> None:
@@ -53,9 +53,11 @@ class HelpScreen(Dialog[None]):
         keymap = shell_of(self).user_keys
         lines = [Content.styled(actions.SCOPES.get(scope, scope), "bold $accent")]
         for action in keys.of_scope(scope):
-            shown = keys.keys_of(action, keymap)
-            if shown:
-                lines.append(Content.assemble((f"  {shown:<18}", "bold"), action.tooltip or action.description))
+            key_words = keys.keys_of(action, keymap)
+            if key_words:
+                lines.append(
+                    Content.assemble((f"  {key_words:<18}", "bold"), action.tooltip or action.description)
+                )
         return Content("\n").join(lines)
 
     def action_accept(self) -> None:

@@ -15,5 +15,5 @@ def loss_words(side: str, before: int, after: int) -> str:
     """What a held-out side loses when it shrinks from `before` to `after` prompts."""
     if not after:
         return f"The {side} side is empty now: nothing measures a model any more."
-    told = f"±{margin_points(after)} points instead of ±{margin_points(before)}"
-    return f"The {side} side shrinks from {before:,} to {after:,} prompts, which tell {told}."
+    margins = f"±{margin_points(after)} points instead of ±{margin_points(before)}"
+    return f"The {side} side shrinks from {before:,} to {after:,} prompts, which tell {margins}."

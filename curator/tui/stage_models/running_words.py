@@ -25,5 +25,5 @@ def training_words(watch: JobWatch) -> str:
         return ""  # the Train stage says why
     if run.status != "running" or steps is None:
         return f"training: {run.status.replace('_', ' ')}"
-    left = f", {time_span(seconds_left)} left" if seconds_left else ""
-    return f"training {100 * steps[0] // steps[1]} %{left}"
+    time_left = f", {time_span(seconds_left)} left" if seconds_left else ""
+    return f"training {100 * steps[0] // steps[1]} %{time_left}"

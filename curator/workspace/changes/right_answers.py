@@ -48,8 +48,8 @@ def right_answer_parts(writing: Writing, accepted: RightAnswers, on: bool = True
     before = right_answers_of(stored)
     after = dict(before)
     for example, texts in accepted.items():
-        kept = [text for text in before.get(example, ()) if on or text not in texts]
-        after[example] = tuple(dict.fromkeys((*kept, *texts))) if on else tuple(kept)
+        others = [text for text in before.get(example, ()) if on or text not in texts]
+        after[example] = tuple(dict.fromkeys((*others, *texts))) if on else tuple(others)
     after = {example: texts for example, texts in sorted(after.items()) if texts}
     if after == before:
         return []

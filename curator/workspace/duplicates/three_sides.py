@@ -53,8 +53,8 @@ def divide_in_three(
     meter = meter or Meter()
     fixed = fixed or {}
     if not test:
-        held = _as_two_sides(fixed, "validation")
-        sides = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=held, meter=meter)
+        as_two = _as_two_sides(fixed, "validation")
+        sides = divide(raws, validation, seed, stratify=stratify, strata=strata, fixed=as_two, meter=meter)
         return ThreeSides(sides.train, sides.validation, (), sides.seed, sides.leaks, sides.reasons)
     counts = _count(validation, len(raws), "validation"), _count(test, len(raws), "test")
     if sum(counts) >= len(raws):

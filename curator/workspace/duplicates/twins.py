@@ -136,9 +136,9 @@ def find_twins(fresh: Mapping[int, bytes], held_out: Mapping[int, bytes]) -> dic
     groups = [group.ids for group in duplicates.groups() if group.kind != "family"]
     twins: dict[int, int] = {}
     for ids in groups:
-        held = next((i for i in ids if i in held_out), None)
-        if held is not None:
+        twin = next((i for i in ids if i in held_out), None)
+        if twin is not None:
             for example in ids:
-                if example in fresh and example != held:
-                    twins.setdefault(example, held)
+                if example in fresh and example != twin:
+                    twins.setdefault(example, twin)
     return twins

@@ -71,9 +71,9 @@ def tool_call_shape(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         listed = turn.message.get("tool_calls")
         if listed is not None and not isinstance(listed, list):
-            held = listed_json(listed) is not None
-            words = "a string that holds JSON" if held else json_type(listed)
-            yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix="safe" if held else False)
+            is_text = listed_json(listed) is not None
+            words = "a string that holds JSON" if is_text else json_type(listed)
+            yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix="safe" if is_text else False)
         for index, call in enumerate(tool_calls(turn)):
             if not _is_whole(call):
                 orphans = any(True for _ in tool_message_orphan(subject, context))

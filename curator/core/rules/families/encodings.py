@@ -37,21 +37,21 @@ def misread_spans(text: str) -> list[tuple[int, int, str]]:
     """
     if not _HINT.search(text):
         return []
-    found = []
+    spans = []
     for match in _MISREAD.finditer(text):
         try:
-            meant = bytes(_BYTE_OF[character] for character in match[0]).decode()
+            intended = bytes(_BYTE_OF[character] for character in match[0]).decode()
         except UnicodeDecodeError:
             continue
-        found.append((match.start(), match.end(), meant))
-    return found if any(_is_likely(text, *span) for span in found) else []
+        spans.append((match.start(), match.end(), intended))
+    return spans if any(_is_likely(text, *span) for span in spans) else []
 
 
-def _is_likely(text: str, start: int, end: int, meant: str) -> bool:
+def _is_likely(text: str, start: int, end: int, intended: str) -> bool:
     """Whether characters are misread bytes for sure, and no capital letter before a quotation mark."""
     lead, following = text[start], text[start + 1]
-    if len(meant) > 1 or lead == "\xf0":
-        return not all("\u0180" <= character <= "\u036f" for character in meant)  # rare letters, and accents
+    if len(intended) > 1 or lead == "\xf0":
+        return not all("\u0180" <= character <= "\u036f" for character in intended)  # rare letters, and accents
     if lead == "\xe2":
         return following in _LIKELY_SECOND
     if lead == "\xef":
@@ -64,8 +64,8 @@ def repaired_text(text: str) -> str:
     """A text without mojibake, also where it was misread several times."""
     for _ in range(4):
         spans = misread_spans(text)
-        for start, end, meant in reversed(spans):
-            text = text[:start] + meant + text[end:]
+        for start, end, intended in reversed(spans):
+            text = text[:start] + intended + text[end:]
         if not spans:
             break
     return text
@@ -89,9 +89,11 @@ def mojibake(subject: Subject, context: Context) -> Iterator[Finding]:
         for path, text in turn.texts():
             spans = [] if text.isascii() else misread_spans(text)
             if spans:
-                start, end, meant = spans[0]
+                start, end, intended = spans[0]
                 more = f" and {len(spans) - 1} more" if len(spans) > 1 else ""
-                yield Finding(path, f"{quote(text[start:end])} at character {start + 1}{more} was {quote(meant)}")
+                yield Finding(
+                    path, f"{quote(text[start:end])} at character {start + 1}{more} was {quote(intended)}"
+                )
 
 
 _BACKSLASHED = re.compile(r"\\(.?)", re.DOTALL)

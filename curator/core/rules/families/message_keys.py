@@ -112,9 +112,9 @@ def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Fin
         if turn.message.keys() <= allowed:
             continue
         complete = "role" in turn.message and ("content" in turn.message or has_substitute(turn.message))
-        told = {*_misnamed(turn.message), *_empty_keys(turn), "weight"}  # other rules tell these
+        reported = {*_misnamed(turn.message), *_empty_keys(turn), "weight"}  # other rules report these
         for key in turn.message:
-            if key not in allowed and key not in told:
+            if key not in allowed and key not in reported:
                 words = f"{quote(key)} is no key of {with_article(turn.role)} message"
                 speaks = key in SUBSTITUTES and is_empty(turn.content)  # without it the message would be empty
                 kind = _drop_kind(subject, turn, key)

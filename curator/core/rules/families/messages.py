@@ -116,9 +116,9 @@ def unrecognized_role(subject: Subject, context: Context) -> Iterator[Finding]:
     for turn in subject.turns:
         role = turn.role
         if "role" in turn.message and not (isinstance(role, str) and role in ROLES):
-            meant = likely_role(role, turn.message)
-            hint = f"; did you mean '{meant}'?" if meant else ""
-            yield Finding((*turn.path, "role"), f"{quote(role)} is no role{hint}", fix=meant is not None)
+            likely = likely_role(role, turn.message)
+            hint = f"; did you mean '{likely}'?" if likely else ""
+            yield Finding((*turn.path, "role"), f"{quote(role)} is no role{hint}", fix=likely is not None)
 
 
 @rule(
@@ -237,8 +237,8 @@ def _slug_kind(name: Any, role: Any) -> FixKind | Literal[False]:
     slug = _slug(name)
     if not slug or role == "function":
         return False
-    kept = sum(map(str.isalnum, slug)) == sum(map(str.isalnum, unicodedata.normalize("NFC", name)))
-    return "safe" if kept else "unsafe"
+    is_whole = sum(map(str.isalnum, slug)) == sum(map(str.isalnum, unicodedata.normalize("NFC", name)))
+    return "safe" if is_whole else "unsafe"
 
 
 @rule(

@@ -23,15 +23,15 @@ AZURE_MESSAGE_CHARACTERS = 1_048_576
 
 
 def _read_messages(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    held, _ = _held_messages(value_at(subject, path))
-    yield Edit("set", path, held)
+    messages, _ = _messages_in_text(value_at(subject, path))
+    yield Edit("set", path, messages)
 
 
-def _held_messages(value: Any) -> tuple[Any, FixKind | Literal[False]]:
+def _messages_in_text(value: Any) -> tuple[Any, FixKind | Literal[False]]:
     """The list that a string holds as JSON (safe), or as Python prints it (unsafe); (None, False) where none."""
-    held = listed_json(value)
-    if held is not None:
-        return held, "safe"
+    messages = listed_json(value)
+    if messages is not None:
+        return messages, "safe"
     printed = python_value(value.strip()) if isinstance(value, str) else None
     return (printed, "unsafe") if isinstance(printed, list) and printed else (None, False)
 
@@ -62,9 +62,9 @@ def missing_messages_list(subject: Subject, context: Context) -> Iterator[Findin
     elif isinstance(messages, list):
         yield Finding(("messages",), "'messages' is empty", fix=False)
     else:
-        _, kind = _held_messages(messages)
-        held = {"safe": " that holds JSON", "unsafe": " in which Python printed a list"}.get(str(kind), "")
-        yield Finding(("messages",), f"'messages' is {json_type(messages)}{held}, not a list", fix=kind)
+        _, kind = _messages_in_text(messages)
+        origin = {"safe": " that holds JSON", "unsafe": " in which Python printed a list"}.get(str(kind), "")
+        yield Finding(("messages",), f"'messages' is {json_type(messages)}{origin}, not a list", fix=kind)
 
 
 def _foreign_hint(value: dict[str, Any]) -> str:
@@ -189,8 +189,8 @@ def _unknown_keys(subject: Subject) -> list[Path]:
     if subject.format == "chat":
         return [] if value.keys() <= CHAT_KEYS else [(key,) for key in value if key not in CHAT_KEYS]
     pair_input = value.get("input")
-    known = PREFERENCE_KEYS | OLD_PREFERENCE_KEYS.keys()
-    paths: list[Path] = [(key,) for key in value if key not in known]
+    allowed = PREFERENCE_KEYS | OLD_PREFERENCE_KEYS.keys()
+    paths: list[Path] = [(key,) for key in value if key not in allowed]
     inside = pair_input if isinstance(pair_input, dict) else {}
     return paths + [("input", key) for key in inside if key not in PREFERENCE_INPUT_KEYS]
 

@@ -159,14 +159,14 @@ def lone_surrogate(subject: Subject, context: Context) -> Iterator[Finding]:
 
 
 def _as_object(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    held = _held_object(subject.value)
-    if held is not None:
-        yield Edit("replace", (), held)
+    raw = _object_in_text(subject.value)
+    if raw is not None:
+        yield Edit("replace", (), raw)
     else:
         yield Edit("replace", (), b'{"messages": ' + subject.example.raw.strip() + b"}")
 
 
-def _held_object(value: Any) -> bytes | None:
+def _object_in_text(value: Any) -> bytes | None:
     """The JSON object or list that a string holds, on one line; None where it holds none."""
     if not isinstance(value, str):
         return None
@@ -195,10 +195,10 @@ def _is_conversation(value: Any) -> bool:
 )
 def data_type(subject: Subject, context: Context) -> Iterator[Finding]:
     if not isinstance(subject.value, dict) and (subject.value is not None or not subject.example.faults):
-        held, listed = _held_object(subject.value) is not None, _is_conversation(subject.value)
+        in_text, is_list = _object_in_text(subject.value) is not None, _is_conversation(subject.value)
         what = json_type(subject.value)
-        words = f"{what} that holds JSON" if held else "a list of messages" if listed else what
-        yield Finding((), f"the line is {words}, not an object", fix=held or listed)
+        words = f"{what} that holds JSON" if in_text else "a list of messages" if is_list else what
+        yield Finding((), f"the line is {words}, not an object", fix=in_text or is_list)
 
 
 @rule(

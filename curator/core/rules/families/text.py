@@ -126,9 +126,9 @@ def surrounding_whitespace(subject: Subject, context: Context) -> Iterator[Findi
         for path, text in turn.texts():
             if text and not text.isspace() and (text[0].isspace() or text[-1].isspace()):
                 ends = [word for word, at in (("start", 0), ("end", -1)) if text[at].isspace()]
-                meant = "start" in ends and _keeps_its_start(turn, text)
+                is_taught = "start" in ends and _keeps_its_start(turn, text)
                 words = f"white space at the {' and the '.join(ends)} of the text"
-                yield Finding(path, words, fix="unsafe" if meant else "safe")
+                yield Finding(path, words, fix="unsafe" if is_taught else "safe")
 
 
 def _describe(character: str) -> str:

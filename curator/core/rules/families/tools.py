@@ -91,9 +91,9 @@ def tools_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
         if items is None or items == []:
             continue  # empty_optional_key tells that
         if not isinstance(items, list):
-            held = listed_json(items) is not None
-            words = "a string that holds JSON" if held else json_type(items)
-            yield Finding((*path, key), f"'{key}' is {words}, not a list", fix=held)
+            is_text = listed_json(items) is not None
+            words = "a string that holds JSON" if is_text else json_type(items)
+            yield Finding((*path, key), f"'{key}' is {words}, not a list", fix=is_text)
             continue
         if len(items) > MAX_TOOLS:
             yield Finding((*path, key), f"{len(items)} {key}; 1 to {MAX_TOOLS} are allowed", fix=False)

@@ -120,10 +120,10 @@ def attend_to_cache(
     if before is None or not before[0].shape[1]:
         softmax(scores)
         return _by_token(scores @ values, tokens)
-    known = before[0].shape[1]
+    cached = before[0].shape[1]
     scores = np.concatenate([grouped @ before[0].swapaxes(1, 2), scores], axis=-1)
     softmax(scores)
-    return _by_token(scores[..., :known] @ before[1] + scores[..., known:] @ values, tokens)
+    return _by_token(scores[..., :cached] @ before[1] + scores[..., cached:] @ values, tokens)
 
 
 def softmax(scores: Array) -> None:

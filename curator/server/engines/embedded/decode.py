@@ -147,8 +147,8 @@ class EmbeddedDecoder:
             )
             own[0][:, segment.first : segment.last] = k[tokens].swapaxes(0, 1)
             own[1][:, segment.first : segment.last] = v[tokens].swapaxes(0, 1)
-            known = own[0][:, : segment.last], own[1][:, : segment.last]
-            out[tokens] = attention.attend_to_cache(q[tokens], before, known, config)
+            own_before = own[0][:, : segment.last], own[1][:, : segment.last]
+            out[tokens] = attention.attend_to_cache(q[tokens], before, own_before, config)
         return out
 
     def keep(self, indexes: Sequence[int]) -> None:
