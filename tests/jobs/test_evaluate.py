@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from curator.errors import CuratorError, InputError, UsageError
+from curator.jobs.ledger.judgements import Judgement
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.runs import bars
 from curator.jobs.runs.asking import Prompt, Way, message_key
@@ -170,3 +172,21 @@ async def test_answers_that_an_earlier_version_stored_as_one_list_are_used() -> 
         ledger.add_answer("m", message_key(prompts[1].messages), {"answer": "answer 1"})
         result = await evaluation.evaluate(prompts, ["m"], None, ledger, names=["exact_match"])
         assert result.last.scores["exact_match"].value == 1
+
+
+def test_a_judgement_is_kept_as_it_was_made_and_can_be_taken_back(tmp_path: Path) -> None:
+    given = Judgement(
+        "key", 7, [{"role": "user", "content": "q\x00"}], "a", "m", "n", "A", "B", "first", ("accuracy",)
+    )
+    with Ledger(tmp_path / "runs.db") as ledger:
+        kept, other = ledger.add_judgement(given), ledger.add_judgement(replace(given, verdict="both_bad"))
+        ledger.remove_judgement(other)
+        (read,) = ledger.judgements()
+        assert replace(read, id="", at=0.0) == given and read.id == kept
+        with ledger._write() as db:
+            db.execute("INSERT INTO judgements VALUES ('x', 0, 'p', '{\"verdict\": \"first\"}')")
+            db.execute("INSERT INTO judgements VALUES ('y', 0, 'p', 'no json')")
+        assert len(ledger.judgements()) == 1
+        ledger.keep_talk("t", {"turns": [1]})
+        ledger.keep_talk("t", {"turns": [1, 2]})
+        assert ledger.talks() == [("t", {"turns": [1, 2]})]

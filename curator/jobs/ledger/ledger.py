@@ -18,7 +18,7 @@ from typing import Any, Self
 from curator import paths
 from curator.errors import CuratorError
 from curator.jobs.http import provider_records as records
-from curator.jobs.ledger.file import LedgerFile
+from curator.jobs.ledger.judgements import JudgementRows
 from curator.jobs.ledger.rows import CLOSED as CLOSED
 from curator.jobs.ledger.rows import COLUMNS, EVENT, dumps, from_json, run_of, to_column
 from curator.jobs.ledger.rows import OPEN as OPEN
@@ -30,7 +30,7 @@ _IN_ONE_QUERY = 500
 """Values in one `IN (…)`: SQLite allows some thousand."""
 
 
-class Ledger(LedgerFile):
+class Ledger(JudgementRows):
     """Open it with `Ledger.for_path`, or with the path of its file. Every method commits before it returns."""
 
     @classmethod

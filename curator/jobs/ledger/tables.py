@@ -1,6 +1,6 @@
 """The tables of `runs.db`."""
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -107,6 +107,17 @@ CREATE TABLE IF NOT EXISTS yardsticks (
     id TEXT PRIMARY KEY,
     at REAL NOT NULL,
     side TEXT NOT NULL,
+    value BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS judgements (
+    id TEXT PRIMARY KEY,
+    at REAL NOT NULL,
+    prompt TEXT NOT NULL,
+    value BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS talks (
+    id TEXT PRIMARY KEY,
+    at REAL NOT NULL,
     value BLOB NOT NULL
 );
 """

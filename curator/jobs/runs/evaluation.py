@@ -157,14 +157,9 @@ async def evaluate(
     prompts in all. Without a `client` only stored answers are scored. Raises UsageError for an unknown metric or
     no prompt, CuratorError where stored answers are missing, ProviderError.
     """
-    unknown = [name for name in names if name not in NAMES]
-    if unknown or not prompts:
-        raise UsageError(f"No metric '{unknown[0]}': there are {', '.join(NAMES)}." if unknown else _NOTHING)
+    names = applicable_names(names, prompts, form)
     contract = form.contract if form else None
-    names = [name for name in names if name != "contract" or contract is not None]
-    names = names or ["exact_match"]
     yardstick = Yardstick.of(prompts, side)
-    ledger.add_yardstick(yardstick.id, yardstick.side, yardstick.rows())
     dataset = prompts_key(prompts)
     opening = {"opening": uuid.uuid4().hex} if side == "test" else {}
     scored = []
@@ -176,11 +171,55 @@ async def evaluate(
             raise CuratorError(f"{way.model} has not answered these prompts yet.")
         if client is not None:
             await questions.ask(client, report)
-        stored = questions.stored()
-        result = ScoredModel(way.name, stored["answers"], _score(names, prompts, stored, contract))
-        record = stored | {"scores": _all_json(result), "yardstick": yardstick.id} | opening
-        ledger.add_evaluation(dataset, way.name, None, record)
-        scored.append(result)
+        scored.append(score_way(way.name, questions, prompts, names, contract))
+        store_evaluation(ledger, yardstick, dataset, scored[-1], questions, **opening)
+    return make_evaluation(prompts, scored, names, form, yardstick)
+
+
+def applicable_names(names: Sequence[str], prompts: Sequence[Prompt], form: AnswerForm | None) -> list[str]:
+    """The metrics that can be taken: without a contract not "contract". Raises UsageError, see `evaluate`."""
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not prompts:
+        raise UsageError(f"No metric '{unknown[0]}': there are {', '.join(NAMES)}." if unknown else _NOTHING)
+    taken = [name for name in names if name != "contract" or (form is not None and form.contract is not None)]
+    return taken or ["exact_match"]
+
+
+def score_way(
+    name: str,
+    questions: Questions,
+    prompts: Sequence[Prompt],
+    names: Sequence[str],
+    contract: Contract | None,
+) -> ScoredModel:
+    """The row `name` of an evaluation, all of whose questions are answered."""
+    stored = questions.stored()
+    return ScoredModel(name, stored["answers"], _score(names, prompts, stored, contract))
+
+
+def store_evaluation(
+    ledger: Ledger,
+    yardstick: Yardstick,
+    dataset: str,
+    scored: ScoredModel,
+    questions: Questions,
+    **more: str,
+) -> None:
+    """Store a row with its yardstick. `dataset` is `prompts_key` of the prompts."""
+    ledger.add_yardstick(yardstick.id, yardstick.side, yardstick.rows())
+    record = questions.stored() | {"scores": _all_json(scored), "yardstick": yardstick.id} | more
+    ledger.add_evaluation(dataset, scored.model, None, record)
+
+
+def make_evaluation(
+    prompts: Sequence[Prompt],
+    scored: list[ScoredModel],
+    names: Sequence[str],
+    form: AnswerForm | None,
+    yardstick: Yardstick,
+) -> Evaluation:
+    """Rows put together; the first is compared with the last."""
+    contract = form.contract if form else None
     primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
     flips = _flips(primary, prompts, scored, contract)
     words = form.words if form else ""
