@@ -44,7 +44,7 @@ def test_a_person_says_otherwise_and_each_kind_is_counted() -> None:
         [("x",), ("y",), ("z",), ("z",)],
         ["x", "q", "q", "q"],
         [True, False, False, False],
-        said={2: "wanted_wrong"}.get,  # type: ignore[arg-type]
+        kind_by_person={2: "wanted_wrong"}.get,  # type: ignore[arg-type]
     )
     assert [(miss.at, miss.kind, miss.by_person) for miss in found] == [
         (1, "wrong", False),

@@ -78,10 +78,10 @@ def miss_kind(answer: str, right: Sequence[str], allowed: Callable[[str], bool] 
 
 def _goes_on(answer: str, right: str) -> bool:
     """Whether an answer begins with a right one, which ends there, and says more after it."""
-    start, given = right.strip().casefold(), answer.strip().casefold()
-    if not start or not given.startswith(start) or given == start:
+    start, folded = right.strip().casefold(), answer.strip().casefold()
+    if not start or not folded.startswith(start) or folded == start:
         return False
-    rest = given[len(start) :]
+    rest = folded[len(start) :]
     if not rest.strip(_END_MARKS + " \t\r\n"):
         return False
     if not start[-1].isalnum() or "\n" in rest[: len(rest) - len(rest.lstrip())]:
@@ -97,9 +97,9 @@ def find_misses(
     answers: Sequence[str],
     is_right: Sequence[bool],
     allowed: Callable[[str], bool] | None = None,
-    said: Callable[[int], MissKind | None] = lambda at: None,
+    kind_by_person: Callable[[int], MissKind | None] = lambda at: None,
 ) -> list[Miss]:
-    """The misses among the answers, by position. `said(at)` is the kind that a person chose (None: nobody did).
+    """The misses among the answers, by position. `kind_by_person(at)` is None where nobody chose one.
 
     Raises ValueError for lists of different length.
     """
@@ -108,9 +108,9 @@ def find_misses(
         prompt, right_answers, answer, good = row
         if good:
             continue
-        chosen = said(at)
-        kind = chosen or miss_kind(answer, right_answers, allowed)
-        misses.append(Miss(at, prompt, right_answers, answer, kind, chosen is not None))
+        corrected = kind_by_person(at)
+        kind = corrected or miss_kind(answer, right_answers, allowed)
+        misses.append(Miss(at, prompt, right_answers, answer, kind, corrected is not None))
     return misses
 
 
@@ -129,8 +129,8 @@ def group_misses(misses: Sequence[Miss]) -> list[MissGroup]:
     alone: dict[MissKind, list[Miss]] = {}
     for (kind, answer), same in _by_answer(misses).items():
         if len(same) > 1 and answer:
-            said = f"{len(same)} prompts answered “{_cut(same[0].answer)}”"
-            groups.append(MissGroup(f"{KIND_WORDS[kind]}: {said}", tuple(same)))
+            words = f"{len(same)} prompts answered “{_cut(same[0].answer)}”"
+            groups.append(MissGroup(f"{KIND_WORDS[kind]}: {words}", tuple(same)))
         else:
             alone.setdefault(kind, []).extend(same)
     for kind, rest in alone.items():
@@ -155,20 +155,20 @@ def _with_like_prompts(misses: Sequence[Miss]) -> list[list[Miss]]:
     compared, rest = misses[:_COMPARED], misses[_COMPARED:]
     texts = [miss.prompt for miss in compared]
     parts: list[list[Miss]] = []
-    left = dict(enumerate(compared))
-    while left:
-        first = next(iter(left))
-        part, open_places = [left.pop(first)], [first]
+    unplaced = dict(enumerate(compared))
+    while unplaced:
+        first = next(iter(unplaced))
+        part, open_places = [unplaced.pop(first)], [first]
         while open_places:
             near = process.extract(
                 texts[open_places.pop()],
-                {at: texts[at] for at in left},
+                {at: texts[at] for at in unplaced},
                 scorer=fuzz.token_set_ratio,
                 score_cutoff=_LIKE,
                 limit=None,
             )
             for _, _, at in near:
-                part.append(left.pop(at))
+                part.append(unplaced.pop(at))
                 open_places.append(at)
         parts.append(part)
     return parts + [[miss] for miss in rest]

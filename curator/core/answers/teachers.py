@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 _NEAR = 88.0
 """Least similarity, 0 to 100, of prompts that ask the same (`rapidfuzz.fuzz.token_sort_ratio`)."""
@@ -38,9 +38,9 @@ class Teacher:
 
 
 def find_teachers(
-    prompt: str, given: str, right: Sequence[str], training: Iterable[Taught], limit: int = 5
+    prompt: str, answer: str, right: Sequence[str], training: Iterable[Taught], limit: int = 5
 ) -> list[Teacher]:
-    """The training examples that may explain why a model gave the answer `given` where one of `right` is wanted.
+    """The training examples that may explain why a model gave an answer where one of `right` is wanted.
 
     First those that teach the answer given, the nearest prompts first; then those that ask the same as the prompt
     and want something that is not right; then the nearest prompts. At most `limit` of each, none twice.
@@ -48,29 +48,31 @@ def find_teachers(
     from rapidfuzz import fuzz, process  # heavy
 
     rows = list(training)
-    answer_key, right_keys = _key(given), {_key(text) for text in right}
-    scores = process.cdist([prompt], [row.prompt for row in rows], scorer=fuzz.token_set_ratio)[0] if rows else []
-    nearest_first = (-scores).argsort(kind="stable").tolist() if rows else []
+    answer_key, right_keys = _key(answer), {_key(text) for text in right}
+    if not rows:
+        return []
+    scores: Any = process.cdist([prompt], [row.prompt for row in rows], scorer=fuzz.token_set_ratio)[0]
+    nearest_first: list[int] = (-scores).argsort(kind="stable").tolist()
 
     def teacher(at: int, reason: Reason) -> Teacher:
         row = rows[at]
         return Teacher(row.example, row.prompt, row.answer, reason, round(float(scores[at]) / 100, 3))
 
-    chosen: dict[int, Teacher] = {}
+    teachers: dict[int, Teacher] = {}
     if answer_key and answer_key not in right_keys:
         teaching = (at for at in nearest_first if _key(rows[at].answer) == answer_key)
-        chosen |= {at: teacher(at, "teaches") for at in islice(teaching, limit)}
+        teachers |= {at: teacher(at, "teaches") for at in islice(teaching, limit)}
     contradicting = [
         at
         for at in nearest_first[: 20 * limit]
-        if at not in chosen
+        if at not in teachers
         and _key(rows[at].answer) not in right_keys
         and fuzz.token_sort_ratio(prompt, rows[at].prompt) >= _NEAR
     ]
-    chosen |= {at: teacher(at, "contradicts") for at in contradicting[:limit]}
-    nearest = [at for at in nearest_first[: 3 * limit] if at not in chosen]
-    chosen |= {at: teacher(at, "near") for at in nearest[:limit]}
-    return list(chosen.values())
+    teachers |= {at: teacher(at, "contradicts") for at in contradicting[:limit]}
+    nearest = [at for at in nearest_first[: 3 * limit] if at not in teachers]
+    teachers |= {at: teacher(at, "near") for at in nearest[:limit]}
+    return list(teachers.values())
 
 
 def _key(answer: str) -> str:

@@ -85,9 +85,9 @@ def answer_scores(expected: Sequence[str], answers: Sequence[str]) -> list[Answe
 
     An answer is shown as it is written most often. Raises ValueError for lists of different length.
     """
-    pairs = [(label(wanted), label(given)) for wanted, given in zip(expected, answers, strict=True)]
-    wanted_counts, given_counts = Counter(wanted for wanted, _ in pairs), Counter(given for _, given in pairs)
-    hits = Counter(wanted for wanted, given in pairs if wanted == given)
+    pairs = [(label(right), label(answer)) for right, answer in zip(expected, answers, strict=True)]
+    wanted_counts, given_counts = Counter(right for right, _ in pairs), Counter(answer for _, answer in pairs)
+    hits = Counter(right for right, answer in pairs if right == answer)
     spellings = _spellings([*expected, *answers])
     names = sorted(
         wanted_counts | given_counts, key=lambda name: (-wanted_counts[name], -given_counts[name], name)
@@ -101,12 +101,12 @@ def confusions(expected: Sequence[str], answers: Sequence[str]) -> list[Confusio
     Raises ValueError for lists of different length.
     """
     prompts: dict[tuple[str, str], list[int]] = {}
-    for at, (wanted, given) in enumerate(zip(expected, answers, strict=True)):
-        if label(wanted) != label(given):
-            prompts.setdefault((label(wanted), label(given)), []).append(at)
+    for at, (right, answer) in enumerate(zip(expected, answers, strict=True)):
+        if label(right) != label(answer):
+            prompts.setdefault((label(right), label(answer)), []).append(at)
     spellings = _spellings([*expected, *answers])
     ranked = sorted(prompts.items(), key=lambda item: (-len(item[1]), item[0]))
-    return [Confusion(spellings[wanted], spellings[given], tuple(at)) for (wanted, given), at in ranked]
+    return [Confusion(spellings[right], spellings[answer], tuple(at)) for (right, answer), at in ranked]
 
 
 def _spellings(texts: Sequence[str]) -> dict[str, str]:

@@ -39,9 +39,10 @@ class Flattery:
         about = f"The best of {self.models} models on these {self.prompts:,} prompts has {self.score:.0%}"
         if self.score - self.fair < _TOLD:
             return f"{about}; choosing it there flatters it by less than half a point."
+        points = f"{self.points:.0f} point{'s' * (round(self.points) != 1)}"
         return (
-            f"{about}, flattered by about {self.points:.0f} point{'s' * (round(self.points) != 1)}: {self.fair:.0%} "
-            "on prompts that did not choose it. Fresh prompts or the test side tell more."
+            f"{about}, flattered by about {points}: {self.fair:.0%} on prompts that did not choose it. "
+            "Fresh prompts or the test side tell more."
         )
 
 
