@@ -139,6 +139,37 @@ def index_of(values: list[Any]) -> Index:
     )
 
 
+QUESTION = {"role": "user", "content": "Write a polite reply to this complaint about the broken coffee machine"}
+REPLY = {"role": "assistant", "content": "We are sorry and send you a new one tomorrow."}
+
+
+@pytest.mark.parametrize(
+    ("shared", "key", "values"),
+    [
+        ({"messages": [QUESTION]}, "reference_answer", ("4 euros", "5 euros")),
+        ({"messages": [QUESTION, REPLY]}, "label", (True, False)),
+        ({"messages": [QUESTION, REPLY]}, "system", ("Answer in English", "Answer in French")),
+        ({"messages": [QUESTION, REPLY]}, "rejected", ("Go away.", "Buy another one.")),
+        ({"prompt": QUESTION["content"]}, "response", ("We refund you.", "We cannot help you.")),
+        ({"prompt": QUESTION["content"], "rejected": "No"}, "chosen", ("We refund you.", "We cannot help you.")),
+        ({"prompt": QUESTION["content"], "completion": REPLY["content"]}, "context", ("A shop", "A beach")),
+        (
+            {"preferred_output": [REPLY], "non_preferred_output": [QUESTION]},
+            "input",
+            tuple({"messages": [QUESTION], "tools": [name]} for name in ("search", "delete")),
+        ),
+        ({"messages": [QUESTION, REPLY]}, "parallel_tool_calls", (True, False)),
+        ({"completion": REPLY["content"]}, "prompt", ({"text": "Hi"}, {"text": "Bye"})),
+    ],
+)
+def test_what_stands_beside_the_messages_tells_examples_apart(
+    shared: dict[str, Any], key: str, values: tuple[Any, Any]
+) -> None:
+    pair = [{**shared, key: value} for value in values]
+    assert removed(pair, 60.0) == []
+    assert removed([{**pair[0], "id": 1}, {**pair[0], "id": 2}], 60.0) == [1]
+
+
 def removed(values: list[Any], threshold: float) -> list[int]:
     return [row for group in index_of(values).duplicates.groups(threshold) for row in group.removed]
 

@@ -215,6 +215,25 @@ def test_values_are_told_as_json_has_them() -> None:
     assert not [word for word in words if "None" in word or "True" in word or "False" in word]
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("04a-sharegpt-llamafactory-tools.jsonl", "`curator import` makes a chat of it"),
+        ("06c-trl-implicit-conversational.jsonl", "`curator import` makes a preference pair of it"),
+        ("06d-trl-strings.jsonl", "`curator import` makes a preference pair of it"),
+        ("08-nested-answers.jsonl", "--map user=KEY,assistant=KEY"),
+        ("12i-batch-output.jsonl", "keeps it as it is: it holds an answer without the messages that were asked"),
+        ("13h-header-case-space.csv", "`curator import` makes a chat of it"),
+        ("29f-messages-pairs.jsonl", "`curator import` makes a chat of it"),
+        ("29g-dialog-strings.jsonl", "keeps it as it is: turn 1: it is a text without a role"),
+        ("29r-alpaca-output-list.jsonl", "keeps it as it is: 'output' is a list, not a text"),
+        ("29s-prompt-response.jsonl", "`curator import` makes a chat of it"),
+    ],
+)
+def test_what_an_import_does_with_another_shape_is_said(name: str, hint: str) -> None:
+    assert sum(hint in problem.message for _, problem in findings_of(CASES / name)) == 12
+
+
 def test_the_faults_of_broken_lines_are_named() -> None:
     words = {line: problem.message for line, problem in findings_of(CASES / "01-broken-lines.jsonl")}
     expected = {

@@ -17,6 +17,8 @@ from curator.core.convert.verdicts import VERDICT_KEYS, verdict_of
 from curator.core.example import Path
 from curator.core.role_words import role_of
 
+NOTHING_KNOWN = "none of its keys is known to hold a question, an answer or a conversation"
+"""Why a record of unknown shape does not fit."""
 _SYSTEM_KEYS = ("system", "system_prompt", "systemInstruction", "system_instruction")
 
 
@@ -246,7 +248,7 @@ def _history(record: Mapping[str, Any], carried: Carried) -> list[Message]:
 def _from_unknown(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
     if _answer_of(record) is not None:
         raise MisfitError("it holds an answer without the messages that were asked")
-    raise MisfitError("none of its keys is known to hold a question, an answer or a conversation")
+    raise MisfitError(NOTHING_KNOWN)
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any], Map, Carried], dict[str, Any]]] = {

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Arrangement
-from curator.core.duplicates.texts import normalise, prompt_and_answer
+from curator.core.duplicates.texts import messages_of, normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
 from curator.core.split import Item, Side, Split, split
 from curator.core.text import one_line
@@ -70,7 +70,7 @@ def divide(
     for a bad size or stratum and fewer than two examples, CuratorError for a side far from what was asked.
     """
     meter = meter or Meter()
-    ids, own_strata = _readable(raws, stratify if strata is None else None, meter)
+    ids, own_strata, shapeless = _readable(raws, stratify if strata is None else None, meter)
     strata = own_strata if strata is None else strata
     progress = meter.share(len(raws))
     if duplicates is None:
@@ -92,13 +92,20 @@ def divide(
     reasons = list(sides.reasons)
     if documents:
         reasons.append(f"{len(documents)} long texts that several examples ask about stay on one side")
-    if len(ids) < len(raws):
-        reasons.append(f"{len(raws) - len(ids)} broken lines stay in training; check finds them")
+    reasons += _reasons_for_the_rest(len(raws) - len(ids) - shapeless, shapeless)
     _refuse_far_sides(sides, items, reasons)
     validation_ids = set(sides.validation)
     train = tuple(example for example in raws if example not in validation_ids)
     leaks = len(leak_check.leaking(sides.validation))
     return Division(train, sides.validation, seed, leaks, tuple(reasons))
+
+
+def _reasons_for_the_rest(broken: int, shapeless: int) -> Iterator[str]:
+    """Sentences on the lines that are not divided."""
+    if broken:
+        yield f"{broken} broken lines stay in training; check finds them"
+    if shapeless:
+        yield f"{shapeless} examples without messages stay in training; check names their shape"
 
 
 def _families(arrangement: Arrangement, duplicates: Duplicates) -> list[tuple[int, ...]]:
@@ -142,21 +149,27 @@ def _refuse_far_sides(sides: Split, items: Sequence[Item], reasons: Sequence[str
 
 def _readable(
     raws: Mapping[int, bytes], stratify: str | None, meter: Meter
-) -> tuple[list[int], dict[int, Hashable]]:
-    """The examples that are JSON objects, and their strata by `stratify` (none without it)."""
+) -> tuple[list[int], dict[int, Hashable], int]:
+    """The examples with messages, their strata by `stratify` (none without it), and how many objects have none."""
     ids: list[int] = []
+    shapeless = 0
     strata: dict[int, Hashable] = {}
     for example, raw in meter.over("Parsing", raws.items(), len(raws)):
         line = parse(raw)
-        if isinstance(line.value, dict) and not line.broken:
-            ids.append(example)
-            if stratify:
-                strata[example] = _stratum(line.value, stratify)
+        if line.broken or not isinstance(line.value, dict):
+            continue
+        if not messages_of(line.value):
+            shapeless += 1
+            continue
+        ids.append(example)
+        if stratify:
+            strata[example] = _stratum(line.value, stratify)
     if len(ids) < 2:
-        raise UsageError(f"there is nothing to divide: {len(ids)} sound examples")
+        others = "; curator check says what the others are" if len(ids) < len(raws) else ""
+        raise UsageError(f"there is nothing to divide: {len(ids)} sound examples with messages{others}")
     if stratify and set(strata.values()) == {None}:
         raise UsageError(f"no example has '{one_line(stratify)}': --stratify wants answer or a location")
-    return ids, strata
+    return ids, strata, shapeless
 
 
 def _stratum(value: object, field: str) -> Hashable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from curator.core.bookkeeping import is_bookkeeping
 from curator.core.duplicates.texts import (
     ANSWER,
     COMPLETION,
@@ -17,6 +18,7 @@ from curator.core.duplicates.texts import (
 )
 from curator.core.turns import is_learnt
 
+_PREFERRED = ("preferred_output", "preferred_completion")
 _REJECTED = ("non_preferred_output", "non_preferred_completion")
 _NO_WORDS = ("role", "content", "weight", "refusal", "name", "tool_call_id")
 """Keys of a message that say nothing beside its text. All others, such as tool calls, are equal in copies."""
@@ -32,7 +34,7 @@ class Spoken(NamedTuple):
     system: str = ""
     """The system messages."""
     exact: tuple[Any, ...] = ()
-    """What has no wording: calls, pictures, tools. Copies have equal ones."""
+    """What has no wording: calls, pictures, tools, keys beside the messages. Copies have equal ones."""
     learnt: tuple[bool, ...] = ()
     """Which messages are trained."""
 
@@ -60,8 +62,33 @@ def spoken(value: Any) -> Spoken:
         learnt.append(is_learnt(message))
     for at in range(len(chat), len(roles) - 1):
         roles[at + 1] = "rejected"
-    exact.append(value.get("tools") or value.get("functions") if isinstance(value, dict) else None)
+    exact.append(_beside(value))
     return Spoken(tuple(roles), tuple(texts), system_text(value), tuple(exact), tuple(learnt))
+
+
+def _beside(value: Any) -> dict[str, Any] | None:
+    """What stands beside the messages and is no bookkeeping, such as tools, a label or the answer of reference.
+
+    None for most examples. Of another tool's shape it is all but the prompt.
+    """
+    if not isinstance(value, dict) or len(value) == 1:
+        return None
+    if isinstance(value.get("messages"), list):
+        read: tuple[str, ...] = ("messages",)
+    elif isinstance(value.get("input"), dict):
+        read = ("input", *_PREFERRED, *_REJECTED)
+    else:
+        read = ("prompt", "completion")
+    others = {key: item for key, item in value.items() if key not in read and not _says_nothing(key, item)}
+    inside = value["input"] if "input" in read else {}
+    others |= {
+        f"input.{key}": item for key, item in inside.items() if key != "messages" and not _says_nothing(key, item)
+    }
+    return others or None
+
+
+def _says_nothing(key: str, item: Any) -> bool:
+    return (key == "parallel_tool_calls" and item is True) or is_bookkeeping(key, item)
 
 
 def system_text(value: Any) -> str:
@@ -133,6 +160,8 @@ def _exact(message: Any) -> Any:
         return message
     content = message.get("content")
     others = {key: _without_ids(item) for key, item in message.items() if key not in _NO_WORDS and item}
+    if not isinstance(content, str | list):
+        others["content"] = content
     if isinstance(content, list):
         others["parts"] = [
             part

@@ -56,7 +56,16 @@ def message_not_object(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, messages in message_lists(subject):
         for index, message in enumerate(messages):
             if not isinstance(message, dict):
-                yield Finding((*path, index), f"the message is {json_type(message)}, not an object")
+                hint = "" if index else what_import_does(subject.value)
+                yield Finding((*path, index), f"the message is {json_type(message)}, not an object{hint}")
+
+
+def what_import_does(value: Any) -> str:
+    """What an import makes of an example of another tool's shape, to end a message with; "" of a native one."""
+    from curator.core.convert.hint import import_hint  # heavy: few files need the converters
+
+    hint = import_hint(value)
+    return f"; {hint}" if hint else ""
 
 
 def message_lists(subject: Subject) -> Iterator[tuple[Path, list[Any]]]:

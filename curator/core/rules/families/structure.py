@@ -10,7 +10,7 @@ from curator.core.example import Path
 from curator.core.formats import CHAT_KEYS, OLD_PREFERENCE_KEYS, PREFERENCE_INPUT_KEYS, PREFERENCE_KEYS
 from curator.core.problem import FixKind
 from curator.core.rules.context import Context
-from curator.core.rules.families.messages import message_lists, value_at
+from curator.core.rules.families.messages import message_lists, value_at, what_import_does
 from curator.core.rules.families.tools import listed_json
 from curator.core.rules.has import Has
 from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, TUNED_FORMATS, Finding, rule, severities
@@ -58,26 +58,13 @@ def missing_messages_list(subject: Subject, context: Context) -> Iterator[Findin
     if isinstance(messages, list) and messages:
         return
     if "messages" not in value:
-        yield Finding((), f"the key 'messages' is missing{_foreign_hint(value)}", fix=False)
+        yield Finding((), f"the key 'messages' is missing{what_import_does(value)}", fix=False)
     elif isinstance(messages, list):
         yield Finding(("messages",), "'messages' is empty", fix=False)
     else:
         _, kind = _messages_in_text(messages)
         origin = {"safe": " that holds JSON", "unsafe": " in which Python printed a list"}.get(str(kind), "")
         yield Finding(("messages",), f"'messages' is {json_type(messages)}{origin}, not a list", fix=kind)
-
-
-def _foreign_hint(value: dict[str, Any]) -> str:
-    """A hint that an import converts the example, where it has a key that other tools use for theirs."""
-    key = next((key for key in _FOREIGN if key in value), None)
-    return "" if key is None else f"; {quote(key)} looks like another tool's shape: `curator import` converts it"
-
-
-_FOREIGN = (
-    *("conversations", "conversation", "dialogue", "dialog", "turns", "chat", "contents", "chosen", "rejected"),
-    *("instruction", "question", "query", "prompt", "output", "response", "answer", "text", "body"),
-)
-_PAIR_KEYS = frozenset(("chosen", "rejected"))
 
 
 @rule(
@@ -89,13 +76,11 @@ _PAIR_KEYS = frozenset(("chosen", "rejected"))
     formats=frozenset(("completion",)),
 )
 def other_shape(subject: Subject, context: Context) -> Iterator[Finding]:
-    if not _PAIR_KEYS.isdisjoint(subject.value):
-        words = (
-            "'chosen' and 'rejected' are a pair of another tool; `curator import` makes a preference pair of it"
-        )
+    if {"chosen", "rejected"} & subject.value.keys():
+        words = "'chosen' and 'rejected' are a pair of another tool"
     else:
-        words = "a prompt with a completion is trained by no method today; `curator import` makes a chat of it"
-    yield Finding((), words)
+        words = "a prompt with a completion is trained by no method today"
+    yield Finding((), f"{words}{what_import_does(subject.value)}")
 
 
 SYSTEM_KEYS = (
