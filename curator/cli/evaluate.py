@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,11 @@ async def _evaluate(args: argparse.Namespace) -> int:
     asked_for = AnswerForm(contract, origin_of(args)) if contract else None
     data = training_data.read(path)
     form = find_form(path, data.raws, asked_for)
-    side = _held_out(data, args.on)
+    held_out = _held_out(data, args.on)
+    side = held_out.without_rejected()
+    rejected = len(held_out.raws) - len(side.raws)
+    if rejected:
+        say(evaluation.rejected_words(rejected))
     prompts, skipped = evaluation.make_prompts(side, training_data.also_right(path))
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")
@@ -108,6 +113,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
                 report=_report,
             )
         opened = ledger.times_opened()
+    result = replace(result, rejected=rejected)
     missed = bars.missed(result, limits, earlier)
     if result.yardstick.side == "test":
         say(f"The test side has been opened {opened:,} time{'s' * (opened != 1)}: each look makes it tell less.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from curator.jobs.runs import bars
 from curator.jobs.runs.asking import Prompt, Way, message_key
 from curator.jobs.runs.evaluation_card import code
 from curator.jobs.runs.yardstick import Yardstick
+from curator.tui.stage_models.comparison import ModelComparison, compare, scores_table
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
@@ -84,6 +86,29 @@ def test_rows_bars_and_a_card(
     served.answers = {}
     status, [report], _ = run(capsys, *words[:6], "--fail-under", "exact_match=0.5")
     assert status == 1 and report["missed"] == ["exact_match is 0.000, below 0.5."]
+    assert report["rejected"] == 0
+
+
+async def test_a_rejected_example_is_no_question(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with open_workspace(data) as workspace:
+        workspace.changes.assign(workspace.ids()[:4], "validation")
+        workspace.changes.review(workspace.ids()[:1], "rejected")
+        frozen = tmp_path / "frozen.jsonl"
+        frozen.write_bytes(b"".join(record.raw + b"\n" for record in workspace.records(workspace.ids()[:4])))
+        _, [report], err = await asyncio.to_thread(
+            run, capsys, "evaluate", workspace.path, "--model", TUNED, "--card", tmp_path / "card.md"
+        )
+        assert (report["examples"], report["rejected"], report["yardstick"]["prompts"]) == (3, 1, 3)
+        assert workspace.ids()[0] not in {result["line"] for result in report["results"]}
+        told = "Rejected in review and not asked: 1 of the held-out examples."
+        assert told in err and told in (tmp_path / "card.md").read_text()
+        for where in (workspace.path, frozen):  # rejected before the training, or since
+            comparison = ModelComparison("fake", MODEL, TUNED, where, "held out", 1)
+            with Ledger.for_path(workspace.path) as ledger:
+                result = await compare(comparison, ledger, workspace, lambda model, done, total: None)
+            assert (len(result.prompts), result.rejected) == (3, 1) and told in scores_table(result)
 
 
 def test_not_worse_than_a_run(served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]) -> None:

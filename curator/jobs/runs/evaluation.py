@@ -55,6 +55,13 @@ class Evaluation:
     yardstick: Yardstick
     contract_words: str = ""
     """What the contract asks for and who says so; empty where answers are held to nothing."""
+    rejected: int = 0
+    """Held-out examples that were not asked, since they were rejected in review."""
+
+    @property
+    def left_out_words(self) -> str:
+        """The sentence about the rejected examples; "" where there is none."""
+        return rejected_words(self.rejected)
 
     @property
     def last(self) -> ScoredModel:
@@ -69,6 +76,7 @@ class Evaluation:
             "primary": self.primary,
             "yardstick": self.yardstick.to_json(),
             "contract": self.contract_words or None,
+            "rejected": self.rejected,
             "flips": self._flips_json(),
             "results": [
                 {
@@ -92,6 +100,11 @@ class Evaluation:
             "broken_lines": [self.prompts[at].line for at in self.flips.broken],
             "p_value": self.flips.p_value,
         }
+
+
+def rejected_words(count: int) -> str:
+    """The sentence about held-out examples that were rejected in review; "" where there is none."""
+    return f"Rejected in review and not asked: {count:,} of the held-out examples." if count else ""
 
 
 def make_prompts(

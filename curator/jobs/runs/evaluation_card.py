@@ -17,6 +17,7 @@ def card(result: Evaluation, missed: Sequence[str] = ()) -> str:
         "",
         f"{result.yardstick.words}. Yardstick `{result.yardstick.id}`, {result.yardstick.side or 'a file'}.",
         f"95 % intervals in brackets (Wilson for shares, bootstrap for means). Primary metric: {result.primary}.",
+        *filter(None, [result.left_out_words]),
         "",
         "## Results",
         "",

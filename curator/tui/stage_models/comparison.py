@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from curator.errors import ProviderError, UsageError
 
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Ledger, Run
+    from curator.jobs.planning.training_data import TrainingExamples
     from curator.jobs.runs.evaluation import Evaluation
     from curator.workspace.workspace import Workspace
 
@@ -79,9 +80,8 @@ async def compare(
     Connects to the provider only where answers are missing. `waiting(fault, seconds)` is called before each pause
     until a newly trained model is ready. Raises CuratorError.
     """
-    dataset = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.training_data")
     evaluation = await asyncio.to_thread(importlib.import_module, "curator.jobs.runs.evaluation")
-    data = await asyncio.to_thread(lambda: dataset.held_out(dataset.read(comparison.where)))
+    data, rejected = await asyncio.to_thread(_read_held_out, comparison.where, workspace)
     prompts, _ = evaluation.make_prompts(data)
     if not prompts:
         raise UsageError("There is no held-out prompt to ask: split the data (S), or choose a file (o).")
@@ -93,14 +93,25 @@ async def compare(
     options = {"names": SCORES, "form": form, "reuse": reuse, "report": report}
     if not anew and not evaluation.count_unanswered(prompts, models, ledger):
         stored: Evaluation = await evaluation.evaluate(prompts, models, None, ledger, **options)
-        return stored
+        return replace(stored, rejected=rejected)
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
 
     async with await connect(providers.get(comparison.provider)) as client:
         client.waiting = waiting
         scored: Evaluation = await evaluation.evaluate(prompts, models, client, ledger, **options)
-        return scored
+        return replace(scored, rejected=rejected)
+
+
+def _read_held_out(where: Path, workspace: Workspace) -> tuple[TrainingExamples, int]:
+    """The held-out examples to ask, and how many are not, since they were rejected in review, then or later."""
+    from curator.jobs.planning import training_data  # heavy
+
+    held_out = training_data.held_out(training_data.read(where))
+    refused = {record.raw for record in workspace.records(workspace.view("review:rejected").ids)}
+    accepted = held_out.without_rejected()
+    asked = accepted.only([at for at, raw in enumerate(accepted.raws) if raw not in refused])
+    return asked, len(held_out.raws) - len(asked.raws)
 
 
 def scores_table(result: Evaluation) -> list[str]:
@@ -115,7 +126,7 @@ def scores_table(result: Evaluation) -> list[str]:
         lines.append(f"{short_name(scored.model):<{width}}{row}".rstrip())
     if "contract" in names:
         lines.append(one_line(f"the form: {result.contract_words}", 110))
-    return lines
+    return [*lines, *filter(None, [result.left_out_words])]
 
 
 def short_name(model: str) -> str:
