@@ -15,7 +15,8 @@ _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)+")\s*,\s*"(?:argument
 
 @dataclass(frozen=True, slots=True)
 class ReadPiece:
-    """A part of an answer: `text`, or a part of the call with this number. A call's first piece has its name."""
+    """A piece of an answer: of its text, or, with `call` (a call's number, from 0), of that call's arguments. The
+    first piece of a call has its `name`."""
 
     text: str = ""
     call: int | None = None
@@ -37,20 +38,20 @@ class CallReader:
     _held: str = ""
     """Text that was not passed on yet."""
     _inside: bool = False
-    """Whether `_held` is behind an opening."""
+    """Whether `_held` begins inside a call, after its opening."""
     _arguments: _ObjectEnd | None = None
-    """Where the arguments that are being passed on end."""
+    """Finds the end of the arguments that are being passed on; None outside of arguments."""
     _wrote_text: bool = False
     _gap: str = ""
     """The white space before the last opening."""
 
     def add(self, delta: str) -> list[ReadPiece]:
-        """Take the next piece of the answer; what is certain now."""
+        """Take the next characters of the answer; return the pieces that no later character can change."""
         self._held += delta
         return self._read(last=False)
 
     def finish(self) -> list[ReadPiece]:
-        """What was held back, at the end of the answer."""
+        """End the answer; return the pieces that were held back."""
         return self._read(last=True)
 
     def _read(self, last: bool) -> list[ReadPiece]:

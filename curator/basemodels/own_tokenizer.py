@@ -28,7 +28,8 @@ class OwnTokenizer:
 
     @property
     def specials(self) -> tuple[str, ...]:
-        """The texts of the special tokens. No other token reaches across the beginning of one."""
+        """The texts of the special tokens. The tokenizer cuts a text before each, so no other token spans that
+        place."""
         if self._quick is not None:
             return self._quick.specials
         added = self._exact.get_added_tokens_decoder()

@@ -81,7 +81,7 @@ def _apply_line(workspace: Workspace, line: bytes) -> dict[str, Any]:
 
 
 def _held_out(change: Change) -> dict[str, Any]:
-    """What to answer of examples that joined a held-out twin."""
+    """The keys of the printed answer on examples that copy a held-out one and therefore joined its side."""
     if len(change.twins) == 1 and change.examples == 1:
         return {"side": change.twins[0].side, "twin": change.twins[0].twin}
     return {"twins": [twin._asdict() for twin in change.twins]} if change.twins else {}

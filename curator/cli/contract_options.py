@@ -1,4 +1,4 @@
-"""The options --contract and --pattern: what answers may look like, for the commands that hold them to it."""
+"""The options --contract and --pattern: which answers are allowed; shared by the commands that check answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Keys that other tools keep beside a conversation for their own books: ids, dates, hashes, origins, measures.
 
-A closed list: such a key may be dropped without loss. Every other unknown key may hold what somebody meant, as
-`label`, `category`, `chosen`, `reasoning_content` or `language` do.
+A closed list: such a key may be dropped without loss. Every other unknown key may be meant to be kept, as `label`,
+`category`, `chosen`, `reasoning_content` or `language` do.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ repetitionpenalty logprobs toplogprobs n seed stream store servicetier finishrea
 cachecontrol
 """
 _NAMES = frozenset(_WORDS.split())
-"""Ids, hashes, origins, dates, measures, notes of the maker and settings of the logged request; names in small
-letters, without `_`, `-` and blanks."""
+"""Names of ids, hashes, origins, dates, measures, producers and settings of the logged request, in lower case,
+without `_`, `-` and blanks."""
 
 
 def is_bookkeeping(key: str, value: Any) -> bool:
-    """Whether a key that no format has can be dropped without loss: bookkeeping, or a value that says nothing.
+    """Whether a key that no format has can be dropped without loss: its name is in the list, or its value is
+    empty.
 
-    A name of the list whose value is a long text, or holds messages, is none: somebody wrote that.
+    A listed key whose value is a long text or holds messages cannot: a person may have written that.
     """
     if value is None or value == "" or (isinstance(value, list | dict) and not value):
         return True

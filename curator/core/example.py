@@ -24,9 +24,9 @@ Path = tuple[str | int, ...]
 """The place of a value in an example: keys and indexes from the top, e.g. ("messages", 2, "content")."""
 
 _LONG_INTEGER = b"0" * 19
-"""So many digits has an integer beyond 64 bits at least, as `_ONLY_DIGITS` leaves them."""
+"""An integer beyond 64 bits has at least this many digits in what `_ONLY_DIGITS` leaves."""
 _LONG_DECIMAL = b"0" * 16
-"""So many digits and points has a number at least that a 64-bit float cannot hold."""
+"""A number that a 64-bit float cannot hold has at least this many digits and points."""
 _ONLY_DIGITS = bytes(48 if byte in b"0123456789" else 95 for byte in range(256))
 _DIGITS_AND_DOTS = bytes(48 if byte in b"0123456789." else 95 for byte in range(256))
 _TOO_MANY_DIGITS = "a number of more digits than can be read"

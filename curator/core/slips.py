@@ -45,7 +45,7 @@ class Slip(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """One kind of slip: what it is called, texts one of which stands in a line with it, and what mends it."""
+    """One kind of slip: its name, `hints` (a line with this slip contains one of these texts), and its repair."""
 
     words: str
     hints: tuple[str, ...]

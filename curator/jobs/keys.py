@@ -56,7 +56,8 @@ class SourcedKey:
 
 
 def key_file(name: str) -> Path:
-    """The key file of a provider."""
+    """The path of the file, `keys/NAME` in the configuration folder, that may hold the key of the provider
+    `name`."""
     return paths.config_dir() / "keys" / name
 
 

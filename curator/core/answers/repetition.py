@@ -1,4 +1,4 @@
-"""Notice that an answer goes round in circles, as small models do at temperature 0."""
+"""Notice that an answer repeats itself without end, as small models do at temperature 0."""
 
 from __future__ import annotations
 

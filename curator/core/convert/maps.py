@@ -1,4 +1,4 @@
-"""A map: what of a record becomes which message."""
+"""A map says which parts of a record become which messages of an example."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ class Map:
 
 
 KEEP = Map(shape="chat")
-"""The map that changes nothing, and is content with every record."""
+"""The map that leaves every record as it is; it fits all of them."""
 
 UNKNOWN = Map(shape="unknown")
-"""The map of a file in which nothing is known: it changes nothing and fits no record but native ones."""
+"""The map of a file whose records have no known shape: it fits only records that are examples already."""
 
 COLUMN_KEYS = ("system", "user", "assistant", "chosen", "rejected", "tools", "keep")
 assert {*COLUMN_KEYS, "shape"} == {field.name for field in fields(Map)}
@@ -81,7 +81,7 @@ NAMED = {"alpaca": ALPACA, "completion": COMPLETION, "question_answer": QUESTION
 
 
 def named(shape: Shape) -> Map:
-    """The map of a shape that has only one."""
+    """The one map by which records of a shape are converted: its columns, or, without any, a reader of its own."""
     return NAMED.get(shape) or (KEEP if shape in NATIVE else Map(shape=shape))
 
 

@@ -102,7 +102,8 @@ def _begins_alike(shared: list[Message], prompt: list[Message]) -> bool:
 
 
 def _whole(record: Mapping[str, Any]) -> list[Message] | None:
-    """The conversation that some data sets carry beside the pair."""
+    """The conversation that some data sets carry beside the pair; None where there is none, or none that can be
+    read."""
     value = record.get("messages")
     try:
         return messages(value, "messages", Carried(), ()) if isinstance(value, list) else None

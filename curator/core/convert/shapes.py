@@ -19,7 +19,7 @@ TURN_KEYS = ("conversations", "conversation", "dialogue", "dialog", "turns", "ch
 _QUESTION = ("question", "query", "input", "user", "human", "instruction", "prompt", "text", "message")
 _ANSWER = ("answer", "response", "output", "assistant", "completion", "reply", "label", "target", "gpt", "bot")
 _SPOKEN = frozenset(("content", "tool_calls", "function_call"))
-"""A message of the API has one of these."""
+"""Keys of which a message of the API has at least one."""
 _CONTEXT = ("input", "context", "passage")
 """Columns that are joined to the question where it has another column: Alpaca's `input`, Dolly's `context`."""
 _SYSTEM = ("system", "system_prompt", "system prompt")

@@ -32,7 +32,7 @@ class Converted:
     good: bool | None = None
     """What KTO data says of the answer; None where it says nothing."""
     raw: bytes | None = None
-    """The exact line where the record held it: then `value` is what it parses to."""
+    """The example's exact line where the record contains one; `value` is then that line parsed."""
 
 
 @dataclass(frozen=True, slots=True)

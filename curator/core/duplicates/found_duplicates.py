@@ -28,7 +28,7 @@ _SHORT_WORDS = 12
 _SHORT_BONUS = 2.0
 """Points more for each missing word."""
 _WHOLE = 0.995
-"""Share of the shorter text's characters that are in the longer one where this is the same with more in it."""
+"""The longer text counts as the shorter one with additions if it has at least this share of its characters."""
 _VERIFY = 20_000
 """Pairs compared at a time."""
 _REMEMBERED = 10_000_000
@@ -36,7 +36,7 @@ _REMEMBERED = 10_000_000
 
 
 Relate = Callable[[int, int], Relation]
-"""Two similar rows to how they relate."""
+"""A function from two similar rows to how they relate."""
 
 
 def _no_words(row: int) -> Sequence[str]:
@@ -150,7 +150,8 @@ def verify(
 
 
 def _without_half_of_more(score: float, length_a: int, length_b: int, words: int) -> float:
-    """The score of two texts; where one is the other with more in it, half of that does not count."""
+    """The score of two texts. Where one is the other with additions, only half the length of these counts against
+    it."""
     shared = score * (length_a + length_b) / 200
     short, long = min(length_a, length_b), max(length_a, length_b)
     if words < _SHORT_WORDS or shared < _WHOLE * short:

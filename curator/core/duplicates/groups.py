@@ -51,7 +51,8 @@ class Group:
     score: float
     """The lowest score of a pair in it; 100 without verified pairs."""
     kept: int = -1
-    """The member that stays: the first of those that train most. -1 in a family, of which all stay."""
+    """The member that stays when the group is settled: of those with most trained messages the first. -1 in a
+    family, whose members all stay."""
 
     @property
     def removed(self) -> tuple[int, ...]:
@@ -60,7 +61,7 @@ class Group:
 
 
 class Judge(NamedTuple):
-    """Tells of rows what their groups depend on."""
+    """The two questions about rows that decide how they are grouped."""
 
     compare: Callable[[int, int], Pair | None]
     """The verified pair of two rows that were not compared before; None where they are not alike enough."""
@@ -70,9 +71,9 @@ class Judge(NamedTuple):
 
 _NO_JUDGE = Judge(lambda a, b: None, lambda row: 1)
 _COMPARED = 200
-"""In a component of at most so many rows all that were not compared yet are compared with the one that stays."""
+"""In a component of up to this many normal forms, pairs that were no candidates are compared too."""
 _CHECKED = 8
-"""Members with which a new one is compared for its meaning."""
+"""A row joins a group only if it differs in meaning from none of this many of its members."""
 
 
 def is_family(texts: Sequence[Sequence[str]]) -> bool:
@@ -147,7 +148,7 @@ class _Star:
     kept: int
     rows: list[int]
     heads: list[int]
-    """Of each normal form among them its first row."""
+    """The first row of each normal form among them."""
     score: float | None = None
 
 
@@ -181,7 +182,8 @@ class _Grouping:
         return [star for rows in self._near.sets() for star in self._stars_of(rows)]
 
     def _stars_of(self, rows: list[int]) -> list[_Star]:
-        """Divide a component: all copies of the row that trains most, then the same of what is left."""
+        """Divide a component: first the row with most trained messages and all its copies, then the same with the
+        remaining rows."""
         forms: dict[int, list[int]] = {}
         for row in rows:
             forms.setdefault(self._form.find(row), []).append(row)
@@ -205,11 +207,11 @@ class _Grouping:
         return stars
 
     def _best(self, rows: list[int]) -> int:
-        """The first of the rows that train most."""
+        """Of the rows with most trained messages the first."""
         return max(rows, key=lambda row: (self._judge.learnt(row), -row))
 
     def _pair(self, a: int, b: int, may_compare: bool) -> Pair | None:
-        """The pair of two copies; None where they are none."""
+        """The verified pair of two rows; None where they are no copies."""
         a, b = min(a, b), max(a, b)
         pair = self._pairs.get((a, b))
         if pair is None and may_compare:
@@ -217,7 +219,8 @@ class _Grouping:
         return pair if pair is not None and pair.relation == "copy" else None
 
     def _means_the_same(self, head: int, others: list[int], may_compare: bool) -> bool:
-        """Whether a row differs in meaning from none of the others, as far as they are alike."""
+        """Whether no comparison finds a difference in meaning between a row and the first `_CHECKED` of some
+        others. Rows that are not alike enough to be compared count as no difference."""
         for other in others[:_CHECKED]:
             a, b = min(head, other), max(head, other)
             pair = self._pairs.get((a, b)) or (self._judge.compare(a, b) if may_compare else None)
@@ -234,7 +237,7 @@ class _Grouping:
         return sets.sets()
 
     def parts(self, star: _Star) -> list[_Star]:
-        """The rows of each normal form alone."""
+        """A star for each normal form in `star`, with that form's rows."""
         forms: dict[int, list[int]] = {}
         for row in star.rows:
             forms.setdefault(self._form.find(row), []).append(row)

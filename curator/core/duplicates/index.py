@@ -19,14 +19,14 @@ from curator.core.duplicates.table import Fetch, FingerprintTable, Progress
 from curator.core.duplicates.texts import format_mark, normalise, question_and_answer
 
 Say = Callable[[int], Spoken]
-"""Row to what it says, message by message."""
+"""A function from a row to its messages, as `meaning.spoken` has them."""
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-"""A stored relation is its index here."""
+"""A relation is stored as its index in this tuple."""
 _COMPARED = 400
 """Most rows that one changed row is compared with."""
 _MANY = 100
-"""Above so many changed rows their copies are searched with those of all rows."""
+"""If more rows changed, copies are searched among all rows at once instead of for each changed row."""
 _REMEMBERED = 2_000
 """Most rows whose words are kept between comparisons."""
 _SIMILAR_FLOOR = 35.0
@@ -38,9 +38,8 @@ class Index:
 
     `batches` are the fingerprints of all rows in order. `fetch(row)` must give a row's current compared text (the
     index keeps no texts), `same(a, b)` whether two rows are equal by value (hashes only make it likely), and
-    `say(row)` what it says message by message; without it the compared text has to do.
-    Without `near` no near copies are searched. `progress` gets a phase and the share of it that is done, 0 to 1;
-    an exception from it cancels.
+    `say(row)` its messages; without `say` they are read from the compared text. Without `near` no near copies are
+    searched. `progress` gets a phase and the share of it that is done, 0 to 1; an exception from it cancels.
     """
 
     def __init__(

@@ -80,7 +80,8 @@ class FingerprintTable:
     def group(self, same: Same | None = None, same_form: Same | None = None) -> None:
         """Compute the sets of equal values (`by_value`), and of equal normal forms among their first rows.
 
-        Equal hashes are verified with `same` and `same_form`; leave these out for a table that was dumped after.
+        Equal hashes are verified with `same` and `same_form`. Leave these out for a loaded table: it was verified
+        before `dump`.
         """
         if same is not None:
             prove(self.values, self.alive, same)
@@ -90,12 +91,12 @@ class FingerprintTable:
         self.by_form = EqualRows(self.forms, self._has_form)
 
     def forget_forms(self) -> None:
-        """Take the same words for the same form again, until `group` proves it."""
+        """Let rows of equal words have equal form hashes again; `group` then verifies that the forms are equal."""
         self.forms = self.orders.view(np.int64).copy()
 
     @property
     def _has_form(self) -> Mask:
-        """Marks the first row of each value, if it has any words."""
+        """Marks the rows that `by_form` compares: those with a normal form (any words), one row of each value."""
         formed: Mask = self.by_value.first & (self.orders != 0)
         return formed
 
@@ -151,7 +152,8 @@ class FingerprintTable:
         return table
 
     def holds(self, row: int, print_of_row: Fingerprint) -> bool:
-        """Whether a row has this value already."""
+        """Whether a row's stored hash of its value equals that of a new fingerprint, so that nothing need be
+        updated."""
         stored = self.values[row] if row < self.count and self.alive[row] else None
         return bool(row < self.count and stored == print_of_row.value)
 

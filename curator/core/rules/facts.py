@@ -113,7 +113,7 @@ def chat_facts(value: dict[str, Any], flags: int = _CHAT, tokens: int = 0) -> Fa
 
 
 class Frame(NamedTuple):
-    """What the roles of a plain chat determine."""
+    """The facts that depend on a plain chat's roles alone, computed once for each sequence of roles."""
 
     seed: int
     """The seed of the prompt's hash: equal texts in different roles get different hashes."""

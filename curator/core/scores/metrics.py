@@ -51,7 +51,7 @@ class Flips:
 
 @dataclass(frozen=True, slots=True)
 class TextLengths:
-    """TextLengths of texts, in characters."""
+    """Statistics of the lengths of texts, in characters."""
 
     mean: float
     median: float

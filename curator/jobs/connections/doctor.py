@@ -37,7 +37,7 @@ class ProviderReport:
 
     @property
     def words(self) -> str:
-        """The detail and the place of the key."""
+        """The check's result as one sentence: `detail`, then where the key was found, if there is one."""
         return f"{self.detail.rstrip('.')}; key from {self.key}" if self.key else self.detail
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a person said of answers shown side by side without their models' names, and kept conversations."""
+"""A person's judgements of answers shown side by side without their models' names, and saved conversations."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class JudgementRows(LedgerFile):
             db.execute("DELETE FROM judgements WHERE id = ?", (key,))
 
     def judgements(self) -> list[Judgement]:
-        """All judgements, oldest first; what no Curator writes is left out."""
+        """All judgements, oldest first; rows of another shape, as in a foreign ledger, are left out."""
         rows = self._all("SELECT id, at, prompt, value FROM judgements ORDER BY at, id")
         made = (_judgement(dict(row), from_json(row["value"], dict)) for row in rows)
         return [judgement for judgement in made if judgement is not None]
@@ -75,7 +75,7 @@ class JudgementRows(LedgerFile):
 
 
 def _judgement(row: dict[str, Any], value: dict[str, Any]) -> Judgement | None:
-    """A stored row as a judgement; None for one that no Curator writes."""
+    """A stored row as a judgement; None for a row of another shape, as in a foreign ledger."""
     texts = ("expected", "first", "second", "first_answer", "second_answer", "side")
     messages, line, criteria = value.get("messages"), value.get("line"), value.get("criteria")
     if value.get("verdict") not in VERDICTS or not all(isinstance(value.get(name), str) for name in texts):

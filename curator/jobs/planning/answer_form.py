@@ -1,4 +1,5 @@
-"""Which contract do the answers of a path have to keep, and who says so? The same for evaluate and Compare."""
+"""Which answer contract applies to a file or workspace, and where does it come from? Used by evaluate and
+Compare."""
 
 from __future__ import annotations
 
@@ -27,12 +28,13 @@ class AnswerForm:
 
     @property
     def words(self) -> str:
-        """`122 allowed answers (the workspace's contract)`."""
+        """In words, e.g. `122 allowed answers (the workspace's contract)`."""
         return f"{self.contract.words} ({self.origin})"
 
 
 def find_form(path: Path | str, raws: Iterable[bytes], asked_for: AnswerForm | None = None) -> AnswerForm | None:
-    """`asked_for`, else what the workspace declares, else what all answers suggest; None where that is nothing.
+    """`asked_for`, else what the workspace declares, else what all answers suggest; None where none of these
+    exists.
 
     `raws` are the examples of `path`, all of them: a part of them might suggest something else.
     """
@@ -48,7 +50,7 @@ def find_form(path: Path | str, raws: Iterable[bytes], asked_for: AnswerForm | N
 
 
 def learnt_texts(raws: Iterable[bytes]) -> Iterator[str]:
-    """The texts that training on these examples teaches to write; calls of tools are none."""
+    """The text answers that training on these examples teaches; messages with tool calls are left out."""
     for raw in raws:
         for turn in turns(examples.parse(raw).value):
             content = turn.message.get("content") if turn.trained and turn.path[0] not in _NOT_LEARNT else None

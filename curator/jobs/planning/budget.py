@@ -15,7 +15,8 @@ SOON = timedelta(days=90)
 
 
 def over_budget(usd: float | None, budget: float | None, provider: Provider, model: str) -> str | None:
-    """Why a job of `usd` (None: unknown price) cannot be held to the budget, as a sentence; None: it can."""
+    """Why a job of `usd` (None: unknown price) exceeds the budget or cannot be compared with it, as a sentence;
+    None: it fits."""
     if budget is None or provider.kind == "local":
         return None
     if usd is None:

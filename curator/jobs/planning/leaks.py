@@ -9,7 +9,7 @@ from curator.core.example import parse
 from curator.jobs.planning.training_data import TrainingExamples
 
 MOST_NEAR = 30_000
-"""Among so many examples on all sides near copies are searched too; among more only copies in the same words."""
+"""Up to this many examples on all sides, near copies are searched too; above it only copies in the same words."""
 _NAMED = 5
 """Most copies that a sentence names."""
 

@@ -1,4 +1,4 @@
-"""What people said of the examples in review, and what a training makes of it: a rejected example is left out."""
+"""Reviews of examples, and what a training does with them: rejected examples are left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Review(NamedTuple):
 
     @property
     def rejected(self) -> bool:
-        """Whether somebody said no; a later change of the example does not take that back."""
+        """Whether a person rejected it; a later change of the example does not undo that."""
         return self.state == "rejected"
 
 

@@ -30,7 +30,7 @@ class TrainingExamples:
     sides: list[str | None]
     """The side of the stored split: "train", "validation" or None."""
     reviews: list[Review]
-    """What was said of each in review."""
+    """The review of each example."""
     noun: str
     """What `keys` number: "line" or "example"."""
     revision: int | None = None
@@ -105,8 +105,9 @@ def check_training(
 ) -> TrainingCheck:
     """Check the training side as `curator check` does, and count its tokens.
 
-    `counter` is the one whose `example` the context has as `count`. `held_out`: the validation side, if any.
-    `may_overlap`: it is no side of a split, so that near copies of it are looked for too.
+    `context.count` must be the method `example` of `counter`. `held_out`: the validation side, if any.
+    `may_overlap`: that side comes from a file, not from a split, so training examples that nearly copy it are
+    reported too.
     """
     from curator.workspace.checks.byte_ranges import RANGE  # heavy
     from curator.workspace.checks.one_pass import Findings, OnePass, Options
@@ -212,7 +213,8 @@ def side_of(data: TrainingExamples, side: str) -> TrainingExamples | None:
 
 
 def also_right(path: Path | str) -> dict[int, tuple[str, ...]]:
-    """Further right answers by id that a workspace keeps, or by line that stand beside a file."""
+    """Further right answers: of a workspace by example id, of a file (from `NAME.also-right.jsonl`) by line
+    number."""
     from curator.workspace.exchange.right_answers_file import read_right_answers  # heavy
     from curator.workspace.files.dataset_file import STDIN
     from curator.workspace.opening import open_workspace

@@ -1,4 +1,4 @@
-"""The findings on training data that somebody should know of before a job, as sentences and as a list by rule."""
+"""Warnings about training data that the user should see before a job, as sentences and as a list by rule."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SENTENCES = {
     "duplicate_example": "Examples that are copies of others: {n:,}.",
     "example_too_long": "Examples longer than the training context, which will be cut: {n:,}.",
 }
-"""By rule, in the order in which they are told."""
+"""The sentence of each rule, `{n}` being the number of findings, in the order in which they are shown."""
 _NOT_LEARNT = OUTPUTS[2:]
 """Keys of the answers of a preference pair that training teaches to avoid."""
 _NAMED = 3
-"""Most dominant answers named."""
+"""How many of the dominant answers a sentence names at most."""
 
 
 def by_rule(counts: Mapping[str, int]) -> str:

@@ -53,7 +53,8 @@ class Way:
 
     @property
     def answers_as(self) -> str:
-        """Whom the ledger says the answers are from: the model, at its provider where that is another."""
+        """The name under which the ledger stores the answers: the model, with its provider where that is another
+        one."""
         return f"{self.model} at {self.provider}" if self.provider else self.model
 
     @property
@@ -93,7 +94,7 @@ class Way:
 
 
 def _spread(pool: Sequence[Prompt], count: int) -> list[Prompt]:
-    """The first examples of different answers, then the first others: few examples that show much."""
+    """`count` examples of the pool: first one for each different answer, then others in order."""
     answers: set[str] = set()
     first: list[Prompt] = []
     others: list[Prompt] = []

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import httpx2
 
 TEMPERATURE = 0
-"""What Compare and `curator chat` ask at: the likeliest answer, the same each time."""
+"""Temperature of Compare and `curator chat`: the likeliest answer, the same each time."""
 LONGEST_ANSWER = 200
-"""Most tokens of an answer there."""
+"""Most tokens of an answer in Compare and `curator chat`."""
 
 
 async def chat(client: Client, model: str, messages: list[dict[str, Any]], **options: Any) -> Any:

@@ -54,7 +54,7 @@ class Evaluation:
     contract: Contract | None
     yardstick: Yardstick
     contract_words: str = ""
-    """What the contract asks for and who says so; empty where answers are held to nothing."""
+    """The contract and where it comes from, in words; empty without a contract."""
     rejected: int = 0
     """Held-out examples that were not asked, since they were rejected in review."""
 
@@ -231,7 +231,7 @@ def make_evaluation(
     form: AnswerForm | None,
     yardstick: Yardstick,
 ) -> Evaluation:
-    """Rows put together; the first is compared with the last."""
+    """The evaluation that these rows form; the last row is compared with the first."""
     contract = form.contract if form else None
     primary = next((name for name in names if name in _YES_OR_NO), "exact_match")
     flips = _flips(primary, prompts, scored, contract)
@@ -293,7 +293,8 @@ def _flips(
 
 
 def is_right(primary: str, contract: Contract | None, prompt: Prompt, answer: str) -> bool:
-    """Whether an answer is right by the primary metric: allowed, of the wanted label, or the wanted text."""
+    """Whether an answer is right by the primary metric: the contract allows it, or it has the expected label, or
+    it is the expected text."""
     if primary == "contract":
         return contract is None or answer in prompt.also_right or contract.allows(answer)
     if primary == "accuracy":

@@ -1,4 +1,4 @@
-"""All prompts as one way asks them: what is answered already, and asking what is not."""
+"""The prompts as one way asks them: the answers that the ledger has, and asking for the missing ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _PARALLEL = {"local": 32}
 class Questions:
     """The questions of a way, in the order of the prompts, and the answers that the ledger has of them.
 
-    `earlier` are answers under the keys of the questions that are stored elsewhere; the ledger's own win.
+    `earlier` holds answers that were stored in another form, by the key of the question; the ledger's own take
+    precedence.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Questions:
 
     @property
     def unanswered(self) -> list[int]:
-        """Positions of the prompts without an answer, one for each question that is asked twice."""
+        """Positions of the prompts without an answer; of equal questions only the first."""
         positions = {key: at for at, key in reversed(list(enumerate(self.keys))) if key not in self.answers}
         return sorted(positions.values())
 

@@ -223,7 +223,7 @@ def _answered_by_both(
 
 
 def _asked(row: Any, also_right: Mapping[int, tuple[str, ...]]) -> Asked | None:
-    """The prompt of a stored row; None for a row that no Curator writes."""
+    """The prompt of a stored row; None for a row of another shape, as in a foreign ledger."""
     key, line, expected = (
         row.get(name) if isinstance(row, dict) else None for name in ("key", "line", "expected")
     )
@@ -265,7 +265,7 @@ def _difference(
 
 
 def _intervals(stored: Any) -> dict[str, metrics.Interval]:
-    """Stored scores, [value, low, high] by name; what is none is left out."""
+    """Stored scores, [value, low, high] by name; entries of another shape are left out."""
     rows = stored.items() if isinstance(stored, dict) else ()
     return {
         name: metrics.Interval(*map(float, row))

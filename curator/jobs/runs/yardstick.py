@@ -1,4 +1,4 @@
-"""A yardstick: a frozen, named set of held-out prompts, and what a difference on it can tell."""
+"""A yardstick: a frozen, named set of held-out prompts, and how exact a score on it can be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _FEW = 20
 
 @dataclass(frozen=True)
 class Yardstick:
-    """The prompts that models are compared on. `id` is made of questions and expected answers, in any order."""
+    """The prompts that models are compared on. `id` is a hash of questions and expected answers, whatever their
+    order."""
 
     id: str
     side: str
@@ -40,7 +41,7 @@ class Yardstick:
 
     @property
     def words(self) -> str:
-        """What it can tell, in a sentence."""
+        """How exact a score on it can be, in a sentence."""
         count = len(self.prompts)
         sentence = f"{count:,} prompts tell ±{100 * self.margin:.0f} points"
         return f"{sentence}: too few to judge" if count < _FEW else sentence

@@ -35,12 +35,12 @@ class ChoiceState:
     random: np.random.Generator
     answer: AnswerText
     logprobs: int | None
-    """How many alternatives are told with each token's log probability; None: no log probabilities."""
+    """How many alternatives are reported with each token's log probability; None: no log probabilities."""
     calls: CallReader | None = None
     """Finds tool calls in the answer, where the request declares tools."""
     constraint: Constraint | None = None
     echo: bool = False
-    """Whether the prompt is told again, before the answer."""
+    """Whether the prompt is repeated before the answer."""
     tokens: int = 0
     """Tokens decoded so far, the end token included."""
     alive: bool = True
@@ -54,15 +54,15 @@ class ChoiceState:
         return self.answer.text
 
     def begin(self) -> None:
-        """Tell the prompt, if the request wants it."""
+        """Queue the lines that repeat the prompt, if the request asks for that."""
         if self.echo:
             self._say(delta=self.text.tokenizer.decode(self.prompt, skip_special_tokens=False))
             if self.logprobs is not None:
                 self._say(logprob=self._logprob(self.prompt[0], None))
 
     def observe_prompt(self, first: int, logits: Array) -> None:
-        """Tell the log probabilities of the prompt's tokens. `logits` (tokens, vocabulary) stand behind the tokens
-        from number `first` on."""
+        """Queue the log probabilities of the prompt's tokens. `logits` (tokens, vocabulary) stand behind the
+        tokens from number `first` on."""
         if not self.echo or self.logprobs is None:
             return
         for at, row in enumerate(logits, first + 1):
@@ -110,7 +110,7 @@ class ChoiceState:
         return token
 
     def finish(self, reason: str) -> None:
-        """Tell the rest of the text, why the answer ends, and what it cost."""
+        """Queue the rest of the text, the finish reason and the usage."""
         self.alive = False
         self._show(self.answer.finish(), last=True)
         if self.calls is not None and self.calls.calls and reason == "stop":
@@ -141,7 +141,7 @@ class ChoiceState:
                 self._say(call={"index": piece.call, "arguments": piece.text})
 
     def _logprob(self, token: int, logits: Array | None) -> Line:
-        """A token with its log probability and the likeliest alternatives, as the API tells them."""
+        """A token with its log probability and the likeliest alternatives, in the API's form."""
         entry = self._piece(token)
         if logits is None:  # the first token of a prompt has none
             return {**entry, "logprob": None, "top_logprobs": []}

@@ -72,7 +72,7 @@ class Constraint:
         return np.where(allowed, logits, -np.inf)
 
     def take(self, token: int) -> None:
-        """Go on behind a token that may follow. Raises InputError if the grammar became too complex."""
+        """Advance the grammar by a token that it allows. Raises InputError if the grammar became too complex."""
         if not self._matcher.consume_token(token):
             raise InputError(f"the grammar cannot be followed: {self._matcher.get_error()[:300]}")
 

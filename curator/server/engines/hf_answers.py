@@ -91,7 +91,7 @@ class HfDecoder:
         return self._read == self._width
 
     def skip(self, index: int) -> None:
-        """Do not read on, once all sequences are skipped."""
+        """Mark a sequence as skipped; once all are, the rest of the prompts is not read."""
         self._skipped.add(index)
 
     def read(self) -> None:

@@ -101,8 +101,8 @@ class Guard:
         return [(b"access-control-allow-origin", origins[0].encode("latin-1")), (b"vary", b"origin"), exposed]
 
     def _check_origin(self, scope: Scope) -> bool:
-        """Check the head's size, `Host` and `Origin`; whether it is an allowed page's question before a request
-        (CORS preflight), which has no token."""
+        """Check the head's size, `Host` and `Origin`. Returns whether the request is the CORS preflight of an
+        allowed page, which carries no token."""
         head = len(scope["raw_path"]) + len(scope["query_string"])
         if head + sum(len(name) + len(value) for name, value in scope["headers"]) > self._head_bytes:
             raise ApiError(431, "The request's head is too large.", headers={"connection": "close"})

@@ -179,7 +179,7 @@ async def _events(
 
 
 def _line_event(head: Line, answer: _CollectedAnswer, line: Line) -> bytes:
-    """The event of a line; nothing for a log probability, which the next event of its choice tells."""
+    """The event of a line; empty for a log probability, which goes into the next event of its choice."""
     answer.add(line)
     index = int(line["index"])
     if "logprob" in line:

@@ -165,7 +165,7 @@ def _logprobs(body: Fields) -> dict[str, Any]:
 
 
 def include_usage(body: Fields, stream: bool) -> bool:
-    """Whether a stream ends with a chunk that tells the usage."""
+    """Whether a stream ends with a chunk that holds the usage."""
     options = body.inner("stream_options")
     if options is None:
         return False

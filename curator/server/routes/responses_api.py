@@ -186,7 +186,7 @@ class _ResponseBuilder:
         return b"event: " + kind.encode() + b"\ndata: " + orjson.dumps(line) + b"\n\n"
 
     def add(self, line: Line) -> list[bytes]:
-        """Take a line; the events that it gives."""
+        """Take a line; return the events that follow from it."""
         if "finish_reason" in line:
             return [*self._close(), self._finish(line)]
         if "call" in line:

@@ -115,8 +115,8 @@ class JobStore:
     def move(
         self, job_id: str, sources: frozenset[str], status: str, event: tuple[str, str] | None, **values: Any
     ) -> bool:
-        """Change a job's status, if it is in one of `sources`, and add the event `(key, message)`; whether it
-        was."""
+        """Change a job's status, if it is in one of `sources`, and add the event `(key, message)`. Returns whether
+        it was."""
         with self.db.transaction() as db:
             row = db.execute("SELECT status FROM jobs WHERE id=?", (job_id,)).fetchone()
             if row is None or row["status"] not in sources:
@@ -134,7 +134,7 @@ class JobStore:
             add_event(db, job_id, key, message, level="warn")
 
     def fail(self, job_id: str, code: str, message: str, param: str | None = None) -> bool:
-        """Fail a job that has not ended; whether it had not."""
+        """Fail a job that has not ended. Returns False for a job that had ended."""
         error = {"code": code, "message": message, "param": param}
         return self.move(job_id, LIVE, "failed", ("failed", message), error=error)
 

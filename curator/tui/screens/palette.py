@@ -47,7 +47,8 @@ PLACES = {
 }
 """Scopes that are not on every screen, and the action that leads there."""
 HIDDEN = "hidden"
-"""Stands for the reason of what has nothing to do now and is not offered, such as completing what needs it not."""
+"""In place of a reason: the action has nothing to do now and is not listed, such as completing where nothing can
+be completed."""
 
 
 def scopes_of(node: DOMNode) -> tuple[str, ...]:
@@ -73,13 +74,13 @@ class PaletteCommand:
     node: DOMNode | None
     """What runs the action; None: it belongs to a stage or dialog that is not on the screen."""
     key_names: str
-    """All keys that do it, by Textual's names, separated by commas."""
+    """All keys that run it, by Textual's names, separated by commas."""
     why_not: str
     """Why it cannot run now; empty where it can."""
 
     @property
     def keys(self) -> str:
-        """All keys that do it, as they are drawn."""
+        """All keys that run it, as they are drawn."""
         return " / ".join(keys.key_label(key) for key in self.key_names.split(",") if key)
 
     @property
@@ -169,7 +170,8 @@ class ActionCommands(Provider):
 
 
 def identity(action: Action) -> tuple[str, str]:
-    """What is equal for actions that are one to the user: the name, and the action of the app they run."""
+    """A key that is equal for actions that are one to the user: the name, and the action of the app that they
+    run."""
     of_the_app = action.scope == "app" or action.command.startswith("app.")
     return (action.description, action.command.removeprefix("app.") if of_the_app else action.id)
 

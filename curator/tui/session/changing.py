@@ -185,7 +185,8 @@ class Changing(ABC):
             self.do(lambda ids=ids, side=side: self._changes.pin(ids, side))  # type: ignore[misc]
 
     def train_twins(self) -> None:
-        """Put the examples that joined a held-out twin last, and the twins, into training; say what that costs."""
+        """Put the examples that joined a held-out twin last, and the twins, into training; say what the held-out
+        sides lose."""
         from curator.tui.session.yardstick_words import loss_words  # heavy: the scores
 
         twins, self.twins = self.twins, ()
@@ -254,7 +255,7 @@ class Changing(ABC):
     ) -> Change | None:
         """Make a change and tell every screen of it.
 
-        `mutate` makes it; None of it means that nothing was there to change, which `nothing` says. `long` decides
+        `mutate` makes it; if it returns None there was nothing to change, and `nothing` is shown. `long` decides
         whether a thread runs it. `quiet` leaves the toast out, but not after a long change. `back` is for undo and
         redo. `then` is called once the change is made, also where this returns None because a thread makes it.
         """
@@ -306,7 +307,7 @@ class Changing(ABC):
 
 
 def _twin_words(twins: tuple[Twin, ...]) -> str:
-    """What to say of examples that joined held-out ones, and which keys decide otherwise."""
+    """The sentence about examples that joined the side of held-out ones, and the keys that undo that."""
     first = twins[0]
     keys = "K keeps it so in every split, M trains on both instead"
     if len(twins) == 1:

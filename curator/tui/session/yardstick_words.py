@@ -1,4 +1,4 @@
-"""What a set of held-out prompts can tell, and what it loses, in words."""
+"""How exact a score on some held-out prompts is, and how much exactness a smaller set loses, in words."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class ContractVerdict:
     used: tuple[tuple[str, int], ...] = ()
     """(answer, count) of the most frequent answers."""
     once: tuple[str, ...] = ()
-    """Some of the answers that occur once, where slips are."""
+    """Some of the answers that occur once: among these are the typing mistakes."""
     times_once: int = 0
     """How many answers occur once."""
 

@@ -18,7 +18,7 @@ NAME_BEGINS, SYNONYM_BEGINS = 0.9, 0.8
 NAME_WORDS, SYNONYM_WORDS = 0.75, 0.7
 DESCRIPTION_WORDS, INSIDE_NAME, MISTYPED, NAME_LETTERS = 0.5, 0.45, 0.4, 0.2
 BY_NAME_BEGUN, BY_NAME_KEY = 0.15, 0.1
-"""Where an action of `ONLY_BY_NAME` stands while its name is typed, and for its key: behind all others."""
+"""Scores of an action of `ONLY_BY_NAME` while its name is typed, and for its key: below all others."""
 ELSEWHERE = 0.89
 """The factor for an action of a stage that is not on the screen."""
 FEWEST_LETTERS = 3

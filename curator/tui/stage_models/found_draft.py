@@ -1,4 +1,4 @@
-"""A draft that an earlier window left: what it is of, and what became of that meanwhile."""
+"""A draft that an earlier window left: which example or note it belongs to, and what happened to that since."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FoundDraft:
     question: str
     """What is asked about it."""
     warning: str
-    """What became of the example since the draft was typed; empty where nothing did."""
+    """What happened to the example since the draft was typed; empty where nothing did."""
 
 
 def find_draft(session: Session) -> FoundDraft | None:

@@ -12,13 +12,14 @@ from curator.workspace.storage.journal import FieldChange
 from curator.workspace.storage.meta import read
 
 ALSO_RIGHT = "also_right"
-"""The stored value: id (as text) → further right answers, in the order in which they were accepted."""
+"""Key of the value in `meta`: a JSON object from example id (a string) to further right answers, oldest first."""
 RightAnswers = dict[int, tuple[str, ...]]
 """Further right answers by example id."""
 
 
 def right_answers_of(stored: object) -> RightAnswers:
-    """The value of `ALSO_RIGHT` by example id; what no Curator writes is left out."""
+    """The stored value of `ALSO_RIGHT` by example id. Entries of another shape, as in a foreign or damaged
+    workspace, are left out."""
     answers: RightAnswers = {}
     for key, texts in stored.items() if isinstance(stored, dict) else ():
         if isinstance(key, str) and key.isascii() and key.isdigit() and isinstance(texts, list):

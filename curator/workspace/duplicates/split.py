@@ -22,7 +22,7 @@ from curator.workspace.meter import Meter
 
 
 class NumberedExamples(Protocol):
-    """NumberedExamples by number, above 0, which can be read once in order and then one by one."""
+    """Examples by number, above 0: read once in order, afterwards one by one."""
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """(number, bytes) in order."""

@@ -17,7 +17,7 @@ from curator.workspace.storage.examples import StoredExamples
 HELD_OUT = ("validation", "test")
 """The sides that no training sees."""
 _NEAR = 2_000
-"""Up to so many examples are compared for near copies; of more only for the same words, as an import is."""
+"""Up to this many changed examples are compared for near copies; more (an import) only for the same words."""
 _FEW = 20
 """Held-out examples that one example is compared with in full, the most alike ones."""
 _READ_ANEW = 20_000

@@ -19,7 +19,7 @@ def right_answers_path(path: Path) -> Path:
 def read_right_answers(path: Path) -> dict[int, tuple[str, ...]]:
     """The further right answers beside a dataset file, by line; none where there is no such file.
 
-    Raises InputError for a line that is none of ours.
+    Raises InputError for a line of another shape.
     """
     beside = right_answers_path(path)
     if not beside.is_file():

@@ -1,4 +1,4 @@
-"""Code within texts: where its case, its indentation or its signs differ, it is other code."""
+"""Code within texts: a difference in case, indentation or signs makes it different code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _STATEMENT = re.compile(
 )
 _SCRIPTED = re.compile(r"[^\S\n]+")
 _LEAST_PROSE = 5
-"""Words of prose beside the code from which on a change of both is taken for a change of the whole text."""
+"""With at least this many words of prose beside the code, a change of both counts as a change of the whole
+text."""
 
 
 def code_of(text: str) -> str:
@@ -62,8 +63,8 @@ def _prose_alone(text: str) -> str:
 def code_differs(a: str, b: str, is_noisy: Callable[[], bool] = bool) -> str | None:
     """What is other in the code of two texts of the same words; None where nothing is.
 
-    Where the prose beside it was changed too (all shouted, all dots left out), the code says nothing; `is_noisy`
-    tells that of the prose of other messages.
+    Where the prose beside it was changed too (all in capitals, all dots left out), a change of the code means
+    nothing; `is_noisy` answers whether the prose of other messages was changed.
     """
     code_a, code_b = code_of(a), code_of(b)
     if not code_a and not code_b:

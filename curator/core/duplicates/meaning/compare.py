@@ -26,19 +26,20 @@ FEW_WORDS = 8
 LABEL_WORDS = 3
 """A text of at most so many words is compared sign by sign."""
 _LONG_WORD = 4
-"""Letters from which on a word in capitals is no abbreviation."""
+"""A word in capitals with at least this many letters is no abbreviation."""
 SENTENCE = 5
-"""So many words more or less in one place are a sentence more or less, not a word that turns the others round."""
+"""At least this many words more in one place count as a sentence more, not as a word that reverses the others."""
 
 _PASSAGE, _PASSAGE_SHARE = 3, 0.4
-"""So many runs in the place of others, in at most such a share of the text, are another passage."""
+"""At least this many runs replaced by others, in at most this share of the text, count as another passage."""
 _FEW_EXCHANGED = 3
-"""Up to so many exchanged words one word more is not taken for a part of a rewording."""
+"""With at most this many exchanged words, one word more does not count as a part of a rewording."""
 _BEFORE_IT = frozenset(("please", "and", "but", "bitte", "und", "s'il", "te", "plaît", "por", "favor", "y", "et"))
 _COMMON = 0.4
 """Share of the words of the shorter text that two texts must have in common, in order."""
 _REWORDED, _REWORDED_SHARE = 6, 0.15
-"""From so many exchanged words, and such a share of all, on a text is reworded: an opposite may be chance."""
+"""With at least this many exchanged words, and this share of all, a text counts as reworded: an opposite may be
+chance."""
 
 _MARKS = re.compile(r"[?!.？！。]+")
 _SPELT_OUT = str.maketrans({"ß": "ss", "ẞ": "SS", "İ": "I", "æ": "ae", "œ": "oe"})
@@ -46,7 +47,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[,']\d{3})+(?!\d)")
 
 
 class MeaningDifference(NamedTuple):
-    """What came out for two texts."""
+    """How two texts differ."""
 
     reason: str | None
     """What changes the meaning, in a few words; None where nothing does."""
@@ -57,18 +58,20 @@ class MeaningDifference(NamedTuple):
     slips: int = 0
     """Words with a slip of the pen."""
     swapped: bool = False
-    """Whether two digits of a number changed places: a slip where there are others, else another number."""
+    """Whether two digits of a number changed places. That is a slip where the text has other slips, else another
+    number."""
     is_passage: bool = False
     """Whether one passage stands in the place of another and all else is the same."""
 
     @property
     def is_lone(self) -> bool:
-        """Whether words were exchanged in one place only, and could be: no little word, no adverb for another."""
+        """Whether words were exchanged in one place only, and they carry meaning: no little words, not an adverb
+        for an adjective."""
         content = [(x, y) for x, y in self.exchanged if x not in LITTLE_WORDS and y not in LITTLE_WORDS]
         return self.places == 1 and any(x.endswith("ly") == y.endswith("ly") for x, y in content)
 
     def joined(self, other: MeaningDifference) -> MeaningDifference:
-        """The difference of two messages together."""
+        """This difference and another message's as one."""
         return MeaningDifference(
             self.reason or other.reason,
             self.exchanged | other.exchanged,
@@ -248,7 +251,7 @@ class _Differences:
         return changed >= _PASSAGE and changed >= span / 2 and span <= _PASSAGE_SHARE * self.least
 
     def sum_up(self, words: int, few: int) -> MeaningDifference:
-        """What all stretches together tell of a text of some words; in one of at most `few` every word counts."""
+        """The result for all stretches, in a text of `words` words; in one of at most `few` every word counts."""
         exchanged = self.exchanged
         reason = None
         is_reworded = len(exchanged) >= _REWORDED and len(exchanged) >= _REWORDED_SHARE * words

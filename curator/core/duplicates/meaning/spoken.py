@@ -1,4 +1,4 @@
-"""What an example says, message by message: what two examples are compared by before one counts as a copy."""
+"""An example's messages as two examples are compared by them, before one counts as a copy of the other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Spoken(NamedTuple):
     system: str = ""
     """The system messages."""
     exact: tuple[Any, ...] = ()
-    """What has no wording: calls, pictures, tools, keys beside the messages. Copies have equal ones."""
+    """Everything without wording: calls, pictures, tools, keys beside the messages. It must be equal in copies."""
     learnt: tuple[bool, ...] = ()
     """Which messages are trained."""
 
@@ -45,7 +45,7 @@ class Spoken(NamedTuple):
 
 
 def spoken(value: Any) -> Spoken:
-    """What a parsed example says."""
+    """The messages of a parsed example."""
     chat = [m for m in messages_of(value) if not (isinstance(m, dict) and m.get("role") in SYSTEM_ROLES)]
     roles, texts = [_mark(value)], [""]
     exact: list[Any] = []
@@ -99,7 +99,7 @@ def system_text(value: Any) -> str:
 
 
 def spoken_text(text: str) -> Spoken:
-    """The same of a compared text, as far as that tells it."""
+    """The messages in a compared text, as far as they can be read from it."""
     mark = format_mark(text)
     prompt, answer = question_and_answer(text)
     roles, texts = [mark, "user"], ["", prompt]
@@ -113,7 +113,7 @@ def spoken_text(text: str) -> Spoken:
 
 
 def spoken_part(text: str, is_answer: bool) -> Spoken:
-    """The same of a prompt or an answer alone."""
+    """The messages of a prompt or an answer alone."""
     return Spoken(("", "assistant" if is_answer else "user"), ("", text))
 
 
@@ -155,7 +155,7 @@ def _wording(message: Any) -> str:
 
 
 def _exact(message: Any) -> Any:
-    """What of a message is no wording; None for most."""
+    """The parts of a message without wording; None for most messages."""
     if not isinstance(message, dict):
         return message
     content = message.get("content")

@@ -27,7 +27,8 @@ _PART_KEYS = frozenset(("type", "text", "image_url", "refusal"))
 
 
 def _to_content(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    """Strings in a list become parts, a block of text a text part, a number or a tool's object its JSON text."""
+    """The fix of `content_wrong_type`: a list of strings becomes text parts; a part without a type gets the type
+    `text`; a number or an object becomes its JSON text."""
     value = value_at(subject, path)
     if path[-1] != "content":
         yield Edit("set", (*path, "type"), "text")
@@ -38,7 +39,7 @@ def _to_content(subject: Subject, path: Path, context: Context) -> Iterator[Edit
 
 
 def _spelled(subject: Subject, path: Path) -> str:
-    """The JSON text of a value, as it stands in the line."""
+    """The JSON text of the value at `path`, exactly as the line spells it."""
     raw = subject.example.raw
     return raw[slice(*span(raw, path))].decode("utf-8", "replace")
 

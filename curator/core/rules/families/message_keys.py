@@ -81,7 +81,7 @@ def message_missing_key(subject: Subject, context: Context) -> Iterator[Finding]
 
 
 def _missing_finding(turn: Turn, missing: list[str]) -> Finding:
-    """What a message without role or content is told, with the keys that stand for them."""
+    """The finding on a message without role or content; it names keys that another tool uses for them."""
     misnamed = _misnamed(turn.message)
     words = f"the message has no {' and no '.join(quote(name) for name in missing)}"
     stand_ins = [

@@ -63,7 +63,7 @@ def preference_missing_key(subject: Subject, context: Context) -> Iterator[Findi
 
 
 def _input_finding(pair_input: Any) -> Finding:
-    """What an input without messages is told."""
+    """The finding on an `input` without messages."""
     if isinstance(pair_input, dict) and "role" not in pair_input:
         path: Path = ("input", "messages") if "messages" in pair_input else ()
         return Finding(path, "'input.messages' is missing, empty or no list", fix=False)

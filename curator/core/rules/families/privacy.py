@@ -70,7 +70,7 @@ def personal_data(text: str) -> Iterator[Hit]:
 
 
 def _numbers(text: str) -> Iterator[Hit]:
-    """What personal data has of numbers; the hits do not overlap."""
+    """The numbers among personal data (telephone, card, IBAN, social security); the hits do not overlap."""
     ibans = list(iban_spans(text))
     yield from (Hit("an IBAN", "[IBAN]", *span) for span in ibans)
     if "-" in text:
@@ -128,7 +128,7 @@ def _report(subject: Subject, find: Callable[[str], Iterator[Hit]]) -> Iterator[
 
 
 def _mask(find: Callable[[str], Iterator[Hit]], text: str) -> str:
-    """The text with every hit masked; a number that stands bare in JSON (arguments) becomes a string."""
+    """The text with every hit masked; a number outside of quotes in JSON (arguments) becomes a string."""
     masked, json = text, _is_json(text)
     for hit in sorted(find(text), key=lambda hit: -hit.start):
         bare = json and len(_QUOTE.findall(text, 0, hit.start)) % 2 == 0

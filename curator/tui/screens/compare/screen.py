@@ -225,7 +225,8 @@ class CompareScreen(StageScreen):
         self._ask(True, anew=True)
 
     async def action_new_example(self) -> None:
-        """Open a new example with this prompt's system message and no words yet; a note tells of the miss."""
+        """Open a new, empty example with this prompt's system message; its note quotes the prompt that was
+        missed."""
         at = self._current()
         if at is None or self._result is None:
             return

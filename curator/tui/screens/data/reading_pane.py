@@ -145,7 +145,7 @@ class ReadingPane(Vertical):
             self.show(self._example, same=True)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Get ready to count once the conversation is read: it then shows the tokens of each message."""
+        """When the conversation gets the focus, load the vocabulary: it then shows the tokens of each message."""
         if event.widget is self.conversation:
             self._session.warm()
 

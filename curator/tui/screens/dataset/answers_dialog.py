@@ -185,7 +185,8 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
 
 
 def _counted_words(verdict: ContractVerdict) -> list[Content]:
-    """The most frequent answers with their counts, and some of those that occur once, where slips are."""
+    """The most frequent answers with their counts, and some that occur once: among these are the typing
+    mistakes."""
     most = " · ".join(f"{one_line(text, 24)} {times:,}" for text, times in verdict.used)
     lines = [Content.assemble(("most used  ", "$quiet"), most)] if most else []
     if verdict.once:

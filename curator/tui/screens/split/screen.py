@@ -100,7 +100,8 @@ class SplitScreen(StageScreen):
         self._count(workspace.view().ids)
 
     def _side_lines(self, counts: Counts) -> list[Content]:
-        """The sizes of the sides with a bar, the seed, the reasons for these sizes, and how sealed the test is."""
+        """The sizes of the sides with a bar, the seed, the reasons for these sizes, and how often the test side
+        was used."""
         split: dict[str, Any] = self.session.workspace.meta("split") or {}
         bar = round(_BAR * counts.train / max(1, counts.train + counts.validation))
         sizes = Content.assemble(
