@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curator.cli import provider_options
 from curator.cli.contract_options import add_contract, contract_of, origin_of
@@ -46,10 +47,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="also ask the baseline with N training examples before each question, the same or the nearest ones",
     )
     parser.add_argument("--system", metavar="FILE", help="also ask the baseline under the system prompt in a file")
-    metrics = (
-        "exact_match, contract, token_f1, bleu, rouge1, rouge2, rougeL, accuracy, macro_f1, perplexity, length"
+    parser.add_argument(
+        "--metric",
+        metavar="M",
+        action="append",
+        help="exact_match, contract, accuracy, macro_f1, token_f1, bleu, chrf, rouge1, rouge2, rougeL, perplexity "
+        "or length; may be given more than once (default: those that fit the answers)",
     )
-    parser.add_argument("--metric", metavar="M", action="append", help=f"{metrics}; may be given more than once")
     parser.add_argument(
         "--fail-under",
         metavar="METRIC=X",
@@ -72,16 +76,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _evaluate(args: argparse.Namespace) -> int:
-    from curator.jobs import providers  # heavy
+    from curator.core.scores.choice import choose_metrics  # heavy
+    from curator.jobs import providers
     from curator.jobs.connections.connect import connect
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning import training_data
     from curator.jobs.planning.answer_form import AnswerForm, find_form
     from curator.jobs.runs import bars, evaluation
+    from curator.jobs.runs.evaluation_details import details_json
+    from curator.jobs.runs.likelihoods import why_not_measurable
 
     limits = [bars.parse_bar(text) for text in args.fail_under]
-    names = list(args.metric or evaluation.DEFAULT_METRICS)
-    names += [name for name, _ in limits if name not in names]
     provider = providers.get(args.provider)
     path = Path(args.path)
     contract = contract_of(args)
@@ -94,6 +99,12 @@ async def _evaluate(args: argparse.Namespace) -> int:
     if rejected:
         say(evaluation.rejected_words(rejected))
     prompts, skipped = evaluation.make_prompts(side, training_data.also_right(path))
+    vocabulary = form.contract.vocabulary if form else None
+    choice = choose_metrics(
+        [prompt.expected for prompt in prompts], len(vocabulary) if vocabulary else None, form is not None
+    )
+    names = list(args.metric or choice.names)
+    names += [name for name, _ in limits if name not in names]
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")
     with Ledger.for_path(path) as ledger:
@@ -113,16 +124,23 @@ async def _evaluate(args: argparse.Namespace) -> int:
                 report=_report,
             )
         opened = ledger.times_opened()
+        details = details_json(result, choice, ledger)
     result = replace(result, rejected=rejected)
+    unmeasured = why_not_measurable(client, args.model[-1]) if "perplexity" in names else None
+    if unmeasured is not None:
+        details["hidden"]["perplexity"] = unmeasured
+        say(f"perplexity is not measured: {unmeasured}.")
     missed = bars.missed(result, limits, earlier)
     if result.yardstick.side == "test":
         say(f"The test side has been opened {opened:,} time{'s' * (opened != 1)}: each look makes it tell less.")
     if args.card:
         _write_card(Path(args.card), result, missed)
     if args.json:
-        emit(result.to_json() | {"missed": missed, "test_opened": opened})
+        emit(result.to_json() | details | {"missed": missed, "test_opened": opened})
     else:
-        _show(result)
+        _show(result, details)
+        for sentence in [] if args.metric else choice.hidden_words:
+            say(sentence)
     for sentence in missed:
         say(sentence)
     return 1 if missed else 0
@@ -203,7 +221,7 @@ def _report(model: str, done: int, total: int) -> None:
         sys.stderr.flush()
 
 
-def _show(result: Evaluation) -> None:
+def _show(result: Evaluation, details: dict[str, Any]) -> None:
     names = list(result.models[0].scores)
     out(f"{result.yardstick.words} (yardstick {result.yardstick.id})")
     if "contract" in names:
@@ -212,14 +230,41 @@ def _show(result: Evaluation) -> None:
         out(styled(one_line(scored.model), "1"))
         for name in names:
             score = scored.scores[name]
-            out(f"  {name:<12} {score.value:8.3f}   95 % from {score.low:.3f} to {score.high:.3f}")
+            measured = math.isfinite(score.value)
+            interval = (
+                f"{score.value:8.3f}   95 % from {score.low:.3f} to {score.high:.3f}"
+                if measured
+                else "not measured"
+            )
+            out(f"  {name:<12} {interval}")
+    for name, signature in details["signatures"].items():
+        out(f"{name}: {signature}")
+    _show_confusions(details)
+    if details["flattered"]:
+        out(details["flattered"]["says"])
     if result.flips is not None:
         _show_flips(result, result.flips)
 
 
+def _show_confusions(details: dict[str, Any]) -> None:
+    """The kinds of misses of the last model, and the answers that it mistakes most."""
+    from curator.core.answers.misses import KIND_WORDS  # heavy
+
+    model = list(details["misses"])[-1]
+    if kinds := details["misses"][model]:
+        counts = ", ".join(f"{count} {KIND_WORDS[kind]}" for kind, count in kinds.items())
+        out(f"misses of {one_line(model, 60)}: {counts}")
+    repeated = [
+        each for each in (details["answers"] or {}).get(model, {}).get("confusions", ()) if each["count"] > 1
+    ]
+    for each in repeated[:_SHOWN]:
+        out(f"  {each['count']} × {one_line(each['given'], 32)} for {one_line(each['expected'], 32)}")
+
+
 def _show_flips(result: Evaluation, flips: Flips) -> None:
-    p_value = f"p = {flips.p_value:.2g}"
-    out(f"{result.primary}: {len(flips.fixed)} fixed, {len(flips.broken)} broken ({p_value})")
+    from curator.core.scores.metrics import difference_words  # heavy
+
+    out(f"{result.primary}: {difference_words(len(flips.fixed), len(flips.broken))}")
     for mark, places in (("+", flips.fixed), ("-", flips.broken)):
         for at in places[:_SHOWN]:
             prompt, answer = result.prompts[at], result.models[-1].answers[at]

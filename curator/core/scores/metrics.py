@@ -240,6 +240,21 @@ def mcnemar(fixed: int, broken: int) -> float:
     return min(1.0, 2 * tail / (1 << n))
 
 
+SURE = 0.05
+"""The p value below which a difference is told as one."""
+
+
+def difference_words(fixed: int, broken: int) -> str:
+    """What McNemar's test says of prompts that a newer model fixed and broke, in words without a full stop."""
+    counts = f"{fixed} fixed, {broken} broken"
+    p_value = mcnemar(fixed, broken)
+    if not fixed and not broken:
+        return "both models get the same prompts right"
+    if p_value >= SURE:
+        return f"{counts}: too few to judge (p = {p_value:.2g})"
+    return f"{counts}: clearly {'better' if fixed > broken else 'worse'} (p = {p_value:.2g})"
+
+
 def flips(before: Sequence[bool], after: Sequence[bool]) -> Flips:
     """The prompts that a newer model fixed and broke. Raises ValueError for lists of different length."""
     pairs = list(zip(before, after, strict=True))

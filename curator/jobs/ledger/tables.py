@@ -1,6 +1,6 @@
 """The tables of `runs.db`."""
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -114,6 +114,15 @@ CREATE TABLE IF NOT EXISTS judgements (
     at REAL NOT NULL,
     prompt TEXT NOT NULL,
     value BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS answer_facts (
+    kind TEXT NOT NULL,
+    model TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    at REAL NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (kind, model, prompt, answer)
 );
 CREATE TABLE IF NOT EXISTS talks (
     id TEXT PRIMARY KEY,

@@ -30,6 +30,11 @@ class Prompt:
         return best_reference(self.expected, self.also_right, answer)
 
     @property
+    def references(self) -> tuple[str, ...]:
+        """All right answers, the wanted one first."""
+        return (self.expected, *self.also_right)
+
+    @property
     def text(self) -> str:
         """The text of the last message, for tables."""
         return message_text(self.messages[-1]) if self.messages else ""

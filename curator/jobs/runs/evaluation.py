@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -24,13 +24,15 @@ from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning.answer_form import AnswerForm
 from curator.jobs.planning.training_data import TrainingExamples
+from curator.jobs.runs import likelihoods
 from curator.jobs.runs.asking import Prompt, Way
 from curator.jobs.runs.questions import Questions
+from curator.jobs.runs.scoring import NAMES as NAMES
+from curator.jobs.runs.scoring import require_measurable, score_answers
 from curator.jobs.runs.yardstick import Yardstick
 
-DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "bleu", "rouge1", "rougeL", "length")
-NAMES = (*metrics.NAMES, "perplexity")
-"""All metrics. `perplexity` is that of a model's own answers, where it returns log probabilities."""
+DEFAULT_METRICS = ("exact_match", "contract", "token_f1", "length")
+"""Metrics that fit any task; `core.scores.choice` chooses those that fit one."""
 _YES_OR_NO = ("exact_match", "contract", "accuracy")
 
 
@@ -41,6 +43,8 @@ class ScoredModel:
     model: str
     answers: list[str]
     scores: dict[str, metrics.Interval]
+    signatures: dict[str, str] = field(default_factory=dict)
+    """How the packages measured their metrics, by metric."""
 
 
 @dataclass(frozen=True)
@@ -177,13 +181,15 @@ async def evaluate(
     opening = {"opening": uuid.uuid4().hex} if side == "test" else {}
     scored = []
     for way in dict.fromkeys(each if isinstance(each, Way) else Way(each) for each in models):
-        questions = questions_of(way, prompts, ledger, "perplexity" in names)
+        questions = questions_of(way, prompts, ledger)
         if client is not None and way.model not in reuse and ledger.evaluation(dataset, way.name):
             questions.answers.clear()  # asked anew; what an evaluation left behind that broke off is used
         if client is None and questions.unanswered:
             raise CuratorError(f"{way.model} has not answered these prompts yet.")
         if client is not None:
             await questions.ask(client, report)
+            if "perplexity" in names and likelihoods.why_not_measurable(client, way.model) is None:
+                await likelihoods.measure_likelihoods(client, way, prompts, ledger)
         scored.append(score_way(way.name, questions, prompts, names, contract))
         store_evaluation(ledger, yardstick, dataset, scored[-1], questions, **opening)
     return make_evaluation(prompts, scored, names, form, yardstick)
@@ -191,9 +197,9 @@ async def evaluate(
 
 def applicable_names(names: Sequence[str], prompts: Sequence[Prompt], form: AnswerForm | None) -> list[str]:
     """The metrics that can be taken: without a contract not "contract". Raises UsageError, see `evaluate`."""
-    unknown = [name for name in names if name not in NAMES]
-    if unknown or not prompts:
-        raise UsageError(f"No metric '{unknown[0]}': there are {', '.join(NAMES)}." if unknown else _NOTHING)
+    require_measurable(names, prompts)
+    if not prompts:
+        raise UsageError(_NOTHING)
     taken = [name for name in names if name != "contract" or (form is not None and form.contract is not None)]
     return taken or ["exact_match"]
 
@@ -206,8 +212,9 @@ def score_way(
     contract: Contract | None,
 ) -> ScoredModel:
     """The row `name` of an evaluation, all of whose questions are answered."""
-    stored = questions.stored()
-    return ScoredModel(name, stored["answers"], _score(names, prompts, stored, contract))
+    answers = questions.stored()["answers"]
+    row = score_answers(names, prompts, answers, questions.likelihoods(prompts), contract)
+    return ScoredModel(name, answers, row.intervals, row.signatures)
 
 
 def store_evaluation(
@@ -221,7 +228,7 @@ def store_evaluation(
     """Store a row with its yardstick. `dataset` is `prompts_key` of the prompts."""
     ledger.add_yardstick(yardstick.id, yardstick.side, yardstick.rows())
     record = questions.stored() | {"scores": _all_json(scored), "yardstick": yardstick.id} | more
-    ledger.add_evaluation(dataset, scored.model, None, record)
+    ledger.add_evaluation(dataset, scored.model, ledger.run_of_model(questions.way.model), record)
 
 
 def make_evaluation(
@@ -254,31 +261,9 @@ def _earlier_answers(way: Way, prompts: Sequence[Prompt], ledger: Ledger) -> lis
     return texts if isinstance(texts, list) else None
 
 
-def questions_of(way: Way, prompts: Sequence[Prompt], ledger: Ledger, with_logprobs: bool = False) -> Questions:
+def questions_of(way: Way, prompts: Sequence[Prompt], ledger: Ledger) -> Questions:
     """The prompts as one way asks them, with all answers that the ledger has, however it stored them."""
-    earlier = _earlier_answers(way, prompts, ledger)
-    return Questions(way, prompts, ledger, with_logprobs=with_logprobs, earlier=earlier)
-
-
-def _score(
-    names: Sequence[str], prompts: Sequence[Prompt], stored: dict[str, Any], contract: Contract | None
-) -> dict[str, metrics.Interval]:
-    """Each metric of one model."""
-    pairs = zip(prompts, stored["answers"], strict=True)
-    expected = [prompt.reference(answer) for prompt, answer in pairs]
-    accepted = {text for prompt in prompts for text in prompt.also_right}
-    scores = {}
-    for name in names:
-        if name == "perplexity":
-            scores[name] = metrics.perplexity_interval(stored.get("logprobs") or [])
-        else:
-            scores[name] = metrics.score(name, expected, stored["answers"], _allowed(contract, accepted))
-    return scores
-
-
-def _allowed(contract: Contract | None, accepted: Collection[str]) -> Callable[[str], bool] | None:
-    """Whether an answer keeps the contract, or was accepted as right all the same."""
-    return None if contract is None else lambda answer: answer in accepted or contract.allows(answer)
+    return Questions(way, prompts, ledger, earlier=_earlier_answers(way, prompts, ledger))
 
 
 def _flips(

@@ -11,6 +11,7 @@ from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.runs.asking import Prompt, Way, message_key
 from curator.jobs.runs.chat import chat
+from curator.jobs.runs.likelihoods import stored_likelihoods
 
 Report = Callable[[str, int, int], None]
 """Called with the row's name, its answers so far, and the number of prompts."""
@@ -33,26 +34,21 @@ class Questions:
         prompts: Sequence[Prompt],
         ledger: Ledger,
         *,
-        with_logprobs: bool = False,
         earlier: Sequence[str] | None = None,
     ) -> None:
-        self._way, self._ledger, self._logprobs = way, ledger, with_logprobs
+        self.way, self._ledger = way, ledger
         self._messages = [way.messages(prompt) for prompt in prompts]
         self.keys = [message_key(messages) for messages in self._messages]
         answers: dict[str, dict[str, Any]] = {}
         if earlier is not None and len(earlier) == len(self.keys):
             answers = {key: {"answer": text} for key, text in zip(self.keys, earlier, strict=True)}
         answers |= ledger.answers(way.answers_as, self.keys)
-        self.answers = {
-            key: answer
-            for key, answer in answers.items()
-            if isinstance(answer.get("answer"), str) and (not with_logprobs or answer.get("logprobs"))
-        }
+        self.answers = {key: answer for key, answer in answers.items() if isinstance(answer.get("answer"), str)}
         longest = max(len(prompt.expected) for prompt in prompts)  # an answer has at most a token a character
         self._options: dict[str, Any] = {
             "temperature": 0,
             "max_completion_tokens": min(_MAX_ANSWER, max(16, longest)),
-        } | ({"logprobs": True} if with_logprobs else {})
+        }
 
     @property
     def unanswered(self) -> list[int]:
@@ -80,10 +76,10 @@ class Questions:
             nonlocal left
             async with gate:
                 answer = await self._ask_one(client, at)
-            self._ledger.add_answer(self._way.answers_as, self.keys[at], answer)
+            self._ledger.add_answer(self.way.answers_as, self.keys[at], answer)
             self.answers[self.keys[at]] = answer
             left -= 1
-            report(self._way.name, total - left, total)
+            report(self.way.name, total - left, total)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -95,7 +91,8 @@ class Questions:
     async def _ask_one(self, client: Client, at: int) -> dict[str, Any]:
         """The answer to one question with its tokens and seconds, as the ledger stores it."""
         began = time.monotonic()
-        response = await chat(client, self._way.model, self._messages[at], **self._options)
+        extra = {"logprobs": True} if client.provider.kind == "local" else {}  # others may refuse or charge for it
+        response = await chat(client, self.way.model, self._messages[at], **self._options, **extra)
         content = getattr(getattr(response.choices[0], "message", None), "content", None)
         answer: dict[str, Any] = {
             "answer": content if isinstance(content, str) else "",
@@ -105,15 +102,18 @@ class Questions:
         for name in ("prompt_tokens", "completion_tokens"):
             if isinstance(count := getattr(usage, name, None), int):
                 answer[name] = count
-        if self._logprobs:
-            tokens = getattr(getattr(response.choices[0], "logprobs", None), "content", None) or []
+        if tokens := getattr(getattr(response.choices[0], "logprobs", None), "content", None):
             answer["logprobs"] = [token.logprob for token in tokens]
         return answer
 
     def stored(self) -> dict[str, Any]:
-        """Answers in the order of the prompts, and all log probabilities."""
+        """Answers by prompt, and the log probabilities of each answer's tokens (None: unknown)."""
         answers = [self.answers[key] for key in self.keys]
         return {
             "answers": [answer["answer"] for answer in answers],
-            "logprobs": [p for answer in answers for p in answer.get("logprobs") or []],
+            "logprobs": [answer.get("logprobs") for answer in answers],
         }
+
+    def likelihoods(self, prompts: Sequence[Prompt]) -> list[list[float] | None]:
+        """The log probabilities of each wanted answer's tokens; None where they were not measured."""
+        return stored_likelihoods(self._ledger, self.way, prompts)

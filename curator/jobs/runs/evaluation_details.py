@@ -1,0 +1,67 @@
+"""What an evaluation tells beside its scores: each answer's precision and recall, confusions, kinds of misses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curator.core.answers.misses import count_kinds
+from curator.core.scores.choice import MetricChoice
+from curator.core.scores.closed_answers import answer_scores, confusions
+from curator.core.scores.flattery import Flattery
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.runs.best_of import flattery_of
+from curator.jobs.runs.evaluation import Evaluation, ScoredModel
+from curator.jobs.runs.row_misses import misses_of
+
+
+def details_json(result: Evaluation, choice: MetricChoice, ledger: Ledger) -> dict[str, Any]:
+    """The objects `task`, `hidden`, `signatures`, `answers`, `misses` and `flattered` of `evaluate --json`."""
+    closed = choice.task.kind == "closed"
+    flattered = flattery_of(result, ledger)
+    return {
+        "task": {"kind": choice.task.kind, "says": choice.task.words},
+        "hidden": {name: reason for name, reason in choice.hidden.items() if name not in result.last.scores},
+        "signatures": dict(sorted(result.last.signatures.items())),
+        "answers": {each.model: _answers_json(result, each) for each in result.models} if closed else None,
+        "misses": {each.model: count_kinds(misses_of(result, each, ledger)) for each in result.models},
+        "flattered": flattered and _flattered_json(flattered),
+    }
+
+
+def _answers_json(result: Evaluation, scored: ScoredModel) -> dict[str, Any]:
+    """Precision, recall and F1 of each answer of one row, and which it mistakes for which."""
+    pairs = zip(result.prompts, scored.answers, strict=True)
+    expected = [prompt.reference(answer) for prompt, answer in pairs]
+    return {
+        "scores": [
+            {
+                "answer": each.answer,
+                "expected": each.expected,
+                "given": each.given,
+                "precision": each.precision,
+                "recall": each.recall,
+                "f1": each.f1,
+            }
+            for each in answer_scores(expected, scored.answers)
+        ],
+        "confusions": [
+            {
+                "expected": each.expected,
+                "given": each.given,
+                "count": len(each.prompts),
+                "lines": [result.prompts[at].line for at in each.prompts],
+            }
+            for each in confusions(expected, scored.answers)
+        ],
+    }
+
+
+def _flattered_json(flattery: Flattery) -> dict[str, Any]:
+    return {
+        "models": flattery.models,
+        "prompts": flattery.prompts,
+        "score": flattery.score,
+        "fair": flattery.fair,
+        "points": flattery.points,
+        "says": flattery.words,
+    }

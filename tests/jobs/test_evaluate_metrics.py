@@ -1,0 +1,187 @@
+"""`curator evaluate`: metrics that fit the task, kinds of misses, perplexity, the best of many is flattered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.errors import UsageError
+from curator.jobs import providers
+from curator.jobs.connections.connect import connect
+from curator.jobs.ledger.answer_facts import LIKELIHOOD
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.runs import evaluation, row_misses
+from curator.jobs.runs.best_of import flattery_of
+from curator.workspace.opening import open_workspace
+from tests.jobs.fake_provider import FakeProvider
+from tests.jobs.test_commands import MODEL, run
+from tests.jobs.test_evaluate import prompt
+
+TUNED = f"ft:{MODEL}:org::1"
+MOODS = ("(happy)", "(sad)", "(angry)")
+
+
+def write_lines(path: Path, pairs: list[tuple[str, str]]) -> Path:
+    messages = [
+        [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        for question, answer in pairs
+    ]
+    path.write_text("".join(json.dumps({"messages": each}) + "\n" for each in messages))
+    return path
+
+
+def test_closed_answers_are_counted_one_by_one(
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = [(f"day {n}", MOODS[n % 3]) for n in range(24)]
+    data = write_lines(tmp_path / "moods.jsonl", pairs)
+    served.answers = {question: answer for question, answer in pairs if answer != "(sad)"}
+    served.answers |= {question: "(happy)" for question, answer in pairs if answer == "(sad)"}
+    served.answers["day 1"] = "(sad) That is a pity."
+    served.answers["day 4"] = "I'm sorry, but I can't answer that."
+    status, [report], error = run(capsys, "evaluate", data, "--model", TUNED, "--baseline", MODEL)
+    assert status == 0, error
+    assert report["task"]["kind"] == "closed" and "bleu" in report["hidden"] and "rougeL" in report["hidden"]
+    scores = report["models"][TUNED]
+    assert scores["exact_match"] == scores["accuracy"] == 16 / 24 and "bleu" not in scores
+    rows = {row["answer"]: row for row in report["answers"][TUNED]["scores"]}
+    assert rows["(happy)"] == {
+        "answer": "(happy)", "expected": 8, "given": 14, "precision": 8 / 14, "recall": 1.0, "f1": 16 / 22,
+    }  # fmt: skip
+    assert report["answers"][TUNED]["confusions"][0] == {
+        "expected": "(sad)", "given": "(happy)", "count": 6, "lines": [8, 11, 14, 17, 20, 23],
+    }  # fmt: skip
+    assert report["misses"][TUNED] == {"wrong": 6, "goes_on": 1, "refuses": 1}
+    status, [asked], _ = run(
+        capsys, "evaluate", data, "--model", TUNED, "--metric", "bleu", "--metric", "exact_match"
+    )
+    assert status == 0 and asked["models"][TUNED]["bleu"] > 0 and "sacrebleu" not in asked["hidden"]
+    assert "version:" in asked["signatures"]["bleu"]
+    status, _, error = run(capsys, "evaluate", data, "--model", TUNED, "--metric", "meteor")
+    assert status == 2 and "WordNet" in error
+
+
+def test_free_text_gets_the_fields_metrics(
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = [
+        (f"why {n}", f"It was the number {n} that came out of the old hat, as far as anybody could tell, and {n}.")
+        for n in range(20)
+    ]
+    data = write_lines(tmp_path / "why.jsonl", pairs)
+    served.answers = {question: answer.replace("old", "new") for question, answer in pairs}
+    status, [report], error = run(capsys, "evaluate", data, "--model", TUNED, "--baseline", MODEL)
+    assert status == 0, error
+    assert report["task"]["kind"] == "free" and report["answers"] is None
+    import sacrebleu
+
+    theirs = sacrebleu.corpus_bleu([served.answers[question] for question, _ in pairs], [[a for _, a in pairs]])
+    assert f"{100 * report['models'][TUNED]['bleu']:.4f}" == f"{theirs.score:.4f}"
+    assert {"chrf", "rouge1", "rougeL"} <= set(report["models"][TUNED])
+    assert "WordNet" in report["hidden"]["meteor"] and "accuracy" in report["hidden"]
+
+
+def test_a_kind_that_a_person_chose_is_kept_with_the_answer(tmp_path: Path) -> None:
+    prompts = [prompt(f"word {n}", f"answer {n}", n) for n in range(3)]
+    with Ledger(tmp_path / "runs.db") as ledger:
+        key = evaluation.prompts_key(prompts)
+        ledger.add_evaluation(key, "m", None, {"answers": ["answer 0", "no", "no"]})
+        result = asyncio.run(evaluation.evaluate(prompts, ["m"], None, ledger, names=["exact_match"]))
+        kinds = [miss.kind for miss in row_misses.misses_of(result, result.last, ledger)]
+        assert kinds == ["wrong", "wrong"]
+        row_misses.set_miss_kind(ledger, "m", prompts[1], "no", "wanted_wrong")
+        row_misses.set_miss_kind(ledger, "m", prompts[2], "another answer", "also_right")
+        found = row_misses.misses_of(result, result.last, ledger)
+        assert [(miss.at, miss.kind, miss.by_person) for miss in found] == [
+            (1, "wanted_wrong", True),
+            (2, "wrong", False),
+        ]
+        row_misses.set_miss_kind(ledger, "m", prompts[1], "no", None)
+        assert not row_misses.misses_of(result, result.last, ledger)[0].by_person
+        with pytest.raises(UsageError, match="no kind of miss"):
+            row_misses.set_miss_kind(ledger, "m", prompts[1], "no", "silly")  # type: ignore[arg-type]
+
+
+def test_perplexity_is_that_of_the_wanted_answers(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = [(f"word {n}", f"answer {n}") for n in range(3)]
+    data = write_lines(tmp_path / "data.jsonl", pairs)
+    words = ("--provider", "local", "--metric", "perplexity", "--metric", "exact_match")
+    status, [report], error = run(capsys, "evaluate", data, "--model", tiny, *words)
+    assert status == 0, error
+
+    async def score_texts() -> list[float]:
+        values: list[float] = []
+        async with await connect(providers.get("local")) as client:
+            for question, answer in pairs:
+                before = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+                scored: Any = await client.sdk.completions.create(
+                    model=tiny, prompt=f"{before}{answer}<|im_end|>", echo=True, logprobs=0, max_tokens=0
+                )
+                told = scored.choices[0].logprobs
+                values += told.token_logprobs[-len(answer) - 1 :]  # one token a letter, and the end's
+        return values
+
+    values = asyncio.run(score_texts())
+    expected = math.exp(-sum(values) / len(values))
+    assert report["models"][tiny]["perplexity"] == pytest.approx(expected, rel=1e-3)
+    with Ledger.for_path(None) as ledger:
+        assert len(ledger.facts(LIKELIHOOD, tiny)) == 3
+        stored = ledger.evaluations()[0]
+        assert [len(row) > 0 for row in stored["logprobs"]] == [True] * 3  # each answer's own, prompt by prompt
+
+
+def test_a_provider_that_cannot_score_a_text_says_so(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, [report], error = run(capsys, "evaluate", data, "--model", MODEL, "--metric", "perplexity")
+    assert status == 0 and report["models"][MODEL]["perplexity"] is None
+    assert "fake cannot score a given text" in error and "fake cannot" in report["hidden"]["perplexity"]
+
+
+def test_an_evaluation_belongs_to_its_run_and_the_best_of_many_is_told(
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_lines(tmp_path / "data.jsonl", [(f"word {n}", f"answer {n}") for n in range(18)])
+    with open_workspace(data) as workspace:
+        workspace.changes.assign(workspace.ids()[:6], "validation")
+        workspace.changes.assign(workspace.ids()[6:], "train")
+        path = workspace.path
+    for at in range(3):
+        served.answers = {f"word {n}": f"answer {n}" for n in range(at, at + 3)}
+        status, lines, error = run(capsys, "train", path, "--yes", "--wait", "--seed", str(at))
+        assert status == 0, error
+        status, [report], _ = run(
+            capsys, "evaluate", path, "--model", lines[-1]["fine_tuned_model"], "--metric", "exact_match"
+        )
+        with Ledger.for_path(path) as ledger:
+            assert ledger.evaluations()[0]["run"] == lines[-1]["run"]
+    flattered = report["flattered"]
+    assert (
+        flattered["models"] == 3 and flattered["prompts"] == 6 and flattered["fair"] <= flattered["score"] == 0.5
+    )
+    assert flattered["says"].startswith("The best of 3 models on these 6 prompts has 50%")
+    prompts = [prompt("never asked")]
+    with Ledger.for_path(path) as ledger:
+        ledger.add_evaluation(evaluation.prompts_key(prompts), "m", None, {"answers": ["x"]})
+        other = asyncio.run(evaluation.evaluate(prompts, ["m"], None, ledger))
+        assert flattery_of(other, ledger) is None
+
+
+def test_a_ledger_of_the_version_before_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with Ledger(path) as ledger:
+        ledger.add_answer("m", "k", {"answer": "a"})
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE answer_facts")
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    with Ledger(path) as ledger:
+        assert ledger.answers("m", ["k"]) == {"k": {"answer": "a"}} and ledger.facts(LIKELIHOOD) == {}
