@@ -13,12 +13,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from curator import paths
+from tests.thorough import examples
 
 # Several BLAS threads on a busy machine take many times longer than one; NumPy reads this when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Hypothesis fails an example that takes longer than 200 ms: on a busy machine any may.
-settings.register_profile("curator", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "curator", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("curator")
 
 

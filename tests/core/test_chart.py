@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curator.core.scores.chart import Chart, Point, Series, draw, ema, ticks
+from tests.thorough import examples
 
 FALLING = Series("train loss", [(step, 4 / step) for step in range(1, 11)])
 BRAILLE = range(0x2801, 0x2900)
@@ -101,7 +102,7 @@ def test_a_hundred_thousand_points_keep_their_extremes() -> None:
     assert any(ord(c) in BRAILLE for c in chart.lines[0])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @example([[(0.0, 5e-324), (1.0, 1e-323)]], 40, 10, True, 0.0)
 @example([[(-1.7e308, 1.7e308), (1.7e308, -1.7e308)]], 40, 10, False, 0.5)
 @given(

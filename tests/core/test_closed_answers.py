@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.scores import closed_answers, metrics
+from tests.thorough import examples
 
 WANTED = ["cat", "cat", "Cat", "dog", "dog", "bird"]
 GIVEN = ["cat", "dog", "cat ", "dog", "fish", "(bird)"]
@@ -49,7 +50,7 @@ def test_the_task_of_answers(expected: list[str], vocabulary: int | None, kind: 
     assert task.kind == kind and task.words and not task.words.endswith(".")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abC ."), st.sampled_from("abc .?")), max_size=20))
 def test_counts_add_up(pairs: list[tuple[str, str]]) -> None:
     expected, answers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]

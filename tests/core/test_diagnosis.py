@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.scores.diagnosis import Diagnosis, diagnose, read_curves
+from tests.thorough import examples
 
 
 def run(
@@ -220,7 +221,7 @@ def test_curves_take_events_in_any_order_with_repeats() -> None:
 LOSS = st.none() | st.floats(allow_nan=True) | st.integers(-5, 5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

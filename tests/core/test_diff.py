@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.diff import Difference, DiffSpan, compare_examples, compare_texts
+from tests.thorough import examples
 
 
 def test_one_word_replaced() -> None:
@@ -44,7 +45,7 @@ def test_small_cases(before: str, after: str, spans: list[DiffSpan]) -> None:
     assert compare_texts(before, after) == spans
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text("ab .\n🙂é", max_size=30), st.text("ab .\n🙂é", max_size=30))
 def test_spans_rebuild_both_sides(before: str, after: str) -> None:
     spans = compare_texts(before, after)
@@ -102,7 +103,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(JSON, JSON)
 def test_no_change_means_equal_values(before: Any, after: Any) -> None:
     assert compare_examples(before, before) == []

@@ -21,6 +21,7 @@ from curator.core.duplicates.index import Index
 from curator.core.duplicates.sketch import fold_texts
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
+from tests.thorough import examples
 
 TEXT = "river apple quiet window engine carpet lemon signal forest paper ladder copper velvet anchor"
 WORDS = TEXT.split()
@@ -144,7 +145,7 @@ def test_short_texts_need_to_be_closer() -> None:
     assert kinds(search([chat("I am so tired", "(tired)"), chat("I am so hungry", "(hungry)")])) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=14), min_size=1, max_size=12), st.data())
 def test_groups_are_a_partition_and_shrink_as_the_threshold_grows(
     texts: list[list[str]], data: st.DataObject
@@ -269,7 +270,7 @@ def test_the_nearest_examples_come_first() -> None:
     assert [row for row, _ in index.similar(0, 2)] == [2, 3]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_an_index_after_edits_finds_what_a_fresh_one_finds(data: st.DataObject) -> None:
     sentence = st.lists(st.sampled_from(WORDS), min_size=4, max_size=9).map(" ".join)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.scores import metrics
+from tests.thorough import examples
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_unknown_metric() -> None:
         metrics.score("charm", ["a"], ["a"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_scores_are_shares_and_full_for_the_same_text(expected: str, answer: str) -> None:
     for one in metrics.PER_EXAMPLE.values():

@@ -11,6 +11,7 @@ from curator.core.answers import misses
 from curator.core.answers.misses import KIND_WORDS, KINDS, Miss, MissKind, count_kinds, find_misses, group_misses
 from curator.core.answers.teachers import Taught, find_teachers
 from curator.core.scores.flattery import measure_flattery
+from tests.thorough import examples
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_misses_that_are_alike_stand_together() -> None:
     assert groups[0].words == "right form, wrong answer: 2 prompts answered “(cat)”"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=4), st.sampled_from(KINDS)), max_size=12))
 def test_every_miss_is_in_one_group(rows: list[tuple[str, str, MissKind]]) -> None:
     all_misses = [miss(at, prompt, answer, kind) for at, (prompt, answer, kind) in enumerate(rows)]

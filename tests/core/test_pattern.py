@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from curator.core.answers.pattern import MAX_PATTERN, MAX_TEXT, automaton
+from tests.thorough import examples
 
 ATOMS = st.sampled_from(["a", "b", ".", r"\d", r"\w", "[ab]", "[^a]", r"\(", "é", "^", "$", "[]x-]", r"\n"])
 REPEATS = st.sampled_from(["", "*", "+", "?", "{2}", "{1,2}", "{,2}", "{1,}", "*?", "??"])
@@ -28,7 +29,7 @@ def patterns() -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(patterns(), st.text("ab1(é\nx-", max_size=7))
 def test_agrees_with_python(pattern: str, text: str) -> None:
     assume(not ("$" in pattern and "\n" in text))  # Python: before a last line break too

@@ -20,6 +20,7 @@ from curator.core.rules.has import Has
 from curator.core.rules.quick.quick_look import QuickLook, not_well_formed, quick_looks
 from curator.core.rules.subject import Subject
 from tests.core.rules_cases import CALLED, CASES, NEEDS_A, TOOL, bot, call, calling, chat, raw, system, told, user
+from tests.thorough import examples
 
 OPENAI = rules.Context()
 
@@ -229,7 +230,7 @@ def everything(example: Example, context: rules.Context) -> list[Problem]:
     return engine.check_subject(subject, context)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(VALUES, SPELLINGS, METHODS, st.sampled_from(["openai", "azure", "local"]))
 def test_no_line_makes_a_rule_fall_over_or_be_left_out(
     value: Any, how: dict[str, Any], method: Method | None, profile: Any
@@ -241,7 +242,7 @@ def test_no_line_makes_a_rule_fall_over_or_be_left_out(
         facts_of(Subject(example, context), context)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(VALUES, SPELLINGS)
 def test_fixes_settle_and_do_not_fall_over(value: Any, how: dict[str, Any]) -> None:
     example = parse(line(value, how))
@@ -276,7 +277,7 @@ def hold_together(text: bytes, context: rules.Context) -> bool:
     return True
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(CHAT | NEARLY_WHOLE, SPELLINGS)
 def test_a_safe_fix_makes_no_other_rule_worse(value: Any, how: dict[str, Any]) -> None:
     example, context = parse(line(value, how)), rules.Context(method="supervised")
@@ -290,7 +291,7 @@ def test_a_safe_fix_makes_no_other_rule_worse(value: Any, how: dict[str, Any]) -
             assert not worse, (name, example.raw, fixed)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(PLAIN | CHAT | NEARLY_WHOLE, SPELLINGS, METHODS, st.sampled_from(["openai", "azure", "local"]))
 def test_the_typed_path_says_what_the_rules_say(
     value: Any, how: dict[str, Any], method: Method | None, profile: Any
@@ -298,7 +299,7 @@ def test_the_typed_path_says_what_the_rules_say(
     hold_together(line(value, how), rules.Context(profile, method))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(PLAIN | CHAT | NEARLY_WHOLE, SPELLINGS), max_size=6))
 def test_many_lines_together_are_seen_as_each_by_itself(lines: list[tuple[Any, dict[str, Any]]]) -> None:
     texts = [line(value, how) for value, how in lines]
@@ -311,7 +312,7 @@ NUMBERS = st.text("0123456789 ().-+xa", min_size=6, max_size=24)
 MARKING = st.text("<|sk-xobAKIeyJzg_hpBEGN@y lurombuicd\\", min_size=2, max_size=12)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.lists(NUMBERS | MARKING | TEXTS, min_size=1, max_size=4), SPELLINGS)
 def test_no_number_and_no_mark_is_overlooked(texts: list[str], how: dict[str, Any]) -> None:
     lines = [line(chat(system("Be kind."), user(f"Of {text}!"), bot()), how) for text in texts]

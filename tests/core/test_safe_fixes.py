@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from curator.core import rules
 from curator.core.bookkeeping import is_bookkeeping
 from curator.core.example import parse
+from tests.thorough import examples
 
 OPENAI = rules.Context()
 WORDS = st.integers(100, 999).map("meant{}".format)
@@ -154,7 +155,7 @@ def lines(draw: st.DrawFn) -> tuple[set[str], bytes]:
     return set(meant_words(value)), raw
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(lines(), st.sampled_from([None, "supervised", "dpo"]))
 def test_every_text_that_was_meant_is_there_after_the_safe_fixes(
     line: tuple[set[str], bytes], method: Any
@@ -168,7 +169,7 @@ def test_every_text_that_was_meant_is_there_after_the_safe_fixes(
     assert counts or fixed == raw
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(lines())
 def test_all_fixes_settle_too(line: tuple[set[str], bytes]) -> None:
     fixed, _ = rules.fix_all(parse(line[1]), OPENAI, unsafe=True)

@@ -14,6 +14,7 @@ from curator import tokens
 from curator.basemodels.own_tokenizer import OwnTokenizer, own_renderer
 from curator.core.counting.counter import Cut
 from curator.core.counting.template_counter import TemplateCounter
+from tests.thorough import examples
 
 COUNTER = tokens.counter("gpt-4o")
 CHATML = (
@@ -64,7 +65,7 @@ def test_spans_add_up_to_the_count(counter: tokens.Counter, example: Any) -> Non
     assert sum(span.tokens for span in counter.spans(example)) == counter.example(example).total
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -262,7 +263,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.text(
         st.one_of(st.characters(codec="utf-8"), st.sampled_from("  \n\t'sdlrvem059²½aéß日🙂<|_>")), max_size=60

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from curator import tokens
 from curator.core import cost, models
+from tests.thorough import examples
 
 TOY = [
     json.loads(line)
@@ -178,7 +179,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(JSON)
 def test_any_value_is_counted_without_an_error(value: Any) -> None:
     for example in (value, {"messages": value}, {"messages": [value]}, {"messages": [{"content": value}]}):

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.core.counting import vocabulary
+from tests.thorough import examples
 
 TEXTS = [
     "Hello, world! It's 2026 -- don't panic.\n\n\tTabs   and  blanks \r\n",
@@ -64,7 +65,7 @@ def test_monster_runs_are_counted(run: str) -> None:
     assert vocabulary.Vocabulary("o200k_base").count(run * 450_000) > 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.lists(st.sampled_from(["word ", "Über", "x, ", "12 ", "\n", "it's "]), min_size=40, max_size=60))
 def test_slices_keep_the_count(words: list[str]) -> None:
     text = "".join(words) * 900 + " the end"
@@ -75,7 +76,7 @@ def test_slices_keep_the_count(words: list[str]) -> None:
     assert abs(vocabulary_.count(text) - whole) <= len(parts) - 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.text(max_size=60), st.integers(0, 40))
 def test_cut_holds_no_more_than_the_limit(text: str, limit: int) -> None:
     tokenizer = vocabulary.Vocabulary("o200k_base")
@@ -140,7 +141,7 @@ WORDS = st.sampled_from(
 
 
 @pytest.mark.parametrize("name", ["o200k_base", "cl100k_base"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(parts=st.lists(st.text(SCRIPTS, max_size=12) | WORDS, max_size=8))
 def test_the_faster_counter_counts_as_tiktoken_does(name: str, parts: list[str]) -> None:
     count = vocabulary.quick_count(name)

@@ -19,6 +19,7 @@ from curator.tui.session import kept_draft
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import typed_text
 from curator.workspace.storage.typed_text import TypedText
+from tests.thorough import examples
 from tests.tui.scene import Scene, chat, dataset, many, opened
 from tests.tui.test_terminal import terminal
 
@@ -257,7 +258,7 @@ async def test_a_note_is_kept_while_it_is_typed_and_offered(tmp_path: Path) -> N
 # The file
 
 
-@settings(max_examples=20, deadline=None)  # each is synced to the disk
+@settings(max_examples=examples(20), deadline=None)  # each is synced to the disk
 @given(
     st.sampled_from(["example", "new", "note"]), st.integers(-(2**80), 2**80), st.binary(max_size=200),
     st.binary(max_size=200),

@@ -30,6 +30,7 @@ from curator.workspace.exchange.write_back import plan_write_back, write_back
 from curator.workspace.files.preview import preview
 from curator.workspace.opening import create_workspace, open_workspace
 from curator.workspace.workspace import Workspace
+from tests.thorough import examples
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
 SYSTEM = {"messages": [{"role": "system", "content": "S"}, *CHAT["messages"]]}
@@ -192,7 +193,7 @@ Lines = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(lines=Lines, crlf=st.booleans(), last=st.booleans())
 def test_a_round_trip_is_byte_identical(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], crlf: bool, last: bool
@@ -268,7 +269,7 @@ def test_formats(value: Any, target: Target, made: Any) -> None:
     assert to_target(value, target) == made
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     turns=st.lists(
         st.tuples(st.sampled_from(["user", "assistant", "system"]), st.text(max_size=5)), min_size=1, max_size=5

@@ -21,6 +21,7 @@ from curator.workspace.opening import open_workspace
 from curator.workspace.records import Change
 from curator.workspace.storage import database as schema
 from curator.workspace.workspace import Workspace
+from tests.thorough import examples
 
 
 def example(asked: str, said: str = "yes") -> dict[str, Any]:
@@ -436,7 +437,7 @@ Deeds = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(deeds=Deeds)
 def test_undo_is_the_inverse_of_every_action(
     tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]

@@ -15,6 +15,7 @@ from curator.workspace.duplicates.twins import HeldOutTexts
 from curator.workspace.exchange import import_files
 from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
+from tests.thorough import examples
 
 QUESTIONS = (
     "How do I change the tyre of my bicycle when I have no lever with me?",
@@ -126,7 +127,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(STEPS)
 def test_the_kept_texts_are_those_that_a_new_reading_finds(
     tmp_path_factory: pytest.TempPathFactory, steps: Any

@@ -32,6 +32,7 @@ from curator.workspace.search import text_scan as search
 from curator.workspace.storage import id_mask as chosen
 from curator.workspace.storage.id_mask import IdMask
 from curator.workspace.workspace import Workspace
+from tests.thorough import examples
 
 TEXTS = ("alpha", "Beta one", "caf\u00e9", "x \u212aelvin", 'tab\tand "quote"', "role content", "straße", "")
 
@@ -184,7 +185,7 @@ Queries = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(text=Queries)
 def test_every_combination_selects_what_it_says(workspace: Workspace, text: str) -> None:
     assert list(workspace.view(text).ids) == expected(workspace, text)
@@ -247,7 +248,7 @@ def twice(dumped: Iterable[str]) -> Iterator[str]:
         yield line.replace('"}', '", "content": "no"}', 1) if n % 4 == 3 else line[:-1] if n % 7 == 5 else line
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     lines=st.lists(st.text(Letters, max_size=30), min_size=1, max_size=12),
     needle=st.text(
@@ -405,7 +406,7 @@ CLEAN = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     texts=st.lists(st.tuples(st.sampled_from(CLEAN), st.text(Letters, min_size=1, max_size=130)), max_size=5),
     version=st.integers(0, 1),

@@ -38,7 +38,7 @@ class HelpScreen(Dialog[None]):
                 yield Static(Content(text), classes="about")
         scopes: set[str] = set()
         for node in (*self._chain, *self._others):
-            for scope in scopes_of(node):
+            for scope in scopes_of(type(node)):
                 if scope not in scopes and scope != "dialog":
                     scopes.add(scope)
                     yield Static(self._table(scope), classes="keys")

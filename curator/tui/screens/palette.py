@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from rich.text import Text
 from textual.actions import parse
@@ -51,19 +51,22 @@ HIDDEN = "hidden"
 be completed."""
 
 
-def scopes_of(node: DOMNode) -> tuple[str, ...]:
-    """The scopes of the key table that a widget, screen or app declares, its own before those of its bases."""
-    scopes = (vars(cls).get("SCOPE", "") for cls in type(node).__mro__)
+@cache
+def scopes_of(node_type: type[DOMNode]) -> tuple[str, ...]:
+    """The scopes of the key table that a class of nodes declares, its own before those of its bases."""
+    scopes = (vars(cls).get("SCOPE", "") for cls in node_type.__mro__)
     return tuple(scope for scope in dict.fromkeys(scopes) if scope)
 
 
-def node_of(action: Action, screen: Screen[object], focused: Widget | None) -> DOMNode | None:
-    """The node that runs an action: the nearest to the focus, else one on the screen, else the app; None: none."""
+def nodes_by_scope(screen: Screen[object], focused: Widget | None) -> dict[str, DOMNode]:
+    """The node that runs the actions of each scope: nearest to the focus, else on the screen, else the app."""
     near = list(focused.ancestors_with_self) if focused else [screen, screen.app]
+    nodes: dict[str, DOMNode] = {}
     for node in (*near, *screen.walk_children(Widget, with_self=False), screen, screen.app):
-        if action.scope in scopes_of(node) and getattr(node, "display", True):
-            return node
-    return None
+        for scope in scopes_of(type(node)):
+            if scope not in nodes and getattr(node, "display", True):
+                nodes[scope] = node
+    return nodes
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,9 @@ class ActionCommands(Provider):
             names = all_keys.setdefault(identity(action), {})
             names.update(dict.fromkeys(filter(None, user_keys.get(action.id, action.keys).split(","))))
         listed = set()
+        nodes = nodes_by_scope(self.screen, self.focused)
         for action in actions.ACTIONS:
-            node = node_of(action, self.screen, self.focused)
+            node = nodes.get(action.scope)
             if node is None and action.scope not in PLACES:
                 continue
             command = PaletteCommand(

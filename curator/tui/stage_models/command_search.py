@@ -6,8 +6,9 @@ Names weigh more than other words for the same, those more than descriptions. Sc
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
 from functools import cache
+
+from rapidfuzz import fuzz
 
 from curator.tui import keys
 from curator.tui.actions import Action
@@ -65,7 +66,7 @@ def _fit_part(text: str, name: str, synonyms: tuple[str, ...], description: str)
         return DESCRIPTION_WORDS - shorter
     if text in name:
         return INSIDE_NAME - shorter
-    closest = max(SequenceMatcher(None, text, phrase).ratio() for phrase in (name, *synonyms))
+    closest = max(fuzz.ratio(text, phrase) / 100 for phrase in (name, *synonyms))
     if closest >= ALIKE:
         return MISTYPED * closest
     return NAME_LETTERS - shorter if _has_letters_in_order(text, name) else 0.0

@@ -1,0 +1,34 @@
+"""Hundreds of tests start the app: what Textual works out of equal stylesheets and colours is worked out once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from textual.cache import LRUCache
+from textual.css.stylesheet import Stylesheet
+from textual.design import ColorSystem
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shared_looks() -> None:
+    """Apps of equal colour variables share parsed rules, equal themes share generated colours."""
+    parse, generate = Stylesheet.parse, ColorSystem.generate
+    rules_of: defaultdict[frozenset[tuple[str, str]], LRUCache[tuple[Any, ...], Any]]
+    rules_of = defaultdict(lambda: LRUCache(256))
+    colours_of: dict[str, dict[str, str]] = {}
+
+    def parse_once(sheet: Stylesheet) -> None:
+        sheet._parse_cache = rules_of[frozenset(sheet._variables.items())]
+        parse(sheet)
+        sheet._parse_cache = LRUCache(64)  # which the sheet clears when its variables change
+
+    def generate_once(system: ColorSystem) -> dict[str, str]:
+        theme = repr(sorted(vars(system).items()))
+        if theme not in colours_of:
+            colours_of[theme] = generate(system)
+        return dict(colours_of[theme])
+
+    Stylesheet.parse = parse_once  # type: ignore[method-assign,assignment]
+    ColorSystem.generate = generate_once  # type: ignore[method-assign,assignment]
