@@ -143,6 +143,7 @@ def _report(prepared: Import) -> dict[str, object]:
         ],
         "left_behind": dict(prepared.left_behind),
         "bad_answers": prepared.total("bad"),
+        "unclear_answers": prepared.total("unclear"),
         "format": prepared.format,
         "files": [
             {**_as_dict(file.preview), "added": file.added, "duplicates": file.duplicates, "broken": file.broken}
@@ -164,6 +165,8 @@ def _print(prepared: Import, workspace: Workspace) -> None:
         output.say(f"left behind, with the number of records that have it: {one_line(places, 400)}")
     if bad := prepared.total("bad"):
         output.say(f"{bad:,} answers are marked as bad in the data: labelled bad, rejected, and never trained")
+    if unclear := prepared.total("unclear"):
+        output.say(f"{unclear:,} answers have a verdict that cannot be read: labelled unclear and flagged")
 
 
 def _say_misfits(prepared: Import) -> None:

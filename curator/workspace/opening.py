@@ -191,11 +191,11 @@ def _add_first_file(workspace: Workspace, path: Path) -> None:
     from curator.workspace.files.preview import preview
 
     first_look = preview(path)
-    legacy = first_look.shape == "completion" and not first_look.has_verdicts
+    legacy = first_look.shape == "completion" and not first_look.map.verdict
     if first_look.container == "jsonl" and (legacy or first_look.shape == "unknown"):
         first_look = first_look.by(KEEP)
     large = path.stat().st_size > COPY_AT_ONCE
-    if not large or not first_look.plain or first_look.map != KEEP or first_look.has_verdicts:
+    if not large or not first_look.plain or first_look.map != KEEP:
         add_previewed(workspace, [first_look])
         return
     row = source_row(1, path, f"1-{slug(path.name)}", "jsonl", 1, None, path.stat())

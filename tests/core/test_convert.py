@@ -90,11 +90,31 @@ def test_a_record_becomes_these_messages(record: Any, messages: list[Any], left_
         {"conversations": [{"from": "human", "value": GREEN}],
          "chosen": {"from": "gpt", "value": "(party)"}, "rejected": {"from": "gpt", "value": "no"}},
         {"instruction": GREEN, "input": "", "chosen": "(party)", "rejected": "no"},
+        {"prompt": "", "chosen": [Q, A], "rejected": [Q, {**A, "content": "no"}]},
+        {"query": GREEN, "response": "(party)", "rejected_response": "no"},
+        {"messages": [Q, A], "rejected_response": "no"},
+        {"messages": [Q, A], "rejected_messages": [Q, {**A, "content": "no"}]},
+        {"prompt": GREEN, "accepted": "(party)", "rejected": "no"},
+        {"row_idx": 0, "row": {"prompt": GREEN, "chosen": "(party)", "rejected": "no"}},
     ],
 )  # fmt: skip
 def test_preferences_from_everywhere(record: Any) -> None:
     result = became(record)
-    assert (result.value, result.left_behind) == (PAIR, ())
+    assert (result.value, [*result.left_behind]) == (PAIR, ["row_idx"] if "row" in record else [])
+
+
+@pytest.mark.parametrize(
+    "prompt", [GREEN, [Q], [S, Q], "B", [{**Q, "content": "B"}], [Q, A, {**Q, "content": "B"}]]
+)
+def test_a_prompt_may_be_any_end_of_what_both_sides_share(prompt: Any) -> None:
+    shared = [Q, A, {**Q, "content": "B"}]
+    record = {"prompt": prompt, "chosen": [*shared, A], "rejected": [*shared, {**A, "content": "no"}]}
+    system = [S] if prompt[0] == S else []
+    assert became(record).value == {**PAIR, "input": {"messages": [*system, *shared]}}
+    other = to_example({**record, "prompt": [S, {**Q, "content": "C"}]}, detect_map([record])[1])
+    assert other == Misfit("the prompt is not what 'chosen' and 'rejected' begin with")
+    further = to_example({**record, "prompt": [*shared, A, {**Q, "content": "C"}]}, detect_map([record])[1])
+    assert isinstance(further, Misfit)  # its last turn would stand before an answer to another
 
 
 def test_a_pair_keeps_its_system_prompt_and_tells_its_scores() -> None:
@@ -160,12 +180,115 @@ def test_what_does_not_fit_says_why(record: Any, reason: str | None) -> None:
     assert reason in (None, result.reason)
 
 
-@pytest.mark.parametrize("key", ["label", "kto_tag"])
-@pytest.mark.parametrize("good", [True, False])
-def test_kto_says_whether_an_answer_is_good(key: str, good: bool) -> None:
-    result = became({"prompt": "a", "completion": "b", key: good})
-    assert (result.good, result.left_behind) == (good, ())
-    assert became({"messages": [Q, A], key: good}).good is good
+GOOD_WORDS = [
+    True,
+    1,
+    1.0,
+    "1",
+    "+1",
+    "true",
+    "TRUE",
+    " Good",
+    "desirable",
+    "chosen",
+    "thumbs up",
+    "thumbs-up",
+    "👍",
+]
+BAD_WORDS = [
+    False,
+    0,
+    -1,
+    "0",
+    "0.0",
+    "-1",
+    "false",
+    "False",
+    "bad",
+    "undesirable",
+    "rejected",
+    "thumbs_down",
+    "👎",
+]
+
+
+@pytest.mark.parametrize("key", ["label", "kto_tag", "KTO Tag", "is_good", "verdict"])
+@pytest.mark.parametrize(
+    "asked", [{"prompt": "a", "completion": "b"}, {"messages": [Q, A]}, {"conversations": [Q, A]}]
+)
+def test_a_verdict_says_whether_an_answer_is_good(key: str, asked: dict[str, Any]) -> None:
+    for words, verdict in ((GOOD_WORDS, "good"), (BAD_WORDS, "bad")):
+        for word in words:
+            result = became({**asked, key: word})
+            assert (word, result.verdict, result.left_behind) == (word, verdict, ())
+
+
+def test_only_what_reads_as_a_verdict_is_one() -> None:
+    def verdicts(key: str, *words: Any) -> list[Any]:
+        records = [{"prompt": "a", "completion": "b", key: word} for word in words]
+        by = detect_map(records)[1]
+        results = [to_example(record, by) for record in records]
+        assert all(isinstance(each, Converted) for each in results)
+        return [each.verdict for each in results if isinstance(each, Converted)]
+
+    assert (
+        verdicts("rating", 5, 1, 3)
+        == verdicts("label", 0, 1, 2)
+        == verdicts("label", "sum", "no", "x")
+        == [None] * 3
+    )
+    assert verdicts("rating", 1, 1) == [None] * 2  # one star, or a thumb up
+    assert verdicts("rating", 1, 0) == ["good", "bad"]
+    assert verdicts("score", 0.5, 1) == verdicts("label", None, "") == [None] * 2
+    assert verdicts("label", "good", "bad", "so-so") == ["good", "bad", "unclear"]
+    assert verdicts("kto_tag", "so-so", None) == ["unclear", None]
+    assert verdicts("is_bad", True, "no") == ["bad", "good"]
+    record = {"prompt": "a", "completion": "b", "label": True, "correct": 0}
+    assert became(record).verdict == "unclear"
+    assert became({"text": "a", "label": "good"}).value["messages"][1]["content"] == "good"
+    explicit = to_example({"q": "a", "r": "b", "ok": "no"}, parse_map("user=q,assistant=r,verdict=ok"))
+    assert isinstance(explicit, Converted) and (explicit.verdict, explicit.left_behind) == ("bad", ())
+
+
+@pytest.mark.parametrize(
+    ("record", "question"),
+    [
+        ({"instruction": "Add", "input": "1 2", "response": "3"}, "Add\n\n1 2"),
+        ({"user": "U1", "text": "Hi", "reply": "3"}, "Hi"),
+        ({"user": "Hi", "assistant": "3"}, "Hi"),
+        ({"question": "Q", "passage": "P", "document": "D", "answer": "3"}, "Q\n\nP\n\nD"),
+        ({"question": "Q", "prompt": "Q", "text": "Q: Q A: 3", "answer": "3"}, "Q"),
+        ({"question": "A) x B) y?", "choices": ["x", "y"], "answer": "3"}, "A) x B) y?"),
+        ({"text": "Hi", "label": 0, "label_text": "3"}, "Hi"),
+        ({"prompt": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", "completion": "3<|im_end|>"}, "Hi"),
+    ],
+)  # fmt: skip
+def test_a_question_is_put_together_from_its_columns(record: dict[str, str], question: str) -> None:
+    said = [{"role": "user", "content": question}, {"role": "assistant", "content": "3"}]
+    assert became(record).value == {"messages": said}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"question": "Q", "choices": ["x", "y"], "answer": 1},
+        {"question": "Q", "A": "x", "B": "y", "C": "z", "answer": "B"},
+        {"prompt": "Q", "option_a": "x", "option_b": "y", "completion": "x"},
+        {"text": "Hi", "label": 0},
+        {"text": "Hi", "label": "0"},
+        {"input": "Q", "output": "what a model said", "target": "what is right"},
+        {"question": "Q", "prompt": "Be a pirate. Q", "answer": "3"},
+        {"prompt": "Q", "response": "3", "history": "what was said before"},
+        {"text": "t", "label": "POS", "answer": "reject", "_input_hash": 1, "_task_hash": 2},
+        {"row": {"prompt": "Q", "completion": "the beginn"}, "truncated_cells": ["completion"]},
+        {"data": {"prompt": "Q", "response": "A"}, "annotations": [{"result": "wrong"}]},
+        {"input": {"question": "Q"}, "output": {"answer": "A"}},
+        {"messages": [{"id": 1, "content": "Hi", "author": {"name": "bob"}}]},
+        [{"type": "message", "user": "U1", "text": "Hi"}, {"type": "message", "user": "U2", "text": "Yo"}],
+    ],
+)
+def test_what_may_mean_something_else_stays_as_it_is(record: Any) -> None:
+    assert isinstance(to_example(record, detect_map([record])[1]), Misfit)
 
 
 def test_a_map_by_hand_is_applied_or_refused() -> None:
@@ -210,6 +333,8 @@ def test_a_map_that_cannot_be_is_refused(spec: str) -> None:
         "user=a+b,assistant=c",
         "system=s,user=q,chosen=a,rejected=b",
         "sharegpt,keep=id+source",
+        "sharegpt,verdict=label,inside=row",
+        "none,verdict=label,inside=row",
     ],
 )
 def test_a_map_is_written_as_it_is_read(spec: str) -> None:

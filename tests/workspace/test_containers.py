@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from curator.core.convert.maps import KEEP
+from curator.core.convert.maps import KEEP, parse_map
 from curator.errors import InputError
 from curator.workspace.exchange import import_files
 from curator.workspace.files import compressed
@@ -144,7 +144,12 @@ def test_a_file_that_unpacks_without_end_is_refused(
 def test_kto_data_marks_its_bad_answers_also_when_it_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "k.jsonl"
     native = [{**CHAT, "label": False}, {**CHAT, "label": True}]
-    for records in (native, [{"prompt": "a", "completion": "b", "label": each["label"]} for each in native]):
+    words = [{**CHAT, "label": "0"}, {**CHAT, "label": "1"}]
+    for records in (
+        native,
+        words,
+        [{"prompt": "a", "completion": "b", "label": each["label"]} for each in native],
+    ):
         path.write_text("".join(json.dumps(record) + "\n" for record in records))
         with open_workspace(path) as workspace:
             bad, good = workspace.records(workspace.ids())
@@ -154,6 +159,17 @@ def test_kto_data_marks_its_bad_answers_also_when_it_is_opened(tmp_path: Path) -
         for file in sorted(tmp_path.glob("k.curator/**/*"), reverse=True):
             file.rmdir() if file.is_dir() else file.unlink()
         (tmp_path / "k.curator").rmdir()
+
+
+def test_a_table_says_which_answers_are_bad_and_which_nobody_can_tell(tmp_path: Path) -> None:
+    path = tmp_path / "k.csv"
+    path.write_text("question,answer,Label\na,b,desirable\nc,d,undesirable\ne,f,perhaps\n")
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        for by in (None, parse_map("user=question,assistant=answer")):  # also a map by hand leaves it in force
+            made, _ = import_files.add(workspace, [path], by)
+            assert (made.total("bad"), made.total("unclear"), made.left_behind) == (1, 1, {"Label": 1})
+            reviews = [record.review for record in workspace.records(workspace.ids())]
+            assert reviews[-3:] == ["accepted", "rejected", "flagged"]
 
 
 def test_a_record_that_does_not_fit_is_named_with_its_line(tmp_path: Path) -> None:

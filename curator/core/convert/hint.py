@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from curator.core.convert import maps
 from curator.core.convert.shapes import detect_map
 from curator.core.convert.to_example import NOTHING_KNOWN, Misfit, to_example
 
@@ -13,8 +12,8 @@ _MAP = "`curator import --map user=KEY,assistant=KEY` makes a chat of two of its
 
 def import_hint(record: Any) -> str:
     """What an import makes of a record, or why it keeps it as it is; "" for a native one."""
-    shape, found = detect_map([record])
-    if shape in maps.NATIVE:
+    found = detect_map([record])[1]
+    if found.keeps_records:
         return ""
     converted = to_example(record, found)
     if not isinstance(converted, Misfit):

@@ -50,6 +50,10 @@ class Map:
     tools: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     """Keys that go along unchanged, beside the messages."""
+    verdict: tuple[str, ...] = ()
+    """Columns that say whether the answer is a good one."""
+    inside: tuple[str, ...] = ()
+    """The key whose object is the record; what stands beside it is left behind."""
 
     def spec(self) -> str:
         """As `--map` takes it: `user=question+context,assistant=answer`."""
@@ -58,6 +62,11 @@ class Map:
         if not (self.user or self.assistant or self.chosen):
             words.insert(0, "none" if self.shape in ("chat", "unknown") else self.shape)
         return ",".join(words)
+
+    @property
+    def keeps_records(self) -> bool:
+        """Whether every record stays as it is; its verdicts may be read all the same."""
+        return self.shape == "chat" and not self.inside
 
     @property
     def is_pair(self) -> bool:
@@ -71,7 +80,9 @@ KEEP = Map(shape="chat")
 UNKNOWN = Map(shape="unknown")
 """The map of a file whose records have no known shape: it fits only records that are examples already."""
 
-COLUMN_KEYS = ("system", "user", "assistant", "chosen", "rejected", "tools", "keep")
+COLUMN_KEYS = ("system", "user", "assistant", "chosen", "rejected", "tools", "keep", "verdict", "inside")
+_ANY_SHAPE = frozenset(("tools", "keep", "verdict", "inside"))
+"""Columns that may be added to a map that has columns of its own."""
 assert {*COLUMN_KEYS, "shape"} == {field.name for field in fields(Map)}
 
 ALPACA = Map(("instruction", "input"), ("output",), ("system",), "alpaca")
@@ -89,7 +100,7 @@ def parse_map(spec: str) -> Map:
     """The map that `--map` names. Raises UsageError with what may be written.
 
     `user=a+b,assistant=c[,system=d]`, `user=a,chosen=b,rejected=c`, a shape's name, `none` (keep every line); each
-    with `tools=COLUMN` and `keep=COLUMN` where wanted.
+    with `tools=COLUMN`, `keep=COLUMN`, `verdict=COLUMN` and `inside=KEY` where wanted.
     """
     first, _, rest = spec.partition(",")
     shape = first.strip()
@@ -101,12 +112,14 @@ def parse_map(spec: str) -> Map:
         raise UsageError(f"'{first}' is no map: write user=COLUMN,assistant=COLUMN (or system=, +COLUMN, none)")
     columns = _columns(rest)
     if shape == "keep":
-        if columns:
-            raise UsageError("'none' keeps every line as it is and takes no columns")
-        return KEEP
+        if not columns.keys() <= {"verdict", "inside"}:
+            raise UsageError("'none' keeps every record as it is: only verdict= and inside= can be added")
+        return Map(shape="chat", **columns)
     if shape:
-        if not columns.keys() <= {"tools", "keep"}:
-            raise UsageError(f"'{shape}' has columns of its own: only tools= and keep= can be added")
+        if not columns.keys() <= _ANY_SHAPE:
+            raise UsageError(
+                f"'{shape}' has columns of its own: only tools=, keep=, verdict= and inside= can be added"
+            )
         base = named(shape)  # type: ignore[arg-type]
         return Map(base.user, base.assistant, base.system, base.shape, **columns)
     answers = columns.keys() & {"assistant", "chosen", "rejected"}

@@ -10,23 +10,59 @@ from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.texts_in import kind_of
 from curator.core.convert.turns_in import Message, is_turn, messages
 
-_PROMPT_KEYS = ("prompt", "question", "instruction", "conversations", "conversation", "query", "input")
+_PROMPT_KEYS = (
+    "prompt", "question", "instruction", "conversations", "conversation", "query", "input", "context_messages",
+)  # fmt: skip
+_SIDES = (
+    ("chosen", "rejected"),
+    ("chosen_response", "rejected_response"),
+    ("chosen_answer", "rejected_answer"),
+    ("response_chosen", "response_rejected"),
+    ("preferred", "non_preferred"),
+    ("preferred", "dispreferred"),
+    ("preferred", "rejected"),
+    ("accepted", "rejected"),
+    ("response", "rejected_response"),
+    ("messages", "rejected_messages"),
+    ("messages", "rejected_response"),
+)
+"""Keys of the preferred and of the other answer."""
 
 
-def from_record(record: Mapping[str, Any], system: list[Message], carried: Carried) -> dict[str, Any]:
-    """The pair of a record with `chosen` and `rejected`. Raises MisfitError where the two do not fit each other.
+def is_pair(record: Mapping[str, Any]) -> bool:
+    """Whether a record has a preferred answer and another one."""
+    return _side_keys(record) is not None
 
-    The prompt stands in a key of its own, or is what both conversations begin with, or both.
+
+def _side_keys(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    return next((keys for keys in _SIDES if all(_is_side(record.get(key, True)) for key in keys)), None)
+
+
+def _is_side(value: Any) -> bool:
+    """Whether a value may be an answer: no yes or no, which is a verdict on another one."""
+    return value is not None and not isinstance(value, bool | int | float)
+
+
+def from_record(
+    record: Mapping[str, Any], system: list[Message], earlier: list[Message], carried: Carried
+) -> dict[str, Any]:
+    """The pair of a record with a preferred answer and another. Raises MisfitError where the two do not fit.
+
+    The prompt stands in a key of its own, or is what both conversations begin with, or both; `earlier` turns that
+    stand in a history come before it.
     """
-    preferred, rejected = _side(record["chosen"], "chosen"), _side(record["rejected"], "rejected")
-    carried.add(("chosen",))
-    carried.add(("rejected",))
+    keys = _side_keys(record)
+    if keys is None:
+        raise MisfitError("it has no 'chosen' and 'rejected'")
+    preferred, rejected = (_side(record[key], key) for key in keys)
+    carried.add((keys[0],))
+    carried.add((keys[1],))
+    if keys[0] == "messages" and len(rejected) == 1:
+        rejected = [*preferred[:-1], *rejected]
     prompt = _prompt(record, carried)
     shared = _shared_prefix(preferred, rejected)
     preferred, rejected = preferred[len(shared) :], rejected[len(shared) :]
-    if shared and prompt and not _begins_alike(shared, prompt):
-        raise MisfitError("the prompt is not what 'chosen' and 'rejected' begin with")
-    question = shared if len(shared) >= len(prompt) else prompt
+    question = _joined(shared, [*earlier, *prompt])
     if _whole(record) == [*question, *preferred]:
         carried.add(("messages",))
     if question and question[0]["role"] == "system":
@@ -68,11 +104,12 @@ def _prompt(record: Mapping[str, Any], carried: Carried) -> list[Message]:
     """The messages of the prompt, [] where the record has none. Alpaca's `input` is joined to its instruction."""
     for key in _PROMPT_KEYS:
         value = record.get(key)
-        if value is None:
+        if value in (None, "", []):
+            carried.add((key,))
             continue
-        carried.add((key,))
         if isinstance(value, list):
-            return messages(value, key, Carried(), ())
+            return messages(value, key, carried, (key,))
+        carried.add((key,))
         if not isinstance(value, str):
             raise MisfitError(f"'{key}' is {kind_of(value)}, not a prompt")
         turns = templates.turns_of(value)
@@ -95,10 +132,29 @@ def _shared_prefix(preferred: list[Message], rejected: list[Message]) -> list[Me
     return preferred[:length]
 
 
-def _begins_alike(shared: list[Message], prompt: list[Message]) -> bool:
-    """Whether a prompt is the end of the shared beginning: it may leave out a system message."""
-    length = min(len(shared), len(prompt))
-    return shared[-length:] == prompt[-length:]
+def _joined(shared: list[Message], prompt: list[Message]) -> list[Message]:
+    """The question that a shared beginning and a prompt make together. Raises MisfitError where they differ.
+
+    The prompt may be the first or the last turns of what is shared, or go further back; either may leave out the
+    system message.
+    """
+    if not shared or not prompt:
+        return shared or prompt
+    systems, spoken = _divided(shared)
+    further, asked = _divided(prompt)
+    if systems and further and systems != further:
+        raise MisfitError("two system prompts differ")
+    length = min(len(spoken), len(asked))
+    ends_alike = spoken[-length:] == asked[-length:] if length else True
+    if not ends_alike and asked != spoken[:length]:
+        raise MisfitError("the prompt is not what 'chosen' and 'rejected' begin with")
+    return [*(systems or further), *(spoken if len(spoken) >= len(asked) else asked)]
+
+
+def _divided(turns: list[Message]) -> tuple[list[Message], list[Message]]:
+    """(system messages at the beginning, everything after them)"""
+    count = next((at for at, message in enumerate(turns) if message["role"] != "system"), len(turns))
+    return turns[:count], turns[count:]
 
 
 def _whole(record: Mapping[str, Any]) -> list[Message] | None:

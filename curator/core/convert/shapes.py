@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from curator.core.convert import maps, templates
 from curator.core.convert.cells import CSV_HEADER
+from curator.core.convert.columns import columns_map
 from curator.core.convert.maps import UNKNOWN, Map, Shape
+from curator.core.convert.pairs import is_pair
 from curator.core.convert.turns_in import is_named_text, is_turn
-from curator.core.formats import detect
+from curator.core.convert.verdicts import verdict_columns
+from curator.core.formats import OLD_PREFERENCE_KEYS, PREFERENCE_KEYS, detect
 
 TURN_KEYS = ("conversations", "conversation", "dialogue", "dialog", "turns", "chat")
 """Keys under which other tools keep a list of turns."""
 
-_QUESTION = ("question", "query", "input", "user", "human", "instruction", "prompt", "text", "message")
-_ANSWER = ("answer", "response", "output", "assistant", "completion", "reply", "label", "target", "gpt", "bot")
 _SPOKEN = frozenset(("content", "tool_calls", "function_call"))
 """Keys of which a message of the API has at least one."""
-_CONTEXT = ("input", "context", "passage")
-"""Columns that are joined to the question where it has another column: Alpaca's `input`, Dolly's `context`."""
-_SYSTEM = ("system", "system_prompt", "system prompt")
-_HEADING = frozenset((*_QUESTION, *_ANSWER, "content", "turn", "the", "of", "ai", "model", "customer", "agent"))
-"""Words of which a heading may consist: `User Message`, but no `response_time`."""
-_WORD = re.compile(r"[a-z]+|[^a-z\W_]+")
+_INSIDE = ("row", "example", "record", "sample", "item", "data", "json")
+"""Keys under which one record may lie in another: a row of a viewer's JSON, an example with its number."""
+_BESIDE = ("metadata", "meta", "features", "truncated_cells")
+"""Lists and objects that may stand beside a record that lies inside another."""
+_PREFERENCE_KEYS = PREFERENCE_KEYS | OLD_PREFERENCE_KEYS.keys()
 
 
 def shape_of(record: Any) -> Shape:
@@ -36,12 +36,12 @@ def shape_of(record: Any) -> Shape:
         return "unknown"
     if tuple(record) == CSV_HEADER:
         return "curator_csv"
-    if "chosen" in record and "rejected" in record:
+    if is_pair(record):
         return "pair"
     native = detect(record)
     if native == "chat" and _has_foreign_turns(record["messages"]):
         return "sharegpt"
-    if native in maps.NATIVE:
+    if native in maps.NATIVE and not (native == "preference" and _holds_no_messages(record)):
         return native
     return _foreign_shape(record)
 
@@ -51,7 +51,13 @@ def _has_foreign_turns(messages: Any) -> bool:
     if not isinstance(messages, list) or not messages:
         return False
     native = (isinstance(each, dict) and "role" in each and not _SPOKEN.isdisjoint(each) for each in messages)
-    return not any(native) and all(is_turn(each) or is_named_text(each) for each in messages)
+    turns = all(is_turn(each) or is_named_text(each) for each in messages)
+    return not any(native) and (turns or not any("role" in each for each in messages if isinstance(each, dict)))
+
+
+def _holds_no_messages(record: Mapping[str, Any]) -> bool:
+    """Whether nothing in a record but an object called `input` is of a preference pair."""
+    return record.keys().isdisjoint(_PREFERENCE_KEYS - {"input"}) and "messages" not in record["input"]
 
 
 def _foreign_shape(record: Mapping[str, Any]) -> Shape:
@@ -82,41 +88,47 @@ def is_request(record: Mapping[str, Any]) -> bool:
 def detect_map(records: Iterable[Any]) -> tuple[Shape, Map]:
     """The shape that most of some records have, and the map that brings it to examples."""
     records = list(records)
-    for shape, _ in Counter(map(shape_of, records)).most_common():
-        if shape == "question_answer":
-            candidates = (columns_map(record) for record in records if isinstance(record, dict))
-            return shape, Counter(each for each in candidates if each is not None).most_common(1)[0][0]
+    places = Counter((shape_of(record), "") for record in records)
+    if places.keys() <= {("unknown", "")}:
+        places = Counter((shape_of(record[key]), key) for record in records if (key := inside_key(record)))
+    for (shape, key), _ in places.most_common():
         if shape != "unknown":
-            return shape, maps.named(shape)
+            inner = [_inner(record, key) for record in records] if key else records
+            by = replace(_map_of(shape, inner), inside=(key,) if key else ())
+            return shape, with_verdicts(by, records)
     return "unknown", UNKNOWN
 
 
-def columns_map(record: Mapping[str, Any]) -> Map | None:
-    """The map of columns whose headings name a question and an answer; None where there are no two such."""
-    question = _column(record, _QUESTION, None)
-    answer = _column(record, _ANSWER, question)
-    if question is None or answer is None:
-        return None
-    context = _column(record, _CONTEXT, question, answer, exact=True)
-    users = (question,) if context is None else (question, context)
-    system = tuple(key for key in map(str, record) if key.lower().strip() in _SYSTEM)
-    return Map(users, (answer,), system, "question_answer")
+def _map_of(shape: Shape, records: list[Any]) -> Map:
+    """The map of a shape; of question and answer, the most frequent columns, with all columns of context."""
+    if shape != "question_answer":
+        return maps.named(shape)
+    found = [columns_map(record) for record in records if isinstance(record, dict)]
+    usual = Counter(each for each in found if each is not None).most_common(1)[0][0]
+    alike = [each for each in found if each is not None and each.user[0] == usual.user[0]]
+    contexts = dict.fromkeys(column for each in alike for column in (*usual.user, *each.user))
+    return replace(usual, user=tuple(key for key in contexts if key not in usual.assistant))
 
 
-def _column(
-    record: Mapping[str, Any], words: tuple[str, ...], *carried: str | None, exact: bool = False
-) -> str | None:
-    """The column that is named by the first of some words: in full, else (`User Message`) by words of its kind."""
-    names = [str(key) for key in record if key not in carried]
-    for word in words:
-        for name in names:
-            if name.lower().strip() == word:
-                return name
-    if exact:
-        return None
-    for word in words:
-        for name in names:
-            heading = _WORD.findall(name.lower())
-            if word in heading and _HEADING.issuperset(heading):
-                return name
-    return None
+def with_verdicts(by: Map, records: Iterable[Any]) -> Map:
+    """The map with the columns that say whether answers are good; a pair says so by itself."""
+    if by.shape in ("pair", "preference", "unknown") or by.is_pair:
+        return by
+    if by.inside:
+        records = [_inner(record, by.inside[0]) for record in records]
+    return replace(by, verdict=verdict_columns(records, (*by.user, *by.assistant, *by.system)))
+
+
+def _inner(record: Any, key: str) -> Any:
+    return record.get(key) if isinstance(record, dict) else None
+
+
+def inside_key(record: Any) -> str:
+    """The key under which the whole record lies, where a record of a known shape does; else empty."""
+    if not isinstance(record, dict):
+        return ""
+    found = [key for key in _INSIDE if isinstance(record.get(key), dict)]
+    beside = (value for key, value in record.items() if key not in (*found, *_BESIDE))
+    if len(found) != 1 or any(isinstance(value, dict | list) and value for value in beside):
+        return ""
+    return found[0] if shape_of(record[found[0]]) != "unknown" else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from curator.core.convert import templates
 from curator.core.convert.verdicts import verdict_of
 from curator.core.formats import detect
 
@@ -53,6 +54,8 @@ def _as_columns(messages: list[dict[str, str]], rest: dict[str, Any], target: Ta
     else:
         return None
     question, answer = texts
+    if templates.turns_of_both(question, answer) is not None:
+        return None  # it would be read back as the conversation that it looks like
     if target == "completion":
         record = {"prompt": question, "completion": answer}
     else:
@@ -66,7 +69,7 @@ def _as_chat(value: Any) -> dict[str, Any] | None:
     kind = detect(value)
     if kind == "preference":
         return _preferred(value)
-    if verdict_of(value) is False:
+    if verdict_of(value) == "bad":
         return None
     if kind == "completion" and isinstance(value.get("prompt"), str) and isinstance(value.get("completion"), str):
         question = [{"role": "user", "content": value["prompt"]}]

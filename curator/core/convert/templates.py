@@ -25,6 +25,12 @@ _HASH_MARK = re.compile(
     r"(?:\A|\s*)### ?(Human|User|Assistant|Instruction|Input|Response|System): ?\s*", re.IGNORECASE
 )
 _HASH_ROLES = {"instruction": "user", "response": "assistant"}
+_OPEN = re.compile(
+    r"(?:<\|im_start\|>assistant|<\|start_header_id\|>assistant<\|end_header_id\|>|<start_of_turn>model"
+    r"|<\|assistant\|>|### ?(?:Response|Assistant):|\n\nAssistant:|\A\s*<s>.*\[/INST\])\s*\Z",
+    re.DOTALL,
+)
+"""How a prompt ends that waits for the answer."""
 _SPOKEN = re.compile(r"(?:\A|\n\n)(Human|Assistant|System): ?(.*?)(?=\n\n(?:Human|Assistant): ?|\Z)", re.DOTALL)
 
 
@@ -35,6 +41,14 @@ def turns_of(text: str) -> list[Turn] | None:
         if turns is not None:
             return turns
     return None
+
+
+def turns_of_both(prompt: str, completion: str) -> list[Turn] | None:
+    """The turns of a prompt that a template rendered up to its open answer, and of that answer; else None."""
+    if not _OPEN.search(prompt) or turns_of(prompt) is None:
+        return None
+    turns = turns_of(prompt + completion)
+    return turns if turns and turns[-1][0].lower() in ("assistant", "model") else None
 
 
 def _tagged(text: str) -> list[Turn] | None:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from curator.core.convert import functions, maps, pairs, templates
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.cells import from_cells
-from curator.core.convert.maps import KEEP, Map
+from curator.core.convert.columns import check_that_nothing_is_doubtful
+from curator.core.convert.maps import Map
 from curator.core.convert.shapes import TURN_KEYS, shape_of
 from curator.core.convert.texts_in import joined_text, kind_of, plain_text
-from curator.core.convert.turns_in import Message, is_turn, messages, system_text
-from curator.core.convert.verdicts import VERDICT_KEYS, verdict_of
+from curator.core.convert.turns_in import Message, is_named_text, is_turn, messages, system_text
+from curator.core.convert.verdicts import Verdict, read_columns, verdict_of
 from curator.core.example import Path
 from curator.core.role_words import role_of
 
 NOTHING_KNOWN = "none of its keys is known to hold a question, an answer or a conversation"
 """Why a record of unknown shape does not fit."""
-_SYSTEM_KEYS = ("system", "system_prompt", "systemInstruction", "system_instruction")
+_SYSTEM_KEYS = (
+    "system", "system_prompt", "systemInstruction", "system_instruction", "system_message", "preamble",
+    "meta_instruction", "instructions",
+)  # fmt: skip
+_HISTORIES = ("history", "chat_history", "conversation_history", "previous_messages", "past_messages")
+"""Keys under which the turns before a question stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,8 @@ class Converted:
     value: Any
     left_behind: tuple[str, ...] = ()
     """Places of the record that are not in `value`: `conversations[].weight`."""
-    good: bool | None = None
-    """What KTO data says of the answer; None where it says nothing."""
+    verdict: Verdict | None = None
+    """What the data says of the answer; None where it says nothing."""
     raw: bytes | None = None
     """The example's exact line where the record contains one; `value` is then that line parsed."""
 
@@ -47,21 +53,35 @@ def to_example(record: Any, by: Map) -> Converted | Misfit:
 
     A record that already is one stays as it is where the map is of no use for it.
     """
-    if by == KEEP:
-        return Converted(record, good=verdict_of(record))
+    if by.keeps_records:
+        return Converted(record, verdict=verdict_of(record, by.verdict))
     try:
-        return _converted(record, by)
+        return _inside(record, by) if by.inside else _converted(record, by, Carried())
     except MisfitError as misfit:
         if shape_of(record) in maps.NATIVE and by.shape != "columns":
-            return Converted(record, good=verdict_of(record))
+            return Converted(record, verdict=verdict_of(record, by.verdict))
         return Misfit(str(misfit))
 
 
-def _converted(record: Any, by: Map) -> Converted:
+def _inside(record: Any, by: Map) -> Converted:
+    """A record that lies under a key of another, which is left behind but for it."""
+    key = by.inside[0]
+    if not isinstance(record, dict) or not isinstance(record.get(key), dict):
+        raise MisfitError(f"it holds no record in '{key}'")
+    if cut := record.get("truncated_cells"):
+        raise MisfitError(f"the viewer that wrote it cut off {cut[0] if isinstance(cut, list) else cut!r}")
+    inner = record[key]
+    outer = tuple(name for name in record if name != key)
+    if by.shape in maps.NATIVE:
+        return Converted(inner, outer, verdict_of(inner, by.verdict))
+    made = _converted(inner, by, Carried())
+    return replace(made, left_behind=(*outer, *(f"{key}.{place}" for place in made.left_behind)))
+
+
+def _converted(record: Any, by: Map, carried: Carried) -> Converted:
     if by.shape == "curator_csv":
         value, raw = from_cells(record)
         return Converted(value, raw=raw)
-    carried = Carried()
     if by.shape == "message_list":
         return Converted(
             {"messages": messages(record, "the line", carried, ())}, tuple(carried.left_behind(record))
@@ -74,10 +94,9 @@ def _converted(record: Any, by: Map) -> Converted:
         if key in record and key not in value:
             value[key] = record[key]
             carried.add((key,))
-    good = verdict_of(record)
-    if good is not None:
-        carried.add((next(key for key in VERDICT_KEYS if isinstance(record.get(key), bool)),))
-    return Converted(value, tuple(carried.left_behind(record)), good)
+    for key in read_columns(record, by.verdict):
+        carried.add((key,))
+    return Converted(value, tuple(carried.left_behind(record)), verdict_of(record, by.verdict))
 
 
 def _carry_tools(record: Mapping[str, Any], by: Map, value: dict[str, Any], carried: Carried) -> None:
@@ -180,11 +199,15 @@ def _from_template(record: Mapping[str, Any], by: Map, carried: Carried) -> dict
 
 
 def _from_pair(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
-    return pairs.from_record(record, _system(record, carried), carried)
+    return pairs.from_record(record, _system(record, carried), _history(record, carried), carried)
 
 
 def _from_columns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    if by.shape != "columns":
+        check_that_nothing_is_doubtful(record, by)
     system = _of_columns(record, by.system, "system", carried)
+    if not system and by.shape != "columns":
+        system = _system(record, carried)
     questions = [*_history(record, carried), *_of_columns(record, by.user, "user", carried)]
     if not any(message["role"] == "user" for message in questions):
         raise MisfitError(f"it has no {_names(by.user)}")
@@ -195,7 +218,18 @@ def _from_columns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[
     answers = _of_columns(record, by.assistant, "assistant", carried)
     if not any(message["role"] == "assistant" for message in answers):
         raise MisfitError(f"it has no {_names(by.assistant)}")
-    return {"messages": [*system, *questions, *answers]}
+    return {"messages": _spoken_in_template(questions, answers, system) or [*system, *questions, *answers]}
+
+
+def _spoken_in_template(
+    questions: list[Message], answers: list[Message], system: list[Message]
+) -> list[Message] | None:
+    """The turns of a question that is a rendered conversation and of its answer; None where it is a plain text."""
+    texts = [message["content"] for message in (*questions, *answers)]
+    if system or len(texts) != 2 or not all(isinstance(text, str) for text in texts):
+        return None
+    turns = templates.turns_of_both(*texts)
+    return messages([list(turn) for turn in turns], "the question", Carried(), ()) if turns else None
 
 
 def _names(columns: tuple[str, ...]) -> str:
@@ -212,10 +246,10 @@ def _of_columns(record: Mapping[str, Any], columns: tuple[str, ...], role: str, 
     present = False
     for column in columns:
         for path, value in maps.fields_at(record, column):
-            carried.add(path)
             if isinstance(value, list) and value and all(map(is_turn, value)):
-                listed += messages(value, column, Carried(), ())
+                listed += messages(value, column, carried, path)
                 continue
+            carried.add(path)
             text = _text_of(value, column)
             present = present or text is not None
             texts += [text] if text else []
@@ -232,15 +266,18 @@ def _text_of(value: Any, column: str) -> str | None:
 
 
 def _history(record: Mapping[str, Any], carried: Carried) -> list[Message]:
-    """LLaMA-Factory's `history`: earlier questions and answers, as pairs of texts."""
-    rounds = record.get("history")
-    if not isinstance(rounds, list):
+    """The turns before the question: pairs of texts (LLaMA-Factory's `history`), or a list of turns."""
+    key = next((key for key in _HISTORIES if record.get(key) not in (None, "", [])), None)
+    if key is None:
         return []
-    carried.add(("history",))
+    rounds = record[key]
+    if isinstance(rounds, list) and all(is_turn(each) or is_named_text(each) for each in rounds):
+        return messages(rounds, key, carried, (key,))
+    carried.add((key,))
     turns: list[Message] = []
-    for each in rounds:
+    for each in rounds if isinstance(rounds, list) else [rounds]:
         if not (isinstance(each, list) and len(each) == 2 and all(isinstance(text, str) for text in each)):
-            raise MisfitError("'history' is no list of questions with answers")
+            raise MisfitError(f"'{key}' is no list of questions with answers")
         turns += [{"role": "user", "content": each[0]}, {"role": "assistant", "content": each[1]}]
     return turns
 

@@ -18,6 +18,9 @@ _LEARNT_KEYS = ("loss", "train", "training")
 """Keys by which other trainers say whether an answer is trained on; Axolotl, LLaMA-Factory's forks."""
 
 
+_TEXTS = frozenset(TEXT_KEYS)
+
+
 def is_turn(value: Any) -> bool:
     """Whether a value looks like a turn: an object with a role, or with role words as keys."""
     return isinstance(value, dict) and (_role_key(value) is not None or _named_roles(value) != [])
@@ -178,9 +181,14 @@ def _role_key(turn: Mapping[str, Any]) -> str | None:
 
 
 def _named_roles(turn: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(key, role) of the keys that are role words themselves, in the order of the turn."""
+    """(key, role) of the keys that are role words themselves, in the order of the turn.
+
+    A single such key beside another text may hold a person's name instead: `{"user": "U17", "text": …}`.
+    """
     pairs = ((str(key), role_of(key)) for key in turn)
-    return [(key, role) for key, role in pairs if role in ("user", "assistant", "system")]
+    named = [(key, role) for key, role in pairs if role in ("user", "assistant", "system")]
+    others = [key for key, value in turn.items() if isinstance(value, str) and (key, role_of(key)) not in named]
+    return [] if not _TEXTS.isdisjoint(turn) or (len(named) == 1 and others) else named
 
 
 def system_text(value: Any, name: str) -> str | None:

@@ -1,17 +1,120 @@
-"""What KTO data says of an answer: whether it is a good one or a bad one."""
+"""What data of judged answers says of one: whether it is a good one or a bad one (KTO and its like)."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
-VERDICT_KEYS = ("kto_tag", "label")
-"""Keys of a record whose boolean says whether its answer is good."""
+Verdict = Literal["good", "bad", "unclear"]
+"""`unclear` where a column of verdicts holds a word that is none, or two of them disagree."""
+
+VERDICT_KEYS = frozenset(
+    "label kto_tag kto_label verdict desirable is_desirable good is_good correct is_correct accepted is_accepted "
+    "approved is_approved acceptable is_acceptable chosen is_chosen preferred is_preferred liked is_liked "
+    "helpful is_helpful thumb thumbs thumbs_up feedback user_feedback human_feedback vote judgment judgement "
+    "assessment preference rating score reward quality".replace("_", "").split()
+)
+"""Headings of columns that may say whether the answer is good, in small letters without blanks and signs."""
+_REVERSED_KEYS = frozenset(
+    "undesirable is_undesirable bad is_bad wrong is_wrong incorrect is_incorrect rejected is_rejected disliked "
+    "is_disliked thumbs_down".replace("_", "").split()
+)
+"""The same, where yes means that the answer is bad."""
+_MEASURES = frozenset(("rating", "score", "reward", "quality"))
+"""Headings of measures: numbers in them are verdicts only where some are 0 or -1 and none is anything but 1."""
+_GOOD = """
+    true t yes y 1 1.0 +1 good desirable desired chosen accepted accept approved approve positive correct right
+    acceptable preferred helpful liked like thumbs_up thumbsup thumb_up up upvote upvoted pass passed ok okay
+    👍 ✅ ✓ ✔ ✔️ 👍🏻
+"""
+_BAD = """
+    false f no n 0 0.0 -1 -1.0 bad undesirable undesired rejected reject disapproved negative incorrect wrong
+    unacceptable dispreferred unhelpful disliked dislike thumbs_down thumbsdown thumb_down down downvote downvoted
+    fail failed poor
+    👎 ❌ ✗ ✘ ✖ 👎🏻
+"""
+_VERDICTS = {**dict.fromkeys(_GOOD.split(), True), **dict.fromkeys(_BAD.split(), False)}
+"""Words of verdicts in small letters, and whether they call an answer good."""
+_CERTAIN = frozenset(("ktotag", "ktolabel", "verdict", "desirable", "isdesirable", "thumbs"))
+"""Headings that speak of nothing else: what cannot be read under them is unclear."""
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
-def verdict_of(record: Any) -> bool | None:
-    """Whether KTO data calls the answer good; None where no boolean says so."""
-    if isinstance(record, dict):
-        for key in VERDICT_KEYS:
-            if isinstance(record.get(key), bool):
-                return bool(record[key])
-    return None
+def is_good(value: Any) -> bool | None:
+    """What a value says as a verdict: a boolean, 1, 0, -1, or a word like `good`; None where it says nothing."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return True if value == 1 else False if value in (0, -1) else None
+    if not isinstance(value, str):
+        return None
+    word = re.sub(r"[\s-]+(?=\w)(?!\d)", "_", value.strip().lower())
+    return _VERDICTS.get(word)
+
+
+def verdict_columns(records: Iterable[Any], taken: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns of some records that hold verdicts on the answer; `taken` are those that a map makes texts of.
+
+    More than half of a column's values have to be verdicts, and of its numbers each one.
+    """
+    values: dict[str, list[Any]] = {}
+    for record in records:
+        if isinstance(record, dict):
+            for key, value in record.items():
+                if value not in (None, "") and key not in taken and _polarity(key) is not None:
+                    values.setdefault(key, []).append(value)
+    return tuple(key for key, found in values.items() if _are_verdicts(_word(key), found))
+
+
+def _are_verdicts(word: str, values: list[Any]) -> bool:
+    if word in _CERTAIN:
+        return True
+    numbers = [number for number in map(_number, values) if number is not None]
+    if any(number not in (-1, 0, 1) for number in numbers):
+        return False
+    if len(numbers) == len(values) and word in _MEASURES and set(numbers) == {1}:
+        return False
+    readable = sum(is_good(value) is not None for value in values)
+    return 2 * readable > len(values)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def verdict_of(record: Any, columns: Sequence[str] | None = None) -> Verdict | None:
+    """What the data says of the record's answer in some columns; None where it says nothing.
+
+    Without `columns`, in those whose headings speak of verdicts, as far as their values can be read.
+    """
+    if not isinstance(record, dict):
+        return None
+    if columns is None:
+        columns = verdict_columns([record])
+    said: set[Verdict] = set()
+    for key in columns:
+        if record.get(key) not in (None, ""):
+            good = is_good(record[key])
+            said.add("unclear" if good is None else "good" if good == (_polarity(key) is not False) else "bad")
+    return "unclear" if len(said) > 1 else next(iter(said), None)
+
+
+def read_columns(record: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    """Those of some columns whose verdict on the answer of a record could be read."""
+    return tuple(key for key in columns if key in record and is_good(record[key]) is not None)
+
+
+def _polarity(key: Any) -> bool | None:
+    """Whether yes in a column means that the answer is good; None where its heading speaks of no verdict."""
+    word = _word(key)
+    return True if word in VERDICT_KEYS else False if word in _REVERSED_KEYS else None
+
+
+def _word(key: Any) -> str:
+    return _BETWEEN_WORDS.sub("", str(key).lower())

@@ -20,6 +20,7 @@ from curator import atomic
 from curator.core.convert.maps import KEEP, NATIVE, Map
 from curator.core.convert.shapes import shape_of
 from curator.core.convert.to_example import Misfit
+from curator.core.convert.verdicts import Verdict
 from curator.core.example import parse
 from curator.core.text import count_of
 from curator.errors import NotSaved
@@ -39,6 +40,7 @@ SOURCE_ROW = (
     "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, "
     "hidden, added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
 )
+_REVIEWS: dict[Verdict, str] = {"good": "accepted", "bad": "rejected", "unclear": "flagged"}
 Progress = Callable[[int], None]
 """Called with the number of records of a file read so far; what it raises cancels the import."""
 
@@ -61,8 +63,8 @@ class PreparedFile:
     """Places of records that are in no example (`conversations[].weight`), with how many records have them."""
     lines_read: int = 0
     """Physical lines that were looked at on the way of a copy."""
-    verdicts: list[tuple[int, bool]] = field(default_factory=list)
-    """(position among the lines, whether it is a good one) of the answers that KTO data judges."""
+    verdicts: list[tuple[int, Verdict]] = field(default_factory=list)
+    """(position among the lines, what is said) of the answers that the data judges."""
 
     @property
     def unmapped(self) -> int:
@@ -71,8 +73,13 @@ class PreparedFile:
 
     @property
     def bad(self) -> int:
-        """How many answers KTO data calls bad."""
-        return sum(not good for _, good in self.verdicts)
+        """How many answers the data calls bad."""
+        return sum(verdict == "bad" for _, verdict in self.verdicts)
+
+    @property
+    def unclear(self) -> int:
+        """How many answers have a verdict that cannot be read."""
+        return sum(verdict == "unclear" for _, verdict in self.verdicts)
 
 
 @dataclass(slots=True)
@@ -145,11 +152,11 @@ def _copy(
     copy = folder / "sources" / file
     prepared = PreparedFile(look, file, 0, look.path.stat())
     with records(look.path) as (_, plain, file_records, _notes):
-        if plain and look.map == KEEP and not look.has_verdicts:
+        if plain and look.map == KEEP:
             line_file.copy_file(look.path, copy, each=partial(_count_lines, prepared, seen_keys, progress))
         else:
             _convert(prepared, copy, file_records, seen_keys, progress)
-            if look.container != "jsonl" or look.map != KEEP:
+            if look.container != "jsonl" or not look.map.keeps_records:
                 line_file.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
     opened = line_file.open_copy(copy)
     prepared.lines = opened.lines
@@ -176,8 +183,8 @@ def _convert(
                 prepared.misfits.append((number, example.reason))
             else:
                 prepared.left_behind.update(example.left_behind)
-                if example.good is not None:
-                    prepared.verdicts.append((done - 1, example.good))
+                if example.verdict is not None:
+                    prepared.verdicts.append((done - 1, example.verdict))
             _count(prepared, [value_key(raw)], seen_keys)
             target.write(raw + b"\n")
             indexer.feed(raw + b"\n")
@@ -197,7 +204,8 @@ def _note_foreign_lines(prepared: PreparedFile, physical: list[bytes]) -> None:
     Nearly every line holds one of the two keys of examples, and no other is parsed.
     """
     for number, raw in enumerate(physical, 1 + prepared.lines_read):
-        if b'"messages"' not in raw and b'"input"' not in raw and not raw.isspace():
+        known = b'"role"' in raw and (b'"messages"' in raw or b'"input"' in raw)
+        if not known and not raw.isspace():
             value = parse(raw.strip()).value
             if value is not None and (shape := shape_of(value)) not in NATIVE:
                 way = "" if shape == "unknown" else f"; import it by itself as {shape}"
@@ -244,7 +252,7 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         twins = writing.held_out_twins(_lines_of(workspace, prepared, first), prepared.total("added"))
         for at, file in enumerate(prepared.files):
             look = file.preview
-            keeps = look.container == "jsonl" and look.map == KEEP
+            keeps = look.container == "jsonl" and look.map.keeps_records
             form = "jsonl" if keeps else look.shape
             row = source_row(number + at, look.path, file.file, form, first, file.lines, file.stat)
             digest = line_file.stored_digest(workspace.path / "sources" / file.file)
@@ -256,10 +264,12 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
             first += file.lines
         names = ", ".join(file.preview.path.name for file in prepared.files)
         count = prepared.total("added")
-        maps = {file.preview.map.spec() for file in prepared.files if file.preview.map != KEEP}
+        maps = {file.preview.map.spec() for file in prepared.files if not file.preview.map.keeps_records}
         label = f"Imported {count_of(count)} from {names}" + (f" by {'; '.join(maps)}" if maps else "")
         if bad := prepared.total("bad"):
             label += f", {bad:,} of them marked as bad answers"
+        if unclear := prepared.total("unclear"):
+            label += f", {unclear:,} with a verdict that cannot be read"
         label += twin_words(twins)
         marks += writing.twin_parts(twins)
         marks += right_answer_parts(writing, further)
@@ -289,12 +299,12 @@ def _lines_of(workspace: Workspace, prepared: Import, first_id: int) -> Iterator
 
 
 def _marks(file: PreparedFile, first_id: int) -> list[FieldChange]:
-    """Labels and review states of the answers that KTO data judges: `good`, accepted; `bad`, rejected."""
+    """Labels and review states of judged answers: `good`, accepted; `bad`, rejected; `unclear`, flagged."""
     parts: list[FieldChange] = []
-    for position, good in file.verdicts:
+    for position, verdict in file.verdicts:
         example = first_id + position
-        parts.append(FieldChange(example, "label:good" if good else "label:bad", 0, 1))
-        parts.append(FieldChange(example, "review", None, "accepted" if good else "rejected"))
+        parts.append(FieldChange(example, f"label:{verdict}", 0, 1))
+        parts.append(FieldChange(example, "review", None, _REVIEWS[verdict]))
         parts.append(FieldChange(example, "reviewed", None, 0))
     return parts
 

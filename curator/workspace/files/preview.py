@@ -11,7 +11,7 @@ from pathlib import Path
 
 from curator.core import splice
 from curator.core.convert.maps import Map, Shape
-from curator.core.convert.shapes import detect_map
+from curator.core.convert.shapes import detect_map, with_verdicts
 from curator.core.convert.to_example import Converted, Misfit, to_example
 from curator.core.example import parse
 from curator.core.text import writable
@@ -73,18 +73,13 @@ class Preview:
         return tuple(each.reason for each in examples if isinstance(each, Misfit))
 
     @property
-    def has_verdicts(self) -> bool:
-        """Whether KTO data says of some of the first answers that they are good or bad."""
-        return any(each.good is not None for each in self._converted)
-
-    @property
     def _converted(self) -> Iterator[Converted]:
         examples = (example_of(raw, self.map) for raw in self.sample)
         return (each for each in examples if isinstance(each, Converted))
 
     def by(self, other: Map) -> Preview:
         """The same records by another map; the file is not read again."""
-        return replace(self, map=other, map_was_chosen=True)
+        return replace(self, map=_with_verdicts(other, self.sample), map_was_chosen=True)
 
 
 def preview(path: Path, by: Map | None = None) -> Preview:
@@ -104,12 +99,17 @@ def preview(path: Path, by: Map | None = None) -> Preview:
         packed=packed,
         plain=plain,
         shape=shape,
-        map=detected if by is None else by,
+        map=detected if by is None else _with_verdicts(by, sample),
         map_was_chosen=by is not None,
         records=count,
         sample=sample,
         layout=_layout(notes),
     )
+
+
+def _with_verdicts(by: Map, sample: tuple[bytes, ...]) -> Map:
+    """A map by hand, with the columns of verdicts that it does not name: no bad answer becomes a good one."""
+    return by if by.verdict else with_verdicts(by, map(_value, sample))
 
 
 def _layout(notes: Notes) -> str:

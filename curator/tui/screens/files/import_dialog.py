@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
-from curator.core.convert.maps import KEEP, UNKNOWN, parse_map
+from curator.core.convert.maps import UNKNOWN, parse_map
 from curator.core.example import parse
 from curator.core.text import one_line
 from curator.errors import CuratorError, Stopped
@@ -138,7 +138,7 @@ class ImportDialog(Dialog[None]):
         container = CONTAINERS.get(file.container, file.container.title())
         many = f"about {file.records:,} records" if file.records is not None else "an unknown number of records"
         lines = [f"{container}{packed}, {many}: {SHAPES.get(file.shape, file.shape)}"]
-        if file.map != KEEP:
+        if not file.map.keeps_records:
             layout = f" ({file.layout})" if file.layout else ""
             lines.append(f"Fields{layout}: {', '.join(file.columns)}")
         if file.map == UNKNOWN and file.columns:
