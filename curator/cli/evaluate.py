@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.cli import provider_options
+from curator.cli import evaluate_judge, provider_options
 from curator.cli.contract_options import add_contract, contract_of, origin_of
 from curator.cli.output import emit, out, say, styled
 from curator.core.text import one_line
@@ -17,7 +17,9 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.core.scores.metrics import Flips
+    from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning.training_data import TrainingExamples
+    from curator.jobs.providers import Provider
     from curator.jobs.runs.asking import Prompt, Way
     from curator.jobs.runs.evaluation import Evaluation
 
@@ -65,6 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--not-worse-than", metavar="RUN", help="exit with 1 where the last model is clearly worse than a run's"
     )
     parser.add_argument("--card", metavar="FILE", help="write a Markdown card of the evaluation")
+    evaluate_judge.add_judge(parser)
     add_contract(parser)
     provider_options.add_provider(parser)
 
@@ -79,13 +82,15 @@ async def _evaluate(args: argparse.Namespace) -> int:
     from curator.core.scores.choice import choose_metrics  # heavy
     from curator.jobs import providers
     from curator.jobs.connections.connect import connect
+    from curator.jobs.findings.evaluation_details import details_json
+    from curator.jobs.findings.judging import require_other_judge
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning import training_data
     from curator.jobs.planning.answer_form import AnswerForm, find_form
     from curator.jobs.runs import bars, evaluation
-    from curator.jobs.runs.evaluation_details import details_json
     from curator.jobs.runs.likelihoods import why_not_measurable
 
+    judge = evaluate_judge.read_judge(args)
     limits = [bars.parse_bar(text) for text in args.fail_under]
     provider = providers.get(args.provider)
     path = Path(args.path)
@@ -110,6 +115,9 @@ async def _evaluate(args: argparse.Namespace) -> int:
     with Ledger.for_path(path) as ledger:
         earlier = bars.model_of_run(ledger, args.not_worse_than) if args.not_worse_than else None
         ways = _ways(args, data, earlier)
+        if judge is not None:
+            require_other_judge(judge, [way.name for way in ways])
+        _consent(args, ways, prompts, ledger, provider)
         async with await connect(provider) as client:
             client.waiting = provider_options.say_waiting
             result = await evaluation.evaluate(
@@ -125,6 +133,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
             )
         opened = ledger.times_opened()
         details = details_json(result, choice, ledger)
+        verdicts = await evaluate_judge.judge_rows(judge, args, result, ledger, _report) if judge else None
     result = replace(result, rejected=rejected)
     unmeasured = why_not_measurable(client, args.model[-1]) if "perplexity" in names else None
     if unmeasured is not None:
@@ -136,14 +145,34 @@ async def _evaluate(args: argparse.Namespace) -> int:
     if args.card:
         _write_card(Path(args.card), result, missed)
     if args.json:
-        emit(result.to_json() | details | {"missed": missed, "test_opened": opened})
+        emit(
+            result.to_json()
+            | details
+            | {"judge": verdicts and verdicts.to_json(), "missed": missed, "test_opened": opened}
+        )
     else:
         _show(result, details)
         for sentence in [] if args.metric else choice.hidden_words:
             say(sentence)
-    for sentence in missed:
+    for sentence in (*missed, *(verdicts.words if verdicts else ())):
         say(sentence)
-    return 1 if missed else 0
+    return 1 if missed or (verdicts and verdicts.rubbish) else 0
+
+
+def _consent(
+    args: argparse.Namespace, ways: list[Way], prompts: list[Prompt], ledger: Ledger, provider: Provider
+) -> None:
+    """Ask before many or dear questions are asked. Raises UsageError, CuratorError."""
+    from curator.jobs.runs import evaluation  # heavy
+    from curator.jobs.runs.asking_cost import NOTHING, cost_of_questions
+
+    cost = NOTHING
+    for way in ways if prompts else ():
+        questions = evaluation.questions_of(way, prompts, ledger)
+        if way.model in args.model and ledger.evaluation(evaluation.prompts_key(prompts), way.name):
+            questions.answers.clear()  # asked anew
+        cost += cost_of_questions(questions, provider)
+    evaluate_judge.consent(cost, args.yes)
 
 
 def _held_out(data: TrainingExamples, side: str) -> TrainingExamples:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +71,8 @@ class FakeProvider:
         self.base64_results = dialect == "openai"
         self.answers: dict[str, str] = {}
         """By prompt, or by model and prompt: `MODEL: PROMPT`."""
+        self.reply: Callable[[str, str], str | None] = lambda model, asked: None
+        """An answer made of the model and the last message, which comes before those of `answers`."""
         self.models = [{"id": "gpt-4.1-mini-2025-04-14", "object": "model", "created": 1, "owned_by": "system"}]
         self.key = KEY
         self.advance = True
@@ -373,7 +375,9 @@ class FakeProvider:
         body = request.json()
         asked = str(body["messages"][-1]["content"])
         model = body["model"]
-        answer = self.answers.get(f"{model}: {asked}") or self.answers.get(asked, f"{model} says {asked}")
+        answer = self.reply(model, asked)
+        if answer is None:
+            answer = self.answers.get(f"{model}: {asked}") or self.answers.get(asked, f"{model} says {asked}")
         usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
         base = {"id": "chatcmpl-1", "created": self.clock, "model": body["model"]}
         if not body.get("stream"):

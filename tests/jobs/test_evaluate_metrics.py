@@ -14,10 +14,11 @@ import pytest
 from curator.errors import UsageError
 from curator.jobs import providers
 from curator.jobs.connections.connect import connect
+from curator.jobs.findings import row_misses
+from curator.jobs.findings.best_of import flattery_of
 from curator.jobs.ledger.answer_facts import LIKELIHOOD
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.runs import evaluation, row_misses
-from curator.jobs.runs.best_of import flattery_of
+from curator.jobs.runs import evaluation
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run

@@ -44,10 +44,11 @@ class Questions:
             answers = {key: {"answer": text} for key, text in zip(self.keys, earlier, strict=True)}
         answers |= ledger.answers(way.answers_as, self.keys)
         self.answers = {key: answer for key, answer in answers.items() if isinstance(answer.get("answer"), str)}
-        longest = max(len(prompt.expected) for prompt in prompts)  # an answer has at most a token a character
+        self.longest = max(len(prompt.expected) for prompt in prompts)
+        """Characters of the longest wanted answer; an answer has at most a token a character."""
         self._options: dict[str, Any] = {
             "temperature": 0,
-            "max_completion_tokens": min(_MAX_ANSWER, max(16, longest)),
+            "max_completion_tokens": min(_MAX_ANSWER, max(16, self.longest)),
         }
 
     @property
@@ -66,9 +67,14 @@ class Questions:
             if isinstance(content := message.get("content"), str)
         )
 
+    @staticmethod
+    def parallel(kind: str) -> int:
+        """How many questions a kind of provider is asked at a time."""
+        return _PARALLEL.get(kind, 8)
+
     async def ask(self, client: Client, report: Report) -> None:
         """Ask what is not answered; each answer is stored when it comes. Raises ProviderError."""
-        gate = asyncio.Semaphore(_PARALLEL.get(client.provider.kind, 8))
+        gate = asyncio.Semaphore(self.parallel(client.provider.kind))
         places, total = self.unanswered, len(self.keys)
         left = len(places)
 

@@ -8,10 +8,10 @@ from curator.core.answers.misses import count_kinds
 from curator.core.scores.choice import MetricChoice
 from curator.core.scores.closed_answers import answer_scores, confusions
 from curator.core.scores.flattery import Flattery
+from curator.jobs.findings.best_of import flattery_of
+from curator.jobs.findings.row_misses import misses_of
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.runs.best_of import flattery_of
 from curator.jobs.runs.evaluation import Evaluation, ScoredModel
-from curator.jobs.runs.row_misses import misses_of
 
 
 def details_json(result: Evaluation, choice: MetricChoice, ledger: Ledger) -> dict[str, Any]:
