@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.cli import evaluate_judge, provider_options
+from curator.cli import evaluate_completion, evaluate_judge, provider_options
 from curator.cli.contract_options import add_contract, contract_of, origin_of
 from curator.cli.output import emit, out, say, styled
 from curator.core.text import one_line
@@ -17,6 +17,7 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.core.scores.metrics import Flips
+    from curator.jobs.findings.conversations import Script
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning.training_data import TrainingExamples
     from curator.jobs.providers import Provider
@@ -68,6 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--card", metavar="FILE", help="write a Markdown card of the evaluation")
     evaluate_judge.add_judge(parser)
+    evaluate_completion.add_completion(parser)
     add_contract(parser)
     provider_options.add_provider(parser)
 
@@ -91,6 +93,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
     from curator.jobs.runs.likelihoods import why_not_measurable
 
     judge = evaluate_judge.read_judge(args)
+    passes = evaluate_completion.read_check(args)
     limits = [bars.parse_bar(text) for text in args.fail_under]
     provider = providers.get(args.provider)
     path = Path(args.path)
@@ -109,7 +112,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
         [prompt.expected for prompt in prompts], len(vocabulary) if vocabulary else None, form is not None
     )
     names = list(args.metric or choice.names)
-    names += [name for name, _ in limits if name not in names]
+    names += [name for name, _ in limits if name not in (*names, bars.COMPLETION)]
     if skipped:
         say(f"{skipped} examples have no prompt with a text as answer and are left out.")
     with Ledger.for_path(path) as ledger:
@@ -117,7 +120,8 @@ async def _evaluate(args: argparse.Namespace) -> int:
         ways = _ways(args, data, earlier)
         if judge is not None:
             require_other_judge(judge, [way.name for way in ways])
-        _consent(args, ways, prompts, ledger, provider)
+        scripts = evaluate_completion.read_scripts(passes, side)
+        _consent(args, ways, prompts, scripts, ledger, provider)
         async with await connect(provider) as client:
             client.waiting = provider_options.say_waiting
             result = await evaluation.evaluate(
@@ -131,8 +135,10 @@ async def _evaluate(args: argparse.Namespace) -> int:
                 side="" if data.noun == "line" else args.on,
                 report=_report,
             )
+            completions = await evaluate_completion.complete(passes, scripts, ways, client, ledger, _report)
         opened = ledger.times_opened()
-        details = details_json(result, choice, ledger)
+        result = evaluate_completion.with_shares(result, completions)
+        details = details_json(result, choice, ledger) | evaluate_completion.completion_json(completions)
         verdicts = await evaluate_judge.judge_rows(judge, args, result, ledger, _report) if judge else None
     result = replace(result, rejected=rejected)
     unmeasured = why_not_measurable(client, args.model[-1]) if "perplexity" in names else None
@@ -160,13 +166,19 @@ async def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _consent(
-    args: argparse.Namespace, ways: list[Way], prompts: list[Prompt], ledger: Ledger, provider: Provider
+    args: argparse.Namespace,
+    ways: list[Way],
+    prompts: list[Prompt],
+    scripts: list[Script],
+    ledger: Ledger,
+    provider: Provider,
 ) -> None:
     """Ask before many or dear questions are asked. Raises UsageError, CuratorError."""
     from curator.jobs.runs import evaluation  # heavy
-    from curator.jobs.runs.asking_cost import NOTHING, cost_of_questions
+    from curator.jobs.runs.asking_cost import NOTHING, cost_of_messages, cost_of_questions
 
-    cost = NOTHING
+    requests = [turn for script in scripts for turn in script.turns]
+    cost = sum((cost_of_messages(requests, provider, way.model) for way in ways), NOTHING)
     for way in ways if prompts else ():
         questions = evaluation.questions_of(way, prompts, ledger)
         if way.model in args.model and ledger.evaluation(evaluation.prompts_key(prompts), way.name):

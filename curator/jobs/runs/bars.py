@@ -13,6 +13,8 @@ from curator.jobs.runs.evaluation import NAMES, Evaluation, right_answers
 Bar = tuple[str, float]
 """(metric, least value)"""
 
+COMPLETION = "completion"
+"""The share of whole conversations that did their task, which is measured beside the metrics of single answers."""
 _NOT_HIGHER_BETTER = ("perplexity", "length")
 SURE = 0.05
 """The p value of McNemar's test below which a model counts as worse, not as unlucky."""
@@ -25,8 +27,8 @@ def parse_bar(text: str) -> Bar:
         value = float(number)
     except ValueError:
         value = math.nan
-    if not sign or name not in NAMES or name in _NOT_HIGHER_BETTER or not math.isfinite(value):
-        usable = ", ".join(each for each in NAMES if each not in _NOT_HIGHER_BETTER)
+    if not sign or name not in (*NAMES, COMPLETION) or name in _NOT_HIGHER_BETTER or not math.isfinite(value):
+        usable = ", ".join(each for each in (*NAMES, COMPLETION) if each not in _NOT_HIGHER_BETTER)
         raise UsageError(f"'{text}' is no bar: write METRIC=NUMBER with one of {usable}")
     return name, value
 
