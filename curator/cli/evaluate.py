@@ -84,6 +84,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
     from curator.core.scores.choice import choose_metrics  # heavy
     from curator.jobs import providers
     from curator.jobs.connections.connect import connect
+    from curator.jobs.findings.earlier_models import ask_model_before
     from curator.jobs.findings.evaluation_details import details_json
     from curator.jobs.findings.judging import require_other_judge
     from curator.jobs.ledger.ledger import Ledger
@@ -135,6 +136,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
                 side="" if data.noun == "line" else args.on,
                 report=_report,
             )
+            asked_before = await ask_model_before(prompts, args.model[-1], client, ledger, _report)
             completions = await evaluate_completion.complete(passes, scripts, ways, client, ledger, _report)
         opened = ledger.times_opened()
         result = evaluate_completion.with_shares(result, completions)
@@ -145,6 +147,8 @@ async def _evaluate(args: argparse.Namespace) -> int:
     if unmeasured is not None:
         details["hidden"]["perplexity"] = unmeasured
         say(f"perplexity is not measured: {unmeasured}.")
+    for sentence in (*filter(None, [asked_before]), *result.silence):
+        say(sentence)
     missed = bars.missed(result, limits, earlier)
     if result.yardstick.side == "test":
         say(f"The test side has been opened {opened:,} time{'s' * (opened != 1)}: each look makes it tell less.")

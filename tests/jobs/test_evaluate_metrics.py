@@ -16,9 +16,11 @@ from curator.jobs import providers
 from curator.jobs.connections.connect import connect
 from curator.jobs.findings import row_misses
 from curator.jobs.findings.best_of import flattery_of
+from curator.jobs.findings.earlier_models import ask_model_before, model_before
 from curator.jobs.ledger.answer_facts import LIKELIHOOD
-from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.runs import evaluation
+from curator.jobs.runs.asking import message_key
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
@@ -186,3 +188,60 @@ def test_a_ledger_of_the_version_before_is_migrated(tmp_path: Path) -> None:
     db.close()
     with Ledger(path) as ledger:
         assert ledger.answers("m", ["k"]) == {"k": {"answer": "a"}} and ledger.facts(LIKELIHOOD) == {}
+
+
+def test_the_model_of_the_round_before_is_asked_what_is_new(
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = [prompt(f"word {n}", f"answer {n}", n) for n in range(4)]
+    models = [f"ft:{MODEL}:org::{name}" for name in "abc"]
+    with Ledger(tmp_path / "runs.db") as ledger:
+        for number, model in enumerate(models):
+            run_of = Run(
+                run=f"run-{number}", provider="fake", origin=served.origin, model=MODEL, status="succeeded",
+                fingerprint=str(number), created_at=float(number), fine_tuned_model=model,
+            )  # fmt: skip
+            ledger.claim(run_of)
+        for model in models[:2]:
+            for each in prompts[:3]:
+                ledger.add_answer(model, message_key(each.messages), {"answer": "x"})
+            asyncio.run(evaluation.evaluate(prompts[:3], [model], None, ledger))
+        assert (
+            model_before(ledger, models[2], "fake") == models[1]
+            and model_before(ledger, models[0], "fake") is None
+        )
+        assert model_before(ledger, models[2], "other") is None and model_before(ledger, "unknown", "fake") is None
+
+        async def ask(kind: str) -> str | None:
+            async with await connect(providers.get("fake")) as client:
+                monkeypatch.setattr(type(client.provider), "kind", property(lambda provider: kind))
+                return await ask_model_before(prompts, models[2], client, ledger, lambda *figures: None)
+
+        assert asyncio.run(ask("openai")) is None and not served.wire.requests  # nothing that costs money
+        served.fault("POST", "/chat/completions", "fail_before", times=9, status=404)
+        gone = asyncio.run(ask("local"))
+        assert gone is not None and "has not answered 1 of these prompts" in gone
+        served.wire.faults.clear()
+        told = asyncio.run(ask("local"))
+        assert told is not None and f"{models[1]} of the round before was asked 1 prompts" in told
+        assert (
+            asyncio.run(ask("local")) is None
+            and len(ledger.answers(models[1], [message_key(prompts[3].messages)])) == 1
+        )
+
+
+def test_silence_and_a_model_that_is_gone_are_told(
+    served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.reply = lambda model, asked: ""
+    words: list[Any] = ["evaluate", data, "--model", MODEL, "--metric", "exact_match"]
+    status, [report], error = run(capsys, *words)
+    assert status == 0 and f"All 12 answers of {MODEL} are empty." in error
+    assert report["models"][MODEL]["exact_match"] == 0 and report["misses"][MODEL] == {"form": 12}
+    served.fault("POST", "/chat/completions", "fail_before", times=99, status=404)
+    status, lines, error = run(capsys, "evaluate", data, "--model", "ft:gone:org::1", "--metric", "exact_match")
+    assert status == 3 and not lines and error.strip().splitlines()[-1].startswith("curator: ")
+    empty = data.with_name("empty.jsonl")
+    empty.write_text('{"messages": [{"role": "user", "content": "no answer"}]}\n')
+    status, _, error = run(capsys, "evaluate", empty, "--model", MODEL)
+    assert status == 2 and "Nothing to ask" in error

@@ -72,6 +72,19 @@ class Evaluation:
         """The model that the others are compared with."""
         return self.models[-1]
 
+    @property
+    def silence(self) -> list[str]:
+        """A sentence for each row with empty answers."""
+        sentences = []
+        for scored in self.models:
+            empty = sum(not answer.strip() for answer in scored.answers)
+            if empty:
+                count = (
+                    f"All {empty:,}" if empty == len(scored.answers) else f"{empty:,} of {len(scored.answers):,}"
+                )
+                sentences.append(f"{count} answers of {scored.model} are empty.")
+        return sentences
+
     def to_json(self) -> dict[str, Any]:
         """The object of `evaluate --json` (docs/cli.md); `ci` is the interval of the primary metric."""
         return {
