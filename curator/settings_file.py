@@ -80,11 +80,8 @@ def _edit_lines(text: str, section: tuple[str, ...], changes: dict[str, Value | 
     block = lines[start:end]
     for key, value in changes.items():
         at = next((i for i, line in enumerate(block) if _key_of(line) == key), None)
-        fresh = (
-            []
-            if value is None
-            else [f"{_name(key)} = {_dump(value)}{_comment(block[at]) if at is not None else ''}"]
-        )
+        comment = "" if at is None else _comment(block[at])
+        fresh = [] if value is None else [f"{_name(key)} = {_dump(value)}{comment}"]
         if at is None:
             at = len(_without_trailing_blanks(block))
             block[at:at] = fresh

@@ -1,9 +1,11 @@
-"""The house stays in order as it grows: sizes of folders, files and functions, and names of classes."""
+"""The house stays in order as it grows: sizes of folders, files and functions, names of classes, late imports."""
 
 from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "curator"
@@ -61,3 +63,30 @@ def test_no_two_public_classes_share_a_name() -> None:
                 places[node.name].append(name)
     shared = {name: files for name, files in places.items() if len(files) > 1}
     assert shared.keys() == SAME_NAMES.keys(), shared
+
+
+def late_imports(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+    """The imports inside functions, those that follow one another together."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                for block in ("body", "orelse", "finalbody"):
+                    statements = getattr(node, block, None)
+                    if isinstance(statements, list):
+                        runs = groupby(statements, lambda each: isinstance(each, ast.Import | ast.ImportFrom))
+                        yield from (list(run) for are_imports, run in runs if are_imports)
+
+
+def test_imports_inside_functions_say_why() -> None:
+    """In a comment at one of them, such as `# heavy`, or for all of a file in its docstring."""
+    silent = set()
+    for name, tree in TREES.items():
+        lines = FILES[name].splitlines()
+        for run in late_imports(tree):
+            first, last = run[0].lineno, run[-1].end_lineno or run[-1].lineno
+            if (
+                "#" not in "".join(lines[first - 1 : last])
+                and "late" not in (ast.get_docstring(tree) or "").lower()
+            ):
+                silent.add(f"{name}:{first}")
+    assert silent == set()

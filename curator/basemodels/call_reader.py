@@ -35,10 +35,10 @@ class CallReader:
     """The declared functions; only needed where calls have no opening."""
     calls: int = 0
     """Number of calls so far."""
-    _held: str = ""
+    _pending: str = ""
     """Text that was not passed on yet."""
     _inside: bool = False
-    """Whether `_held` begins inside a call, after its opening."""
+    """Whether `_pending` begins inside a call, after its opening."""
     _arguments: _ObjectEnd | None = None
     """Finds the end of the arguments that are being passed on; None outside of arguments."""
     _wrote_text: bool = False
@@ -47,7 +47,7 @@ class CallReader:
 
     def add(self, delta: str) -> list[ReadPiece]:
         """Take the next characters of the answer; return the pieces that no later character can change."""
-        self._held += delta
+        self._pending += delta
         return self._read(last=False)
 
     def finish(self) -> list[ReadPiece]:
@@ -59,7 +59,7 @@ class CallReader:
         if not self.form.opening.strip():
             return self._read_bare(last)
         before: Any = None
-        while before != (before := (self._held, self._inside, self._arguments)):
+        while before != (before := (self._pending, self._inside, self._arguments)):
             if self._arguments is not None:
                 pieces += self._pass_arguments(self._arguments)
             elif self._inside:
@@ -70,13 +70,14 @@ class CallReader:
 
     def _read_text(self, last: bool) -> list[ReadPiece]:
         opening = self.form.opening.strip()
-        at = self._held.find(opening)
+        at = self._pending.find(opening)
         if at >= 0:
-            text, self._held, self._inside = self._held[:at], self._held[at + len(opening) :], True
+            text, self._pending, self._inside = self._pending[:at], self._pending[at + len(opening) :], True
             self._gap = text[len(text.rstrip()) :]
             return self._text(text.rstrip())
-        keep = 0 if last else _held_back(self._held, opening)
-        text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+        keep = 0 if last else _open_end(self._pending, opening)
+        settled = len(self._pending) - keep
+        text, self._pending = self._pending[:settled], self._pending[settled:]
         if self.calls and not text.strip():  # the closing's line break, between two calls
             return []
         return self._text(text)
@@ -87,48 +88,48 @@ class CallReader:
 
     def _read_call(self, last: bool) -> list[ReadPiece]:
         """The beginning of a call, once its name and the start of its arguments are there, or a whole call."""
-        head = _HEAD.match(self._held)
+        head = _HEAD.match(self._pending)
         if head is not None and not self.form.listed:
-            self._held, self._arguments = self._held[head.end() :], _ObjectEnd()
+            self._pending, self._arguments = self._pending[head.end() :], _ObjectEnd()
             self.calls += 1
             return [ReadPiece(call=self.calls - 1, name=str(json.loads(head[1], strict=False)))]
         closing = self.form.closing.strip()
-        at = self._held.find(closing) if closing else -1
+        at = self._pending.find(closing) if closing else -1
         if at < 0 and not last:
             return []
-        body, rest = (self._held, "") if at < 0 else (self._held[:at], self._held[at + len(closing) :])
+        body, rest = (self._pending, "") if at < 0 else (self._pending[:at], self._pending[at + len(closing) :])
         calls = _whole_calls(body)
         self._inside = False
         if calls is not None:
-            self._held = rest
+            self._pending = rest
             return self._emit(calls)
         # no call: text, with the marks around it, up to what may be the next call
         opening, end = self.form.opening.strip(), closing if at >= 0 else ""
         again = body.find(opening)
-        text, self._held = (body + end, rest) if again < 0 else (body[:again], body[again:] + end + rest)
+        text, self._pending = (body + end, rest) if again < 0 else (body[:again], body[again:] + end + rest)
         return self._text(self._gap + opening + text)
 
     def _pass_arguments(self, ends: _ObjectEnd) -> list[ReadPiece]:
-        size = ends.read(self._held)
-        text, self._held = self._held[:size], self._held[size:]
+        size = ends.read(self._pending)
+        text, self._pending = self._pending[:size], self._pending[size:]
         piece = [ReadPiece(text, self.calls - 1)] if text else []
         if not ends.done:
             return piece
         closing = self.form.closing.strip()
-        rest = self._held.lstrip().removeprefix("}").lstrip()
+        rest = self._pending.lstrip().removeprefix("}").lstrip()
         if closing and not rest.startswith(closing) and closing.startswith(rest):
             return piece  # the closing has not arrived wholly
         self._arguments, self._inside = None, False
-        self._held = rest.removeprefix(closing)
+        self._pending = rest.removeprefix(closing)
         return piece
 
     def _read_bare(self, last: bool) -> list[ReadPiece]:
         """Calls without an opening: an answer that is wholly JSON, and calls declared functions only."""
-        start = self._held.lstrip()[:1]
+        start = self._pending.lstrip()[:1]
         if start and start not in "{[" and not self._wrote_text:
             self._wrote_text = True
         if self._wrote_text or last:
-            text, self._held = self._held, ""
+            text, self._pending = self._pending, ""
             calls = None if self._wrote_text else _whole_calls(text)
             if calls is None or not all(name in self.names for name, _ in calls):
                 return self._text(text)
@@ -157,15 +158,12 @@ class _ObjectEnd:
         if self.done:
             return 0
         for at, letter in enumerate(text, 1):
-            if self.quoted:
-                if self.escaped:
-                    self.escaped = False
-                elif letter == "\\":
-                    self.escaped = True
-                elif letter == '"':
-                    self.quoted = False
+            if self.escaped:
+                self.escaped = False
             elif letter == '"':
-                self.quoted = True
+                self.quoted = not self.quoted
+            elif self.quoted:
+                self.escaped = letter == "\\"
             elif letter in "{[":
                 self.depth += 1
             elif letter in "}]":
@@ -192,7 +190,7 @@ def _whole_calls(text: str) -> list[tuple[str, str]] | None:
     return calls or None
 
 
-def _held_back(text: str, opening: str) -> int:
+def _open_end(text: str, opening: str) -> int:
     """How many characters at the end may begin an opening, with the white space before them."""
     same = next((n for n in range(min(len(text), len(opening) - 1), 0, -1) if text.endswith(opening[:n])), 0)
     settled = text[: len(text) - same]

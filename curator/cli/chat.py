@@ -144,8 +144,8 @@ async def _stream(
     client: Any, args: argparse.Namespace, messages: list[dict[str, Any]], options: dict[str, Any], answer: _Answer
 ) -> None:
     """Fill `answer` as its pieces arrive, until it ends or repeats itself."""
-    from curator.core.answers.repetition import repeated_end
-    from curator.jobs.runs.chat import chat_stream  # heavy
+    from curator.core.answers.repetition import repeated_end  # heavy
+    from curator.jobs.runs.chat import chat_stream
 
     chunks = chat_stream(client, args.model, messages, stream_options={"include_usage": True}, **options)
     async with aclosing(cast(AsyncGenerator[Any], chunks)):

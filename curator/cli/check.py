@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         _emit(results)
     else:
-        from curator.cli.report import print_check
+        from curator.cli.report import print_check  # heavy: not needed with --json
 
         for index, result in enumerate(results):
             if isinstance(result, Check):

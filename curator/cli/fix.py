@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         severity = Severity.ERROR if rule in report.check.errors else Severity.WARNING
         out(f"{styled(severity.mark, '31' if severity is Severity.ERROR else '33')} {count:>7,}  {rule} remains")
     if form is not None:
-        out(f"answers held to {form}")
+        out(f"answer contract: {form}")
     out(f"written: {styled(str(args.out), '1')}")
     return 1 if errors else 0
 

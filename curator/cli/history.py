@@ -100,7 +100,7 @@ def _print_rounds(rounds: list[Round], as_json: bool) -> None:
             flips = f"{len(each.fixed)} fixed, {len(each.broken)} broken"
             output.out(f"  {flips} of {each.prompts_compared:,} prompts that both rounds answered")
         if each.both_changed:
-            output.out("  Data and settings changed together: nobody can tell which made the difference.")
+            output.out("  Data and settings changed together: either may have made the difference.")
     output.say(_count_words(len(rounds), "round"))
 
 

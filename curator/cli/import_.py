@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     field_map = parse_map(args.map) if args.map else None
     if "-" in args.files:
-        raise UsageError("import keeps where its lines came from: write standard input to a file first")
+        raise UsageError("import stores which file each line came from: write standard input to a file first")
     files = [Path(name) for name in args.files]
     previews = [preview(file, field_map) for file in files]
     for file in previews:
@@ -83,7 +83,9 @@ def _print_result(prepared: Import, workspace: Workspace, change: Change, as_jso
         _print(prepared, workspace)
         if change.twins:
             joined = count_of(len(change.twins))
-            output.say(f"{joined} joined a held-out copy or near copy on its side, and are never trained")
+            output.say(
+                f"{joined} copy held-out ones, exactly or nearly: they join their side and are never trained on"
+            )
 
 
 def _progress() -> Callable[[int], None] | None:

@@ -84,10 +84,10 @@ def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namesp
     command.configure(parser)
     # `chat MODEL --system S PROMPT`: only intermixed parsing accepts an optional argument after an option.
     mixed = getattr(command, "INTERMIXED", False)
-    return command, parser.parse_intermixed_args(argv) if mixed else parser.parse_args(_joined(argv))
+    return command, parser.parse_intermixed_args(argv) if mixed else parser.parse_args(_join_option_values(argv))
 
 
-def _joined(argv: Sequence[str]) -> list[str]:
+def _join_option_values(argv: Sequence[str]) -> list[str]:
     """Join `--filter -is:error` to `--filter=-is:error`: argparse would take the value for an option."""
     out: list[str] = []
     for word in argv:
@@ -102,7 +102,7 @@ def _open_ui(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="curator", add_help=False)
     parser.add_argument("path", nargs="?")
     parser.add_argument("--debug", action="store_true")
-    args = parser.parse_args(_joined(argv))
+    args = parser.parse_args(_join_option_values(argv))
     if args.path and not Path(args.path).exists():
         raise InputError(f"'{args.path}' is neither a command nor a file; curator --help lists the commands")
     gc.disable()  # until the first screen: collecting would take a tenth of the time and free nothing
@@ -140,25 +140,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1
     except OSError as error:
-        return _blocked(error)
+        return _report_os_error(error)
     except Exception as error:
-        return _unexpected(error)
+        return _report_unexpected(error)
 
 
-def _blocked(error: OSError) -> int:
+def _report_os_error(error: OSError) -> int:
     """Print an operating system error: about a file, or, where it names none, about writing the output."""
     if error.filename is not None:
         _log_failure()
         _say(f"{error.filename} cannot be used: {error.strerror}")
         return 2
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        return _unexpected(error)
+        return _report_unexpected(error)
     _say(f"cannot write: {error.strerror}; the output is incomplete")
     _drop_output()
     return 1
 
 
-def _unexpected(error: Exception) -> int:
+def _report_unexpected(error: Exception) -> int:
     from curator.log import redact  # heavy
 
     _say(f"unexpected {type(error).__name__}: {redact(str(error))}; details are in {_log_failure()}")

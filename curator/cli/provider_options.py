@@ -159,7 +159,7 @@ async def act_on_job(args: argparse.Namespace, action: str) -> int:
         if action == "cancel" and run.job_id is None and not run.closed:
             run = await submission.abandon(run, ledger, client)
             if run.job_id is None:
-                return _given_up(run, ledger, args.json)
+                return _print_given_up(run, ledger, args.json)
         require_job(run)
         job = await monitor.act(run, action, ledger, client)
         if args.json:
@@ -170,7 +170,7 @@ async def act_on_job(args: argparse.Namespace, action: str) -> int:
     return 0
 
 
-def _given_up(run: Run, ledger: Ledger, json: bool) -> int:
+def _print_given_up(run: Run, ledger: Ledger, json: bool) -> int:
     from curator.jobs.ledger.find_runs import run_json  # heavy
 
     if json:

@@ -141,10 +141,10 @@ def _key(args: argparse.Namespace) -> int:
     provider = providers.get(args.name)
     if args.delete:
         places = provider.delete_keys()
-        words = f"Deleted: {', '.join(places)}." if places else f"No key of {args.name} was kept."
+        words = f"Deleted: {', '.join(places)}." if places else f"There was no stored key of {args.name}."
     else:
         places = [provider.store_key(_read_key(args.name), keyring=args.keyring)]
-        words = f"Kept in: {places[0]}."
+        words = f"Stored in: {places[0]}."
     variable = provider.overriding_variable
     report: dict[str, Any] = {"provider": args.name, "places": places, "wins": variable}
     if args.json:

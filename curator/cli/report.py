@@ -29,7 +29,7 @@ def print_check(check: Check) -> None:
             styled("the workspace is damaged:", "1;31") if check.damage else styled("the workspace is sound", "32")
         )
         for words in check.damage:
-            _wrapped(words, "  ", "31")
+            _print_wrapped(words, "  ", "31")
     for severity in Severity:
         for rule in REGISTRY:
             if check.findings.counts[severity].get(rule):
@@ -37,7 +37,7 @@ def print_check(check: Check) -> None:
     _print_compat(check)
     if check.contract_words is not None:
         out()
-        _wrapped(f"answers held to {one_line(check.contract_words, 200)}", "", "")
+        _print_wrapped(f"answer contract: {one_line(check.contract_words, 200)}", "", "")
     _print_totals(check)
     out()
     if not check.damage:
@@ -65,7 +65,7 @@ def _print_rule(check: Check, severity: Severity, rule: str) -> None:
     hint = _fix_hint(rule, [each.problem.fix for each in findings])
     out()
     out(f"{styled(severity.mark, COLOURS[severity])} {styled(rule, '1')} × {count:,}{styled(hint, '2')}")
-    _wrapped(REGISTRY[rule].why, "  ", "2")
+    _print_wrapped(REGISTRY[rule].why, "  ", "2")
     for each in findings:
         _print_finding(each)
     if count > len(findings):
@@ -85,7 +85,7 @@ def _print_finding(finding: ShownFinding) -> None:
         out(f"      {' ' * finding.excerpt.caret}{styled('^' * finding.excerpt.width, COLOURS[problem.severity])}")
 
 
-def _wrapped(text: str, indent: str, style: str) -> None:
+def _print_wrapped(text: str, indent: str, style: str) -> None:
     for line in textwrap.wrap(text, WIDTH - len(indent)):
         out(indent + styled(line, style))
 
@@ -94,7 +94,7 @@ def _print_compat(check: Check) -> None:
     if check.options.compat:
         counts = ", ".join(f"{rule} {count:,}" for rule, count in check.findings.compat.items()) or "none"
         out()
-        _wrapped(f"classic counts ({check.options.compat}): {counts}", "", "")
+        _print_wrapped(f"classic counts ({check.options.compat}): {counts}", "", "")
 
 
 def _print_totals(check: Check) -> None:
@@ -103,7 +103,7 @@ def _print_totals(check: Check) -> None:
         return
     price = f"${money(cost['usd'])} (price of {cost['priced_on']})" if cost["usd"] is not None else "price unknown"
     out()
-    _wrapped(
+    _print_wrapped(
         f"{tokens['total']:,} tokens, {tokens['assistant']:,} of them answers ({tokens['encoding']}); "
         f"{cost['epochs']} epochs on {tokens['model']}: {cost['billed_tokens']:,} billed, {price}",
         "",

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
     parser.add_argument(
-        "--validation", metavar="FILE|FRACTION", help="validation data: a file, or a share to split off"
+        "--validation", metavar="FILE|FRACTION", help="a file, or a share of the data to split off"
     )
     provider_options.add_provider(parser)
     parser.add_argument("--model", metavar="M", help="base model (default: the provider's)")
@@ -40,9 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--wait", action="store_true", help="follow the job to its end")
     parser.add_argument("--events", action="store_true", help="with --wait: print every event as a line")
-    parser.add_argument(
-        "--again", action="store_true", help="create a second job from the same data and parameters"
-    )
+    parser.add_argument("--again", action="store_true", help="create a second job of the same data and parameters")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -158,18 +156,18 @@ class _ProgressMeter:
         from curator.jobs.http.upload import Pace  # heavy
 
         self._live, self._pace = sys.stderr.isatty(), Pace()
-        self._said = ""
+        self._last_line = ""
 
     def __call__(self, progress: SubmissionProgress) -> None:
         if self._live and progress.total:
             share = progress.done / progress.total
-            end = "\n" if progress.done >= progress.total and self._said != progress.text else ""
+            end = "\n" if progress.done >= progress.total and self._last_line != progress.text else ""
             words = self._pace.words(progress)[-60:]
             sys.stderr.write(f"\r{words:<60} {'█' * int(share * 10):<10} {share:4.0%}{end}")
             sys.stderr.flush()
-            self._said = progress.text if end else self._said
-        elif progress.text != self._said and not progress.total:
-            self._said = progress.text
+            self._last_line = progress.text if end else self._last_line
+        elif progress.text != self._last_line and not progress.total:
+            self._last_line = progress.text
             say(progress.text)
 
 

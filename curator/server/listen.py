@@ -41,11 +41,9 @@ _THREADS = 32
 
 
 def serve(settings: ServerSettings) -> NoReturn:
-    """Serve until a signal comes or the server has been idle long enough, then end the process.
-
-    As soon as requests are answered, one line of JSON with `base_url` and `token_file` goes to stdout.
-    Raises UsageError if the address or the data folder cannot be used.
-    """
+    """Serve until a signal comes or the server is idle for long enough, then end the process. Once requests are
+    answered, one line of JSON with `base_url` and `token_file` goes to stdout. Raises UsageError if the address or
+    the data folder cannot be used."""
     lock_file = _claim(settings.data)
     if lock_file is None:
         raise UsageError(

@@ -38,8 +38,8 @@ def open_ui(path: str | None) -> int:
 
 
 def _run(workspace: Workspace, memory: LastSession, first: FirstScreen | None) -> int:
-    from curator import pricing
-    from curator.tui.app import CuratorApp  # heavy: Textual takes a third of a second
+    from curator import pricing  # heavy: Textual takes a third of a second
+    from curator.tui.app import CuratorApp
 
     pricing.table()  # raises UsageError for a faulty models.toml before the UI opens
     memory.save()

@@ -185,8 +185,7 @@ def _create_for_file(path: Path, folder: Path) -> Workspace:
 
 def _add_first_file(workspace: Workspace, path: Path) -> None:
     """Import a dataset file into an empty workspace; a large one of plain JSON Lines is not copied yet."""
-    # heavy: opening an existing workspace, as at most starts, needs none of these
-    from curator.core.convert.maps import KEEP
+    from curator.core.convert.maps import KEEP  # heavy: to open an existing workspace needs none of these
     from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
     from curator.workspace.files.preview import preview
 

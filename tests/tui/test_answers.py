@@ -47,7 +47,7 @@ def contract(scene: Scene) -> Contract | None:
 @SIZES
 async def test_sample_offers_a_contract_and_makes_none_by_itself(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(sample(tmp_path), size) as scene:
-        assert "A holds them to that" in scene.toasts()
+        assert "A makes that the answer contract" in scene.toasts()
         assert contract(scene) is None
         await scene.press("A")
         shown = scene.screen_text()

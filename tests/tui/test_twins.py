@@ -28,7 +28,7 @@ async def test_one_key_keeps_it_and_one_trains_on_both(tmp_path: Path) -> None:
         assert change is not None
         new = change.ids[0]
         await scene.pilot.pause()
-        assert "Held out (validation): it is a copy or asks the same as example 1" in scene.toasts()
+        assert "Held out (validation): it copies example 1 there, or asks the same" in scene.toasts()
         await scene.press("K")
         row = scene.workspace.row(new)
         assert (row.split, row.labels) == ("validation", ("pinned",))

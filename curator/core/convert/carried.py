@@ -29,9 +29,9 @@ class Carried:
 
         `{"a": [{"b": 1, "c": 2}]}` with only `a[0].b` carried gives `["a[].c"]`.
         """
-        return list(dict.fromkeys(self._left(record, (), "")))
+        return list(dict.fromkeys(self._places_left_behind(record, (), "")))
 
-    def _left(self, value: Any, path: Path, words: str) -> Iterator[str]:
+    def _places_left_behind(self, value: Any, path: Path, words: str) -> Iterator[str]:
         if path in self._whole:
             return
         if path not in self._ancestors:
@@ -39,7 +39,7 @@ class Carried:
         elif isinstance(value, dict):
             for key, inner in value.items():
                 name = key if key and key.isprintable() else repr(key)
-                yield from self._left(inner, (*path, key), f"{words}.{name}" if words else name)
+                yield from self._places_left_behind(inner, (*path, key), f"{words}.{name}" if words else name)
         elif isinstance(value, list):
             for index, inner in enumerate(value):
-                yield from self._left(inner, (*path, index), f"{words}[]")
+                yield from self._places_left_behind(inner, (*path, index), f"{words}[]")

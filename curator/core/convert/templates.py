@@ -36,7 +36,7 @@ _SPOKEN = re.compile(r"(?:\A|\n\n)(Human|Assistant|System): ?(.*?)(?=\n\n(?:Huma
 
 def turns_of(text: str) -> list[Turn] | None:
     """The turns of a rendered conversation; None where the text is none, or more than one."""
-    for read in (_tagged, _instructed, _hashed, transcript):
+    for read in (_read_tagged, _read_instructions, _read_headed, transcript):
         turns = read(text)
         if turns is not None:
             return turns
@@ -51,7 +51,7 @@ def turns_of_both(prompt: str, completion: str) -> list[Turn] | None:
     return turns if turns and turns[-1][0].lower() in ("assistant", "model") else None
 
 
-def _tagged(text: str) -> list[Turn] | None:
+def _read_tagged(text: str) -> list[Turn] | None:
     begin = _BEGIN.match(text)
     start = begin.end() if begin else 0
     for pattern in _TAGGED:
@@ -65,7 +65,7 @@ def _tagged(text: str) -> list[Turn] | None:
     return None
 
 
-def _instructed(text: str) -> list[Turn] | None:
+def _read_instructions(text: str) -> list[Turn] | None:
     """`<s>[INST] <<SYS>> … <</SYS>> question [/INST] answer </s>`, any number of times."""
     turns: list[Turn] = []
     at = 0
@@ -82,7 +82,7 @@ def _instructed(text: str) -> list[Turn] | None:
     return turns if whole and not any(_MARK.search(spoken) for _, spoken in turns) else None
 
 
-def _hashed(text: str) -> list[Turn] | None:
+def _read_headed(text: str) -> list[Turn] | None:
     """`### Human: …### Assistant: …`, or Alpaca's `### Instruction:`, `### Input:` and `### Response:`."""
     if not _HASHED.match(text):
         return None

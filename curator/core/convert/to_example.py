@@ -237,10 +237,8 @@ def _names(columns: tuple[str, ...]) -> str:
 
 
 def _of_columns(record: Mapping[str, Any], columns: tuple[str, ...], role: str, carried: Carried) -> list[Message]:
-    """The messages that some columns say: their texts joined, or the lists of messages they hold.
-
-    Raises MisfitError for what is neither.
-    """
+    """The messages in some columns: their texts joined, or the lists of messages that they hold. Raises
+    MisfitError for any other value."""
     texts: list[str] = []
     listed: list[Message] = []
     present = False

@@ -87,10 +87,8 @@ def quantile(ordered: Sequence[float], q: float) -> float:
 
 
 def histogram(numbers: Sequence[int], most: int = 8) -> list[Bin]:
-    """About `most` bins of a round width (1, 2 or 5 × 10ⁿ); none for no numbers.
-
-    Where the largest numbers are far above the 95 % quantile, one more bin takes all of them.
-    """
+    """About `most` bins of a round width (1, 2 or 5 × 10ⁿ), none for no numbers. Where the largest numbers are far
+    above the 95 % quantile, one more bin takes all of them."""
     if not numbers:
         return []
     ordered = sorted(numbers)

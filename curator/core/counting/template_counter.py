@@ -86,7 +86,7 @@ class TemplateCounter(Counter):
         formula = super().example(value)
         if is_completion(value) or not any(turns(value)):
             return formula
-        rendered = self._rendered(value)
+        rendered = self._count_rendered(value)
         if rendered is None:
             return Tokens(formula.total, formula.assistant, True)
         return Tokens(sum(span.tokens for span in rendered), formula.assistant, self.estimated)
@@ -96,9 +96,9 @@ class TemplateCounter(Counter):
         roles."""
         plans = [self._plans(roles) for roles, _ in many]
         counts = iter(self.tokenizer.counts([*chain.from_iterable(map(_pieces, plans, many))]))
-        return [self._planned(plan, chat, counts) for plan, chat in zip(plans, many, strict=True)]
+        return [self._count_planned(plan, chat, counts) for plan, chat in zip(plans, many, strict=True)]
 
-    def _planned(self, plan: CountingPlan | None, chat: RoleTexts, counts: Iterator[int]) -> Tokens:
+    def _count_planned(self, plan: CountingPlan | None, chat: RoleTexts, counts: Iterator[int]) -> Tokens:
         roles, texts = chat
         if plan is None:
             messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
@@ -130,10 +130,10 @@ class TemplateCounter(Counter):
 
     def spans(self, value: Any) -> list[Span]:
         """The rendered conversation, piece by piece; the token that ends an answer is trained with it."""
-        rendered = None if is_completion(value) else self._rendered(value)
+        rendered = None if is_completion(value) else self._count_rendered(value)
         return super().spans(value) if rendered is None else rendered
 
-    def _rendered(self, value: Any) -> list[Span] | None:
+    def _count_rendered(self, value: Any) -> list[Span] | None:
         listed = list(turns(value))
         conversation = self._conversation(value, listed) if listed else None
         if conversation is None:

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 from curator.core.duplicates.alike import LONG, ratio
 from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.disjoint_sets import DisjointSets
-from curator.core.duplicates.groups import Arrangement, Group, Judge, Pair, WordsOf, arrange
+from curator.core.duplicates.groups import Arrangement, Group, Pair, RowQuestions, WordsOf, arrange
 from curator.core.duplicates.meaning.relation import Relation
 from curator.core.duplicates.table import Fetch, Progress
 from curator.core.duplicates.texts import format_mark, normalise
@@ -90,8 +90,8 @@ class FoundDuplicates:
             pair = self.compare(a, b)
             return pair if pair is not None and is_near(pair) else None
 
-        judge = Judge(compare, self.learnt)
-        return arrange(self.equal, self.normalised, filter(is_near, self.pairs), self.words, judge)
+        questions = RowQuestions(compare, self.learnt)
+        return arrange(self.equal, self.normalised, filter(is_near, self.pairs), self.words, questions)
 
     def conflicts(self) -> list[list[int]]:
         """Sets of rows with an equal or nearly equal prompt and different answers, by first member."""

@@ -60,7 +60,7 @@ class Group:
         return () if self.kind == "family" else tuple(member for member in self.ids if member != self.kept)
 
 
-class Judge(NamedTuple):
+class RowQuestions(NamedTuple):
     """The two questions about rows that decide how they are grouped."""
 
     compare: Callable[[int, int], Pair | None]
@@ -69,7 +69,7 @@ class Judge(NamedTuple):
     """How many messages of a row are trained."""
 
 
-_NO_JUDGE = Judge(lambda a, b: None, lambda row: 1)
+_ASK_NOTHING = RowQuestions(lambda a, b: None, lambda row: 1)
 _COMPARED = 200
 """In a component of up to this many normal forms, pairs that were no candidates are compared too."""
 _CHECKED = 8
@@ -120,7 +120,7 @@ def arrange(
     normalised: Iterable[Sequence[int]],
     pairs: Iterable[Pair],
     words_of: WordsOf,
-    judge: Judge = _NO_JUDGE,
+    questions: RowQuestions = _ASK_NOTHING,
 ) -> Arrangement:
     """Arrange the rows that have a copy or a look-alike.
 
@@ -128,7 +128,7 @@ def arrange(
     their representatives.
     """
     near = [pair for pair in pairs if pair.relation != "conflict"]
-    grouping = _Grouping(equal, normalised, near, judge)
+    grouping = _Grouping(equal, normalised, near, questions)
     stars = grouping.stars()
     torn: list[_Star] = []
     whole: list[_Star] = []
@@ -160,9 +160,9 @@ class _Grouping:
         equal: Iterable[Sequence[int]],
         normalised: Iterable[Sequence[int]],
         pairs: Iterable[Pair],
-        judge: Judge,
+        questions: RowQuestions,
     ) -> None:
-        self._judge = judge
+        self._questions = questions
         self._value, self._form, self._near = DisjointSets(), DisjointSets(), DisjointSets()
         for ids in equal:
             for other in ids[1:]:
@@ -189,7 +189,7 @@ class _Grouping:
             forms.setdefault(self._form.find(row), []).append(row)
         if len(forms) == 1:
             return [_Star(self._best(rows), rows, rows[:1])]
-        open_heads = sorted(forms, key=lambda head: (-self._judge.learnt(self._best(forms[head])), head))
+        open_heads = sorted(forms, key=lambda head: (-self._questions.learnt(self._best(forms[head])), head))
         few = len(open_heads) <= _COMPARED
         stars: list[_Star] = []
         while open_heads:
@@ -208,14 +208,14 @@ class _Grouping:
 
     def _best(self, rows: list[int]) -> int:
         """Of the rows with most trained messages the first."""
-        return max(rows, key=lambda row: (self._judge.learnt(row), -row))
+        return max(rows, key=lambda row: (self._questions.learnt(row), -row))
 
     def _pair(self, a: int, b: int, may_compare: bool) -> Pair | None:
         """The verified pair of two rows; None where they are no copies."""
         a, b = min(a, b), max(a, b)
         pair = self._pairs.get((a, b))
         if pair is None and may_compare:
-            pair = self._judge.compare(a, b)
+            pair = self._questions.compare(a, b)
         return pair if pair is not None and pair.relation == "copy" else None
 
     def _means_the_same(self, head: int, others: list[int], may_compare: bool) -> bool:
@@ -223,7 +223,7 @@ class _Grouping:
         others. Rows that are not alike enough to be compared count as no difference."""
         for other in others[:_CHECKED]:
             a, b = min(head, other), max(head, other)
-            pair = self._pairs.get((a, b)) or (self._judge.compare(a, b) if may_compare else None)
+            pair = self._pairs.get((a, b)) or (self._questions.compare(a, b) if may_compare else None)
             if pair is not None and pair.relation != "copy":
                 return False
         return True

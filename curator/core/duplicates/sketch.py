@@ -110,11 +110,9 @@ def fold_texts(texts: Sequence[str]) -> bytes:
 
 
 def hash_words(block: bytes) -> tuple[U64, Rows]:
-    """The hashes of all words in a block of texts (each ends in NUL), and the number of words of each text.
-
-    A word is a run of bytes above 0x20. For scripts written without blanks, a new word begins at each character
-    from U+3000 to U+9FFF.
-    """
+    """The hashes of all words in a block of texts (each ends in NUL), and the number of words of each text. A word
+    is a run of bytes above 0x20; from U+3000 to U+9FFF (scripts without blanks) each character begins a new
+    one."""
     data = np.frombuffer(b" " + block + _PAD, dtype=np.uint8)
     starts, ends = _edges(data)
     lengths = ends - starts

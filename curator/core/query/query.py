@@ -84,10 +84,10 @@ def completions(
 
         values = tuple(sorted(REGISTRY))
     elif field.lower() in ("label", "source"):
-        values = tuple(_quoted(name) for name in sorted(labels if field.lower() == "label" else sources))
+        values = tuple(_quote(name) for name in sorted(labels if field.lower() == "label" else sources))
     at = cursor - len(value)
     return [Completion(name, at, cursor) for name in values if name.lower().lstrip('"').startswith(value.lower())]
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return name if re.fullmatch(r"[\w.-]+", name) else '"' + name.replace('"', '\\"') + '"'

@@ -115,8 +115,7 @@ class Subject:
         return [turn for turn in self.turns if turn.trained]
 
     def _scan(self, messages: Any) -> None:
-        """Collect the roles, bits and number of keys of a list of messages; fast, because every example needs
-        it."""
+        """Collect the roles, bits and number of keys of some messages; fast, because every example needs it."""
         roles, has, keys = [], self.has, self._keys
         for message in messages if type(messages) is list else ():
             if type(message) is not dict:

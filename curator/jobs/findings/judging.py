@@ -55,7 +55,7 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Pair:
+class AnswerPair:
     """Two answers to one conversation, and the right answer, which the judge is shown."""
 
     messages: Messages
@@ -75,19 +75,19 @@ class Verdict:
     """The first reply that was no verdict."""
 
 
-def pairs_of(result: Evaluation) -> list[Pair]:
+def pairs_of(result: Evaluation) -> list[AnswerPair]:
     """The answers of the first and the last row by prompt; of a single row, the wanted answers and its own."""
     prompts = result.prompts
     firsts = result.models[0].answers if len(result.models) > 1 else [prompt.expected for prompt in prompts]
     triples = zip(prompts, firsts, result.last.answers, strict=True)
-    return [Pair(prompt.messages, prompt.expected, first, second) for prompt, first, second in triples]
+    return [AnswerPair(prompt.messages, prompt.expected, first, second) for prompt, first, second in triples]
 
 
-def marked_pairs(judgements: Sequence[Judgement], judge: Judge) -> list[tuple[Pair, Choice]]:
+def marked_pairs(judgements: Sequence[Judgement], judge: Judge) -> list[tuple[AnswerPair, Choice]]:
     """The pairs that a person marked, with what they chose; none that holds an answer of the judge's own."""
     return [
         (
-            Pair(mark.messages, mark.expected, mark.first_answer, mark.second_answer),
+            AnswerPair(mark.messages, mark.expected, mark.first_answer, mark.second_answer),
             mark.verdict if mark.verdict in ("first", "second") else "tie",
         )
         for mark in judgements
@@ -108,13 +108,13 @@ def require_other_judge(judge: Judge, rows: Sequence[str]) -> None:
         )
 
 
-def stored_verdicts(ledger: Ledger, judge: Judge, pairs: Sequence[Pair]) -> list[Verdict | None]:
+def stored_verdicts(ledger: Ledger, judge: Judge, pairs: Sequence[AnswerPair]) -> list[Verdict | None]:
     """What the judge said of each pair; None where it was not asked in both orders."""
     facts = ledger.facts(_VERDICT, judge.id)
     return [_verdict(facts, judge, pair) for pair in pairs]
 
 
-def unasked(ledger: Ledger, judge: Judge, pairs: Sequence[Pair]) -> list[Messages]:
+def unasked(ledger: Ledger, judge: Judge, pairs: Sequence[AnswerPair]) -> list[Messages]:
     """The requests that are still to be made, as messages."""
     facts = ledger.facts(_VERDICT, judge.id)
     return [_request(judge, pair) for pair in _open_orders(facts, judge, pairs).values()]
@@ -123,7 +123,7 @@ def unasked(ledger: Ledger, judge: Judge, pairs: Sequence[Pair]) -> list[Message
 async def ask_judge(
     client: Client,
     judge: Judge,
-    pairs: Sequence[Pair],
+    pairs: Sequence[AnswerPair],
     ledger: Ledger,
     report: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Verdict]:
@@ -133,7 +133,7 @@ async def ask_judge(
     longest = _LONGEST_REPLY.get(client.provider.kind, 1024)
     gate, done = asyncio.Semaphore(_PARALLEL), 0
 
-    async def one(key: AnswerKey, pair: Pair) -> None:
+    async def one(key: AnswerKey, pair: AnswerPair) -> None:
         nonlocal done
         async with gate:
             response = await chat(
@@ -166,24 +166,24 @@ def read_verdict(reply: str) -> str | None:
 
 
 def _open_orders(
-    facts: Mapping[AnswerKey, dict[str, Any]], judge: Judge, pairs: Sequence[Pair]
-) -> dict[AnswerKey, Pair]:
+    facts: Mapping[AnswerKey, dict[str, Any]], judge: Judge, pairs: Sequence[AnswerPair]
+) -> dict[AnswerKey, AnswerPair]:
     """Each pair in both orders by its name in the ledger, but for those with a verdict; equal texts need none."""
     both = [each for pair in pairs if pair.first != pair.second for each in (pair, _turned(pair))]
     keys = {_key(judge, pair): pair for pair in both}
     return {key: pair for key, pair in keys.items() if facts.get(key, {}).get("verdict") is None}
 
 
-def _turned(pair: Pair) -> Pair:
-    return Pair(pair.messages, pair.expected, pair.second, pair.first)
+def _turned(pair: AnswerPair) -> AnswerPair:
+    return AnswerPair(pair.messages, pair.expected, pair.second, pair.first)
 
 
-def _key(judge: Judge, pair: Pair) -> AnswerKey:
+def _key(judge: Judge, pair: AnswerPair) -> AnswerKey:
     texts = f"{len(pair.first)}:{pair.first}{pair.second}"
     return AnswerKey(judge.id, message_key(pair.messages), text_hash(texts))
 
 
-def _verdict(facts: Mapping[AnswerKey, dict[str, Any]], judge: Judge, pair: Pair) -> Verdict | None:
+def _verdict(facts: Mapping[AnswerKey, dict[str, Any]], judge: Judge, pair: AnswerPair) -> Verdict | None:
     """Both orders' verdicts as one; None where one of them was not asked for."""
     if pair.first == pair.second:
         return Verdict("tie")
@@ -201,7 +201,7 @@ def _verdict(facts: Mapping[AnswerKey, dict[str, Any]], judge: Judge, pair: Pair
     return Verdict("tie", swayed=words in (("A", "A"), ("B", "B")))
 
 
-def _request(judge: Judge, pair: Pair) -> Messages:
+def _request(judge: Judge, pair: AnswerPair) -> Messages:
     spoken = "\n".join(f"{message.get('role')}: {message.get('content')}" for message in pair.messages)
     parts = (
         ("Rubric", judge.rubric),

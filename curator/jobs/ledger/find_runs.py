@@ -43,7 +43,7 @@ def open_ledger_of(job: str, provider: str | None = None) -> Iterator[tuple[Ledg
     """
     with ExitStack() as stack:
         own = stack.enter_context(Ledger.for_path(None))
-        for ledger in (own, *_others(own, stack)):
+        for ledger in (own, *_other_ledgers(own, stack)):
             matches = [run for run in ledger.runs() if job in (run.job_id, run.run, run.fine_tuned_model)]
             matches = [run for run in matches if provider in (None, run.provider)]
             if matches:
@@ -57,10 +57,10 @@ def open_all() -> Iterator[list[Ledger]]:
     """All ledgers of this machine that can be read: the user's own first, then those of workspaces."""
     with ExitStack() as stack:
         own = stack.enter_context(Ledger.for_path(None))
-        yield [own, *_others(own, stack)]
+        yield [own, *_other_ledgers(own, stack)]
 
 
-def _others(own: Ledger, stack: ExitStack) -> Iterator[Ledger]:
+def _other_ledgers(own: Ledger, stack: ExitStack) -> Iterator[Ledger]:
     """The ledgers of workspaces. One that cannot be read is skipped; opening its workspace reports it."""
     for path in own.places():
         try:

@@ -184,8 +184,7 @@ def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> FrozenDatase
     """
     digest, size = hashlib.sha256(), 0
     for raw in raws:
-        digest.update(raw)
-        digest.update(b"\n")
+        digest.update(raw + b"\n")
         size += len(raw) + 1
     target = folder / f"{digest.hexdigest()}.jsonl"
     try:
@@ -194,8 +193,7 @@ def freeze(raws: Sequence[bytes], folder: Path, tokens: int = 0) -> FrozenDatase
             target.unlink()  # `replacing` would write to the file that the link names
         with atomic.replacing(target, mode=0o600) as file:
             for raw in raws:
-                file.write(raw)
-                file.write(b"\n")
+                file.write(raw + b"\n")
     except OSError as error:
         raise InputError(f"{folder}: the dataset could not be stored: {error.strerror or error}") from None
     return FrozenDataset(target, digest.hexdigest(), size, len(raws), tokens)

@@ -35,11 +35,11 @@ def list_leftovers(run: Run, ledger: Ledger) -> list[Leftover]:
         for name in unused
     ]
     if run.closed:
-        items += _of_closed(run, unused)
+        items += _list_after_end(run, unused)
     return [item for item in items if ledger.step(run.run, _deletion_step(item)) is None]
 
 
-def _of_closed(run: Run, unused: Sequence[str]) -> list[Leftover]:
+def _list_after_end(run: Run, unused: Sequence[str]) -> list[Leftover]:
     """The files and the model of a run whose job has ended."""
     files = [("training file", run.training_file), ("validation file", run.validation_file)]
     files += [("result file", name) for name in run.result_files]

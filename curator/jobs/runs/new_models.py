@@ -33,7 +33,7 @@ def is_new(model: str, now: float | None = None) -> bool:
     return False
 
 
-def _undeployed(client: Client, model: str, refusal: faults.Refused) -> faults.Refused:
+def _explain_undeployed(client: Client, model: str, refusal: faults.Refused) -> faults.Refused:
     """The refusal; at Azure, where only deployments answer, one that says how to deploy the model."""
     if client.provider.kind != "azure":
         return refusal
@@ -53,7 +53,7 @@ async def ask_new_model(client: Client, model: str, request: Callable[[], Awaita
         if refusal.status != 404 or client.provider.managed:
             raise
         if not await asyncio.to_thread(is_new, model):
-            raise _undeployed(client, model, refusal) from None
+            raise _explain_undeployed(client, model, refusal) from None
     async with client.new_model_lock:
         for wait in WAITS:
             try:

@@ -181,7 +181,7 @@ class _Submission:
             self._set(validation_file=validation)
         if self.client.provider.kind == "azure":
             for file_id in filter(None, (training, self.run.validation_file)):
-                await self._closing_on_refusal(self._processed(file_id))
+                await self._closing_on_refusal(self._wait_until_processed(file_id))
         return await self._create()
 
     def _set(self, **values: object) -> None:
@@ -241,7 +241,7 @@ class _Submission:
                 self.ledger.note_orphan(self.run.run, self.run.origin, file.id, file.filename)
         return keep
 
-    async def _processed(self, file_id: str) -> None:
+    async def _wait_until_processed(self, file_id: str) -> None:
         """Azure wants a file `processed` before a job may name it (docs/openai.md §7)."""
         wait, waited = 1.0, 0.0
         while True:

@@ -63,7 +63,7 @@ class TemplateCheck:
     def __init__(self, model: Path) -> None:
         from curator.basemodels import text_model  # heavy: tokenizers
 
-        self._seen: set[tuple[Any, ...]] = set()
+        self._shapes: set[tuple[Any, ...]] = set()
         try:
             self._text: Any = text_model.load(model)
         except InputError:  # training will say what is wrong with the model
@@ -75,9 +75,9 @@ class TemplateCheck:
 
         if self._text is None or b'"tool' not in item.raw and b'"function' not in item.raw:
             shape = tuple((turn.path[:-1], turn.role) for turn in turns(item.value))
-            if self._text is None or shape in self._seen:
+            if self._text is None or shape in self._shapes:
                 return
-            self._seen.add(shape)
+            self._shapes.add(shape)
         try:
             chat_render.require_renderable(self._text, item.value)
         except InputError as error:

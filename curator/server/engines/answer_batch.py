@@ -69,7 +69,7 @@ class AnswerBatch:
     _rows: list[ChoiceState] = field(init=False)
     _decoder: Decoder | None = None
     _lines: list[Line] = field(default_factory=list)
-    _left: dict[str, int] = field(default_factory=dict)
+    _open_choices: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._rows = [choice for request in self.requests for choice in self._choices(request)]
@@ -96,7 +96,7 @@ class AnswerBatch:
         seed = request.get("seed")
         count = max(1, int(request.get("n") or 1))
         max_tokens = request.get("max_tokens")
-        self._left[request_id] = count * len(prompts)
+        self._open_choices[request_id] = count * len(prompts)
         base = secrets.randbits(63) if seed is None else abs(int(seed))
         return [
             ChoiceState(
@@ -152,7 +152,7 @@ class AnswerBatch:
 
     def cancel(self, request_id: str) -> None:
         """Stop answering a request; no line is sent for it any more."""
-        self._left.pop(request_id, None)
+        self._open_choices.pop(request_id, None)
         for index, row in enumerate(self._rows):
             if row.request == request_id:
                 row.alive = False
@@ -195,7 +195,7 @@ class AnswerBatch:
         """Take the choices' lines. A request is done with its last choice; an error ends all its choices."""
         for row in self._rows:
             lines, row.lines = row.lines, []
-            if row.request not in self._left:
+            if row.request not in self._open_choices:
                 continue
             for line in lines:
                 self._lines.append(line)
@@ -203,7 +203,7 @@ class AnswerBatch:
                     self.cancel(row.request)
                     break
                 if "finish_reason" in line:
-                    self._left[row.request] -= 1
-                    if not self._left[row.request]:
+                    self._open_choices[row.request] -= 1
+                    if not self._open_choices[row.request]:
                         self._lines.append({"id": row.request, "done": True})
-                        del self._left[row.request]
+                        del self._open_choices[row.request]

@@ -40,10 +40,8 @@ def half_precision(where: str) -> bool:
 
 def load_model(folder: Path, where: str) -> Any:
     """The causal language model of a folder for device `where`, in float32 or bfloat16 (see `half_precision`).
-
     With CURATOR_LOAD_IN_4BIT=1 on CUDA the frozen weights are 4-bit (QLoRA, Dettmers et al. 2023; needs
-    bitsandbytes).
-    """
+    bitsandbytes)."""
     import torch
     from transformers import AutoModelForCausalLM
 

@@ -22,9 +22,9 @@ class AnswerText:
     """Whether a stop string occurred; the text ends before it."""
     _start: int = 0
     """Index of the first token that is decoded again, for the context of the next."""
-    _shown: int = 0
+    _decoded: int = 0
     """Number of tokens whose text was decoded."""
-    _held: str = ""
+    _pending: str = ""
     """Decoded text that was not returned yet, because it may begin a stop string."""
 
     def add(self, token: int) -> str:
@@ -39,23 +39,23 @@ class AnswerText:
     def _decode_new(self, whole: bool) -> str:
         """The text of the tokens since the last call. They are decoded together with the tokens before them,
         because whether a tokenizer writes a space depends on its neighbours."""
-        before = self.text.decode(self.ids[self._start : self._shown])
+        before = self.text.decode(self.ids[self._start : self._decoded])
         after = self.text.decode(self.ids[self._start :])
         if len(after) <= len(before) or (after.endswith(_BROKEN) and not whole):
             return ""
-        self._start, self._shown = self._shown, len(self.ids)
+        self._start, self._decoded = self._decoded, len(self.ids)
         return after[len(before) :]
 
     def _release(self, new: str, last: bool) -> str:
         if self.stopped:
             return ""
-        pending = self._held + new
+        pending = self._pending + new
         cuts = [at for at in (pending.find(stop) for stop in self.stops if stop) if at >= 0]
         if cuts:
-            self.stopped, self._held = True, ""
+            self.stopped, self._pending = True, ""
             return pending[: min(cuts)]
         keep = 0 if last else max((_overlap(pending, stop) for stop in self.stops), default=0)
-        self._held = pending[len(pending) - keep :]
+        self._pending = pending[len(pending) - keep :]
         return pending[: len(pending) - keep]
 
 

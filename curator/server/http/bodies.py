@@ -28,7 +28,7 @@ _FORM_BYTES = 2**17
 
 
 async def chunks(request: Request, longest: int, limits: ServerLimits) -> AsyncIterator[bytes]:
-    """The body's pieces as they arrive. Raises ApiError 413 beyond `longest` bytes, 408 if it arrives too
+    """The body's pieces as they arrive. Raises ApiError 413 beyond `longest` bytes, 408 if they arrive too
     slowly."""
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > longest:

@@ -311,7 +311,7 @@ def _twin_words(twins: tuple[Twin, ...]) -> str:
     first = twins[0]
     keys = "K keeps it so in every split, M trains on both instead"
     if len(twins) == 1:
-        return f"Held out ({first.side}): it is a copy or asks the same as example {first.twin} there. {keys}."
+        return f"Held out ({first.side}): it copies example {first.twin} there, or asks the same. {keys}."
     return f"{len(twins):,} examples are held out: each is like one that is held out already. {keys}."
 
 

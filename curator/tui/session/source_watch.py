@@ -16,7 +16,7 @@ class SourceWatch:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.changed: tuple[int, ...] = ()
-        self._looked = False
+        self._has_looked = False
 
     def _tell_at_start(self) -> None:
         """Tell who holds a workspace that is read-only here, or how a file opened for the first time was read."""
@@ -42,8 +42,8 @@ class SourceWatch:
         """Compare the files with what was imported; tell of files that changed since the last look."""
         if self._session.busy:
             return
-        if not self._looked:
-            self._looked = True
+        if not self._has_looked:
+            self._has_looked = True
             self._tell_at_start()
         changed = tuple(self._session.workspace.source_changed())
         if changed == self.changed:

@@ -16,4 +16,4 @@ def loss_words(side: str, before: int, after: int) -> str:
     if not after:
         return f"The {side} side is empty now: nothing measures a model any more."
     margins = f"±{margin_points(after)} points instead of ±{margin_points(before)}"
-    return f"The {side} side shrinks from {before:,} to {after:,} prompts, which tell {margins}."
+    return f"The {side} side shrinks from {before:,} to {after:,} prompts: a score on it is exact to {margins}."

@@ -104,7 +104,7 @@ def suggest_contract(counts: Counter[str], current: Contract | None) -> Suggeste
     if current is not None and current.vocabulary is not None:
         words = f"the {len(current.vocabulary):,} allowed now"
         choices.append(VocabularyChoice("kept", words, current.vocabulary))
-    if _covered(counts, shortcodes()) >= PROPOSED * counts.total() > 0:
+    if _count_covered(counts, shortcodes()) >= PROPOSED * counts.total() > 0:
         words = f"the {len(shortcodes()):,} of Curator's EmojiBot sample"
         choices.append(VocabularyChoice("sample", words, shortcodes()))
     choices.append(VocabularyChoice("any", "any answer", None))
@@ -132,11 +132,12 @@ def _choices_in_data(counts: Counter[str]) -> Iterator[VocabularyChoice]:
     yield VocabularyChoice("used", f"the {len(counts):,} that this data uses", frozenset(counts))
     repeated = frozenset(answer for answer, times in counts.items() if times > 1)
     if 0 < len(repeated) < len(counts):
-        words = f"the {len(repeated):,} used at least twice ({_covered(counts, repeated):,} of {counts.total():,})"
+        share = f"{_count_covered(counts, repeated):,} of {counts.total():,}"
+        words = f"the {len(repeated):,} used at least twice ({share})"
         yield VocabularyChoice("repeated", words, repeated)
 
 
-def _covered(counts: Counter[str], vocabulary: frozenset[str]) -> int:
+def _count_covered(counts: Counter[str], vocabulary: frozenset[str]) -> int:
     """How many answers are in a vocabulary."""
     return sum(times for answer, times in counts.items() if answer in vocabulary)
 

@@ -39,7 +39,7 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
     from curator.jobs.runs import azure_deployments as azure  # heavy
     from curator.jobs.runs import leftovers
 
-    sentences = _unsubmitted(run)
+    sentences = _submission_notes(run)
     if lines := lines_in_error(run, ledger):
         sentences.append((f"→ enter shows line {lines[0]:,} of what was sent", "$accent"))
     sentences += [
@@ -54,7 +54,7 @@ def notes(run: Run, ledger: Ledger, trouble: str | None) -> list[tuple[str, str]
     return sentences
 
 
-def _unsubmitted(run: Run) -> list[tuple[str, str]]:
+def _submission_notes(run: Run) -> list[tuple[str, str]]:
     """The sentence about a submission that stopped before it had a job; none while it is being submitted."""
     from curator.jobs.runs import submission  # heavy
 

@@ -28,7 +28,9 @@ def edit(app: App[Any], text: bytes, suffix: str) -> bytes | None:
             with app.suspend():
                 status = subprocess.run([*command, str(file)], check=False).returncode
         except SuspendNotSupported:
-            raise CuratorError("This terminal cannot step aside for another editor.") from None
+            raise CuratorError(
+                "The UI cannot be suspended in this terminal, so no other editor can be opened."
+            ) from None
         except OSError as error:
             raise CuratorError(f"'{command[0]}' could not be started ({error.strerror}); set $EDITOR.") from None
         if status != 0:

@@ -169,9 +169,7 @@ class ExampleList(PagedList):
         key = (example, width, self.shift, *state)
         strip = self._strips.get(key)
         if strip is None and self._session.busy and example not in self._rows:
-            return Strip.blank(
-                width, self.rich_style
-            )  # reading the row would wait; the list is drawn again afterwards
+            return Strip.blank(width, self.rich_style)  # a thread has the workspace: the list is drawn again later
         if strip is None:
             strip = self._row(example, columns, width, *state)
             self._strips[key] = strip

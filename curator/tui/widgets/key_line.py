@@ -72,7 +72,7 @@ class KeyLine(Widget):
         matters: Callable[[str], bool] = getattr(self.screen, "matters", lambda action: True)
         return sorted(hints.values(), key=lambda hint: not matters(hint.id))
 
-    def _placed(self) -> list[tuple[int, Hint]]:
+    def _place_hints(self) -> list[tuple[int, Hint]]:
         """The hints that are drawn, each with the column where it begins."""
         always = [hint for hint in self._hints if hint.id in ALWAYS]
         room = self.size.width - sum(hint.width for hint in always)
@@ -86,14 +86,14 @@ class KeyLine(Widget):
     def render(self) -> Content:
         """Keys and words in one line."""
         parts: list[tuple[str, str]] = []
-        for _, hint in self._placed():
+        for _, hint in self._place_hints():
             dim = "" if hint.enabled else " dim"
             parts.append((f" {hint.label} ", f"bold $footer-key-foreground{dim}"))
             parts.append((f"{hint.description} ", f"$footer-description-foreground{dim}"))
         return Content.assemble(*parts)
 
     def _at(self, x: int) -> Hint | None:
-        return next((hint for at, hint in self._placed() if at <= x < at + hint.width), None)
+        return next((hint for at, hint in self._place_hints() if at <= x < at + hint.width), None)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Explain the key under the pointer."""

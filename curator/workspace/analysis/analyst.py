@@ -165,8 +165,8 @@ def _of_quick_look(example_id: int, version: int, raw: bytes, look: QuickLook, t
         tokens=None if tokens is None else tokens.total,
         assistant=None if tokens is None else tokens.assistant,
         flags=_states(raw, True, version, errors, warnings) | role_bits << 8,
-        preview=_cut(text),
-        answer=_cut(_last_answer(look)),
+        preview=_cut_text(text),
+        answer=_cut_text(_last_answer(look)),
         problems=look.problems,
     )
     return Analysed(result, example_facts, Example(raw))
@@ -251,17 +251,17 @@ def preview(example: Example, messages: list[Any]) -> str:
             text = words
             break
         text = text or words
-    return _cut(text or example.raw[: PREVIEW_CHARS * 4].decode("utf-8", "replace"))
+    return _cut_text(text or example.raw[: PREVIEW_CHARS * 4].decode("utf-8", "replace"))
 
 
 def answer_preview(messages: list[Any]) -> str:
     """The beginning of the last assistant text, as `preview` cuts it; empty where there is none."""
     for message in reversed(messages):
         if isinstance(message, dict) and message.get("role") == "assistant":
-            return _cut(message_text(message))
+            return _cut_text(message_text(message))
     return ""
 
 
-def _cut(text: str) -> str:
+def _cut_text(text: str) -> str:
     text = text[:PREVIEW_CHARS]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

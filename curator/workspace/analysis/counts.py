@@ -39,10 +39,8 @@ def count(stored: StoredExamples, current_results: CurrentResults) -> Counts:
 
 
 def _analysis_totals(stored: StoredExamples, current_results: CurrentResults) -> tuple[Sums, dict[str, int]]:
-    """Sums and findings by rule over the analysed examples that are not deleted.
-
-    The child's totals, less its outdated results, and this process's results that the child lacks.
-    """
+    """Sums and findings by rule over analysed examples that are not deleted: the child's totals, less its outdated
+    results, and this process's results that the child lacks."""
     sums, rules = Sums(), Counter[str]()
     store, fresh = current_results.file, current_results.fresh
     if store is not None:

@@ -42,11 +42,11 @@ def _step(writing: Writing, step: Callable[[], Change | None]) -> Change | None:
         if change is not None:
             writing.stored.reload()
             writing.results.note_restructured()
-            writing.publish(_rewritten(writing, change.id), True)
+            writing.publish(_ids_with_new_bytes(writing, change.id), True)
         return change
 
 
-def _rewritten(writing: Writing, change: int) -> list[int]:
+def _ids_with_new_bytes(writing: Writing, change: int) -> list[int]:
     """Ids of the examples whose bytes a change set."""
     rows = writing.journal.db.execute(
         "SELECT example FROM part WHERE change = ? AND field = 'version' AND example > 0", (change,)

@@ -29,9 +29,9 @@ def excerpt(raw: bytes, location: str, column: int | None = None) -> Excerpt:
     first = max(0, start - BEFORE) if end - start <= WIDTH - BEFORE else max(0, start - BEFORE // 2)
     if start < WIDTH // 2 and end <= WIDTH:
         first = 0
-    before = ("…" if first else "") + _decoded(raw[first:start])
-    marked = _decoded(raw[start : min(end, start + WIDTH)])
-    text = before + marked + _decoded(raw[end : end + WIDTH])
+    before = ("…" if first else "") + _decode(raw[first:start])
+    marked = _decode(raw[start : min(end, start + WIDTH)])
+    text = before + marked + _decode(raw[end : end + WIDTH])
     cut = text[: WIDTH - 1] + "…" if len(text) > WIDTH else text
     caret = min(len(before), len(cut) - 1) if cut else 0
     width = 1 if raw[start : start + 1] in (b"[", b"{") else len(marked)
@@ -51,7 +51,7 @@ def _place(raw: bytes, location: str, column: int | None) -> tuple[int, int]:
         return 0, 0
 
 
-def _decoded(part: bytes) -> str:
+def _decode(part: bytes) -> str:
     """The text of bytes that may have been cut inside a character."""
     while part and part[0] & 0xC0 == 0x80:
         part = part[1:]

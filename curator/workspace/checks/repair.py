@@ -89,7 +89,7 @@ def repair(
             repairs.fixed["json_array_file" if source.kind == "array" else "file_encoding"] += source.kind != "csv"
         try:
             with atomic.replacing(target) as file:
-                for piece in _repaired(chain(sample, lines), repairs):
+                for piece in _repair_lines(chain(sample, lines), repairs):
                     file.write(piece)
         except OSError as error:
             raise InputError(f"{target} cannot be written: {error.strerror or error}") from None
@@ -115,7 +115,7 @@ def _as_file(path: str | Path, options: Options) -> Iterator[tuple[str | Path, O
         yield file, with_settings_of(workspace, options)
 
 
-def _repaired(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:
+def _repair_lines(lines: Iterable[bytes], repairs: Repairs) -> Iterator[bytes]:
     """The pieces of the output, for physical lines with their LF."""
     for number, line in enumerate(lines):
         body, end = (line[:-1], b"\n") if line.endswith(b"\n") else (line, b"")

@@ -134,8 +134,8 @@ def _digest(path: Path) -> str:
 
 
 def _examples(db: sqlite3.Connection, spans: list[tuple[int, int]]) -> Iterator[str]:
-    """Check that each changed example is a line of a source, or an addition with bytes, and that what positions
-    and labels refer to exists."""
+    """Check that changed examples exist, that added ones have bytes, and that positions and labels refer to
+    examples."""
 
     def inside(example: int) -> bool:
         return any(start <= example <= end for start, end in spans)

@@ -70,12 +70,12 @@ class Check:
     @property
     def errors(self) -> dict[str, int]:
         """Findings at error level by rule."""
-        return _ordered(self.findings.counts[Severity.ERROR])
+        return _order_counts(self.findings.counts[Severity.ERROR])
 
     @property
     def warnings(self) -> dict[str, int]:
         """Findings at warning level by rule."""
-        return _ordered(self.findings.counts[Severity.WARNING])
+        return _order_counts(self.findings.counts[Severity.WARNING])
 
     def as_dict(self) -> dict[str, Any]:
         """CHECK without `problems`, which may be too many to hold twice: they are `findings.rows`."""
@@ -97,7 +97,7 @@ class Check:
         return check
 
 
-def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
+def _order_counts(counts: Mapping[str, int]) -> dict[str, int]:
     """The counts in the order of the registry, without zeros."""
     return {rule: counts[rule] for rule in REGISTRY if counts.get(rule)}
 

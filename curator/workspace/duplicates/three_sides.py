@@ -64,10 +64,10 @@ def divide_in_three(
     shared: dict[str, Any] = {"stratify": stratify, "strata": strata, "duplicates": duplicates, "meter": meter}
     first = divide(raws, validation, seed, fixed=_as_two_sides(fixed, "validation"), **shared)
     others = _Some(raws, first.train)
-    return _joined(first, divide(others, counts[1], seed, fixed=_as_two_sides(fixed, "test"), **shared))
+    return _join_sides(first, divide(others, counts[1], seed, fixed=_as_two_sides(fixed, "test"), **shared))
 
 
-def _joined(first: Division, second: Division) -> ThreeSides:
+def _join_sides(first: Division, second: Division) -> ThreeSides:
     """The three sides: `second` divides what `first` left for training into training and test."""
     reasons = [*first.reasons, *(reason.replace("validation", "test") for reason in second.reasons)]
     leaks, unique_reasons = first.leaks + second.leaks, tuple(dict.fromkeys(reasons))

@@ -141,7 +141,7 @@ def _pieces(stored: StoredExamples, ids: Sequence[int], rewritten: Sequence[int]
         behind = bisect_left(rewritten, ids[at])
         end = source.line_file.lines if behind == len(rewritten) else rewritten[behind] - source.first_id
         run = _run(ids, at, min(end, source.line_file.lines) - first)
-        yield from _untouched(source.line_file, first, first + run)
+        yield from _unchanged_lines(source.line_file, first, first + run)
         at += run
 
 
@@ -167,7 +167,7 @@ def _run(ids: Sequence[int], at: int, most: int) -> int:
     return run
 
 
-def _untouched(line_file: LineFile, first: int, end: int) -> Iterator[tuple[bytes, int]]:
+def _unchanged_lines(line_file: LineFile, first: int, end: int) -> Iterator[tuple[bytes, int]]:
     """Lines `first` to before `end`, as the file's own blocks unless line ends or a BOM have to be removed."""
     offsets = line_file.offsets
     while first < end:

@@ -92,7 +92,7 @@ def refuse_binary(head: bytes, path: Path) -> None:
         raise InputError(f"{path} is a tar archive; unpack it first")
     controls = len(head) - len(head.translate(None, _CONTROLS))
     binary = b"\0" in head or controls > _MOST_CONTROLS * len(head)
-    if binary and not any(isinstance(_parsed(line.strip(b"\0\r ")), dict) for line in head.split(b"\n")[:100]):
+    if binary and not any(isinstance(_parse(line.strip(b"\0\r ")), dict) for line in head.split(b"\n")[:100]):
         raise InputError(f"{path} is binary data, not a JSONL file")
 
 
@@ -101,7 +101,7 @@ def wrapping_key(value: bytes) -> str:
 
     Only one key may hold a list of objects or lists, and it must be one of `WRAPPING_KEYS`.
     """
-    record = _parsed(value)
+    record = _parse(value)
     if not isinstance(record, dict):
         return ""
     listed = [key for key, inner in record.items() if isinstance(inner, list) and inner]
@@ -121,7 +121,7 @@ def is_array(head: bytes, complete: bool) -> bool:
         return False
     lines = text.splitlines() if complete else text.splitlines()[:-1] or [text]
     whole = [line for line in lines if line.strip()][:3]
-    values = [_parsed(line) for line in whole]
+    values = [_parse(line) for line in whole]
     if text.startswith(b"["):
         if whole[0].strip() == b"[" and (values[1:2] == [None] or (complete and text.rstrip().endswith(b"\n]"))):
             return True
@@ -135,7 +135,7 @@ def is_array(head: bytes, complete: bool) -> bool:
     return not any(isinstance(value, dict | list) for value in values) and len(whole) > 1 and _begins_a_value(text)
 
 
-def _parsed(line: bytes) -> object:
+def _parse(line: bytes) -> object:
     """The value of a JSON text; None where it is not valid."""
     try:
         return cast(object, orjson.loads(line))

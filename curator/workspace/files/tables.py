@@ -72,7 +72,7 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
     is not UTF-8 is read as CP1252, where no byte is lost. Raises InputError for what is no CSV file.
     """
     notes.bom = data.startswith(BOM)
-    text = _decoded(data.removeprefix(BOM), notes)
+    text = _decode(data.removeprefix(BOM), notes)
     notes.lines = text.count("\n") + (not text.endswith("\n") and bool(text))
     csv.field_size_limit(min(MAX_WHOLE, 2**31 - 1))  # the default, 128 KB, is less than a long conversation
     lines_before = 0
@@ -100,7 +100,7 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
         raise InputError(f"{name} is no CSV file: {error} ({place})") from None
 
 
-def _decoded(data: bytes, notes: Notes) -> str:
+def _decode(data: bytes, notes: Notes) -> str:
     """The text: UTF-8, else CP1252, else Latin-1."""
     try:
         return data.decode("utf-8")

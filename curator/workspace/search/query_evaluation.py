@@ -216,13 +216,12 @@ class QueryEvaluation:
             return _combine([self._rule(rule) for rule in _DUPLICATES], int.__or__)
         if state == "conflict":
             return self._rule("conflicting_answers")
+        states_with_overall = self.current_results.flags.states_with_overall
         if state == "clean":
             bad = flags.ERROR | flags.WARNING
-            return self.current_results.flags.states_with_overall(self.size, bad).translate(
-                flags.having(flags.LOOKED, flags.LOOKED | bad)
-            )
+            return states_with_overall(self.size, bad).translate(flags.having(flags.LOOKED, flags.LOOKED | bad))
         bit = flags.ERROR if state == "error" else flags.WARNING
-        return self.current_results.flags.states_with_overall(self.size, bit).translate(flags.having(bit, bit))
+        return states_with_overall(self.size, bit).translate(flags.having(bit, bit))
 
     def _rule(self, rule: str) -> Mask:
         self.current_results.prepare()

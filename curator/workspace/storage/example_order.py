@@ -36,7 +36,7 @@ class Order:
         behind: dict[int, list[int]] = {}
         for example, anchor in sorted(additions):
             behind.setdefault(anchor, []).append(example)
-        self.all = _placed(flat, behind) if behind else flat
+        self.all = _insert_additions(flat, behind) if behind else flat
         self.ascending = not behind or _is_sorted(self.all)
         self.live = self._without_deleted(deleted) if deleted else self.all
 
@@ -117,7 +117,7 @@ def _joined(spans: Sequence[Sequence[int]]) -> array[int]:
     return ids
 
 
-def _placed(flat: Sequence[int], behind: dict[int, list[int]]) -> array[int]:
+def _insert_additions(flat: Sequence[int], behind: dict[int, list[int]]) -> array[int]:
     """`flat` with every addition directly behind its anchor, the newest of one anchor first."""
     ids = array("q", _chain(behind, START))
     start = 0

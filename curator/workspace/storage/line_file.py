@@ -260,7 +260,7 @@ def copy_bytes(origin: Path, copy: Path) -> None:
 def _clone(source: int, target: int) -> bool:
     """Share the blocks of two files (Linux FICLONE); False where the file system cannot."""
     try:
-        import fcntl
+        import fcntl  # missing on Windows
 
         fcntl.ioctl(target, 0x40049409, source)
     except (ImportError, OSError):

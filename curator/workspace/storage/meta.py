@@ -26,7 +26,7 @@ def context_of(db: sqlite3.Connection) -> rules.Context:
     contract = read(db, "contract") or {}
     if not contract.get("vocabulary") and not contract.get("pattern"):
         return rules.Context(**fields)
-    from curator.core.answers.contract import Contract
+    from curator.core.answers.contract import Contract  # heavy: few workspaces have a contract
 
     vocabulary = frozenset(contract["vocabulary"]) if contract.get("vocabulary") else None
     return rules.Context(**fields, contract=Contract(vocabulary, contract.get("pattern") or None))
@@ -34,7 +34,7 @@ def context_of(db: sqlite3.Connection) -> rules.Context:
 
 def _training_context(model: str) -> int | None:
     """How many tokens of an example training reads, from the table of models; None where it does not say."""
-    from curator import pricing
+    from curator import pricing  # heavy: reads the table of models
 
     try:
         info = pricing.find(model)

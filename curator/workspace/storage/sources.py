@@ -110,9 +110,7 @@ def _open_lines(folder: Path, copy: Path, origin: str, lines: int | None) -> Lin
     if lines is not None:
         line_file = open_copy(copy)
         if line_file.lines < int(lines):
-            raise CuratorError(
-                f"{copy} holds {line_file.lines} lines instead of {lines}: restore it from a backup"
-            )
+            raise CuratorError(f"{copy} holds {line_file.lines} lines, not {lines}: restore it from a backup")
         return line_file
     if copy.exists():
         return open_copy(copy)

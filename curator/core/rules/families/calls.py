@@ -261,9 +261,8 @@ def _renumber(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     new = f"{old}_{number}"
     yield Edit("set", path, new)
     at = next(index for index, turn in enumerate(thread) if turn.path == path[:-3])
-    twins = [call.get("id") for call in tool_calls(thread[at])[: int(path[-2])] if isinstance(call, dict)].count(
-        old
-    )
+    earlier = tool_calls(thread[at])[: int(path[-2])]
+    twins = sum(isinstance(call, dict) and call.get("id") == old for call in earlier)
     answers = []
     for turn in thread[at + 1 :]:
         if any(isinstance(call, dict) and call.get("id") == old for call in tool_calls(turn)):

@@ -35,10 +35,10 @@ def _to_content(subject: Subject, path: Path, context: Context) -> Iterator[Edit
     elif isinstance(value, list):
         yield Edit("set", path, [{"type": "text", "text": text} for text in value])
     else:
-        yield Edit("set", path, _spelled(subject, path))
+        yield Edit("set", path, _text_in_line(subject, path))
 
 
-def _spelled(subject: Subject, path: Path) -> str:
+def _text_in_line(subject: Subject, path: Path) -> str:
     """The JSON text of the value at `path`, exactly as the line spells it."""
     raw = subject.example.raw
     return raw[slice(*span(raw, path))].decode("utf-8", "replace")
@@ -92,7 +92,7 @@ def _part_findings(turn: Turn, path: Path, content: list[Any]) -> Iterator[Findi
 
 def _join(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     parts = value_at(subject, path)
-    yield Edit("set", path, _spelled(subject, path) if _is_result(parts) else _join_texts(parts))
+    yield Edit("set", path, _text_in_line(subject, path) if _is_result(parts) else _join_texts(parts))
 
 
 def _is_result(parts: list[Any]) -> bool:

@@ -32,7 +32,7 @@ _NULLABLE = frozenset(("refusal", "audio"))
 """Keys of an assistant's message that may be null (docs/openai.md §2.1)."""
 
 
-def _misnamed(message: dict[str, Any]) -> dict[str, str]:
+def _misnamed_keys(message: dict[str, Any]) -> dict[str, str]:
     """The keys under which another tool keeps what is missing: {its key: "role" or "content"}; one for each."""
     keys: dict[str, str] = {}
     if "content" not in message and not has_substitute(message):
@@ -46,7 +46,7 @@ def _misnamed(message: dict[str, Any]) -> dict[str, str]:
 
 def _rename_keys(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     message = value_at(subject, path)
-    for key, name in _misnamed(message).items():
+    for key, name in _misnamed_keys(message).items():
         yield Edit("rename", (*path, key), name)
         if name == "role":
             yield Edit("set", (*path, key), likely_role(message[key], message))
@@ -82,7 +82,7 @@ def message_missing_key(subject: Subject, context: Context) -> Iterator[Finding]
 
 def _missing_finding(turn: Turn, missing: list[str]) -> Finding:
     """The finding on a message without role or content; it names keys that another tool uses for them."""
-    misnamed = _misnamed(turn.message)
+    misnamed = _misnamed_keys(turn.message)
     words = f"the message has no {' and no '.join(quote(name) for name in missing)}"
     stand_ins = [
         f"{quote(key)} holds its {'text' if name == 'content' else 'role'}" for key, name in misnamed.items()
@@ -112,7 +112,7 @@ def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Fin
         if turn.message.keys() <= allowed:
             continue
         complete = "role" in turn.message and ("content" in turn.message or has_substitute(turn.message))
-        reported = {*_misnamed(turn.message), *_empty_keys(turn), "weight"}  # other rules report these
+        reported = {*_misnamed_keys(turn.message), *_empty_keys(turn), "weight"}  # other rules report these
         for key in turn.message:
             if key not in allowed and key not in reported:
                 words = f"{quote(key)} is no key of {with_article(turn.role)} message"

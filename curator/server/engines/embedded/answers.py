@@ -21,7 +21,7 @@ class EmbeddedEngine:
     def __init__(self, base: Path, adapters_kept: int) -> None:
         self._model, self._text = Llama(weights.load(base)), tokenizer.load(base)
         self._compiler = ConstraintCompiler(self._text)
-        self._kept = adapters_kept
+        self._most_adapters = adapters_kept
         self._adapters: OrderedDict[str, Adapter] = OrderedDict()
 
     def batch(self, adapter: str | None, requests: list[Request]) -> AnswerBatch:
@@ -37,7 +37,7 @@ class EmbeddedEngine:
     def _adapter(self, folder: str) -> Adapter:
         if folder not in self._adapters:
             self._adapters[folder] = read_peft(Path(folder), self._model.config)
-            while len(self._adapters) > self._kept:
+            while len(self._adapters) > self._most_adapters:
                 self._adapters.popitem(last=False)
         self._adapters.move_to_end(folder)
         return self._adapters[folder]

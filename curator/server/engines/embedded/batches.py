@@ -66,10 +66,8 @@ def deal_to_shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
 
 
 def pack_rows(examples: Sequence[Rendered], indexes: Sequence[int], limit: int = ROW_TOKENS) -> list[PackedRow]:
-    """Pack the examples with these indexes into rows of at most `limit` tokens (an example may be longer alone).
-
-    They are sorted by token ids first, because neighbours then share the longest beginnings.
-    """
+    """Pack the examples with these indexes into rows of at most `limit` tokens (an example may be longer alone),
+    sorted by token ids: neighbours then share the longest beginnings."""
     out: list[PackedRow] = []
     group: list[int] = []
     prefix, size = 0, 0

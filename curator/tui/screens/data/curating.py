@@ -122,11 +122,11 @@ class Curating(StageScreen):
         self.session.pin(targets, side if side in SIDES else None)
 
     def action_keep_twin(self) -> None:
-        """Keep what joined a held-out copy last held out in every later split."""
+        """Hold out, in every later split, the examples that joined a held-out twin last."""
         self.session.keep_twins_held_out()
 
     def action_train_twin(self) -> None:
-        """Move what joined a held-out copy last, and that copy, to training."""
+        """Move the examples that joined a held-out twin last, and the twins, to training."""
         self.session.train_twins()
 
     def action_rate(self, step: int) -> None:

@@ -62,7 +62,7 @@ def change_lines(before: list[Block], after: list[Block]) -> list[Static]:
 
 def changes(before: list[Block], after: list[Block]) -> list[tuple[str, Block]]:
     """The blocks that differ, in reading order, as ("-", removed block) and ("+", added block)."""
-    from difflib import SequenceMatcher
+    from difflib import SequenceMatcher  # heavy: only when a fix is shown
 
     old = [(block.role, block.text, block.notes) for block in before]
     new = [(block.role, block.text, block.notes) for block in after]

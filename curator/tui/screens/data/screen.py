@@ -64,7 +64,7 @@ class DataScreen(Editing):
         sample = fnmatch(workspace.source_name, SAMPLES)
         if sample and not workspace.read_only and workspace.meta("contract") is None:
             self.session.toast(
-                "Every answer here should be one of the sample's own shortcodes: A holds them to that"
+                "Every answer of this sample should be one of its own shortcodes: A makes that the answer contract"
             )
 
     def keep(self) -> None:

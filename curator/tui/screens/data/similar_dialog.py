@@ -26,7 +26,7 @@ class SimilarDialog(Dialog[int]):
 
     HEADING = "Similar examples"
     ACCEPT = "Go there"
-    HELP = "The examples whose words are nearest, best first. Below: what the marked one has otherwise."
+    HELP = "The examples with the most similar words, most similar first. Below: what differs in the marked one."
 
     def __init__(self, example: int) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class SimilarDialog(Dialog[int]):
         return self.query_one("#nearest", LineList).cursor
 
     @on(LineList.Chosen)
-    def _chosen(self) -> None:
+    def _accept_line(self) -> None:
         self.action_accept()
 
     def action_accept(self) -> None:

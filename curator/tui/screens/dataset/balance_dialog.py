@@ -119,7 +119,7 @@ class BalanceDialog(Dialog[None]):
         self.query_one("#about", Static).update(Content.styled(one_line(text, 300), "$quiet"))
 
     @on(LineList.Chosen)
-    def _chosen(self) -> None:
+    def _accept_line(self) -> None:
         self.action_accept()
 
     def action_accept(self) -> None:

@@ -44,7 +44,7 @@ class WriteBackDialog(Dialog[None]):
             self.query_one("#cancel").focus()
             return
         text = (
-            f"{plan.origin}\nis replaced by the {len(plan.ids):,} examples that stand here for it.\n"
+            f"{plan.origin}\nis replaced by the {len(plan.ids):,} examples that this workspace has of it.\n"
             f"The file as it is now is kept as\n{plan.backup.name}"
         )
         self.query_one("#about", Static).update(Content(printable(text)))

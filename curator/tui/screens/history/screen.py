@@ -110,7 +110,7 @@ class HistoryScreen(StageScreen):
         else:
             steps = sum(1 for change in changes if not change.undone and change.id > target.id)
         if not steps:
-            self.session.toast("This is where you are.")
+            self.session.toast("This is the present state.")
             return
         words = f"{'Bring back' if target.undone else 'Take back'} {steps} change{'s' * (steps != 1)}?"
         if steps >= _ASK_FROM and not await self.app.push_screen_wait(

@@ -89,7 +89,7 @@ class VersionDialog(Dialog[int]):
             return
         _, example = self._lines[self.query_one("#versions", LineList).cursor]
         if self.session.workspace.record(example).deleted:
-            self.session.toast("This example is deleted; is:deleted lists such")
+            self.session.toast("This example is deleted; the query is:deleted lists deleted ones")
         else:
             self.dismiss(example)
 

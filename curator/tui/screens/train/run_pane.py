@@ -149,7 +149,7 @@ def _next_step(run: Run, diagnosis: Diagnosis, checkpoints: Sequence[Checkpoint]
 def _diagnose(
     run: Run, ledger: Ledger, metrics: Sequence[dict[str, float]], checkpoints: Sequence[Checkpoint]
 ) -> Diagnosis:
-    from curator.core.scores.diagnosis import diagnose
+    from curator.core.scores.diagnosis import diagnose  # heavy: nothing of it is needed without a run
     from curator.jobs.http import provider_records as records
     from curator.jobs.runs import monitor
 

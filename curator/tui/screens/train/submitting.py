@@ -123,11 +123,11 @@ class SubmitDialog(Dialog[None]):
         if isinstance(error, ProviderError) and self._plan.provider.kind != "local":
             words.append(Content("Enter trains on the same data on this machine instead, free of charge."))
             self.query_one("#accept").display = True
-        words.append(Content.styled(printable(" ".join(self._left_behind(error))), "$quiet"))
+        words.append(Content.styled(printable(" ".join(self._sentences_on_remains(error))), "$quiet"))
         self.query_one("#trouble", Static).update(Content("\n\n").join(words))
         self.query_one("#accept" if self.query_one("#accept").display else "#cancel", Button).focus()
 
-    def _left_behind(self, error: Exception) -> Iterator[str]:
+    def _sentences_on_remains(self, error: Exception) -> Iterator[str]:
         """Sentences: what is at the provider now, and how to continue this submission."""
         watch = shell_of(self).job_watch
         run = next((run for run in watch.runs() if run.fingerprint == self._plan.fingerprint), None)
