@@ -237,7 +237,7 @@ def test_silence_and_a_model_that_is_gone_are_told(
     words: list[Any] = ["evaluate", data, "--model", MODEL, "--metric", "exact_match"]
     status, [report], error = run(capsys, *words)
     assert status == 0 and f"All 12 answers of {MODEL} are empty." in error
-    assert report["models"][MODEL]["exact_match"] == 0 and report["misses"][MODEL] == {"form": 12}
+    assert report["models"][MODEL]["exact_match"] == 0 and report["misses"][MODEL] == {"wrong": 12}
     served.fault("POST", "/chat/completions", "fail_before", times=99, status=404)
     status, lines, error = run(capsys, "evaluate", data, "--model", "ft:gone:org::1", "--metric", "exact_match")
     assert status == 3 and not lines and error.strip().splitlines()[-1].startswith("curator: ")

@@ -45,6 +45,4 @@ async def ask_model_before(
         await questions.ask(client, report)
     except ProviderError as error:
         return f"{earlier} of the round before has not answered {missing} of these prompts: {error.message}"
-    return (
-        f"{earlier} of the round before was asked {missing} prompts that it had not answered, for the difference."
-    )
+    return f"{earlier} of the round before was asked {missing} prompts that it had not answered, to compare."
