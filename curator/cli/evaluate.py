@@ -285,8 +285,9 @@ def _show(result: Evaluation, details: dict[str, Any]) -> None:
     for name, signature in details["signatures"].items():
         out(f"{name}: {signature}")
     _show_confusions(details)
-    if details["flattered"]:
-        out(details["flattered"]["says"])
+    for name in ("flattered", "noise"):
+        if details[name]:
+            out(details[name]["says"])
     if result.flips is not None:
         _show_flips(result, result.flips)
 

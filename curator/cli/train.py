@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate-multiplier", type=float, metavar="X", help="a number above 0")
     parser.add_argument("--beta", type=float, metavar="X", help="for --method dpo: above 0, 2 at most")
     parser.add_argument("--seed", type=int, metavar="N", help="for the split and the job")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="train N times (2 to 9), alike but for the seed, to see how much of a difference is luck",
+    )
     parser.add_argument("--method", choices=("supervised", "dpo"), default="supervised")
     parser.add_argument("--budget", type=float, metavar="USD", help="refuse to start a job estimated to cost more")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -57,19 +64,38 @@ async def _train(args: argparse.Namespace) -> int:
         await _ensure_model(wish, args.yes)
         plan = await submission.plan(args.path, wish, ledger)
         _show(plan)
+        if args.seeds:
+            say(f"{args.seeds} trainings alike but for the seed: {args.seeds} times that price.")
         if not plan.blocking:
             _confirm(plan, args.yes)
-        old_orphans = set(ledger.orphans())
-        try:
-            started = await submission.submit(plan, ledger, _ProgressMeter(), again=args.again)
-        except ProviderError:
-            for _, file_id, name in set(ledger.orphans()) - old_orphans:
-                await _offer_cleaning(plan, ledger, file_id, name, args.yes)
-            raise
-        say(provider_options.describe(started))
-        if args.wait and started.job_id:
-            started = await _wait(started, ledger, args)
+        started = [await _submit(plan, ledger, args)]
+        for seed in _further_seeds(args):
+            again = replace(wish, params=replace(wish.params, seed=seed))
+            started.append(await _submit(await submission.plan(args.path, again, ledger), ledger, args))
+        if args.wait:
+            started = [await _wait(run, ledger, args) if run.job_id else run for run in started]
         return _report(started, ledger, args)
+
+
+def _further_seeds(args: argparse.Namespace) -> list[int]:
+    """The seeds of the second training and those after it."""
+    first = args.seed or 0
+    return [first + number for number in range(1, args.seeds or 1)]
+
+
+async def _submit(plan: TrainingPlan, ledger: Ledger, args: argparse.Namespace) -> Run:
+    """Submit one plan. Where the provider refuses, offer to delete what was uploaded for nothing."""
+    from curator.jobs.runs import submission  # heavy
+
+    old_orphans = set(ledger.orphans())
+    try:
+        started = await submission.submit(plan, ledger, _ProgressMeter(), again=args.again)
+    except ProviderError:
+        for _, file_id, name in set(ledger.orphans()) - old_orphans:
+            await _offer_cleaning(plan, ledger, file_id, name, args.yes)
+        raise
+    say(provider_options.describe(started))
+    return started
 
 
 def _wish(args: argparse.Namespace) -> Wish:
@@ -78,12 +104,14 @@ def _wish(args: argparse.Namespace) -> Wish:
 
     if args.budget is not None and not 0 <= args.budget < math.inf:
         raise UsageError("--budget is an amount in US$, 0 or more.")
+    if args.seeds is not None and not 2 <= args.seeds <= 9:
+        raise UsageError("--seeds is a number of trainings from 2 to 9.")
     params = Params(
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate_multiplier=args.learning_rate_multiplier,
         beta=args.beta,
-        seed=args.seed,
+        seed=(args.seed or 0) if args.seeds else args.seed,
         suffix=args.suffix,
     )
     return Wish(
@@ -93,7 +121,7 @@ def _wish(args: argparse.Namespace) -> Wish:
         validation=_validation(args.validation),
         params=params,
         split_seed=args.seed or 0,
-        budget=args.budget,
+        budget=args.budget / (args.seeds or 1) if args.budget is not None else None,
     )
 
 
@@ -197,15 +225,18 @@ async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name
             say(error.message)
 
 
-def _report(run: Run, ledger: Ledger, args: argparse.Namespace) -> int:
+def _report(runs: list[Run], ledger: Ledger, args: argparse.Namespace) -> int:
+    """Print the trainings; several ones as the first with all of them in `seeds`. The worst exit status."""
     from curator.jobs.ledger.find_runs import run_json  # heavy
 
     provider_options.say_deployments(ledger)
     if args.json:
-        emit(run_json(run, ledger))
-    elif args.wait:
-        out(run.fine_tuned_model or run.status)
-    else:
-        out(run.job_id or run.run)
-        say(f"Follow it: curator watch {run.job_id}")
-    return provider_options.exit_status(run)
+        every = [run_json(run, ledger) for run in runs]
+        emit(every[0] | ({"seeds": every} if len(runs) > 1 else {}))
+    for run in () if args.json else runs:
+        if args.wait:
+            out(run.fine_tuned_model or run.status)
+        else:
+            out(run.job_id or run.run)
+            say(f"Follow it: curator watch {run.job_id}")
+    return max(map(provider_options.exit_status, runs))

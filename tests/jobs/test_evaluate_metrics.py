@@ -245,3 +245,23 @@ def test_silence_and_a_model_that_is_gone_are_told(
     empty.write_text('{"messages": [{"role": "user", "content": "no answer"}]}\n')
     status, _, error = run(capsys, "evaluate", empty, "--model", MODEL)
     assert status == 2 and "Nothing to ask" in error
+
+
+def test_trainings_alike_but_for_the_seed_tell_the_noise(
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_lines(tmp_path / "data.jsonl", [(f"word {n}", f"answer {n}") for n in range(12)])
+    held = write_lines(tmp_path / "held.jsonl", [(f"held {n}", f"answer {n}") for n in range(4)])
+    status, lines, error = run(capsys, "train", data, "--yes", "--wait", "--seeds", "3", "--seed", "5")
+    assert status == 0 and "3 times that price" in error
+    assert [job.body["seed"] for job in served.jobs.values()] == [5, 6, 7]
+    trained = [each["fine_tuned_model"] for each in lines[-1]["seeds"]]
+    assert len(set(trained)) == 3 and lines[-1]["run"] == lines[-1]["seeds"][0]["run"]
+    for count, model in enumerate(trained):
+        served.answers = {f"held {n}": f"answer {n}" for n in range(count)}
+        status, [report], error = run(capsys, "evaluate", held, "--model", model, "--metric", "exact_match")
+        assert status == 0, error
+    assert sorted(report["noise"]["scores"]) == [0, 0.25, 0.5] and report["noise"]["spread"] == 0.25
+    assert "Trained alike with 3 seeds: 0% to 50%" in report["noise"]["says"]
+    assert "71 points by the seed alone" in report["noise"]["says"]
+    assert run(capsys, "train", data, "--yes", "--seeds", "1")[0] == 2

@@ -10,14 +10,15 @@ from curator.core.scores.closed_answers import answer_scores, confusions
 from curator.core.scores.flattery import Flattery
 from curator.jobs.findings.best_of import flattery_of
 from curator.jobs.findings.row_misses import misses_of
+from curator.jobs.findings.training_noise import noise_of
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.runs.evaluation import Evaluation, ScoredModel
 
 
 def details_json(result: Evaluation, choice: MetricChoice, ledger: Ledger) -> dict[str, Any]:
-    """The objects `task`, `hidden`, `signatures`, `answers`, `misses` and `flattered` of `evaluate --json`."""
+    """The objects that `evaluate --json` holds beside the scores (docs/cli.md), from `task` to `noise`."""
     closed = choice.task.kind == "closed"
-    flattered = flattery_of(result, ledger)
+    flattered, noise = flattery_of(result, ledger), noise_of(result, ledger)
     return {
         "task": {"kind": choice.task.kind, "says": choice.task.words},
         "hidden": {name: reason for name, reason in choice.hidden.items() if name not in result.last.scores},
@@ -25,6 +26,7 @@ def details_json(result: Evaluation, choice: MetricChoice, ledger: Ledger) -> di
         "answers": {each.model: _answers_json(result, each) for each in result.models} if closed else None,
         "misses": {each.model: count_kinds(misses_of(result, each, ledger)) for each in result.models},
         "flattered": flattered and _flattered_json(flattered),
+        "noise": noise and {"scores": list(noise.scores), "spread": noise.spread, "says": noise.words},
     }
 
 
