@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from curator.tui.terminal.first_screen import FirstScreen
     from curator.workspace.workspace import Workspace
 
+WITHOUT_DIALOG = {"stage", "dialog", "undo", "redo", "help", "theme", "settings", "command_palette"}
+"""Actions of the app that cannot run while a dialog is open."""
+
 
 class CuratorApp(Shell):
     """The UI on one workspace."""
@@ -66,7 +69,7 @@ class CuratorApp(Shell):
         self.source_watch = SourceWatch(self.session)
         self.crash = ""
         """The error that ended the app, in one line; empty where it ended in order."""
-        for entry in stage_list.stages():
+        for entry in stage_list.STAGES.values():
             self.add_mode(entry.name, entry.create)
         self._faults = self._load_themes()  # before the first screen, so that the stylesheet is parsed once
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
@@ -183,14 +186,10 @@ class CuratorApp(Shell):
         self.action_dialog("settings")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable actions of stages and dialogs that are not installed, and most while a dialog is open."""
+        """Disable most actions while a dialog is open."""
         below = [screen for screen in self.screen_stack if not isinstance(screen, CommandPalette)]
         dialog_open = bool(below) and below[-1].is_modal
-        if action == "stage":
-            return stage_list.STAGES[str(parameters[0])].installed and not dialog_open
-        if action == "dialog":
-            return stage_list.DIALOGS[str(parameters[0])].installed and not dialog_open
-        if action in ("undo", "redo", "help", "theme", "settings", "command_palette"):
+        if action in WITHOUT_DIALOG:
             return not dialog_open
         return True
 
@@ -213,8 +212,8 @@ class CuratorApp(Shell):
         self.push_screen(Working(heading, job), settled)  # type: ignore[arg-type]  # it never dismisses with None
 
     async def go_to_stage(self, name: str) -> None:
-        """Show a stage, unless it is the present one or not installed."""
-        if self.current_mode != name and stage_list.STAGES[name].installed:
+        """Show a stage, unless it is the present one."""
+        if self.current_mode != name:
             await self.switch_mode(name)
 
     async def show_example(self, example: int, *, edit: bool = False) -> None:

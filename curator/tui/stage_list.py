@@ -1,15 +1,12 @@
 """The table of stages and dialogs by name; each is imported when it is first opened, to keep the start fast.
 
-A stage is a `StageScreen` subclass, a dialog a `Dialog` subclass; both are constructed without arguments. A
-screen whose module is not installed is not offered anywhere.
+A stage is a `StageScreen` subclass, a dialog a `Dialog` subclass; both are constructed without arguments.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,11 +25,6 @@ class Entry:
     module: str
     cls: str
     key: int = 0
-
-    @property
-    def installed(self) -> bool:
-        """Whether its module can be found; checked without importing it."""
-        return find_spec(f"{SCREENS}.{self.module}") is not None
 
     def create(self) -> Screen[Any]:
         """Import the module and construct the screen."""
@@ -69,8 +61,3 @@ DIALOGS: dict[str, Entry] = {
         Entry("help", "Help", "help", "HelpScreen"),
     )
 }
-
-
-def stages() -> Iterator[Entry]:
-    """The installed stages, in the order of the tabs."""
-    return (entry for entry in STAGES.values() if entry.installed)

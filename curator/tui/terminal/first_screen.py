@@ -136,7 +136,7 @@ def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palet
 
 def _tabs(workspace: Workspace, width: int, palette: ThemeColours) -> str:
     brand = f" {BRAND}  " if width >= WIDE else f" {BRAND[0]}  "
-    tabs = [f" {entry.key} {entry.title} " for entry in stage_list.stages()]
+    tabs = [f" {entry.key} {entry.title} " for entry in stage_list.STAGES.values()]
     lock = "read only: " if workspace.read_only else ""
     room = width - len(brand) - sum(map(len, tabs)) - 1
     source = one_line(f"{lock}{workspace.source_name}", max(1, room))

@@ -29,7 +29,7 @@ class StageTab(Static):
 
 
 class StageTabs(Horizontal):
-    """All installed stages, the current one marked."""
+    """All stages, the current one marked."""
 
     def __init__(self, current: str) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class StageTabs(Horizontal):
     def compose(self) -> ComposeResult:
         """Name, tabs, file."""
         yield Static(Content("▚ curator"), id="brand")
-        for entry in stage_list.stages():
+        for entry in stage_list.STAGES.values():
             yield StageTab(entry, entry.name == self._current)
         yield Static("", id="source")
 
