@@ -13,7 +13,7 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.core.scores.completion import Check
-    from curator.jobs.findings.conversations import Completion, Script
+    from curator.jobs.findings.conversations import Script, TaskOutcomes
     from curator.jobs.http.client import Client
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning.training_data import TrainingExamples
@@ -73,7 +73,7 @@ async def complete(
     client: Client,
     ledger: Ledger,
     report: Callable[[str, int, int], None],
-) -> list[Completion]:
+) -> list[TaskOutcomes]:
     """Every row holds every conversation; none where nothing was asked for. Raises ProviderError, UsageError."""
     if passes is None:
         return []
@@ -89,7 +89,7 @@ async def complete(
     return completions
 
 
-def with_shares(result: Evaluation, completions: Sequence[Completion]) -> Evaluation:
+def with_shares(result: Evaluation, completions: Sequence[TaskOutcomes]) -> Evaluation:
     """An evaluation with the share of done tasks as a score of each row."""
     from curator.jobs.runs.bars import COMPLETION  # heavy
 
@@ -103,7 +103,7 @@ def with_shares(result: Evaluation, completions: Sequence[Completion]) -> Evalua
     return replace(result, models=rows)
 
 
-def completion_json(completions: Sequence[Completion]) -> dict[str, Any]:
+def completion_json(completions: Sequence[TaskOutcomes]) -> dict[str, Any]:
     """The object `conversations` of `evaluate --json`: what each row said, and whether that did the task."""
     return {
         "conversations": {

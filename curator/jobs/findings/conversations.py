@@ -46,7 +46,7 @@ class Played:
 
 
 @dataclass(frozen=True)
-class Completion:
+class TaskOutcomes:
     """All conversations of one row."""
 
     row: str
@@ -121,7 +121,7 @@ async def play(
 
 def judge_completion(
     row: str, scripts: Sequence[Script], answers: Sequence[tuple[str, ...]], passes: Check, ledger: Ledger
-) -> Completion:
+) -> TaskOutcomes:
     """Whether each conversation of a row did its task: as a person said, else by the check of the last answer."""
     facts = ledger.facts(COMPLETION, row)
     played = []
@@ -129,7 +129,7 @@ def judge_completion(
         fact = facts.get(_key(row, script, spoken), {}).get("passed")
         by_person = isinstance(fact, bool)
         played.append(Played(script, spoken, fact if isinstance(fact, bool) else passes(spoken[-1]), by_person))
-    return Completion(row, tuple(played))
+    return TaskOutcomes(row, tuple(played))
 
 
 def set_completion(
