@@ -64,6 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--not-worse-than", metavar="RUN", help="exit with 1 where the last model is clearly worse than a run's"
     )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="list the last model's misses, which are alike, and the training examples that may explain each",
+    )
     parser.add_argument("--card", metavar="FILE", help="write a Markdown card of the evaluation")
     evaluate_judge.add_judge(parser)
     evaluate_completion.add_completion(parser)
@@ -110,6 +115,7 @@ async def _ask(
     from curator.jobs.connections.connect import connect  # heavy
     from curator.jobs.findings.earlier_models import ask_model_before
     from curator.jobs.findings.evaluation_details import details_json
+    from curator.jobs.findings.miss_causes import explained_json
     from curator.jobs.runs import evaluation
     from curator.jobs.runs.likelihoods import why_not_measurable
 
@@ -132,6 +138,8 @@ async def _ask(
         )
     result = replace(evaluate_completion.with_shares(result, completions), rejected=request.rejected)
     details = details_json(result, request.choice, ledger) | evaluate_completion.completion_json(completions)
+    if args.explain:
+        details |= explained_json(result, ledger, request.data)
     for sentence in (*filter(None, [asked_before]), *result.silence):
         say(sentence)
     unmeasured = why_not_measurable(client, args.model[-1]) if "perplexity" in request.names else None

@@ -40,6 +40,11 @@ def show(result: Evaluation, details: dict[str, Any]) -> None:
             out(details[name]["says"])
     if result.flips is not None:
         _show_flips(result, result.flips)
+    if "miss_list" in details:
+        from curator.jobs.findings.miss_causes import explained_words  # heavy
+
+        for words in explained_words(details):
+            out(one_line(words, 200))
 
 
 def _show_confusions(details: dict[str, Any]) -> None:

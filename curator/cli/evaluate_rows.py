@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class EvaluationRequest:
     """What is asked of whom, and what is measured."""
 
+    data: TrainingExamples
+    """All examples of the path."""
     prompts: list[Prompt]
     ways: list[Way]
     scripts: list[Script]
@@ -70,7 +72,9 @@ def make_request(
     names += [name for name, _ in limits if name not in (*names, bars.COMPLETION)]
     side = "" if data.noun == "line" else args.on
     scripts = evaluate_completion.read_scripts(passes, examples)
-    return EvaluationRequest(prompts, _ways(args, data, earlier), scripts, form, choice, names, side, rejected)
+    return EvaluationRequest(
+        data, prompts, _ways(args, data, earlier), scripts, form, choice, names, side, rejected
+    )
 
 
 def require_consent(

@@ -265,3 +265,39 @@ def test_trainings_alike_but_for_the_seed_tell_the_noise(
     assert "Trained alike with 3 seeds: 0% to 50%" in report["noise"]["says"]
     assert "71 points by the seed alone" in report["noise"]["says"]
     assert run(capsys, "train", data, "--yes", "--seeds", "1")[0] == 2
+
+
+def test_misses_are_explained_by_the_training_examples(
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = [
+        ("my cat is ill", "(sad)"), ("the dog is ill", "(sad)"), ("a fine day", "(sun)"),
+        ("I adore my cat", "(cat)"), ("cats everywhere", "(cat)"), ("my cat is ill today", "(doctor)"),
+        ("rain", "(rain)"),
+    ]  # fmt: skip
+    data = write_lines(tmp_path / "data.jsonl", pairs)
+    with open_workspace(data) as workspace:
+        ids = workspace.ids()
+        workspace.changes.assign(ids[:3], "validation")
+        workspace.changes.assign(ids[3:], "train")
+        path = workspace.path
+    served.answers = {"my cat is ill": "(cat)", "the dog is ill": "(cat)", "a fine day": "(sun)"}
+    words: list[Any] = ["evaluate", path, "--model", MODEL, "--metric", "exact_match", "--explain"]
+    status, [report], error = run(capsys, *words)
+    assert status == 0, error
+    first, second = report["miss_list"]
+    assert (first["line"], first["answer"], first["wanted"], first["kind"]) == (ids[0], "(cat)", "(sad)", "wrong")
+    reasons = [(each["example"], each["reason"]) for each in first["taught_by"]]
+    assert reasons[:2] == [(ids[3], "teaches"), (ids[4], "teaches")] and (ids[5], "near") in reasons
+    assert report["miss_groups"] == [
+        {
+            "kind": "wrong",
+            "says": "right form, wrong answer: 2 prompts answered “(cat)”",
+            "lines": [ids[0], ids[1]],
+        }
+    ]
+    from curator.cli.main import main
+
+    assert main([*map(str, words)]) == 0
+    printed = capsys.readouterr().out
+    assert f"  example {ids[3]} teaches: (cat)" in printed and "2 × (cat) for (sad)" in printed
