@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 
@@ -103,15 +106,21 @@ def dataset(folder: Path, lines: Iterable[bytes]) -> Path:
     return path
 
 
+def _notify_for_long(notify: Callable[..., None], *words: str, **options: Any) -> None:
+    """Show a toast that stays: on a busy machine its 4 s may be over before a test looks."""
+    notify(*words, **(options | {"timeout": 3600}))
+
+
 @asynccontextmanager
 async def opened(path: Path, size: tuple[int, int] = NARROW) -> AsyncIterator[Scene]:
     """The app on a dataset file or workspace."""
     workspace = open_workspace(path)
     app = CuratorApp(workspace)
     try:
-        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-            scene = Scene(app, pilot, workspace)
-            await scene.settle()
-            yield scene
+        with patch.object(app, "notify", partial(_notify_for_long, app.notify)):
+            async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+                scene = Scene(app, pilot, workspace)
+                await scene.settle()
+                yield scene
     finally:
         workspace.close()
