@@ -85,29 +85,29 @@ def check_that_nothing_is_doubtful(record: Mapping[str, Any], by: Map) -> None:
     So it is where the question offers choices in other columns, where the answer is the number of a class, and
     where another column says something else under a heading of a question or an answer.
     """
-    taken = {*by.user, *by.assistant, *by.chosen, *by.rejected, *by.system}
+    used_keys = {*by.user, *by.assistant, *by.chosen, *by.rejected, *by.system}
     question = "\n".join(_texts(record.get(key) for key in by.user))
     answer = "\n".join(_texts(record.get(key) for key in by.assistant))
     for key in _choices(record):
-        if key not in taken and not all(text in question for text in _texts([record[key]])):
+        if key not in used_keys and not all(text in question for text in _texts([record[key]])):
             raise MisfitError(f"it has '{key}', without which its question is another one")
     for key in by.assistant:
         if _heading(key) in _CLASSES and re.fullmatch(r"-?\d+(\.0)?", str(record.get(key)).strip()):
             raise MisfitError(f"'{key}' is the number of a class whose name is not known")
     if by.shape == "question_answer":
-        _check_rivals(record, taken, question, answer)
+        _check_rivals(record, used_keys, question, answer)
 
 
-def _check_rivals(record: Mapping[str, Any], taken: set[str], question: str, answer: str) -> None:
+def _check_rivals(record: Mapping[str, Any], used_keys: set[str], question: str, answer: str) -> None:
     for key, value in record.items():
         heading = _heading(key)
         kind = _kind(heading)
         texts = list(_texts([value]))
-        if key in taken or kind is None or not texts:
+        if key in used_keys or kind is None or not texts:
             continue
-        other, chosen = "\n".join(texts), question if kind == "question" else answer
+        other, text_of_map = "\n".join(texts), question if kind == "question" else answer
         rendered = question.strip() in other and answer.strip() in other  # a template's text of both
-        if not (other.strip() in chosen or rendered):
+        if not (other.strip() in text_of_map or rendered):
             raise MisfitError(f"'{key}' could be the {kind} as well: name the columns in a map")
 
 

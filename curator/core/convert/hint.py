@@ -12,10 +12,10 @@ _MAP = "`curator import --map user=KEY,assistant=KEY` makes a chat of two of its
 
 def import_hint(record: Any) -> str:
     """What an import makes of a record, or why it keeps it as it is; "" for a native one."""
-    found = detect_map([record])[1]
-    if found.keeps_records:
+    detected = detect_map([record])[1]
+    if detected.keeps_records:
         return ""
-    converted = to_example(record, found)
+    converted = to_example(record, detected)
     if not isinstance(converted, Misfit):
         what = "a preference pair" if "preferred_output" in converted.value else "a chat"
         return f"`curator import` makes {what} of it"

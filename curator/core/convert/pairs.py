@@ -141,14 +141,14 @@ def _joined(shared: list[Message], prompt: list[Message]) -> list[Message]:
     if not shared or not prompt:
         return shared or prompt
     systems, spoken = _divided(shared)
-    further, asked = _divided(prompt)
+    further, turns = _divided(prompt)
     if systems and further and systems != further:
         raise MisfitError("two system prompts differ")
-    length = min(len(spoken), len(asked))
-    ends_alike = spoken[-length:] == asked[-length:] if length else True
-    if not ends_alike and asked != spoken[:length]:
+    length = min(len(spoken), len(turns))
+    ends_alike = spoken[-length:] == turns[-length:] if length else True
+    if not ends_alike and turns != spoken[:length]:
         raise MisfitError("the prompt is not what 'chosen' and 'rejected' begin with")
-    return [*(systems or further), *(spoken if len(spoken) >= len(asked) else asked)]
+    return [*(systems or further), *(spoken if len(spoken) >= len(turns) else turns)]
 
 
 def _divided(turns: list[Message]) -> tuple[list[Message], list[Message]]:

@@ -103,9 +103,9 @@ def _map_of(shape: Shape, records: list[Any]) -> Map:
     """The map of a shape; of question and answer, the most frequent columns, with all columns of context."""
     if shape != "question_answer":
         return maps.named(shape)
-    found = [columns_map(record) for record in records if isinstance(record, dict)]
-    usual = Counter(each for each in found if each is not None).most_common(1)[0][0]
-    alike = [each for each in found if each is not None and each.user[0] == usual.user[0]]
+    candidates = [columns_map(record) for record in records if isinstance(record, dict)]
+    usual = Counter(each for each in candidates if each is not None).most_common(1)[0][0]
+    alike = [each for each in candidates if each is not None and each.user[0] == usual.user[0]]
     contexts = dict.fromkeys(column for each in alike for column in (*usual.user, *each.user))
     return replace(usual, user=tuple(key for key in contexts if key not in usual.assistant))
 
@@ -127,8 +127,8 @@ def inside_key(record: Any) -> str:
     """The key under which the whole record lies, where a record of a known shape does; else empty."""
     if not isinstance(record, dict):
         return ""
-    found = [key for key in _INSIDE if isinstance(record.get(key), dict)]
-    beside = (value for key, value in record.items() if key not in (*found, *_BESIDE))
-    if len(found) != 1 or any(isinstance(value, dict | list) and value for value in beside):
+    keys = [key for key in _INSIDE if isinstance(record.get(key), dict)]
+    beside = (value for key, value in record.items() if key not in (*keys, *_BESIDE))
+    if len(keys) != 1 or any(isinstance(value, dict | list) and value for value in beside):
         return ""
-    return found[0] if shape_of(record[found[0]]) != "unknown" else ""
+    return keys[0] if shape_of(record[keys[0]]) != "unknown" else ""

@@ -74,8 +74,8 @@ def _inside(record: Any, by: Map) -> Converted:
     outer = tuple(name for name in record if name != key)
     if by.shape in maps.NATIVE:
         return Converted(inner, outer, verdict_of(inner, by.verdict))
-    made = _converted(inner, by, Carried())
-    return replace(made, left_behind=(*outer, *(f"{key}.{place}" for place in made.left_behind)))
+    converted = _converted(inner, by, Carried())
+    return replace(converted, left_behind=(*outer, *(f"{key}.{place}" for place in converted.left_behind)))
 
 
 def _converted(record: Any, by: Map, carried: Carried) -> Converted:

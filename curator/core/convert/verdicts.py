@@ -53,8 +53,8 @@ def is_good(value: Any) -> bool | None:
     return _VERDICTS.get(word)
 
 
-def verdict_columns(records: Iterable[Any], taken: Sequence[str] = ()) -> tuple[str, ...]:
-    """The columns of some records that hold verdicts on the answer; `taken` are those that a map makes texts of.
+def verdict_columns(records: Iterable[Any], text_columns: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns of some records that hold verdicts on the answer, apart from `text_columns`, which become texts.
 
     More than half of a column's values have to be verdicts, and of its numbers each one.
     """
@@ -62,9 +62,9 @@ def verdict_columns(records: Iterable[Any], taken: Sequence[str] = ()) -> tuple[
     for record in records:
         if isinstance(record, dict):
             for key, value in record.items():
-                if value not in (None, "") and key not in taken and _polarity(key) is not None:
+                if value not in (None, "") and key not in text_columns and _polarity(key) is not None:
                     values.setdefault(key, []).append(value)
-    return tuple(key for key, found in values.items() if _are_verdicts(_word(key), found))
+    return tuple(key for key, column in values.items() if _are_verdicts(_word(key), column))
 
 
 def _are_verdicts(word: str, values: list[Any]) -> bool:
@@ -97,12 +97,12 @@ def verdict_of(record: Any, columns: Sequence[str] | None = None) -> Verdict | N
         return None
     if columns is None:
         columns = verdict_columns([record])
-    said: set[Verdict] = set()
+    verdicts: set[Verdict] = set()
     for key in columns:
         if record.get(key) not in (None, ""):
             good = is_good(record[key])
-            said.add("unclear" if good is None else "good" if good == (_polarity(key) is not False) else "bad")
-    return "unclear" if len(said) > 1 else next(iter(said), None)
+            verdicts.add("unclear" if good is None else "good" if good == (_polarity(key) is not False) else "bad")
+    return "unclear" if len(verdicts) > 1 else next(iter(verdicts), None)
 
 
 def read_columns(record: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:

@@ -13,13 +13,13 @@ from curator.core.query.nodes import And, Choice, Not, Or, Query, Range, Text, a
 from curator.core.query.parser import CHOICES, FIELDS, NUMBERS, QueryError, parse
 
 __all__ = [
-    "And", "Choice", "Completion", "Not", "Or", "Query", "QueryError", "Range", "Text", "alike", "completions",
-    "grouped", "mentions", "parse", "spans", "texts", "CHOICES", "FIELDS", "NUMBERS",
+    "And", "Choice", "Not", "Or", "Query", "QueryCompletion", "QueryError", "Range", "Text", "alike",
+    "completions", "grouped", "mentions", "parse", "spans", "texts", "CHOICES", "FIELDS", "NUMBERS",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Completion:
+class QueryCompletion:
     """A proposal: `text` replaces the characters from `start` to `end` of the query."""
 
     text: str
@@ -67,7 +67,7 @@ def grouped(text: str) -> str:
 
 def completions(
     text: str, cursor: int, labels: Iterable[str] = (), sources: Iterable[str] = ()
-) -> list[Completion]:
+) -> list[QueryCompletion]:
     """The proposals at the cursor: field names, or the values of the field before it."""
     start = cursor
     while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_.:|"):
@@ -76,7 +76,7 @@ def completions(
     field, colon, value = typed.partition(":")
     if not colon:
         names = [name + ("" if name in NUMBERS else ":") for name in FIELDS] + ["or"]
-        return [Completion(name, start, cursor) for name in names if field and name.startswith(field.lower())]
+        return [QueryCompletion(name, start, cursor) for name in names if field and name.startswith(field.lower())]
     value = value.rpartition("|")[2]
     values = CHOICES.get(field.lower(), ())
     if field.lower() == "rule":
@@ -86,7 +86,9 @@ def completions(
     elif field.lower() in ("label", "source"):
         values = tuple(_quote(name) for name in sorted(labels if field.lower() == "label" else sources))
     at = cursor - len(value)
-    return [Completion(name, at, cursor) for name in values if name.lower().lstrip('"').startswith(value.lower())]
+    return [
+        QueryCompletion(name, at, cursor) for name in values if name.lower().lstrip('"').startswith(value.lower())
+    ]
 
 
 def _quote(name: str) -> str:

@@ -59,8 +59,8 @@ class JudgementRows(LedgerFile):
     def judgements(self) -> list[Judgement]:
         """All judgements, oldest first; rows of another shape, as in a foreign ledger, are left out."""
         rows = self._all("SELECT id, at, prompt, value FROM judgements ORDER BY at, id")
-        made = (_judgement(dict(row), from_json(row["value"], dict)) for row in rows)
-        return [judgement for judgement in made if judgement is not None]
+        readable = (_judgement(dict(row), from_json(row["value"], dict)) for row in rows)
+        return [judgement for judgement in readable if judgement is not None]
 
     def keep_talk(self, key: str, value: dict[str, Any]) -> None:
         """Store a conversation of the playground, in place of an earlier state of it."""

@@ -213,8 +213,8 @@ def applicable_names(names: Sequence[str], prompts: Sequence[Prompt], form: Answ
     require_measurable(names, prompts)
     if not prompts:
         raise UsageError(_NOTHING)
-    taken = [name for name in names if name != "contract" or (form is not None and form.contract is not None)]
-    return taken or ["exact_match"]
+    applicable = [name for name in names if name != "contract" or (form is not None and form.contract is not None)]
+    return applicable or ["exact_match"]
 
 
 def score_way(

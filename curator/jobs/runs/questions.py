@@ -76,16 +76,16 @@ class Questions:
         """Ask what is not answered; each answer is stored when it comes. Raises ProviderError."""
         gate = asyncio.Semaphore(self.parallel(client.provider.kind))
         places, total = self.unanswered, len(self.keys)
-        left = len(places)
+        open_count = len(places)
 
         async def one(at: int) -> None:
-            nonlocal left
+            nonlocal open_count
             async with gate:
                 answer = await self._ask_one(client, at)
             self._ledger.add_answer(self.way.answers_as, self.keys[at], answer)
             self.answers[self.keys[at]] = answer
-            left -= 1
-            report(self.way.name, total - left, total)
+            open_count -= 1
+            report(self.way.name, total - open_count, total)
 
         try:
             async with asyncio.TaskGroup() as group:

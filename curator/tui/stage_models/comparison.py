@@ -110,8 +110,8 @@ def _read_held_out(where: Path, workspace: Workspace) -> tuple[TrainingExamples,
     held_out = training_data.held_out(training_data.read(where))
     refused = {record.raw for record in workspace.records(workspace.view("review:rejected").ids)}
     accepted = held_out.without_rejected()
-    asked = accepted.only([at for at, raw in enumerate(accepted.raws) if raw not in refused])
-    return asked, len(held_out.raws) - len(asked.raws)
+    to_ask = accepted.only([at for at, raw in enumerate(accepted.raws) if raw not in refused])
+    return to_ask, len(held_out.raws) - len(to_ask.raws)
 
 
 def scores_table(result: Evaluation) -> list[str]:

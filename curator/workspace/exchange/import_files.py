@@ -204,8 +204,8 @@ def _note_foreign_lines(prepared: PreparedFile, physical: list[bytes]) -> None:
     Nearly every line holds one of the two keys of examples, and no other is parsed.
     """
     for number, raw in enumerate(physical, 1 + prepared.lines_read):
-        known = b'"role"' in raw and (b'"messages"' in raw or b'"input"' in raw)
-        if not known and not raw.isspace():
+        has_keys = b'"role"' in raw and (b'"messages"' in raw or b'"input"' in raw)
+        if not has_keys and not raw.isspace():
             value = parse(raw.strip()).value
             if value is not None and (shape := shape_of(value)) not in NATIVE:
                 way = "" if shape == "unknown" else f"; import it by itself as {shape}"
