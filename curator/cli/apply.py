@@ -171,6 +171,16 @@ def _split(workspace: Workspace, op: dict[str, Any]) -> Change:
     return workspace.changes.split(share, seed, test=test, stratify=stratify, ids=ids)
 
 
+def _restore(workspace: Workspace, op: dict[str, Any]) -> Change:
+    """Bring examples back, or with `revision` the data as it was after that change."""
+    if "revision" not in op:
+        return workspace.changes.restore(_ids(workspace, op))
+    revision = op["revision"]
+    if isinstance(revision, bool) or not isinstance(revision, int):
+        raise UsageError("'revision' is a whole number")
+    return workspace.changes.restore_to(revision)
+
+
 def _also_right(workspace: Workspace, op: dict[str, Any]) -> Change:
     on = op.get("on", True)
     if not isinstance(on, bool):
@@ -187,7 +197,7 @@ _OPERATIONS: dict[str, Callable[[Workspace, dict[str, Any]], Change | None]] = {
     "edit": _edit,
     "add": _add,
     "delete": lambda workspace, op: workspace.changes.delete(_ids(workspace, op)),
-    "restore": lambda workspace, op: workspace.changes.restore(_ids(workspace, op)),
+    "restore": _restore,
     "label": _label,
     "rate": _rate,
     "review": lambda workspace, op: workspace.changes.review(_ids(workspace, op), _text_field(op, "state")),

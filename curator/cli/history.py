@@ -8,15 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.cli import output
+from curator.cli import output, round_options
 from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from curator.jobs.runs.rounds import Round
     from curator.workspace.records import Change
     from curator.workspace.versions import RevisionDifference
-    from curator.workspace.workspace import Workspace
 
 EXAMPLE = "curator history data.curator --diff 3..12"
 
@@ -34,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         const="",
         help="the trainings with what changed before each and what it did to the scores",
     )
+    round_options.add_round(parser)
     parser.add_argument("--limit", type=output.count, metavar="N", help="the latest N changes only")
 
 
@@ -46,14 +45,12 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.workspace)
     if not is_workspace(path):
         raise InputError(f"{path} is no workspace; `curator list` shows a file")
+    if args.rounds is not None or args.round is not None:
+        return round_options.run(args, path)
     with open_workspace(path, read_only=True) as workspace:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]
         runs = _runs(path)
         changed = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None
-        rounds = _rounds(path, workspace, args.rounds) if args.rounds is not None else []
-    if args.rounds is not None:
-        _print_rounds(rounds, args.json)
-        return 0
     if args.json:
         report: dict[str, Any] = {"changes": [_as_dict(c) for c in changes], "runs": runs}
         report |= {"added": [], "removed": [], "edited": []} if changed is None else changed.as_dict()
@@ -63,52 +60,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(changes, runs)
     return 0
-
-
-def _rounds(path: Path, workspace: Workspace, limits: str) -> list[Round]:
-    """The rounds that were asked for, oldest first."""
-    from curator.core.answers.contract import Contract  # heavy
-    from curator.jobs.ledger.ledger import Ledger
-    from curator.jobs.runs.rounds import list_rounds, rounds_in_range
-    from curator.workspace.versions import difference
-
-    if not (path / "runs.db").is_file():
-        return rounds_in_range([], limits)
-    stored = workspace.meta("contract")
-    contract = Contract.from_json(stored) if isinstance(stored, dict) else None
-    with Ledger.for_path(path) as ledger:
-        all_rounds = list_rounds(
-            ledger, lambda old, new: difference(workspace, old, new), contract, workspace.also_right()
-        )
-    return rounds_in_range(all_rounds, limits)
-
-
-def _print_rounds(rounds: list[Round], as_json: bool) -> None:
-    if as_json:
-        output.emit({"rounds": [each.to_json() for each in rounds]})
-        return
-    for each in rounds:
-        run, changes = each.run, each.difference
-        words = f"round {each.number}: {run.fine_tuned_model or run.model} on {run.provider}, {run.status}"
-        output.out(output.styled(one_line(words, 120), "1"))
-        if changes is not None:
-            counts = f"+{len(changes.added):,} −{len(changes.removed):,} ~{len(changes.edited):,} examples"
-            settings = f"; other {', '.join(each.settings_changed)}" if each.settings_changed else ""
-            output.out(f"  {counts}{settings}")
-        _print_scores(each)
-        if each.prompts_compared:
-            flips = f"{len(each.fixed)} fixed, {len(each.broken)} broken"
-            output.out(f"  {flips} of {each.prompts_compared:,} prompts that both rounds answered")
-        if each.both_changed:
-            output.out("  Data and settings changed together: either may have made the difference.")
-    output.say(_count_words(len(rounds), "round"))
-
-
-def _print_scores(each: Round) -> None:
-    for name, score in each.scores.items():
-        delta = each.delta.get(name)
-        against = f"   {delta.value:+.3f} ({delta.low:+.3f} to {delta.high:+.3f})" if delta else ""
-        output.out(f"  {name:<12} {score.value:8.3f}   95 % from {score.low:.3f} to {score.high:.3f}{against}")
 
 
 def _runs(path: Path) -> list[dict[str, Any]]:

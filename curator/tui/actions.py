@@ -309,7 +309,25 @@ ACTIONS: tuple[Action, ...] = (
     *_rows(
         "history",
         ("show", "o", "Show", "Go to the example that the change was about", "show"),
-        ("diff", "d", "What changed", "Compare the examples after this change with today's", "show"),
+        (
+            "diff",
+            "d",
+            "What changed",
+            "Compare two rounds, or the examples after this change with today's",
+            "show",
+        ),
+        (
+            "mark",
+            "space",
+            "Mark round",
+            "Mark a round, which d then compares with the one under the cursor",
+            "show",
+        ),
+        ("remark", "t", "Note and tags", "Write a note and tags about this round", "show"),
+        ("view", "v", "Round's data", "See the examples that this round was trained on", "show"),
+        ("write", "w", "Write", "Write this round's data, or its run, model or dataset card, to a file", "show"),
+        ("restore", "R", "Restore", "Go back to the data of this round, as one change, after asking"),
+        ("filter", "slash", "Filter", "List the changes whose words match", "show"),
     ),
     *_rows(
         "balance",

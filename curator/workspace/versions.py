@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from curator.workspace.workspace import Workspace
+
+_BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,7 @@ def difference(workspace: Workspace, old: int, new: int) -> RevisionDifference:
     low, high = min(old, new), max(old, new)
     first: dict[tuple[int, str], Any] = {}
     last: dict[tuple[int, str], Any] = {}
-    rows = workspace.db.execute(
-        "SELECT example, field, before, after FROM part WHERE change > ? AND change <= ? "
-        "AND field IN ('deleted', 'version', 'hidden') ORDER BY change",
-        (low, high),
-    )
-    for example, field, before, after in rows:
+    for example, field, before, after in _parts(workspace, low, high):
         first.setdefault((example, field), before)
         last[(example, field)] = after
     if old > new:
@@ -48,6 +46,22 @@ def difference(workspace: Workspace, old: int, new: int) -> RevisionDifference:
         and example not in removed
     ]
     return RevisionDifference(old, new, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(edited)))
+
+
+def _parts(workspace: Workspace, low: int, high: int) -> Iterator[tuple[int, str, Any, Any]]:
+    """(example, field, before, after) of the changes from one revision to another, read in batches."""
+    with workspace.guard:
+        cursor = workspace.db.execute(
+            "SELECT example, field, before, after FROM part WHERE change > ? AND change <= ? "
+            "AND field IN ('deleted', 'version', 'hidden') ORDER BY change",
+            (low, high),
+        )
+    while True:
+        with workspace.guard:  # held for moments only, so that a long comparison in a thread stops nobody
+            rows = cursor.fetchmany(_BATCH)
+        if not rows:
+            return
+        yield from rows
 
 
 def _added_and_removed(
@@ -72,10 +86,12 @@ def _added_and_removed(
 
 def raw_at(workspace: Workspace, example: int, revision: int) -> bytes:
     """The bytes of an example at a revision. Raises CuratorError for an id that does not exist."""
-    row = workspace.db.execute(
-        "SELECT before FROM part WHERE example = ? AND field = 'raw' AND change > ? ORDER BY change LIMIT 1",
-        (example, revision),
-    ).fetchone()
+    with workspace.guard:
+        row = workspace.db.execute(
+            "SELECT before FROM change CROSS JOIN part ON part.change = change.id AND part.example = ? "
+            "AND part.field = 'raw' WHERE change.id > ? ORDER BY change.id LIMIT 1",  # a look-up for each change
+            (example, revision),
+        ).fetchone()
     if row is None:
         return workspace.raw(example)
     if row[0] is not None:

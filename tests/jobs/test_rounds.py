@@ -12,9 +12,10 @@ import pytest
 from curator.core import splice
 from curator.errors import UsageError
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.runs import rounds
+from curator.jobs.rounds import rounds
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import FakeProvider
+from tests.jobs.made_rounds import FIRST, SECOND, add_round, chat, dataset_file
 from tests.jobs.test_commands import run
 from tests.workspace.test_three_sides import dataset
 from tests.workspace.test_twins import NEW
@@ -178,3 +179,53 @@ def test_strange_ledgers_are_read(
     (only,) = told(capsys, path)
     assert only["metrics"] == {"exact_match": {"value": 0.0, "ci": [0.0, 1.0]}}
     assert splice.dump(only)
+
+
+async def test_one_round_is_told_noted_written_and_gone_back_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_workspace(dataset_file(tmp_path)) as workspace, Ledger.for_path(workspace.path) as ledger:
+        path = workspace.path
+        workspace.changes.split(0.3, 1)
+        one = await add_round(workspace, ledger, FIRST, 1e9, lambda at, prompt: prompt.expected)
+        workspace.changes.add(chat("Brand new?", "(surprise)"))
+        workspace.changes.delete([next(iter(workspace.view("split:train").ids))])
+        workspace.changes.undo()  # going back by undoing would end elsewhere
+        workspace.changes.split(0.2, 9)
+        two = await add_round(workspace, ledger, SECOND, 1e9 + 900, lambda at, prompt: "(surprise)")
+    words = ("history", path, "--round", "2")
+    status, [report], _ = run(capsys, *words, "--note", "worse `now`", "--tag", "bad", "--tag", "tried")
+    assert (status, report["note"], report["tags"], report["against"]) == (0, "worse `now`", ["bad", "tried"], 1)
+    assert [each["id"] for each in report["explained"]] == report["flips"]["broken"]
+    because = [reason for each in report["explained"] for reason in each["because"]]
+    assert {"id": 21, "words": "added: teaches what it says now"} in because
+    assert run(capsys, *words, "--against", "1")[1][0]["delta"] == report["delta"]
+    for kind, heading in (
+        ("run-card", "## Broken Prompts"),
+        ("model-card", "## Bias, Risks, and Limitations"),
+        ("dataset-card", "## Dataset Structure"),
+    ):
+        status, [_], error = run(capsys, *words, "--write", kind, "-o", tmp_path / "card.md")
+        assert status == 0, error
+        card = (tmp_path / "card.md").read_text("utf-8")
+        assert heading in card and str(two.dataset_sha256) in card
+        assert kind != "run-card" or ("worse `now`" in card and "Loss by step." in card)
+    status, [_], _ = run(capsys, "history", path, "--round", "1", "--write", "data", "-o", tmp_path / "one.jsonl")
+    assert hashlib.sha256((tmp_path / "one.jsonl").read_bytes()).hexdigest() == one.dataset_sha256
+    with open_workspace(path) as workspace:
+        for revision, frozen in ((one.revision, one), (two.revision, two), (one.revision, one)):
+            workspace.changes.restore_to(int(revision or 0))
+            raws = [workspace.raw(i) for i in workspace.view("split:train").ids]
+            assert hashlib.sha256(b"".join(raw + b"\n" for raw in raws)).hexdigest() == frozen.dataset_sha256
+    (path / "datasets" / f"{one.dataset_sha256}.jsonl").write_bytes(b"{}\n")
+    for faulty in (
+        ("--round", "3"),
+        ("--round", "1", "--write", "data", "-o", tmp_path / "two.jsonl"),  # it was changed
+        ("--round", "1", "--against", "1"),
+        ("--round", "1", "--write", "data"),
+        ("--note", "x"),
+        ("--round", "1", "--tag", "x" * 61),
+    ):
+        status, _, error = run(capsys, "history", path, *faulty)
+        assert status == 2 and "Traceback" not in error and error.strip(), faulty
+    assert not (tmp_path / "two.jsonl").exists()

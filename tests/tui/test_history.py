@@ -21,7 +21,8 @@ async def test_enter_goes_back_to_a_point_and_forward_again(tmp_path: Path) -> N
     async with opened(dataset(tmp_path, many(6))) as scene:
         await scene.press("d", "d", "d", "alt+6")
         assert len(scene.workspace.ids()) == 3
-        await scene.press("down", "down", "enter")
+        assert "Deleted 3 examples" in scene.screen_text()
+        await scene.press("enter", "down", "down", "down", "enter")
         assert len(scene.workspace.ids()) == 5
         assert "↶" in scene.screen_text()
         await scene.press("g", "enter")
@@ -31,7 +32,7 @@ async def test_enter_goes_back_to_a_point_and_forward_again(tmp_path: Path) -> N
 
 async def test_many_steps_are_asked_first(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(20))) as scene:
-        await scene.press(*["d"] * 12, "alt+6", *["down"] * 11)
+        await scene.press(*["d"] * 12, "alt+6", "enter", *["down"] * 12)
         await scene.press("enter")
         assert "Take back 11 changes?" in scene.screen_text()
         await scene.press("escape")

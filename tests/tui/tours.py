@@ -33,6 +33,7 @@ from curator.workspace.storage import typed_text
 from curator.workspace.storage.typed_text import TypedText
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
 from tests.tui.scene import Scene, opened
+from tests.tui.tour_of_rounds import ledger_of_rounds
 
 NOW = 1_790_000_000.0
 """The frozen clock: 21 September 2026, 14:13:20 UTC."""
@@ -431,6 +432,12 @@ async def comparison(scene: Scene, fake: FakeProvider, show: Show) -> None:
     await scene.press("escape")
 
 
+async def rounds(folder: Path, size: tuple[int, int], show: Show) -> None:
+    """The ledger in the History stage, a round, its data, and what is written about it."""
+    async with on_sample(folder, size) as scene:
+        await ledger_of_rounds(scene, NOW, show)
+
+
 async def themes(folder: Path, size: tuple[int, int], show: Show) -> None:
     """The Data stage in each of Curator's themes, and in a dark and a light one of Textual's."""
     async with on_sample(folder, size) as scene:
@@ -456,6 +463,7 @@ TOURS: dict[str, Tour] = {
     "providers": providers,
     "stages": duplicates_to_history,
     "training": training,
+    "rounds": rounds,
     "themes": themes,
     "no-color": no_color,
 }

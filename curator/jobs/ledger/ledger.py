@@ -20,6 +20,7 @@ from curator.errors import CuratorError
 from curator.jobs.http import provider_records as records
 from curator.jobs.ledger.answer_facts import AnswerFacts
 from curator.jobs.ledger.judgements import JudgementRows
+from curator.jobs.ledger.remarks import Remarks
 from curator.jobs.ledger.rows import CLOSED as CLOSED
 from curator.jobs.ledger.rows import COLUMNS, EVENT, dumps, from_json, run_of, to_column
 from curator.jobs.ledger.rows import OPEN as OPEN
@@ -31,7 +32,7 @@ _IN_ONE_QUERY = 500
 """Values in one `IN (…)`: SQLite allows some thousand."""
 
 
-class Ledger(JudgementRows, AnswerFacts):
+class Ledger(JudgementRows, AnswerFacts, Remarks):
     """Open it with `Ledger.for_path`, or with the path of its file. Every method commits before it returns."""
 
     @classmethod

@@ -1,6 +1,6 @@
 """The tables of `runs.db`."""
 
-VERSION = 4
+VERSION = 5
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -128,5 +128,10 @@ CREATE TABLE IF NOT EXISTS talks (
     id TEXT PRIMARY KEY,
     at REAL NOT NULL,
     value BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS remarks (
+    run TEXT PRIMARY KEY,
+    note TEXT NOT NULL,
+    tags BLOB NOT NULL
 );
 """

@@ -243,6 +243,12 @@ class Changing(ABC):
         long = LongAction("Taking back or doing again", _count(lambda: self._changes.undo_to_size(revision)))
         self._run(lambda: self._changes.undo_to(revision), long, settled)
 
+    def restore_to(self, revision: int, then: Callback = None) -> Change | None:
+        """Give all examples the bytes, side and review that they had after a revision, as one change."""
+        long = LongAction("Going back to", _count(lambda: self._changes.undo_to_size(revision)), bytes_too=True)
+        same = "The data is as it was then"
+        return self.do(lambda: self._changes.restore_to(revision), long, nothing=same, then=then)
+
     def do(
         self,
         mutate: Callable[[], Change | None],

@@ -11,7 +11,7 @@ from curator.core.example import Path as Location
 from curator.core.example import format_path, parse, parse_path
 from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, UsageError
-from curator.workspace.changes import right_answers, sides, undo
+from curator.workspace.changes import restore, right_answers, sides, undo
 from curator.workspace.changes.writing import Writing, require_encodable, require_one_line, twin_words
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
@@ -303,6 +303,10 @@ class Changes:
     def undo_to(self, revision: int) -> list[Change]:
         """Go to the state after a revision: undo what came later, or redo what was undone up to it."""
         return undo.undo_to(self.writing, revision)
+
+    def restore_to(self, revision: int) -> Change:
+        """Give all examples the bytes, side and review that they had after a revision, as one change."""
+        return restore.restore_to(self.writing, revision)
 
 
 def _parse_location(location: str | Location) -> Location:

@@ -1,4 +1,4 @@
-"""The History stage: all changes and trainings, newest first; goes back to the state after any change."""
+"""The History stage: the rounds of the loop, and all changes, newest first; goes back to any of both."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
-from typing_extensions import TypeIs
+from textual.widgets import Input, Static
 
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
-from curator.tui.screens.stage import StageScreen
+from curator.tui.screens.history.rounds import ONE_ROUND, Rounds
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
-from curator.tui.stage_models.run_words import STATUS_MARKS
+from curator.tui.stage_models.change_groups import ChangeGroup, group_changes, matching
+from curator.tui.widgets.line_input import PlainInput
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger.ledger import Run
     from curator.workspace.records import Change
 
 _MOST = 2_000
@@ -29,86 +28,113 @@ _ASK_FROM = 10
 """Going back over at least this many changes asks first."""
 
 
-class HistoryScreen(StageScreen):
-    """Shows changes and trainings in one list, and the current one in a line below."""
+class HistoryScreen(Rounds):
+    """Lists rounds and changes, and tells of the change under the cursor in a line below."""
 
     STAGE = "history"
     SCOPE = "history"
     BINDINGS = keys.bindings("history")
     CSS_PATH = "history.tcss"
     HELP = (
-        "Every change of this workspace and every training, newest first. Enter goes back to the state after the "
-        "change under the cursor; undone changes stay listed, dimmed, and enter on one of them does it again. "
-        "d compares the examples as they were after that change with the present ones."
+        "Above, once there was a training: the rounds, newest first, with what changed in the data, the scores, "
+        "and how many prompts each fixed and broke; enter opens one. Below: every change. Enter goes back to the "
+        "state after the change under the cursor, or opens a group; undone changes stay listed, dimmed, and enter "
+        "on one of them does it again. d compares two rounds, or the examples after a change with today's."
     )
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: list[Change | Run] = []
+        self._changes: list[Change] = []
+        self._entries: list[Change | ChangeGroup] = []
+        self._opened: set[int] = set()
+        """The groups that are open, by the id of their first change."""
 
     def compose_stage(self) -> ComposeResult:
-        """The list, and a line about the change under the cursor."""
+        """Rounds, the words that filter the changes, the changes, a line about the one under the cursor."""
+        yield self.rounds_list()
+        yield PlainInput(id="words", placeholder="words of the change", compact=True)
         yield LineList("changes", empty="Nothing was changed yet.")
         yield Static("", id="change")
 
     def on_mount(self) -> None:
-        """Focus the list."""
+        """Focus the changes."""
+        self.query_one("#words").display = False
         self.query_one("#changes").focus()
+        self.follow_runs()
 
     def data_changed(self, changed: Changed) -> None:
-        """Read changes and trainings again."""
-        entries: list[Change | Run] = list(self.session.workspace.history(_MOST))
-        if (self.session.workspace.path / "runs.db").exists():
-            entries += shell_of(self).job_watch.runs()
-        self._entries = sorted(entries, key=lambda entry: entry.created_at, reverse=True)
-        self.query_one("#changes", LineList).show(len(self._entries), self._line)
+        """Read changes and rounds again."""
+        self._changes = list(self.session.workspace.history(_MOST))
+        self._show_changes()
+        self.read_rounds()
+
+    def matters(self, action: str) -> bool:
+        """Rounds have keys of their own; the others are for changes."""
+        return self.in_rounds if action in ONE_ROUND else action != "history.show" or not self.in_rounds
+
+    def why_not(self, action: str) -> str:
+        """What the action needs, for the palette."""
+        if action not in ONE_ROUND or self._rounds:
+            return ""
+        return "there is no round yet; T trains a model on this data"
+
+    def _show_changes(self) -> None:
+        words = self.query_one("#words", Input).value
+        groups = group_changes(matching(self._changes, words))
+        entries: list[Change | ChangeGroup] = []
+        for group in groups:
+            entries += [group] if group.grouped else group.members
+            if group.grouped and group.members[-1].id in self._opened:
+                entries += group.members
+        self._entries = entries
+        lines = self.query_one("#changes", LineList)
+        lines.say("No change has these words; esc shows all." if words.strip() else "Nothing was changed yet.")
+        lines.show(len(entries), self._line)
         self._describe()
 
     def _line(self, index: int, width: int) -> Pieces:
         entry = self._entries[index]
-        when = time.strftime("%d %b %H:%M", time.localtime(entry.created_at))
-        if _is_run(entry):
-            mark, kind = STATUS_MARKS.get(entry.status, ("·", ""))
-            return [
-                (f"{when}  ", "dim"),
-                (f"{mark} ", kind),
-                (f"Training: {entry.status}, {entry.examples or '?'} examples, {entry.model}", "accent"),
-            ]
-        mark = "↶" if entry.undone else "·"
-        return [(f"{when}  ", "dim"), (f"{mark} ", "dim"), (entry.label, "dim" if entry.undone else "")]
+        change = entry.newest if isinstance(entry, ChangeGroup) else entry
+        when = time.strftime("%d %b %H:%M", time.localtime(change.created_at))
+        mark = "↶" if change.undone else "·"
+        words, kind = change.label, "dim" if change.undone else ""
+        if isinstance(entry, ChangeGroup):
+            mark = "▾" if entry.members[-1].id in self._opened else "▸"
+            words = entry.words + (", undone" if change.undone else "")
+        return [(f"{when}  ", "dim"), (f"{mark} ", "dim"), (words, kind)]
 
     @on(LineList.Highlighted, "#changes")
     def _describe(self) -> None:
         entry = self._current()
-        words = Content("")
-        if entry is not None and _is_run(entry):
-            model = entry.fine_tuned_model or entry.model
-            words = Content(
-                printable(f"{model} at {entry.provider}; dataset {(entry.dataset_sha256 or '?')[:12]}")
-            )
+        words = ""
+        if isinstance(entry, ChangeGroup):
+            last, first = entry.newest.id, entry.members[-1].id
+            words = f"Changes {first} to {last}; enter {'closes' if first in self._opened else 'opens'} the group"
         elif entry is not None:
             ids = ", ".join(map(str, entry.ids[:12])) + (" …" if len(entry.ids) > 12 else "")
             state = "taken back" if entry.undone else "in force"
-            words = Content(one_line(f"Change {entry.id}, {state}; {len(entry.ids):,} examples: {ids}"))
-        self.query_one("#change", Static).update(words)
+            words = f"Change {entry.id}, {state}; {count_of(len(entry.ids))}: {ids}"
+        self.query_one("#change", Static).update(Content(one_line(words)))
 
-    def _current(self) -> Change | Run | None:
+    def _current(self) -> Change | ChangeGroup | None:
         cursor = self.query_one("#changes", LineList).cursor
         return self._entries[cursor] if cursor < len(self._entries) else None
 
     @on(LineList.Chosen, "#changes")
     def _go(self) -> None:
         entry = self._current()
-        if entry is not None and not _is_run(entry):
+        if isinstance(entry, ChangeGroup):
+            self._opened ^= {entry.members[-1].id}
+            self._show_changes()
+        elif entry is not None:
             self._travel(entry)
 
     @work(exclusive=True, group="travel", exit_on_error=False)
     async def _travel(self, target: Change) -> None:
-        changes = [entry for entry in self._entries if not _is_run(entry)]
         if target.undone:
-            steps = sum(1 for change in changes if change.undone and change.id <= target.id)
+            steps = sum(1 for change in self._changes if change.undone and change.id <= target.id)
         else:
-            steps = sum(1 for change in changes if not change.undone and change.id > target.id)
+            steps = sum(1 for change in self._changes if not change.undone and change.id > target.id)
         if not steps:
             self.session.toast("This is the present state.")
             return
@@ -119,30 +145,63 @@ class HistoryScreen(StageScreen):
             return
         self.session.go_back_to(target.id)
 
+    def action_diff(self) -> None:
+        """Compare two rounds, or the dataset after the change under the cursor with the present one."""
+        if self.in_rounds:
+            self.compare_rounds()
+        else:
+            self._compare_versions()
+
     @work(exclusive=True, group="dialog", exit_on_error=False)
-    async def action_diff(self) -> None:
-        """Compare the dataset after the change under the cursor with the present one, in a dialog."""
+    async def _compare_versions(self) -> None:
         from curator.tui.screens.history.version_dialog import VersionDialog  # heavy
 
         entry = self._current()
-        if entry is None or _is_run(entry):
+        if entry is None:
             self.session.toast("There is no change under the cursor")
             return
-        example = await self.app.push_screen_wait(VersionDialog(entry.id, self.session.workspace.revision()))
+        # a group is compared as it was before its first change: what it did is part of the difference
+        revision = entry.members[-1].id - 1 if isinstance(entry, ChangeGroup) else entry.id
+        example = await self.app.push_screen_wait(VersionDialog(revision, self.session.workspace.revision()))
         if example is not None:
             await shell_of(self).show_example(example)
 
     async def action_show(self) -> None:
         """Go to the first example of the change that still exists."""
         entry = self._current()
-        if entry is None or _is_run(entry) or not entry.ids:
+        changes = entry.members if isinstance(entry, ChangeGroup) else (entry,) if entry is not None else ()
+        ids = [example for change in changes for example in change.ids]
+        if not ids:
             return
-        live = [i for i in entry.ids if not self.session.workspace.record(i).deleted]
-        if live:
-            await shell_of(self).show_example(live[0])
+        live = next((i for i in ids if not self.session.workspace.record(i).deleted), None)
+        if live is not None:
+            await shell_of(self).show_example(live)
         else:
             self.session.toast("These examples are deleted; is:deleted lists them.")
 
+    # Filtering by words
 
-def _is_run(entry: object) -> TypeIs[Run]:
-    return hasattr(entry, "provider")
+    def action_filter(self) -> None:
+        """Ask for words, and list the changes that have them."""
+        field = self.query_one("#words", Input)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#words")
+    def _filter(self) -> None:
+        self._show_changes()
+
+    @on(Input.Submitted, "#words")
+    def _to_matches(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#changes").focus()
+
+    def action_back(self) -> None:
+        """Show all changes again; then as everywhere."""
+        field = self.query_one("#words", Input)
+        if field.display:
+            field.value = ""
+            field.display = False
+            self.query_one("#changes").focus()
+        else:
+            super().action_back()

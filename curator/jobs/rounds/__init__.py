@@ -1,0 +1,1 @@
+"""What did each training change in the data, and what came of it? May use `runs` and below."""

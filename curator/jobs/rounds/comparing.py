@@ -1,0 +1,142 @@
+"""Two models compared on the prompts that both answered, whichever split was in force when they did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from curator.core.answers.contract import Contract, propose
+from curator.core.scores import metrics
+from curator.core.scores.references import best_reference
+from curator.jobs.ledger.ledger import Ledger
+
+PAIRED = ("exact_match", "contract", "accuracy", "token_f1", "bleu", "rouge1", "rouge2", "rougeL", "length")
+"""Metrics with a score for each answer, whose difference can be taken prompt by prompt."""
+PRIMARY = ("exact_match", "contract", "accuracy")
+"""Metrics by which an answer is right or wrong; the first that was measured says which prompts flipped."""
+RightById = Mapping[int, tuple[str, ...]]
+"""Further right answers by example id."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A prompt of a yardstick: the key of its question, its example's id, and the right answer."""
+
+    key: str
+    line: int
+    expected: str
+    also_right: tuple[str, ...] = ()
+    text: str = ""
+    """The words of its last message."""
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A prompt that only one of two models gets right, with what each of them said."""
+
+    prompt: Asked
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class ModelDifference:
+    """What a later model does differently on the prompts that both answered; `count` is their number."""
+
+    count: int
+    delta: dict[str, metrics.Interval]
+    fixed: tuple[Flip, ...]
+    broken: tuple[Flip, ...]
+    p_value: float
+    """McNemar's, of as many prompts fixed and broken by chance."""
+
+
+def compare_models(
+    ledger: Ledger, models: tuple[str, str], names: Sequence[str], contract: Contract | None, also_right: RightById
+) -> ModelDifference | None:
+    """The difference between two models by the metrics `names`; None where they answered no common prompt.
+
+    `contract` is the workspace's; None: the one that the right answers suggest.
+    """
+    prompts, before, after = _answered_by_both(ledger, models, also_right)
+    if not prompts:
+        return None
+    if contract is None:
+        proposal = propose(prompt.expected for prompt in prompts)
+        contract = proposal.contract if proposal else None
+    judge = partial(_score, allowed=contract.allows if contract else None)
+    delta = {name: _difference(name, prompts, before, after, judge) for name in names if name in PAIRED}
+    primary = next((name for name in names if name in PRIMARY), "exact_match")
+    rights = [
+        [judge(primary, prompt, answer) == 1 for prompt, answer in zip(prompts, answers, strict=True)]
+        for answers in (before, after)
+    ]
+    flips = metrics.flips(*rights)
+    fixed, broken = (
+        tuple(Flip(prompts[at], before[at], after[at]) for at in places) for places in (flips.fixed, flips.broken)
+    )
+    return ModelDifference(len(prompts), delta, fixed, broken, flips.p_value)
+
+
+def _answered_by_both(
+    ledger: Ledger, models: tuple[str, str], also_right: RightById
+) -> tuple[list[Asked], list[str], list[str]]:
+    """The prompts that two models answered, and what each of them said; each question once.
+
+    The right answer and the id are those of the newest yardstick with the question.
+    """
+    prompts: dict[str, Asked] = {}
+    for each in ledger.evaluations():
+        stored = ledger.yardstick(str(each.get("yardstick"))) if each["model"] in models else None
+        for row in stored[1] if stored else ():
+            prompt = _asked(row, also_right)
+            if prompt is not None:
+                prompts.setdefault(prompt.key, prompt)
+    first, second = (ledger.answers(model, list(prompts)) for model in models)
+    both = [p for key, p in prompts.items() if None not in (_text(first, key), _text(second, key))]
+    both.sort(key=lambda prompt: (prompt.line, prompt.key))
+    return both, [str(_text(first, p.key)) for p in both], [str(_text(second, p.key)) for p in both]
+
+
+def _asked(row: Any, also_right: RightById) -> Asked | None:
+    """The prompt of a stored row; None for a row that no Curator writes."""
+    key, line, expected, text = (
+        row.get(name) if isinstance(row, dict) else None for name in ("key", "line", "expected", "text")
+    )
+    if not isinstance(key, str) or not isinstance(expected, str):
+        return None
+    line = line if isinstance(line, int) else 0
+    return Asked(key, line, expected, also_right.get(line, ()), text if isinstance(text, str) else "")
+
+
+def _text(answers: dict[str, dict[str, Any]], key: str) -> str | None:
+    answer = answers.get(key, {}).get("answer")
+    return answer if isinstance(answer, str) else None
+
+
+def _score(name: str, prompt: Asked, answer: str, *, allowed: Callable[[str], bool] | None) -> float:
+    """The score of one answer by a metric of `PAIRED`."""
+    if name == "contract":
+        return float(allowed is None or answer in prompt.also_right or allowed(answer))
+    expected = best_reference(prompt.expected, prompt.also_right, answer)
+    if name == "accuracy":
+        return float(metrics.label(expected) == metrics.label(answer))
+    if name == "length":
+        return float(len(answer))
+    return metrics.PER_EXAMPLE[name](expected, answer)
+
+
+def _difference(
+    name: str,
+    prompts: Sequence[Asked],
+    before: Sequence[str],
+    after: Sequence[str],
+    judge: Callable[[str, Asked, str], float],
+) -> metrics.Interval:
+    """The mean difference of a metric over the prompts with its paired bootstrap interval."""
+    triples = zip(prompts, before, after, strict=True)
+    return metrics.bootstrap_mean(
+        [judge(name, prompt, new) - judge(name, prompt, old) for prompt, old, new in triples]
+    )
