@@ -5,6 +5,7 @@ provider = "local"            # the default provider's name
 theme = "curator-dark"
 budget = 5.0                  # US$ a job may cost before `train` refuses; --budget overrides it
 project_budget = 50.0         # US$ that all jobs of one workspace or file may cost together
+side_effects = true           # ask general questions after each training on this machine
 notify = "bell"               # at the end of a job: "bell", "desktop" or "off"
 
 [keys]                        # action id -> key; see docs/keys.md
@@ -74,6 +75,8 @@ class Settings:
     budget: float | None = None
     project_budget: float | None = None
     """US$ that all jobs of one workspace, or of one file, may cost together."""
+    side_effects: bool = True
+    """Whether the UI asks both models general questions after each training on this machine."""
     notify: Literal["bell", "desktop", "off"] = "bell"
     """At the end of a job: ring the terminal's bell, also show a desktop notification, or do nothing."""
     keys: dict[str, str] = field(default_factory=dict)

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.workspace)
     if not is_workspace(path):
         raise InputError(f"{path} is no workspace; `curator list` shows a file")
-    if args.rounds is not None or args.round is not None:
+    if round_options.are_asked_for(args):
         return round_options.run(args, path)
     with open_workspace(path, read_only=True) as workspace:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]

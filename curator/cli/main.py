@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "resume": "resume a paused job",
     "chat": "talk to a model",
     "evaluate": "score models on held-out prompts",
+    "side-effects": "tell what a training did to everything beside its task",
     "serve": "run the local OpenAI-compatible server",
     "models": "list, pull and remove local models",
     "providers": "list, configure and test providers, store their keys, list their models",
@@ -56,7 +57,7 @@ class Command(Protocol):
 
 
 def _load(name: str) -> Command:
-    module = name + "_" if name == "import" else name
+    module = name + "_" if name == "import" else name.replace("-", "_")
     return cast(Command, importlib.import_module(f"curator.cli.{module}"))
 
 

@@ -31,6 +31,12 @@ def add_round(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", metavar="TAG", action="append", help="tag the round; may be given more than once")
 
 
+def are_asked_for(args: argparse.Namespace) -> bool:
+    """Whether the command line is about rounds at all."""
+    about_one = args.round, args.against, args.write, args.output, args.note, args.tag
+    return args.rounds is not None or any(value is not None for value in about_one)
+
+
 def run(args: argparse.Namespace, path: Path) -> int:
     """List rounds, or do what was asked with one. Raises UsageError and CuratorError."""
     from curator.jobs.ledger.ledger import Ledger  # heavy

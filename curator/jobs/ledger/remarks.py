@@ -27,11 +27,11 @@ class Remarks(LedgerFile):
 
     def remarks(self) -> dict[str, Remark]:
         """The remarks by run; a value that no Curator writes counts as none."""
-        found = {}
+        by_run = {}
         for row in self._all("SELECT run, note, tags FROM remarks"):
             tags = tuple(tag for tag in from_json(row["tags"], list) if isinstance(tag, str))
-            found[str(row["run"])] = Remark(row["note"] if isinstance(row["note"], str) else "", tags)
-        return found
+            by_run[str(row["run"])] = Remark(row["note"] if isinstance(row["note"], str) else "", tags)
+        return by_run
 
     def set_remark(self, run: str, remark: Remark) -> None:
         """Store the remark of a run in place of an earlier one."""
