@@ -46,14 +46,14 @@ def run(args: argparse.Namespace, path: Path) -> int:
     _refuse_half_wishes(args)
     with open_workspace(path, read_only=True) as workspace:
         if not (path / "runs.db").is_file():
-            all_rounds = rounds.chosen([], args.rounds or "")
+            all_rounds = rounds.rounds_in_range([], args.rounds or "")
             if args.round is not None:
                 raise UsageError("there is no round yet; `curator train` makes the first")
             return _list_rounds(all_rounds, args.json)
         with Ledger.for_path(path) as ledger:
-            all_rounds = rounds.rounds(ledger, rounds.Basis.of(workspace))
+            all_rounds = rounds.list_rounds(ledger, rounds.Basis.of(workspace))
             if args.round is None:
-                return _list_rounds(rounds.chosen(all_rounds, args.rounds), args.json)
+                return _list_rounds(rounds.rounds_in_range(all_rounds, args.rounds), args.json)
             each = _find(all_rounds, args.round)
             if args.against is not None:
                 each = rounds.between(_find(all_rounds, args.against), each, ledger, rounds.Basis.of(workspace))
@@ -94,12 +94,17 @@ def _tell(args: argparse.Namespace, each: Round, ledger: Ledger, workspace: Work
         output.emit(each.to_json() | {"explained": _explained_json(each, reasons)})
         return 0
     _print_round(each)
+    _print_flips(each, reasons)
+    return 0
+
+
+def _print_flips(each: Round, reasons: list[list[Reason]]) -> None:
+    """The fixed and broken prompts, each with what explains it."""
     for flip, sign, explained in zip((*each.fixed, *each.broken), _signs(each), reasons, strict=True):
         words = f"{one_line(flip.prompt.text, 48)}: {one_line(flip.before, 24)} → {one_line(flip.after, 24)}"
         output.out(output.styled(f"  {sign} {flip.prompt.line}: {words}", "32" if sign == "+" else "31"))
         for reason in explained:
             output.out(f"      {reason.changed.id} {reason.words}: {one_line(reason.changed.prompt, 40)}")
-    return 0
 
 
 def _signs(each: Round) -> str:

@@ -61,6 +61,10 @@ async def _check(args: argparse.Namespace) -> int:
             client.waiting = provider_options.say_waiting
             effects = await check.ask(client, ledger, _report)
             examples = await of_a_run.rehearsal(check.base, client, ledger, _report) if args.rehearsal else []
+    return _tell(args, effects, examples)
+
+
+def _tell(args: argparse.Namespace, effects: SideEffects, examples: list[bytes]) -> int:
     if args.rehearsal:
         _write(Path(args.rehearsal), examples)
     if args.json:

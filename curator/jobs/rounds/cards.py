@@ -107,10 +107,7 @@ def dataset_card(facts: CardFacts) -> str:
     lines += ["", "## Uses", "", "### Direct Use", "", f"Fine-tuning {code(each.run.model)} ({each.run.method})."]
     lines += ["", "### Out-of-Scope Use", "", UNKNOWN]
     lines += ["", "## Dataset Structure", "", "One JSON object a line, as OpenAI's fine-tuning API takes it.", ""]
-    lines += _sides(each)
-    if data.answers:
-        lines += ["", f"Answers, the most frequent of {data.different_answers:,} different ones{_of(data)}:", ""]
-        lines += ["```text", *_bars(data.answers), "```"]
+    lines += [*_sides(each), *_frequent_answers(data)]
     lines += ["", "## Dataset Creation", "", "### Curation Rationale", "", UNKNOWN]
     lines += ["", "### Source Data", "", f"Curated in the workspace {code(facts.name)}{_revision(each)}."]
     lines += ["", "### Annotations", "", data.review_words or UNKNOWN]
@@ -118,6 +115,13 @@ def dataset_card(facts: CardFacts) -> str:
     lines += ["", "## Bias, Risks, and Limitations", "", *(data.findings or [UNKNOWN])]
     lines += ["", "## Dataset Card Contact", "", UNKNOWN]
     return "\n".join(lines) + "\n"
+
+
+def _frequent_answers(data: DataSummary) -> list[str]:
+    if not data.answers:
+        return []
+    title = f"Answers, the most frequent of {data.different_answers:,} different ones{_of(data)}:"
+    return ["", title, "", "```text", *_bars(data.answers), "```"]
 
 
 def _day(moment: float) -> str:

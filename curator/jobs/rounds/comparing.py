@@ -69,15 +69,18 @@ def compare_models(
     judge = partial(_score, allowed=contract.allows if contract else None)
     delta = {name: _difference(name, prompts, before, after, judge) for name in names if name in PAIRED}
     primary = next((name for name in names if name in PRIMARY), "exact_match")
-    rights = [
-        [judge(primary, prompt, answer) == 1 for prompt, answer in zip(prompts, answers, strict=True)]
-        for answers in (before, after)
-    ]
-    flips = metrics.flips(*rights)
+    flips = metrics.flips(*(_rights(primary, prompts, answers, judge) for answers in (before, after)))
     fixed, broken = (
         tuple(Flip(prompts[at], before[at], after[at]) for at in places) for places in (flips.fixed, flips.broken)
     )
     return ModelDifference(len(prompts), delta, fixed, broken, flips.p_value)
+
+
+def _rights(
+    name: str, prompts: Sequence[Asked], answers: Sequence[str], judge: Callable[[str, Asked, str], float]
+) -> list[bool]:
+    """Whether each answer is right by a metric."""
+    return [judge(name, prompt, answer) == 1 for prompt, answer in zip(prompts, answers, strict=True)]
 
 
 def _answered_by_both(
@@ -101,7 +104,7 @@ def _answered_by_both(
 
 
 def _asked(row: Any, also_right: RightById) -> Asked | None:
-    """The prompt of a stored row; None for a row that no Curator writes."""
+    """The prompt of a stored row; None for a row of another shape, as in a foreign ledger."""
     key, line, expected, text = (
         row.get(name) if isinstance(row, dict) else None for name in ("key", "line", "expected", "text")
     )

@@ -115,9 +115,7 @@ class Round:
             "dataset_sha256": run.dataset_sha256,
             "examples": run.examples,
             "validation_examples": self.validation_examples,
-            "added": list(changes.added) if changes else [],
-            "removed": list(changes.removed) if changes else [],
-            "edited": list(changes.edited) if changes else [],
+            **{name: list(getattr(changes, name, ())) for name in ("added", "removed", "edited")},
             "hyperparameters": settings_of(run),
             "settings_changed": list(self.settings_changed),
             "trained_tokens": run.trained_tokens,
@@ -143,7 +141,7 @@ def bare_rounds(ledger: Ledger) -> list[Round]:
     return all_rounds
 
 
-def rounds(ledger: Ledger, basis: Basis) -> list[Round]:
+def list_rounds(ledger: Ledger, basis: Basis) -> list[Round]:
     """All rounds, oldest first, each compared with what came before it."""
     all_rounds: list[Round] = []
     with_model: Round | None = None
@@ -166,7 +164,7 @@ def between(earlier: Round, later: Round, ledger: Ledger, basis: Basis) -> Round
     return _with_delta(changed, earlier, ledger, basis)
 
 
-def chosen(all_rounds: Sequence[Round], text: str) -> list[Round]:
+def rounds_in_range(all_rounds: Sequence[Round], text: str) -> list[Round]:
     """The rounds `A..B` of all; an empty text or end stands for the first or last. Raises UsageError."""
     first, dots, last = text.partition("..")
     if not text:
@@ -237,7 +235,7 @@ def _with_delta(later: Round, earlier: Round, ledger: Ledger, basis: Basis) -> R
 
 
 def _intervals(stored: Any) -> dict[str, metrics.Interval]:
-    """Stored scores, [value, low, high] by name; what is none is left out."""
+    """Stored scores, [value, low, high] by name; entries of another shape are left out."""
     rows = stored.items() if isinstance(stored, dict) else ()
     return {
         name: metrics.Interval(*map(float, row))

@@ -26,6 +26,7 @@ _PARALLEL = {"local": 32}
 """Requests at a time, by kind of provider (others: 4)."""
 _FEW = 0.2
 """Share of general questions above which a leak is told as a strong one."""
+_COUNTED = ("leaks", "forgotten", "learnt")
 Report = Callable[[str, int, int], None]
 """Called with the model, its answers so far, and all its questions."""
 
@@ -71,6 +72,16 @@ class Effect:
     learnt: bool
     """The tuned model is right, the base was not."""
 
+    def to_json(self) -> dict[str, Any]:
+        """An entry of `results` in `side-effects --json`."""
+        texts = {
+            "kind": self.question.kind,
+            "prompt": self.question.text,
+            "base": self.before,
+            "tuned": self.after,
+        }
+        return texts | {name: getattr(self, name) for name in _COUNTED}
+
 
 @dataclass(frozen=True)
 class SideEffects:
@@ -96,27 +107,17 @@ class SideEffects:
 
     def to_json(self) -> dict[str, Any]:
         """The object of `side-effects --json` (docs/cli.md)."""
-        counted = ("leaks", "forgotten", "learnt")
         return {
             "base": self.base,
             "tuned": self.tuned,
             "questions": len(self.general),
-            **{name: sum(getattr(effect, name) for effect in self.general) for name in counted},
+            **{name: sum(getattr(effect, name) for effect in self.general) for name in _COUNTED},
             "must_work": {
                 "questions": len(self.own),
                 "lost": [effect.question.text for effect in self.own if effect.forgotten],
             },
             "says": self.sentences(),
-            "results": [
-                {
-                    "kind": effect.question.kind,
-                    "prompt": effect.question.text,
-                    "base": effect.before,
-                    "tuned": effect.after,
-                    **{name: getattr(effect, name) for name in counted},
-                }
-                for effect in self.effects
-            ],
+            "results": [effect.to_json() for effect in self.effects],
         }
 
 
@@ -184,12 +185,7 @@ async def ask(
 
         async def one(question: Question, model: str = model) -> None:
             async with gate:
-                limits = {"temperature": 0, "max_completion_tokens": longest}
-                response = await chat(client, model, question.messages, **limits)
-            choice = response.choices[0]
-            content = getattr(getattr(choice, "message", None), "content", None)
-            answer = {"answer": content if isinstance(content, str) else ""}
-            ledger.add_answer(model, question.key, answer | {"cut": choice.finish_reason == "length"})
+                ledger.add_answer(model, question.key, await _answer(client, model, question, longest))
 
         done = len(questions) - len(missing)
         report(model, done, len(questions))
@@ -197,6 +193,14 @@ async def ask(
             await finished
             done += 1
             report(model, done, len(questions))
+
+
+async def _answer(client: Client, model: str, question: Question, longest: int) -> dict[str, Any]:
+    """A model's answer as the ledger keeps it."""
+    limits = {"temperature": 0, "max_completion_tokens": longest}
+    choice = (await chat(client, model, question.messages, **limits)).choices[0]
+    content = getattr(getattr(choice, "message", None), "content", None)
+    return {"answer": content if isinstance(content, str) else "", "cut": choice.finish_reason == "length"}
 
 
 def _texts(ledger: Ledger, model: str, keys: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from curator.tui.stage_models.run_words import STATUS_MARKS, spent_words, time_s
 
 if TYPE_CHECKING:
     from curator.core.scores.metrics import Interval
+    from curator.jobs.rounds.comparing import Flip
     from curator.jobs.rounds.explaining import Reason
     from curator.jobs.rounds.rounds import Round
 
@@ -102,14 +103,18 @@ def facts(each: Round) -> list[tuple[str, str]]:
     took = time_span(run.finished_at - run.created_at) if run.finished_at else ""
     if spent or took:
         lines.append((f"spent: {' · '.join(filter(None, (spent, took)))}", "$quiet"))
-    if each.remark.note or each.remark.tags:
-        tags = " ".join(f"#{tag}" for tag in each.remark.tags)
-        lines.append((one_line(f"{tags} {each.remark.note}".strip()), "$accent"))
+    if remark := _remark_words(each):
+        lines.append((remark, "$accent"))
     if each.both_changed:
         names = ", ".join(each.settings_changed)
         words = f"! Data and settings ({names}) changed together: nobody can tell which made the difference."
         lines.append((words, "$mark-warning"))
     return lines
+
+
+def _remark_words(each: Round) -> str:
+    tags = " ".join(f"#{tag}" for tag in each.remark.tags)
+    return one_line(f"{tags} {each.remark.note}".strip())
 
 
 def _split_words(each: Round) -> str:
@@ -171,23 +176,27 @@ def flip_rows(each: Round, reasons: Sequence[Sequence[Reason]]) -> list[RoundRow
         chance = "" if each.p_value is None or each.p_value < _FEW else ", which may be chance"
         rows.append(RoundRow([(f"{title}: {len(flips)}{chance if flips else ''}", "accent")]))
         for flip in flips:
-            pieces = [
-                (f"  {mark} ", kind),
-                (one_line(flip.prompt.text or f"prompt {flip.prompt.line}", 34).ljust(35), ""),
-                (one_line(flip.before, 14), "delete"),
-                (" ", ""),
-                (one_line(flip.after, 18), "insert"),
-            ]
-            detail = [
-                ("prompt", flip.prompt.text, "$role-user"),
-                ("wanted", flip.prompt.expected, "$accent"),
-                ("before", flip.before, "$quiet"),
-                ("now", flip.after, "$role-assistant"),
-            ]
-            rows.append(RoundRow(pieces, flip.prompt.line or None, detail))
+            rows.append(_flip_row(flip, (f"  {mark} ", kind)))
             rows += [_reason_row(reason) for reason in (reasons[at] if at < len(reasons) else ())]
             at += 1
     return rows
+
+
+def _flip_row(flip: Flip, mark: tuple[str, str]) -> RoundRow:
+    pieces = [
+        mark,
+        (one_line(flip.prompt.text or f"prompt {flip.prompt.line}", 34).ljust(35), ""),
+        (one_line(flip.before, 14), "delete"),
+        (" ", ""),
+        (one_line(flip.after, 18), "insert"),
+    ]
+    detail = [
+        ("prompt", flip.prompt.text, "$role-user"),
+        ("wanted", flip.prompt.expected, "$accent"),
+        ("before", flip.before, "$quiet"),
+        ("now", flip.after, "$role-assistant"),
+    ]
+    return RoundRow(pieces, flip.prompt.line or None, detail)
 
 
 def _reason_row(reason: Reason) -> RoundRow:

@@ -66,7 +66,7 @@ class Rounds(StageScreen):
             bare = rounds.bare_rounds(ledger)
             if not worker.is_cancelled and len(bare) != len(self._rounds):
                 self.app.call_from_thread(self._show_rounds, bare)
-            all_rounds = rounds.rounds(ledger, rounds.Basis.of(self.session.workspace))
+            all_rounds = rounds.list_rounds(ledger, rounds.Basis.of(self.session.workspace))
         except CuratorError as error:
             if not worker.is_cancelled:
                 self.app.call_from_thread(self.session.say, error)
