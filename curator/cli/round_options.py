@@ -171,7 +171,7 @@ def _print_round(each: Round) -> None:
         flips = f"{len(each.fixed)} fixed, {len(each.broken)} broken since round {each.against}"
         output.out(f"  {flips} of {each.prompts_compared:,} prompts that both rounds answered")
     if each.both_changed:
-        output.out("  Data and settings changed together: nobody can tell which all_rounds the difference.")
+        output.out("  Data and settings changed together: either may have made the difference.")
 
 
 def _print_scores(each: Round) -> None:

@@ -219,7 +219,7 @@ def _changes(each: Round) -> list[str]:
     if each.settings_changed:
         lines += ["", f"Other settings: {', '.join(each.settings_changed)}."]
     if each.both_changed:
-        lines += ["", "Data and settings changed together: nobody can tell which made the difference."]
+        lines += ["", "Data and settings changed together: either may have made the difference."]
     return lines
 
 

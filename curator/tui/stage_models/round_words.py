@@ -107,7 +107,7 @@ def facts(each: Round) -> list[tuple[str, str]]:
         lines.append((remark, "$accent"))
     if each.both_changed:
         names = ", ".join(each.settings_changed)
-        words = f"! Data and settings ({names}) changed together: nobody can tell which made the difference."
+        words = f"! Data and settings ({names}) changed together: either may have made the difference."
         lines.append((words, "$mark-warning"))
     return lines
 
