@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,8 @@ def _find(all_rounds: list[Round], number: int) -> Round:
 
 def _tell(args: argparse.Namespace, each: Round, ledger: Ledger, workspace: Workspace) -> int:
     """Do what was asked with one round, then print it."""
-    from dataclasses import replace
-
     if args.note is not None or args.tag:
-        from curator.jobs.ledger.remarks import make_remark
+        from curator.jobs.ledger.remarks import make_remark  # heavy
 
         note = each.remark.note if args.note is None else args.note
         tags = " ".join(args.tag) if args.tag else " ".join(each.remark.tags)
