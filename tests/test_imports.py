@@ -13,7 +13,10 @@ import pytest
 from curator import paths
 
 SAMPLE = paths.packaged("sample_data") / "emojibot-clean.jsonl"
-HEAVY = {"textual", "openai", "torch", "transformers", "numpy", "tiktoken", "pydantic", "rapidfuzz", "starlette"}
+HEAVY = {
+    *("textual", "openai", "torch", "transformers", "numpy", "tiktoken", "pydantic", "rapidfuzz", "starlette"),
+    *("sacrebleu", "rouge_score", "nltk", "jsonschema"),
+}
 
 
 def imported(code: str) -> set[str]:
@@ -28,7 +31,7 @@ def command(*words: str) -> str:
     return f"from curator.cli.main import main; main({list(words)!r})"
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",)])
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("evaluate", "--help")])
 def test_help_and_version_are_light(words: tuple[str, ...]) -> None:
     assert not imported(command(*words)) & HEAVY
 

@@ -41,6 +41,12 @@ def test_confusions() -> None:
             None,
             "free",
         ),
+        (
+            ["今天天气很好我们一起去公园散步然后吃饭吧", "昨天下了一整天的大雨所以我们没有出门在家看书"],
+            None,
+            "free",
+        ),
+        (["東京", "大阪"], None, "closed"),
         ([], None, "free"),
         (["anything at all that is long enough to be text"], 12, "closed"),
     ],

@@ -17,6 +17,7 @@ from curator.jobs.connections.connect import connect
 from curator.jobs.findings import row_misses
 from curator.jobs.findings.best_of import flattery_of
 from curator.jobs.findings.earlier_models import ask_model_before, model_before
+from curator.jobs.findings.round_facts import count_round_misses, flattery_of_rounds
 from curator.jobs.ledger.answer_facts import LIKELIHOOD
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.runs import evaluation
@@ -301,3 +302,28 @@ def test_misses_are_explained_by_the_training_examples(
     assert main([*map(str, words)]) == 0
     printed = capsys.readouterr().out
     assert f"  example {ids[3]} teaches: (cat)" in printed and "2 × (cat) for (sad)" in printed
+
+
+def test_the_ledger_tells_misses_and_luck_of_rounds(tmp_path: Path) -> None:
+    prompts = [prompt(f"word {n}", f"answer {n}", n) for n in range(4)]
+    with Ledger(tmp_path / "runs.db") as ledger:
+        for model, right in (("a", 1), ("b", 2), ("c", 3)):
+            for at, each in enumerate(prompts):
+                said = each.expected if at < right else f"{each.expected}, and so on"
+                ledger.add_answer(model, message_key(each.messages), {"answer": said})
+            asyncio.run(
+                evaluation.evaluate(prompts, [model], None, ledger, names=["exact_match"], side="validation")
+            )
+        yardstick = ledger.evaluations()[0]["yardstick"]
+        assert count_round_misses(ledger, "a", yardstick, None, {}) == {"goes_on": 3}
+        row_misses.set_miss_kind(ledger, "a", prompts[3], "answer 3, and so on", "wanted_wrong")
+        assert count_round_misses(ledger, "a", yardstick, None, {}) == {"goes_on": 2, "wanted_wrong": 1}
+        also = {2: ("answer 2, and so on",), 3: ("answer 3, and so on",)}
+        assert count_round_misses(ledger, "a", yardstick, None, also) == {"goes_on": 1}
+        best = flattery_of_rounds(ledger, ["a", "b", "c"], yardstick, {})
+        assert best is not None and (best.models, best.prompts, best.score) == (3, 4, 0.75)
+        assert flattery_of_rounds(ledger, ["a", "b", "unknown"], yardstick, {}) is None
+        assert count_round_misses(ledger, "unknown", yardstick, None, {}) is None
+        ledger.add_yardstick("odd", "", [{"key": 1}, {"key": "k", "expected": "x"}, "nothing"])  # type: ignore[list-item]
+        assert count_round_misses(ledger, "a", "odd", None, {}) is None
+        assert count_round_misses(ledger, "a", "missing", None, {}) is None

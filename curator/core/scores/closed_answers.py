@@ -15,6 +15,8 @@ from curator.core.scores.metrics import label
 
 _SHORT_WORDS = 3
 """Median words of the wanted answers up to which they are closed: BLEU compares four words in a row."""
+_LETTERS_A_WORD = 5
+"""Letters that count as a word where nothing stands between words, as in Chinese or Thai."""
 _LONG_ANSWER = 60
 """Characters; where a tenth of the wanted answers is longer, they are free text."""
 
@@ -72,12 +74,18 @@ def find_task(expected: Sequence[str], vocabulary: int | None = None) -> Task:
     labels = Counter(map(label, expected))
     long_answers = sum(len(text) > _LONG_ANSWER for text in expected)
     if long_answers * 10 < len(expected):
-        words = median(len(text.split()) for text in expected)
+        words = median(map(_count_words, expected))
         if words <= _SHORT_WORDS:
             return Task("closed", f"the wanted answers have {words:g} word{'s' * (words != 1)} at the median")
         if len(expected) >= 20 and len(labels) * 10 <= len(expected):
             return Task("closed", f"the wanted answers are {len(labels):,} different ones that repeat")
     return Task("free", "the wanted answers are sentences that differ")
+
+
+def _count_words(text: str) -> int:
+    """About how many words a text has, also in scripts without blanks between them."""
+    words = text.split()
+    return sum(1 if word.isascii() else max(1, len(word) // _LETTERS_A_WORD) for word in words)
 
 
 def answer_scores(expected: Sequence[str], answers: Sequence[str]) -> list[AnswerScore]:
