@@ -31,9 +31,13 @@ def command(*words: str) -> str:
     return f"from curator.cli.main import main; main({list(words)!r})"
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",), ("evaluate", "--help")])
+@pytest.mark.parametrize("words", [("--help",), ("--version",)])
 def test_help_and_version_are_light(words: tuple[str, ...]) -> None:
     assert not imported(command(*words)) & HEAVY
+
+
+def test_no_command_loads_anything_heavy_before_it_runs() -> None:
+    assert not imported("import curator.cli.evaluate, curator.cli.train, curator.cli.history") & HEAVY
 
 
 @pytest.mark.parametrize(
