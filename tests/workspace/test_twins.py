@@ -50,7 +50,7 @@ def path(tmp_path: Path) -> Path:
 
 
 COPY = example(QUESTIONS[0], "Answer 0.")
-REWORDED = example("How do I change a tyre of my bicycle if I have no lever with me?", "Answer 0.")
+REWORDED = example("How do I change a tyre of my bicycle when I have no lever with me, please?", "Answer 0.")
 OTHER_ANSWER = example(QUESTIONS[0], "Walk to the next shop and have it done there.")
 NEW = example("Who wrote the first novel about a voyage to the moon?", "Answer 0.")
 

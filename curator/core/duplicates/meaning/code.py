@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _LINE = re.compile(
-    r"^[ \t]*(?:def |class |import |from \w+ import|return\b|for .+:$|while .+:$|if .+:$|elif |else:|try:|except"
-    r"|function |const |let |var |public |private |static |void |#include|package |fn |func "
+    r"^[ \t]*(?:def |class |import |from \w+ import|return\b|for .+:$|while .+:$|if .+:$|elif .+:$|else:|try:"
+    r"|except|function |const |let |var |public |private |static |void |#include|package |fn |func "
     r"|[$>] ?\w|(?:echo|cd|ls|rm|git|sudo|pip|npm|curl|docker|export|print) \S|</?\w|[\w.\[\]]+ [+*/-]?= )",
     re.MULTILINE | re.IGNORECASE,
 )

@@ -9,7 +9,8 @@ from typing import Literal
 
 from curator.core.duplicates.alike import ratio
 from curator.core.duplicates.meaning.code import has_other_prose
-from curator.core.duplicates.meaning.compare import ALIKE, MeaningDifference, compare
+from curator.core.duplicates.meaning.compare import compare
+from curator.core.duplicates.meaning.differences import ALIKE, MeaningDifference
 from curator.core.duplicates.meaning.little_words import LITTLE_WORDS
 from curator.core.duplicates.meaning.spoken import Spoken
 from curator.core.duplicates.texts import normalise
@@ -24,6 +25,8 @@ SAME_SYSTEM = 72.0
 """Score from which two system prompts are variants of one."""
 VARIANTS = 8
 """With more different system prompts than these a set has not one system prompt."""
+_SHORT_CHAT = 40
+"""Words of a chat up to which a few exchanged words count; in a longer one they may be a rewording."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!。？！])\s+|\n+")
 _LAST = 3
 """Sentences at the end of a prompt among which the other's last one is looked for."""
@@ -46,7 +49,14 @@ def relation_of(a: Spoken, b: Spoken, *, ignore_system: bool = False) -> Relatio
         if answer.reason:
             return "conflict" if a.roles[at] == "assistant" and _is_same_prompt(a, b, end, prompt) else "facts"
         whole = whole.joined(answer)
-    return "facts" if whole.counts else "copy"
+    return "facts" if whole.counts or _is_filled_in_otherwise(whole, prompt, a) else "copy"
+
+
+def _is_filled_in_otherwise(whole: MeaningDifference, prompt: MeaningDifference, a: Spoken) -> bool:
+    """Whether a few words are others in the prompt alone, or anywhere in a short chat."""
+    if not whole.is_filling:
+        return False
+    return whole.exchanged == prompt.exchanged or sum(len(text.split()) for text in a.texts) <= _SHORT_CHAT
 
 
 def are_same_system(a: str, b: str) -> bool:
@@ -117,7 +127,7 @@ def _ask_differently(a: str, b: str) -> bool:
 
 def _content(sentence: str) -> set[str]:
     words = set(normalise(sentence).split())
-    return words - LITTLE_WORDS or words
+    return words - LITTLE_WORDS.keys() or words
 
 
 def _has_like(words: set[str], others: list[set[str]]) -> bool:

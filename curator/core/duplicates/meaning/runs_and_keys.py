@@ -31,7 +31,12 @@ _ODD = {
 }
 """Invisible characters go; raised and lowered digits stay what they are."""
 _IS_ODD = re.compile("[" + "".join(map(chr, _ODD)) + "]")
-_CONTRACTED = (("n't", " not"), ("n’t", " not"), ("cannot", "can not"))
+_CONTRACTED = (
+    ("n't", " not"), ("cannot", "can not"), ("'ll", " will"), ("'re", " are"), ("'ve", " have"), ("i'm", "i am"),
+    ("it's", "it is"), ("that's", "that is"), ("there's", "there is"), ("what's", "what is"), ("who's", "who is"),
+    ("where's", "where is"), ("how's", "how is"), ("he's", "he is"), ("let's", "let us"), ("i'd", "i would"),
+    ("you'd", "you would"), ("we'd", "we would"), ("they'd", "they would"), ("he'd", "he would"),
+)  # fmt: skip
 
 
 def in_one_spelling(text: str) -> str:
@@ -60,8 +65,10 @@ def _run_keys(run: str) -> tuple[str, ...]:
     """The keys of a run without blanks."""
     if run.isalpha() and run.isascii() and run != "cannot":
         return (run,)
-    for short, long in _CONTRACTED:
-        run = run.replace(short, long)
+    if "\u2019" in run or "'" in run or "cannot" in run:
+        run = run.replace("\u2019", "'")
+        for short, long in _CONTRACTED:
+            run = run.replace(short, long)
     if not run.isascii():
         run = run.replace("i\u0307", "i")
     return tuple(_TOKEN.findall(run))

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_ENDINGS = frozenset(("s", "es", "ed", "d", "ing", "n", "en", "e", "er", "t", "te", "st", "ly", "r"))
+from curator.core.duplicates.meaning.real_words import REAL_WORDS
+
+_ENDINGS = frozenset(("s", "es", "n", "en", "e", "t", "te"))
+"""Of another number or case; those of another tense, degree or kind of word change what is said."""
+_SPELLINGS = (
+    (re.compile(r"(?<=[lvnbd])our|(?<=[uar]m)our"), "or"), (re.compile("is"), "iz"), (re.compile("ys"), "yz"),
+    (re.compile("ce"), "se"), (re.compile("tre$"), "ter"), (re.compile("ell(?=ed|ing|er)"), "el"),
+    (re.compile("ae"), "e"), (re.compile("ium"), "um"), (re.compile("ogue"), "og"), (re.compile("amme"), "am"),
+)  # fmt: skip
+"""What one half of the English-speaking world spells in another way."""
+_KANA = dict(
+    pair.split("/")
+    for pair in """
+    下/くだ 出来/でき 事/こと 時/とき 物/もの 者/もの 為/ため 様/よう 頂/いただ 致/いた 私/わたし
+    今日/きょう 明日/あした 昨日/きのう 何/なに 無/な 有/あ 良/よ 所/ところ 方/ほう 後/あと 前/まえ
+    等/など 又/また 全/すべ 既/すで 是非/ぜひ 沢山/たくさん 一緒/いっしょ 御/ご 子供/こども
+    友達/ともだち 欲/ほ 分/わ 出/で 言/い 行/い 見/み 来/く 居/い 置/お 貰/もら 間/あいだ 中/なか
+    上/うえ
+    """.split()  # noqa: SIM905 - pairs are read more easily in lines
+)
+"""Japanese words that are often written in kana, with their reading."""
 
 
 def is_slip(x: str, y: str) -> bool:
@@ -19,14 +40,44 @@ def is_slip(x: str, y: str) -> bool:
         if len(x) > 4 and _without_accents(x) == _without_accents(y):
             return True
         return len(differing) == 1 and len(x) > 6 and differing[0] > 0
+    if len(short) > 1 and len(long) - len(short) == 1:
+        if long[-1] in "dr" and long.startswith(short):
+            return False
+        at = next((at for at, sign in enumerate(short) if long[at] != sign), len(short))
+        if short[at:] == long[at + 1 :] and (len(short) > 3 or long[at] == long[at - 1]):
+            return not (at == 1 and long[:2] in _TURNED_ROUND)
+    return _is_form(x, y)
+
+
+_TURNED_ROUND = ("вы", "wy")
+"""Beginnings that a second letter makes of в and w, and that turn a Slavic word round: on and off."""
+
+
+def are_both_words(x: str, y: str) -> bool:
+    """Whether two words that differ by a slip both are words: contract and contact, not colour and color."""
+    return x in REAL_WORDS and y in REAL_WORDS and not _is_plural(x, y) and not _is_spelling(x, y)
+
+
+def _is_form(x: str, y: str) -> bool:
+    """Whether one word is the other in another number or case."""
+    short, long = sorted((x, y), key=len)
     if len(short) > 2 and long.startswith(short) and long[len(short) :] in _ENDINGS:
         return True
-    if len(short) > 1 and len(long) - len(short) == 1:
-        at = next((at for at, sign in enumerate(short) if long[at] != sign), len(short))
-        return short[at:] == long[at + 1 :] and (len(short) > 3 or long[at] == long[at - 1])
-    stem = short.rstrip("e")
-    return (
-        len(stem) > 3 and long.startswith(stem[:-1]) and long[len(stem) - 1 :] in ("ies", "ied", "ing", "ed", "es")
+    return _is_plural(x, y)
+
+
+def _is_plural(x: str, y: str) -> bool:
+    short, long = sorted((x, y), key=len)
+    return long in (short + "s", short + "es") or (short[-1] == "y" and long == short[:-1] + "ies")
+
+
+def _is_spelling(x: str, y: str) -> bool:
+    """Whether two words are one in British and American spelling."""
+    return any(
+        first[: match.start()] + american + first[match.end() :] == second
+        for british, american in _SPELLINGS
+        for first, second in ((x, y), (y, x))
+        for match in british.finditer(first)
     )
 
 
@@ -35,10 +86,8 @@ def _without_accents(word: str) -> str:
 
 
 def is_kana_for_kanji(a: str, b: str) -> bool:
-    """Whether Japanese is spelt once with and once without kanji: した, 下."""
-    kana_a, kana_b = (all("\u3040" <= sign <= "\u30ff" for sign in text) for text in (a, b))
-    han_a, han_b = (any("\u3400" <= sign <= "\u9fff" for sign in text) for text in (a, b))
-    return bool(a and b) and (kana_a and han_b or kana_b and han_a)
+    """Whether Japanese is spelt once with and once without kanji: ください, 下さい."""
+    return _KANA.get(a) == b or _KANA.get(b) == a
 
 
 def is_swapped(x: str, y: str) -> bool:

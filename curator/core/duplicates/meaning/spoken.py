@@ -20,7 +20,7 @@ from curator.core.turns import is_learnt
 
 _PREFERRED = ("preferred_output", "preferred_completion")
 _REJECTED = ("non_preferred_output", "non_preferred_completion")
-_NO_WORDS = ("role", "content", "weight", "refusal", "name", "tool_call_id")
+_NO_WORDS = ("role", "content", "weight", "refusal", "tool_call_id")
 """Keys of a message that say nothing beside its text. All others, such as tool calls, are equal in copies."""
 
 
