@@ -9,8 +9,9 @@ _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _LINE = re.compile(
     r"^[ \t]*(?:def |class |import |from \w+ import|return\b|for .+:$|while .+:$|if .+:$|elif .+:$|else:|try:"
     r"|except|function |const |let |var |public |private |static |void |#include|package |fn |func "
-    r"|[$>] ?\w|(?:echo|cd|ls|rm|git|sudo|pip|npm|curl|docker|export|print) \S|</?\w|[\w.\[\]]+ [+*/-]?= )",
-    re.MULTILINE | re.IGNORECASE,
+    r"|print\s*[(\"'$]|[$>] ?\w"
+    r"|(?:echo|cd|ls|rm|git|sudo|pip|npm|curl|docker|export) \S|</?\w|[\w.\[\]]+ [+*/-]?= )",
+    re.MULTILINE,
 )
 _SIGNS = re.compile(
     r"=>|==|!=|&&|\|\||::|->|\+=|</\w+>|\w\([^()\n]*\)\s*[;{:]|[{};]\s*$|[a-z0-9]_[a-z0-9]", re.MULTILINE
