@@ -10,6 +10,7 @@ ROLES = {
     **dict.fromkeys(("claude", "gemini", "copilot"), "assistant"),
     "system": "system", "developer": "developer",
     **dict.fromkeys(("tool", "observation", "tool_response", "function_response", "ipython"), "tool"),
+    "function_call_output": "tool",
     **dict.fromkeys(("function_call", "tool_call"), "call"),
 }  # fmt: skip
 """Role words of other tools, in small letters; `call` is an assistant's turn that consists of calls."""

@@ -8,6 +8,8 @@ from typing import Any
 from curator.core.convert.carried import MisfitError
 
 Call = dict[str, Any]
+_ARGUMENTS = ("arguments", "parameters", "args")
+"""Keys of a call's arguments."""
 
 
 def parsed_json(value: Any, name: str) -> Any:
@@ -28,7 +30,15 @@ def tools(value: Any, name: str = "tools") -> list[Any]:
     entries = parsed_json(value, name)
     if not isinstance(entries, list):
         raise MisfitError(f"'{name}' is no list of functions")
-    return [_tool(entry, name) for entry in entries]
+    return [_tool(each, name) for entry in entries for each in _declared(entry)]
+
+
+def _declared(entry: Any) -> list[Any]:
+    """The functions that Gemini declares in one entry; any other entry is one itself."""
+    for key in ("functionDeclarations", "function_declarations"):
+        if isinstance(entry, dict) and entry.keys() == {key} and isinstance(entry[key], list):
+            return list(entry[key])
+    return [entry]
 
 
 def _tool(entry: Any, name: str) -> Any:
@@ -58,10 +68,13 @@ def _call(entry: Any, name: str, call_id: str) -> Call:
         entry = entry["function"]
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise MisfitError(f"'{name}' is no call: it has no function name")
-    unknown = entry.keys() - {"name", "arguments", "parameters", "id", "type"}
+    unknown = entry.keys() - {*_ARGUMENTS, "name", "id", "type"}
     if unknown:
         raise MisfitError(f"'{name}' is a call with the unknown key '{min(unknown)}'")
-    arguments = entry.get("arguments", entry.get("parameters", {}))
+    given = [entry[key] for key in _ARGUMENTS if key in entry]
+    if len(given) > 1:
+        raise MisfitError(f"'{name}' is a call with its arguments in two places")
+    arguments = given[0] if given else {}
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
     call_id = entry["id"] if isinstance(entry.get("id"), str) else call_id

@@ -19,6 +19,8 @@ from curator.core.formats import OLD_PREFERENCE_KEYS, PREFERENCE_KEYS, detect
 TURN_KEYS = ("conversations", "conversation", "dialogue", "dialog", "turns", "chat")
 """Keys under which other tools keep a list of turns."""
 
+REQUEST_KEYS = ("body", "request", "params")
+"""Keys under which lines of batch files and stored completions keep the request."""
 _SPOKEN = frozenset(("content", "tool_calls", "function_call"))
 """Keys of which a message of the API has at least one."""
 _INSIDE = ("row", "example", "record", "sample", "item", "data", "json")
@@ -78,7 +80,7 @@ def _foreign_shape(record: Mapping[str, Any]) -> Shape:
 
 def is_request(record: Mapping[str, Any]) -> bool:
     """Whether a record holds a chat request: a batch's line, or a stored completion with its request."""
-    for key in ("body", "request"):
+    for key in REQUEST_KEYS:
         body = record.get(key)
         if isinstance(body, dict) and isinstance(body.get("messages"), list):
             return True
@@ -116,7 +118,8 @@ def with_verdicts(by: Map, records: Iterable[Any]) -> Map:
         return by
     if by.inside:
         records = [_inner(record, by.inside[0]) for record in records]
-    return replace(by, verdict=verdict_columns(records, (*by.user, *by.assistant, *by.system)))
+    classes = ["label"] if by.assistant and by.assistant[0].lower().startswith("label") else []
+    return replace(by, verdict=verdict_columns(records, (*by.user, *by.assistant, *by.system, *classes)))
 
 
 def _inner(record: Any, key: str) -> Any:

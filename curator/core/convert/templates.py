@@ -1,6 +1,7 @@
-"""A conversation that a chat template rendered, read back: ChatML, Llama 2 and 3, Mistral, Gemma, Human/Assistant.
+"""A conversation that a chat template rendered, read back.
 
-Only a text that consists of nothing but a template's turns is read; any other is left alone.
+The templates are ChatML, Llama 2 and 3, Mistral, Gemma, Zephyr, Phi, and Human/Assistant in two spellings. Only a
+text that consists of nothing but a template's turns is read; any other is left alone.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ _TAGGED = (
     re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>\s*|\Z)", re.DOTALL),
     re.compile(r"<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n(.*?)(?:<\|eot_id\|>\s*|\Z)", re.DOTALL),
     re.compile(r"<start_of_turn>(\w+)\n(.*?)(?:<end_of_turn>\s*|\Z)", re.DOTALL),
+    re.compile(r"<\|(system|user|assistant)\|>\n(.*?)(?:</s>\s*|<\|end\|>\s*|\Z)", re.DOTALL),
 )
 _BEGIN = re.compile(r"\s*(?:<s>|<bos>|<\|begin_of_text\|>)?\s*")
 _END = re.compile(r"\s*(?:</s>|<eos>|<\|endoftext\|>|<\|end_of_text\|>)?\s*\Z")
-_MARK = re.compile(r"<\|im_|<\|start_header_id|<start_of_turn>|\[/?INST\]|<</?SYS>>|</?s>")
+_MARK = re.compile(
+    r"<\|\w+\|>|<start_of_turn>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<</?SYS>>|</?s>"
+)
 _INST = re.compile(r"\s*(?:<s>)?\s*\[INST\](.*?)\[/INST\](.*?)(?=<s>|\[INST\]|\Z)", re.DOTALL)
 _SYS = re.compile(r"\s*<<SYS>>\s*(.*?)\s*<</SYS>>\s*(.*)\Z", re.DOTALL)
 _HASHED = re.compile(r"\A\s*### ?(?:Human|Instruction|User): ?\s*", re.IGNORECASE)

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from curator.core.convert import functions, maps, pairs, templates
+from curator.core.convert.blocks import has_blocks
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.cells import from_cells
 from curator.core.convert.columns import check_that_nothing_is_doubtful
 from curator.core.convert.maps import Map
-from curator.core.convert.shapes import TURN_KEYS, shape_of
+from curator.core.convert.shapes import REQUEST_KEYS, TURN_KEYS, shape_of
 from curator.core.convert.texts_in import joined_text, kind_of, plain_text
 from curator.core.convert.turns_in import Message, is_named_text, is_turn, messages, system_text
 from curator.core.convert.verdicts import Verdict, read_columns, verdict_of
 from curator.core.example import Path
-from curator.core.role_words import role_of
 
 NOTHING_KNOWN = "none of its keys is known to hold a question, an answer or a conversation"
 """Why a record of unknown shape does not fit."""
@@ -117,7 +117,10 @@ def _system(record: Mapping[str, Any], carried: Carried) -> list[Message]:
     for key in _SYSTEM_KEYS:
         if key in record:
             text = system_text(record[key], key)
-            carried.add((key,))
+            for part in ("parts", "role") if isinstance(record[key], dict) else ():
+                carried.add((key, part))
+            if not isinstance(record[key], dict):
+                carried.add((key,))
             if text:
                 return [{"role": "system", "content": text}]
     return []
@@ -127,38 +130,36 @@ def _from_turns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[st
     for key in (*TURN_KEYS, "messages"):
         if isinstance(record.get(key), list):
             turns = messages(record[key], key, carried, (key,))
-            return {"messages": [*_system(record, carried), *turns]}
+            system = _system(record, carried)
+            if not system and not any(turn["role"] in ("system", "developer") for turn in turns):
+                system = _of_columns(record, ("context",), "system", carried)  # Vertex AI's name for it
+            return {"messages": [*system, *turns]}
     raise MisfitError("it has no list of turns")
 
 
 def _from_contents(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
-    """Gemini's `contents`, each with a role and parts."""
-    result = _system(record, carried)
-    for number, turn in enumerate(record.get("contents") or []):
-        role = role_of(turn.get("role")) if isinstance(turn, dict) else None
-        if role not in ("user", "assistant"):
-            raise MisfitError(f"turn {number + 1} has no known role")
-        parts = turn.get("parts")
-        if not isinstance(parts, list) or len(parts) != 1 or not isinstance(parts[0], dict):
-            raise MisfitError(f"turn {number + 1} is not one text")
-        if parts[0].keys() != {"text"}:
-            raise MisfitError(f"turn {number + 1} holds more than a text")
-        result.append({"role": role, "content": plain_text(parts[0]["text"], "text")})
+    """Gemini's `contents`, each with a role and parts; the first without a role is the user's."""
+    turns = record.get("contents")
+    if not isinstance(turns, list) or not turns:
+        raise MisfitError("'contents' is empty")
+    spoken = []
+    for number, turn in enumerate(turns):
+        if not isinstance(turn, dict) or not isinstance(turn.get("parts"), list):
+            raise MisfitError(f"turn {number + 1}: it has no parts")
+        role = turn.get("role") or ("user" if number == 0 else None)
+        spoken.append({"role": "user" if role in ("function", "tool") else role, "content": turn["parts"]})
         carried.add(("contents", number, "role"))
         carried.add(("contents", number, "parts"))
-    if not result:
-        raise MisfitError("'contents' is empty")
-    return {"messages": result}
+    return {"messages": [*_system(record, carried), *messages(spoken, "contents", Carried(), ())]}
 
 
 def _from_request(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
     """A line of a batch file or a stored completion: the request's messages, then the first choice's answer."""
-    key = "body" if isinstance(record.get("body"), dict) else "request"
-    body = record[key]
+    key = next((key for key in REQUEST_KEYS if isinstance(record.get(key), dict)), "body")
+    body = record.get(key)
     if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
         raise MisfitError("the request has no messages")
-    value: dict[str, Any] = {"messages": list(body["messages"])}
-    carried.add((key, "messages"))
+    value: dict[str, Any] = {"messages": _requested(body, key, carried)}
     for name in ("tools", "parallel_tool_calls"):
         if body.get(name) is not None:
             value[name] = body[name]
@@ -169,6 +170,20 @@ def _from_request(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[
         value["messages"].append(message)
         carried.add(path)
     return value
+
+
+def _requested(body: Mapping[str, Any], key: str, carried: Carried) -> list[Any]:
+    """The messages of a request as they are; Anthropic's with its system prompt, calls and answers."""
+    inner = Carried()
+    system = _system(body, inner)
+    for name in _SYSTEM_KEYS:
+        if system and name in body:
+            carried.add((key, name))
+    blocks = any(has_blocks(turn.get("content")) for turn in body["messages"] if isinstance(turn, dict))
+    if blocks:
+        return [*system, *messages(body["messages"], "messages", carried, (key, "messages"))]
+    carried.add((key, "messages"))
+    return [*system, *body["messages"]]
 
 
 def _answer_of(record: Mapping[str, Any]) -> tuple[Path, Message] | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from curator.core.convert import functions
+from curator.core.convert.blocks import Blocks, has_blocks, read_blocks
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.texts_in import content, joined_text, kind_of, plain_text
 from curator.core.example import Path
@@ -23,7 +24,12 @@ _TEXTS = frozenset(TEXT_KEYS)
 
 def is_turn(value: Any) -> bool:
     """Whether a value looks like a turn: an object with a role, or with role words as keys."""
-    return isinstance(value, dict) and (_role_key(value) is not None or _named_roles(value) != [])
+    return isinstance(value, dict) and (
+        _role_keys(value) != []
+        or _named_roles(value) != []
+        or langchain_turn(value) is not None
+        or value.get("type") == "reasoning"
+    )
 
 
 def is_named_text(value: Any) -> bool:
@@ -66,25 +72,67 @@ class _Conversation:
             return
         if not isinstance(turn, dict):
             raise MisfitError(f"it is {kind_of(turn)} without a role")
+        turn, path = self._unpacked(turn, path)
         role_key = _role_key(turn)
-        if role_key is None:
-            self._add_named(turn, path)
-        else:
+        if role_key is not None:
             self._add_with_role(turn, role_key, path)
+        elif turn.get("type") != "reasoning":  # of which nothing is carried over, and all is told
+            self._add_named(turn, path)
+
+    def _unpacked(self, turn: dict[str, Any], path: Path) -> tuple[dict[str, Any], Path]:
+        """A turn that LangChain wrote with its class around it, without that."""
+        held = langchain_turn(turn)
+        if held is None:
+            return turn, path
+        key, role = held
+        inner = dict(turn[key])
+        for name in ("type", "lc", "id"):
+            self._taken.add((*path, name))
+        if isinstance(inner.get("type"), str):
+            self._taken.add((*path, key, "type"))
+        extra = inner.get("additional_kwargs")
+        is_answer = role_of(inner.get("role", role)) == "assistant"
+        if isinstance(extra, dict) and extra.get("tool_calls") and not inner.get("tool_calls") and is_answer:
+            inner["tool_calls"] = extra["tool_calls"]
+            self._taken.add((*path, key, "additional_kwargs", "tool_calls"))
+        return {**inner, "type": role} if "role" not in inner else inner, (*path, key)
 
     def _add_with_role(self, turn: Mapping[str, Any], role_key: str, path: Path) -> None:
         """A turn that says its role in a key."""
         role = role_of(turn[role_key])
         if role is None:
             raise MisfitError(f"its role '{str(turn[role_key])[:40]}' is no known one")
-        text_key = next((key for key in TEXT_KEYS if key in turn and key != role_key), None)
+        text_key = _text_key(turn, role_key)
         self._taken.add((*path, role_key))
+        if turn.get("type") == "message":
+            self._taken.add((*path, "type"))
         if role == "call":
             self._call(turn, text_key, path)
         elif role == "tool":
-            self._answer(turn, text_key, path)
+            self._answer(turn, "output" if "output" in turn else text_key, path)
+        elif text_key is not None and has_blocks(turn[text_key]):
+            self._add_blocks(read_blocks(turn[text_key], text_key), role, turn, (*path, text_key))
         else:
             self._turn(turn, role, text_key, path)
+
+    def _add_blocks(self, blocks: Blocks, role: str, turn: Mapping[str, Any], path: Path) -> None:
+        """A turn of texts, calls and answers of calls: answers become messages of their own."""
+        self._taken.add(path)
+        if (blocks.calls and role != "assistant") or (blocks.answers and role not in ("user", "tool")):
+            raise MisfitError(f"its role '{role}' calls nothing and answers no calls")
+        for call_id, name, text in blocks.answers:
+            self._say_answer(call_id, name, text)
+        message: Message = {"role": role, "content": blocks.content}
+        if blocks.calls:
+            self._take_calls(message, blocks.calls, str(path[-1]))
+        elif role == "assistant":
+            self._carry_calls(turn, message, path[:-1])
+        if role == "assistant":
+            self._carry_weight(turn, message, path[:-1])
+        if message["content"] is not None or "tool_calls" in message:
+            self.messages.append(message)
+        elif not blocks.answers:
+            raise MisfitError("it has no text")
 
     def _add_named(self, turn: Mapping[str, Any], path: Path) -> None:
         """A turn like `{"human": …, "assistant": …}`: role words are the keys."""
@@ -112,19 +160,24 @@ class _Conversation:
         if isinstance(turn.get("name"), str) and "name" not in (text_key,):
             message["name"] = turn["name"]
             self._taken.add((*path, "name"))
-        if text is None and not message.keys() & {"tool_calls", "function_call"}:
-            raise MisfitError("it has no text")
+        if not text and not message.keys() & {"tool_calls", "function_call"}:
+            _check_that_it_says_nothing(turn, text_key)
         self.messages.append(message)
 
     def _carry_calls(self, turn: Mapping[str, Any], message: Message, path: Path) -> None:
         if turn.get("tool_calls"):
-            message["tool_calls"] = functions.calls(turn["tool_calls"], "tool_calls", self._calls + 1)
-            self._calls += len(message["tool_calls"])
-            self.unanswered += [call["id"] for call in message["tool_calls"]]
+            self._take_calls(message, turn["tool_calls"], "tool_calls")
             self._taken.add((*path, "tool_calls"))
         if isinstance(turn.get("function_call"), dict):
             message["function_call"] = turn["function_call"]
             self._taken.add((*path, "function_call"))
+
+    def _take_calls(self, message: Message, value: Any, name: str) -> None:
+        """Give a message the calls that a value holds, which from now on wait for their answers."""
+        calls = functions.calls(value, name, self._calls + 1)
+        self._calls += len(calls)
+        self.unanswered += [call["id"] for call in calls]
+        message["tool_calls"] = calls
 
     def _carry_weight(self, turn: Mapping[str, Any], message: Message, path: Path) -> None:
         weight = turn.get("weight")
@@ -139,15 +192,24 @@ class _Conversation:
                 return
 
     def _call(self, turn: Mapping[str, Any], text_key: str | None, path: Path) -> None:
-        if text_key is None:
+        """A turn that consists of calls: in its text, or (Responses) a call in its own keys."""
+        message: Message = {"role": "assistant", "content": None}
+        if text_key is not None:
+            self._take_calls(message, turn[text_key], text_key)
+            self._taken.add((*path, text_key))
+        elif isinstance(turn.get("name"), str) and "arguments" in turn:
+            call = {"id": turn.get("call_id"), "name": turn["name"], "arguments": turn["arguments"]}
+            self._take_calls(message, call, "arguments")
+            for key in ("call_id", "name", "arguments"):
+                self._taken.add((*path, key))
+        else:
             raise MisfitError("it has no call")
-        calls = functions.calls(turn[text_key], text_key, self._calls + 1)
-        self._calls += len(calls)
-        self.unanswered += [call["id"] for call in calls]
-        message: Message = {"role": "assistant", "content": None, "tool_calls": calls}
         self._carry_weight(turn, message, path)
-        self.messages.append(message)
-        self._taken.add((*path, text_key))
+        last = self.messages[-1] if self.messages else {}
+        if message.keys() == last.keys() == {"role", "content", "tool_calls"} and last["content"] is None:
+            last["tool_calls"] += message["tool_calls"]  # calls at once stand in one message
+        else:
+            self.messages.append(message)
 
     def _answer(self, turn: Mapping[str, Any], text_key: str | None, path: Path) -> None:
         if text_key is None:
@@ -156,9 +218,16 @@ class _Conversation:
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else content(value, text_key)
         if text is None:
             raise MisfitError("it has no text")
-        call_id = turn.get("tool_call_id")
+        id_key = next((key for key in ("tool_call_id", "call_id") if isinstance(turn.get(key), str)), None)
+        name = turn["name"] if isinstance(turn.get("name"), str) else None
+        self._say_answer(turn[id_key] if id_key else None, name, text)
+        for key in (id_key, text_key, "name" if name is not None else None):
+            if key is not None:
+                self._taken.add((*path, key))
+
+    def _say_answer(self, call_id: str | None, name: str | None, text: str | list[Any]) -> None:
+        """The answer of a call: of the one it names, else of the first that waits."""
         if isinstance(call_id, str):
-            self._taken.add((*path, "tool_call_id"))
             if call_id in self.unanswered:
                 self.unanswered.remove(call_id)
         elif self.unanswered:
@@ -166,18 +235,53 @@ class _Conversation:
         else:
             raise MisfitError("it answers no call")
         self.messages.append({"role": "tool", "tool_call_id": call_id, "content": text})
-        self._taken.add((*path, text_key))
-        if isinstance(turn.get("name"), str):
-            self.messages[-1]["name"] = turn["name"]
-            self._taken.add((*path, "name"))
+        if name is not None:
+            self.messages[-1]["name"] = name
+
+
+def langchain_turn(turn: Mapping[str, Any]) -> tuple[str, str] | None:
+    """(key of the message, its role word) in what LangChain writes around one; None for any other turn."""
+    if (
+        isinstance(turn.get("data"), dict)
+        and isinstance(turn.get("type"), str)
+        and turn.keys() == {"type", "data"}
+    ):
+        return "data", turn["type"]
+    written = turn.get("id")
+    constructed = turn.get("lc") == 1 and turn.get("type") == "constructor"
+    if constructed and isinstance(turn.get("kwargs"), dict) and isinstance(written, list) and written:
+        name = str(written[-1]).removesuffix("Chunk").removesuffix("Message")
+        return "kwargs", str(turn["kwargs"].get("type", name))
+    return None
+
+
+def _text_key(turn: Mapping[str, Any], role_key: str) -> str | None:
+    """The key of a turn's text: the first that holds something, else the first that is there."""
+    keys = [key for key in TEXT_KEYS if key in turn and key != role_key]
+    return next((key for key in keys if turn[key] not in (None, "", [])), keys[0] if keys else None)
+
+
+def _check_that_it_says_nothing(turn: Mapping[str, Any], text_key: str | None) -> None:
+    """Raise MisfitError where a turn without a text has none at all, or says something in another place."""
+    if text_key is None or turn[text_key] is None:
+        raise MisfitError("it has no text")
+    for key, value in turn.items():
+        if isinstance(value, dict | list) and value and role_of(key) is None:
+            raise MisfitError(f"it has no text, but '{key}'")
 
 
 def _role_key(turn: Mapping[str, Any]) -> str | None:
-    """The key that holds a turn's role; `type` only where its value is a role word (LangChain)."""
-    for key in ROLE_KEYS:
-        if isinstance(turn.get(key), str) and (key != "type" or role_of(turn[key])):
-            return key
-    return None
+    """The key that holds a turn's role. Raises MisfitError where two keys name different roles."""
+    keys = _role_keys(turn)
+    known = [key for key in keys if role_of(turn[key]) is not None]
+    if len({role_of(turn[key]) for key in known}) > 1:
+        raise MisfitError(f"'{known[0]}' and '{known[1]}' name different roles")
+    return next(iter(known), keys[0] if keys else None)
+
+
+def _role_keys(turn: Mapping[str, Any]) -> list[str]:
+    """The keys that may hold a turn's role; `type` only where its value is a role word (LangChain)."""
+    return [key for key in ROLE_KEYS if isinstance(turn.get(key), str) and (key != "type" or role_of(turn[key]))]
 
 
 def _named_roles(turn: Mapping[str, Any]) -> list[tuple[str, str]]:
