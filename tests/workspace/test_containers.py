@@ -59,16 +59,69 @@ def test_a_table_of_one_column_and_one_with_a_name_missing(tmp_path: Path) -> No
     assert preview(path).left_behind == {"column 1": 1}
 
 
-@pytest.mark.parametrize("spell", [json.dumps, repr])
+def printed(turns: list[Any]) -> str:
+    """As NumPy prints a list of objects: one below another, without commas."""
+    return "[" + "\n ".join(map(repr, turns)) + "]"
+
+
+@pytest.mark.parametrize("spell", [json.dumps, repr, printed])
 @pytest.mark.parametrize("column", ["messages", "conversations"])
 def test_a_list_of_messages_in_a_cell_is_read(tmp_path: Path, spell: Any, column: str) -> None:
     path = tmp_path / "t.csv"
-    turns = [{**Q, "content": 'It\'s "quoted"\n'}, A]
+    turns = [{**Q, "content": 'It\'s "quoted"\n}  {'}, A]
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([["id", column], ["1", spell(turns)], ["2", "[not a list"]])
     assert values(path) == [{"id": "1", column: turns}, {"id": "2", column: "[not a list"}]
     with open_workspace(path) as workspace:
         assert workspace.record(workspace.ids()[0]).example.value["messages"] == turns
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "[{'role': 'user', 'content': ...}]",
+        "[['user' 'Hi']\n ['gpt' 'Yo']]",
+        "[{'a': {1}}]",
+        "[{'a': b'x'}]",
+        "[{'a': nan}]",
+    ],
+)
+def test_a_cell_that_no_list_can_be_read_from_stays_a_text(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "t.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["id", "messages"], ["1", cell]])
+    assert values(path) == [{"id": "1", "messages": cell}]
+
+
+LINE = json.dumps(CHAT).encode()
+TABLE = b'prompt,completion\nHi,(wave)\n"a, b",c\n'
+MISNAMED = [
+    ("d.jsonl", gzip.compress(LINE + b"\n"), "compressed in spite of its name"),
+    ("d.jsonl.gz", LINE + b"\n", "not compressed in spite of its name"),
+    ("d.csv", LINE + b"\n" + LINE, "JSON in spite of its name"),
+    ("d.tsv", b"[" + LINE + b"," + LINE + b"]", "JSON in spite of its name"),
+    ("d.csv", json.dumps([CHAT, CHAT], indent=1).encode(), "JSON in spite of its name"),
+    ("d.jsonl", TABLE, "a table in spite of its name; cells between commas"),
+    ("d.json", TABLE.replace(b",", b"\t"), "a table in spite of its name; cells between tabs"),
+    ("d.txt", TABLE, "cells between commas"),
+    ("d.jsonl", LINE + LINE, ""),
+    ("d.jsonl", (LINE * 999)[:-9] + LINE[-9:], ""),
+    ("d.json", json.dumps({"features": [{"name": "x"}], "rows": [{"row_idx": 0, "row": CHAT}]}).encode(),
+     "records inside 'rows'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "data", "told"), MISNAMED)
+def test_a_file_is_read_as_what_it_is_whatever_its_name(tmp_path: Path, name: str, data: bytes, told: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    look = preview(path)
+    assert look.layout == told and not look.misfits
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        made, _ = import_files.add(workspace, [path])
+        chats = [record.example.value for record in workspace.records(workspace.ids())]
+        assert made.total("broken") == 0 and chats
+        assert {message["role"] for chat in chats for message in chat["messages"]} == {"user", "assistant"}
 
 
 def test_no_byte_of_an_old_code_page_is_lost(tmp_path: Path) -> None:
@@ -115,6 +168,9 @@ def test_an_example_is_no_wrapping(tmp_path: Path, value: Any) -> None:
         (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
         (b"x" * 257 + b"ustar\x0000", "tar"),
         (bytes(range(1, 256)) * 4, "binary"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "git lfs pull"),
+        (b"<!DOCTYPE html>\n<html></html>\n", "web page"),
+        (b"- prompt: Hi\n  completion: Yo\n", "YAML"),
     ],
 )
 def test_a_binary_is_refused_as_what_it_is(tmp_path: Path, data: bytes, words: str) -> None:

@@ -64,7 +64,7 @@ def calls(value: Any, name: str, first_id: int) -> list[Call]:
 
 def _call(entry: Any, name: str, call_id: str) -> Call:
     if isinstance(entry, dict) and isinstance(entry.get("function"), dict):
-        call_id = entry["id"] if isinstance(entry.get("id"), str) else call_id
+        call_id = _id_of(entry, call_id)
         entry = entry["function"]
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise MisfitError(f"'{name}' is no call: it has no function name")
@@ -77,5 +77,16 @@ def _call(entry: Any, name: str, call_id: str) -> Call:
     arguments = given[0] if given else {}
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
-    call_id = entry["id"] if isinstance(entry.get("id"), str) else call_id
-    return {"id": call_id, "type": "function", "function": {"name": entry["name"], "arguments": arguments}}
+    return {
+        "id": _id_of(entry, call_id),
+        "type": "function",
+        "function": {"name": entry["name"], "arguments": arguments},
+    }
+
+
+def _id_of(entry: Call, usual: str) -> str:
+    """The id that a call has, else `usual`."""
+    call_id = entry.get("id")
+    if call_id is not None and not isinstance(call_id, str):
+        raise MisfitError("the id of a call is no text")
+    return call_id or usual

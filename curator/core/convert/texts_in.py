@@ -41,6 +41,11 @@ def content(value: Any, name: str) -> str | list[Any] | None:
     return [_part(item, name) for item in value]
 
 
+def is_content(value: Any) -> bool:
+    """Whether a value may be the `content` of a message: a text, or a list of objects."""
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, dict) for each in value))
+
+
 def _part(item: Any, name: str) -> dict[str, Any]:
     if isinstance(item, str):
         return {"type": "text", "text": item}

@@ -13,10 +13,11 @@ from curator.core.convert.cells import from_cells
 from curator.core.convert.columns import check_that_nothing_is_doubtful
 from curator.core.convert.maps import Map
 from curator.core.convert.shapes import REQUEST_KEYS, TURN_KEYS, shape_of
-from curator.core.convert.texts_in import joined_text, kind_of, plain_text
+from curator.core.convert.texts_in import is_content, joined_text, kind_of, plain_text
 from curator.core.convert.turns_in import Message, is_named_text, is_turn, messages, system_text
 from curator.core.convert.verdicts import Verdict, read_columns, verdict_of
 from curator.core.example import Path
+from curator.core.role_words import role_of
 
 NOTHING_KNOWN = "none of its keys is known to hold a question, an answer or a conversation"
 """Why a record of unknown shape does not fit."""
@@ -182,6 +183,11 @@ def _requested(body: Mapping[str, Any], key: str, carried: Carried) -> list[Any]
     blocks = any(has_blocks(turn.get("content")) for turn in body["messages"] if isinstance(turn, dict))
     if blocks:
         return [*system, *messages(body["messages"], "messages", carried, (key, "messages"))]
+    for number, turn in enumerate(body["messages"], 1):
+        if not isinstance(turn, dict) or role_of(turn.get("role")) is None:
+            raise MisfitError(f"turn {number}: it has no known role")
+        if not is_content(turn.get("content")) and not turn.keys() & {"tool_calls", "function_call"}:
+            raise MisfitError(f"turn {number}: it has no text")
     carried.add((key, "messages"))
     return [*system, *body["messages"]]
 

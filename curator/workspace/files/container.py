@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import orjson
 
+from curator.core import splice
 from curator.core.lines import BOM
 from curator.errors import InputError
 from curator.workspace.files.compressed import unpacking_errors
@@ -45,9 +47,27 @@ _CONTROLS = bytes({*range(32)} - {*b"\t\n\r\f\x1a\x1b"})
 """Control characters that do not occur in text."""
 _MOST_CONTROLS = 0.05
 """Share of control characters above which a file is taken for binary data."""
+_OTHER_TEXTS = (
+    (
+        re.compile(rb"\Aversion https://git-lfs\.github\.com/spec"),
+        "a pointer of Git LFS; run `git lfs pull` first",
+    ),
+    (re.compile(rb"\A\s*<(?:!doctype html|html)", re.IGNORECASE), "a web page; download the file itself"),
+    (re.compile(rb"\A\s*<\?xml"), "XML; write it as JSON Lines first"),
+    (re.compile(rb"\A(?:%YAML|---\s*\n|- \w+:\s)"), "YAML; write it as JSON Lines first"),
+    (re.compile(rb"\A\[\[?\w+\]\]?\s*\n\w+\s*="), "TOML; write it as JSON Lines first"),
+)
+"""How texts begin that hold no lines of JSON."""
 WRAPPING_KEYS = ("data", "examples", "rows", "items", "records", "train")
 """Keys under which one object may hold the list of all records."""
-_WRAPPED = re.compile(rb'\A\s*\{[^\[\]{}]*"(?:' + "|".join(WRAPPING_KEYS).encode() + rb')"\s*:\s*\[\s*[\[{]')
+_BESIDE_RECORDS = ("features", "columns", "fields", "splits", "links", "errors")
+"""Keys of lists that say something about the records beside them."""
+_WRAPPED = re.compile(
+    rb'\A\s*\{(?:[^\[\]{}]*|\s*"(?:dataset|features|schema)".{1,8000}?)"(?:'
+    + "|".join(WRAPPING_KEYS).encode()
+    + rb')"\s*:\s*\[\s*[\[{]',
+    re.DOTALL,
+)
 
 
 def peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
@@ -85,26 +105,38 @@ def refuse_binary(head: bytes, path: Path) -> None:
     """Raise InputError where the first bytes are not text; the message names the format where it is known."""
     for magic, words in _MAGIC_NUMBERS:
         if head.startswith(magic):
-            raise InputError(f"{path} is {words}, not a JSONL file")
+            what, _, advice = words.partition("; ")
+            raise InputError(f"{path} is {what}, not a JSONL file" + (f"; {advice}" if advice else ""))
     if _PICKLE.match(head):
         raise InputError(f"{path} is a Python pickle, which is never opened here; write it as JSON Lines first")
     if head[257:262] == b"ustar":
         raise InputError(f"{path} is a tar archive; unpack it first")
     controls = len(head) - len(head.translate(None, _CONTROLS))
     binary = b"\0" in head or controls > _MOST_CONTROLS * len(head)
-    if binary and not any(isinstance(_parse(line.strip(b"\0\r ")), dict) for line in head.split(b"\n")[:100]):
+    if binary and not any(isinstance(parse_json(line.strip(b"\0\r ")), dict) for line in head.split(b"\n")[:100]):
         raise InputError(f"{path} is binary data, not a JSONL file")
+
+
+def refuse_other_text(head: bytes, path: Path, kind: str) -> None:
+    """Raise InputError where a text of no table and no JSON value is of a known other kind."""
+    for pattern, words in _OTHER_TEXTS:
+        if kind == "lines" and pattern.match(head.removeprefix(BOM)):
+            what, _, advice = words.partition("; ")
+            raise InputError(f"{path} is {what}, not a JSONL file; {advice}")
 
 
 def wrapping_key(value: bytes) -> str:
     """The key of an object that only wraps a list of records (`{"data": [...]}`); empty where it does not.
 
-    Only one key may hold a list of objects or lists, and it must be one of `WRAPPING_KEYS`.
+    Only one key may hold a list of objects or lists, and it must be one of `WRAPPING_KEYS`; lists that describe
+    the records do not count.
     """
-    record = _parse(value)
+    record = parse_json(value)
     if not isinstance(record, dict):
         return ""
-    listed = [key for key, inner in record.items() if isinstance(inner, list) and inner]
+    listed = [
+        key for key, each in record.items() if isinstance(each, list) and each and key not in _BESIDE_RECORDS
+    ]
     if len(listed) != 1 or listed[0] not in WRAPPING_KEYS:
         return ""
     return listed[0] if all(isinstance(item, dict | list) for item in record[listed[0]]) else ""
@@ -121,7 +153,7 @@ def is_array(head: bytes, complete: bool) -> bool:
         return False
     lines = text.splitlines() if complete else text.splitlines()[:-1] or [text]
     whole = [line for line in lines if line.strip()][:3]
-    values = [_parse(line) for line in whole]
+    values = [parse_json(line) for line in whole]
     if text.startswith(b"["):
         if whole[0].strip() == b"[" and (values[1:2] == [None] or (complete and text.rstrip().endswith(b"\n]"))):
             return True
@@ -132,10 +164,19 @@ def is_array(head: bytes, complete: bool) -> bool:
             return not complete  # one long line that is cut off here
     if len(whole) == 1 and _WRAPPED.match(text):
         return not complete or bool(wrapping_key(text))
-    return not any(isinstance(value, dict | list) for value in values) and len(whole) > 1 and _begins_a_value(text)
+    if len(whole) == 1:
+        return values == [None] and _are_values(text, complete)
+    return not any(isinstance(value, dict | list) for value in values) and _begins_a_value(text)
 
 
-def _parse(line: bytes) -> object:
+def _are_values(text: bytes, complete: bool) -> bool:
+    """Whether one line, maybe cut off here, is two or more objects, one right after another."""
+    spans = [*islice(splice.values(text), 1000)]
+    spans = spans if complete else spans[:-1]
+    return len(spans) > 1 and all(isinstance(parse_json(text[start:end]), dict) for start, end in spans)
+
+
+def parse_json(line: bytes) -> object:
     """The value of a JSON text; None where it is not valid."""
     try:
         return cast(object, orjson.loads(line))

@@ -13,26 +13,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 from curator.errors import InputError
 from curator.workspace.files.compressed import unpack
 from curator.workspace.files.container import (
     HEAD,
-    is_array,
     peek,
     read_whole,
     recode_to_utf8,
     refuse_binary,
+    refuse_other_text,
     utf16_encoding,
 )
+from curator.workspace.files.kinds import Kind, kind_of_text
 from curator.workspace.files.line_splitter import BLOCK, Batch, Notes, Record, batches, blocks, group
 from curator.workspace.files.tables import elements, rows
 
 STDIN = "-"
 """The path that stands for standard input."""
-
-Kind = Literal["lines", "array", "csv"]
 
 
 @dataclass(slots=True)
@@ -117,16 +116,21 @@ def _identify(path: Path | None, name: str, stream: BinaryIO, size: int) -> Data
     stream = content or stream
     if not plain:
         head, stream = peek(stream, name)
-    notes = Notes()
+    notes = Notes(packed=not plain)
     wide = utf16_encoding(head)
     if wide:
         notes.encoding, plain = "UTF-16", False
         stream = recode_to_utf8(stream, wide, name)
         head, stream = peek(stream, name)
     refuse_binary(head, path or Path(name))
-    kind: Kind = "lines"
-    if name.lower().removesuffix(".gz").removesuffix(".zst").endswith((".csv", ".tsv")):
-        kind = "csv"
-    elif is_array(head, len(head) < HEAD):
-        kind = "array"
+    kind, misnamed = kind_of_text(head, name, len(head) < HEAD)
+    refuse_other_text(head, path or Path(name), kind)
+    notes.misnamed = "; ".join(filter(None, (_packed_in_spite_of(name, notes.packed), misnamed)))
     return DatasetFile(path, name, kind, stream, size, plain and kind == "lines", notes)
+
+
+def _packed_in_spite_of(name: str, packed: bool) -> str:
+    """A phrase where a name says something else of the packing than the bytes do."""
+    if name == "standard input" or packed == name.lower().endswith((".gz", ".zst")):
+        return ""
+    return "compressed in spite of its name" if packed else "not compressed in spite of its name"

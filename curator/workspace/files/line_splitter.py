@@ -46,6 +46,10 @@ class Notes:
     """What the bytes are where they are not UTF-8: "UTF-16", or "not UTF-8" for a CSV file read as CP1252."""
     delimiter: str = ""
     """What stands between the cells of a CSV file; empty for other files."""
+    packed: bool = False
+    """Whether the bytes are compressed, whatever the name."""
+    misnamed: str = ""
+    """A phrase where the file is something else than its name says."""
     wrapped_in: str = ""
     """The key of the one object whose list holds the records; empty where nothing wraps them."""
 

@@ -18,8 +18,8 @@ from curator.core.text import writable
 from curator.errors import InputError
 from curator.workspace.files import parquet
 from curator.workspace.files.dataset_file import open_dataset
+from curator.workspace.files.delimiters import DELIMITERS
 from curator.workspace.files.line_splitter import Notes, Record
-from curator.workspace.files.tables import DELIMITERS
 
 SAMPLE = 200
 """Records from which the shape of a file is told."""
@@ -48,7 +48,7 @@ class Preview:
     sample: tuple[bytes, ...] = field(repr=False)
     """The first records, each as one line."""
     layout: str = ""
-    """A phrase on the delimiter of a CSV file, or the key that wraps the records; empty where there is neither."""
+    """Phrases on a name that says something else, the delimiter of a CSV file, the key that wraps the records."""
 
     @property
     def samples(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -91,12 +91,11 @@ def preview(path: Path, by: Map | None = None) -> Preview:
     with records(path) as (container, plain, file_records, notes):
         sample = tuple(raw for _, raw in itertools.islice(file_records, SAMPLE))
     shape, detected = detect_map(map(_value, sample))
-    packed = path.suffix.lower() in (".gz", ".zst")
     count = _estimated_count(path, sample) if len(sample) < SAMPLE or plain else None
     return Preview(
         path=path,
         container=container,
-        packed=packed,
+        packed=notes.packed,
         plain=plain,
         shape=shape,
         map=detected if by is None else _with_verdicts(by, sample),
@@ -113,9 +112,12 @@ def _with_verdicts(by: Map, sample: tuple[bytes, ...]) -> Map:
 
 
 def _layout(notes: Notes) -> str:
+    phrases = [notes.misnamed]
     if notes.delimiter:
-        return f"cells between {DELIMITERS.get(notes.delimiter, repr(notes.delimiter))}"
-    return f"records inside '{notes.wrapped_in}'" if notes.wrapped_in else ""
+        phrases.append(f"cells between {DELIMITERS.get(notes.delimiter, repr(notes.delimiter))}")
+    if notes.wrapped_in:
+        phrases.append(f"records inside '{notes.wrapped_in}'")
+    return "; ".join(filter(None, phrases))
 
 
 def _estimated_count(path: Path, sample: tuple[bytes, ...]) -> int:
@@ -129,7 +131,9 @@ def _estimated_count(path: Path, sample: tuple[bytes, ...]) -> int:
 def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record], Notes]]:
     """Open a file: (container, whether its bytes can be kept as they are, records, notes). Raises InputError."""
     if parquet.is_parquet(path):
-        yield "parquet", False, parquet.records(path), Notes()
+        own_name = path.suffix.lower() in (".parquet", ".pq")
+        notes = Notes(misnamed="" if own_name else "Parquet in spite of its name")
+        yield "parquet", False, parquet.records(path), notes
         return
     with open_dataset(path) as source:
         container = {"lines": "jsonl"}.get(source.kind, source.kind)

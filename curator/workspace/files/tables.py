@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import cast
@@ -19,14 +17,12 @@ from curator.core.convert.shapes import TURN_KEYS
 from curator.core.lines import BOM
 from curator.errors import InputError
 from curator.workspace.files.container import MAX_WHOLE, wrapping_key
+from curator.workspace.files.delimiters import delimiter_of
 from curator.workspace.files.line_splitter import Notes, Record
+from curator.workspace.files.printed_lists import read_list
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-"""Delimiters of cells that are recognised, with their names in a sentence."""
 _SEPARATOR_LINE = re.compile(r"""\A["']?sep=(.)["']?\r?(?:\n|\Z)""", re.IGNORECASE)
 """A first line by which Excel names the delimiter."""
-_ROWS_LOOKED_AT = 20
-"""Rows from which the delimiter is guessed."""
 _JSON_COLUMNS = ("tools", "input", "preferred_output", "non_preferred_output")
 _TURN_COLUMNS = ("messages", "prompt", "completion", "chosen", "rejected", *TURN_KEYS)
 
@@ -78,7 +74,7 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
     lines_before = 0
     if separator := _SEPARATOR_LINE.match(text):  # Excel's first line
         text, lines_before = text[separator.end() :], 1
-    notes.delimiter = separator[1] if separator else _delimiter(text, "\t" if ".tsv" in name.lower() else ",")
+    notes.delimiter = separator[1] if separator else delimiter_of(text, "\t" if ".tsv" in name.lower() else ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=notes.delimiter)
     try:
         header = next(reader, [])
@@ -112,25 +108,6 @@ def _decode(data: bytes, notes: Notes) -> str:
         return data.decode("latin-1")
 
 
-def _delimiter(text: str, usual: str) -> str:
-    """Guess the delimiter of cells: the one that divides the header into most columns.
-
-    Of two with as many columns it is the one by which more of the first rows have as many cells as the header;
-    `usual` where none divides the header.
-    """
-    best, delimiter = (1, 0), usual
-    for candidate in (usual, *DELIMITERS):
-        try:
-            first = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=candidate), _ROWS_LOOKED_AT))
-        except csv.Error:
-            continue
-        widths = Counter(len(row) for row in first[1:])
-        columns = len(first[0]) if first else 0
-        if columns > 1 and (columns, widths[columns]) > best:
-            best, delimiter = (columns, widths[columns]), candidate
-    return delimiter
-
-
 def _unique_names(header: list[str]) -> list[str]:
     """The header's names, made unique where one is empty or occurs twice, so that no cell replaces another."""
     names: list[str] = []
@@ -140,10 +117,9 @@ def _unique_names(header: list[str]) -> list[str]:
 
 
 def _cell_value(key: str, cell: str) -> object:
-    """A cell as text, or its value where a column of `_JSON_COLUMNS` holds valid JSON."""
     """A cell's text, or what it holds as JSON (or as Python prints lists) in a column of messages."""
     if key in _TURN_COLUMNS and cell[:1] == "[":
-        turns = _turns(cell)
+        turns = read_list(cell)
         return cell if turns is None else turns
     if key in _JSON_COLUMNS and cell[:1] in ("[", "{"):
         try:
@@ -151,15 +127,3 @@ def _cell_value(key: str, cell: str) -> object:
         except orjson.JSONDecodeError:
             return cell
     return cell
-
-
-def _turns(cell: str) -> list[object] | None:
-    """The list of turns that a cell spells, in JSON or as Python's `repr` does; None where it is a plain text."""
-    for read in (orjson.loads, ast.literal_eval):  # neither runs anything
-        try:
-            value = read(cell)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-        if isinstance(value, list) and value and all(isinstance(each, dict | list) for each in value):
-            return value
-    return None
