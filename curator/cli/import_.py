@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from curator.cli import output
 from curator.core.text import count_of, one_line
-from curator.errors import UsageError
+from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.workspace.exchange.import_files import Import
@@ -57,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             output.emit({"files": [_as_dict(file) for file in previews]})
         return 0
+    if not any(file.sample for file in previews):
+        names = ", ".join(str(file.path) for file in previews)
+        raise InputError(f"nothing to import: {names} holds no record")
     path = Path(args.workspace)
     is_new = not path.exists()
     try:

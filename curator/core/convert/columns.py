@@ -11,8 +11,8 @@ from curator.core.convert.maps import Map
 
 _QUESTION = ("question", "query", "instruction", "input", "inputs", "prompt", "text", "message", "user", "human")
 _ANSWER = (
-    "answer", "response", "output", "assistant", "completion", "reply", "label_text", "label_name", "label",
-    "target", "targets", "gpt", "bot",
+    "answer", "response", "output", "assistant", "completion", "reply", "label text", "label name", "label",
+    "target", "targets", "gpt", "bot", "expected output", "expected", "ideal", "ground truth",
 )  # fmt: skip
 _SPEAKERS = ("user", "human")
 """Headings of a question where an answer of `_PARTNERS` stands beside it; elsewhere they may name a person."""
@@ -27,6 +27,10 @@ _CHOICES = re.compile(
     r"|(?:option|choice|opt|answer|ending) ?[a-e\d]|op ?[a-e]"
 )
 """Headings of the answers that a question offers."""
+_MATERIAL = frozenset(
+    ("contexts", "documents", "docs", "passages", "ctxs", "retrieved context", "retrieved contexts", "schema")
+)
+"""Headings of what a question is about, where it is no text to join."""
 _LETTERS = ("a", "b")
 _TOOL_MARKS = ("_input_hash", "_task_hash")
 """Keys of an annotation tool whose `answer` says what was done with the task."""
@@ -67,7 +71,7 @@ def _column(
     names = [str(key) for key in record if key not in carried]
     for word in words:
         for name in names:
-            if _heading(name) == word.replace("_", " "):
+            if _heading(name) == word:
                 return name
     if exact:
         return None
@@ -119,11 +123,15 @@ def _kind(heading: str) -> str | None:
 
 
 def _choices(record: Mapping[str, Any]) -> Iterator[str]:
-    """The columns that hold what a question offers to choose from."""
+    """The columns that hold what a question offers to choose from, or what it is about."""
     headings = {_heading(key): key for key in record}
     lettered = all(letter in headings for letter in _LETTERS)
     for heading, key in headings.items():
-        if _CHOICES.fullmatch(heading) or (lettered and heading in ("a", "b", "c", "d", "e")):
+        if (
+            _CHOICES.fullmatch(heading)
+            or heading in _MATERIAL
+            or (lettered and heading in ("a", "b", "c", "d", "e"))
+        ):
             yield key
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +19,14 @@ def kind_of(value: Any) -> str:
 
 
 def plain_text(value: Any, name: str) -> str | None:
-    """The text of a field: a string as it is, a number in digits, None for null.
+    """The text of a field: a string as it is, a number in digits, None for null and NaN.
 
     Raises MisfitError for a list, an object or a boolean: they are no text, and JSON is never written into one.
     """
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, float) and math.isnan(value):
+        return None  # what pandas writes where nothing is
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise MisfitError(f"'{name}' is {kind_of(value)}, not a text")
     return json.dumps(value)
@@ -42,8 +45,11 @@ def content(value: Any, name: str) -> str | list[Any] | None:
 
 
 def is_content(value: Any) -> bool:
-    """Whether a value may be the `content` of a message: a text, or a list of objects."""
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, dict) for each in value))
+    """Whether a value may be the `content` of a message: a text, or a list of content parts."""
+    try:
+        return value is not None and content(value, "content") is not None
+    except MisfitError:
+        return False
 
 
 def _part(item: Any, name: str) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def _from_turns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[st
             system = _system(record, carried)
             if not system and not any(turn["role"] in ("system", "developer") for turn in turns):
                 system = _of_columns(record, ("context",), "system", carried)  # Vertex AI's name for it
-            return {"messages": [*system, *turns]}
+            return {"messages": [*(system if system != turns[:1] else []), *turns]}
     raise MisfitError("it has no list of turns")
 
 

@@ -53,7 +53,15 @@ def messages(turns: Any, name: str, carried: Carried, path: Path) -> list[Messag
             conversation.add(turn, (*path, number))
         except MisfitError as misfit:
             raise MisfitError(f"turn {number + 1}: {misfit}") from None
+    _check_who_answers(conversation.messages)
     return conversation.messages
+
+
+def _check_who_answers(spoken: list[Message]) -> None:
+    """Raise MisfitError where `system` answers the user: data on dialogue systems calls the assistant so."""
+    roles = [message["role"] for message in spoken]
+    if "user" in roles and "assistant" not in roles and "system" in roles[roles.index("user") :]:
+        raise MisfitError("'system' speaks after the user, and no assistant does")
 
 
 class _Conversation:
@@ -88,8 +96,9 @@ class _Conversation:
         inner = dict(turn[key])
         for name in ("type", "lc", "id"):
             self._taken.add((*path, name))
-        if isinstance(inner.get("type"), str):
-            self._taken.add((*path, key, "type"))
+        if not isinstance(inner.get("type", role), str):
+            raise MisfitError("its type is no text")
+        self._taken.add((*path, key, "type"))
         extra = inner.get("additional_kwargs")
         is_answer = role_of(inner.get("role", role)) == "assistant"
         if isinstance(extra, dict) and extra.get("tool_calls") and not inner.get("tool_calls") and is_answer:
