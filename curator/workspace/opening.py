@@ -190,7 +190,7 @@ def _add_first_file(workspace: Workspace, path: Path) -> None:
     from curator.workspace.files.preview import preview
 
     first_look = preview(path)
-    legacy = first_look.shape == "completion" and not first_look.map.verdict
+    legacy = first_look.shape == "completion" and not (first_look.map.verdict or first_look.map.inside)
     if first_look.container == "jsonl" and (legacy or first_look.shape == "unknown"):
         first_look = first_look.by(KEEP)
     large = path.stat().st_size > COPY_AT_ONCE

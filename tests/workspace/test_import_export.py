@@ -304,7 +304,7 @@ def test_a_changed_source_is_told_and_merged_as_one_change(tmp_path: Path) -> No
         assert workspace.source_changed() == []
         workspace.changes.label([3], "mine")
         workspace.changes.edit(4, "messages[0].content", "edited here")
-        new = jsonl({"messages": [{"role": "user", "content": "new"}]})
+        new = jsonl({"messages": [{"role": "user", "content": "new"}], "label": False})
         (tmp_path / "d.jsonl").write_bytes(b"".join([lines[0], new, *lines[2:3], *lines[4:], new]))
         assert workspace.source_changed() == [1]
         change = merge(workspace, 1)
@@ -312,6 +312,7 @@ def test_a_changed_source_is_told_and_merged_as_one_change(tmp_path: Path) -> No
         texts = [r.example.messages[0]["content"] for r in workspace.records(workspace.ids())]
         assert texts == ["q0", "new", "q2", "edited here", "q4", "q5", "new"]
         assert workspace.record(3).labels == ("mine",)
+        assert [r.review for r in workspace.records(workspace.ids())].count("rejected") == 2  # KTO calls them bad
         assert workspace.source_changed() == []
         workspace.changes.undo()
         assert len(workspace.ids()) == 6

@@ -47,7 +47,7 @@ def content(value: Any, name: str) -> str | list[Any] | None:
 def is_content(value: Any) -> bool:
     """Whether a value may be the `content` of a message: a text, or a list of content parts."""
     try:
-        return value is not None and content(value, "content") is not None
+        return isinstance(value, str | list) and content(value, "content") is not None
     except MisfitError:
         return False
 

@@ -105,6 +105,16 @@ def verdict_of(record: Any, columns: Sequence[str] | None = None) -> Verdict | N
     return "unclear" if len(verdicts) > 1 else next(iter(verdicts), None)
 
 
+def certain_columns(record: Any) -> tuple[str, ...]:
+    """The columns of a record that are verdicts whatever the rest of the data says: KTO's."""
+    keys = record if isinstance(record, dict) else ()
+    return tuple(
+        key
+        for key in keys
+        if _word(key) in _CERTAIN or (_word(key) == "label" and is_good(record[key]) is not None)
+    )
+
+
 def read_columns(record: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
     """Those of some columns whose verdict on the answer of a record could be read."""
     return tuple(key for key in columns if key in record and is_good(record[key]) is not None)

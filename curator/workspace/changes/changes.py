@@ -12,6 +12,7 @@ from curator.core.example import format_path, parse, parse_path
 from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, UsageError
 from curator.workspace.changes import restore, right_answers, sides, undo
+from curator.workspace.changes.verdict_marks import marks_of_lines
 from curator.workspace.changes.writing import Writing, require_encodable, require_one_line, twin_words
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
@@ -140,6 +141,7 @@ class Changes:
         ]
         twins = self.writing.held_out_twins(((new.id, new.raw) for new in additions), len(additions))
         parts += self.writing.twin_parts(twins)
+        parts += marks_of_lines(additions) if kind == "merge" else []
         change = self.writing.journal.commit(kind, label + twin_words(twins), parts, additions=additions)
         self.writing.restructure()
         self.writing.publish(new_ids, True)

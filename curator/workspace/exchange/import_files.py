@@ -25,6 +25,7 @@ from curator.core.example import parse
 from curator.core.text import count_of
 from curator.errors import NotSaved
 from curator.workspace.changes.right_answers import RightAnswers, right_answer_parts
+from curator.workspace.changes.verdict_marks import verdict_marks
 from curator.workspace.changes.writing import twin_words
 from curator.workspace.exchange.equal_lines import value_key, value_keys
 from curator.workspace.exchange.right_answers_file import read_right_answers
@@ -40,7 +41,6 @@ SOURCE_ROW = (
     "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, "
     "hidden, added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
 )
-_REVIEWS: dict[Verdict, str] = {"good": "accepted", "bad": "rejected", "unclear": "flagged"}
 Progress = Callable[[int], None]
 """Called with the number of records of a file read so far; what it raises cancels the import."""
 
@@ -258,7 +258,7 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
             digest = line_file.stored_digest(workspace.path / "sources" / file.file)
             statements.append((SOURCE_ROW, (*row, digest, int(not is_first), time.time())))
             parts.append(FieldChange(-(number + at), "hidden", 1, 0))
-            marks += _marks(file, first)
+            marks += verdict_marks((first + position, verdict) for position, verdict in file.verdicts)
             if keeps:
                 further |= _further_right_answers(file, first)
             first += file.lines
@@ -296,17 +296,6 @@ def _lines_of(workspace: Workspace, prepared: Import, first_id: int) -> Iterator
                 yield first_id + number, copy.line(number)
         first_id += copy.lines
         copy.close()
-
-
-def _marks(file: PreparedFile, first_id: int) -> list[FieldChange]:
-    """Labels and review states of judged answers: `good`, accepted; `bad`, rejected; `unclear`, flagged."""
-    parts: list[FieldChange] = []
-    for position, verdict in file.verdicts:
-        example = first_id + position
-        parts.append(FieldChange(example, f"label:{verdict}", 0, 1))
-        parts.append(FieldChange(example, "review", None, _REVIEWS[verdict]))
-        parts.append(FieldChange(example, "reviewed", None, 0))
-    return parts
 
 
 def source_row(
