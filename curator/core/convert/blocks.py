@@ -70,11 +70,11 @@ def _kind(block: Mapping[str, Any]) -> str:
         return "call"
     if kind == "tool_result" or not _ANSWERS.keys().isdisjoint(block):
         return "answer"
-    said = isinstance(block.get("text"), str) and not block.get("thought")
-    if said and kind in ("input_text", "output_text"):
+    has_text = isinstance(block.get("text"), str) and not block.get("thought")
+    if has_text and kind in ("input_text", "output_text"):
         plain = block.keys() <= {"type", "text", "annotations", "logprobs"} and not block.get("annotations")
         return "text" if plain else ""
-    return "text" if said and block.keys() <= {"text", "thought"} else ""
+    return "text" if has_text and block.keys() <= {"text", "thought"} else ""
 
 
 def _call(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,12 +82,12 @@ def _call(block: Mapping[str, Any]) -> dict[str, Any]:
         _check_keys(block, "type", "id", "name", "input")
         return {"id": block.get("id"), "name": block.get("name"), "arguments": block.get("input", {})}
     key = next(key for key in _CALLS if key in block)
-    held = block[key]
-    if not isinstance(held, dict) or len(block) != 1:
+    inner = block[key]
+    if not isinstance(inner, dict) or len(block) != 1:
         raise MisfitError(f"'{key}' is no call alone")
     id_key, arguments_key = _CALLS[key]
-    _check_keys(held, id_key, "name", arguments_key)
-    return {"id": held.get(id_key), "name": held.get("name"), "arguments": held.get(arguments_key, {})}
+    _check_keys(inner, id_key, "name", arguments_key)
+    return {"id": inner.get(id_key), "name": inner.get("name"), "arguments": inner.get(arguments_key, {})}
 
 
 def _answer(block: Mapping[str, Any], name: str) -> Answer:
@@ -97,17 +97,17 @@ def _answer(block: Mapping[str, Any], name: str) -> Answer:
             raise MisfitError(f"'{name}' holds the error of a call")
         return block.get("tool_use_id"), None, _answer_text(block.get("content"), name)
     key = next(key for key in _ANSWERS if key in block)
-    held = block[key]
-    if not isinstance(held, dict) or len(block) != 1 or held.get("status") == "error":
+    inner = block[key]
+    if not isinstance(inner, dict) or len(block) != 1 or inner.get("status") == "error":
         raise MisfitError(f"'{key}' is no answer of a call alone")
     id_key, text_key = _ANSWERS[key]
-    _check_keys(held, id_key, "name", text_key, "status")
-    return held.get(id_key), held.get("name"), _answer_text(held.get(text_key), name)
+    _check_keys(inner, id_key, "name", text_key, "status")
+    return inner.get(id_key), inner.get("name"), _answer_text(inner.get(text_key), name)
 
 
-def _check_keys(held: Mapping[str, Any], *known: str) -> None:
+def _check_keys(inner: Mapping[str, Any], *carried: str) -> None:
     """Raise MisfitError where a block holds more than is carried over."""
-    if further := held.keys() - {*known}:
+    if further := inner.keys() - {*carried}:
         raise MisfitError(f"a block has the unknown key '{min(further)}'")
 
 
@@ -119,11 +119,11 @@ def _answer_text(value: Any, name: str) -> str:
         return json.dumps(value, ensure_ascii=False)
     texts: list[str] = []
     for each in value if isinstance(value, list) else [None]:
-        held: dict[str, Any] = each if isinstance(each, dict) else {}
-        if held.keys() <= {"type", "text"} and isinstance(held.get("text"), str):
-            texts.append(held["text"])
-        elif held.keys() == {"json"} and isinstance(held["json"], dict):
-            texts.append(json.dumps(held["json"], ensure_ascii=False))
+        inner: dict[str, Any] = each if isinstance(each, dict) else {}
+        if inner.keys() <= {"type", "text"} and isinstance(inner.get("text"), str):
+            texts.append(inner["text"])
+        elif inner.keys() == {"json"} and isinstance(inner["json"], dict):
+            texts.append(json.dumps(inner["json"], ensure_ascii=False))
         else:
             raise MisfitError(f"'{name}' holds an answer of a call that is no text")
     return "\n\n".join(texts)

@@ -71,10 +71,10 @@ def _call(entry: Any, name: str, call_id: str) -> Call:
     unknown = entry.keys() - {*_ARGUMENTS, "name", "id", "type"}
     if unknown:
         raise MisfitError(f"'{name}' is a call with the unknown key '{min(unknown)}'")
-    given = [entry[key] for key in _ARGUMENTS if key in entry]
-    if len(given) > 1:
+    arguments_found = [entry[key] for key in _ARGUMENTS if key in entry]
+    if len(arguments_found) > 1:
         raise MisfitError(f"'{name}' is a call with its arguments in two places")
-    arguments = given[0] if given else {}
+    arguments = arguments_found[0] if arguments_found else {}
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
     return {

@@ -57,8 +57,8 @@ def _part(item: Any, name: str) -> dict[str, Any]:
         return {"type": "text", "text": item}
     if isinstance(item, dict):
         kind = item.get("type")
-        known = isinstance(kind, str) and kind in _PART_TYPES and kind in item
-        if known and (kind != "text" or isinstance(item["text"], str)):
+        is_api_part = isinstance(kind, str) and kind in _PART_TYPES and kind in item
+        if is_api_part and (kind != "text" or isinstance(item["text"], str)):
             return item
         if isinstance(item.get("text"), str) and item.keys() <= {"text", "type"} and kind in (None, "text"):
             return {"type": "text", "text": item["text"]}

@@ -89,10 +89,10 @@ class _Conversation:
 
     def _unpacked(self, turn: dict[str, Any], path: Path) -> tuple[dict[str, Any], Path]:
         """A turn that LangChain wrote with its class around it, without that."""
-        held = langchain_turn(turn)
-        if held is None:
+        place = langchain_turn(turn)
+        if place is None:
             return turn, path
-        key, role = held
+        key, role = place
         inner = dict(turn[key])
         for name in ("type", "lc", "id"):
             self._taken.add((*path, name))
@@ -282,10 +282,10 @@ def _check_that_it_says_nothing(turn: Mapping[str, Any], text_key: str | None) -
 def _role_key(turn: Mapping[str, Any]) -> str | None:
     """The key that holds a turn's role. Raises MisfitError where two keys name different roles."""
     keys = _role_keys(turn)
-    known = [key for key in keys if role_of(turn[key]) is not None]
-    if len({role_of(turn[key]) for key in known}) > 1:
-        raise MisfitError(f"'{known[0]}' and '{known[1]}' name different roles")
-    return next(iter(known), keys[0] if keys else None)
+    with_role = [key for key in keys if role_of(turn[key]) is not None]
+    if len({role_of(turn[key]) for key in with_role}) > 1:
+        raise MisfitError(f"'{with_role[0]}' and '{with_role[1]}' name different roles")
+    return next(iter(with_role), keys[0] if keys else None)
 
 
 def _role_keys(turn: Mapping[str, Any]) -> list[str]:
