@@ -84,6 +84,11 @@ def render_prompt(text: TextModel, messages: Sequence[Message], tools: Any = Non
     return ids
 
 
+def render_text(text: TextModel, messages: list[Message], ask: bool, tools: Any = None) -> str:
+    """The text that a conversation becomes; with `ask` up to the beginning of the model's answer."""
+    return "".join(piece for piece, _ in _pieces(text, messages, [False] * len(messages), tools, ask))
+
+
 def require_renderable(text: TextModel, example: dict[str, Any]) -> None:
     """Raise InputError if the model's template refuses a training example or would leave out part of an answer.
     Nothing is tokenized."""

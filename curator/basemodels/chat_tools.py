@@ -37,7 +37,7 @@ class ToolForm:
 
 TEXT_FORM = ToolForm(native=False)
 
-_INTRODUCTION = """# Tools
+INTRODUCTION = """# Tools
 
 You may call one or more functions to assist with the user query.
 
@@ -123,7 +123,7 @@ def prepare(messages: Sequence[Message], tools: Any, form: ToolForm) -> tuple[li
 
 
 def _describe(tools: Any) -> str:
-    return _INTRODUCTION.format("\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools))
+    return INTRODUCTION.format("\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools))
 
 
 def _calls_as_text(message: Message) -> Message:

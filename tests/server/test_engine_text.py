@@ -11,14 +11,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from curator.basemodels import chat_render as render
-from curator.basemodels import gguf, weights
+from curator.basemodels import gguf_blocks, weights
 from curator.basemodels import shelf as models
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels.chat_render import IGNORED
 from curator.errors import InputError
 from tests.server import tiny
 
-_NAMES = weights._GGUF_NAMES
+_NAMES = weights.GGUF_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_six_bit_blocks_follow_their_published_layout() -> None:
                 bits = int(high[32 * half + n]) >> (2 * quarter) & 3
                 at = 128 * half + 32 * quarter + n
                 expected[at] = 0.5 * int(scales[8 * half + 2 * quarter + n // 16]) * ((nibble | bits << 4) - 32)
-    np.testing.assert_allclose(gguf._q6_k(raw.reshape(1, 210)).ravel(), expected)
+    np.testing.assert_allclose(gguf_blocks._q6_k(raw.reshape(1, 210)).ravel(), expected)
 
 
 def test_a_gguf_folder_tokenises_and_renders_like_its_files(tmp_path: Path, folder: Path) -> None:

@@ -83,6 +83,20 @@ class Catalog:
             raise no_such_model(name)
         return served
 
+    def training_of(self, model: ServedModel) -> dict[str, Any]:
+        """What is known of a tuned model's training: columns of its job, and the path of its training file, which
+        may be gone. Empty for a base model."""
+        row = self._db.row(
+            "SELECT method, seed, engine, hyperparameters, training_file, trained_tokens, finished_at FROM jobs "
+            "WHERE id IN (SELECT job_id FROM models WHERE name=? "
+            "UNION SELECT job_id FROM checkpoints WHERE name=?)",
+            model.name,
+            model.name,
+        )
+        if row is None:
+            return {}
+        return {**dict(row), "training_file": self._settings.files / str(row["training_file"])}
+
     def delete(self, model: ServedModel) -> None:
         """Delete a tuned model or checkpoint: its row, then its adapter's folder."""
         with self._db.transaction() as db:
