@@ -19,7 +19,7 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.server.engines.exports.model_card import ModelCard
-    from curator.server.engines.exports.proof import Proof, Question
+    from curator.server.engines.exports.proof import Question
     from curator.server.store.catalog import Catalog, ServedModel
 
 FORMATS = ("peft", "merged", "gguf")
@@ -59,7 +59,9 @@ def export(args: argparse.Namespace, catalog: Catalog | None) -> int:
     if not args.json:
         say(f"{args.name} is in {folder} ({_DESCRIBED[form]})")
     if questions:
-        value["proofs"] = _prove(form, source, folder, questions, quiet=args.json)
+        value["proofs"] = _prove(form, source, folder, questions)
+        for proof in [] if args.json else value["proofs"]:
+            _show(proof)
     if args.json:
         emit(value)
     return 0
@@ -183,11 +185,9 @@ def _questions(path: Path) -> list[Question]:
     return questions
 
 
-def _prove(
-    form: str, source: ServedModel, folder: Path, questions: Sequence[Question], *, quiet: bool
-) -> list[dict[str, Any]]:
-    """Ask the model as it is here and the exported one; a GGUF file through llama.cpp as well, where that is. Show
-    each proof unless `quiet`; return them as JSON."""
+def _prove(form: str, source: ServedModel, folder: Path, questions: Sequence[Question]) -> list[dict[str, Any]]:
+    """Ask the model as it is here and the exported one, a GGUF file through llama.cpp as well where that is; as
+    JSON."""
     from curator.server.engines.exports import llama_cpp  # heavy
     from curator.server.engines.exports.proof import Proof, ask_engine
 
@@ -203,16 +203,13 @@ def _prove(
         proofs.append(Proof(way.program, questions, before, answers))
     elif form == "gguf":
         say("llama.cpp was not asked: neither llama-cpp-python nor node-llama-cpp is installed here")
-    for proof in [] if quiet else proofs:
-        _show(proof)
     return [proof.to_json() for proof in proofs]
 
 
-def _show(proof: Proof) -> None:
-    value = proof.to_json()
+def _show(value: dict[str, Any]) -> None:
     right = value["right"]
     out(
-        f"{proof.program}: {value['equal']} of {value['prompts']} answers equal; "
+        f"{value['program']}: {value['equal']} of {value['prompts']} answers equal; "
         f"right {right['before']} before, {right['after']} after"
     )
     for flip in value["flips"][:_SHOWN]:

@@ -251,6 +251,7 @@ ACTIONS: tuple[Action, ...] = (
         ("smoothing", "s", "Smooth", "Smooth the curves less or more", "show"),
         ("log_scale", "l", "Log", "Logarithmic scale, and back", "show"),
         ("deploy", "O", "Deploy", "Put a model tuned at Azure online; shows what an hour costs first"),
+        ("export_model", "X", "Export model", "Write the tuned model as GGUF, merged weights or PEFT adapter"),
         ("delete", "D", "Delete", "Delete deployment, files or tuned model at the provider, after asking"),
     ),
     *_rows(

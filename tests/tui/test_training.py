@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from curator import paths
+from curator.basemodels.gguf import open_gguf
 from curator.core.answers.contract import Contract
 from curator.tui.screens.compare.screen import CompareScreen
 from curator.tui.screens.train.dialog import TrainDialog
@@ -44,6 +45,15 @@ async def wait_for(scene: Scene, words: str, seconds: float = 90) -> None:
     raise AssertionError(f"{words!r} never came:\n{scene.screen_text()}")
 
 
+async def toast(scene: Scene, words: str) -> None:
+    """Wait until a toast says something."""
+    for _ in range(900):
+        await scene.pilot.pause(0.1)
+        if words in scene.toasts():
+            return
+    raise AssertionError(f"{words!r} never came:\n{scene.toasts()}")
+
+
 async def test_train_watch_compare_by_keyboard(tmp_path: Path, tiny: str) -> None:
     async with opened(dataset(tmp_path, lines()), NARROW) as scene:
         await scene.press("T")
@@ -62,6 +72,16 @@ async def test_train_watch_compare_by_keyboard(tmp_path: Path, tiny: str) -> Non
         assert run.status == "succeeded"
         losses = [row["train_loss"] for row in scene.app.job_watch.ledger.metrics(run.run)]
         assert losses[-1] < losses[0]
+        await scene.pilot.press("X")
+        await scene.pilot.pause(0.2)
+        await scene.pilot.press("enter")
+        await toast(scene, "of 3 answers are the same")
+        (exported,) = tmp_path.glob("*-model/*.Q8_0.gguf")
+        assert open_gguf(exported).metadata["general.name"] == run.fine_tuned_model
+        await scene.pilot.press("X")
+        await scene.pilot.pause(0.2)
+        await scene.pilot.press("enter")
+        await toast(scene, "exists already")
         await scene.pilot.press("C")
         await wait_for(scene, "McNemar")
         assert isinstance(scene.app.screen, CompareScreen)

@@ -72,17 +72,15 @@ def ask_engine(base: Path, adapter: Path | None, questions: Sequence[Question], 
         "adapter": None if adapter is None else str(adapter.resolve()),
     }
     model |= {"max_tokens": LONGEST_ANSWER, "temperature": 0}
-    requests = [
-        {"id": str(number), **model, "messages": question.messages, "tools": question.tools}
-        for number, question in enumerate(questions)
-    ]
+    asked = enumerate(questions)
+    requests = [{"id": str(n), **model, "messages": q.messages, "tools": q.tools} for n, q in asked]
     words = [sys.executable, "-m", "curator.server.children.generate"]
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as child:
+        assert child.stdin is not None and child.stdout is not None
         try:
-            assert child.stdin is not None and child.stdout is not None
-            child.stdin.write("".join(json.dumps(request) + "\n" for request in requests))
+            child.stdin.writelines(json.dumps(request) + "\n" for request in requests)
             child.stdin.flush()
             return _collect(child.stdout, len(requests), report)
         finally:

@@ -16,8 +16,8 @@ from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
-from curator.tui.screens.stage import StageScreen
-from curator.tui.screens.train.job_dialogs import DeleteDialog, DeployDialog
+from curator.tui.screens.train.job_dialogs import DeleteDialog
+from curator.tui.screens.train.model_actions import ModelActions
 from curator.tui.screens.train.run_pane import RunPane
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
@@ -39,7 +39,7 @@ ALL_JOBS = "ui.all_jobs"
 """The workspace setting that stores whether other jobs are listed too."""
 
 
-class TrainScreen(StageScreen):
+class TrainScreen(ModelActions):
     """Shows the list of jobs, and the events and curves of one."""
 
     STAGE = "train"
@@ -80,17 +80,17 @@ class TrainScreen(StageScreen):
 
     def data_changed(self, changed: Changed) -> None:
         """Read the runs again; changed examples do not matter here."""
-        self._reload()
+        self.reload()
 
     def _news(self, run: str) -> None:
         if self.app.screen is self:
-            self._reload()
+            self.reload()
 
     def on_screen_resume(self) -> None:
         """Read the runs again."""
-        self._reload()
+        self.reload()
 
-    def _reload(self) -> None:
+    def reload(self) -> None:
         current = self.current
         identity = (current.run, current.origin, current.job_id) if current else None
         own = self.jobs.runs()
@@ -128,7 +128,7 @@ class TrainScreen(StageScreen):
 
     def choose(self, run: str) -> None:
         """Put the cursor on this run of the workspace."""
-        self._reload()
+        self.reload()
         lines = self.query_one("#runs", LineList)
         lines.cursor = next((at for at, each in enumerate(self._runs) if each.run == run), lines.cursor)
 
@@ -139,7 +139,9 @@ class TrainScreen(StageScreen):
             return run is not None and not run.closed
         if action in ("train.checkpoints", "train.accuracy", "train.smoothing", "train.log_scale"):
             return run is not None and run.job_id is not None
-        return action != "train.compare" or (run is not None and run.fine_tuned_model is not None)
+        return action not in ("train.compare", "train.export_model") or (
+            run is not None and run.fine_tuned_model is not None
+        )
 
     def why_not(self, action: str) -> str:
         """What the run under the cursor lacks for an action."""
@@ -191,7 +193,7 @@ class TrainScreen(StageScreen):
         else:
             self.session.toast(f"The example of line {line:,} was changed or deleted since the upload")
 
-    def _follow(self) -> Run | None:
+    def follow(self) -> Run | None:
         """Follow the job under the cursor if it is none of this workspace; returns the run as it is stored."""
         run = self.current
         if run is None or self.query_one("#runs", LineList).cursor < self._own_count:
@@ -199,7 +201,7 @@ class TrainScreen(StageScreen):
             return run
         stored = self.jobs.follow_guest(run)
         if stored is not None and stored.run != run.run:
-            self._reload()
+            self.reload()
         return stored
 
     def _show(self) -> None:
@@ -208,7 +210,7 @@ class TrainScreen(StageScreen):
             self._run_shown = run.run if run is not None else ""
             if self._rest_timer is not None:
                 self._rest_timer.stop()
-            self._rest_timer = self.set_timer(_REST, self._follow)
+            self._rest_timer = self.set_timer(_REST, self.follow)
         self.refresh_bindings()
         pane.display = run is not None
         if run is not None:
@@ -234,7 +236,7 @@ class TrainScreen(StageScreen):
             self.session.say(error)
             return
         self._ask_all()
-        self._reload()
+        self.reload()
 
     def _ask_all(self) -> None:
         if self._lists_all and self.app.screen is self:
@@ -250,7 +252,7 @@ class TrainScreen(StageScreen):
 
     def _listed(self) -> None:
         if self.is_mounted:
-            self._reload()
+            self.reload()
 
     # Actions
 
@@ -268,7 +270,7 @@ class TrainScreen(StageScreen):
         self._steer("resume" if run is not None and run.status == "paused" else "pause")
 
     def _steer(self, action: str) -> None:
-        run = self._follow()
+        run = self.follow()
         if run is None or run.job_id is None or run.closed:
             self.session.toast("There is no running job under the cursor.")
             return
@@ -283,7 +285,7 @@ class TrainScreen(StageScreen):
 
         def on_answer(yes: bool | None) -> None:
             if yes:
-                self._carry_out(act())
+                self.carry_out(act())
 
         title, words = f"{action.capitalize()} this job?", run_notes.consequence(run, action)
         self.app.push_screen(Confirm(title, words, action.capitalize()), on_answer)
@@ -306,7 +308,7 @@ class TrainScreen(StageScreen):
 
         def on_answer(yes: bool | None) -> None:
             if yes:
-                self._carry_out(abandon())
+                self.carry_out(abandon())
 
         words = run_notes.consequence(run, "give up")
         self.app.push_screen(Confirm("Give up this submission?", words, "Give up"), on_answer)
@@ -315,7 +317,7 @@ class TrainScreen(StageScreen):
         """Delete, after asking, what the provider stores of this run: deployments, files, the tuned model."""
         from curator.jobs.runs import leftovers  # heavy
 
-        run = self._follow()
+        run = self.follow()
         items = leftovers.list_leftovers(run, self.jobs.ledger_of(run)) if run is not None else []
         if run is None or not items:
             self.session.toast("There is nothing to delete at the provider.")
@@ -324,56 +326,22 @@ class TrainScreen(StageScreen):
         def on_answer(items_to_delete: list[Leftover] | None) -> None:
             if items_to_delete:
                 request = leftovers.remove(items_to_delete, run, self.jobs.ledger_of(run))
-                self._carry_out(request, "Deleted at the provider")
+                self.carry_out(request, "Deleted at the provider")
 
         self.app.push_screen(DeleteDialog(items), on_answer)
 
-    def action_deploy(self) -> None:
-        """Deploy a model tuned at Azure, after showing the price."""
-        from curator.jobs import providers  # heavy
-        from curator.jobs.runs import azure_deployments as azure
-
-        run = self._follow()
-        if run is None or not run.fine_tuned_model:
-            self.session.toast("There is no tuned model under the cursor.")
-            return
-        try:
-            provider = providers.get(run.provider)
-            if provider.kind != "azure":
-                raise CuratorError(
-                    "Only models tuned at Azure are deployed; this one answers by itself: C compares."
-                )
-        except CuratorError as error:
-            self.session.say(error, title="Deploy")
-            return
-        model, ledger = run.fine_tuned_model, self.jobs.ledger_of(run)
-
-        async def deploy(name: str, sku: str) -> None:
-            async with azure.control_plane(provider) as plane:
-                await plane.deploy(ledger, model, name, sku)
-                self._reload()
-                await plane.wait(name)
-
-        def on_answer(name_and_sku: tuple[str, str] | None) -> None:
-            if name_and_sku:
-                self.session.toast("Deploying; that takes some minutes.")
-                words = f"{name_and_sku[0]} is deployed: C compares it with its base."
-                self._carry_out(deploy(*name_and_sku), words)
-
-        self.app.push_screen(DeployDialog(run), on_answer)
-
     @work(group="act", exit_on_error=False)
-    async def _carry_out(self, request: Coroutine[Any, Any, None], done: str = "") -> None:
-        """Run a confirmed request, show `done` after it, and read the runs again."""
+    async def carry_out(self, request: Coroutine[Any, Any, str | None], done: str = "") -> None:
+        """Run a confirmed request, show its words or `done` after it, and read the runs again."""
         try:
-            await request
+            words = await request or done
         except CuratorError as error:
             self.session.say(error)
         else:
-            if done:
-                self.session.toast(done)
+            if words:
+                self.session.toast(words)
         self.jobs.poll_at_once()
-        self._reload()
+        self.reload()
 
     def action_smoothing(self) -> None:
         """Use the next smoothing of the curves."""
