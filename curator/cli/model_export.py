@@ -19,7 +19,7 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.server.engines.exports.model_card import ModelCard
-    from curator.server.engines.exports.proof import Question
+    from curator.server.engines.exports.proof import ProofPrompt
     from curator.server.store.catalog import Catalog, ServedModel
 
 FORMATS = ("peft", "merged", "gguf")
@@ -163,12 +163,12 @@ def _files(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _questions(path: Path) -> list[Question]:
+def _questions(path: Path) -> list[ProofPrompt]:
     """The prompts of a file, or of a workspace's held-out sides (all its examples where it has none)."""
     from curator.core import example as examples  # heavy
     from curator.jobs.planning import training_data
     from curator.jobs.runs.evaluation import make_prompts
-    from curator.server.engines.exports.proof import Question
+    from curator.server.engines.exports.proof import ProofPrompt
 
     data = training_data.read(path)
     held_out = [at for side in ("validation", "test") for at in data.side(side)]
@@ -179,13 +179,13 @@ def _questions(path: Path) -> list[Question]:
     for prompt in prompts[:_MOST_PROMPTS]:
         value = examples.parse(raws[prompt.line]).value
         tools = value.get("tools") if isinstance(value, dict) else None
-        questions.append(Question(prompt.line, prompt.messages, prompt.expected, tools))
+        questions.append(ProofPrompt(prompt.line, prompt.messages, prompt.expected, tools))
     if not questions:
         raise InputError(f"{path} has no prompt with a text as answer: nothing can be proved with it")
     return questions
 
 
-def _prove(form: str, source: ServedModel, folder: Path, questions: Sequence[Question]) -> list[dict[str, Any]]:
+def _prove(form: str, source: ServedModel, folder: Path, questions: Sequence[ProofPrompt]) -> list[dict[str, Any]]:
     """Ask the model as it is here and the exported one, a GGUF file through llama.cpp as well where that is; as
     JSON."""
     from curator.server.engines.exports import llama_cpp  # heavy

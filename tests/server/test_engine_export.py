@@ -221,7 +221,7 @@ def test_a_tokenizer_without_a_name_in_gguf_is_refused(tuned: tuple[Path, Path],
 
 def test_a_proof_tells_what_changed(tuned: tuple[Path, Path], tmp_path: Path) -> None:
     out = export_gguf(*tuned, tmp_path / "out", CARD, "f16")
-    questions = [proof.Question(n, [{"role": "user", "content": f"q {n}"}], "x") for n in (3, 8)]
+    questions = [proof.ProofPrompt(n, [{"role": "user", "content": f"q {n}"}], "x") for n in (3, 8)]
     before = proof.ask_engine(*tuned, questions, lambda done, total: None)
     assert proof.ask_engine(out, None, questions, lambda done, total: None) == before and all(before)
     told = proof.Proof("here", questions, before, [before[0], "x"]).to_json()

@@ -19,7 +19,7 @@ from subprocess import PIPE
 
 from curator.core.text import one_line
 from curator.errors import CuratorError
-from curator.server.engines.exports.proof import LONGEST_ANSWER, Question, Report
+from curator.server.engines.exports.proof import LONGEST_ANSWER, ProofPrompt, Report
 
 _HERE = Path(__file__).parent
 _PACKAGE = Path("node_modules", "node-llama-cpp", "dist", "index.js")
@@ -66,7 +66,7 @@ def ask_llama_cpp(
     return answers
 
 
-def rendered_prompts(folder: Path, questions: Sequence[Question]) -> tuple[list[str], list[str]]:
+def rendered_prompts(folder: Path, questions: Sequence[ProofPrompt]) -> tuple[list[str], list[str]]:
     """What the GGUF file in `folder` makes of the questions, by its own chat template, and the texts that end an
     answer."""
     from curator.basemodels import chat_render, text_model  # heavy: tokenizers

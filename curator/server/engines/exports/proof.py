@@ -20,7 +20,7 @@ Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ProofPrompt:
     """A prompt: the line or id that it comes from, the messages and tools that are sent, the wanted answer."""
 
     line: int
@@ -35,7 +35,7 @@ class Proof:
 
     program: str
     """What ran the exported file."""
-    questions: Sequence[Question]
+    questions: Sequence[ProofPrompt]
     before: Sequence[str]
     after: Sequence[str]
 
@@ -65,7 +65,7 @@ class Proof:
         }
 
 
-def ask_engine(base: Path, adapter: Path | None, questions: Sequence[Question], report: Report) -> list[str]:
+def ask_engine(base: Path, adapter: Path | None, questions: Sequence[ProofPrompt], report: Report) -> list[str]:
     """The likeliest answers of a model, decoded by the generation process. Raises CuratorError if it fails."""
     model: dict[str, Any] = {
         "base": str(base.resolve()),
