@@ -16,6 +16,7 @@ from curator.tui.screens.data.fix_dialog import FixDialog
 from curator.tui.screens.dataset.answers_dialog import AnswersDialog
 from curator.tui.stage_models import answer_contracts
 from curator.tui.widgets.text_field import MessageField
+from tests.thorough import every
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
@@ -97,7 +98,8 @@ async def test_every_planted_answer_is_repaired_and_undone_by_one_key(tmp_path: 
         await scene.press("A", "enter")
         found = set(scene.workspace.view(f"rule:{RULE}").ids)
         as_wanted = 0
-        for fault in faults:
+        tried = every(3, faults)
+        for fault in tried:
             line = fault["line"]
             assert line in found
             scene.data.examples.go_to(line)
@@ -114,7 +116,8 @@ async def test_every_planted_answer_is_repaired_and_undone_by_one_key(tmp_path: 
             await scene.pilot.press("u")
             await scene.pilot.pause()
             assert scene.workspace.raw(line) == before
-        assert as_wanted == 19  # (doublebooked): only who reads the prompt knows that (calendar) is meant
+        # (doublebooked): only who reads the prompt knows that (calendar) is meant
+        assert as_wanted == len(tried) - any(answer(scene, fault["line"]) == "(doublebooked)" for fault in tried)
 
 
 async def test_a_refusal_goes_with_one_key_and_comes_back_with_one(tmp_path: Path) -> None:

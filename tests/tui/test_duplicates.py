@@ -201,5 +201,6 @@ async def test_every_planted_copy_and_contradiction_of_the_sample_is_settled_wit
         assert stage(scene).query_one("#groups", LineList).count == 0
         assert "no copies and no contradictions" in scene.screen_text()
         for _ in groups:
-            await scene.press("u")
+            await scene.pilot.press("u")
+        await scene.settle()
         assert len(stage(scene)._groups) == len(groups)
