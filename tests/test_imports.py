@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,12 @@ def test_commands_import_what_they_use(words: tuple[str, ...], unwanted: set[str
 
 def test_the_ui_starts_without_the_heavy_ones() -> None:
     assert not imported("import curator.tui.app") & {"openai", "torch", "transformers", "numpy", "starlette"}
+
+
+def test_a_dataset_is_opened_for_the_first_time_without_the_heavy_ones(tmp_path: Path) -> None:
+    file = shutil.copy(SAMPLE, tmp_path / "data.jsonl")
+    code = "from pathlib import Path; from curator.workspace import opening; opening.open_workspace(Path({!r}))"
+    assert not imported(code.format(str(file))) & {"numpy", "rapidfuzz", "textual", "tiktoken"}
 
 
 def test_the_server_process_trains_nothing_itself() -> None:

@@ -121,10 +121,10 @@ class Writing:
 
     def held_out_twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> tuple[Twin, ...]:
         """Those of `count` examples, given as (id, new bytes), that copy a held-out one, with its side."""
-        from curator.workspace.duplicates.twins import HeldOutTexts  # heavy
-
         if not self.stored.has_held_out():
             return ()
+        from curator.workspace.duplicates.twins import HeldOutTexts  # heavy: NumPy, which no first opening needs
+
         if self._held_out is None:
             self._held_out = HeldOutTexts(self.stored)
         twin_ids = self._held_out.twins(fresh, count)
