@@ -155,6 +155,9 @@ def _list_rounds(all_rounds: list[Round], as_json: bool) -> int:
 
 
 def _print_round(each: Round) -> None:
+    from curator.core.answers.misses import KIND_WORDS  # heavy
+    from curator.core.scores.metrics import difference_words
+
     run, changes = each.run, each.difference
     words = f"round {each.number}: {run.fine_tuned_model or run.model} on {run.provider}, {run.status}"
     output.out(output.styled(one_line(words, 120), "1"))
@@ -167,8 +170,14 @@ def _print_round(each: Round) -> None:
         output.out(f"  {counts}{settings}")
     _print_scores(each)
     if each.prompts_compared:
-        flips = f"{len(each.fixed)} fixed, {len(each.broken)} broken since round {each.against}"
-        output.out(f"  {flips} of {each.prompts_compared:,} prompts that both rounds answered")
+        flips = difference_words(len(each.fixed), len(each.broken))
+        compared = f"since round {each.against}, on {each.prompts_compared:,} prompts that both rounds answered"
+        output.out(f"  {flips}; {compared}")
+    if each.misses:
+        counts = ", ".join(f"{count} {KIND_WORDS[kind]}" for kind, count in each.misses.items())
+        output.out(f"  misses: {counts}")
+    if each.flattered:
+        output.out(f"  {each.flattered}")
     if each.both_changed:
         output.out("  Data and settings changed together: either may have made the difference.")
 

@@ -17,9 +17,9 @@ from curator.jobs.connections.connect import connect
 from curator.jobs.findings import row_misses
 from curator.jobs.findings.best_of import flattery_of
 from curator.jobs.findings.earlier_models import ask_model_before, model_before
-from curator.jobs.findings.round_facts import count_round_misses, flattery_of_rounds
 from curator.jobs.ledger.answer_facts import LIKELIHOOD
 from curator.jobs.ledger.ledger import Ledger, Run
+from curator.jobs.rounds.round_facts import count_round_misses, flattery_of_rounds
 from curator.jobs.runs import evaluation
 from curator.jobs.runs.asking import message_key
 from curator.workspace.opening import open_workspace

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from curator.core.answers.contract import Contract, propose
-from curator.core.scores import metrics
+from curator.core.scores import free_text, metrics
 from curator.core.scores.references import best_reference
 from curator.jobs.ledger.ledger import Ledger
 
-PAIRED = ("exact_match", "contract", "accuracy", "token_f1", "bleu", "rouge1", "rouge2", "rougeL", "length")
-"""Metrics with a score for each answer, whose difference can be taken prompt by prompt."""
+PAIRED = ("exact_match", "contract", "accuracy", "token_f1", "length", "macro_f1", *free_text.NAMES)
+"""Metrics whose difference can be taken on the prompts that both models answered."""
 PRIMARY = ("exact_match", "contract", "accuracy")
 """Metrics by which an answer is right or wrong; the first that was measured says which prompts flipped."""
 RightById = Mapping[int, tuple[str, ...]]
@@ -67,13 +67,21 @@ def compare_models(
         proposal = propose(prompt.expected for prompt in prompts)
         contract = proposal.contract if proposal else None
     judge = partial(_score, allowed=contract.allows if contract else None)
-    delta = {name: _difference(name, prompts, before, after, judge) for name in names if name in PAIRED}
+    differences = {name: _difference(name, prompts, before, after, judge) for name in names if name in PAIRED}
+    delta = {name: difference for name, difference in differences.items() if difference is not None}
     primary = next((name for name in names if name in PRIMARY), "exact_match")
     flips = metrics.flips(*(_rights(primary, prompts, answers, judge) for answers in (before, after)))
     fixed, broken = (
         tuple(Flip(prompts[at], before[at], after[at]) for at in places) for places in (flips.fixed, flips.broken)
     )
     return ModelDifference(len(prompts), delta, fixed, broken, flips.p_value)
+
+
+def _macro_f1(prompts: Sequence[Asked], answers: Sequence[str]) -> Callable[[Any], float]:
+    """A function from row numbers to the macro F1 of these rows."""
+    pairs = zip(prompts, answers, strict=True)
+    wanted = [best_reference(prompt.expected, prompt.also_right, answer) for prompt, answer in pairs]
+    return lambda rows: metrics.macro_f1([wanted[at] for at in rows], [answers[at] for at in rows])
 
 
 def _rights(
@@ -137,8 +145,18 @@ def _difference(
     before: Sequence[str],
     after: Sequence[str],
     judge: Callable[[str, Asked, str], float],
-) -> metrics.Interval:
-    """The mean difference of a metric over the prompts with its paired bootstrap interval."""
+) -> metrics.Interval | None:
+    """The difference of a metric on the prompts with its paired bootstrap interval.
+
+    None where the package that measures it is not here.
+    """
+    if name in free_text.NAMES:
+        references = [(prompt.expected, *prompt.also_right) for prompt in prompts]
+        absent = free_text.why_absent(name, references) is not None
+        return None if absent else free_text.measure_difference(name, references, before, after)
+    if name == "macro_f1":
+        old, new = (_macro_f1(prompts, answers) for answers in (before, after))
+        return metrics.bootstrap(len(prompts), lambda rows: new(rows) - old(rows), resamples=200)
     triples = zip(prompts, before, after, strict=True)
     return metrics.bootstrap_mean(
         [judge(name, prompt, new) - judge(name, prompt, old) for prompt, old, new in triples]

@@ -13,8 +13,10 @@ from curator.errors import UsageError
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.ledger.remarks import Remark
 from curator.jobs.rounds.comparing import Flip, RightById, compare_models
+from curator.jobs.rounds.round_facts import count_round_misses, flattery_of_rounds
 
 if TYPE_CHECKING:
+    from curator.core.answers.misses import MissKind
     from curator.workspace.versions import RevisionDifference
     from curator.workspace.workspace import Workspace
 
@@ -73,6 +75,10 @@ class Round:
     remark: Remark = Remark()
     model: str | None = None
     """The name under which its tuned model is asked; None: it has none."""
+    misses: dict[MissKind, int] = field(default_factory=dict)
+    """How many of its wrong answers are of each kind."""
+    flattered: str = ""
+    """Of the latest evaluated round: how far the best of many on these prompts is flattered, in words."""
 
     @property
     def data_changed(self) -> bool:
@@ -97,6 +103,8 @@ class Round:
             "delta": _json(self.delta),
             "flips": flips,
             "prompts_compared": self.prompts_compared,
+            "misses": self.misses,
+            "flattered": self.flattered or None,
             "against": self.against,
             "tags": list(self.remark.tags),
             "note": self.remark.note,
@@ -152,9 +160,26 @@ def list_rounds(ledger: Ledger, basis: Basis) -> list[Round]:
         if latest.yardstick is not None:
             if with_model is not None:
                 latest = _with_delta(latest, with_model, ledger, basis)
+            latest = _with_misses(latest, ledger, basis)
             with_model = latest
         all_rounds.append(latest)
-    return all_rounds
+    return [_with_flattery(each, all_rounds, ledger, basis) if each is with_model else each for each in all_rounds]
+
+
+def _with_misses(each: Round, ledger: Ledger, basis: Basis) -> Round:
+    """A round with the kinds of its model's misses on its own prompts."""
+    if each.model is None or each.yardstick is None:
+        return each
+    kinds = count_round_misses(ledger, each.model, str(each.yardstick["id"]), basis.contract, basis.also_right)
+    return replace(each, misses=kinds or {})
+
+
+def _with_flattery(latest: Round, all_rounds: Sequence[Round], ledger: Ledger, basis: Basis) -> Round:
+    """The latest evaluated round with how far the best of all models on its prompts is flattered."""
+    models = [each.model for each in all_rounds if each.model is not None]
+    yardstick = str(latest.yardstick["id"]) if latest.yardstick else ""
+    flattery = flattery_of_rounds(ledger, models, yardstick, basis.also_right)
+    return latest if flattery is None else replace(latest, flattered=flattery.words)
 
 
 def between(earlier: Round, later: Round, ledger: Ledger, basis: Basis) -> Round:

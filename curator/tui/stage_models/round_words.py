@@ -103,6 +103,10 @@ def facts(each: Round) -> list[tuple[str, str]]:
     took = time_span(run.finished_at - run.created_at) if run.finished_at else ""
     if spent or took:
         lines.append((f"spent: {' · '.join(filter(None, (spent, took)))}", "$quiet"))
+    if each.misses:
+        lines.append((f"misses: {_miss_words(each)}", "$quiet"))
+    if each.flattered:
+        lines.append((each.flattered, "$quiet"))
     if remark := _remark_words(each):
         lines.append((remark, "$accent"))
     if each.both_changed:
@@ -110,6 +114,12 @@ def facts(each: Round) -> list[tuple[str, str]]:
         words = f"! Data and settings ({names}) changed together: either may have made the difference."
         lines.append((words, "$mark-warning"))
     return lines
+
+
+def _miss_words(each: Round) -> str:
+    from curator.core.answers.misses import KIND_WORDS  # heavy
+
+    return ", ".join(f"{count} {KIND_WORDS[kind]}" for kind, count in each.misses.items())
 
 
 def _remark_words(each: Round) -> str:

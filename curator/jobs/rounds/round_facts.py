@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,9 +12,7 @@ from curator.core.scores.flattery import MANY_ROUNDS, Flattery, measure_flattery
 from curator.core.scores.metrics import exact_match
 from curator.jobs.ledger.answer_facts import MISS_KIND, AnswerKey, text_hash
 from curator.jobs.ledger.ledger import Ledger
-
-RightById = Mapping[int, tuple[str, ...]]
-"""Further right answers by example id."""
+from curator.jobs.rounds.comparing import RightById
 
 
 @dataclass(frozen=True)
