@@ -176,8 +176,8 @@ def _print_round(each: Round) -> None:
     if each.misses:
         counts = ", ".join(f"{count} {KIND_WORDS[kind]}" for kind, count in each.misses.items())
         output.out(f"  misses: {counts}")
-    if each.flattered:
-        output.out(f"  {each.flattered}")
+    if each.flattery is not None:
+        output.out(f"  {each.flattery.words}")
     if each.both_changed:
         output.out("  Data and settings changed together: either may have made the difference.")
 

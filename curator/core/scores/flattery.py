@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MANY_ROUNDS = 3
 """Models on one set of prompts from which on the best of them is worth a warning."""
@@ -44,6 +45,17 @@ class Flattery:
             f"{about}, flattered by about {points}: {self.fair:.0%} on prompts that did not choose it. "
             "Fresh prompts or the test side tell more."
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """The object `flattered` of `evaluate` and `history` (docs/cli.md)."""
+        return {
+            "models": self.models,
+            "prompts": self.prompts,
+            "score": self.score,
+            "fair": self.fair,
+            "points": self.points,
+            "says": self.words,
+        }
 
 
 def measure_flattery(scores: Sequence[Sequence[float]], seed: int = 0) -> Flattery | None:

@@ -1,7 +1,6 @@
 """Scores of answers against the expected ones, with confidence intervals.
 
-The score of one pair is between 0 and 1; no text makes a metric raise. Words are runs of letters and digits; each
-ideograph and kana is a word of its own.
+The score of one pair is between 0 and 1; no text makes a metric raise. `free_text` has those of the packages.
 """
 
 from __future__ import annotations
@@ -22,11 +21,6 @@ Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 RESAMPLES = 1_000
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
-_BLEU_TOKEN = re.compile(rf"\([\w-]+\)|:[\w+-]+:|[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
-"""BLEU's tokens: words, punctuation marks, and shortcodes as a whole, so that `(tired)` and `(happy)` do not
-agree in their brackets. BLEU leaves the tokenisation open (Post 2018, arXiv:1804.08771)."""
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -77,37 +71,6 @@ def token_f1(expected: str, answer: str) -> float:
     SQuAD's second measure (Rajpurkar et al. 2016, arXiv:1606.05250).
     """
     return _f1(Counter(_squad(expected)), Counter(_squad(answer)), expected, answer)
-
-
-def rouge_n(expected: str, answer: str, n: int) -> float:
-    """ROUGE-N as F1 of the common word n-grams (Lin 2004), lower-cased, not stemmed."""
-    return _f1(_ngrams(_words(expected), n), _ngrams(_words(answer), n), expected, answer)
-
-
-def rouge_l(expected: str, answer: str) -> float:
-    """ROUGE-L as F1 of the longest common subsequence of words (Lin 2004), lower-cased, not stemmed."""
-    from rapidfuzz.distance import LCSseq  # heavy: rapidfuzz
-
-    reference_words, answer_words = _words(expected), _words(answer)
-    if not reference_words or not answer_words:
-        return exact_match(expected, answer)
-    common = LCSseq.similarity(reference_words, answer_words)
-    return 2 * int(common) / (len(reference_words) + len(answer_words))
-
-
-def bleu(expected: str, answer: str, order: int = 4) -> float:
-    """BLEU of one answer (Papineni et al. 2002), smoothed: for n > 1 matches and total are raised by one (Lin
-    and Och 2004).
-
-    Orders longer than the answer are left out, so that a one-word answer can score 1.
-    """
-    return _bleu([_matches(expected, answer, order)], smooth=True)
-
-
-def corpus_bleu(expected: Sequence[str], answers: Sequence[str], order: int = 4) -> float:
-    """BLEU of all answers together, one reference each, not smoothed (Papineni et al. 2002)."""
-    pairs = zip(expected, answers, strict=True)
-    return _bleu([_matches(reference, answer, order) for reference, answer in pairs], smooth=False)
 
 
 def accuracy(expected: Sequence[str], answers: Sequence[str]) -> float:
@@ -263,16 +226,8 @@ def flips(before: Sequence[bool], after: Sequence[bool]) -> Flips:
     return Flips(fixed, broken, mcnemar(len(fixed), len(broken)))
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
-
-
 def _squad(text: str) -> list[str]:
     return _ARTICLE.sub(" ", text.casefold().translate(_NO_PUNCTUATION)).split()
-
-
-def _ngrams(words: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
-    return Counter(tuple(words[at : at + n]) for at in range(len(words) - n + 1))
 
 
 def _f1(expected_counts: Mapping[Any, int], answer_counts: Mapping[Any, int], expected: str, answer: str) -> float:
@@ -284,53 +239,9 @@ def _f1(expected_counts: Mapping[Any, int], answer_counts: Mapping[Any, int], ex
     return 2 * common / sum(sizes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Matches:
-    """Clipped n-gram matches and totals by order, and both lengths in tokens."""
-
-    hits: tuple[int, ...]
-    totals: tuple[int, ...]
-    expected: int
-    answer: int
-
-
-def _matches(expected: str, answer: str, order: int) -> _Matches:
-    expected_tokens, answer_tokens = (
-        _BLEU_TOKEN.findall(expected.casefold()),
-        _BLEU_TOKEN.findall(answer.casefold()),
-    )
-    hits, totals = [], []
-    for n in range(1, order + 1):
-        expected_grams, answer_grams = _ngrams(expected_tokens, n), _ngrams(answer_tokens, n)
-        hits.append(sum(min(count, expected_grams[gram]) for gram, count in answer_grams.items()))
-        totals.append(answer_grams.total())
-    return _Matches(tuple(hits), tuple(totals), len(expected_tokens), len(answer_tokens))
-
-
-def _bleu(all_matches: Sequence[_Matches], smooth: bool) -> float:
-    hits = [sum(column) for column in zip(*(each.hits for each in all_matches), strict=True)]
-    totals = [sum(column) for column in zip(*(each.totals for each in all_matches), strict=True)]
-    expected, answer = sum(each.expected for each in all_matches), sum(each.answer for each in all_matches)
-    if not expected or not answer:
-        return float(expected == answer and bool(all_matches))
-    orders = [n for n, total in enumerate(totals) if total]
-    logs = []
-    for n in orders:
-        extra = int(smooth and n > 0)
-        if not hits[n] + extra:
-            return 0.0
-        logs.append(math.log((hits[n] + extra) / (totals[n] + extra)))
-    brevity = min(0.0, 1 - expected / answer)
-    return math.exp(brevity + mean(logs))
-
-
 PER_EXAMPLE: dict[str, Callable[[str, str], float]] = {
     "exact_match": exact_match,
     "token_f1": token_f1,
-    "bleu": bleu,
-    "rouge1": lambda expected, answer: rouge_n(expected, answer, 1),
-    "rouge2": lambda expected, answer: rouge_n(expected, answer, 2),
-    "rougeL": rouge_l,
 }
 """Metrics of one answer: functions of (expected, answer) to a score from 0 to 1."""
 NAMES = (*PER_EXAMPLE, "contract", "accuracy", "macro_f1", "length")

@@ -7,7 +7,6 @@ from typing import Any
 from curator.core.answers.misses import count_kinds
 from curator.core.scores.choice import MetricChoice
 from curator.core.scores.closed_answers import answer_scores, confusions
-from curator.core.scores.flattery import Flattery
 from curator.jobs.findings.best_of import flattery_of
 from curator.jobs.findings.row_misses import misses_of
 from curator.jobs.findings.training_noise import noise_of
@@ -25,7 +24,7 @@ def details_json(result: Evaluation, choice: MetricChoice, ledger: Ledger) -> di
         "signatures": dict(sorted(result.last.signatures.items())),
         "answers": {each.model: _answers_json(result, each) for each in result.models} if closed else None,
         "misses": {each.model: count_kinds(misses_of(result, each, ledger)) for each in result.models},
-        "flattered": flattered and _flattered_json(flattered),
+        "flattered": flattered and flattered.to_json(),
         "noise": noise and {"scores": list(noise.scores), "spread": noise.spread, "says": noise.words},
     }
 
@@ -55,15 +54,4 @@ def _answers_json(result: Evaluation, scored: ScoredModel) -> dict[str, Any]:
             }
             for each in confusions(expected, scored.answers)
         ],
-    }
-
-
-def _flattered_json(flattery: Flattery) -> dict[str, Any]:
-    return {
-        "models": flattery.models,
-        "prompts": flattery.prompts,
-        "score": flattery.score,
-        "fair": flattery.fair,
-        "points": flattery.points,
-        "says": flattery.words,
     }

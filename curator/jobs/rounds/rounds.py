@@ -17,6 +17,7 @@ from curator.jobs.rounds.round_facts import count_round_misses, flattery_of_roun
 
 if TYPE_CHECKING:
     from curator.core.answers.misses import MissKind
+    from curator.core.scores.flattery import Flattery
     from curator.workspace.versions import RevisionDifference
     from curator.workspace.workspace import Workspace
 
@@ -77,8 +78,8 @@ class Round:
     """The name under which its tuned model is asked; None: it has none."""
     misses: dict[MissKind, int] = field(default_factory=dict)
     """How many of its wrong answers are of each kind."""
-    flattered: str = ""
-    """Of the latest evaluated round: how far the best of many on these prompts is flattered, in words."""
+    flattery: Flattery | None = None
+    """Of the latest evaluated round: how far the best of many on these prompts is flattered."""
 
     @property
     def data_changed(self) -> bool:
@@ -104,7 +105,7 @@ class Round:
             "flips": flips,
             "prompts_compared": self.prompts_compared,
             "misses": self.misses,
-            "flattered": self.flattered or None,
+            "flattered": self.flattery and self.flattery.to_json(),
             "against": self.against,
             "tags": list(self.remark.tags),
             "note": self.remark.note,
@@ -179,7 +180,7 @@ def _with_flattery(latest: Round, all_rounds: Sequence[Round], ledger: Ledger, b
     models = [each.model for each in all_rounds if each.model is not None]
     yardstick = str(latest.yardstick["id"]) if latest.yardstick else ""
     flattery = flattery_of_rounds(ledger, models, yardstick, basis.also_right)
-    return latest if flattery is None else replace(latest, flattered=flattery.words)
+    return latest if flattery is None else replace(latest, flattery=flattery)
 
 
 def between(earlier: Round, later: Round, ledger: Ledger, basis: Basis) -> Round:

@@ -103,10 +103,6 @@ def facts(each: Round) -> list[tuple[str, str]]:
     took = time_span(run.finished_at - run.created_at) if run.finished_at else ""
     if spent or took:
         lines.append((f"spent: {' · '.join(filter(None, (spent, took)))}", "$quiet"))
-    if each.misses:
-        lines.append((f"misses: {_miss_words(each)}", "$quiet"))
-    if each.flattered:
-        lines.append((each.flattered, "$quiet"))
     if remark := _remark_words(each):
         lines.append((remark, "$accent"))
     if each.both_changed:
@@ -163,6 +159,19 @@ def score_rows(each: Round) -> list[RoundRow]:
             (delta, ""),
         ]
         rows.append(RoundRow(pieces))
+    return rows
+
+
+def miss_rows(each: Round) -> list[RoundRow]:
+    """The kinds of misses, and how far the best of many rounds is flattered, with all there is to say below."""
+    rows = []
+    if each.misses:
+        words = _miss_words(each)
+        rows.append(RoundRow([(f"Misses: {words}", "accent")], detail=[("misses", words, "")]))
+    if each.flattery is not None:
+        best = each.flattery
+        words = f"Luck: the best of {best.models} has {best.score:.0%}, {best.fair:.0%} without it"
+        rows.append(RoundRow([(words, "accent")], detail=[("luck", best.words, "")]))
     return rows
 
 

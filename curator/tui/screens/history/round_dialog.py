@@ -16,7 +16,7 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.history.version_dialog import difference_words
 from curator.tui.stage_models.changed_words import changed_line
-from curator.tui.stage_models.round_words import RoundRow, counts, facts, flip_rows, score_rows
+from curator.tui.stage_models.round_words import RoundRow, counts, facts, flip_rows, miss_rows, score_rows
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class RoundDialog(Dialog[int]):
 
     def _show(self, reasons: list) -> None:  # type: ignore[type-arg]
         each = self._round
-        self._rows = [*score_rows(each), *flip_rows(each, reasons)]
+        self._rows = [*score_rows(each), *flip_rows(each, reasons), *miss_rows(each)]
         since = f" since round {each.since}" if each.since is not None else ""
         if each.difference is not None:
             self._rows.append(RoundRow([(f"Changed{since}: {counts(each)}", "accent")]))
