@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.cli import evaluate_completion, evaluate_judge, provider_options
 from curator.cli.contract_options import add_contract
-from curator.cli.evaluate_report import show
+from curator.cli.evaluate_report import remarks, show
 from curator.cli.evaluate_rows import EvaluationRequest, make_request, require_consent
 from curator.cli.output import emit, say
 from curator.core.text import one_line
@@ -157,7 +157,7 @@ def _tell(
     if result.yardstick.side == "test":
         say(f"The test side has been opened {opened:,} time{'s' * (opened != 1)}: each look makes it tell less.")
     if args.card:
-        _write_card(Path(args.card), result, details["missed"])
+        _write_card(Path(args.card), result, details)
     if args.json:
         emit(result.to_json() | details)
         return
@@ -166,13 +166,13 @@ def _tell(
         say(sentence)
 
 
-def _write_card(path: Path, result: Evaluation, missed: list[str]) -> None:
+def _write_card(path: Path, result: Evaluation, details: dict[str, Any]) -> None:
     from curator import atomic  # heavy
     from curator.jobs.runs.evaluation_card import card
 
     try:
         with atomic.replacing(path) as file:
-            file.write(card(result, missed).encode("utf-8", "replace"))
+            file.write(card(result, details["missed"], remarks(details)).encode("utf-8", "replace"))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
     say(f"{path} written")

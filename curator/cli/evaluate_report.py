@@ -9,6 +9,7 @@ from curator.cli.output import out, styled
 from curator.core.text import one_line
 
 if TYPE_CHECKING:
+    from curator.core.answers.misses import MissKind
     from curator.core.scores.metrics import Flips
     from curator.jobs.runs.evaluation import Evaluation
 
@@ -47,14 +48,27 @@ def show(result: Evaluation, details: dict[str, Any]) -> None:
             out(one_line(words, 200))
 
 
-def _show_confusions(details: dict[str, Any]) -> None:
-    """The kinds of misses of the last model, and the answers that it mistakes most."""
+def remarks(details: dict[str, Any]) -> list[str]:
+    """What a card says beside the scores: how metrics were measured, misses, luck, the judge."""
+    model = list(details["misses"])[-1]
+    sentences = [f"{name}: {signature}" for name, signature in details["signatures"].items()]
+    if kinds := details["misses"][model]:
+        sentences.append(f"misses of {model}: {_kind_words(kinds)}")
+    sentences += [details[name]["says"] for name in ("flattered", "noise") if details[name]]
+    return sentences + (details["judge"]["says"] if details["judge"] else [])
+
+
+def _kind_words(kinds: dict[MissKind, int]) -> str:
     from curator.core.answers.misses import KIND_WORDS  # heavy
 
+    return ", ".join(f"{count} {KIND_WORDS[kind]}" for kind, count in kinds.items())
+
+
+def _show_confusions(details: dict[str, Any]) -> None:
+    """The kinds of misses of the last model, and the answers that it mistakes most."""
     model = list(details["misses"])[-1]
     if kinds := details["misses"][model]:
-        counts = ", ".join(f"{count} {KIND_WORDS[kind]}" for kind, count in kinds.items())
-        out(f"misses of {one_line(model, 60)}: {counts}")
+        out(f"misses of {one_line(model, 60)}: {_kind_words(kinds)}")
     repeated = [
         each for each in (details["answers"] or {}).get(model, {}).get("confusions", ()) if each["count"] > 1
     ]

@@ -62,8 +62,15 @@ def test_closed_answers_are_counted_one_by_one(
         "expected": "(sad)", "given": "(happy)", "count": 6, "lines": [8, 11, 14, 17, 20, 23],
     }  # fmt: skip
     assert report["misses"][TUNED] == {"wrong": 6, "goes_on": 1, "refuses": 1}
+    card = tmp_path / "card.md"
     status, [asked], _ = run(
-        capsys, "evaluate", data, "--model", TUNED, "--metric", "bleu", "--metric", "exact_match"
+        capsys, "evaluate", data, "--model", TUNED, "--metric", "bleu", "--metric", "exact_match", "--card", card
+    )
+    written = card.read_text()
+    assert (
+        "## Remarks" in written
+        and "- `bleu: nrefs:1|" in written.replace("\\|", "|")
+        and "6 right form" in written
     )
     assert status == 0 and asked["models"][TUNED]["bleu"] > 0 and "sacrebleu" not in asked["hidden"]
     assert "version:" in asked["signatures"]["bleu"]

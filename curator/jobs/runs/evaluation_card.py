@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from curator.core.scores.metrics import Interval, difference_words
 from curator.core.text import one_line
 from curator.jobs.runs.evaluation import Evaluation
 
 _MISSES = 20
 
 
-def card(result: Evaluation, missed: Sequence[str] = ()) -> str:
-    """The card; text of models and data stands in code spans, so that it is shown and never interpreted."""
+def card(result: Evaluation, missed: Sequence[str] = (), remarks: Sequence[str] = ()) -> str:
+    """The card; text of models and data stands in code spans, so that it is shown and never interpreted.
+
+    `missed` are sentences about bars, `remarks` what else there is to say, such as how metrics were measured.
+    """
     lines = [
         "# Evaluation",
         "",
@@ -25,15 +30,16 @@ def card(result: Evaluation, missed: Sequence[str] = ()) -> str:
     names = list(result.models[0].scores)
     lines += [f"| model | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for scored in result.models:
-        cells = [f"{s.value:.3f} ({s.low:.3f}–{s.high:.3f})" for s in (scored.scores[name] for name in names)]
+        cells = [_cell(scored.scores.get(name)) for name in names]
         lines.append(f"| {code(scored.model)} | {' | '.join(cells)} |")
     if result.flips is not None:
         fixed, broken = len(result.flips.fixed), len(result.flips.broken)
         lines += [
             "",
-            f"From {code(result.models[0].model)} to {code(result.last.model)}: {fixed} fixed, {broken} broken "
-            f"(McNemar p = {result.flips.p_value:.2g}).",
+            f"From {code(result.models[0].model)} to {code(result.last.model)} by McNemar's test: "
+            f"{difference_words(fixed, broken)}.",
         ]
+    lines += ["", "## Remarks", "", *(f"- {code(sentence, 400)}" for sentence in remarks)] if remarks else []
     lines += ["", "## Bars", "", *(f"- {sentence}" for sentence in missed)] if missed else []
     lines += [
         "",
@@ -54,9 +60,16 @@ def card(result: Evaluation, missed: Sequence[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def code(text: str) -> str:
+def _cell(score: Interval | None) -> str:
+    """A value with its interval."""
+    if score is None or not math.isfinite(score.value):
+        return "not measured"
+    return f"{score.value:.3f} ({score.low:.3f}–{score.high:.3f})"
+
+
+def code(text: str, longest: int = 80) -> str:
     """A text in one line as a code span of a table cell."""
-    words = one_line(text, 80).replace("|", "\\|")
+    words = one_line(text, longest).replace("|", "\\|")
     fence = "``" if "`" in words else "`"
     padding = " " if "`" in words else ""
     return f"{fence}{padding}{words}{padding}{fence}"
