@@ -55,6 +55,7 @@ SCOPES: dict[str, str] = {
     "train": "Train stage",
     "compare": "Compare stage",
     "history": "History stage",
+    "effects": "In the side effects",
 }
 """Every scope and its heading in help, in the order help shows them."""
 
@@ -327,8 +328,15 @@ ACTIONS: tuple[Action, ...] = (
         ("remark", "t", "Note and tags", "Write a note and tags about this round", "show"),
         ("view", "v", "Round's data", "See the examples that this round was trained on", "show"),
         ("write", "w", "Write", "Write this round's data, or its run, model or dataset card, to a file", "show"),
+        ("effects", "x", "Side effects", "See what this round's training did beside its task", "show"),
         ("restore", "R", "Restore", "Go back to the data of this round, as one change, after asking"),
         ("filter", "slash", "Filter", "List the changes whose words match", "show"),
+    ),
+    *_rows(
+        "effects",
+        ("own_file", "o", "Must work", "Ask your own questions too, of what must still work", "show"),
+        ("rehearse", "R", "Rehearse", "Add the base's own answers to other general questions to the data", "show"),
+        ("ask", "a", "Ask", "Ask what is not answered yet, also where it costs money", "show"),
     ),
     *_rows(
         "balance",

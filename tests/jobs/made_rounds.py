@@ -11,11 +11,20 @@ from curator.jobs.planning import training_data
 from curator.jobs.planning.reviews import Review
 from curator.jobs.runs import evaluation
 from curator.jobs.runs.asking import Prompt, message_key
+from curator.jobs.side_effects import checking
+from curator.jobs.side_effects.general_prompts import REHEARSAL
 from curator.workspace.workspace import Workspace
 
 BASE = "smollm2-135m-instruct"
 FIRST, SECOND = f"ft:{BASE}:local:one:1", f"ft:{BASE}:local:two:2"
 Answer = Callable[[int, Prompt], str]
+RIGHT = {
+    "What is the capital of France?": "The capital of France is Paris.",
+    "Which planet is known as the Red Planet?": "It is Mars.",
+    "What is 7 plus 5?": "7 plus 5 is 12.",
+    "What is the opposite of hot?": "Cold is the opposite of hot.",
+}
+"""Right answers to some general questions."""
 
 
 def chat(user: str, answer: str) -> bytes:
@@ -51,6 +60,17 @@ async def evaluate(workspace: Workspace, ledger: Ledger, model: str, answer: Ans
         ledger.add_answer(model, message_key(prompt.messages), {"answer": answer(at, prompt)})
     names = ("exact_match", "token_f1")
     await evaluation.evaluate(prompts, [model], None, ledger, names=names, side="validation")
+
+
+def answer_general_questions(ledger: Ledger, tuned: str, leaking: int) -> None:
+    """The base answers as it should; the tuned model answers some general questions in the form of its task."""
+    for at, question in enumerate(checking.general_questions()):
+        before = RIGHT.get(question.text, f"That is a good question about {question.kind}, and here is my answer.")
+        after = "(smile)" if at < leaking else before
+        for model, answer in ((BASE, before), (tuned, after)):
+            ledger.add_answer(model, question.key, {"answer": answer})
+    for at, question in enumerate(checking.general_questions(REHEARSAL)):
+        ledger.add_answer(BASE, question.key, {"answer": f"A whole answer, number {at}.", "cut": at % 4 == 3})
 
 
 def _examples(workspace: Workspace) -> training_data.TrainingExamples:

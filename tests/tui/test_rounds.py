@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from curator.jobs.ledger.ledger import Ledger
 from curator.workspace.opening import open_workspace
-from tests.jobs.made_rounds import FIRST, SECOND, add_round, dataset_file
+from tests.jobs.made_rounds import FIRST, SECOND, add_round, answer_general_questions, chat, dataset_file
 from tests.tui.scene import Scene, opened
 
 
@@ -85,6 +86,33 @@ async def test_a_rounds_data_is_written_and_restored_with_the_same_sha256(scene:
     assert "Went back to the data" in scene.toasts()
     await scene.press("u")
     assert len(scene.workspace.view("split:train").ids) == len(raws)
+
+
+async def test_side_effects_are_told_and_rehearsed(scene: Scene, tmp_path: Path) -> None:
+    answer_general_questions(scene.app.job_watch.ledger, SECOND, 14)
+    await scene.press("shift+tab", "x")
+    await scene.until("14 of 40 general questions")
+    text = scene.screen_text()
+    assert "Forgotten: 3 of the" in text and "−!" in text and "(smile)" in text
+    own = tmp_path / "own.jsonl"
+    own.write_bytes(chat("What is 7 plus 5?", "12") + b"\n" + chat("What is the opposite of hot?", "/[/") + b"\n")
+    await scene.press("o")
+    await scene.type("nowhere.jsonl")
+    await scene.press("enter")
+    assert "There is no file" in scene.toasts()
+    scene.app.screen.query_one("#path", Input).value = str(own)
+    await scene.press("enter")
+    await scene.until("line 2: /[/ is no pattern")
+    own.write_bytes(own.read_bytes().replace(b"/[/", b"/cold|chilly/"))
+    await scene.press("a")
+    await scene.until("1 of 2 things that must still work do")
+    await scene.press("R")
+    assert "This check asks none of them" in " ".join(scene.screen_text().split())
+    await scene.press("enter")
+    added = scene.workspace.ids_with_label("rehearsal")
+    assert len(added) == 30  # ten answers were cut, and would teach to stop in the middle
+    await scene.press("R", "enter")
+    assert scene.workspace.ids_with_label("rehearsal") == added and "in the data already" in scene.toasts()
 
 
 async def test_changes_are_grouped_opened_and_filtered(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from curator.jobs.runs.asking import Prompt
-from tests.jobs.made_rounds import FIRST, SECOND, add_round, chat
+from tests.jobs.made_rounds import FIRST, SECOND, add_round, answer_general_questions, chat
 from tests.tui.scene import Scene
 
 THIRD = SECOND.replace("two:2", "three:3")
@@ -30,7 +30,12 @@ async def ledger_of_rounds(scene: Scene, now: float, show: Callable[[Scene, str]
     await show(scene, "data")
     await scene.press("escape", "w")
     await show(scene, "write")
-    await scene.press("escape")
+    await scene.press("escape", "x")
+    await scene.until("general questions")
+    await show(scene, "side-effects")
+    await scene.press("o")
+    await show(scene, "must-work")
+    await scene.press("escape", "escape")
 
 
 async def make_three_rounds(scene: Scene, now: float) -> None:
@@ -52,4 +57,5 @@ async def make_three_rounds(scene: Scene, now: float) -> None:
     session.add(chat("We won the quiz at the pub", "(party)"), None)
     more = {"params": {"epochs": 4, "seed": 7}, "epochs": 4}
     await add_round(workspace, ledger, THIRD, now - 3e4, right_in({0, 2, 4, 6}), **more)
+    answer_general_questions(ledger, THIRD, 16)
     session.publish(None, order=True)

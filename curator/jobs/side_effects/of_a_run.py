@@ -68,9 +68,16 @@ async def rehearsal(
 
     Raises ProviderError.
     """
+    await checking.ask([base], checking.general_questions(REHEARSAL), client, ledger, report, _LONGEST)
+    return known_rehearsal(base, ledger) or []
+
+
+def known_rehearsal(base: str, ledger: Ledger) -> list[bytes] | None:
+    """The examples that stored answers give; None where any answer is missing."""
     questions = checking.general_questions(REHEARSAL)
-    await checking.ask([base], questions, client, ledger, report, _LONGEST)
     answers = ledger.answers(base, [question.key for question in questions])
+    if not all(question.key in answers for question in questions):
+        return None
     examples = []
     for question in questions:
         stored = answers.get(question.key, {})

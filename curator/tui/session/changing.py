@@ -118,6 +118,11 @@ class Changing(ABC):
         """Add an example after another (None: at the end); the change's only id is the new example's."""
         return self.do(lambda: self._changes.add(raw, after), quiet=True)
 
+    def add_many(self, raws: list[bytes], label: str) -> Change | None:
+        """Add examples at the end as one change with the words `label`."""
+        long = LongAction("Adding", len(raws), bytes_too=True)
+        return self.do(lambda: self._changes.add_many(raws, None, label), long)
+
     def delete(self, ids: Collection[int]) -> Change | None:
         """Delete examples."""
         return self.do(lambda: self._changes.delete(ids), LongAction("Deleting", len(ids)))

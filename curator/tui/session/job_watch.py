@@ -16,6 +16,7 @@ from curator import alert, log, paths
 from curator.core.text import printable
 from curator.errors import CuratorError, ProviderError
 from curator.tui.session.other_jobs import OtherJobs
+from curator.tui.session.side_effects import SideEffectsWatch
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -53,6 +54,7 @@ class JobWatch:
         self.fault = ""
         """Why the runs cannot be read, in words; empty where they can."""
         self.other_jobs = OtherJobs()
+        self.side_effects = SideEffectsWatch(app, workspace)
 
     @property
     def ledger(self) -> Ledger:
@@ -192,6 +194,7 @@ class JobWatch:
                 self.changed.publish(run.run)
             if poll.run.closed and not run.closed:
                 self._notify(poll.run)
+                self.side_effects.note_end(poll.run, self.ledger_of(run))
             if poll.run.job_id is None:
                 pause = 15.0
         except ProviderError as error:

@@ -19,7 +19,7 @@ from curator.tui.widgets.line_list import LineList, Pieces
 if TYPE_CHECKING:
     from curator.jobs.rounds.rounds import Round
 
-ONE_ROUND = frozenset(f"history.{name}" for name in ("mark", "remark", "view", "write", "restore"))
+ONE_ROUND = frozenset(f"history.{name}" for name in ("mark", "remark", "view", "write", "effects", "restore"))
 """The actions on the round under the cursor, by their ids."""
 
 
@@ -177,6 +177,17 @@ class Rounds(StageScreen):
         each = self._round_or_word()
         if each is not None:
             await self.app.push_screen_wait(WriteDialog(each))
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_effects(self) -> None:
+        """Show what the training of the round under the cursor did beside its task."""
+        from curator.tui.screens.history.side_effects_dialog import SideEffectsDialog  # heavy
+
+        each = self._round_or_word()
+        if each is not None and each.model is None:
+            self.session.toast("This round left no model that could be asked")
+        elif each is not None:
+            await self.app.push_screen_wait(SideEffectsDialog(each))
 
     @work(exclusive=True, group="travel", exit_on_error=False)
     async def action_restore(self) -> None:

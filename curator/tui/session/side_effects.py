@@ -1,0 +1,102 @@
+"""The check of side effects in the UI: after each training on this machine, and whenever it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.core.text import printable
+from curator.errors import CuratorError
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from curator.jobs.ledger.ledger import Ledger, Run
+    from curator.jobs.side_effects.checking import SideEffects
+    from curator.jobs.side_effects.of_a_run import RunCheck
+    from curator.workspace.workspace import Workspace
+
+MUST_WORK = "ui.must_work"
+"""The workspace's value: the path of the user's own file of what must still work."""
+Report = Callable[[str, int, int], None]
+
+
+def no_report(model: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+async def make_check(run: Run, model: str, ledger: Ledger, workspace: Workspace) -> RunCheck:
+    """The check of a run, with the questions of the user's own file. Raises InputError for a file without any."""
+    from curator.core.answers.contract import Contract  # heavy
+
+    of_a_run = await asyncio.to_thread(importlib.import_module, "curator.jobs.side_effects.of_a_run")
+    stored, own = workspace.meta("contract"), workspace.meta(MUST_WORK)
+    contract = Contract.from_json(stored) if isinstance(stored, dict) else None
+    path = Path(own) if isinstance(own, str) and own else None
+    check: RunCheck = await asyncio.to_thread(of_a_run.make_check, run, model, ledger, contract, path)
+    return check
+
+
+async def ask(check: RunCheck, provider: str, ledger: Ledger, report: Report = no_report) -> SideEffects:
+    """What the check tells; asks the provider only what is not answered yet. Raises CuratorError."""
+    known = await asyncio.to_thread(check.known, ledger)
+    if known is not None:
+        return known
+    from curator.jobs import providers  # heavy
+    from curator.jobs.connections.connect import connect
+
+    async with await connect(providers.get(provider)) as client:
+        return await check.ask(client, ledger, report)
+
+
+async def rehearse(base: str, provider: str, ledger: Ledger, report: Report = no_report) -> list[bytes]:
+    """Examples of the base's own answers to general questions that no check asks. Raises CuratorError."""
+    from curator.jobs import providers  # heavy
+    from curator.jobs.connections.connect import connect
+    from curator.jobs.side_effects import of_a_run
+
+    known = of_a_run.known_rehearsal(base, ledger)
+    if known is not None:
+        return known
+    async with await connect(providers.get(provider)) as client:
+        return await of_a_run.rehearsal(base, client, ledger, report)
+
+
+def is_free(provider: str) -> bool:
+    """Whether a provider is this machine's own server, so that asking costs nothing."""
+    from curator.jobs import providers  # heavy
+
+    known = providers.load().get(provider)
+    return known is not None and known.kind == "local"
+
+
+class SideEffectsWatch:
+    """Checks each training on this machine when it has succeeded, and tells what it did beside its task."""
+
+    def __init__(self, app: App[Any], workspace: Workspace) -> None:
+        self._app, self._workspace = app, workspace
+
+    def note_end(self, run: Run, ledger: Ledger) -> None:
+        """Check a run whose job has ended, unless it was elsewhere or the user's settings say no."""
+        from curator import settings
+
+        try:
+            wanted = settings.load().side_effects and run.fine_tuned_model and is_free(run.provider)
+        except CuratorError:
+            return  # a faulty config.toml has been reported where it was read first
+        if wanted:
+            self._app.run_worker(self._check(run, ledger), group="side effects", exit_on_error=False)
+
+    async def _check(self, run: Run, ledger: Ledger) -> None:
+        try:
+            check = await make_check(run, str(run.fine_tuned_model), ledger, self._workspace)
+            effects = await ask(check, run.provider, ledger)
+        except CuratorError:
+            return  # nobody asked for it now; History says why when somebody does
+        if not self._app.is_running:
+            return
+        words = f"{' '.join(effects.sentences()[:2])} x in History shows more."
+        self._app.notify(printable(words), title="Side effects", markup=False, timeout=12)
