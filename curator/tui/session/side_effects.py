@@ -81,7 +81,7 @@ class SideEffectsWatch:
 
     def note_end(self, run: Run, ledger: Ledger) -> None:
         """Check a run whose job has ended, unless it was elsewhere or the user's settings say no."""
-        from curator import settings
+        from curator import settings  # heavy: pydantic
 
         try:
             wanted = settings.load().side_effects and run.fine_tuned_model and is_free(run.provider)
