@@ -50,6 +50,7 @@ def _fix_hint(rule: str, kinds: list[FixKind | None]) -> str:
         return ""
     whole = None not in kinds
     unsafe = "curator fix --unsafe" + (f" --rule {rule}" if len(rule) < len("surrounding_whitespace") else "")
+    unsafe += " and the contract" if rule == "answer_outside_contract" else ""
     if "safe" not in kinds:
         return f"  {unsafe}{'' if whole else ' repairs some'}"
     if "unsafe" not in kinds:

@@ -74,7 +74,7 @@ async def _train(args: argparse.Namespace) -> int:
             started.append(await _submit(await submission.plan(args.path, again, ledger), ledger, args))
         if args.wait:
             started = [await _wait(run, ledger, args) if run.job_id else run for run in started]
-        return _report(started, ledger, args)
+        return _report(started, ledger, args, plan)
 
 
 def _further_seeds(args: argparse.Namespace) -> list[int]:
@@ -225,14 +225,14 @@ async def _offer_cleaning(plan: TrainingPlan, ledger: Ledger, file_id: str, name
             say(error.message)
 
 
-def _report(runs: list[Run], ledger: Ledger, args: argparse.Namespace) -> int:
+def _report(runs: list[Run], ledger: Ledger, args: argparse.Namespace, plan: TrainingPlan) -> int:
     """Print the trainings; several ones as the first with all of them in `seeds`. The worst exit status."""
     from curator.jobs.ledger.find_runs import run_json  # heavy
 
     provider_options.say_deployments(ledger)
     if args.json:
         every = [run_json(run, ledger) for run in runs]
-        emit(every[0] | ({"seeds": every} if len(runs) > 1 else {}))
+        emit(every[0] | ({"seeds": every} if len(runs) > 1 else {}) | plan.told())
     for run in () if args.json else runs:
         if args.wait:
             out(run.fine_tuned_model or run.status)

@@ -51,7 +51,11 @@ def dump(value: Any) -> bytes:
     """`value` as one line of UTF-8 JSON with ", " and ": "; lone surrogates are written as escapes."""
     if isinstance(value, Raw):
         return bytes(value)
-    text = json.dumps(value, ensure_ascii=False)
+    return encoded(json.dumps(value, ensure_ascii=False))
+
+
+def encoded(text: str) -> bytes:
+    """JSON text as UTF-8; lone surrogates are written as escapes."""
     try:
         return text.encode()
     except UnicodeEncodeError:

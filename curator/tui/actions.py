@@ -353,5 +353,7 @@ ACTIONS: tuple[Action, ...] = (
         "dialog",
         ("accept", "enter", "Do it", "Go ahead", "show"),
         ("cancel", "escape", "Back", "Change nothing", "show"),
+        ("page_down", "pagedown", "Further down", "Show what lies below the dialog's edge"),
+        ("page_up", "pageup", "Further up", "Show what lies above the dialog's edge"),
     ),
 )

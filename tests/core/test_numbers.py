@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example as for_example
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.cli.main import main
+from curator.core import spelled_numbers
+from curator.core.convert.maps import parse_map
 from curator.core.example import is_exact, parse
 from curator.core.rules.facts import canonical_json
+from curator.workspace.exchange.import_files import add
+from curator.workspace.opening import create_workspace
+from tests.thorough import examples
 
 NUMBERS = st.one_of(
     st.integers(),
@@ -51,6 +57,44 @@ def test_a_line_is_read_as_python_reads_it(number: float, text: str) -> None:
 )
 def test_which_numbers_64_bits_hold(number: str, exact: bool) -> None:
     assert is_exact(f'{{"n": {number}}}'.encode()) == exact
+
+
+WRITTEN = st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"])).map(lambda text: json.dumps(text, ensure_ascii=False))
+VALUES = st.recursive(
+    WRITTEN | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.dictionaries(TEXTS, inner, max_size=2).map(
+            lambda entries: "{" + ", ".join(f"{key}: {item}" for key, item in entries.items()) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=examples(300))
+@given(VALUES)
+@for_example("-0")
+@for_example("[1e400, 0.10, 1E+2, 0.00001]")
+def test_a_converted_record_keeps_its_numbers_as_they_are_written(text: str) -> None:
+    assert spelled_numbers.spell(spelled_numbers.read(parse(text.encode()))) == text
+
+
+@pytest.mark.parametrize("number", ["1e400", "0.10", "-0", "1.0", "12345678901234567890123"])
+def test_imports_exports_and_fixes_keep_numbers_as_they_are_written(number: str, tmp_path: Path) -> None:
+    called = json.dumps(f'{{"name": "f", "arguments": {{"x": {number}}}}}')
+    turns = f'{{"from": "function_call", "value": {called}}}, {{"from": "observation", "value": {number}}}'
+    (tmp_path / "a.jsonl").write_text(f'{{"conversations": [{{"from": "human", "value": "Q"}}, {turns}]}}')
+    (tmp_path / "b.jsonl").write_text(f'{{"instruction": "Q", "output": {number}, "score": {number}}}')
+    (tmp_path / "c.json").write_text(f'{{"data": [{{"messages": [],\n"score": {number}}},\n{{"n": {number}}}]}}')
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        add(workspace, [tmp_path / "a.jsonl", tmp_path / "c.json"])
+        add(workspace, [tmp_path / "b.jsonl"], parse_map("user=instruction,assistant=output,keep=score"))
+        called_with, *others, answer = (workspace.raw(example).decode() for example in workspace.ids())
+        assert f'{{\\"x\\": {number}}}' in called_with and f'"content": "{number}"' in called_with
+        assert [number in text for text in others] == [True, True]
+        assert f'"content": "{number}"}}], "score": {number}}}' in answer
 
 
 def test_more_digits_than_can_be_read_is_a_broken_line() -> None:

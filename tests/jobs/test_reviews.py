@@ -87,6 +87,11 @@ async def test_a_rejected_example_stays_out_after_a_change_and_comes_back_once_a
     )
     assert "Texts that look like personal data: 1." in made.notices
     listed = "missing_system_message 29 · few_examples 1 · missing_validation_file 1 · pii_like 1"
+    assert made.told() == {
+        "reviews": {"rejected": 1, "flagged": 1, "stale": 1},
+        "warnings": made.warnings,
+        "notices": list(made.notices),
+    }
     assert made.warning_words == f"32 warnings: {listed}"
     with open_workspace(path) as workspace:
         workspace.changes.review([first], "accepted")

@@ -184,6 +184,52 @@ async def test_fix_all_shows_what_may_lose_something_and_says_how_many_it_repair
         assert scene.workspace.view("rule:unrecognized_role").total == 3
 
 
+async def test_a_fix_that_is_partly_unsafe_is_shown_first_and_never_applied_unseen(tmp_path: Path) -> None:
+    said = b'{"messages":[{"role":"user","content":"Hi %d"},{"role":"assistant","content":"Yo."}]%s}'
+    noted, spoken = b',"metadata":{"n":1}', b',"chosen":"Yo there."'
+    lines = [said % (1, noted), said % (2, noted + spoken), said % (3, noted), b"\x1a", *many(2)]
+
+    async def go_to(scene: Scene, word: str) -> None:
+        while word not in str(scene.data.problems.current):
+            await scene.press("j")
+
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("j", "tab", "tab")
+        await go_to(scene, "'metadata'")
+        await scene.press("F")
+        assert scene.workspace.raw(2) == said % (2, spoken)
+        await go_to(scene, "'chosen'")
+        await scene.press("F")
+        assert isinstance(scene.app.screen, FixDialog) and "Yo there." in scene.screen_text()
+        await scene.press("escape", "ctrl+z")
+        assert scene.workspace.raw(2) == lines[1]
+        await go_to(scene, "unknown_top_level_key")
+        await scene.press("ctrl+f")  # not the first example, but the first that loses something is shown
+        text = scene.screen_text()
+        assert isinstance(scene.app.screen, FixDialog) and "Yo there." in text
+        assert "all of them" in text and "lose something in 1 of these" in text
+        await scene.press("escape")
+        assert [scene.workspace.raw(i) for i in (1, 2, 3)] == lines[:3]
+        scene.data.session.fix([1, 2], "unknown_top_level_key", safe_only=True)
+        assert [scene.workspace.raw(i) for i in (1, 2)] == [said % (1, b""), said % (2, spoken)]
+        await scene.press("escape", "g", "j", "j", "tab", "tab")
+        await go_to(scene, "'metadata'")
+        await scene.press("slash")
+        await scene.type("line:3")
+        await scene.press("enter")
+        await scene.press("tab", "tab", "ctrl+f")  # nothing of it is unsafe
+        assert "before and after" not in scene.screen_text()
+        await scene.press("enter")
+        assert scene.workspace.raw(3) == said % (3, b"")
+        await scene.press("slash")
+        await scene.type("line:4")
+        await scene.press("enter")
+        await scene.press("tab", "tab", "F")  # a line that holds nothing goes
+        assert 4 not in scene.workspace.ids()
+        await scene.press("ctrl+z")
+        assert scene.workspace.raw(4) == b"\x1a" and 4 in scene.workspace.ids()
+
+
 async def test_a_filter_by_rule_puts_the_cursor_on_its_problem(tmp_path: Path) -> None:
     said = b'{"messages":[{"role":"user","content":"Hi %d"},{"role":"assistant","content":" Yo"}]}'
     async with opened(dataset(tmp_path, [*many(2), said % 1, said % 2]), WIDE) as scene:

@@ -143,13 +143,24 @@ async def test_examples_with_errors_are_left_out_unless_unticked(tmp_path: Path,
 
 async def test_answers_outside_the_contract_are_told_and_trained(tmp_path: Path, tiny: str) -> None:
     answers = [json.loads(line)["messages"][-1]["content"] for line in lines()]
-    async with opened(dataset(tmp_path, lines())) as scene:
+    async with opened(dataset(tmp_path, [*lines(), lines()[5]]), (80, 20)) as scene:
         allowed = frozenset(answers) - {answers[0]}
         scene.workspace.set_meta("contract", Contract(allowed).to_json())
+        ids = list(scene.workspace.ids())
+        for each, state in zip(ids[1:4], ("rejected", "flagged", "accepted"), strict=True):
+            scene.workspace.changes.review([each], state)
+        for each in ids[3:5]:
+            scene.workspace.changes.edit(each, "messages[1].content", f"{each}: write to anna@example.org")
         await scene.press("T")
         plan = " ".join((await plan_of(scene)).split())
-        assert "left out" not in plan
+        assert "with errors" not in plan
         assert f"Answers outside the answer contract, trained all the same: {answers.count(answers[0])}." in plan
+        await scene.pilot.pause()
+        assert "outside the answer contract" not in scene.screen_text() and "pgdn" in scene.screen_text()
+        await scene.press("pagedown", "pagedown")  # what is told is reached by keys, from the button too
+        assert "outside the answer contract" in scene.screen_text()
+        await scene.press("pageup", "pageup")
+        assert "Provider" in scene.screen_text()
 
 
 async def test_preferences_are_trained_by_dpo_without_asking(tmp_path: Path, tiny: str) -> None:

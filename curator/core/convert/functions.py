@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from curator.core import spelled_numbers
 from curator.core.convert.carried import MisfitError
 
 Call = dict[str, Any]
@@ -17,7 +17,7 @@ def parsed_json(value: Any, name: str) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return spelled_numbers.loads(value)
     except (ValueError, RecursionError):
         raise MisfitError(f"'{name}' is a text that is no JSON") from None
 
@@ -76,7 +76,7 @@ def _call(entry: Any, name: str, call_id: str) -> Call:
         raise MisfitError(f"'{name}' is a call with its arguments in two places")
     arguments = arguments_found[0] if arguments_found else {}
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False)
+        arguments = spelled_numbers.spell(arguments)
     return {
         "id": _id_of(entry, call_id),
         "type": "function",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from curator.core import spelled_numbers
 from curator.core.convert.carried import MisfitError
 
 KINDS = {dict: "an object", list: "a list", bool: "a boolean", type(None): "null"}
@@ -29,7 +29,7 @@ def plain_text(value: Any, name: str) -> str | None:
         return None  # what pandas writes where nothing is
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise MisfitError(f"'{name}' is {kind_of(value)}, not a text")
-    return json.dumps(value)
+    return spelled_numbers.spell(value)
 
 
 def content(value: Any, name: str) -> str | list[Any] | None:

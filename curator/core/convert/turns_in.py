@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from curator.core import spelled_numbers
 from curator.core.convert import functions
 from curator.core.convert.blocks import Blocks, has_blocks, read_blocks
 from curator.core.convert.carried import Carried, MisfitError
@@ -224,7 +224,7 @@ class _Conversation:
         if text_key is None:
             raise MisfitError("it has no text")
         value = turn[text_key]
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else content(value, text_key)
+        text = spelled_numbers.spell(value) if isinstance(value, dict) else content(value, text_key)
         if text is None:
             raise MisfitError("it has no text")
         id_key = next((key for key in ("tool_call_id", "call_id") if isinstance(turn.get(key), str)), None)

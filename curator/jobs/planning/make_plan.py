@@ -123,6 +123,8 @@ class _Data(NamedTuple):
     """Sentences on the examples left out, and on doubtful reviews of the others."""
     leaking: list[int]
     """Lines or ids of training examples that are copies of held-out ones."""
+    reviews: dict[str, int]
+    """See `review_counts`."""
 
 
 def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
@@ -144,10 +146,8 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
     blocking, notices = _reasons(path, provider, wish.method, model, info, checked)
-    if data.leaking:
-        blocking.append(leaks.leak_words(data.leaking, data.training.noun))
-    if expensive := budget.over_budget(usd, limit, provider, model):
-        blocking.append(expensive)
+    blocking += [leaks.leak_words(data.leaking, data.training.noun)] if data.leaking else []
+    blocking += filter(None, [budget.over_budget(usd, limit, provider, model)])
     return TrainingPlan(
         source="-" if str(path) == "-" else str(path.resolve()),
         provider=provider,
@@ -169,6 +169,7 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         revision=data.training.revision,
         missing_model=model if _must_pull(provider, model) else None,
         leaking=tuple(data.leaking),
+        reviews=data.reviews,
         blocking=tuple(blocking),
         notices=(*data.notices, *notices, *_answer_notices(path, raws)),
     )
@@ -201,7 +202,8 @@ def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
         *reviews.trained_words(training.reviews),
         *([f"{left_out} examples with errors are left out."] if left_out else []),
     ]
-    return _Data(training, validation, notices, leaking)
+    counts = reviews.review_counts(stored.reviews, training.reviews)
+    return _Data(training, validation, notices, leaking, counts)
 
 
 def _answer_notices(path: Path, raws: list[bytes]) -> list[str]:

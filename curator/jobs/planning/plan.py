@@ -68,6 +68,8 @@ class TrainingPlan:
     """The base model, where it has to be fetched to this machine first."""
     leaking: tuple[int, ...] = ()
     """Lines or ids of training examples that are copies or near copies of held-out ones; they block it."""
+    reviews: dict[str, int] = field(default_factory=dict)
+    """How many examples were left out since they were rejected, and how many trained ones are flagged or stale."""
     blocking: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -76,6 +78,10 @@ class TrainingPlan:
         """How many warnings there are, and by which rules; "" for none."""
         count = sum(self.warnings.values())
         return f"{count:,} warning{'s' * (count != 1)}: {by_rule(self.warnings)}" if count else ""
+
+    def told(self) -> dict[str, Any]:
+        """What the dialog and the command say of the data, for `train --json` (docs/cli.md)."""
+        return {"reviews": self.reviews, "warnings": self.warnings, "notices": list(self.notices)}
 
     @property
     def fingerprint(self) -> str:

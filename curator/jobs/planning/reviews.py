@@ -30,14 +30,22 @@ def left_out_words(reviews: Iterable[Review]) -> str:
     return f"{words}, {changed:,} of them changed since (accept those to train them)." if changed else f"{words}."
 
 
+def review_counts(stored: Iterable[Review], trained: Iterable[Review]) -> dict[str, int]:
+    """How many examples are rejected, and how many of the trained ones are flagged, or changed since accepted."""
+    trained = list(trained)
+    return {
+        "rejected": sum(review.rejected for review in stored),
+        "flagged": sum(review.state == "flagged" for review in trained),
+        "stale": sum(review.state == "accepted" and review.stale for review in trained),
+    }
+
+
 def trained_words(reviews: Iterable[Review]) -> list[str]:
     """Sentences about trained examples that are flagged, or were changed after they were accepted."""
-    states = list(reviews)
-    flagged = sum(review.state == "flagged" for review in states)
-    stale = sum(review.state == "accepted" and review.stale for review in states)
+    counts = review_counts((), reviews)
     sentences = []
-    if flagged:
+    if flagged := counts["flagged"]:
         sentences.append(f"Flagged in review, trained all the same: {flagged:,}.")
-    if stale:
+    if stale := counts["stale"]:
         sentences.append(f"Changed after they were accepted, trained all the same: {stale:,}.")
     return sentences

@@ -10,6 +10,7 @@ Escape always leaves and changes nothing. `compose_body` goes between the headin
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from textual import on
@@ -49,8 +50,9 @@ class Dialog(ModalScreen[Result | None]):
         """Heading, body, buttons."""
         with Vertical(classes="box") as box:
             box.border_title = self.HEADING
-            with VerticalScroll(classes="body", can_focus=False):
+            with VerticalScroll(classes="body", can_focus=False) as body:
                 yield from self.compose_body()
+            self.watch(body, "show_vertical_scrollbar", partial(self._say_that_there_is_more, box), init=False)
             with Horizontal(classes="buttons"):
                 if self.ACCEPT:
                     yield Button(Content(self.ACCEPT), variant="primary", id="accept", compact=True)
@@ -60,6 +62,18 @@ class Dialog(ModalScreen[Result | None]):
     def compose_body(self) -> ComposeResult:
         """The dialog's own widgets."""
         raise NotImplementedError
+
+    def _say_that_there_is_more(self, box: Vertical, is_higher: bool) -> None:
+        """Name the keys on the edge of the box where the body is higher than it."""
+        box.border_subtitle = "pgdn pgup" if is_higher else ""
+
+    def action_page_down(self) -> None:
+        """Show what lies below the edge of the body."""
+        self.query_one(".body", VerticalScroll).scroll_page_down(animate=False)
+
+    def action_page_up(self) -> None:
+        """Show what lies above the edge of the body."""
+        self.query_one(".body", VerticalScroll).scroll_page_up(animate=False)
 
     def action_accept(self) -> None:
         """Do what the dialog is for, and dismiss it."""

@@ -170,9 +170,10 @@ class Changing(ABC):
             lambda: self._changes.note(ids, text), LongAction("Writing a note on", len(ids)), quiet=True
         )
 
-    def fix(self, ids: Collection[int], rule: str) -> Change | None:
-        """Apply a rule's fix to examples, as one change."""
-        return self.do(lambda: self._changes.fix(ids, rule), LongAction("Fixing", len(ids), bytes_too=True))
+    def fix(self, ids: Collection[int], rule: str, *, safe_only: bool = False) -> Change | None:
+        """Apply a rule's fix to examples, as one change; with `safe_only` only where it is safe."""
+        long = LongAction("Fixing", len(ids), bytes_too=True)
+        return self.do(lambda: self._changes.fix(ids, rule, safe_only=safe_only), long)
 
     def split(self, then: Callback = None, **options: Any) -> Change | None:
         """Divide into training and validation examples; options are those of `Changes.split`."""

@@ -23,8 +23,10 @@ class BulkFix:
     ids: Sequence[int]
     fixable: int
     """How many of the examples tried the fix repairs."""
+    losing: int
+    """In how many of these something may be lost, since the fix is unsafe there."""
     before: Example
-    """The first example that it repairs."""
+    """The first example that loses something, else the first that is repaired."""
     fixed: bytes
     """That example's bytes after the fix."""
 
@@ -32,7 +34,11 @@ class BulkFix:
     def words(self) -> str:
         """The text of the question: how many have the problem, and how many the fix repairs."""
         affected = f"{self.rule} is found in {_count_words(len(self.ids))}."
-        return f"{affected}\nIts fix repairs {self.reach}, as one step; u takes it back."
+        question = f"{affected}\nIts fix repairs {self.reach}, as one step; u takes it back."
+        if not self.losing:
+            return question
+        where = "in all of these" if self.losing == self.fixable else f"in {self.losing:,} of these"
+        return f"{question}\nIt may lose something {where}.\nThe first of them, before and after:"
 
     @property
     def reach(self) -> str:
@@ -49,13 +55,19 @@ class BulkFix:
 
 def plan_bulk_fix(session: Session, rule: str) -> BulkFix | None:
     """Try a rule's fix on the examples of the view; None where it repairs none. Slow: call it in a thread."""
-    inside = grouped(session.query)
-    ids = session.workspace.view(f"{inside}rule:{rule}").ids
-    records = session.workspace.records(list(islice(ids, TRIED)))
-    attempts = ((record.example, rules.fix(record.example, rule, session.context)) for record in records)
-    repaired = ((example, fixed) for example, fixed in attempts if fixed is not None)
-    first = next(repaired, None)
-    return BulkFix(rule, ids, 1 + sum(1 for _ in repaired), *first) if first is not None else None
+    ids = session.workspace.view(f"{grouped(session.query)}rule:{rule}").ids
+    first: tuple[Example, bytes] | None = None
+    fixable = losing = 0
+    for record in session.workspace.records(list(islice(ids, TRIED))):
+        fixed = rules.fix(record.example, rule, session.context)
+        if fixed is None:
+            continue
+        is_safe = fixed == rules.fix(record.example, rule, session.context, safe_only=True)
+        fixable += 1
+        losing += not is_safe
+        if first is None or (losing == 1 and not is_safe):
+            first = record.example, fixed
+    return BulkFix(rule, ids, fixable, losing, *first) if first is not None else None
 
 
 def _count_words(count: int) -> str:

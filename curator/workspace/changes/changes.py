@@ -67,21 +67,23 @@ class Changes:
             require_one_line(raw)
         return self.writing.rewrite("edit", label, list(raws), lambda example, _: raws[example])
 
-    def fix(self, ids: Iterable[int], rule: str | None = None) -> Change:
+    def fix(self, ids: Iterable[int], rule: str | None = None, *, safe_only: bool = False) -> Change:
         """Apply a rule's fix (None: every safe one) wherever it applies to these examples, as one change.
 
-        Raises UsageError for a rule that does not exist or has no fix.
+        With `safe_only` only where the rule's fix is safe. Raises UsageError for a rule that does not exist or has
+        no fix.
         """
         if rule is not None and (rule not in rules.REGISTRY or rules.REGISTRY[rule].fix is None):
             raise UsageError(f"'{one_line(rule)}' is no rule with a fix")
         context = self.writing.results.analyst.context
 
-        def fixed(_: int, raw: bytes) -> bytes:
+        def fix(_: int, raw: bytes) -> bytes:
             if rule is not None:
-                return rules.fix(parse(raw), rule, context) or raw
+                fixed = rules.fix(parse(raw), rule, context, safe_only=safe_only)
+                return raw if fixed is None else fixed
             return rules.fix_all(parse(raw), context)[0]
 
-        return self.writing.rewrite("fix", f"Fixed {rule or 'all that is safe to fix'} in {{}}", ids, fixed)
+        return self.writing.rewrite("fix", f"Fixed {rule or 'all that is safe to fix'} in {{}}", ids, fix)
 
     def _splice(self, ids: Iterable[int], change: Callable[[bytes], bytes], template: str) -> Change:
         def rewrite(_: int, raw: bytes) -> bytes:

@@ -95,28 +95,33 @@ class Writing:
     ) -> Change:
         """Give examples new bytes, (id, old bytes) → new bytes; those that stay the same are left alone.
 
-        Of several lines of new bytes the first one stays the example, and the others are added behind it.
+        Of several lines of new bytes the first one stays the example, and the others are added behind it. Where
+        there are no new bytes the example is deleted.
         """
         with self.guard:
             examples = self.begin(ids)
             raws = self.journal.meter.over("Changing", self.stored.raws(examples), len(examples))
             changed = ((example, old, change(example, old)) for example, old in raws)
-            lines = {example: new.split(b"\n") for example, old, new in changed if new and new != old}
+            texts = {example: new for example, old, new in changed if new != old}
+            gone = [example for example, new in texts.items() if not new]
+            lines = {example: new.split(b"\n") for example, new in texts.items() if new}
             if any(len(new) > MAX_LINE_BYTES for pieces in lines.values() for new in pieces):
                 raise CuratorError(f"an example is at most {MAX_LINE_BYTES // 2**20} MB long")
             additions = self._further_lines(lines)
             parts = self._new_bytes({example: pieces[0] for example, pieces in lines.items()})
             parts += [FieldChange(addition.id, "deleted", 2, 0) for addition in additions]
-            label = self.describe(template, list(lines))
+            rows = self.stored.example_rows(gone)
+            parts += [FieldChange(i, "deleted", rows[i].deleted if i in rows else 0, 1) for i in gone]
+            label = self.describe(template, list(texts))
             fresh = {example: pieces[0] for example, pieces in lines.items()}
             fresh |= {addition.id: addition.raw for addition in additions}
             twins = self.held_out_twins(fresh.items(), len(fresh))
             parts += self.twin_parts(twins)
             label += twin_words(twins)
-            done = self.journal.commit(kind, label, parts, additions=additions, examples=len(lines))
-            if additions:
+            done = self.journal.commit(kind, label, parts, additions=additions, examples=len(texts))
+            if additions or gone:
                 self.restructure()
-            self.publish(list(fresh), bool(additions))
+            self.publish([*fresh, *gone], bool(additions or gone))
             return replace(done, twins=twins)
 
     def held_out_twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> tuple[Twin, ...]:

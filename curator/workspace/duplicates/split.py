@@ -105,7 +105,7 @@ def _reasons_for_the_rest(broken: int, shapeless: int) -> Iterator[str]:
     if broken:
         yield f"{broken} broken lines stay in training; check finds them"
     if shapeless:
-        yield f"{shapeless} examples without messages stay in training; check names their shape"
+        yield f"in training, since they have no messages: {shapeless} (check names their shape)"
 
 
 def _families(arrangement: Arrangement, duplicates: Duplicates) -> list[tuple[int, ...]]:

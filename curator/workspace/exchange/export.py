@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from curator import atomic
-from curator.core import splice
+from curator.core import spelled_numbers, splice
 from curator.core.convert.cells import CSV_HEADER, to_cells
 from curator.core.convert.targets import Target, to_target
 from curator.core.example import parse
@@ -189,11 +189,12 @@ def _convert(workspace: Workspace, ids: Sequence[int], target: Target, sink: _Si
         if target == "csv":
             sink.put(_row(to_cells(parsed.value, raw)), 1)
             continue
-        value = None if parsed.broken else to_target(parsed.value, target)
+        present = spelled_numbers.read(parsed)
+        value = None if parsed.broken else to_target(present, target)
         if value is None:
             sink.skipped.append(example)
         else:
-            sink.put((raw if value is parsed.value else splice.dump(value)) + b"\n", 1)
+            sink.put((raw if value is present else splice.encoded(spelled_numbers.spell(value))) + b"\n", 1)
 
 
 def _row(cells: Sequence[str]) -> bytes:

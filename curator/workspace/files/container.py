@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from itertools import islice
 from pathlib import Path
@@ -132,6 +133,11 @@ def wrapping_key(value: bytes) -> str:
     the records do not count.
     """
     record = parse_json(value)
+    if record is None:  # a number that orjson does not take, maybe
+        try:
+            record = json.loads(value)
+        except (ValueError, RecursionError):
+            return ""
     if not isinstance(record, dict):
         return ""
     listed = [

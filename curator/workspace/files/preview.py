@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from curator.core import splice
+from curator.core import spelled_numbers, splice
 from curator.core.convert.maps import Map, Shape
 from curator.core.convert.shapes import detect_map, with_verdicts
 from curator.core.convert.to_example import Converted, Misfit, to_example
@@ -145,8 +145,9 @@ def example_of(raw: bytes, by: Map) -> Converted | Misfit:
     parsed = parse(raw)
     if parsed.faults and parsed.value is None:
         return Converted(None, raw=raw)
-    example = to_example(parsed.value, by)
-    if isinstance(example, Converted) and example.value is parsed.value:
+    record = spelled_numbers.read(parsed)
+    example = to_example(record, by)
+    if isinstance(example, Converted) and example.value is record:
         return replace(example, raw=raw)
     return example
 
@@ -155,7 +156,7 @@ def line_of(raw: bytes, example: Converted | Misfit) -> bytes:
     """The line of an example that was made of the record `raw`."""
     if isinstance(example, Misfit):
         return raw
-    return splice.dump(example.value) if example.raw is None else example.raw
+    return splice.encoded(spelled_numbers.spell(example.value)) if example.raw is None else example.raw
 
 
 def _value(raw: bytes) -> object:

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import cast
 
-import orjson
+from curator.core import spelled_numbers
 
 _PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^'"]+""", re.DOTALL)
 _NO_COMMA = re.compile(r"([}\]])(\s+)(?=[{\[])")
@@ -15,8 +15,8 @@ _NO_COMMA = re.compile(r"([}\]])(\s+)(?=[{\[])")
 def read_list(cell: str) -> list[object] | None:
     """The list of objects or lists that a cell spells; None where it is a plain text. Nothing in it is run."""
     try:
-        value = cast(object, orjson.loads(cell))
-    except orjson.JSONDecodeError:
+        value = cast(object, spelled_numbers.loads(cell))
+    except (ValueError, RecursionError):
         value = _python_value(cell)
     whole = isinstance(value, list) and value and all(isinstance(each, dict | list) for each in value)
     return cast(list[object], value) if whole else None

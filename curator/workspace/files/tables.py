@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import cast
 
-import orjson
-
-from curator.core import splice
+from curator.core import spelled_numbers, splice
 from curator.core.convert.cells import CSV_HEADER
 from curator.core.convert.shapes import TURN_KEYS
 from curator.core.lines import BOM
@@ -87,7 +85,7 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
                 names += (f"column {at}" for at in range(len(names) + 1, len(row) + 1))
                 cells = zip(names, row, strict=False)
                 values = {name: cell if own else _cell_value(name, cell) for name, cell in cells}
-                yield lines_before + line, splice.dump(values)
+                yield lines_before + line, splice.encoded(spelled_numbers.spell(values))
             else:
                 notes.blanks.append(lines_before + line)
             line = reader.line_num + 1
@@ -123,7 +121,7 @@ def _cell_value(key: str, cell: str) -> object:
         return cell if turns is None else turns
     if key in _JSON_COLUMNS and cell[:1] in ("[", "{"):
         try:
-            return cast(object, orjson.loads(cell))
-        except orjson.JSONDecodeError:
+            return cast(object, spelled_numbers.loads(cell))
+        except (ValueError, RecursionError):
             return cell
     return cell

@@ -195,16 +195,18 @@ class Curating(StageScreen):
             self._apply(example, problem, fixed)
 
     def _apply(self, example: int, problem: Problem, fixed: bytes) -> None:
-        self.session.replace(example, fixed, f"Fixed {problem.rule}")
+        if not fixed or b"\n" in fixed:  # the line becomes several ones, or none
+            self.session.fix([example], problem.rule)
+        else:
+            self.session.replace(example, fixed, f"Fixed {problem.rule}")
 
     @work(exclusive=True, group="fix")
     async def fix_all(self, rule: str) -> None:
         """Apply a rule's fix to every example of the view, as one change.
 
-        Asks first, with the number of examples; for an unsafe fix it also shows what happens to the first of them.
+        Asks first, with the number of examples; where some fixes are unsafe it also shows the first of these.
         """
-        from curator.core.rules import REGISTRY  # heavy
-        from curator.tui.screens.data.fix_dialog import FixDialog
+        from curator.tui.screens.data.fix_dialog import FixDialog  # heavy
         from curator.tui.stage_models.bulk_fix import plan_bulk_fix
 
         plan = await asyncio.to_thread(plan_bulk_fix, self.session, rule)
@@ -212,11 +214,10 @@ class Curating(StageScreen):
             self.session.toast(f"{rule} has no fix that applies here; e edits the example, d deletes it")
             return
         question: Dialog[bool] = Confirm("Fix all", plan.words, plan.accept)
-        if REGISTRY[rule].fix == "unsafe":
-            words = Content(f"{plan.words}\n\nThe first of them, before and after:")
-            question = FixDialog(words, plan.before, plan.fixed, plan.accept)
+        if plan.losing:
+            question = FixDialog(Content(plan.words), plan.before, plan.fixed, plan.accept)
         if await self.app.push_screen_wait(question) is True:
-            self.session.fix(plan.ids, rule)
+            self.session.fix(plan.ids, rule, safe_only=not plan.losing)
 
     # Copying and the outside editor
 
