@@ -108,6 +108,25 @@ RECORDS: dict[str, Any] = {
             ],
         },
     },
+    "anthropic": {
+        "system": "«s1»",
+        "tools": [{"name": "f", "description": "«d1»", "input_schema": {}}],
+        "messages": [
+            {"role": "user", "content": U1},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": ["«c1»"]}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "«t1»"}]},
+            {"role": "assistant", "content": [{"type": "text", "text": A1}]},
+        ],
+    },
+    "bedrock": {
+        "schemaVersion": "x", "system": [{"text": "«s1»"}],
+        "messages": [
+            {"role": "user", "content": [{"text": U1}]},
+            {"role": "assistant", "content": [{"toolUse": {"toolUseId": "1", "name": "f", "input": ["«c1»"]}}]},
+            {"role": "user", "content": [{"toolResult": {"toolUseId": "1", "content": [{"text": "«t1»"}]}}]},
+            {"role": "assistant", "content": [{"text": A1}]},
+        ],
+    },
     "cohere": {
         "message": U2, "response": A2, "preamble": "«s1»",
         "chat_history": [{"role": "USER", "message": U1}, {"role": "CHATBOT", "message": A1}],

@@ -217,6 +217,24 @@ def test_kto_data_marks_its_bad_answers_also_when_it_is_opened(tmp_path: Path) -
         (tmp_path / "k.curator").rmdir()
 
 
+@pytest.mark.parametrize("asked", [CHAT, {"prompt": "a", "completion": "b"}])
+def test_a_bad_answer_behind_the_first_ones_is_one_too(tmp_path: Path, asked: dict[str, Any]) -> None:
+    path = tmp_path / "k.jsonl"
+    lines = [json.dumps(asked)] * 210 + [
+        "",
+        json.dumps({**asked, "label": False}),
+        json.dumps({**asked, "label": 0}),
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        assert import_files.add(workspace, [path])[0].total("bad") == 1  # a number may be that of a class
+        marked = [record for record in workspace.records(workspace.ids()) if record.review]
+        assert [(record.review, record.example.value.get("label", False)) for record in marked] == [
+            ("rejected", False)
+        ]
+        assert workspace.ids().index(marked[0].id) == 210
+
+
 def test_a_table_says_which_answers_are_bad_and_which_nobody_can_tell(tmp_path: Path) -> None:
     path = tmp_path / "k.csv"
     path.write_text("question,answer,Label\na,b,desirable\nc,d,undesirable\ne,f,perhaps\n")

@@ -42,6 +42,13 @@ def has_blocks(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(each, dict) and _kind(each) != "" for each in value)
 
 
+def has_calls(value: Any) -> bool:
+    """Whether a list holds calls or answers of calls as other services write them."""
+    return isinstance(value, list) and any(
+        isinstance(each, dict) and _kind(each) in ("call", "answer") for each in value
+    )
+
+
 def read_blocks(value: list[Any], name: str) -> Blocks:
     """The blocks of a list by kinds. Raises MisfitError where one is of no known kind, or out of order."""
     blocks = Blocks()
@@ -95,14 +102,20 @@ def _answer(block: Mapping[str, Any], name: str) -> Answer:
         _check_keys(block, "type", "tool_use_id", "content", "is_error")
         if block.get("is_error"):
             raise MisfitError(f"'{name}' holds the error of a call")
-        return block.get("tool_use_id"), None, _answer_text(block.get("content"), name)
+        return _checked_id(block.get("tool_use_id")), None, _answer_text(block.get("content"), name)
     key = next(key for key in _ANSWERS if key in block)
     inner = block[key]
     if not isinstance(inner, dict) or len(block) != 1 or inner.get("status") == "error":
         raise MisfitError(f"'{key}' is no answer of a call alone")
     id_key, text_key = _ANSWERS[key]
     _check_keys(inner, id_key, "name", text_key, "status")
-    return inner.get(id_key), inner.get("name"), _answer_text(inner.get(text_key), name)
+    return _checked_id(inner.get(id_key)), inner.get("name"), _answer_text(inner.get(text_key), name)
+
+
+def _checked_id(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise MisfitError("the id of a call is no text")
+    return value
 
 
 def _check_keys(inner: Mapping[str, Any], *carried: str) -> None:

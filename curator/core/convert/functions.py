@@ -46,7 +46,8 @@ def _tool(entry: Any, name: str) -> Any:
         if isinstance(entry.get("function"), dict) and isinstance(entry["function"].get("name"), str):
             return {"type": "function", **entry}
         if isinstance(entry.get("name"), str) and "function" not in entry:
-            return {"type": "function", "function": entry}
+            schema = {"parameters" if key == "input_schema" else key: each for key, each in entry.items()}
+            return {"type": "function", "function": schema if "parameters" not in entry else entry}
     raise MisfitError(f"'{name}' holds something that is no function with a name")
 
 

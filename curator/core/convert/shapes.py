@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from curator.core.convert import maps, templates
+from curator.core.convert.blocks import has_calls
 from curator.core.convert.cells import CSV_HEADER
 from curator.core.convert.columns import columns_map
 from curator.core.convert.maps import UNKNOWN, Map, Shape
@@ -49,9 +50,11 @@ def shape_of(record: Any) -> Shape:
 
 
 def _has_foreign_turns(messages: Any) -> bool:
-    """Whether `messages` holds turns of another dialect alone: `{"role": …, "text": …}`, `["user", "Hi"]`."""
+    """Whether `messages` holds turns or calls of another dialect: `{"role": …, "text": …}`, `["user", "Hi"]`."""
     if not isinstance(messages, list) or not messages:
         return False
+    if any(has_calls(each.get("content")) for each in messages if isinstance(each, dict)):
+        return True
     native = (isinstance(each, dict) and "role" in each and not _SPOKEN.isdisjoint(each) for each in messages)
     turns = all(is_turn(each) or is_named_text(each) for each in messages)
     return not any(native) and (turns or not any("role" in each for each in messages if isinstance(each, dict)))

@@ -15,7 +15,7 @@ from curator.core.convert.maps import Map
 from curator.core.convert.shapes import REQUEST_KEYS, TURN_KEYS, shape_of
 from curator.core.convert.texts_in import is_content, joined_text, kind_of, plain_text
 from curator.core.convert.turns_in import Message, is_named_text, is_turn, messages, system_text
-from curator.core.convert.verdicts import Verdict, read_columns, verdict_of
+from curator.core.convert.verdicts import Verdict, certain_columns, read_columns, verdict_of
 from curator.core.example import Path
 from curator.core.role_words import role_of
 
@@ -95,9 +95,12 @@ def _converted(record: Any, by: Map, carried: Carried) -> Converted:
         if key in record and key not in value:
             value[key] = record[key]
             carried.add((key,))
-    for key in read_columns(record, by.verdict):
-        carried.add((key,))
-    return Converted(value, tuple(carried.left_behind(record)), verdict_of(record, by.verdict))
+    verdict = None
+    if by.shape != "pair" and not by.is_pair:
+        verdict = verdict_of(record, by.verdict)
+        for key in read_columns(record, (*by.verdict, *certain_columns(record))):
+            carried.add((key,))
+    return Converted(value, tuple(carried.left_behind(record)), verdict)
 
 
 def _carry_tools(record: Mapping[str, Any], by: Map, value: dict[str, Any], carried: Carried) -> None:

@@ -256,10 +256,10 @@ def langchain_turn(turn: Mapping[str, Any]) -> tuple[str, str] | None:
         and turn.keys() == {"type", "data"}
     ):
         return "data", turn["type"]
-    written = turn.get("id")
+    names = turn["id"] if isinstance(turn.get("id"), list) else [None]
     constructed = turn.get("lc") == 1 and turn.get("type") == "constructor"
-    if constructed and isinstance(turn.get("kwargs"), dict) and isinstance(written, list) and written:
-        name = str(written[-1]).removesuffix("Chunk").removesuffix("Message")
+    if constructed and isinstance(turn.get("kwargs"), dict) and all(isinstance(each, str) for each in names):
+        name = "".join(map(str, names[-1:])).removesuffix("Chunk").removesuffix("Message")
         return "kwargs", str(turn["kwargs"].get("type", name))
     return None
 

@@ -26,16 +26,16 @@ _MEASURES = frozenset(("rating", "score", "reward", "quality"))
 _GOOD = """
     true t yes y 1 1.0 +1 good desirable desired chosen accepted accept approved approve positive correct right
     acceptable preferred helpful liked like thumbs_up thumbsup thumb_up up upvote upvoted pass passed ok okay
-    👍 ✅ ✓ ✔ ✔️ 👍🏻
+    wahr vrai verdadero vero verdadeiro waar ja oui sí gut 👍 ✅ ✓ ✔ ✔️ 👍🏻
 """
 _BAD = """
     false f no n 0 0.0 -1 -1.0 bad undesirable undesired rejected reject disapproved negative incorrect wrong
     unacceptable dispreferred unhelpful disliked dislike thumbs_down thumbsdown thumb_down down downvote downvoted
-    fail failed poor
+    fail failed poor falsch faux falso onwaar nein non nee schlecht
     👎 ❌ ✗ ✘ ✖ 👎🏻
 """
 _VERDICTS = {**dict.fromkeys(_GOOD.split(), True), **dict.fromkeys(_BAD.split(), False)}
-"""Words of verdicts in small letters, and whether they call an answer good."""
+"""Words of verdicts in small letters, and whether they call an answer good; spreadsheets translate booleans."""
 _CERTAIN = frozenset(("ktotag", "ktolabel", "verdict", "desirable", "isdesirable", "thumbs"))
 """Headings that speak of nothing else: what cannot be read under them is unclear."""
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
@@ -91,14 +91,14 @@ def _number(value: Any) -> float | None:
 def verdict_of(record: Any, columns: Sequence[str] | None = None) -> Verdict | None:
     """What the data says of the record's answer in some columns; None where it says nothing.
 
-    Without `columns`, in those whose headings speak of verdicts, as far as their values can be read.
+    Columns that are verdicts whatever the rest of the data says count as well. Without `columns`, those whose
+    headings speak of verdicts do, as far as their values can be read.
     """
     if not isinstance(record, dict):
         return None
-    if columns is None:
-        columns = verdict_columns([record])
+    looked_at = verdict_columns([record]) if columns is None else {*columns, *certain_columns(record)}
     verdicts: set[Verdict] = set()
-    for key in columns:
+    for key in looked_at:
         if record.get(key) not in (None, ""):
             good = is_good(record[key])
             verdicts.add("unclear" if good is None else "good" if good == (_polarity(key) is not False) else "bad")
@@ -109,9 +109,7 @@ def certain_columns(record: Any) -> tuple[str, ...]:
     """The columns of a record that are verdicts whatever the rest of the data says: KTO's."""
     keys = record if isinstance(record, dict) else ()
     return tuple(
-        key
-        for key in keys
-        if _word(key) in _CERTAIN or (_word(key) == "label" and is_good(record[key]) is not None)
+        key for key in keys if _word(key) in _CERTAIN or (_word(key) == "label" and isinstance(record[key], bool))
     )
 
 

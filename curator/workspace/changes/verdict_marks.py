@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from curator.core.convert.verdicts import Verdict, certain_columns, verdict_of
+from curator.core.convert.verdicts import Verdict, verdict_of
 from curator.core.example import parse
 from curator.workspace.storage.journal import Addition, FieldChange
 
+_HEADINGS = (b'"kto_tag"', b'"verdict"', b'"desirable"')
 _REVIEWS: dict[Verdict, str] = {"good": "accepted", "bad": "rejected", "unclear": "flagged"}
 
 
@@ -23,10 +24,16 @@ def verdict_marks(verdicts: Iterable[tuple[int, Verdict]]) -> list[FieldChange]:
 
 def marks_of_lines(additions: Iterable[Addition]) -> list[FieldChange]:
     """The marks of new lines whose columns speak of nothing but verdicts."""
-    verdicts: list[tuple[int, Verdict]] = []
-    for added in additions:
-        value = parse(added.raw).value
-        verdict = verdict_of(value, certain_columns(value))
-        if verdict is not None:
-            verdicts.append((added.id, verdict))
-    return verdict_marks(verdicts)
+    return verdict_marks(verdicts_of_lines((added.id, added.raw) for added in additions))
+
+
+def verdicts_of_lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Verdict]]:
+    """(number, verdict) of those of some numbered lines whose columns speak of nothing but verdicts.
+
+    Nearly no line holds such a heading, and no other is parsed.
+    """
+    for number, raw in lines:
+        if b'"label"' in raw or any(heading in raw for heading in _HEADINGS):
+            verdict = verdict_of(parse(raw.strip()).value, ())
+            if verdict is not None:
+                yield number, verdict

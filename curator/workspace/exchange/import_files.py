@@ -25,7 +25,7 @@ from curator.core.example import parse
 from curator.core.text import count_of
 from curator.errors import NotSaved
 from curator.workspace.changes.right_answers import RightAnswers, right_answer_parts
-from curator.workspace.changes.verdict_marks import verdict_marks
+from curator.workspace.changes.verdict_marks import verdict_marks, verdicts_of_lines
 from curator.workspace.changes.writing import twin_words
 from curator.workspace.exchange.equal_lines import value_key, value_keys
 from curator.workspace.exchange.right_answers_file import read_right_answers
@@ -210,7 +210,6 @@ def _note_foreign_lines(prepared: PreparedFile, physical: list[bytes]) -> None:
             if value is not None and (shape := shape_of(value)) not in NATIVE:
                 way = "" if shape == "unknown" else f"; import it by itself as {shape}"
                 prepared.misfits.append((number, f"it is no example of the kind that the file begins with{way}"))
-    prepared.lines_read += len(physical)
 
 
 def _count_lines(
@@ -219,8 +218,10 @@ def _count_lines(
     """Count lines that are copied unchanged; blank lines are no examples."""
     before = prepared.added // 1000
     keys = value_keys(physical)
+    prepared.verdicts += verdicts_of_lines(enumerate(physical, prepared.lines_read))
     if not prepared.preview.map_was_chosen:
         _note_foreign_lines(prepared, physical)
+    prepared.lines_read += len(physical)
     _count(prepared, keys, seen_keys)
     if progress is not None and prepared.added // 1000 > before:
         progress(prepared.added)
