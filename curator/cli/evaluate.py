@@ -117,6 +117,7 @@ async def _ask(
     from curator.jobs.findings.evaluation_details import details_json
     from curator.jobs.findings.miss_causes import explained_json
     from curator.jobs.runs import evaluation
+    from curator.jobs.runs.asking_cost import spent_json
     from curator.jobs.runs.likelihoods import why_not_measurable
 
     async with await connect(provider) as client:
@@ -138,6 +139,10 @@ async def _ask(
         )
     result = replace(evaluate_completion.with_shares(result, completions), rejected=request.rejected)
     details = details_json(result, request.choice, ledger) | evaluate_completion.completion_json(completions)
+    details["spent"] = {
+        way.name: spent_json(evaluation.questions_of(way, request.prompts, ledger), provider)
+        for way in request.ways
+    }
     if args.explain:
         details |= explained_json(result, ledger, request.data)
     for sentence in (*filter(None, [asked_before]), *result.silence):

@@ -33,6 +33,7 @@ def show(result: Evaluation, details: dict[str, Any]) -> None:
                 else "not measured"
             )
             out(f"  {name:<12} {interval}")
+        out(f"  {_spent_words(details['spent'][scored.model])}")
     for name, signature in details["signatures"].items():
         out(f"{name}: {signature}")
     _show_confusions(details)
@@ -46,6 +47,18 @@ def show(result: Evaluation, details: dict[str, Any]) -> None:
 
         for words in explained_words(details):
             out(one_line(words, 200))
+
+
+def _spent_words(spent: dict[str, Any]) -> str:
+    """Tokens, price and seconds of a row's answers; what is not known is left out."""
+    words = []
+    if spent["prompt_tokens"] is not None:
+        words.append(f"{spent['prompt_tokens'] + spent['completion_tokens']:,} tokens")
+    if spent["usd"] is not None:
+        words.append("free" if not spent["usd"] else f"${spent['usd']:.4f}")
+    if spent["seconds_an_answer"] is not None:
+        words.append(f"{spent['seconds_an_answer']:.2f} s an answer")
+    return ", ".join(words) or "what its answers took is not known"
 
 
 def remarks(details: dict[str, Any]) -> list[str]:

@@ -75,12 +75,37 @@ def estimate_cost(
     each = _SECONDS.get(provider.kind, 0.2) if seconds_each is None else seconds_each
     if provider.kind == "local" or not count:
         return AskingCost(count, 0.0, count * each)
+    usd = price_of_tokens(provider, model, sent / _CHARACTERS_A_TOKEN, received / _CHARACTERS_A_TOKEN)
+    return AskingCost(count, usd, count * each)
+
+
+def price_of_tokens(provider: Provider, model: str, sent: float, received: float) -> float | None:
+    """US$ for so many tokens sent and received; None where the price is unknown."""
+    if provider.kind == "local":
+        return 0.0
     info = pricing.find(model)
     info = info.on(provider.kind) if info is not None else None
     if info is None or info.input is None or info.output is None:
-        return AskingCost(count, None, count * each)
-    usd = (sent * info.input + received * info.output) / _CHARACTERS_A_TOKEN / 1e6
-    return AskingCost(count, usd, count * each)
+        return None
+    return (sent * info.input + received * info.output) / 1e6
+
+
+def spent_json(questions: Questions, provider: Provider) -> dict[str, float | int | None]:
+    """What a row's answers took: tokens and US$ of all, seconds of one on average; null: not known."""
+    answers = list(questions.answers.values())
+    sent, received = (
+        [answer[name] for answer in answers if _is_number(answer.get(name))]
+        for name in ("prompt_tokens", "completion_tokens")
+    )
+    seconds = [answer["seconds"] for answer in answers if _is_number(answer.get("seconds"))]
+    counted = bool(answers) and len(sent) == len(received) == len(answers)
+    usd = price_of_tokens(provider, questions.way.model, sum(sent), sum(received)) if counted else None
+    return {
+        "prompt_tokens": sum(sent) if counted else None,
+        "completion_tokens": sum(received) if counted else None,
+        "usd": usd,
+        "seconds_an_answer": sum(seconds) / len(seconds) if seconds else None,
+    }
 
 
 def _is_number(value: object) -> bool:
