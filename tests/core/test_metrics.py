@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,6 +47,9 @@ def test_macro_f1_by_hand() -> None:
     # a: 2 hits, 3 expected, 2 said → 4/5; b: 0 hits → 0
     assert metrics.macro_f1(gold, said) == pytest.approx((4 / 5 + 0) / 2)
     assert metrics.macro_f1([], []) == 0
+    rows = [0, 0, 1, 3, 3]
+    drawn = metrics.macro_f1_of_rows(gold, said)(np.asarray(rows))
+    assert drawn == pytest.approx(metrics.macro_f1([gold[at] for at in rows], [said[at] for at in rows]))
 
 
 def test_perplexity() -> None:

@@ -89,6 +89,29 @@ def macro_f1(expected: Sequence[str], answers: Sequence[str]) -> float:
     return mean([2 * hits[name] / (expected_counts[name] + answer_counts[name]) for name in expected_counts])
 
 
+def macro_f1_of_rows(expected: Sequence[str], answers: Sequence[str]) -> Callable[[NDArray[np.int64]], float]:
+    """A function from row numbers, in which rows may repeat, to the `macro_f1` of these rows."""
+    import numpy as np  # heavy: NumPy
+
+    pairs = [(label(right), label(answer)) for right, answer in zip(expected, answers, strict=True)]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(name for pair in pairs for name in pair))}
+    right_numbers, answer_numbers = (
+        np.asarray([numbers[pair[side]] for pair in pairs], dtype=np.int64) for side in (0, 1)
+    )
+
+    def statistic(rows: NDArray[np.int64]) -> float:
+        right, answer = right_numbers[rows], answer_numbers[rows]
+        expected_counts, answer_counts, hits = (
+            np.bincount(each, minlength=len(numbers)) for each in (right, answer, right[right == answer])
+        )
+        in_question = expected_counts > 0
+        if not in_question.any():
+            return 0.0
+        return float((2 * hits[in_question] / (expected_counts + answer_counts)[in_question]).mean())
+
+    return statistic
+
+
 def perplexity(log_probabilities: Sequence[float]) -> float:
     """exp of the mean negative natural log probability of the expected tokens; infinite for no tokens."""
     if not log_probabilities:
@@ -187,9 +210,7 @@ def score(
     if metric == "length":
         return bootstrap_mean([len(answer) for answer in answers], seed)
     if metric == "macro_f1":
-        return bootstrap(
-            len(pairs), lambda rows: macro_f1([expected[i] for i in rows], [answers[i] for i in rows]), seed, 200
-        )
+        return bootstrap(len(pairs), macro_f1_of_rows(expected, answers), seed)
     return bootstrap_mean([PER_EXAMPLE[metric](a, b) for a, b in pairs], seed)
 
 

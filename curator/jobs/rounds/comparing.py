@@ -80,8 +80,8 @@ def compare_models(
 def _macro_f1(prompts: Sequence[Asked], answers: Sequence[str]) -> Callable[[Any], float]:
     """A function from row numbers to the macro F1 of these rows."""
     pairs = zip(prompts, answers, strict=True)
-    wanted = [best_reference(prompt.expected, prompt.also_right, answer) for prompt, answer in pairs]
-    return lambda rows: metrics.macro_f1([wanted[at] for at in rows], [answers[at] for at in rows])
+    expected = [best_reference(prompt.expected, prompt.also_right, answer) for prompt, answer in pairs]
+    return metrics.macro_f1_of_rows(expected, answers)
 
 
 def _rights(
@@ -156,7 +156,7 @@ def _difference(
         return None if absent else free_text.measure_difference(name, references, before, after)
     if name == "macro_f1":
         old, new = (_macro_f1(prompts, answers) for answers in (before, after))
-        return metrics.bootstrap(len(prompts), lambda rows: new(rows) - old(rows), resamples=200)
+        return metrics.bootstrap(len(prompts), lambda rows: new(rows) - old(rows))
     triples = zip(prompts, before, after, strict=True)
     return metrics.bootstrap_mean(
         [judge(name, prompt, new) - judge(name, prompt, old) for prompt, old, new in triples]
