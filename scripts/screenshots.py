@@ -37,6 +37,9 @@ OF_TOURS: dict[tuple[str, str, Size], str] = {
     ("training", "dialog", NARROW): "train-dialog",
     ("training", "refused", NARROW): "refused",
     ("providers", "tested", NARROW): "providers",
+    ("rounds", "ledger", NARROW): "ledger",
+    ("rounds", "round", WIDE): "round",
+    ("rounds", "side-effects", NARROW): "side-effects",
 }
 """The name of a screenshot by tour, picture and size."""
 

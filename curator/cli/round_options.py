@@ -112,10 +112,14 @@ def _signs(each: Round) -> str:
 
 def _write(args: argparse.Namespace, each: Round, ledger: Ledger, workspace: Workspace) -> None:
     from curator.jobs.rounds.files import write_about  # heavy
+    from curator.jobs.rounds.rounds import Basis
+    from curator.jobs.side_effects.of_a_run import known_words
 
-    reviewed = workspace.counts().reviewed
-    name = workspace.source_name
-    output.say(one_line(write_about(args.write, each, ledger, Path(args.output), name=name, reviewed=reviewed)))
+    effects = known_words(each.run, each.model, ledger, Basis.of(workspace).contract)
+    name, reviewed = workspace.source_name, workspace.counts().reviewed
+    target = Path(args.output)
+    words = write_about(args.write, each, ledger, target, name=name, reviewed=reviewed, side_effects=effects)
+    output.say(one_line(words))
 
 
 def _explain(each: Round, workspace: Workspace) -> list[list[Reason]]:

@@ -50,6 +50,18 @@ def chat(*system: str) -> dict[str, Any]:
     }
 
 
+def test_an_empty_question_before_an_empty_answer_comes_first() -> None:
+    def messages(*texts: str) -> bytes:
+        roles = ("system", "user", "assistant")
+        pairs = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+        return json.dumps({"messages": pairs}).encode()
+
+    blocks = [
+        begin(messages(*texts)).block for texts in (("s", "", ""), ("s", "q", ""), ("s", "", "a"), ("s", "q", "a"))
+    ]
+    assert blocks == [1, 2, 2, 2]
+
+
 def test_the_usual_system_prompt_is_that_of_half() -> None:
     usual, own = chat("usual"), chat("own")
     assert usual_system([usual, usual, own, chat()], own) == {"role": "system", "content": "usual"}

@@ -61,6 +61,12 @@ def make_check(run: Run, model: str, ledger: Ledger, contract: Contract | None, 
     return RunCheck(run.model, model, tuple(questions), Habit.of(raws, contract))
 
 
+def known_words(run: Run, model: str | None, ledger: Ledger, contract: Contract | None) -> list[str]:
+    """What is known of a run's side effects, in sentences; nothing where it was not checked."""
+    effects = make_check(run, model, ledger, contract, None).known(ledger) if model else None
+    return effects.sentences() if effects is not None else []
+
+
 async def rehearsal(
     base: str, client: Client, ledger: Ledger, report: checking.Report = lambda model, done, total: None
 ) -> list[bytes]:

@@ -28,7 +28,10 @@ class Beginning(NamedTuple):
 
 
 def begin(raw: bytes) -> Beginning:
-    """Begin in the answer: the first empty one, else the last text. A chat without an answer gets an empty one."""
+    """Begin in the answer: the first empty one, else the last text. A chat without an answer gets an empty one.
+
+    Where the question before an empty answer is empty too, begin in that.
+    """
     example = parse(raw)
     with suppress(LookupError, ValueError):  # of a key that stands there twice, say
         raw = _with_answer(example)
@@ -40,7 +43,10 @@ def begin(raw: bytes) -> Beginning:
     if last is not None and blocks[last].role == "assistant" and not blocks[last].text_path:
         return Beginning(raw, -1)  # an answer of parts, which only the JSON view can edit
     empty = [i for i in editable if blocks[i].role in _ANSWERS and not blocks[i].text and not _calls(blocks[i])]
-    return Beginning(raw, empty[0] if empty else editable[-1])
+    if not empty:
+        return Beginning(raw, editable[-1])
+    unasked = [i for i in editable if i < empty[0] and blocks[i].role == "user" and not blocks[i].text]
+    return Beginning(raw, unasked[0] if unasked and raw == example.raw else empty[0])
 
 
 def _calls(block: Block) -> bool:

@@ -68,6 +68,8 @@ class WriteDialog(Dialog[None]):
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def _write(self) -> None:
         from curator.jobs.rounds.files import write_about  # heavy
+        from curator.jobs.rounds.rounds import Basis
+        from curator.jobs.side_effects.of_a_run import known_words
 
         kind = str(self.query_one("#what", Select).value)
         path, workspace = path_of(self.query_one("#path", LineInput)), self.session.workspace
@@ -75,10 +77,15 @@ class WriteDialog(Dialog[None]):
             Confirm("Replace?", f"{one_line(str(path))} will be replaced.", "Replace")
         ):
             return
-        ledger, reviewed = shell_of(self).job_watch.ledger, workspace.counts().reviewed
-        options = {"name": workspace.source_name, "reviewed": reviewed}
+        ledger, each = shell_of(self).job_watch.ledger, self._round
+
+        def write() -> str:
+            effects = known_words(each.run, each.model, ledger, Basis.of(workspace).contract)
+            name, reviewed = workspace.source_name, workspace.counts().reviewed
+            return write_about(kind, each, ledger, path, name=name, reviewed=reviewed, side_effects=effects)
+
         try:
-            words = await asyncio.to_thread(write_about, kind, self._round, ledger, path, **options)  # type: ignore[arg-type]
+            words = await asyncio.to_thread(write)
         except CuratorError as error:
             self.session.say(error, title="Not written")
             return
