@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from curator.core.answers.contract import Contract
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.planning import training_data
+from curator.jobs.planning.answer_form import AnswerForm
 from curator.jobs.planning.reviews import Review
 from curator.jobs.runs import evaluation
 from curator.jobs.runs.asking import Prompt, message_key
@@ -18,6 +20,7 @@ from curator.workspace.workspace import Workspace
 BASE = "smollm2-135m-instruct"
 FIRST, SECOND = f"ft:{BASE}:local:one:1", f"ft:{BASE}:local:two:2"
 Answer = Callable[[int, Prompt], str]
+FORM = AnswerForm(Contract(pattern=r"\(.*\)"), "made for tests")
 RIGHT = {
     "What is the capital of France?": "The capital of France is Paris.",
     "Which planet is known as the Red Planet?": "It is Mars.",
@@ -58,8 +61,8 @@ async def evaluate(workspace: Workspace, ledger: Ledger, model: str, answer: Ans
     prompts, _ = evaluation.make_prompts(training_data.held_out(_examples(workspace)))
     for at, prompt in enumerate(prompts):
         ledger.add_answer(model, message_key(prompt.messages), {"answer": answer(at, prompt)})
-    names = ("exact_match", "token_f1")
-    await evaluation.evaluate(prompts, [model], None, ledger, names=names, side="validation")
+    names = ("contract", "exact_match", "token_f1")  # as Compare asks for them
+    await evaluation.evaluate(prompts, [model], None, ledger, names=names, form=FORM, side="validation")
 
 
 def answer_general_questions(ledger: Ledger, tuned: str, leaking: int) -> None:

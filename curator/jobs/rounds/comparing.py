@@ -14,8 +14,8 @@ from curator.jobs.ledger.ledger import Ledger
 
 PAIRED = ("exact_match", "contract", "accuracy", "token_f1", "length", "macro_f1", *free_text.NAMES)
 """Metrics whose difference can be taken on the prompts that both models answered."""
-PRIMARY = ("exact_match", "contract", "accuracy")
-"""Metrics by which an answer is right or wrong; the first that was measured says which prompts flipped."""
+PRIMARY = ("exact_match", "accuracy", "contract")
+"""Metrics by which an answer is right or wrong; the first one measured says which prompts flipped."""
 RightById = Mapping[int, tuple[str, ...]]
 """Further right answers by example id."""
 
@@ -69,7 +69,7 @@ def compare_models(
     judge = partial(_score, allowed=contract.allows if contract else None)
     differences = {name: _difference(name, prompts, before, after, judge) for name in names if name in PAIRED}
     delta = {name: difference for name, difference in differences.items() if difference is not None}
-    primary = next((name for name in names if name in PRIMARY), "exact_match")
+    primary = next((name for name in PRIMARY if name in names), "exact_match")
     flips = metrics.flips(*(_rights(primary, prompts, answers, judge) for answers in (before, after)))
     fixed, broken = (
         tuple(Flip(prompts[at], before[at], after[at]) for at in places) for places in (flips.fixed, flips.broken)

@@ -143,7 +143,8 @@ def settings_words(each: Round) -> str:
 def score_rows(each: Round) -> list[RoundRow]:
     """A row a metric: value, interval, and the difference to the round before."""
     if not each.scores:
-        model = "C in the Train stage, or alt+5, evaluates it." if each.model else "It left no model."
+        model = "It left no model." if each.run.closed else "It is not finished."
+        model = "C in the Train stage, or alt+5, evaluates it." if each.model else model
         return [RoundRow([(f"Not evaluated. {model}", "dim")])]
     yardstick = each.yardstick or {}
     words = f"{yardstick.get('prompts', 0):,} prompts"

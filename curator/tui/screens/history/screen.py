@@ -113,7 +113,7 @@ class HistoryScreen(Rounds):
         elif entry is not None:
             ids = ", ".join(map(str, entry.ids[:12])) + (" …" if len(entry.ids) > 12 else "")
             state = "taken back" if entry.undone else "in force"
-            words = f"Change {entry.id}, {state}; {count_of(len(entry.ids))}: {ids}"
+            words = f"Change {entry.id}, {state}; {count_of(entry.examples)}{f': {ids}' if ids else ''}"
         self.query_one("#change", Static).update(Content(one_line(words)))
 
     def _current(self) -> Change | ChangeGroup | None:

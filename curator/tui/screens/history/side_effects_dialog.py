@@ -51,6 +51,8 @@ class SideEffectsDialog(Dialog[None]):
         yield Static("", id="says")
         yield LineList("effects", empty="")
         yield Static("", id="row-detail", classes="estimate")
+        keys_here = "! in the task's form  − forgotten  + learnt   o own questions  R rehearse"
+        yield Static(Content(keys_here), classes="hint")
 
     def on_mount(self) -> None:
         """Ask at once where it costs nothing."""
