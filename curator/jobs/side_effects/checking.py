@@ -22,7 +22,7 @@ from curator.jobs.side_effects.habit import Habit
 
 LONGEST_ANSWER = 48
 """Most tokens of an answer: enough to tell whether it is one."""
-_PARALLEL = {"local": 32}
+_PARALLEL = {"local": 8}
 """Requests at a time, by kind of provider (others: 4)."""
 _FEW = 0.2
 """Share of general questions above which a leak is told as a strong one."""
