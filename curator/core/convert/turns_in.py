@@ -53,15 +53,7 @@ def messages(turns: Any, name: str, carried: Carried, path: Path) -> list[Messag
             conversation.add(turn, (*path, number))
         except MisfitError as misfit:
             raise MisfitError(f"turn {number + 1}: {misfit}") from None
-    _check_who_answers(conversation.messages)
     return conversation.messages
-
-
-def _check_who_answers(spoken: list[Message]) -> None:
-    """Raise MisfitError where `system` answers the user: data on dialogue systems calls the assistant so."""
-    roles = [message["role"] for message in spoken]
-    if "user" in roles and "assistant" not in roles and "system" in roles[roles.index("user") :]:
-        raise MisfitError("'system' speaks after the user, and no assistant does")
 
 
 class _Conversation:
@@ -111,6 +103,8 @@ class _Conversation:
         role = role_of(turn[role_key])
         if role is None:
             raise MisfitError(f"its role '{str(turn[role_key])[:40]}' is no known one")
+        if role == "system" and role_key == "speaker" and any(each["role"] == "user" for each in self.messages):
+            raise MisfitError("'system' speaks after the user, and may be the name of the assistant")
         text_key = _text_key(turn, role_key)
         self._taken.add((*path, role_key))
         if turn.get("type") == "message":
