@@ -111,7 +111,7 @@ async def _evaluate(args: argparse.Namespace) -> int:
 async def _ask(
     request: EvaluationRequest, args: argparse.Namespace, passes: Check | None, ledger: Ledger, provider: Provider
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """The answers and scores of all rows, and what else is told of them."""
+    """The answers and scores of all rows, and the further objects of `evaluate --json`."""
     from curator.jobs.connections.connect import connect  # heavy
     from curator.jobs.findings.earlier_models import ask_model_before
     from curator.jobs.findings.evaluation_details import details_json

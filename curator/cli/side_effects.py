@@ -77,9 +77,9 @@ def _tell(args: argparse.Namespace, effects: SideEffects, examples: list[bytes])
 def _find_run(ledger: Ledger, model: str | None) -> Run:
     """The training that made a model; the latest one without a name. Raises InputError."""
     names = {item.name: item.model for item in ledger.deployments()}
-    wanted = names.get(model or "", model)
+    tuned_name = names.get(model or "", model)
     for each in ledger.runs():
-        if each.fine_tuned_model and wanted in (None, each.fine_tuned_model):
+        if each.fine_tuned_model and tuned_name in (None, each.fine_tuned_model):
             return each
     which = f"that made {one_line(str(model), 80)}" if model else "with a model"
     raise InputError(f"there is no training {which}; `curator history` lists those of a workspace")

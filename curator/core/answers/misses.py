@@ -43,7 +43,7 @@ _COMPARED = 400
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A wrong answer: its prompt's position and text, the right answers (the wanted one first), what was said."""
+    """A wrong answer, with its prompt's position and text, and the right answers (the wanted one first)."""
 
     at: int
     prompt: str
@@ -63,7 +63,8 @@ class MissGroup:
 
 
 def miss_kind(answer: str, right: Sequence[str], allowed: Callable[[str], bool] | None = None) -> MissKind:
-    """The kind of a wrong answer by rule. `allowed` is the contract's say (None: there is none)."""
+    """The kind of a wrong answer by rule. `allowed` answers whether the contract allows a text (None: no
+    contract)."""
     if is_refusal(answer) and not any(map(is_refusal, right)):
         return "refuses"
     if any(_goes_on(answer, text) for text in right):

@@ -86,8 +86,8 @@ def _column(
 def check_that_nothing_is_doubtful(record: Mapping[str, Any], by: Map) -> None:
     """Raise MisfitError where the columns of a detected map leave a doubt what the question or the answer is.
 
-    So it is where the question offers choices in other columns, where the answer is the number of a class, and
-    where another column says something else under a heading of a question or an answer.
+    That is the case where the question offers choices in other columns, where the answer is the number of a class,
+    and where another column says something else under a heading of a question or an answer.
     """
     used_keys = {*by.user, *by.assistant, *by.chosen, *by.rejected, *by.system}
     question = "\n".join(_texts(record.get(key) for key in by.user))

@@ -80,7 +80,7 @@ class _Conversation:
             self._add_named(turn, path)
 
     def _unpacked(self, turn: dict[str, Any], path: Path) -> tuple[dict[str, Any], Path]:
-        """A turn that LangChain wrote with its class around it, without that."""
+        """A turn, and its place, without the class that LangChain wraps around it."""
         place = langchain_turn(turn)
         if place is None:
             return turn, path

@@ -15,7 +15,7 @@ MANY_ROUNDS = 3
 """Models on one set of prompts from which on the best of them is worth a warning."""
 _RESAMPLES = 1_000
 _TOLD = 0.005
-"""Flattery below this share is told as none."""
+"""Flattery below this share is reported as none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ def mcnemar(fixed: int, broken: int) -> float:
 
 
 SURE = 0.05
-"""The p value below which a difference is told as one."""
+"""The p value below which a difference is reported as one."""
 
 
 def difference_words(fixed: int, broken: int) -> str:

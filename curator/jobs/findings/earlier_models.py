@@ -30,7 +30,7 @@ async def ask_model_before(
 ) -> str | None:
     """Ask the local model of the round before what it has not answered yet; a sentence where anything was asked.
 
-    A model that is gone is told in the sentence. Nothing is asked at a provider that costs money.
+    The sentence also names a model that is gone. Nothing is asked at a provider that costs money.
     """
     if client.provider.kind != "local":
         return None

@@ -26,7 +26,7 @@ class JudgeReport:
 
     @property
     def readable(self) -> list[Verdict]:
-        """The verdicts that are some."""
+        """The verdicts with a choice: their replies could be read."""
         return [verdict for verdict in self.verdicts if verdict.choice is not None]
 
     @property

@@ -26,7 +26,7 @@ class Remarks(LedgerFile):
     """The part of a ledger that keeps remarks."""
 
     def remarks(self) -> dict[str, Remark]:
-        """The remarks by run; a value that no Curator writes counts as none."""
+        """The remarks by run; a value of another shape, as in a foreign ledger, counts as none."""
         by_run = {}
         for row in self._all("SELECT run, note, tags FROM remarks"):
             tags = tuple(tag for tag in from_json(row["tags"], list) if isinstance(tag, str))

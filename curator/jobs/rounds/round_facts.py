@@ -30,7 +30,7 @@ class StoredPrompt:
 
 
 def read_prompts(ledger: Ledger, yardstick: str, also_right: RightById) -> list[StoredPrompt]:
-    """The prompts of a frozen set; what no Curator writes is left out, and an unknown set is empty."""
+    """The prompts of a frozen set; rows of another shape are left out, and an unknown set is empty."""
     stored = ledger.yardstick(yardstick)
     rows = (_prompt(row, also_right) for row in (stored[1] if stored else ()))
     return [prompt for prompt in rows if prompt is not None]

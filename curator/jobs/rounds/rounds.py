@@ -27,7 +27,7 @@ Compare = Callable[[int, int], "RevisionDifference"]
 
 @dataclass(frozen=True)
 class Basis:
-    """What rounds are told by."""
+    """What rounds are compared by."""
 
     compare: Compare
     contract: Contract | None
@@ -37,7 +37,7 @@ class Basis:
 
     @classmethod
     def of(cls, workspace: Workspace) -> Basis:
-        """That of a workspace."""
+        """The basis for the rounds of a workspace."""
         from curator.workspace.versions import difference  # heavy
 
         stored = workspace.meta("contract")
@@ -134,7 +134,7 @@ class Round:
 
 
 def bare_rounds(ledger: Ledger) -> list[Round]:
-    """All rounds, oldest first, with what one look into the ledger tells: no differences, deltas and flips."""
+    """All rounds, oldest first, as the ledger alone has them: without differences, deltas and flips."""
     evaluated, remarks = _evaluations(ledger), ledger.remarks()
     deployed = {(item.origin, item.model): item.name for item in ledger.deployments()}
     all_rounds = []
@@ -184,7 +184,7 @@ def _with_flattery(latest: Round, all_rounds: Sequence[Round], ledger: Ledger, b
 
 
 def between(earlier: Round, later: Round, ledger: Ledger, basis: Basis) -> Round:
-    """The later round with everything told against an earlier one, whatever lies between."""
+    """The later round compared with an earlier one, whatever rounds lie between."""
     bare = replace(later, delta={}, fixed=(), broken=(), p_value=None, prompts_compared=0, against=None)
     changed = _with_difference(bare, earlier, basis.compare)
     return _with_delta(changed, earlier, ledger, basis)

@@ -11,9 +11,9 @@ from curator.jobs.providers import Provider
 from curator.jobs.runs.questions import Questions
 
 MANY = 1_000
-"""Questions from which on somebody is asked first."""
+"""With at least this many questions the user is asked first."""
 DEAR = 1.0
-"""US$ from which on somebody is asked first."""
+"""From this price in US$ on the user is asked first."""
 _CHARACTERS_A_TOKEN = 3.5
 """English has about four, other scripts fewer."""
 _SECONDS = {"local": 0.25}
@@ -35,7 +35,7 @@ class AskingCost:
 
     @property
     def wants_consent(self) -> bool:
-        """Whether somebody should say yes first."""
+        """Whether the user should agree first."""
         return self.questions >= MANY or (self.usd or 0.0) >= DEAR
 
     @property

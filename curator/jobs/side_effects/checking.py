@@ -25,7 +25,7 @@ LONGEST_ANSWER = 48
 _PARALLEL = {"local": 8}
 """Requests at a time, by kind of provider (others: 4)."""
 _FEW = 0.2
-"""Share of general questions above which a leak is told as a strong one."""
+"""Share of general questions above which a leak is reported as a strong one."""
 _COUNTED = ("leaks", "forgotten", "learnt")
 Report = Callable[[str, int, int], None]
 """Called with the model, its answers so far, and all its questions."""

@@ -8,6 +8,7 @@ with the numbers of the lines that train an answer of white space, with MODEL al
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,7 +170,11 @@ def main(path: str, method: Method, role: str, model: str | None = None) -> None
         verdict = {"code": error.code, "message": str(error)}
     except InputError as error:
         verdict = {"code": "model_not_supported", "message": error.message}
-    sys.stdout.buffer.write(orjson.dumps(verdict) + b"\n")
+    try:
+        sys.stdout.buffer.write(orjson.dumps(verdict) + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the server has gone; the next one validates anew
+        os._exit(1)  # without a second attempt to flush, which Python makes at exit
 
 
 if __name__ == "__main__":

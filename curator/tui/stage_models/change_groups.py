@@ -38,7 +38,7 @@ class ChangeGroup:
 
     @property
     def newest(self) -> Change:
-        """The change that was result last."""
+        """The latest change."""
         return self.members[0]
 
     @property

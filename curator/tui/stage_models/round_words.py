@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 _Pieces = list[tuple[str, str]]
 SHARES = ("exact_match", "contract", "accuracy", "macro_f1", "token_f1", "rouge1", "rouge2", "rougeL")
-"""Metrics between 0 and 1 that are told in percent."""
+"""Metrics between 0 and 1 that are shown in percent."""
 TITLES = {"exact_match": "exact", "contract": "in the form", "token_f1": "token F1", "macro_f1": "macro F1"}
 _FEW = 0.05
-"""The p value of McNemar's test below which flips are told as more than chance."""
+"""The p value of McNemar's test below which flips count as more than chance."""
 HEAD = "  #   when          data           right        delta            flips"
 
 
@@ -58,7 +58,7 @@ def round_line(each: Round, marked: bool) -> _Pieces:
 
 
 def main_metric(each: Round) -> str:
-    """The metric by which a round is told in one number; empty where it was not evaluated."""
+    """The metric that stands for a round in the list; empty where it was not evaluated."""
     preferred = (name for name in ("exact_match", "accuracy", "contract", *each.scores) if name in each.scores)
     return next(preferred, "")
 
@@ -72,7 +72,7 @@ def counts(each: Round) -> str:
 
 
 def figure(name: str, value: float) -> str:
-    """A score as it is told: a share in percent, else with two decimals."""
+    """A score as it is shown: a share in percent, else with two decimals."""
     return f"{100 * value:.0f} %" if name in SHARES else f"{value:.2f}"
 
 

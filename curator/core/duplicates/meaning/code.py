@@ -62,7 +62,7 @@ def _prose_alone(text: str) -> str:
 
 
 def code_differs(a: str, b: str, is_noisy: Callable[[], bool] = bool) -> str | None:
-    """What is other in the code of two texts of the same words; None where nothing is.
+    """What differs in the code of two texts of the same words; None where nothing does.
 
     Where the prose beside it was changed too (all in capitals, all dots left out), a change of the code means
     nothing; `is_noisy` answers whether the prose of other messages was changed.

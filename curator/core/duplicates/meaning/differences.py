@@ -31,7 +31,7 @@ _SENTENCE = 5
 _PASSAGE, _PASSAGE_SHARE = 3, 0.4
 """So many runs in the place of others, in at most such a share of the text, are another passage."""
 _SLIPS = 2
-"""Slips of the pen from which on a doubtful one is one too."""
+"""With at least this many slips of the pen, a doubtful one counts as a slip too."""
 _FEW_EXCHANGED = 3
 """Up to so many exchanged words one word more is not taken for a part of a rewording."""
 _MANY_EXCHANGED = 12
@@ -46,7 +46,7 @@ _REWORDED, _REWORDED_SHARE = 6, 0.15
 _THOUSANDS = re.compile(r"\d{1,3}(?:[,']\d{3})+(?!\d)")
 
 _OF_A_SENTENCE = LITTLE_WORDS.keys() | ROLE_WORDS
-"""Words that no form leaves open."""
+"""Words that belong to a sentence and are never filled into a form."""
 
 Exchange = tuple[str, str]
 """Two words that stand for each other; "" for none."""
@@ -72,7 +72,7 @@ class MeaningDifference(NamedTuple):
 
     @property
     def is_lone(self) -> bool:
-        """Whether words were exchanged in one place only, and so that it is another word and no damage."""
+        """Whether words were exchanged in one place only, for words that fit there: no damaged text."""
         return self.places == 1 and any(_is_another_word(x, y) for x, y in self.exchanged)
 
     @property

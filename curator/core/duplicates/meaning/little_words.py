@@ -16,7 +16,7 @@ NEGATIONS = frozenset(
     לא אין בלי لا لم لن ليس بدون غير नहीं मत बिना 不 没 沒 無 无 别 未 안 않 못 없이
     """.split()  # noqa: SIM905 - words are read more easily in lines
 )
-"""One more or one less of these turns a sentence round. Those of other languages stand in the last lines."""
+"""One more or one less of these reverses a sentence. Those of other languages stand in the last lines."""
 
 _GROUPS = """
 a an the
@@ -374,8 +374,8 @@ def says_another(x: str, y: str) -> bool:
 
 def weighty(words: Sequence[str]) -> list[str]:
     """The small words among some that do not come and go without a change of meaning, courtesies left out."""
-    kept = [word for word in words if word in LITTLE_WORDS]
+    small = [word for word in words if word in LITTLE_WORDS]
     for courtesy in _COURTESIES:
-        if all(word in kept for word in courtesy):
-            kept = [word for word in kept if word not in courtesy]
-    return [word for word in kept if word not in FILLERS]
+        if all(word in small for word in courtesy):
+            small = [word for word in small if word not in courtesy]
+    return [word for word in small if word not in FILLERS]

@@ -16,7 +16,7 @@ LONGEST_ANSWER = 200
 """Most tokens of an answer, as in Compare."""
 
 Report = Callable[[int, int], None]
-"""Told how many answers are there, and how many there will be."""
+"""Called with the number of answers so far, and the number of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,7 @@ def ask_engine(base: Path, adapter: Path | None, questions: Sequence[ProofPrompt
         "adapter": None if adapter is None else str(adapter.resolve()),
     }
     model |= {"max_tokens": LONGEST_ANSWER, "temperature": 0}
-    asked = enumerate(questions)
-    requests = [{"id": str(n), **model, "messages": q.messages, "tools": q.tools} for n, q in asked]
+    requests = [{"id": str(n), **model, "messages": q.messages, "tools": q.tools} for n, q in enumerate(questions)]
     words = [sys.executable, "-m", "curator.server.children.generate"]
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
@@ -88,7 +87,7 @@ def ask_engine(base: Path, adapter: Path | None, questions: Sequence[ProofPrompt
 
 
 def _collect(lines: Any, count: int, report: Report) -> list[str]:
-    """Read answers until all are there. A call of a tool is told as its name and arguments."""
+    """Read answers until all are there. A tool call counts as an answer of its name and arguments."""
     texts, done = [""] * count, 0
     while done < count:
         line = lines.readline()

@@ -40,7 +40,7 @@ class RemarkDialog(Dialog["Remark"]):
         self.query_one("#note").focus()
 
     def action_accept(self) -> None:
-        """Dismiss with what was typed; a tag that is none is told."""
+        """Dismiss with what was typed, or say which tag is invalid."""
         from curator.jobs.ledger.remarks import make_remark  # heavy
 
         note, tags = (self.query_one(f"#{name}", LineInput).value for name in ("note", "tags"))
