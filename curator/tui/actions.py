@@ -5,34 +5,9 @@ To add one: a row here, a method `action_NAME` in the widget or screen of that s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing the user can do. `keys` are Textual key names, comma separated; empty: only in the palette."""
-
-    id: str
-    keys: str
-    description: str
-    tooltip: str
-    show: bool = False
-    """Whether the key line at the foot of the screen shows it."""
-    priority: bool = False
-    """Whether it takes precedence over a focused text field; never set for printable keys."""
-    run: str = ""
-    """The Textual action string; by default the part of `id` after the dot."""
-
-    @property
-    def scope(self) -> str:
-        """The screen or widget that it belongs to: the part of `id` before the dot."""
-        return self.id.partition(".")[0]
-
-    @property
-    def command(self) -> str:
-        """The Textual action string that the keys run."""
-        return self.run or self.id.partition(".")[2]
-
+from curator.core.scores.preferences import CRITERIA
+from curator.tui.action import Action as Action
+from curator.tui.action import make_rows
 
 SCOPES: dict[str, str] = {
     "app": "Everywhere",
@@ -54,25 +29,27 @@ SCOPES: dict[str, str] = {
     "split": "Split stage",
     "train": "Train stage",
     "compare": "Compare stage",
+    "judge": "While judging blind",
+    "playground": "In the playground",
     "history": "History stage",
     "effects": "In the side effects",
 }
 """Every scope and its heading in help, in the order help shows them."""
 
-
-def _rows(scope: str, *rows: tuple[str, str, str, str] | tuple[str, str, str, str, str]) -> list[Action]:
-    """Build actions from (name, keys, description, tooltip[, flags]); flags: `show`, `priority`, `run=ACTION`."""
-    actions = []
-    for name, keys, description, tooltip, *rest in rows:
-        flags = rest[0].split() if rest else []
-        run = next((flag[4:] for flag in flags if flag.startswith("run=")), "")
-        show, priority = "show" in flags, "priority" in flags
-        actions.append(Action(f"{scope}.{name}", keys, description, tooltip, show, priority, run))
-    return actions
+KINDS_OF_MISSES = (
+    "Breaks the contract",
+    "Wrong answer",
+    "Goes on talking",
+    "Refuses",
+    "Rambles",
+    "Wanted is wrong",
+    "Accept as right",
+)
+"""The kinds of `core.answers.misses`, in their order, as names of actions."""
 
 
 ACTIONS: tuple[Action, ...] = (
-    *_rows(
+    *make_rows(
         "app",
         ("help", "question_mark,f1", "Help", "Keys and help for what has the focus", "show run=help"),
         ("palette", "ctrl+p,colon", "Commands", "Find any action by name", "show run=command_palette"),
@@ -116,7 +93,7 @@ ACTIONS: tuple[Action, ...] = (
             "run=interrupt",
         ),
     ),
-    *_rows(
+    *make_rows(
         "stage",
         ("next_pane", "tab", "Next pane", "Move the focus to the next pane", "run=app.focus_next"),
         ("previous_pane", "shift+tab", "Previous pane", "Move the focus back", "run=app.focus_previous"),
@@ -126,7 +103,7 @@ ACTIONS: tuple[Action, ...] = (
         ("redo", "ctrl+r", "Redo", "Do the change again that was taken back", "run=app.redo"),
         ("back", "escape", "Back", "One level back; no text is ever lost"),
     ),
-    *_rows(
+    *make_rows(
         "list",
         ("up", "up,k", "Up", "Previous example"),
         ("down", "down,j", "Down", "Next example"),
@@ -140,7 +117,7 @@ ACTIONS: tuple[Action, ...] = (
         ("range", "v", "Range", "Start a range here; v again ends it"),
         ("select_all", "ctrl+a", "Select all", "Select all examples of this view"),
     ),
-    *_rows(
+    *make_rows(
         "data",
         ("query", "slash", "Query", "Filter by words, fields and marks", "show"),
         ("edit", "enter,e", "Edit", "Edit the example in place", "show"),
@@ -180,7 +157,7 @@ ACTIONS: tuple[Action, ...] = (
         ("shrink", "less_than_sign", "Smaller list", "Give the list less room"),
         ("grow", "greater_than_sign", "Larger list", "Give the list more room"),
     ),
-    *_rows(
+    *make_rows(
         "conversation",
         ("up", "up,k", "Up", "Previous message"),
         ("down", "down,j", "Down", "Next message"),
@@ -189,7 +166,7 @@ ACTIONS: tuple[Action, ...] = (
         ("first", "g,home", "First", "First message"),
         ("last", "G,end", "Last", "Last message"),
     ),
-    *_rows(
+    *make_rows(
         "problems",
         ("up", "up,k", "Up", "Previous problem"),
         ("down", "down,j", "Down", "Next problem"),
@@ -199,13 +176,13 @@ ACTIONS: tuple[Action, ...] = (
         ("fix_all", "ctrl+f", "Fix all", "Fix this rule everywhere in the view, as one step", "show"),
         ("group", "r", "By rule", "Switch between this example and the whole dataset by rule", "show"),
     ),
-    *_rows(
+    *make_rows(
         "query",
         ("apply", "enter", "Apply", "Filter and go to the list", "show"),
         ("complete", "tab,right", "Complete", "Take the suggestion"),
         ("leave", "escape", "Back", "Back to the list; an empty line shows everything", "show"),
     ),
-    *_rows(
+    *make_rows(
         "editor",
         ("leave", "escape", "Done", "Keep the text and go back; u takes it back", "show priority"),
         ("save", "ctrl+s,f9", "Save", "Save and go on editing", "priority"),
@@ -223,15 +200,15 @@ ACTIONS: tuple[Action, ...] = (
         ("json", "f6,ctrl+l", "JSON", "Switch between messages and the raw JSON line", "show priority"),
         ("external", "ctrl+o", "External", "Edit this in $EDITOR", "priority"),
     ),
-    *_rows(
+    *make_rows(
         "answer",
         ("complete", "tab", "Complete", "Take the suggested answer of the contract"),
     ),
-    *_rows(
+    *make_rows(
         "field",
         ("complete", "tab", "Complete", "Take the suggestion; without one go to the next field"),
     ),
-    *_rows(
+    *make_rows(
         "lines",
         ("up", "up,k", "Up", "Previous line"),
         ("down", "down,j", "Down", "Next line"),
@@ -241,7 +218,7 @@ ACTIONS: tuple[Action, ...] = (
         ("last", "G,end", "Last", "Last line"),
         ("choose", "enter", "Choose", "Open the line, or run its action"),
     ),
-    *_rows(
+    *make_rows(
         "train",
         ("cancel_job", "c", "Cancel", "Cancel the job under the cursor, after asking", "show"),
         ("pause_job", "p", "Pause", "Pause or resume the job, after asking", "show"),
@@ -255,7 +232,7 @@ ACTIONS: tuple[Action, ...] = (
         ("export_model", "X", "Export model", "Write the tuned model as GGUF, merged weights or PEFT adapter"),
         ("delete", "D", "Delete", "Delete deployment, files or tuned model at the provider, after asking"),
     ),
-    *_rows(
+    *make_rows(
         "duplicates",
         ("settle", "x,d", "Keep one", "Keep the marked member, delete the others", "show"),
         ("settle_all", "X", "All groups", "Keep one of every group of copies, as one change", "show"),
@@ -268,12 +245,12 @@ ACTIONS: tuple[Action, ...] = (
         ("stricter", "plus,equals_sign", "Stricter", "Count fewer pairs as near copies", "run=threshold(1)"),
         ("show", "o,e", "Open", "Go to the marked member in the Data stage"),
     ),
-    *_rows(
+    *make_rows(
         "members",
         ("up", "up,k", "Up", "Keep the member above"),
         ("down", "down,j", "Down", "Keep the member below"),
     ),
-    *_rows(
+    *make_rows(
         "split",
         ("check", "c", "Check leaks", "Compare training and validation pair by pair", "show"),
         ("check_file", "f", "Check a file", "Look for copies of the examples of a test file", "show"),
@@ -293,22 +270,62 @@ ACTIONS: tuple[Action, ...] = (
         ),
         ("unpin", "r", "Unpin", "Let the split decide about these again", "run=pin('none')"),
     ),
-    *_rows(
+    *make_rows(
         "compare",
+        ("tick", "space", "Tick", "Have this row asked and compared, or not", "show"),
         (
-            "new_example",
-            "plus,e",
-            "New example",
-            "Begin an example that teaches what was missed here",
+            "ask_again",
+            "r",
+            "Ask",
+            "Ask what the ticked rows have not answered; all answered: the row anew",
             "show",
         ),
-        ("filter", "f", "Filter", "All prompts, misses, or those where the models differ", "show"),
-        ("next_model", "m", "Model", "Next run or checkpoint", "show"),
-        ("ask", "a", "Ask", "Ask both models something of your own", "show"),
-        ("other_file", "o", "Prompts", "Compare on the prompts of a file", "show"),
-        ("ask_again", "r", "Ask again", "Ask the tuned model again instead of using stored answers"),
+        ("add_row", "m", "Model", "Add a model, a system prompt, or examples before each question", "show"),
+        ("remove_row", "d,delete", "Remove row", "Take a row off the board that was added by hand"),
+        ("new_example", "plus", "New example", "Begin an example that teaches what was missed here", "show"),
+        ("also_right", "equals_sign", "Also right", "Accept this answer as right too, or take that back", "show"),
+        ("show_example", "e", "Held-out example", "Go to the held-out example itself"),
+        ("ask", "a", "Playground", "Talk with the ticked rows at once, in several turns", "show"),
+        ("judge", "b", "Judge blind", "Say which of two rows' answers are better, without their names", "show"),
+        ("train_judged", "p", "Train on judgements", "Train by DPO on the answers that were judged better"),
+        ("filter", "f", "Filter", "All prompts, misses, each kind of miss, or where the rows differ", "show"),
+        ("why", "w", "Why", "List the training examples that may explain this miss", "show"),
+        *(
+            (f"kind{n}", str(n), words, f"Say that this answer is of that kind: {words}", f"run=kind({n})")
+            for n, words in enumerate(KINDS_OF_MISSES, 1)
+        ),
+        ("kind0", "0", "Kind by rule", "Take back what was said of the kind of this miss", "run=kind(0)"),
+        ("other_file", "o", "Prompts", "Choose the prompts: validation, test, training, or a file", "show"),
     ),
-    *_rows(
+    *make_rows(
+        "judge",
+        ("left", "left,h", "Left", "The left answer is better", "show run=judge('left')"),
+        ("right", "right,l", "Right", "The right answer is better", "show run=judge('right')"),
+        ("tie", "t", "Tie", "Both are as good", "show run=judge('tie')"),
+        ("both_bad", "b", "Both bad", "Neither will do; the wanted answer is preferred", "run=judge('both_bad')"),
+        ("both_right", "g", "Both right", "Both will do", "run=judge('both_right')"),
+        ("skip", "s", "Skip", "Judge this pair another time"),
+        ("undo", "u", "Undo", "Take the last judgement back"),
+        *(
+            (f"criterion{n}", str(n), f"Criterion {n}", f"Say that {name} decides", f"run=criterion({n})")
+            for n, name in enumerate(CRITERIA, 1)
+        ),
+    ),
+    *make_rows(
+        "playground",
+        ("to_training", "t", "To training", "Make an example of this answer and correct it", "show"),
+        ("to_test", "v", "To test prompts", "Make an example of the test side of this answer", "show"),
+        ("go_on", "c", "Go on with it", "Let this row's conversation go on with this answer"),
+        (
+            "try_system",
+            "s",
+            "Try the system prompt",
+            "Ask the whole held-out set under this system prompt",
+            "show",
+        ),
+        ("new_talk", "n", "New conversation", "Begin another conversation"),
+    ),
+    *make_rows(
         "history",
         ("show", "o", "Show", "Go to the example that the change was about", "show"),
         (
@@ -332,24 +349,24 @@ ACTIONS: tuple[Action, ...] = (
         ("restore", "R", "Restore", "Go back to the data of this round, as one change, after asking"),
         ("filter", "slash", "Filter", "List the changes whose words match", "show"),
     ),
-    *_rows(
+    *make_rows(
         "effects",
         ("own_file", "o", "Must work", "Ask your own questions too, of what must still work", "show"),
         ("rehearse", "R", "Rehearse", "Add the base's own answers to other general questions to the data", "show"),
         ("ask", "a", "Ask", "Ask what is not answered yet, also where it costs money", "show"),
     ),
-    *_rows(
+    *make_rows(
         "balance",
         ("unify", "U", "One system prompt", "Give all examples the commonest system prompt, after asking"),
     ),
-    *_rows(
+    *make_rows(
         "providers",
         ("test", "t", "Test", "Check that it answers and takes the key", "show"),
         ("models", "m", "Models", "List its models: training, longest example, price, last day", "show"),
         ("key", "K", "Key", "Type its key hidden, and choose where to store it", "show"),
         ("new", "plus", "New", "Add a provider to config.toml", "show"),
     ),
-    *_rows(
+    *make_rows(
         "dialog",
         ("accept", "enter", "Do it", "Go ahead", "show"),
         ("cancel", "escape", "Back", "Change nothing", "show"),

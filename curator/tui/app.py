@@ -29,6 +29,8 @@ from curator.tui.terminal import leaving
 from curator.tui.terminal.take_over import taking_over
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.driver import Driver
 
     from curator.tui.terminal.first_screen import FirstScreen
@@ -225,6 +227,12 @@ class CuratorApp(Shell):
         """List in the Data stage the examples that match a query."""
         await self.go_to_stage("data")
         cast(DataScreen, self.screen).show_query(query)
+
+    def train_on(self, data: Path, held_out: Path | None) -> None:
+        """Open the Train dialog on files of preference examples."""
+        from curator.tui.screens.train.dialog import TrainDialog  # heavy
+
+        self.push_screen(TrainDialog(data, held_out))
 
     async def show_run(self, run: str) -> None:
         """Show a training run in the Train stage."""

@@ -7,6 +7,7 @@ await shell_of(self).show_example(17)
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.message_pump import MessagePump
 
@@ -56,6 +57,10 @@ class Shell(KeysInOrder):
 
     async def show_query(self, query: str) -> None:
         """List in the Data stage the examples that match a query."""
+        raise NotImplementedError
+
+    def train_on(self, data: Path, held_out: Path | None) -> None:
+        """Open the Train dialog on files of preference examples in place of the workspace's data."""
         raise NotImplementedError
 
     async def show_run(self, run: str) -> None:

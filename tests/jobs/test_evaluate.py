@@ -17,7 +17,7 @@ from curator.jobs.runs import bars
 from curator.jobs.runs.asking import Prompt, Way, message_key
 from curator.jobs.runs.evaluation_card import code
 from curator.jobs.runs.yardstick import Yardstick
-from curator.tui.stage_models.comparison import ModelComparison, compare, scores_table
+from curator.tui.stage_models.comparing.prompt_sources import PromptSource, load_prompts
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
@@ -78,7 +78,7 @@ def test_rows_bars_and_a_card(
         capsys, *words, "--system", system, "--fail-under", "exact_match=0.99", "--card", card
     )
     assert list(report["models"]) == [
-        MODEL, f"{MODEL} + another system prompt", f"{MODEL} + 2 nearest examples", TUNED,
+        MODEL, f"{MODEL} + system prompt 213c", f"{MODEL} + 2 nearest examples", TUNED,
     ]  # fmt: skip
     assert report["yardstick"]["prompts"] == 4 and report["yardstick"]["side"] == "validation"
     assert (status, report["missed"]) == (0, []) if report["models"][TUNED]["exact_match"] == 1 else (1, 1)
@@ -104,11 +104,10 @@ async def test_a_rejected_example_is_no_question(
         assert workspace.ids()[0] not in {result["line"] for result in report["results"]}
         told = "Rejected in review and not asked: 1 of the held-out examples."
         assert told in err and told in (tmp_path / "card.md").read_text()
-        for where in (workspace.path, frozen):  # rejected before the training, or since
-            comparison = ModelComparison("fake", MODEL, TUNED, where, "held out", 1)
-            with Ledger.for_path(workspace.path) as ledger:
-                result = await compare(comparison, ledger, workspace, lambda model, done, total: None)
-            assert (len(result.prompts), result.rejected) == (3, 1) and told in scores_table(result)
+        for source in (PromptSource("validation", "v"), PromptSource("run", "r", frozen)):
+            loaded = load_prompts(source, workspace)  # rejected before the training, or since
+            assert (len(loaded.prompts), loaded.rejected) == (3, 1)
+            assert loaded.examples == list(workspace.ids()[1:4])
 
 
 def test_not_worse_than_a_run(served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str]) -> None:

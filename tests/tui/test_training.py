@@ -83,9 +83,10 @@ async def test_train_watch_compare_by_keyboard(tmp_path: Path, tiny: str) -> Non
         await scene.pilot.press("enter")
         await toast(scene, "exists already")
         await scene.pilot.press("C")
+        scene.app.clear_notifications()
         await wait_for(scene, "McNemar")
         assert isinstance(scene.app.screen, CompareScreen)
-        assert "Round 1" in scene.screen_text()
+        assert "round 1" in scene.screen_text()
         before = len(scene.workspace.ids())
         await scene.pilot.press("plus")
         await scene.pilot.pause(0.5)
@@ -201,7 +202,7 @@ async def test_empty_stages_say_what_to_do(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, lines())) as scene:
         for key, words in (
             ("alt+4", "T starts one"),
-            ("alt+5", "T trains one"),
+            ("alt+5", "S splits the data"),
             ("alt+6", "Imported 30 examples"),
         ):
             await scene.press(key)

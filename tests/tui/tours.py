@@ -68,6 +68,7 @@ def frozen(folder: Path) -> Iterator[None]:
         patch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda self: None)
         patch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)  # a pilot waits twice as long after each key
         patch.setattr("textual._wait.SLEEP_IDLE", 0.001)
+        patch.setattr("curator.jobs.runs.questions.clock", lambda: 0.0)
         patch.setattr(JobWatch, "start", lambda self: None)  # no provider is asked for news of made-up jobs
         yield
     time.tzset()
@@ -420,15 +421,30 @@ async def comparison(scene: Scene, fake: FakeProvider, show: Show) -> None:
         fake.answers[f"{TUNED}: {prompt.text}"] = "(smile)" if at % 5 == 1 else "Sure!" if at % 9 == 4 else right
     await scene.press("alt+5", "r")
     await scene.until("McNemar")
-    await scene.press("down")
+    await scene.press("tab", "down")
     await show(scene, "compare")
-    await scene.press("a")
-    await show(scene, "compare-ask")
+    await scene.pilot.press("m")
+    await scene.pilot.pause()
+    scene.app.screen.query_one("#shots", Input).value = "8"
+    await show(scene, "compare-row")
+    await scene.press("enter", "r")
+    await scene.until("prompts cannot tell")
+    await show(scene, "compare-rows")
+    await scene.press("w")
+    await show(scene, "compare-why")
+    await scene.press("escape", "b", "3")
+    await show(scene, "compare-judge")
+    await scene.press("escape")
+    await scene.pilot.press("a")
+    await scene.pilot.pause()
+    scene.app.screen.query_one("#prompt", Input).value = "The train leaves without me."
+    await scene.press("enter")
+    await show(scene, "playground")
     await scene.press("escape")
     await scene.pilot.press("o")
     await scene.pilot.pause()
     scene.app.screen.query_one("#path", Input).value = "/home/user/emojibot-test.jsonl"
-    await show(scene, "compare-file")
+    await show(scene, "compare-prompts")
     await scene.press("escape")
 
 

@@ -67,7 +67,7 @@ class Way:
         """The row's name: the model's, with what is different about the way."""
         words = [self.answers_as]
         if self.system is not None:
-            words.append("another system prompt" if self.system else "no system prompt")
+            words.append(f"system prompt {_four_letters(self.system)}" if self.system else "no system prompt")
         if self.shots:
             words.append(f"{self.shots} {'nearest ' if self.nearest else ''}examples")
         return " + ".join(words)
@@ -96,6 +96,11 @@ class Way:
         texts = [example.text for example in pool]
         ranked = process.extract(prompt.text, texts, scorer=fuzz.token_set_ratio, limit=self.shots)
         return [pool[position] for _, _, position in reversed(ranked)]
+
+
+def _four_letters(text: str) -> str:
+    """A short name for a text: the beginning of its hash."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:4]
 
 
 def _spread(pool: Sequence[Prompt], count: int) -> list[Prompt]:

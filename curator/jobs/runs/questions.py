@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
+from time import monotonic as clock
 from typing import Any
 
 from curator.jobs.http.client import Client
@@ -96,13 +96,13 @@ class Questions:
 
     async def _ask_one(self, client: Client, at: int) -> dict[str, Any]:
         """The answer to one question with its tokens and seconds, as the ledger stores it."""
-        began = time.monotonic()
+        began = clock()
         extra = {"logprobs": True} if client.provider.kind == "local" else {}  # others may refuse or charge for it
         response = await chat(client, self.way.model, self._messages[at], **self._options, **extra)
         content = getattr(getattr(response.choices[0], "message", None), "content", None)
         answer: dict[str, Any] = {
             "answer": content if isinstance(content, str) else "",
-            "seconds": round(time.monotonic() - began, 3),
+            "seconds": round(clock() - began, 3),
         }
         usage = getattr(response, "usage", None)
         for name in ("prompt_tokens", "completion_tokens"):

@@ -170,6 +170,10 @@ class Changing(ABC):
             lambda: self._changes.note(ids, text), LongAction("Writing a note on", len(ids)), quiet=True
         )
 
+    def accept_answer(self, example: int, text: str, on: bool) -> Change | None:
+        """Accept a further right answer for the prompt of an example, or take that back."""
+        return self.do(lambda: self._changes.accept_answers({example: (text,)}, on))
+
     def fix(self, ids: Collection[int], rule: str, *, safe_only: bool = False) -> Change | None:
         """Apply a rule's fix to examples, as one change; with `safe_only` only where it is safe."""
         long = LongAction("Fixing", len(ids), bytes_too=True)

@@ -72,7 +72,9 @@ class LineList(PagedList):
         super().__init__(id=dom_id)
         self._count = 0
         self._line: Callable[[int, int], Pieces] = lambda index, width: ()
-        self._empty, self._head = empty, head
+        self._empty = empty
+        self._head: str | Callable[[int], str] = head
+        """The head, or what makes one for a width."""
 
     def show(self, count: int, line: Callable[[int, int], Pieces], *, cursor: int | None = None) -> None:
         """Show other lines; without `cursor` it stays on the same index."""
@@ -83,6 +85,12 @@ class LineList(PagedList):
     def say(self, empty: str) -> None:
         """Set the text that an empty list shows."""
         self._empty = empty
+        self.refresh()
+
+    def set_head(self, head: str | Callable[[int], str]) -> None:
+        """Set the head; a list that was made without one must not get one while it is scrolled."""
+        self._head = head
+        self.virtual_size = Size(0, self._count + self.head_lines)
         self.refresh()
 
     @property
@@ -99,7 +107,10 @@ class LineList(PagedList):
         """The head, a line of the list, or the text of an empty list."""
         width = self.scrollable_content_region.width
         if self._head and y == 0:
-            return Strip([Segment(self._head, self._kind("head"))]).adjust_cell_length(width, self._kind("head"))
+            head = self._head if isinstance(self._head, str) else self._head(width)
+            return Strip([Segment(one_line(head), self._kind("head"))]).adjust_cell_length(
+                width, self._kind("head")
+            )
         index = y - self.head_lines + self.scroll_offset.y
         if not self._count and y == self.head_lines:
             return Strip([Segment(f" {self._empty}", self._kind("dim"))]).adjust_cell_length(

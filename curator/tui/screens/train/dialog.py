@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -53,8 +54,10 @@ class TrainDialog(Dialog[None]):
         "The provider chooses the values of empty fields."
     )
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path | None = None, held_out: Path | None = None) -> None:
+        """`data`: a file of preference examples to train on in place of the workspace; `held_out` beside it."""
         super().__init__()
+        self._data, self._held_out = data, held_out
         self._plan: TrainingPlan | None = None
         self._error = ""
         self._timer: Timer | None = None
@@ -79,9 +82,9 @@ class TrainDialog(Dialog[None]):
             ("Model", LineInput(one_line(self._model_at(self.session.provider)), compact=True, id="model"))
         )
         validation = self.session.workspace.counts().validation
-        split = LineInput(
-            "" if validation else "0.1", placeholder=f"split as it is: {validation}", compact=True, id="validation"
-        )
+        words = f"split as it is: {validation}" if self._data is None else "judged held-out prompts"
+        as_it_is = validation if self._data is None else self._held_out is not None
+        split = LineInput("" if as_it_is else "0.1", placeholder=words, compact=True, id="validation")
         yield self._row(
             ("Validation", split), ("Suffix", LineInput(placeholder="none", compact=True, id="suffix"))
         )
@@ -115,6 +118,8 @@ class TrainDialog(Dialog[None]):
 
     def _restore_last(self) -> None:
         """Fill in the values of the last submission if it did not become a job, so that enter continues it."""
+        if self._data is not None:
+            return
         last = next(iter(shell_of(self).job_watch.runs()), None)
         values = self.session.workspace.meta(LAST)
         if last is None or last.job_id is not None or last.closed or not isinstance(values, dict):
@@ -149,6 +154,8 @@ class TrainDialog(Dialog[None]):
 
     def _method(self) -> str:
         """The method set in the workspace; else dpo if its first examples are preferences, or supervised."""
+        if self._data is not None:
+            return "dpo"
         workspace = self.session.workspace
         method = (workspace.meta("context") or {}).get("method")
         if method in ("supervised", "dpo"):
@@ -169,7 +176,7 @@ class TrainDialog(Dialog[None]):
         planning = await asyncio.to_thread(importlib.import_module, "curator.jobs.planning.make_plan")
         try:
             ledger = shell_of(self).job_watch.ledger
-            plan = await planning.plan(self.session.workspace.path, self._wish(), ledger)
+            plan = await planning.plan(self._data or self.session.workspace.path, self._wish(), ledger)
         except (CuratorError, ValueError) as error:
             self._plan, self._error, self._start_when_estimated = None, str(error), False
             self._say(Content.styled(printable(f"✗ {error}"), "$mark-error"))
@@ -218,7 +225,7 @@ class TrainDialog(Dialog[None]):
             provider=str(self.query_one("#provider", Select).value),
             model=self._text("model") or None,
             method=str(self.query_one("#method", Select).value),
-            validation=validation,
+            validation=str(self._held_out) if validation is None and self._held_out else validation,
             params=params,
             split_seed=seed or 0,
             leave_out_errors=self.query_one("#sound", Checkbox).value,
@@ -240,8 +247,9 @@ class TrainDialog(Dialog[None]):
             self.app.bell()
             return
         with suppress(CuratorError):  # a workspace opened read-only cannot store the values, but can be trained on
-            self.session.workspace.set_meta(LAST, {field.id: field.value for field in self._fields})
-        self.app.switch_screen(SubmitDialog(self._plan, self._wish()))
+            if self._data is None:
+                self.session.workspace.set_meta(LAST, {field.id: field.value for field in self._fields})
+        self.app.switch_screen(SubmitDialog(self._plan, self._wish(), self._data))
 
     @work(exclusive=True, group="leaks", exit_on_error=False)
     async def _show_leaks(self, leaking: Sequence[int]) -> None:

@@ -20,6 +20,8 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.shell import shell_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from curator.jobs.http.upload import Pace, SubmissionProgress
     from curator.jobs.planning.make_plan import Wish
     from curator.jobs.planning.plan import TrainingPlan
@@ -35,8 +37,10 @@ class SubmitDialog(Dialog[None]):
     ACCEPT = "Train it here instead"
     CANCEL = "Back"
 
-    def __init__(self, plan: TrainingPlan, wish: Wish) -> None:
+    def __init__(self, plan: TrainingPlan, wish: Wish, data: Path | None = None) -> None:
+        """`data`: the file that is trained on in place of the workspace."""
         super().__init__()
+        self._data = data
         self._plan, self._wish = plan, wish
         self._pace: Pace | None = None
 
@@ -63,11 +67,11 @@ class SubmitDialog(Dialog[None]):
         wish = replace(self._wish, provider="local", model=None)
         try:
             ledger = shell_of(self).job_watch.ledger
-            plan = await planning.plan(self.session.workspace.path, wish, ledger)
+            plan = await planning.plan(self._data or self.session.workspace.path, wish, ledger)
         except CuratorError as error:
             self._show_failure(error)
             return
-        self.app.switch_screen(SubmitDialog(plan, wish))
+        self.app.switch_screen(SubmitDialog(plan, wish, self._data))
 
     @work(exclusive=True, group="submit", exit_on_error=False)
     async def _carry_out(self) -> None:

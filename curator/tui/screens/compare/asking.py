@@ -1,0 +1,97 @@
+"""Asking the rows of the board in a thread with an event loop of its own: the screen goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from curator.errors import ProviderError
+
+if TYPE_CHECKING:
+    from curator.jobs.ledger.ledger import Ledger
+    from curator.jobs.runs.board import BoardRow
+    from curator.jobs.runs.questions import Questions
+    from curator.tui.stage_models.comparing.board import LoadedBoard
+
+_LOOK = 0.05
+"""Seconds between two looks whether the user has stopped it."""
+
+
+@dataclass
+class Answered(Message):
+    """A row has one more answer."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass
+class Waiting(Message):
+    """A provider is asked again after a pause."""
+
+    words: str
+
+
+@dataclass
+class Finished(Message):
+    """The rows have been asked, or the asking was stopped; `troubles` says why rows failed, by name."""
+
+    troubles: dict[str, str]
+
+
+def ask_in_thread(
+    rows: Sequence[BoardRow],
+    questions: Mapping[str, Questions],
+    post: Callable[[Message], object],
+    is_cancelled: Callable[[], bool],
+) -> dict[str, str]:
+    """Ask what is unanswered until that is done or cancelled; returns why rows failed, by name.
+
+    Call it in a thread. What was answered until it is cancelled is stored.
+    """
+    from curator.jobs.runs.board import ask_rows  # heavy
+
+    def report(name: str, done: int, total: int) -> None:
+        post(Answered(name, done, total))
+
+    def waiting(fault: ProviderError, seconds: float) -> None:
+        post(Waiting(f"{fault.message} Trying again in {seconds:.0f} s."))
+
+    async def watched() -> dict[str, str]:
+        asking = asyncio.create_task(ask_rows(rows, questions, report, waiting))
+        while not asking.done() and not is_cancelled():
+            await asyncio.wait({asking}, timeout=_LOOK)
+        if not asking.done():
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+            return {}
+        return asking.result()
+
+    return asyncio.run(watched())
+
+
+def store_rows(rows: Sequence[BoardRow], board: LoadedBoard, ledger: Ledger, opening: str) -> bool:
+    """Store the scores of the rows that have answered everything now; `opening` names a look at the test side.
+
+    Returns whether anything was stored.
+    """
+    from curator.jobs.runs.evaluation import prompts_key, score_way, store_evaluation  # heavy
+
+    loaded = board.prompts
+    complete = [row for row in rows if not board.questions[row.name].unanswered]
+    if loaded.source.kind == "train":
+        return False
+    contract = loaded.form.contract if loaded.form else None
+    more = {"opening": opening} if opening else {}
+    for row in complete:
+        questions = board.questions[row.name]
+        scored = score_way(row.name, questions, loaded.prompts, board.columns, contract)
+        store_evaluation(ledger, loaded.yardstick, prompts_key(loaded.prompts), scored, questions, **more)
+    return bool(complete)

@@ -1,0 +1,243 @@
+"""The Compare stage before and after a training, on answers of a scripted provider over real HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from curator.tui.screens.compare.judge_dialog import JudgeDialog
+from curator.tui.screens.compare.playground import Playground
+from curator.tui.screens.compare.screen import CompareScreen
+from curator.tui.screens.compare.why_dialog import WhyDialog
+from curator.tui.screens.dialog import Confirm
+from curator.tui.screens.train.dialog import TrainDialog
+from curator.tui.widgets.line_list import LineList
+from curator.workspace.opening import open_workspace
+from tests.jobs.fake_provider import KEY, FakeProvider, running
+from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
+from tests.tui.tours import without_toasts
+
+MODEL = "gpt-4.1-mini-2025-04-14"
+WORDS = ["red", "blue", "green", "grey", "pink", "brown", "black", "white"]
+
+
+def question(at: int) -> str:
+    return f"{WORDS[at % 8]} {WORDS[at // 8]} thing {at * 7919}"
+
+
+@asynccontextmanager
+async def on_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int] = NARROW
+) -> AsyncIterator[tuple[Scene, FakeProvider]]:
+    """The Compare stage of 24 examples, 4 of them held out for validation, 2 for the test."""
+    lines = [chat(question(at), f"({WORDS[at % 8]})") for at in range(24)]
+    async with running() as fake:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", fake.base_url)
+        path = dataset(tmp_path, lines)
+        with open_workspace(path) as workspace:
+            workspace.set_meta("ui.provider", "openai")
+            workspace.set_meta("context", {"profile": "openai", "model": MODEL})
+            ids = workspace.ids()
+            workspace.changes.assign(ids[6:], "train")
+            workspace.changes.assign(ids[:4], "validation")
+            workspace.changes.assign(ids[4:6], "test")
+        async with opened(path, size) as scene:
+            await scene.press("alt+5")
+            yield scene, fake
+
+
+def shown(scene: Scene) -> CompareScreen:
+    screen = scene.app.screen
+    assert isinstance(screen, CompareScreen), screen
+    return screen
+
+
+async def ask(scene: Scene, *pressed: str) -> None:
+    """Press keys after which rows are asked, and wait until their answers are scored."""
+    await scene.press(*pressed)
+    while shown(scene).is_asking or shown(scene)._is_loading:
+        await scene.settle()
+    await scene.settle()
+
+
+def side(scene: Scene) -> str:
+    board = shown(scene).board
+    assert board is not None
+    return board.prompts.source.kind
+
+
+async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with on_split(tmp_path, monkeypatch) as (scene, fake):
+        fake.answers = {question(at): f"({WORDS[at % 8]})" if at else "(teal)" for at in range(6)}
+        text = " ".join(scene.screen_text().split())
+        assert "4 prompts tell ±" in text and "too few to judge" in text
+        assert "not asked yet" in text and "r asks the ticked rows: 4 questions" in text
+        assert "T trains" in text
+        await ask(scene, "r")
+        text = " ".join(scene.screen_text().split())
+        assert "3 of 4 right" in text and "75%" in text, text
+        assert len(fake.wire.requests) == 4
+        await scene.press("alt+1", "alt+5")
+        assert len(fake.wire.requests) == 4  # nothing is asked twice
+
+        # a row with the nearest training examples before each question
+        await scene.press("m")
+        scene.app.screen.query_one("#shots", Input).value = "2"
+        await ask(scene, "enter", "r")
+        assert "+ 2 nearest" in scene.screen_text()
+        screen = shown(scene)
+        assert len(screen.rows) == 2 and screen.board is not None and len(screen.board.scored) == 2
+        sent = screen.board.questions[screen.rows[1].name]
+        assert not sent.unanswered
+
+        # the answers: a miss leads to the held-out example, or its answer is accepted
+        screen.query_one("#board", LineList).cursor = 0
+        screen.query_one("#answers").focus()
+        await scene.press("f")
+        assert "(teal)" in scene.screen_text() and screen.query_one("#answers", LineList).count == 1
+        await scene.press("equals_sign")
+        assert scene.workspace.also_right() == {scene.workspace.ids()[0]: ("(teal)",)}
+        assert "4 of 4 right" in scene.screen_text() or "100%" in scene.screen_text()
+        await scene.press("u")
+        assert scene.workspace.also_right() == {}
+        screen = shown(scene)
+        screen.query_one("#answers").focus()
+        await without_toasts(scene)
+        assert "right form, wrong answer (by rule" in scene.screen_text()
+        await scene.press("4")
+        await without_toasts(scene)
+        assert "refuses (as you said" in scene.screen_text()
+        await scene.press("f", "f")  # where the rows differ, then the first kind of miss
+        assert "Showing refuses: 1" in scene.toasts()
+        await scene.press("f", "0", "7")
+        assert scene.workspace.also_right() == {scene.workspace.ids()[0]: ("(teal)",)}
+        await scene.press("u")
+        screen.query_one("#answers", LineList).cursor = 0
+        await scene.press("w")
+        assert isinstance(scene.app.screen, WhyDialog)
+        assert "near" in scene.screen_text()
+        await scene.press("enter")
+        assert scene.current in scene.workspace.ids()[6:]
+        await scene.press("alt+5")
+        screen.query_one("#answers", LineList).cursor = 0
+        await scene.press("enter")
+        assert scene.data.current == scene.workspace.ids()[0]
+        await scene.press("alt+5", "plus")
+        assert len(scene.workspace.ids()) == 25
+
+
+async def test_the_test_side_is_sealed_and_each_look_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_split(tmp_path, monkeypatch, WIDE) as (scene, fake):
+        await scene.press("o", "down")
+        assert "🔒" in scene.screen_text() and "opened 0 times" in scene.screen_text()
+        await scene.press("enter")
+        assert isinstance(scene.app.screen, Confirm)
+        await scene.press("escape")
+        assert side(scene) == "validation"
+        await scene.press("o", "down", "enter", "enter")
+        assert side(scene) == "test"
+        await ask(scene, "r")
+        assert "opened 1 time" in scene.screen_text()
+        await ask(scene, "o", "enter")
+        await ask(scene, "o", "down", "enter", "enter")
+        assert scene.app.job_watch.ledger.times_opened() == 2
+
+
+async def test_blind_judging_by_keys_becomes_preference_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_split(tmp_path, monkeypatch) as (scene, fake):
+        await scene.press("b")
+        assert "Judging takes two rows" in scene.toasts()
+        await scene.press("m")
+        scene.app.screen.query_one("#system", Input).value = "Be brief."
+        await scene.press("enter")
+        fake.answers = {}
+        await ask(scene, "o", "down", "down", "enter", "r")  # the training side, 18 prompts
+        screen = shown(scene)
+        first, second = screen.rows
+        assert screen.board is not None and side(scene) == "train"
+        for at in range(6, 24):  # the other row answers otherwise
+            screen.board.questions[second.name].answers[screen.board.questions[second.name].keys[at - 6]] = {
+                "answer": f"{WORDS[at % 8]}!"
+            }
+        screen.query_one("#board", LineList).cursor = 0
+        await scene.press("b")
+        dialog = scene.app.screen
+        assert isinstance(dialog, JudgeDialog) and dialog.pair is not None
+        left = dialog.pair.left
+        await scene.press("3", "left", "t", "b", "g", "s", "right", "u", "right")
+        given = screen.ledger.judgements()
+        assert [judgement.verdict for judgement in given[1:4]] == ["tie", "both_bad", "both_right"]
+        assert len(given) == 5 and given[0].criteria == ("accuracy",)
+        better = given[0].first_answer if given[0].verdict == "first" else given[0].second_answer
+        assert better == left
+        assert dialog.pair is not None and "6 of 18" not in scene.screen_text()
+        await scene.press("escape", "b", "escape")
+        await scene.press("p")
+        await scene.settle()
+        train = scene.app.screen
+        assert isinstance(train, TrainDialog) and train._wish().method == "dpo"
+        assert train._data is not None
+        pairs = [json.loads(line) for line in train._data.read_bytes().splitlines()]
+        assert len(pairs) == 4  # two preferences, and the wanted answer against either where both are bad
+        assert {"input", "preferred_output", "non_preferred_output"} == set(pairs[0])
+
+
+async def test_the_playground_talks_with_several_models_and_its_answers_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_split(tmp_path, monkeypatch) as (scene, fake):
+        fake.answers = {"Which one?": "(red) of course", "And now?": "(blue)"}
+        await scene.press("a")
+        play = scene.app.screen
+        assert isinstance(play, Playground)
+        assert play.query_one("#system", Input).value == "Answer with one shortcode."
+        play.query_one("#samples", Input).value = "0"
+        play.query_one("#prompt", Input).value = "Which one?"
+        await scene.press("enter")
+        assert "Samples is a number from 1 to 32" in scene.toasts() and "(red)" not in scene.screen_text()
+        scene.app.clear_notifications()
+        play.query_one("#samples", Input).value = "2"
+        await scene.press("enter")
+        assert "(red) of course" in scene.screen_text() and "0 of 2 in the form" in scene.screen_text()
+        play.query_one("#prompt", Input).value = "And now?"
+        await scene.press("enter")
+        (_, kept), *_ = scene.app.job_watch.ledger.talks()
+        assert [turn["prompt"] for turn in kept["turns"]] == ["Which one?", "And now?"]
+        roles = [message["role"] for message in fake.wire.requests[-1].json()["messages"]]
+        assert roles == ["system", "user", "assistant", "user"]
+        play.query_one("#talk").focus()
+        await scene.press("c")
+        assert "→" in scene.screen_text()
+        await scene.press("v")  # to the test prompts: opened in the editor, to write the right answer
+        await scene.press("escape")
+        added = scene.workspace.ids()[-1]
+        record = scene.workspace.record(added)
+        assert record.split == "test" and "from playground" in record.labels
+        assert record.example.messages[-1]["content"] == "(blue)"
+        await scene.press("alt+5", "a")  # what was said is still there
+        assert "(blue)" in scene.screen_text()
+        play = scene.app.screen
+        play.query_one("#talk").focus()
+        await scene.press("t", "escape")
+        assert scene.workspace.record(scene.workspace.ids()[-1]).split in ("train", "test", None)
+        await scene.press("alt+5", "a")
+        scene.app.screen.query_one("#system", Input).value = "Only colours."
+        scene.app.screen.query_one("#talk").focus()
+        await ask(scene, "s")  # the system prompt over the whole held-out set
+        screen = shown(scene)
+        tried = next(row for row in screen.rows if row.way.system == "Only colours.")
+        assert screen.board is not None and screen.board.answered(tried.name) == 4
+        await scene.press("a")
+        scene.app.screen.query_one("#talk").focus()
+        await scene.press("n")
+        assert "Ask something" in scene.screen_text()
