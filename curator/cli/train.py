@@ -35,6 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="examples a step, 1 to 256")
     parser.add_argument("--learning-rate-multiplier", type=float, metavar="X", help="a number above 0")
     parser.add_argument("--beta", type=float, metavar="X", help="for --method dpo: above 0, 2 at most")
+    local = parser.add_argument_group("local training")
+    local.add_argument("--lora-rank", type=int, metavar="N", help="rank of the adapter, 1 to 256 (default: 16)")
+    local.add_argument(
+        "--lora-alpha", type=float, metavar="X", help="its scale times the rank (default: 2 × rank)"
+    )
+    local.add_argument("--lora-targets", choices=("all", "attention", "mlp"), help="layers that are adapted")
+    local.add_argument("--schedule", choices=("linear", "cosine", "constant"), help="of the learning rate")
     parser.add_argument("--seed", type=int, metavar="N", help="for the split and the job")
     parser.add_argument(
         "--seeds",
@@ -113,6 +120,10 @@ def _wish(args: argparse.Namespace) -> Wish:
         beta=args.beta,
         seed=(args.seed or 0) if args.seeds else args.seed,
         suffix=args.suffix,
+        lora_rank=args.lora_rank,
+        lora_alpha=args.lora_alpha,
+        lora_targets=args.lora_targets,
+        schedule=args.schedule,
     )
     return Wish(
         provider=args.provider,

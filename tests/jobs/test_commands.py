@@ -91,7 +91,14 @@ def test_what_may_cost_is_asked_for(served: FakeProvider, data: Path, capsys: py
 
 @pytest.mark.parametrize(
     "words",
-    [("--epochs", "0"), ("--seed", "-1"), ("--suffix", "x" * 65), ("--validation", "nowhere"), ("--beta", "1")],
+    [
+        ("--epochs", "0"),
+        ("--seed", "-1"),
+        ("--suffix", "x" * 65),
+        ("--validation", "nowhere"),
+        ("--beta", "1"),
+        ("--lora-rank", "8"),
+    ],
 )
 def test_options_out_of_range_are_usage(
     served: FakeProvider, data: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, str]

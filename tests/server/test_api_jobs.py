@@ -225,8 +225,12 @@ def test_preference_data_needs_the_dpo_method(client: OpenAI) -> None:
     assert wrong.error is not None
     assert "not using 'dpo' as the training method (provided method=supervised)" in wrong.error.message
     job = client.fine_tuning.jobs.create(
-        model="tiny", training_file=file_id, method={"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.2}}}
+        model="tiny",
+        training_file=file_id,
+        method={"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.2, "lora_rank": 8, "schedule": "cosine"}}},
     )
+    asked = client.fine_tuning.jobs.retrieve(job.id).method
+    assert asked is not None and "'lora_rank': 8" in str(asked.to_dict()) and "lora_alpha" not in str(asked)
     assert ended(client, job.id).status == "succeeded"
     assert job.method is not None
     assert job.method.dpo is not None
@@ -244,6 +248,13 @@ BAD_REQUESTS: list[tuple[dict[str, Any], str, str, str]] = [
     ({"hyperparameters": {"n_epochs": 0}}, "hyperparameters.n_epochs", "integer_below_min_value", "Invalid"),
     ({"hyperparameters": {"n_epochs": 51}}, "hyperparameters.n_epochs", "integer_above_max_value", "Invalid"),
     ({"hyperparameters": {"batch_size": "big"}}, "hyperparameters.batch_size", "invalid_value", "Invalid value"),
+    ({"hyperparameters": {"lora_rank": 0}}, "hyperparameters.lora_rank", "integer_below_min_value", "Invalid"),
+    (
+        {"hyperparameters": {"schedule": "odd"}},
+        "hyperparameters.schedule",
+        "invalid_value",
+        "Invalid value: 'odd'",
+    ),
     ({"hyperparameters": {"speed": 1}}, "hyperparameters.speed", "unknown_parameter", "Unknown parameter"),
     (
         {"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": 3}}}},

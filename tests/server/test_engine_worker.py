@@ -16,7 +16,8 @@ import pytest
 
 from curator.basemodels.weights import read_safetensors
 from curator.server.children import worker
-from curator.server.engines.schedule import make_schedule
+from curator.server.engines.embedded.lora import read_peft
+from curator.server.engines.schedule import learning_rate, make_schedule, peak_rate
 from tests.server import tiny
 
 Fact = dict[str, Any]
@@ -82,6 +83,26 @@ def test_the_same_seed_gives_the_same_losses_and_another_seed_others(
         assert worker.train(job) == 0
         runs.append(steps(tiny.facts(job)))
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_rank_targets_and_schedule_are_those_of_the_job(tmp_path: Path, model: Path, training: Path) -> None:
+    asked = {"lora_rank": 4, "lora_targets": "attention", "lora_alpha": 12, "schedule": "cosine"}
+    job = tiny.write_job(
+        tmp_path / "job", model, training, hyperparameters={"n_epochs": 2, "batch_size": 4, **asked}
+    )
+    assert worker.train(job) == 0
+    told = tiny.facts(job)
+    config = json.loads((job / "ckpt-6" / "adapter_config.json").read_text())
+    assert (config["r"], config["lora_alpha"]) == (4, 12.0)
+    assert config["target_modules"] == ["q_proj", "k_proj", "v_proj", "o_proj"]
+    tensors = read_safetensors(job / "ckpt-6" / "adapter_model.safetensors")
+    assert not any("mlp" in name for name in tensors) and any(value.any() for value in tensors.values())
+    adapter = read_peft(job / "ckpt-6", tiny.CONFIG)
+    assert not any(b.any() for layer in adapter.groups for b in layer["down"].b)
+    rates = [fact["learning_rate"] for fact in steps(told)]
+    peak = peak_rate("supervised", 1.0)
+    assert rates == [learning_rate(step, 6, peak, "cosine") for step in range(1, 7)] and rates[-1] < 0.1 * peak
+    assert {learning_rate(step, 6, peak, "constant") for step in range(1, 7)} == {peak}
 
 
 def test_two_threads_give_the_same_training(tmp_path: Path, model: Path, training: Path) -> None:

@@ -20,7 +20,7 @@ from curator.jobs import providers
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning import budget, leaks, reviews, training_data, warning_words
-from curator.jobs.planning.plan import FrozenDataset, Params, TrainingPlan
+from curator.jobs.planning.plan import LORA, FrozenDataset, Params, TrainingPlan
 from curator.jobs.providers import Provider
 
 _SUFFIX = {"azure": re.compile(r"[A-Za-z0-9_-]{1,40}\Z")}
@@ -89,10 +89,22 @@ def check_params(params: Params, method: str, provider: Provider) -> None:
         raise UsageError("--learning-rate-multiplier is a number above 0.")
     if params.beta is not None and (method != "dpo" or not 0 < params.beta <= 2):
         raise UsageError("--beta is above 0 and 2 at most, and only for --method dpo.")
+    _check_lora(params, provider)
     pattern = _SUFFIX.get(provider.kind, _ANY_SUFFIX)
     if params.suffix is not None and not pattern.match(params.suffix):
         limit = "40 of letters, digits, '_' and '-'" if provider.kind == "azure" else "64 characters"
         raise UsageError(f"--suffix is 1 to {limit} for {provider.name}.")
+
+
+def _check_lora(params: Params, provider: Provider) -> None:
+    given = [name for name in LORA if getattr(params, name) is not None]
+    if given and provider.kind != "local":
+        option = given[0].replace("_", "-")
+        raise UsageError(f"--{option} is a setting of local training; {provider.name} chooses it itself.")
+    if params.lora_rank is not None and not 1 <= params.lora_rank <= 256:
+        raise UsageError(f"--lora-rank is from 1 to 256, not {params.lora_rank}.")
+    if params.lora_alpha is not None and not 0 < params.lora_alpha <= 1024:
+        raise UsageError("--lora-alpha is above 0 and 1,024 at most.")
 
 
 def _plan_within_project(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:

@@ -37,6 +37,20 @@ class Params:
     """For the method dpo only."""
     seed: int | None = None
     suffix: str | None = None
+    lora_rank: int | None = None
+    """This and the following ones are taken by the local server only."""
+    lora_alpha: float | None = None
+    lora_targets: str | None = None
+    schedule: str | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """The values as the ledger and the fingerprint have them; settings of the local server only if given, so
+        that runs of before they existed keep their fingerprint."""
+        return {name: value for name, value in asdict(self).items() if value is not None or name not in LORA}
+
+
+LORA = ("lora_rank", "lora_alpha", "lora_targets", "schedule")
+"""The hyperparameters that only the local server has; they have the same names there."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +106,7 @@ class TrainingPlan:
             self.method,
             self.training.sha256,
             self.validation.sha256 if self.validation else None,
-            asdict(self.params),
+            self.params.stored(),
         ]
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -110,7 +124,7 @@ class TrainingPlan:
             validation_sha256=self.validation.sha256 if self.validation else None,
             examples=self.training.examples,
             method=self.method,
-            params=asdict(self.params),
+            params=self.params.stored(),
             source=self.source,
             revision=self.revision,
             epochs=self.epochs,
@@ -128,6 +142,7 @@ def job_body(run: Run, training_type: str | None = None) -> dict[str, Any]:
     }
     if run.method == "dpo":
         names["beta"] = "beta"
+    names |= {name: name for name in LORA}
     hyper = {name: params[key] for name, key in names.items() if params.get(key) is not None}
     body: dict[str, Any] = {
         "model": run.model,

@@ -12,6 +12,7 @@ from curator.core.scores import metrics
 from curator.errors import UsageError
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.ledger.remarks import Remark
+from curator.jobs.planning.plan import LORA
 from curator.jobs.rounds.comparing import Flip, RightById, compare_models
 from curator.jobs.rounds.round_facts import count_round_misses, flattery_of_rounds
 
@@ -47,7 +48,7 @@ class Basis:
         )
 
 
-_SETTINGS = ("epochs", "batch_size", "learning_rate_multiplier", "beta", "seed")
+_SETTINGS = ("epochs", "batch_size", "learning_rate_multiplier", "beta", *LORA, "seed")
 
 
 @dataclass(frozen=True)

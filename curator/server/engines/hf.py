@@ -18,7 +18,7 @@ from curator.basemodels import chat_render as render
 from curator.basemodels import text_model as tokenizer
 from curator.server.engines import hf_models
 from curator.server.engines.examples import read_examples, render_examples
-from curator.server.engines.job import ALPHA, BETA, RANK, JobError, JobSpec, ProgressFile, StopRequest
+from curator.server.engines.job import BETA, JobError, JobSpec, LoraSettings, ProgressFile, StopRequest
 from curator.server.engines.schedule import make_schedule, peak_rate
 
 _LAUNCHED = "CURATOR_HF_LAUNCHED"
@@ -49,6 +49,14 @@ def _launch_file() -> str:
         return (paths.config_dir() / "hf-launch").read_text("utf-8")
     except OSError:
         return ""
+
+
+_TARGET_MODULES: dict[str, str | list[str]] = {
+    "all": "all-linear",
+    "attention": ["q_proj", "k_proj", "v_proj", "o_proj"],
+    "mlp": ["gate_proj", "up_proj", "down_proj"],
+}
+"""PEFT's names of the layers, by the job's setting `lora_targets`."""
 
 
 class HfTrainer:
@@ -94,15 +102,20 @@ class HfTrainer:
         disable_progress_bars()
         where = hf_models.device()
         base = hf_models.load_model(self._job.model_path, where)
+        chosen = LoraSettings.of(self._job.hyperparameters)
         lora = LoraConfig(
-            r=RANK, lora_alpha=ALPHA, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+            r=chosen.rank,
+            lora_alpha=chosen.alpha,
+            lora_dropout=0.0,
+            target_modules=_TARGET_MODULES[chosen.targets],
+            task_type="CAUSAL_LM",
         )
         column = _pair_columns if self._job.method == "dpo" else _columns
         rows = [
             Dataset.from_list([column(item) for item in items]) for items in (self._training, self._valid) if items
         ]
         trainer_class = PreferenceTrainer if self._job.method == "dpo" else SupervisedTrainer
-        return trainer_class(
+        trainer = trainer_class(
             model=base,
             args=self._arguments(where),
             train_dataset=rows[0],
@@ -111,6 +124,8 @@ class HfTrainer:
             peft_config=lora,
             callbacks=[reporter],
         )
+        trainer.schedule_shape = chosen.schedule
+        return trainer
 
     def _arguments(self, where: str) -> Any:
         from trl import DPOConfig, SFTConfig  # heavy

@@ -35,6 +35,7 @@ class _OwnSchedule:
     train_dataset: Any
     optimizer: Any
     lr_scheduler: Any
+    schedule_shape: str = "linear"
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         return EpochOrder(self, len(self.train_dataset if train_dataset is None else train_dataset))
@@ -42,7 +43,8 @@ class _OwnSchedule:
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         if getattr(self, "lr_scheduler", None) is None:
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
-                optimizer or self.optimizer, lambda step: learning_rate(step + 1, num_training_steps, 1.0)
+                optimizer or self.optimizer,
+                lambda step: learning_rate(step + 1, num_training_steps, 1.0, self.schedule_shape),
             )
         return self.lr_scheduler
 

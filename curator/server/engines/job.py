@@ -12,7 +12,11 @@ from typing import Any
 
 from curator.errors import CuratorError, InputError
 
-RANK, ALPHA = 16, 32.0
+RANK, ALPHA_PER_RANK = 16, 2.0
+TARGETS = ("all", "attention", "mlp")
+"""Which linear layers of a block LoRA adapts."""
+SCHEDULES = ("linear", "cosine", "constant")
+"""How the learning rate goes after warming up."""
 BETA = 0.1
 STATE_EVERY = 30.0
 """Seconds after which the state is saved within an epoch."""
@@ -63,6 +67,32 @@ class JobSpec:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{folder / 'job.json'} cannot be used: {error!r}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class LoraSettings:
+    """A job's adapter and how it is trained, beside the hyperparameters of OpenAI's API."""
+
+    rank: int
+    alpha: float
+    targets: str
+    schedule: str
+
+    @staticmethod
+    def of(hyperparameters: dict[str, Any]) -> LoraSettings:
+        """The settings in a job's hyperparameters, with the defaults of docs/engines.md."""
+
+        def value(name: str, default: Any) -> Any:
+            given = hyperparameters.get(name, "auto")
+            return default if given in ("auto", None) else given
+
+        rank = int(value("lora_rank", RANK))
+        return LoraSettings(
+            rank=rank,
+            alpha=float(value("lora_alpha", ALPHA_PER_RANK * rank)),
+            targets=str(value("lora_targets", "all")),
+            schedule=str(value("schedule", "linear")),
+        )
 
 
 class ProgressFile:

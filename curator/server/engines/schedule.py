@@ -68,13 +68,16 @@ def peak_rate(method: str, multiplier: float) -> float:
     return PEAK_RATE * multiplier * (DPO_SHARE if method == "dpo" else 1.0)
 
 
-def learning_rate(step: int, total: int, peak: float) -> float:
+def learning_rate(step: int, total: int, peak: float, shape: str = "linear") -> float:
     """Learning rate of update `step` (from 1) of `total`.
 
-    It rises linearly over the first tenth of the updates, then falls linearly towards 0, which it would reach
-    one update after the last.
+    It rises linearly over the first tenth of the updates. Then it stays (`shape` "constant"), or falls linearly or
+    as half a cosine wave ("cosine") towards 0, which it would reach one update after the last.
     """
     warm = max(1, round(WARM_UP * total))
     if step <= warm:
         return peak * step / warm
-    return peak * (total + 1 - step) / (total + 1 - warm)
+    if shape == "constant":
+        return peak
+    left = (total + 1 - step) / (total + 1 - warm)
+    return peak * left if shape == "linear" else peak * (1 - math.cos(math.pi * left)) / 2

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
 from curator.server import ids
+from curator.server.engines.job import SCHEDULES, TARGETS
 from curator.server.errors import bad_request, quote
 from curator.server.http.fields import Fields
 from curator.server.store.job import JobRow
@@ -86,7 +88,7 @@ def _method(body: Fields) -> tuple[str, dict[str, Any]]:
 def _hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
     fields = fields or Fields({})
     names = ["n_epochs", "batch_size", "learning_rate_multiplier", *(["beta"] if kind == "dpo" else [])]
-    fields.only(*names)
+    fields.only(*names, *_LORA)
     readers = {
         "n_epochs": lambda: fields.integer("n_epochs", 1, 50),
         "batch_size": lambda: fields.integer("batch_size", 1, 256),
@@ -97,7 +99,21 @@ def _hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
     for name in names:
         value = fields.value.get(name, "auto")
         values[name] = "auto" if value in ("auto", None) else _read_number(fields, name, value, readers[name])
-    return values
+    return values | _lora(fields)
+
+
+_LORA = ("lora_rank", "lora_alpha", "lora_targets", "schedule")
+"""Hyperparameters that this server has beside those of OpenAI's API; a job shows those that it was given."""
+
+
+def _lora(fields: Fields) -> dict[str, Any]:
+    readers: dict[str, Callable[[], Any]] = {
+        "lora_rank": lambda: fields.integer("lora_rank", 1, 256),
+        "lora_alpha": lambda: fields.number("lora_alpha", 0, 1024, above=0),
+        "lora_targets": lambda: fields.choice("lora_targets", TARGETS),
+        "schedule": lambda: fields.choice("schedule", SCHEDULES),
+    }
+    return {name: readers[name]() for name in _LORA if fields.value.get(name) not in ("auto", None)}
 
 
 def _read_number(fields: Fields, name: str, value: Any, read: Any) -> Any:

@@ -49,6 +49,8 @@ class Adapter:
         self, config: LlamaShape, rank: int, alpha: float, flat: Array | None = None, dtype: Any = np.float32
     ):
         self.config, self.rank, self.alpha = config, rank, alpha
+        self.trained = tuple(GROUPS)
+        """The groups that are trained and written; the others stay as the base model has them."""
         self.scale = alpha / rank
         self.flat = np.zeros(_parameter_count(config, rank), dtype) if flat is None else flat
         self.groups: list[dict[str, LoraGroup]] = []
@@ -83,12 +85,22 @@ class Adapter:
                 bound = 1.0 / math.sqrt(group.a.shape[1])
                 group.a[:] = random.uniform(-bound, bound, group.a.shape)
 
+    def keep_untrained(self, gradient: Array) -> None:
+        """Set to zero what a gradient of the shape of `flat` says of groups that are not trained."""
+        if len(self.trained) == len(GROUPS):
+            return
+        for layer in Adapter(self.config, self.rank, self.alpha, gradient).groups:
+            for name in GROUPS.keys() - set(self.trained):
+                layer[name].a[:] = 0
+                for b in layer[name].b:
+                    b[:] = 0
+
     def tensors(self) -> dict[str, Array]:
         """Every matrix by PEFT's name; views, not copies."""
         out: dict[str, Array] = {}
         for number, layer in enumerate(self.groups):
-            for name, parts in GROUPS.items():
-                for index, part in enumerate(parts):
+            for name in self.trained:
+                for index, part in enumerate(GROUPS[name]):
                     key = f"base_model.model.model.layers.{number}.{part}"
                     out[f"{key}.lora_A.weight"] = layer[name].a[index * self.rank : (index + 1) * self.rank]
                     out[f"{key}.lora_B.weight"] = layer[name].b[index]
@@ -114,7 +126,11 @@ def _parameter_count(config: LlamaShape, rank: int) -> int:
     return config.num_layers * rank * sum(out + inputs for out, inputs in layer_sizes(config).values())
 
 
-def peft_config(base: str, rank: int, alpha: float) -> dict[str, Any]:
+TARGET_GROUPS = {"all": tuple(GROUPS), "attention": ("qkv", "o"), "mlp": ("gate_up", "down")}
+"""The groups that are trained, by the job's setting `lora_targets`."""
+
+
+def peft_config(base: str, rank: int, alpha: float, groups: tuple[str, ...] = tuple(GROUPS)) -> dict[str, Any]:
     """The content of PEFT's `adapter_config.json`."""
     return {
         "peft_type": "LORA",
@@ -124,7 +140,7 @@ def peft_config(base: str, rank: int, alpha: float) -> dict[str, Any]:
         "lora_alpha": alpha,
         "lora_dropout": 0.0,
         "bias": "none",
-        "target_modules": [part.rpartition(".")[2] for parts in GROUPS.values() for part in parts],
+        "target_modules": [part.rpartition(".")[2] for group in groups for part in GROUPS[group]],
         "fan_in_fan_out": False,
         "inference_mode": True,
         "init_lora_weights": True,
@@ -139,7 +155,7 @@ def write_peft(folder: Path, adapter: Adapter, base: str) -> None:
 
     tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in adapter.tensors().items()}
     write_bytes(folder / "adapter_model.safetensors", save(tensors, metadata={"format": "pt"}))
-    config = json.dumps(peft_config(base, adapter.rank, adapter.alpha), indent=2)
+    config = json.dumps(peft_config(base, adapter.rank, adapter.alpha, adapter.trained), indent=2)
     write_bytes(folder / "adapter_config.json", config.encode())
 
 

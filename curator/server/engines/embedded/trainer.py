@@ -14,17 +14,16 @@ from curator.server.engines.checkpoints import publish_checkpoint
 from curator.server.engines.embedded import state
 from curator.server.engines.embedded.adamw import AdamW
 from curator.server.engines.embedded.llama import Llama
-from curator.server.engines.embedded.lora import Adapter, write_peft
+from curator.server.engines.embedded.lora import TARGET_GROUPS, Adapter, write_peft
 from curator.server.engines.embedded.loss import LossTotals
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
 from curator.server.engines.examples import read_examples, render_examples
 from curator.server.engines.job import (
-    ALPHA,
     BETA,
-    RANK,
     STATE_EVERY,
     JobError,
     JobSpec,
+    LoraSettings,
     ProgressFile,
     StopRequest,
 )
@@ -47,10 +46,12 @@ class EmbeddedTrainer:
         self._training = self._objective(model, training, shards)
         self._validation = self._objective(model, valid, shards) if valid else None
         self._valid_count = len(valid)
-        self._adapter = Adapter(model.config, RANK, ALPHA)
+        self._lora = lora = LoraSettings.of(job.hyperparameters)
+        self._adapter = Adapter(model.config, lora.rank, lora.alpha)
+        self._adapter.trained = TARGET_GROUPS[lora.targets]
         self._adapter.initialise(job.seed)
         self._optimiser = AdamW(self._adapter.flat)
-        self._fingerprint = _fingerprint(job, self._plan, training)
+        self._fingerprint = _fingerprint(job, self._plan, lora, training)
 
     def _objective(self, model: Llama, examples: Sequence[Any], shards: Shards) -> Objective:
         if self._job.method == "dpo":
@@ -95,7 +96,8 @@ class EmbeddedTrainer:
         sums, gradient = self._training.gradient(batch, self._adapter)
         facts = {"train_loss": sums.mean_loss, "train_mean_token_accuracy": sums.accuracy}
         peak = peak_rate(self._job.method, plan.multiplier)
-        rate = learning_rate(step, plan.total_steps, peak)
+        rate = learning_rate(step, plan.total_steps, peak, self._lora.schedule)
+        self._adapter.keep_untrained(gradient)
         norm = self._optimiser.update(gradient, step, rate)
         if not math.isfinite(norm + sums.loss):
             raise JobError("training_diverged", "The loss is no longer a number: lower learning_rate_multiplier.")
@@ -150,7 +152,7 @@ class EmbeddedTrainer:
         return True
 
 
-def _fingerprint(job: JobSpec, plan: Schedule, training: Sequence[Any]) -> dict[str, Any]:
+def _fingerprint(job: JobSpec, plan: Schedule, lora: LoraSettings, training: Sequence[Any]) -> dict[str, Any]:
     """What identifies a job's state: a saved one with another fingerprint is not resumed."""
     digest = hashlib.sha256(repr(training).encode()).hexdigest()
     return {
@@ -160,5 +162,6 @@ def _fingerprint(job: JobSpec, plan: Schedule, training: Sequence[Any]) -> dict[
         "n_epochs": plan.n_epochs,
         "batch_size": plan.batch_size,
         "learning_rate_multiplier": plan.multiplier,
+        "lora": [lora.rank, lora.alpha, lora.targets, lora.schedule],
         "data": digest,
     }
