@@ -33,6 +33,6 @@ def structured():
     ask(instructor.Mode.JSON_SCHEMA)
     try:
         ask(instructor.Mode.JSON)
-    except instructor.core.InstructorRetryException as error:
-        # This mode asks for any JSON and hopes for the right keys: so small a model may choose others.
-        assert "validation error" in str(error), error
+    except (instructor.core.InstructorRetryException, instructor.core.IncompleteOutputException) as error:
+        # This mode asks for any JSON and hopes for the right keys: so small a model may choose others or none.
+        assert "validation error" in str(error) or "incomplete" in str(error), error
