@@ -93,6 +93,7 @@ def run_script(client: Client, python: Path, server: dict[str, str]) -> dict[str
     version = subprocess.run([python, "-c", words], capture_output=True, text=True).stdout.strip()
     keep = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")
     env = {name: value for name, value in os.environ.items() if name in keep} | server
+    env["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it asks the network for prices at each start
     done = subprocess.run([python, scripts / client.script], env=env, capture_output=True, text=True, timeout=1800)
     abilities = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"ability"')]
     if done.returncode or not abilities:

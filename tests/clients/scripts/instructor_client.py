@@ -4,6 +4,7 @@ from typing import Literal
 
 import instructor
 from abilities import MODEL, ability
+from instructor.core import IncompleteOutputException, InstructorRetryException
 from openai import OpenAI
 from pydantic import BaseModel
 
@@ -33,6 +34,6 @@ def structured():
     ask(instructor.Mode.JSON_SCHEMA)
     try:
         ask(instructor.Mode.JSON)
-    except (instructor.core.InstructorRetryException, instructor.core.IncompleteOutputException) as error:
+    except (InstructorRetryException, IncompleteOutputException) as error:
         # This mode asks for any JSON and hopes for the right keys: so small a model may choose others or none.
         assert "validation error" in str(error) or "incomplete" in str(error), error
