@@ -224,10 +224,9 @@ def test_preference_data_needs_the_dpo_method(client: OpenAI) -> None:
     wrong = ended(client, client.fine_tuning.jobs.create(model="tiny", training_file=file_id).id)
     assert wrong.error is not None
     assert "not using 'dpo' as the training method (provided method=supervised)" in wrong.error.message
+    hyperparameters: Any = {"beta": 0.2, "lora_rank": 8, "schedule": "cosine"}
     job = client.fine_tuning.jobs.create(
-        model="tiny",
-        training_file=file_id,
-        method={"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.2, "lora_rank": 8, "schedule": "cosine"}}},
+        model="tiny", training_file=file_id, method={"type": "dpo", "dpo": {"hyperparameters": hyperparameters}}
     )
     asked = client.fine_tuning.jobs.retrieve(job.id).method
     assert asked is not None and "'lora_rank': 8" in str(asked.to_dict()) and "lora_alpha" not in str(asked)
