@@ -2,6 +2,7 @@
 
     python benchmarks/duplicates.py [--examples 10000 100000] [--seed 23] [--rounds 2] [--peers datasketch rensa]
     python benchmarks/duplicates.py --corpus FILE      (FILE.truth.json beside it)
+    python benchmarks/duplicates.py --meaning          (pairs that differ in meaning, by kind: is one removed?)
 
 Each method runs in a process of its own, in turn, on the same file; CPU seconds of the process are the
 figure to compare. Recall is over planted near copies (in brackets: without those with 30 % of the words
@@ -152,6 +153,40 @@ METHODS: dict[str, Callable[[Path], Groups]] = {
 OWN = ("curator", "curator-by-value", "parse")
 
 
+def meaning_pairs() -> dict[str, list[tuple[Any, Any]]]:
+    """The pairs of the tests by kind: those that differ in meaning, and last the copies."""
+    from tests.meaning_pairs import make_copies, make_pairs
+    from tests.meaning_shapes import pairs_of_frames, pairs_of_shapes
+
+    by_kind: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
+    for pair in [*make_pairs(), *pairs_of_frames(), *pairs_of_shapes()]:
+        by_kind[pair.kind.removeprefix("long ").removeprefix("answer: ").partition(",")[0]].append(
+            (pair.a, pair.b)
+        )
+    by_kind = dict(sorted(by_kind.items()))
+    by_kind["copies, which should go"] = [(pair.a, pair.b) for pair in make_copies()]
+    return by_kind
+
+
+def compare_meaning(methods: list[str]) -> None:
+    """Print for each kind in how many pairs each method would remove one, each pair a file of its own."""
+    print(f"{'kind':<34} {'pairs':>5} " + " ".join(f"{method:>18}" for method in methods))
+    total: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pair.jsonl"
+        for kind, pairs in meaning_pairs().items():
+            removed: Counter[str] = Counter()
+            for pair in pairs:
+                path.write_text("".join(json.dumps(value) + "\n" for value in pair))
+                for method in methods:
+                    removed[method] += any(len(group) > 1 for group in METHODS[method](path))
+            if not kind.startswith("copies"):
+                total.update(removed)
+                total["pairs"] += len(pairs)
+            print(f"{kind[:34]:<34} {len(pairs):>5} " + " ".join(f"{removed[method]:>18}" for method in methods))
+    print(f"{'all that differ':<34} {total['pairs']:>5} " + " ".join(f"{total[method]:>18}" for method in methods))
+
+
 def score(groups: Groups, truth: dict[str, Any]) -> dict[str, float]:
     """Recall over planted copies; precision over what would be removed (each member of a group but the first)."""
     group_of = {row + 1: number for number, rows in enumerate(groups) for row in rows}
@@ -222,6 +257,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--peers", nargs="*", default=["datasketch-words", "datasketch-2grams", "rensa-2grams"])
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--meaning", action="store_true", help="pairs that differ in meaning instead of a corpus")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -230,6 +266,9 @@ def main() -> None:
     there = [p for p in args.peers if importlib.util.find_spec(p.partition("-")[0])]
     for peer in set(args.peers) - set(there):
         print(f"{peer}: not installed, left out")
+    if args.meaning:
+        compare_meaning(["curator", *there])
+        return
     if args.corpus:
         compare(args.corpus, [*OWN, *there], args.rounds)
         return
