@@ -93,6 +93,11 @@ class FoundDuplicates:
         questions = RowQuestions(compare, self.learnt)
         return arrange(self.equal, self.normalised, filter(is_near, self.pairs), self.words, questions)
 
+    def are_copies(self, a: int, b: int, threshold: float = DEFAULT_THRESHOLD) -> bool:
+        """Whether two rows are copies of each other, compared directly and not by way of others."""
+        pair = self.compare(min(a, b), max(a, b))
+        return pair is not None and pair.relation == "copy" and pair.score >= threshold + strictness(pair.words)
+
     def conflicts(self) -> list[list[int]]:
         """Sets of rows with an equal or nearly equal prompt and different answers, by first member."""
         union = DisjointSets()

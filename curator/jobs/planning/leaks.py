@@ -20,13 +20,11 @@ def leaking_keys(training: TrainingExamples, held_out: Sequence[bytes]) -> list[
 
     if not held_out:
         return []
-    forms = {_form(raw) for raw in held_out} - {""}
-    leaking = {key for key, raw in zip(training.keys, training.raws, strict=True) if _form(raw) in forms}
-    if len(training.raws) + len(held_out) <= MOST_NEAR:
-        mine = dict(zip(training.keys, training.raws, strict=True))
-        others = {-number: raw for number, raw in enumerate(held_out, 1)}
-        leaking |= find_twins(mine, others).keys()
-    return sorted(leaking)
+    mine = dict(zip(training.keys, training.raws, strict=True))
+    if len(training.raws) + len(held_out) > MOST_NEAR:
+        forms = {_form(raw) for raw in held_out} - {""}
+        mine = {key: raw for key, raw in mine.items() if _form(raw) in forms}
+    return sorted(find_twins(mine, dict(enumerate(held_out, 1))))
 
 
 def leak_words(keys: Sequence[int], noun: str) -> str:

@@ -107,6 +107,10 @@ class Duplicates:
         chains = [list(self._ids_of(rows)) for rows in by_row.chains]
         return Arrangement([self._with_ids(group) for group in by_row.groups], chains)
 
+    def are_copies(self, a: int, b: int, threshold: float = DEFAULT_THRESHOLD) -> bool:
+        """Whether two examples are copies of each other, compared directly and not by way of others."""
+        return self._index.duplicates.are_copies(self._row[a], self._row[b], threshold)
+
     def _with_ids(self, group: Group) -> Group:
         stays = self._ids[group.kept] if group.kind != "family" else -1
         return replace(group, ids=self._ids_of(group.ids), kept=stays)

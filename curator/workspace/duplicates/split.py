@@ -33,6 +33,8 @@ class NumberedExamples(Protocol):
 
 _LOOKS = 5
 """Most times the sides are drawn: again where the last look finds copies on both."""
+_COMPARED = 4_000
+"""Pairs of a chain of copies that are compared one by one; of a longer one all are taken for copies."""
 _FAR = 2
 """A side that is so many times as large as asked, or as small, is far from it."""
 
@@ -235,8 +237,16 @@ def _first_lines(copies: Iterable[tuple[int, list[int]]]) -> dict[int, int]:
 def _copies_across(
     both: Iterable[tuple[int, bytes]], raw_of: RawOf, threshold: float
 ) -> Iterator[tuple[int, list[int]]]:
-    """The test lines, which have negative keys, with copies among the other examples, and these."""
-    for copies in Duplicates.build(both, raw_of).arrange(threshold).chains:
-        own = [key for key in copies if key >= 0]
-        for line in [-key for key in copies if key < 0] if own else ():
-            yield line, own
+    """The test lines, which have negative keys, with copies among the other examples, and these.
+
+    The question is that of a split's last look: each pair is compared directly, where a chain is not too long.
+    """
+    duplicates = Duplicates.build(both, raw_of)
+    for chain_of_copies in duplicates.arrange(threshold).chains:
+        own = [key for key in chain_of_copies if key >= 0]
+        lines = [key for key in chain_of_copies if key < 0]
+        is_long = len(own) * len(lines) > _COMPARED
+        for line in lines if own else ():
+            copied = own if is_long else [key for key in own if duplicates.are_copies(line, key, threshold)]
+            if copied:
+                yield -line, copied

@@ -11,7 +11,7 @@ from curator.core.duplicates.found_duplicates import FLOOR
 from curator.core.duplicates.hashes import text_hash
 from curator.core.duplicates.texts import compared_text, normalise, question_and_answer
 from curator.core.example import parse
-from curator.workspace.duplicates.index_by_id import Duplicates
+from curator.workspace.duplicates.split import copies_by_example
 from curator.workspace.storage.examples import StoredExamples
 
 HELD_OUT = ("validation", "test")
@@ -128,17 +128,7 @@ def _hashes(text: str) -> list[int]:
 
 
 def find_twins(fresh: Mapping[int, bytes], held_out: Mapping[int, bytes]) -> dict[int, int]:
-    """The first held-out example that each of some others copies or nearly copies."""
+    """The first held-out example that each of some others copies or nearly copies; all ids are above 0."""
     if not fresh or not held_out:
         return {}
-    both = {**held_out, **fresh}
-    duplicates = Duplicates.build(both.items(), both.__getitem__)
-    groups = [group.ids for group in duplicates.groups() if group.kind != "family"]
-    twins: dict[int, int] = {}
-    for ids in groups:
-        twin = next((i for i in ids if i in held_out), None)
-        if twin is not None:
-            for example in ids:
-                if example in fresh and example != twin:
-                    twins.setdefault(example, twin)
-    return twins
+    return copies_by_example(held_out.items(), fresh)

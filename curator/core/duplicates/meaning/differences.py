@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from curator.core.duplicates.meaning.little_words import (
     ADJECTIVES_IN_LY,
+    DENIALS,
     DIRECTIVES,
     HAVING,
     LITTLE_WORDS,
@@ -22,7 +23,7 @@ from curator.core.duplicates.meaning.little_words import (
     weighty,
 )
 from curator.core.duplicates.meaning.slips import are_both_words, is_kana_for_kanji, is_slip, is_swapped
-from curator.core.duplicates.meaning.word_classes import are_opposed, is_turned_round
+from curator.core.duplicates.meaning.word_classes import SENSES, are_opposed, is_turned_round
 
 LABEL_WORDS = 3
 """A text of at most so many words is compared sign by sign."""
@@ -47,6 +48,9 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[,']\d{3})+(?!\d)")
 
 _OF_A_SENTENCE = LITTLE_WORDS.keys() | ROLE_WORDS
 """Words that belong to a sentence and are never filled into a form."""
+
+_OFTEN_DAMAGED = frozenset(("not", "cannot", "never", "none", "nothing", "nobody"))
+"""Negations for which a noun may stand by damage."""
 
 Exchange = tuple[str, str]
 """Two words that stand for each other; "" for none."""
@@ -122,12 +126,25 @@ def _in_full(exchanged: Iterable[Exchange]) -> frozenset[Exchange]:
 
 def _is_another_word(x: str, y: str) -> bool:
     """Whether a word says something else in another's place; a noun in an article's or adverb's is damage."""
+    if x in DENIALS or y in DENIALS:
+        return _is_denial((x, y))
     if x in LITTLE_WORDS and y in LITTLE_WORDS:
         return are_of_one_language(x, y)
     if (x in STRUCTURE) == (y in STRUCTURE):
         return x in ROLE_WORDS or y in ROLE_WORDS or _is_adverb(x) == _is_adverb(y)
     joining, other = (x, y) if x in STRUCTURE else (y, x)
     return other in ROLE_WORDS or (joining in HAVING and other.endswith(("s", "ed"))) or are_opposed(x, y)
+
+
+def _affirms(word: str) -> bool:
+    """Whether a word in the place of a negation is no mere damage: gladly, today, soon."""
+    return _is_adverb(word) or word in LITTLE_WORDS or word in ROLE_WORDS or word in SENSES
+
+
+def _is_denial(exchange: Exchange) -> bool:
+    """Whether one word denies what the other one affirms."""
+    denials = DENIALS.intersection(exchange)
+    return bool(denials) and (not denials <= _OFTEN_DAMAGED or any(map(_affirms, exchange)))
 
 
 def _is_adverb(word: str) -> bool:
@@ -189,6 +206,8 @@ class Differences:
             return "another text"
         if self.added and len(exchanged) <= _FEW_EXCHANGED:
             return "a word more"
+        if len(exchanged) <= _FEW_EXCHANGED and any(map(_is_denial, exchanged)):
+            return "a negation"
         if self.opposed and not is_reworded:
             return "an opposite, or another of its kind"
         if (self.is_little_other or (self.is_moved_from_start and self.came & self.went)) and not is_reworded:
@@ -229,7 +248,10 @@ class Differences:
         if (x in NEGATIONS) != (y in NEGATIONS) and _turns_round(x, y):
             return "a negation"
         if are_of_one_language(x, y):
-            self.is_little_other |= says_another(x, y)
+            if is_swapped(x, y):
+                self.is_doubtful = True
+            else:
+                self.is_little_other |= says_another(x, y)
             return None
         if is_slip(x, y):
             if are_both_words(x, y) and _is_another_word(x, y):
@@ -268,7 +290,7 @@ class Differences:
         if _numbers(only_a) != _numbers(only_b):
             return "a number"
         if bool(NEGATIONS & set(only_a)) != bool(NEGATIONS & set(only_b)):
-            return "a negation"
+            return self._judge_cannot(a, b)
         if any(not word[0].isalnum() for word in (*only_a, *only_b)):
             return "a sign"
         content_a, content_b = ([word for word in words if word not in LITTLE_WORDS] for words in (only_a, only_b))
@@ -282,6 +304,14 @@ class Differences:
             for x, y in zip_longest(content_a, content_b, fillvalue="")
             if not is_slip(x, y) or are_both_words(x, y)
         }
+        return None
+
+    def _judge_cannot(self, a: list[str], b: list[str]) -> str | None:
+        """A negation in one text alone; another word for "cannot" is what it is for "not", of which it has two."""
+        short, long = sorted((a, b), key=len)
+        if long != ["can", "not"] or len(short) != 1 or short[0] in LITTLE_WORDS:
+            return "a negation"
+        self.exchanged.add(("cannot", short[0]) if short is b else (short[0], "cannot"))
         return None
 
 

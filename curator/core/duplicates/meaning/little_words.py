@@ -18,6 +18,14 @@ NEGATIONS = frozenset(
 )
 """One more or one less of these reverses a sentence. Those of other languages stand in the last lines."""
 
+DENIALS = NEGATIONS - frozenset(
+    """
+    without except unless nor neither hardly barely no ohne außer weder sans ni sauf non sin excepto senza sem bez
+    zonder utan uten uden без ни ні χωρίς בלי بدون बिना 없이 n ne pas
+    """.split()  # noqa: SIM905 - words are read more easily in lines
+)
+"""Those in whose place another word is no mere damage: not and gladly, never and today."""
+
 _GROUPS = """
 a an the
 the this these
@@ -318,7 +326,7 @@ STRUCTURE = (LITTLE_WORDS.keys() - _NAMING) | _JOINING
 ROLE_WORDS = _JOINING | frozenset(
     """
     every each all few many most several both one certainly definitely surely nearly almost exactly roughly
-    approximately together alone once twice always often sometimes rarely mostly mainly partly fully half
+    approximately soon together alone once twice always often sometimes rarely mostly mainly partly fully half
     jeder jede alle viele wenige chaque tous toutes plusieurs cada todos todas varios
     """.split()  # noqa: SIM905 - words are read more easily in lines
 )

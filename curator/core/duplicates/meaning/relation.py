@@ -25,7 +25,7 @@ SAME_SYSTEM = 72.0
 """Score from which two system prompts are variants of one."""
 VARIANTS = 8
 """With more different system prompts than these a set has not one system prompt."""
-_SHORT_CHAT = 40
+_SHORT_CHAT = 33
 """Words of a chat up to which a few exchanged words count; in a longer one they may be a rewording."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!。？！])\s+|\n+")
 _LAST = 3
