@@ -1,4 +1,4 @@
-"""Whoever looks for copies on two sides asks the same: check, split, its last look, twins and the training plan."""
+"""Whoever looks for copies on two sides asks the same: check, split, its last look, twins, the plan."""
 
 from __future__ import annotations
 

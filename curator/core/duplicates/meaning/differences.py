@@ -167,6 +167,8 @@ class Differences:
         self.places = self.slips = 0
         self.first = self.last = self.changed_a = self.changed_b = 0
         """Where the first and the last stretch with differences begin and end, and how many runs are in all."""
+        self.is_other_sentence = False
+        """Whether a sentence stands in the place of a short one."""
         self.opposed = self.added = self.is_doubtful = self.is_little_other = False
 
     def note_place(self, start: int, count_a: int, count_b: int, *, is_start: bool) -> None:
@@ -180,8 +182,11 @@ class Differences:
     @property
     def _is_another_passage(self) -> bool:
         """Whether all differences are one passage in the place of another, and all around it is the same."""
-        changed, span = min(self.changed_a, self.changed_b), self.last - self.first
-        return changed >= _PASSAGE and self.changed_a >= span / 2 and span <= _PASSAGE_SHARE * self.least
+        span_a = self.last - self.first
+        span_b = span_a - self.changed_a + self.changed_b
+        is_dense = self.changed_a >= span_a / 2 or self.changed_b >= span_b / 2
+        is_short = min(span_a, span_b) <= _PASSAGE_SHARE * self.least
+        return min(self.changed_a, self.changed_b) >= _PASSAGE and is_dense and is_short
 
     def sum_up(self, words: int, few: int) -> MeaningDifference:
         """What all stretches together tell of a text of some words; in one of at most `few` every word counts."""
@@ -208,6 +213,8 @@ class Differences:
             return "a word more"
         if len(exchanged) <= _FEW_EXCHANGED and any(map(_is_denial, exchanged)):
             return "a negation"
+        if self.is_other_sentence and not is_reworded:
+            return "another sentence"
         if self.opposed and not is_reworded:
             return "an opposite, or another of its kind"
         if (self.is_little_other or (self.is_moved_from_start and self.came & self.went)) and not is_reworded:
@@ -278,6 +285,7 @@ class Differences:
         """A sentence more changes the meaning where it tells to do or not to do something."""
         self.exchanged |= {("", " ".join(long)), (" ".join(short), "")}
         self.places += 1  # and one for the stretch: a sentence is no lone word
+        self.is_other_sentence |= any(word not in LITTLE_WORDS for word in short)
         start = [word for word in long if word not in _BEFORE_IT][:3] + ["", ""]
         tells = start[0] in DIRECTIVES and (start[0] != "do" or start[1] == "not")
         return "an instruction" if tells or " ".join(start).startswith(TELLING) else None
