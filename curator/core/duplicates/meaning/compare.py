@@ -34,6 +34,23 @@ _ABOUT_SPELLING = re.compile(
     re.IGNORECASE,
 )
 """Where a text is about spelling or grammar each slip, blank and sign in it may be what it is about."""
+_SPELLING_STARTS = (
+    *("spel", "misspel", "gramma", "typo", "proofread", "punctuat", "palindrom", "anagram", "count", "letter"),
+    *(
+        "capital",
+        "small",
+        "upper",
+        "lower",
+        "how",
+        "correct",
+        "rechtschreib",
+        "buchstabier",
+        "tippfehler",
+        "korrigier",
+    ),
+    *("orthograph", "corrig", "ortogra"),
+)
+"""How a run begins where such a text may be: the search above takes longer."""
 _TECHNICAL = re.compile(r"://|@|\\|_|\(\)|::|->|`|\w[.]\w|^~?[.]{0,2}/\w|/.*/|^--?\w")
 """A run that is an address, a path, a flag or a name in code: no slip of the pen is one there."""
 
@@ -61,7 +78,7 @@ def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], b
         words = min(sum(key[0].isalnum() for key in keys_of(runs)) for runs in (runs_a, runs_b))
         if is_answer and words <= LABEL_WORDS:
             return MeaningDifference("another label")
-    if _ABOUT_SPELLING.search(plain_a):
+    if any(run.startswith(_SPELLING_STARTS) for run in runs_a) and _ABOUT_SPELLING.search(plain_a):
         return MeaningDifference("a sign in a text about signs")
     difference = _compare_runs(runs_a, runs_b, words, FEW_WORDS - 1 if is_answer else FEW_WORDS)
     if difference is None:
