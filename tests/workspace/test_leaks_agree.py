@@ -6,6 +6,7 @@ import json
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.jobs.planning.leaks import leaking_keys
+from curator.jobs.planning.reviews import Review
 from curator.jobs.planning.training_data import TrainingExamples
 from curator.workspace.duplicates.index_by_id import Duplicates
 from curator.workspace.duplicates.leak_check import LeakCheck
@@ -33,7 +34,7 @@ def sides() -> tuple[list[bytes], list[bytes]]:
 
 def _training(raws: list[bytes]) -> TrainingExamples:
     count = len(raws)
-    return TrainingExamples(raws, list(range(1, count + 1)), [None] * count, ["new"] * count, "line")
+    return TrainingExamples(raws, list(range(1, count + 1)), [None] * count, [Review()] * count, "line")
 
 
 def test_all_find_the_same_copies() -> None:
