@@ -29,7 +29,7 @@ FOCUS = {
     "history": ("alt+6",),
 }
 """Keys that lead from the list to what has a scope of its own."""
-ELSEWHERE = {"dialog", "field", "answer", "providers", "balance", "members", "judge", "playground"}
+ELSEWHERE = {"dialog", "field", "answer", "providers", "balance", "members", "judge", "playground", "effects"}
 """Scopes inside dialogs, and of what is there only when there is something to show."""
 
 
