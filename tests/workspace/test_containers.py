@@ -96,7 +96,7 @@ def test_a_cell_that_no_list_can_be_read_from_stays_a_text(tmp_path: Path, cell:
 LINE = json.dumps(CHAT).encode()
 TABLE = b'prompt,completion\nHi,(wave)\n"a, b",c\n'
 MISNAMED = [
-    ("d.jsonl", gzip.compress(LINE + b"\n"), "compressed in spite of its name"),
+    ("d.jsonl", gzip.compress(LINE + b"\n", mtime=0), "compressed in spite of its name"),
     ("d.jsonl.gz", LINE + b"\n", "not compressed in spite of its name"),
     ("d.csv", LINE + b"\n" + LINE, "JSON in spite of its name"),
     ("d.tsv", b"[" + LINE + b"," + LINE + b"]", "JSON in spite of its name"),
@@ -111,7 +111,7 @@ MISNAMED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "data", "told"), MISNAMED)
+@pytest.mark.parametrize(("name", "data", "told"), MISNAMED, ids=map(str, range(len(MISNAMED))))
 def test_a_file_is_read_as_what_it_is_whatever_its_name(tmp_path: Path, name: str, data: bytes, told: str) -> None:
     path = tmp_path / name
     path.write_bytes(data)
