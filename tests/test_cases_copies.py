@@ -65,6 +65,47 @@ def test_check_and_dedup_agree_on_contradictions(
         assert found == conflicts_of_check(capsysbinary, path) == set()
 
 
+@pytest.mark.parametrize(
+    "name", ["16e-one-template-no-copies", "27a-tool-schemas-valid", "16f-one-template-20", "14c-near-but-opposite"]
+)
+def test_what_asks_something_else_contradicts_nothing(
+    name: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    path = CASES / f"{name}.jsonl"
+    assert answer(capsysbinary, "dedup", path)["conflicts"] == []
+    assert conflicts_of_check(capsysbinary, path) == set()
+
+
+def test_ids_weights_blanks_and_the_spelling_of_arguments_make_no_other_answer(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def call(id_: str, arguments: str) -> dict[str, Any]:
+        function = {"name": "add", "arguments": arguments}
+        return {"role": "assistant", "tool_calls": [{"id": id_, "type": "function", "function": function}]}
+
+    def chat(prompt: str, reply: dict[str, Any], **beside: Any) -> dict[str, Any]:
+        return {"messages": [{"role": "user", "content": prompt}, reply], **beside}
+
+    tools = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}]
+    said = {"role": "assistant", "content": "Yes"}
+    examples = [
+        chat("Add one and two", call("call_1", '{"a": 1}'), tools=tools),
+        chat("Add one and two", call("call_2", '{"a":1}'), tools=tools),
+        chat("Is it so?", {**said, "weight": 0}),
+        chat("Is it so?", said, id=7),
+        chat("Is it so?", {**said, "content": "Yes "}, id=8),
+        chat("Is it late?", said, id=1),
+        chat("Is it late?", {**said, "content": "No"}, id=2),
+        chat("Add one and three", call("call_1", '{"a": 1}'), tools=tools),
+        chat("Add one and three", call("call_1", '{"a": 2}'), tools=tools),
+    ]
+    path = tmp_path / "d.jsonl"
+    path.write_text("".join(json.dumps(example) + "\n" for example in examples))
+    told = answer(capsysbinary, "dedup", path)["conflicts"]
+    assert [conflict["lines"] for conflict in told] == [[6, 7], [8, 9]]
+    assert conflicts_of_check(capsysbinary, path) == {6, 7, 8, 9}
+
+
 @pytest.mark.parametrize("weights", [(1, 0), (0, 1)])
 def test_the_trained_copy_stays(
     weights: tuple[int, int], tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]

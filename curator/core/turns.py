@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from curator.core.example import Path
 
 OUTPUTS = ("preferred_output", "preferred_completion", "non_preferred_output", "non_preferred_completion")
 """Keys of the answers of a preference pair, in the current and an older spelling."""
+_PLAIN = {"role", "content"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,31 @@ def is_learnt(message: Any) -> bool:
     if not isinstance(message, dict) or message.get("role") != "assistant":
         return False
     return message.get("weight", 1) not in (0, "0")
+
+
+def without_marks(message: Any) -> Any:
+    """A message as it is said: without its weight and the ids of its calls, the arguments of calls as values.
+
+    Messages that differ in these alone say the same.
+    """
+    if not isinstance(message, dict) or message.keys() == _PLAIN:
+        return message
+    said = {key: item for key, item in message.items() if key not in ("weight", "tool_call_id")}
+    if isinstance(calls := said.get("tool_calls"), list):
+        said["tool_calls"] = [_without_id(call) for call in calls]
+        if said.get("content") in (None, ""):
+            said.pop("content", None)
+    return said
+
+
+def _without_id(call: Any) -> Any:
+    if not isinstance(call, dict):
+        return call
+    function = call.get("function")
+    if isinstance(function, dict) and isinstance(arguments := function.get("arguments"), str):
+        with suppress(ValueError, RecursionError):
+            function = {**function, "arguments": ["as JSON", json.loads(arguments)]}
+    return {**{key: item for key, item in call.items() if key != "id"}, "function": function}
 
 
 def turns(value: Any) -> Iterator[Turn]:

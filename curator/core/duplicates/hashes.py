@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 from xxhash import xxh3_64_digest
 
-from curator.core.duplicates.meaning.spoken import system_text
+from curator.core.duplicates.meaning.spoken import Spoken, spoken, system_text
 from curator.core.duplicates.texts import (
     ANSWER,
     SYSTEM_ROLES,
@@ -122,13 +123,32 @@ def _plain_fingerprint(flat: list[Any]) -> Fingerprint:
 
 
 def question_key(value: Any, text: str) -> str:
-    """A text that is equal for two examples with equal format, system prompt and prompt.
+    """A text that is equal for two examples with equal format, system prompt and prompt, calls and tools included.
 
     `text` is the compared text of the example `value`; the key is empty where it has no prompt or no answer.
     """
     first, prompt = messages_of(value)[0], question_and_answer(text)[0]
     system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
-    return _prompt_key(format_mark(text) + system, prompt) if prompt and ANSWER in text else ""
+    if not prompt or ANSWER not in text:
+        return ""
+    said = spoken(value)
+    *of_messages, beside = said.exact
+    asked = [*of_messages[: _last_answer(said.roles) - 1], beside]
+    key = _prompt_key(format_mark(text) + system, prompt)
+    return key if asked.count(None) == len(asked) else f"{key}\0{canonical(asked).decode('utf-8', 'replace')}"
+
+
+def _last_answer(roles: Sequence[str]) -> int:
+    """The index of the last answer among roles."""
+    return max((at for at, role in enumerate(roles) if role == "assistant"), default=len(roles))
+
+
+def answer_hash(said: Spoken) -> int:
+    """A hash of the last answer: its words, blanks around them apart, and its calls."""
+    at = _last_answer(said.roles)
+    exact = said.exact[at - 1] if len(said.exact) > at - 1 else None
+    text = said.texts[at].strip() if at < len(said.texts) else ""
+    return text_hash(text) if exact is None else _hash(canonical([text, exact]))
 
 
 def _prompt_key(system: str, prompt: str) -> str:

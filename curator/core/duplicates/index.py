@@ -12,11 +12,11 @@ from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.equal_rows import Mask, Same, lengthen
 from curator.core.duplicates.found_duplicates import FoundDuplicates, no_progress, verify
 from curator.core.duplicates.groups import Pair
-from curator.core.duplicates.hashes import Fingerprint, text_hash
+from curator.core.duplicates.hashes import Fingerprint, answer_hash
 from curator.core.duplicates.meaning.relation import VARIANTS, Relation, have_one_system, relation_of
 from curator.core.duplicates.meaning.spoken import Spoken, spoken_text
 from curator.core.duplicates.table import Fetch, FingerprintTable, Progress
-from curator.core.duplicates.texts import format_mark, normalise, question_and_answer
+from curator.core.duplicates.texts import format_mark, normalise
 
 Say = Callable[[int], Spoken]
 """A function from a row to its messages, as `meaning.spoken` has them."""
@@ -148,7 +148,7 @@ class Index:
 
     def _answer(self, row: int) -> int:
         if row not in self._answers:
-            self._answers[row] = text_hash(question_and_answer(self._fetch(row))[1].strip())
+            self._answers[row] = answer_hash(self._spoken(row))
         return self._answers[row]
 
     def _words_of(self, row: int) -> Sequence[str]:

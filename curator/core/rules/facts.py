@@ -16,10 +16,12 @@ import orjson
 from xxhash import xxh3_64_intdigest
 
 from curator.core.answers.refusal import is_refusal
+from curator.core.bookkeeping import is_bookkeeping
 from curator.core.formats import COMPLETION_KEYS, Format
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
 from curator.core.rules.subject import Subject, Turn, ends_on_answer
+from curator.core.turns import without_marks
 
 FORMATS: tuple[Format, ...] = ("unknown", "chat", "preference", "reinforcement", "completion")
 REFUSAL, IMAGE, ANSWERED = 8, 16, 32
@@ -36,8 +38,9 @@ _ANSWERED = _CHAT | ANSWERED
 class Facts(msgspec.Struct, frozen=True, gc=False):  # one for each line: made three times as fast as a NamedTuple
     """The facts of one example. The hashes are equal in every process.
 
-    Equal hashes of prompt and answer mean equal values, whatever their spelling. An example without an answer
-    (a chat without one, a reinforcement prompt) has all of its value hashed as the prompt.
+    Equal hashes of prompt and answer mean that both are said alike: weights, ids of calls, bookkeeping beside the
+    messages and blanks around the answer do not count. An example without an answer (a chat without one, a
+    reinforcement prompt) has all of its value hashed as the prompt.
     """
 
     flags: int
@@ -90,26 +93,32 @@ def _facts_of_whole(subject: Subject, flags: int, tokens: int) -> Facts:
 
 
 def chat_facts(value: dict[str, Any], flags: int = _CHAT, tokens: int = 0) -> Facts:
-    """The facts of a chat that ends on an answer; the prompt is everything else, other top-level keys included."""
-    messages = value["messages"]
-    last = messages[-1]
-    head = canonical_json(messages[:-1])
-    optional: tuple[str, ...] = ()
-    if len(value) > 1:
-        rest = {key: item for key, item in value.items() if key != "messages"}
-        optional = tuple(sorted(OPTIONAL_KEYS & rest.keys()))
-        head += canonical_json(rest)
-    content = last.get("content")
+    """The facts of a chat that ends on an answer; its prompt is all else but weights, ids and bookkeeping."""
+    optional = tuple(sorted(OPTIONAL_KEYS & value.keys())) if len(value) > 1 else ()
+    rest = {key: item for key, item in value.items() if key != "messages" and not is_bookkeeping(key, item)}
+    messages = [without_marks(message) for message in value["messages"]]
+    content = value["messages"][-1].get("content")
     flags |= ANSWERED | (REFUSAL if type(content) is str and is_refusal(content) else 0)
+    system = _system_hash(messages[0])
+    if not rest and (roles := _roles_of_plain(messages)):
+        plain = plain_facts(roles, [message["content"] for message in messages], tokens)
+        return Facts(flags, plain.prompt, plain.answer, system, optional, tokens, None)
+    prompt = canonical_json(messages[:-1]) + (canonical_json(rest) if rest else b"")
     return Facts(
-        flags,
-        xxh3_64_intdigest(head),
-        _hash32(canonical_json(last)),
-        _system_hash(messages[0]),
-        optional,
-        tokens,
-        None,
+        flags, xxh3_64_intdigest(prompt), _hash32(canonical_json(messages[-1])), system, optional, tokens, None
     )
+
+
+def _roles_of_plain(messages: list[Any]) -> tuple[str, ...]:
+    """The roles of messages that have nothing but a role and a text; () where one has more."""
+    roles = []
+    for message in messages:
+        if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
+            return ()
+        if type(role := message.get("role")) is not str:
+            return ()
+        roles.append(role)
+    return tuple(roles)
 
 
 class Frame(NamedTuple):
@@ -147,7 +156,7 @@ def _facts_from_bytes(frame: Frame, contents: list[str], prompt: bytes, answer: 
     return Facts(
         _ANSWERED | (REFUSAL if is_refusal(contents[-1]) else 0),
         xxh3_64_intdigest(prompt, seed),
-        xxh3_64_intdigest(answer) & 0xFFFFFFFF,
+        xxh3_64_intdigest(answer.strip()) & 0xFFFFFFFF,
         _system_text_hash(contents[0]) if has_system else 0,
         (),
         tokens,

@@ -22,7 +22,7 @@ from curator.core.duplicates.texts import Scope, compared_text
 from curator.core.example import parse
 
 FILE = "duplicates.npz"
-VERSION = 5
+VERSION = 6
 """Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
 """Examples whose fingerprints are handed over together."""

@@ -110,8 +110,8 @@ def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
 
 
 def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: MeaningDifference) -> bool:
-    """Whether the prompts of two examples are one question."""
-    if prompt.counts:
+    """Whether the prompts of two examples are one question: alike but for slips, signs and fillers."""
+    if prompt.counts or prompt.exchanged:
         return False
     return all(
         a.texts[at] == b.texts[at] or ratio(normalise(a.texts[at]), normalise(b.texts[at]), SAME_PROMPT)
