@@ -66,7 +66,8 @@ def test_check_and_dedup_agree_on_contradictions(
 
 
 @pytest.mark.parametrize(
-    "name", ["16e-one-template-no-copies", "27a-tool-schemas-valid", "16f-one-template-20", "14c-near-but-opposite"]
+    "name",
+    ["16e-one-template-no-copies", "27a-tool-schemas-valid", "16f-one-template-20", "14c-near-but-opposite"],
 )
 def test_what_asks_something_else_contradicts_nothing(
     name: str, capsysbinary: pytest.CaptureFixture[bytes]

@@ -44,7 +44,7 @@ async def test_every_stage_tells_of_a_training(
             await scene.press(key)
             await scene.until(words)
         await scene.press("alt+5")
-        assert "No tuned model yet: training" in scene.screen_text()
+        assert ", alt+4 shows it." in scene.screen_text()
         assert "T trains one" not in scene.screen_text()
 
 

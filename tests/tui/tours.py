@@ -24,6 +24,7 @@ from curator.jobs.http import provider_records as records
 from curator.jobs.ledger.ledger import Deployment, Run
 from curator.jobs.planning import training_data
 from curator.jobs.runs import evaluation
+from curator.tui.screens.train.model_export import ModelExportDialog
 from curator.tui.screens.working import Working
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.widgets.query_bar import QueryInput
@@ -351,6 +352,10 @@ async def jobs(scene: Scene, origin: str, show: Show) -> None:
     await show(scene, "cancel")
     await scene.press("escape", "down")
     await show(scene, "succeeded")
+    scene.app.push_screen(ModelExportDialog(TUNED, Path("emoji-model")))
+    await scene.settle()
+    await show(scene, "export-model")
+    await scene.press("escape")
     await scene.press("e", "a")
     await show(scene, "checkpoints")
     await scene.press("e", "a", "shift+tab", "g", "down", "D")

@@ -214,15 +214,17 @@ class BoardStage(StageScreen):
 
     def _sentence(self) -> str:
         """What the scores mean, or what to do next."""
+        training = training_words(shell_of(self).job_watch)
+        running = f"{training}, alt+4 shows it." if training else ""
         if self.board is None:
-            return "No example is held out to ask about: S splits the data, o takes a file."
+            nothing = "No example is held out to ask about: S splits the data, o takes a file."
+            return f"{nothing} {running}".rstrip()
         if not self.rows:
             return "No model is known: m names one."
         from curator.jobs.runs.evaluation import rejected_words  # heavy, and loaded with the board
 
-        training = training_words(shell_of(self).job_watch)
         tuned = any(row.kind == "tuned" for row in self.rows)
-        more = "" if tuned else f"{training}, alt+4 shows it." if training else "T trains a model on this data."
+        more = "" if tuned else running or "T trains a model on this data."
         rejected = rejected_words(self.board.prompts.rejected)
         ticked = [row for row in self.rows if row.name in self.ticked and row.name in self.board.questions]
         failed = next(
