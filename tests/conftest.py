@@ -24,6 +24,14 @@ settings.register_profile(
 )
 settings.load_profile("curator")
 
+LONG = ("test_loop", "test_snapshots", "test_editor", "test_terminal", "test_keys", "test_training", "test_jobs")
+"""The files that take longest: begun first, so that none of them is left for the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, in the order of `LONG`."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
 
 @pytest.fixture(autouse=True)
 def curator_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:

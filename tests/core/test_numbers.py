@@ -109,10 +109,10 @@ def test_the_order_of_keys_makes_no_other_value(value: dict[str, int]) -> None:
 
 
 def example(number: str, order: int = 1) -> str:
-    metadata = [f'"id": {number}', '"kind": "x"'][::order]
+    facts = [f'"id": {number}', '"kind": "x"'][::order]
     texts = [("user", "Q"), ("assistant", "(a)")]
     messages = [{"role": role, "content": text} for role, text in texts]
-    return f'{{"messages": {json.dumps(messages)}, "metadata": {{{", ".join(metadata)}}}}}'
+    return f'{{"messages": {json.dumps(messages)}, "facts": {{{", ".join(facts)}}}}}'
 
 
 def test_files_compare_and_print_them_exactly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
