@@ -35,7 +35,10 @@ def add_judge(parser: argparse.ArgumentParser) -> None:
 
 
 def read_judge(args: argparse.Namespace) -> Judge | None:
-    """The judge that was asked for; None for none. Raises UsageError, InputError."""
+    """The judge that `--judge` and `--rubric` name; None without these options.
+
+    Raises UsageError where only one of the two is given, InputError where the rubric cannot be read or is empty.
+    """
     if bool(args.judge) != bool(args.rubric):
         raise UsageError("--judge MODEL and --rubric FILE go together: a judge needs your own words to judge by")
     if not args.judge:

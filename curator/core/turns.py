@@ -55,12 +55,12 @@ def without_marks(message: Any) -> Any:
     """
     if not isinstance(message, dict) or message.keys() == _PLAIN:
         return message
-    said = {key: item for key, item in message.items() if key not in ("weight", "tool_call_id")}
-    if isinstance(calls := said.get("tool_calls"), list):
-        said["tool_calls"] = [_without_id(call) for call in calls]
-        if said.get("content") in (None, ""):
-            said.pop("content", None)
-    return said
+    bare = {key: item for key, item in message.items() if key not in ("weight", "tool_call_id")}
+    if isinstance(calls := bare.get("tool_calls"), list):
+        bare["tool_calls"] = [_without_id(call) for call in calls]
+        if bare.get("content") in (None, ""):
+            bare.pop("content", None)
+    return bare
 
 
 def _without_id(call: Any) -> Any:

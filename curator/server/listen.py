@@ -179,7 +179,7 @@ class Activity:
         self.last = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Pass a request on to the app and count it meanwhile: a server with a request running is not idle."""
         if scope["type"] == "lifespan":
             await self._entry(scope, receive, send)
             return

@@ -290,8 +290,10 @@ def template_counter(
     name: str = "own",
     breaks: Sequence[str] = (),
 ) -> TemplateCounter:
-    """A counter from a model's `encode(text)` and `render(messages)`.
+    """A counter of the tokens of a chat, for a model whose `encode(text)` gives token ids and whose
+    `render(messages)` gives the text of its chat template.
 
-    `breaks` are the texts of its special tokens; no other token crosses the beginning of one.
+    `breaks` are the texts of its special tokens, such as `<|im_start|>`. The text may be cut before each of them
+    and counted in pieces, since no other token crosses such a place.
     """
     return TemplateCounter(_Encoded(encode), name, lambda messages, tools: render(messages), breaks)

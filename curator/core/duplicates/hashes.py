@@ -131,11 +131,13 @@ def question_key(value: Any, text: str) -> str:
     system = message_text(first) if isinstance(first, dict) and first.get("role") in SYSTEM_ROLES else ""
     if not prompt or ANSWER not in text:
         return ""
-    said = spoken(value)
-    *of_messages, beside = said.exact
-    asked = [*of_messages[: _last_answer(said.roles) - 1], beside]
+    chat = spoken(value)
+    *of_messages, beside = chat.exact
+    calls_and_tools = [*of_messages[: _last_answer(chat.roles) - 1], beside]
     key = _prompt_key(format_mark(text) + system, prompt)
-    return key if asked.count(None) == len(asked) else f"{key}\0{canonical(asked).decode('utf-8', 'replace')}"
+    if calls_and_tools.count(None) == len(calls_and_tools):
+        return key
+    return f"{key}\0{canonical(calls_and_tools).decode('utf-8', 'surrogatepass')}"
 
 
 def _last_answer(roles: Sequence[str]) -> int:
@@ -143,11 +145,11 @@ def _last_answer(roles: Sequence[str]) -> int:
     return max((at for at, role in enumerate(roles) if role == "assistant"), default=len(roles))
 
 
-def answer_hash(said: Spoken) -> int:
+def answer_hash(chat: Spoken) -> int:
     """A hash of the last answer: its words, blanks around them apart, and its calls."""
-    at = _last_answer(said.roles)
-    exact = said.exact[at - 1] if len(said.exact) > at - 1 else None
-    text = said.texts[at].strip() if at < len(said.texts) else ""
+    at = _last_answer(chat.roles)
+    exact = chat.exact[at - 1] if len(chat.exact) > at - 1 else None
+    text = chat.texts[at].strip() if at < len(chat.texts) else ""
     return text_hash(text) if exact is None else _hash(canonical([text, exact]))
 
 

@@ -52,7 +52,7 @@ class LongAction:
 
     @property
     def takes_time(self) -> bool:
-        """Whether it runs in a thread."""
+        """Whether the action is on so many examples that it runs in a thread, behind a dialog."""
         return self.count > (BYTES_AT_ONCE if self.bytes_too else MARKS_AT_ONCE)
 
     @property

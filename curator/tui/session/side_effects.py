@@ -41,10 +41,10 @@ async def make_check(run: Run, model: str, ledger: Ledger, workspace: Workspace)
 
 
 async def ask(check: RunCheck, provider: str, ledger: Ledger, report: Report = no_report) -> SideEffects:
-    """What the check tells; asks the provider only what is not answered yet. Raises CuratorError."""
-    known = await asyncio.to_thread(check.known, ledger)
-    if known is not None:
-        return known
+    """The side effects of a training; asks the provider only what is not answered yet. Raises CuratorError."""
+    stored_effects = await asyncio.to_thread(check.known, ledger)
+    if stored_effects is not None:
+        return stored_effects
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
 
@@ -58,9 +58,9 @@ async def rehearse(base: str, provider: str, ledger: Ledger, report: Report = no
     from curator.jobs.connections.connect import connect
     from curator.jobs.side_effects import of_a_run
 
-    known = of_a_run.known_rehearsal(base, ledger)
-    if known is not None:
-        return known
+    stored_examples = of_a_run.known_rehearsal(base, ledger)
+    if stored_examples is not None:
+        return stored_examples
     async with await connect(providers.get(provider)) as client:
         return await of_a_run.rehearsal(base, client, ledger, report)
 
@@ -69,8 +69,8 @@ def is_free(provider: str) -> bool:
     """Whether a provider is this machine's own server, so that asking costs nothing."""
     from curator.jobs import providers  # heavy
 
-    known = providers.load().get(provider)
-    return known is not None and known.kind == "local"
+    entry = providers.load().get(provider)
+    return entry is not None and entry.kind == "local"
 
 
 class SideEffectsWatch:
@@ -84,10 +84,10 @@ class SideEffectsWatch:
         from curator import settings  # heavy: pydantic
 
         try:
-            wanted = settings.load().side_effects and run.fine_tuned_model and is_free(run.provider)
+            is_to_check = settings.load().side_effects and run.fine_tuned_model and is_free(run.provider)
         except CuratorError:
             return  # a faulty config.toml has been reported where it was read first
-        if wanted:
+        if is_to_check:
             self._app.run_worker(self._check(run, ledger), group="side effects", exit_on_error=False)
 
     async def _check(self, run: Run, ledger: Ledger) -> None:

@@ -98,7 +98,7 @@ class FirstScreen:
 
 
 def _write(text: str) -> None:
-    """Write to the stream that Textual writes to."""
+    """Write a text to the terminal at once, through stderr as Textual does."""
     assert sys.__stderr__ is not None
     sys.__stderr__.write(text)
     sys.__stderr__.flush()

@@ -143,7 +143,7 @@ class Writing:
         return [FieldChange(twin.example, "split", before.get(twin.example), twin.side) for twin in twins]
 
     def _new_bytes(self, raws: dict[int, bytes]) -> list[FieldChange]:
-        """The parts of a change that gives examples new bytes."""
+        """One `FieldChange` for each example that gets new bytes; `raws`: example id to its new bytes."""
         rows = self.stored.example_rows(list(raws))
         parts: list[FieldChange] = []
         for example, new in raws.items():

@@ -69,14 +69,14 @@ class SideEffectsDialog(Dialog[None]):
         run, ledger = self._round.run, shell_of(self).job_watch.ledger
         try:
             check = await make_check(run, str(self._round.model), ledger, self.session.workspace)
-            known = check.known(ledger)
-            if known is None and not allowed:
+            stored_effects = check.known(ledger)
+            if stored_effects is None and not allowed:
                 count = 2 * len(check.questions)
                 self._say(
                     f"{count} questions would be asked at {run.provider}, which may cost money: a asks them."
                 )
                 return
-            self._show(known or await ask(check, run.provider, ledger, self._progress))
+            self._show(stored_effects or await ask(check, run.provider, ledger, self._progress))
         except CuratorError as error:
             self._say(f"Not checked: {error.message}")
 
@@ -86,10 +86,10 @@ class SideEffectsDialog(Dialog[None]):
     def _say(self, words: str) -> None:
         self.query_one("#says", Static).update(Content(printable(words)))
 
-    def _show(self, told: SideEffects) -> None:
-        self._say("\n".join(told.sentences()))
+    def _show(self, side_effects: SideEffects) -> None:
+        self._say("\n".join(side_effects.sentences()))
         weight = {"own": 4, "forgotten": 2, "leaks": 1}
-        self._effects = sorted(told.effects, key=lambda effect: -_weight(effect, weight))
+        self._effects = sorted(side_effects.effects, key=lambda effect: -_weight(effect, weight))
         self.query_one("#effects", LineList).show(len(self._effects), self._line, cursor=0)
         self._describe()
 
