@@ -76,7 +76,7 @@ def resident(process: int) -> float:
 
 
 def start(words: list[str], text: bytes, home: Path) -> Start:
-    """Run a program until it has written `wanted`, let it rest, end it."""
+    """Run a program until it has written `text`, let it rest, end it."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     began = time.perf_counter()
@@ -100,7 +100,7 @@ def start(words: list[str], text: bytes, home: Path) -> Start:
 
 
 def read(master: int, text: bytes | None, seconds: float, child: subprocess.Popen[bytes] | None = None) -> None:
-    """Read until `wanted` came (an error where it does not), `child` ended or the time is over."""
+    """Read until `text` came (an error where it does not), `child` ended or the time is over."""
     output, until = b"", time.monotonic() + seconds
     while time.monotonic() < until and (child is None or child.poll() is None):
         if select.select([master], [], [], 0.05)[0]:
@@ -114,13 +114,16 @@ def read(master: int, text: bytes | None, seconds: float, child: subprocess.Pope
         raise SystemExit(f"{text!r} did not come: {output[-400:]!r}")
 
 
-def first_word(path: Path) -> bytes:
-    """A word by which the first example's text is recognised on the screen: the first long word of its
-    messages."""
+BEGINNING = 12
+"""Characters of a prompt that its column of the list shows at this width."""
+
+
+def beginning(path: Path) -> bytes:
+    """The text by which the first example is recognised on the screen: the beginning of its last prompt."""
     with path.open("rb") as file:
         messages = json.loads(file.readline())["messages"]
-    words = " ".join(m["content"] for m in messages if isinstance(m.get("content"), str)).split()
-    return next(word for word in words if len(word) > 5 and word.isalnum()).encode()
+    prompts = [message["content"] for message in messages if message["role"] == "user"]
+    return str(prompts[-1])[:BEGINNING].strip().encode()
 
 
 def write_corpora(folder: Path) -> list[Path]:
@@ -156,7 +159,7 @@ def main() -> None:
         files = arguments.files or write_corpora(folder)
         programs = {"empty Textual": ([sys.executable, "-c", EMPTY], b"FIRST-PAINT")}
         for path in files:
-            programs[path.name] = ([sys.executable, "-m", "curator", str(path)], first_word(path))
+            programs[path.name] = ([sys.executable, "-m", "curator", str(path)], beginning(path))
             start(*programs[path.name], folder)
         starts: dict[str, list[Start]] = {name: [] for name in programs}
         for _ in range(arguments.rounds):
