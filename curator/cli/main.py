@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "import": "add files to a workspace",
     "list": "print the examples of a view",
     "apply": "apply edit operations to a workspace",
+    "proposals": "list what machines suggest, accept or reject it",
     "history": "show what was done to a workspace",
     "train": "check, upload and start a fine-tuning job",
     "jobs": "list the provider's jobs",

@@ -21,6 +21,7 @@ from typing import Any
 
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.opening import open_workspace
+from curator.workspace.operations.proposed import proposals_of
 from curator.workspace.workspace import Workspace
 
 CALLS = (
@@ -165,6 +166,19 @@ def _migrated(folder: Path, _: bytes) -> None:
     backup.close()
 
 
+def _proposed(folder: Path, printed: bytes) -> None:
+    """Whatever was answered is there, and what was accepted is there as a whole or not at all."""
+    lines = [json.loads(line) for line in printed.splitlines() if line.endswith(b"}")]
+    answered = [line["proposal"] for line in lines if line.get("ok")]
+    with open_workspace(folder / "data.curator") as workspace:
+        kept = proposals_of(workspace, None)
+        states = {proposal.state for proposal in kept}
+        assert [proposal.id for proposal in kept][: len(answered)] == answered
+        assert len(states) < 2 and (states == {"accepted"} or not any("accepted" in line for line in lines))
+        done = [_state(workspace, number) for number in range(5)]
+        assert done == [states == {"accepted"}] * 5
+
+
 def _merged(folder: Path, _: bytes) -> None:
     with open_workspace(folder / "data.curator") as workspace:
         done = workspace.revision() == 3
@@ -195,6 +209,12 @@ _OPEN = """
 from curator.workspace.opening import open_workspace
 open_workspace(sys.argv[1] + "/more.jsonl").close()
 """
+_PROPOSE = """
+from curator.cli.main import main
+folder = sys.argv[1] + "/data.curator"
+refused = main(["apply", folder, sys.argv[1] + "/proposed", "--propose"])
+sys.exit(refused or main(["proposals", folder, "--accept", "--all", "--json"]))
+"""
 OPERATIONS = {
     "edit": Operation(_main("apply", "@data.curator", "@ops"), _edited),
     "import": Operation(_main("import", "@more.jsonl", "-w", "@data.curator"), _imported),
@@ -204,6 +224,7 @@ OPERATIONS = {
     "write back": Operation(_WRITE_BACK, _written_back),
     "migrate": Operation(MIGRATE, _migrated),
     "merge": Operation(_MERGE, _merged),
+    "propose": Operation(_PROPOSE, _proposed),
 }
 
 
@@ -215,6 +236,7 @@ def prepare(scratch: Path, name: str) -> Path:
     write(folder / "more.jsonl", MORE)
     (folder / "out.jsonl").write_bytes(b"old\n")
     (folder / "ops").write_text("".join(json.dumps(op) + "\n" for op in OPS))
+    (folder / "proposed").write_text("".join(json.dumps(op) + "\n" for op in OPS[:-1]))
     with open_workspace(data) as workspace:
         if name in ("write back", "merge"):
             workspace.changes.delete([1])

@@ -94,15 +94,18 @@ class Changes:
 
         return self.writing.rewrite("edit", template, ids, rewrite)
 
-    def add(self, raw: bytes | dict[str, Any], after: int | None = None) -> Change:
-        """Add an example behind another (None: at the end); its id is `change.ids[0]`."""
+    def add(self, raw: bytes | dict[str, Any], after: int | None = None, marked: Sequence[str] = ()) -> Change:
+        """Add an example behind another (None: at the end), labelled `marked`; its id is `change.ids[0]`."""
         data = raw if isinstance(raw, bytes) else splice.dump(raw)
-        return self.add_many([data], after, "Added an example")
+        return self.add_many([data], after, "Added an example", marked)
 
-    def add_many(self, raws: Sequence[bytes], after: int | None = None, label: str = "") -> Change:
-        """Add examples in order behind another one (None: at the end) as one change."""
+    def add_many(
+        self, raws: Sequence[bytes], after: int | None = None, label: str = "", marked: Sequence[str] = ()
+    ) -> Change:
+        """Add examples in order behind another one (None: at the end) as one change, with the labels `marked`."""
         for raw in raws:
             require_one_line(raw)
+        names = [_label_name(name) for name in marked]
         with self.writing.guard:
             self.writing.begin()
             all_ids = self.writing.stored.order.all
@@ -110,7 +113,8 @@ class Changes:
                 after = all_ids[-1] if len(all_ids) else START
             elif after != START:
                 self.writing.require_ids([after])
-            return self._commit_additions("add", [(after, raws)], [], label or f"Added {count_of(len(raws))}")
+            words = label or f"Added {count_of(len(raws))}"
+            return self._commit_additions("add", [(after, raws)], [], words, names)
 
     def merge_lines(
         self, groups: Sequence[tuple[int, Sequence[bytes]]], gone_ids: Sequence[int], name: str
@@ -128,9 +132,14 @@ class Changes:
             return self._commit_additions("merge", groups, deleted, label)
 
     def _commit_additions(
-        self, kind: str, groups: Iterable[tuple[int, Sequence[bytes]]], deleted: Iterable[int], label: str
+        self,
+        kind: str,
+        groups: Iterable[tuple[int, Sequence[bytes]]],
+        deleted: Iterable[int],
+        label: str,
+        marked: Sequence[str] = (),
     ) -> Change:
-        """One change that adds each (anchor, lines) behind its anchor and deletes examples."""
+        """One change that adds each (anchor, lines) behind its anchor, labelled `marked`, and deletes examples."""
         first = self.writing.stored.next_id()
         additions: list[Addition] = []
         for anchor, raws in groups:
@@ -144,6 +153,7 @@ class Changes:
         twins = self.writing.held_out_twins(((new.id, new.raw) for new in additions), len(additions))
         parts += self.writing.twin_parts(twins)
         parts += marks_of_lines(additions) if kind == "merge" else []
+        parts += [FieldChange(i, f"label:{name}", 0, 1) for i in new_ids for name in dict.fromkeys(marked)]
         change = self.writing.journal.commit(kind, label + twin_words(twins), parts, additions=additions)
         self.writing.restructure()
         self.writing.publish(new_ids, True)
@@ -204,10 +214,7 @@ class Changes:
 
     def label(self, ids: Iterable[int], label: str, on: bool = True) -> Change:
         """Put a label on examples, or take it off. Raises UsageError for a name that is empty or too long."""
-        name = label.strip()
-        if not name or len(name) > MAX_LABEL or one_line(name) != name:
-            raise UsageError(f"a label is 1 to {MAX_LABEL} visible characters")
-        require_encodable(name)
+        name = _label_name(label)
         with self.writing.guard:
             examples = self.writing.begin(ids)
             labelled = self.writing.stored.with_label(name)
@@ -311,6 +318,15 @@ class Changes:
     def restore_to(self, revision: int) -> Change:
         """Give all examples the bytes, side and review that they had after a revision, as one change."""
         return restore.restore_to(self.writing, revision)
+
+
+def _label_name(label: str) -> str:
+    """The name of a label without white space around it. Raises UsageError where it is empty, long or unseen."""
+    name = label.strip()
+    if not name or len(name) > MAX_LABEL or one_line(name) != name:
+        raise UsageError(f"a label is 1 to {MAX_LABEL} visible characters")
+    require_encodable(name)
+    return name
 
 
 def _parse_location(location: str | Location) -> Location:

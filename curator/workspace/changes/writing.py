@@ -47,6 +47,7 @@ class Writing:
         self.guard = threading.RLock()
         """Held while the database is read or written: one connection serves all threads."""
         self._held_out: HeldOutTexts | None = None
+        self._held_out_texts = self._make_held_out_texts
         self.listeners: list[Listener] = []
 
     def begin(self, ids: Iterable[int] = ()) -> list[int]:
@@ -128,13 +129,20 @@ class Writing:
         """Those of `count` examples, given as (id, new bytes), that copy a held-out one, with its side."""
         if not self.stored.has_held_out():
             return ()
+        twin_ids = self._held_out_texts().twins(fresh, count)
+        rows = self.stored.example_rows(list(dict.fromkeys(twin_ids.values())))
+        return tuple(Twin(example, twin, str(rows[twin].split)) for example, twin in twin_ids.items())
+
+    def _make_held_out_texts(self) -> HeldOutTexts:
         from curator.workspace.duplicates.twins import HeldOutTexts  # heavy: NumPy, which no first opening needs
 
         if self._held_out is None:
             self._held_out = HeldOutTexts(self.stored)
-        twin_ids = self._held_out.twins(fresh, count)
-        rows = self.stored.example_rows(list(dict.fromkeys(twin_ids.values())))
-        return tuple(Twin(example, twin, str(rows[twin].split)) for example, twin in twin_ids.items())
+        return self._held_out
+
+    def use_held_out_of(self, other: Writing) -> None:
+        """Compare with the held-out texts of another workspace, of which this one is a copy."""
+        self._held_out_texts = other._held_out_texts
 
     def twin_parts(self, twins: Sequence[Twin]) -> list[FieldChange]:
         """The parts that put examples on the side of their twins."""
