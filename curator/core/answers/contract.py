@@ -194,7 +194,7 @@ def parse_vocabulary(text: str) -> frozenset[str]:
     return answers
 
 
-class Proposal(NamedTuple):
+class ContractOffer(NamedTuple):
     """A contract that already allows most answers of a dataset: `covered` of `total`."""
 
     contract: Contract
@@ -209,7 +209,7 @@ class Proposal(NamedTuple):
         return self.covered / self.total
 
 
-def propose(answers: Iterable[str]) -> Proposal | None:
+def propose(answers: Iterable[str]) -> ContractOffer | None:
     """The contract that the data suggests: a vocabulary if few different answers repeat, else a pattern that most
     answers match; None for free text, or fewer than `ENOUGH` answers."""
     counts = Counter(answers)
@@ -219,7 +219,7 @@ def propose(answers: Iterable[str]) -> Proposal | None:
     return _propose_vocabulary(counts, total) or _propose_pattern(counts, total)
 
 
-def _propose_vocabulary(counts: Counter[str], total: int) -> Proposal | None:
+def _propose_vocabulary(counts: Counter[str], total: int) -> ContractOffer | None:
     repeated = {answer: count for answer, count in counts.items() if count > 1 and answer == tidy(answer) != ""}
     covered = sum(repeated.values())
     if (
@@ -230,10 +230,10 @@ def _propose_vocabulary(counts: Counter[str], total: int) -> Proposal | None:
     ):
         return None
     sentence = f"{percent(covered, total)} of answers are one of {len(repeated)}"
-    return Proposal(Contract(vocabulary=frozenset(repeated)), covered, total, sentence)
+    return ContractOffer(Contract(vocabulary=frozenset(repeated)), covered, total, sentence)
 
 
-def _propose_pattern(counts: Counter[str], total: int) -> Proposal | None:
+def _propose_pattern(counts: Counter[str], total: int) -> ContractOffer | None:
     shapes: Counter[str] = Counter()
     for answer, count in counts.items():
         shapes[_shape(answer)] += count
@@ -250,7 +250,7 @@ def _propose_pattern(counts: Counter[str], total: int) -> Proposal | None:
     if covered < PROPOSED * total:
         return None
     sentence = f"{percent(covered, total)} of answers look like {shape}"
-    return Proposal(Contract(pattern=pattern), covered, total, sentence)
+    return ContractOffer(Contract(pattern=pattern), covered, total, sentence)
 
 
 def _shape(answer: str) -> str:

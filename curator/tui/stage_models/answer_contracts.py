@@ -15,7 +15,7 @@ from curator.core.answers.contract import (
     MAX_ANSWERS,
     PROPOSED,
     Contract,
-    Proposal,
+    ContractOffer,
     parse_vocabulary,
     propose,
 )
@@ -113,7 +113,7 @@ def suggest_contract(counts: Counter[str], current: Contract | None) -> Suggeste
 
 
 def _best_choice(
-    counts: Counter[str], current: Contract | None, proposal: Proposal | None, offered: set[str]
+    counts: Counter[str], current: Contract | None, proposal: ContractOffer | None, offered: set[str]
 ) -> tuple[str, str]:
     """The name of the preselected choice, and the pattern beside it."""
     if current is not None:
