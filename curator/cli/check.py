@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.cli.contract_options import PROFILE_HELP, add_contract, contract_of, origin_of
-from curator.cli.output import encoded, positive, say
+from curator.cli.output import encoded, positive, say, target
 from curator.errors import CuratorError, UsageError
+from curator.paths import config_dir
 
 if TYPE_CHECKING:
     from curator.workspace.checks.one_pass import Options
     from curator.workspace.checks.verdict import Check
 
+SHOWN = 3
+"""Findings of each rule that are printed."""
 EXAMPLE = "curator check train.jsonl --validation validation.jsonl"
 
 
@@ -38,6 +42,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only the rules on formats; several times as fast, without tokens and cost",
     )
+    parser.add_argument(
+        "--baseline", metavar="OLD.json", help="report only what an earlier check (its --json) did not find"
+    )
+    parser.add_argument("--sarif", type=target, metavar="FILE", help="also write the findings as SARIF 2.1.0")
+    parser.add_argument(
+        "--rules",
+        metavar="FOLDER",
+        help="own rules from this folder; by default rules/ in the configuration folder",
+    )
+    parser.add_argument("--html", type=target, metavar="FILE", help="also write the result as one HTML page")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
     options = _options(args)
     validation: Mapping[int, int] | None = value_lines(args.validation, options) if args.validation else None
-    results = _check_all(args.paths, options, args.validation, validation)
+    results = _check_all(args, options, validation)
+    _write_reports(args, results)
     if args.json:
         _emit(results)
     else:
@@ -56,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         for index, result in enumerate(results):
             if isinstance(result, Check):
                 sys.stdout.write("\n\n" if index else "")
-                print_check(result)
+                print_check(result, SHOWN)
     if any(isinstance(result, dict) for result in results):
         return 2
     return 1 if any(isinstance(r, Check) and (r.errors or r.damage) for r in results) else 0
@@ -64,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _options(args: argparse.Namespace) -> Options:
     """The options of the check. Raises UsageError for arguments that exclude each other."""
-    from curator.workspace.checks.one_pass import Options  # heavy
+    from curator.workspace.checks.html_report import SHOWN_IN_HTML  # heavy
+    from curator.workspace.checks.one_pass import Options
 
     if args.quick and (args.compat or args.validation or args.contract or args.pattern):
         raise UsageError("--quick looks at formats alone: leave out --compat, --validation, --contract, --pattern")
@@ -79,27 +95,61 @@ def _options(args: argparse.Namespace) -> Options:
         contract=contract_of(args),
         contract_origin=origin_of(args),
         quick=args.quick,
-        shown_per_rule=None if args.json else 3,
+        shown_per_rule=SHOWN_IN_HTML if args.html else 0 if args.json else SHOWN,
+        rows=bool(args.json or args.baseline or args.sarif),
     )
 
 
 def _check_all(
-    paths: Sequence[str], options: Options, validation_path: str | None, validation: Mapping[int, int] | None
+    args: argparse.Namespace, options: Options, validation: Mapping[int, int] | None
 ) -> list[Check | dict[str, Any]]:
     """The check of each path; of several paths one that cannot be read gives {"path", "error"} instead."""
     from curator.workspace.checks.check import check_file, copied_lines  # heavy
+    from curator.workspace.checks.known_findings import keep_new, read_baseline
 
+    baseline = read_baseline(args.baseline) if args.baseline else None
+    own = _own_rules(args)
     results: list[Check | dict[str, Any]] = []
-    for path in paths:
+    for path in args.paths:
         try:
-            copied = copied_lines(path, validation_path) if validation_path else None
-            results.append(check_file(path, options, validation=validation, copied=copied, progress=_progress()))
+            if baseline is not None:
+                baseline.known_for(path)  # told before a long check
+            copied = copied_lines(path, args.validation) if args.validation else None
+            check = check_file(path, options, validation=validation, copied=copied, progress=_progress(), own=own)
+            if baseline is not None:
+                keep_new(check, baseline)
+            results.append(check)
         except CuratorError as error:
-            if len(paths) == 1:
+            if len(args.paths) == 1:
                 raise
             say(f"curator: {error.message}")
             results.append({"path": path, "error": error.message})
     return results
+
+
+def _own_rules(args: argparse.Namespace) -> Sequence[Path]:
+    """The files of own rules; none in a quick check. Raises UsageError for a folder that holds none."""
+    from curator.workspace.checks.own.rule_files import rule_files  # heavy
+
+    folder = Path(args.rules) if args.rules else config_dir() / "rules"
+    files = rule_files(folder)
+    if args.rules and not files:
+        raise UsageError(f"{folder} holds no rules: --rules wants a folder with NAME.toml or NAME.py")
+    return () if args.quick else files
+
+
+def _write_reports(args: argparse.Namespace, results: Sequence[Check | dict[str, Any]]) -> None:
+    """Write the files that --sarif and --html ask for."""
+    checks = [each for each in results if not isinstance(each, dict)]
+    failures = {str(each["path"]): str(each["error"]) for each in results if isinstance(each, dict)}
+    if args.sarif:
+        from curator.workspace.checks.sarif import write_sarif  # heavy
+
+        write_sarif(Path(args.sarif), checks, failures)
+    if args.html:
+        from curator.workspace.checks.html_report import write_html  # heavy
+
+        write_html(Path(args.html), checks, failures)
 
 
 def _emit(results: list[Any]) -> None:

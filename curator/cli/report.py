@@ -7,7 +7,6 @@ import textwrap
 from curator.cli.output import out, styled
 from curator.core.cost import money
 from curator.core.problem import FixKind, Severity
-from curator.core.rules import REGISTRY
 from curator.core.text import one_line
 from curator.workspace.checks.one_pass import ShownFinding
 from curator.workspace.checks.verdict import Check
@@ -17,8 +16,8 @@ COLOURS = {Severity.ERROR: "1;31", Severity.WARNING: "33", Severity.INFO: "36"}
 WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def print_check(check: Check) -> None:
-    """Print one file's result on stdout."""
+def print_check(check: Check, most: int) -> None:
+    """Print one file's result on stdout, with at most `most` findings of each rule."""
     shape = f"{check.format}, {check.examples:,} examples"
     blank = check.lines - check.examples
     if blank > 0:
@@ -31,9 +30,9 @@ def print_check(check: Check) -> None:
         for words in check.damage:
             _print_wrapped(words, "  ", "31")
     for severity in Severity:
-        for rule in REGISTRY:
+        for rule in check.rules:
             if check.findings.counts[severity].get(rule):
-                _print_rule(check, severity, rule)
+                _print_rule(check, severity, rule, most)
     _print_compat(check)
     if check.contract_words is not None:
         out()
@@ -58,15 +57,15 @@ def _fix_hint(rule: str, kinds: list[FixKind | None]) -> str:
     return f"  curator fix repairs some, --unsafe {'all' if whole else 'more'}"
 
 
-def _print_rule(check: Check, severity: Severity, rule: str) -> None:
+def _print_rule(check: Check, severity: Severity, rule: str, most: int) -> None:
     count = check.findings.counts[severity][rule]
     findings = [
         each for each in check.findings.shown if each.problem.rule == rule and each.problem.severity is severity
-    ]
+    ][:most]
     hint = _fix_hint(rule, [each.problem.fix for each in findings])
     out()
     out(f"{styled(severity.mark, COLOURS[severity])} {styled(rule, '1')} × {count:,}{styled(hint, '2')}")
-    _print_wrapped(REGISTRY[rule].why, "  ", "2")
+    _print_wrapped(check.rules[rule].why, "  ", "2")
     for each in findings:
         _print_finding(each)
     if count > len(findings):
@@ -119,5 +118,9 @@ def _verdict(check: Check) -> str:
         if count:
             words = f"{count:,} {WORDS[severity]}{'s' if count != 1 else ''}"
             parts.append(styled(words, COLOURS[severity]))
-    counts = ", ".join(parts) if parts else styled("✓ clean", "32")
+    clean = "✓ clean" if check.baseline is None else "✓ nothing new"
+    counts = ", ".join(parts) if parts else styled(clean, "32")
+    if check.baseline is not None:
+        path, known, gone = one_line(check.baseline["path"], 60), check.baseline["known"], check.baseline["gone"]
+        counts += f" since {styled(path, '')}: {known:,} known, {gone:,} gone"
     return f"{counts} (formats only)" if check.options.quick else counts

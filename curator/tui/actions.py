@@ -152,6 +152,7 @@ ACTIONS: tuple[Action, ...] = (
         ("similar", "equals_sign", "Similar", "List the nearest examples"),
         ("copy", "y", "Copy message", "Copy the message under the cursor"),
         ("copy_line", "Y", "Copy JSON", "Copy the example's JSON line"),
+        ("command", "", "Copy this view as a command", "Copy the command that lists what this view shows"),
         ("external", "ctrl+o", "External editor", "Edit the example in $EDITOR"),
         ("sort", "s", "Sort", "Sort by the next column; again turns the order round", "show"),
         ("shrink", "less_than_sign", "Smaller list", "Give the list less room"),

@@ -61,6 +61,7 @@ SYNONYMS: dict[str, str] = {
     "data.similar": "nearest, alike, neighbours, neighbors, related",
     "data.copy": "copy, clipboard, yank",
     "data.copy_line": "raw, json, raw json, copy line",
+    "data.command": "command line, shell, script, cli, terminal, curator list",
     "data.external": "vim, emacs, nano, open in an editor",
     "data.sort": "order, sort by, arrange, reverse",
     "problems.fix_all": "fix everything, repair all, bulk fix, autofix all",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Select
 
+from curator.cli.main import main
 from curator.tui.screens.data import curating
 from curator.tui.screens.data.fix_dialog import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
@@ -282,6 +284,23 @@ async def test_copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         await scene.press("ctrl+a", "Y")  # no million lines through a terminal
         assert scene.app.clipboard.encode() == scene.workspace.raw(1)
         assert "more than a clipboard takes" in scene.toasts()
+
+
+async def test_the_view_is_copied_as_a_command_that_lists_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with opened(dataset(tmp_path, many(5))) as scene:
+        await scene.press("slash")
+        await scene.type("-line:2 'it\u2019s' or line:3-5")
+        await scene.press("enter", "s", "s", "s", "s")
+        await scene.press("ctrl+p")
+        await scene.type("copy this view")
+        await scene.press("enter")
+        command, shown = scene.app.clipboard, list(scene.data.session.view.ids)
+        assert "Copied: curator list" in scene.toasts() and "--sort" in command
+    program, *words = shlex.split(command)
+    assert program == "curator" and main([*words, "--json"]) == 0
+    assert [each["id"] for each in json.loads(capsys.readouterr().out)["examples"]] == shown
 
 
 def zoomed(scene: Scene) -> object:

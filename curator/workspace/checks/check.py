@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -25,23 +25,33 @@ def check_file(
     epochs: int | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    own: Sequence[Path] = (),
 ) -> Check:
     """Check one file ("-": standard input) or workspace.
 
     Memory does not grow with the file but for hashes and the findings that are kept. `validation` comes from
-    `value_lines`; `workers` is the most processes to use (None: one for each core). Raises InputError where the
-    path cannot be read.
+    `value_lines`; `workers` is the most processes to use (None: one for each core); `own` are files of own rules.
+    Raises InputError where the path cannot be read.
     """
     if str(path) != STDIN and is_workspace(Path(path)):
         from curator.workspace.checks.workspace_check import check_workspace  # heavy (50 ms)
 
-        return check_workspace(Path(path), options, validation=validation, copied=copied, progress=progress)
+        return check_workspace(
+            Path(path), options, validation=validation, copied=copied, progress=progress, own=own
+        )
     options = with_model(options)
     with open_dataset(path) as source:
         batches = source.batches()
         first = first_batches(batches)
         options = replace(options, method=options.method or method_of(first))
         size = source.size if source.plain and source.path is not None else None
+        if own:
+            from curator.workspace.checks.own.own_rules import (
+                examine_with_own_rules,
+            )  # heavy: most people have none
+
+            findings, rules = examine_with_own_rules(own, chain(first, batches), source.notes, options)
+            return replace(conclude(source, findings, options, validation, epochs, copied=copied), own=rules)
         processes = min(workers or os.cpu_count() or 1, (size or 0) // (QUICK_SHARE if options.quick else SHARE))
         if processes > 1 and source.path is not None:
             findings = examine_in_ranges(source.path, options, processes, progress)

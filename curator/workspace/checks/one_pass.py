@@ -25,7 +25,7 @@ from curator.core.rules.facts import Facts, FactsTally, facts_of
 from curator.core.rules.quick.quick_look import QuickLook, not_well_formed, quick_looks
 from curator.core.rules.subject import Subject
 from curator.workspace.checks.excerpt import Excerpt, excerpt
-from curator.workspace.checks.json_findings import Rows, as_json
+from curator.workspace.checks.json_findings import Rows, as_json, fingerprint
 from curator.workspace.files.line_splitter import Batch, Notes
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ class Options:
     """Only the rules on formats, line by line: not those on texts, tokens, or the dataset as a whole."""
     shown_per_rule: int | None = 5
     """Findings of each rule that are kept with an excerpt; None: all are kept as JSON instead."""
+    rows: bool = False
+    """Also keep all of them as JSON."""
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether every finding is kept as JSON."""
+        return self.rows or self.shown_per_rule is None
 
     def context(self) -> rules.Context:
         """The context for the rules, with the model's token counter unless `tokens` is off."""
@@ -95,7 +102,7 @@ class Findings:
     """Findings by severity and rule."""
     shown: list[ShownFinding] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
-    """Every finding as a JSON object, where `Options.shown_per_rule` is None."""
+    """Every finding as a JSON object, where `Options.keeps_rows`."""
     compat: Bag[str] = field(default_factory=Bag)
     """Counts of `--compat`, by name."""
     totals: array[int] = field(default_factory=lambda: array("I"))
@@ -105,13 +112,20 @@ class Findings:
     formats: set[Format] = field(default_factory=set)
     """Formats that occur, as a quick check detects them; in a full check `tally` has them."""
 
-    def note(self, line: int | None, problem: Problem, options: Options, example: Example | None = None) -> None:
-        """Count one finding, and keep it as `Options.shown_per_rule` says."""
+    def note(
+        self,
+        line: int | None,
+        problem: Problem,
+        options: Options,
+        example: Example | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Count one finding, and keep it as the options say; `name` is the fingerprint of its example."""
         counts = self.counts[problem.severity]
         counts[problem.rule] += 1
-        if options.shown_per_rule is None:
-            self.rows.add(as_json(line, problem))
-        elif counts[problem.rule] <= options.shown_per_rule:
+        if options.keeps_rows:
+            self.rows.add(as_json(line, problem, name))
+        if options.shown_per_rule is not None and counts[problem.rule] <= options.shown_per_rule:
             self.shown.append(ShownFinding(line, problem, _excerpt(example, problem)))
 
     def join(self, later: Findings, options: Options) -> None:
@@ -171,6 +185,12 @@ def examine(
     return findings
 
 
+def facts_unless_broken(subject: Subject, context: rules.Context) -> Facts | None:
+    """The facts of an example; None where it cannot be parsed."""
+    broken = subject.example.value is None and subject.example.faults
+    return None if broken else facts_of(subject, context)
+
+
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
     """Turn the cycle collector off: the loop makes no cycles, and the collector would take a fifth of the time."""
@@ -208,8 +228,9 @@ class OnePass:
                 example = parse(raws[at])
                 subject = Subject(example, context)
                 formats.add(subject.format)
-                for problem in check_subject(subject, context):
-                    self.findings.note(lines[at], problem, self.options, example)
+                problems = check_subject(subject, context)
+                if problems:
+                    self._note_all(lines[at], problems, example, facts_unless_broken(subject, context))
 
     def check_all(self, batches: Iterable[Batch]) -> None:
         """Check by all rules, and collect facts and tokens; well-formed chats are not parsed in Python."""
@@ -223,7 +244,7 @@ class OnePass:
                 if row is None or look is None:
                     row = self._check(line, parse(raw))
                 elif look.problems:
-                    self._note_all(line, look.problems)
+                    self._note_all(line, look.problems, None, row)
                 if row is not None:
                     keys.append(line)
                     rows.append(row)
@@ -236,9 +257,13 @@ class OnePass:
             return [None] * len(raws)
         return quick_looks(raws, self.context, many=self.large)
 
-    def _note_all(self, line: int, problems: Iterable[Problem]) -> None:
+    def _note_all(
+        self, line: int, problems: Iterable[Problem], example: Example | None, facts: Facts | None
+    ) -> None:
+        """Note the findings on one example, which has no `facts` where it cannot be parsed."""
+        name = fingerprint(facts, example.raw if example else b"") if self.options.keeps_rows else None
         for problem in problems:
-            self.findings.note(line, problem, self.options)
+            self.findings.note(line, problem, self.options, example, name)
 
     def _take(self, size: int, look: QuickLook) -> Facts | None:
         """Count a line of `size` bytes by its quick look; None where it is over the limit: a rule tells that."""
@@ -263,9 +288,11 @@ class OnePass:
         """Check one example by all rules; the facts are None where it cannot be parsed."""
         findings, context = self.findings, self.context
         subject = Subject(example, context)
-        for problem in check_subject(subject, context):
-            findings.note(line, problem, self.options, example)
-        if example.value is None and example.faults:
+        problems = check_subject(subject, context)
+        facts = facts_unless_broken(subject, context)
+        if problems:
+            self._note_all(line, problems, example, facts)
+        if facts is None:
             findings.tally.count += 1
             return None
         if self.compat is not None:
@@ -273,7 +300,7 @@ class OnePass:
         tokens = subject.tokens(context)
         if tokens is not None:
             self._add(tokens)
-        return facts_of(subject, context)
+        return facts
 
     def _count(self) -> None:
         """Count the tokens of `uncounted`."""

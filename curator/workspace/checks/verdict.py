@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -17,9 +17,10 @@ from curator.core import cost, models
 from curator.core.example import parse
 from curator.core.formats import METHODS, detect
 from curator.core.problem import Method, Problem, Severity
-from curator.core.rules import REGISTRY, DatasetCheck
+from curator.core.rules import REGISTRY, DatasetCheck, Rule
 from curator.core.rules.facts import FactsTally
 from curator.core.rules.families.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
+from curator.workspace.checks.json_findings import value_fingerprint
 from curator.workspace.checks.one_pass import Findings, Options
 from curator.workspace.files.dataset_file import DatasetFile
 from curator.workspace.files.line_splitter import Batch, Notes
@@ -47,6 +48,16 @@ class Check:
     cost: dict[str, Any] | None = None
     damage: list[str] | None = None
     """Sentences on what is wrong with the workspace itself; None for a file."""
+    baseline: dict[str, Any] | None = None
+    """With a baseline: its `path`, how many findings were `known` and left out, how many are `gone`."""
+
+    own: Mapping[str, Rule] = field(default_factory=dict)
+    """The own rules that were asked, by id."""
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """All rules that may have found something, in the order of reports."""
+        return {**REGISTRY, **self.own}
 
     @property
     def contract_words(self) -> str | None:
@@ -70,12 +81,12 @@ class Check:
     @property
     def errors(self) -> dict[str, int]:
         """Findings at error level by rule."""
-        return _order_counts(self.findings.counts[Severity.ERROR])
+        return _order_counts(self.findings.counts[Severity.ERROR], self.rules)
 
     @property
     def warnings(self) -> dict[str, int]:
         """Findings at warning level by rule."""
-        return _order_counts(self.findings.counts[Severity.WARNING])
+        return _order_counts(self.findings.counts[Severity.WARNING], self.rules)
 
     def as_dict(self) -> dict[str, Any]:
         """CHECK without `problems`, which may be too many to hold twice: they are `findings.rows`."""
@@ -92,14 +103,16 @@ class Check:
             check["compat"] = dict(self.findings.compat)
         if self.damage is not None:
             check |= {"sound": not self.damage, "damage": self.damage}
+        if self.baseline is not None:
+            check["baseline"] = self.baseline
         if self.tokens is not None:
             check |= {"tokens": self.tokens, "cost": self.cost}
         return check
 
 
-def _order_counts(counts: Mapping[str, int]) -> dict[str, int]:
-    """The counts in the order of the registry, without zeros."""
-    return {rule: counts[rule] for rule in REGISTRY if counts.get(rule)}
+def _order_counts(counts: Mapping[str, int], rules: Mapping[str, Rule]) -> dict[str, int]:
+    """The counts in the order of the rules, without zeros."""
+    return {rule: counts[rule] for rule in rules if counts.get(rule)}
 
 
 def with_model(options: Options) -> Options:
@@ -154,8 +167,9 @@ def conclude(
     if options.tokens:
         check.cost = _cost(findings.totals, options, epochs)
     _join_side(findings, held_out, options)
+    names = _names(findings.tally, problems) if options.keeps_rows else {}
     for line, problem in problems:
-        findings.note(line, problem, options)
+        findings.note(line, problem, options, name=names.get(line))
     if options.tokens:
         check.tokens = token_summary(findings.totals, findings.answers, options)
     return check
@@ -174,6 +188,13 @@ def _problems_of_sides(training: DatasetCheck, held_out: FactsTally) -> list[tup
         *(each for each in apart if each[1].rule != "conflicting_answers"),
         *(each for each in both.problems() if each[1].rule == "conflicting_answers"),
     ]
+
+
+def _names(tally: FactsTally, problems: Iterable[tuple[int | None, Problem]]) -> dict[int | None, str]:
+    """The fingerprints of the examples that findings on the dataset as a whole are about, by line or id."""
+    lines = {line for line, _ in problems if line is not None}
+    columns = zip(tally.keys, tally.prompts, tally.answers, strict=True) if lines else ()
+    return {line: value_fingerprint(prompt, answer) for line, prompt, answer in columns if line in lines}
 
 
 def _join_side(findings: Findings, held_out: Findings | None, options: Options) -> None:

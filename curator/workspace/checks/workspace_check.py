@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from curator.core.rules import Rule
 from curator.errors import CuratorError, InputError
 from curator.workspace.checks.one_pass import Findings, Options, examine
 from curator.workspace.checks.soundness import is_newer, soundness
@@ -25,6 +26,7 @@ def check_workspace(
     validation: Mapping[int, int] | None = None,
     copied: Mapping[int, int] | None = None,
     progress: Progress | None = None,
+    own: Sequence[Path] = (),
 ) -> Check:
     """CHECK of the examples that are not deleted; `damage` says what is wrong with the workspace itself.
 
@@ -37,7 +39,7 @@ def check_workspace(
     damage = soundness(path)
     try:
         with open_for_reading(path) as workspace:
-            check = _check_examples(workspace, options, validation, copied, progress)
+            check = _check_examples(workspace, options, validation, copied, progress, own)
     except CuratorError:
         if not damage or is_newer(path):
             raise
@@ -52,6 +54,7 @@ def _check_examples(
     validation: Mapping[int, int] | None,
     copied: Mapping[int, int] | None,
     progress: Progress | None,
+    own: Sequence[Path],
 ) -> Check:
     options = with_model(with_settings_of(workspace, options))
     notes, held_notes = Notes(), Notes()
@@ -62,13 +65,19 @@ def _check_examples(
     batches = group(_records(workspace, trained, notes, progress))
     first = first_batches(batches)
     options = replace(options, method=options.method or method_of(first))
-    findings = examine(chain(first, batches), notes, options, spill=True)
+    own_rules: Mapping[str, Rule] = {}
+    if own:
+        from curator.workspace.checks.own.own_rules import examine_with_own_rules  # heavy: most people have none
+
+        findings, own_rules = examine_with_own_rules(own, chain(first, batches), notes, options)
+    else:
+        findings = examine(chain(first, batches), notes, options, spill=True)
     side = None
     if held_out:
         records = _records(workspace, sorted(held_out), held_notes, None)
         side = examine(group(records), held_notes, options)
     by_key = {_key(workspace, example): line for example, line in (copied or {}).items()}
-    return conclude(source, findings, options, validation, None, side, by_key)
+    return replace(conclude(source, findings, options, validation, None, side, by_key), own=own_rules)
 
 
 def _key(workspace: Workspace, example: int) -> int:

@@ -8,8 +8,10 @@ from textual.timer import Timer
 from textual.worker import WorkerCancelled, get_current_worker
 
 from curator.core.query.query import QueryError
+from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui.screens.data.curating import Curating
+from curator.tui.stage_models.view_command import command_of_view
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.query_bar import QueryBar, QueryInput
 from curator.workspace.search.view import View
@@ -111,3 +113,9 @@ class Querying(Curating):
     def _sort_by(self, event: ExampleList.SortRequested) -> None:
         session = self.session
         self._run_query(session.query, event.field, session.sort == event.field and not session.descending)
+
+    def action_command(self) -> None:
+        """Copy the command that lists the examples of this view in this order."""
+        command = command_of_view(self.session.workspace.path, self.session.view)
+        self.app.copy_to_clipboard(command)
+        self.session.toast(f"Copied: {one_line(command, 100)}")
