@@ -116,7 +116,7 @@ def test_every_identifier_of_the_page_is_in_the_code() -> None:
 
 def test_every_program_of_the_page_exists() -> None:
     programs = set(re.findall(r"python -m (curator[\w.]*)", PAGE))
-    assert len(programs) == 4
+    assert len(programs) == 5
     for program in programs:
         assert importlib.util.find_spec(program), program
 

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "resume": "resume a paused job",
     "chat": "talk to a model",
     "evaluate": "score models on held-out prompts",
+    "study": "ask what to change next: suspects, reasons, what if, how many more",
     "side-effects": "tell what a training did to everything beside its task",
     "serve": "run the local OpenAI-compatible server",
     "models": "list, pull and remove local models",

@@ -22,6 +22,7 @@ from curator.server.routes import files as routes_files
 from curator.server.routes import jobs as routes_jobs
 from curator.server.routes import models as routes_models
 from curator.server.routes import responses_api as routes_responses
+from curator.server.routes import studies as routes_studies
 from curator.server.routes import uploads as routes_uploads
 from curator.server.services import Services
 
@@ -38,6 +39,7 @@ def build(services: Services) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         services.queue.start()
+        services.studies.start()
         yield
         services.db.close()
 
@@ -49,6 +51,7 @@ def build(services: Services) -> Starlette:
         *routes_chat.ROUTES,
         *routes_completions.ROUTES,
         *routes_responses.ROUTES,
+        *routes_studies.ROUTES,
     ]
     app = Starlette(
         routes=[Mount("/v1", app=Router(routes, redirect_slashes=False))],
@@ -84,7 +87,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return answer(ApiError(error.status_code, message, headers=dict(error.headers or {})))
 
 
-_SERVED = ("/chat/", "/completions", "/responses", "/models", "/files", "/uploads", "/fine_tuning/")
+_SERVED = ("/chat/", "/completions", "/responses", "/models", "/files", "/uploads", "/fine_tuning/", "/studies")
 _LEFT_OUT = ("/embeddings", "/moderations", "/batches", "/images", "/audio", "/assistants", "/threads", "/evals")
 
 

@@ -34,7 +34,7 @@ from curator.server.settings import ServerSettings
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}
 """Addresses that stand for every interface, each with a loopback address to reach the server by."""
 
-_OWN = frozenset({"token", "lock", "server.json", "server.log", "tmp", "files", "parts", "jobs"})
+_OWN = frozenset({"token", "lock", "server.json", "server.log", "tmp", "files", "parts", "jobs", "studies"})
 """Names that a data folder without `server.db` may hold; with any other name it belongs to something else."""
 _THREADS = 32
 """Most blocking calls at the same time; joining the parts of a large upload blocks one thread for minutes."""
@@ -237,10 +237,12 @@ class _Server(uvicorn.Server):
                 break
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), wait)
-        await asyncio.gather(self._services.generator.stop(), self._services.queue.stop())
+        services = self._services
+        await asyncio.gather(services.generator.stop(), services.queue.stop(), services.studies.stop())
 
     async def _until_idle(self, limit: float) -> float:
         """Seconds until the server has been idle for `limit` seconds, if no request or job comes."""
-        if self._activity.running or await asyncio.to_thread(self._services.jobs.has_work):
+        busy = self._activity.running or self._services.studies.busy
+        if busy or await asyncio.to_thread(self._services.jobs.has_work):
             self._activity.last = time.monotonic()
         return self._activity.last + limit - time.monotonic()

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from curator.server.queue.generator_client import GeneratorClient
 from curator.server.queue.queue import Queue
+from curator.server.queue.studies import Studies
 from curator.server.settings import ServerSettings
 from curator.server.store.catalog import Catalog
 from curator.server.store.completions import CompletionStore
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The stores, the queue and the generation process of one server."""
+    """The stores, the queue, the studies and the generation process of one server."""
 
     settings: ServerSettings
     db: Database
@@ -37,6 +38,7 @@ class Services:
     catalog: Catalog
     completions: CompletionStore
     queue: Queue
+    studies: Studies
     generator: GeneratorClient
 
 
@@ -45,7 +47,7 @@ def build(settings: ServerSettings) -> Services:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.data.chmod(0o700)
     shutil.rmtree(settings.scratch, ignore_errors=True)
-    for folder in (settings.files, settings.jobs, settings.scratch, settings.data / "parts"):
+    for folder in (settings.files, settings.jobs, settings.studies, settings.scratch, settings.data / "parts"):
         folder.mkdir(exist_ok=True, mode=0o700)
     db = Database(settings.data / "server.db")
     files = FileStore(db, settings)
@@ -65,6 +67,7 @@ def build(settings: ServerSettings) -> Services:
         catalog=catalog,
         completions=completions,
         queue=queue,
+        studies=Studies(settings),
         generator=GeneratorClient(settings),
     )
 

@@ -39,7 +39,7 @@ class ServerLimits:
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Settings of one server. `worker` and `generator` are the commands of the training and generation
-    processes."""
+    processes, `study` that of a study's."""
 
     data: Path
     token_file: Path
@@ -59,6 +59,7 @@ class ServerSettings:
     """More base models: name and folder."""
     worker: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.worker")
     generator: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.generate")
+    study: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.study")
     generator_idle: float = 300.0
     """Seconds after which an unused generation process is stopped."""
     limits: ServerLimits = field(default_factory=ServerLimits)
@@ -72,6 +73,11 @@ class ServerSettings:
     def jobs(self) -> Path:
         """Folder of the jobs, one folder each."""
         return self.data / "jobs"
+
+    @property
+    def studies(self) -> Path:
+        """Folder of the studies, one folder each, and of what they share."""
+        return self.data / "studies"
 
     @property
     def scratch(self) -> Path:

@@ -69,7 +69,7 @@ def tuned_name(model: str, suffix: str | None) -> str:
 
 
 def _method(body: Fields) -> tuple[str, dict[str, Any]]:
-    outer = _hyperparameters(body.inner("hyperparameters"), "supervised")
+    outer = read_hyperparameters(body.inner("hyperparameters"), "supervised")
     method = body.inner("method")
     if method is None:
         return "supervised", outer
@@ -80,12 +80,13 @@ def _method(body: Fields) -> tuple[str, dict[str, Any]]:
         raise bad_request(message, "method.type", "unsupported_value")
     inner = method.inner(kind)
     if inner is None:
-        return kind, {**_hyperparameters(None, kind), **outer}
+        return kind, {**read_hyperparameters(None, kind), **outer}
     inner.only("hyperparameters")
-    return kind, _hyperparameters(inner.inner("hyperparameters"), kind)
+    return kind, read_hyperparameters(inner.inner("hyperparameters"), kind)
 
 
-def _hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
+def read_hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
+    """The hyperparameters of a method, those that are not given as "auto". Raises ApiError 400."""
     fields = fields or Fields({})
     names = ["n_epochs", "batch_size", "learning_rate_multiplier", *(["beta"] if kind == "dpo" else [])]
     fields.only(*names, *_LORA)

@@ -65,26 +65,37 @@ def deal_to_shards(examples: Sequence[Rendered], parts: int) -> list[list[int]]:
     return [part for part in dealt if part]
 
 
-def pack_rows(examples: Sequence[Rendered], indexes: Sequence[int], limit: int = ROW_TOKENS) -> list[PackedRow]:
+def pack_rows(
+    examples: Sequence[Rendered], indexes: Sequence[int], limit: int = ROW_TOKENS, *, apart: bool = False
+) -> list[PackedRow]:
     """Pack the examples with these indexes into rows of at most `limit` tokens (an example may be longer alone),
-    sorted by token ids: neighbours then share the longest beginnings."""
+    sorted by token ids: neighbours then share the longest beginnings.
+
+    `apart`: a token that predicts an answer token is never shared.
+    """
     out: list[PackedRow] = []
     group: list[int] = []
     prefix, size = 0, 0
     for index in sorted(indexes, key=lambda i: examples[i].ids):
         ids = examples[index].ids
-        shared = len(ids) - 1
+        longest = shared = _before_answer(examples[index]) if apart else len(ids) - 1
         if group:
             shared = min(shared, prefix, common_prefix_length(examples[group[-1]].ids, ids))
         grown = shared + sum(len(examples[i].ids) - shared for i in group) + len(ids) - shared
         if group and (grown > limit or grown > size + len(ids)):
             out.append(_pack_row(examples, group, prefix))
-            group, shared, grown = [], len(ids) - 1, len(ids)
+            group, shared, grown = [], longest, len(ids)
         group.append(index)
         prefix, size = shared, grown
     if group:
         out.append(_pack_row(examples, group, prefix))
     return out
+
+
+def _before_answer(example: Rendered) -> int:
+    """The number of tokens before the one that predicts the first answer token."""
+    first = next((at for at, label in enumerate(example.labels) if label != IGNORED and at), len(example.ids))
+    return max(0, first - 1)
 
 
 def pack_prompts(prompts: Sequence[Sequence[int]], prefix: int) -> PackedRow:

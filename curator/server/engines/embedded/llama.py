@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -58,6 +58,13 @@ class Tape:
     last: Array
 
 
+class Gradients(Protocol):
+    """Takes the gradient of each group of an adapter during the backward pass, as `Adapter.add` does."""
+
+    def add(self, group: str, layer: int, inputs: Array, low: Array, d_low: Array, d_out: Array) -> None:
+        """Take one group's gradient in one block."""
+
+
 class Llama:
     """A base model ready to compute. `splits[group]` are the output columns of each linear layer of a group."""
 
@@ -102,20 +109,18 @@ class Llama:
         return out, low
 
     def _unproject(
-        self, group: str, layer: int, taps: Taps, adapter: Adapter, grads: Adapter, d_out: Array
+        self, group: str, layer: int, taps: Taps, adapter: Adapter, grads: Gradients, d_out: Array
     ) -> Array:
         """The backward pass of `project`: adds the adapter's gradient to `grads`, returns the gradient of its
         input."""
         lora: LoraGroup = adapter.groups[layer][group]
-        into: LoraGroup = grads.groups[layer][group]
         low, rank = taps.low[group], adapter.rank
         d_low = np.empty_like(low)
         for index, columns in enumerate(self.splits[group]):
             part = slice(index * rank, (index + 1) * rank)
-            into.b[index] += d_out[:, columns].T @ low[:, part]
             d_low[:, part] = d_out[:, columns] @ lora.b[index]
         d_low *= adapter.scale
-        into.a += d_low.T @ taps.inputs[group]
+        grads.add(group, layer, taps.inputs[group], low, d_low, d_out)
         d_in: Array = d_out @ self.layers[layer].linear[group]
         d_in += d_low @ lora.a
         return d_in
@@ -165,16 +170,20 @@ class Llama:
             x=x, middle=middle, inputs=inputs, low=low_rank, attended=saved, gate=gate, up=up, sigmoid=sigmoid
         )
 
-    def backward(self, tape: Tape, d_hidden: Array, adapter: Adapter, grads: Adapter) -> None:
-        """Add to `grads` the adapter's gradient of a loss whose gradient at the hidden states is `d_hidden`.
+    def backward(
+        self, tape: Tape, d_hidden: Array, adapter: Adapter, grads: Gradients, last: int | None = None
+    ) -> None:
+        """Add to `grads` the adapter's gradient of a loss whose gradient at the hidden states is `d_hidden`; with
+        `last` that of the last blocks only.
 
-        Empties `tape`.
+        Empties `tape` of these blocks.
         """
         row, eps = tape.row, self.config.rms_eps
         plan = attention.plan_row(row, self.config, tape.last.dtype)
         d_x = np.zeros_like(tape.last)
         np.add.at(d_x, row.read, rms_norm_backward(tape.last[row.read], self.norm, eps, d_hidden))
-        for number in reversed(range(len(self.layers))):
+        blocks = range(0 if last is None else len(self.layers) - last, len(self.layers))
+        for number in reversed(blocks):
             layer, taps = self.layers[number], tape.taps.pop()
             d_active = self._unproject("down", number, taps, adapter, grads, d_x)
             d_gate_up = _swiglu_backward(taps, d_active)

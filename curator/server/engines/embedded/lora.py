@@ -75,6 +75,20 @@ class Adapter:
         """An adapter of the same shape, all zero, for gradients."""
         return Adapter(self.config, self.rank, self.alpha, np.zeros_like(self.flat))
 
+    def add(self, group: str, layer: int, inputs: Array, low: Array, d_low: Array, d_out: Array) -> None:
+        """Add the gradient of one group in one block, as these are gradients.
+
+        `inputs` (T, in) and `low` (T, parts·r) are the group's input and low-rank activations, `d_low` and `d_out`
+        (T, stacked outputs) the gradients at them.
+        """
+        into = self.groups[layer][group]
+        at = 0
+        for index, matrix in enumerate(into.b):
+            columns = slice(at, at + len(matrix))
+            at = columns.stop
+            matrix += d_out[:, columns].T @ low[:, index * self.rank : (index + 1) * self.rank]
+        into.a += d_low.T @ inputs
+
     def initialise(self, seed: int) -> None:
         """Set PEFT's initial values: A uniform in ±1/sqrt(inputs), B zero, so that training begins at the base
         model."""

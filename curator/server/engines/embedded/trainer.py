@@ -33,7 +33,10 @@ from curator.server.engines.schedule import Schedule, epoch_order, learning_rate
 class EmbeddedTrainer:
     """One job: its examples, model, adapter and optimiser in memory."""
 
-    def __init__(self, job: JobSpec, progress: ProgressFile, stop: StopRequest) -> None:
+    def __init__(
+        self, job: JobSpec, progress: ProgressFile, stop: StopRequest, model: Llama | None = None
+    ) -> None:
+        """`model`: the job's base model, where it is in memory already."""
         self._job, self._progress, self._stop = job, progress, stop
         text = tokenizer.load(job.model_path)
         training, self._tokens = render_examples(job, text, list(read_examples(job.training_file)), "training")
@@ -41,7 +44,7 @@ class EmbeddedTrainer:
         if job.validation_file:
             valid, _ = render_examples(job, text, list(read_examples(job.validation_file)), "validation")
         self._plan = make_schedule(job.hyperparameters, len(training))
-        model = Llama(weights.load(job.model_path))
+        model = model or Llama(weights.load(job.model_path))
         shards = Shards(job.threads)
         self._training = self._objective(model, training, shards)
         self._validation = self._objective(model, valid, shards) if valid else None

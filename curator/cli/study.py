@@ -1,0 +1,142 @@
+"""`curator study`: what to change next, asked of small models that are trained for it on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import provider_options
+from curator.cli.output import emit, out, positive, say, styled
+from curator.core.text import one_line
+from curator.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from curator.jobs.http.client import Client
+    from curator.jobs.studies.asking import StudyState
+
+EXAMPLE = "curator study suspects data.curator --folds 3"
+
+Work = Callable[[argparse.Namespace, "Client"], Coroutine[Any, Any, int]]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments: a kind of study, each with its own."""
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    suspects = _add_kind(kinds, "suspects", "the examples whose answers the model does not believe")
+    suspects.add_argument("--folds", type=positive, default=3, metavar="K", help="trainings (default 3)")
+    suspects.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (default 20)")
+
+
+def _add_kind(kinds: Any, name: str, words: str) -> argparse.ArgumentParser:
+    """A kind's parser with the options that all have."""
+    parser: argparse.ArgumentParser = kinds.add_parser(name, help=words, description=words + ".")
+    parser.add_argument("path", metavar="PATH", help="a dataset file or a workspace")
+    parser.add_argument("--model", metavar="M", help="base model on this machine (default: the local provider's)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for samples, folds and trainings")
+    parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data (default: as in train)")
+    parser.add_argument("--batch-size", type=positive, metavar="N", help="examples a step")
+    parser.add_argument("--learning-rate-multiplier", type=float, metavar="X", help="a number above 0")
+    provider_options.add_provider(parser)
+    # `curator study --json KIND` and `curator study KIND --json` mean the same.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+_KINDS: dict[str, Work] = {}
+
+
+def _kind(work: Work) -> Work:
+    """Register the function of a kind, which is named after it."""
+    _KINDS[work.__name__.strip("_")] = work
+    return work
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask for the study and tell what it says; exit status 0 also where it cannot tell."""
+    if not Path(args.path).exists():
+        raise InputError(f"{args.path} does not exist")
+    return provider_options.run_async(_run(args))
+
+
+async def _run(args: argparse.Namespace) -> int:
+    async with _connected(args) as client:
+        return await _KINDS[args.kind](args, client)
+
+
+@asynccontextmanager
+async def _connected(args: argparse.Namespace) -> AsyncIterator[Client]:
+    """A client of the local server, which is started where it is not running; `args.model` is set."""
+    from curator.jobs import providers  # heavy
+    from curator.jobs.connections.connect import connect
+    from curator.jobs.studies import asking
+
+    provider = providers.get(args.provider or "local")
+    args.model = args.model or provider.model or providers.LOCAL_MODEL
+    if provider.managed:
+        asking.require_model(args.model)
+    async with await connect(provider) as client:
+        asking.require_local(client)
+        client.waiting = provider_options.say_waiting
+        yield client
+
+
+def _hyperparameters(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings of every training of the study; those that are not given are chosen as for `train`."""
+    rate = args.learning_rate_multiplier
+    if rate is not None and not 0 < rate < float("inf"):
+        raise UsageError("--learning-rate-multiplier is a number above 0.")
+    values = {"n_epochs": args.epochs, "batch_size": args.batch_size, "learning_rate_multiplier": rate}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@_kind
+async def _suspects(args: argparse.Namespace, client: Client) -> int:
+    from curator.jobs.studies import examples, suspects  # heavy
+
+    data = examples.usable(_without_test(examples.read_examples(args.path)))
+    study = await suspects.find_suspects(
+        data,
+        client,
+        args.model,
+        _report,
+        folds=args.folds,
+        seed=args.seed,
+        hyperparameters=_hyperparameters(args),
+    )
+    if args.json:
+        emit(study.to_json(args.limit))
+        return 0
+    _say_all(study.data.notices)
+    say(study.measured.sentence)
+    for each in study.shown[: args.limit]:
+        place = f"{study.data.noun} {study.data.keys[each.at]}"
+        words = f"{one_line(study.data.prompts[each.at], 50)} → {one_line(each.given, 30)}"
+        instead = f"it would say {one_line(each.instead, 30)} ({each.sure:.0%} sure)"
+        out(f"{each.surprise:+6.1f}  {place:<14} {styled(words, '1')}  {instead}")
+    return 0
+
+
+def _without_test(data: Any) -> Any:
+    """The examples without those of the test side, which is opened once, at the end."""
+    return data.only([at for at, side in enumerate(data.sides) if side != "test"])
+
+
+def _say_all(sentences: list[str]) -> None:
+    for sentence in sentences:
+        say(sentence)
+
+
+def _report(state: StudyState) -> None:
+    """Tell on a terminal how far the study is."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{one_line(state.words, 70)}")
+        if state.status == "succeeded":
+            sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

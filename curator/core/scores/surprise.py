@@ -1,0 +1,83 @@
+"""How surprising are answers, judged by models that did not learn them, and can that find wrong ones?
+
+The surprise of an answer is what its prompt takes away from its log probability: the mean over other prompts less
+that of its own, in nats. It is minus the pointwise V-information (Ethayarajh et al. 2022), with other prompts in
+place of the empty one. An answer that fits its prompt is likelier there than elsewhere: its surprise is below 0.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_BETTER = 3.0
+"""How many times better than chance the planted answers must be found for suspects to be shown."""
+_LEVEL = 0.01
+"""Greatest probability that chance finds as many."""
+
+
+def surprise(own: float, others: Sequence[float]) -> float:
+    """The surprise of an answer by its log probability after its own prompt and after others; 0 without others."""
+    return sum(others) / len(others) - own if others else 0.0
+
+
+def choose_planted(answers: Sequence[str], share: float, seed: int) -> dict[int, int]:
+    """Which answers are exchanged to measure how well they are found: place, and the place of the answer it gets.
+
+    A share of all, 3 at least. The answer it gets is always another one.
+    """
+    chance = random.Random(seed)
+    places = chance.sample(range(len(answers)), min(len(answers), max(3, round(share * len(answers)))))
+    planted = {}
+    for place in places:
+        others = [at for at, answer in enumerate(answers) if answer.strip() != answers[place].strip()]
+        if others:
+            planted[place] = chance.choice(others)
+    return planted
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedFound:
+    """Of `planted` exchanged answers among `examples`, `found` are in the `first` most surprising ones."""
+
+    examples: int
+    planted: int
+    first: int
+    found: int
+
+    @property
+    def tells(self) -> bool:
+        """Whether they are found so much better than by chance that suspects mean something here."""
+        expected = self.first * self.planted / max(1, self.examples)
+        return self.found >= _BETTER * expected and self.p_value <= _LEVEL
+
+    @property
+    def p_value(self) -> float:
+        """The probability that a random choice finds as many (hypergeometric)."""
+        ways = math.comb(self.examples, self.first)
+        most = min(self.first, self.planted)
+        hits = (
+            math.comb(self.planted, n) * math.comb(self.examples - self.planted, self.first - n)
+            for n in range(self.found, most + 1)
+        )
+        return sum(hits) / ways
+
+    @property
+    def sentence(self) -> str:
+        """What was measured, for people."""
+        if self.tells:
+            return f"Measured here: of the first {self.first} like these {self.found} were planted."
+        return (
+            f"It cannot tell here: of {self.planted} answers that were exchanged on purpose only {self.found} "
+            f"were among the {self.first} most surprising, so nothing is marked."
+        )
+
+
+def measure_planted(surprises: Sequence[float], planted: Sequence[int]) -> PlantedFound:
+    """How many planted answers are among the most surprising: of all 200 and more examples the first 20, of fewer
+    a tenth."""
+    first = min(20, max(3, len(surprises) // 10))
+    order = sorted(range(len(surprises)), key=lambda at: -surprises[at])
+    return PlantedFound(len(surprises), len(planted), first, len(set(order[:first]) & set(planted)))

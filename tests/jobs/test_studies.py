@@ -1,0 +1,115 @@
+"""`curator study` as a program: a real server, real (tiny) trainings, answers that were exchanged."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.core.scores.surprise import choose_planted, measure_planted, surprise
+from tests.jobs.test_commands import run
+
+FAST = ("--epochs", "10", "--batch-size", "4", "--learning-rate-multiplier", "8", "--model", "tiny")
+"""What lets the tiny model learn letters within a second."""
+
+
+def letters(count: int, wrong: tuple[int, ...] = ()) -> list[dict[str, Any]]:
+    """Chats that answer a row of one letter with it in capitals; the places in `wrong` answer with another."""
+    chance = random.Random(5)
+    rows = []
+    for place in range(count):
+        letter = "abc"[place % 3]
+        said = "abc"[(place + 1) % 3] if place in wrong else letter
+        question = letter * chance.randint(3, 12)
+        rows.append(
+            {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": said * 3}]}
+        )
+    return rows
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_exchanged_answers_are_suspects_and_it_measures_itself(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = (7, 22, 40)
+    data = write(tmp_path / "letters.jsonl", letters(60, wrong))
+    status, [told], said = run(capsys, "study", "suspects", data, *FAST)
+    assert status == 0, said
+    assert told["measured"]["tells"] and told["measured"]["planted"] == 3 and "planted" in told["measured"]["says"]
+    first = told["suspects"][:5]
+    assert {each["line"] - 1 for each in first} >= set(wrong), first
+    by_line = {each["line"] - 1: each for each in first}
+    assert by_line[7]["given"] == "ccc" and by_line[7]["instead"] == "bbb" and 0 < by_line[7]["sure"] <= 1
+    assert by_line[7]["surprise"] > 0 and by_line[7]["id"] == 8
+    # again: nothing is trained, the same is told
+    assert run(capsys, "study", "suspects", data, *FAST)[1] == [told]
+    # answers that have nothing to do with the question: it says so, and marks nothing
+    chance = random.Random(2)
+    rows = letters(60)
+    shuffled = [row["messages"][1] for row in rows]
+    chance.shuffle(shuffled)
+    for row, answer in zip(rows, shuffled, strict=True):
+        row["messages"][1] = answer
+    _, [told], _ = run(capsys, "study", "suspects", write(tmp_path / "shuffled.jsonl", rows), *FAST)
+    assert told["suspects"] == [] and "cannot tell here" in told["measured"]["says"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        pytest.param(letters(20), "20 examples are too few", id="twenty"),
+        pytest.param([letters(1)[0] for _ in range(60)], "the same answer", id="one-answer"),
+        pytest.param(
+            [
+                {
+                    "input": {"messages": [{"role": "user", "content": "x"}]},
+                    "preferred_output": [{"role": "assistant", "content": "a"}],
+                    "non_preferred_output": [{"role": "assistant", "content": "b"}],
+                }
+            ]
+            * 40,
+            "preference pairs",
+            id="pairs",
+        ),
+    ],
+)
+def test_data_that_cannot_be_studied_is_told_in_words(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str], rows: list[dict[str, Any]], words: str
+) -> None:
+    data = write(tmp_path / "data.jsonl", rows)
+    status, lines, said = run(capsys, "study", "suspects", data, "--model", tiny)
+    assert status == 2 and lines == [] and words in said
+
+
+def test_other_bad_input(tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "data.jsonl", letters(40))
+    for words, said in (
+        (("study", "suspects", tmp_path / "gone.jsonl"), "does not exist"),
+        (("study", "suspects", data), "curator models pull smollm2-135m-instruct"),
+        (("study", "suspects", data, "--model", "tiny", "--folds", "1"), "from 2 to 20"),
+        (("study", "suspects", data, "--model", "tiny", "--learning-rate-multiplier", "0"), "above 0"),
+        (("study", "suspects", data, "--provider", "openai"), ""),
+    ):
+        status, lines, told = run(capsys, *words)
+        assert status == 2 and lines == [] and said in told, told
+
+
+def test_planted_answers_are_others_and_chance_is_no_finding() -> None:
+    answers = ["a", "b", "a ", "c"] * 25
+    planted = choose_planted(answers, 0.05, 3)
+    assert len(planted) == 5 and all(answers[to].strip() != answers[at].strip() for at, to in planted.items())
+    assert choose_planted(answers, 0.05, 3) == planted != choose_planted(answers, 0.05, 4)
+    assert choose_planted(["a"] * 9, 0.5, 1) == {}
+    assert surprise(-2.0, [-5.0, -3.0]) == -2.0 and surprise(-1.0, []) == 0.0
+    ranked = [float(-place) for place in range(400)]
+    good, bad = measure_planted(ranked, list(range(20))), measure_planted(ranked, list(range(0, 400, 20)))
+    assert (good.found, good.first, good.tells) == (20, 20, True) and good.p_value < 1e-20
+    assert (bad.found, bad.tells) == (1, False) and bad.p_value == pytest.approx(0.65, abs=0.05)
+    assert "of the first 20 like these 20 were planted" in good.sentence and "cannot tell" in bad.sentence
