@@ -31,6 +31,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     suspects = _add_kind(kinds, "suspects", "the examples whose answers the model does not believe")
     suspects.add_argument("--folds", type=positive, default=3, metavar="K", help="trainings (default 3)")
     suspects.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (default 20)")
+    why = _add_kind(kinds, "why", "the training examples that pushed a model to its answer")
+    why.add_argument("--run", metavar="R", help="a finished local training (default: the latest)")
+    why.add_argument("--prompt", metavar="ID", type=int, required=True, help="a held-out example: its id or line")
+    why.add_argument("--limit", type=positive, default=10, metavar="N", help="at most N examples (default 10)")
+    what_if = _add_kind(kinds, "whatif", "whether the model would be better without some examples")
+    what_if.add_argument("--without", metavar="QUERY", required=True, help="the examples; see docs/query.md")
+    more = _add_kind(kinds, "more", "a learning curve, and what 100 more examples may bring")
+    for each in (what_if, more):
+        each.add_argument("--seeds", type=int, default=2, metavar="N", help="trainings of each kind (default 2)")
 
 
 def _add_kind(kinds: Any, name: str, words: str) -> argparse.ArgumentParser:
@@ -120,6 +129,89 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
         words = f"{one_line(study.data.prompts[each.at], 50)} → {one_line(each.given, 30)}"
         instead = f"it would say {one_line(each.instead, 30)} ({each.sure:.0%} sure)"
         out(f"{each.surprise:+6.1f}  {place:<14} {styled(words, '1')}  {instead}")
+    return 0
+
+
+@_kind
+async def _why(args: argparse.Namespace, client: Client) -> int:
+    from curator.jobs.ledger.ledger import Ledger  # heavy
+    from curator.jobs.planning import training_data
+    from curator.jobs.runs.asking import Way
+    from curator.jobs.runs.evaluation import make_prompts, questions_of
+    from curator.jobs.studies import reasons
+
+    data = training_data.read(args.path)
+    prompts, _ = make_prompts(data.only([at for at, key in enumerate(data.keys) if key == args.prompt]))
+    if not prompts:
+        raise InputError(f"{data.noun} {args.prompt} is no example with a prompt and an answer")
+    with Ledger.for_path(args.path) as ledger:
+        tuned = reasons.choose_run(ledger, args.run)
+        trained, keys = reasons.trained_examples(ledger, tuned, data)
+        questions = questions_of(Way(str(tuned.fine_tuned_model)), prompts, ledger)
+        await questions.ask(client, lambda name, done, total: None)
+        asked = [reasons.AnswerInQuestion(prompts[0], questions.stored()["answers"][0])]
+        [told] = await reasons.find_reasons(asked, trained, keys, tuned, client, _report)
+    if args.json:
+        emit(told.to_json(args.limit) | {"run": tuned.run, "notices": trained.notices})
+        return 0
+    _say_all(trained.notices)
+    say(f"{tuned.fine_tuned_model} answered {one_line(told.asked.answer, 60)}")
+    for teacher in told.teachers:
+        if teacher.reason == "teaches":
+            out(styled(f"  teaches it: example {teacher.example}: {one_line(teacher.prompt, 60)}", "1"))
+    for each in told.pushers[: args.limit]:
+        place = f"line {each.line} of the run" if each.key is None else f"{data.noun} {each.key}"
+        words = f"; shared words: {', '.join(each.words)}" if each.words else ""
+        text = f"{one_line(each.prompt, 50)} → {one_line(each.answer, 30)}"
+        out(f"{each.share:6.1%}  {place:<14} {styled(text, '1' if each.teaches else '0')}{one_line(words, 60)}")
+    return 0
+
+
+@_kind
+async def _whatif(args: argparse.Namespace, client: Client) -> int:
+    from curator.jobs.studies import arms, examples  # heavy
+
+    study = await arms.what_if(
+        arms.divide(_without_test(examples.read_examples(args.path)), args.seed),
+        examples.chosen_keys(args.path, args.without),
+        client,
+        args.model,
+        _report,
+        seeds=args.seeds,
+        seed=args.seed,
+        hyperparameters=_hyperparameters(args),
+    )
+    if args.json:
+        emit(study.to_json())
+        return 0
+    _say_all(study.sides.notices)
+    out(study.says)
+    return 0
+
+
+@_kind
+async def _more(args: argparse.Namespace, client: Client) -> int:
+    from curator.jobs.studies import arms, examples  # heavy
+
+    study = await arms.learning_curve(
+        arms.divide(_without_test(examples.read_examples(args.path)), args.seed),
+        client,
+        args.model,
+        _report,
+        seeds=args.seeds,
+        seed=args.seed,
+        hyperparameters=_hyperparameters(args),
+    )
+    told = study.to_json()
+    if args.json:
+        emit(told)
+        return 0
+    _say_all(study.sides.notices)
+    for point in told["points"]:
+        low, high = (max(0.0, min(1.0, end)) for end in point["ci"])
+        bar = "█" * round(40 * point["value"])
+        out(f"{point['examples']:>6} examples  {point['value']:4.0%} right ({low:.0%} to {high:.0%})  {bar}")
+    out(study.says)
     return 0
 
 

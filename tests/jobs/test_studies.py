@@ -17,16 +17,15 @@ FAST = ("--epochs", "10", "--batch-size", "4", "--learning-rate-multiplier", "8"
 
 
 def letters(count: int, wrong: tuple[int, ...] = ()) -> list[dict[str, Any]]:
-    """Chats that answer a row of one letter with it in capitals; the places in `wrong` answer with another."""
+    """Chats that answer a word and a row of one letter with that letter; those in `wrong` answer with another."""
     chance = random.Random(5)
     rows = []
     for place in range(count):
         letter = "abc"[place % 3]
         said = "abc"[(place + 1) % 3] if place in wrong else letter
-        question = letter * chance.randint(3, 12)
-        rows.append(
-            {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": said * 3}]}
-        )
+        question = "".join(chance.choices("defghijklmnopqrstuvwxyz", k=9)) + " " + letter * 4
+        messages = [{"role": "user", "content": question}, {"role": "assistant", "content": said * 3}]
+        rows.append({"messages": messages})
     return rows
 
 
@@ -113,3 +112,49 @@ def test_planted_answers_are_others_and_chance_is_no_finding() -> None:
     assert (good.found, good.first, good.tells) == (20, 20, True) and good.p_value < 1e-20
     assert (bad.found, bad.tells) == (1, False) and bad.p_value == pytest.approx(0.65, abs=0.05)
     assert "of the first 20 like these 20 were planted" in good.sentence and "cannot tell" in bad.sentence
+
+
+def test_why_what_if_and_how_many_more(tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One run, then the three studies of it: the examples that teach the answer lead, the harmful ones are found
+    out, and the curve says what can be told."""
+    rows = letters(48)
+    wrong = (3, 9, 15, 21, 27, 33, 39, 45)  # all of them say "bbb" to a row of "a"
+    for place in wrong:
+        rows[place]["messages"][1]["content"] = "bbb"
+    data = write(tmp_path / "letters.jsonl", rows)
+    status, lines, said = run(capsys, "study", "why", data, "--prompt", "1", "--model", tiny)
+    assert status == 2 and lines == [] and "no finished training of this data yet: curator train" in said
+    training = ("--provider", "local", "--model", tiny, "--epochs", "10", "--batch-size", "4", "--yes", "--wait")
+    status, lines, said = run(capsys, "train", data, *training, "--learning-rate-multiplier", "8")
+    assert status == 0, said
+
+    status, [told], said = run(capsys, "study", "why", data, "--prompt", "2", "--model", tiny)
+    assert status == 0, said
+    assert told["prompt"]["id"] == 2 and told["wanted"] == "bbb"
+    assert told["answer"] == "bbb", "the tiny model has learnt nothing"
+    answers = [each["answer"] for each in told["why"][:5]]
+    assert answers == ["bbb"] * 5 and all(each["teaches"] for each in told["why"][:5])
+    shares = [each["share"] for each in told["why"]]
+    assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 1
+    assert {"id", "share", "words"} <= told["why"][0].keys()
+    _, lines, said = run(capsys, "study", "why", data, "--prompt", "999", "--model", tiny)
+    assert lines == [] and "line 999 is no example" in said
+
+    harmful = " or ".join(f"line:{place + 1}" for place in wrong)
+    fast = (*FAST[:2], *FAST[2:])
+    status, [told], said = run(capsys, "study", "whatif", data, "--without", harmful, *fast)
+    assert status == 0, said
+    tried = told["whatif"]
+    assert tried["examples"] <= len(wrong) and tried["seeds"] == 2
+    assert tried["ci"][0] <= tried["difference"] <= tried["ci"][1]
+    assert tried["difference"] == pytest.approx(tried["without"] - tried["with"])
+    assert "held-out prompts are right" in tried["says"]
+    _, lines, said = run(capsys, "study", "whatif", data, "--without", "nothinglikethis", *fast)
+    assert lines == [] and "leaving them out changes nothing" in said
+
+    status, [told], said = run(capsys, "study", "more", data, *fast)
+    assert status == 0, said
+    sizes = [point["examples"] for point in told["points"]]
+    assert len(sizes) == 4 and sizes == sorted(sizes) and told["says"]
+    for point in told["points"]:
+        assert point["ci"][0] <= point["value"] <= point["ci"][1]

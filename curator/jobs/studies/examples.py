@@ -75,6 +75,18 @@ def read_examples(path: Path | str) -> TrainingExamples:
     return training_data.read(path).without_rejected()
 
 
+def chosen_keys(path: Path | str, query: str) -> set[int]:
+    """The ids, or of a file the lines, of the examples that a query chooses. Raises UsageError, InputError."""
+    from curator.workspace.opening import open_for_reading  # heavy
+    from curator.workspace.storage.folder import is_workspace
+
+    with open_for_reading(path) as workspace:
+        ids = list(workspace.view(query).ids)
+        if is_workspace(Path(path)):
+            return set(ids)
+        return {row.line for row in workspace.rows(ids) if row.line is not None}
+
+
 def usable(data: TrainingExamples) -> StudyExamples:
     """Those that can be studied, with the texts of their last question and answer. Raises InputError for
     preference pairs."""

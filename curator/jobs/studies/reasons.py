@@ -1,0 +1,215 @@
+"""Why did it say that? The training examples of a run that pushed its model to an answer.
+
+First the plain list of those that teach the very answer, which needs no model; then, by the gradients at the run's
+kept checkpoints, each example's share of the push.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from curator.core.answers.teachers import Taught, Teacher, find_teachers
+from curator.errors import CuratorError, InputError
+from curator.jobs.http.client import Client
+from curator.jobs.http.faults import Refused
+from curator.jobs.ledger.ledger import Ledger, Run
+from curator.jobs.planning.training_data import TrainingExamples
+from curator.jobs.providers import with_origin
+from curator.jobs.rounds.round_data import frozen_file, read_lines
+from curator.jobs.runs.asking import Prompt
+from curator.jobs.studies import asking
+from curator.jobs.studies.examples import StudyExamples, usable
+
+MOST_TRAINED = 5_000
+"""Most training examples whose gradients are compared; of more a sample, with all that teach an answer in
+question."""
+_WORD = re.compile(r"\w{3,}")
+
+
+@dataclass(frozen=True)
+class AnswerInQuestion:
+    """A held-out prompt and what the model answered."""
+
+    prompt: Prompt
+    answer: str
+
+
+@dataclass(frozen=True)
+class Pusher:
+    """A training example: its key in the data as it is now (None: it was changed since), its `line` in the run's
+    data, its share of the push, and the words that both prompts have."""
+
+    key: int | None
+    line: int
+    share: float
+    words: list[str]
+    prompt: str
+    answer: str
+    teaches: bool
+    """Whether it teaches the answer that was given."""
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why one answer was given: examples that teach it, and all by their share of the push."""
+
+    asked: AnswerInQuestion
+    teachers: list[Teacher]
+    pushers: list[Pusher]
+
+    def to_json(self, limit: int | None = None) -> dict[str, Any]:
+        """The object of `curator study why --json` (docs/cli.md)."""
+        prompt = self.asked.prompt
+        return {
+            "prompt": {"id": prompt.line, "text": prompt.text},
+            "answer": self.asked.answer,
+            "wanted": prompt.expected,
+            "teachers": [
+                {"id": each.example, "prompt": each.prompt, "likeness": each.likeness}
+                for each in self.teachers
+                if each.reason == "teaches"
+            ],
+            "why": [
+                {
+                    "id": each.key,
+                    "line": each.line,
+                    "share": round(each.share, 4),
+                    "words": each.words,
+                    "prompt": each.prompt,
+                    "answer": each.answer,
+                    "teaches": each.teaches,
+                }
+                for each in self.pushers[:limit]
+            ],
+        }
+
+
+def choose_run(ledger: Ledger, name: str | None) -> Run:
+    """The finished local training of a run's id, job's id or model; the latest without a name. Raises InputError,
+    which says what to do."""
+    finished = [run for run in ledger.runs() if run.fine_tuned_model and run.job_id]
+    named = [run for run in finished if name in (None, run.run, run.job_id, run.fine_tuned_model)]
+    if not finished:
+        raise InputError(
+            "there is no finished training of this data yet: curator train PATH --provider local --wait"
+        )
+    if not named:
+        raise InputError(f"there is no finished training {name}; curator history lists those of a workspace")
+    local = [run for run in named if _is_local(run)]
+    if not local:
+        raise InputError(
+            f"{named[0].provider} keeps no checkpoints here, whose gradients tell why: train the same data once "
+            "on this machine as a rehearsal (curator train PATH --provider local), then ask again"
+        )
+    return local[0]
+
+
+def _is_local(run: Run) -> bool:
+    provider = with_origin(run.origin)
+    return provider is not None and provider.kind == "local"
+
+
+def trained_examples(ledger: Ledger, run: Run, data: TrainingExamples) -> tuple[StudyExamples, list[int | None]]:
+    """What a run was trained on, by line, and the key that each line has in the data as it is now. Raises
+    InputError where the run's data is gone."""
+    lines = read_lines(frozen_file(ledger, run))
+    raws = [lines.line(at) for at in range(len(lines))]
+    keys = dict(zip(data.raws, data.keys, strict=True))
+    trained = usable(
+        TrainingExamples(raws, list(range(1, len(raws) + 1)), [None] * len(raws), _no_reviews(raws), "line")
+    )
+    return trained, [keys.get(raw) for raw in trained.raws]
+
+
+def _no_reviews(raws: Sequence[bytes]) -> list[Any]:
+    from curator.jobs.planning.reviews import Review  # one name
+
+    return [Review()] * len(raws)
+
+
+async def find_reasons(
+    asked: Sequence[AnswerInQuestion],
+    trained: StudyExamples,
+    keys: Sequence[int | None],
+    run: Run,
+    client: Client,
+    report: asking.Report,
+) -> list[Reasons]:
+    """The reasons for each answer. Raises InputError where the server no longer has the job, CuratorError,
+    ProviderError."""
+    places = _places(asked, trained)
+    part, part_keys = trained.only(places), [keys[at] for at in places]
+    body = {"kind": "influences", "job": run.job_id, "questions": [_question(each) for each in asked]}
+    try:
+        result = await asking.ask_study(client, part.raws, body, report)
+    except Refused as refusal:
+        if refusal.code not in ("fine_tune_not_found", "checkpoint_gone"):
+            raise
+        raise InputError(
+            f"the local server no longer has the checkpoints of {run.run}: train again to ask why"
+        ) from None
+    rows = [Taught(at, prompt, answer) for at, (prompt, answer) in enumerate(_texts(part))]
+    if len(result["questions"]) != len(asked):
+        raise CuratorError("The study answered other questions than those that were asked.")
+    return [
+        Reasons(each, _teachers(each, rows, part_keys), _pushers(each, row, part, part_keys))
+        for each, row in zip(asked, result["questions"], strict=True)
+    ]
+
+
+def _texts(data: StudyExamples) -> Sequence[tuple[str, str]]:
+    return list(zip(data.prompts, data.answers, strict=True))
+
+
+def _places(asked: Sequence[AnswerInQuestion], trained: StudyExamples) -> list[int]:
+    """The places of the examples that are compared."""
+    if len(trained) <= MOST_TRAINED:
+        return list(range(len(trained)))
+    answers = {each.answer.strip() for each in asked}
+    teaching = [at for at, answer in enumerate(trained.answers) if answer.strip() in answers][:MOST_TRAINED]
+    step = len(trained) / max(1, MOST_TRAINED - len(teaching))
+    return sorted({*teaching, *(int(number * step) for number in range(MOST_TRAINED - len(teaching)))})
+
+
+def _question(asked: AnswerInQuestion) -> dict[str, Any]:
+    question = {"messages": [*asked.prompt.messages, {"role": "assistant", "content": asked.answer}]}
+    value: dict[str, Any] = orjson.loads(orjson.dumps(question, default=str))
+    return value
+
+
+def _teachers(asked: AnswerInQuestion, rows: list[Taught], keys: Sequence[int | None]) -> list[Teacher]:
+    prompt = asked.prompt
+    teachers = find_teachers(prompt.text, asked.answer, prompt.references, rows)
+    return [
+        Teacher(key, each.prompt, each.answer, each.reason, each.likeness)
+        for each in teachers
+        if (key := keys[each.example]) is not None
+    ]
+
+
+def _pushers(
+    asked: AnswerInQuestion, row: dict[str, Any], part: StudyExamples, keys: Sequence[int | None]
+) -> list[Pusher]:
+    push = float(row["push"]) or 1.0
+    question = _words(asked.prompt.text)
+    return [
+        Pusher(
+            keys[at],
+            part.keys[at],
+            float(value) / push,
+            sorted(question & _words(part.prompts[at])),
+            part.prompts[at],
+            part.answers[at],
+            part.answers[at].strip() == asked.answer.strip(),
+        )
+        for at, value in row["influences"]
+    ]
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))
