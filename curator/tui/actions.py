@@ -22,6 +22,7 @@ SCOPES: dict[str, str] = {
     "dialog": "In dialogs",
     "field": "In the fields of dialogs",
     "balance": "In the balance",
+    "proposals": "In the proposals",
     "providers": "In the providers",
     "members": "In the members of a group",
     "lines": "In lists of runs, groups, answers and changes",
@@ -67,6 +68,7 @@ ACTIONS: tuple[Action, ...] = (
         ("write_back", "", "Write back", "Replace the imported file, after a backup", "run=dialog('write_back')"),
         ("answers", "A", "Answer contract", "Say which answers are allowed", "run=dialog('answers')"),
         ("balance", "B", "Balance", "Count answers, system prompts, lengths, scripts", "run=dialog('balance')"),
+        ("proposals", "W", "Proposals", "Accept or reject what machines suggest", "run=dialog('proposals')"),
         ("undo", "ctrl+z", "Undo", "Take the last change back", "run=undo"),
         ("redo", "ctrl+y", "Redo", "Do the change again that was taken back", "run=redo"),
         ("data", "alt+1", "Data", "Go to the Data stage", "run=stage('data')"),
@@ -359,6 +361,15 @@ ACTIONS: tuple[Action, ...] = (
     *make_rows(
         "balance",
         ("unify", "U", "One system prompt", "Give all examples the commonest system prompt, after asking"),
+    ),
+    *make_rows(
+        "proposals",
+        ("accept_one", "a", "Accept", "Do what is proposed; u takes it back", "show"),
+        ("reject_one", "x", "Reject", "Throw the proposal away", "show"),
+        ("edit_one", "e", "Accept and edit", "Do what is proposed and open the example in the editor", "show"),
+        ("accept_all", "A", "Accept all", "Do all that is proposed, as one change", "show"),
+        ("reject_all", "X", "Reject all", "Throw all proposals away, as one change"),
+        ("undo", "u", "Undo", "Take the last change back; what was decided by it is open again", "show"),
     ),
     *make_rows(
         "providers",

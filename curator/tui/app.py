@@ -22,6 +22,7 @@ from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changing import Result
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.session.last_session import LastSession
+from curator.tui.session.proposal_watch import ProposalWatch
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import EVERY, SourceWatch
 from curator.tui.shell import Shell
@@ -69,6 +70,7 @@ class CuratorApp(Shell):
         self.session = Session(self, workspace, self.run_long)
         self.job_watch = JobWatch(self, workspace)
         self.source_watch = SourceWatch(self.session)
+        self.proposal_watch = ProposalWatch(self.session)
         self.crash = ""
         """The error that ended the app, in one line; empty where it ended in order."""
         for entry in stage_list.STAGES.values():
@@ -100,6 +102,8 @@ class CuratorApp(Shell):
         self.set_timer(1.0, self._remind)
         self.call_after_refresh(self.source_watch.look)
         self.set_interval(EVERY, self.source_watch.look)
+        self.call_after_refresh(self.proposal_watch.look)
+        self.set_interval(EVERY, self.proposal_watch.look)
         self.set_interval(0.5, self._watch_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # the terminal is empty then
 

@@ -16,6 +16,7 @@ SYNONYMS: dict[str, str] = {
     "app.write_back": "overwrite, overwrite the file, save in place, write to the file",
     "app.answers": "allowed answers, contract, vocabulary, enum, schema, choices, classes",
     "app.balance": "statistics, stats, histogram, distribution, counts, tokens, lengths, summary, rare answers",
+    "app.proposals": "suggestions, pending changes, pull request, agent, drafts, accept, approve, waiting",
     "app.undo": "revert, take back, back out",
     "app.redo": "do again, repeat",
     "stage.undo": "revert, take back, back out",

@@ -55,6 +55,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("write_back", "Write back", "files.write_back_dialog", "WriteBackDialog"),
         Entry("answers", "Answer contract", "dataset.answers_dialog", "AnswersDialog"),
         Entry("balance", "Balance", "dataset.balance_dialog", "BalanceDialog"),
+        Entry("proposals", "Proposals", "dataset.proposals_dialog", "ProposalsDialog"),
         Entry("settings", "Settings", "setup.settings_dialog", "SettingsScreen"),
         Entry("providers", "Providers", "setup.providers_dialog", "ProvidersDialog"),
         Entry("theme", "Change theme", "setup.theme_picker", "ThemePicker"),

@@ -29,7 +29,18 @@ FOCUS = {
     "history": ("alt+6",),
 }
 """Keys that lead from the list to what has a scope of its own."""
-ELSEWHERE = {"dialog", "field", "answer", "providers", "balance", "members", "judge", "playground", "effects"}
+ELSEWHERE = {
+    "dialog",
+    "field",
+    "answer",
+    "providers",
+    "balance",
+    "members",
+    "judge",
+    "playground",
+    "effects",
+    "proposals",
+}
 """Scopes inside dialogs, and of what is there only when there is something to show."""
 
 

@@ -30,6 +30,7 @@ from curator.tui.session.job_watch import JobWatch
 from curator.tui.widgets.query_bar import QueryInput
 from curator.workspace import background
 from curator.workspace.opening import open_workspace
+from curator.workspace.operations.propose import Proposing
 from curator.workspace.storage import typed_text
 from curator.workspace.storage.typed_text import TypedText
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
@@ -203,6 +204,26 @@ async def editor(folder: Path, size: tuple[int, int], show: Show) -> None:
 # Dialogs about the whole dataset
 
 
+async def proposals(scene: Scene, show: Show) -> None:
+    """What a model and a program suggest, one of them out of date."""
+    at = "messages[2].content"
+    with Proposing(scene.workspace, "smollm2-135m") as model:
+        model.propose({"op": "edit", "example": 3, "location": at, "value": "(sleepy)", "why": "nobody cries"})
+        model.propose({"op": "edit", "example": 5, "location": at, "value": "(smile)"})
+    with Proposing(scene.workspace, "nightly-check") as program:
+        program.propose({"op": "label", "filter": "line:7-12", "label": "short"})
+        program.propose({"op": "delete", "example": 9})
+    scene.app.session.edit(5, "messages[1].content", "Somebody left it there")
+    scene.app.clear_notifications()
+    await scene.press("W")
+    await scene.until("because nobody cries")
+    await show(scene, "proposals")
+    await scene.press("X", "escape")
+    scene.app.session.undo()
+    scene.app.session.undo()
+    scene.app.clear_notifications()
+
+
 async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
     """Answers, balance, settings, files and long work."""
     async with on_sample(folder, size) as scene:
@@ -212,6 +233,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
             await scene.until(words)
             await show(scene, name)
             await scene.press("escape")
+        await proposals(scene, show)
         await scene.app.run_action("dialog('theme')")
         await scene.settle()
         await show(scene, "theme")

@@ -198,11 +198,11 @@ def test_what_is_proposed_twice_is_kept_once_and_rejecting_is_a_change(workspace
     assert [each.id for each in proposals_of(workspace)] == [1, 2, 3]
 
 
-def test_an_edited_proposal_is_told_from_an_accepted_one(workspace: Workspace) -> None:
-    propose(workspace, {"op": "add", "example": ADDED})
-    accept(workspace, [1], edited={1: {"op": "add", "example": {"messages": []}}})
-    assert workspace.raw(13) == b'{"messages": []}'
-    assert [each.state for each in proposals_of(workspace, None)] == ["edited"]
+def test_a_proposal_that_a_person_goes_on_to_edit_is_told_from_an_accepted_one(workspace: Workspace) -> None:
+    propose(workspace, {"op": "add", "example": ADDED}, {"op": "rate", "example": 1, "rating": 5})
+    accept(workspace, [1, 2], to_edit=[1])
+    assert [each.state for each in proposals_of(workspace, None)] == ["edited", "accepted"]
+    assert shares(proposals_of(workspace, None))["claude"]["edited"] == 1
 
 
 def test_programs_propose_while_a_window_holds_the_workspace(workspace: Workspace) -> None:

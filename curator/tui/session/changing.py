@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from curator.workspace.changes.sides import AnySide
     from curator.workspace.exchange.import_files import Import
     from curator.workspace.exchange.merge_source import Comparison
+    from curator.workspace.operations.proposed import Proposal
+    from curator.workspace.operations.settle import Settled
     from curator.workspace.records import Change, Twin
     from curator.workspace.workspace import Workspace
 
@@ -33,7 +35,7 @@ Callback = Callable[[], object] | None
 BYTES_AT_ONCE, MARKS_AT_ONCE = 1_000, 20_000
 """Up to so many examples are changed without a thread: their bytes, or only their marks (labels, ratings …).
 Either takes some tenths of a second."""
-_ORDER_KINDS = frozenset({"add", "delete", "restore", "undo", "redo", "import", "merge"})
+_ORDER_KINDS = frozenset({"accept", "add", "delete", "restore", "undo", "redo", "import", "merge"})
 """Kinds of change after which the lists of examples are made again: examples came, went or moved."""
 FAILURES = (CuratorError, sqlite3.Error, OSError)
 """Exceptions of a change that are shown to the user; any other is a fault of the program."""
@@ -229,6 +231,37 @@ class Changing(ABC):
 
         long = LongAction("Merging", comparison.new + len(comparison.removed_ids))
         return self.do(lambda: merge_source.merge(self.workspace, source, comparison), long, then=then)
+
+    def accept_proposals(
+        self, proposals: Sequence[Proposal], then: Callable[[Settled], object], **options: Any
+    ) -> None:
+        """Apply proposals as one change; options are those of `settle.accept`. `then` gets what came of it."""
+        from curator.workspace.operations.settle import accept  # heavy
+
+        ids = [proposal.id for proposal in proposals]
+        count = sum(max(1, len(proposal.targets)) for proposal in proposals)
+        long = LongAction("Accepting changes of", count, bytes_too=True)
+        self._settle(lambda: accept(self.workspace, ids, **options), long, then)
+
+    def reject_proposals(self, proposals: Sequence[Proposal], then: Callable[[Settled], object]) -> None:
+        """Reject proposals, as one change. `then` gets what came of it."""
+        from curator.workspace.operations.settle import reject  # heavy
+
+        ids = [proposal.id for proposal in proposals]
+        self._settle(lambda: reject(self.workspace, ids), None, then)
+
+    def _settle(
+        self, decide: Callable[[], Settled], long: LongAction | None, then: Callable[[Settled], object]
+    ) -> None:
+        def settled(result: Settled | Exception) -> None:
+            if isinstance(result, Exception):
+                self._failed(result)
+                return
+            if result.change is not None:
+                self._done(result.change, quiet=False, back=False)
+            then(result)
+
+        self._run(decide, long, settled)
 
     def undo(self) -> Change | None:
         """Undo the last change."""

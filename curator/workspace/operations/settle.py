@@ -51,26 +51,25 @@ def accept(
     workspace: Workspace,
     ids: Iterable[int],
     *,
-    edited: Mapping[int, Operation] | None = None,
     even_changed: Collection[int] = (),
+    to_edit: Collection[int] = (),
 ) -> Settled:
     """Apply open proposals as one change. Those that cannot be applied stay open.
 
-    `edited` are operations to do in place of what was proposed. A proposal about an example that changed since is
-    not applied, unless it is in `even_changed`. Raises UsageError for an id that is no open proposal, NotSaved.
+    A proposal about an example that changed since is not applied, unless it is in `even_changed`; `to_edit` are
+    those that a person goes on to edit. Raises UsageError for an id that is no open proposal, NotSaved.
     """
-    edited = edited or {}
     with workspace.guard:
         workspace.changes.writing.begin()
         proposals = _open_ones(workspace, ids)
         base, first_new = workspace.revision(), workspace.stored.next_id()
         with trial_of(workspace) as trial:
-            changes, refused = _try_all(workspace, trial, proposals, edited, even_changed)
+            changes, refused = _try_all(workspace, trial, proposals, even_changed)
             parts, additions = _gathered(trial, base, first_new)
         settled = [proposal for proposal in proposals if proposal.id in changes]
         if not settled:
             return Settled(None, (), refused)
-        parts += [verdict_part(workspace.db, p.id, "edited" if p.id in edited else "accepted") for p in settled]
+        parts += [verdict_part(workspace.db, p.id, "edited" if p.id in to_edit else "accepted") for p in settled]
         label = changes[settled[0].id].label if len(settled) == 1 else f"Accepted {len(settled):,} proposals"
         twins = tuple(twin for change in changes.values() for twin in change.twins)
         change = _commit(workspace, f"{label} · proposed by {_authors(settled)}", parts, additions, twins)
@@ -81,15 +80,14 @@ def _try_all(
     workspace: Workspace,
     trial: Workspace,
     proposals: Sequence[Proposal],
-    edited: Mapping[int, Operation],
     even_changed: Collection[int],
 ) -> tuple[dict[int, Change], dict[int, str]]:
     """Do proposals one after the other in a trial: the change of each by id, and why the others were refused."""
     changes: dict[int, Change] = {}
     refused: dict[int, str] = {}
     touched: dict[int, list[_Place]] = {}
-    for proposal in proposals:
-        op = edited.get(proposal.id, proposal.operation)
+    for proposal in workspace.journal.meter.over("Trying", proposals, len(proposals)):
+        op = proposal.operation
         try:
             if proposal.id not in even_changed and (why := changed_since(workspace, proposal)):
                 raise CuratorError(f"{why}: look at it as it is now")
