@@ -56,7 +56,7 @@ class ProposalsDialog(Dialog[None]):
         yield LineList("proposals", empty=_EMPTY)
         yield Static("", id="row-detail", classes="estimate")
         yield Static("", id="shares", classes="hint")
-        keys_here = "a accept  x reject  e accept and edit  A accept all  X reject all  u undo"
+        keys_here = "a accept  x reject  e accept, then edit  A all  X none  u undo"
         yield Static(Content(keys_here), classes="hint")
 
     def on_mount(self) -> None:
