@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 from textual.cache import LRUCache
+from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.design import ColorSystem
+
+from curator.tui.looks.stylesheet import CachedStylesheet, Places
 
 
 @pytest.fixture(autouse=True, scope="session")
 def shared_looks() -> None:
-    """Apps of equal colour variables share parsed rules, equal themes share generated colours."""
+    """Apps of equal colours share parsed rules and what these say of each place, equal themes share colours."""
+    parse_whole = CachedStylesheet.parse
+    places_of: dict[tuple[RuleSet, ...], Places] = {}
     parse, generate = Stylesheet.parse, ColorSystem.generate
     rules_of: defaultdict[frozenset[tuple[str, str]], LRUCache[tuple[Any, ...], Any]]
     rules_of = defaultdict(lambda: LRUCache(256))
@@ -24,11 +29,17 @@ def shared_looks() -> None:
         parse(sheet)
         sheet._parse_cache = LRUCache(64)  # which the sheet clears when its variables change
 
+    def parse_and_know_once(sheet: CachedStylesheet) -> None:
+        parse_whole(sheet)
+        rules = tuple(sheet._rules)  # kept, so that no others get their hashes, which are addresses
+        sheet._places = places_of.setdefault(rules, sheet._places)
+
     def generate_once(system: ColorSystem) -> dict[str, str]:
         theme = repr(sorted(vars(system).items()))
         if theme not in colours_of:
             colours_of[theme] = generate(system)
         return dict(colours_of[theme])
 
+    CachedStylesheet.parse = parse_and_know_once  # type: ignore[method-assign,assignment]
     Stylesheet.parse = parse_once  # type: ignore[method-assign,assignment]
     ColorSystem.generate = generate_once  # type: ignore[method-assign,assignment]
