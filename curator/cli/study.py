@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.cli import provider_options
+from curator.cli import provider_options, study_writing
 from curator.cli.output import emit, out, positive, say, styled
 from curator.core.text import one_line
 from curator.errors import InputError, UsageError
@@ -40,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     more = _add_kind(kinds, "more", "a learning curve, and what 100 more examples may bring")
     for each in (what_if, more):
         each.add_argument("--seeds", type=int, default=2, metavar="N", help="trainings of each kind (default 2)")
+    study_writing.configure(kinds)
 
 
 def _add_kind(kinds: Any, name: str, words: str) -> argparse.ArgumentParser:
@@ -71,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     """Ask for the study and tell what it says; exit status 0 also where it cannot tell."""
     if not Path(args.path).exists():
         raise InputError(f"{args.path} does not exist")
+    if args.kind in study_writing.KINDS:
+        return provider_options.run_async(study_writing.KINDS[args.kind](args))
     return provider_options.run_async(_run(args))
 
 

@@ -152,6 +152,7 @@ ACTIONS: tuple[Action, ...] = (
         ("train_twin", "M", "Train on twin", "Train on this copy of a held-out example, and on that example"),
         ("model", "w", "What the model sees", "Show the text that is trained on, learnt words marked, and back"),
         ("similar", "equals_sign", "Similar", "List the nearest examples"),
+        ("drafts", "i", "Drafts", "Have a model write examples like these, to accept or reject"),
         ("copy", "y", "Copy message", "Copy the message under the cursor"),
         ("copy_line", "Y", "Copy JSON", "Copy the example's JSON line"),
         ("command", "", "Copy this view as a command", "Copy the command that lists what this view shows"),
@@ -287,6 +288,7 @@ ACTIONS: tuple[Action, ...] = (
         ("remove_row", "d,delete", "Remove row", "Take a row off the board that was added by hand"),
         ("new_example", "plus", "New example", "Begin an example that teaches what was missed here", "show"),
         ("also_right", "equals_sign", "Also right", "Accept this answer as right too, or take that back", "show"),
+        ("drafts", "i", "Drafts", "Have a model write examples of what was missed here, to accept or reject"),
         ("show_example", "e", "Held-out example", "Go to the held-out example itself"),
         ("ask", "a", "Playground", "Talk with the ticked rows at once, in several turns", "show"),
         ("judge", "b", "Judge blind", "Say which of two rows' answers are better, without their names", "show"),
@@ -360,6 +362,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *make_rows(
         "balance",
+        ("drafts", "i", "Drafts", "Have a model write examples like those of the bar"),
         ("unify", "U", "One system prompt", "Give all examples the commonest system prompt, after asking"),
     ),
     *make_rows(

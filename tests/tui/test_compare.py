@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Select
 
 from curator.tui.screens.compare.judge_dialog import JudgeDialog
 from curator.tui.screens.compare.playground import Playground
 from curator.tui.screens.compare.screen import CompareScreen
 from curator.tui.screens.compare.why_dialog import WhyDialog
+from curator.tui.screens.dataset.drafts_dialog import DraftsDialog
+from curator.tui.screens.dataset.proposals_dialog import ProposalsDialog
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.train.dialog import TrainDialog
 from curator.tui.widgets.line_list import LineList
@@ -241,3 +243,31 @@ async def test_the_playground_talks_with_several_models_and_its_answers_go_on(
         scene.app.screen.query_one("#talk").focus()
         await scene.press("n")
         assert "Ask something" in scene.screen_text()
+
+
+async def test_a_model_drafts_what_was_missed_and_what_is_selected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_split(tmp_path, monkeypatch, WIDE) as (scene, fake):
+        fake.reply = lambda model, asked: f"Something {len(fake.wire.requests)} wholly new {asked[-7:]}"
+        await scene.until("wanted  (red)")
+        await scene.press("tab", "i")
+        assert isinstance(scene.app.screen, DraftsDialog)
+        scene.app.screen.query_one("#provider", Select).value = "openai"
+        scene.app.screen.query_one("#count", Input).value = "none"
+        await scene.until("a whole number from 1 to 100")
+        scene.app.screen.query_one("#model", Input).value = MODEL
+        scene.app.screen.query_one("#count", Input).value = "2"
+        await scene.until("2 questions: about $")  # the price first
+        assert not [request for request in fake.wire.requests if "chat" in request.path]
+        await scene.press("enter")
+        await scene.until("Something")  # in the list of proposals, which opened by itself
+        assert isinstance(scene.app.screen, ProposalsDialog) and "2 passed" in scene.toasts()
+        sent = b"".join(request.body for request in fake.wire.requests)
+        assert question(0).encode() not in sent  # the held-out prompt itself
+        await scene.press("A", "escape", "alt+1")
+        assert scene.workspace.counts().labels == {MODEL: 2}
+        for pressed in (["i"], ["B", "i"]):
+            await scene.press(*pressed)
+            await scene.until("How many")
+            await scene.press("escape")

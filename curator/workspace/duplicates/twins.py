@@ -66,7 +66,7 @@ class HeldOutTexts:
 
     def _twin(self, example: int, raw: bytes, near: bool) -> int | None:
         text = compared_text(parse(raw).value)
-        for key in _hashes(text):
+        for key in text_keys(text):
             if key in self._by_hash:
                 return min(self._by_hash[key])
         form = normalise(text)[:_COMPARED]
@@ -95,7 +95,7 @@ class HeldOutTexts:
         for example, raw in self._stored.raws(changed):
             if text := compared_text(parse(raw).value):
                 self._forms[example] = normalise(text)[:_COMPARED]
-                for key in _hashes(text):
+                for key in text_keys(text):
                     self._by_hash.setdefault(key, {})[example] = None
         self._revision = revision
 
@@ -120,7 +120,7 @@ def _with_rewritten(
     return untouched | find_twins(others, rewritten)
 
 
-def _hashes(text: str) -> list[int]:
+def text_keys(text: str) -> list[int]:
     """The keys under which a text is found: all of it, and its prompt alone; none for a text without words."""
     form, prompt = normalise(text), normalise(question_and_answer(text)[0])
     keys = [text_hash(form)] if form else []

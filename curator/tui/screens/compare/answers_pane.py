@@ -204,6 +204,20 @@ class AnswersStage(BoardStage):
         if example is not None:
             await shell_of(self).show_example(example)
 
+    def action_drafts(self) -> None:
+        """Have a model write examples of what was missed here; it never sees the held-out prompt itself."""
+        from curator.jobs.drafts.style import Seed  # heavy
+        from curator.tui.screens.dataset.drafts_dialog import ask_for_drafts
+
+        at = self.position
+        if at is None:
+            self.session.toast("There is no prompt here.")
+            return
+        prompt, given = self._prompt(at), one_line(self._answer(self.row, at) or "nothing yet", 60)
+        seed = Seed(prompt.text, prompt.expected, f"wanted {one_line(prompt.expected, 60)}, given {given}")
+        about = f"Written like the training examples nearest to this prompt, with the answer {prompt.expected}"
+        self.app.run_worker(ask_for_drafts(self.app, [seed], about), group="dialog", exit_on_error=False)
+
     def action_also_right(self) -> None:
         """Accept the answer under the cursor as another right one for its prompt, or take that back."""
         at = self.position

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.getters import query_one
 
 from curator.core.problem import Problem
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError
 from curator.tui.examples import json_folding as folding
 from curator.tui.examples.blocks import Block, blocks_of
@@ -162,6 +162,18 @@ class Curating(StageScreen):
     def _go_to_new(self, new: int, words: str) -> None:
         """Go to an example that was added. See Editing."""
         raise NotImplementedError
+
+    def action_drafts(self) -> None:
+        """Have a model write examples like the targets, which then wait as proposals."""
+        if self.targets:
+            self.app.run_worker(self._ask_for_drafts(self.targets), group="dialog", exit_on_error=False)
+
+    async def _ask_for_drafts(self, targets: tuple[int, ...]) -> None:
+        from curator.tui.screens.dataset.drafts_dialog import ask_for_drafts  # heavy
+        from curator.tui.session.drafting import seeds_of
+
+        seeds = await seeds_of(self.session.workspace, targets)
+        await ask_for_drafts(self.app, seeds, f"Written like {count_of(len(seeds))}, in turn")
 
     def action_delete(self) -> None:
         """Delete the targets, without a question: it can be undone."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual import on, work
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Static
 from textual.worker import get_current_worker
@@ -21,6 +23,16 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _TEXT = 34
 
 
+async def _draft(app: App[Any], bar: Bar) -> None:
+    """Ask which model writes examples like those of a bar, and have it write."""
+    from curator.tui.screens.dataset.drafts_dialog import ask_for_drafts  # heavy
+    from curator.tui.session.drafting import seeds_of
+
+    workspace = shell_of(app).session.workspace
+    seeds = await seeds_of(workspace, workspace.view(bar.query).ids)
+    await ask_for_drafts(app, seeds, f"Written like the examples of: {bar.text}")
+
+
 class BalanceDialog(Dialog[None]):
     """Enter lists the examples of a bar; U gives all examples the most frequent system prompt."""
 
@@ -28,7 +40,10 @@ class BalanceDialog(Dialog[None]):
     BINDINGS = keys.bindings("balance")
     HEADING = "Balance"
     ACCEPT = "List these"
-    HELP = "What the dataset consists of. Enter on a bar lists its examples in the Data stage."
+    HELP = (
+        "What the dataset consists of. Enter on a bar lists its examples in the Data stage; i has a model write "
+        "more like them, which you accept or reject."
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,6 +144,14 @@ class BalanceDialog(Dialog[None]):
         if query:
             self.dismiss(None)
             self.app.call_later(shell_of(self).show_query, query)
+
+    def action_drafts(self) -> None:
+        """Have a model write examples like those of the current bar."""
+        at = self.query_one("#bars", LineList).cursor
+        bar = self._bars[at] if at < len(self._bars) else None
+        if bar is not None and bar.query:
+            self.dismiss(None)
+            self.app.run_worker(_draft(self.app, bar), group="dialog", exit_on_error=False)
 
     @on(Button.Pressed, "#unify")
     def _unify_pressed(self, event: Button.Pressed) -> None:

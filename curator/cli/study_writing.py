@@ -1,0 +1,104 @@
+"""The kinds of `curator study` that write: drafts of a model, which wait as its proposals."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.cli import provider_options
+from curator.cli.output import emit, out, positive, say, styled
+from curator.core.text import one_line
+from curator.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from curator.jobs.drafts.write import Draft
+
+
+def configure(kinds: Any) -> None:
+    """Add the parsers of these kinds."""
+    drafts = _add_kind(kinds, "drafts", "have a model write examples like some that are there, as proposals")
+    drafts.add_argument("--like", default="", metavar="QUERY", help="examples to write others like; docs/query.md")
+    drafts.add_argument("--count", type=positive, default=5, metavar="N", help="how many (default 5, at most 100)")
+    drafts.add_argument("--yes", action="store_true", help="do not ask before money is spent")
+
+
+def _add_kind(kinds: Any, name: str, words: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = kinds.add_parser(name, help=words, description=words + ".")
+    parser.add_argument("path", metavar="PATH", help="a workspace")
+    parser.add_argument("--model", metavar="M", help="the model that is asked (default: the provider's)")
+    provider_options.add_provider(parser)
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+async def _drafts(args: argparse.Namespace) -> int:
+    """Have a model write drafts; exit status 1 where none passed the gate."""
+    from curator.jobs import providers  # heavy
+    from curator.jobs.connections.connect import connect
+    from curator.jobs.drafts.write import plan_drafts, seeds_of, write_drafts
+    from curator.workspace.opening import open_workspace
+    from curator.workspace.storage.folder import is_workspace
+
+    if not is_workspace(Path(args.path)):
+        raise InputError(f"{args.path} is no workspace; make one with `curator import FILE -w NAME.curator`")
+    provider = providers.get(args.provider or "local")
+    model = args.model or provider.model or providers.LOCAL_MODEL
+    with open_workspace(args.path, read_only=True) as workspace:
+        workspace.current_results.alone = not workspace.current_results.finished
+        plan = plan_drafts(workspace, seeds_of(workspace, workspace.view(args.like).ids), args.count)
+        cost = plan.cost(provider, model)
+        if cost.usd != 0 and not args.yes:
+            question = f"{cost.words}. Ask {one_line(model)} at {provider.name}? [y/N] "
+            if not provider_options.ask_yes_no(question, False):
+                raise UsageError(f"{cost.words}; nothing was asked: add --yes")
+        async with await connect(provider) as client:
+            client.waiting = provider_options.say_waiting
+            with provider_options.suggest_pull():
+                drafts = await write_drafts(workspace, plan, client, model, _report)
+    kept = [draft for draft in drafts if draft.proposal is not None]
+    if args.json:
+        emit(_as_json(drafts, model))
+    else:
+        _tell(drafts, args.path)
+    return 0 if kept else 1
+
+
+def _as_json(drafts: list[Draft], model: str) -> dict[str, Any]:
+    return {
+        "model": model,
+        "drafts": [
+            {"proposal": draft.proposal, "prompt": draft.prompt, "answer": draft.answer}
+            for draft in drafts
+            if draft.proposal is not None
+        ],
+        "refused": [
+            {"prompt": draft.prompt, "answer": draft.answer, "why": draft.why_not}
+            for draft in drafts
+            if draft.proposal is None
+        ],
+    }
+
+
+def _tell(drafts: list[Draft], path: str) -> None:
+    for draft in drafts:
+        words = f"{one_line(draft.prompt, 70)} → {one_line(draft.answer, 40)}"
+        if draft.proposal is not None:
+            out(f"{draft.proposal:>5}  {styled(words, '1')}")
+        else:
+            say(f"    −  {words}: {draft.why_not}")
+    passed = sum(draft.proposal is not None for draft in drafts)
+    say(f"{passed} of {len(drafts)} passed; curator proposals {one_line(path)} accepts or rejects them")
+
+
+def _report(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\r\x1b[K" if done == total else ""
+        sys.stderr.write(f"\r\x1b[K{done} of {total} drafts{end}")
+        sys.stderr.flush()
+
+
+KINDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {"drafts": _drafts}

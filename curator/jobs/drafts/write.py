@@ -1,0 +1,159 @@
+"""Has a model write drafts, lets only what passes the gate through, and keeps that as the model's proposals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from curator.core import splice
+from curator.core.text import one_line
+from curator.errors import InputError
+from curator.jobs.drafts.style import (
+    MOST_READ,
+    Seed,
+    Style,
+    StyleExample,
+    answer_request,
+    cleaned,
+    made_example,
+    question_request,
+)
+from curator.jobs.http.client import Client
+from curator.jobs.providers import Provider
+from curator.jobs.runs.asking_cost import AskingCost, estimate_cost
+from curator.jobs.runs.chat import chat
+from curator.jobs.runs.questions import Questions
+from curator.workspace.operations.gate import Gate
+from curator.workspace.operations.propose import MAX_AUTHOR, Proposing
+from curator.workspace.workspace import Workspace
+
+MOST = 100
+"""Drafts in one go."""
+_TEMPERATURE = 1.0
+"""For questions, which should differ; answers are the likeliest ones."""
+_LONGEST = 300
+"""Most tokens of a question or an answer."""
+Report = Callable[[int, int], None]
+"""Called with the drafts written so far, and how many there will be."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a model wrote: a proposal where it passed the gate, else why it did not."""
+
+    prompt: str
+    answer: str
+    proposal: int | None
+    why_not: str = ""
+
+
+@dataclass
+class DraftPlan:
+    """Which drafts a model will be asked for, worked out before anything is asked."""
+
+    style: Style
+    seeds: Sequence[Seed]
+    count: int
+    nearest: dict[int, list[StyleExample]] = field(default_factory=dict)
+    """The examples whose style is taken, by the place of the seed."""
+
+    def seed_at(self, number: int) -> int:
+        """The place of the seed of the draft with this number: the seeds take turns."""
+        return number % len(self.seeds)
+
+    def request(self, number: int) -> list[dict[str, Any]]:
+        """The messages that ask for the question of a draft."""
+        at = self.seed_at(number)
+        keeps = self.style.keeps_answer(self.seeds[at])
+        return question_request(self.seeds[at], self.nearest[at], number, keeps_answer=keeps)
+
+    def cost(self, provider: Provider, model: str) -> AskingCost:
+        """About what the drafts will cost, in US$ and seconds."""
+        sent = sum(len(str(message["content"])) for n in range(self.count) for message in self.request(n))
+        questions = [len(each.question) for models in self.nearest.values() for each in models]
+        answers = [len(each.answer) for models in self.nearest.values() for each in models]
+        received = self.count * (sum(questions) // max(1, len(questions)))
+        requests = self.count
+        if not all(self.style.keeps_answer(seed) for seed in self.seeds):
+            requests, sent = 2 * requests, 2 * sent
+            received += self.count * (sum(answers) // max(1, len(answers)))
+        return estimate_cost(provider, model, requests, sent, received)
+
+
+def plan_drafts(workspace: Workspace, seeds: Sequence[Seed], count: int) -> DraftPlan:
+    """Read the training examples and choose whose style each draft takes. Raises InputError without any seed."""
+    held_out = workspace.stored.held_out()
+    trained = [example for example in workspace.ids() if example not in held_out]
+    step = max(1, -(-len(trained) // MOST_READ))
+    style = Style((record.id, record.raw) for record in workspace.records(trained[::step]))
+    if not seeds:
+        raise InputError("There is no example with a question and an answer to write others like it.")
+    if not style.models:
+        raise InputError("No training example has a question and an answer whose style could be taken.")
+    plan = DraftPlan(style, seeds, min(count, MOST))
+    plan.nearest = {at: style.nearest(seed) for at, seed in enumerate(seeds[: plan.count])}
+    return plan
+
+
+def seeds_of(workspace: Workspace, ids: Sequence[int], most: int = MOST) -> list[Seed]:
+    """Drafts like these examples, of many the first that have a question and an answer."""
+    style = Style((record.id, record.raw) for record in workspace.records(ids[: 10 * most]))
+    nouns = {model.example: workspace.changes.writing.describe("{}", [model.example]) for model in style.models}
+    return [
+        Seed(each.question, each.answer, f"written like {nouns[each.example]}") for each in style.models[:most]
+    ]
+
+
+async def write_drafts(
+    workspace: Workspace, plan: DraftPlan, client: Client, model: str, report: Report = lambda done, total: None
+) -> list[Draft]:
+    """Ask the model for all drafts; those that pass the gate are kept as its proposals. Raises ProviderError."""
+    gate = await asyncio.to_thread(Gate, workspace)
+    limit = asyncio.Semaphore(Questions.parallel(client.provider.kind))
+    one_at_a_time, drafts = asyncio.Lock(), list[Draft]()
+    with Proposing(workspace, one_line(model, MAX_AUTHOR)) as proposing:
+
+        async def write(number: int) -> None:
+            async with limit:
+                question, answer = await _ask(plan, number, client, model)
+            async with one_at_a_time:  # each is compared with those before it
+                drafts.append(await asyncio.to_thread(_keep, plan, number, question, answer, gate, proposing))
+            report(len(drafts), plan.count)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(plan.count):
+                    group.create_task(write(number))
+        except ExceptionGroup as many:
+            raise many.exceptions[0] from None  # the first error has cancelled the other requests
+    return drafts
+
+
+async def _ask(plan: DraftPlan, number: int, client: Client, model: str) -> tuple[str, str]:
+    """The question and the answer of a draft."""
+    at = plan.seed_at(number)
+    options = {"temperature": _TEMPERATURE, "max_completion_tokens": _LONGEST}
+    question = cleaned(_text(await chat(client, model, plan.request(number), **options)))
+    if plan.style.keeps_answer(plan.seeds[at]) or not question:
+        return question, plan.seeds[at].answer
+    request = answer_request(question, plan.nearest[at])
+    return question, _text(await chat(client, model, request, max_completion_tokens=_LONGEST)).strip()
+
+
+def _text(response: Any) -> str:
+    content = getattr(getattr(response.choices[0], "message", None), "content", None)
+    return content if isinstance(content, str) else ""
+
+
+def _keep(plan: DraftPlan, number: int, question: str, answer: str, gate: Gate, proposing: Proposing) -> Draft:
+    """Let a draft through the gate, or say why not."""
+    if not question.strip() or not answer.strip():
+        return Draft(question, answer, None, "it wrote nothing")
+    at = plan.seed_at(number)
+    example = made_example(question, answer, plan.nearest[at])
+    if why_not := gate.why_not(splice.dump(example)):
+        return Draft(question, answer, None, why_not)
+    kept = proposing.propose({"op": "add", "example": example, "labels": [proposing.by]}, plan.seeds[at].why)
+    return Draft(question, answer, kept.id)
