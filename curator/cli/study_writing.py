@@ -59,12 +59,12 @@ async def _drafts(args: argparse.Namespace) -> int:
             client.waiting = provider_options.say_waiting
             with provider_options.suggest_pull():
                 drafts = await write_drafts(workspace, plan, client, model, _report)
-    kept = [draft for draft in drafts if draft.proposal is not None]
+    passed = [draft for draft in drafts if draft.proposal is not None]
     if args.json:
         emit(_as_json(drafts, model))
     else:
         _tell(drafts, args.path)
-    return 0 if kept else 1
+    return 0 if passed else 1
 
 
 def _as_json(drafts: list[Draft], model: str) -> dict[str, Any]:

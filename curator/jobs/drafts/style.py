@@ -78,9 +78,9 @@ def _is_system(message: object) -> bool:
 
 
 def question_request(seed: Seed, nearest: Sequence[StyleExample], number: int, *, keeps_answer: bool) -> Messages:
-    """The messages that ask for one more question; `number` chooses which examples are shown."""
-    shown = list(nearest)
-    random.Random(number).shuffle(shown)
+    """The messages that ask for one more question; `number` chooses which examples are examples."""
+    examples = list(nearest)
+    random.Random(number).shuffle(examples)
     wish = f"{_WITH_REPLY}{seed.answer}" if keeps_answer else "Write one message."
     messages: Messages = [
         {
@@ -89,9 +89,9 @@ def question_request(seed: Seed, nearest: Sequence[StyleExample], number: int, *
             "and language. You answer with the message alone.",
         }
     ]
-    for model in shown[:_SHOWN]:
-        asked = f"{_WITH_REPLY}{model.answer}" if keeps_answer else wish
-        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": model.question}]
+    for model in examples[:_SHOWN]:
+        instruction = f"{_WITH_REPLY}{model.answer}" if keeps_answer else wish
+        messages += [{"role": "user", "content": instruction}, {"role": "assistant", "content": model.question}]
     return [*messages, {"role": "user", "content": wish}]
 
 
@@ -105,8 +105,8 @@ def answer_request(question: str, nearest: Sequence[StyleExample]) -> Messages:
 
 def made_example(question: str, answer: str, nearest: Sequence[StyleExample]) -> dict[str, Any]:
     """A draft as an example, under the system messages of the nearest one."""
-    said = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return {"messages": [*(nearest[0].system if nearest else []), *said]}
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return {"messages": [*(nearest[0].system if nearest else []), *turns]}
 
 
 def cleaned(text: str) -> str:

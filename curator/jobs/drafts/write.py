@@ -155,5 +155,5 @@ def _keep(plan: DraftPlan, number: int, question: str, answer: str, gate: Gate, 
     example = made_example(question, answer, plan.nearest[at])
     if why_not := gate.why_not(splice.dump(example)):
         return Draft(question, answer, None, why_not)
-    kept = proposing.propose({"op": "add", "example": example, "labels": [proposing.by]}, plan.seeds[at].why)
-    return Draft(question, answer, kept.id)
+    proposal = proposing.propose({"op": "add", "example": example, "labels": [proposing.by]}, plan.seeds[at].why)
+    return Draft(question, answer, proposal.id)

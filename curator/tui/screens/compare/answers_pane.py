@@ -213,8 +213,8 @@ class AnswersStage(BoardStage):
         if at is None:
             self.session.toast("There is no prompt here.")
             return
-        prompt, given = self._prompt(at), one_line(self._answer(self.row, at) or "nothing yet", 60)
-        seed = Seed(prompt.text, prompt.expected, f"wanted {one_line(prompt.expected, 60)}, given {given}")
+        prompt, answer = self._prompt(at), one_line(self._answer(self.row, at) or "nothing yet", 60)
+        seed = Seed(prompt.text, prompt.expected, f"wanted {one_line(prompt.expected, 60)}, given {answer}")
         about = f"Written like the training examples nearest to this prompt, with the answer {prompt.expected}"
         self.app.run_worker(ask_for_drafts(self.app, [seed], about), group="dialog", exit_on_error=False)
 
