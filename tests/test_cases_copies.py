@@ -99,12 +99,17 @@ def test_ids_weights_blanks_and_the_spelling_of_arguments_make_no_other_answer(
         chat("Is it late?", {**said, "content": "No"}, id=2),
         chat("Add one and three", call("call_1", '{"a": 1}'), tools=tools),
         chat("Add one and three", call("call_1", '{"a": 2}'), tools=tools),
+        chat("Is it cold?", said),
+        chat("Is it cold?", {**said, "content": "    Yes"}),
+        chat("Is it dark?", said),
+        chat("Is it dark?", {**said, "tool_calls": None, "refusal": None, "annotations": []}),
     ]
     path = tmp_path / "d.jsonl"
     path.write_text("".join(json.dumps(example) + "\n" for example in examples))
     told = answer(capsysbinary, "dedup", path)["conflicts"]
-    assert [conflict["lines"] for conflict in told] == [[6, 7], [8, 9]]
-    assert conflicts_of_check(capsysbinary, path) == {6, 7, 8, 9}
+    assert [conflict["lines"] for conflict in told] == [[6, 7], [8, 9], [10, 11]]
+    assert conflicts_of_check(capsysbinary, path) == {6, 7, 8, 9, 10, 11}
+    assert answer(capsysbinary, "dedup", path)["near"] == [[1, 2], [3, 4, 5], [12, 13]]
 
 
 @pytest.mark.parametrize("weights", [(1, 0), (0, 1)])

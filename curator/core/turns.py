@@ -13,6 +13,8 @@ from curator.core.example import Path
 OUTPUTS = ("preferred_output", "preferred_completion", "non_preferred_output", "non_preferred_completion")
 """Keys of the answers of a preference pair, in the current and an older spelling."""
 _PLAIN = {"role", "content"}
+_MARKS = frozenset(("weight", "tool_call_id"))
+"""Keys of a message that do not belong to what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,27 @@ def is_learnt(message: Any) -> bool:
 
 
 def without_marks(message: Any) -> Any:
-    """A message as it is said: without its weight and the ids of its calls, the arguments of calls as values.
+    """A message as it is said: without weight, empty keys and the ids of its calls, their arguments as values.
 
     Messages that differ in these alone say the same.
     """
     if not isinstance(message, dict) or message.keys() == _PLAIN:
         return message
-    bare = {key: item for key, item in message.items() if key not in ("weight", "tool_call_id")}
+    bare = {
+        key: item
+        for key, item in message.items()
+        if key not in _MARKS and (key == "content" or not _is_empty(item))
+    }
     if isinstance(calls := bare.get("tool_calls"), list):
         bare["tool_calls"] = [_without_id(call) for call in calls]
         if bare.get("content") in (None, ""):
             bare.pop("content", None)
     return bare
+
+
+def _is_empty(item: Any) -> bool:
+    """Whether a value says nothing: null, or an empty list or object, as libraries write unused keys."""
+    return item is None or (isinstance(item, list | dict) and not item)
 
 
 def _without_id(call: Any) -> Any:

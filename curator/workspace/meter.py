@@ -1,7 +1,8 @@
-"""Reports how far a long action is. The receiver may raise to cancel it, as long as nothing is on the disk."""
+"""How far a long action is. Who receives a report may raise to cancel it, as long as nothing is on the disk."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -12,6 +13,18 @@ Report = Callable[[str, int, int], None]
 
 EVERY = 500
 """Items between two reports: some milliseconds of work."""
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Turn the collector of cycles off, for a loop that makes none: it would take up to a fifth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Meter:

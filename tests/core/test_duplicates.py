@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from curator.core.duplicates.across import Phrases
 from curator.core.duplicates.conflicts import make_conflict
@@ -18,6 +19,8 @@ from curator.core.duplicates.exact import find_equal
 from curator.core.duplicates.found_duplicates import FoundDuplicates
 from curator.core.duplicates.hashes import NOTHING, Fingerprint, fingerprint, value_hash
 from curator.core.duplicates.index import Index
+from curator.core.duplicates.meaning.spoken import spoken
+from curator.core.duplicates.plain_lines import fingerprint_of_line, spoken_of_line, text_of_line
 from curator.core.duplicates.sketch import fold_texts
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
@@ -331,13 +334,30 @@ def test_equal_values_are_found_whatever_their_spelling_and_nothing_else_is(data
     assert differing == [make_conflict(rows, [prints[row].text for row in rows]) for rows in asked]
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("user", "assistant", "system", "developer", "tool")),
+            st.sampled_from(("", "a", "é☃", "a\x1fb", None, " ")),
+        ),
+        max_size=5,
+    )
+)
+def test_a_line_is_compared_by_what_its_parsed_value_is_compared_by(said: list[tuple[str, str | None]]) -> None:
+    raw = json.dumps({"messages": [{"role": role, "content": text} for role, text in said]}).encode()
+    value = parse(raw).value
+    assert fingerprint_of_line(raw) == fingerprint(parse(raw))
+    assert text_of_line(raw) == compared_text(value)
+    assert spoken_of_line(raw) == spoken(value)
+
+
 def test_no_hash_alone_makes_a_copy() -> None:
     values = [chat("a", "b"), chat("c", "d"), chat("a", "b"), chat("e", "f"), chat("c", "d")]
-    prints = [printed(value)._replace(value=7) for value in values]
+    prints = [replace(printed(value), value=7) for value in values]
     index = Index([prints[:]], lambda row: prints[row].text, lambda a, b: values[a] == values[b])
     assert kinds(index.duplicates) == [("exact", (0, 2)), ("exact", (1, 4))]
     values += [chat("a", "b"), chat("e", "f")]
-    prints += [printed(value)._replace(value=7) for value in values[5:]]
+    prints += [replace(printed(value), value=7) for value in values[5:]]
     index.put({5: prints[5], 6: prints[6], 2: NOTHING})
     assert kinds(index.duplicates) == [("exact", (0, 5)), ("exact", (1, 4)), ("exact", (3, 6))]
 

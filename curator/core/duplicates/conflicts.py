@@ -23,7 +23,7 @@ def make_conflict(ids: Sequence[int], texts: Sequence[str]) -> Conflict:
     """The conflict of examples with one prompt, from their ids and their compared texts."""
     answers: dict[str, list[int]] = {}
     for item, text in zip(ids, texts, strict=True):
-        answers.setdefault(question_and_answer(text)[1].strip(), []).append(item)
+        answers.setdefault(question_and_answer(text)[1].rstrip(), []).append(item)
     return rank_answers(question_and_answer(texts[0])[0], answers)
 
 

@@ -53,7 +53,7 @@ def _differing(values: Iterable[tuple[Any, list[int]]]) -> Iterator[Conflict]:
         if key := question_key(value, text):
             prompt, answer = question_and_answer(text)
             prompts.setdefault(key, prompt)
-            answers_by_question.setdefault(key, {}).setdefault(answer.strip(), []).extend(ids)
+            answers_by_question.setdefault(key, {}).setdefault(answer.rstrip(), []).extend(ids)
     return (
         rank_answers(prompts[key], answers) for key, answers in answers_by_question.items() if len(answers) > 1
     )

@@ -27,7 +27,7 @@ _COMPARED = 400
 """Most rows that one changed row is compared with."""
 _MANY = 100
 """If more rows changed, copies are searched among all rows at once instead of for each changed row."""
-_REMEMBERED = 2_000
+_REMEMBERED = 4_000
 """Most rows whose words are kept between comparisons."""
 _SIMILAR_FLOOR = 35.0
 """Lowest score that `similar` lists."""
@@ -144,7 +144,11 @@ class Index:
 
     def _contradicting_rows(self) -> list[list[int]]:
         """The sets of rows with an equal prompt and different answers."""
-        return [rows for rows in self._table.rows_by_prompt() if len({self._answer(row) for row in rows}) > 1]
+        return [rows for rows in self._table.rows_by_prompt() if self._answer_differently(rows)]
+
+    def _answer_differently(self, rows: list[int]) -> bool:
+        by_value = {int(self._table.values[row]): row for row in rows}
+        return len(by_value) > 1 and len({self._answer(row) for row in by_value.values()}) > 1
 
     def _answer(self, row: int) -> int:
         if row not in self._answers:

@@ -62,7 +62,8 @@ class FingerprintTable:
         for prints in batches:
             if near:
                 sketches.append(table.sketcher.sketch([p.text for p in prints]))
-            hashes.append(np.array([(p.value or 0, *p[2:]) for p in prints], np.int64).reshape(-1, 4))
+            numbers = [(p.value or 0, p.prompt, p.system, p.learnt) for p in prints]
+            hashes.append(np.array(numbers, np.int64).reshape(-1, 4))
             alive.append(np.array([p.value is not None for p in prints], dtype=np.bool_))
             tell("reading", 0.0)
         table.alive = np.concatenate(alive)

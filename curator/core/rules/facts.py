@@ -156,7 +156,7 @@ def _facts_from_bytes(frame: Frame, contents: list[str], prompt: bytes, answer: 
     return Facts(
         _ANSWERED | (REFUSAL if is_refusal(contents[-1]) else 0),
         xxh3_64_intdigest(prompt, seed),
-        xxh3_64_intdigest(answer.strip()) & 0xFFFFFFFF,
+        xxh3_64_intdigest(answer.rstrip()) & 0xFFFFFFFF,
         _system_text_hash(contents[0]) if has_system else 0,
         (),
         tokens,

@@ -6,11 +6,9 @@ joined afterwards.
 
 from __future__ import annotations
 
-import gc
 from array import array
 from collections import Counter as Bag
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +25,7 @@ from curator.core.rules.subject import Subject
 from curator.workspace.checks.excerpt import Excerpt, excerpt
 from curator.workspace.checks.json_findings import Rows, as_json, fingerprint
 from curator.workspace.files.line_splitter import Batch, Notes
+from curator.workspace.meter import without_collecting
 
 if TYPE_CHECKING:
     from curator.core.counting.counter import Counter, RoleTexts
@@ -175,7 +174,7 @@ def examine(
     compat = FaultCounts(options.compat) if options.compat else None
     counter = options.counter() if context.count is not None else None
     one_pass = OnePass(findings, context, options, compat, counter, large)
-    with _no_garbage_collection():
+    with without_collecting():
         if options.quick:
             one_pass.check_formats(batches)
         else:
@@ -189,18 +188,6 @@ def facts_unless_broken(subject: Subject, context: rules.Context) -> Facts | Non
     """The facts of an example; None where it cannot be parsed."""
     broken = subject.example.value is None and subject.example.faults
     return None if broken else facts_of(subject, context)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Turn the cycle collector off: the loop makes no cycles, and the collector would take a fifth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @dataclass(slots=True)

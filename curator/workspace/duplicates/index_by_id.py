@@ -14,15 +14,17 @@ from curator.core.duplicates.conflicts import Conflict, make_conflict
 from curator.core.duplicates.exact import find_equal
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Arrangement, Group
-from curator.core.duplicates.hashes import NOTHING, Fingerprint, canonical, fingerprint
+from curator.core.duplicates.hashes import NOTHING, Fingerprint, canonical
 from curator.core.duplicates.index import Index
-from curator.core.duplicates.meaning.spoken import Spoken, spoken, spoken_part
+from curator.core.duplicates.meaning.spoken import Spoken, spoken_part
+from curator.core.duplicates.plain_lines import fingerprint_of_line, spoken_of_line, text_of_line
 from curator.core.duplicates.table import Progress
-from curator.core.duplicates.texts import Scope, compared_text
+from curator.core.duplicates.texts import Scope
 from curator.core.example import parse
+from curator.workspace.meter import without_collecting
 
 FILE = "duplicates.npz"
-VERSION = 6
+VERSION = 7
 """Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
 """Examples whose fingerprints are handed over together."""
@@ -59,10 +61,9 @@ class Duplicates:
         scope `prompt` or `answer` only that part is compared; without `near` only equal examples are found.
         """
         duplicates = cls((), raw_of, scope=scope)
-        fingerprints = duplicates._fingerprints(raws)
-        duplicates._index = Index(
-            fingerprints, duplicates._text, duplicates._same, say=duplicates._say, near=near, progress=progress
-        )
+        fingerprints, text, same = duplicates._fingerprints(raws), duplicates._text, duplicates._same
+        with without_collecting():
+            duplicates._index = Index(fingerprints, text, same, say=duplicates._say, near=near, progress=progress)
         duplicates._row = {example: row for row, example in enumerate(duplicates._ids)}
         return duplicates
 
@@ -71,15 +72,15 @@ class Duplicates:
         stream = iter(raws)
         while batch := list(islice(stream, _BATCH)):
             self._ids += [example for example, _ in batch]
-            yield [fingerprint(parse(raw), self._scope) for _, raw in batch]
+            yield [fingerprint_of_line(raw, self._scope) for _, raw in batch]
 
     def _text(self, row: int) -> str:
-        return compared_text(parse(self._raw_of(self._ids[row])).value, self._scope)
+        return text_of_line(self._raw_of(self._ids[row]), self._scope)
 
     def _say(self, row: int) -> Spoken:
         if self._scope != "conversation":
             return spoken_part(self._text(row), self._scope == "answer")
-        return spoken(parse(self._raw_of(self._ids[row])).value)
+        return spoken_of_line(self._raw_of(self._ids[row]))
 
     def _same(self, a: int, b: int) -> bool:
         """Whether the examples in two rows are equal; called for rows with equal hashes."""
@@ -138,7 +139,7 @@ class Duplicates:
                 row = self._row[example] = len(self._ids)
                 self._ids.append(example)
             if row is not None:
-                fresh[row] = NOTHING if raw is None else fingerprint(parse(raw), self._scope)
+                fresh[row] = NOTHING if raw is None else fingerprint_of_line(raw, self._scope)
         self._index.put(fresh)
 
     def _ids_of(self, rows: Iterable[int]) -> tuple[int, ...]:

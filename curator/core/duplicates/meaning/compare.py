@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -34,23 +35,12 @@ _ABOUT_SPELLING = re.compile(
     re.IGNORECASE,
 )
 """Where a text is about spelling or grammar each slip, blank and sign in it may be what it is about."""
-_SPELLING_STARTS = (
-    *("spel", "misspel", "gramma", "typo", "proofread", "punctuat", "palindrom", "anagram", "count", "letter"),
-    *(
-        "capital",
-        "small",
-        "upper",
-        "lower",
-        "how",
-        "correct",
-        "rechtschreib",
-        "buchstabier",
-        "tippfehler",
-        "korrigier",
-    ),
-    *("orthograph", "corrig", "ortogra"),
+_SPELLING_STARTS = frozenset(
+    """
+    spel miss gram typo proo punc pali anag coun lett capi smal uppe lowe how corr rech buch tipp korr orth orto
+    """.split()  # noqa: SIM905 - words are read more easily in lines
 )
-"""How a run begins where such a text may be: the search above takes longer."""
+"""The first four letters of a run where such a text may be: the search above takes longer."""
 _TECHNICAL = re.compile(r"://|@|\\|_|\(\)|::|->|`|\w[.]\w|^~?[.]{0,2}/\w|/.*/|^--?\w")
 """A run that is an address, a path, a flag or a name in code: no slip of the pen is one there."""
 
@@ -66,25 +56,45 @@ def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], b
 
     `is_noisy` tells whether the prose of other messages differs too, so that a change of code may be one of all.
     """
+    if is_answer and _first_blanks(a) != _first_blanks(b):
+        return MeaningDifference("blanks at the beginning of an answer")
     a, b = a.strip(), b.strip()
     if a == b:
         return ALIKE
     if (a[:1] in ("{", "[") or b[:1] in ("{", "[")) and (reason := _json_differs(a, b)) is not None:
         return MeaningDifference(reason or None)
-    plain_a, plain_b = in_one_spelling(a), in_one_spelling(b)
-    runs_a, runs_b = runs_of(plain_a), runs_of(plain_b)
+    (plain_a, runs_a), (plain_b, runs_b) = _divided(a), _divided(b)
     words = min(len(runs_a), len(runs_b))
     if words <= FEW_WORDS:
         words = min(sum(key[0].isalnum() for key in keys_of(runs)) for runs in (runs_a, runs_b))
         if is_answer and words <= LABEL_WORDS:
             return MeaningDifference("another label")
-    if any(run.startswith(_SPELLING_STARTS) for run in runs_a) and _ABOUT_SPELLING.search(plain_a):
-        return MeaningDifference("a sign in a text about signs")
     difference = _compare_runs(runs_a, runs_b, words, FEW_WORDS - 1 if is_answer else FEW_WORDS)
+    if difference is not None and difference.reason:
+        return difference
+    if _is_about_spelling(runs_a, plain_a):
+        return MeaningDifference("a sign in a text about signs")
     if difference is None:
         return MeaningDifference(code_differs(a, b, is_noisy) or _spelling_differs(plain_a, plain_b, words))
-    reason = difference.reason or _whole_differs(plain_a, plain_b, difference, is_noisy)
-    return difference._replace(reason=reason)
+    reason = _whole_differs(plain_a, plain_b, difference, is_noisy)
+    return difference._replace(reason=reason) if reason else difference
+
+
+def _first_blanks(text: str) -> str:
+    """The blanks at the beginning of a text: those of an answer are taught."""
+    return text[: len(text) - len(text.lstrip())] if text[:1].isspace() else ""
+
+
+@lru_cache(maxsize=2_048)
+def _divided(text: str) -> tuple[str, list[str]]:
+    """A text in one spelling and its runs. A text is often compared with several others, one after another."""
+    plain = in_one_spelling(text)
+    return plain, runs_of(plain)
+
+
+def _is_about_spelling(runs: list[str], text: str) -> bool:
+    starts = {run[:4] for run in runs}
+    return not _SPELLING_STARTS.isdisjoint(starts) and _ABOUT_SPELLING.search(text) is not None
 
 
 def _whole_differs(a: str, b: str, difference: MeaningDifference, is_noisy: Callable[[], bool]) -> str | None:
@@ -136,12 +146,11 @@ def _is_recased(x: str, y: str, place: int) -> bool:
 
 def _capitals_differ(a: str, b: str) -> str | None:
     """Whether an abbreviation stands for a word (US, us; IT, it) in texts that are not recased as a whole."""
-    if _CAPITALS.findall(a) == _CAPITALS.findall(b):
+    if _letters(a) == _letters(b) or _CAPITALS.findall(a) == _CAPITALS.findall(b):
         return None
     words_a, words_b = WORD.findall(a), WORD.findall(b)
     pairs = [(x, y) for x, y in zip(words_a, words_b, strict=False) if x != y and x.lower() == y.lower()]
-    recased = len(pairs) > 1 and (a in (b.lower(), b.upper(), b.title()) or b in (a.lower(), a.upper(), a.title()))
-    if recased or len(pairs) * 2 > len(words_a):
+    if len(pairs) * 2 > len(words_a) or (len(pairs) > 1 and _is_recased_whole(a, b)):
         return None
     if any(x.isupper() != y.isupper() and (len(x) == 2 or x.lower() in ABBREVIATIONS) for x, y in pairs):
         return "an abbreviation"
@@ -152,6 +161,17 @@ def _capitals_differ(a: str, b: str) -> str | None:
     return "a capital" if any(len(x) == 1 and x.lower() not in _LETTER_WORDS for x, _ in pairs) else None
 
 
+def _is_recased_whole(a: str, b: str) -> bool:
+    """Whether one text is the other in small letters, in capitals, or as a title."""
+    return a in (b.lower(), b.upper(), b.title()) or b in (a.lower(), a.upper(), a.title())
+
+
+def _letters(text: str) -> bytes:
+    """A text without the blanks and signs of ASCII."""
+    return text.encode("utf-8", "surrogatepass").translate(None, _SIGNS)
+
+
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
 _CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-Þ]{1,4}\b|\w*[a-zß-öø-ÿ][A-ZÀ-ÖØ-Þ]\w*")
 _NAMED_IN_CODE = re.compile(r"[a-z][A-Z]")
 _LETTER_WORDS = frozenset("aioyeàu")
@@ -166,6 +186,8 @@ def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> MeaningDi
 
     None where the words are the same.
     """
+    if a == b:
+        return None
     differences = Differences(len(a), min(len(a), len(b)))
     is_other = False
     for start, runs_a, runs_b in _regions(a, b):
@@ -186,15 +208,16 @@ def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> MeaningDi
 
 def _is_technical_other(a: str, b: str) -> bool:
     """Whether two runs of which one is an address, a path or a name in code differ in a word or sign."""
-    return (
-        a != b
-        and bool(_TECHNICAL.search(a) or _TECHNICAL.search(b))
-        and "".join(keys_of([a])) != "".join(keys_of([b]))
-    )
+    if a == b or (a.isalpha() and b.isalpha()):
+        return False
+    is_technical = _TECHNICAL.search(a) or _TECHNICAL.search(b)
+    return bool(is_technical) and "".join(keys_of([a])) != "".join(keys_of([b]))
 
 
 def _regions(a: list[str], b: list[str]) -> list[tuple[int, list[str], list[str]]]:
     """The stretches in which two lists differ, touching ones as one, with their starts in the first list."""
+    if len(a) == len(b) == 1:
+        return [(0, a, b)] if a != b else []
     regions: list[tuple[int, list[str], list[str]]] = []
     end = -1
     for step in Levenshtein.opcodes(a, b):

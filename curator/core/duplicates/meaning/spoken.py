@@ -20,7 +20,7 @@ from curator.core.turns import is_learnt
 
 _PREFERRED = ("preferred_output", "preferred_completion")
 _REJECTED = ("non_preferred_output", "non_preferred_completion")
-_NO_WORDS = ("role", "content", "weight", "refusal", "tool_call_id")
+_NO_WORDS = frozenset(("role", "content", "weight", "refusal", "tool_call_id"))
 """Keys of a message that say nothing beside its text. All others, such as tool calls, are equal in copies."""
 
 
@@ -159,6 +159,8 @@ def _exact(message: Any) -> Any:
     if not isinstance(message, dict):
         return message
     content = message.get("content")
+    if isinstance(content, str) and _NO_WORDS.issuperset(message):
+        return None
     others = {key: _without_ids(item) for key, item in message.items() if key not in _NO_WORDS and item}
     if not isinstance(content, str | list):
         others["content"] = content
