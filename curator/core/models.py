@@ -37,6 +37,9 @@ class ModelInfo:
     input: float | None = None
     cached: float | None = None
     output: float | None = None
+    """`input`, `cached`, `output` and `batch` are prices of models tuned from it."""
+    base: Mapping[str, float] = field(default_factory=dict)
+    """What the base itself costs (`input`, `cached`, `output`); empty: as much as a tuned one."""
     batch: Mapping[str, float] = field(default_factory=dict)
     hosting_hour: float | None = None
     """Price per hour of a deployed tuned model (Azure), whether it is used or not."""
@@ -63,10 +66,24 @@ class ModelInfo:
             return self
         return replace(self, **_NOTHING_KNOWN)
 
+    def price_of(self, model: str, sent: float, received: float) -> float | None:
+        """US dollars for so many tokens sent to the model of this name, the base or a tuned one, and received.
+
+        None where the price is unknown.
+        """
+        prices: Mapping[str, Any] = {"input": self.input, "output": self.output}
+        if self.base and not is_tuned(model):
+            prices = self.base
+        each_sent, each_received = prices.get("input"), prices.get("output")
+        if each_sent is None or each_received is None:
+            return None
+        return float(sent * each_sent + received * each_received) / 1e6
+
 
 _PRICES = ("training", "training_hour", "input", "cached", "output", "hosting_hour")
 _NOTHING_KNOWN: dict[str, Any] = {
     **dict.fromkeys((*_PRICES, "priced_on", "training_ends", "shutdown", "replacement")),
+    "base": {},
     "batch": {},
     "note": "",
 }
@@ -77,6 +94,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "context": int,
     "inference_context": int,
     "methods": list,
+    "base": dict,
     "batch": dict,
     "priced_on": date,
     "training_ends": date,
@@ -142,10 +160,16 @@ def _check(entry: Mapping[str, Any], where: str) -> None:
         expected = _TYPES.get(key, (int, float))
         if not isinstance(value, expected) or isinstance(value, bool):
             raise UsageError(f'{where}: "{key}" has a value of the wrong type')
-        if key in _PRICES and not 0 <= float(entry[key]) < float("inf"):
+        if key in _PRICES and not _is_price(value):
             raise UsageError(f'{where}: "{key}" is not a price')
+        if key in ("base", "batch") and not all(map(_is_price, entry[key].values())):
+            raise UsageError(f'{where}: "{key}" holds something that is not a price')
         if isinstance(value, list) and not all(isinstance(item, str) for item in value):
             raise UsageError(f'{where}: "{key}" is a list of words')
+
+
+def _is_price(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= float(value) < float("inf")
 
 
 def base_name(model: str) -> str:
@@ -158,6 +182,11 @@ def base_name(model: str) -> str:
     name = model.strip()
     name = name[3:].split(":", 1)[0] if name.startswith("ft:") else re.split(r"[.:]ft-", name, maxsplit=1)[0]
     return re.sub(r"^gpt-35-", "gpt-3.5-", name)
+
+
+def is_tuned(model: str) -> bool:
+    """Whether a name is that of a tuned model, see `base_name`."""
+    return model.strip().startswith("ft:") or re.search(r"[.:]ft-", model) is not None
 
 
 def find(model: str, models: Table | None = None) -> ModelInfo | None:

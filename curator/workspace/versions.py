@@ -25,6 +25,17 @@ class RevisionDifference:
         """As `history --json` prints it."""
         return {"added": self.added, "removed": self.removed, "edited": self.edited}
 
+    def __len__(self) -> int:
+        return len(self.edited) + len(self.added) + len(self.removed)
+
+    def change_at(self, index: int) -> tuple[str, int]:
+        """The sign (~, +, -) and the example of a change by its place: edited ones first, then added, removed."""
+        for sign, ids in (("~", self.edited), ("+", self.added)):
+            if index < len(ids):
+                return sign, ids[index]
+            index -= len(ids)
+        return "-", self.removed[index]
+
 
 def difference(workspace: Workspace, old: int, new: int) -> RevisionDifference:
     """Compare two revisions; the time grows with the number of changes between them."""
@@ -44,6 +55,7 @@ def difference(workspace: Workspace, old: int, new: int) -> RevisionDifference:
         and value != last[(example, field)]
         and example not in added
         and example not in removed
+        and not first.get((example, "deleted"))  # added, edited and deleted again: it is in neither revision
     ]
     return RevisionDifference(old, new, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(edited)))
 

@@ -57,6 +57,24 @@ def test_published_figures(name: str, training: float, context: int | None, shut
     assert (info.training, info.context, info.shutdown) == (training, context, shutdown)
 
 
+@pytest.mark.parametrize(
+    ("name", "provider", "usd"),
+    [
+        ("gpt-4.1-mini", "openai", 0.40 + 1.60),
+        ("ft:gpt-4.1-mini-2025-04-14:org::id", "openai", 0.80 + 3.20),
+        ("gpt-4o-mini-2024-07-18", "openai", 0.15 + 0.60),
+        ("gpt-35-turbo", "openai", 0.50 + 1.50),
+        ("gpt-4.1-mini", "azure", None),
+        ("gpt-4.1-mini-2025-04-14.ft-1", "azure", None),
+        ("gpt-4", "openai", None),
+    ],
+)
+def test_a_base_costs_less_to_ask_than_what_is_tuned_from_it(name: str, provider: str, usd: float | None) -> None:
+    info = models.find(name)
+    assert info is not None
+    assert info.on(provider).price_of(name, 1e6, 1e6) == (None if usd is None else pytest.approx(usd))
+
+
 def test_every_entry_is_consistent() -> None:
     for info in models.table().values():
         assert info.encoding in (None, "own", *vocabulary.ENCODINGS)

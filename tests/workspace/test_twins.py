@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,52 @@ def test_what_is_new_stays_in_training(path: Path) -> None:
         assert not edited.twins
         for odd in (b"{", b"[]", b'{"messages": []}', b'{"messages": [{"role": "user", "content": ""}]}'):
             assert not workspace.changes.add(odd).twins
+
+
+THANKS = "Your message made my day a little brighter"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "is_twin"),
+    [
+        ("Your message made my day a bit brighter", "Answer 0.", True),
+        ("your messages have made my day brighter!", "Answer 0.", True),
+        ("Your note made my day a little brighter", "Answer 0.", True),
+        ("Oh, your message really made my day a little brighter", "Tell them so.", True),
+        ("What you wrote this morning made me happy", "Answer 0.", False),
+        ("Your message did not make my day brighter", "Answer 0.", False),
+        ("Your message made my day a little brighter on 3 days", "Answer 0.", False),
+        ("Your parcel made my week a little heavier", "Answer 0.", False),
+        ("Your note made my day a little brighter", "Tell them so.", False),
+    ],
+)
+def test_other_words_for_the_same_are_a_twin_though_no_copy_to_remove(
+    shared: Workspace, question: str, answer: str, is_twin: bool
+) -> None:
+    change = shared.changes.add(example(question, answer))
+    assert bool(change.twins) == is_twin
+    shared.changes.undo()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    data = tmp_path_factory.mktemp("thanks") / "data.jsonl"
+    lines = [example(THANKS, "Answer 0."), *map(example, QUESTIONS)]
+    data.write_bytes(b"\n".join(map(splice.dump, lines)) + b"\n")
+    with open_workspace(data) as workspace:
+        workspace.changes.assign([1], "validation")
+        yield workspace
+
+
+def test_words_of_an_instruction_that_stands_in_all_prompts_tell_nothing(tmp_path: Path) -> None:
+    animals = ["dog", "cat", "trout", "eagle", "lizard", "horse", "shark", "robin", "whale", "adder"]
+    asked = "Classify the following animal as a mammal, bird, fish or reptile: {}"
+    data = tmp_path / "data.jsonl"
+    data.write_bytes(b"\n".join(splice.dump(example(asked.format(name), "mammal")) for name in animals) + b"\n")
+    with open_workspace(data) as workspace:
+        workspace.changes.assign(workspace.ids()[:8], "validation")
+        assert not workspace.changes.add(example(asked.format("mouse"), "mammal")).twins
+        assert workspace.changes.add(example(asked.format("a cat"), "mammal")).twins
 
 
 def test_an_edit_of_many_that_makes_a_copy_of_one_that_it_changes_too(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from curator.core import splice
@@ -24,7 +25,6 @@ from curator.jobs.http.client import Client
 from curator.jobs.providers import Provider
 from curator.jobs.runs.asking_cost import AskingCost, estimate_cost
 from curator.jobs.runs.chat import chat
-from curator.jobs.runs.questions import Questions
 from curator.workspace.operations.gate import Gate
 from curator.workspace.operations.propose import MAX_AUTHOR, Proposing
 from curator.workspace.workspace import Workspace
@@ -111,13 +111,11 @@ async def write_drafts(
 ) -> list[Draft]:
     """Ask the model for all drafts; those that pass the gate are kept as its proposals. Raises ProviderError."""
     gate = await asyncio.to_thread(Gate, workspace)
-    limit = asyncio.Semaphore(Questions.parallel(client.provider.kind))
     one_at_a_time, drafts = asyncio.Lock(), list[Draft]()
     with Proposing(workspace, one_line(model, MAX_AUTHOR)) as proposing:
 
         async def write(number: int) -> None:
-            async with limit:
-                question, answer = await _ask(plan, number, client, model)
+            question, answer = await client.pace.ask(partial(_ask, plan, number, client, model))
             async with one_at_a_time:  # each is compared with those before it
                 drafts.append(await asyncio.to_thread(_keep, plan, number, question, answer, gate, proposing))
             report(len(drafts), plan.count)
@@ -131,15 +129,16 @@ async def write_drafts(
     return drafts
 
 
-async def _ask(plan: DraftPlan, number: int, client: Client, model: str) -> tuple[str, str]:
-    """The question and the answer of a draft."""
+async def _ask(plan: DraftPlan, number: int, client: Client, model: str, total: float) -> tuple[str, str]:
+    """The question and the answer of a draft; either may take `total` seconds."""
     at = plan.seed_at(number)
-    options = {"temperature": _TEMPERATURE, "max_completion_tokens": _LONGEST}
+    options = {"temperature": _TEMPERATURE, "max_completion_tokens": _LONGEST, "total": total}
     question = cleaned(_text(await chat(client, model, plan.request(number), **options)))
     if plan.style.keeps_answer(plan.seeds[at]) or not question:
         return question, plan.seeds[at].answer
     request = answer_request(question, plan.nearest[at])
-    return question, _text(await chat(client, model, request, max_completion_tokens=_LONGEST)).strip()
+    response = await chat(client, model, request, max_completion_tokens=_LONGEST, total=total)
+    return question, _text(response).strip()
 
 
 def _text(response: Any) -> str:

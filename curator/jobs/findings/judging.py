@@ -6,11 +6,11 @@ is stored when it comes, under the judge, its rubric and the two texts, so that 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from curator.core.scores.agreement import Choice
@@ -26,7 +26,6 @@ from curator.jobs.runs.evaluation import Evaluation
 WANTED = "the wanted answers"
 """The row that a single model is compared with."""
 _VERDICT = "verdict"
-_PARALLEL = 8
 _LONGEST_REPLY = {"local": 64}
 """Tokens of a reply, by kind of provider (others: 1,024, as a model may reason before its word)."""
 _INSTRUCTION = (
@@ -131,27 +130,23 @@ async def ask_judge(
     facts = ledger.facts(_VERDICT, judge.id)
     requests = _open_orders(facts, judge, pairs)
     longest = _LONGEST_REPLY.get(client.provider.kind, 1024)
-    gate, done = asyncio.Semaphore(_PARALLEL), 0
+    done = 0
 
-    async def one(key: AnswerKey, pair: AnswerPair) -> None:
-        nonlocal done
-        async with gate:
-            response = await chat(
-                client, judge.model, _request(judge, pair), temperature=0, max_completion_tokens=longest
-            )
+    async def ask(key: AnswerKey, pair: AnswerPair, total: float) -> tuple[AnswerKey, str]:
+        options = {"temperature": 0, "max_completion_tokens": longest}
+        response = await chat(client, judge.model, _request(judge, pair), total=total, **options)
         content = getattr(getattr(response.choices[0], "message", None), "content", None)
-        reply = content if isinstance(content, str) else ""
+        return key, content if isinstance(content, str) else ""
+
+    def take(found: tuple[AnswerKey, str]) -> None:
+        nonlocal done
+        key, reply = found
         facts[key] = {"verdict": read_verdict(reply), "reply": reply[:200]}
         ledger.add_fact(_VERDICT, key, facts[key])
         done += 1
         report(judge.model, done, len(requests))
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for key, pair in requests.items():
-                group.create_task(one(key, pair))
-    except ExceptionGroup as many:
-        raise many.exceptions[0] from None  # the first error has cancelled the other requests
+    await client.pace.ask_all((partial(ask, key, pair) for key, pair in requests.items()), take)
     return [_verdict(facts, judge, pair) or Verdict(None) for pair in pairs]
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from curator.errors import ProviderError
 from curator.jobs.http import faults, guards
 from curator.jobs.http import provider_records as records
+from curator.jobs.http.pace import AskingPace
 from curator.jobs.providers import Provider
 from curator.loopback import is_loopback
 
@@ -56,6 +57,8 @@ class Client:
         """Called with the fault and the seconds before a pause that a user may notice."""
         self.new_model_lock = asyncio.Lock()
         """Held by the call that waits for a new model; others wait for its outcome, see `runs.new_models`."""
+        self.pace = AskingPace(provider.kind, limits.total)
+        """How many questions are asked at a time."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,15 +80,26 @@ class Client:
         except (openai.OpenAIError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise faults.translate(error, self.provider.name, doing) from error
 
-    async def read(self, doing: str, request: Callable[[], Awaitable[T]], total: float | None = None) -> T:
-        """Make a request that changes nothing; repeat it after a pause where that can help. Raises as `call`."""
+    async def read(
+        self,
+        doing: str,
+        request: Callable[[], Awaitable[T]],
+        total: float | None = None,
+        *,
+        repeat_slow: bool = True,
+    ) -> T:
+        """Make a request that changes nothing; repeat it after a pause where that can help. Raises as `call`.
+
+        Without `repeat_slow` a request that was not answered in time is left to the caller.
+        """
         attempt = 0
         while True:
             try:
                 return await self.call(doing, request(), total)
             except ProviderError as fault:
                 wait = pause(fault, attempt, self.limits)
-                if attempt >= self.limits.retries or wait is None:
+                is_left = isinstance(fault, faults.TooSlow) and not repeat_slow
+                if attempt >= self.limits.retries or wait is None or is_left:
                     raise
                 if wait > _NOTICED:
                     self.waiting(fault, wait)

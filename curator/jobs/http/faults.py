@@ -3,6 +3,7 @@
 ProviderError
 ├── Unreachable   nothing was sent: trying again is safe
 ├── Unclear       the request may have been carried out: look at the provider before repeating it
+│   └── TooSlow   no answer came in time
 └── Refused       the provider refused: nothing was created
 """
 
@@ -61,6 +62,10 @@ class Unclear(ProviderError):
         self.retry_after = retry_after
 
 
+class TooSlow(Unclear):
+    """No answer came in time."""
+
+
 class Refused(ProviderError):
     """The provider refused. `status` is the HTTP status; `retry_after` the seconds that it asks to wait."""
 
@@ -117,13 +122,13 @@ def translate(error: BaseException, provider: str, doing: str) -> ProviderError:
     if isinstance(error, openai.APIStatusError):
         return _status(error, provider, doing)
     if isinstance(error, openai.APITimeoutError) and not _unsent(error):
-        return Unclear(f"{provider} did not answer in time when asked to {doing}.")
+        return TooSlow(f"{provider} did not answer in time when asked to {doing}.")
     if isinstance(error, openai.APIConnectionError):
         if _unsent(error):
             return Unreachable(f"{provider} could not be reached to {doing}: {_reason(error)}.")
         return Unclear(f"The connection to {provider} broke when it was asked to {doing}: {_reason(error)}.")
     if isinstance(error, TimeoutError):
-        return Unclear(f"{provider} did not answer in time when asked to {doing}.")
+        return TooSlow(f"{provider} did not answer in time when asked to {doing}.")
     unreadable = openai.APIResponseValidationError | json.JSONDecodeError | ValueError | TypeError | RecursionError
     if isinstance(error, unreadable):
         return Unclear(f"{provider} gave an answer that cannot be read when asked to {doing}.")

@@ -13,6 +13,8 @@ LIKELIHOOD = "likelihood"
 """The log probabilities that a model gives the tokens of a wanted answer: `{"logprobs": […]}`."""
 MISS_KIND = "miss"
 """The kind of miss that a person chose for an answer: `{"kind": "goes_on"}`."""
+SCORES = "scores"
+"""The scores of all answers of a row to a set of prompts; `answer` is a hash of all that they depend on."""
 COMPLETION = "completion"
 """Whether a person says that a whole conversation did its task: `{"passed": true}`."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from curator import pricing
 from curator.core.cost import money
+from curator.jobs.http.pace import most_at_once
 from curator.jobs.providers import Provider
 from curator.jobs.runs.questions import Questions
 
@@ -56,7 +57,7 @@ def cost_of_questions(questions: Questions, provider: Provider) -> AskingCost:
     seconds of answers that are known."""
     count = len(questions.unanswered)
     seconds = [answer["seconds"] for answer in questions.answers.values() if _is_number(answer.get("seconds"))]
-    each = sum(seconds) / len(seconds) / questions.parallel(provider.kind) if seconds else None
+    each = sum(seconds) / len(seconds) / most_at_once(provider.kind) if seconds else None
     return estimate_cost(provider, questions.way.model, count, questions.size, count * questions.longest, each)
 
 
@@ -84,10 +85,7 @@ def price_of_tokens(provider: Provider, model: str, sent: float, received: float
     if provider.kind == "local":
         return 0.0
     info = pricing.find(model)
-    info = info.on(provider.kind) if info is not None else None
-    if info is None or info.input is None or info.output is None:
-        return None
-    return (sent * info.input + received * info.output) / 1e6
+    return None if info is None else info.on(provider.kind).price_of(model, sent, received)
 
 
 def spent_json(questions: Questions, provider: Provider) -> dict[str, float | int | None]:

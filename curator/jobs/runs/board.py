@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from curator import pricing
-from curator.core.models import ModelInfo
 from curator.errors import CuratorError, ProviderError
 from curator.jobs import providers
 from curator.jobs.connections.connect import connect
 from curator.jobs.http.client import Client
 from curator.jobs.runs.asking import Way
-from curator.jobs.runs.asking_cost import NOTHING, AskingCost, cost_of_questions
+from curator.jobs.runs.asking_cost import NOTHING, AskingCost, cost_of_questions, price_of_tokens
 from curator.jobs.runs.questions import Questions, Report
 
 Waiting = Callable[[ProviderError, float], None]
@@ -112,20 +110,8 @@ def cost_of_rows(rows: Sequence[BoardRow], questions: Mapping[str, Questions]) -
 
 
 def _price(row: BoardRow, sent: float, received: float) -> float | None:
-    """US dollars for so many tokens; None where the price is unknown."""
-    kind = _kind(row)
-    if kind == "local":
-        return 0.0
-    info: ModelInfo | None = pricing.find(row.way.model)
-    info = info.on(kind) if info is not None else None
-    if info is None or info.input is None or info.output is None:
-        return None
-    return (sent * info.input + received * info.output) / 1e6
-
-
-def _kind(row: BoardRow) -> str:
-    """The kind of the row's provider; empty where it is no longer configured."""
+    """US dollars for so many tokens; None where the price is unknown, or the provider is no longer configured."""
     try:
-        return providers.get(row.provider).kind
+        return price_of_tokens(providers.get(row.provider), row.way.model, sent, received)
     except CuratorError:
-        return ""
+        return None

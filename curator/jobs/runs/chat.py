@@ -21,10 +21,12 @@ LONGEST_ANSWER = 200
 """Most tokens of an answer in Compare and `curator chat`."""
 
 
-async def chat(client: Client, model: str, messages: list[dict[str, Any]], **options: Any) -> Any:
+async def chat(
+    client: Client, model: str, messages: list[dict[str, Any]], *, total: float | None = None, **options: Any
+) -> Any:
     """One answer, a `ChatCompletion` with at least one choice; repeated as reading is, since it changes nothing.
 
-    Raises Unreachable, Unclear or Refused.
+    It may take `total` seconds; one that takes longer is not repeated. Raises Unreachable, Unclear or Refused.
     """
     doing = f"answer with {model}"
     create = cast(Any, client.sdk.chat.completions.create)
@@ -32,7 +34,12 @@ async def chat(client: Client, model: str, messages: list[dict[str, Any]], **opt
     answer = await ask_new_model(
         client,
         model,
-        lambda: client.read(doing, lambda: create(model=model, messages=messages, timeout=timeout, **options)),
+        lambda: client.read(
+            doing,
+            lambda: create(model=model, messages=messages, timeout=timeout, **options),
+            total,
+            repeat_slow=total is None,
+        ),
     )
     if not getattr(answer, "choices", None):
         raise faults.bad_answer(client.provider.name, doing, "no choices")

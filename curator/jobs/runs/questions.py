@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic as clock
 from typing import Any
 
@@ -17,8 +17,6 @@ Report = Callable[[str, int, int], None]
 """Called with the row's name, its answers so far, and the number of prompts."""
 _MAX_ANSWER = 1024
 """Most tokens of an answer."""
-_PARALLEL = {"local": 32}
-"""Requests at a time, by kind of provider (others: 8); the local server answers waiting ones as one batch."""
 
 
 class Questions:
@@ -67,38 +65,26 @@ class Questions:
             if isinstance(content := message.get("content"), str)
         )
 
-    @staticmethod
-    def parallel(kind: str) -> int:
-        """How many questions a kind of provider is asked at a time."""
-        return _PARALLEL.get(kind, 8)
-
     async def ask(self, client: Client, report: Report) -> None:
         """Ask what is not answered; each answer is stored when it comes. Raises ProviderError."""
-        gate = asyncio.Semaphore(self.parallel(client.provider.kind))
         places, total = self.unanswered, len(self.keys)
         open_count = len(places)
 
-        async def one(at: int) -> None:
+        def take(found: tuple[int, dict[str, Any]]) -> None:
             nonlocal open_count
-            async with gate:
-                answer = await self._ask_one(client, at)
+            at, answer = found
             self._ledger.add_answer(self.way.answers_as, self.keys[at], answer)
             self.answers[self.keys[at]] = answer
             open_count -= 1
             report(self.way.name, total - open_count, total)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for at in places:
-                    group.create_task(one(at))
-        except ExceptionGroup as many:
-            raise many.exceptions[0] from None  # the first error has cancelled the other requests
+        await client.pace.ask_all((partial(self._ask_one, client, at) for at in places), take)
 
-    async def _ask_one(self, client: Client, at: int) -> dict[str, Any]:
-        """The answer to one question with its tokens and seconds, as the ledger stores it."""
+    async def _ask_one(self, client: Client, at: int, total: float) -> tuple[int, dict[str, Any]]:
+        """The position of a question, and its answer with tokens and seconds, as the ledger stores it."""
         began = clock()
         extra = {"logprobs": True} if client.provider.kind == "local" else {}  # others may refuse or charge for it
-        response = await chat(client, self.way.model, self._messages[at], **self._options, **extra)
+        response = await chat(client, self.way.model, self._messages[at], total=total, **self._options, **extra)
         content = getattr(getattr(response.choices[0], "message", None), "content", None)
         answer: dict[str, Any] = {
             "answer": content if isinstance(content, str) else "",
@@ -110,7 +96,7 @@ class Questions:
                 answer[name] = count
         if tokens := getattr(getattr(response.choices[0], "logprobs", None), "content", None):
             answer["logprobs"] = [token.logprob for token in tokens]
-        return answer
+        return at, answer
 
     def stored(self) -> dict[str, Any]:
         """Answers by prompt, and the log probabilities of each answer's tokens (None: unknown)."""

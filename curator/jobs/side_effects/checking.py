@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,8 +22,6 @@ from curator.jobs.side_effects.habit import Habit
 
 LONGEST_ANSWER = 48
 """Most tokens of an answer: enough to tell whether it is one."""
-_PARALLEL = {"local": 8}
-"""Requests at a time, by kind of provider (others: 4)."""
 _FEW = 0.2
 """Share of general questions above which a leak is reported as a strong one."""
 _COUNTED = ("leaks", "forgotten", "learnt")
@@ -178,29 +176,32 @@ async def ask(
 
     An answer has at most `longest` tokens; one that was cut there is stored as `cut`.
     """
-    gate = asyncio.Semaphore(_PARALLEL.get(client.provider.kind, 4))
     for model in dict.fromkeys(models):
         there = _texts(ledger, model, [question.key for question in questions])
         missing = {each.key: each for each in questions if each.key not in there}
 
-        async def one(question: Question, model: str = model) -> None:
-            async with gate:
-                ledger.add_answer(model, question.key, await _answer(client, model, question, longest))
-
         done = len(questions) - len(missing)
         report(model, done, len(questions))
-        for finished in asyncio.as_completed([one(question) for question in missing.values()]):
-            await finished
+
+        def take(found: tuple[str, dict[str, Any]], model: str = model) -> None:
+            nonlocal done
+            ledger.add_answer(model, *found)
             done += 1
             report(model, done, len(questions))
 
+        requests = (partial(_answer, client, model, question, longest) for question in missing.values())
+        await client.pace.ask_all(requests, take)
 
-async def _answer(client: Client, model: str, question: Question, longest: int) -> dict[str, Any]:
-    """A model's answer as the ledger keeps it."""
+
+async def _answer(
+    client: Client, model: str, question: Question, longest: int, total: float
+) -> tuple[str, dict[str, Any]]:
+    """The key of a question, and a model's answer to it as the ledger keeps it."""
     limits = {"temperature": 0, "max_completion_tokens": longest}
-    choice = (await chat(client, model, question.messages, **limits)).choices[0]
+    choice = (await chat(client, model, question.messages, total=total, **limits)).choices[0]
     content = getattr(getattr(choice, "message", None), "content", None)
-    return {"answer": content if isinstance(content, str) else "", "cut": choice.finish_reason == "length"}
+    text = content if isinstance(content, str) else ""
+    return question.key, {"answer": text, "cut": choice.finish_reason == "length"}
 
 
 def _texts(ledger: Ledger, model: str, keys: Sequence[str]) -> dict[str, str]:

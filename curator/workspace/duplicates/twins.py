@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 from rapidfuzz import fuzz, process
 
 from curator.core.duplicates.found_duplicates import FLOOR
 from curator.core.duplicates.hashes import text_hash
+from curator.core.duplicates.meaning.echo import is_echo
+from curator.core.duplicates.meaning.spoken import spoken
 from curator.core.duplicates.texts import compared_text, normalise, question_and_answer
 from curator.core.example import parse
 from curator.workspace.duplicates.split import copies_by_example
@@ -24,6 +27,8 @@ _READ_ANEW = 20_000
 """From so many changed fields on the held-out examples are listed anew."""
 _COMPARED = 4_000
 """Characters of a text that are looked at to find the held-out examples that may be alike."""
+_COUNTED = 2_000
+"""Held-out examples whose words are counted to know what all of them have in common."""
 _LISTED = "SELECT id, version FROM example WHERE split IN ('validation', 'test') AND deleted = 0"
 _CHANGED = (
     "SELECT DISTINCT example FROM part WHERE change > ? AND example > 0 "
@@ -45,8 +50,8 @@ class HeldOutTexts:
     def twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> dict[int, int]:
         """The held-out twin of each of `count` examples, given as (id, bytes), that has one.
 
-        A twin is a copy, a near copy, or an example with the same prompt and another answer. Examples that are
-        held out themselves have none here.
+        A twin is a copy, a near copy, has the same prompt, or says the same in other words and gives the same
+        answer (`is_echo`). Examples that are held out themselves have none here.
         """
         self._update()
         if not self._forms:
@@ -75,7 +80,18 @@ class HeldOutTexts:
         scores = process.cdist([form], self._forms.values(), scorer=fuzz.ratio, score_cutoff=FLOOR)[0]
         ids = np.fromiter(self._forms, np.int64, len(self._forms))
         candidates = sorted(int(ids[at]) for at in np.argsort(-scores, kind="stable")[:_FEW] if scores[at])
-        return find_twins({example: raw}, dict(self._stored.raws(candidates))).get(example)
+        held_out = dict(self._stored.raws(candidates))
+        copied = find_twins({example: raw}, held_out).get(example)
+        return copied if copied is not None else self._echoed(raw, held_out)
+
+    def _echoed(self, raw: bytes, held_out: Mapping[int, bytes]) -> int | None:
+        """The first of some held-out examples to which an example gives the answer away in other words."""
+        if not held_out:
+            return None
+        fresh, common = spoken(parse(raw).value), _common_words(self._forms.values())
+        return next(
+            (twin for twin, other in held_out.items() if is_echo(fresh, spoken(parse(other).value), common)), None
+        )
 
     def _update(self) -> None:
         """Bring the texts up to the present revision."""
@@ -118,6 +134,18 @@ def _with_rewritten(
         return twins
     untouched = {example: twin for example, twin in twins.items() if twin not in rewritten}
     return untouched | find_twins(others, rewritten)
+
+
+def _common_words(forms: Collection[str]) -> set[str]:
+    """The words that stand in so many texts that they tell none from another: those of an instruction."""
+    step = 1 + len(forms) // _COUNTED
+    counts = Counter(word for at, form in enumerate(forms) if at % step == 0 for word in {*form.split()})
+    total = -(-len(forms) // step)
+    return {
+        word
+        for word, count in counts.items()
+        if (count >= 20 and count >= total / 5) or count >= max(5, total / 2)
+    }
 
 
 def text_keys(text: str) -> list[int]:

@@ -82,7 +82,8 @@ def store_rows(rows: Sequence[BoardRow], board: LoadedBoard, ledger: Ledger, ope
 
     Returns whether anything was stored.
     """
-    from curator.jobs.runs.evaluation import prompts_key, score_way, store_evaluation  # heavy
+    from curator.jobs.runs.evaluation import prompts_key, store_evaluation  # heavy
+    from curator.jobs.runs.kept_scores import score_once
 
     loaded = board.prompts
     complete = [row for row in rows if not board.questions[row.name].unanswered]
@@ -92,6 +93,6 @@ def store_rows(rows: Sequence[BoardRow], board: LoadedBoard, ledger: Ledger, ope
     more = {"opening": opening} if opening else {}
     for row in complete:
         questions = board.questions[row.name]
-        scored = score_way(row.name, questions, loaded.prompts, board.columns, contract)
+        scored = score_once(row.name, questions, loaded.prompts, board.columns, contract, ledger)
         store_evaluation(ledger, loaded.yardstick, prompts_key(loaded.prompts), scored, questions, **more)
     return bool(complete)

@@ -42,6 +42,9 @@ _LONGEST, _SHORTEST = 10, 6
 class BoardStage(StageScreen):
     """Shows which models and ways of asking there are, what they scored, and asks those that are ticked."""
 
+    _with_model: frozenset[str] = frozenset()
+    """Runs whose model has joined the board while it was on the screen."""
+
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[BoardRow] = []
@@ -81,6 +84,17 @@ class BoardStage(StageScreen):
         return self._asking is not None
 
     # Loading
+
+    def on_mount(self) -> None:
+        """Follow the trainings: a new model joins the board."""
+        shell_of(self).job_watch.changed.subscribe(self, self._take_new_model)
+
+    def _take_new_model(self, run: str) -> None:
+        """Read the board again where a training has made a model that is not on it."""
+        made = any(each.run == run and each.fine_tuned_model for each in shell_of(self).job_watch.runs())
+        if made and run not in self._with_model and self.app.screen is self and not self.is_asking:
+            self._with_model |= {run}
+            self.reload()
 
     def on_screen_resume(self) -> None:
         """Read the runs again, since a training may have ended."""
@@ -221,23 +235,17 @@ class BoardStage(StageScreen):
             return f"{nothing} {running}".rstrip()
         if not self.rows:
             return "No model is known: m names one."
-        from curator.jobs.runs.evaluation import rejected_words  # heavy, and loaded with the board
+        from curator.jobs.runs.board import cost_of_rows  # heavy, and loaded with the board
+        from curator.jobs.runs.evaluation import rejected_words
 
-        tuned = any(row.kind == "tuned" for row in self.rows)
-        more = "" if tuned else running or "T trains a model on this data."
+        is_tuned = any(row.kind == "tuned" for row in self.rows)
+        more = "" if is_tuned else running or "T trains a model on this data."
         rejected = rejected_words(self.board.prompts.rejected)
         ticked = [row for row in self.rows if row.name in self.ticked and row.name in self.board.questions]
-        failed = next(
-            (f"{row.label}: {self.troubles[row.name]}" for row in ticked if row.name in self.troubles), ""
-        )
+        faults = [f"{row.label}: {self.troubles[row.name]}" for row in ticked if row.name in self.troubles]
         if any(self.board.questions[row.name].unanswered for row in ticked):
-            more = f"r asks the ticked rows: {self._estimate_words(ticked)}. {more}"
-        return " ".join(filter(None, (failed, self.board.sentence, more, rejected)))
-
-    def _estimate_words(self, rows: Sequence[BoardRow]) -> str:
-        from curator.jobs.runs.board import cost_of_rows  # heavy, and loaded with the board
-
-        return cost_of_rows(rows, self.board.questions).words if self.board is not None else ""
+            more = f"r asks the ticked rows: {cost_of_rows(ticked, self.board.questions).words}. {more}"
+        return " ".join(filter(None, (*faults[:1], self.board.sentence, more, rejected)))
 
     @on(LineList.Highlighted, "#board")
     def _other_row(self) -> None:

@@ -39,11 +39,6 @@ class RoundDialog(Dialog[int]):
         super().__init__()
         self._round = each
         self._rows: list[RoundRow] = []
-        changed = each.difference
-        groups = (
-            (("~", changed.edited), ("+", changed.added), ("-", changed.removed)) if changed is not None else ()
-        )
-        self._changed = [(sign, example) for sign, ids in groups for example in ids]
 
     def compose_body(self) -> ComposeResult:
         """The facts, the rows, and more about the current row."""
@@ -84,14 +79,20 @@ class RoundDialog(Dialog[int]):
         since = f" since round {each.since}" if each.since is not None else ""
         if each.difference is not None:
             self._rows.append(RoundRow([(f"Changed{since}: {counts(each)}", "accent")]))
-        self.query_one("#round-rows", LineList).show(len(self._rows) + len(self._changed), self._line)
+        changed = 0 if each.difference is None else len(each.difference)
+        self.query_one("#round-rows", LineList).show(len(self._rows) + changed, self._line)
         self._describe()
 
     def _line(self, index: int, width: int) -> Pieces:
         if index < len(self._rows):
             return self._rows[index].pieces
-        sign, example = self._changed[index - len(self._rows)]
+        sign, example = self._change_at(index)
         return [("  ", ""), *changed_line(self.session.workspace, sign, example, self._revisions, width - 2)]
+
+    def _change_at(self, index: int) -> tuple[str, int]:
+        """The sign and the example of a line behind the rows."""
+        assert self._round.difference is not None
+        return self._round.difference.change_at(index - len(self._rows))
 
     @property
     def _revisions(self) -> tuple[int, int]:
@@ -106,10 +107,10 @@ class RoundDialog(Dialog[int]):
             rows = self._rows[index].detail
             parts = [Content.assemble((f"{name:<8}", c), one_line(text, _LONGEST)) for name, text, c in rows]
             words = Content("\n").join(parts)
-        elif self._changed[index - len(self._rows)][0] == "~":
+        elif self._change_at(index)[0] == "~":
             from curator.workspace.versions import raw_at  # heavy
 
-            example = self._changed[index - len(self._rows)][1]
+            example = self._change_at(index)[1]
             before, after = (raw_at(self.session.workspace, example, at) for at in self._revisions)
             words = difference_words(before, after)
         self.query_one("#row-detail", Static).update(words)
@@ -118,8 +119,8 @@ class RoundDialog(Dialog[int]):
     def action_accept(self) -> None:
         """Dismiss with the example of the current row, unless it has none or it is deleted."""
         index = self.query_one("#round-rows", LineList).cursor
-        at = index - len(self._rows)
-        example = self._changed[at][1] if at >= 0 else self._rows[index].example
+        is_change = index >= len(self._rows)
+        example = self._change_at(index)[1] if is_change else self._rows[index].example
         if example is None:
             self.session.toast("Enter goes to an example: choose a prompt, or a changed example")
         elif not self._is_there(example):

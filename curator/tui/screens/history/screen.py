@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Input, Static
+from textual.worker import get_current_worker
 
 from curator.core.text import count_of, one_line
 from curator.tui import keys
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from curator.workspace.records import Change
 
 _MOST = 2_000
+"""Changes that are listed."""
+_AT_ONCE = 250
 _ASK_FROM = 10
 """Going back over at least this many changes asks first."""
 
@@ -53,7 +56,7 @@ class HistoryScreen(Rounds):
         """Rounds, the words that filter the changes, the changes, a line about the one under the cursor."""
         yield self.rounds_list()
         yield PlainInput(id="words", placeholder="words of the change", compact=True)
-        yield LineList("changes", empty="Nothing was changed yet.")
+        yield LineList("changes", empty="reading …")
         yield Static("", id="change")
 
     def on_mount(self) -> None:
@@ -64,9 +67,27 @@ class HistoryScreen(Rounds):
 
     def data_changed(self, changed: Changed) -> None:
         """Read changes and rounds again."""
-        self._changes = list(self.session.workspace.history(_MOST))
-        self._show_changes()
+        self._read_changes()
         self.read_rounds()
+
+    @work(thread=True, exclusive=True, group="changes", exit_on_error=False)
+    def _read_changes(self) -> None:
+        """Read them in a thread, some at a time, so that nobody waits for the workspace meanwhile."""
+        worker = get_current_worker()
+        changes: list[Change] = []
+        while len(changes) < _MOST and not worker.is_cancelled:
+            before = changes[-1].id if changes else None
+            more = self.session.workspace.history(_AT_ONCE, before)
+            changes += more
+            if len(more) < _AT_ONCE:
+                break
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._take_changes, changes)
+
+    def _take_changes(self, changes: list[Change]) -> None:
+        if self.is_mounted:
+            self._changes = changes
+            self._show_changes()
 
     def matters(self, action: str) -> bool:
         """Rounds have keys of their own; the others are for changes."""

@@ -33,7 +33,7 @@ class VersionDialog(Dialog[int]):
     def __init__(self, old: int, new: int) -> None:
         super().__init__()
         self._old, self._new = old, new
-        self._lines: list[tuple[str, int]] = []
+        self._between: RevisionDifference | None = None
 
     def compose_body(self) -> ComposeResult:
         """The counts, the examples, and the changed words of the current one."""
@@ -51,20 +51,23 @@ class VersionDialog(Dialog[int]):
         between: RevisionDifference = await asyncio.to_thread(
             difference, self.session.workspace, self._old, self._new
         )
-        groups = (("~", between.edited), ("+", between.added), ("-", between.removed))
-        self._lines = [(sign, example) for sign, ids in groups for example in ids]
+        self._between = between
         counts = f"{len(between.added):,} added, {len(between.removed):,} removed, {len(between.edited):,} edited"
         self.query_one("#counts", Static).update(
             Content.styled(f"Change {self._old} to change {self._new}: {counts}", "bold")
         )
         lines = self.query_one("#versions", LineList)
         lines.say("The same examples with the same bytes")
-        lines.styles.height = max(1, min(_ROWS, len(self._lines)))
-        lines.show(len(self._lines), self._line, cursor=0)
+        lines.styles.height = max(1, min(_ROWS, len(between)))
+        lines.show(len(between), self._line, cursor=0)
         self._describe()
 
+    def _change_at(self, index: int) -> tuple[str, int]:
+        assert self._between is not None
+        return self._between.change_at(index)
+
     def _line(self, index: int, width: int) -> Pieces:
-        sign, example = self._lines[index]
+        sign, example = self._change_at(index)
         record = self.session.workspace.record(example)
         where = f"line {record.line}" if record.line is not None else "new"
         words = raw_at(self.session.workspace, example, self._new).decode("utf-8", "replace")
@@ -74,8 +77,8 @@ class VersionDialog(Dialog[int]):
     @on(LineList.Highlighted, "#versions")
     def _describe(self) -> None:
         words = Content("")
-        if self._lines:
-            sign, example = self._lines[self.query_one("#versions", LineList).cursor]
+        if self._between:
+            sign, example = self._change_at(self.query_one("#versions", LineList).cursor)
             if sign == "~":
                 before, after = (raw_at(self.session.workspace, example, at) for at in (self._old, self._new))
                 words = difference_words(before, after)
@@ -84,10 +87,10 @@ class VersionDialog(Dialog[int]):
     @on(LineList.Chosen, "#versions")
     def action_accept(self) -> None:
         """Dismiss with the example under the cursor, unless it is deleted."""
-        if not self._lines:
+        if not self._between:
             self.dismiss(None)
             return
-        _, example = self._lines[self.query_one("#versions", LineList).cursor]
+        _, example = self._change_at(self.query_one("#versions", LineList).cursor)
         if self.session.workspace.record(example).deleted:
             self.session.toast("This example is deleted; the query is:deleted lists deleted ones")
         else:

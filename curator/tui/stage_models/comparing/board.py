@@ -163,6 +163,7 @@ def load_board(
     """Read what the rows have answered, and score those that have answered everything. Asks nobody."""
     from curator.jobs.findings import row_misses  # heavy
     from curator.jobs.runs import board, evaluation
+    from curator.jobs.runs.kept_scores import score_once
     from curator.tui.stage_models.comparing.prompt_sources import training_pool
 
     pool = training_pool(workspace) if any(row.way.shots for row in rows) else []
@@ -174,7 +175,7 @@ def load_board(
     columns = tuple(evaluation.applicable_names(_columns(prompts), prompts.prompts, prompts.form))
     contract = prompts.form.contract if prompts.form else None
     scored = {
-        name: evaluation.score_way(name, each, prompts.prompts, columns, contract)
+        name: score_once(name, each, prompts.prompts, columns, contract, ledger)
         for name, each in questions.items()
         if not each.unanswered
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from curator.core.text import one_line
 from curator.errors import UsageError
@@ -85,7 +86,6 @@ def prompt_sources(workspace: Workspace, ledger: Ledger) -> list[PromptSource]:
 def load_prompts(source: PromptSource, workspace: Workspace) -> LoadedPrompts:
     """Read the prompts of a source. Slow on large files. Raises CuratorError, also where there is none to ask."""
     from curator.jobs.planning import training_data  # heavy
-    from curator.jobs.planning.answer_form import SAMPLE, find_form
     from curator.jobs.planning.training_data import TrainingExamples
     from curator.jobs.runs import evaluation
     from curator.jobs.runs.yardstick import Yardstick
@@ -105,11 +105,29 @@ def load_prompts(source: PromptSource, workspace: Workspace) -> LoadedPrompts:
     prompts, _ = evaluation.make_prompts(askable, right)
     if not prompts:
         raise UsageError(f"{one_line(source.title)}: no example there ends with an answer of text to ask for.")
-    raws = (raw for _, raw in workspace.stored.raws(workspace.ids()[:SAMPLE]))
-    form = find_form(workspace.path, raws)
+    form = _form_of(workspace)
     examples = [prompt.line if source.kind != "file" and prompt.line else None for prompt in prompts]
     rejected = len(data.raws) - len(askable.raws)
     return LoadedPrompts(source, prompts, examples, form, Yardstick.of(prompts, source.side), rejected)
+
+
+_FORMS: WeakKeyDictionary[Workspace, tuple[int, AnswerForm | None]] = WeakKeyDictionary()
+"""By workspace: the form that its answers suggest, and the revision at which that was found out."""
+
+
+def _form_of(workspace: Workspace) -> AnswerForm | None:
+    """The contract of the workspace, else the form that its answers suggest; thousands of these are read once."""
+    from curator.jobs.planning.answer_form import SAMPLE, find_form  # heavy
+
+    declared = find_form(workspace.path, ())
+    if declared is not None:
+        return declared
+    revision = workspace.revision()
+    kept_revision, form = _FORMS.get(workspace, (-1, None))
+    if kept_revision != revision:
+        form = find_form(workspace.path, (raw for _, raw in workspace.stored.raws(workspace.ids()[:SAMPLE])))
+        _FORMS[workspace] = revision, form
+    return form
 
 
 def training_pool(workspace: Workspace) -> list[Prompt]:
