@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
-from curator.cli import provider_options
+from curator.cli import other_curators, provider_options
 from curator.cli.output import emit, out, styled
 from curator.cli.providers import STATES, show
 
@@ -35,6 +35,7 @@ async def _doctor(args: argparse.Namespace) -> int:
     report: dict[str, Any] = {
         "versions": doctor.versions(),
         "terminal": _terminal(),
+        "command": other_curators.check_path(),
         "folders": {
             "config": str(paths.config_dir()),
             "data": str(paths.data_dir()),
@@ -69,6 +70,9 @@ def _terminal() -> dict[str, Any]:
 def _show(report: dict[str, Any], findings: list[ProviderReport]) -> None:
     _section("Versions", report["versions"])
     _section("Terminal", report["terminal"])
+    if report["command"]["says"]:
+        out(styled("Command", "1"))
+        out(f"  {styled(report['command']['says'], '33')}")
     _section("Folders", report["folders"])
     out(styled("Local training", "1"))
     training = report["training"]

@@ -15,6 +15,7 @@ from curator.errors import InputError, UsageError
 if TYPE_CHECKING:
     from curator.workspace.records import Change
     from curator.workspace.versions import RevisionDifference
+    from curator.workspace.workspace import Workspace
 
 EXAMPLE = "curator history data.curator --diff 3..12"
 
@@ -51,13 +52,13 @@ def run(args: argparse.Namespace) -> int:
         changes = workspace.history(args.limit or 2**31, undos=True)[::-1]
         runs = _runs(path)
         changed = difference(workspace, *_revisions(args.diff, workspace.revision())) if args.diff else None
+        if changed is not None and not args.json:
+            _print_difference(changed, workspace)
     if args.json:
         report: dict[str, Any] = {"changes": [_as_dict(c) for c in changes], "runs": runs}
         report |= {"added": [], "removed": [], "edited": []} if changed is None else changed.as_dict()
         output.emit(report)
-    elif changed is not None:
-        _print_difference(changed)
-    else:
+    elif changed is None:
         _print(changes, runs)
     return 0
 
@@ -107,10 +108,26 @@ def _count_words(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def _print_difference(difference: RevisionDifference) -> None:
+def _print_difference(difference: RevisionDifference, workspace: Workspace) -> None:
+    """One line an example: what it says; of an edited one what it said and what it says."""
     added, removed, edited = difference.added, difference.removed, difference.edited
     for sign, ids, code in (("+", added, "32"), ("-", removed, "31"), ("~", edited, "33")):
         for example in ids:
-            output.out(output.styled(f"{sign} {example}", code))
+            words = _words_of(workspace, example, sign, difference)
+            output.out(f"{output.styled(f'{sign} {example}', code)}  {output.styled(words, '0')}")
     counts = f"{len(added):,} added, {len(removed):,} removed, {len(edited):,} edited"
     output.say(f"revision {difference.old} to {difference.new}: {counts}")
+
+
+def _words_of(workspace: Workspace, example: int, sign: str, difference: RevisionDifference) -> str:
+    from curator.core.duplicates.question import question_and_answer  # heavy
+    from curator.workspace.versions import raw_at
+
+    revisions = {"+": (difference.new,), "-": (difference.old,)}.get(sign, (difference.old, difference.new))
+    texts = [question_and_answer(raw_at(workspace, example, revision)) for revision in revisions]
+    (question, answer), (after, new_answer) = texts[0], texts[-1]
+    before = f"{one_line(question, 60)} → {one_line(answer, 40)}"
+    if len(texts) == 1 or texts[0] == texts[1]:
+        return before if len(texts) == 1 else f"{before} (other parts differ)"
+    changed = [one_line(new_answer, 40)] if after == question else [one_line(after, 60), one_line(new_answer, 40)]
+    return f"{before}  ⇒  {' → '.join(changed)}"

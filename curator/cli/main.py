@@ -38,9 +38,11 @@ COMMANDS: dict[str, str] = {
     "study": "ask what to change next: suspects, reasons, what if, how many more",
     "side-effects": "tell what a training did to everything beside its task",
     "serve": "run the local OpenAI-compatible server",
+    "web": "open the UI in a browser on this machine",
     "models": "list, pull and remove local models",
     "providers": "list, configure and test providers, store their keys, list their models",
     "deploy": "deploy a model tuned at Azure, or delete the deployment",
+    "completion": "print completions of commands and options for your shell",
     "doctor": "check this machine and the providers",
 }
 """Every sub-command and its line in `--help`; the code is in `curator.cli.NAME` (`import` in `import_`)."""
@@ -74,7 +76,8 @@ def _overview() -> str:
     )
 
 
-def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+def parser_of(name: str) -> tuple[Command, argparse.ArgumentParser]:
+    """A sub-command and the parser of its arguments."""
     command = _load(name)
     parser = argparse.ArgumentParser(
         prog=f"curator {name}",
@@ -85,6 +88,11 @@ def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namesp
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument("--debug", action="store_true", help="write a traceback of a failure to the log file")
     command.configure(parser)
+    return command, parser
+
+
+def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    command, parser = parser_of(name)
     # `chat MODEL --system S PROMPT`: only intermixed parsing accepts an optional argument after an option.
     mixed = getattr(command, "INTERMIXED", False)
     return command, parser.parse_intermixed_args(argv) if mixed else parser.parse_args(_join_option_values(argv))

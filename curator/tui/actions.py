@@ -5,15 +5,16 @@ To add one: a row here, a method `action_NAME` in the widget or screen of that s
 
 from __future__ import annotations
 
-from curator.core.scores.preferences import CRITERIA
 from curator.tui.action import Action as Action
 from curator.tui.action import make_rows
+from curator.tui.evaluation_actions import EVALUATION_ACTIONS
 
 SCOPES: dict[str, str] = {
     "app": "Everywhere",
     "stage": "On every stage",
     "list": "In the list",
     "data": "Data stage",
+    "facets": "In the counts",
     "conversation": "In the conversation",
     "problems": "In the problem list",
     "query": "In the query line",
@@ -22,6 +23,7 @@ SCOPES: dict[str, str] = {
     "dialog": "In dialogs",
     "field": "In the fields of dialogs",
     "balance": "In the balance",
+    "columns": "In the choice of columns",
     "proposals": "In the proposals",
     "providers": "In the providers",
     "members": "In the members of a group",
@@ -36,18 +38,6 @@ SCOPES: dict[str, str] = {
     "effects": "In the side effects",
 }
 """Every scope and its heading in help, in the order help shows them."""
-
-KINDS_OF_MISSES = (
-    "Breaks the contract",
-    "Wrong answer",
-    "Goes on talking",
-    "Refuses",
-    "Rambles",
-    "Wanted is wrong",
-    "Accept as right",
-)
-"""The kinds of `core.answers.misses`, in their order, as names of actions."""
-
 
 ACTIONS: tuple[Action, ...] = (
     *make_rows(
@@ -77,7 +67,15 @@ ACTIONS: tuple[Action, ...] = (
         ("training", "alt+4", "Train stage", "Go to the Train stage", "run=stage('train')"),
         ("compare", "alt+5", "Compare", "Go to the Compare stage", "run=stage('compare')"),
         ("history", "alt+6", "History", "Go to the History stage", "run=stage('history')"),
+        (
+            "activity",
+            "exclamation_mark",
+            "What goes on",
+            "Background tasks with the time left, the next step, and all messages",
+            "run=dialog('activity')",
+        ),
         ("theme", "", "Change theme", "Choose the colours, with a live preview", "run=theme"),
+        ("tour", "", "Tour", "Begin the tour through the loop, or leave it", "run=tour"),
         ("settings", "f2", "Settings", "Provider, model and rules of this workspace", "run=settings"),
         (
             "providers",
@@ -101,6 +99,9 @@ ACTIONS: tuple[Action, ...] = (
         ("previous_pane", "shift+tab", "Previous pane", "Move the focus back", "run=app.focus_previous"),
         ("zoom", "z", "Zoom", "Give the pane the whole screen, and back"),
         ("quit", "q", "Quit", "Leave; everything is saved already", "run=app.quit"),
+        ("tour_next", "full_stop", "Next step", "Go on to the next step of the tour", "run=app.tour_step(1)"),
+        ("tour_back", "comma", "Step before", "Go back to the step before of the tour", "run=app.tour_step(-1)"),
+        ("tour_leave", "Q", "Leave the tour", "Leave the tour; the palette begins it again", "run=app.leave_tour"),
         ("undo", "u", "Undo", "Take the last change back", "run=app.undo"),
         ("redo", "ctrl+r", "Redo", "Do the change again that was taken back", "run=app.redo"),
         ("back", "escape", "Back", "One level back; no text is ever lost"),
@@ -122,6 +123,9 @@ ACTIONS: tuple[Action, ...] = (
     *make_rows(
         "data",
         ("query", "slash", "Query", "Filter by words, fields and marks", "show"),
+        ("facets", "c", "Counts", "Count labels, answers, sources, sides …; a tick narrows the view", "show"),
+        ("replace", "percent_sign", "Find and replace", "Replace words in the selection or view, as one step"),
+        ("one_answer", "O", "One answer", "Give the selected examples one answer, chosen from all of them"),
         ("edit", "enter,e", "Edit", "Edit the example in place", "show"),
         ("fix", "F", "Fix", "Show the fix of the problem, then apply it", "show"),
         ("next_problem", "right_square_bracket", "Next problem", "Go to the next problem, here or further down"),
@@ -158,8 +162,13 @@ ACTIONS: tuple[Action, ...] = (
         ("command", "", "Copy this view as a command", "Copy the command that lists what this view shows"),
         ("external", "ctrl+o", "External editor", "Edit the example in $EDITOR"),
         ("sort", "s", "Sort", "Sort by the next column; again turns the order round", "show"),
+        ("columns", "", "Columns", "Choose and move the columns of the list", "run=app.dialog('columns')"),
         ("shrink", "less_than_sign", "Smaller list", "Give the list less room"),
         ("grow", "greater_than_sign", "Larger list", "Give the list more room"),
+    ),
+    *make_rows(
+        "facets",
+        ("tick", "space", "Tick", "List only examples with the ticked values, at once", "show"),
     ),
     *make_rows(
         "conversation",
@@ -207,6 +216,7 @@ ACTIONS: tuple[Action, ...] = (
     *make_rows(
         "answer",
         ("complete", "tab", "Complete", "Take the suggested answer of the contract"),
+        ("pick", "ctrl+g,f10", "All answers", "Choose from all answers, by letters or by meaning", "show"),
     ),
     *make_rows(
         "field",
@@ -228,9 +238,11 @@ ACTIONS: tuple[Action, ...] = (
         ("pause_job", "p", "Pause", "Pause or resume the job, after asking", "show"),
         ("checkpoints", "e", "Checkpoints", "Show checkpoints, the best one marked, instead of events", "show"),
         ("all_jobs", "J", "All jobs", "Also list the jobs at all providers, whoever started them", "show"),
-        ("compare", "C", "Compare", "Compare the tuned model with its base", "show"),
+        ("compare", "C", "Compare", "Compare the model of the run under the cursor with its base", "show"),
+        ("take_checkpoint", "b", "Best checkpoint", "Compare the recommended checkpoint; X then exports it"),
         ("accuracy", "a", "Accuracy", "Show mean token accuracy instead of loss, and back", "show"),
         ("smoothing", "s", "Smooth", "Smooth the curves less or more", "show"),
+        ("write_chart", "w", "Write chart", "Write the curves to a file: SVG, PNG or CSV"),
         ("log_scale", "l", "Log", "Logarithmic scale, and back", "show"),
         ("deploy", "O", "Deploy", "Put a model tuned at Azure online; shows what an hour costs first"),
         ("export_model", "X", "Export model", "Write the tuned model as GGUF, merged weights or PEFT adapter"),
@@ -274,92 +286,7 @@ ACTIONS: tuple[Action, ...] = (
         ),
         ("unpin", "r", "Unpin", "Let the split decide about these again", "run=pin('none')"),
     ),
-    *make_rows(
-        "compare",
-        ("tick", "space", "Tick", "Have this row asked and compared, or not", "show"),
-        (
-            "ask_again",
-            "r",
-            "Ask",
-            "Ask what the ticked rows have not answered; all answered: the row anew",
-            "show",
-        ),
-        ("add_row", "m", "Model", "Add a model, a system prompt, or examples before each question", "show"),
-        ("remove_row", "d,delete", "Remove row", "Take a row off the board that was added by hand"),
-        ("new_example", "plus", "New example", "Begin an example that teaches what was missed here", "show"),
-        ("also_right", "equals_sign", "Also right", "Accept this answer as right too, or take that back", "show"),
-        ("drafts", "i", "Drafts", "Have a model write examples of what was missed here, to accept or reject"),
-        ("show_example", "e", "Held-out example", "Go to the held-out example itself"),
-        ("ask", "a", "Playground", "Talk with the ticked rows at once, in several turns", "show"),
-        ("judge", "b", "Judge blind", "Say which of two rows' answers are better, without their names", "show"),
-        ("train_judged", "p", "Train on judgements", "Train by DPO on the answers that were judged better"),
-        ("filter", "f", "Filter", "All prompts, misses, each kind of miss, or where the rows differ", "show"),
-        ("why", "w", "Why", "List the training examples that may explain this miss", "show"),
-        *(
-            (f"kind{n}", str(n), words, f"Say that this answer is of that kind: {words}", f"run=kind({n})")
-            for n, words in enumerate(KINDS_OF_MISSES, 1)
-        ),
-        ("kind0", "0", "Kind by rule", "Take back what was said of the kind of this miss", "run=kind(0)"),
-        ("other_file", "o", "Prompts", "Choose the prompts: validation, test, training, or a file", "show"),
-    ),
-    *make_rows(
-        "judge",
-        ("left", "left,h", "Left", "The left answer is better", "show run=judge('left')"),
-        ("right", "right,l", "Right", "The right answer is better", "show run=judge('right')"),
-        ("tie", "t", "Tie", "Both are as good", "show run=judge('tie')"),
-        ("both_bad", "b", "Both bad", "Neither will do; the wanted answer is preferred", "run=judge('both_bad')"),
-        ("both_right", "g", "Both right", "Both will do", "run=judge('both_right')"),
-        ("skip", "s", "Skip", "Judge this pair another time"),
-        ("undo", "u", "Undo", "Take the last judgement back"),
-        *(
-            (f"criterion{n}", str(n), f"Criterion {n}", f"Say that {name} decides", f"run=criterion({n})")
-            for n, name in enumerate(CRITERIA, 1)
-        ),
-    ),
-    *make_rows(
-        "playground",
-        ("to_training", "t", "To training", "Make an example of this answer and correct it", "show"),
-        ("to_test", "v", "To test prompts", "Make an example of the test side of this answer", "show"),
-        ("go_on", "c", "Go on with it", "Let this row's conversation go on with this answer"),
-        (
-            "try_system",
-            "s",
-            "Try the system prompt",
-            "Ask the whole held-out set under this system prompt",
-            "show",
-        ),
-        ("new_talk", "n", "New conversation", "Begin another conversation"),
-    ),
-    *make_rows(
-        "history",
-        ("show", "o", "Show", "Go to the example that the change was about", "show"),
-        (
-            "diff",
-            "d",
-            "What changed",
-            "Compare two rounds, or the examples after this change with today's",
-            "show",
-        ),
-        (
-            "mark",
-            "space",
-            "Mark round",
-            "Mark a round, which d then compares with the one under the cursor",
-            "show",
-        ),
-        ("remark", "t", "Note and tags", "Write a note and tags about this round", "show"),
-        ("view", "v", "Round's data", "See the examples that this round was trained on", "show"),
-        ("write", "w", "Write", "Write this round's data, or its run, model or dataset card, to a file", "show"),
-        ("effects", "x", "Side effects", "See what this round's training did beside its task", "show"),
-        ("restore", "R", "Restore", "Go back to the data of this round, as one change, after asking"),
-        ("filter", "slash", "Filter", "List the changes whose words match", "show"),
-    ),
-    *make_rows(
-        "effects",
-        ("own_file", "o", "Must work", "Ask your own questions too, of what must still work", "show"),
-        ("rehearse", "R", "Rehearse", "Add the base's own answers to other general questions to the data", "show"),
-        ("ask", "a", "Ask", "Ask what is not answered yet, also where it costs money", "show"),
-    ),
+    *EVALUATION_ACTIONS,
     *make_rows(
         "balance",
         ("drafts", "i", "Drafts", "Have a model write examples like those of the bar"),
@@ -380,6 +307,14 @@ ACTIONS: tuple[Action, ...] = (
         ("models", "m", "Models", "List its models: training, longest example, price, last day", "show"),
         ("key", "K", "Key", "Type its key hidden, and choose where to store it", "show"),
         ("new", "plus", "New", "Add a provider to config.toml", "show"),
+    ),
+    *make_rows(
+        "columns",
+        ("tick", "space", "Show", "Show the column, or hide it", "show"),
+        ("left", "less_than_sign,left,h", "Left", "Move the column to the left", "show run=move(-1)"),
+        ("right", "greater_than_sign,right,l", "Right", "Move the column to the right", "show run=move(1)"),
+        ("more", "plus", "Wider answer", "Give the answer more room", "show run=share(1)"),
+        ("less", "minus", "Narrower answer", "Give the answer less room", "run=share(-1)"),
     ),
     *make_rows(
         "dialog",

@@ -7,7 +7,10 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from textual.app import ScreenStackError
 from textual.command import CommandPalette
+from textual.css.query import NoMatches
+from textual.notifications import SeverityLevel
 from textual.theme import BUILTIN_THEMES
 
 from curator import log, settings
@@ -22,12 +25,16 @@ from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changing import Result
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.session.last_session import LastSession
+from curator.tui.session.message_log import MessageLog
 from curator.tui.session.proposal_watch import ProposalWatch
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import EVERY, SourceWatch
+from curator.tui.session.tour_place import TourPlace
 from curator.tui.shell import Shell
+from curator.tui.stage_models.loop.tour import STEPS
 from curator.tui.terminal import leaving
 from curator.tui.terminal.take_over import taking_over
+from curator.tui.widgets.message_line import MessageLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,8 +74,11 @@ class CuratorApp(Shell):
         self._analyse = analyse
         self.memory = memory or LastSession()
         self.user_keys = {}
+        self.message_log = MessageLog()
+        self.tour = TourPlace(self, self.memory)
         self.session = Session(self, workspace, self.run_long)
         self.job_watch = JobWatch(self, workspace)
+        self.job_watch.side_effects.tasks = self.session.tasks
         self.source_watch = SourceWatch(self.session)
         self.proposal_watch = ProposalWatch(self.session)
         self.crash = ""
@@ -149,6 +159,29 @@ class CuratorApp(Shell):
         if not self.is_headless and leaving.hung_up():
             leaving.leave(self, leaving.HANGUP)
 
+    # Messages
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something in the message line of the screen, and keep it in the log."""
+        self.message_log.add(message, title, severity)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _refresh_notifications(self) -> None:
+        """Show messages in the screen's own line: Textual's toasts would lie over buttons and the list."""
+        try:
+            line = self.screen.get_child_by_type(MessageLine)
+        except (ScreenStackError, NoMatches):
+            return  # shown once a screen with such a line is there
+        self.call_later(line.show, self._notifications)
+
     # Actions
 
     async def action_stage(self, name: str) -> None:
@@ -186,6 +219,30 @@ class CuratorApp(Shell):
     def action_theme(self) -> None:
         """Open the theme picker."""
         self.action_dialog("theme")
+
+    async def action_tour(self) -> None:
+        """Begin the tour, or leave it."""
+        await self._go_to_tour_step(0 if self.tour.step is None else None)
+
+    async def action_leave_tour(self) -> None:
+        """Leave the tour."""
+        if self.tour.step is not None:
+            await self._go_to_tour_step(None)
+
+    async def action_tour_step(self, by: int) -> None:
+        """Go on to the next step of the tour, or back; behind the last one it ends."""
+        if self.tour.step is None:
+            self.session.toast("Nobody takes the tour now; the palette begins it: tour")
+            return
+        step = max(0, self.tour.step + by)
+        await self._go_to_tour_step(step if step < len(STEPS) else None)
+
+    async def _go_to_tour_step(self, step: int | None) -> None:
+        if step is not None:
+            await self.go_to_stage(STEPS[step].stage)
+        self.tour.go_to(step)
+        if step is None:
+            self.session.toast("The tour is over; the palette begins it again: tour")
 
     def action_settings(self) -> None:
         """Open the settings: model, profile, provider."""
@@ -232,6 +289,13 @@ class CuratorApp(Shell):
         await self.go_to_stage("data")
         cast(DataScreen, self.screen).show_query(query)
 
+    async def show_counts(self) -> None:
+        """Show the counts of the Data stage."""
+        await self.go_to_stage("data")
+        screen = cast(DataScreen, self.screen)
+        if not screen.sifting:
+            screen.action_facets()
+
     def train_on(self, data: Path, held_out: Path | None) -> None:
         """Open the Train dialog on files of preference examples."""
         from curator.tui.screens.train.dialog import TrainDialog  # heavy
@@ -254,6 +318,11 @@ class CuratorApp(Shell):
             for screen in stack:
                 if isinstance(screen, StageScreen) and screen.is_mounted:
                     screen.keep()
+
+    async def _on_exit_app(self) -> None:
+        """Save everything, also where a browser has left, which asks for nothing first."""
+        self.keep()
+        await super()._on_exit_app()
 
     async def action_quit(self) -> None:
         """Save everything and leave."""

@@ -33,6 +33,8 @@ GLYPHS = {
     "slash": "/",
     "colon": ":",
     "plus": "+",
+    "exclamation_mark": "!",
+    "percent_sign": "%",
     "minus": "-",
     "left_square_bracket": "[",
     "right_square_bracket": "]",

@@ -14,8 +14,10 @@ from textual.message_pump import MessagePump
 from curator.tui.session.changing import Result
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.session.last_session import LastSession
+from curator.tui.session.message_log import MessageLog
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import SourceWatch
+from curator.tui.session.tour_place import TourPlace
 from curator.tui.terminal.key_order import KeysInOrder
 
 
@@ -30,6 +32,10 @@ class Shell(KeysInOrder):
     """Which imported files were changed outside Curator."""
     memory: LastSession
     """What the UI remembers between starts."""
+    tour: TourPlace
+    """The step of the tour that somebody is at."""
+    message_log: MessageLog
+    """Everything that the program has said since it was started."""
     user_keys: dict[str, str]
     """Keys that the user has bound, by action id; all other actions have the keys of `actions.ACTIONS`."""
 
@@ -57,6 +63,10 @@ class Shell(KeysInOrder):
 
     async def show_query(self, query: str) -> None:
         """List in the Data stage the examples that match a query."""
+        raise NotImplementedError
+
+    async def show_counts(self) -> None:
+        """Show in the Data stage what the examples of its view consist of."""
         raise NotImplementedError
 
     def train_on(self, data: Path, held_out: Path | None) -> None:

@@ -60,5 +60,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("providers", "Providers", "setup.providers_dialog", "ProvidersDialog"),
         Entry("theme", "Change theme", "setup.theme_picker", "ThemePicker"),
         Entry("help", "Help", "help", "HelpScreen"),
+        Entry("columns", "Columns", "data.columns_dialog", "ColumnsDialog"),
+        Entry("activity", "What goes on", "activity", "ActivityDialog"),
     )
 }

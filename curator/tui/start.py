@@ -21,13 +21,17 @@ def open_ui(path: str | None) -> int:
 
     Raises UsageError without a terminal or with a faulty configuration, InputError where the path is no dataset.
     """
-    if not leaving.is_terminal():
+    in_browser = leaving.in_browser()
+    if not in_browser and not leaving.is_terminal():
         raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
     memory = LastSession.load()
+    is_first = not path and not memory.tour and not memory.last
     theme = memory.theme or settings.load().theme or ""
+    if is_first:
+        memory.tour = "0"
     workspace = open_workspace(path, memory)
     try:
-        first = first_screen.show(workspace, theme)
+        first = None if in_browser else first_screen.show(workspace, theme)
         try:
             return _run(workspace, memory, first)
         finally:

@@ -178,8 +178,11 @@ class Workspace:
         with self.guard:
             writing.set_meta(key, value)
             if key in ("context", "contract"):
-                self.current_results.close()
+                before = self.current_results
+                before.close()
                 writing.results = CurrentResults(self.stored, self.context())
+                if before.has_counts:  # a list that showed tokens goes on to show them
+                    writing.results.count_if_few()
                 writing.announce([], True)
 
     def history(self, limit: int = 100, before: int | None = None, *, undos: bool = False) -> list[Change]:

@@ -167,6 +167,9 @@ def test_apply_answers_each_operation_and_history_tells_them(
     assert (told["added"], told["removed"], told["edited"], told["runs"]) == ([7], [5], [1], [])
     _, back = run(capfd, "history", folder, "--diff", f"{told['changes'][-1]['revision']}..1")
     assert (back["added"], back["removed"], back["edited"]) == ([5], [7], [1])
+    assert main(["history", str(folder), "--diff", "1.."]) == 0
+    told_words = capfd.readouterr().out
+    assert "+ 7  " in told_words and "~ 1  " in told_words and "  ⇒  " in told_words
     assert main(["history", str(folder), "--diff", "1..999"]) == 2
     assert main(["history", str(folder), "--diff", "x"]) == 2
     assert main(["history", str(folder)]) == 0

@@ -112,6 +112,8 @@ async def test_one_system_prompt_for_all_is_asked_and_one_step(tmp_path: Path, s
         await scene.press("B")
         assert "3 different · U unifies them" in scene.screen_text()
         await scene.press("U")
+        assert "Most examples have this one" in scene.screen_text()
+        await scene.press("enter")
         assert isinstance(scene.app.screen, Confirm)
         assert "Give 2 examples this system prompt?" in scene.screen_text()
         await scene.press("enter")

@@ -11,6 +11,7 @@ from textual.widgets import Input, Select
 
 from curator.cli.main import main
 from curator.tui.screens.data import curating
+from curator.tui.screens.data.bulk_fix_dialog import BulkFixDialog
 from curator.tui.screens.data.fix_dialog import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
@@ -208,7 +209,8 @@ async def test_a_fix_that_is_partly_unsafe_is_shown_first_and_never_applied_unse
         await go_to(scene, "unknown_top_level_key")
         await scene.press("ctrl+f")  # not the first example, but the first that loses something is shown
         text = scene.screen_text()
-        assert isinstance(scene.app.screen, FixDialog) and "Yo there." in text
+        assert isinstance(scene.app.screen, BulkFixDialog) and "Yo there." in text
+        assert "! line 2" in text and "line 1" in text  # what may lose something first, then all others
         assert "all of them" in text and "lose something in 1 of these" in text
         await scene.press("escape")
         assert [scene.workspace.raw(i) for i in (1, 2, 3)] == lines[:3]
@@ -305,7 +307,7 @@ async def test_the_view_is_copied_as_a_command_that_lists_the_same(
 
 def zoomed(scene: Scene) -> object:
     """The pane that has the whole screen."""
-    return scene.data.maximized
+    return scene.data.zoomed
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

@@ -102,6 +102,14 @@ def test_it_is_there_before_the_app_and_keys_pressed_meanwhile_are_not_lost(tmp_
         assert seen.output.count(b"G\x1b") == 0  # not echoed
 
 
+def test_flow_control_keys_typed_before_the_app_are_keys(tmp_path: Path) -> None:
+    with terminal(str(dataset(tmp_path, many(3))), cwd=tmp_path) as seen:
+        assert seen.read_until(b"\x1b[?1049h")  # the terminal is raw before this is written
+        os.write(seen.master, b"\x13\x11")  # ctrl+s would stop all output, ctrl+q only start it again
+        assert seen.end() == 0
+        assert restored(seen)
+
+
 def test_a_signal_before_the_app_restores_the_terminal(tmp_path: Path) -> None:
     with terminal(str(dataset(tmp_path, many(3))), cwd=tmp_path) as seen:
         assert seen.read_until(b"\x1b[?1049h")

@@ -15,6 +15,7 @@ from curator.tui.screens.palette import ActionCommands, CommandLines, identity
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.text_field import MessageField
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
+from tests.tui.tours import without_toasts
 
 FOCUS = {
     "list": (),
@@ -22,6 +23,7 @@ FOCUS = {
     "problems": ("tab", "tab"),
     "query": ("slash",),
     "editor": ("e",),
+    "facets": ("c",),
     "duplicates": ("alt+2",),
     "split": ("alt+3",),
     "train": ("alt+4",),
@@ -40,6 +42,7 @@ ELSEWHERE = {
     "playground",
     "effects",
     "proposals",
+    "columns",
 }
 """Scopes inside dialogs, and of what is there only when there is something to show."""
 
@@ -94,6 +97,7 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
         await scene.press("b")
         await scene.press("ctrl+k")
         assert len(scene.workspace.ids()) == 2
+        await without_toasts(scene)  # they take the place of the line of keys
         assert " b Delete" in hints(scene)
         assert " i Edit" in hints(scene)
         await scene.press("a")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from textual.events import Key
 
+from curator.tui.screens.data.query_bar import QueryInput
 from curator.tui.stage_models.list_columns import Columns
 from curator.tui.widgets.example_list import ExampleList
-from curator.tui.widgets.query_bar import QueryInput
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 

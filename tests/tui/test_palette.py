@@ -65,6 +65,12 @@ PLAIN_WORDS = {
     "copy": "Copy message",
     "similar": "Similar",
     "vim": "External editor",
+    "replace": "Find and replace",
+    "count answers": "Counts",
+    "set the answer": "One answer",
+    "messages": "What goes on",
+    "what is next": "What goes on",
+    "tutorial": "Tour",
 }
 
 
@@ -104,7 +110,7 @@ def test_what_leaves_or_costs_is_never_first_for_another_word() -> None:
         own[id_] |= {word.strip() for word in words.split(",")}
     typed = {text for words in own.values() for phrase in words for text in (phrase, *phrase.split())}
     typed |= {word.strip(".,;:").casefold() for action in actions.ACTIONS for word in action.tooltip.split()}
-    typed |= {word[:length] for word in set(typed) for length in (1, 2, 3, 4)}
+    typed |= {word[:length].strip() for word in set(typed) for length in (1, 2, 3, 4)}
     for text in every(4, sorted(typed)):
         scores = {action.id: fit(action, text, action.keys) for action in actions.ACTIONS}
         first = max(scores, key=lambda id_: scores[id_])

@@ -24,10 +24,10 @@ from curator.jobs.http import provider_records as records
 from curator.jobs.ledger.ledger import Deployment, Run
 from curator.jobs.planning import training_data
 from curator.jobs.runs import evaluation
+from curator.tui.screens.data.query_bar import QueryInput
 from curator.tui.screens.train.model_export import ModelExportDialog
 from curator.tui.screens.working import Working
 from curator.tui.session.job_watch import JobWatch
-from curator.tui.widgets.query_bar import QueryInput
 from curator.workspace import background
 from curator.workspace.opening import open_workspace
 from curator.workspace.operations.propose import Proposing
@@ -165,13 +165,32 @@ async def data_stage(folder: Path, size: tuple[int, int], show: Show) -> None:
         await scene.settle()
         await scene.press("g")
         scene.data.fix_all("unrecognized_role")
-        await scene.until("before and after")
+        await scene.until("Fix all")
         await show(scene, "fix")
         await scene.press("escape")
+        await facets_and_replacing(scene, show)
         for name, key in (("note", "t"), ("similar", "equals_sign"), ("labels", "L")):
             await scene.press(key)
             await show(scene, name)
             await scene.press("escape")
+
+
+async def facets_and_replacing(scene: Scene, show: Show) -> None:
+    """What the view consists of, find and replace, the choice of an answer."""
+    await scene.press("c")
+    await scene.until("Messages: 2")
+    await show(scene, "facets")
+    await scene.press("escape", "percent_sign")
+    scene.app.screen.query_one("#find", Input).value = "birthday"
+    scene.app.screen.query_one("#replacement", Input).value = "wedding"
+    await scene.until("1 hit in 1 example")
+    await show(scene, "replace")
+    await scene.press("escape", "O")
+    await scene.settle()
+    scene.app.screen.query_one("#typed", Input).value = "party"
+    await scene.settle()
+    await show(scene, "one-answer")
+    await scene.press("escape")
 
 
 async def editor(folder: Path, size: tuple[int, int], show: Show) -> None:
@@ -232,7 +251,26 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
             await scene.app.run_action(f"dialog('{name}')")
             await scene.until(words)
             await show(scene, name)
+            if name == "balance":
+                await scene.press("U")
+                await show(scene, "system-prompt")
+                await scene.press("escape")
             await scene.press("escape")
+        await scene.app.run_action("dialog('columns')")
+        await scene.settle()
+        await show(scene, "columns")
+        await scene.press("escape")
+        task = scene.app.session.tasks.begin("asking models")
+        task.report(0.4)
+        await scene.press("exclamation_mark")
+        await show(scene, "activity")
+        await scene.press("escape")
+        task.end()
+        await scene.app.run_action("tour")
+        await scene.settle()
+        await show(scene, "tour")
+        await scene.press("Q")
+        await without_toasts(scene)
         await proposals(scene, show)
         await scene.app.run_action("dialog('theme')")
         await scene.settle()
@@ -380,6 +418,9 @@ async def jobs(scene: Scene, origin: str, show: Show) -> None:
     await scene.press("escape")
     await scene.press("e", "a")
     await show(scene, "checkpoints")
+    await scene.press("w")
+    await show(scene, "chart")
+    await scene.press("escape")
     await scene.press("e", "a", "shift+tab", "g", "down", "D")
     await show(scene, "delete")
     await scene.press("escape", "down")

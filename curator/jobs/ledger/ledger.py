@@ -276,6 +276,10 @@ class Ledger(JudgementRows, AnswerFacts, Remarks):
             stored |= {row["prompt"]: from_json(row["value"], dict) for row in self._all(sql, (model, *part))}
         return stored
 
+    def has_answers(self) -> bool:
+        """Whether any model has answered any prompt."""
+        return self._one("SELECT 1 FROM answers LIMIT 1", ()) is not None
+
     def add_answer(self, model: str, prompt: str, value: dict[str, Any]) -> None:
         """Store what a model answered to a prompt, in place of an earlier answer."""
         with self._write() as db:

@@ -24,6 +24,7 @@ from curator.core.text import printable
 from curator.tui import keys
 from curator.tui.session.session import Session
 from curator.tui.shell import shell_of
+from curator.tui.widgets.message_line import MessageLine
 from curator.tui.widgets.too_small import TooSmall
 
 Result = TypeVar("Result")
@@ -57,6 +58,7 @@ class Dialog(ModalScreen[Result | None]):
                 if self.ACCEPT:
                     yield Button(Content(self.ACCEPT), variant="primary", id="accept", compact=True)
                 yield Button(Content(self.CANCEL), id="cancel", compact=True)
+        yield MessageLine()
         yield TooSmall()
 
     def compose_body(self) -> ComposeResult:

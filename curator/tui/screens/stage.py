@@ -36,16 +36,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.widget import Widget
 
 from curator.tui import keys
 from curator.tui.session.changed import Changed
 from curator.tui.session.session import Session
 from curator.tui.shell import shell_of
 from curator.tui.widgets.key_line import KeyLine
+from curator.tui.widgets.message_line import MessageLine
 from curator.tui.widgets.stage_tabs import StageTabs
 from curator.tui.widgets.status_line import StatusLine
 from curator.tui.widgets.too_small import TooSmall
+from curator.tui.widgets.tour_line import TourLine
 
 
 class StageScreen(Screen[None]):
@@ -59,6 +63,11 @@ class StageScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
 
+    FRAME: ClassVar[tuple[type[Widget], ...]] = (StageTabs, TourLine, StatusLine, KeyLine, MessageLine, TooSmall)
+    """What stays on the screen around a pane that fills it."""
+
+    zoomed: Widget | None = None
+    """The pane that fills the screen; None: all panes have their places."""
     _pending: Changed | None = None
     """What changed while the stage was not on the screen; None: nothing."""
 
@@ -71,8 +80,10 @@ class StageScreen(Screen[None]):
         """The tabs, the stage's own widgets, the status line and the keys."""
         yield StageTabs(self.STAGE)
         yield from self.compose_stage()
+        yield TourLine()
         yield StatusLine()
         yield KeyLine()
+        yield MessageLine()
         yield TooSmall()
 
     def compose_stage(self) -> ComposeResult:
@@ -104,6 +115,7 @@ class StageScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Show what changed while another stage was on the screen."""
+        self.query_one(TourLine).show_step()
         if self._pending is not None:
             changed, self._pending = self._pending, None
             self.data_changed(changed)
@@ -115,13 +127,38 @@ class StageScreen(Screen[None]):
             self._pending = changed if self._pending is None else self._pending.joined(changed)
 
     def action_zoom(self) -> None:
-        """Let the focused pane fill the screen, or show all panes again."""
-        if self.maximized is not None:
-            self.minimize()
+        """Let the focused pane fill the screen between tabs and status line, or show all panes again."""
+        if self.zoomed is not None:
+            self.unzoom()
         elif self.focused is not None:
-            self.maximize(self.focused)
+            self._zoom(self.focused)
+
+    def _zoom(self, pane: Widget) -> None:
+        self.zoomed = pane
+        inside: DOMNode | None = pane
+        while isinstance(inside, Widget) and inside is not self:
+            inside.add_class("-zoomed")
+            outside = inside.parent
+            for other in outside.children if outside is not None else ():
+                if other is not inside and not isinstance(other, self.FRAME):
+                    other.add_class("-beside-zoom")
+            inside = outside
+        self.zoom_changed()
+
+    def unzoom(self) -> bool:
+        """Show all panes again; False where none filled the screen."""
+        if self.zoomed is None:
+            return False
+        self.zoomed = None
+        for name in ("-zoomed", "-beside-zoom"):
+            for widget in self.query(f".{name}"):
+                widget.remove_class(name)
+        self.zoom_changed()
+        return True
+
+    def zoom_changed(self) -> None:
+        """Set sizes that a stage gives its panes itself."""
 
     def action_back(self) -> None:
         """Go one level back: leave the zoom. Stages override it for more levels."""
-        if self.maximized is not None:
-            self.minimize()
+        self.unzoom()

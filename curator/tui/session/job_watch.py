@@ -77,9 +77,13 @@ class JobWatch:
 
     def running(self) -> Run | None:
         """The newest run whose job is not over; None where there is none, or the runs cannot be read."""
+        return next(iter(self.all_running()), None)
+
+    def all_running(self) -> list[Run]:
+        """The runs whose jobs are not over, newest first; none where the runs cannot be read."""
         if not (self._workspace.path / "runs.db").exists():
-            return None
-        return next((run for run in self.runs() if run.job_id and not run.closed), None)
+            return []
+        return [run for run in self.runs() if run.job_id and not run.closed]
 
     def ledger_of(self, run: Run) -> Ledger:
         """The ledger that holds a run; the workspace's own unless another one is known to hold it."""

@@ -16,6 +16,8 @@ class LastSession:
     theme: str = ""
     last: str = ""
     """Path of the workspace that was open last."""
+    tour: str = ""
+    """The number of the tour's step, `left`, or empty: nobody has seen the tour yet."""
 
     @classmethod
     def load(cls) -> LastSession:
@@ -26,7 +28,7 @@ class LastSession:
             return cls()
         if not isinstance(values, dict):
             return cls()
-        return cls(**{key: values[key] for key in ("theme", "last") if isinstance(values.get(key), str)})
+        return cls(**{key: values[key] for key in ("theme", "last", "tour") if isinstance(values.get(key), str)})
 
     def save(self) -> None:
         """Write the file; does nothing where that fails (a full disk, a read-only home)."""

@@ -18,6 +18,7 @@ from curator.core.query import query
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.session.background import Background
+from curator.tui.session.background_tasks import BackgroundTasks
 from curator.tui.session.changed import Changed
 from curator.tui.session.changing import Changing, RunLong
 from curator.tui.session.kept_draft import KeptDraft
@@ -61,6 +62,7 @@ class Session(Changing):
         self._run_long = run_long
         self._background = Background(self)
         self.kept_draft = KeptDraft(app, workspace)
+        self.tasks = BackgroundTasks()
         self.settle_context()
         self.counting = False
         """Whether tokens can be counted without a wait (see `warm`)."""

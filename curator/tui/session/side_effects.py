@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.core.text import printable
 from curator.errors import CuratorError
+from curator.tui.session.background_tasks import BackgroundTasks
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -78,6 +79,8 @@ class SideEffectsWatch:
 
     def __init__(self, app: App[Any], workspace: Workspace) -> None:
         self._app, self._workspace = app, workspace
+        self.tasks = BackgroundTasks()
+        """Where the check is listed while it goes on."""
 
     def note_end(self, run: Run, ledger: Ledger) -> None:
         """Check a run whose job has ended, unless it was elsewhere or the user's settings say no."""
@@ -91,11 +94,16 @@ class SideEffectsWatch:
             self._app.run_worker(self._check(run, ledger), group="side effects", exit_on_error=False)
 
     async def _check(self, run: Run, ledger: Ledger) -> None:
+        task = self.tasks.begin("looking for side effects")
         try:
             check = await make_check(run, str(run.fine_tuned_model), ledger, self._workspace)
-            effects = await ask(check, run.provider, ledger)
+            effects = await ask(
+                check, run.provider, ledger, lambda _, done, total: task.report(done / max(1, total))
+            )
         except CuratorError:
             return  # nobody asked for it now; History says why when somebody does
+        finally:
+            task.end()
         if not self._app.is_running:
             return
         words = f"{' '.join(effects.sentences()[:2])} x in History shows more."

@@ -44,6 +44,8 @@ class Bar:
     """The query that lists its examples; empty where there is nothing to list."""
     mark: str = ""
     """The style "warning" where it deserves a look, else empty."""
+    opens_counts: bool = False
+    """Whether choosing it opens the list of all answers with their counts."""
 
 
 def count_dataset(workspace: Workspace, report: Callable[[int], bool]) -> DatasetCounts | None:
@@ -99,14 +101,16 @@ def _answers(balance: Balance, contract: bool) -> list[Bar]:
     if rest:
         once = sum(share.times == 1 for share in rest)
         times = sum(share.times for share in rest)
-        lines.append(Bar(f"{len(rest):,} others, {once:,} of them once", times, times / balance.total))
+        others = f"{len(rest):,} others, {once:,} of them once ⏎"
+        lines.append(Bar(others, times, times / balance.total, opens_counts=True))
     if contract:
         mark = "warning" if balance.unknown else ""
         broken = Bar("outside the answer contract", balance.unknown, balance.unknown_share, "", mark)
         lines.append(_with_query(broken, "rule:answer_outside_contract"))
     if balance.unused:
         named = " ".join(balance.unused[:UNUSED])
-        lines.append(Bar(f"{len(balance.unused):,} allowed and never used: {named}"))
+        more = " … ⏎ lists all" if len(balance.unused) > UNUSED else ""
+        lines.append(Bar(f"{len(balance.unused):,} allowed and never used: {named}{more}", opens_counts=True))
     return lines
 
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from curator.core.text import one_line
 from curator.workspace.records import Row
 
+if TYPE_CHECKING:
+    from curator.workspace.workspace import Workspace
+
 GUTTER = 2
 """Cells before the first column, for the cursor and the selection mark."""
 
 ANSWER_SHARE = 40
 """Percent of the room for words that the answer has; the prompt has the rest."""
+
+ALL = ("marks", "line", "roles", "prompt", "answer", "tokens", "label", "split")
+"""The names of all columns, in the usual order."""
+CAN_HIDE = frozenset(ALL) - {"line", "prompt"}
+STORED = "ui.columns"
+"""The workspace setting with the layout of the columns."""
 
 ROW_STYLES = {
     "list--error",
@@ -39,6 +48,35 @@ class Column(NamedTuple):
     right: bool = False
 
 
+class ColumnLayout(NamedTuple):
+    """Which columns somebody wants, and how; stored in the workspace."""
+
+    order: tuple[str, ...] = ALL
+    hidden: frozenset[str] = frozenset()
+    answer_share: int = ANSWER_SHARE
+    """Percent of the room for words that the answer has."""
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> ColumnLayout:
+        """The stored layout; columns that it does not name follow, what is of the wrong type is left out."""
+        value = workspace.meta(STORED)
+        stored = value if isinstance(value, dict) else {}
+        order, hidden, share = (stored.get(name) for name in ("order", "hidden", "answer_share"))
+        names = [name for name in order if name in ALL] if isinstance(order, list) else []
+        return cls(
+            tuple(dict.fromkeys((*names, *ALL))),
+            frozenset(name for name in hidden if name in CAN_HIDE) if isinstance(hidden, list) else frozenset(),
+            max(10, min(90, share)) if isinstance(share, int) else ANSWER_SHARE,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {"order": list(self.order), "hidden": sorted(self.hidden), "answer_share": self.answer_share}
+
+
+USUAL = ColumnLayout()
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The columns that fit a width."""
@@ -46,10 +84,11 @@ class Columns:
     all: tuple[Column, ...]
 
     @classmethod
-    def fit(cls, width: int, last_line: int) -> Columns:
+    def fit(cls, width: int, last_line: int, layout: ColumnLayout = USUAL) -> Columns:
         """Choose the columns for a list of `width` cells; prompt and answer share the space that is left.
 
-        As the list gets narrower, it first loses the roles, then the labels, the tokens, the split, the answer.
+        `layout` is what somebody wants of them. As the list gets narrower, it first loses the roles, then the
+        labels, the tokens, the split, the answer.
         """
         line = Column("line", max(4, len(str(last_line))), "line", right=True)
         fixed = [
@@ -62,8 +101,11 @@ class Columns:
             *([Column("label", 9, "labels")] if width >= 72 else []),
             *([Column("split", 5, "split")] if width >= 52 else []),
         ]
+        fixed = [column for column in fixed if column.name not in layout.hidden]
+        fixed.sort(key=lambda column: layout.order.index(column.name))
         spare = width - GUTTER - sum(column.width for column in fixed) - (len(fixed) - 1)
-        answer = spare * ANSWER_SHARE // 100 if width >= 36 else 0
+        with_answer = any(column.name == "answer" for column in fixed)
+        answer = spare * layout.answer_share // 100 if with_answer else 0
         widths = {"prompt": max(8, spare - answer), "answer": answer}
         return cls(tuple(c._replace(width=widths.get(c.name, c.width)) for c in fixed))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from curator.core import splice
-from curator.core.duplicates.texts import messages_of
+from curator.core.duplicates.texts import messages_of, prompt_and_answer
 from curator.core.example import Path
 from curator.core.turns import is_learnt
 from curator.tui.session.changing import Callback
@@ -15,8 +15,20 @@ if TYPE_CHECKING:
     from curator.tui.session.duplicate_groups import DuplicateGroup
     from curator.tui.session.session import Session
     from curator.workspace.records import Change, Record
+    from curator.workspace.workspace import Workspace
 
 POLICIES = ("first", "newest", "longest", "best rated")
+
+
+ANSWERS = 4
+"""Most different answers of a contradiction that its line names."""
+
+
+def words_of(workspace: Workspace, group: DuplicateGroup) -> str:
+    """A group in one line: the first member's prompt and answer; of a contradiction the different answers."""
+    members = group.ids[:ANSWERS] if group.kind == "conflict" else group.ids[:1]
+    texts = [prompt_and_answer(record.example.value) for record in workspace.records(members)]
+    return f"{texts[0][0]} → {' ≠ '.join(dict.fromkeys(answer or '' for _, answer in texts))}"
 
 
 def member_to_keep(records: Sequence[Record], policy: str) -> int:

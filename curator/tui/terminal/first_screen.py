@@ -24,7 +24,7 @@ from curator.tui.looks.first_colours import ThemeColours
 from curator.tui.session.list_place import ListPlace
 from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
 from curator.tui.stage_models import label_keys
-from curator.tui.stage_models.list_columns import GUTTER, Columns, cells
+from curator.tui.stage_models.list_columns import GUTTER, ColumnLayout, Columns, cells
 from curator.tui.terminal.leaving import RESET
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class FirstScreen:
     """Owns the terminal from the first screen until the app takes over."""
 
     def __init__(self) -> None:
-        self.attributes = _stop_echo()
+        self.attributes = _make_raw()
         """The terminal's termios attributes at the start; None where it has none."""
         self._handed_over = False
         self._signals = {number: signal.signal(number, self._leave) for number in _signals()}
@@ -74,26 +74,29 @@ class FirstScreen:
         _write(f"{ENTER}\x1b[?25l{text}")
 
     def hand_over(self) -> bool:
-        """Restore the terminal for the app, except the alternate screen. Returns False if that was done before."""
+        """Leave the terminal, raw as it is, to the app. Returns False if that was done before."""
         if self._handed_over:
             return False
         self._handed_over = True
-        if self.attributes is not None:
-            termios.tcsetattr(0, termios.TCSANOW, self.attributes)
         return True
 
     def take_back(self) -> None:
-        """At the end: leave the alternate screen if no app took it over; restore the signal handlers."""
+        """At the end: give the terminal back if no app took it over; restore the signal handlers."""
         if self.hand_over():
             _write(LEAVE)
+            self._restore()
         for number, handler in self._signals.items():
             signal.signal(number, handler)
+
+    def _restore(self) -> None:
+        """Set the terminal's attributes of before."""
+        if self.attributes is not None:
+            termios.tcsetattr(0, termios.TCSANOW, self.attributes)
 
     def _leave(self, number: int, frame: FrameType | None) -> NoReturn:
         with contextlib.suppress(OSError, termios.error):
             os.write(1, RESET.encode())
-            if self.attributes is not None:
-                termios.tcsetattr(0, termios.TCSANOW, self.attributes)
+            self._restore()
         os._exit(128 + number)
 
 
@@ -108,13 +111,19 @@ def _signals() -> list[signal.Signals]:
     return [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
-def _stop_echo() -> list[Any] | None:
-    """Switch echo and line buffering off, so that keys wait unseen; returns the attributes from before."""
+def _make_raw() -> list[Any] | None:
+    """Switch off echo, line buffering, flow control and the translation of keys, so that all of them, ctrl+q and
+    ctrl+s too, wait unseen for the app; returns the attributes from before.
+
+    Ctrl+c still interrupts: until the app runs, nothing else would take it.
+    """
     try:
         before = termios.tcgetattr(0)
-        quiet = termios.tcgetattr(0)
-        quiet[3] &= ~(termios.ECHO | termios.ICANON)
-        termios.tcsetattr(0, termios.TCSANOW, quiet)
+        raw = termios.tcgetattr(0)
+        raw[0] &= ~(termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR)
+        raw[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+        raw[6][termios.VSUSP] = raw[6][termios.VQUIT] = bytes([os.fpathconf(0, "PC_VDISABLE") & 0xFF])
+        termios.tcsetattr(0, termios.TCSANOW, raw)
     except termios.error:
         return None
     return before
@@ -180,7 +189,7 @@ def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette
     """The columns' names, then the rows; the cursor is on the example of `place`."""
     ids = workspace.ids()
     width -= len(ids) + 1 > rows  # the scroll bar
-    columns = Columns.fit(width, len(workspace.ids(deleted=True)))
+    columns = Columns.fit(width, len(workspace.ids(deleted=True)), ColumnLayout.of(workspace))
     yield palette.paint("head", columns.head("", False).ljust(width))
     cursor = _position(ids, place.example)
     top = max(0, min(cursor - place.above, len(ids) - rows + 1))

@@ -51,6 +51,11 @@ def is_terminal() -> bool:
     return sys.stdin is not None and sys.stdout is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def in_browser() -> bool:
+    """Whether `curator web` has started this program: pipes lead to a browser in place of a terminal."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+
+
 @contextmanager
 def guarded(app: Ending, saved: list[Any] | None = None) -> Iterator[None]:
     """A context in which INT, TERM and HUP end `app` in order within 2 s, with the status 128 + the signal.

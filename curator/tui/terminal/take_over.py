@@ -28,6 +28,10 @@ class TakingOver(LinuxDriver):
         self._running = asyncio.get_running_loop()
         self._entered = self._first.hand_over()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual leaves it untyped
+        if self._first.attributes is not None:
+            self.attrs_before = (
+                self._first.attributes
+            )  # those of the shell; the first screen made the terminal raw
 
     def _sigtstp_application(self, *_: object) -> None:
         """Suspend from the event loop, not from the signal handler: that may have interrupted a write, whose lock

@@ -39,7 +39,6 @@ class Conversation(ScrollView, can_focus=True):
     HELP = "The example as a conversation. The thick gutter is the current message: y copies it, e edits it."
     BINDINGS = keys.bindings("conversation")
     COMPONENT_CLASSES = {f"talk--{name}" for name in _STYLES}
-    EMPTY = "No example here."
 
     block: reactive[int] = reactive(0, repaint=False)
     """Index of the current message."""
@@ -55,6 +54,9 @@ class Conversation(ScrollView, can_focus=True):
         self._transcript: Transcript | None = None
         self._lines: list[Line] = []
         """The transcript wrapped at the pane's width."""
+        self._wrapped_at = (0, False)
+        """The width, and whether system prompts were shortened, when the lines were made."""
+        self._empty = ""
         self._match = -1
         """Index of the line of the match that was shown last; -1 before the first."""
 
@@ -69,8 +71,14 @@ class Conversation(ScrollView, can_focus=True):
             self.set_reactive(Conversation.block, min(self.block, max(0, len(transcript.blocks) - 1)))
         self._lay_out()
 
+    def say(self, empty: str) -> None:
+        """Set what stands here without an example: what to do next."""
+        self._empty = empty
+        self.refresh()
+
     def _lay_out(self) -> None:
-        self._lines = self._transcript.lines(self._room, self._brief) if self._transcript else []
+        self._wrapped_at = (self._room, self._brief)
+        self._lines = self._transcript.lines(*self._wrapped_at) if self._transcript else []
         self._set_virtual_size(Size(self.size.width, len(self._lines)))
         self.refresh()
 
@@ -100,10 +108,12 @@ class Conversation(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the transcript: margin, gutter, pieces."""
         width = self.scrollable_content_region.width
+        if self._wrapped_at != (self._room, self._brief):  # shown at another width than it was filled at
+            self.call_later(self._lay_out)
         index = y + self.scroll_offset.y
         if index >= len(self._lines):
             if not self._lines and y == 0:
-                return Strip([Segment(f"  {self.EMPTY}", self._style("dim"))]).adjust_cell_length(
+                return Strip([Segment(f"  {self._empty}", self._style("dim"))]).adjust_cell_length(
                     width, self.rich_style
                 )
             return Strip.blank(width, self.rich_style)

@@ -20,7 +20,7 @@ from textual.strip import Strip
 from curator.tui import keys
 from curator.tui.session.session import Session
 from curator.tui.stage_models import label_keys
-from curator.tui.stage_models.list_columns import ROW_STYLES, Columns, cells
+from curator.tui.stage_models.list_columns import ROW_STYLES, ColumnLayout, Columns, cells
 from curator.tui.stage_models.selection import Selection
 from curator.tui.widgets.cursor_list import PagedList
 from curator.workspace.records import Row
@@ -82,6 +82,7 @@ class ExampleList(PagedList):
         self._rows: dict[int, Row] = {}
         """Rows of the examples on the screen, by id."""
         self._colours = label_keys.colours_by_name(session.workspace)
+        self._layout_of_columns = ColumnLayout.of(session.workspace)
         self.selection = Selection()
         self.shift = 0
         """How many characters prompt and answer are scrolled to the right."""
@@ -110,6 +111,13 @@ class ExampleList(PagedList):
         self._strips.clear()
         self._rows.clear()
         self.refresh()
+
+    def read_layout_if_other(self) -> None:
+        """Draw anew where somebody wants other columns by now."""
+        layout = ColumnLayout.of(self._session.workspace)
+        if layout != self._layout_of_columns:
+            self._layout_of_columns = layout
+            self.refresh_rows()
 
     @property
     def current(self) -> int | None:
@@ -189,7 +197,7 @@ class ExampleList(PagedList):
         )
 
     def _columns(self, width: int) -> Columns:
-        return Columns.fit(width, len(self._session.workspace.ids(deleted=True)))
+        return Columns.fit(width, len(self._session.workspace.ids(deleted=True)), self._layout_of_columns)
 
     def _head(self, columns: Columns, width: int) -> Strip:
         style = self.get_component_rich_style("list--head")

@@ -1,4 +1,4 @@
-"""`StatusLine`: a running training, then examples, errors, warnings, tokens, cost, split and provider."""
+"""`StatusLine`: what runs, then examples, errors, warnings, tokens, cost, split, provider and the next step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from curator.tui.session.changed import Changed
 from curator.tui.session.session import Session
 from curator.tui.session.summary import BRIEF, pieces
 from curator.tui.shell import shell_of
-from curator.tui.stage_models.running_words import training_words
+from curator.tui.stage_models.loop.loop_state import loop_state
+from curator.tui.stage_models.loop.running_words import status_words
 
 LOOK = 2.0
 """Seconds between two looks at the training that runs."""
@@ -19,8 +20,10 @@ class StatusLine(Widget):
     """One line, drawn from the session's summary after each change."""
 
     can_focus = False
-    _training = ""
-    """A running training in words; empty where there is none."""
+    _background = ""
+    """What runs in the background, in words; empty where there is nothing."""
+    _next_step = ""
+    """What to do next in the loop, in words."""
 
     @property
     def _session(self) -> Session:
@@ -34,13 +37,18 @@ class StatusLine(Widget):
         self.call_after_refresh(self._look_at_jobs)
 
     def _look_at_jobs(self) -> None:
-        """Tell how far a training is, on the stage that is on the screen."""
-        words = training_words(shell_of(self).job_watch) if self.screen.is_current else self._training
-        if words != self._training:
-            self._training = words
+        """Tell on the stage that is on the screen how far the background work is, and what is next."""
+        session, watch = self._session, shell_of(self).job_watch
+        if not self.screen.is_current or session.busy:
+            return
+        state = loop_state(session.summary(), session.workspace, watch)
+        words = (status_words(session, watch), state.next_step)
+        if words != (self._background, self._next_step):
+            self._background, self._next_step = words
             self.refresh()
 
     def _note_change(self, changed: Changed) -> None:
+        self._look_at_jobs()
         self.refresh()
 
     def render(self) -> Content:
@@ -49,8 +57,12 @@ class StatusLine(Widget):
         parts = pieces(summary, brief=self.size.width < BRIEF)
         if self._session.workspace.read_only:
             parts.insert(0, ("read-only", "$mark-warning bold"))
-        if self._training:
-            parts.insert(0, (f"▸ {self._training}", "$accent bold"))
+        if self._background:
+            parts.insert(0, (f"▸ {self._background}", "$accent bold"))
+        if self._next_step:
+            if self.size.width < BRIEF:  # what to do next matters more in a narrow line
+                parts = [part for part in parts[:-1] if part[0] != "no charge"]
+            parts.append((f"next: {self._next_step}", "$accent"))
         spans: list[str | tuple[str, str]] = []
         for number, part in enumerate(parts):
             spans += [(" · ", "$quiet")] * bool(number) + [part]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from rich.text import Text
+from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import LanguageDoesNotExist
 
@@ -72,6 +74,12 @@ class MessageField(TextField):
     BINDINGS = keys.bindings("answer")
     MAX_LINES = 16
 
+    @dataclass
+    class PickRequested(Message):
+        """The user asked for all answers to choose from."""
+
+        field: MessageField
+
     def __init__(self, text: str, complete: Complete = lambda text: ()) -> None:
         self._complete = lru_cache(maxsize=1)(complete)
         super().__init__(text, show_line_numbers=False, highlight_cursor_line=False)
@@ -89,9 +97,16 @@ class MessageField(TextField):
 
     def action_complete(self) -> None:
         """Replace the text by the first completion."""
-        first = next(iter(self.completions), "")
-        self.replace(encode_breaks(first), self.document.start, self.document.end)
+        self.put(next(iter(self.completions), ""))
+
+    def put(self, text: str) -> None:
+        """Replace the whole text, as typing would: the field's undo takes it back."""
+        self.replace(encode_breaks(text), self.document.start, self.document.end)
         self.move_cursor(self.document.end)
+
+    def action_pick(self) -> None:
+        """Ask for the list of all answers."""
+        self.post_message(self.PickRequested(self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable tab as completion where there is none: it then goes to the next pane."""

@@ -239,6 +239,16 @@ class CurrentResults:
             self._load_counter()
             self.analyse(uncounted)
 
+    @property
+    def has_counts(self) -> bool:
+        """Whether tokens were counted, here or by the child."""
+        return self.analyst.counter is not None or self.file is not None
+
+    def count_if_few(self) -> None:
+        """From now on count tokens with each analysis here, where this process analyses the whole dataset."""
+        if self.inline:
+            self._load_counter()
+
     def _load_counter(self) -> None:
         if self.analyst.counter is None:
             from curator import tokens  # heavy

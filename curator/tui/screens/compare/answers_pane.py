@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FILTERS = ("all", "misses", "changed")
 """Behind them come the kinds of misses that there are."""
+MARK_WORDS = {"✓": "right", "~": "allowed, but not the wanted one", "✗": "not right", "·": "not answered"}
 LABEL = "from compare"
 _NOTED = 200
 """Most characters of a text that the note of a new example quotes."""
@@ -142,14 +143,19 @@ class AnswersStage(BoardStage):
             answer = self._answer(row, at)
             if answer is not None:
                 parts.append((row.label, answer, "$role-assistant" if row is self.row else "$quiet"))
-                if row is self.row and at in self.misses:
-                    parts.append(("", self._kind_words(at), "$mark-warning"))
+                if row is self.row:
+                    parts.append(("", self._mark_words(at), "$mark-warning" if at in self.misses else "$mark-ok"))
         width = min(24, max(len(name) for name, _, _ in parts) + 2)
         lines = [
             Content.assemble((f"{one_line(name, width - 1):<{width}}", color), printable(text[:_READ]))
             for name, text, color in parts
         ]
         pane.update(Content("\n").join(lines))
+
+    def _mark_words(self, at: int) -> str:
+        """The mark of the current row's answer, and what it says."""
+        mark = self.mark(self.row, at)
+        return f"{mark} {self._kind_words(at) if at in self.misses else MARK_WORDS[mark]}"
 
     def _kind_words(self, at: int) -> str:
         """What kind of miss it is, and who says so."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.runs.board import BoardRow
     from curator.jobs.runs.questions import Questions
+    from curator.tui.session.background_tasks import BackgroundTask
     from curator.tui.stage_models.comparing.board import LoadedBoard
 
 _LOOK = 0.05
@@ -50,14 +51,16 @@ def ask_in_thread(
     questions: Mapping[str, Questions],
     post: Callable[[Message], object],
     is_cancelled: Callable[[], bool],
+    task: BackgroundTask,
 ) -> dict[str, str]:
     """Ask what is unanswered until that is done or cancelled; returns why rows failed, by name.
 
-    Call it in a thread. What was answered until it is cancelled is stored.
+    Call it in a thread. What was answered until it is cancelled is stored. `task` tells how far it is, and ends.
     """
     from curator.jobs.runs.board import ask_rows  # heavy
 
     def report(name: str, done: int, total: int) -> None:
+        task.report(done / max(1, total))
         post(Answered(name, done, total))
 
     def waiting(fault: ProviderError, seconds: float) -> None:
@@ -74,7 +77,10 @@ def ask_in_thread(
             return {}
         return asking.result()
 
-    return asyncio.run(watched())
+    try:
+        return asyncio.run(watched())
+    finally:
+        task.end()
 
 
 def store_rows(rows: Sequence[BoardRow], board: LoadedBoard, ledger: Ledger, opening: str) -> bool:

@@ -21,8 +21,8 @@ from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.comparing import board as boards
 from curator.tui.stage_models.comparing import board_words
+from curator.tui.stage_models.loop.running_words import training_words
 from curator.tui.stage_models.run_words import time_span
-from curator.tui.stage_models.running_words import training_words
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
@@ -269,9 +269,9 @@ class BoardStage(StageScreen):
 
     @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
     def _ask_in_thread(self, rows: Sequence[BoardRow], board: LoadedBoard) -> None:
-        worker = get_current_worker()
+        worker, task = get_current_worker(), self.session.tasks.begin("asking models")
         try:
-            troubles = ask_in_thread(rows, board.questions, self.post_message, lambda: worker.is_cancelled)
+            troubles = ask_in_thread(rows, board.questions, self.post_message, lambda: worker.is_cancelled, task)
             if store_rows(rows, board, self.ledger, self._opening):
                 self._opening = ""
         except CuratorError as error:

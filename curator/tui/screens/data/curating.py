@@ -6,7 +6,6 @@ import asyncio
 from itertools import chain
 
 from textual import work
-from textual.content import Content
 from textual.getters import query_one
 
 from curator.core.problem import Problem
@@ -15,7 +14,6 @@ from curator.errors import CuratorError
 from curator.tui.examples import json_folding as folding
 from curator.tui.examples.blocks import Block, blocks_of
 from curator.tui.examples.fix_preview import one_key_applies
-from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.screens.stage import StageScreen
 from curator.tui.stage_models import label_keys
 from curator.tui.terminal import external_editor as external
@@ -216,19 +214,16 @@ class Curating(StageScreen):
     async def fix_all(self, rule: str) -> None:
         """Apply a rule's fix to every example of the view, as one change.
 
-        Asks first, with the number of examples; where some fixes are unsafe it also shows the first of these.
+        Asks first, with the number of examples and what happens to each, those that may lose something first.
         """
-        from curator.tui.screens.data.fix_dialog import FixDialog  # heavy
-        from curator.tui.stage_models.bulk_fix import plan_bulk_fix
+        from curator.tui.screens.data.bulk_fix_dialog import BulkFixDialog  # heavy
+        from curator.tui.stage_models.many.bulk_fix import plan_bulk_fix
 
         plan = await asyncio.to_thread(plan_bulk_fix, self.session, rule)
         if plan is None:
             self.session.toast(f"{rule} has no fix that applies here; e edits the example, d deletes it")
             return
-        question: Dialog[bool] = Confirm("Fix all", plan.words, plan.accept)
-        if plan.losing:
-            question = FixDialog(Content(plan.words), plan.before, plan.fixed, plan.accept)
-        if await self.app.push_screen_wait(question) is True:
+        if await self.app.push_screen_wait(BulkFixDialog(plan)) is True:
             self.session.fix(plan.ids, rule, safe_only=not plan.losing)
 
     # Copying and the outside editor

@@ -13,6 +13,7 @@ from curator.tui.stage_models.found_draft import FoundDraft, find_draft
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.example_list import ExampleList
+from curator.tui.widgets.text_field import MessageField
 
 LOOKED_AT = 200
 """Most examples, spread over the dataset, that tell the usual system prompt."""
@@ -50,6 +51,8 @@ class Editing(Querying):
 
     def _make_room(self) -> None:
         """Show the editor in the place of the conversation."""
+        self.unzoom()
+        self.remove_class("-sifting")
         self.set_focus(None)  # at once: a pane that is hidden while it has the focus would lose it later
         self.add_class("-editing")
         self.refresh_bindings()
@@ -70,6 +73,16 @@ class Editing(Querying):
         spread = list(islice(ids, 0, None, max(1, len(ids) // LOOKED_AT)))[:LOOKED_AT]
         own = workspace.record(self.current).example.value if self.current is not None else None
         return usual_system((record.example.value for record in workspace.records(spread)), own)
+
+    @on(MessageField.PickRequested)
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def _pick_answer(self, event: MessageField.PickRequested) -> None:
+        from curator.tui.screens.data.answer_dialog import AnswerDialog  # heavy
+
+        typed = event.field.true_text
+        answer = await self.app.push_screen_wait(AnswerDialog("The text of this message becomes:", typed))
+        if answer is not None and event.field.is_attached:
+            event.field.put(answer)
 
     @on(Editor.Left)
     def _leave_editor(self, event: Editor.Left) -> None:

@@ -11,9 +11,9 @@ from curator.core.query.query import QueryError
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui.screens.data.curating import Curating
+from curator.tui.screens.data.query_bar import QueryBar, QueryInput
 from curator.tui.stage_models.view_command import command_of_view
 from curator.tui.widgets.example_list import ExampleList
-from curator.tui.widgets.query_bar import QueryBar, QueryInput
 from curator.workspace.search.view import View
 
 PAUSE = 0.15

@@ -18,6 +18,8 @@ from curator.tui.examples.fix_preview import preview
 from curator.tui.examples.model_view import model_view_of, unread_from
 from curator.tui.examples.transcript import Transcript
 from curator.tui.session.session import Session
+from curator.tui.shell import shell_of
+from curator.tui.stage_models.other_example import other_example, with_other_answers
 from curator.tui.widgets.conversation import Conversation
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.problems import Problems, RuleCount, first_problem_of
@@ -54,10 +56,13 @@ class ReadingPane(Vertical):
         self._example = example
         if example is None:
             self.conversation.show(None)
+            self.conversation.border_title = ""
+            self.conversation.say(self._what_next())
             self.problems.show(())
             return
         workspace = self._session.workspace
-        record, problems = workspace.record(example), workspace.problems(example)
+        record = workspace.record(example)
+        problems = with_other_answers(workspace.problems(example), workspace)
         blocks = blocks_of(record.example)
         self.conversation.show(self._transcript(record, problems, blocks), same=same)
         model = f"what {one_line(self._session.model, 30) or 'the model'} sees · " if self.as_model else ""
@@ -70,6 +75,12 @@ class ReadingPane(Vertical):
             count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
             self.problems.border_title = Content(f" {count} " if problems else " problems ")
             self._preview_fix()
+
+    def _what_next(self) -> str:
+        """What to do where there is no example to show."""
+        if not len(self._session.workspace.ids()):
+            return "No examples yet: I imports a file, + begins one."
+        return "Nothing matches: esc shows all examples again, / changes the query."
 
     def _transcript(self, record: Record, problems: Sequence[Problem], blocks: list[Block]) -> Transcript:
         session, value, limit = self._session, record.example.value, self._session.context.limit
@@ -123,7 +134,10 @@ class ReadingPane(Vertical):
 
     @on(Problems.Chosen)
     def _show_place(self, event: Problems.Chosen) -> None:
-        if self._example is not None:
+        other = other_example(event.problem)
+        if other is not None:
+            self.app.call_later(shell_of(self).show_example, other)
+        elif self._example is not None:
             beyond = event.problem.rule == "example_too_long"
             self.conversation.go_to(self._block_of(event.problem), beyond=beyond)
             self.conversation.focus()

@@ -6,26 +6,27 @@ from fnmatch import fnmatch
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.getters import query_one
 
 from curator.core.query.query import grouped
 from curator.tui import keys
-from curator.tui.screens.data.editing import Editing
+from curator.tui.screens.data.changing_many import ChangingMany
+from curator.tui.screens.data.facets_pane import Facets
+from curator.tui.screens.data.panes import Panes
+from curator.tui.screens.data.query_bar import QueryBar
 from curator.tui.screens.data.reading_pane import ReadingPane
 from curator.tui.session.changed import Changed
 from curator.tui.session.list_place import ListPlace
 from curator.tui.shell import shell_of
 from curator.tui.widgets.example_list import ExampleList
 from curator.tui.widgets.problems import Problems
-from curator.tui.widgets.query_bar import QueryBar
 from curator.workspace.search.view import View
 
 SAMPLES = "emojibot*.jsonl"
 """The bundled samples whose answers are shortcodes."""
 
 
-class DataScreen(Editing):
+class DataScreen(ChangingMany):
     """The query above the list of examples, and one example beside or below it."""
 
     STAGE = "data"
@@ -41,9 +42,10 @@ class DataScreen(Editing):
     def compose_stage(self) -> ComposeResult:
         """The query, the list, and the reading pane beside it, in a narrow terminal below it."""
         yield QueryBar()
-        with Horizontal(id="panes"):
+        with Panes(id="panes"):
             yield ExampleList(self.session)
             yield ReadingPane(self.session)
+            yield Facets()
 
     def on_mount(self) -> None:
         """Restore the stored place."""
@@ -62,7 +64,8 @@ class DataScreen(Editing):
         """Tell how to set the answer contract that the bundled samples were written for."""
         workspace = self.session.workspace
         sample = fnmatch(workspace.source_name, SAMPLES)
-        if sample and not workspace.read_only and workspace.meta("contract") is None:
+        taking_tour = shell_of(self).tour.step is not None
+        if sample and not (workspace.read_only or taking_tour) and workspace.meta("contract") is None:
             self.session.toast(
                 "Every answer of this sample should be one of its own shortcodes: A makes that the answer contract"
             )
@@ -86,6 +89,7 @@ class DataScreen(Editing):
 
     def data_changed(self, changed: Changed) -> None:
         """Draw the list and the example again, with the cursor on the same example."""
+        self.examples.read_layout_if_other()
         if self._only_read and not self.session.workspace.read_only:
             self.look_for_draft()
         if changed.order or changed.ids is None:
@@ -235,8 +239,10 @@ class DataScreen(Editing):
         """Go one level back: close the editor, else leave the zoom, the selection, the pane or the query."""
         if self.editing:
             self.editor.action_leave()
-        elif self.maximized is not None:
-            self.minimize()
+        elif self.unzoom():
+            return
+        elif self.sifting:
+            self.leave_facets()
         elif self.examples.clear_selection():
             return
         elif self.focused is not self.examples:
@@ -255,8 +261,17 @@ class DataScreen(Editing):
     def _resize_list(self, by: int) -> None:
         share = max(20, min(80, self._place.share + by))
         self._place = self._place.with_share(share)
-        self.examples.styles.width = f"{share}%" if self.has_class("-wide") else "100%"
-        self.examples.styles.height = "100%" if self.has_class("-wide") else f"{share}%"
+        alone = self.zoomed is not None
+        self.examples.styles.width = f"{share}%" if self.has_class("-wide") and not alone else "100%"
+        self.examples.styles.height = "100%" if self.has_class("-wide") or alone else f"{share}%"
+
+    def zoom_changed(self) -> None:
+        """Give the list the whole screen, or its share of it."""
+        self._resize_list(0)
+
+    @on(Panes.Dragged)
+    def _drag_border(self, event: Panes.Dragged) -> None:
+        self._resize_list(event.share - self._place.share)
 
     def on_resize(self) -> None:
         """Place the panes beside each other, or below each other in a narrow terminal."""

@@ -107,7 +107,7 @@ class BalanceDialog(Dialog[None]):
         first = next((at for at, bar in enumerate(bars) if bar.query), 0)
         same_bar = next((at for at, bar in enumerate(bars) if bar.text == last_text), first)
         bar_list.show(len(bars), self._line, cursor=same_bar)
-        self.query_one("#unify").display = len(counted.systems) > 1
+        self.query_one("#unify").display = bool(counted.systems)
 
     def _line(self, index: int, width: int) -> Pieces:
         bar = self._bars[index]
@@ -140,10 +140,13 @@ class BalanceDialog(Dialog[None]):
     def action_accept(self) -> None:
         """List the examples of the current bar in the Data stage."""
         at = self.query_one("#bars", LineList).cursor
-        query = self._bars[at].query if at < len(self._bars) else ""
-        if query:
+        bar = self._bars[at] if at < len(self._bars) else None
+        if bar is not None and bar.query:
             self.dismiss(None)
-            self.app.call_later(shell_of(self).show_query, query)
+            self.app.call_later(shell_of(self).show_query, bar.query)
+        elif bar is not None and bar.opens_counts:
+            self.dismiss(None)
+            self.app.call_later(shell_of(self).show_counts)
 
     def action_drafts(self) -> None:
         """Have a model write examples like those of the current bar."""
@@ -160,11 +163,14 @@ class BalanceDialog(Dialog[None]):
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_unify(self) -> None:
-        """Give all examples the most frequent system prompt, as one change, after asking."""
+        """Give all examples one system prompt, the most frequent or a typed one, as one change, after asking."""
+        from curator.tui.screens.dataset.system_dialog import SystemDialog  # heavy
+
         counted, session = self._counted, self.session
-        text = dataset_bars.commonest_system(counted) if counted is not None else ""
-        if counted is None or not text:
-            session.toast("There is no system prompt to give to all")
+        if counted is None:
+            return
+        text = await self.app.push_screen_wait(SystemDialog(dataset_bars.commonest_system(counted)))
+        if not text:
             return
         others = [i for system, ids in counted.systems.items() if system != text for i in ids]
         raws = dataset_bars.unify_system_prompts(session.workspace, sorted(others), text)

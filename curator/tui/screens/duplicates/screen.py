@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from curator.core.duplicates.texts import Scope, prompt_and_answer
+from curator.core.duplicates.texts import Scope
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import keys
@@ -26,6 +26,7 @@ from curator.tui.widgets.line_list import LineList, Pieces
 from curator.tui.widgets.members import Members
 
 if TYPE_CHECKING:
+    from curator.tui.session.background_tasks import BackgroundTask
     from curator.workspace.records import Change
 
 MARKS: dict[str, tuple[str, str, str]] = {
@@ -80,6 +81,7 @@ class DuplicatesScreen(StageScreen):
         self._groups: list[DuplicateGroup] = []
         self._chosen_by_hand: dict[tuple[int, ...], int] = {}
         """The member that the user chose to keep, by the ids of the group."""
+        self._work_shown: BackgroundTask | None = None
         self._counts: dict[float, int] = {}
         """The number of copies that could be deleted, by threshold."""
 
@@ -109,15 +111,20 @@ class DuplicatesScreen(StageScreen):
     async def _find(self) -> None:
         assert self._copies is not None
         self.query_one("#groups", LineList).show(0, self._line)
+        self._work_shown = self.session.tasks.begin("looking for copies")
         try:
             await self._copies.find(self._report)
         except (CuratorError, OSError) as error:
             self.query_one("#groups", LineList).say("")
             self.session.say(error)
             return
+        finally:
+            self._work_shown.end()
         self._show(True)
 
     def _report(self, phase: str, share: float) -> None:
+        if self._work_shown is not None:
+            self._work_shown.report(share or None, f"copies: {phase}")
         done = f" {share:.0%}" if share else ""
         self.query_one("#groups", LineList).say(f"{phase}{done} … esc stops; all else is usable meanwhile")
 
@@ -189,8 +196,7 @@ class DuplicatesScreen(StageScreen):
         group = self._groups[index]
         mark, kind, _ = MARKS[group.kind]
         score = f"{group.score:3.0f}%" if group.kind in ("near", "family") else "    "
-        prompt, answer = prompt_and_answer(self.session.workspace.record(group.ids[0]).example.value)
-        words = one_line(f"{prompt} → {answer}", max(8, width - 14))
+        words = one_line(settle_group.words_of(self.session.workspace, group), max(8, width - 14))
         return [(f"{mark} ", kind), (f"{len(group.ids):>3} ", ""), (f"{score} ", "dim"), (words, "")]
 
     @property

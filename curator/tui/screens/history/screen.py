@@ -109,7 +109,11 @@ class HistoryScreen(Rounds):
                 entries += group.members
         self._entries = entries
         lines = self.query_one("#changes", LineList)
-        lines.say("No change has these words; esc shows all." if words.strip() else "Nothing was changed yet.")
+        lines.say(
+            "No change has these words; esc shows all."
+            if words.strip()
+            else "Nothing was changed yet: changes stand here, and u takes them back."
+        )
         lines.show(len(entries), self._line)
         self._describe()
 

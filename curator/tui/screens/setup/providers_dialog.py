@@ -46,7 +46,7 @@ class ProvidersDialog(Dialog[None]):
 
     def compose_body(self) -> ComposeResult:
         """The list, a place for sentences, and the keys."""
-        yield LineList("providers", empty="None.")
+        yield LineList("providers", empty="None yet: + adds one.")
         yield Static("", id="said")
         yield Static(Content.styled("t test · m models · K key · enter change · + new", "$quiet"))
 

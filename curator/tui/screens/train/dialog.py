@@ -25,6 +25,7 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train.submitting import SubmitDialog
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.dataset_bars import query_for_ids
+from curator.tui.stage_models.run_words import time_span
 from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 from curator.tui.widgets.tick import Tick
@@ -32,6 +33,7 @@ from curator.tui.widgets.tick import Tick
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning.make_plan import Wish
     from curator.jobs.planning.plan import TrainingPlan
     from curator.jobs.providers import Provider
@@ -182,7 +184,7 @@ class TrainDialog(Dialog[None]):
             self._say(Content.styled(printable(f"✗ {error}"), "$mark-error"))
             return
         self._plan, self._error = plan, ""
-        self._say(plan_words(plan))
+        self._say(plan_words(plan, await asyncio.to_thread(_seconds, plan, ledger)))
         if self._start_when_estimated:
             self.action_accept()
 
@@ -260,8 +262,17 @@ class TrainDialog(Dialog[None]):
         self.session.toast("These are copies of held-out examples: delete them, or pin them to that side (p).")
 
 
-def plan_words(plan: TrainingPlan) -> Content:
-    """A plan in a few lines: data, price, notices, and the reasons that block it."""
+def _seconds(plan: TrainingPlan, ledger: Ledger) -> float | None:
+    """How long the training will take, where it runs here and an earlier one tells the pace."""
+    from curator.jobs.runs.pace import seconds_for  # heavy, and loaded with the plan
+
+    if plan.provider.kind != "local" or not plan.epochs:
+        return None
+    return seconds_for(plan.training.tokens * plan.epochs, plan.provider.name, plan.model, ledger)
+
+
+def plan_words(plan: TrainingPlan, seconds: float | None = None) -> Content:
+    """A plan in a few lines: data, price, time, notices, and the reasons that block it."""
     validation = f" · {plan.validation.examples:,} held out" if plan.validation else ""
     price = "free" if plan.usd == 0 else "price unknown" if plan.usd is None else f"about US$ {money(plan.usd)}"
     if plan.usd and plan.priced_on:
@@ -271,7 +282,7 @@ def plan_words(plan: TrainingPlan) -> Content:
             f"{plan.training.examples:,} examples{validation} · {plan.training.tokens:,} tokens × "
             f"{plan.epochs} epoch{'' if plan.epochs == 1 else 's'}"
         ),
-        Content.assemble((price, "bold"), f" · {plan.warning_words or 'no warnings'}"),
+        Content.assemble((price, "bold"), _time_words(seconds), f" · {plan.warning_words or 'no warnings'}"),
     ]
     lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in plan.blocking]
     lines += [Content.styled("enter lists the copies", "$accent")] if plan.leaking else []
@@ -283,3 +294,7 @@ def plan_words(plan: TrainingPlan) -> Content:
         lines.append(Content(f"i {one_line(plan.missing_model)} is fetched first (93 MB, once)"))
     lines += [Content.styled(printable(f"i {notice}"), "$quiet") for notice in plan.notices if notice not in ends]
     return Content("\n").join(lines)
+
+
+def _time_words(seconds: float | None) -> str:
+    return f" · about {time_span(seconds)}, at the pace of the last training here" if seconds else ""

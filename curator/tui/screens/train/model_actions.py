@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.errors import CuratorError
 from curator.tui.screens.stage import StageScreen
+from curator.tui.screens.train.curve_chart import CurveChart
 from curator.tui.screens.train.job_dialogs import DeployDialog
 
 if TYPE_CHECKING:
@@ -19,9 +20,34 @@ if TYPE_CHECKING:
 class ModelActions(StageScreen):
     """The actions on the tuned model of the run under the cursor."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: dict[str, str] = {}
+        """By run: the checkpoint that was taken in place of its last model."""
+
+    def put_on_board(self, run: Run, model: str, *, is_own: bool) -> None:
+        """Tick a model on the board of Compare; one of another workspace gets a row of its own."""
+        from curator.tui.stage_models.comparing import board as boards  # heavy
+
+        workspace = self.session.workspace
+        stored = workspace.meta(boards.STORED)
+        if not is_own:
+            stored = boards.with_way(stored, boards.way_entry(run.provider, model, None, 0, False))
+        value = stored if isinstance(stored, dict) else {}
+        ticks = dict(value.get("ticks") or {}) | ({model: True} if is_own else {})
+        try:
+            workspace.set_meta(boards.STORED, {"ways": list(value.get("ways") or []), "ticks": ticks})
+        except CuratorError:
+            return  # a workspace that is only read: the row can be ticked there
+
     @property
     def jobs(self) -> JobWatch:
         """The watch that follows jobs."""
+        raise NotImplementedError
+
+    @property
+    def current(self) -> Run | None:
+        """The run under the cursor."""
         raise NotImplementedError
 
     def follow(self) -> Run | None:
@@ -75,7 +101,7 @@ class ModelActions(StageScreen):
         from curator.tui.screens.train.model_export import ModelExportDialog, run_export  # heavy
 
         run = self.follow()
-        model = run.fine_tuned_model if run is not None else None
+        model = self.taken.get(run.run, run.fine_tuned_model) if run is not None else None
         if run is None or not model:
             self.session.toast("There is no tuned model under the cursor.")
             return
@@ -90,6 +116,22 @@ class ModelActions(StageScreen):
 
         folder = self.session.workspace.path.parent / f"{model.split(':')[-1]}-model"
         self.app.push_screen(ModelExportDialog(model, folder), on_answer)
+
+    def action_write_chart(self) -> None:
+        """Write the curves on the screen to a file, as a picture or a table."""
+        from curator.tui.screens.train.chart_dialog import ChartDialog  # heavy
+
+        run = self.current
+        if run is None:
+            self.session.toast("There is no run under the cursor.")
+            return
+        chart = self.query_one("#curves", CurveChart)
+        what, unit = ("Token accuracy", "share of tokens") if chart.accuracy else ("Loss", "loss (nats a token)")
+        title = f"{what}: {run.fine_tuned_model or run.model}"
+        path = self.session.workspace.path.parent / f"{what.split()[0].lower()}-{run.job_id or run.run}.svg"
+        self.app.push_screen(
+            ChartDialog(chart.series, title, unit, path, log=chart.log_scale, smoothing=chart.smoothing)
+        )
 
     def _prompts(self, run: Run) -> Path:
         """The held-out examples of a run; the workspace where it had none."""

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.text import one_line, printable
+from curator.tui.screens.train.curve_chart import SMOOTHINGS, CurveChart
 from curator.tui.stage_models.run_words import heading, spent_words, time_span
-from curator.tui.widgets.curve_chart import SMOOTHINGS, CurveChart
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ _COLUMNS = (
 class RunPane(Vertical):
     """Call `show` when the run changed, and `tick` each second for the time that is left."""
 
+    best_checkpoint: Checkpoint | None = None
+    """The checkpoint that the curves recommend; None: none, or the last one."""
+
     def compose(self) -> ComposeResult:
         """From top to bottom: heading, curves, diagnosis, events beside checkpoints."""
         yield Static("", id="run-heading")
@@ -49,6 +52,8 @@ class RunPane(Vertical):
         metrics, checkpoints = ledger.metrics(run.run), ledger.checkpoints(run.run)
         self.query_one("#curves", CurveChart).show(metrics)
         diagnosis = _diagnose(run, ledger, metrics, checkpoints)
+        best = diagnosis.best_checkpoint_step
+        self.best_checkpoint = next((each for each in checkpoints if best is not None and each.step == best), None)
         self._show_events(ledger, run)
         self._show_checkpoints(checkpoints, diagnosis.best_checkpoint_step)
         self._show_diagnosis(run, _next_step(run, diagnosis, checkpoints), diagnosis, notes)

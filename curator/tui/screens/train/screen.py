@@ -360,8 +360,23 @@ class TrainScreen(ModelActions):
         self.query_one(RunPane).switch_checkpoints()
 
     async def action_compare(self) -> None:
-        """Compare the tuned model with its base."""
+        """Compare the model of the run under the cursor with its base."""
+        run = self.current
+        if run is not None and run.fine_tuned_model:
+            is_own = self.query_one("#runs", LineList).cursor < self._own_count
+            self.put_on_board(run, run.fine_tuned_model, is_own=is_own)
         await shell_of(self).go_to_stage("compare")
+
+    async def action_take_checkpoint(self) -> None:
+        """Compare the checkpoint that the curves recommend; `export_model` then writes that one."""
+        run, point = self.current, self.query_one(RunPane).best_checkpoint
+        if run is None or point is None or not point.model:
+            self.session.toast("No checkpoint of this run is recommended before its last one.")
+            return
+        self.taken[run.run] = point.model
+        self.put_on_board(run, point.model, is_own=True)
+        await shell_of(self).go_to_stage("compare")
+        self.session.toast(f"The checkpoint of step {point.step} is ticked: r asks it. X in Train exports it.")
 
 
 def _is_same_run(run: Run, identity: tuple[str, str, str | None]) -> bool:

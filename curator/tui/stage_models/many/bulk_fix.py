@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from curator.core import rules
 from curator.core.example import Example
@@ -13,6 +14,16 @@ from curator.tui.session.session import Session
 
 TRIED = 2_000
 """Most examples whose fix is tried out before the question; further ones are only counted."""
+
+
+class FixedExample(NamedTuple):
+    """What a fix does to one example."""
+
+    id: int
+    before: Example
+    fixed: bytes
+    loses: bool
+    """Whether something may be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +36,8 @@ class BulkFix:
     """How many of the examples tried the fix repairs."""
     losing: int
     """In how many of these something may be lost, since the fix is unsafe there."""
-    before: Example
-    """The first example that loses something, else the first that is repaired."""
-    fixed: bytes
-    """That example's bytes after the fix."""
+    fixes: Sequence[FixedExample]
+    """What happens to each of them, those that lose something first."""
 
     @property
     def words(self) -> str:
@@ -38,7 +47,7 @@ class BulkFix:
         if not self.losing:
             return question
         where = "in all of these" if self.losing == self.fixable else f"in {self.losing:,} of these"
-        return f"{question}\nIt may lose something {where}.\nThe first of them, before and after:"
+        return f"{question}\nIt may lose something {where}, which stand first, before and after:"
 
     @property
     def reach(self) -> str:
@@ -56,18 +65,16 @@ class BulkFix:
 def plan_bulk_fix(session: Session, rule: str) -> BulkFix | None:
     """Try a rule's fix on the examples of the view; None where it repairs none. Slow: call it in a thread."""
     ids = session.workspace.view(f"{grouped(session.query)}rule:{rule}").ids
-    first: tuple[Example, bytes] | None = None
-    fixable = losing = 0
+    changes: list[FixedExample] = []
     for record in session.workspace.records(list(islice(ids, TRIED))):
         fixed = rules.fix(record.example, rule, session.context)
         if fixed is None:
             continue
         is_safe = fixed == rules.fix(record.example, rule, session.context, safe_only=True)
-        fixable += 1
-        losing += not is_safe
-        if first is None or (losing == 1 and not is_safe):
-            first = record.example, fixed
-    return BulkFix(rule, ids, fixable, losing, *first) if first is not None else None
+        changes.append(FixedExample(record.id, record.example, fixed, not is_safe))
+    changes.sort(key=lambda change: not change.loses)
+    losing = sum(change.loses for change in changes)
+    return BulkFix(rule, ids, len(changes), losing, changes) if changes else None
 
 
 def _count_words(count: int) -> str:

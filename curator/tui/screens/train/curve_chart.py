@@ -46,15 +46,22 @@ class CurveChart(Widget):
         self._chart = None
         self.refresh()
 
+    @property
+    def series(self) -> list[Series]:
+        """The curves that are drawn."""
+        series = []
+        for name, title in ACCURACY if self.accuracy else LOSS:
+            points = [(row["step"], row[name]) for row in self._metrics if name in row]
+            if points:
+                series.append(Series(title, points, smooth=not name.startswith("full")))
+        return series
+
     def _draw(self) -> Chart:
         key = (self.size, self.log_scale, self.smoothing, self.accuracy)
         if self._chart is None or self._chart[0] != key:
-            series = []
-            for name, title in ACCURACY if self.accuracy else LOSS:
-                points = [(row["step"], row[name]) for row in self._metrics if name in row]
-                if points:
-                    series.append(Series(title, points, smooth=not name.startswith("full")))
-            chart = draw(series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing)
+            chart = draw(
+                self.series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing
+            )
             self._chart = (key, chart)
         return self._chart[1]
 

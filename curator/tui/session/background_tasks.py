@@ -1,0 +1,56 @@
+"""`BackgroundTasks`: everything that goes on while somebody works, each with its share and the time left.
+
+task = session.tasks.begin("looking for copies")
+task.report(0.4)
+task.end()
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+SURE = 2.0
+"""Seconds of work after which its speed tells how long the rest takes."""
+
+
+class BackgroundTask:
+    """One thing that goes on. Its methods may be called from any thread."""
+
+    def __init__(self, words: str, ended: Callable[[BackgroundTask], None]) -> None:
+        self.words = words
+        self.share: float | None = None
+        """The part that is done, 0 to 1; None where nobody knows."""
+        self._ended = ended
+        self._began = time.monotonic()
+
+    def report(self, share: float | None, words: str = "") -> None:
+        """Tell how far it is, and perhaps in other words what it does."""
+        self.share = None if share is None else max(0.0, min(1.0, share))
+        self.words = words or self.words
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at the speed so far; None as long as that is a guess."""
+        spent = time.monotonic() - self._began
+        return spent * (1 - self.share) / self.share if self.share and spent >= SURE else None
+
+    def end(self) -> None:
+        """It is over, however it ended; a second call does nothing."""
+        self._ended(self)
+
+
+class BackgroundTasks:
+    """The tasks that go on, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[BackgroundTask, None] = {}
+
+    def begin(self, words: str) -> BackgroundTask:
+        """A task begins; whoever does it must call `end`."""
+        task = BackgroundTask(words, lambda ended: self._tasks.pop(ended, None))
+        self._tasks[task] = None
+        return task
+
+    def __iter__(self) -> Iterator[BackgroundTask]:
+        return iter(list(self._tasks))

@@ -1,0 +1,57 @@
+"""`MessageLine`: what the program says, in the place of the line of keys; it lies over nothing.
+
+`session/message_log.py` keeps every message, and `!` shows them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+from textual.events import Click
+from textual.notifications import Notification
+from textual.widgets import Static
+
+from curator.core.text import one_line, printable
+
+MARKS = {"information": ("i", "$accent"), "warning": ("!", "$mark-warning"), "error": ("✗", "$mark-error")}
+"""(mark, colour) by severity."""
+MOST = 400
+"""Most characters of a message that are shown here; longer ones name the key that shows all of them."""
+
+
+class MessageLine(Static):
+    """Shows the latest message, and above it an error that is still to be read; empty it takes no room."""
+
+    def __init__(self) -> None:
+        super().__init__("", id="message-line")
+        self.display = False
+        self.tooltip = Content("All messages: !")
+
+    def show(self, notifications: Iterable[Notification]) -> None:
+        """Show those of the messages that matter now; none: give the place back to the keys."""
+        messages = _to_show(list(notifications))
+        self.display = bool(messages)
+        self.screen.set_class(bool(messages), "-telling")
+        self.update(Content("\n").join(map(_words, messages)))
+
+    async def on_click(self, event: Click) -> None:
+        """List all messages."""
+        event.stop()
+        await self.run_action("app.dialog('activity')")
+
+
+def _to_show(notifications: list[Notification]) -> list[Notification]:
+    """The latest message; before it the latest error, where that is another one."""
+    latest = notifications[-1:]
+    errors = [each for each in notifications[:-1] if each.severity == "error"]
+    return [*errors[-1:], *latest] if latest and latest[0].severity != "error" else latest
+
+
+def _words(notification: Notification) -> Content:
+    mark, colour = MARKS[notification.severity]
+    title = f"{one_line(notification.title)}: " if notification.title else ""
+    message = notification.message
+    text = printable(message[:MOST])
+    more = (" … ! shows all of it", "bold") if len(message) > MOST else ""
+    return Content.assemble((f" {mark} ", f"bold {colour}"), (title, "bold"), text, more)
