@@ -39,7 +39,78 @@ def item(role: str, kind: str, text: str) -> dict[str, Any]:
     return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
 
 
+def node(role: str, text: str, parent: str | None, **content: Any) -> dict[str, Any]:
+    """A node of ChatGPT's export."""
+    said = {"author": {"role": role, "name": None}, "weight": 1.0, "recipient": "all", "status": "«x2»"}
+    return {"message": {**said, "content": content or {"content_type": "text", "parts": [text]}}, "parent": parent}
+
+
+def claude(sender: str, text: str, uuid: str, parent: str) -> dict[str, Any]:
+    """A message of Claude's export."""
+    block = {"type": "text", "text": text, "citations": []}
+    return {"sender": sender, "text": text, "content": [block], "uuid": uuid, "parent_message_uuid": parent}
+
+
+def reply(role: str, text: str, rank: int | None, *replies: Any) -> dict[str, Any]:
+    return {"role": role, "text": text, "rank": rank, "lang": "«x3»", "replies": [*replies]}
+
+
+FLAT = {"q": {"type": "str, optional", "description": "«d2»"}, "n": {"type": "Tuple[int]", "description": "«d3»"}}
 RECORDS: dict[str, Any] = {
+    "chatgpt": {
+        "title": "«x1»", "current_node": "d",
+        "mapping": {
+            "r": {"message": None, "parent": None}, "a": node("system", "«s1»", "r"), "b": node("user", U1, "a"),
+            "c": node("assistant", "", "b", content_type="thoughts", thoughts=[{"content": "«x4»"}]),
+            "d": node("assistant", A1, "c"),
+        },
+    },
+    "chatgpt with branches": {
+        "current_node": "d",
+        "mapping": {
+            "b": node("user", U1, None), "c": node("assistant", "«x5»", "b"), "d": node("assistant", A1, "b"),
+        },
+    },
+    "claude": {
+        "name": "«x1»", "chat_messages": [claude("human", U1, "1", "0"), claude("assistant", A1, "2", "1")],
+    },
+    "message tree": {
+        "tree_state": "«x1»",
+        "prompt": reply("prompter", U1, None, reply("assistant", "«x2»", 1), reply("assistant", A1, 0)),
+    },
+    "xlam": {
+        "id": 0, "query": U1, "answers": json.dumps([{"name": "f", "arguments": {"x": "«c1»"}}]),
+        "tools": json.dumps([{"name": "f", "description": "«d1»", "parameters": FLAT}]),
+    },
+    "glaive": {
+        "system": 'SYSTEM: «s1» -\n{"name": "f", "description": "«d1»"}\n{"name": "g"}\n',
+        "chat": f"USER: {U1}\n\n\nASSISTANT: {A1} <functioncall> "
+        '{"name": "f", "arguments": \'{"x": "«c1»"}\'}'
+        f" <|endoftext|>\n\n\nFUNCTION RESPONSE: «t1»\n\n\nASSISTANT: {A2} <|endoftext|>\n\n\nUSER: {U2}",
+    },
+    "hermes": {
+        "conversations": [
+            {"from": "system", "value": "«s1» <tools>[{'name': 'f', 'description': '«s2»'}]</tools>"},
+            {"from": "human", "value": U1},
+            {"from": "gpt", "value": A1 + "<tool_call>{'name': 'f', 'arguments': {'x': '«c1»'}}</tool_call>"},
+            {"from": "tool", "value": "<tool_response>\n«t1»\n</tool_response>"}, {"from": "gpt", "value": A2},
+        ],
+        "category": "«x1»",
+    },
+    "nectar": {
+        "prompt": f"\n\nHuman: {U1}\n\nAssistant: ", "source": ["«x1»"],
+        "answers": [
+            {"answer": "«r1»", "rank": 7.0, "model": "«x2»"}, {"answer": A1, "rank": 1.0},
+            {"answer": "«x3»", "rank": 2.0},
+        ],
+    },
+    "scores": {"instruction": U1, "completions": [{"response": "«r1»", "score": 2}, {"response": A1, "score": 8}]},
+    "shp": {"history": U1, "human_ref_A": "«r1»", "human_ref_B": A1, "labels": 0, "post_id": "«x1»"},
+    "arena": {
+        "conversation_a": OPENAI, "winner": "model_a", "judge": "«x1»",
+        "conversation_b": [OPENAI[0], {"role": "assistant", "content": "«r1»"}],
+    },
+    "helpsteer": {"context": OPENAI[:1], "response1": A1, "response2": "«r1»", "overall_preference": -2},
     "sharegpt": {
         "system": "«s1»", "id": "«x1»",
         "conversations": [{"from": "human", "value": U1}, {"from": "gpt", "value": A1, "weight": 0}],
@@ -156,6 +227,7 @@ RECORDS: dict[str, Any] = {
     },
 }  # fmt: skip
 ROLES = {"u": "user", "a": "assistant", "s": "system", "t": "tool", "r": "rejected"}
+TOOLS = re.compile(r"<tools>[^«]*«s2»[^«]*</tools>")
 MARK = re.compile(r"«([a-z])\d+»")
 
 
@@ -163,13 +235,18 @@ def check_that_meaning_is_the_same(record: Any, made: Converted) -> None:
     """Each text has its speaker, none is made up, and none is lost that is not told."""
     said = [*spoken(made.value)]
     for role, text in said:
-        assert MARK.sub("", text).strip("\n") == ""
+        assert MARK.sub("", TOOLS.sub("", text)).strip("\n -") == ""
         for letter in MARK.findall(text):
             assert ROLES.get(letter) == role or (letter, role) == ("x", "tool")  # an object that a tool answers
     written = json.dumps(made.value, ensure_ascii=False)
     for path, mark in marks(record):
-        words = re.sub(r"\.(?=\[)", "", ".".join("[]" if isinstance(step, int) else step for step in path))
-        told = any(words == place or words.startswith((f"{place}.", f"{place}[")) for place in made.left_behind)
+        steps = [
+            "[]" if isinstance(step, int) or path[at - 1 : at] == ("mapping",) else step
+            for at, step in enumerate(path)
+        ]
+        words = re.sub(r"\.(?=\[)", "", ".".join(steps))
+        places = [place.partition(" (")[0] for place in made.left_behind]
+        told = any(words == place or words.startswith((f"{place}.", f"{place}[")) for place in places)
         assert mark in written or told, (mark, made.left_behind)
 
 

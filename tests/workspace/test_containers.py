@@ -76,6 +76,49 @@ def test_a_list_of_messages_in_a_cell_is_read(tmp_path: Path, spell: Any, column
         assert workspace.record(workspace.ids()[0]).example.value["messages"] == turns
 
 
+MESSAGES = """conversation_id,turn,Role,Content,lang
+c1,2,assistant,"Hello, you",en
+c2,1,human,And me?,en
+c1,1,user,Hi,en
+
+c2,2,bot,You too,
+c3,1,user,"",en
+"""
+
+
+def test_the_rows_of_one_conversation_are_one_example(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(MESSAGES)
+    look = preview(path)
+    assert "rows of one 'conversation_id' joined to a conversation" in look.layout
+    with create_workspace(tmp_path / "w.curator") as workspace:
+        prepared, _ = import_files.add(workspace, [path])
+        made = [json.loads(record.raw) for record in workspace.records(workspace.ids())]
+        lines = [workspace.row(example).line for example in workspace.ids()]
+    assert [[(each["role"], each["content"]) for each in one["messages"]] for one in made[:2]] == [
+        [("user", "Hi"), ("assistant", "Hello, you")],
+        [("user", "And me?"), ("assistant", "You too")],
+    ]
+    assert lines == [2, 3, 7] and [line for line, _ in prepared.files[0].misfits] == []
+    assert dict(prepared.left_behind) == {
+        "conversation_id": 3, "conversations[].turn": 3, "conversations[].lang": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conversation_id,role,content\nc1,user,Hi\nc2,user,Ho\n",  # no two rows share a conversation
+        "conversation_id,role,content\nc1,Anna,Hi\nc1,Peter,Ho\n",  # nobody knows who is who
+        "conversation_id,role,prompt,completion\nc1,user,Hi,Ho\nc1,user,Hi,Ha\n",
+    ],
+)
+def test_other_tables_keep_their_rows(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(text)
+    assert (preview(path).records, "joined" in preview(path).layout) == (2, False)
+
+
 @pytest.mark.parametrize(
     "cell",
     [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from curator.core import spelled_numbers
 from curator.core.convert.carried import MisfitError
+from curator.core.convert.parameters import schema_of
 
 Call = dict[str, Any]
+_QUESTIONS = ("query", "question", "user_query", "instruction", "prompt")
+"""Keys of the question whose answer is calls."""
 _ARGUMENTS = ("arguments", "parameters", "args")
 """Keys of a call's arguments."""
 
@@ -20,6 +24,17 @@ def parsed_json(value: Any, name: str) -> Any:
         return spelled_numbers.loads(value)
     except (ValueError, RecursionError):
         raise MisfitError(f"'{name}' is a text that is no JSON") from None
+
+
+def question_of_calls(record: Mapping[str, Any]) -> str | None:
+    """The key of the question in a record whose answer is calls in a column of its own (xLAM); else None."""
+    if not isinstance(record.get("answers"), str | list) or not isinstance(record.get("tools"), str | list):
+        return None
+    key = next((key for key in _QUESTIONS if isinstance(record.get(key), str)), None)
+    try:
+        return key if key and calls(record["answers"], "answers", 1) and tools(record["tools"]) else None
+    except MisfitError:
+        return None
 
 
 def tools(value: Any, name: str = "tools") -> list[Any]:
@@ -47,7 +62,10 @@ def _tool(entry: Any, name: str) -> Any:
             return {"type": "function", **entry}
         if isinstance(entry.get("name"), str) and "function" not in entry:
             schema = {"parameters" if key == "input_schema" else key: each for key, each in entry.items()}
-            return {"type": "function", "function": schema if "parameters" not in entry else entry}
+            function = schema if "parameters" not in entry else dict(entry)
+            if isinstance(function.get("parameters"), dict):
+                function["parameters"] = schema_of(function["parameters"])
+            return {"type": "function", "function": function}
     raise MisfitError(f"'{name}' holds something that is no function with a name")
 
 

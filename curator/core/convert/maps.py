@@ -24,6 +24,11 @@ Shape = Literal[
     "request",
     "chat_text",
     "message_list",
+    "chat_export",
+    "message_tree",
+    "ranking",
+    "function_calls",
+    "glaive",
     "curator_csv",
     "unknown",
 ]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from curator.core.convert import maps, templates
 from curator.core.convert.blocks import has_calls
+from curator.core.convert.calls_in_text import glaive_text
 from curator.core.convert.cells import CSV_HEADER
 from curator.core.convert.columns import columns_map
+from curator.core.convert.functions import question_of_calls
 from curator.core.convert.maps import UNKNOWN, Map, Shape
 from curator.core.convert.pairs import is_pair
+from curator.core.convert.rankings import is_ranking
+from curator.core.convert.trees import is_export, is_message_tree
 from curator.core.convert.turns_in import is_named_text, is_turn
 from curator.core.convert.verdicts import verdict_columns
 from curator.core.formats import OLD_PREFERENCE_KEYS, PREFERENCE_KEYS, detect
@@ -66,6 +70,9 @@ def _holds_no_messages(record: Mapping[str, Any]) -> bool:
 
 
 def _foreign_shape(record: Mapping[str, Any]) -> Shape:
+    for shape, is_of_shape in _MARKED.items():
+        if is_of_shape(record):
+            return shape
     if any(isinstance(record.get(key), list) for key in TURN_KEYS):
         return "sharegpt"
     if isinstance(record.get("contents"), list):
@@ -79,6 +86,16 @@ def _foreign_shape(record: Mapping[str, Any]) -> Shape:
     if isinstance(record.get("text"), str) and templates.turns_of(record["text"]) is not None:
         return "chat_text"
     return "question_answer" if columns_map(record) is not None else "unknown"
+
+
+_MARKED: dict[Shape, Callable[[Mapping[str, Any]], bool]] = {
+    "chat_export": is_export,
+    "message_tree": is_message_tree,
+    "ranking": is_ranking,
+    "function_calls": lambda record: question_of_calls(record) is not None,
+    "glaive": lambda record: glaive_text(record) is not None,
+}
+"""Shapes that are known by marks of their own, whatever other keys stand beside."""
 
 
 def is_request(record: Mapping[str, Any]) -> bool:
@@ -117,7 +134,7 @@ def _map_of(shape: Shape, records: list[Any]) -> Map:
 
 def with_verdicts(by: Map, records: Iterable[Any]) -> Map:
     """The map with the columns that say whether answers are good; a pair says so by itself."""
-    if by.shape in ("pair", "preference", "unknown") or by.is_pair:
+    if by.shape in ("pair", "ranking", "preference", "unknown") or by.is_pair:
         return by
     if by.inside:
         records = [_inner(record, by.inside[0]) for record in records]

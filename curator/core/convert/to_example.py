@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from curator.core.convert import functions, maps, pairs, templates
+from curator.core.convert import calls_in_text, functions, maps, pairs, rankings, templates, trees
 from curator.core.convert.blocks import has_blocks
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.cells import from_cells
@@ -96,7 +96,7 @@ def _converted(record: Any, by: Map, carried: Carried) -> Converted:
             value[key] = record[key]
             carried.add((key,))
     verdict = None
-    if by.shape != "pair" and not by.is_pair:
+    if by.shape not in ("pair", "ranking") and not by.is_pair:
         verdict = verdict_of(record, by.verdict)
         for key in read_columns(record, (*by.verdict, *certain_columns(record))):
             carried.add((key,))
@@ -133,12 +133,20 @@ def _system(record: Mapping[str, Any], carried: Carried) -> list[Message]:
 def _from_turns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
     for key in (*TURN_KEYS, "messages"):
         if isinstance(record.get(key), list):
-            turns = messages(record[key], key, carried, (key,))
+            in_tags = calls_in_text.speaks_in_tags(record[key], record)
+            turns = messages(record[key], key, carried, (key,), in_tags=in_tags)
             system = _system(record, carried)
             if not system and not any(turn["role"] in ("system", "developer") for turn in turns):
                 system = _of_columns(record, ("context",), "system", carried)  # Vertex AI's name for it
-            return {"messages": [*(system if system != turns[:1] else []), *turns]}
+            spoken = [*(system if system != turns[:1] else []), *turns]
+            return {"messages": spoken, **(_tools_in_tags(spoken) if in_tags else {})}
     raise MisfitError("it has no list of turns")
+
+
+def _tools_in_tags(spoken: list[Message]) -> dict[str, Any]:
+    """The functions that a system prompt declares in tags."""
+    declared = [calls_in_text.tools_in(text) for each in spoken if isinstance(text := each["content"], str)]
+    return next(({"tools": tools} for tools in declared if tools), {})
 
 
 def _from_contents(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
@@ -224,6 +232,40 @@ def _from_template(record: Mapping[str, Any], by: Map, carried: Carried) -> dict
 
 def _from_pair(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
     return pairs.from_record(record, _system(record, carried), _history(record, carried), carried)
+
+
+def _from_ranking(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    return rankings.from_ranking(record, _system(record, carried), [], carried)
+
+
+def _from_export(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    return {"messages": trees.from_export(record, carried)}
+
+
+def _from_tree(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    return {"messages": trees.from_message_tree(record, carried)}
+
+
+def _from_calls(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    """A question whose answer is calls in a column of its own, as xLAM has them."""
+    key = functions.question_of_calls(record)
+    if key is None:
+        raise MisfitError("it has no question with calls as its answer")
+    called = functions.calls(record["answers"], "answers", 1)
+    carried.add((key,))
+    carried.add(("answers",))
+    answer = {"role": "assistant", "content": None, "tool_calls": called}
+    return {"messages": [*_system(record, carried), {"role": "user", "content": record[key]}, answer]}
+
+
+def _from_glaive(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
+    texts = calls_in_text.glaive_text(record)
+    if texts is None:
+        raise MisfitError("it is no record of Glaive's function calls")
+    spoken, tools = calls_in_text.from_glaive(*texts)
+    for key in ("system", "chat") if isinstance(record.get("chat"), str) else ("sample",):
+        carried.add((key,))
+    return {"messages": spoken, **({"tools": tools} if tools else {})}
 
 
 def _from_columns(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
@@ -316,5 +358,10 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Map, Carried], dict[str, Any]]]
     "gemini": _from_contents,
     "request": _from_request,
     "chat_text": _from_template,
+    "chat_export": _from_export,
+    "message_tree": _from_tree,
+    "ranking": _from_ranking,
+    "function_calls": _from_calls,
+    "glaive": _from_glaive,
     "unknown": _from_unknown,
 }

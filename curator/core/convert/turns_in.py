@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from curator.core import spelled_numbers
-from curator.core.convert import functions
+from curator.core.convert import calls_in_text, functions
 from curator.core.convert.blocks import Blocks, has_blocks, read_blocks
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.texts_in import content, joined_text, kind_of, plain_text
@@ -37,17 +37,18 @@ def is_named_text(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and role_of(value[0]) in ("user", "assistant", "system")
 
 
-def messages(turns: Any, name: str, carried: Carried, path: Path) -> list[Message]:
+def messages(turns: Any, name: str, carried: Carried, path: Path, *, in_tags: bool = False) -> list[Message]:
     """The messages that a list of turns says.
 
-    `name` is the list's place in words, `path` the same for `carried`, which learns what was carried over. Raises
+    `name` is the list's place in words, `path` the same for `carried`, which learns what was carried over. With
+    `in_tags` calls and their answers stand in `<tool_call>` and `<tool_response>` tags of the texts. Raises
     MisfitError, with the number of the turn, where one has no known role or no text, parts or calls of its own.
     """
     if not isinstance(turns, list):
         raise MisfitError(f"'{name}' is {kind_of(turns)}, not a list of turns")
     if not turns:
         raise MisfitError(f"'{name}' is an empty list")
-    conversation = _Conversation(carried)
+    conversation = _Conversation(carried, in_tags)
     for number, turn in enumerate(turns):
         try:
             conversation.add(turn, (*path, number))
@@ -59,7 +60,8 @@ def messages(turns: Any, name: str, carried: Carried, path: Path) -> list[Messag
 class _Conversation:
     """The messages so far, with the calls that wait for their answers."""
 
-    def __init__(self, carried: Carried) -> None:
+    def __init__(self, carried: Carried, in_tags: bool) -> None:
+        self._in_tags = in_tags
         self.messages: list[Message] = []
         self.unanswered: list[str] = []
         self._taken = carried
@@ -109,6 +111,8 @@ class _Conversation:
         self._taken.add((*path, role_key))
         if turn.get("type") == "message":
             self._taken.add((*path, "type"))
+        if self._in_tags and text_key is not None and self._add_tagged(turn, role, text_key, path):
+            return
         if role == "call":
             self._call(turn, text_key, path)
         elif role == "tool":
@@ -117,6 +121,25 @@ class _Conversation:
             self._add_blocks(read_blocks(turn[text_key], text_key), role, turn, (*path, text_key))
         else:
             self._turn(turn, role, text_key, path)
+
+    def _add_tagged(self, turn: Mapping[str, Any], role: str, text_key: str, path: Path) -> bool:
+        """A turn whose text holds calls, or answers of calls, in tags; False for any other turn."""
+        text = turn[text_key]
+        if not isinstance(text, str):
+            return False
+        if role == "assistant" and "<tool_call>" in text:
+            words, calls = calls_in_text.read_calls(text)
+            message: Message = {"role": role, "content": words or None}
+            self._take_calls(message, calls, text_key)
+            self._carry_weight(turn, message, path)
+            self.messages.append(message)
+        elif role in ("tool", "user") and (answers := calls_in_text.read_answers(text)) is not None:
+            for answer in answers:
+                self._say_answer(None, None, answer)
+        else:
+            return False
+        self._taken.add((*path, text_key))
+        return True
 
     def _add_blocks(self, blocks: Blocks, role: str, turn: Mapping[str, Any], path: Path) -> None:
         """A turn of texts, calls and answers of calls: answers become messages of their own."""

@@ -117,6 +117,8 @@ def _layout(notes: Notes) -> str:
         phrases.append(f"cells between {DELIMITERS.get(notes.delimiter, repr(notes.delimiter))}")
     if notes.wrapped_in:
         phrases.append(f"records inside '{notes.wrapped_in}'")
+    if notes.joined_by:
+        phrases.append(f"rows of one '{notes.joined_by}' joined to a conversation")
     return "; ".join(filter(None, phrases))
 
 

@@ -17,6 +17,7 @@ from curator.errors import InputError
 from curator.workspace.files.container import MAX_WHOLE, wrapping_key
 from curator.workspace.files.delimiters import delimiter_of
 from curator.workspace.files.line_splitter import Notes, Record
+from curator.workspace.files.message_rows import are_messages, join_messages, message_columns
 from curator.workspace.files.printed_lists import read_list
 
 _SEPARATOR_LINE = re.compile(r"""\A["']?sep=(.)["']?\r?(?:\n|\Z)""", re.IGNORECASE)
@@ -76,22 +77,36 @@ def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=notes.delimiter)
     try:
         header = next(reader, [])
-        own = tuple(header) == CSV_HEADER
         names = _unique_names(header)
-        line = reader.line_num + 1
-        for row in reader:
-            if any(row):
-                notes.records += 1
-                names += (f"column {at}" for at in range(len(names) + 1, len(row) + 1))
-                cells = zip(names, row, strict=False)
-                values = {name: cell if own else _cell_value(name, cell) for name, cell in cells}
-                yield lines_before + line, splice.encoded(spelled_numbers.spell(values))
-            else:
-                notes.blanks.append(lines_before + line)
-            line = reader.line_num + 1
+        records = _objects(reader, names, notes, lines_before)
+        columns = message_columns(names)
+        if columns is not None and are_messages(columns, listed := list(records)):
+            notes.joined_by = columns.conversation
+            records = join_messages(columns, listed)
+        elif columns is not None:
+            records = iter(listed)
+        for number, values in records:
+            notes.records += 1
+            yield number, splice.encoded(spelled_numbers.spell(values))
     except csv.Error as error:
         place = f"line {lines_before + reader.line_num}"
         raise InputError(f"{name} is no CSV file: {error} ({place})") from None
+
+
+def _objects(
+    reader: Iterator[list[str]], names: list[str], notes: Notes, lines_before: int
+) -> Iterator[tuple[int, dict[str, object]]]:
+    """(line, object) of each row that is not blank."""
+    own = tuple(names) == CSV_HEADER
+    line = reader.line_num + 1  # type: ignore[attr-defined]
+    for row in reader:
+        if any(row):
+            names += (f"column {at}" for at in range(len(names) + 1, len(row) + 1))
+            cells = zip(names, row, strict=False)
+            yield lines_before + line, {name: cell if own else _cell_value(name, cell) for name, cell in cells}
+        else:
+            notes.blanks.append(lines_before + line)
+        line = reader.line_num + 1  # type: ignore[attr-defined]
 
 
 def _decode(data: bytes, notes: Notes) -> str:

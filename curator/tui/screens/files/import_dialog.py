@@ -45,6 +45,11 @@ SHAPES = {
     "request": "chat requests",
     "chat_text": "conversations rendered by a chat template",
     "message_list": "bare lists of messages",
+    "chat_export": "conversations of ChatGPT's or Claude's data export",
+    "message_tree": "trees of messages",
+    "ranking": "questions with ranked answers",
+    "function_calls": "questions with calls as answers",
+    "glaive": "Glaive's function calls",
     "curator_csv": "examples that Curator exported",
     "unknown": "an unknown format",
 }
