@@ -15,6 +15,8 @@ from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.jobs.drafts.write import Draft
+    from curator.jobs.providers import Provider
+    from curator.jobs.runs.asking_cost import AskingCost
 
 
 def configure(kinds: Any) -> None:
@@ -22,7 +24,13 @@ def configure(kinds: Any) -> None:
     drafts = _add_kind(kinds, "drafts", "have a model write examples like some that are there, as proposals")
     drafts.add_argument("--like", default="", metavar="QUERY", help="examples to write others like; docs/query.md")
     drafts.add_argument("--count", type=positive, default=5, metavar="N", help="how many (default 5, at most 100)")
-    drafts.add_argument("--yes", action="store_true", help="do not ask before money is spent")
+    queue = _add_kind(kinds, "next", "which of many raw prompts to answer next, with the model's answers")
+    queue.add_argument("--from", dest="raw", metavar="FILE", help="raw prompts; default: stored completions")
+    queue.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (default 20)")
+    queue.add_argument("--ask", type=positive, default=200, metavar="N", help="ask at most N (default 200)")
+    queue.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample that is asked")
+    for each in (drafts, queue):
+        each.add_argument("--yes", action="store_true", help="do not ask before money is spent")
 
 
 def _add_kind(kinds: Any, name: str, words: str) -> argparse.ArgumentParser:
@@ -52,9 +60,7 @@ async def _drafts(args: argparse.Namespace) -> int:
         plan = plan_drafts(workspace, seeds_of(workspace, workspace.view(args.like).ids), args.count)
         cost = plan.cost(provider, model)
         if cost.usd != 0 and not args.yes:
-            question = f"{cost.words}. Ask {one_line(model)} at {provider.name}? [y/N] "
-            if not provider_options.ask_yes_no(question, False):
-                raise UsageError(f"{cost.words}; nothing was asked: add --yes")
+            _agree(cost, provider, model)
         async with await connect(provider) as client:
             client.waiting = provider_options.say_waiting
             with provider_options.suggest_pull():
@@ -65,6 +71,58 @@ async def _drafts(args: argparse.Namespace) -> int:
     else:
         _tell(drafts, args.path)
     return 0 if passed else 1
+
+
+def _agree(cost: AskingCost, provider: Provider, model: str) -> None:
+    """Ask whether money may be spent. Raises UsageError where it may not."""
+    question = f"{cost.words}. Ask {one_line(model)} at {provider.name}? [y/N] "
+    if not provider_options.ask_yes_no(question, False):
+        raise UsageError(f"{cost.words}; nothing was asked: add --yes")
+
+
+async def _next(args: argparse.Namespace) -> int:
+    """Print the queue of prompts that should be answered next."""
+    from curator.jobs import providers  # heavy
+    from curator.jobs.connections.connect import connect
+    from curator.jobs.ledger.ledger import Ledger
+    from curator.jobs.planning import training_data
+    from curator.jobs.studies import next_prompts, raw_prompts
+
+    if not Path(args.path).exists():
+        raise InputError(f"{args.path} does not exist")
+    provider = providers.get(args.provider or "local")
+    raw = raw_prompts.read_prompts(args.raw) if args.raw else None
+    data = next_prompts.Data(training_data.read(args.path).without_rejected())
+    with Ledger.for_path(args.path) as ledger:
+        way = next_prompts.choose_way(args.model, provider, ledger, data)
+        cost = next_prompts.cost_of(raw or [], args.ask, provider, way, data)
+        if cost.usd != 0 and not args.yes:
+            _agree(cost, provider, way.model)
+        async with await connect(provider) as client:
+            client.waiting = provider_options.say_waiting
+            prompts = raw if raw is not None else await raw_prompts.stored_prompts(client)
+            with provider_options.suggest_pull():
+                queue = await next_prompts.make_queue(
+                    data, prompts, way, client, ledger, _report_asking,
+                    contract=training_data.contract(args.path), limit=args.limit, most_asked=args.ask,
+                    seed=args.seed,
+                )  # fmt: skip
+    if args.json:
+        emit(queue.to_json())
+        return 0
+    for notice in queue.notices:
+        say(notice)
+    for card in queue.cards:
+        sure = "  ?" if card.certainty is None else f"{card.certainty:4.0%}"
+        words = f"{one_line(card.prompt, 60)} → {one_line(card.answer, 40)}"
+        out(f"{sure}  {styled(words, '1')}  {one_line(', '.join(card.reasons), 80)}")
+    there = f"{queue.copies} are there already, {queue.held_out} are like a held-out one"
+    say(f"{len(queue.cards)} of {queue.read:,} prompts; {there}")
+    return 0
+
+
+def _report_asking(name: str, done: int, total: int) -> None:
+    _report(done, total, "answers")
 
 
 def _as_json(drafts: list[Draft], model: str) -> dict[str, Any]:
@@ -94,11 +152,11 @@ def _tell(drafts: list[Draft], path: str) -> None:
     say(f"{passed} of {len(drafts)} passed; curator proposals {one_line(path)} accepts or rejects them")
 
 
-def _report(done: int, total: int) -> None:
+def _report(done: int, total: int, what: str = "drafts") -> None:
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done == total else ""
-        sys.stderr.write(f"\r\x1b[K{done} of {total} drafts{end}")
+        sys.stderr.write(f"\r\x1b[K{done} of {total} {what}{end}")
         sys.stderr.flush()
 
 
-KINDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {"drafts": _drafts}
+KINDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {"drafts": _drafts, "next": _next}

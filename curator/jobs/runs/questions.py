@@ -33,6 +33,7 @@ class Questions:
         ledger: Ledger,
         *,
         earlier: Sequence[str] | None = None,
+        longest: int | None = None,
     ) -> None:
         self.way, self._ledger = way, ledger
         self._messages = [way.messages(prompt) for prompt in prompts]
@@ -42,7 +43,7 @@ class Questions:
             answers = {key: {"answer": text} for key, text in zip(self.keys, earlier, strict=True)}
         answers |= ledger.answers(way.answers_as, self.keys)
         self.answers = {key: answer for key, answer in answers.items() if isinstance(answer.get("answer"), str)}
-        self.longest = max(len(prompt.expected) for prompt in prompts)
+        self.longest = max(len(prompt.expected) for prompt in prompts) if longest is None else longest
         """Characters of the longest wanted answer; an answer has at most a token a character."""
         self._options: dict[str, Any] = {
             "temperature": 0,
