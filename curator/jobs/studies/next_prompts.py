@@ -66,7 +66,7 @@ class Card:
 
 
 @dataclass
-class Queue:
+class PromptQueue:
     """The cards in their order, and what was left out."""
 
     cards: list[Card]
@@ -162,9 +162,9 @@ async def make_queue(
     limit: int = 50,
     most_asked: int = MOST_ASKED,
     seed: int = 0,
-) -> Queue:
+) -> PromptQueue:
     """Ask the model what a sample of raw prompts is answered, and order them. Raises ProviderError, InputError."""
-    queue = Queue([], way.name, len(raw_prompts))
+    queue = PromptQueue([], way.name, len(raw_prompts))
     prompts = _fresh_prompts(data, raw_prompts, queue, most_asked, seed)
     if not prompts:
         raise InputError(f"none of {len(raw_prompts):,} prompts is new: all are in the data, or held out")
@@ -194,7 +194,7 @@ async def make_queue(
     return queue
 
 
-def _fresh_prompts(data: Data, raw: Sequence[Messages], queue: Queue, most: int, seed: int) -> list[Prompt]:
+def _fresh_prompts(data: Data, raw: Sequence[Messages], queue: PromptQueue, most: int, seed: int) -> list[Prompt]:
     """A seeded sample of the raw prompts that ask what is not there yet."""
     order = list(range(len(raw)))
     random.Random(seed).shuffle(order)
