@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import random
@@ -24,6 +25,7 @@ from typing import NamedTuple
 
 from curator.core.scores.metrics import exact_match
 from curator.core.scores.queue import rank, vectors_of
+from curator.errors import ProviderError
 from curator.jobs import providers
 from curator.jobs.connections.connect import connect
 from curator.jobs.http.client import Client
@@ -45,6 +47,10 @@ class Answer(NamedTuple):
     certainty: float
 
 
+def _tell(name: str, done: int, total: int) -> None:
+    sys.stderr.write(f"\r{done} of {total} ")
+
+
 class Learner:
     """The small model after some examples: shown before each question, or trained on."""
 
@@ -64,7 +70,9 @@ class Learner:
         pool = [self.prompts[at] for at in learnt]
         way = Way(providers.LOCAL_MODEL, shots=8, nearest=True, pool=pool)
         questions = Questions(way, [self.prompts[at] for at in asked], self.ledger, longest=16)
-        await questions.ask(self.client, lambda name, done, total: sys.stderr.write(f"\r{done} of {total}  "))
+        while questions.unanswered:  # on a busy machine the server may be late; what it answered is kept
+            with contextlib.suppress(ProviderError):
+                await questions.ask(self.client, _tell)
         stored = questions.stored()
         sums = [math.exp(min(0.0, math.fsum(logprobs or []))) for logprobs in stored["logprobs"]]
         return [Answer(text, sure) for text, sure in zip(stored["answers"], sums, strict=True)]

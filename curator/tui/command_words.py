@@ -17,6 +17,7 @@ SYNONYMS: dict[str, str] = {
     "app.answers": "allowed answers, contract, vocabulary, enum, schema, choices, classes",
     "app.balance": "statistics, stats, histogram, distribution, counts, tokens, lengths, summary, rare answers",
     "app.proposals": "suggestions, pending changes, pull request, agent, waiting",
+    "app.next": "queue, raw prompts, unlabelled, active learning, cards, annotate next, logs, traces",
     "app.undo": "revert, take back, back out",
     "app.redo": "do again, repeat",
     "stage.undo": "revert, take back, back out",

@@ -56,6 +56,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("answers", "Answer contract", "dataset.answers_dialog", "AnswersDialog"),
         Entry("balance", "Balance", "dataset.balance_dialog", "BalanceDialog"),
         Entry("proposals", "Proposals", "dataset.proposals_dialog", "ProposalsDialog"),
+        Entry("next", "What to write next", "dataset.next_dialog", "NextDialog"),
         Entry("settings", "Settings", "setup.settings_dialog", "SettingsScreen"),
         Entry("providers", "Providers", "setup.providers_dialog", "ProvidersDialog"),
         Entry("theme", "Change theme", "setup.theme_picker", "ThemePicker"),
