@@ -39,7 +39,7 @@ class NextDialog(Dialog[None]):
     HEADING = "What to write next"
     ACCEPT = "Go on"
     HELP = (
-        "Raw prompts, answered by your latest local model (without one by its base, with examples before the question). "
+        "Raw prompts, answered by your latest local model (without one by its base, shown some examples first). "
         "First come those of which it is unsure and that are unlike everything there is, no two alike; never one "
         "that is like a held-out prompt. enter takes prompt and answer as they are, e corrects them first."
     )
