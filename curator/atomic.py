@@ -10,6 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+_dry = False
+"""Whether files are only tried, see `dry_run`."""
+
+
+@contextlib.contextmanager
+def dry_run(on: bool = True) -> Iterator[None]:
+    """Inside the block `replacing` changes no file; what could not be written is refused all the same."""
+    global _dry
+    before, _dry = _dry, on
+    try:
+        yield
+    finally:
+        _dry = before
+
 
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` durable. Does nothing on Windows, where folders cannot be synced."""
@@ -34,6 +48,10 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     target = path.resolve() if path.is_symlink() else path
     if target.exists() and not target.is_file() and not target.is_dir():
         raise OSError(errno.EINVAL, "it is no regular file")  # a rename would replace a device by a file
+    if _dry:
+        with _nowhere(target) as file:
+            yield file
+        return
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
     part = Path(name)
     try:
@@ -47,6 +65,19 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def _nowhere(target: Path) -> Iterator[BinaryIO]:
+    """A file that is gone afterwards. Raises OSError where `target` could not be replaced."""
+    if target.is_dir():
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not target.parent.is_dir():
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if not os.access(target.parent, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+    with tempfile.TemporaryFile("w+b") as file:
+        yield file
 
 
 def write_bytes(path: Path, data: bytes, *, mode: int | None = None) -> None:

@@ -13,7 +13,7 @@ import pytest
 from curator.cli.main import main
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = ("ci",)
+PAGES = ("ci", "teams", "agents")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -28,6 +28,9 @@ def chat(number: int) -> str:
 
 def run_line(line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     """Run `[echo TEXT |] curator … [> FILE]` as a shell would; exit status, and what it said on stderr."""
+    if line == "curator diff mine.curator theirs.curator":
+        assert main(shlex.split(line)[1:]) in (0, 1)  # 1: they differ
+        return 0, capsys.readouterr().err
     words, text, target = shlex.split(line), "", None
     if words[0] == "echo":
         text = words[1] + "\n"

@@ -43,17 +43,28 @@ def run(args: argparse.Namespace) -> int:
 
     if not is_workspace(Path(args.workspace)):
         raise InputError(f"{args.workspace} is no workspace; make one with `curator import FILE -w NAME.curator`")
+    if args.propose and args.dry_run:
+        raise UsageError("a proposal changes nothing: leave out --dry-run or --propose")
     if args.by and not args.propose:
         raise UsageError("--by names who proposes: it goes with --propose")
     # proposals wait in a file of their own, so that they can be made while a window holds the workspace
-    with open_workspace(args.workspace, read_only=args.propose, wait=_WAIT) as workspace, ExitStack() as stack:
+    with (
+        open_workspace(args.workspace, read_only=args.propose or args.dry_run, wait=_WAIT) as workspace,
+        ExitStack() as stack,
+    ):
+        if args.dry_run and not args.propose:
+            from curator.workspace.operations.trial import trial_of  # heavy
+
+            workspace.current_results.alone = not workspace.current_results.finished
+            stack.enter_context(workspace.guard)
+            workspace = stack.enter_context(trial_of(workspace))
         answer_line = partial(_apply_line, workspace)
         if args.propose:
             from curator.workspace.operations.propose import Proposing  # heavy
 
             workspace.current_results.alone = not workspace.current_results.finished
             answer_line = partial(_propose_line, stack.enter_context(Proposing(workspace, args.by or _SOMEBODY)))
-        else:
+        elif not args.dry_run:
             workspace.require_writer()
         refused = 0
         for line in _lines(args.ops):
@@ -61,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
                 continue
             answer = answer_line(line)
             refused += not answer["ok"]
+            if args.dry_run:
+                answer["dry_run"] = True
             output.emit(answer)
     return 1 if refused else 0
 

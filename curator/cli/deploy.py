@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from curator.cli import provider_options
-from curator.cli.output import emit, out, say, styled
+from curator.cli.output import emit, out, say, styled, would
 from curator.errors import CuratorError, UsageError
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ async def _deploy(args: argparse.Namespace) -> int:
             kind = azure_deployments.find_type(args.type)
             say(f"{model} as {name} at {provider.name}, {kind.sku}: {kind.words}")
             say(azure_deployments.price_words(azure_deployments.hourly_price(provider, kind.sku, model)))
+            if args.dry_run:
+                return would(f"deploy {model} as {name}", args.json, name=name, model=model, sku=kind.sku)
             _confirm("Deploy? [Y/n] ", args.yes)
             deployment = await plane.deploy(ledger, model, name, kind.sku)
             state = await plane.wait(name) if args.wait else await plane.state(name)
@@ -116,6 +118,8 @@ async def _delete(args: argparse.Namespace) -> int:
 
     with find_runs.open_all() as ledgers:
         ledger, provider = _owner(args, ledgers)
+        if args.dry_run:
+            return would(f"delete the deployment {args.delete}", args.json, deleted=args.delete)
         async with azure_deployments.control_plane(provider or _provider(args.provider)) as plane:
             await plane.delete(ledger, args.delete)
     if args.json:

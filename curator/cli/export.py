@@ -9,7 +9,10 @@ from curator.cli import output
 from curator.errors import UsageError
 
 EXAMPLE = "curator export data.curator -o good.jsonl --filter 'label:good -is:error'"
-FORMATS = ("chat", "preference", "completion", "sharegpt", "alpaca", "csv")
+FORMATS = (
+    *("chat", "preference", "completion", "sharegpt", "alpaca", "csv"),
+    *("trl", "axolotl", "llamafactory", "unsloth", "together", "mistral", "gemini", "bedrock"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", default="", metavar="QUERY", help="see docs/query.md")
     parser.add_argument("--sort", default="", metavar="FIELD", help="the order; -FIELD for descending")
     parser.add_argument("--format", choices=FORMATS, help="default: every line as it is")
+    parser.add_argument(
+        "--marks",
+        choices=("sidecar", "keys"),
+        help="labels, ratings, reviews and notes go along: in OUT.marks.jsonl, or under a key of each example",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,9 +39,11 @@ def run(args: argparse.Namespace) -> int:
     out = Path(args.output)
     if str(args.path) != "-" and out.exists() and Path(args.path).exists() and out.samefile(args.path):
         raise UsageError("the output is the input; name another file with -o, the original stays untouched")
+    if args.marks and args.format == "csv":
+        raise UsageError("a CSV file holds no marks: leave out --marks, or choose another format")
     with open_for_reading(args.path) as workspace:
         view = workspace.view(args.filter, args.sort.removeprefix("-"), args.sort.startswith("-"))
-        report = export(workspace, view.ids, out, args.format)
+        report = export(workspace, view.ids, out, args.format, marks=args.marks)
         rejected = workspace.rejected_among(view.ids)
         skipped = [row.line or row.id for row in workspace.rows(report.skipped[:1000])]
     if rejected:
@@ -44,15 +54,19 @@ def run(args: argparse.Namespace) -> int:
         output.say(
             f"{len(report.skipped):,} examples cannot be written as {args.format} and were left out: {lines}"
         )
+    if report.unmarked:
+        words = "broken lines have no keys: their labels, ratings, reviews and notes were left out"
+        output.say(f"{report.unmarked:,} {words}; --marks sidecar takes them along")
     if args.json:
         output.emit({
             "path": str(report.path), "examples": report.examples, "bytes": report.bytes, "sha256": report.sha256,
             "skipped": len(report.skipped), "rejected": rejected, "format": args.format or "as they are",
             "also_right": str(report.right_answers) if report.right_answers else None,
+            "marks": str(report.marks) if report.marks else None,
         })  # fmt: skip
     else:
         output.out(
             f"{report.examples:,} examples, {report.bytes:,} bytes → {output.styled(str(report.path), '1')}"
         )
         output.out(f"sha256 {report.sha256}")
-    return 1 if report.skipped else 0
+    return 1 if report.skipped or report.unmarked else 0

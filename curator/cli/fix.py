@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from curator.cli.contract_options import PROFILE_HELP, add_contract, contract_of, origin_of
 from curator.cli.output import emit, out, say, styled, target
-from curator.errors import UsageError
+from curator.errors import InputError, UsageError
 
 EXAMPLE = "curator fix train.jsonl -o train.fixed.jsonl"
 
@@ -38,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
         shown_per_rule=0,
     )
     rules = frozenset(args.rule) or None
-    report = repair(args.path, args.out, options, rules=rules, unsafe=args.unsafe)
+    with _target(args) as target:
+        report = repair(args.path, target, options, rules=rules, unsafe=args.unsafe)
     errors = sum(report.check.errors.values())
     remaining = {**report.check.errors, **report.check.warnings}
     form = report.check.contract_words
@@ -56,8 +61,26 @@ def run(args: argparse.Namespace) -> int:
         out(f"{styled(severity.mark, '31' if severity is Severity.ERROR else '33')} {count:>7,}  {rule} remains")
     if form is not None:
         out(f"answer contract: {form}")
-    out(f"written: {styled(str(args.out), '1')}")
+    out(f"{'would be written' if args.dry_run else 'written'}: {styled(str(args.out), '1')}")
     return 1 if errors else 0
+
+
+@contextmanager
+def _target(args: argparse.Namespace) -> Iterator[str]:
+    """The file to write; in a dry run one of that name in a temporary folder, if the real one could be written."""
+    from curator import atomic  # heavy
+
+    path = Path(args.out)
+    if not args.dry_run or (Path(args.path).exists() and path.exists() and path.samefile(args.path)):
+        yield args.out
+        return
+    try:
+        with atomic.replacing(path):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    with tempfile.TemporaryDirectory(prefix="curator-") as folder, atomic.dry_run(False):
+        yield str(Path(folder) / path.name)
 
 
 def _require_fixes(rules: list[str], unsafe: bool) -> None:

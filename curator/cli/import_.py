@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         names = ", ".join(str(file.path) for file in previews)
         raise InputError(f"nothing to import: {names} holds no record")
     path = Path(args.workspace)
+    if args.dry_run:
+        return _try(path, previews, args)
     is_new = not path.exists()
     try:
         with _open(path) as workspace:
@@ -72,6 +75,28 @@ def run(args: argparse.Namespace) -> int:
         if is_new and path.is_dir():
             remove_unused(path)
         raise
+    return 0
+
+
+def _try(path: Path, previews: list[Preview], args: argparse.Namespace) -> int:
+    """Read the files as an import would, beside copies in a temporary folder, and tell what it would add."""
+    from curator import atomic  # heavy
+    from curator.workspace import opening
+    from curator.workspace.exchange.import_files import prepare_previewed
+
+    with tempfile.TemporaryDirectory(prefix="curator-") as folder, atomic.dry_run(False):
+        (Path(folder) / "sources").mkdir()
+        there = (path / "workspace.db").exists() or path.is_file()
+        with (
+            opening.open_for_reading(path) if there else opening.create_workspace(Path(folder) / "new.curator")
+        ) as workspace:
+            prepared = prepare_previewed(workspace, previews, _progress(), Path(folder))
+    if args.json:
+        output.emit({**_report(prepared), "workspace": str(path), "dry_run": True})
+    else:
+        added = prepared.total("added")
+        output.would(f"add {count_of(added)}, {prepared.total('duplicates'):,} of them duplicates", as_json=False)
+        _say_misfits(prepared)
     return 0
 
 
@@ -149,6 +174,7 @@ def _report(prepared: Import) -> dict[str, object]:
         "left_behind": dict(prepared.left_behind),
         "bad_answers": prepared.total("bad"),
         "unclear_answers": prepared.total("unclear"),
+        **{name: prepared.total(name) for name in ("marked", "lost_marks")},
         "format": prepared.format,
         "files": [
             {**_as_dict(file.preview), "added": file.added, "duplicates": file.duplicates, "broken": file.broken}
@@ -168,6 +194,12 @@ def _print(prepared: Import, workspace: Workspace) -> None:
         fields = prepared.left_behind.most_common(_MOST_PLACES)
         places = ", ".join(f"{place} ({count:,})" for place, count in fields)
         output.say(f"left behind, with the number of records that have it: {one_line(places, 400)}")
+    if marked := prepared.total("marked"):
+        output.say(f"{marked:,} examples came with labels, ratings, reviews or notes")
+    if lost := prepared.total("lost_marks"):
+        output.say(
+            f"{lost:,} entries of the .marks.jsonl file fit no line of the data, which changed, and were left out"
+        )
     if bad := prepared.total("bad"):
         output.say(f"{bad:,} answers are marked as bad in the data: labelled bad, rejected, and never trained")
     if unclear := prepared.total("unclear"):

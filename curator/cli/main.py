@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from curator import __version__
+from curator.atomic import dry_run
 from curator.errors import CuratorError, InputError
 
 COMMANDS: dict[str, str] = {
@@ -26,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "list": "print the examples of a view",
     "apply": "apply edit operations to a workspace",
     "proposals": "list what machines suggest, accept or reject it",
+    "merge": "take over what somebody else judged of the same examples, and tell how far both agree",
+    "diff": "tell what differs between two datasets, or print one as text",
     "history": "show what was done to a workspace",
     "train": "check, upload and start a fine-tuning job",
     "jobs": "list the provider's jobs",
@@ -43,9 +46,20 @@ COMMANDS: dict[str, str] = {
     "providers": "list, configure and test providers, store their keys, list their models",
     "deploy": "deploy a model tuned at Azure, or delete the deployment",
     "completion": "print completions of commands and options for your shell",
+    "mcp": "let an agent read and propose, by the Model Context Protocol",
+    "schema": "describe every command, its options and exit statuses",
     "doctor": "check this machine and the providers",
 }
 """Every sub-command and its line in `--help`; the code is in `curator.cli.NAME` (`import` in `import_`)."""
+
+
+WRITES = frozenset(
+    (
+        *("fix", "dedup", "split", "export", "import", "apply", "merge", "proposals", "history"),
+        *("train", "cancel", "pause", "resume", "models", "providers", "deploy"),
+    )
+)
+"""The commands that write, send or delete something by their purpose: each has `--dry-run`."""
 
 
 class Command(Protocol):
@@ -88,7 +102,19 @@ def parser_of(name: str) -> tuple[Command, argparse.ArgumentParser]:
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument("--debug", action="store_true", help="write a traceback of a failure to the log file")
     command.configure(parser)
+    if name in WRITES:
+        _add_dry_run(parser)
     return command, parser
+
+
+def _add_dry_run(parser: argparse.ArgumentParser) -> None:
+    """Add `--dry-run`, also behind the name of an action such as `models remove`."""
+    words = "check and tell everything, and write, send and delete nothing"
+    parser.add_argument("--dry-run", action="store_true", help=words)
+    for group in (each for each in parser._actions if isinstance(each, argparse._SubParsersAction)):
+        for action in group.choices.values():
+            hidden = argparse.SUPPRESS
+            action.add_argument("--dry-run", action="store_true", default=hidden, help=hidden)
 
 
 def _arguments(name: str, argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
@@ -136,7 +162,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words and words[0] in COMMANDS:
             command, args = _arguments(words[0], words[1:])
-            status = command.run(args)
+            with dry_run(getattr(args, "dry_run", False)):
+                status = command.run(args)
             sys.stdout.flush()
             return status
         return _open_ui(words)

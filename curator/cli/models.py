@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from curator import paths
 from curator.cli import model_export
-from curator.cli.output import emit, out, say, styled
+from curator.cli.output import emit, out, say, styled, would
+from curator.errors import UsageError
 
 if TYPE_CHECKING:
     from curator.server.store.catalog import Catalog, ServedModel
@@ -84,6 +85,9 @@ def _pull(args: argparse.Namespace) -> int:
     from curator.basemodels.shelf import is_installed, pull  # heavy
 
     there = is_installed(args.name)
+    if args.dry_run:
+        words = f"fetch {args.name}" if not there else f"leave {args.name} as it is, which is there already"
+        return would(words, args.json, name=args.name, pulled=not there)
     folder = pull(args.name, progress_line)
     if args.json:
         emit({"name": args.name, "path": str(folder), "pulled": not there})
@@ -101,8 +105,12 @@ def progress_line(what: str, done: int, total: int) -> None:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import remove  # heavy
+    from curator.basemodels.shelf import is_installed, remove  # heavy
 
+    if args.dry_run:
+        if _tuned(args.name) is None and not is_installed(args.name):
+            raise UsageError(f"there is no model '{args.name}' on this machine; curator models list shows them")
+        return would(f"remove {args.name}", args.json, name=args.name, removed=False)
     if _tuned(args.name) is not None:
         asyncio.run(_remove_tuned(args.name))
     else:
@@ -125,4 +133,6 @@ async def _remove_tuned(name: str) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
+    if args.dry_run:
+        raise UsageError("models export has no dry run: it writes to a new folder, which you can delete")
     return model_export.export(args, _catalog())

@@ -53,13 +53,20 @@ def count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("a count is not negative")
-    return number
+    return _countable(number)
 
 
 def positive(text: str) -> int:
     """Argument type: an integer, 1 or more. Raises ArgumentTypeError, or ValueError for text."""
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("it must be 1 or more")
+    return _countable(number)
+
+
+def _countable(number: int) -> int:
+    """The number, unless nothing can be counted so far. Raises ArgumentTypeError."""
+    if number >= 2**62:
+        raise argparse.ArgumentTypeError("it is larger than anything that can be counted")
     return number
 
 
@@ -72,6 +79,15 @@ def say(text: str) -> None:
 def allows_colour() -> bool:
     """Whether to print colours: stdout is a terminal, and NO_COLOR is unset or empty."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def would(what: str, as_json: bool, **facts: Any) -> int:
+    """Print what a dry run would have done, in words or as a JSON object of facts; exit status 0."""
+    if as_json:
+        emit({"dry_run": True, **facts})
+    else:
+        out(styled(f"would {what}; nothing was done", "0"))
+    return 0
 
 
 def styled(text: str, code: str) -> str:

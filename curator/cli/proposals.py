@@ -55,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
     ids = args.accept if args.accept is not None else args.reject
     if ids is not None and bool(ids) == args.all:
         raise UsageError("say which proposals: their ids, or --all")
-    with open_workspace(args.workspace, read_only=ids is None, wait=_WAIT) as workspace:
+    with open_workspace(args.workspace, read_only=ids is None or args.dry_run, wait=_WAIT) as workspace:
+        if args.dry_run and ids is not None:
+            return _tell(workspace, ids, args)
         if ids is None:
             return _list(workspace, args)
         workspace.require_writer()
@@ -85,6 +87,25 @@ def _settle(workspace: Workspace, ids: list[int], args: argparse.Namespace) -> i
     else:
         _say_settled(settled)
     return 1 if settled.left else 0
+
+
+def _tell(workspace: Workspace, ids: list[int], args: argparse.Namespace) -> int:
+    """The end of a dry run: which open proposals would be settled, and which are out of date."""
+    from curator.workspace.operations.proposed import changed_since, proposals_of  # heavy
+
+    waiting = {each.id: each for each in proposals_of(workspace)}
+    wanted = [each for each in waiting.values() if args.by in ("", each.by)] if args.all else None
+    if wanted is None:
+        if unknown := [number for number in ids if number not in waiting]:
+            raise UsageError(f"there is no open proposal {unknown[0]}")
+        wanted = [waiting[number] for number in ids]
+    stale = {each.id: words for each in wanted if (words := changed_since(workspace, each))}
+    left = {} if args.even_changed or args.accept is None else stale
+    verb = "accepted" if args.accept is not None else "rejected"
+    settled = [each.id for each in wanted if each.id not in left]
+    facts = {verb: settled, "left": [{"id": number, "error": words} for number, words in left.items()]}
+    output.would(f"have {len(settled):,} proposals {verb}, {len(left):,} left open", args.json, **facts)
+    return 1 if left else 0
 
 
 def _say_settled(settled: Settled) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from curator import alert
-from curator.cli.output import emit, out, say, styled
+from curator.cli.output import emit, out, say, styled, would
 from curator.errors import InputError, ProviderError
 
 if TYPE_CHECKING:
@@ -157,10 +157,14 @@ async def act_on_job(args: argparse.Namespace, action: str) -> int:
 
     async with open_job(args) as (ledger, run, client):
         if action == "cancel" and run.job_id is None and not run.closed:
+            if args.dry_run:
+                return would(f"give up {run.run}, whose submission is '{run.status}'", args.json, run=run.run)
             run = await submission.abandon(run, ledger, client)
             if run.job_id is None:
                 return _print_given_up(run, ledger, args.json)
         require_job(run)
+        if args.dry_run:
+            return would(f"{action} {run.job_id}", args.json, action=action, job=run.job_id, status=run.status)
         job = await monitor.act(run, action, ledger, client)
         if args.json:
             emit(job.raw)

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import provider_options
-from curator.cli.output import emit, out, say, styled
+from curator.cli.output import emit, out, say, styled, would
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ def _number(key: str, text: str) -> float:
 
 def _print_saved(path: object, args: argparse.Namespace) -> int:
     if args.json:
-        emit({"provider": args.name, "path": str(path)})
+        emit({"provider": args.name, "path": str(path), **({"dry_run": True} if args.dry_run else {})})
+    elif args.dry_run:
+        would(f"write to {path}", as_json=False)
     else:
         say(f"Written to {path}; try it: curator providers test {args.name}")
     return 0
@@ -139,6 +141,12 @@ def _key(args: argparse.Namespace) -> int:
     from curator.jobs import providers  # heavy
 
     provider = providers.get(args.name)
+    if args.dry_run:
+        place = "the system keyring" if args.keyring else "a file of mode 0600"
+        words = (
+            f"delete the stored key of {args.name}" if args.delete else f"store a key of {args.name} in {place}"
+        )
+        return would(words, args.json, provider=args.name)
     if args.delete:
         places = provider.delete_keys()
         words = f"Deleted: {', '.join(places)}." if places else f"There was no stored key of {args.name}."

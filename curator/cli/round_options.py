@@ -85,7 +85,8 @@ def _tell(args: argparse.Namespace, each: Round, ledger: Ledger, workspace: Work
         note = each.remark.note if args.note is None else args.note
         tags = " ".join(args.tag) if args.tag else " ".join(each.remark.tags)
         each = replace(each, remark=make_remark(note, tags))
-        ledger.set_remark(each.run.run, each.remark)
+        if not args.dry_run:
+            ledger.set_remark(each.run.run, each.remark)
     if args.write:
         _write(args, each, ledger, workspace)
     reasons = _explain(each, workspace)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.cli import provider_options
-from curator.cli.output import emit, out, say
+from curator.cli.output import emit, out, say, would
 from curator.errors import CuratorError, ProviderError, UsageError
 
 if TYPE_CHECKING:
@@ -68,11 +68,14 @@ async def _train(args: argparse.Namespace) -> int:
 
     wish = _wish(args)
     with Ledger.for_path(args.path) as ledger:
-        await _ensure_model(wish, args.yes)
+        if not args.dry_run:
+            await _ensure_model(wish, args.yes)
         plan = await submission.plan(args.path, wish, ledger)
         _show(plan)
         if args.seeds:
             say(f"{args.seeds} trainings alike but for the seed: {args.seeds} times that price.")
+        if args.dry_run:
+            return _tell_plan(plan, args)
         if not plan.blocking:
             _confirm(plan, args.yes)
         started = [await _submit(plan, ledger, args)]
@@ -82,6 +85,16 @@ async def _train(args: argparse.Namespace) -> int:
         if args.wait:
             started = [await _wait(run, ledger, args) if run.job_id else run for run in started]
         return _report(started, ledger, args, plan)
+
+
+def _tell_plan(plan: TrainingPlan, args: argparse.Namespace) -> int:
+    """The end of a dry run: what would be trained, or exit status 1 with what speaks against it."""
+    if plan.blocking:
+        raise CuratorError(" ".join(plan.blocking), title="Nothing would be trained")
+    facts = {"provider": plan.provider.name, "model": plan.model, "method": plan.method, "epochs": plan.epochs}
+    examples = {"examples": plan.training.examples, "tokens": plan.training.tokens, "usd_estimate": plan.usd}
+    words = f"train {plan.model} at {plan.provider.name}"
+    return would(words, args.json, **facts, **examples, **plan.told())
 
 
 def _further_seeds(args: argparse.Namespace) -> list[int]:

@@ -37,6 +37,7 @@ SCOPES: dict[str, str] = {
     "playground": "In the playground",
     "history": "History stage",
     "effects": "In the side effects",
+    "disagreements": "While deciding disagreements",
 }
 """Every scope and its heading in help, in the order help shows them."""
 
@@ -56,6 +57,7 @@ ACTIONS: tuple[Action, ...] = (
             "Merge changes made to an imported file, or keep yours",
             "run=dialog('source')",
         ),
+        ("disagreements", "", "Disagreements", "Settle where two people differ", "run=dialog('disagreements')"),
         ("write_back", "", "Write back", "Replace the imported file, after a backup", "run=dialog('write_back')"),
         ("answers", "A", "Answer contract", "Say which answers are allowed", "run=dialog('answers')"),
         ("balance", "B", "Balance", "Count answers, system prompts, lengths, scripts", "run=dialog('balance')"),
@@ -287,6 +289,13 @@ ACTIONS: tuple[Action, ...] = (
             "show run=pin('validation')",
         ),
         ("unpin", "r", "Unpin", "Let the split decide about these again", "run=pin('none')"),
+    ),
+    *make_rows(
+        "disagreements",
+        ("mine", "m,left", "Mine", "Keep what this workspace says, and go on"),
+        ("theirs", "t,right", "Theirs", "Take what the other one says, and go on"),
+        ("skip", "space,down", "Later", "Leave it open and show the next one"),
+        ("undo", "u", "Undo", "Take the last decision back"),
     ),
     *EVALUATION_ACTIONS,
     *make_rows(

@@ -13,6 +13,7 @@ SYNONYMS: dict[str, str] = {
     "app.export": "save as, save a copy, save, write, download, sharegpt, alpaca, csv",
     "app.import": "open, open a file, load, add a file, upload, append, merge a file",
     "app.source": "reload, refresh, external change",
+    "app.disagreements": "merge, other person, colleague, inter-annotator, agreement, kappa, conflicts of labels",
     "app.write_back": "overwrite, overwrite the file, save in place, write to the file",
     "app.answers": "allowed answers, contract, vocabulary, enum, schema, choices, classes",
     "app.balance": "statistics, stats, histogram, distribution, counts, tokens, lengths, summary, rare answers",

@@ -53,6 +53,7 @@ DIALOGS: dict[str, Entry] = {
         Entry("import", "Import", "files.import_dialog", "ImportDialog"),
         Entry("source", "File changed outside", "files.source_dialog", "SourceDialog"),
         Entry("write_back", "Write back", "files.write_back_dialog", "WriteBackDialog"),
+        Entry("disagreements", "Disagreements", "dataset.disagreements_dialog", "DisagreementsDialog"),
         Entry("answers", "Answer contract", "dataset.answers_dialog", "AnswersDialog"),
         Entry("balance", "Balance", "dataset.balance_dialog", "BalanceDialog"),
         Entry("proposals", "Proposals", "dataset.proposals_dialog", "ProposalsDialog"),

@@ -187,13 +187,14 @@ def _add_first_file(workspace: Workspace, path: Path) -> None:
     """Import a dataset file into an empty workspace; a large one of plain JSON Lines is not copied yet."""
     from curator.core.convert.maps import KEEP  # heavy: to open an existing workspace needs none of these
     from curator.workspace.exchange.import_files import SOURCE_ROW, add_previewed, source_row
+    from curator.workspace.exchange.marks_file import marks_path
     from curator.workspace.files.preview import preview
 
     first_look = preview(path)
     legacy = first_look.shape == "completion" and not (first_look.map.verdict or first_look.map.inside)
     if first_look.container == "jsonl" and (legacy or first_look.shape == "unknown"):
         first_look = first_look.by(KEEP)
-    large = path.stat().st_size > COPY_AT_ONCE
+    large = path.stat().st_size > COPY_AT_ONCE and not marks_path(path).is_file()
     if not large or not first_look.plain or first_look.map != KEEP:
         add_previewed(workspace, [first_look])
         return

@@ -32,6 +32,7 @@ FOCUS = {
 }
 """Keys that lead from the list to what has a scope of its own."""
 ELSEWHERE = {
+    "disagreements",
     "dialog",
     "field",
     "answer",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from curator.core.convert import templates
+from curator.core.convert.trainers import TRAINERS, Trainer, to_trainer
 from curator.core.convert.verdicts import verdict_of
 from curator.core.formats import detect
 
-Target = Literal["chat", "preference", "completion", "sharegpt", "alpaca", "csv"]
-TARGETS: tuple[Target, ...] = ("chat", "preference", "completion", "sharegpt", "alpaca", "csv")
+Target = Literal["chat", "preference", "completion", "sharegpt", "alpaca", "csv"] | Trainer
+TARGETS: tuple[Target, ...] = ("chat", "preference", "completion", "sharegpt", "alpaca", "csv", *TRAINERS)
 _TOOL_KEYS = frozenset({"tools", "functions", "parallel_tool_calls", "function_call", "tool_choice"})
 _SHAREGPT_NAMES = {"user": "human", "assistant": "gpt", "system": "system"}
 
@@ -21,6 +22,8 @@ def to_target(value: Any, target: Target) -> Any | None:
     What is written reads back as the same messages. A pair becomes a chat with its preferred answer. An answer
     that KTO data calls bad becomes no chat: it would be trained as a good one.
     """
+    if target in TRAINERS:
+        return to_trainer(value, cast(Trainer, target))
     if detect(value) == target or target == "csv":
         return value
     if target == "chat":

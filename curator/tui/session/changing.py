@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from curator.workspace.changes.changes import Changes
     from curator.workspace.changes.sides import AnySide
+    from curator.workspace.exchange.disagreements import Disagreement, Side
     from curator.workspace.exchange.import_files import Import
     from curator.workspace.exchange.merge_source import Comparison
     from curator.workspace.operations.proposed import Proposal
@@ -262,6 +263,12 @@ class Changing(ABC):
             then(result)
 
         self._run(decide, long, settled)
+
+    def decide(self, disagreement: Disagreement, side: Side, then: Callback = None) -> Change | None:
+        """Give an example the judgement of one side, after two people differed; the history says who decided."""
+        from curator.workspace.exchange.disagreements import decide, name_of_user  # heavy
+
+        return self.do(lambda: decide(self.workspace, [(disagreement, side)], name_of_user()), then=then)
 
     def undo(self) -> Change | None:
         """Undo the last change."""

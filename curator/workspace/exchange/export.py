@@ -20,6 +20,14 @@ from curator.core.convert.targets import Target, to_target
 from curator.core.example import parse
 from curator.core.lines import BOM
 from curator.errors import InputError
+from curator.workspace.exchange.marks_file import (
+    Marks,
+    MarksPlace,
+    hash_of,
+    marks_of,
+    with_marks_key,
+    write_marks,
+)
 from curator.workspace.exchange.right_answers_file import write_right_answers
 from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.line_file import CHUNK, LineFile
@@ -41,6 +49,10 @@ class ExportReport:
     backup: Path | None = None
     right_answers: Path | None = None
     """The file with further right answers that was written beside it."""
+    marks: Path | None = None
+    """The file with labels, ratings, reviews and notes that was written beside it."""
+    unmarked: int = 0
+    """Marked examples that are no JSON object, whose marks could not be written under a key."""
 
     @property
     def words(self) -> str:
@@ -56,9 +68,11 @@ def export(
     out: Path,
     target: Target | None = None,
     progress: Callable[[int], None] | None = None,
+    marks: MarksPlace | None = None,
 ) -> ExportReport:
     """Write the examples `ids` in that order; without `target` each as one line with its exact bytes.
 
+    With `marks` labels, ratings, reviews and notes go along: beside the file, or under a key of each line.
     `progress` gets the number of examples written. Raises InputError where `out` is the file of a source or cannot
     be written; it is then what it was before.
     """
@@ -66,24 +80,29 @@ def export(
     origins = {str(source.origin) for source in workspace.stored.sources}
     if str(out.resolve()) in origins:
         raise InputError(f"{out} is the source itself: export elsewhere, or write back with a backup")
-    report = write_examples(workspace, ids, out, target, progress)
+    sink = Sink(progress)
+    if marks is not None:
+        with workspace.guard:
+            sink.marks = marks_of(workspace.stored)
+        sink.in_keys = marks == "keys"
+    report = write_examples(workspace, ids, out, target, sink)
     answers = workspace.also_right() if target is None else {}
-    return replace(report, right_answers=write_right_answers(out, ids, answers))
+    report = replace(report, right_answers=write_right_answers(out, ids, answers), unmarked=sink.unmarked)
+    if marks != "sidecar":
+        return report
+    left_out = set(report.skipped)
+    written = [example for example in ids if example not in left_out] if left_out else ids
+    return replace(report, marks=write_marks(out, written, sink.marks, sink.hashes))
 
 
 def write_examples(
-    workspace: Workspace,
-    ids: Sequence[int],
-    out: Path,
-    target: Target | None,
-    progress: Callable[[int], None] | None,
+    workspace: Workspace, ids: Sequence[int], out: Path, target: Target | None, sink: Sink
 ) -> ExportReport:
     """As `export`, also to the file of a source. Raises InputError; `out` is then what it was before."""
-    sink = _Sink(progress)
     try:
         with atomic.replacing(out) as file:
             sink.file = file
-            if target is None:
+            if target is None and not sink.marks:
                 for piece, count in pieces(workspace, ids):
                     sink.put(piece, count)
             else:
@@ -93,7 +112,7 @@ def write_examples(
     return ExportReport(out, sink.examples, sink.bytes, sink.digest.hexdigest(), tuple(sink.skipped))
 
 
-class _Sink:
+class Sink:
     """The open file, with the size, digest and skipped ids of what was written to it so far."""
 
     file: BinaryIO
@@ -102,7 +121,25 @@ class _Sink:
         self.digest = hashlib.sha256()
         self.examples = self.bytes = 0
         self.skipped: list[int] = []
+        self.marks: dict[int, Marks] = {}
+        """The marks that go along, by id."""
+        self.in_keys = False
+        """Whether they are written under a key of each line."""
+        self.unmarked = 0
+        self.hashes: dict[int, str] = {}
+        """The hash of the written line of each marked example."""
         self._progress = progress
+
+    def put_line(self, example: int, line: bytes) -> None:
+        """Write the line of one example, with its marks where they go under a key."""
+        if example in self.marks:
+            if self.in_keys:
+                marked = with_marks_key(line, self.marks[example])
+                self.unmarked += marked is None
+                line = line if marked is None else marked
+            else:
+                self.hashes[example] = hash_of(line)
+        self.put(line + b"\n", 1)
 
     def put(self, data: bytes, examples: int) -> None:
         """Write bytes that hold a number of examples."""
@@ -180,11 +217,14 @@ def _unchanged_lines(line_file: LineFile, first: int, end: int) -> Iterator[tupl
         first = after
 
 
-def _convert(workspace: Workspace, ids: Sequence[int], target: Target, sink: _Sink) -> None:
+def _convert(workspace: Workspace, ids: Sequence[int], target: Target | None, sink: Sink) -> None:
     """Write the examples in the target format; those that it cannot hold are skipped."""
     if target == "csv":
         sink.put(_row(CSV_HEADER), 0)
     for example, raw in workspace.stored.raws(ids):
+        if target is None:
+            sink.put_line(example, raw)
+            continue
         parsed = parse(raw)
         if target == "csv":
             sink.put(_row(to_cells(parsed.value, raw)), 1)
@@ -194,7 +234,7 @@ def _convert(workspace: Workspace, ids: Sequence[int], target: Target, sink: _Si
         if value is None:
             sink.skipped.append(example)
         else:
-            sink.put((raw if value is present else splice.encoded(spelled_numbers.spell(value))) + b"\n", 1)
+            sink.put_line(example, raw if value is present else splice.encoded(spelled_numbers.spell(value)))
 
 
 def _row(cells: Sequence[str]) -> bytes:

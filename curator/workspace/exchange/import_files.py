@@ -22,12 +22,23 @@ from curator.core.convert.shapes import shape_of
 from curator.core.convert.to_example import Misfit
 from curator.core.convert.verdicts import Verdict
 from curator.core.example import parse
-from curator.core.text import count_of
+from curator.core.lines import trim
+from curator.core.text import count_of, one_line
 from curator.errors import NotSaved
 from curator.workspace.changes.right_answers import RightAnswers, right_answer_parts
 from curator.workspace.changes.verdict_marks import verdict_marks, verdicts_of_lines
 from curator.workspace.changes.writing import twin_words
 from curator.workspace.exchange.equal_lines import value_key, value_keys
+from curator.workspace.exchange.marks_file import (
+    MARKS_KEY,
+    MarkedLine,
+    Marks,
+    has_marks_keys,
+    hash_of,
+    match_marks,
+    read_marks,
+    take_marks_key,
+)
 from curator.workspace.exchange.right_answers_file import read_right_answers
 from curator.workspace.files.line_splitter import Record
 from curator.workspace.files.preview import Preview, example_of, line_of, preview, records
@@ -65,6 +76,21 @@ class PreparedFile:
     """Physical lines that were looked at on the way of a copy."""
     verdicts: list[tuple[int, Verdict]] = field(default_factory=list)
     """(position among the lines, what is said) of the answers that the data judges."""
+    beside: list[MarkedLine] | None = None
+    """What the file with marks beside it holds; None where there is none."""
+    hashes: list[str] = field(default_factory=list)
+    """The hash of each line, where there are marks beside the file."""
+    marks: dict[int, Marks] = field(default_factory=dict)
+    """Labels, ratings, reviews and notes by position among the lines."""
+    lost_marks: int = 0
+    """Marks beside the file that fit no line of it."""
+    keys_taken: bool = False
+    """Whether marks stood under a key of the lines, which was taken out."""
+
+    @property
+    def marked(self) -> int:
+        """How many examples have marks."""
+        return len(self.marks)
 
     @property
     def unmapped(self) -> int:
@@ -115,18 +141,21 @@ def prepare(
     return prepare_previewed(workspace, [preview(Path(path), by) for path in files], progress)
 
 
-def prepare_previewed(workspace: Workspace, looks: Sequence[Preview], progress: Progress | None = None) -> Import:
-    """As `prepare`, for files whose previews and maps the caller has."""
-    workspace.require_writer()
+def prepare_previewed(
+    workspace: Workspace, looks: Sequence[Preview], progress: Progress | None = None, folder: Path | None = None
+) -> Import:
+    """As `prepare`, by previews. A `folder` with `sources/` in it gets the copies, and nothing else is written."""
+    if folder is None:
+        workspace.require_writer()
     prepared = Import()
     seen_keys = _present_keys(workspace, progress)
     number = 1 + max((source.id for source in workspace.stored.sources), default=0)
     names = [f"{number + at}-{slug(look.path.name)}" for at, look in enumerate(looks)]
     try:
         for look, name in zip(looks, names, strict=True):
-            prepared.files.append(_copy(workspace.path, look, name, seen_keys, progress))
+            prepared.files.append(_copy(folder or workspace.path, look, name, seen_keys, progress))
     except BaseException as error:
-        _drop_copies(workspace.path, names)
+        _drop_copies(folder or workspace.path, names)
         if isinstance(error, OSError):
             raise NotSaved(f"not saved: {error.strerror or error}") from error
         raise
@@ -150,18 +179,38 @@ def _copy(
 ) -> PreparedFile:
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
-    prepared = PreparedFile(look, file, 0, look.path.stat())
+    prepared = PreparedFile(look, file, 0, look.path.stat(), beside=read_marks(look.path))
     with records(look.path) as (_, plain, file_records, _notes):
-        if plain and look.map == KEEP:
+        if plain and look.map == KEEP and not has_marks_keys(look.path):
             line_file.copy_file(look.path, copy, each=partial(_count_lines, prepared, seen_keys, progress))
         else:
             _convert(prepared, copy, file_records, seen_keys, progress)
-            if look.container != "jsonl" or not look.map.keeps_records:
+            if look.container != "jsonl" or not look.map.keeps_records or prepared.keys_taken:
                 line_file.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
+    if prepared.beside is not None:
+        matched, prepared.lost_marks = match_marks(prepared.beside, prepared.hashes)
+        prepared.marks |= matched
+        prepared.hashes.clear()
     opened = line_file.open_copy(copy)
     prepared.lines = opened.lines
     opened.close()
     return prepared
+
+
+def _take_marks(prepared: PreparedFile, number: int, position: int, record: bytes) -> bytes:
+    """The record without its marks, which are noted; what is no marks is told and stays."""
+    if prepared.beside is not None:
+        prepared.hashes.append(hash_of(record))
+    if MARKS_KEY.encode() in record:
+        try:
+            record, marks = take_marks_key(record)
+        except ValueError as error:
+            prepared.misfits.append((number, f"its {MARKS_KEY} are no marks: {one_line(str(error), 80)}"))
+            return record
+        if marks is not None:
+            prepared.marks[position] = marks
+            prepared.keys_taken = True
+    return record
 
 
 def _convert(
@@ -177,6 +226,7 @@ def _convert(
     digest = hashlib.sha256()
     with atomic.replacing(copy, mode=0o444) as target:
         for done, (number, record) in enumerate(file_records, 1):
+            record = _take_marks(prepared, number, done - 1, record)
             example = example_of(record, prepared.preview.map)
             raw = line_of(record, example)
             if isinstance(example, Misfit):
@@ -221,6 +271,9 @@ def _count_lines(
     prepared.verdicts += verdicts_of_lines(enumerate(physical, prepared.lines_read))
     if not prepared.preview.map_was_chosen:
         _note_foreign_lines(prepared, physical)
+    if prepared.beside is not None:
+        first = prepared.lines_read == 0
+        prepared.hashes += [hash_of(trim(raw, first=first and not at)) for at, raw in enumerate(physical)]
     prepared.lines_read += len(physical)
     _count(prepared, keys, seen_keys)
     if progress is not None and prepared.added // 1000 > before:
@@ -253,13 +306,13 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         twins = writing.held_out_twins(_lines_of(workspace, prepared, first), prepared.total("added"))
         for at, file in enumerate(prepared.files):
             look = file.preview
-            keeps = look.container == "jsonl" and look.map.keeps_records
+            keeps = look.container == "jsonl" and look.map.keeps_records and not file.keys_taken
             form = "jsonl" if keeps else look.shape
             row = source_row(number + at, look.path, file.file, form, first, file.lines, file.stat)
             digest = line_file.stored_digest(workspace.path / "sources" / file.file)
             statements.append((SOURCE_ROW, (*row, digest, int(not is_first), time.time())))
             parts.append(FieldChange(-(number + at), "hidden", 1, 0))
-            marks += verdict_marks((first + position, verdict) for position, verdict in file.verdicts)
+            marks += _marks_of(file, first)
             if keeps:
                 further |= _further_right_answers(file, first)
             first += file.lines
@@ -269,6 +322,8 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         label = f"Imported {count_of(count)} from {names}" + (f" by {'; '.join(maps)}" if maps else "")
         if bad := prepared.total("bad"):
             label += f", {bad:,} of them marked as bad answers"
+        if marked := prepared.total("marked"):
+            label += f", {marked:,} of them with labels, ratings, reviews or notes"
         if unclear := prepared.total("unclear"):
             label += f", {unclear:,} with a verdict that cannot be read"
         label += twin_words(twins)
@@ -280,6 +335,15 @@ def commit(workspace: Workspace, prepared: Import) -> Change:
         )
         writing.reload()
         return replace(change, twins=twins)
+
+
+def _marks_of(file: PreparedFile, first_id: int) -> Iterator[FieldChange]:
+    """What the data or the marks beside it say of its examples; the marks beside it are all that people said."""
+    for position, marks in file.marks.items():
+        yield from marks.parts(first_id + position)
+    if file.beside is None:
+        others = ((position, verdict) for position, verdict in file.verdicts if position not in file.marks)
+        yield from verdict_marks((first_id + position, verdict) for position, verdict in others)
 
 
 def _further_right_answers(file: PreparedFile, first_id: int) -> RightAnswers:

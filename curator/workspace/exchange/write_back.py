@@ -11,7 +11,7 @@ from pathlib import Path
 
 from curator import atomic
 from curator.errors import CuratorError, InputError
-from curator.workspace.exchange.export import ExportReport, write_examples
+from curator.workspace.exchange.export import ExportReport, Sink, write_examples
 from curator.workspace.workspace import Workspace
 
 
@@ -74,6 +74,6 @@ def write_back(
         shutil.copystat(plan.origin, plan.backup)
     except OSError as error:
         raise CuratorError(f"nothing was written, no backup could be made: {error.strerror or error}") from error
-    report = write_examples(workspace, plan.ids, plan.origin, None, progress)
+    report = write_examples(workspace, plan.ids, plan.origin, None, Sink(progress))
     workspace.accept_origin(plan.source)
     return replace(report, backup=plan.backup)

@@ -25,9 +25,9 @@ def perform(workspace: Workspace, op: Operation) -> Change | None:
     Raises UsageError for an invalid operation, or another CuratorError.
     """
     name = op.get("op")
-    handler = _OPERATIONS.get(name) if isinstance(name, str) else None
+    handler = OPERATIONS.get(name) if isinstance(name, str) else None
     if handler is None:
-        raise UsageError(f"'{name}' is no operation; there are {', '.join(sorted(_OPERATIONS))}")
+        raise UsageError(f"'{name}' is no operation; there are {', '.join(sorted(OPERATIONS))}")
     return handler(workspace, op)
 
 
@@ -142,7 +142,7 @@ def note_text(op: Operation) -> str:
     return _text_field(op, "note" if "note" in op else "text")
 
 
-_OPERATIONS: dict[str, Callable[[Workspace, Operation], Change | None]] = {
+OPERATIONS: dict[str, Callable[[Workspace, Operation], Change | None]] = {
     "edit": _edit,
     "add": _add,
     "delete": lambda workspace, op: workspace.changes.delete(chosen_ids(workspace, op)),

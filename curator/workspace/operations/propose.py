@@ -20,7 +20,7 @@ from curator.workspace.workspace import Workspace
 
 MAX_AUTHOR, MAX_REASON = 100, 2_000
 """Characters."""
-_NOT_PROPOSED = frozenset({"undo", "redo"})
+_NOT_PROPOSED = ("undo", "redo")
 """Operations on the history, which is for people."""
 
 

@@ -29,6 +29,14 @@ FORMATS = (
     ("ShareGPT", "sharegpt"),
     ("Alpaca", "alpaca"),
     ("CSV", "csv"),
+    ("TRL", "trl"),
+    ("Axolotl", "axolotl"),
+    ("LLaMA-Factory", "llamafactory"),
+    ("Unsloth", "unsloth"),
+    ("Together", "together"),
+    ("Mistral", "mistral"),
+    ("Gemini", "gemini"),
+    ("Bedrock", "bedrock"),
 )
 
 

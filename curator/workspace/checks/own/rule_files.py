@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from inspect import cleandoc, isfunction
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from curator.core.example import Example, format_path
@@ -137,11 +138,7 @@ def _severity(name: str, value: object) -> Severity:
 
 def _read_python(file: Path) -> list[OwnRule]:
     """Each function of the file whose name begins with no underscore is a rule; its docstring says why."""
-    spec = importlib.util.spec_from_file_location(f"curator_own_rules_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise UsageError("it cannot be loaded as Python")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = _load(file)
     functions = [
         each for name, each in vars(module).items() if isfunction(each) and not name.startswith("_")
         and each.__module__ == module.__name__
@@ -157,6 +154,16 @@ def _read_python(file: Path) -> list[OwnRule]:
         )
         for each in functions
     ]
+
+
+def _load(file: Path) -> ModuleType:
+    """The module that a file holds; raises whatever its code raises."""
+    spec = importlib.util.spec_from_file_location(f"curator_own_rules_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise UsageError("it cannot be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _function_check(function: Callable[[Any], Iterable[Any] | None]) -> Callable[[Example], Found]:
