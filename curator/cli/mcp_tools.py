@@ -119,7 +119,7 @@ def _require_shape(tool: AgentTool, arguments: dict[str, Any]) -> None:
             raise ToolError(f"{tool.name}: {name} is of type {kind}")
         if isinstance(value, str) and ("\0" in value or len(value) > LONGEST_TEXT):
             raise ToolError(f"{tool.name}: {name} is a text of at most {LONGEST_TEXT:,} characters without U+0000")
-        if name == "model" and not _MODEL.fullmatch(value):
+        if name == "model" and not _MODEL.fullmatch(str(value)):
             raise ToolError(f"{tool.name}: {name} is the name of a model")
     for name in tool.required:
         if name not in arguments:
