@@ -1,8 +1,12 @@
-"""Draw the screenshots of the documentation from the real program: python scripts/screenshots.py [NAME …]
+"""Draw the screenshots of the documentation from the real program:
+
+    python scripts/screenshots.py [NAME …]
+    python scripts/screenshots.py --rounds FOLDER [NAME …]
 
 Most are pictures of the tours that the snapshot tests make (`tests/tui/tours.py`). Those in `TRAINING` train
-SmolLM2 for real (some minutes) and are drawn where they are named, or all by the name `training`. The pictures
-are SVG, as Textual exports them, without web fonts.
+SmolLM2 for real (some minutes) and are drawn where they are named, or all by the name `training`. Those in
+`ROUNDS` show a loop that somebody went through: FOLDER holds its workspace and, as `home`, the `$CURATOR_HOME`
+of that time; they are drawn from a copy. The pictures are SVG, as Textual exports them, without web fonts.
 """
 
 from __future__ import annotations
@@ -36,13 +40,8 @@ OF_TOURS: dict[tuple[str, str, Size], str] = {
     ("stages", "history", NARROW): "history",
     ("training", "dialog", NARROW): "train-dialog",
     ("training", "refused", NARROW): "refused",
-    ("training", "compare-rows", WIDE): "board",
-    ("training", "compare-judge", WIDE): "judging",
     ("training", "export-model", NARROW): "export-model",
     ("providers", "tested", NARROW): "providers",
-    ("rounds", "ledger", NARROW): "ledger",
-    ("rounds", "round", WIDE): "round",
-    ("rounds", "side-effects", NARROW): "side-effects",
 }
 """The name of a screenshot by tour, picture and size."""
 
@@ -55,6 +54,21 @@ TRAINING: dict[str, tuple[Size, list[str], str]] = {
     "compare-wide": (WIDE, ["alt+5"], "McNemar"),
 }
 """Each goes on with the training of the one before: size, keys, and the words that come at the end."""
+
+ROUNDS: dict[str, tuple[Size, list[str], str]] = {
+    "board": (WIDE, ["alt+5"], "McNemar"),
+    "judging": (WIDE, ["alt+5", "until:McNemar", "b"], "both bad"),
+    "ledger": (NARROW, ["alt+6", "until:+9 −0 ~0", "shift+tab"], "flips"),
+    "round": (
+        WIDE,
+        ["alt+6", "until:+9 −0 ~0", "shift+tab", "down", "enter", "until:teaches", *["down"] * 6],
+        "Fixed",
+    ),
+    "side-effects": (NARROW, ["alt+6", "until:+9 −0 ~0", "shift+tab", "down", "x"], "Forgotten"),
+}
+"""Each begins anew: size, keys, and the words that come at the end."""
+CARD = "run-card"
+"""The picture of the first round's card, beside those of `ROUNDS`."""
 
 
 def save(scene: Scene, name: str) -> None:
@@ -97,8 +111,49 @@ async def draw_training(name: str, path: Path) -> None:
         save(scene, name)
 
 
+async def draw_rounds(folder: Path, names: list[str]) -> None:
+    """Draw the named pictures of a loop, or all, and the card of its first round."""
+    (path,) = folder.glob("*.curator")
+    for name, (size, keys, words) in ROUNDS.items():
+        if names and name not in names:
+            continue
+        async with opened(path, size) as scene:
+            for key in keys:
+                verb, _, rest = key.partition(":")
+                await (scene.until(rest, minutes=2) if verb == "until" else scene.press(key))
+            await scene.until(words, minutes=2)
+            await without_toasts(scene)
+            save(scene, name)
+    if not names or CARD in names:
+        await draw_card(path)
+
+
+async def draw_card(path: Path) -> None:
+    """Write the card of the first round and draw it."""
+    from textual.app import App
+    from textual.widgets import Markdown
+
+    from curator.cli.main import main as curator
+
+    card = path.parent / "card.md"
+    curator(["history", str(path), "--round", "1", "--write", "run-card", "-o", str(card)])
+    app: App[None] = App()
+    async with app.run_test(size=(100, 60)) as pilot:
+        await app.mount(Markdown(card.read_text("utf-8")))
+        await pilot.pause(1)
+        svg = app.export_screenshot(title=card.name)
+    (OUT / f"{CARD}.svg").write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
+    print(OUT / f"{CARD}.svg")
+
+
 def main(names: list[str]) -> None:
     """Draw the named screenshots, or all that need no training."""
+    if names[:1] == ["--rounds"]:
+        with tempfile.TemporaryDirectory() as place:
+            copy = shutil.copytree(names[1], Path(place) / "loop")
+            os.environ["CURATOR_HOME"] = str(copy / "home")
+            asyncio.run(draw_rounds(copy, names[2:]))
+        return
     os.environ.setdefault("CURATOR_MODELS", str(paths.models_dir()))
     draw_tours(names)
     with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from curator.core.answers.contract import (
     propose,
     tidy,
 )
+from curator.core.example import parse
+from curator.core.rules import Context, check
 from curator.paths import packaged
 
 WORDS = parse_vocabulary((packaged("sample_data") / "teams-shortcodes.txt").read_text("utf-8"))
@@ -78,6 +81,22 @@ def test_a_pattern_alone_suggests_what_fits_it() -> None:
     pattern = Contract(pattern=r"\([a-z]+\)")
     assert pattern.suggest("Tired!") == ["(tired)"]
     assert pattern.suggest("🍕") == ["(pizza)", "(slice)"]
+
+
+def test_a_contract_may_hold_only_where_there_is_a_system_prompt() -> None:
+    contract = Contract(pattern=r"\([a-z]+\)", only_with_system=True)
+    assert Contract.from_json(contract.to_json()) == contract != Contract(pattern=contract.pattern)
+    assert "only_with_system" not in Contract(pattern=contract.pattern).to_json()
+    said = [{"role": "user", "content": "What is rain?"}, {"role": "assistant", "content": "Water that falls."}]
+    with_system = [{"role": "system", "content": "One shortcode."}, *said]
+    found = [
+        [
+            problem.rule
+            for problem in check(parse(orjson.dumps({"messages": messages})), Context(contract=contract))
+        ]
+        for messages in (with_system, said)
+    ]
+    assert "answer_outside_contract" in found[0] and "answer_outside_contract" not in found[1]
 
 
 def test_completion_while_typing() -> None:

@@ -21,6 +21,7 @@ from curator.tui.screens.train.dialog import TrainDialog
 from curator.tui.widgets.line_list import LineList
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import KEY, FakeProvider, running
+from tests.jobs.wire import Request
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
 from tests.tui.tours import without_toasts
 
@@ -132,6 +133,53 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         assert scene.data.current == scene.workspace.ids()[0]
         await scene.press("alt+5", "plus")
         assert len(scene.workspace.ids()) == 25
+
+
+async def test_a_provider_that_dies_in_the_middle_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_split(tmp_path, monkeypatch) as (scene, fake):
+        fake.answers = {question(at): f"({WORDS[at % 8]})" for at in range(2)}
+        broken = fake.fault("POST", "chat/completions", "refuse", 99, status=400)
+        broken.times = 0
+
+        def dies(request: Request) -> bool:
+            asked = request.json()["messages"][-1]["content"] if request.body else ""
+            return "chat/completions" in request.path and asked not in fake.answers
+
+        monkeypatch.setattr(broken, "takes", dies)
+        await ask(scene, "r")
+        screen = shown(scene)
+        assert screen.board is not None and screen.troubles
+        answered = screen.board.answered(screen.rows[0].name)
+        text = " ".join(scene.screen_text().split())
+        assert "refused" in text and "r asks the ticked rows" in text, text
+        monkeypatch.setattr(broken, "takes", lambda request: False)
+        before = len(fake.wire.requests)
+        await ask(scene, "r")
+        assert len(fake.wire.requests) == before + 4 - answered
+        assert not screen.troubles and screen.board.answered(screen.rows[0].name) == 4
+
+
+async def test_ten_thousand_prompts_are_asked_only_after_price_and_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = tmp_path / "many.jsonl"
+    many.write_bytes(b"".join(chat(f"Question {at} of very many", "(yes)") + b"\n" for at in range(10_000)))
+    empty = tmp_path / "empty.jsonl"
+    empty.write_bytes(b'{"messages": [{"role": "user", "content": "no answer"}]}\n')
+    async with on_split(tmp_path, monkeypatch, WIDE) as (scene, fake):
+        for path, words in ((empty, "no example there ends with an answer"), (many, "10,000 questions: about $")):
+            await scene.press("o")
+            scene.app.screen.query_one("#path", Input).value = str(path)
+            await ask(scene, "enter")
+            assert words in " ".join(scene.screen_text().split())
+        await scene.press("r")
+        assert isinstance(scene.app.screen, Confirm)
+        text = " ".join(scene.screen_text().split())
+        assert "10,000 questions: about $" in text and "minutes" in text
+        await scene.press("escape")
+        assert not fake.wire.requests and not shown(scene).is_asking
 
 
 async def test_the_test_side_is_sealed_and_each_look_is_counted(

@@ -10,9 +10,11 @@ import pytest
 from textual.widgets import Input
 
 from curator.jobs.ledger.ledger import Ledger
+from curator.tui.session.side_effects import spare_rehearsal
 from curator.workspace.opening import open_workspace
 from tests.jobs.made_rounds import FIRST, SECOND, add_round, answer_general_questions, chat, dataset_file
 from tests.tui.scene import Scene, opened
+from tests.tui.scene import chat as task
 
 
 @pytest.fixture
@@ -113,6 +115,17 @@ async def test_side_effects_are_told_and_rehearsed(scene: Scene, tmp_path: Path)
     assert len(added) == 30  # ten answers were cut, and would teach to stop in the middle
     await scene.press("R", "enter")
     assert scene.workspace.ids_with_label("rehearsal") == added and "in the data already" in scene.toasts()
+    # a contract holds where the task's system prompt is, if it has one
+    assert not spare(scene, {"pattern": "x"}) and scene.workspace.meta("contract") == {"pattern": "x"}
+    for example in scene.workspace.ids()[:3]:
+        scene.workspace.changes.replace(example, task(f"Line {example}", "(line)"))
+    assert spare(scene, {"pattern": "x"}) and scene.workspace.meta("contract")["only_with_system"]
+    assert spare(scene, {})  # there is none to spare from
+
+
+def spare(scene: Scene, contract: dict[str, str]) -> bool:
+    scene.workspace.set_meta("contract", contract)
+    return spare_rehearsal(scene.workspace, scene.workspace.ids()[:3])
 
 
 async def test_changes_are_grouped_opened_and_filtered(scene: Scene) -> None:

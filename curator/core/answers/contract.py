@@ -50,6 +50,8 @@ class Contract:
 
     vocabulary: frozenset[str] | None = None
     pattern: str | None = None
+    only_with_system: bool = False
+    """Whether examples without a system prompt, as those of rehearsal, may answer anything."""
 
     def __post_init__(self) -> None:
         if self.pattern is not None:
@@ -69,7 +71,8 @@ class Contract:
         """What it asks for: `265 allowed answers`, `pattern …`, or both; `any answer` for neither."""
         vocabulary = "" if self.vocabulary is None else f"{len(self.vocabulary):,} allowed answers"
         pattern = "" if self.pattern is None else f"pattern {self.pattern}"
-        return ", ".join(filter(None, (vocabulary, pattern))) or "any answer"
+        where = "where there is a system prompt" if self.only_with_system else ""
+        return ", ".join(filter(None, (vocabulary, pattern, where))) or "any answer"
 
     def allows(self, text: str) -> bool:
         """Whether the contract allows an answer."""
@@ -129,9 +132,10 @@ class Contract:
         ][:limit]
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object: `vocabulary` (sorted list or null) and `pattern` (text or null)."""
+        """As a JSON object: `vocabulary` (sorted list or null), `pattern` (text or null), `only_with_system`."""
         words = None if self.vocabulary is None else sorted(self.vocabulary)
-        return {"vocabulary": words, "pattern": self.pattern}
+        where = {"only_with_system": True} if self.only_with_system else {}
+        return {"vocabulary": words, "pattern": self.pattern, **where}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Contract:
@@ -141,7 +145,8 @@ class Contract:
             raise ValueError("the vocabulary of an answer contract is a list of texts")
         if pattern is not None and not isinstance(pattern, str):
             raise ValueError("the pattern of an answer contract is a text")
-        return cls(None if words is None else frozenset(words), pattern)
+        where = value.get("only_with_system") is True
+        return cls(None if words is None else frozenset(words), pattern, where)
 
     def _interpretations(self, text: str) -> Iterable[str]:
         """Answers that `text` may stand for, the likeliest first; not all of them are allowed."""

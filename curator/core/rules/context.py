@@ -37,6 +37,10 @@ class AnswerContract(Protocol):
     """Which answers are allowed (`core.answers.contract.Contract`)."""
 
     @property
+    def only_with_system(self) -> bool:
+        """Whether examples without a system prompt may answer anything."""
+
+    @property
     def words(self) -> str:
         """What it asks for, in words."""
 

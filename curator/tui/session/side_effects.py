@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,24 @@ async def rehearse(base: str, provider: str, ledger: Ledger, report: Report = no
         return stored_examples
     async with await connect(providers.get(provider)) as client:
         return await of_a_run.rehearsal(base, client, ledger, report)
+
+
+def spare_rehearsal(workspace: Workspace, examples: Sequence[int]) -> bool:
+    """Let the answer contract hold only where there is a system prompt, as rehearsal has none.
+
+    `examples` are some of the task's own. False where most of them have no system prompt either.
+    """
+    from curator.core.answers.contract import Contract  # heavy
+    from curator.core.duplicates.meaning.spoken import system_text
+
+    stored = workspace.meta("contract")
+    if not isinstance(stored, dict) or Contract.from_json(stored) == Contract():
+        return True
+    with_system = sum(bool(system_text(record.example.value)) for record in workspace.records(examples))
+    if 2 * with_system <= len(examples):
+        return False
+    workspace.set_meta("contract", stored | {"only_with_system": True})
+    return True
 
 
 def is_free(provider: str) -> bool:

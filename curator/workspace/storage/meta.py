@@ -29,7 +29,8 @@ def context_of(db: sqlite3.Connection) -> rules.Context:
     from curator.core.answers.contract import Contract  # heavy: few workspaces have a contract
 
     vocabulary = frozenset(contract["vocabulary"]) if contract.get("vocabulary") else None
-    return rules.Context(**fields, contract=Contract(vocabulary, contract.get("pattern") or None))
+    where = contract.get("only_with_system") is True
+    return rules.Context(**fields, contract=Contract(vocabulary, contract.get("pattern") or None, where))
 
 
 def _training_context(model: str) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from curator.core.duplicates.texts import SYSTEM_ROLES
 from curator.core.example import Path
-from curator.core.rules.context import Context
+from curator.core.rules.context import AnswerContract, Context
 from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
 from curator.core.rules.registry import Finding, rule
@@ -40,7 +41,7 @@ def _suggestions(text: str, context: Context) -> list[str]:
     fix=("unsafe", "write the nearest allowed answer", _set_nearest),
 )
 def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Finding]:
-    if context.contract is None:
+    if context.contract is None or not _holds(context.contract, subject):
         return
     for turn in subject.trained_answers():
         if isinstance(turn.content, str) and turn.content and not _has_call(turn.message):
@@ -49,6 +50,12 @@ def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Find
                 nearest = _suggestions(turn.content, context)[:1]
                 hint = f"; nearest: {nearest[0]}" if nearest else ""
                 yield Finding((*turn.path, "content"), f"{wrong}{hint}", fix=bool(nearest))
+
+
+def _holds(contract: AnswerContract, subject: Subject) -> bool:
+    """Whether a contract holds for an example, which may be one without a system prompt."""
+    spoken = not contract.only_with_system or not subject.roles
+    return spoken or any(role in SYSTEM_ROLES for role in subject.roles)
 
 
 def _has_call(message: dict[str, object]) -> bool:
@@ -65,7 +72,7 @@ def _has_call(message: dict[str, object]) -> bool:
 )
 def emoji_in_answer(subject: Subject, context: Context) -> Iterator[Finding]:
     contract = context.contract
-    if contract is None:
+    if contract is None or not _holds(contract, subject):
         return
     for turn in subject.trained_answers():
         match = EMOJI.search(turn.content) if isinstance(turn.content, str) else None

@@ -15,7 +15,7 @@ from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm, Dialog
-from curator.tui.session.side_effects import MUST_WORK, ask, is_free, make_check, rehearse
+from curator.tui.session.side_effects import MUST_WORK, ask, is_free, make_check, rehearse, spare_rehearsal
 from curator.tui.shell import shell_of
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
 from curator.tui.widgets.line_list import LineList, Pieces
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LABEL = "rehearsal"
 """The label of examples that are rehearsed."""
 _LONGEST = 300
+_LOOKED_AT = 200
+"""Examples that tell whether those of the task have a system prompt."""
 
 
 class SideEffectsDialog(Dialog[None]):
@@ -133,7 +135,7 @@ class SideEffectsDialog(Dialog[None]):
         words = (
             "40 general questions of the same kinds are asked of the base model, and its own answers become "
             f"examples with the label {LABEL}: the next training rehearses them beside the task. This check asks "
-            f"none of them. An answer contract marks them as outside; they are trained all the same.{cost}"
+            f"none of them. An answer contract then holds where there is a system prompt: these have none.{cost}"
         )
         if not await self.app.push_screen_wait(Confirm("Rehearse", words, "Add")):
             return
@@ -148,9 +150,22 @@ class SideEffectsDialog(Dialog[None]):
         if not fresh:
             self.session.toast("These are in the data already" if raws else "The base model finished no answer")
             return
+        own = workspace.ids()[:_LOOKED_AT]
         change = self.session.add_many(fresh, f"Added {count_of(len(fresh))} to rehearse what the base knows")
-        if change is not None:
-            self.session.label(change.ids, LABEL, True)
+        if change is None:
+            return
+        self.session.label(change.ids, LABEL, True)
+        try:
+            is_spared = spare_rehearsal(workspace, own)
+        except CuratorError as error:
+            self.session.say(error)
+            return
+        self.session.publish(None)
+        if not is_spared:
+            words = (
+                "The answer contract marks them as outside, since the task's examples have no system prompt either"
+            )
+            self.session.toast(f"{words}; they are trained all the same.")
 
     def action_accept(self) -> None:
         """Enter closes the dialog: there is nothing to do."""
