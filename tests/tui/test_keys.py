@@ -89,7 +89,7 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
     config = paths.config_dir() / "config.toml"
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(
-        '[keys]\n"data.delete" = "b,ctrl+k"\n"data.edit" = "c"\n"data.nothing" = "x"\n"data.sort" = "a"\n'
+        '[keys]\n"data.delete" = "b,ctrl+k"\n"data.edit" = "Z"\n"data.nothing" = "x"\n"data.sort" = "a"\n'
     )
     async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
         assert "there is no action 'data.nothing'" in scene.toasts()
@@ -101,7 +101,7 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
         assert len(scene.workspace.ids()) == 2
         await without_toasts(scene)  # they take the place of the line of keys
         assert " b Delete" in hints(scene)
-        assert " c Edit" in hints(scene)
+        assert " Z Edit" in hints(scene)
         await scene.press("a")
         assert scene.workspace.row(3).review == "accepted"
         await scene.press("question_mark")
