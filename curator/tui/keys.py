@@ -35,6 +35,7 @@ GLYPHS = {
     "plus": "+",
     "exclamation_mark": "!",
     "percent_sign": "%",
+    "backslash": "\\",
     "minus": "-",
     "left_square_bracket": "[",
     "right_square_bracket": "]",

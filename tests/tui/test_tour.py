@@ -31,7 +31,7 @@ async def test_the_tour_goes_through_all_stages_and_back(tmp_path: Path) -> None
             assert step.words.split()[-1] in scene.screen_text()  # all of it is there at 80×24
         await scene.press("comma")
         assert app.tour.step == len(STEPS) - 2
-        await scene.press("Q")
+        await scene.press("backslash")
         assert "Tour " not in scene.screen_text().replace("The tour is over", "")
         assert app.memory.tour == "left"
         await app.run_action("tour")

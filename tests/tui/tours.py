@@ -269,7 +269,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await scene.app.run_action("tour")
         await scene.settle()
         await show(scene, "tour")
-        await scene.press("Q")
+        await scene.press("backslash")
         await without_toasts(scene)
         await proposals(scene, show)
         await scene.app.run_action("dialog('theme')")

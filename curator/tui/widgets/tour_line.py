@@ -39,7 +39,7 @@ class TourLine(Static):
             Content.assemble(
                 mark,
                 (f"Tour {step + 1} of {len(STEPS)} · {each.title}", "bold $accent"),
-                (f"{keys}{back} · Q leaves it\n", "$quiet"),
+                (f"{keys}{back} · \\ leaves it\n", "$quiet"),
                 each.words,
             )
         )
