@@ -104,6 +104,25 @@ def test_preferences_from_everywhere(record: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"answers": [{"text": "x", "rank": 2}, {"text": "no", "rank": 3}, {"text": "(party)", "rank": 1}]}, None),
+        ({"completions": [{"response": "no", "score": 1.5}, {"response": "(party)", "score": 9}]}, None),
+        ({"answers": [{"answer": "a", "rank": 1}, {"answer": "b", "rank": 1}]},
+         "no answer is better than all others by 'rank'"),
+        ({"response_0": "no", "response_1": "(party)", "better_response_id": 1, "safer_response_id": 1}, None),
+        ({"response_0": "no", "response_1": "(party)", "better_response_id": 1, "safer_response_id": 0},
+         "the better answer is not the safer one: name the columns in a map"),
+        ({"answer_a": "a", "answer_b": "b", "winner": "tie"}, "'winner' calls neither answer the better one"),
+    ],
+)  # fmt: skip
+def test_of_ranked_answers_the_best_and_the_worst_are_a_pair(record: Any, reason: str | None) -> None:
+    record = {"prompt": GREEN, **record}
+    result = to_example(record, detect_map([record])[1])
+    assert result == Misfit(reason) if reason else isinstance(result, Converted) and result.value == PAIR
+
+
+@pytest.mark.parametrize(
     "prompt", [GREEN, [Q], [S, Q], "B", [{**Q, "content": "B"}], [Q, A, {**Q, "content": "B"}]]
 )
 def test_a_prompt_may_be_any_end_of_what_both_sides_share(prompt: Any) -> None:

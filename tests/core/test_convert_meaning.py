@@ -68,7 +68,7 @@ RECORDS: dict[str, Any] = {
     "chatgpt with branches": {
         "current_node": "d",
         "mapping": {
-            "b": node("user", U1, None), "c": node("assistant", "«x5»", "b"), "d": node("assistant", A1, "b"),
+            "b": node("user", U1, None), "c": node("assistant", "«a5»", "b"), "d": node("assistant", A1, "b"),
         },
     },
     "claude": {
@@ -76,7 +76,7 @@ RECORDS: dict[str, Any] = {
     },
     "message tree": {
         "tree_state": "«x1»",
-        "prompt": reply("prompter", U1, None, reply("assistant", "«x2»", 1), reply("assistant", A1, 0)),
+        "prompt": reply("prompter", U1, None, reply("assistant", "«a2»", 1), reply("assistant", A1, 0)),
     },
     "xlam": {
         "id": 0, "query": U1, "answers": json.dumps([{"name": "f", "arguments": {"x": "«c1»"}}]),
@@ -101,7 +101,6 @@ RECORDS: dict[str, Any] = {
         "prompt": f"\n\nHuman: {U1}\n\nAssistant: ", "source": ["«x1»"],
         "answers": [
             {"answer": "«r1»", "rank": 7.0, "model": "«x2»"}, {"answer": A1, "rank": 1.0},
-            {"answer": "«x3»", "rank": 2.0},
         ],
     },
     "scores": {"instruction": U1, "completions": [{"response": "«r1»", "score": 2}, {"response": A1, "score": 8}]},

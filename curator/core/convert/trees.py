@@ -54,7 +54,8 @@ def from_export(record: Mapping[str, Any], carried: Carried) -> list[Message]:
     """The messages of a conversation of a data export. Raises MisfitError with the number of the message."""
     if "mapping" in record:
         carried.add(("mapping",))
-        carried.add(("current_node",))
+        if isinstance(record.get("current_node"), str):
+            carried.add(("current_node",))
         spoken = _numbered(_from_mapping(record["mapping"], record.get("current_node"), carried))
     else:
         carried.add(("chat_messages",))
@@ -80,14 +81,15 @@ def _numbered(messages: Iterator[Message | None]) -> list[Message]:
 
 def _from_mapping(mapping: Mapping[str, Node], current: Any, carried: Carried) -> Iterator[Message | None]:
     path = _path_to(mapping, _leaf(mapping, current))
-    others = [node for key, node in mapping.items() if key not in path]
-    if any(isinstance(node.get("message"), dict) and _says_something(node["message"]) for node in others):
+    if len(path) < len(mapping):
         carried.tell("mapping (other branches)")
     read = Carried()
     nodes = [mapping[key] for key in path]
     for number, node in enumerate(nodes):
-        for key in ("id", "parent", "children"):
-            read.add((number, key))
+        if isinstance(node.get("parent"), str | None):
+            read.add((number, "parent"))
+        if all(isinstance(child, str) for child in node.get("children") or ()):
+            read.add((number, "children"))
         if isinstance(node.get("message"), dict):
             yield _message_of_export(node["message"], read, (number, "message"))
         elif node.get("message") is None:
@@ -99,7 +101,7 @@ def _from_mapping(mapping: Mapping[str, Node], current: Any, carried: Carried) -
 def _leaf(mapping: Mapping[str, Node], current: Any) -> str:
     if isinstance(current, str) and current in mapping:
         return current
-    parents = {node.get("parent") for node in mapping.values()}
+    parents = {parent for node in mapping.values() if isinstance(parent := node.get("parent"), str)}
     leaves = [key for key in mapping if key not in parents]
     if len(leaves) != 1:
         raise MisfitError("the conversation has branches, and none is called current")
@@ -118,11 +120,6 @@ def _path_to(mapping: Mapping[str, Node], leaf: str) -> list[str]:
     return [*path][::-1]
 
 
-def _says_something(message: Mapping[str, Any]) -> bool:
-    content = message.get("content")
-    return isinstance(content, dict) and (bool(content.get("text")) or any(content.get("parts") or ()))
-
-
 def _message_of_export(message: Mapping[str, Any], read: Carried, path: Path) -> Message | None:
     """The message that a node of ChatGPT's export says; None for one without a word."""
     author, content = message.get("author"), message.get("content")
@@ -137,10 +134,10 @@ def _message_of_export(message: Mapping[str, Any], read: Carried, path: Path) ->
         called = author.get("name") if role == "tool" and isinstance(author, dict) else recipient
         raise MisfitError(f"it uses the tool '{str(called)[:40]}', whose calls are no JSON")
     text = _text_of(content, read, (*path, "content"))
-    for key in ("id", "recipient"):
-        read.add((*path, key))
+    read.add((*path, "recipient"))
     read.add((*path, "author", "role"))
-    read.add((*path, "content", "content_type"))
+    if isinstance(content.get("content_type"), str):
+        read.add((*path, "content", "content_type"))
     if not text.strip():
         return None
     if role not in ("user", "assistant", "system", "developer"):
@@ -156,8 +153,7 @@ def _message_of_export(message: Mapping[str, Any], read: Carried, path: Path) ->
 def _text_of(content: Mapping[str, Any], read: Carried, path: Path) -> str:
     """The text of a content: its parts, each a paragraph. Raises MisfitError where a picture or a file is one."""
     if "parts" not in content:
-        read.add((*path, "text"))
-        return _part_text(content.get("text", ""), read, path)
+        return _part_text(content.get("text", ""), read, (*path, "text"))
     if not isinstance(content["parts"], list):
         raise MisfitError(f"its content is {kind_of(content['parts'])}")
     texts = [_part_text(part, read, (*path, "parts", number)) for number, part in enumerate(content["parts"])]
@@ -180,16 +176,17 @@ def _part_text(part: Any, read: Carried, path: Path) -> str:
 
 
 def _from_claude(turns: Sequence[Mapping[str, Any]], carried: Carried) -> Iterator[Message | None]:
-    by_id = {turn.get("uuid"): turn for turn in turns}
+    by_id = {uuid: turn for turn in turns if isinstance(uuid := turn.get("uuid"), str)}
     path = [*turns]
-    if all(turn.get("parent_message_uuid") for turn in turns[1:]):
-        path, at = [], turns[-1]
-        while at is not None and len(path) <= len(turns):
+    if len(by_id) == len(turns) and all(isinstance(turn.get("parent_message_uuid"), str) for turn in turns):
+        path = []
+        at: Mapping[str, Any] | None = turns[-1]
+        while at is not None:
+            if len(path) == len(turns):
+                raise MisfitError("its messages go round in a circle")
             path.append(at)
-            at = by_id.get(at.get("parent_message_uuid"))  # type: ignore[assignment]
+            at = by_id.get(at["parent_message_uuid"])
         path = path[::-1]
-        if len(path) > len(turns):
-            raise MisfitError("its messages go round in a circle")
     if len(path) < len(turns):
         carried.tell("chat_messages (other branches)")
     read = Carried()
