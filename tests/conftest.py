@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,9 @@ settings.register_profile(
     "curator", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("curator")
+
+# Each client of HTTP reads the certificates of all authorities, some 30 ms: once a process is enough.
+ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
 LONG = ("test_loop", "test_snapshots", "test_editor", "test_terminal", "test_keys", "test_training", "test_jobs")
 """The files that take longest: begun first, so that none of them is left for the end."""

@@ -22,6 +22,7 @@ from curator.jobs.runs import monitor, submission
 from tests.jobs.conftest import client_for
 from tests.jobs.crashes import Countdown, Killed, dying
 from tests.jobs.fake_provider import KEY, FakeProvider, running
+from tests.thorough import every
 
 MakePlan = Callable[..., TrainingPlan]
 MOMENTS = 60
@@ -85,7 +86,9 @@ async def test_dying_at_every_moment(
     assert died > (15 if lost else 30)
 
 
-@pytest.mark.parametrize(("block", "dialect"), [(0, "openai"), (1, "openai"), (2, "azure"), (3, "azure")])
+@pytest.mark.parametrize(
+    ("block", "dialect"), every(2, [(0, "openai"), (1, "openai"), (2, "azure"), (3, "azure")])
+)
 async def test_storms(ram: Path, plan_for: MakePlan, block: int, dialect: str) -> None:
     async with running(dialect) as fake, client_for(fake) as client:
         await storms(fake, client, ram, plan_for(client.provider), block)
@@ -143,7 +146,7 @@ with dying(Countdown(at, really=True)):
 """
 
 
-@pytest.mark.parametrize("at", [13, 22, 26])
+@pytest.mark.parametrize("at", every(2, [13, 22, 26]))
 async def test_kill_dash_nine(fake: FakeProvider, tmp_path: Path, at: int) -> None:
     async def start(moment: int) -> tuple[int, str]:
         arguments = [sys.executable, "-c", SCRIPT, str(tmp_path), fake.base_url, KEY, str(moment)]

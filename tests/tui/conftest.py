@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,9 +31,12 @@ def shared_looks() -> None:
         sheet._parse_cache = LRUCache(64)  # which the sheet clears when its variables change
 
     def parse_and_know_once(sheet: CachedStylesheet) -> None:
-        parse_whole(sheet)
+        Stylesheet.parse(sheet)
         rules = tuple(sheet._rules)  # kept, so that no others get their hashes, which are addresses
-        sheet._places = places_of.setdefault(rules, sheet._places)
+        if rules not in places_of:
+            parse_whole(sheet)
+            places_of[rules] = replace(sheet._places, states=dict(sheet._states))
+        sheet._places = places_of[rules]
 
     def generate_once(system: ColorSystem) -> dict[str, str]:
         theme = repr(sorted(vars(system).items()))

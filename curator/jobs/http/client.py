@@ -273,17 +273,22 @@ def open_client(
     limits: RequestLimits | None = None,
 ) -> Client:
     """A client for an address and an API key, or a function that gives tokens. The SDK itself never retries."""
+    import ssl  # heavy
+
     import httpx2  # heavy
     import openai
 
     for name in ("openai", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)  # DEBUG would print headers, and in them the key
     limits = limits or RequestLimits()
-    loopback = is_loopback(httpx2.URL(base_url).host)
+    url = httpx2.URL(base_url)
+    loopback = is_loopback(url.host)
     http = openai.DefaultAsyncHttpx2Client(
         follow_redirects=False,
         headers={"accept-encoding": "identity"},
         trust_env=not loopback,  # a proxy cannot reach this machine's loopback
+        # Reading the certificates of all authorities takes 30 ms; where TLS is never spoken, none is trusted.
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback and url.scheme == "http" else True,
         timeout=httpx2.Timeout(limits.read, connect=limits.connect),
         event_hooks={"response": [guards.cap_answer], "request": [guards.same_origin(base_url)]},
     )

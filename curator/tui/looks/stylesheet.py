@@ -70,7 +70,11 @@ class CachedStylesheet(Stylesheet):
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:
         super().__init__(variables=variables)
         self._parse_cache = LRUCache(SOURCES)
-        self._places = Places({})
+        self._states: dict[str, set[str]] = {}
+        """The states that rules ask for, by each name in the rules."""
+        self._read: set[RuleSet] = set()
+        """The rules that `_states` was made of."""
+        self._places = Places(self._states)
         self._parts_of: WeakKeyDictionary[DOMNode, dict[str, RulesMap]] = WeakKeyDictionary()
         """The rules by which the parts of a node were styled last."""
 
@@ -78,6 +82,7 @@ class CachedStylesheet(Stylesheet):
         """Set the colour variables; if they differ, the rules are parsed again at the next `reparse`."""
         if variables != self._variables:
             super().set_variables(variables)
+            self._read.clear()
             self._require_parse = True
 
     def reparse(self) -> None:
@@ -88,7 +93,11 @@ class CachedStylesheet(Stylesheet):
     def parse(self) -> None:
         """Parse the rules, and forget what the former ones said."""
         super().parse()
-        self._places = Places(_states_by_name(self._rules))
+        for rule in self._rules:
+            if rule not in self._read:
+                self._read.add(rule)
+                _add_states(rule, self._states)
+        self._places = Places(self._states)
 
     def apply(
         self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[Any, ...], RulesMap] | None = None
@@ -201,13 +210,10 @@ class CachedStylesheet(Stylesheet):
             node.refresh()
 
 
-def _states_by_name(rules: list[RuleSet]) -> dict[str, set[str]]:
-    """The states that rules ask for, by each name in the rules."""
-    states: dict[str, set[str]] = {}
-    for rule in rules:
-        for selectors in rule.selector_set:
-            for selector in selectors.selectors:
-                mark = MARKS.get(selector.type)
-                name = "*" if mark is None else mark + selector.name
-                states.setdefault(name, set()).update(selector.pseudo_classes)
-    return states
+def _add_states(rule: RuleSet, states: dict[str, set[str]]) -> None:
+    """Add the states that a rule asks for, by each name in it."""
+    for selectors in rule.selector_set:
+        for selector in selectors.selectors:
+            mark = MARKS.get(selector.type)
+            name = "*" if mark is None else mark + selector.name
+            states.setdefault(name, set()).update(selector.pseudo_classes)

@@ -17,7 +17,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from curator.core.text import printable
@@ -39,6 +41,7 @@ class Dialog(ModalScreen[Result | None]):
     """The label of the button that accepts; empty for no such button."""
     CANCEL: ClassVar[str] = "Back"
     BINDINGS = keys.bindings("dialog")
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)  # what gets and loses the focus is drawn anew
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
 

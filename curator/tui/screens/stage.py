@@ -37,6 +37,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.dom import DOMNode
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -60,6 +61,7 @@ class StageScreen(Screen[None]):
     SCOPE: ClassVar[str] = "stage"
     """Its scope in `actions.ACTIONS`."""
     BINDINGS = keys.bindings("stage")
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)  # what gets and loses the focus is drawn anew
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
 

@@ -54,7 +54,11 @@ class StageTabs(Horizontal):
         else:
             lock = "read only: " if workspace.read_only else ""
             words = Content(one_line(f"{lock}{workspace.source_name}"))
-        self.query_one("#source", Static).update(words)
+        source = self.query_one("#source", Static)
+        if not (
+            isinstance(source.content, Content) and words.is_same(source.content)
+        ):  # else all of the screen would be laid out anew
+            source.update(words)
 
     @on(Click, "#source")
     async def _source_clicked(self) -> None:

@@ -107,7 +107,9 @@ class QueryBar(Vertical):
         if field.value != text and not field.has_focus:
             with field.prevent(Input.Changed):
                 field.value = text
-        self.query_one("#matches", Static).update(Content(matches))
+        shown = self.query_one("#matches", Static)
+        if shown.content != Content(matches):  # else all of the screen would be laid out anew
+            shown.update(Content(matches))
         if not field.has_focus or field.value.strip() == text:  # else the error is of the newer text being typed
             self.query_one("#query-error").display = False
 
