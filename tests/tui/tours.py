@@ -29,6 +29,7 @@ from curator.tui.screens.train.model_export import ModelExportDialog
 from curator.tui.screens.working import Working
 from curator.tui.session.job_watch import JobWatch
 from curator.workspace import background
+from curator.workspace.exchange.disagreements import Disagreement
 from curator.workspace.opening import open_workspace
 from curator.workspace.operations.propose import Proposing
 from curator.workspace.storage import typed_text
@@ -243,6 +244,18 @@ async def proposals(scene: Scene, show: Show) -> None:
     scene.app.clear_notifications()
 
 
+async def disagreements(scene: Scene, show: Show) -> None:
+    """What two people judged differently, after a merge."""
+    differing = [Disagreement(1, "rating", 2, 5, "alex"), Disagreement(2, "label:good", True, False, "alex")]
+    parts = [each.part(None) for each in differing]
+    scene.workspace.journal.commit("marks", "Merged the judgements of alex", parts)
+    await scene.app.run_action("dialog('disagreements')")
+    await scene.until("Disagreement 1 of 2")
+    await show(scene, "disagreements")
+    await scene.press("escape")
+    scene.workspace.changes.undo()
+
+
 async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
     """Answers, balance, settings, files and long work."""
     async with on_sample(folder, size) as scene:
@@ -272,6 +285,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await scene.press("backslash")
         await without_toasts(scene)
         await proposals(scene, show)
+        await disagreements(scene, show)
         await scene.app.run_action("dialog('theme')")
         await scene.settle()
         await show(scene, "theme")
