@@ -25,11 +25,11 @@ from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changing import Result
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.session.last_session import LastSession
-from curator.tui.session.message_log import MessageLog
 from curator.tui.session.proposal_watch import ProposalWatch
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import EVERY, SourceWatch
-from curator.tui.session.tour_place import TourPlace
+from curator.tui.session.telling.message_log import MessageLog
+from curator.tui.session.telling.tour_place import TourPlace
 from curator.tui.shell import Shell
 from curator.tui.stage_models.loop.tour import STEPS
 from curator.tui.terminal import leaving

@@ -14,10 +14,10 @@ from textual.message_pump import MessagePump
 from curator.tui.session.changing import Result
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.session.last_session import LastSession
-from curator.tui.session.message_log import MessageLog
 from curator.tui.session.session import Session
 from curator.tui.session.source_watch import SourceWatch
-from curator.tui.session.tour_place import TourPlace
+from curator.tui.session.telling.message_log import MessageLog
+from curator.tui.session.telling.tour_place import TourPlace
 from curator.tui.terminal.key_order import KeysInOrder
 
 

@@ -95,6 +95,6 @@ async def test_a_damaged_file_of_proposals_is_a_sentence(tmp_path: Path) -> None
     (tmp_path / "data.curator" / "proposals.db").write_bytes(b"no database at all" * 99)
     async with opened(path, (120, 30)) as scene:
         await scene.press("W")
-        assert "cannot be read" in scene.screen_text()
+        assert "cannot be read" in scene.toasts()
         await scene.press("a", "A", "x", "X", "e", "enter")
         assert isinstance(scene.app.screen, ProposalsDialog)

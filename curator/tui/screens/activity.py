@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from curator.core.text import one_line, printable
 from curator.tui.screens.dialog import Dialog
-from curator.tui.session.message_log import SaidMessage
+from curator.tui.session.telling.message_log import SaidMessage
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.loop.loop_state import loop_state
 from curator.tui.stage_models.loop.running_words import RunningTask, running_tasks

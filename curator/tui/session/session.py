@@ -18,11 +18,11 @@ from curator.core.query import query
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.session.background import Background
-from curator.tui.session.background_tasks import BackgroundTasks
 from curator.tui.session.changed import Changed
 from curator.tui.session.changing import Changing, RunLong
 from curator.tui.session.kept_draft import KeptDraft
 from curator.tui.session.summary import Summary, summarise
+from curator.tui.session.telling.background_tasks import BackgroundTasks
 from curator.workspace.analysis.current_results import INLINE_EXAMPLES
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.core.text import printable
 from curator.errors import CuratorError
-from curator.tui.session.background_tasks import BackgroundTasks
+from curator.tui.session.telling.background_tasks import BackgroundTasks
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -1,6 +1,6 @@
 """`MessageLine`: what the program says, in the place of the line of keys; it lies over nothing.
 
-`session/message_log.py` keeps every message, and `!` shows them again.
+`session/telling/message_log.py` keeps every message, and `!` shows them again.
 """
 
 from __future__ import annotations

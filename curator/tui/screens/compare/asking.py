@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.runs.board import BoardRow
     from curator.jobs.runs.questions import Questions
-    from curator.tui.session.background_tasks import BackgroundTask
+    from curator.tui.session.telling.background_tasks import BackgroundTask
     from curator.tui.stage_models.comparing.board import LoadedBoard
 
 _LOOK = 0.05

@@ -26,7 +26,7 @@ from curator.tui.widgets.line_list import LineList, Pieces
 from curator.tui.widgets.members import Members
 
 if TYPE_CHECKING:
-    from curator.tui.session.background_tasks import BackgroundTask
+    from curator.tui.session.telling.background_tasks import BackgroundTask
     from curator.workspace.records import Change
 
 MARKS: dict[str, tuple[str, str, str]] = {
