@@ -72,6 +72,11 @@ EVALUATION_ACTIONS: tuple[Action, ...] = (
             "show",
         ),
         ("new_talk", "n", "New conversation", "Begin another conversation"),
+        *(
+            (f"rank{n}", str(n), f"Rank {n}", f"Say that this answer is number {n} of its turn", f"run=rank({n})")
+            for n in range(1, 10)
+        ),
+        ("rank0", "0", "Not ranked", "Take back the rank of this answer", "run=rank(0)"),
     ),
     *make_rows(
         "history",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Select
 
+from curator.jobs.findings.preference_pairs import preference_pairs
 from curator.tui.screens.compare.judge_dialog import JudgeDialog
 from curator.tui.screens.compare.playground import Playground
 from curator.tui.screens.compare.screen import CompareScreen
@@ -266,7 +267,21 @@ async def test_the_playground_talks_with_several_models_and_its_answers_go_on(
         roles = [message["role"] for message in fake.wire.requests[-1].json()["messages"]]
         assert roles == ["system", "user", "assistant", "user"]
         play.query_one("#talk").focus()
-        await scene.press("c")
+        samples = play._talk.turns[-1].samples
+        samples[0].text = "(grey)"  # as if they differed
+        await scene.press("2", "up", "1")
+        assert "1 preference pair of this turn" in scene.toasts() and "#2" in scene.screen_text()
+        (judged,) = scene.app.job_watch.ledger.judgements()
+        assert (judged.first_answer, judged.second_answer) == ("(grey)", "(blue)")
+        (pair,) = preference_pairs([judged]).training
+        assert json.loads(pair)["preferred_output"][0]["content"] == "(grey)"
+        assert preference_pairs([judged], frozenset({judged.prompt})).held_out == [pair]
+        await scene.press("3")  # now it is the worse one
+        assert [each.first_answer for each in scene.app.job_watch.ledger.judgements()] == ["(blue)"]
+        await scene.press("0")
+        assert scene.app.job_watch.ledger.judgements() == []
+        samples[0].text = "(blue)"
+        await scene.press("down", "c")
         assert "→" in scene.screen_text()
         await scene.press("v")  # to the test prompts: opened in the editor, to write the right answer
         await scene.press("escape")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LABEL = "from playground"
 _READ = 4_000
-_KEYS = "enter sends · tab, then: t training  v test prompts  c go on  s try the system prompt  n new"
+_KEYS = "enter sends · tab, then: t training  v test prompts  1–9 rank  c go on  s try the system prompt  n new"
 
 
 class Playground(Dialog[str]):
@@ -111,7 +111,9 @@ class Playground(Dialog[str]):
         kind = {"✓": "ok", "✗": "error", "▸": "accent"}.get(mark, "dim")
         goes_on = " →" if turn.going_on.get(sample.row) == sample.text and sample.text else ""
         words = sample.trouble or sample.text
-        return [(f"  {mark} ", kind), (f"{label:<23}", "dim"), (one_line(words, max(8, width - 30)) + goes_on, "")]
+        rank = f"#{sample.rank} " if sample.rank else ""
+        words = one_line(words, max(8, width - 30)) + goes_on
+        return [(f"  {mark} ", kind), (f"{label:<23}", "dim"), (rank, "accent"), (words, "")]
 
     def _mark(self, sample: Sample) -> str:
         if self._contract is None:
@@ -246,6 +248,24 @@ class Playground(Dialog[str]):
             self._talk.turns[at].going_on[sample.row] = sample.text
             self._ledger.keep_talk(self._talk.key, self._talk.to_json())
             self._streamed()
+
+    def action_rank(self, rank: int) -> None:
+        """Say that this answer is the best of its turn (1), the second best, and so on; 0 takes that back."""
+        from curator.tui.stage_models.comparing.ranking import keep_ranking  # heavy
+
+        if self.current is None or self._asking is not None:
+            self.session.toast("Put the cursor on an answer.")
+            return
+        at, sample = self.current
+        sample.rank = rank
+        try:
+            count = keep_ranking(self._talk, at, self._ledger)
+        except CuratorError as error:
+            self.session.say(error)
+            return
+        self._streamed()
+        words = f"{count:,} preference pair{'s' * (count != 1)} of this turn"
+        self.session.toast(f"{words}: p in Compare trains on them.")
 
     def action_try_system(self) -> None:
         """Leave, and ask the whole held-out set under this system prompt."""

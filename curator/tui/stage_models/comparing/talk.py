@@ -23,6 +23,8 @@ class Sample:
     text: str = ""
     ended: bool = False
     trouble: str = ""
+    rank: int = 0
+    """1 for the best of its turn, and so on; 0: not ranked."""
 
 
 @dataclass
@@ -82,7 +84,9 @@ class Talk:
             "turns": [
                 {
                     "prompt": turn.prompt,
-                    "samples": [{"row": sample.row, "text": sample.text} for sample in turn.samples],
+                    "samples": [
+                        {"row": sample.row, "text": sample.text, "rank": sample.rank} for sample in turn.samples
+                    ],
                     "going_on": turn.going_on,
                 }
                 for turn in self.turns
@@ -103,7 +107,7 @@ def from_json(key: str, value: dict[str, Any]) -> Talk:
         if isinstance(turn, dict) and isinstance(turn.get("prompt"), str):
             rows = turn.get("samples")
             samples = [
-                Sample(sample["row"], sample["text"], ended=True)
+                Sample(sample["row"], sample["text"], ended=True, rank=int(_within(sample.get("rank"), 0, 9, 0)))
                 for sample in (rows if isinstance(rows, list) else [])
                 if isinstance(sample, dict) and all(isinstance(sample.get(name), str) for name in ("row", "text"))
             ]
