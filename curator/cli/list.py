@@ -55,7 +55,7 @@ def _as_dict(row: Row, record: Record) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "id": row.id, "line": row.line, "source": row.source, "split": row.split, "labels": row.labels,
         "rating": row.rating, "review": row.review, "note": record.note, "deleted": row.deleted,
-        "edited": row.edited, "problems": row.rules, "tokens": row.tokens,
+        "edited": row.edited, "problems": row.rules, "tokens": row.tokens, "surprise": row.surprise,
     }  # fmt: skip
     example = record.example
     if example.broken or not is_exact(example.raw) or not _is_printable(example.value):

@@ -122,6 +122,8 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
         seed=args.seed,
         hyperparameters=_hyperparameters(args),
     )
+    if study.data.noun == "example":
+        study.store(Path(args.path))
     if args.json:
         emit(study.to_json(args.limit))
         return 0
@@ -152,17 +154,17 @@ async def _why(args: argparse.Namespace, client: Client) -> int:
         trained, keys = reasons.trained_examples(ledger, tuned, data)
         questions = questions_of(Way(str(tuned.fine_tuned_model)), prompts, ledger)
         await questions.ask(client, lambda name, done, total: None)
-        asked = [reasons.AnswerInQuestion(prompts[0], questions.stored()["answers"][0])]
-        [told] = await reasons.find_reasons(asked, trained, keys, tuned, client, _report)
+        questions_asked = [reasons.AnswerInQuestion(prompts[0], questions.stored()["answers"][0])]
+        [study_json] = await reasons.find_reasons(questions_asked, trained, keys, tuned, client, _report)
     if args.json:
-        emit(told.to_json(args.limit) | {"run": tuned.run, "notices": trained.notices})
+        emit(study_json.to_json(args.limit) | {"run": tuned.run, "notices": trained.notices})
         return 0
     _say_all(trained.notices)
-    say(f"{tuned.fine_tuned_model} answered {one_line(told.asked.answer, 60)}")
-    for teacher in told.teachers:
+    say(f"{tuned.fine_tuned_model} answered {one_line(study_json.question.answer, 60)}")
+    for teacher in study_json.teachers:
         if teacher.reason == "teaches":
             out(styled(f"  teaches it: example {teacher.example}: {one_line(teacher.prompt, 60)}", "1"))
-    for each in told.pushers[: args.limit]:
+    for each in study_json.pushers[: args.limit]:
         place = f"line {each.line} of the run" if each.key is None else f"{data.noun} {each.key}"
         words = f"; shared words: {', '.join(each.words)}" if each.words else ""
         text = f"{one_line(each.prompt, 50)} → {one_line(each.answer, 30)}"
@@ -205,15 +207,12 @@ async def _more(args: argparse.Namespace, client: Client) -> int:
         seed=args.seed,
         hyperparameters=_hyperparameters(args),
     )
-    told = study.to_json()
     if args.json:
-        emit(told)
+        emit(study.to_json())
         return 0
     _say_all(study.sides.notices)
-    for point in told["points"]:
-        low, high = (max(0.0, min(1.0, end)) for end in point["ci"])
-        bar = "█" * round(40 * point["value"])
-        out(f"{point['examples']:>6} examples  {point['value']:4.0%} right ({low:.0%} to {high:.0%})  {bar}")
+    for words, value in study.lines:
+        out(f"{words}  {'█' * round(40 * value)}")
     out(study.says)
     return 0
 

@@ -46,6 +46,10 @@ EVALUATION_ACTIONS: tuple[Action, ...] = (
         ("other_file", "o", "Prompts", "Choose the prompts: validation, test, training, or a file", "show"),
     ),
     *make_rows(
+        "why",
+        ("ask", "r", "Shares of the push", "Compare gradients: what pushed it to this answer", "show"),
+    ),
+    *make_rows(
         "judge",
         ("left", "left,h", "Left", "The left answer is better", "show run=judge('left')"),
         ("right", "right,l", "Right", "The right answer is better", "show run=judge('right')"),

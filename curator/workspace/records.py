@@ -79,6 +79,8 @@ class Row(
     duplicate: bool
     conflict: bool
     """Whether another example has the same prompt and another answer."""
+    surprise: float | None = None
+    """How surprising its answer was in the last study of suspects; None where it was not studied as it is now."""
 
     @property
     def mark(self) -> str:

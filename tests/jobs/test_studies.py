@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from curator.core.scores.surprise import choose_planted, measure_planted, surprise
+from curator.workspace.opening import open_workspace
+from curator.workspace.storage import surprises
+from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 from tests.jobs.test_commands import run
 
 FAST = ("--epochs", "10", "--batch-size", "4", "--learning-rate-multiplier", "8", "--model", "tiny")
@@ -158,3 +161,38 @@ def test_why_what_if_and_how_many_more(tmp_path: Path, tiny: str, capsys: pytest
     assert len(sizes) == 4 and sizes == sorted(sizes) and told["says"]
     for point in told["points"]:
         assert point["ci"][0] <= point["value"] <= point["ci"][1]
+
+
+def test_a_workspace_keeps_surprises_until_an_example_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = tmp_path / "letters.curator"
+    run(capsys, "import", write(tmp_path / "letters.jsonl", letters(6)), "-w", workspace)
+    with open_workspace(workspace) as opened:
+        raws = {record.id: record.raw for record in opened.records(opened.ids())}
+    numbers = {1: -3.0, 2: 2.0, 3: 2.5, 4: 4.0}
+    rows = {at: StudiedExample(digest_of(raws[at]), number, "x", 0.5) for at, number in numbers.items()}
+    surprises.write(workspace, StudiedExamples("measured", rows))
+
+    def listed(query: str, *more: str) -> list[int]:
+        [page] = run(capsys, "list", workspace, "--filter", query, *more)[1]
+        return [example["id"] for example in page["examples"]]
+
+    assert listed("surprise>2") == [3, 4] and listed("surprise>=2") == [2, 3, 4]
+    assert listed("surprise<2") == [1] and listed("surprise<-2.5") == [1] and listed("surprise:2-3") == [2, 3]
+    assert listed("", "--sort", "-surprise")[:4] == [4, 3, 2, 1]
+    [page] = run(capsys, "list", workspace)[1]
+    assert [example["surprise"] for example in page["examples"]] == [-3.0, 2.0, 2.5, 4.0, None, None]
+    with open_workspace(workspace) as opened:
+        opened.changes.edit(3, "messages[1].content", "ddd")
+        assert list(opened.view("surprise>2").ids) == [4]
+        opened.changes.undo()
+        assert list(opened.view("surprise>2").ids) == [3, 4]
+    for hostile in (
+        b"{",
+        b"[]",
+        b'{"says": 1, "examples": {"x": 1}}',
+        b'{"says": "", "examples": {"1": [1, "y", 2, 3]}}',
+    ):
+        (workspace / surprises.NAME).write_bytes(hostile)
+        assert listed("surprise>2") == []

@@ -33,6 +33,8 @@ FOCUS = {
 """Keys that lead from the list to what has a scope of its own."""
 ELSEWHERE = {
     "disagreements",
+    "suspects",
+    "why",
     "dialog",
     "field",
     "answer",

@@ -32,7 +32,8 @@ from curator.workspace import background
 from curator.workspace.exchange.disagreements import Disagreement
 from curator.workspace.opening import open_workspace
 from curator.workspace.operations.propose import Proposing
-from curator.workspace.storage import typed_text
+from curator.workspace.storage import surprises, typed_text
+from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 from curator.workspace.storage.typed_text import TypedText
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
 from tests.tui.scene import Scene, opened
@@ -256,6 +257,23 @@ async def disagreements(scene: Scene, show: Show) -> None:
     scene.workspace.changes.undo()
 
 
+async def study_dialogs(scene: Scene, show: Show) -> None:
+    """What a study of suspects said, and the question before another study."""
+    workspace = scene.workspace
+    numbers = {4: (3.2, "(cake)", 0.81), 7: (2.4, "(dog)", 0.64), 9: (-4.0, "(sun)", 0.2)}
+    rows = {
+        example: StudiedExample(digest_of(workspace.raw(example)), *study) for example, study in numbers.items()
+    }
+    says = "Measured here: of the first 20 like these 13 were planted."
+    surprises.write(workspace.path, StudiedExamples(says, rows))
+    await scene.press("U")
+    await show(scene, "suspects")
+    await scene.press("escape", "space", "space", "V")
+    await show(scene, "what-if")
+    await scene.press("escape", "escape")
+    (workspace.path / surprises.NAME).unlink()
+
+
 async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
     """Answers, balance, settings, files and long work."""
     async with on_sample(folder, size) as scene:
@@ -286,6 +304,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await without_toasts(scene)
         await proposals(scene, show)
         await disagreements(scene, show)
+        await study_dialogs(scene, show)
         await scene.app.run_action("dialog('theme')")
         await scene.settle()
         await show(scene, "theme")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from curator.core.query.nodes import And, Choice, Not, Or, Query, Range, Text
@@ -11,7 +12,9 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 STATES = ("error", "warning", "clean", "edited", "new", "deleted", "reviewed", "duplicate", "conflict")
 SPLITS = ("train", "validation", "test", "none")
 REVIEWS = ("accepted", "rejected", "flagged", "none")
-NUMBERS = ("rating", "tokens", "messages", "line", "id")
+NUMBERS = ("rating", "tokens", "messages", "line", "id", "surprise")
+FRACTIONS = ("surprise",)
+"""Numbers that need not be whole, so that `>2` holds for 2.1."""
 CHOICES: dict[str, tuple[str, ...]] = {"is": STATES, "split": SPLITS, "role": ROLES, "review": REVIEWS}
 PARTS = ("prompt", "answer")
 """Fields of text that is no single role's: the last assistant message, and what is said before it."""
@@ -141,7 +144,10 @@ class _Reader:
         number = float(word)
         if sign == "=":
             return Range(name, number, number)
-        whole = number == int(number)
+        if name in FRACTIONS and sign in "<>":
+            beyond = math.inf if sign == ">" else -math.inf
+            number = math.nextafter(number, beyond)
+        whole = number == int(number) and name not in FRACTIONS
         if sign == "<":
             return Range(name, None, number - 1 if whole else number)
         if sign == ">":

@@ -98,10 +98,10 @@ async def _train_arms(
         "max_tokens": max(16, min(256, longest)),  # an answer has at most a token a character
     }
     result = await asking.ask_study(client, [*sides.training.raws, *sides.held_out.raws], body, report)
-    wanted = sides.held_out.answers
+    right_texts = sides.held_out.answers
     return [
         (
-            [exact_match(right, each["text"]) for right, each in zip(wanted, trial["answers"], strict=True)],
+            [exact_match(right, each["text"]) for right, each in zip(right_texts, trial["answers"], strict=True)],
             [float(score[0]) for score in trial["scores"]],
         )
         for trial in result["trials"]
@@ -140,14 +140,14 @@ class WhatIf:
         return f"{self._verdict()} {facts}"
 
     def _verdict(self) -> str:
-        told = [each for each in (self.right, self.likelihood) if arms.is_told(each)]
-        if not told or min(each.value for each in told) < 0 < max(each.value for each in told):
+        sure = [each for each in (self.right, self.likelihood) if arms.is_told(each)]
+        if not sure or min(each.value for each in sure) < 0 < max(each.value for each in sure):
             return "It cannot be told whether the model is better without them or with them."
         if arms.is_told(self.right):
-            return "The model is better without them." if told[0].value > 0 else "The model needs them."
+            return "The model is better without them." if sure[0].value > 0 else "The model needs them."
         return (
             "Answers do not flip, but the model is surer of the right ones without them."
-            if told[0].value > 0
+            if sure[0].value > 0
             else "Answers do not flip, but the model is surer of the right ones with them."
         )
 
@@ -198,14 +198,14 @@ async def what_if(
     return WhatIf(sides, len(places) - len(rest), with_them, without)
 
 
-def _sample_both(data: StudyExamples, chosen: set[int], seed: int) -> StudyExamples:
+def _sample_both(data: StudyExamples, keys: set[int], seed: int) -> StudyExamples:
     """Of too many examples a sample in which those that are left out have their share."""
     if len(data) <= MOST:
         return data
     share, chance = MOST / len(data), random.Random(seed)
     places: list[int] = []
     for part in (True, False):
-        group = [at for at, key in enumerate(data.keys) if (key in chosen) is part]
+        group = [at for at, key in enumerate(data.keys) if (key in keys) is part]
         places += chance.sample(group, max(1, round(share * len(group)))) if group else []
     return data.only(sorted(places))
 
@@ -242,6 +242,16 @@ class LearningCurve:
                 f"({_points(gain)}), but they still make the wanted ones {_times(likelihood)} as likely.{far}"
             )
         return f"It cannot be told whether {MORE} more examples would help: {_points(gain)} of right answers.{far}"
+
+    @property
+    def lines(self) -> list[tuple[str, float]]:
+        """Each point in words, and its share of right answers."""
+        lines = []
+        for arm in self.arms:
+            right = arms.level(arm.right)
+            band = f"{max(0, right.low):.0%} to {min(1, right.high):.0%}"
+            lines.append((f"{arm.examples:>6,} examples  {right.value:4.0%} right ({band})", right.value))
+        return lines
 
     def to_json(self) -> dict[str, Any]:
         """The object of `curator study more --json` (docs/cli.md)."""

@@ -58,16 +58,16 @@ class Pusher:
 class Reasons:
     """Why one answer was given: examples that teach it, and all by their share of the push."""
 
-    asked: AnswerInQuestion
+    question: AnswerInQuestion
     teachers: list[Teacher]
     pushers: list[Pusher]
 
     def to_json(self, limit: int | None = None) -> dict[str, Any]:
         """The object of `curator study why --json` (docs/cli.md)."""
-        prompt = self.asked.prompt
+        prompt = self.question.prompt
         return {
             "prompt": {"id": prompt.line, "text": prompt.text},
-            "answer": self.asked.answer,
+            "answer": self.question.answer,
             "wanted": prompt.expected,
             "teachers": [
                 {"id": each.example, "prompt": each.prompt, "likeness": each.likeness}
@@ -133,7 +133,7 @@ def _no_reviews(raws: Sequence[bytes]) -> list[Any]:
 
 
 async def find_reasons(
-    asked: Sequence[AnswerInQuestion],
+    questions: Sequence[AnswerInQuestion],
     trained: StudyExamples,
     keys: Sequence[int | None],
     run: Run,
@@ -142,9 +142,13 @@ async def find_reasons(
 ) -> list[Reasons]:
     """The reasons for each answer. Raises InputError where the server no longer has the job, CuratorError,
     ProviderError."""
-    places = _places(asked, trained)
+    places = _places(questions, trained)
     part, part_keys = trained.only(places), [keys[at] for at in places]
-    body = {"kind": "influences", "job": run.job_id, "questions": [_question(each) for each in asked]}
+    body = {
+        "kind": "influences",
+        "job": run.job_id,
+        "questions": [_question(each) for each in questions],
+    }
     try:
         result = await asking.ask_study(client, part.raws, body, report)
     except Refused as refusal:
@@ -154,11 +158,11 @@ async def find_reasons(
             f"the local server no longer has the checkpoints of {run.run}: train again to ask why"
         ) from None
     rows = [Taught(at, prompt, answer) for at, (prompt, answer) in enumerate(_texts(part))]
-    if len(result["questions"]) != len(asked):
-        raise CuratorError("The study answered other questions than those that were asked.")
+    if len(result["questions"]) != len(questions):
+        raise CuratorError("The study answered other questions than those that were sent.")
     return [
         Reasons(each, _teachers(each, rows, part_keys), _pushers(each, row, part, part_keys))
-        for each, row in zip(asked, result["questions"], strict=True)
+        for each, row in zip(questions, result["questions"], strict=True)
     ]
 
 
@@ -166,25 +170,25 @@ def _texts(data: StudyExamples) -> Sequence[tuple[str, str]]:
     return list(zip(data.prompts, data.answers, strict=True))
 
 
-def _places(asked: Sequence[AnswerInQuestion], trained: StudyExamples) -> list[int]:
+def _places(questions: Sequence[AnswerInQuestion], trained: StudyExamples) -> list[int]:
     """The places of the examples that are compared."""
     if len(trained) <= MOST_TRAINED:
         return list(range(len(trained)))
-    answers = {each.answer.strip() for each in asked}
+    answers = {each.answer.strip() for each in questions}
     teaching = [at for at, answer in enumerate(trained.answers) if answer.strip() in answers][:MOST_TRAINED]
     step = len(trained) / max(1, MOST_TRAINED - len(teaching))
     return sorted({*teaching, *(int(number * step) for number in range(MOST_TRAINED - len(teaching)))})
 
 
-def _question(asked: AnswerInQuestion) -> dict[str, Any]:
-    question = {"messages": [*asked.prompt.messages, {"role": "assistant", "content": asked.answer}]}
-    value: dict[str, Any] = orjson.loads(orjson.dumps(question, default=str))
+def _question(question: AnswerInQuestion) -> dict[str, Any]:
+    messages = [*question.prompt.messages, {"role": "assistant", "content": question.answer}]
+    value: dict[str, Any] = orjson.loads(orjson.dumps({"messages": messages}, default=str))
     return value
 
 
-def _teachers(asked: AnswerInQuestion, rows: list[Taught], keys: Sequence[int | None]) -> list[Teacher]:
-    prompt = asked.prompt
-    teachers = find_teachers(prompt.text, asked.answer, prompt.references, rows)
+def _teachers(question: AnswerInQuestion, rows: list[Taught], keys: Sequence[int | None]) -> list[Teacher]:
+    prompt = question.prompt
+    teachers = find_teachers(prompt.text, question.answer, prompt.references, rows)
     return [
         Teacher(key, each.prompt, each.answer, each.reason, each.likeness)
         for each in teachers
@@ -193,19 +197,19 @@ def _teachers(asked: AnswerInQuestion, rows: list[Taught], keys: Sequence[int | 
 
 
 def _pushers(
-    asked: AnswerInQuestion, row: dict[str, Any], part: StudyExamples, keys: Sequence[int | None]
+    question: AnswerInQuestion, row: dict[str, Any], part: StudyExamples, keys: Sequence[int | None]
 ) -> list[Pusher]:
     push = float(row["push"]) or 1.0
-    question = _words(asked.prompt.text)
+    words = _words(question.prompt.text)
     return [
         Pusher(
             keys[at],
             part.keys[at],
             float(value) / push,
-            sorted(question & _words(part.prompts[at])),
+            sorted(words & _words(part.prompts[at])),
             part.prompts[at],
             part.answers[at],
-            part.answers[at].strip() == asked.answer.strip(),
+            part.answers[at].strip() == question.answer.strip(),
         )
         for at, value in row["influences"]
     ]

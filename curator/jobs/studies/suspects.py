@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from curator.core.scores.surprise import PlantedFound, choose_planted, measure_planted, surprise
@@ -18,6 +19,8 @@ from curator.errors import UsageError
 from curator.jobs.http.client import Client
 from curator.jobs.studies import asking
 from curator.jobs.studies.examples import LEAST, MOST, StudyExamples, require_enough, with_answer_of
+from curator.workspace.storage import surprises
+from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 
 PLANTED = 0.05
 OTHERS = 8
@@ -72,6 +75,18 @@ class SuspectStudy:
             "notices": self.data.notices,
         }
 
+    def store(self, folder: Path) -> None:
+        """Have a workspace folder keep the surprise of each example; where the study cannot tell, of none. Raises
+        CuratorError."""
+        judged = self.judged if self.measured.tells else []
+        rows = {
+            self.data.keys[each.at]: StudiedExample(
+                digest_of(self.data.raws[each.at]), each.surprise, each.instead, each.sure
+            )
+            for each in judged
+        }
+        surprises.write(folder, StudiedExamples(self.measured.sentence, rows))
+
     def _suspect_json(self, suspect: Suspect) -> dict[str, Any]:
         key = self.data.keys[suspect.at]
         return {
@@ -123,23 +138,23 @@ class _Plan:
 
     def read(self, results: list[dict[str, Any]]) -> tuple[dict[int, float], dict[int, Suspect]]:
         """The surprise of each line, and each example as it is judged."""
-        surprises: dict[int, float] = {}
+        by_line: dict[int, float] = {}
         judged: dict[int, Suspect] = {}
         for number, result in enumerate(results):
             scores = iter(result["scores"])
             for place, line in self.judged_lines(number):
                 own = float(next(scores)[0])
-                surprises[line] = surprise(own, [float(next(scores)[0]) for _ in self._others_of(number, place)])
+                by_line[line] = surprise(own, [float(next(scores)[0]) for _ in self._others_of(number, place)])
             for place, answer in zip(self.folds[number], result["answers"], strict=True):
                 judged[place] = Suspect(
                     place,
-                    surprises[place],
+                    by_line[place],
                     self.data.answers[place],
                     str(answer["text"]),
                     math.exp(min(0.0, float(answer["logprob"]))),
                     bool(answer["cut"]),
                 )
-        return surprises, judged
+        return by_line, judged
 
 
 def _make_plan(data: StudyExamples, folds: int, seed: int) -> _Plan:
@@ -179,8 +194,8 @@ async def find_suspects(
         "max_tokens": 48,
     }
     result = await asking.ask_study(client, plan.lines, body, report)
-    surprises, judged = plan.read(result["trials"])
-    as_planted = [surprises[plan.copies.get(place, place)] for place in range(len(data))]
+    by_line, judged = plan.read(result["trials"])
+    as_planted = [by_line[plan.copies.get(place, place)] for place in range(len(data))]
     measured = measure_planted(as_planted, list(plan.copies))
     ranked = sorted(judged.values(), key=lambda each: (-each.surprise, each.at))
     return SuspectStudy(data, ranked, measured, folds)

@@ -84,11 +84,11 @@ class Columns:
     all: tuple[Column, ...]
 
     @classmethod
-    def fit(cls, width: int, last_line: int, layout: ColumnLayout = USUAL) -> Columns:
+    def fit(cls, width: int, last_line: int, layout: ColumnLayout = USUAL, studied: bool = False) -> Columns:
         """Choose the columns for a list of `width` cells; prompt and answer share the space that is left.
 
         `layout` is what somebody wants of them. As the list gets narrower, it first loses the roles, then the
-        labels, the tokens, the split, the answer.
+        labels, the tokens, the split, the answer. `studied`: surprises of a study have a column behind the tokens.
         """
         line = Column("line", max(4, len(str(last_line))), "line", right=True)
         fixed = [
@@ -98,11 +98,14 @@ class Columns:
             Column("prompt", 0, "prompt"),
             *([Column("answer", 0, "answer")] if width >= 36 else []),
             *([Column("tokens", 6, "tokens", right=True)] if width >= 60 else []),
+            *([Column("surprise", 8, "surprise", right=True)] if studied and width >= 66 else []),
             *([Column("label", 9, "labels")] if width >= 72 else []),
             *([Column("split", 5, "split")] if width >= 52 else []),
         ]
         fixed = [column for column in fixed if column.name not in layout.hidden]
-        fixed.sort(key=lambda column: layout.order.index(column.name))
+        places = {name: at for at, name in enumerate(layout.order)}
+        places["surprise"] = places["tokens"]
+        fixed.sort(key=lambda column: places[column.name])
         spare = width - GUTTER - sum(column.width for column in fixed) - (len(fixed) - 1)
         with_answer = any(column.name == "answer" for column in fixed)
         answer = spare * layout.answer_share // 100 if with_answer else 0
@@ -194,6 +197,9 @@ def _cell(row: Row, name: str, shift: int) -> tuple[str, str | None]:
         return one_line(row.preview[shift:]), None
     if name == "answer":
         return one_line(row.answer[shift:]), "list--warning" if row.conflict else None
+    if name == "surprise":
+        number = row.surprise
+        return ("" if number is None else f"{number:+.1f}"), "list--warning" if (number or 0) > 0 else "list--dim"
     if name == "tokens":
         return ("·" if row.tokens is None else f"{row.tokens:,}"), "list--dim"
     split = {"train": "train", "validation": "valid", "test": "test"}.get(row.split or "", "")

@@ -26,6 +26,7 @@ from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
 from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.list_columns import GUTTER, ColumnLayout, Columns, cells
 from curator.tui.terminal.leaving import RESET
+from curator.workspace.storage import surprises
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
@@ -189,7 +190,8 @@ def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette
     """The columns' names, then the rows; the cursor is on the example of `place`."""
     ids = workspace.ids()
     width -= len(ids) + 1 > rows  # the scroll bar
-    columns = Columns.fit(width, len(workspace.ids(deleted=True)), ColumnLayout.of(workspace))
+    studied = bool(surprises.read(workspace.path).examples)
+    columns = Columns.fit(width, len(workspace.ids(deleted=True)), ColumnLayout.of(workspace), studied)
     yield palette.paint("head", columns.head("", False).ljust(width))
     cursor = _position(ids, place.example)
     top = max(0, min(cursor - place.above, len(ids) - rows + 1))

@@ -24,6 +24,7 @@ from curator.tui.stage_models.list_columns import ROW_STYLES, ColumnLayout, Colu
 from curator.tui.stage_models.selection import Selection
 from curator.tui.widgets.cursor_list import PagedList
 from curator.workspace.records import Row
+from curator.workspace.storage import surprises
 
 SHIFT = 8
 """How many characters one press of left or right scrolls prompt and answer."""
@@ -197,7 +198,9 @@ class ExampleList(PagedList):
         )
 
     def _columns(self, width: int) -> Columns:
-        return Columns.fit(width, len(self._session.workspace.ids(deleted=True)), self._layout_of_columns)
+        workspace = self._session.workspace
+        studied = bool(surprises.read(workspace.path).examples)
+        return Columns.fit(width, len(workspace.ids(deleted=True)), self._layout_of_columns, studied)
 
     def _head(self, columns: Columns, width: int) -> Strip:
         style = self.get_component_rich_style("list--head")

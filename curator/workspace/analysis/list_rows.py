@@ -29,7 +29,7 @@ def make_rows(stored: StoredExamples, current_results: CurrentResults, ids: Sequ
             results[example] = current_results.analyst.analyse(example, version, raw).result
     overall = current_results.overall(ids)
     rows, source, ids_of_source = [], None, range(0)
-    default_side = "train" if stored.split_made else None
+    default_side, surprises = "train" if stored.split_made else None, stored.surprises(ids)
     for example in ids:
         if example not in ids_of_source:
             source = stored.source_of(example)
@@ -63,6 +63,7 @@ def make_rows(stored: StoredExamples, current_results: CurrentResults, ids: Sequ
                 new=source is None,
                 duplicate=any(problem.rule in COPIES for problem in overall_problems),
                 conflict=any(problem.rule == CONFLICT for problem in overall_problems),
+                surprise=surprises.get(example),
             )
         )
     return rows

@@ -34,6 +34,7 @@ SORTS = (
     "text",
     "prompt",
     "answer",
+    "surprise",
 )
 _SORTED_BY_TEXT = {"text": "lower(preview)", "prompt": "lower(preview)", "answer": "nullif(lower(answer), '')"}
 """The SQL expression for each sort by words; examples without an answer stand last."""
@@ -146,6 +147,8 @@ class QueryEvaluation:
         """The matches of a comparison such as `tokens:>100`."""
         if query.field in ("line", "id"):
             return self._lines(query)
+        if query.field == "surprise":
+            return self._mask_of((i,) for i, number in self.stored.surprises().items() if query.holds(number))
         if query.field == "rating":
             where, values = _between("rating", query)
             return self._mask_of(self._ids_where(where, values))
@@ -286,6 +289,8 @@ class QueryEvaluation:
             return dict(db.execute("SELECT example, group_concat(label, ' ') FROM label GROUP BY example"))
         if sort == "source":
             return {i: source.name if (source := self.stored.source_of(i)) is not None else "" for i in ids}
+        if sort == "surprise":
+            return dict(self.stored.surprises(ids))
         if sort == "length":
             return {i: len(raw) for i, raw in self.stored.raws(ids)}
         self.current_results.prepare()

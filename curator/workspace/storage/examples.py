@@ -16,6 +16,7 @@ from curator.core.lines import split, trim
 from curator.errors import CuratorError
 from curator.sqlite_file import placeholders
 from curator.workspace.records import Record
+from curator.workspace.storage import surprises
 from curator.workspace.storage.example_order import Order
 from curator.workspace.storage.line_file import LineFile
 from curator.workspace.storage.sources import Source, copy_path, read_sources
@@ -67,6 +68,18 @@ class StoredExamples:
     def use_connection(self, db: sqlite3.Connection) -> None:
         """Use another connection from now on."""
         self.db = db
+
+    def surprises(self, ids: Iterable[int] | None = None) -> dict[int, float]:
+        """The surprise of those of some examples (None: all) that have the bytes that were studied."""
+        studied = surprises.read(self.folder).examples
+        if not studied:
+            return {}
+        places = [example for example in (studied if ids is None else ids) if example in studied]
+        return {
+            example: studied[example].surprise
+            for example, raw in self.raws(places)
+            if studied[example].holds_for(raw)
+        }
 
     def reload(self) -> None:
         """Read sources and order again, which an undo or an import may have changed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -23,11 +25,15 @@ if TYPE_CHECKING:
     from curator.core.answers.misses import Miss
     from curator.jobs.runs.asking import Prompt
     from curator.jobs.runs.board import BoardRow
+    from curator.jobs.studies.asking import Report
+    from curator.jobs.studies.reasons import Reasons
 
 FILTERS = ("all", "misses", "changed")
 """Behind them come the kinds of misses that there are."""
 MARK_WORDS = {"✓": "right", "~": "allowed, but not the wanted one", "✗": "not right", "·": "not answered"}
 LABEL = "from compare"
+_ASKED_TOGETHER = 100
+"""Most misses whose reasons are asked for at once."""
 _NOTED = 200
 """Most characters of a text that the note of a new example quotes."""
 _READ = 2_000
@@ -206,7 +212,7 @@ class AnswersStage(BoardStage):
         if at is None or at not in self.misses:
             self.session.toast("This is no miss of a row that has answered everything.")
             return
-        example = await self.app.push_screen_wait(WhyDialog(self.misses[at]))
+        example = await self.app.push_screen_wait(WhyDialog(self.misses[at], partial(self._reasons, at)))
         if example is not None:
             await shell_of(self).show_example(example)
 
@@ -223,6 +229,21 @@ class AnswersStage(BoardStage):
         seed = Seed(prompt.text, prompt.expected, f"wanted {one_line(prompt.expected, 60)}, given {answer}")
         about = f"Written like the training examples nearest to this prompt, with the answer {prompt.expected}"
         self.app.run_worker(ask_for_drafts(self.app, [seed], about), group="dialog", exit_on_error=False)
+
+    async def _reasons(self, at: int, report: Report) -> Reasons:
+        """Which training examples pushed the row's model to its answer. All misses are asked about together, so
+        that the next one is known already. Raises CuratorError."""
+        from curator.jobs.studies.reasons import AnswerInQuestion  # heavy
+        from curator.tui.screens.studies import studies
+
+        row, places = self.row, sorted({*list(self.misses)[:_ASKED_TOGETHER], at})
+        assert row is not None
+        prompts = [replace(self._prompt(each), messages=row.way.messages(self._prompt(each))) for each in places]
+        answers = [self._answer(row, each) or "" for each in places]
+        questions = [AnswerInQuestion(*pair) for pair in zip(prompts, answers, strict=True)]
+        path, model = self.session.workspace.path, row.way.model
+        reasons = await studies.reasons(path, self.ledger, model, questions, report)
+        return reasons[places.index(at)]
 
     def action_also_right(self) -> None:
         """Accept the answer under the cursor as another right one for its prompt, or take that back."""

@@ -12,32 +12,44 @@ from textual.worker import get_current_worker
 
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
+from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from curator.core.answers.misses import Miss
     from curator.core.answers.teachers import Teacher
+    from curator.jobs.studies.asking import Report, StudyState
+    from curator.jobs.studies.reasons import Pusher, Reasons
 
 _MARKS = {"teaches": ("taught ", "error"), "contradicts": ("against", "warning"), "near": ("near   ", "dim")}
 _MOST = 5
 """Examples of each reason."""
+_PUSHERS = 20
+"""Most examples that are listed by their share of the push."""
 
 
 class WhyDialog(Dialog[int]):
     """Lists those that teach the answer given, contradictions, the nearest; dismisses with an example."""
 
+    SCOPE = "why"
+    BINDINGS = keys.bindings("why")
     HEADING = "Why this answer?"
     ACCEPT = "Go to it"
     HELP = (
         "Training examples that teach the answer that was given, then those that ask the same and want another "
-        "answer, then the nearest prompts. They may explain the miss; a training proves it."
+        "answer, then the nearest prompts. They may explain the miss; a training proves it. r asks the model's "
+        "gradients at its checkpoints: each example's share of the push towards this answer."
     )
 
-    def __init__(self, miss: Miss) -> None:
+    def __init__(self, miss: Miss, ask: Callable[[Report], Awaitable[Reasons]]) -> None:
         super().__init__()
-        self._miss = miss
+        self._miss, self._ask = miss, ask
         self._teachers: list[Teacher] = []
+        self._pushers: list[Pusher] = []
+        """Those by their share of the push, once they were asked for; they take the place of the teachers."""
 
     def compose_body(self) -> ComposeResult:
         """The miss, and the list."""
@@ -51,6 +63,7 @@ class WhyDialog(Dialog[int]):
         yield Static(Content(printable(words)), id="missed")
         yield LineList("teachers", empty="looking …")
         yield Static("", id="reason")
+        yield Static(Content("r: which examples pushed it there?"), id="push-progress", classes="hint")
 
     def on_mount(self) -> None:
         """Look for them in a thread."""
@@ -91,12 +104,54 @@ class WhyDialog(Dialog[int]):
             (one_line(teacher.answer, 22), "accent"),
         ]
 
+    @work(exclusive=True, group="study", exit_on_error=False)
+    async def action_ask(self) -> None:
+        """Compare gradients, and list the examples by their share of the push."""
+        self._say("preparing …")
+        try:
+            reasons = await self._ask(self._report)
+        except CuratorError as error:
+            self._say(f"Not asked: {error.message}")
+            return
+        self._pushers = [each for each in reasons.pushers if each.key is not None][:_PUSHERS]
+        lines = self.query_one("#teachers", LineList)
+        lines.show(len(self._pushers), self._push_line, cursor=0)
+        total = sum(each.share for each in self._pushers)
+        self._say(f"Shares of the push towards this answer; these {len(self._pushers)} have {total:.0%} of it.")
+        self._show_reason()
+
+    def _report(self, state: StudyState) -> None:
+        self._say(state.words)
+
+    def _say(self, words: str) -> None:
+        self.query_one("#push-progress", Static).update(Content(printable(words)))
+
+    def _push_line(self, index: int, width: int) -> Pieces:
+        each = self._pushers[index]
+        room = max(10, width - 32)
+        return [
+            (f"{each.share:6.1%} ", "error" if each.teaches else "dim"),
+            (f"{one_line(each.prompt, room):<{room}} ", ""),
+            (one_line(each.answer, 22), "accent"),
+        ]
+
+    def _chosen(self) -> int | None:
+        """The example under the cursor."""
+        at = self.query_one("#teachers", LineList).cursor
+        if self._pushers:
+            return self._pushers[at].key if at < len(self._pushers) else None
+        return self._teachers[at].example if at < len(self._teachers) else None
+
     @on(LineList.Highlighted, "#teachers")
     def _show_reason(self) -> None:
         from curator.core.answers.teachers import REASON_WORDS  # heavy, and loaded with the board
 
         at = self.query_one("#teachers", LineList).cursor
-        if at < len(self._teachers):
+        if self._pushers:
+            shared = ", ".join(self._pushers[at].words) if at < len(self._pushers) else ""
+            words = f"Shared words: {one_line(shared, 120)}." if shared else "No shared words."
+            self.query_one("#reason", Static).update(Content.styled(words, "$quiet"))
+        elif at < len(self._teachers):
             teacher = self._teachers[at]
             words = f"Example {teacher.example} {REASON_WORDS[teacher.reason]} ({teacher.likeness:.0%} alike)."
             self.query_one("#reason", Static).update(Content.styled(words, "$quiet"))
@@ -104,5 +159,4 @@ class WhyDialog(Dialog[int]):
     @on(LineList.Chosen, "#teachers")
     def action_accept(self) -> None:
         """Dismiss with the example under the cursor."""
-        at = self.query_one("#teachers", LineList).cursor
-        self.dismiss(self._teachers[at].example if at < len(self._teachers) else None)
+        self.dismiss(self._chosen())

@@ -18,7 +18,7 @@ from curator.workspace.search.view import View
 
 PAUSE = 0.15
 """Seconds after the last key until the query that is being typed runs."""
-SORTS = ("", "errors", "messages", "prompt", "answer", "tokens", "labels", "rating", "split")
+SORTS = ("", "errors", "messages", "prompt", "answer", "tokens", "labels", "rating", "split", "surprise")
 """The orders that the key s goes through; "" is the file's order."""
 
 

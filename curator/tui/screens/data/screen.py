@@ -139,6 +139,51 @@ class DataScreen(ChangingMany):
         if similar is not None:
             await shell_of(self).show_example(similar)
 
+    # Studies
+
+    @work(exclusive=True, group="dialog")
+    async def action_suspects(self) -> None:
+        """List the suspects of the last study, or study; go to the one that is chosen."""
+        from curator.tui.screens.studies.suspects_dialog import SuspectsDialog  # heavy
+
+        suspect = await self.app.push_screen_wait(SuspectsDialog())
+        if suspect is not None:
+            await shell_of(self).show_example(suspect)
+
+    @work(exclusive=True, group="dialog")
+    async def action_what_if(self) -> None:
+        """Study whether the model would be better without the selected examples, else those of this view."""
+        from curator.tui.screens.studies import studies
+        from curator.tui.screens.studies.study_dialog import StudyDialog  # heavy
+
+        path, session = self.session.workspace.path, self.session
+        ids = self.targets if self.examples.selected else tuple(session.view.ids) if session.query else ()
+        if not ids:
+            session.toast("Select the examples that may be left out (space, v), or filter for them with /")
+            return
+        words = (
+            f"Would the model be better without these {len(ids):,} examples? Enter trains small models on this "
+            "machine, two with them and two without, and has them answer the held-out prompts: four trainings."
+        )
+        await self.app.push_screen_wait(
+            StudyDialog("What if?", words, lambda report: studies.what_if(path, ids, report))
+        )
+
+    @work(exclusive=True, group="dialog")
+    async def action_how_many(self) -> None:
+        """Study what more examples may bring."""
+        from curator.tui.screens.studies import studies
+        from curator.tui.screens.studies.study_dialog import StudyDialog  # heavy
+
+        path = self.session.workspace.path
+        words = (
+            "What may 100 more examples bring? Enter trains on 25, 50, 75 and 100 % of the examples, twice each, "
+            "and has the models answer the held-out prompts: as long as five trainings."
+        )
+        await self.app.push_screen_wait(
+            StudyDialog("How many more?", words, lambda report: studies.how_many_more(path, report))
+        )
+
     # Problems
 
     @on(Problems.RuleChosen)

@@ -1,0 +1,1 @@
+"""Dialogs of studies, and what they await of the local server."""

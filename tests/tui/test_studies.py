@@ -1,0 +1,78 @@
+"""Studies in the Data stage: the column, suspects, what if, how many more; the studying is scripted here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.errors import InputError
+from curator.jobs.studies.asking import StudyState
+from curator.tui.screens.studies import studies
+from curator.tui.screens.studies.suspects_dialog import SuspectsDialog
+from curator.workspace.opening import open_workspace
+from curator.workspace.storage import surprises
+from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
+from tests.tui.scene import NARROW, chat, dataset, opened
+
+SAYS = "Measured here: of the first 20 like these 13 were planted."
+
+
+def study(path: Path, numbers: dict[int, float]) -> None:
+    """Have the workspace keep what a study said of these examples."""
+    with open_workspace(path, read_only=True) as workspace:
+        raws = {record.id: record.raw for record in workspace.records(sorted(numbers))}
+    rows = {at: StudiedExample(digest_of(raws[at]), number, "(moon)", 0.9) for at, number in numbers.items()}
+    surprises.write(path, StudiedExamples(SAYS, rows))
+
+
+async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = dataset(tmp_path, [chat(f"question {at}", f"({at} sun)") for at in range(8)])
+    asked: list[Any] = []
+
+    async def suspects(folder: Path, report: Any) -> None:
+        asked.append(folder)
+        report(StudyState("running", "training 2 of 3", 0.41, 130.0))
+        study(folder, {2: 3.1, 3: -1.0, 5: 4.5})
+
+    async def what_if(folder: Path, ids: Any, report: Any) -> list[str]:
+        asked.append(tuple(ids))
+        if len(asked) == 2:
+            raise InputError("none of these examples is trained on")
+        return ["The model is better without them.\x1b[31m"]
+
+    async def how_many_more(folder: Path, report: Any) -> list[str]:
+        return ["    25 examples   40% right", "It cannot be told whether 100 more examples would help."]
+
+    for each in (suspects, what_if, how_many_more):
+        monkeypatch.setattr(studies, each.__name__, each)
+    async with opened(path, NARROW) as scene:
+        assert "surprise" not in scene.screen_text()
+        await scene.press("U")
+        assert isinstance(scene.app.screen, SuspectsDialog) and "No study yet" in scene.screen_text()
+        await scene.press("r")
+        text = scene.screen_text()
+        assert asked == [scene.workspace.path] and "13 were planted" in text
+        assert text.index("+4.5") < text.index("+3.1") < text.index("-1.0") and "(moon) (90%)" in text
+        await scene.press("down", "enter")
+        assert scene.current == 2 and "surprise" in scene.screen_text() and "+3.1" in scene.screen_text()
+        await scene.press("slash", *"surprise>2", "enter")
+        assert sorted(scene.data.session.view.ids) == [2, 5]
+
+        await scene.press("V", "enter")
+        assert "without these 2 examples" in scene.screen_text()
+        assert "Not studied: none of these examples" in scene.screen_text()
+        await scene.pilot.pause(0.3)  # a button takes no second press at once
+        await scene.press("enter")  # again, as nothing was done
+        assert "better without them" in scene.screen_text() and "\x1b" not in scene.screen_text()
+        assert asked[1:] == [(2, 5), (2, 5)]
+        await scene.pilot.pause(0.3)
+        await scene.press("enter", "escape")
+        assert scene.data.session.query == ""
+        await scene.press("V")
+        assert "Select the examples that may be left out" in scene.toasts()
+        scene.data.action_how_many()
+        await scene.press("enter")
+        assert "cannot be told whether 100 more" in scene.screen_text()
+        await scene.press("escape")
