@@ -73,7 +73,7 @@ def test_drafts_pass_the_gate_before_they_are_shown_and_wait_as_proposals(
     assert "It pours again" in sent_texts(served)  # the style of the nearest
     with open_workspace(folder) as workspace:
         [proposal] = proposals_of(workspace)
-        assert (proposal.by, proposal.why) == (MODEL, "written like line 4")
+        assert proposal.by == MODEL and proposal.why.startswith("written like line ")  # of whichever came first
         assert proposal.operation["example"] == chat("Puddles in every street", "(rain)")
         settled = accept(workspace, [1])
         assert settled.change is not None and workspace.record(settled.change.ids[0]).labels == (MODEL,)
