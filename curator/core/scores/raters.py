@@ -1,7 +1,7 @@
 """How far two people agree who judged the same examples: percent, Cohen's kappa, Gwet's AC1.
 
-Kappa: Cohen, Educational and Psychological Measurement 20 (1960), p. 40. AC1: Gwet, British Journal of
-Mathematical and Statistical Psychology 61 (2008), p. 34. Both are the share of equal judgements, corrected for
+Kappa: Cohen, Educational and Psychological Measurement 20 (1960). AC1: Gwet, British Journal of Mathematical
+and Statistical Psychology 61 (2008). Both are the share of equal judgements, corrected for
 chance; where nearly everything gets the same judgement kappa falls towards 0 although two people agree, AC1 not.
 """
 
