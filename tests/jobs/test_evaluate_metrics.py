@@ -64,7 +64,7 @@ def test_closed_answers_are_counted_one_by_one(
     assert report["misses"][TUNED] == {"wrong": 6, "goes_on": 1, "refuses": 1}
     spent = report["spent"][MODEL]
     assert (spent["prompt_tokens"], spent["completion_tokens"]) == (24 * 5, 24 * 2)
-    assert spent["usd"] == pytest.approx((120 * 0.8 + 48 * 3.2) / 1e6) and spent["seconds_an_answer"] > 0
+    assert spent["usd"] == pytest.approx((120 * 0.4 + 48 * 1.6) / 1e6) and spent["seconds_an_answer"] > 0
     card = tmp_path / "card.md"
     status, [asked], _ = run(
         capsys, "evaluate", data, "--model", TUNED, "--metric", "bleu", "--metric", "exact_match", "--card", card

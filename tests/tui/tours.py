@@ -163,6 +163,14 @@ async def data_stage(folder: Path, size: tuple[int, int], show: Show) -> None:
         await scene.press("F")
         await show(scene, "fixed")
         await scene.press("u")
+        scene.data.show_query("rule:unrecognized_role")
+        await scene.settle()
+        await scene.press("tab", "tab")
+        while scene.data.problems.rule != "unrecognized_role":
+            await scene.press("j")
+        await scene.press("F")
+        await show(scene, "fix-one")
+        await scene.press("escape", "shift+tab", "shift+tab")
         scene.data.show_query("")
         await scene.settle()
         await scene.press("g")
@@ -305,6 +313,10 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await proposals(scene, show)
         await disagreements(scene, show)
         await study_dialogs(scene, show)
+        await scene.press("Q")
+        await scene.settle()
+        await show(scene, "next")
+        await scene.press("escape")
         await scene.app.run_action("dialog('theme')")
         await scene.settle()
         await show(scene, "theme")
@@ -510,6 +522,14 @@ def progress(scene: Scene, run: str, steps: int, began: float) -> None:
     scene.app.job_watch.ledger.add_events(run, events)
 
 
+async def without_tasks(scene: Scene) -> None:
+    """Wait until nothing is asked or looked for any more, and the status line says so."""
+    while any(True for _ in scene.app.session.tasks):
+        await scene.pilot.pause(0.02)
+    while " more ·" in scene.screen_text():
+        await scene.pilot.pause(0.02)
+
+
 async def comparison(scene: Scene, fake: FakeProvider, show: Show) -> None:
     """The Compare stage with the answers of both models, and what is asked there."""
     ledger = scene.app.job_watch.ledger
@@ -523,13 +543,19 @@ async def comparison(scene: Scene, fake: FakeProvider, show: Show) -> None:
     await scene.press("alt+5", "r")
     await scene.until("McNemar")
     await scene.press("tab", "down")
+    await without_tasks(scene)
     await show(scene, "compare")
+    await scene.press("i")
+    await scene.until("How many")
+    await show(scene, "drafts")
+    await scene.press("escape")
     await scene.pilot.press("m")
     await scene.pilot.pause()
     scene.app.screen.query_one("#shots", Input).value = "8"
     await show(scene, "compare-row")
     await scene.press("enter", "r")
     await scene.until("prompts cannot tell")
+    await without_tasks(scene)
     await show(scene, "compare-rows")
     await scene.press("w")
     await show(scene, "compare-why")

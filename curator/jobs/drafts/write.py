@@ -100,9 +100,9 @@ def plan_drafts(workspace: Workspace, seeds: Sequence[Seed], count: int) -> Draf
 def seeds_of(workspace: Workspace, ids: Sequence[int], most: int = MOST) -> list[Seed]:
     """Drafts like these examples, of many the first that have a question and an answer."""
     style = Style((record.id, record.raw) for record in workspace.records(ids[: 10 * most]))
-    nouns = {model.example: workspace.changes.writing.describe("{}", [model.example]) for model in style.models}
     return [
-        Seed(each.question, each.answer, f"written like {nouns[each.example]}") for each in style.models[:most]
+        Seed(each.question, each.answer, f"written like {workspace.stored.name_of(each.example)}")
+        for each in style.models[:most]
     ]
 
 

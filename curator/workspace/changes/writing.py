@@ -84,11 +84,7 @@ class Writing:
         if "{}" not in template:
             return template
         if len(ids) == 1:
-            source = self.stored.source_of(ids[0])
-            name = f"line {source.line(ids[0])}" if source is not None else f"example {ids[0]}"
-            if source is not None and len(self.stored.sources) > 1:
-                name += f" of {source.name}"
-            return template.replace("{}", name)
+            return template.replace("{}", self.stored.name_of(ids[0]))
         return template.replace("{}", count_of(len(ids)))
 
     def rewrite(

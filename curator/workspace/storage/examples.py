@@ -123,6 +123,13 @@ class StoredExamples:
         source = self.sources[at]
         return source if example < source.first_id + source.line_file.lines else None
 
+    def name_of(self, example: int) -> str:
+        """What people call an example: its line, with its file where there are several, or its id."""
+        source = self.source_of(example)
+        if source is None:
+            return f"example {example}"
+        return f"line {source.line(example)}" + (f" of {source.name}" if len(self.sources) > 1 else "")
+
     @property
     def noun(self) -> str:
         """What an id is called in messages: `line` with one source, where ids are line numbers, else `example`."""
