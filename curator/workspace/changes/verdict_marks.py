@@ -8,7 +8,6 @@ from curator.core.convert.verdicts import Verdict, verdict_of
 from curator.core.example import parse
 from curator.workspace.storage.journal import Addition, FieldChange
 
-_HEADINGS = (b'"kto_tag"', b'"verdict"', b'"desirable"')
 _REVIEWS: dict[Verdict, str] = {"good": "accepted", "bad": "rejected", "unclear": "flagged"}
 
 
@@ -33,7 +32,7 @@ def verdicts_of_lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int,
     Nearly no line holds such a heading, and no other is parsed.
     """
     for number, raw in lines:
-        if b'"label"' in raw or any(heading in raw for heading in _HEADINGS):
+        if b'"label"' in raw or b'"kto_tag"' in raw or b'"verdict"' in raw or b'"desirable"' in raw:
             verdict = verdict_of(parse(raw.strip()).value, ())
             if verdict is not None:
                 yield number, verdict
