@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from curator.tui.app import CuratorApp
 from curator.tui.screens.data.screen import DataScreen
@@ -77,8 +78,9 @@ class Scene:
         """Wait for workers (but not for those that ask somebody) and repaints."""
         await self.pilot.pause()
         waited = [worker for worker in self.app.workers if worker.group not in ASKING]
-        if waited:
-            await self.app.workers.wait_for_complete(waited)
+        for worker in waited:
+            with suppress(WorkerCancelled):  # another of its kind took its place
+                await worker.wait()
         await self.pilot.pause()
 
     async def until(self, words: str, minutes: float = 0.5) -> None:
