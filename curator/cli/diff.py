@@ -38,32 +38,34 @@ def run(args: argparse.Namespace) -> int:
                     output.out(output.styled(line, "0"))
             return 0
         with open_for_reading(args.other) as second:
-            found = compare(first, second)
+            difference = compare(first, second)
     if args.json:
-        output.emit(_as_dict(found))
+        output.emit(_as_dict(difference))
     else:
-        _print(found, args.limit)
-    return 1 if found.differs else 0
+        _print(difference, args.limit)
+    return 1 if difference.differs else 0
 
 
-def _as_dict(found: DatasetDifference) -> dict[str, Any]:
+def _as_dict(difference: DatasetDifference) -> dict[str, Any]:
     sides = {
         name: [{"number": number, "text": text} for number, text in side]
-        for name, side in (("removed", found.removed), ("added", found.added))
+        for name, side in (("removed", difference.removed), ("added", difference.added))
     }
-    return {**sides, "marks": [each._asdict() for each in found.marks], "equal": found.equal}
+    return {**sides, "marks": [each._asdict() for each in difference.marks], "equal": difference.equal}
 
 
-def _print(found: DatasetDifference, limit: int) -> None:
-    for sign, side, code in (("-", found.removed, "31"), ("+", found.added, "32")):
+def _print(difference: DatasetDifference, limit: int) -> None:
+    for sign, side, code in (("-", difference.removed, "31"), ("+", difference.added, "32")):
         for number, text in side[:limit]:
             output.out(output.styled(one_line(f"{sign} {number}: {text}", 300), code))
         if len(side) > limit:
             output.out(f"  … and {len(side) - limit:,} more")
-    for each in found.marks[:limit]:
+    for each in difference.marks[:limit]:
         words = f"~ {each.example} {each.what}: {each.before} → {each.after}"
         output.out(output.styled(one_line(words, 200), "33"))
-    if len(found.marks) > limit:
-        output.out(f"  … and {len(found.marks) - limit:,} more")
-    counts = f"{len(found.removed):,} only in the first, {len(found.added):,} only in the second"
-    output.say(f"{found.equal:,} examples are the same, {counts}, {len(found.marks):,} judgements differ")
+    if len(difference.marks) > limit:
+        output.out(f"  … and {len(difference.marks) - limit:,} more")
+    counts = f"{len(difference.removed):,} only in the first, {len(difference.added):,} only in the second"
+    output.say(
+        f"{difference.equal:,} examples are the same, {counts}, {len(difference.marks):,} judgements differ"
+    )

@@ -161,7 +161,7 @@ class _Conversation:
             raise MisfitError("it has no text")
 
     def _add_named(self, turn: Mapping[str, Any], path: Path) -> None:
-        """A turn like `{"human": …, "assistant": …}`: role words are the keys."""
+        """Add the messages of a turn whose keys are role words: `{"human": …, "assistant": …}`."""
         named = _named_roles(turn)
         if not named:
             raise MisfitError("it has no role")

@@ -1,6 +1,6 @@
 """The process of one study, `python -m curator.server.children.study STUDYDIR` (files: `engines/studies/spec.py`).
 
-Everything that takes long is stored as it is done, so that a process that is started again goes on.
+Each long step is stored once it is done, so a process that is started again resumes behind it.
 """
 
 from __future__ import annotations

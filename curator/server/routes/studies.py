@@ -118,7 +118,7 @@ async def result(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Stop a study; asking for it again goes on with it."""
+    """Stop a study; a new request for the same study resumes it."""
     own, study_id = services(request), request.path_params["study_id"]
     await blocking(own.studies.cancel, study_id)
     return json(await blocking(own.studies.view, study_id))

@@ -105,11 +105,11 @@ class CachedStylesheet(Stylesheet):
         """Give a node and its parts the styles that the rules say; `cache` serves one walk through the nodes."""
         if self._require_parse:
             self.parse()
-        known = cast("dict[Any, Any]", {} if cache is None else cache)
-        if known.get(Places) is not self._places:  # else its numbers are of rules that hold no more
-            known.clear()
-            known[Places] = self._places
-        place = self._place(node, known)
+        numbers_above = cast("dict[Any, Any]", {} if cache is None else cache)
+        if numbers_above.get(Places) is not self._places:  # else its numbers are of rules that hold no more
+            numbers_above.clear()
+            numbers_above[Places] = self._places
+        place = self._place(node, numbers_above)
         outcome = self._places.outcomes.get(place) or self._work_out(node, place)
         for name, flag in zip(FLAGS, outcome.flags, strict=True):
             setattr(node, name, flag)
@@ -118,27 +118,27 @@ class CachedStylesheet(Stylesheet):
         if outcome.parts:
             self._style_parts(node, outcome.parts)
 
-    def _place(self, node: DOMNode, known: dict[Any, Any]) -> int:
-        """The number of a node's place; `known` has the numbers of the nodes above it that were met before."""
+    def _place(self, node: DOMNode, numbers_above: dict[Any, Any]) -> int:
+        """The number of a node's place; `numbers_above` has those of the nodes above that were met before."""
         parent = node._parent
         if isinstance(parent, DOMNode):
-            above: int | None = known.get(parent)
+            above: int | None = numbers_above.get(parent)
             if above is None:
-                above = self._place(parent, known)
+                above = self._place(parent, numbers_above)
         else:
             above = -1
         places = self._places
         kind = places.kind(node)
-        asked = places.states_of.get(kind)
-        if asked is None:
-            asked = places.states_of[kind] = tuple(
+        states = places.states_of.get(kind)
+        if states is None:
+            states = places.states_of[kind] = tuple(
                 sorted(set().union(*(places.states.get(name, ()) for name in node._selector_names)))
             )
         checks: Mapping[str, Callable[[Any], bool]] = node._PSEUDO_CLASSES
-        held = tuple(name for name in asked if name in checks and checks[name](node))
-        number = places.numbers.setdefault((above, *kind, held), len(places.numbers))
-        if BY_ORDER.isdisjoint(asked):
-            known[node] = number
+        true_states = tuple(name for name in states if name in checks and checks[name](node))
+        number = places.numbers.setdefault((above, *kind, true_states), len(places.numbers))
+        if BY_ORDER.isdisjoint(states):
+            numbers_above[node] = number
         return number
 
     def _work_out(self, node: DOMNode, place: int) -> Outcome:

@@ -52,7 +52,7 @@ class ExampleList(PagedList):
 
     @dataclass
     class Highlighted(Message):
-        """The cursor moved to this example (None: the view is empty)."""
+        """The cursor moved to this example; None where the view is empty."""
 
         example: int | None
 

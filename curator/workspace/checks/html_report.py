@@ -103,35 +103,35 @@ def _verdict(check: Check) -> str:
         if count := sum(check.findings.counts[severity].values()):
             words = f"{count:,} {_WORDS[severity]}{'s' if count != 1 else ''}"
             parts.append(f'<span class="{severity.value}">{severity.mark} {words}</span>')
-    told = ", ".join(parts) or ("" if check.damage else '<span class="good">✓ clean</span>')
+    html = ", ".join(parts) or ("" if check.damage else '<span class="good">✓ clean</span>')
     if check.baseline is not None:
-        known, gone = check.baseline["known"], check.baseline["gone"]
-        told += f" · new since {_text(check.baseline['path'])}; {known:,} known, {gone:,} gone"
-    return told
+        baseline = check.baseline
+        html += f" · new since {_text(baseline['path'])}; {baseline['known']:,} known, {baseline['gone']:,} gone"
+    return html
 
 
 def _rule(check: Check, severity: Severity, rule: str, count: int) -> Iterator[str]:
     entry = check.rules[rule]
-    shown = [f for f in check.findings.shown if f.problem.rule == rule and f.problem.severity is severity]
+    findings = [f for f in check.findings.shown if f.problem.rule == rule and f.problem.severity is severity]
     opened = " open" if severity is Severity.ERROR else ""
     yield (
         f'<details{opened}><summary><span class="{severity.value}">{severity.mark}</span> '
         f'<b>{_text(rule)}</b> × {count:,}</summary><p class="why">{_text(entry.why)}</p><ol>\n'
     )
-    for finding in shown[:SHOWN_IN_HTML]:
+    for finding in findings[:SHOWN_IN_HTML]:
         yield _finding(finding, "example" if check.damage is not None else "line")
     yield "</ol>"
-    if count > len(shown):
-        yield f'<p class="why">… and {count - len(shown):,} more: curator check --json lists all.</p>'
+    if count > len(findings):
+        yield f'<p class="why">… and {count - len(findings):,} more: curator check --json lists all.</p>'
     yield "</details>\n"
 
 
 def _finding(finding: ShownFinding, noun: str) -> str:
     where = f"{noun} {finding.line}" if finding.line is not None else "the file"
     place = f"{where}, {finding.problem.location}" if finding.problem.location else where
-    told = f'<li><span class="place">{_text(place)}</span> {_text(finding.problem.message)}'
+    html = f'<li><span class="place">{_text(place)}</span> {_text(finding.problem.message)}'
     if finding.excerpt is not None:
         text, start = finding.excerpt.text, finding.excerpt.caret
         end = start + finding.excerpt.width
-        told += f"<pre>{_text(text[:start])}<mark>{_text(text[start:end])}</mark>{_text(text[end:])}</pre>"
-    return told + "</li>\n"
+        html += f"<pre>{_text(text[:start])}<mark>{_text(text[start:end])}</mark>{_text(text[end:])}</pre>"
+    return html + "</li>\n"

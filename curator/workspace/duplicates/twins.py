@@ -149,7 +149,7 @@ def _common_words(forms: Collection[str]) -> set[str]:
 
 
 def text_keys(text: str) -> list[int]:
-    """The keys under which a text is found: all of it, and its prompt alone; none for a text without words."""
+    """The keys by which a text is looked up: the whole and its prompt alone; none without words."""
     form, prompt = normalise(text), normalise(question_and_answer(text)[0])
     keys = [text_hash(form)] if form else []
     return [*keys, text_hash("\0" + prompt)] if prompt else keys

@@ -65,18 +65,18 @@ def find_merge(here: Workspace, there: Workspace, by: str) -> Merge:
     theirs = _trusted_marks(marks_of(there.stored), merge)
     pairs = _pair(here.stored, there.stored, mine, theirs, merge)
     _measure(pairs, mine, theirs, merge)
-    kept = {each.key: each for each in all_disagreements(here)}
+    before_merge = {each.key: each for each in all_disagreements(here)}
     versions = here.stored.example_rows(list(pairs))
-    found_keys: set[str] = set()
+    differing_keys: set[str] = set()
     for example, other in pairs.items():
         before, after = mine.get(example, NO_MARKS), theirs.get(other, NO_MARKS)
         version = versions[example].version if example in versions else 0
-        taken = list(_take(example, before, after, version))
-        merge.parts += taken
-        merge.taken += bool(taken)
+        changes = list(_take(example, before, after, version))
+        merge.parts += changes
+        merge.taken += bool(changes)
         for each in _differences(example, before, after, by):
-            found_keys.add(each.key)
-            waiting = kept.get(each.key)
+            differing_keys.add(each.key)
+            waiting = before_merge.get(each.key)
             if waiting is not None and _is_known(waiting, each):
                 merge.known += 1
             else:
@@ -84,15 +84,15 @@ def find_merge(here: Workspace, there: Workspace, by: str) -> Merge:
                 merge.parts.append(each.part(waiting))
     merge.parts += [
         each.part_away()
-        for each in kept.values()
-        if each.by == by and not each.decided and each.key not in found_keys
+        for each in before_merge.values()
+        if each.by == by and not each.decided and each.key not in differing_keys
     ]
     return merge
 
 
-def _is_known(kept: Disagreement, found: Disagreement) -> bool:
+def _is_known(stored: Disagreement, current: Disagreement) -> bool:
     """Whether a difference waits already as it is now, or was decided and the other side stays as it was."""
-    return kept.theirs == found.theirs and (kept.decided is not None or kept.mine == found.mine)
+    return stored.theirs == current.theirs and (stored.decided is not None or stored.mine == current.mine)
 
 
 def commit_merge(here: Workspace, merge: Merge) -> Change:
@@ -135,18 +135,18 @@ def _pair(
         merge.only_here += 1
     candidates: Pairs = {}
     for example, key in _keys(there):
-        found = waiting.pop(key, None)
-        if found is None:
+        equal = waiting.pop(key, None)
+        if equal is None:
             merge.only_there += 1
             continue
-        if isinstance(found, list):
-            if len(found) > 1:
-                waiting[key] = found[1:]
-            found = found[0]
+        if isinstance(equal, list):
+            if len(equal) > 1:
+                waiting[key] = equal[1:]
+            equal = equal[0]
         merge.same += 1
         merge.only_here -= 1
-        if found in mine or example in theirs:
-            candidates[found] = example
+        if equal in mine or example in theirs:
+            candidates[equal] = example
     ours = dict(here.raws(list(candidates)))
     others = dict(there.raws(list(candidates.values())))
     return {example: other for example, other in candidates.items() if ours.get(example) == others.get(other)}

@@ -87,14 +87,14 @@ def _tests(name: str, table: dict[str, Any]) -> Iterator[Callable[[str], str | N
     for key in ("pattern", "missing"):
         if key in table:
             try:
-                found = re.compile(table[key]).search
+                search = re.compile(table[key]).search
             except re.error as error:
                 raise UsageError(f"[{name}] {key}: {error}") from None
             if key == "pattern":
-                yield lambda text, found=found: _words_of_match(found(text), message)  # type: ignore[misc]
+                yield lambda text, search=search: _words_of_match(search(text), message)  # type: ignore[misc]
             else:
                 words = message or f"nothing in it fits the pattern {table[key]}"
-                yield lambda text, found=found, words=words: None if found(text) else words  # type: ignore[misc]
+                yield lambda text, search=search, words=words: None if search(text) else words  # type: ignore[misc]
     if "longest" in table:
         most = table["longest"]
         yield (
@@ -170,8 +170,8 @@ def _function_check(function: Callable[[Any], Iterable[Any] | None]) -> Callable
     """A check by a function that yields or returns messages or (location, message); None: no finding."""
 
     def check(example: Example) -> Found:
-        found = function(example.value)
-        for each in [found] if isinstance(found, str) else found or ():
+        findings = function(example.value)
+        for each in [findings] if isinstance(findings, str) else findings or ():
             if isinstance(each, str):
                 yield "", each
             elif isinstance(each, tuple | list) and len(each) == 2:
