@@ -22,7 +22,7 @@ class TourPlace:
         """The number of the step, from 0; None: nobody takes the tour."""
 
     def go_to(self, step: int | None) -> None:
-        """Go to a step; None leaves the tour. It is stored at once, for a window that opens meanwhile and a kill."""
+        """Go to a step; None leaves the tour. Stored at once: another window may open meanwhile."""
         self.step = step
         self._memory.tour = LEFT if step is None else str(step)
         self._memory.save()
