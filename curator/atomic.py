@@ -25,6 +25,11 @@ def dry_run(on: bool = True) -> Iterator[None]:
         _dry = before
 
 
+def is_dry() -> bool:
+    """Whether this is a dry run."""
+    return _dry
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` durable. Does nothing on Windows, where folders cannot be synced."""
     if os.name == "nt":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from curator.cli import evaluate_completion, evaluate_judge, provider_options
 from curator.cli.contract_options import add_contract
 from curator.cli.evaluate_report import remarks, show
-from curator.cli.evaluate_rows import EvaluationRequest, make_request, require_consent
+from curator.cli.evaluate_rows import EvaluationRequest, cost_of_request, make_request, tell_request
 from curator.cli.output import emit, say
 from curator.core.text import one_line
 from curator.errors import InputError
@@ -96,7 +96,10 @@ async def _evaluate(args: argparse.Namespace) -> int:
         request = make_request(args, passes, limits, earlier)
         if judge is not None:
             require_other_judge(judge, [way.name for way in request.ways])
-        require_consent(request, args, ledger, provider)
+        cost = cost_of_request(request, args, ledger, provider)
+        if args.dry_run:
+            return tell_request(request, cost, args, provider)
+        evaluate_judge.consent(cost, args.yes)
         result, details = await _ask(request, args, passes, ledger, provider)
         verdicts = await evaluate_judge.judge_rows(judge, args, result, ledger, _report) if judge else None
         opened = ledger.times_opened()

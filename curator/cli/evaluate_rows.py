@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.cli import evaluate_completion, evaluate_judge
+from curator.cli import evaluate_completion
 from curator.cli.contract_options import contract_of, origin_of
-from curator.cli.output import say
+from curator.cli.output import say, would
+from curator.cli.study_writing import cost_json
 from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from curator.jobs.planning.training_data import TrainingExamples
     from curator.jobs.providers import Provider
     from curator.jobs.runs.asking import Prompt, Way
+    from curator.jobs.runs.asking_cost import AskingCost
     from curator.jobs.runs.bars import Bar
 
 
@@ -77,10 +79,10 @@ def make_request(
     )
 
 
-def require_consent(
+def cost_of_request(
     request: EvaluationRequest, args: argparse.Namespace, ledger: Ledger, provider: Provider
-) -> None:
-    """Ask before many or dear questions are asked. Raises UsageError, CuratorError."""
+) -> AskingCost:
+    """What the questions will cost that no stored answer answers."""
     from curator.jobs.runs import evaluation  # heavy
     from curator.jobs.runs.asking_cost import NOTHING, cost_of_messages, cost_of_questions
 
@@ -91,7 +93,21 @@ def require_consent(
         if way.model in args.model and ledger.evaluation(evaluation.prompts_key(request.prompts), way.name):
             questions.answers.clear()  # asked anew
         cost += cost_of_questions(questions, provider)
-    evaluate_judge.consent(cost, args.yes)
+    return cost
+
+
+def tell_request(
+    request: EvaluationRequest, cost: AskingCost, args: argparse.Namespace, provider: Provider
+) -> int:
+    """The end of a dry run: who would be asked what, and for how much."""
+    names = [way.name for way in request.ways]
+    judged = f", before {one_line(args.judge)} judges the answers" if args.judge else ""
+    prompts = f"{len(request.prompts):,} prompt{'s' * (len(request.prompts) != 1)}"
+    words = (
+        f"ask {', '.join(one_line(name, 60) for name in names)} {prompts} at {provider.name}: {cost.words}{judged}"
+    )
+    facts = {"models": names, "prompts": len(request.prompts), "metrics": request.names}
+    return would(words, args.json, **facts, **cost_json(cost))
 
 
 def _held_out(data: TrainingExamples, side: str) -> TrainingExamples:

@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "serve": "run the local OpenAI-compatible server",
     "web": "open the UI in a browser on this machine",
     "models": "list, pull and remove local models",
+    "hub": "fetch data sets and adapters from a hub, and send them there",
     "providers": "list, configure and test providers, store their keys, list their models",
     "deploy": "deploy a model tuned at Azure, or delete the deployment",
     "completion": "print completions of commands and options for your shell",
@@ -56,10 +57,13 @@ COMMANDS: dict[str, str] = {
 WRITES = frozenset(
     (
         *("fix", "dedup", "split", "export", "import", "apply", "merge", "proposals", "history"),
-        *("train", "cancel", "pause", "resume", "models", "providers", "deploy"),
+        *("train", "cancel", "pause", "resume", "models", "hub", "providers", "deploy"),
+        *("evaluate", "study", "side-effects"),
     )
 )
-"""The commands that write, send or delete something by their purpose: each has `--dry-run`."""
+"""The commands that write, send, ask or delete something by their purpose: each has `--dry-run`."""
+WRITE_ON_REQUEST = frozenset(("check",))
+"""The commands that write files only where an option names them: these have `--dry-run` as well."""
 
 
 class Command(Protocol):
@@ -102,7 +106,7 @@ def parser_of(name: str) -> tuple[Command, argparse.ArgumentParser]:
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument("--debug", action="store_true", help="write a traceback of a failure to the log file")
     command.configure(parser)
-    if name in WRITES:
+    if name in WRITES | WRITE_ON_REQUEST:
         _add_dry_run(parser)
     return command, parser
 

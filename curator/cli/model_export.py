@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
-from curator.cli.output import emit, out, say
+from curator.cli.output import emit, out, say, would
 from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
@@ -47,11 +47,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def export(args: argparse.Namespace, catalog: Catalog | None) -> int:
-    """Write the model's folder, then prove it if that is asked for."""
+    """Write the model's folder, then prove it if that is folder for."""
     source = _find(args.name, catalog)
     form = _form(args, source)
     questions = _questions(Path(args.prove)) if args.prove else []
     card = _card(source, catalog)
+    if args.dry_run:
+        return _try(args, source, form)
     folder = _write(form, args, source, card)
     value = {"name": args.name, "path": str(folder), "format": form, "files": _files(folder)}
     if form == "gguf":
@@ -65,6 +67,30 @@ def export(args: argparse.Namespace, catalog: Catalog | None) -> int:
     if args.json:
         emit(value)
     return 0
+
+
+def export_peft(name: str, catalog: Catalog | None, folder: Path) -> Path:
+    """Write the adapter of a tuned model to a new folder. Raises UsageError where it has none."""
+    from curator.server.engines.exports import folders, model_card  # heavy
+
+    source = _find(name, catalog)
+    if source.adapter is None:
+        raise UsageError(f"{name} is a base model and has no adapter")
+    readme = model_card.make_readme(_card(source, catalog), "PEFT adapter", _PEFT_USES)
+    return folders.export_adapter(source.adapter, folder, readme)
+
+
+def _try(args: argparse.Namespace, source: ServedModel, form: str) -> int:
+    """Say what an export would write. Raises UsageError where it would be refused."""
+    out_folder = Path(args.out)
+    if out_folder.exists():
+        raise UsageError(f"{out_folder} exists already: name a new folder")
+    folder = source.adapter if form == "peft" and source.adapter is not None else source.path
+    if not folder.is_dir():
+        raise InputError(f"{source.name}: {folder} is gone")
+    proof = f", and ask it the prompts of {args.prove}" if args.prove else ""
+    words = f"write {args.name} to {out_folder} ({_DESCRIBED[form]}){proof}"
+    return would(words, args.json, name=args.name, path=str(out_folder), format=form)
 
 
 _DESCRIBED = {"peft": "PEFT adapter", "merged": "Hugging Face folder", "gguf": "GGUF, Modelfile and README"}
@@ -202,7 +228,7 @@ def _prove(form: str, source: ServedModel, folder: Path, questions: Sequence[Pro
         answers = llama_cpp.ask_llama_cpp(way, file, prompts, stops, _bar("asking llama.cpp"))
         proofs.append(Proof(way.program, questions, before, answers))
     elif form == "gguf":
-        say("llama.cpp was not asked: neither llama-cpp-python nor node-llama-cpp is installed here")
+        say("llama.cpp was not folder: neither llama-cpp-python nor node-llama-cpp is installed here")
     return [proof.to_json() for proof in proofs]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator import paths
@@ -133,6 +134,9 @@ async def _remove_tuned(name: str) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
-    if args.dry_run:
-        raise UsageError("models export has no dry run: it writes to a new folder, which you can delete")
     return model_export.export(args, _catalog())
+
+
+def export_peft(name: str, folder: Path) -> Path:
+    """Write the adapter of a tuned model to a new folder. Raises UsageError where there is no such model."""
+    return model_export.export_peft(name, _catalog(), folder)

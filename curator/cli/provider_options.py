@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from curator import alert
 from curator.cli.output import emit, out, say, styled, would
@@ -55,6 +55,9 @@ async def open_job(args: argparse.Namespace) -> AsyncIterator[tuple[Ledger, Run,
     from curator.jobs.ledger import find_runs
 
     with find_runs.open_ledger_of(args.job, args.provider) as (ledger, run):
+        if run is not None and getattr(args, "dry_run", False):
+            yield ledger, run, cast("Client", None)  # nobody is asked
+            return
         provider = providers.get(args.provider or (run.provider if run else None))
         client = await connect(provider)
         client.waiting = say_waiting

@@ -91,7 +91,8 @@ def _tell(args: argparse.Namespace, each: Round, ledger: Ledger, workspace: Work
         _write(args, each, ledger, workspace)
     reasons = _explain(each, workspace)
     if args.json:
-        output.emit(each.to_json() | {"explained": _explained_json(each, reasons)})
+        tried = {"dry_run": True} if args.dry_run else {}
+        output.emit(each.to_json() | {"explained": _explained_json(each, reasons)} | tried)
         return 0
     _print_round(each)
     _print_flips(each, reasons)
@@ -120,7 +121,7 @@ def _write(args: argparse.Namespace, each: Round, ledger: Ledger, workspace: Wor
     name, reviewed = workspace.source_name, workspace.counts().reviewed
     target = Path(args.output)
     words = write_about(args.write, each, ledger, target, name=name, reviewed=reviewed, side_effects=effects)
-    output.say(one_line(words))
+    output.say(("this would be written: " if args.dry_run else "") + one_line(words))
 
 
 def _explain(each: Round, workspace: Workspace) -> list[list[Reason]]:

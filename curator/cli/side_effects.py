@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.cli import provider_options
-from curator.cli.output import emit, out, say, styled
+from curator.cli.output import emit, out, say, styled, would
 from curator.core.text import one_line
 from curator.errors import InputError
 
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Ledger, Run
     from curator.jobs.side_effects.checking import SideEffects
+    from curator.jobs.side_effects.of_a_run import RunCheck
 
 EXAMPLE = "curator side-effects data.curator --must-work must-work.jsonl"
 
@@ -57,11 +58,21 @@ async def _check(args: argparse.Namespace) -> int:
         tuned = _find_run(ledger, args.model)
         model = args.model or str(tuned.fine_tuned_model)
         check = of_a_run.make_check(tuned, model, ledger, training_data.contract(path), own)
+        if args.dry_run:
+            return _try(args, check)
         async with await connect(providers.get(args.provider or tuned.provider)) as client:
             client.waiting = provider_options.say_waiting
             effects = await check.ask(client, ledger, _report)
             examples = await of_a_run.rehearsal(check.base, client, ledger, _report) if args.rehearsal else []
     return _tell(args, effects, examples)
+
+
+def _try(args: argparse.Namespace, check: RunCheck) -> int:
+    """Say how many questions both models would be asked."""
+    count = 2 * len(check.questions)
+    written = f", and write {one_line(args.rehearsal)}" if args.rehearsal else ""
+    words = f"ask {check.base} and {check.tuned} {len(check.questions):,} questions each{written}"
+    return would(words, args.json, base=check.base, tuned=check.tuned, questions=count)
 
 
 def _tell(args: argparse.Namespace, effects: SideEffects, examples: list[bytes]) -> int:

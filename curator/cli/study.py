@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from curator.cli import provider_options, study_writing
-from curator.cli.output import emit, out, positive, say, styled
+from curator.cli.output import emit, out, positive, say, styled, would
 from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from curator.jobs.http.client import Client
     from curator.jobs.studies.asking import StudyState
+    from curator.jobs.studies.reasons import Reasons
+    from curator.jobs.studies.suspects import SuspectStudy
 
 EXAMPLE = "curator study suspects data.curator --folds 3"
 
@@ -78,8 +80,35 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> int:
+    if args.dry_run:
+        return await _try(args)
     async with _connected(args) as client:
         return await _KINDS[args.kind](args, client)
+
+
+class _Planned(Exception):
+    """What a study would do, told in place of doing it."""
+
+
+def _tell_plan(state: StudyState) -> None:
+    raise _Planned(state.words if state.status != "planned" else state.doing)
+
+
+async def _try(args: argparse.Namespace) -> int:
+    """Check everything and say what the study would train and ask."""
+    from curator.jobs import providers  # heavy
+    from curator.jobs.studies import asking
+
+    provider = providers.get(args.provider or "local")
+    args.model = args.model or provider.model or providers.LOCAL_MODEL
+    asking.require_local(provider)
+    if provider.managed:
+        asking.require_model(args.model)
+    try:
+        await _KINDS[args.kind](args, cast("Client", None))  # the plan is told before a client is asked
+    except _Planned as plan:
+        return would(str(plan), args.json, kind=args.kind, model=args.model, plan=str(plan), usd_estimate=0)
+    raise AssertionError("a study asks the server")
 
 
 @asynccontextmanager
@@ -94,7 +123,7 @@ async def _connected(args: argparse.Namespace) -> AsyncIterator[Client]:
     if provider.managed:
         asking.require_model(args.model)
     async with await connect(provider) as client:
-        asking.require_local(client)
+        asking.require_local(client.provider)
         client.waiting = provider_options.say_waiting
         yield client
 
@@ -117,7 +146,7 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
         data,
         client,
         args.model,
-        _report,
+        _tell_plan if args.dry_run else _report,
         folds=args.folds,
         seed=args.seed,
         hyperparameters=_hyperparameters(args),
@@ -127,14 +156,18 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
     if args.json:
         emit(study.to_json(args.limit))
         return 0
+    _show_suspects(study, args.limit)
+    return 0
+
+
+def _show_suspects(study: SuspectStudy, limit: int) -> None:
     _say_all(study.data.notices)
     say(study.measured.sentence)
-    for each in study.shown[: args.limit]:
+    for each in study.shown[:limit]:
         place = f"{study.data.noun} {study.data.keys[each.at]}"
         words = f"{one_line(study.data.prompts[each.at], 50)} → {one_line(each.given, 30)}"
         instead = f"it would say {one_line(each.instead, 30)} ({each.sure:.0%} sure)"
         out(f"{each.surprise:+6.1f}  {place:<14} {styled(words, '1')}  {instead}")
-    return 0
 
 
 @_kind
@@ -152,6 +185,8 @@ async def _why(args: argparse.Namespace, client: Client) -> int:
     with Ledger.for_path(args.path) as ledger:
         tuned = reasons.choose_run(ledger, args.run)
         trained, keys = reasons.trained_examples(ledger, tuned, data)
+        if args.dry_run:
+            raise _Planned(f"ask {tuned.fine_tuned_model} one question and follow its answer back")
         questions = questions_of(Way(str(tuned.fine_tuned_model)), prompts, ledger)
         await questions.ask(client, lambda name, done, total: None)
         questions_asked = [reasons.AnswerInQuestion(prompts[0], questions.stored()["answers"][0])]
@@ -161,15 +196,19 @@ async def _why(args: argparse.Namespace, client: Client) -> int:
         return 0
     _say_all(trained.notices)
     say(f"{tuned.fine_tuned_model} answered {one_line(study_json.question.answer, 60)}")
-    for teacher in study_json.teachers:
+    _show_reasons(study_json, args.limit, data.noun)
+    return 0
+
+
+def _show_reasons(study: Reasons, limit: int, noun: str) -> None:
+    for teacher in study.teachers:
         if teacher.reason == "teaches":
             out(styled(f"  teaches it: example {teacher.example}: {one_line(teacher.prompt, 60)}", "1"))
-    for each in study_json.pushers[: args.limit]:
-        place = f"line {each.line} of the run" if each.key is None else f"{data.noun} {each.key}"
+    for each in study.pushers[:limit]:
+        place = f"line {each.line} of the run" if each.key is None else f"{noun} {each.key}"
         words = f"; shared words: {', '.join(each.words)}" if each.words else ""
         text = f"{one_line(each.prompt, 50)} → {one_line(each.answer, 30)}"
         out(f"{each.share:6.1%}  {place:<14} {styled(text, '1' if each.teaches else '0')}{one_line(words, 60)}")
-    return 0
 
 
 @_kind
@@ -181,7 +220,7 @@ async def _whatif(args: argparse.Namespace, client: Client) -> int:
         examples.chosen_keys(args.path, args.without),
         client,
         args.model,
-        _report,
+        _tell_plan if args.dry_run else _report,
         seeds=args.seeds,
         seed=args.seed,
         hyperparameters=_hyperparameters(args),
@@ -202,7 +241,7 @@ async def _more(args: argparse.Namespace, client: Client) -> int:
         arms.divide(_without_test(examples.read_examples(args.path)), args.seed),
         client,
         args.model,
-        _report,
+        _tell_plan if args.dry_run else _report,
         seeds=args.seeds,
         seed=args.seed,
         hyperparameters=_hyperparameters(args),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import provider_options
-from curator.cli.output import emit, out, positive, say, styled
+from curator.cli.output import emit, out, positive, say, styled, would
 from curator.core.text import one_line
 from curator.errors import InputError, UsageError
 
@@ -59,6 +59,9 @@ async def _drafts(args: argparse.Namespace) -> int:
         workspace.current_results.alone = not workspace.current_results.finished
         plan = plan_drafts(workspace, seeds_of(workspace, workspace.view(args.like).ids), args.count)
         cost = plan.cost(provider, model)
+        if args.dry_run:
+            words = f"ask {model} at {provider.name} for {plan.count:,} drafts ({cost.words})"
+            return would(words, args.json, model=model, drafts=plan.count, **cost_json(cost))
         if cost.usd != 0 and not args.yes:
             _agree(cost, provider, model)
         async with await connect(provider) as client:
@@ -71,6 +74,13 @@ async def _drafts(args: argparse.Namespace) -> int:
     else:
         _tell(drafts, args.path)
     return 0 if passed else 1
+
+
+def cost_json(cost: AskingCost | None) -> dict[str, Any]:
+    """What a dry run tells of questions, price and time; nulls where the prompts are not known yet."""
+    if cost is None:
+        return {"questions": None, "usd_estimate": None, "seconds": None}
+    return {"questions": cost.questions, "usd_estimate": cost.usd, "seconds": round(cost.seconds)}
 
 
 def _agree(cost: AskingCost, provider: Provider, model: str) -> None:
@@ -96,6 +106,10 @@ async def _next(args: argparse.Namespace) -> int:
     with Ledger.for_path(args.path) as ledger:
         way = next_prompts.choose_way(args.model, provider, ledger, data)
         cost = next_prompts.cost_of(raw or [], args.ask, provider, way, data)
+        if args.dry_run:
+            question_words = cost.words if raw is not None else f"at most {args.ask:,} of the stored prompts"
+            words = f"ask {way.model} at {provider.name}: {question_words}"
+            return would(words, args.json, model=way.model, **cost_json(cost if raw is not None else None))
         if cost.usd != 0 and not args.yes:
             _agree(cost, provider, way.model)
         async with await connect(provider) as client:

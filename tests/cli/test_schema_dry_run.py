@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from curator.cli.main import COMMANDS, WRITES, main
+from curator.cli.main import COMMANDS, WRITE_ON_REQUEST, WRITES, main
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 
@@ -35,7 +35,8 @@ def test_the_schema_is_what_the_commands_take(capsys: pytest.CaptureFixture[str]
         told = capsys.readouterr().out
         offered = set(re.findall(r"^ +(?:-\w(?: \w+)?, )?(--[a-z-]+)", told, re.MULTILINE)) - {"--help"}
         assert offered <= flags, command["name"]
-        assert command["writes"] == (command["name"] in WRITES) == ("--dry-run" in flags)
+        assert command["writes"] == (command["name"] in WRITES)
+        assert ("--dry-run" in flags) == (command["name"] in WRITES | WRITE_ON_REQUEST)
     assert main(["schema", "list"]) == 0
     assert "--filter" in capsys.readouterr().out
     assert main(["schema", "nothing"]) == 2
@@ -72,6 +73,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 CASES: dict[str, list[str]] = {
+    "check": ["check", "data.jsonl", "--sarif", "out.sarif", "--html", "out.html"],
     "fix": ["fix", "data.jsonl", "-o", "out.jsonl"],
     "dedup": ["dedup", "data.jsonl", "-o", "out.jsonl"],
     "split": ["split", "data.jsonl", "-d", ".", "--validation", "0.2"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from curator import atomic
 from curator.errors import CuratorError, InputError
 from curator.jobs.ledger.tables import SCHEMA, VERSION
 from curator.sqlite_file import connect
@@ -21,8 +23,11 @@ class LedgerFile:
         self.path = path
         self._lock = threading.RLock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _open(path)
+            if atomic.is_dry():
+                self._db = _open_copy(path)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._db = _open(path)
         except (sqlite3.Error, OSError) as error:
             raise InputError(
                 f"{path}: the list of trainings cannot be opened: {error}. Move it away to begin a new one."
@@ -71,7 +76,20 @@ def _open(path: Path) -> sqlite3.Connection:
     """Open or create the database. Raises InputError for a link, a newer version, or a trigger or view in it."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise InputError(f"{path} is refused: it is a link or no regular file.")
-    db = connect(path, "rwc", wait=30)
+    return _prepare(path, connect(path, "rwc", wait=30))
+
+
+def _open_copy(path: Path) -> sqlite3.Connection:
+    """A copy in memory for a dry run, empty where there is no file. Raises InputError as `_open`."""
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    if path.is_file() and not path.is_symlink():
+        with contextlib.closing(connect(path, "ro", wait=30)) as db:
+            db.backup(copy)
+    return _prepare(path, copy)
+
+
+def _prepare(path: Path, db: sqlite3.Connection) -> sqlite3.Connection:
+    """Set up an open database and bring it to this version."""
     db.row_factory = sqlite3.Row
     for pragma in ("journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON"):
         db.execute(f"PRAGMA {pragma}").fetchall()

@@ -21,7 +21,7 @@ from curator.jobs.http import faults
 from curator.jobs.http.client import Client
 from curator.jobs.http.upload import no_report, upload
 from curator.jobs.planning.training_data import freeze
-from curator.jobs.providers import LOCAL_MODEL
+from curator.jobs.providers import LOCAL_MODEL, Provider
 
 POLL_SECONDS = 0.3
 _ENDS = ("failed", "cancelled", "interrupted")
@@ -57,11 +57,11 @@ def require_model(name: str) -> None:
         raise InputError(f"a study trains {name} on this machine, and it is not there yet{pull}")
 
 
-def require_local(client: Client) -> None:
+def require_local(provider: Provider) -> None:
     """Raise InputError for a provider that has no studies."""
-    if client.provider.kind != "local":
+    if provider.kind != "local":
         raise InputError(
-            f"{client.provider.name} tells no log probabilities of given texts and keeps no checkpoints here, "
+            f"{provider.name} tells no log probabilities of given texts and keeps no checkpoints here, "
             "which studies need: leave out --provider, and the local model is the rehearsal"
         )
 
@@ -69,8 +69,10 @@ def require_local(client: Client) -> None:
 async def ask_study(client: Client, raws: Sequence[bytes], body: dict[str, Any], report: Report) -> dict[str, Any]:
     """The result of a study of these examples, which trials name by their places from 0.
 
-    `body` as in docs/server.md. Raises CuratorError where the study failed or was cancelled, ProviderError.
+    `body` as in docs/server.md. `report` first gets what the study will do; what it raises then stops everything
+    before `client` is asked. Raises CuratorError where the study failed or was cancelled, ProviderError.
     """
+    report(StudyState("planned", _plan_words(body), 0.0, None))
     doing = "create the study"
     with tempfile.TemporaryDirectory() as folder:
         frozen = freeze(raws, Path(folder))
@@ -83,6 +85,19 @@ async def ask_study(client: Client, raws: Sequence[bytes], body: dict[str, Any],
         with contextlib.suppress(ProviderError):
             await client.delete_file(file.id)  # the study has a link to it
     return await _follow(client, _object(client, doing, created), report)
+
+
+def _plan_words(body: dict[str, Any]) -> str:
+    """What a study will train and ask."""
+    trials = body.get("trials")
+    if not trials:
+        return "follow answers back through the training"
+    sizes = sorted({len(each["train"]) for each in trials})
+    size = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+    answers = sum(len(each.get("answer") or ()) for each in trials)
+    return (
+        f"train {body.get('model')} {len(trials):,} times on {size} examples each, and ask {answers:,} questions"
+    )
 
 
 async def _follow(client: Client, study: dict[str, Any], report: Report) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What comes from a hub of data sets and models, and what goes to one?"""
