@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -80,15 +81,30 @@ async def ask_both(names: list[str], prompts: int, folder: Path) -> tuple[float,
     return first, time.perf_counter() - began
 
 
+def server_seconds() -> float:
+    """CPU seconds of the local server and of the processes that it has now (Linux; elsewhere 0)."""
+    server = json.loads((paths.server_dir() / "server.json").read_text())["pid"]
+    total = 0.0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            words = file.read_text().rpartition(")")[2].split()
+            if server in (int(file.parent.name), int(words[1])):
+                total += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
 async def measure_asking(model: str, prompts: int) -> None:
     """Train, then ask cold and warm."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         tuned = await train_shortly(model, folder, Ledger(folder / "runs.db"))
         for state in ("just trained", "in memory"):
+            spent = server_seconds()
             first, everything = await ask_both([model, tuned], prompts, folder)
             print(
-                f"{prompts} prompts x 2 models, {state:<12} first answer {first:5.2f} s, all {everything:6.2f} s"
+                f"{prompts} prompts x 2 models, {state:<12} first answer {first:5.2f} s, all {everything:6.2f} s "
+                f"({server_seconds() - spent:.1f} CPU s of the server)",
+                flush=True,
             )
 
 

@@ -120,6 +120,18 @@ def _string(file: BinaryIO) -> str:
     return _read(file, _checked_count(_number(file, "Q"))).decode("utf-8", "replace")
 
 
+def _strings(file: BinaryIO, count: int) -> list[str]:
+    """So many strings, as `_string` reads them, without a call for each part: a vocabulary has 100,000."""
+    strings = []
+    for _ in range(count):
+        size = int.from_bytes(file.read(8), "little")
+        data = file.read(size) if size <= _MAX_ITEMS else b""
+        if len(data) != size:
+            raise ValueError("it is cut short in its header: copy or export the model again")
+        strings.append(data.decode("utf-8", "replace"))
+    return strings
+
+
 def _value(file: BinaryIO, kind: int) -> Any:
     if kind == _STRING:
         return _string(file)
@@ -128,6 +140,8 @@ def _value(file: BinaryIO, kind: int) -> Any:
         if inner in _SCALARS:
             code = f"<{count}{_SCALARS[inner]}"
             return list(struct.unpack(code, _read(file, struct.calcsize(code))))
+        if inner == _STRING:
+            return _strings(file, count)
         return [_value(file, inner) for _ in range(count)]
     if kind not in _SCALARS:
         raise ValueError(f"metadata of unknown type {kind}")

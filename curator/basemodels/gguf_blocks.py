@@ -23,11 +23,11 @@ def _half(blocks: Bytes, column: int) -> Floats:
 
 
 def _nibbles(blocks: Bytes, column: int) -> Floats:
-    packed = blocks[:, column : column + 16]
-    out = np.empty((len(blocks), 32), np.float32)
-    out[:, :16] = packed & 15
-    out[:, 16:] = packed >> 4
-    return out
+    packed = np.ascontiguousarray(blocks[:, column : column + 16])
+    out = np.empty((len(blocks), 2, 16), np.float32)
+    out[:, 0] = packed & 15
+    out[:, 1] = packed >> 4
+    return out.reshape(-1, 32)
 
 
 def _fifth_bits(blocks: Bytes, column: int) -> Floats:

@@ -6,6 +6,7 @@ Tensor names and layout are Hugging Face's (`model.layers.0.self_attn.q_proj.wei
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -236,14 +237,19 @@ def _from_gguf(file: Gguf) -> Weights:
     }
     if not config.tied:
         tensors["lm_head.weight"] = file.tensor("output.weight")
-    for layer in range(config.num_layers):
+    heads = {"attn_q": config.num_heads, "attn_k": config.num_kv_heads}
+
+    def read(layer: int) -> dict[str, Floats]:
+        weights = {}
         for theirs, ours in GGUF_NAMES.items():
             weight = file.tensor(f"blk.{layer}.{theirs}.weight")
-            if theirs == "attn_q":
-                weight = _unpermute(weight, config.num_heads)
-            elif theirs == "attn_k":
-                weight = _unpermute(weight, config.num_kv_heads)
-            tensors[f"model.layers.{layer}.{ours}.weight"] = weight
+            name = f"model.layers.{layer}.{ours}.weight"
+            weights[name] = _unpermute(weight, heads[theirs]) if theirs in heads else weight
+        return weights
+
+    with ThreadPoolExecutor(2) as pool:
+        for weights in pool.map(read, range(config.num_layers)):
+            tensors |= weights
     return Weights(config, tensors)
 
 

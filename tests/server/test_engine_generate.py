@@ -251,3 +251,60 @@ def test_a_long_prompt_is_read_in_slices_and_given_up_between_two(tmp_path: Path
     steps, lines = step_until_done(99)
     assert steps > 1500 // SLICE_TOKENS and lines[-1] == {"id": "a", "done": True}
     assert step_until_done(2) == (2, [])
+
+
+def collect(lines: list[Line], request_id: str) -> tuple[str, list[float]]:
+    """The text of a request's answer, and the log probabilities of its tokens."""
+    own = [line for line in lines if line["id"] == request_id]
+    return text(own), [line["logprob"]["logprob"] for line in own if "logprob" in line]
+
+
+@pytest.mark.parametrize("systems", [("be brief", "be brief"), ("be brief", "be bold, and long"), ("", "x" * 40)])
+def test_batches_that_join_answer_as_lone_requests(model: Path, systems: tuple[str, str]) -> None:
+    def asked(number: int) -> Line:
+        messages = [
+            {"role": "system", "content": systems[number % 2]},
+            {"role": "user", "content": f"{number}" * 3},
+        ]
+        return request(model, id=str(number), messages=messages, max_tokens=3 + 3 * number, logprobs=True)
+
+    engine = EmbeddedEngine(model, 1)
+    first = engine.batch(None, [asked(0), asked(2), asked(4)])
+    lines = [line for _ in range(5) for line in first.step()]
+    second = engine.batch(None, [asked(1), asked(3)])
+    assert not first.join(second)  # its prompts are not read
+    lines += second.step() + second.step()
+    assert first.join(second)
+    assert second.done and not second.step()
+    while not first.done:
+        lines += first.step()
+    for number in range(5):
+        batch = EmbeddedEngine(model, 1).batch(None, [asked(number)])
+        alone: list[Line] = []
+        while not batch.done:
+            alone += batch.step()
+        assert collect(lines, str(number))[0] == collect(alone, str(number))[0]
+        assert collect(lines, str(number))[1] == pytest.approx(collect(alone, str(number))[1], abs=1e-4)
+
+
+def test_a_beginning_that_was_read_is_not_read_again(tmp_path: Path) -> None:
+    folder = tiny.write_tiny_model(tmp_path)
+    config = json.loads((folder / "config.json").read_text()) | {"max_position_embeddings": 4096}
+    (folder / "config.json").write_text(json.dumps(config))
+    engine = EmbeddedEngine(folder, 1)
+
+    def ask(engine: EmbeddedEngine, *questions: str) -> tuple[int, str]:
+        system = {"role": "system", "content": "x" * 400}
+        requests = [
+            request(folder, id=q, messages=[system, {"role": "user", "content": q}], max_tokens=6)
+            for q in questions
+        ]
+        batch, steps, lines = engine.batch(None, requests), 0, list[Line]()
+        while not batch.done:
+            lines, steps = lines + batch.step(), steps + 1
+        return steps, "".join(text([line for line in lines if line["id"] == q]) for q in questions)
+
+    assert ask(engine, "why")[0] == ask(engine, "who")[0] + 400 // SLICE_TOKENS
+    several = ask(engine, "how", "when", "who")
+    fresh = ask(EmbeddedEngine(folder, 1), "how", "when", "who")
+    assert several[1] == fresh[1] and several[0] < fresh[0]

@@ -222,6 +222,10 @@ class Scripted:
     def keep(self, indexes: Any) -> None:
         """Nothing is dropped."""
 
+    def join(self, other: Any) -> bool:
+        """Nothing joins."""
+        return False
+
 
 def test_an_answer_with_a_call_ends_for_it(text: tokenizer.TextModel, tmp_path: Path) -> None:
     loaded = LoadedModel(

@@ -1,9 +1,10 @@
 """The generation process, `python -m curator.server.children.generate`: reads requests from stdin and writes
 answers to stdout, both as JSON lines (protocol: docs/architecture.md, "server").
 
-Waiting requests for the same model become one batch, long prompts and short ones apart. The batches take turns (a
-slice of a prompt, or a token of each answer), and the one that has used the least time is next: so a short answer
-does not wait for a long prompt or a long answer. The process ends at the end of stdin.
+Waiting requests for the same model become one batch, long prompts and short ones apart; batches whose prompts are
+read join those that are decoding already. The batches take turns (a slice of a prompt, or a token of each answer),
+and the one that has used the least time is next: so a short answer does not wait for a long prompt or a long
+answer. The process ends at the end of stdin.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ class RunningBatch(Protocol):
     def cancel(self, request_id: str) -> None:
         """Stop answering a request."""
 
+    def join(self, other: Any) -> bool:
+        """Answer another batch's requests here from now on; whether it can be done."""
+
     @property
     def done(self) -> bool:
         """Whether every request is answered."""
@@ -80,6 +84,8 @@ class RunningTurn:
     batch: RunningBatch
     long: bool
     spent: float
+    key: tuple[str, str | None]
+    """Base model and adapter."""
 
 
 class GenerationLoop:
@@ -169,7 +175,7 @@ class GenerationLoop:
             _send_error(ids, "internal_error", _describe_unexpected(error))
         else:
             spent = min((turn.spent for turn in self._active), default=0.0)
-            self._active.append(RunningTurn(ids, batch, _is_long(requests[0]), spent))
+            self._active.append(RunningTurn(ids, batch, _is_long(requests[0]), spent, key))
 
     def _engine(self, base: str) -> Engine:
         if base not in self._engines:
@@ -193,6 +199,18 @@ class GenerationLoop:
         turn.spent += time.monotonic() - before
         if turn.batch.done:
             self._active.remove(turn)
+        else:
+            self._join_others(turn)
+
+    def _join_others(self, turn: RunningTurn) -> None:
+        """Let a batch take in those for the same model that are as far as it: one pass over the weights answers
+        all."""
+        for other in [other for other in self._active if other is not turn and other.key == turn.key]:
+            if turn.long or other.long or len(turn.ids) + len(other.ids) > BATCH_ROWS:
+                continue
+            if turn.batch.join(other.batch):
+                turn.ids += other.ids
+                self._active.remove(other)
 
 
 def _is_long(request: Request) -> bool:

@@ -48,6 +48,9 @@ class Decoder(Protocol):
     def keep(self, indexes: Sequence[int]) -> None:
         """Drop all sequences but these."""
 
+    def join(self, other: Any) -> bool:
+        """Decode another one's sequences here from now on, behind the own ones; False if this one cannot."""
+
 
 @dataclass(slots=True)
 class LoadedModel:
@@ -58,6 +61,8 @@ class LoadedModel:
     max_positions: int
     start: Callable[[Sequence[Sequence[int]], Observe | None], Decoder]
     compiler: ConstraintCompiler
+    remember: Callable[[Decoder], None] = lambda decoder: None
+    """Called when prompts are read, to keep what later prompts may begin with as well."""
 
 
 @dataclass(slots=True)
@@ -68,6 +73,8 @@ class AnswerBatch:
     requests: list[Request]
     _rows: list[ChoiceState] = field(init=False)
     _decoder: Decoder | None = None
+    _scored: bool = False
+    """Whether the log probabilities of prompts are wanted."""
     _lines: list[Line] = field(default_factory=list)
     _open_choices: dict[str, int] = field(default_factory=dict)
 
@@ -159,18 +166,38 @@ class AnswerBatch:
                 if self._decoder is not None and not self._decoder.ready:
                     self._decoder.skip(index)
 
+    def join(self, other: AnswerBatch) -> bool:
+        """Answer another batch's requests here from now on, where all prompts of both are read; whether it can
+        be done. The other one is empty then."""
+        mine, theirs = self._decoder, other._decoder
+        if mine is None or theirs is None or not mine.ready or not theirs.ready:
+            return False
+        if self._lines or other._lines:
+            return False
+        for batch, decoder in ((self, mine), (other, theirs)):
+            alive = [n for n, row in enumerate(batch._rows) if row.alive]
+            if alive and len(alive) < len(batch._rows):
+                decoder.keep(alive)
+                batch._rows = [batch._rows[n] for n in alive]
+        if not self._rows or not other._rows or not mine.join(theirs):
+            return False
+        self._rows += other._rows
+        self._open_choices |= other._open_choices
+        other._rows, other._open_choices = [], {}
+        return True
+
     def step(self) -> list[Line]:
         """Read a slice of the prompts, or decode one token of every unfinished choice; the lines to send."""
         self._drop()
         if self._rows:
             if self._decoder is None:
-                scored = any(row.echo and row.logprobs is not None for row in self._rows)
+                self._scored = any(row.echo and row.logprobs is not None for row in self._rows)
                 prompts = [row.prompt for row in self._rows]
-                self._decoder = self.context.start(prompts, self._observe if scored else None)
+                self._decoder = self.context.start(prompts, self._observe if self._scored else None)
             elif self._decoder.ready:
                 self._decoder.advance([row.answer.ids[-1] if row.answer.ids else 0 for row in self._rows])
             if not self._decoder.ready:
-                self._decoder.read()
+                self._read_slice(self._decoder)
             if self._decoder.ready:
                 for row, logits in zip(self._rows, self._decoder.logits, strict=True):
                     if row.alive:
@@ -178,6 +205,11 @@ class AnswerBatch:
         self._collect()
         lines, self._lines = self._lines, []
         return lines
+
+    def _read_slice(self, decoder: Decoder) -> None:
+        decoder.read()
+        if decoder.ready and not self._scored and all(row.alive for row in self._rows):
+            self.context.remember(decoder)
 
     def _observe(self, index: int, first: int, logits: Any) -> None:
         self._rows[index].observe_prompt(first, logits)

@@ -145,10 +145,12 @@ class ChoiceState:
         entry = self._piece(token)
         if logits is None:  # the first token of a prompt has none
             return {**entry, "logprob": None, "top_logprobs": []}
+        if not self.logprobs:
+            return {**entry, "logprob": sampling.token_logprob(logits, token), "top_logprobs": []}
         values = sampling.log_probabilities(logits)
         top = [
             {**self._piece(other), "logprob": float(values[other])}
-            for other in sampling.likeliest(values, self.logprobs or 0)
+            for other in sampling.likeliest(values, self.logprobs)
         ]
         return {**entry, "logprob": float(values[token]), "top_logprobs": top}
 

@@ -130,6 +130,10 @@ class HfDecoder:
         self._mask = self._mask[rows]
         self.logits = self.logits[list(indexes)]
 
+    def join(self, other: Any) -> bool:
+        """Batches of this engine stay apart: their caches are padded differently."""
+        return False
+
     def _forward(self, ids: Any, every: bool = False) -> Any:
         """Read tokens (sequences, T); the logits behind the last one, with `every` behind each, in NumPy."""
         import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,8 +111,10 @@ def log_probabilities(logits: Array) -> Array:
 
 
 def token_logprob(logits: Array, token: int) -> float:
-    """Natural logarithm of the probability that `logits` (vocabulary,) give to `token`."""
-    return float(log_probabilities(logits)[token])
+    """Natural logarithm of the probability that `logits` (vocabulary,) give to `token`, without those of all
+    others."""
+    shifted = logits - logits.max()
+    return float(shifted[token]) - math.log(float(np.exp(shifted).sum(dtype=np.float64)))
 
 
 def likeliest(values: Array, count: int) -> list[int]:

@@ -1,5 +1,5 @@
 """Batched decoding with a key/value cache. Prompts are read in slices; the beginning that all of them share is
-read and stored once."""
+read and stored once, and what an earlier prompt began with as well is not read again. Batches join."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from functools import reduce
 import numpy as np
 
 from curator.server.engines.embedded import attention, batches
-from curator.server.engines.embedded.llama import Llama, multiply, rms_norm, swiglu
+from curator.server.engines.embedded.beginnings import Beginning, KeysAndValues
+from curator.server.engines.embedded.llama import Llama, rms_norm, swiglu
 from curator.server.engines.embedded.lora import Adapter, Array
 
 _GROW = 64
 """Positions added to the cache when it is full."""
+_WASTE = 1.5
+"""Batches join if at most so many times the positions are attended to then: their lengths are padded to one."""
 SLICE_TOKENS = 128
 """Most tokens of prompts that are read at once: between two slices others have their turn."""
 SCORED_TOKENS = 32
@@ -39,7 +42,7 @@ class EmbeddedDecoder:
     `logits` (sequences, vocabulary) are those of each one's next token, once all prompts are read. Prompts hold at
     least one token. For each block the cache holds keys and values of the shared beginning, (kv heads, P, head),
     and of the rest of each sequence, (sequences, kv heads, room, head). `observe` is called with the logits behind
-    each token of the prompts; nothing is shared then.
+    each token of the prompts; nothing is shared then. `known` is a beginning of all prompts that was read before.
     """
 
     def __init__(
@@ -48,10 +51,11 @@ class EmbeddedDecoder:
         adapter: Adapter | None,
         prompts: Sequence[Sequence[int]],
         observe: Observe | None = None,
+        known: Beginning | None = None,
     ) -> None:
         self._model, self._adapter, self._prompts, self._observe = model, adapter, prompts, observe
-        shared = reduce(min, (batches.common_prefix_length(prompts[0], p) for p in prompts))
-        self._prefix = 0 if observe or len(prompts) == 1 else min(shared, min(map(len, prompts)) - 1)
+        before = 0 if known is None or observe else len(known.tokens)
+        self._prefix = before if observe or len(prompts) == 1 else shared_length(prompts)
         own = [len(prompt) - self._prefix for prompt in prompts]
         self._lengths = np.array(own, dtype=np.int64)
         config, room = model.config, max(own) + _GROW
@@ -60,7 +64,10 @@ class EmbeddedDecoder:
         dtype = model.embedding.dtype
         self._shared = [(np.zeros(beginning, dtype), np.zeros(beginning, dtype)) for _ in model.layers]
         self._own = [(np.zeros(shape, dtype), np.zeros(shape, dtype)) for _ in model.layers]
-        self._slices = _cut_slices(self._prefix, own, SCORED_TOKENS if observe else SLICE_TOKENS)
+        if before and known is not None:
+            for into, what in zip(self._shared, known.cache, strict=True):
+                into[0][:, :before], into[1][:, :before] = what
+        self._slices = _cut_slices(before, self._prefix, own, SCORED_TOKENS if observe else SLICE_TOKENS)
         self._read = 0
         self._skipped: set[int] = set()
         self._hidden = np.zeros((len(prompts), config.hidden_size), dtype)
@@ -84,7 +91,7 @@ class EmbeddedDecoder:
         elif segments:
             self._read_segments(segments)
         if self.ready:
-            self.logits = multiply(self._hidden, self._model.head)
+            self.logits = self._model.products.multiply(self._hidden, self._model.head)
 
     def _read_segments(self, segments: list[Segment]) -> None:
         model, config = self._model, self._model.config
@@ -151,6 +158,54 @@ class EmbeddedDecoder:
             out[tokens] = attention.attend_to_cache(q[tokens], before, own_before, config)
         return out
 
+    def beginning(self) -> tuple[Sequence[int], KeysAndValues]:
+        """Tokens, keys and values of the prompts' shared beginning; of a single prompt all of it. Holds while no
+        token was appended and no prompt was skipped."""
+        prompt = self._prompts[0]
+        if len(self._prompts) > 1:
+            return prompt[: self._prefix], self._shared
+        own = len(prompt) - self._prefix
+        return prompt, [
+            (np.concatenate([a, c[0, :, :own]], axis=1), np.concatenate([b, d[0, :, :own]], axis=1))
+            for (a, b), (c, d) in zip(self._shared, self._own, strict=True)
+        ]
+
+    def join(self, other: EmbeddedDecoder) -> bool:
+        """Decode the other one's sequences here from now on, behind the own ones. False if that would cost more
+        than it saves, since the lengths differ much; then nothing has changed. Both must be ready."""
+        first, second = self._prompts[0][: self._prefix], other._prompts[0][: other._prefix]
+        common = batches.common_prefix_length(first, second)
+        sizes = [[int(one._lengths.max()) + one._prefix - common, len(one._lengths)] for one in (self, other)]
+        apart = sum(length * count for length, count in sizes)
+        together = max(length for length, _ in sizes) * sum(count for _, count in sizes)
+        if self._adapter is not other._adapter or together > _WASTE * (apart + _GROW):
+            return False
+        self._share_only(common)
+        other._share_only(common)
+        room = max(self._own[0][0].shape[2], other._own[0][0].shape[2])
+        for number, (ours, theirs) in enumerate(zip(self._own, other._own, strict=True)):
+            keys, values = (
+                np.concatenate([_widen(a, room), _widen(b, room)]) for a, b in zip(ours, theirs, strict=True)
+            )
+            self._own[number] = keys, values
+        self._lengths = np.concatenate([self._lengths, other._lengths])
+        self.logits = np.concatenate([self.logits, other.logits])
+        return True
+
+    def _share_only(self, tokens: int) -> None:
+        """Let the sequences share only the first `tokens`: the rest of what they share becomes each one's own."""
+        if tokens == self._prefix:
+            return
+        for number, (shared, own) in enumerate(zip(self._shared, self._own, strict=True)):
+            rests = [
+                np.broadcast_to(part[None, :, tokens:], (len(own[0]), *part[:, tokens:].shape)) for part in shared
+            ]
+            keys, values = (np.concatenate([rest, part], axis=2) for rest, part in zip(rests, own, strict=True))
+            self._own[number] = keys, values
+        self._shared = [(keys[:, :tokens], values[:, :tokens]) for keys, values in self._shared]
+        self._lengths = self._lengths + (self._prefix - tokens)
+        self._prefix = tokens
+
     def keep(self, indexes: Sequence[int]) -> None:
         """Drop all sequences but these."""
         self._lengths = self._lengths[indexes]
@@ -175,13 +230,13 @@ class EmbeddedDecoder:
             down, _ = model.project("down", number, swiglu(gate_up), self._adapter)
             x += down
         self._lengths = self._lengths + 1
-        self.logits = multiply(rms_norm(x, model.norm, config.rms_eps), model.head)
+        self.logits = model.products.multiply(rms_norm(x, model.norm, config.rms_eps), model.head)
 
     def _grow(self) -> None:
         if int(self._lengths.max()) + 1 < self._own[0][0].shape[2]:
             return
-        pad = ((0, 0), (0, 0), (0, _GROW), (0, 0))
-        self._own = [(np.pad(k, pad), np.pad(v, pad)) for k, v in self._own]
+        room = self._own[0][0].shape[2] + _GROW
+        self._own = [(_widen(keys, room), _widen(values, room)) for keys, values in self._own]
 
     def _attend(self, number: int, qkv: Array, turn: tuple[Array, Array], mask: Array) -> Array:
         """Attention of one new token a sequence to the shared and to its own cache, (sequences, heads·head)."""
@@ -211,10 +266,22 @@ class EmbeddedDecoder:
         return out.reshape(count, -1)
 
 
-def _cut_slices(prefix: int, own: Sequence[int], size: int) -> list[list[Segment]]:
-    """The order in which prompts are read: the shared beginning first, then each one's own part, in slices of at
-    most `size` tokens; a slice holds several short parts."""
-    out = [[Segment(-1, first, min(first + size, prefix))] for first in range(0, prefix, size)]
+def _widen(cache: Array, room: int) -> Array:
+    """Keys or values (sequences, kv heads, tokens, head) with place for `room` tokens."""
+    missing = room - cache.shape[2]
+    return np.pad(cache, ((0, 0), (0, 0), (0, missing), (0, 0))) if missing > 0 else cache
+
+
+def shared_length(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts begin with; each keeps one of its own, behind which its logits are."""
+    shared = reduce(min, (batches.common_prefix_length(prompts[0], prompt) for prompt in prompts))
+    return min(shared, min(map(len, prompts)) - 1)
+
+
+def _cut_slices(known: int, prefix: int, own: Sequence[int], size: int) -> list[list[Segment]]:
+    """The order in which prompts are read: of the shared beginning what is not known, then each one's own part, in
+    slices of at most `size` tokens; a slice holds several short parts."""
+    out = [[Segment(-1, first, min(first + size, prefix))] for first in range(known, prefix, size)]
     row: list[Segment] = []
     room = size
     for sequence, length in enumerate(own):

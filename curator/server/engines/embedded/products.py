@@ -1,0 +1,78 @@
+"""Matrix products with frozen weights: how these lie in memory, and how many threads share a product."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from curator.server.engines.embedded.lora import Array
+
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+DECODING_THREADS = min(4, _CORES)
+"""Threads that share a product while answers are decoded and nothing else is at work."""
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at what else is at work."""
+_LEAST_SHARED = 2**19
+"""Weights that a matrix has at least for its products to be shared: for less, waiting for a thread costs more."""
+
+
+class Products:
+    """Multiplies with frozen weights (outputs, inputs).
+
+    For training, `threads` 1, weights lie row by row: forward and backward products are equally fast. For decoding
+    they lie column by column: the product of a few tokens is up to twice as fast (measured, OpenBLAS 0.3.31). Each
+    thread computes some of the outputs; none spins while it waits. On a busy machine one thread does all.
+    """
+
+    def __init__(self, threads: int, by_column: bool) -> None:
+        self._by_column = by_column
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self._quiet, self._looked = True, 0.0
+
+    def stack(self, parts: Sequence[Array]) -> Array:
+        """The matrices below each other as one, laid out for the products."""
+        rows = sum(len(part) for part in parts)
+        if len(parts) == 1 and not self._by_column:
+            return parts[0]
+        out: Array = np.empty((rows, parts[0].shape[1]), parts[0].dtype, order="F" if self._by_column else "C")
+        return np.concatenate(parts, out=out)
+
+    def multiply(self, x: Array, weight: Array) -> Array:
+        """x @ weight.T: (T, inputs) and (outputs, inputs) → (T, outputs)."""
+        if self._pool is None or weight.size < _LEAST_SHARED or not self._is_quiet():
+            return multiply(x, weight)
+        out = np.empty((len(x), len(weight)), x.dtype)
+        ends = [len(weight) * number // self._threads for number in range(self._threads + 1)]
+        parts = [slice(first, last) for first, last in zip(ends, ends[1:], strict=False)]
+
+        def compute(part: slice) -> None:
+            np.matmul(x, weight[part].T, out=out[:, part])
+
+        others = [self._pool.submit(compute, part) for part in parts[1:]]
+        compute(parts[0])
+        for other in others:
+            other.result()
+        return out
+
+    def _is_quiet(self) -> bool:
+        """Whether there are cores for the threads, by the load average of the last minute, their own included."""
+        if (now := time.monotonic()) - self._looked > _LOOK_EVERY:
+            self._looked = now
+            try:
+                self._quiet = os.getloadavg()[0] <= _CORES + 0.5
+            except (AttributeError, OSError):  # a system that does not tell
+                self._quiet = False
+        return self._quiet
+
+
+def multiply(x: Array, weight: Array) -> Array:
+    """x @ weight.T. Two or three rows are multiplied one by one: twice as fast (measured, OpenBLAS 0.3.31)."""
+    if len(x) in (2, 3):
+        return np.stack([row @ weight.T for row in x])
+    out: Array = x @ weight.T
+    return out
