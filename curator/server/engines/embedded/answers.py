@@ -11,7 +11,7 @@ from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.server.engines.answer_batch import AnswerBatch, Decoder, LoadedModel, Observe, Request
 from curator.server.engines.constraint import ConstraintCompiler
-from curator.server.engines.embedded.beginnings import Beginnings
+from curator.server.engines.embedded.beginnings import KeptBeginnings
 from curator.server.engines.embedded.decode import EmbeddedDecoder, shared_length
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft
@@ -26,7 +26,7 @@ class EmbeddedEngine:
             text = pool.submit(tokenizer.load, base)
             self._model = Llama(weights.load(base), decoding_threads=DECODING_THREADS)
             self._text = text.result()
-        self._beginnings = Beginnings()
+        self._beginnings = KeptBeginnings()
         self._compiler = ConstraintCompiler(self._text)
         self._most_adapters = adapters_kept
         self._adapters: OrderedDict[str, Adapter] = OrderedDict()

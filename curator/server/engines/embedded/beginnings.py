@@ -19,7 +19,7 @@ _KEPT_TOKENS = 2048
 
 
 @dataclass(slots=True)
-class Beginning:
+class ReadBeginning:
     """The first tokens of a prompt, and what each block computed of them with an adapter (its folder, or None)."""
 
     adapter: str | None
@@ -28,12 +28,12 @@ class Beginning:
 
 
 @dataclass(slots=True)
-class Beginnings:
+class KeptBeginnings:
     """The beginnings that were read with one base model, the most recently used last."""
 
-    kept: list[Beginning] = field(default_factory=list)
+    kept: list[ReadBeginning] = field(default_factory=list)
 
-    def find(self, adapter: str | None, tokens: Sequence[int]) -> Beginning | None:
+    def find(self, adapter: str | None, tokens: Sequence[int]) -> ReadBeginning | None:
         """The longest kept beginning of `tokens`, cut to what agrees; None if there is none worth it."""
         lengths = [common_prefix_length(one.tokens, tokens) if one.adapter == adapter else 0 for one in self.kept]
         longest = max(lengths, default=0)
@@ -43,7 +43,7 @@ class Beginnings:
         self.kept.append(self.kept.pop(at))
         whole = self.kept[-1]
         cut = [(keys[:, :longest], values[:, :longest]) for keys, values in whole.cache]
-        return Beginning(adapter, whole.tokens[:longest], cut)
+        return ReadBeginning(adapter, whole.tokens[:longest], cut)
 
     def keep(self, adapter: str | None, tokens: Sequence[int], cache: KeysAndValues) -> None:
         """Keep a copy of a beginning, unless one that begins with it is there; the oldest ones go."""
@@ -55,6 +55,6 @@ class Beginnings:
         shorter = [one for one in same if own[: len(one.tokens)] == one.tokens]
         self.kept = [one for one in self.kept if not any(one is other for other in shorter)]
         copies = [(keys[:, :size].copy(), values[:, :size].copy()) for keys, values in cache]
-        self.kept.append(Beginning(adapter, own, copies))
+        self.kept.append(ReadBeginning(adapter, own, copies))
         while sum(len(one.tokens) for one in self.kept) > _KEPT_TOKENS:
             self.kept.pop(0)

@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from curator.server.engines.embedded import attention, batches
-from curator.server.engines.embedded.beginnings import Beginning, KeysAndValues
+from curator.server.engines.embedded.beginnings import ReadBeginning, KeysAndValues
 from curator.server.engines.embedded.llama import Llama, rms_norm, swiglu
 from curator.server.engines.embedded.lora import Adapter, Array
 
@@ -51,7 +51,7 @@ class EmbeddedDecoder:
         adapter: Adapter | None,
         prompts: Sequence[Sequence[int]],
         observe: Observe | None = None,
-        known: Beginning | None = None,
+        known: ReadBeginning | None = None,
     ) -> None:
         self._model, self._adapter, self._prompts, self._observe = model, adapter, prompts, observe
         before = 0 if known is None or observe else len(known.tokens)
