@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from curator.server.engines.embedded import attention, batches
-from curator.server.engines.embedded.beginnings import ReadBeginning, KeysAndValues
+from curator.server.engines.embedded.beginnings import KeysAndValues, ReadBeginning
 from curator.server.engines.embedded.llama import Llama, rms_norm, swiglu
 from curator.server.engines.embedded.lora import Adapter, Array
 
