@@ -95,14 +95,16 @@ def _progress() -> Any:
 def _write(path: Path, source: Examples, duplicates: set[int]) -> dict[str, Any]:
     from curator.atomic import replacing  # heavy
 
-    numbers = [example for example in source.by_number if example not in duplicates]
+    count = 0
     try:
         with replacing(path) as file:
-            for example in numbers:
-                file.write(source.raw(example) + b"\n")
+            for example, raw in source.by_number.in_order():
+                if example not in duplicates:
+                    count += 1
+                    file.write(raw + b"\n")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    return {"path": str(path), "examples": len(numbers)}
+    return {"path": str(path), "examples": count}
 
 
 def _report(

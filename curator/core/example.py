@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from curator.core.lines import BOM
-from curator.core.slips import find_slip
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """Longest line that is parsed; longer ones are kept byte for byte and reported as broken."""
@@ -171,6 +170,8 @@ def _parse_slowly(raw: bytes) -> Example:
     try:
         value = json.loads(text, parse_constant=constant, parse_float=number)
     except json.JSONDecodeError as error:
+        from curator.core.slips import find_slip  # heavy: for broken lines alone
+
         slip = find_slip(text, error)
         repaired = None if slip.repaired is None else slip.repaired.encode("utf-8", "surrogatepass")
         words = f"{slip.message}: column {slip.column + 1}"

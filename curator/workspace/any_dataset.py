@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from curator.core.lines import trim
 from curator.errors import InputError
 from curator.workspace.files.dataset_file import STDIN, DatasetFile, open_dataset
-from curator.workspace.files.line_splitter import blocks, records
+from curator.workspace.files.line_splitter import Notes, blocks, records
 from curator.workspace.storage.folder import is_workspace
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class RecordsByNumber(Mapping[int, bytes]):
     def _rows(self) -> dict[int, int]:
         """The position of each number."""
         return {number: row for row, number in enumerate(self.numbers)}
+
+    def in_order(self) -> Iterator[tuple[int, bytes]]:
+        """All records with their numbers, read once more from first to last: quicker than one by one."""
+        return ((number, self[number]) for number in self.numbers)
 
     def close(self) -> None:
         """Free memory and files. Raises InputError where the file changed meanwhile."""
@@ -128,6 +132,10 @@ class RereadFile(RecordsByNumber):
     def __getitem__(self, number: int) -> bytes:
         start, end = self._ends[number - 1], self._ends[number]
         return trim(self._read(start, end - start), first=number == 1)
+
+    def in_order(self) -> Iterator[tuple[int, bytes]]:
+        self._source.stream.seek(0)
+        return records(blocks(self._source.stream), Notes(), name=self._source.name)
 
     def _read(self, start: int, count: int) -> bytes:
         if hasattr(os, "pread"):

@@ -128,23 +128,22 @@ def verify(
     `fetch(row)` gives a compared text, `relate(a, b)` how two similar rows relate.
     """
     verified: list[Pair] = []
-    texts: dict[int, str] = {}
     forms: dict[int, str] = {}
+    marks: dict[int, str] = {}
     for at in range(0, len(pairs), _VERIFY):
         tell("comparing", at / len(pairs))
         block = pairs[at : at + _VERIFY].tolist()
         rows = {row for pair in block for row in pair}
-        if sum(map(len, texts.values())) > _REMEMBERED:
-            texts = {row: texts[row] for row in rows & texts.keys()}
-            forms = {row: forms[row] for row in texts}
-        fresh = {row: fetch(row) for row in rows - texts.keys()}
-        texts |= fresh
-        forms |= {row: normalise(text) for row, text in fresh.items()}
+        if sum(map(len, forms.values())) > _REMEMBERED:
+            forms = {row: forms[row] for row in rows & forms.keys()}
+        for row in sorted(rows - forms.keys()):
+            text = fetch(row)
+            forms[row], marks[row] = normalise(text), format_mark(text)
         forms_a, forms_b = [forms[a] for a, _ in block], [forms[b] for _, b in block]
         scores = _scores(forms_a, forms_b, floor)
         for place in np.flatnonzero(scores >= floor).tolist():
             a, b = block[place]
-            if format_mark(texts[a]) == format_mark(texts[b]):
+            if marks[a] == marks[b]:
                 words = 1 + min(forms_a[place].count(" "), forms_b[place].count(" "))
                 score = _without_half_of_more(
                     float(scores[place]), len(forms_a[place]), len(forms_b[place]), words

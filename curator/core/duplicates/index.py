@@ -16,7 +16,7 @@ from curator.core.duplicates.hashes import Fingerprint, answer_hash
 from curator.core.duplicates.meaning.relation import VARIANTS, Relation, have_one_system, relation_of
 from curator.core.duplicates.meaning.spoken import Spoken, spoken_text
 from curator.core.duplicates.table import Fetch, FingerprintTable, Progress
-from curator.core.duplicates.texts import format_mark, normalise
+from curator.core.duplicates.texts import normalise
 
 Say = Callable[[int], Spoken]
 """A function from a row to its messages, as `meaning.spoken` has them."""
@@ -70,10 +70,7 @@ class Index:
             self._table.forget_bands()
 
     def _same_form(self, a: int, b: int) -> bool:
-        """Whether two rows of the same words say the same."""
-        text_a, text_b = self._fetch(a), self._fetch(b)
-        if format_mark(text_a) != format_mark(text_b) or normalise(text_a) != normalise(text_b):
-            return False
+        """Whether two rows whose words have one hash say the same."""
         return self._relate(a, b) == "copy"
 
     def _relate(self, a: int, b: int) -> Relation:

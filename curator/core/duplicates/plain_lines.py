@@ -40,22 +40,21 @@ def _facts_of(kinds: tuple[type[Struct], ...]) -> RoleFacts:
 def text_of_line(raw: bytes, scope: Scope = "conversation") -> str:
     """The compared text of one line (`compared_text`)."""
     if scope == "conversation" and (chat := _plain_chat(raw)) is not None:
-        turns = chat.turns
-        if chat.roles[-1] == "assistant":
-            return "\n".join(turns[:-1]) + ANSWER + turns[-1]
-        return "\n".join(turns)
+        return chat.text
     return compared_text(parse(raw).value, scope)
+
+
+def text_and_messages_of_line(raw: bytes) -> tuple[str, Spoken]:
+    """Both, read at once."""
+    if (chat := _plain_chat(raw)) is not None:
+        return chat.text, chat.spoken
+    value = parse(raw).value
+    return compared_text(value), spoken(value)
 
 
 def spoken_of_line(raw: bytes) -> Spoken:
     """The messages of one line."""
-    if (chat := _plain_chat(raw)) is None:
-        return spoken(parse(raw).value)
-    roles, learnt = _turn_roles(chat.roles)
-    system = "\n".join(
-        [text for role, text in zip(chat.roles, chat.contents, strict=True) if role in SYSTEM_ROLES]
-    )
-    return Spoken(roles, ("", *chat.turns), system.strip(), (None,) * len(roles), learnt)
+    return spoken(parse(raw).value) if (chat := _plain_chat(raw)) is None else chat.spoken
 
 
 class _PlainChat(NamedTuple):
@@ -70,6 +69,20 @@ class _PlainChat(NamedTuple):
         if not any(role in SYSTEM_ROLES for role in self.roles[1:]):
             return self.contents[self.roles[0] in SYSTEM_ROLES :]
         return [text for role, text in zip(self.roles, self.contents, strict=True) if role not in SYSTEM_ROLES]
+
+    @property
+    def text(self) -> str:
+        """The compared text."""
+        turns = self.turns
+        if self.roles[-1] == "assistant":
+            return "\n".join(turns[:-1]) + ANSWER + turns[-1]
+        return "\n".join(turns)
+
+    @property
+    def spoken(self) -> Spoken:
+        roles, learnt = _turn_roles(self.roles)
+        systems = [text for role, text in zip(self.roles, self.contents, strict=True) if role in SYSTEM_ROLES]
+        return Spoken(roles, ("", *self.turns), "\n".join(systems).strip(), (None,) * len(roles), learnt)
 
 
 def _plain_chat(raw: bytes) -> _PlainChat | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,12 @@ from curator.core.duplicates.groups import Arrangement, Group
 from curator.core.duplicates.hashes import NOTHING, Fingerprint, canonical
 from curator.core.duplicates.index import Index
 from curator.core.duplicates.meaning.spoken import Spoken, spoken_part
-from curator.core.duplicates.plain_lines import fingerprint_of_line, spoken_of_line, text_of_line
+from curator.core.duplicates.plain_lines import (
+    fingerprint_of_line,
+    spoken_of_line,
+    text_and_messages_of_line,
+    text_of_line,
+)
 from curator.core.duplicates.table import Progress
 from curator.core.duplicates.texts import Scope
 from curator.core.example import parse
@@ -28,6 +34,9 @@ VERSION = 7
 """Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
 """Examples whose fingerprints are handed over together."""
+
+_NOTED = 20_000_000
+"""Characters of messages that are kept for the comparison that follows."""
 
 RawOf = Callable[[int], bytes]
 """The present bytes of an example by id."""
@@ -43,6 +52,10 @@ class Duplicates:
         self._ids = list(ids)
         self._row = {example: row for row, example in enumerate(self._ids)}
         self._raw_of = raw_of
+        self._messages: dict[int, Spoken] = {}
+        """The messages of rows whose text was read while noting."""
+        self._room = 0
+        """Characters of messages that may still be noted."""
         self._index = index or Index((), self._text, self._same, say=self._say)
 
     @classmethod
@@ -62,7 +75,7 @@ class Duplicates:
         """
         duplicates = cls((), raw_of, scope=scope)
         fingerprints, text, same = duplicates._fingerprints(raws), duplicates._text, duplicates._same
-        with without_collecting():
+        with without_collecting(), duplicates._noting_messages():
             duplicates._index = Index(fingerprints, text, same, say=duplicates._say, near=near, progress=progress)
         duplicates._row = {example: row for row, example in enumerate(duplicates._ids)}
         return duplicates
@@ -75,12 +88,26 @@ class Duplicates:
             yield [fingerprint_of_line(raw, self._scope) for _, raw in batch]
 
     def _text(self, row: int) -> str:
-        return text_of_line(self._raw_of(self._ids[row]), self._scope)
+        raw = self._raw_of(self._ids[row])
+        if self._scope != "conversation" or self._room <= 0:
+            return text_of_line(raw, self._scope)
+        text, self._messages[row] = text_and_messages_of_line(raw)
+        self._room -= len(text)
+        return text
 
     def _say(self, row: int) -> Spoken:
         if self._scope != "conversation":
             return spoken_part(self._text(row), self._scope == "answer")
-        return spoken_of_line(self._raw_of(self._ids[row]))
+        return self._messages.get(row) or spoken_of_line(self._raw_of(self._ids[row]))
+
+    @contextmanager
+    def _noting_messages(self) -> Iterator[None]:
+        """Keep the messages of rows whose text is read: those that are alike are compared soon afterwards."""
+        self._room = _NOTED
+        try:
+            yield
+        finally:
+            self._messages, self._room = {}, 0
 
     def _same(self, a: int, b: int) -> bool:
         """Whether the examples in two rows are equal; called for rows with equal hashes."""
@@ -140,7 +167,8 @@ class Duplicates:
                 self._ids.append(example)
             if row is not None:
                 fresh[row] = NOTHING if raw is None else fingerprint_of_line(raw, self._scope)
-        self._index.put(fresh)
+        with self._noting_messages():
+            self._index.put(fresh)
 
     def _ids_of(self, rows: Iterable[int]) -> tuple[int, ...]:
         return tuple(self._ids[row] for row in rows)

@@ -28,7 +28,6 @@ from curator.workspace.files.container import (
 )
 from curator.workspace.files.kinds import Kind, kind_of_text
 from curator.workspace.files.line_splitter import BLOCK, Batch, Notes, Record, batches, blocks, group
-from curator.workspace.files.tables import elements, rows
 
 STDIN = "-"
 """The path that stands for standard input."""
@@ -54,6 +53,11 @@ class DatasetFile:
         """All records: lines that are not blank, elements of an array, or rows of a CSV file as objects."""
         if self.kind == "lines":
             return batches(blocks(self.stream), self.notes, name=self.name)
+        from curator.workspace.files.tables import (
+            elements,
+            rows,
+        )  # heavy: all shapes, for an array or a table alone
+
         data = read_whole(self.stream, self.name)
         records = elements(data, self.notes) if self.kind == "array" else rows(data, self.notes, self.name)
         return group(records)

@@ -7,7 +7,6 @@ import io
 from itertools import islice
 from typing import Literal
 
-from curator.core.convert.shapes import shape_of
 from curator.core.lines import BOM
 from curator.workspace.files.container import is_array, parse_json
 from curator.workspace.files.delimiters import delimiter_of
@@ -56,4 +55,6 @@ def _is_known_table(head: bytes, complete: bool) -> bool:
     rows = [row for row in (rows if complete else rows[:-1]) if row]
     if len(rows) < 2 or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
         return False
+    from curator.core.convert.shapes import shape_of  # heavy: all shapes, for a text that may be a table
+
     return shape_of(dict(zip(rows[0], rows[1], strict=True))) != "unknown"

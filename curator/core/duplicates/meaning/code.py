@@ -36,12 +36,13 @@ def code_of(text: str) -> str:
 def _is_code(text: str) -> bool:
     if _LINE.search(text) if "\n" in text else _LINE.match(text):
         return True
-    if any(sign in text for sign in "(){}=;<_&|:") and _SIGNS.search(text):
+    if _MAY_BE_A_SIGN.search(text) and _SIGNS.search(text):
         return True
     folded = text.casefold()
-    return any(word in folded for word in _STATEMENTS) and _STATEMENT.search(text) is not None
+    return any(map(folded.__contains__, _STATEMENTS)) and _STATEMENT.search(text) is not None
 
 
+_MAY_BE_A_SIGN = re.compile(r"[(){}=;<_&|:]")
 _STATEMENTS = ("select ", "insert into", "update ", "delete from", "create table")
 
 

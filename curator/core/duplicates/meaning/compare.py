@@ -18,7 +18,7 @@ from rapidfuzz.distance import Levenshtein
 from curator.core.duplicates.meaning.code import code_differs, prose_of
 from curator.core.duplicates.meaning.differences import ALIKE, LABEL_WORDS, Differences, MeaningDifference
 from curator.core.duplicates.meaning.little_words import ABBREVIATIONS
-from curator.core.duplicates.meaning.runs_and_keys import BULLET, WORD, in_one_spelling, keys_of, runs_of
+from curator.core.duplicates.meaning.runs_and_keys import BULLET, in_one_spelling, keys_of, runs_of, words_of
 
 FEW_WORDS = 8
 """In a prompt of at most so many words every exchanged word counts; an answer may have one less."""
@@ -35,12 +35,11 @@ _ABOUT_SPELLING = re.compile(
     re.IGNORECASE,
 )
 """Where a text is about spelling or grammar each slip, blank and sign in it may be what it is about."""
-_SPELLING_STARTS = frozenset(
-    """
-    spel miss gram typo proo punc pali anag coun lett capi smal uppe lowe how corr rech buch tipp korr orth orto
-    """.split()  # noqa: SIM905 - words are read more easily in lines
-)
-"""The first four letters of a run where such a text may be: the search above takes longer."""
+_PARTS_OF_SPELLING = (
+    "spel", "gram", "typo", "proofr", "punct", "palin", " letter", "count the", "how many", "correct ", "rechtsch",
+    "buchsta", "tippf", "korrig", "orthog", "corrig", "ortogr",
+)  # fmt: skip
+"""One of these stands in every such text: the search above takes longer."""
 _TECHNICAL = re.compile(r"://|@|\\|_|\(\)|::|->|`|\w[.]\w|^~?[.]{0,2}/\w|/.*/|^--?\w")
 """A run that is an address, a path, a flag or a name in code: no slip of the pen is one there."""
 
@@ -72,7 +71,7 @@ def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], b
     difference = _compare_runs(runs_a, runs_b, words, FEW_WORDS - 1 if is_answer else FEW_WORDS)
     if difference is not None and difference.reason:
         return difference
-    if _is_about_spelling(runs_a, plain_a):
+    if _is_about_spelling(plain_a):
         return MeaningDifference("a sign in a text about signs")
     if difference is None:
         return MeaningDifference(code_differs(a, b, is_noisy) or _spelling_differs(plain_a, plain_b, words))
@@ -92,9 +91,9 @@ def _divided(text: str) -> tuple[str, list[str]]:
     return plain, runs_of(plain)
 
 
-def _is_about_spelling(runs: list[str], text: str) -> bool:
-    starts = {run[:4] for run in runs}
-    return not _SPELLING_STARTS.isdisjoint(starts) and _ABOUT_SPELLING.search(text) is not None
+def _is_about_spelling(text: str) -> bool:
+    small = text.lower()
+    return any(map(small.__contains__, _PARTS_OF_SPELLING)) and _ABOUT_SPELLING.search(text) is not None
 
 
 def _whole_differs(a: str, b: str, difference: MeaningDifference, is_noisy: Callable[[], bool]) -> str | None:
@@ -146,9 +145,9 @@ def _is_recased(x: str, y: str, place: int) -> bool:
 
 def _capitals_differ(a: str, b: str) -> str | None:
     """Whether an abbreviation stands for a word (US, us; IT, it) in texts that are not recased as a whole."""
-    if _letters(a) == _letters(b) or _CAPITALS.findall(a) == _CAPITALS.findall(b):
+    if _letters(a) == _letters(b) or _is_shouted(a, b) or _CAPITALS.findall(a) == _CAPITALS.findall(b):
         return None
-    words_a, words_b = WORD.findall(a), WORD.findall(b)
+    words_a, words_b = words_of(a), words_of(b)
     pairs = [(x, y) for x, y in zip(words_a, words_b, strict=False) if x != y and x.lower() == y.lower()]
     if len(pairs) * 2 > len(words_a) or (len(pairs) > 1 and _is_recased_whole(a, b)):
         return None
@@ -159,6 +158,13 @@ def _capitals_differ(a: str, b: str) -> str | None:
     if any(_NAMED_IN_CODE.search(x) and _NAMED_IN_CODE.search(y) for x, y in pairs):
         return "a name in code"
     return "a capital" if any(len(x) == 1 and x.lower() not in _LETTER_WORDS for x, _ in pairs) else None
+
+
+def _is_shouted(a: str, b: str) -> bool:
+    """Whether more than one word was recased with the whole text; of ASCII, where this is quickly told."""
+    if not a.isascii() or not _is_recased_whole(a, b):
+        return False
+    return sum([x != y for x, y in zip(a.split(), b.split(), strict=True)]) > 1
 
 
 def _is_recased_whole(a: str, b: str) -> bool:

@@ -93,6 +93,8 @@ class MeaningDifference(NamedTuple):
 
     def joined(self, other: MeaningDifference) -> MeaningDifference:
         """The difference of two messages together."""
+        if other is ALIKE or self is ALIKE:
+            return self if other is ALIKE else other
         both = _in_full(self.exchanged & other.exchanged)
         return MeaningDifference(
             self.reason or other.reason,

@@ -241,7 +241,17 @@ def _groups() -> dict[str, frozenset[int]]:
 LITTLE_WORDS = _groups()
 """Articles, pronouns, prepositions, fillers, courtesies; two that share a line say the same."""
 
-_LANGUAGES = [frozenset(block.split()) for block in _GROUPS.split("\n\n")]
+
+def _languages() -> dict[str, int]:
+    """For each small word its languages, a bit for each."""
+    bits: dict[str, int] = {}
+    for number, block in enumerate(_GROUPS.split("\n\n")):
+        for word in block.split():
+            bits[word] = bits.get(word, 0) | 1 << number
+    return bits
+
+
+_LANGUAGES = _languages()
 
 FILLERS = frozenset(
     """
@@ -372,7 +382,7 @@ TELLING = (
 
 def are_of_one_language(x: str, y: str) -> bool:
     """Whether two words are small words of one language: the and die are not."""
-    return x in LITTLE_WORDS and y in LITTLE_WORDS and any(x in words and y in words for words in _LANGUAGES)
+    return bool(_LANGUAGES.get(x, 0) & _LANGUAGES.get(y, 0))
 
 
 def says_another(x: str, y: str) -> bool:

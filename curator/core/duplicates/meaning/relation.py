@@ -121,7 +121,10 @@ def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: MeaningDifference) -
 
 def _ask_differently(a: str, b: str) -> bool:
     """Whether neither prompt's last sentence has its like at the end of the other."""
-    ends_a, ends_b = ([_content(part) for part in _SENTENCE_ENDS.split(text.strip())[-_LAST:]] for text in (a, b))
+    parts_a, parts_b = (_SENTENCE_ENDS.split(text.strip())[-_LAST:] for text in (a, b))
+    if parts_a[-1] == parts_b[-1]:
+        return False
+    ends_a, ends_b = ([_content(part) for part in parts] for parts in (parts_a, parts_b))
     return not _has_like(ends_a[-1], ends_b) and not _has_like(ends_b[-1], ends_a)
 
 

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _SOFT = ".,;:!?¡¿…'\"‘’“”«»„‚`´–—―‐‑·•、。，！？：；「」『』"
-_TOKEN = re.compile(
-    rf"[^\W\d_{_CJK}][^\W_{_CJK}]*(?:['’][^\W_]+)*"
-    rf"|\d+(?:[.,:]\d+)*(?:(?![{_CJK}])[^\W_])*"
-    rf"|[^\W_{_CJK}]+"
-    rf"|[{_CJK}]"
-    r"|[:;=]['^-]?[()\[\]dp|](?![\w(])"
-    r"|(?<![^\W\d_])-(?=\d)|(?:^|(?<=[(\[=,:]))-(?=[\w(])"
-    r"|(?<!\w)!(?=[\w(=])|!(?==)"
-    r"|(?<!\*)\*(?!\*)"
-    rf"|[^\w\s*\-{re.escape(_SOFT)}]|_"
-)
-"""Words, numbers and signs of a run without blanks."""
+
+
+def _token_pattern(lone: str) -> str:
+    """Matches words, numbers and signs of a run without blanks; each of the signs `lone` is a word of its own."""
+    return (
+        rf"[^\W\d_{lone}][^\W_{lone}]*(?:['’][^\W_]+)*"
+        rf"|\d+(?:[.,:]\d+)*[^\W_{lone}]*"
+        rf"|[^\W_{lone}]+" + (rf"|[{lone}]" if lone else "") + r"|[:;=]['^-]?[()\[\]dp|](?![\w(])"
+        r"|(?<![^\W\d_])-(?=\d)|(?:^|(?<=[(\[=,:]))-(?=[\w(])"
+        r"|(?<!\w)!(?=[\w(=])|!(?==)"
+        r"|(?<!\*)\*(?!\*)"
+        rf"|[^\w\s*\-{re.escape(_SOFT)}]|_"
+    )
+
+
+_ASCII_TOKEN = re.compile(_token_pattern(""))
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """The pattern for all runs, compiled late: classes with thousands of characters take long."""
+    return re.compile(_token_pattern(_CJK))
+
+
 BULLET = re.compile(r"^[ \t]*(?:[*+-]|#+)[ \t]+", re.MULTILINE)
-WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’][^\W_]+)*")
+_ASCII_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    return re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’][^\W_]+)*")
+
+
 _ODD = {
     **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe0f\ufe0e"), ""),
     **{ord(sign): f"^{n}" for n, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
@@ -37,6 +55,11 @@ _CONTRACTED = (
     ("where's", "where is"), ("how's", "how is"), ("he's", "he is"), ("let's", "let us"), ("i'd", "i would"),
     ("you'd", "you would"), ("we'd", "we would"), ("they'd", "they would"), ("he'd", "he would"),
 )  # fmt: skip
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in its own letters; a Chinese or Japanese character is a word."""
+    return (_ASCII_WORD if text.isascii() else _word()).findall(text)
 
 
 def in_one_spelling(text: str) -> str:
@@ -55,8 +78,10 @@ def runs_of(text: str) -> list[str]:
     return text.casefold().split()
 
 
-def keys_of(runs: Iterable[str]) -> list[str]:
+def keys_of(runs: list[str]) -> list[str]:
     """The words and the signs that mean something."""
+    if len(runs) == 1:
+        return list(_run_keys(runs[0]))
     return [key for run in runs for key in _run_keys(run)]
 
 
@@ -69,6 +94,6 @@ def _run_keys(run: str) -> tuple[str, ...]:
         run = run.replace("\u2019", "'")
         for short, long in _CONTRACTED:
             run = run.replace(short, long)
-    if not run.isascii():
-        run = run.replace("i\u0307", "i")
-    return tuple(_TOKEN.findall(run))
+    if run.isascii():
+        return tuple(_ASCII_TOKEN.findall(run))
+    return tuple(_token().findall(run.replace("i\u0307", "i")))

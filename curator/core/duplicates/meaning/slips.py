@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import unicodedata
 
@@ -9,6 +10,7 @@ from curator.core.duplicates.meaning.real_words import REAL_WORDS
 
 _ENDINGS = frozenset(("s", "es", "n", "en", "e", "t", "te"))
 """Of another number or case; those of another tense, degree or kind of word change what is said."""
+_LONGEST_ENDING = 2
 _SPELLINGS = (
     (re.compile(r"(?<=[lvnbd])our|(?<=[uar]m)our"), "or"), (re.compile("is"), "iz"), (re.compile("ys"), "yz"),
     (re.compile("ce"), "se"), (re.compile("tre$"), "ter"), (re.compile("ell(?=ed|ing|er)"), "el"),
@@ -32,21 +34,23 @@ def is_slip(x: str, y: str) -> bool:
     """Whether two words are one word with a slip of the pen, an accent or another ending."""
     if not x or not y or not x.isalpha() or not y.isalpha():
         return False
-    short, long = sorted((x, y), key=len)
-    if len(short) == len(long):
+    short, long = (x, y) if len(x) <= len(y) else (y, x)
+    more = len(long) - len(short)
+    if more > _LONGEST_ENDING:
+        return False
+    if more == 0:
         if len(x) > 2 and is_swapped(x, y):
             return True
-        differing = [at for at in range(len(x)) if x[at] != y[at]]
-        if len(x) > 4 and _without_accents(x) == _without_accents(y):
+        if len(x) > 4 and not (x.isascii() and y.isascii()) and _without_accents(x) == _without_accents(y):
             return True
-        return len(differing) == 1 and len(x) > 6 and differing[0] > 0
-    if len(short) > 1 and len(long) - len(short) == 1:
+        return len(x) > 6 and x[0] == y[0] and sum(map(operator.ne, x, y)) == 1
+    if len(short) > 1 and more == 1:
         if long[-1] in "dr" and long.startswith(short):
             return False
         at = next((at for at, sign in enumerate(short) if long[at] != sign), len(short))
         if short[at:] == long[at + 1 :] and (len(short) > 3 or long[at] == long[at - 1]):
             return not (at == 1 and long[:2] in _TURNED_ROUND)
-    return _is_form(x, y)
+    return _is_form(short, long)
 
 
 _TURNED_ROUND = ("вы", "wy")
@@ -55,19 +59,19 @@ _TURNED_ROUND = ("вы", "wy")
 
 def are_both_words(x: str, y: str) -> bool:
     """Whether two words that differ by a slip both are words: contract and contact, not colour and color."""
-    return x in REAL_WORDS and y in REAL_WORDS and not _is_plural(x, y) and not _is_spelling(x, y)
+    if x not in REAL_WORDS or y not in REAL_WORDS:
+        return False
+    return not _is_plural(*sorted((x, y), key=len)) and not _is_spelling(x, y)
 
 
-def _is_form(x: str, y: str) -> bool:
-    """Whether one word is the other in another number or case."""
-    short, long = sorted((x, y), key=len)
+def _is_form(short: str, long: str) -> bool:
+    """Whether the longer word is the shorter one in another number or case."""
     if len(short) > 2 and long.startswith(short) and long[len(short) :] in _ENDINGS:
         return True
-    return _is_plural(x, y)
+    return _is_plural(short, long)
 
 
-def _is_plural(x: str, y: str) -> bool:
-    short, long = sorted((x, y), key=len)
+def _is_plural(short: str, long: str) -> bool:
     return long in (short + "s", short + "es") or (short[-1] == "y" and long == short[:-1] + "ies")
 
 
@@ -94,5 +98,7 @@ def is_swapped(x: str, y: str) -> bool:
     """Whether two neighbouring signs have changed places."""
     if len(x) != len(y):
         return False
-    at = next((at for at in range(len(x)) if x[at] != y[at]), len(x))
+    at = 0
+    while at < len(x) and x[at] == y[at]:
+        at += 1
     return x[at + 2 :] == y[at + 2 :] and x[at : at + 2] == y[at : at + 2][::-1]
