@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curator.cli import output
 from curator.core.text import count_of, one_line
@@ -27,7 +27,7 @@ _MOST_REASONS = 5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="JSONL, JSON, CSV, TSV, Parquet, .gz, .zst")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="JSONL, JSON, CSV, TSV, Parquet, .gz, .zst")
     parser.add_argument("-w", "--workspace", required=True, metavar="WORKSPACE", help="created if there is none")
     parser.add_argument(
         "--map",
@@ -36,21 +36,53 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "user=COLUMN,chosen=COLUMN,rejected=COLUMN for pairs; a shape; none keeps lines as they are",
     )
     parser.add_argument(
+        "--completions", action="store_true", help="the prompts of completions that the local server stored"
+    )
+    parser.add_argument(
         "--preview", action="store_true", help="show the first three by the map and change nothing"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Preview the files, then read them and add their examples as one change."""
+    if bool(args.files) == args.completions:
+        raise UsageError("name FILEs, or --completions for what the local server was asked to store")
+    if args.completions:
+        return _import_completions(args)
+    return _import(args, [Path(name) for name in args.files])
+
+
+def _import_completions(args: argparse.Namespace) -> int:
+    """Import the prompts of the completions that the local server stored."""
+    from curator import atomic  # heavy
+    from curator.cli.provider_options import run_async
+
+    with tempfile.TemporaryDirectory(prefix="curator-") as folder:
+        path = Path(folder) / "stored-completions.jsonl"
+        prompts = run_async(_stored_prompts())
+        with atomic.dry_run(False):
+            atomic.write_bytes(path, b"".join(output.encoded({"messages": each}) + b"\n" for each in prompts))
+        return _import(args, [path])
+
+
+async def _stored_prompts() -> list[list[dict[str, Any]]]:
+    """The prompts of stored completions, the oldest first. Raises InputError where there are none."""
+    from curator.jobs import providers  # heavy
+    from curator.jobs.connections.connect import connect
+    from curator.jobs.studies.raw_prompts import MOST, stored_prompts
+
+    async with await connect(providers.get("local")) as client:
+        return (await stored_prompts(client, MOST))[::-1]
+
+
+def _import(args: argparse.Namespace, files: list[Path]) -> int:
+    """Import files and tell what came of it."""
     from curator.core.convert.maps import parse_map  # heavy
-    from curator.workspace.exchange import import_files
     from curator.workspace.files.preview import preview
-    from curator.workspace.opening import remove_unused
 
     field_map = parse_map(args.map) if args.map else None
     if "-" in args.files:
         raise UsageError("import stores which file each line came from: write standard input to a file first")
-    files = [Path(name) for name in args.files]
     previews = [preview(file, field_map) for file in files]
     for file in previews:
         _say_preview(file)
@@ -64,6 +96,15 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.workspace)
     if args.dry_run:
         return _try(path, previews, args)
+    _add(path, previews, args)
+    return 0
+
+
+def _add(path: Path, previews: list[Preview], args: argparse.Namespace) -> None:
+    """Add the files to the workspace; a workspace that was made for them goes again where they cannot be added."""
+    from curator.workspace.exchange import import_files  # heavy
+    from curator.workspace.opening import remove_unused
+
     is_new = not path.exists()
     try:
         with _open(path) as workspace:
@@ -75,7 +116,6 @@ def run(args: argparse.Namespace) -> int:
         if is_new and path.is_dir():
             remove_unused(path)
         raise
-    return 0
 
 
 def _try(path: Path, previews: list[Preview], args: argparse.Namespace) -> int:

@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def export(args: argparse.Namespace, catalog: Catalog | None) -> int:
-    """Write the model's folder, then prove it if that is folder for."""
+    """Write the model's folder, then prove it if that is asked for."""
     source = _find(args.name, catalog)
     form = _form(args, source)
     questions = _questions(Path(args.prove)) if args.prove else []
@@ -228,7 +228,7 @@ def _prove(form: str, source: ServedModel, folder: Path, questions: Sequence[Pro
         answers = llama_cpp.ask_llama_cpp(way, file, prompts, stops, _bar("asking llama.cpp"))
         proofs.append(Proof(way.program, questions, before, answers))
     elif form == "gguf":
-        say("llama.cpp was not folder: neither llama-cpp-python nor node-llama-cpp is installed here")
+        say("llama.cpp was not asked: neither llama-cpp-python nor node-llama-cpp is installed here")
     return [proof.to_json() for proof in proofs]
 
 

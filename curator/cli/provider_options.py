@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from curator import alert
 from curator.cli.output import emit, out, say, styled, would
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FAILED_STATUSES = ("failed", "cancelled", "refused", "lost", "abandoned")
 MARKS = {"succeeded": "✓", "paused": "‖", "unclear": "?", **dict.fromkeys(FAILED_STATUSES, "✗")}
+
+
+Result = TypeVar("Result")
 
 
 def add_provider(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +45,8 @@ def _job_id(text: str) -> str:
     return text
 
 
-def run_async(work: Coroutine[Any, Any, int]) -> int:
-    """Run a command's coroutine and return its exit status; Ctrl-C cancels it."""
+def run_async(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a command's coroutine and return what it returns, mostly its exit status; Ctrl-C cancels it."""
     return asyncio.run(work)
 
 

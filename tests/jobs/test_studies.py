@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from curator.core.scores.surprise import choose_planted, measure_planted, surprise
+from curator.jobs import providers
+from curator.jobs.connections.connect import connect
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
@@ -161,6 +164,24 @@ def test_why_what_if_and_how_many_more(tmp_path: Path, tiny: str, capsys: pytest
     assert len(sizes) == 4 and sizes == sorted(sizes) and told["says"]
     for point in told["points"]:
         assert point["ci"][0] <= point["value"] <= point["ci"][1]
+
+    # Raw prompts: what the running server was asked to store comes into a workspace, without the answers.
+    workspace = tmp_path / "asked.curator"
+    status, lines, said = run(capsys, "import", "--completions", "-w", workspace)
+    assert status == 2 and "stored no completions" in said and not workspace.exists()
+    asyncio.run(_store_completions(tiny, "aaa", "bbb"))
+    status, [told], said = run(capsys, "import", "--completions", "-w", workspace)
+    assert status == 0 and told["added"] == 2, said
+    _, [listed], _ = run(capsys, "list", workspace)
+    messages = [each["example"]["messages"] for each in listed["examples"]]
+    assert messages == [[{"role": "user", "content": text}] for text in ("aaa", "bbb")]
+
+
+async def _store_completions(model: str, *questions: str) -> None:
+    async with await connect(providers.get("local")) as client:
+        for question in questions:
+            message: Any = {"role": "user", "content": question}
+            await client.sdk.chat.completions.create(model=model, messages=[message], max_tokens=2, store=True)
 
 
 def test_a_workspace_keeps_surprises_until_an_example_changes(

@@ -50,10 +50,10 @@ def _text_lines(path: Path) -> Iterator[Messages]:
 
 
 def _records(path: Path | str) -> Iterator[Messages]:
-    from curator.workspace.files.dataset_file import open_dataset  # heavy
+    from curator.workspace.files.preview import records  # heavy
 
-    with open_dataset(path) as source:
-        for _, raw in source.records():
+    with records(Path(path)) as (_, _, lines, _):
+        for _, raw in lines:
             messages = _prompt_of(parse(raw).value)
             if messages:
                 yield messages

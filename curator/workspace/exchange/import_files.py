@@ -41,7 +41,7 @@ from curator.workspace.exchange.marks_file import (
 )
 from curator.workspace.exchange.right_answers_file import read_right_answers
 from curator.workspace.files.line_splitter import Record
-from curator.workspace.files.preview import Preview, example_of, line_of, preview, records
+from curator.workspace.files.preview import TRACES, Preview, example_of, line_of, preview, records
 from curator.workspace.records import Change
 from curator.workspace.storage import line_file
 from curator.workspace.storage.folder import slug
@@ -180,7 +180,7 @@ def _copy(
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
     prepared = PreparedFile(look, file, 0, look.path.stat(), beside=read_marks(look.path))
-    with records(look.path) as (_, plain, file_records, _notes):
+    with records(look.path, as_they_are=look.container != TRACES) as (_, plain, file_records, _notes):
         if plain and look.map == KEEP and not has_marks_keys(look.path):
             line_file.copy_file(look.path, copy, each=partial(_count_lines, prepared, seen_keys, progress))
         else:

@@ -54,6 +54,8 @@ class Notes:
     """The key of the one object whose list holds the records; empty where nothing wraps them."""
     joined_by: str = ""
     """The column of a table by which rows with one message each are joined to conversations; empty for others."""
+    traced_by: str = ""
+    """Whose traces the file holds, of which the prompts are read; empty for other files."""
 
 
 def group(records: Iterable[Record]) -> Iterator[Batch]:

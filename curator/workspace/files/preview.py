@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from curator.core import spelled_numbers, splice
-from curator.core.convert.maps import Map, Shape
+from curator.core.convert.maps import KEEP, Map, Shape
 from curator.core.convert.shapes import detect_map, with_verdicts
 from curator.core.convert.to_example import Converted, Misfit, to_example
 from curator.core.example import parse
@@ -20,9 +20,12 @@ from curator.workspace.files import parquet
 from curator.workspace.files.dataset_file import open_dataset
 from curator.workspace.files.delimiters import DELIMITERS
 from curator.workspace.files.line_splitter import Notes, Record
+from curator.workspace.files.trace_records import prompts_of_traces
 
 SAMPLE = 200
 """Records from which the shape of a file is told."""
+TRACES = "traces"
+"""The container of a file of traces, of which the prompts are read."""
 SHOWN = 3
 """Records shown with the examples they become."""
 
@@ -33,7 +36,7 @@ class Preview:
 
     path: Path
     container: str
-    """`jsonl`, `array`, `csv` or `parquet`."""
+    """`jsonl`, `array`, `csv`, `parquet` or `traces`."""
     packed: bool
     """Whether the file is compressed."""
     plain: bool
@@ -88,7 +91,7 @@ def preview(path: Path, by: Map | None = None) -> Preview:
         raise InputError(
             f"the name of {path} is not UTF-8, so no workspace can remember it; rename the file first"
         )
-    with records(path) as (container, plain, file_records, notes):
+    with records(path, as_they_are=by == KEEP) as (container, plain, file_records, notes):
         sample = tuple(raw for _, raw in itertools.islice(file_records, SAMPLE))
     shape, detected = detect_map(map(_value, sample))
     count = _estimated_count(path, sample) if len(sample) < SAMPLE or plain else None
@@ -117,6 +120,10 @@ def _layout(notes: Notes) -> str:
         phrases.append(f"cells between {DELIMITERS.get(notes.delimiter, repr(notes.delimiter))}")
     if notes.wrapped_in:
         phrases.append(f"records inside '{notes.wrapped_in}'")
+    if notes.traced_by:
+        phrases.append(
+            f"traces of {notes.traced_by}: what was asked of models; answers and other spans stay behind"
+        )
     if notes.joined_by:
         phrases.append(f"rows of one '{notes.joined_by}' joined to a conversation")
     return "; ".join(filter(None, phrases))
@@ -130,8 +137,20 @@ def _estimated_count(path: Path, sample: tuple[bytes, ...]) -> int:
 
 
 @contextmanager
-def records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record], Notes]]:
-    """Open a file: (container, whether its bytes can be kept as they are, records, notes). Raises InputError."""
+def records(path: Path, *, as_they_are: bool = False) -> Iterator[tuple[str, bool, Iterator[Record], Notes]]:
+    """Open a file: (container, whether its bytes can be kept as they are, records, notes). Raises InputError.
+
+    The records of a file of traces are the prompts in it, unless its lines are to be taken as they are.
+    """
+    with _records(path) as (container, plain, file_records, notes):
+        traced = False
+        if not as_they_are:
+            traced, file_records = prompts_of_traces(file_records, notes, path.name)
+        yield TRACES if traced else container, plain and not traced, file_records, notes
+
+
+@contextmanager
+def _records(path: Path) -> Iterator[tuple[str, bool, Iterator[Record], Notes]]:
     if parquet.is_parquet(path):
         own_name = path.suffix.lower() in (".parquet", ".pq")
         notes = Notes(misnamed="" if own_name else "Parquet in spite of its name")
