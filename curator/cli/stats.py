@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from curator.cli.output import emit, out, say, styled
+from curator.core.charts.bar_text import bar_text
 from curator.core.cost import money
 from curator.core.text import one_line
 from curator.errors import UsageError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 EXAMPLE = "curator stats data.jsonl --model gpt-4.1-mini"
 BAR = 30
 """Width of the longest bar in cells."""
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SHOWN = 10
 
 
@@ -158,5 +158,4 @@ def _bars(rows: Sequence[tuple[str, int]]) -> None:
 
 def _bar(share: float) -> str:
     """A bar for a share of 0 to 1, exact to an eighth of a cell; at least an eighth for any share above 0."""
-    eighths = max(round(share * BAR * 8), int(share > 0))
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+    return bar_text(share, BAR, least=int(share > 0))

@@ -177,10 +177,12 @@ class CuratorApp(Shell):
     def _refresh_notifications(self) -> None:
         """Show messages in the screen's own line: Textual's toasts would lie over buttons and the list."""
         try:
-            line = self.screen.get_child_by_type(MessageLine)
+            screens = [*self.screen_stack]
+            lines = [screen.get_child_by_type(MessageLine) for screen in screens if screen.query(MessageLine)]
         except (ScreenStackError, NoMatches):
             return  # shown once a screen with such a line is there
-        self.call_later(line.show, self._notifications)
+        for line in lines:
+            self.call_later(line.show, self._notifications if line.screen is self.screen else ())
 
     # Actions
 

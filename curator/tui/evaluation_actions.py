@@ -43,6 +43,12 @@ EVALUATION_ACTIONS: tuple[Action, ...] = (
             for n, words in enumerate(KINDS_OF_MISSES, 1)
         ),
         ("kind0", "0", "Kind by rule", "Take back what was said of the kind of this miss", "run=kind(0)"),
+        (
+            "confusion",
+            "",
+            "Write confusion matrix",
+            "Write which answers this row gives where others are wanted: SVG, PNG or CSV",
+        ),
         ("other_file", "o", "Prompts", "Choose the prompts: validation, test, training, or a file", "show"),
     ),
     *make_rows(

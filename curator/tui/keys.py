@@ -37,6 +37,8 @@ GLYPHS = {
     "percent_sign": "%",
     "backslash": "\\",
     "minus": "-",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "less_than_sign": "<",

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from curator.core.scores.chart import Chart, Point, Series, draw, ema, ticks
+from curator.core.charts.curves import AxisWords, Chart, Point, Series, draw, ema, values_at
+from curator.core.charts.ticks import ticks
 from tests.thorough import examples
 
 FALLING = Series("train loss", [(step, 4 / step) for step in range(1, 11)])
@@ -30,6 +31,25 @@ def test_a_small_chart_as_it_is_seen() -> None:
         "  └───────────────",
         "   1      3      5",
     ]
+
+
+def test_axes_smoothing_points_and_the_values_at_a_step_are_told() -> None:
+    few = [Series("train", [(1, 4.0), (2, 3.0), (9, 1.0)]), Series("validation", [(2, 3.5)], smooth=False)]
+    words = AxisWords("step", "loss (nats a token)")
+    chart = draw(few, 72, 9, smoothing=0.6, words=words)
+    assert chart.lines[0].rstrip().endswith("loss (nats a token), smoothed 0.6")
+    assert "─ step ─" in chart.lines[-2]
+    assert "".join(chart.lines).count("●") == 3 and "".join(chart.lines).count("○") == 1
+    assert "●" not in "".join(draw([Series("x", [(n, n % 7) for n in range(60)])], 72, 9).lines)
+    assert draw(few, 48, 9, smoothing=0.6, words=words).lines[0].rstrip().endswith("loss, smoothed 0.6")
+    assert draw(few, 41, 9, smoothing=0.6, words=words).lines[0].rstrip().endswith("   smoothed 0.6")
+    high = draw(few, 41, 10, smoothing=0.6, log=True, words=words).lines
+    assert high[0].rstrip() == "loss, logarithmic, smoothed 0.6" and "train" in high[1]
+    told = draw(few, 72, 9, words=words, cursor=2)
+    assert told.lines[0].rstrip() == "step 2 · train 3 · validation 3.5"
+    assert "│" in "".join(line[10:] for line in told.lines)
+    assert values_at(few, 9, "step") == "step 9 · train 1 · validation –"
+    assert (chart.x_at(0), chart.x_at(chart.first_cell), chart.x_at(71)) == (1, 1, 9)
 
 
 def test_every_line_is_as_wide_as_asked() -> None:

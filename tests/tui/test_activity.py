@@ -11,17 +11,18 @@ from curator.tui.screens.activity import ActivityDialog
 from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
 
 
-async def test_messages_take_the_place_of_the_keys_and_are_kept(tmp_path: Path) -> None:
+async def test_messages_lie_over_nothing_and_are_kept(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(30)), NARROW) as scene:
         rows = scene.screen_text().split("\n")
-        assert "Query" in rows[-1]
+        assert "Query" in rows[-1] and "30 examples" in rows[-2]
         scene.app.session.toast("first [b]words[/b]")
         scene.app.session.say(CuratorError("a fault\x1b[2J"), title="Export")
         scene.app.session.toast("last words")
         await scene.settle()
         after = scene.screen_text().split("\n")
-        assert "✗ Export: a fault␛[2J" in after[-2]
-        assert "i last words" in after[-1]
+        assert "✗ Export: a fault␛[2J" in after[-3]
+        assert "i last words" in after[-2]
+        assert "30 examples" in after[-4] and after[-1] == rows[-1]  # status and keys stay
         assert [row[:-1] for row in after[:9]] == [row[:-1] for row in rows[:9]]  # all but the scroll bar
         await scene.press("T")  # a dialog of the whole height
         screen = scene.app.screen
@@ -41,12 +42,13 @@ async def test_messages_take_the_place_of_the_keys_and_are_kept(tmp_path: Path) 
         assert "! shows all of it" in scene.screen_text()
         scene.app.clear_notifications()
         await scene.settle()
-        assert "Query" in scene.screen_text().split("\n")[-1]
+        assert scene.screen_text().split("\n")[-2:] == rows[-2:]
 
 
 async def test_tasks_and_the_next_step_stand_in_the_status_line(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, [*many(8), b"no json"]), NARROW) as scene:
-        task = scene.app.session.tasks.begin("asking models")
+        stopped: list[str] = []
+        task = scene.app.session.tasks.begin("asking models", lambda: stopped.append("models"))
         task.report(0.25)
         other = scene.app.session.tasks.begin("copying")
         scene.app.session.publish(())
@@ -57,6 +59,9 @@ async def test_tasks_and_the_next_step_stand_in_the_status_line(tmp_path: Path) 
         assert "asking models 25 %" in text
         assert "copying" in text
         assert "1 error · no split · not trained yet. Next: ] shows an error" in text
+        await scene.press("c", "down", "c")
+        assert stopped == ["models"]
+        assert "Stopping: asking models" in scene.toasts() and "cannot be stopped: copying" in scene.toasts()
         task.end()
         other.end()
         other.end()

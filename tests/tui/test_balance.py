@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.widgets import Input
 
 from curator import paths
 from curator.core.answers.balance import BalanceTally
@@ -52,6 +53,10 @@ async def test_a_bar_lists_its_examples(tmp_path: Path, size: tuple[int, int]) -
         assert "! (smile)" in scene.screen_text()
         times = bars(scene)["(smile)"].times
         assert times == 45
+        await scene.press("w")
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "bars.csv")
+        await scene.press("enter")
+        assert (tmp_path / "bars.csv").read_text("utf-8").splitlines()[:2] == ["value,examples", "(smile),45"]
         await scene.press("enter")
         assert scene.app.session.view.total == times
         assert r"assistant:/\A\(smile\)\Z/" in scene.app.session.query

@@ -87,6 +87,11 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         text = " ".join(scene.screen_text().split())
         assert "3 of 4 right" in text and "75%" in text, text
         assert len(fake.wire.requests) == 4
+        shown(scene).action_confusion()
+        await scene.settle()
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "confusion.csv")
+        await scene.press("enter")
+        assert "(teal)" in (tmp_path / "confusion.csv").read_text("utf-8").splitlines()[0]
         await scene.press("alt+1", "alt+5")
         assert len(fake.wire.requests) == 4  # nothing is asked twice
 

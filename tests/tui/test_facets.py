@@ -53,7 +53,11 @@ def test_every_count_is_what_its_query_lists(tmp_path: Path) -> None:
         }
         assert wrong == {}
         kinds = {facet.kind for facet in facets if facet.heading}
-        assert kinds == {"split", "review", "label", "source", "turns", "tool", "system", "answer"}
+        assert kinds == {"split", "review", "label", "finding", "source", "turns", "tool", "system", "answer"}
+        assert f"Review: 4 of {len(workspace.ids())} reviewed" in {facet.text for facet in facets if facet.heading}
+        assert {facet.text for facet in facets if facet.kind == "finding"} >= {"invalid_json", "missing_content"}
+        alike = count_facets(workspace, [8, 9], lambda share: False) or []
+        assert "System prompts: Be brief. (all)" in [facet.text for facet in alike if facet.kind == "system"]
         assert [facet.text for facet in facets if facet.mark == "unused"] == ["(owl)"]
         assert {facet.text for facet in facets if facet.mark == "rare"} >= {"line\nbreak"}
 

@@ -95,6 +95,7 @@ async def test_reading_stops_when_asked_and_when_the_program_ends(
         await scene.pilot.press("enter")
         await scene.pilot.pause(0.7)
         assert "Reading: 1 of about 3" in scene.screen_text()
+        await scene.until("▸ importing 33 %, ")  # on the stage below the dialog too
         await scene.pilot.press(key)
         if key == "escape":
             await scene.settle()

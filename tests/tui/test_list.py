@@ -108,7 +108,7 @@ async def test_completion(tmp_path: Path) -> None:
 async def test_sorting_by_key_and_by_head(tmp_path: Path) -> None:
     lines = [chat("long " * 30, "(a)"), chat("x", "(b)"), chat("middle " * 5, "(c)")]
     async with opened(dataset(tmp_path, lines)) as scene:
-        columns = scene.data.examples._columns(scene.data.examples.size.width)
+        columns = scene.data.examples.drawn_columns
         x = next(x for x in range(80) if columns.field_at(x) == "tokens")
         await scene.pilot.click("#list", offset=(x + 2, 0))
         await scene.settle()
@@ -191,16 +191,40 @@ async def test_prompt_and_answer_stand_side_by_side(tmp_path: Path, width: int) 
 
 async def test_contradictions_show_both_answers(tmp_path: Path) -> None:
     lines = [*many(3), chat("I won!", "(moneybag)"), chat("I won!", "(moneymouth)")]
+    opening = "The part that both of these long answers begin with is this, and then comes "
+    lines += [chat("Where is it?", f"{opening}east."), chat("Where is it?", f"{opening}west.")]
     async with opened(dataset(tmp_path, lines)) as scene:
         await scene.press("slash")
         await scene.type("is:conflict\n")
+        assert "comes east." in scene.screen_text() and "comes west." in scene.screen_text()
         rows = [line for line in scene.screen_text().splitlines() if "≠" in line]
-        assert ["(moneybag)" in row for row in rows] == [True, False]
-        assert ["(moneymouth)" in row for row in rows] == [False, True]
+        assert ["(moneybag)" in row for row in rows] == [True, False, False, False]
+        assert ["(moneymouth)" in row for row in rows] == [False, True, False, False]
         await scene.press("slash")
         await scene.pilot.press("ctrl+u")
         await scene.type('answer:"moneymouth"\n')
         assert scene.data.examples.count == 1
+
+
+async def test_examples_are_grouped_by_answer(tmp_path: Path) -> None:
+    answers = ["(b)", "(a)", "", "(B)", "(b)", "(a)", "(b)", "x" * 120 + "1", "x" * 120 + "2", "x" * 120 + "1"]
+    lines = [chat(f"Question {at}", answer) for at, answer in enumerate(answers, 1)]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("b")
+        assert list(scene.app.session.view.ids) == [2, 6, 4, 1, 5, 7, 8, 10, 9, 3]
+        rows = [" ".join(line.split()[2:]) for line in scene.screen_text().splitlines() if "Question" in line]
+        assert [row.rpartition(" ")[0] for row in rows[:2]] == ["Question 2 (a) ×2", "Question 6 ″"], rows
+        assert "×" not in rows[2] and "(b) ×3" in rows[3] and rows[4].split()[2] == rows[5].split()[2] == "″"
+        assert "×2" in rows[6]
+        cursors = []
+        await scene.press("g")
+        for key in ("right_curly_bracket",) * 4 + ("down", "left_curly_bracket", "left_curly_bracket"):
+            await scene.press(key)
+            cursors.append(scene.data.examples.cursor)
+        assert cursors == [2, 3, 6, 8, 9, 8, 6]
+        await scene.press("b", "right_curly_bracket")
+        assert list(scene.app.session.view.ids) == list(range(1, 11))
+        assert "b groups by answer" in scene.toasts()
 
 
 def test_answers_sort_with_those_that_have_none_last(tmp_path: Path) -> None:

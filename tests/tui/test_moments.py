@@ -14,6 +14,7 @@ from curator.jobs.http import provider_records as records
 from curator.jobs.http.provider_records import Event
 from curator.jobs.ledger.ledger import Run
 from curator.jobs.runs.pace import seconds_for
+from curator.tui.screens.train.curve_chart import CurveChart
 from curator.tui.screens.train.screen import TrainScreen
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.stage_models.comparing import board as boards
@@ -60,6 +61,13 @@ async def test_the_recommended_checkpoint_is_taken_with_one_key(tmp_path: Path) 
         await scene.press("alt+4")
         screen = scene.app.screen
         assert isinstance(screen, TrainScreen)
+        assert "loss (nats a token), smoothed 0.6" in scene.screen_text() and "─ step ─" in scene.screen_text()
+        await scene.press("right_square_bracket", "left_square_bracket")
+        assert f"step {screen.query_one(CurveChart).steps[-2]:g} · train " in scene.screen_text()
+        await scene.press("escape")
+        assert "smoothed 0.6" in scene.screen_text()
+        await scene.pilot.hover("#curves", offset=(12, 3))
+        assert " · validation " in scene.screen_text()
         for ending, begins in ((".svg", b"<svg"), (".png", b"\x89PNG"), (".csv", b"step,train,validation")):
             await scene.press("w")
             scene.app.screen.query_one("#path", Input).value = str(tmp_path / f"curves{ending}")
@@ -132,8 +140,20 @@ async def test_columns_are_chosen_moved_and_remembered(tmp_path: Path) -> None:
         await scene.press("enter")
         head = scene.screen_text().split("\n")[2].split()[:3]
         assert head == ["line", "answer", "prompt"]
+        before = scene.data.examples.drawn_columns
+        share, edge = before.width_of("answer"), 2 + 4 + 1 + 4 + 1 + before.width_of("answer")
+        for begin, end in ((edge, edge - 6), (2 + 4 + 1 + 4, 2 + 4 + 1 + 4 + 3)):  # behind the answer, the line
+            await scene.pilot.mouse_down("#list", offset=(begin, 0))
+            await scene.pilot.hover("#list", offset=(end, 0))
+            await scene.pilot.mouse_up("#list", offset=(end, 0))
+            await scene.settle()
+        dragged = scene.data.examples.drawn_columns
+        assert dragged.width_of("line") == 7
+        assert share - 8 <= dragged.width_of("answer") <= share - 6
+        assert scene.app.session.sort == ""  # the button was not let go where it was pressed: no click
     async with opened(path, WIDE) as scene:
         assert scene.screen_text().split("\n")[2].split()[:3] == head
+        assert scene.data.examples.drawn_columns == dragged
         scene.workspace.set_meta("ui.columns", {"order": ["split", 7], "hidden": "x", "answer_share": "y"})
         scene.app.session.publish(())
         await scene.settle()

@@ -36,7 +36,7 @@ def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:
     [("running", (31, 50), "▸ training 62 %"), ("queued", None, "▸ training: queued")],
 )
 async def test_every_stage_tells_of_a_training(
-    tmp_path: Path, status: str, steps: tuple[int, int] | None, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str, steps: tuple[int, int] | None, words: str
 ) -> None:
     async with opened(dataset(tmp_path, many(4)), NARROW) as scene:
         await run_training(scene, status, steps)
@@ -46,6 +46,20 @@ async def test_every_stage_tells_of_a_training(
         await scene.press("alt+5")
         assert ", alt+4 shows it." in scene.screen_text()
         assert "T trains one" not in scene.screen_text()
+        steered: list[tuple[str, str]] = []
+
+        async def steer(watch: JobWatch, run: Run, action: str) -> None:
+            steered.append((run.run, action))
+
+        monkeypatch.setattr(JobWatch, "steer", steer)
+        await scene.press("exclamation_mark")
+        assert f"{words.removeprefix('▸ ')} · c stops it" in scene.screen_text()
+        await scene.press("c", "escape")
+        assert steered == []
+        await scene.press("c", "enter")
+        assert steered == [("run-1", "cancel")]
+        await scene.press("enter")  # goes to the training
+        assert scene.app.current_mode == "train" and f"#1  {status}" in scene.screen_text()
 
 
 async def test_no_training_is_told_once_it_is_over(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from curator.tui.screens.studies.suspects_dialog import SuspectsDialog
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
-from tests.tui.scene import NARROW, chat, dataset, opened
+from tests.tui.scene import NARROW, Scene, chat, dataset, opened
 
 SAYS = "Measured here: of the first 20 like these 13 were planted."
 
@@ -76,3 +77,39 @@ async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.Monk
         await scene.press("enter")
         assert "cannot be told whether 100 more" in scene.screen_text()
         await scene.press("escape")
+        await study_that_goes_on(scene, monkeypatch)
+
+
+async def study_that_goes_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left while it runs, a study is told in the status line; it ends with a message, or is stopped in `!`."""
+    go_on, ends = asyncio.Event(), []
+
+    async def how_many_more(folder: Path, report: Any) -> list[str]:
+        report(StudyState("running", "training 2 of 8", 0.41, 130.0))
+        try:
+            await go_on.wait()
+        finally:
+            ends.append(go_on.is_set())
+        return ["It would help."]
+
+    async def begin() -> None:
+        scene.data.action_how_many()
+        await scene.pilot.pause()
+        await scene.pilot.press("enter")
+        await scene.until("esc leaves, and it goes on")
+        await scene.pilot.press("escape")
+        await scene.until("▸ study: training 2 of 8 41 %, 2 min left")
+
+    monkeypatch.setattr(studies, "how_many_more", how_many_more)
+    await begin()
+    scene.data.action_how_many()
+    await scene.pilot.pause(0.3)
+    await scene.pilot.press("enter")
+    await scene.until("Another study runs")
+    await scene.pilot.press("escape", "exclamation_mark", "c", "escape")
+    await scene.settle()
+    assert ends == [False] and not list(scene.app.session.tasks)
+    await begin()
+    go_on.set()
+    await scene.settle()
+    assert ends == [False, True] and "It would help." in scene.toasts()

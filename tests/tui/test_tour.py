@@ -18,6 +18,12 @@ async def test_the_tour_goes_through_all_stages_and_back(tmp_path: Path) -> None
         await app.run_action("tour")
         await scene.settle()
         assert f"Tour 1 of {len(STEPS)} · The data" in scene.screen_text()
+        await scene.press("enter")
+        assert "· esc, then . goes on ·" in scene.screen_text()
+        await scene.press("full_stop")
+        assert app.tour.step == 0  # it was typed
+        await scene.press("ctrl+z", "escape")
+        assert "· . goes on ·" in scene.screen_text()
         await scene.press("full_stop")
         assert "✓ Tour 2" not in scene.screen_text()
         app.session.workspace.set_meta("contract", Contract(None, r"\(\w+\)").to_json())

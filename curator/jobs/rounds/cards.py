@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curator import __version__
+from curator.core.charts.curves import Series, draw
 from curator.core.cost import money
-from curator.core.scores.chart import Series, draw
 from curator.jobs.rounds.data_summary import DataSummary
 from curator.jobs.rounds.rounds import Round, settings_of
 from curator.jobs.runs.evaluation_card import code

@@ -41,6 +41,7 @@ class Working(Dialog[Any]):
     @work(exclusive=True, group="working")
     async def _work(self) -> None:
         progress, session = self.query_one(ProgressLine), self.session
+        progress.work = self._heading[:1].lower() + self._heading[1:]
         progress.begin("Working")
         progress.phase("Working", 0, 0)
 

@@ -111,6 +111,15 @@ class JobWatch:
         self.start()
         return run
 
+    async def steer(self, run: Run, action: str) -> None:
+        """Have the provider `cancel`, `pause` or `resume` a run's job. Raises CuratorError."""
+        from curator.jobs import providers  # heavy
+        from curator.jobs.connections.connect import connect
+        from curator.jobs.runs import monitor
+
+        async with await connect(providers.get(run.provider)) as client:
+            await monitor.act(run, action, self.ledger_of(run), client)
+
     def poll_at_once(self) -> None:
         """Poll all jobs at once, also those that a provider refused: a key or an address has changed."""
         self._due.clear()

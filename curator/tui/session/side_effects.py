@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual.worker import get_current_worker
+
 from curator.core.text import printable
 from curator.errors import CuratorError
 from curator.tui.session.telling.background_tasks import BackgroundTasks
@@ -112,7 +114,7 @@ class SideEffectsWatch:
             self._app.run_worker(self._check(run, ledger), group="side effects", exit_on_error=False)
 
     async def _check(self, run: Run, ledger: Ledger) -> None:
-        task = self.tasks.begin("looking for side effects")
+        task = self.tasks.begin("looking for side effects", get_current_worker().cancel)
         try:
             check = await make_check(run, str(run.fine_tuned_model), ledger, self._workspace)
             effects = await ask(

@@ -20,6 +20,7 @@ from curator.core.turns import Turn, turns
 from curator.workspace.checks.statistics import DatasetCounts
 
 if TYPE_CHECKING:
+    from curator.core.charts.bars import Bars
     from curator.workspace.workspace import Workspace
 
 ANSWERS = 12
@@ -89,6 +90,17 @@ def section_maxima(listed: Sequence[Bar]) -> list[float]:
         if bar.query:
             most[section] = max(most.get(section, 0.0), bar.share)
     return [most.get(section) or 1.0 for section, _ in numbered]
+
+
+def section_chart(listed: Sequence[Bar], index: int) -> Bars:
+    """The bars of the section of a line, for a picture or a table."""
+    from curator.core.charts.bars import Bars  # heavy: what draws pictures
+
+    heads = [at for at, bar in enumerate(listed) if bar.times is None and bar.text[:1].isupper()]
+    first = max((at for at in heads if at <= index), default=0)
+    end = next((at for at in heads if at > first), len(listed))
+    rows = [(bar.text, float(bar.times)) for bar in listed[first:end] if bar.times is not None]
+    return Bars(listed[first].text if listed else "", "examples", rows)
 
 
 def _answers(balance: Balance, contract: bool) -> list[Bar]:

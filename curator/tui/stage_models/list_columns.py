@@ -23,6 +23,12 @@ ANSWER_SHARE = 40
 ALL = ("marks", "line", "roles", "prompt", "answer", "tokens", "label", "split")
 """The names of all columns, in the usual order."""
 CAN_HIDE = frozenset(ALL) - {"line", "prompt"}
+SIZABLE = {"marks": 4, "line": 4, "roles": 6, "tokens": 6, "surprise": 8, "label": 9, "split": 5}
+"""The usual width, in cells, of each column whose width can be chosen; prompt and answer share the rest."""
+LEAST, MOST = 3, 60
+"""The limits of a chosen width."""
+ROOM_FOR_WORDS = 20
+"""Cells that prompt and answer have at least, whatever widths the others were given."""
 STORED = "ui.columns"
 """The workspace setting with the layout of the columns."""
 
@@ -55,23 +61,46 @@ class ColumnLayout(NamedTuple):
     hidden: frozenset[str] = frozenset()
     answer_share: int = ANSWER_SHARE
     """Percent of the room for words that the answer has."""
+    widths: tuple[tuple[str, int], ...] = ()
+    """The chosen widths by column; the others have the usual one."""
+
+    def width_of(self, name: str) -> int:
+        """The width of a column of `SIZABLE`."""
+        return dict(self.widths).get(name, SIZABLE[name])
+
+    def with_width(self, name: str, width: int) -> ColumnLayout:
+        """The same layout with another width of a column of `SIZABLE`."""
+        widths = dict(self.widths) | {name: max(LEAST, min(MOST, width))}
+        return self._replace(widths=tuple(sorted(widths.items())))
+
+    def with_share(self, percent: int) -> ColumnLayout:
+        """The same layout with another share of the answer."""
+        return self._replace(answer_share=max(10, min(90, percent)))
 
     @classmethod
     def of(cls, workspace: Workspace) -> ColumnLayout:
         """The stored layout; columns that it does not name follow, what is of the wrong type is left out."""
         value = workspace.meta(STORED)
         stored = value if isinstance(value, dict) else {}
-        order, hidden, share = (stored.get(name) for name in ("order", "hidden", "answer_share"))
+        order, hidden, share, widths = (stored.get(name) for name in ("order", "hidden", "answer_share", "widths"))
         names = [name for name in order if name in ALL] if isinstance(order, list) else []
-        return cls(
+        layout = cls(
             tuple(dict.fromkeys((*names, *ALL))),
             frozenset(name for name in hidden if name in CAN_HIDE) if isinstance(hidden, list) else frozenset(),
-            max(10, min(90, share)) if isinstance(share, int) else ANSWER_SHARE,
-        )
+        ).with_share(share if isinstance(share, int) else ANSWER_SHARE)
+        for name, width in widths.items() if isinstance(widths, dict) else ():
+            if name in SIZABLE and isinstance(width, int):
+                layout = layout.with_width(name, width)
+        return layout
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
-        return {"order": list(self.order), "hidden": sorted(self.hidden), "answer_share": self.answer_share}
+        return {
+            "order": list(self.order),
+            "hidden": sorted(self.hidden),
+            "answer_share": self.answer_share,
+            "widths": dict(self.widths),
+        }
 
 
 USUAL = ColumnLayout()
@@ -90,23 +119,26 @@ class Columns:
         `layout` is what somebody wants of them. As the list gets narrower, it first loses the roles, then the
         labels, the tokens, the split, the answer. `studied`: surprises of a study have a column behind the tokens.
         """
-        line = Column("line", max(4, len(str(last_line))), "line", right=True)
+        line = Column("line", max(layout.width_of("line"), len(str(last_line))), "line", right=True)
+        of = layout.width_of
         fixed = [
-            Column("marks", 4, "errors"),
+            Column("marks", of("marks"), "errors"),
             line,
-            *([Column("roles", 6, "messages")] if width >= 96 else []),
+            *([Column("roles", of("roles"), "messages")] if width >= 96 else []),
             Column("prompt", 0, "prompt"),
             *([Column("answer", 0, "answer")] if width >= 36 else []),
-            *([Column("tokens", 6, "tokens", right=True)] if width >= 60 else []),
-            *([Column("surprise", 8, "surprise", right=True)] if studied and width >= 66 else []),
-            *([Column("label", 9, "labels")] if width >= 72 else []),
-            *([Column("split", 5, "split")] if width >= 52 else []),
+            *([Column("tokens", of("tokens"), "tokens", right=True)] if width >= 60 else []),
+            *([Column("surprise", of("surprise"), "surprise", right=True)] if studied and width >= 66 else []),
+            *([Column("label", of("label"), "labels")] if width >= 72 else []),
+            *([Column("split", of("split"), "split")] if width >= 52 else []),
         ]
         fixed = [column for column in fixed if column.name not in layout.hidden]
         places = {name: at for at, name in enumerate(layout.order)}
         places["surprise"] = places["tokens"]
         fixed.sort(key=lambda column: places[column.name])
         spare = width - GUTTER - sum(column.width for column in fixed) - (len(fixed) - 1)
+        if spare < ROOM_FOR_WORDS and layout.widths:  # sized in a wider list
+            return cls.fit(width, last_line, layout._replace(widths=()), studied)
         with_answer = any(column.name == "answer" for column in fixed)
         answer = spare * layout.answer_share // 100 if with_answer else 0
         widths = {"prompt": max(8, spare - answer), "answer": answer}
@@ -131,21 +163,64 @@ class Columns:
             start += column.width + 1
         return ""
 
+    def width_of(self, name: str) -> int:
+        """The width of a column, 0 where it is not shown."""
+        return next((column.width for column in self.all if column.name == name), 0)
+
+    def edge_at(self, x: int) -> int | None:
+        """The index of the column whose right edge, the gap behind it, is at cell `x`; the last has none."""
+        start = GUTTER
+        for at, column in enumerate(self.all[:-1]):
+            start += column.width
+            if x == start:
+                return at
+            start += 1
+        return None
+
+    def dragged(self, layout: ColumnLayout, edge: int, cells_right: int) -> ColumnLayout:
+        """The layout after the right edge of a column was moved by some cells to the right.
+
+        A column before or behind the edge gets another width; between prompt and answer they share otherwise.
+        """
+        before, behind = self.all[edge], self.all[edge + 1]
+        if before.name in SIZABLE:
+            return layout.with_width(before.name, before.width + cells_right)
+        if behind.name in SIZABLE:
+            return layout.with_width(behind.name, behind.width - cells_right)
+        words = self.width_of("prompt") + self.width_of("answer")
+        step = cells_right if before.name == "answer" else -cells_right
+        return layout.with_share(round(100 * (self.width_of("answer") + step) / max(1, words)))
+
 
 Pieces = list[tuple[str, str | None]]
 """(text, style name) pairs; None stands for the row's own style."""
 
 
-def cells(row: Row, columns: Columns, shift: int, colours: Mapping[str, int]) -> Iterator[tuple[str, str | None]]:
+class AnswerCell(NamedTuple):
+    """What the list shows of an answer in place of its beginning."""
+
+    text: str
+    style: str | None
+    tail: str = ""
+    """Stands at the right end of the cell."""
+
+
+def cells(
+    row: Row, columns: Columns, shift: int, colours: Mapping[str, int], answer: AnswerCell | None = None
+) -> Iterator[tuple[str, str | None]]:
     """The styled pieces of a row, cut and padded to the columns.
 
-    `shift`: characters that prompt and answer are scrolled by; `colours`: number of the colour by label.
+    `shift`: characters that prompt and answer are scrolled by; `colours`: number of the colour by label; `answer`:
+    what is shown in place of the beginning of the answer.
     """
     for at, column in enumerate(columns.all):
         if at:
             yield " ", None
         if column.name == "marks":
             pieces = _marks(row)
+        elif column.name == "answer" and answer is not None:
+            room = column.width - len(answer.tail)
+            pieces = [(set_cell_size(one_line(answer.text), room), answer.style), (answer.tail, "list--label")]
         elif column.name == "label":
             pieces = _labels(row, colours)
         else:

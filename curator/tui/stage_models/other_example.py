@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from curator.core.problem import Problem
     from curator.workspace.workspace import Workspace
 
+CONTRADICTION = "conflicting_answers"
+"""The rule that finds another answer to the same prompt."""
 NAMES_ANOTHER = {
-    "conflicting_answers": re.compile(r"(?:line|example) (\d+) answers the same prompt otherwise"),
+    CONTRADICTION: re.compile(r"(?:line|example) (\d+) answers the same prompt otherwise"),
     "duplicate_example": re.compile(r"the same as (?:line|example) (\d+)"),
 }
 """By rule: its message, with the id of the other example."""
@@ -38,7 +40,7 @@ def with_other_answers(problems: Iterable[Problem], workspace: Workspace) -> lis
 
 def _quoting(problem: Problem, workspace: Workspace) -> Problem:
     other = other_example(problem)
-    if other is None or problem.rule != "conflicting_answers":
+    if other is None or problem.rule != CONTRADICTION:
         return problem
     try:
         _, answer = prompt_and_answer(workspace.record(other).example.value)

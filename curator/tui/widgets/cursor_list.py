@@ -1,9 +1,15 @@
-"""`CursorList`: a list with a cursor that draws only the lines on the screen."""
+"""`CursorList`: a list with a cursor that draws only the lines on the screen; `SizedColumns`: one with columns."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+
+from curator.tui.stage_models.list_columns import ColumnLayout, Columns
 
 
 class CursorList(ScrollView, can_focus=True):
@@ -94,3 +100,63 @@ class PagedList(CursorList):
     def action_page_down(self) -> None:
         """One screen down."""
         self.cursor += max(1, self.size.height - 1)
+
+
+class SizedColumns(PagedList):
+    """A list whose columns are sized with the mouse, at the gaps between their names.
+
+    A subclass draws the columns and keeps their layout.
+    """
+
+    ON_AN_EDGE: ClassVar = Content("Drag this edge to size the column")
+    ON_A_NAME: ClassVar = Content("A click sorts by this column; drag an edge to size it")
+
+    _drag: tuple[Columns, ColumnLayout, int, int] | None = None
+    """While an edge is dragged: the columns, the layout and the cell where that began, and the edge."""
+    _was_dragged = False
+    """Whether the mouse button, when it was last held down, moved an edge."""
+
+    @property
+    def drawn_columns(self) -> Columns:
+        """The columns as they are drawn."""
+        raise NotImplementedError
+
+    @property
+    def column_layout(self) -> ColumnLayout:
+        """The layout that they are drawn for."""
+        raise NotImplementedError
+
+    def use_layout(self, layout: ColumnLayout, *, keep: bool) -> None:
+        """Draw the columns by another layout, and perhaps store it."""
+        raise NotImplementedError
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to drag where the pointer is on the edge of a column."""
+        self._was_dragged = False
+        edge = self.drawn_columns.edge_at(event.x) if event.y == 0 else None
+        if edge is not None:
+            self._drag = (self.drawn_columns, self.column_layout, event.x, edge)
+            self.capture_mouse()
+            event.stop()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move the edge with the pointer; without a button, tell what a click does."""
+        if self._drag is None:
+            on_edge = event.y == 0 and self.drawn_columns.edge_at(event.x) is not None
+            self.tooltip = None if event.y else self.ON_AN_EDGE if on_edge else self.ON_A_NAME
+            return
+        event.stop()
+        columns, layout, began, edge = self._drag
+        if event.x != began:
+            self._was_dragged = True
+        if self._was_dragged:
+            self.use_layout(columns.dragged(layout, edge, event.x - began), keep=False)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """The edge stays where it is; the layout is stored."""
+        if self._drag is not None:
+            self._drag = None
+            self.release_mouse()
+            event.stop()
+            if self._was_dragged:
+                self.use_layout(self.column_layout, keep=True)

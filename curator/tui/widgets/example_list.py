@@ -17,20 +17,22 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.session.session import Session
-from curator.tui.stage_models import label_keys
-from curator.tui.stage_models.list_columns import ROW_STYLES, ColumnLayout, Columns, cells
+from curator.tui.stage_models import answer_cells, label_keys
+from curator.tui.stage_models.list_columns import ROW_STYLES, STORED, AnswerCell, ColumnLayout, Columns, cells
 from curator.tui.stage_models.selection import Selection
-from curator.tui.widgets.cursor_list import PagedList
+from curator.tui.widgets.cursor_list import SizedColumns
 from curator.workspace.records import Row
+from curator.workspace.search.view import View
 from curator.workspace.storage import surprises
 
 SHIFT = 8
 """How many characters one press of left or right scrolls prompt and answer."""
 
 
-class ExampleList(PagedList):
+class ExampleList(SizedColumns):
     """One line an example, below a line with the names of the columns."""
 
     SCOPE = "list"
@@ -38,7 +40,8 @@ class ExampleList(PagedList):
         "Each line is one example. Marks: E error, W warning, ✓ nothing found, · not checked yet; then "
         "✓ accepted, ✗ rejected, ! flagged, ? changed since; then ~ edited, + new; then ≈ duplicate, ≠ the same "
         "prompt has another answer. "
-        "● is selected: what you press then works on all selected examples."
+        "● is selected: what you press then works on all selected examples. Sorted by answer, the first line of "
+        "each answer tells how many give it, ″ stands for the others; } and { go from answer to answer."
     )
     BINDINGS = keys.bindings("list")
     COMPONENT_CLASSES = {
@@ -77,11 +80,13 @@ class ExampleList(PagedList):
     def __init__(self, session: Session, dom_id: str = "list") -> None:
         super().__init__(id=dom_id)
         self._session = session
+        self._view = View(())
         self._ids: Sequence[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(400)
         """Lines as drawn, by everything that they depend on."""
         self._rows: dict[int, Row] = {}
         """Rows of the examples on the screen, by id."""
+        self._answer_cells = answer_cells.AnswerCells(session.workspace)
         self._colours = label_keys.colours_by_name(session.workspace)
         self._layout_of_columns = ColumnLayout.of(session.workspace)
         self.selection = Selection()
@@ -90,11 +95,11 @@ class ExampleList(PagedList):
 
     # Contents
 
-    def show(self, ids: Sequence[int], keep: int | None = None) -> None:
-        """List these examples, with the cursor on the example `keep` or, if it is not listed, on the same line."""
+    def show(self, view: View, keep: int | None = None) -> None:
+        """List a view, with the cursor on the example `keep` or, if it is not listed, on the same line."""
+        self._view, ids = view, view.ids
         self._ids = ids
-        self._strips.clear()
-        self._rows.clear()
+        self._forget()
         self.virtual_size = Size(self.size.width, len(ids) + 1)
         index = self._index(keep)
         index = min(self.cursor if index is None else index, max(0, len(ids) - 1))
@@ -109,9 +114,14 @@ class ExampleList(PagedList):
         if ids and ids.isdisjoint(self._rows):
             return
         self._colours = label_keys.colours_by_name(self._session.workspace)
+        self._forget()
+        self.refresh()
+
+    def _forget(self) -> None:
+        """Forget the lines as drawn and the rows as read."""
         self._strips.clear()
         self._rows.clear()
-        self.refresh()
+        self._answer_cells.forget()
 
     def read_layout_if_other(self) -> None:
         """Draw anew where somebody wants other columns by now."""
@@ -166,7 +176,7 @@ class ExampleList(PagedList):
     def render_line(self, y: int) -> Strip:
         """The names of the columns, or one example."""
         width = self.scrollable_content_region.width
-        columns = self._columns(width)
+        columns = self.drawn_columns
         if y == 0:
             return self._head(columns, width)
         index = y - 1 + self.scroll_offset.y
@@ -175,12 +185,15 @@ class ExampleList(PagedList):
         example = self._ids[index]
         selected = self.selection.holds(example, index, self.cursor)
         state = (index == self.cursor, self.has_focus, selected)
-        key = (example, width, self.shift, *state)
+        key = (example, width, self.shift, y == 1, *state)
         strip = self._strips.get(key)
         if strip is None and self._session.busy and example not in self._rows:
             return Strip.blank(width, self.rich_style)  # a thread has the workspace: the list is drawn again later
         if strip is None:
-            strip = self._row(example, columns, width, *state)
+            row = self._row_of(example)
+            room = columns.width_of("answer")
+            answer = self._answer_cells.choose(row, self._view, index, room, is_first=y == 1)
+            strip = self._draw_row(row, columns, width, answer, *state)
             self._strips[key] = strip
         return strip
 
@@ -197,24 +210,50 @@ class ExampleList(PagedList):
             width, self.rich_style
         )
 
-    def _columns(self, width: int) -> Columns:
-        workspace = self._session.workspace
+    @property
+    def drawn_columns(self) -> Columns:
+        """The columns that fit."""
+        workspace, width = self._session.workspace, self.scrollable_content_region.width
         studied = bool(surprises.read(workspace.path).examples)
         return Columns.fit(width, len(workspace.ids(deleted=True)), self._layout_of_columns, studied)
+
+    @property
+    def column_layout(self) -> ColumnLayout:
+        """The layout of the columns."""
+        return self._layout_of_columns
+
+    def use_layout(self, layout: ColumnLayout, *, keep: bool) -> None:
+        """Draw the columns by another layout, and perhaps store it in the workspace."""
+        self._layout_of_columns = layout
+        self.refresh_rows()
+        if keep:
+            try:
+                self._session.workspace.set_meta(STORED, layout.to_json())
+            except CuratorError as error:
+                self._session.say(error)
 
     def _head(self, columns: Columns, width: int) -> Strip:
         style = self.get_component_rich_style("list--head")
         text = columns.head(self._session.sort, self._session.descending)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
-    def _row(self, example: int, columns: Columns, width: int, cursor: bool, focus: bool, selected: bool) -> Strip:
+    def _draw_row(
+        self,
+        row: Row,
+        columns: Columns,
+        width: int,
+        answer: AnswerCell | None,
+        cursor: bool,
+        focus: bool,
+        selected: bool,
+    ) -> Strip:
         name = "list--cursor" if cursor and focus else "list--blurred" if cursor else "list--row"
         base = self.get_component_rich_style(name)
         if selected and not cursor:
             base = self.get_component_rich_style("list--selected")
         background = Style(bgcolor=base.bgcolor, bold=base.bold, underline=base.underline, reverse=base.reverse)
         segments = [Segment("›" if cursor else " ", base), Segment("●" if selected else " ", base)]
-        for text, kind in cells(self._row_of(example), columns, self.shift, self._colours):
+        for text, kind in cells(row, columns, self.shift, self._colours, answer):
             style = base if kind is None else self.get_component_rich_style(kind) + background
             segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
@@ -264,10 +303,24 @@ class ExampleList(PagedList):
 
     def on_resize(self) -> None:
         """Fit the columns to the new width."""
+        self._answer_cells.forget()
         self.virtual_size = Size(self.size.width, len(self._ids) + 1)
         self.reveal()
 
     # Actions
+
+    def action_next_group(self) -> None:
+        """Go to the first example with another answer."""
+        self._step_group(1)
+
+    def action_previous_group(self) -> None:
+        """Go to the first example with this answer, then with the answer before."""
+        self._step_group(-1)
+
+    def _step_group(self, step: int) -> None:
+        if not self._view.group_starts:
+            self._session.toast("Nothing is grouped: b groups by answer")
+        self.cursor = answer_cells.next_group(self._view, self.cursor, step)
 
     def action_left(self) -> None:
         """Scroll prompt and answer left."""
@@ -327,8 +380,8 @@ class ExampleList(PagedList):
     def on_click(self, event: events.Click) -> None:
         """Move the cursor; ctrl selects, shift selects a range, a double click edits; on a column's name: sort."""
         if event.y == 0:
-            field = self._columns(self.scrollable_content_region.width).field_at(event.x)
-            if field:
+            field = self.drawn_columns.field_at(event.x)
+            if field and not self._was_dragged:
                 self.post_message(self.SortRequested(field))
             return
         index = self.index_at(event.y)

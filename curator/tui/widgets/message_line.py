@@ -1,4 +1,4 @@
-"""`MessageLine`: what the program says, in the place of the line of keys; it lies over nothing.
+"""`MessageLine`: what the program says, for some seconds above the line of keys; it lies over nothing.
 
 `session/telling/message_log.py` keeps every message, and `!` shows them again.
 """
@@ -29,10 +29,9 @@ class MessageLine(Static):
         self.tooltip = Content("All messages: !")
 
     def show(self, notifications: Iterable[Notification]) -> None:
-        """Show those of the messages that matter now; none: give the place back to the keys."""
+        """Show those of the messages that matter now; none: take no room."""
         messages = _to_show(list(notifications))
         self.display = bool(messages)
-        self.screen.set_class(bool(messages), "-telling")
         self.update(Content("\n").join(map(_words, messages)))
 
     async def on_click(self, event: Click) -> None:

@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.errors import Stopped
+from curator.tui.session.telling.background_tasks import BackgroundTask
+from curator.tui.shell import shell_of
 
 AFTER = 0.5
 """Seconds of work after which progress is shown."""
@@ -16,10 +18,13 @@ EVERY = 0.1
 
 
 class ProgressLine(Static):
-    """Empty until work takes longer than half a second."""
+    """Empty until work takes longer than half a second. The work is one of the session's tasks too."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: str = "") -> None:
         super().__init__("", id="progress")
+        self.work = work
+        """What is done, in the words of the list of tasks, e.g. `importing`; empty: what `begin` gets."""
+        self._background_task: BackgroundTask | None = None
         self._what, self._total, self._done = "", 0, 0
         self._share = False
         """Show a percentage: the unit counted means nothing to a user."""
@@ -36,6 +41,7 @@ class ProgressLine(Static):
     def on_unmount(self) -> None:
         """Stop the work: its dialog is closed, so nothing would take its result."""
         self.stop()
+        self._end_task()
 
     @property
     def working(self) -> bool:
@@ -47,6 +53,13 @@ class ProgressLine(Static):
         self._what, self._total, self._done, self._share = what, total or 0, 0, False
         self._began = self._since = time.monotonic()
         self._stopping = False
+        self._end_task()
+        self._background_task = shell_of(self).session.tasks.begin(self.work or what.lower(), self.stop)
+
+    def _end_task(self) -> None:
+        if self._background_task is not None:
+            self._background_task.end()
+            self._background_task = None
 
     def phase(self, what: str, done: int, total: int) -> None:
         """As `tick`, for work in several phases; shows the percentage of the phase `what` that is done."""
@@ -58,6 +71,8 @@ class ProgressLine(Static):
     def tick(self, done: int) -> None:
         """`done` items are done. Raises Stopped once the user asked to stop. May be called from any thread."""
         self._done = done
+        if self._background_task is not None:
+            self._background_task.report(done / self._total if self._total >= done and self._total else None)
         if self._stopping:
             raise Stopped("stopped; nothing was changed")
 
@@ -68,6 +83,7 @@ class ProgressLine(Static):
     def end(self) -> None:
         """The work has ended: clear the line."""
         self._began = None
+        self._end_task()
         self.update("")
 
     def _show(self) -> None:

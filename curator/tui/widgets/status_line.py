@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
@@ -37,9 +38,9 @@ class StatusLine(Widget):
         self.call_after_refresh(self._look_at_jobs)
 
     def _look_at_jobs(self) -> None:
-        """Tell on the stage that is on the screen how far the background work is, and what is next."""
+        """Tell on the stage that is on the screen, or under a dialog, how far the work is, and what is next."""
         session, watch = self._session, shell_of(self).job_watch
-        if not self.screen.is_current or session.busy:
+        if self.screen not in self.app.screen_stack or session.busy:
             return
         state = loop_state(session.summary(), session.workspace, watch)
         words = (status_words(session, watch), state.next_step)
@@ -63,7 +64,14 @@ class StatusLine(Widget):
             if self.size.width < BRIEF:  # what to do next matters more in a narrow line
                 parts = [part for part in parts[:-1] if part[0] != "no charge"]
             parts.append((f"next: {self._next_step}", "$accent"))
+            while _width(parts) > self.size.width and len(parts) > 4:
+                del parts[-2]  # the split, the price, the tokens: other places tell them too
         spans: list[str | tuple[str, str]] = []
         for number, part in enumerate(parts):
             spans += [(" · ", "$quiet")] * bool(number) + [part]
         return Content.assemble(*spans)
+
+
+def _width(parts: list[tuple[str, str]]) -> int:
+    """The cells that the parts take with the dots between them."""
+    return sum(cell_len(text) + 3 for text, _ in parts) - 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.loop.tour import STEPS, is_done
@@ -22,6 +22,7 @@ class TourLine(Static):
         shell.tour.changed.subscribe(self, lambda _: self.show_step())
         shell.session.changed.subscribe(self, lambda _: self.show_step())
         shell.job_watch.changed.subscribe(self, lambda _: self.show_step())
+        self.watch(self.screen, "focused", lambda: self.show_step(), init=False)
         self.show_step()
 
     def show_step(self) -> None:
@@ -33,7 +34,9 @@ class TourLine(Static):
             return
         each = STEPS[step]
         mark = ("✓ ", "$mark-ok bold") if is_done(each, shell.session, shell.job_watch) else ("", "")
-        keys = " · . ends the tour" if step == len(STEPS) - 1 else " · . goes on"
+        typing = isinstance(self.screen.focused, Input | TextArea)  # there the tour's keys type their signs
+        first = "esc, then " if typing else ""
+        keys = f" · {first}. ends the tour" if step == len(STEPS) - 1 else f" · {first}. goes on"
         back = " · , back" if step else ""
         self.update(
             Content.assemble(

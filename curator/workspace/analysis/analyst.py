@@ -256,9 +256,14 @@ def preview(example: Example, messages: list[Any]) -> str:
 
 def answer_preview(messages: list[Any]) -> str:
     """The beginning of the last assistant text, as `preview` cuts it; empty where there is none."""
+    return _cut_text(answer_text(messages))
+
+
+def answer_text(messages: list[Any]) -> str:
+    """The last assistant text; empty where there is none."""
     for message in reversed(messages):
         if isinstance(message, dict) and message.get("role") == "assistant":
-            return _cut_text(message_text(message))
+            return message_text(message)
     return ""
 
 

@@ -8,10 +8,14 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
+from curator.core.duplicates.texts import messages_of
+from curator.core.example import parse
 from curator.core.query.query import And, Choice, Not, Or, Query, Range, Text, mentions
 from curator.errors import UsageError
 from curator.workspace.analysis import flag_columns as flags
+from curator.workspace.analysis.analyst import PREVIEW_CHARS, answer_text
 from curator.workspace.analysis.current_results import CurrentResults
+from curator.workspace.search.answer_order import order_by_answer
 from curator.workspace.search.text_scan import scan
 from curator.workspace.search.view import View
 from curator.workspace.storage.example_order import START, Order
@@ -36,8 +40,8 @@ SORTS = (
     "answer",
     "surprise",
 )
-_SORTED_BY_TEXT = {"text": "lower(preview)", "prompt": "lower(preview)", "answer": "nullif(lower(answer), '')"}
-"""The SQL expression for each sort by words; examples without an answer stand last."""
+_SORTED_BY_TEXT = {"text": "lower(preview)", "prompt": "lower(preview)"}
+"""The SQL expression for each sort by words."""
 _DUPLICATES = ("duplicate_example", "near_duplicate_example")
 
 
@@ -87,12 +91,17 @@ class QueryEvaluation:
             ids = self._ids_in_order(self.mask(query, None), all_ids)
         else:
             ids = self._live_ids(self.mask(query, None), order)
-        if sort:
+        starts: Sequence[int] = ()
+        if sort == "answer":
+            with self.guard:
+                ids, starts = self._by_answer(ids, descending)
+        elif sort:
             with self.guard:
                 ids = self._sorted(ids, sort, descending)
         elif descending:
             ids = ids[::-1]
-        return View(ids, text, sort, descending, order.ascending and not sort and not descending)
+        ascending = order.ascending and not sort and not descending
+        return View(ids, text, sort, descending, ascending, starts)
 
     def _live_ids(self, mask: Mask, order: Order) -> Sequence[int]:
         """The ids of a mask that are not deleted, in order."""
@@ -278,6 +287,16 @@ class QueryEvaluation:
         absent = [example for example in ids if keys.get(example) is None]
         present.sort(key=lambda example: keys[example], reverse=descending)  # type: ignore[arg-type, return-value]
         return array("q", present + absent)
+
+    def _by_answer(self, ids: Sequence[int], descending: bool) -> tuple[Sequence[int], Sequence[int]]:
+        """The ids ordered by answer, and where each group of equal answers begins."""
+        self.current_results.prepare()
+        beginnings = {example: str(answer) for example, answer in self.current_results.column("answer").items()}
+
+        def read_whole(alike: Sequence[int]) -> dict[int, str]:
+            return {i: answer_text(messages_of(parse(raw).value)) for i, raw in self.stored.raws(alike)}
+
+        return order_by_answer(ids, beginnings, PREVIEW_CHARS, read_whole, descending)
 
     def _keys(self, sort: str, ids: Sequence[int]) -> dict[int, object]:
         """The sort key of each example that has one."""

@@ -269,7 +269,8 @@ class BoardStage(StageScreen):
 
     @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
     def _ask_in_thread(self, rows: Sequence[BoardRow], board: LoadedBoard) -> None:
-        worker, task = get_current_worker(), self.session.tasks.begin("asking models")
+        worker = get_current_worker()
+        task = self.session.tasks.begin("asking models", worker.cancel)
         try:
             troubles = ask_in_thread(rows, board.questions, self.post_message, lambda: worker.is_cancelled, task)
             if store_rows(rows, board, self.ledger, self._opening):

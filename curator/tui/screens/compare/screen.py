@@ -49,6 +49,23 @@ class CompareScreen(AnswersStage):
             self._ask_when_loaded = True
             self.add_way(boards.way_entry(base.provider, base.way.model, tried, 0, False))
 
+    def action_confusion(self) -> None:
+        """Write which answers the current row gives where others are wanted, as a picture or a table."""
+        from curator.core.charts.confusion import confusion_matrix, draw_confusion  # heavy
+        from curator.core.charts.tables import confusion_table
+        from curator.tui.screens.chart_dialog import ChartDialog, ChartToWrite
+
+        board, row = self.board, self.row
+        if board is None or row is None or not board.answered(row.name):
+            self.session.toast("This row has no answers yet: r asks it.")
+            return
+        answered = [(p.expected, board.answer(row.name, at)) for at, p in enumerate(board.prompts.prompts)]
+        pairs = [(wanted.strip(), given.strip()) for wanted, given in answered if given is not None]
+        title = f"Answers of {row.label}: {len(pairs):,} prompts"
+        matrix = confusion_matrix(title, [wanted for wanted, _ in pairs], [given for _, given in pairs])
+        chart = ChartToWrite(title, lambda: draw_confusion(matrix), lambda: confusion_table(matrix))
+        self.app.push_screen(ChartDialog(chart, self.session.workspace.path.parent / "confusion.svg"))
+
     def action_judge(self) -> None:
         """Judge the answers of the current row and of the one beside it blind."""
         from curator.tui.screens.compare.judge_dialog import JudgeDialog  # heavy: loads what reads the ledger

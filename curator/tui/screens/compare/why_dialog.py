@@ -14,6 +14,7 @@ from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.going_study import go_on_studying
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from curator.core.answers.misses import Miss
     from curator.core.answers.teachers import Teacher
-    from curator.jobs.studies.asking import Report, StudyState
+    from curator.jobs.studies.asking import Report
     from curator.jobs.studies.reasons import Pusher, Reasons
 
 _MARKS = {"teaches": ("taught ", "error"), "contradicts": ("against", "warning"), "near": ("near   ", "dim")}
@@ -104,14 +105,13 @@ class WhyDialog(Dialog[int]):
             (one_line(teacher.answer, 22), "accent"),
         ]
 
-    @work(exclusive=True, group="study", exit_on_error=False)
-    async def action_ask(self) -> None:
+    def action_ask(self) -> None:
         """Compare gradients, and list the examples by their share of the push."""
-        self._say("preparing …")
-        try:
-            reasons = await self._ask(self._report)
-        except CuratorError as error:
-            self._say(f"Not asked: {error.message}")
+        go_on_studying(self, "what pushed an answer", self._ask, self._say, self._take_reasons)
+
+    def _take_reasons(self, reasons: Reasons) -> None:
+        if not self.is_attached:
+            self.session.toast("The shares of the push are known: w, then r shows them at once", title="Why")
             return
         self._pushers = [each for each in reasons.pushers if each.key is not None][:_PUSHERS]
         lines = self.query_one("#teachers", LineList)
@@ -119,9 +119,6 @@ class WhyDialog(Dialog[int]):
         total = sum(each.share for each in self._pushers)
         self._say(f"Shares of the push towards this answer; these {len(self._pushers)} have {total:.0%} of it.")
         self._show_reason()
-
-    def _report(self, state: StudyState) -> None:
-        self._say(state.words)
 
     def _say(self, words: str) -> None:
         self.query_one("#push-progress", Static).update(Content(printable(words)))

@@ -1,4 +1,4 @@
-"""`ColumnsDialog`: which columns the list has, in which order, and how much room the answer gets."""
+"""`ColumnsDialog`: which columns the list has, in which order, and how wide they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widgets import Static
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
-from curator.tui.stage_models.list_columns import ALL, CAN_HIDE, STORED, ColumnLayout
+from curator.tui.stage_models.list_columns import ALL, CAN_HIDE, SIZABLE, STORED, ColumnLayout
 from curator.tui.widgets.line_list import LineList, Pieces
 
 WORDS = {
@@ -34,7 +34,10 @@ class ColumnsDialog(Dialog[None]):
     HEADING = "Columns"
     ACCEPT = ""
     CANCEL = "Close"
-    HELP = "Columns that do not fit are left out in a narrow list, whatever is ticked."
+    HELP = (
+        "Columns that do not fit are left out in a narrow list, whatever is ticked. In the list itself a click on "
+        "a name sorts, and the edges between the names can be dragged."
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,13 +58,16 @@ class ColumnsDialog(Dialog[None]):
 
     def _show(self, cursor: int) -> None:
         self.query_one("#columns", LineList).show(len(ALL), self._line, cursor=cursor)
-        words = f"The answer has {self._layout_chosen.answer_share} % of the room for words (- +)"
+        words = (
+            f"The answer has {self._layout_chosen.answer_share} % of the room for words. + and - size a column."
+        )
         self.query_one("#share", Static).update(Content(words))
 
     def _line(self, index: int, width: int) -> Pieces:
         name = self._layout_chosen.order[index]
         tick = "[ ] " if name in self._layout_chosen.hidden else "[x] " if name in CAN_HIDE else " ·  "
-        return [(tick, "accent"), (f"{name:<8} ", ""), (WORDS[name], "dim")]
+        cells = f"{self._layout_chosen.width_of(name):>3} " if name in SIZABLE else "  · "
+        return [(tick, "accent"), (f"{name:<8} ", ""), (cells, "accent"), (WORDS[name], "dim")]
 
     def _store(self, layout: ColumnLayout, cursor: int | None = None) -> None:
         try:
@@ -92,10 +98,13 @@ class ColumnsDialog(Dialog[None]):
             order[at], order[at + step] = order[at + step], order[at]
             self._store(self._layout_chosen._replace(order=tuple(order)), at + step)
 
-    def action_share(self, step: int) -> None:
-        """Give the answer more room (1) or less (-1)."""
-        share = max(10, min(90, self._layout_chosen.answer_share + step * STEP))
-        self._store(self._layout_chosen._replace(answer_share=share))
+    def action_size(self, step: int) -> None:
+        """Give the column under the cursor more room (1) or less (-1); the prompt's is what the answer leaves."""
+        layout, name = self._layout_chosen, self._layout_chosen.order[self._cursor]
+        if name in SIZABLE:
+            self._store(layout.with_width(name, layout.width_of(name) + step))
+        else:
+            self._store(layout.with_share(layout.answer_share + (-STEP if name == "prompt" else STEP) * step))
 
     @on(LineList.Chosen)
     def action_accept(self) -> None:

@@ -109,6 +109,14 @@ class Querying(Curating):
         self._run_query(session.query, following, False)
         self.session.toast(f"Sorted by {following}" if following else "In the file's order")
 
+    def action_group(self) -> None:
+        """Sort by answer, so that the list tells how many examples give each; again: in the file's order."""
+        sort = "" if self.session.sort == "answer" else "answer"
+        self._run_query(self.session.query, sort, False)
+        self.session.toast(
+            "Grouped by answer: } and { go from answer to answer" if sort else "In the file's order"
+        )
+
     @on(ExampleList.SortRequested)
     def _sort_by(self, event: ExampleList.SortRequested) -> None:
         session = self.session

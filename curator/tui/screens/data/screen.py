@@ -54,7 +54,7 @@ class DataScreen(ChangingMany):
         if self._place.query or self._place.sort:
             self._run_query(self._place.query, self._place.sort, self._place.descending, self._place.example)
         elif self._place.example is not None:
-            self.examples.show(self.session.view.ids, keep=self._place.example)
+            self.examples.show(self.session.view, keep=self._place.example)
             self.call_after_refresh(self.examples.scroll_to_show, self._place.above)
         self.examples.focus()
         self._offer_contract()
@@ -93,7 +93,7 @@ class DataScreen(ChangingMany):
         if self._only_read and not self.session.workspace.read_only:
             self.look_for_draft()
         if changed.order or changed.ids is None:
-            self.examples.show(self.session.view.ids, keep=self.current)
+            self.examples.show(self.session.view, keep=self.current)
         else:
             self.examples.refresh_rows(changed.ids)
         if self.editing:
@@ -232,7 +232,7 @@ class DataScreen(ChangingMany):
         """List a view with the cursor on the example `keep`, and show the example under the cursor."""
         above = self._place.above if keep is not None and keep == self._place.example else None
         self.session.show(view)
-        self.examples.show(view.ids, keep=keep)
+        self.examples.show(view, keep=keep)
         if above is not None:
             self.examples.scroll_to_show(above)
         self.show_example()

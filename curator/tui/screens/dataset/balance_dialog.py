@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 from textual.worker import get_current_worker
 
+from curator.core.charts.bar_text import bar_text
 from curator.core.text import one_line
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm, Dialog
@@ -19,7 +20,6 @@ from curator.tui.stage_models.dataset_bars import Bar
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.workspace.checks.statistics import DatasetCounts
 
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _TEXT = 34
 
 
@@ -115,8 +115,7 @@ class BalanceDialog(Dialog[None]):
             return [(one_line(bar.text, width), "accent" if bar.text[:1].isupper() else "dim")]
         text = one_line(bar.text, _TEXT)
         room = max(0, width - _TEXT - 18)
-        eighths = max(round(bar.share / self._most[index] * room * 8), 1) if bar.query else 0
-        drawn = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+        drawn = bar_text(bar.share / self._most[index] if bar.query else 0, room, least=int(bool(bar.query)))
         mark = "! " if bar.mark else "  "
         return [
             (mark, bar.mark),
@@ -155,6 +154,17 @@ class BalanceDialog(Dialog[None]):
         if bar is not None and bar.query:
             self.dismiss(None)
             self.app.run_worker(_draft(self.app, bar), group="dialog", exit_on_error=False)
+
+    def action_write_chart(self) -> None:
+        """Write the bars of the section under the cursor as a picture or a table."""
+        from curator.core.charts.bars import draw_bars  # heavy
+        from curator.core.charts.tables import bars_table
+        from curator.tui.screens.chart_dialog import ChartDialog, ChartToWrite
+
+        bars = dataset_bars.section_chart(self._bars, self.query_one("#bars", LineList).cursor)
+        chart = ChartToWrite(bars.title, lambda: draw_bars(bars), lambda: bars_table(bars))
+        name = bars.title.partition(":")[0].lower().replace(" ", "-") or "bars"
+        self.app.push_screen(ChartDialog(chart, self.session.workspace.path.parent / f"{name}.svg"))
 
     @on(Button.Pressed, "#unify")
     def _unify_pressed(self, event: Button.Pressed) -> None:

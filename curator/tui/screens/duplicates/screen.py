@@ -111,7 +111,7 @@ class DuplicatesScreen(StageScreen):
     async def _find(self) -> None:
         assert self._copies is not None
         self.query_one("#groups", LineList).show(0, self._line)
-        self._work_shown = self.session.tasks.begin("looking for copies")
+        self._work_shown = self.session.tasks.begin("looking for copies", self._stop_looking)
         try:
             await self._copies.find(self._report)
         except (CuratorError, OSError) as error:
@@ -132,12 +132,15 @@ class DuplicatesScreen(StageScreen):
         """Stop looking for copies, or start again after a stop."""
         looking = [worker for worker in self.app.workers if worker.node is self and worker.group == "copies"]
         if any(worker.is_running for worker in looking):
-            self.workers.cancel_group(self, "copies")
-            self.query_one("#groups", LineList).say("Stopped; esc looks again")
+            self._stop_looking()
         elif self._copies is not None and not self._copies.ready:
             self._find()
         else:
             super().action_back()
+
+    def _stop_looking(self) -> None:
+        self.workers.cancel_group(self, "copies")
+        self.query_one("#groups", LineList).say("Stopped; esc looks again")
 
     def _show(self, anew: bool = False) -> None:
         """Show the groups; `anew` drops the counts at other thresholds, since examples changed."""

@@ -65,7 +65,7 @@ class ExportDialog(Dialog[None]):
         field = LineInput(str(path), suggester=Paths(), compact=True, id="path")
         for name, widget in (("Examples", what), ("File", field), ("Format", form)):
             yield Horizontal(Static(Content(name), classes="name"), widget, classes="field -tight")
-        yield ProgressLine()
+        yield ProgressLine("exporting")
 
     def _choices(self) -> dict[str, str]:
         """The sets of examples to choose from, each with its words: number and query."""

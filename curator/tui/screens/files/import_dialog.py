@@ -81,7 +81,7 @@ class ImportDialog(Dialog[None]):
         yield Horizontal(Static(Content("Map"), classes="name"), by, classes="field -tight")
         yield Static("", id="found")
         yield Static("", id="examples")
-        yield ProgressLine()
+        yield ProgressLine("importing")
         yield Static("", id="counts")
 
     def on_mount(self) -> None:

@@ -46,7 +46,7 @@ class SourceDialog(Dialog[None]):
     def compose_body(self) -> ComposeResult:
         """The differences, the progress, and the button that keeps the examples."""
         yield Static("", id="about")
-        yield ProgressLine()
+        yield ProgressLine("comparing the file")
         yield Button(Content("Keep what is here; do not ask about this again"), id="keep", compact=True)
 
     def on_mount(self) -> None:

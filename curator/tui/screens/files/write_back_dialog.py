@@ -32,7 +32,7 @@ class WriteBackDialog(Dialog[None]):
     def compose_body(self) -> ComposeResult:
         """What is replaced, and the progress."""
         yield Static("", id="about")
-        yield ProgressLine()
+        yield ProgressLine("writing back")
 
     def on_mount(self) -> None:
         """Plan the change, or show why it cannot be made."""

@@ -5,33 +5,36 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.text import printable
-from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.going_study import go_on_studying
 
 if TYPE_CHECKING:
-    from curator.jobs.studies.asking import Report, StudyState
+    from textual.worker import Worker
+
+    from curator.jobs.studies.asking import Report
 
 
 class StudyDialog(Dialog[None]):
-    """Enter starts the study; leaving stops it, and asking again goes on."""
+    """Enter starts the study, which goes on when the dialog is left."""
 
     ACCEPT = "Ask"
     HELP = (
-        "Small models are trained on this machine and answer the same held-out prompts. Esc stops it; what is "
-        "done is kept, so asking again goes on. docs/study.md says what the intervals hold."
+        "Small models are trained on this machine and answer the same held-out prompts. The study goes on when "
+        "you leave; ! tells how far it is and stops it, and asking again goes on. docs/study.md says what the "
+        "intervals hold."
     )
 
     def __init__(self, heading: str, words: str, ask: Callable[[Report], Awaitable[list[str]]]) -> None:
         super().__init__()
         self._heading, self._words, self._ask = heading, words, ask
-        self._state = "waiting"
+        self._study: Worker[None] | None = None
+        self._is_done = False
 
     def compose_body(self) -> ComposeResult:
         """The question, later the answer; and how far it is."""
@@ -45,27 +48,20 @@ class StudyDialog(Dialog[None]):
 
     def action_accept(self) -> None:
         """Start the study; once it has ended, close."""
-        if self._state == "waiting":
-            self._state = "running"
-            self._run_study()
-        elif self._state == "done":
+        if self._is_done:
             self.dismiss(None)
+        elif self._study is None or self._study.is_finished:
+            words = self._heading.rstrip("?").lower()
+            self._study = go_on_studying(self, words, self._ask, self._say_how_far, self._show)
 
-    @work(exclusive=True, group="study", exit_on_error=False)
-    async def _run_study(self) -> None:
-        self._say("study-progress", "preparing …")
-        try:
-            sentences = await self._ask(self._report)
-        except CuratorError as error:
-            self._state = "waiting"
-            self._say("study-progress", f"Not studied: {error.message}")
+    def _show(self, sentences: list[str]) -> None:
+        """Show what the study says; in the message line where the dialog has been left."""
+        if not self.is_attached:
+            self.session.toast("\n".join(filter(None, sentences)), title=self._heading)
             return
-        self._state = "done"
-        self._say("study-says", "\n".join(sentences))
-        self._say("study-progress", "")
+        self._is_done = True
+        self.query_one("#study-says", Static).update(Content(printable("\n".join(sentences))))
+        self._say_how_far("")
 
-    def _report(self, state: StudyState) -> None:
-        self._say("study-progress", state.words)
-
-    def _say(self, widget: str, words: str) -> None:
-        self.query_one(f"#{widget}", Static).update(Content(printable(words)))
+    def _say_how_far(self, words: str) -> None:
+        self.query_one("#study-progress", Static).update(Content(printable(words)))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.text import one_line, printable
-from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.going_study import go_on_studying
 from curator.tui.screens.studies import studies
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.workspace.records import Row
 from curator.workspace.storage import surprises
 
 if TYPE_CHECKING:
-    from curator.jobs.studies.asking import StudyState
+    from curator.jobs.studies.suspects import SuspectStudy
 
 _NO_STUDY = (
     "No study yet: r trains three small models on this machine, each on two thirds of the examples, and has them "
@@ -37,7 +37,7 @@ class SuspectsDialog(Dialog[int]):
     HELP = (
         "The surprise says how much less likely an answer is after its own prompt than after others, in nats; "
         "then what the model would have answered and how sure it is. What was changed since is not listed. "
-        "Esc stops a study; asking again goes on."
+        "A study goes on when you leave; ! tells how far it is and stops it, and asking again goes on."
     )
 
     def __init__(self) -> None:
@@ -80,21 +80,24 @@ class SuspectsDialog(Dialog[int]):
             (f"{one_line(study.instead, 12)} ({study.sure:.0%})", "ok"),
         ]
 
-    @work(exclusive=True, group="study", exit_on_error=False)
-    async def action_ask(self) -> None:
+    def action_ask(self) -> None:
         """Study anew, or go on with a study that was stopped."""
-        self._say("suspects-progress", "preparing …")
-        try:
-            await studies.suspects(self.session.workspace.path, self._report)
-        except CuratorError as error:
-            self._say("suspects-progress", f"Not studied: {error.message}")
-            return
-        self._say("suspects-progress", "")
-        self._show()
+        path = self.session.workspace.path
+        go_on_studying(
+            self, "suspects", lambda report: studies.suspects(path, report), self._say_how_far, self._take
+        )
+
+    def _take(self, study: SuspectStudy) -> None:
+        """Show what a study said; the list behind gets its column."""
+        if self.is_attached:
+            self._say_how_far("")
+            self._show()
+        else:
+            self.session.toast("The study is done: U lists the suspects", title="Suspects")
         self.session.publish_results(None)
 
-    def _report(self, state: StudyState) -> None:
-        self._say("suspects-progress", state.words)
+    def _say_how_far(self, words: str) -> None:
+        self._say("suspects-progress", words)
 
     def _say(self, widget: str, words: str) -> None:
         self.query_one(f"#{widget}", Static).update(Content(printable(words)))

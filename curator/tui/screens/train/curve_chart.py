@@ -1,4 +1,4 @@
-"""`CurveChart`: loss or mean token accuracy of a run over its steps, drawn in braille characters with axes."""
+"""`CurveChart`: loss or mean token accuracy of a run over its steps, with axes, and the values at a step."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from curator.core.scores.chart import Chart, Series, draw
+from curator.core.charts.curves import AxisWords, Chart, Series, draw
 
 LOSS = (("train_loss", "train"), ("valid_loss", "validation"), ("full_valid_loss", "full validation"))
 ACCURACY = (
@@ -33,6 +34,8 @@ class CurveChart(Widget):
     """Weight of the earlier values in the exponential moving average, 0 to below 1."""
     accuracy: reactive[bool] = reactive(False)
     """Whether mean token accuracy is drawn instead of loss."""
+    cursor: reactive[float | None] = reactive(None)
+    """The step whose values are told; None: the legend is shown."""
 
     def __init__(self, dom_id: str) -> None:
         super().__init__(id=dom_id)
@@ -47,6 +50,35 @@ class CurveChart(Widget):
         self.refresh()
 
     @property
+    def axis_words(self) -> AxisWords:
+        """What the axes measure, with units."""
+        return AxisWords("step", "share of tokens predicted" if self.accuracy else "loss (nats a token)")
+
+    @property
+    def steps(self) -> list[float]:
+        """All steps that have a value, in order."""
+        return sorted({x for each in self.series for x, _ in each.points})
+
+    def step_cursor(self, by: int) -> None:
+        """Tell the values of the next step (1) or of the one before (-1); at first those of the last."""
+        steps = self.steps
+        if not steps:
+            return
+        at = steps.index(self.cursor) + by if self.cursor in steps else len(steps) - 1
+        self.cursor = steps[max(0, min(len(steps) - 1, at))]
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Tell the values of the step under the pointer."""
+        place = event.get_content_offset(self)
+        if place is not None and (steps := self.steps):
+            x = self._draw().x_at(place.x)
+            self.cursor = min(steps, key=lambda step: abs(step - x))
+
+    def on_leave(self) -> None:
+        """Show the legend again."""
+        self.cursor = None
+
+    @property
     def series(self) -> list[Series]:
         """The curves that are drawn."""
         series = []
@@ -57,10 +89,16 @@ class CurveChart(Widget):
         return series
 
     def _draw(self) -> Chart:
-        key = (self.size, self.log_scale, self.smoothing, self.accuracy)
+        key = (self.size, self.log_scale, self.smoothing, self.accuracy, self.cursor)
         if self._chart is None or self._chart[0] != key:
             chart = draw(
-                self.series, self.size.width, self.size.height, log=self.log_scale, smoothing=self.smoothing
+                self.series,
+                self.size.width,
+                self.size.height,
+                log=self.log_scale,
+                smoothing=self.smoothing,
+                words=self.axis_words,
+                cursor=self.cursor,
             )
             self._chart = (key, chart)
         return self._chart[1]

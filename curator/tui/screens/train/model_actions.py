@@ -119,19 +119,26 @@ class ModelActions(StageScreen):
 
     def action_write_chart(self) -> None:
         """Write the curves on the screen to a file, as a picture or a table."""
-        from curator.tui.screens.train.chart_dialog import ChartDialog  # heavy
+        from curator.core.charts.curve_picture import draw_curves  # heavy
+        from curator.core.charts.tables import curves_table
+        from curator.tui.screens.chart_dialog import ChartDialog, ChartToWrite
 
         run = self.current
         if run is None:
             self.session.toast("There is no run under the cursor.")
             return
         chart = self.query_one("#curves", CurveChart)
-        what, unit = ("Token accuracy", "share of tokens") if chart.accuracy else ("Loss", "loss (nats a token)")
-        title = f"{what}: {run.fine_tuned_model or run.model}"
-        path = self.session.workspace.path.parent / f"{what.split()[0].lower()}-{run.job_id or run.run}.svg"
-        self.app.push_screen(
-            ChartDialog(chart.series, title, unit, path, log=chart.log_scale, smoothing=chart.smoothing)
+        what = "Token accuracy" if chart.accuracy else "Loss"
+        title, series, words = f"{what}: {run.fine_tuned_model or run.model}", chart.series, chart.axis_words
+        log, smoothing = chart.log_scale, chart.smoothing
+        smooth = f", smoothed {smoothing:g} (CSV: as measured)" if smoothing else ""
+        chart_to_write = ChartToWrite(
+            f"{title}{smooth}",
+            lambda: draw_curves(series, title, words, log=log, smoothing=smoothing),
+            lambda: curves_table(series, words.x),
         )
+        path = self.session.workspace.path.parent / f"{what.split()[0].lower()}-{run.job_id or run.run}.svg"
+        self.app.push_screen(ChartDialog(chart_to_write, path))
 
     def _prompts(self, run: Run) -> Path:
         """The held-out examples of a run; the workspace where it had none."""

@@ -136,6 +136,16 @@ class RunPane(Vertical):
         chart.accuracy = not chart.accuracy
         chart.border_title = "mean token accuracy" if chart.accuracy else "loss"
 
+    def step_cursor(self, by: int) -> None:
+        """Tell the values of the next step of the curves (1), or of the one before (-1)."""
+        self.query_one("#curves", CurveChart).step_cursor(by)
+
+    def hide_cursor(self) -> bool:
+        """Show the legend again in place of the values of a step; False where it is shown already."""
+        chart = self.query_one("#curves", CurveChart)
+        shown, chart.cursor = chart.cursor is not None, None
+        return shown
+
     def switch_checkpoints(self) -> None:
         """Switch between events and checkpoints, where there is room for only one of them."""
         self.toggle_class("-checkpoints")

@@ -275,17 +275,9 @@ class TrainScreen(ModelActions):
             self.session.toast("There is no running job under the cursor.")
             return
 
-        async def act() -> None:
-            from curator.jobs import providers  # heavy
-            from curator.jobs.connections.connect import connect
-            from curator.jobs.runs import monitor
-
-            async with await connect(providers.get(run.provider)) as client:
-                await monitor.act(run, action, self.jobs.ledger_of(run), client)
-
         def on_answer(yes: bool | None) -> None:
             if yes:
-                self.carry_out(act())
+                self.carry_out(self.jobs.steer(run, action))
 
         title, words = f"{action.capitalize()} this job?", run_notes.consequence(run, action)
         self.app.push_screen(Confirm(title, words, action.capitalize()), on_answer)
@@ -346,6 +338,19 @@ class TrainScreen(ModelActions):
     def action_smoothing(self) -> None:
         """Use the next smoothing of the curves."""
         self.session.toast(f"Smoothing {self.query_one(RunPane).next_smoothing():g}")
+
+    def action_next_value(self) -> None:
+        """Tell the values at the next step of the curves."""
+        self.query_one(RunPane).step_cursor(1)
+
+    def action_previous_value(self) -> None:
+        """Tell the values at the step before."""
+        self.query_one(RunPane).step_cursor(-1)
+
+    def action_back(self) -> None:
+        """Show the legend again in place of the values of a step; otherwise as everywhere."""
+        if not self.query_one(RunPane).hide_cursor():
+            super().action_back()
 
     def action_log_scale(self) -> None:
         """Switch between a linear and a logarithmic scale."""

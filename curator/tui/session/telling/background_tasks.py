@@ -1,6 +1,6 @@
-"""`BackgroundTasks`: everything that goes on while somebody works, each with its share and the time left.
+"""`BackgroundTasks`: everything that goes on while somebody works, its share, its time left and a way to stop it.
 
-task = session.tasks.begin("looking for copies")
+task = session.tasks.begin("looking for copies", worker.cancel)
 task.report(0.4)
 task.end()
 """
@@ -17,21 +17,29 @@ SURE = 2.0
 class BackgroundTask:
     """One thing that goes on. Its methods may be called from any thread."""
 
-    def __init__(self, words: str, ended: Callable[[BackgroundTask], None]) -> None:
+    def __init__(
+        self, words: str, ended: Callable[[BackgroundTask], None], stop: Callable[[], object] | None = None
+    ) -> None:
         self.words = words
+        self.stop = stop
+        """Asks it to stop, from the UI's thread; None where it cannot be stopped."""
+        self._seconds_left: float | None = None
         self.share: float | None = None
         """The part that is done, 0 to 1; None where nobody knows."""
         self._ended = ended
         self._began = time.monotonic()
 
-    def report(self, share: float | None, words: str = "") -> None:
-        """Tell how far it is, and perhaps in other words what it does."""
+    def report(self, share: float | None, words: str = "", seconds_left: float | None = None) -> None:
+        """Tell how far it is, perhaps what it does in other words, and how long the rest takes if known."""
         self.share = None if share is None else max(0.0, min(1.0, share))
+        self._seconds_left = seconds_left
         self.words = words or self.words
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes at the speed so far; None as long as that is a guess."""
+        """How long the rest takes, as told or at the speed so far; None as long as that is a guess."""
+        if self._seconds_left is not None:
+            return self._seconds_left
         spent = time.monotonic() - self._began
         return spent * (1 - self.share) / self.share if self.share and spent >= SURE else None
 
@@ -46,9 +54,9 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: dict[BackgroundTask, None] = {}
 
-    def begin(self, words: str) -> BackgroundTask:
-        """A task begins; whoever does it must call `end`."""
-        task = BackgroundTask(words, lambda ended: self._tasks.pop(ended, None))
+    def begin(self, words: str, stop: Callable[[], object] | None = None) -> BackgroundTask:
+        """A task begins; whoever does it must call `end`. `stop` asks it to stop."""
+        task = BackgroundTask(words, lambda ended: self._tasks.pop(ended, None), stop)
         self._tasks[task] = None
         return task
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from curator.errors import CuratorError
@@ -21,6 +21,10 @@ class RunningTask(NamedTuple):
     share: float | None
     """The part that is done, 0 to 1; None where nobody knows."""
     seconds_left: float | None
+    stop: Callable[[], object] | None = None
+    """Asks it to stop; None where it cannot be stopped, or is a training."""
+    run: Run | None = None
+    """The run of a training."""
 
     @property
     def sentence(self) -> str:
@@ -60,14 +64,14 @@ def _training(run: Run, watch: JobWatch) -> RunningTask:
 
     steps = monitor.progress(run, watch.ledger)
     if run.status != "running" or steps is None:
-        return RunningTask(f"training: {run.status.replace('_', ' ')}", None, None)
+        return RunningTask(f"training: {run.status.replace('_', ' ')}", None, None, run=run)
     share = (100 * steps[0] // steps[1]) / 100
-    return RunningTask("training", share, monitor.time_left(run, watch.ledger))
+    return RunningTask("training", share, monitor.time_left(run, watch.ledger), run=run)
 
 
 def _own_tasks(session: Session) -> Iterator[RunningTask]:
     for task in session.tasks:
-        yield RunningTask(task.words, task.share, task.seconds_left)
+        yield RunningTask(task.words, task.share, task.seconds_left, task.stop)
 
 
 def _analysis(session: Session) -> Iterator[RunningTask]:

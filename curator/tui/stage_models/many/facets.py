@@ -27,8 +27,9 @@ TITLES = {
     "turns": "Messages",
     "tool": "Tools that are called",
     "system": "System prompts",
+    "finding": "Findings",
 }
-"""The headings of all kinds but the answers, in their order."""
+"""The headings of all kinds but the answers, in their order; the answers stand before the findings."""
 REPORT_EVERY = 500
 """Examples between two reports of how far the counting is."""
 
@@ -70,19 +71,29 @@ def count_facets(workspace: Workspace, ids: Sequence[int], report: Callable[[flo
         for kind, values in _values_of(record, systems):
             for value in values:
                 kinds[kind].add(value, record.id)
+    kinds["finding"].ids = _findings(workspace, ids)
     contract = workspace.context().contract
     queries: dict[str, dict[str, str]] = {
         "split": {side: f"split:{side}" for side in kinds["split"].ids},
         "review": {state: f"review:{state}" for state in kinds["review"].ids},
         "label": {name: _label_query(name) for name in kinds["label"].ids},
+        "finding": {rule: f"rule:{rule}" for rule in kinds["finding"].ids},
         "source": {name: _source_query(name) for name in kinds["source"].ids},
         "turns": {number: f"messages:{number}" for number in kinds["turns"].ids},
         "tool": {},
         "system": _system_queries(kinds["system"], systems),
     }
-    plain = (_plain(kind, TITLES[kind], kinds[kind], queries[kind], len(ids)) for kind in TITLES)
+    *plain, findings = (_plain(kind, TITLES[kind], kinds[kind], queries[kind], len(ids)) for kind in TITLES)
     answers = _answers(kinds["answer"], contract if isinstance(contract, Contract) else None)
-    return [*chain.from_iterable(plain), *answers]
+    return [*chain.from_iterable(plain), *answers, *findings]
+
+
+def _findings(workspace: Workspace, ids: Sequence[int]) -> dict[str, list[int]]:
+    """The examples among some that each rule finds something in."""
+    among = set(ids)
+    by_rule = {rule: workspace.view(f"rule:{rule}").ids for rule in workspace.counts().rules}
+    found = {rule: [example for example in examples if example in among] for rule, examples in by_rule.items()}
+    return {rule: examples for rule, examples in found.items() if examples}
 
 
 def _values_of(record: Record, systems: Counter[str]) -> Iterator[tuple[str, Iterable[str]]]:
@@ -116,13 +127,29 @@ def _tool_names(messages: Iterable[dict[str, Any]]) -> Iterator[str]:
 def _plain(kind: str, title: str, values: _Values, queries: dict[str, str], total: int) -> Iterator[Facet]:
     """A heading and one line a value; a value without a query of its own is listed by the ids of its examples.
 
-    Nothing where all examples have the same value: a tick would narrow nothing.
+    Where all examples have the same value the heading tells it: a tick would narrow nothing.
     """
-    if any(len(ids) == total for ids in values.ids.values()) or not values.ids:
+    ordered = values.by_count()
+    if kind == "review":
+        reviewed = total - len(values.ids.get("none", ()))
+        title = f"{title}: {reviewed:,} of {total:,} reviewed"
+    elif len(ordered) != 1 or len(ordered[0][1]) < total:
+        title = f"{title}: {len(ordered):,}"
+    if all(len(ids) == total for _, ids in ordered):
+        same = ", ".join(value or f"no {kind}" for value, _ in ordered)
+        yield Facet(kind, title if kind == "review" or not same else f"{title}: {same} (all)", heading=True)
         return
-    yield Facet(kind, f"{title}: {len(values.ids):,}", heading=True)
-    for value, ids in values.by_count()[:MOST]:
+    yield Facet(kind, title, heading=True)
+    for value, ids in ordered[:MOST]:
         yield Facet(kind, value or f"(no {kind})", len(ids), queries.get(value) or query_for_ids(ids))
+    yield from _rest(kind, ordered)
+
+
+def _rest(kind: str, ordered: Sequence[tuple[str, list[int]]]) -> Iterator[Facet]:
+    """A line that tells how many values are not listed; nothing where all are."""
+    if len(ordered) > MOST:
+        times = len(ordered[MOST][1])
+        yield Facet(kind, f"… and {len(ordered) - MOST:,} more, each in {times:,} or fewer", heading=True)
 
 
 def _label_query(name: str) -> str:
@@ -157,11 +184,11 @@ def _answers(values: _Values, contract: Contract | None) -> Iterator[Facet]:
     for text, ids in ordered[:MOST]:
         query = query_for_text("answer", text) if text and len(text) <= LONG else query_for_ids(ids)
         yield Facet("answer", text or "(empty)", len(ids), query, mark="rare" if len(ids) == 1 else "")
+    yield from _rest("answer", ordered)
     unused = sorted((contract.vocabulary or frozenset()) - values.ids.keys()) if contract is not None else []
     if unused:
         yield Facet("answer", f"Allowed and never used: {len(unused):,}", heading=True)
-    for text in unused[:MOST]:
-        yield Facet("answer", text, mark="unused")
+    yield from (Facet("answer", text, mark="unused") for text in unused)
 
 
 def narrowed(base: str, ticked: Iterable[Facet]) -> str:

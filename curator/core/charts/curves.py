@@ -1,4 +1,4 @@
-"""Line charts as text: braille characters with axes. Pure strings, so a test reads what a user sees.
+"""Curves as text: braille characters with axes. Pure strings, so a test reads what a user sees.
 
 A braille character is a cell of 2 × 4 dots. Series differ by their stroke (solid, dotted, dashed), not by
 colour alone; `Chart.owners` names the series of each cell, for callers that can show colours.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from curator.core.charts.ticks import log_ticks, ticks
 
 Point = tuple[float, float]
 _BLANK = 0x2800
@@ -18,6 +21,14 @@ _STROKES = ((1,), (1, 0, 0), (1, 1, 1, 0, 0), (1, 0, 0, 0, 0))
 """The pattern of set dots along a line, by series."""
 _SAMPLES = ("⠤⠤", "⠄⠠", "⠤⠄", "⠄ ")
 """The strokes as the legend shows them."""
+_MARKS = "●○◆◇"
+"""What marks the points of a series that has few, by series."""
+_Row = tuple[str, list[int | None]]
+"""A line of a chart, and the index of the series of each cell."""
+HIGH = 10
+"""Lines from which on a chart may have two lines above the curves."""
+CELLS_A_POINT = 4
+"""The points of a series are marked where each has at least so many cells of the width."""
 MIN_WIDTH, MIN_HEIGHT = 16, 4
 _LARGEST = 1e100
 """Larger numbers are left out: computing with them would overflow. No curve has such values."""
@@ -33,15 +44,34 @@ class Series:
     """Whether the chart's smoothing applies to it; not for a line of few exact points."""
 
 
+class AxisWords(NamedTuple):
+    """What the axes measure, with units, e.g. `step` and `loss (nats a token)`."""
+
+    x: str = ""
+    y: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """`lines` are the text, all equally wide; `owners` holds for each cell the index of its series, or None."""
 
     lines: tuple[str, ...]
     owners: tuple[tuple[int | None, ...], ...]
+    first_cell: int = 0
+    """The cell of the lines in which the least x is drawn."""
+    x_range: tuple[float, float] = (0.0, 0.0)
+
+    def x_at(self, cell: int) -> float:
+        """The x that is drawn in a cell of the lines; the nearest one beside the curves."""
+        least, greatest = self.x_range
+        across = (cell - self.first_cell) / max(1, len(self.lines[0]) - 1 - self.first_cell)
+        return least + (greatest - least) * max(0.0, min(1.0, across))
 
     def __str__(self) -> str:
         return "\n".join(line.rstrip() for line in self.lines)
+
+
+NO_WORDS = AxisWords()
 
 
 def ema(points: Sequence[Point], smoothing: float) -> list[Point]:
@@ -67,11 +97,14 @@ def draw(
     log: bool = False,
     smoothing: float = 0.0,
     legend: bool = True,
+    words: AxisWords = NO_WORDS,
+    cursor: float | None = None,
 ) -> Chart:
     """A chart of `width` × `height` cells, axes and legend included.
 
-    `log` draws y on a logarithmic scale and leaves out values of 0 and below. Without points the chart is a
-    sentence; below `MIN_WIDTH` or `MIN_HEIGHT` it is empty.
+    `log` draws y on a logarithmic scale and leaves out values of 0 and below. `words` name the axes, beside the
+    legend also the scale and the smoothing. With `cursor`, an x, a line marks it and its values take the legend's
+    place. Without points the chart is a sentence; below `MIN_WIDTH` or `MIN_HEIGHT` it is empty.
     """
     prepared = [_prepare(one, log, smoothing) for one in series]
     spread = [point for points in prepared for point in points]
@@ -79,17 +112,57 @@ def draw(
         return _sentence_chart("", width, height)
     if not spread:
         return _sentence_chart("no values yet", width, height)
-    scale = _scale(spread, log, rows=height - 2 - legend)
-    labels = dict(_labels(scale, height - 2 - legend))
+    head = (
+        _head(series, width, height, _notes(words.y, log, smoothing if _any_smooth(series) else 0))
+        if legend
+        else []
+    )
+    if head and cursor is not None:
+        head[-1] = (values_at(series, cursor, words.x)[:width], [])
+    height -= 2 + len(head)
+    scale = _scale(spread, log, height)
+    labels = dict(_labels(scale, height))
     gutter = min(max(map(len, labels.values())) + 1, width - 8)
-    canvas = _Canvas(width - gutter - 1, height - 2 - legend)
+    canvas = _Canvas(width - gutter - 1, height)
     for index, points in reversed(list(enumerate(prepared))):
-        canvas.line(index, [scale.place(point, canvas) for point in _thin(points, canvas.columns)])
-    rows = [_row(canvas, row, labels.get(row, ""), gutter) for row in range(canvas.rows)]
-    rows += _x_axis(scale, gutter, canvas)
-    if legend:
-        rows.insert(0, _legend(series, width))
-    return Chart(tuple(text[:width].ljust(width) for text, _ in rows), tuple(_pad(own, width) for _, own in rows))
+        places = [scale.place(point, canvas) for point in _thin(points, canvas.columns)]
+        canvas.line(index, places)
+        if len(points) * CELLS_A_POINT <= canvas.columns:
+            canvas.mark_points(index, places)
+    if cursor is not None:
+        canvas.rule(scale.place((cursor, scale.low), canvas)[0] // 2)
+    rows = head + [_row(canvas, row, labels.get(row, ""), gutter) for row in range(canvas.rows)]
+    rows += _x_axis(scale, gutter, canvas, words.x)
+    lines = tuple(text[:width].ljust(width) for text, _ in rows)
+    return Chart(lines, tuple(_pad(own, width) for _, own in rows), gutter + 1, (scale.left, scale.right))
+
+
+def values_at(series: Sequence[Series], x: float, name: str = "x") -> str:
+    """The measured values of all series at an x, in words: `step 34 · train 1.203 · validation –`."""
+    parts = [f"{name or 'x'} {x:g}"]
+    for each in series:
+        value = next((y for at, y in each.points if at == x and math.isfinite(y)), None)
+        parts.append(f"{each.name} {'–' if value is None else f'{value:.4g}'}")
+    return " · ".join(parts)
+
+
+def _notes(y: str, log: bool, smoothing: float) -> list[str]:
+    """What the head says beside the legend, the longest first: the y axis in words, its scale, the smoothing."""
+    more = f"{', logarithmic' if log else ''}{f', smoothed {smoothing:g}' if smoothing else ''}"
+    return [f"{y}{more}".lstrip(", "), f"{y.partition(' (')[0]}{more}".lstrip(", "), more.lstrip(", ")]
+
+
+def _any_smooth(series: Sequence[Series]) -> bool:
+    return any(each.smooth for each in series)
+
+
+def _head(series: Sequence[Series], width: int, height: int, notes: Sequence[str]) -> list[_Row]:
+    """The legend with the longest of the notes that there is room for; on a high chart they have a line above."""
+    text, own = _legend(series, width)
+    if len(text) + len(notes[0]) > width and height >= HIGH:
+        note = next((note for note in notes if len(note) <= width), "")
+        return [(note, []), (text, own)]
+    return [(text + next((note for note in notes if len(text) + len(note) <= width), ""), own)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +191,8 @@ class _Canvas:
         self.columns, self.rows = columns, rows
         self.cells = [[0] * columns for _ in range(rows)]
         self.owners: list[list[int | None]] = [[None] * columns for _ in range(rows)]
+        self.signs: dict[tuple[int, int], str] = {}
+        """By (row, column): a character that stands in place of the dots."""
 
     def line(self, series: int, dots: Sequence[tuple[int, int]]) -> None:
         """Draw a line through `dots` with the stroke of a series."""
@@ -134,6 +209,24 @@ class _Canvas:
         if 0 <= x < self.columns * 2 and 0 <= y < self.rows * 4:
             self.cells[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
             self.owners[y // 4][x // 2] = series
+
+    def mark_points(self, series: int, dots: Sequence[tuple[int, int]]) -> None:
+        """Put the sign of a series on its points."""
+        for x, y in dots:
+            place = (max(0, min(self.rows - 1, y // 4)), max(0, min(self.columns - 1, x // 2)))
+            self.signs[place] = _MARKS[series % len(_MARKS)]
+            self.owners[place[0]][place[1]] = series
+
+    def rule(self, column: int) -> None:
+        """Draw a line from top to bottom, behind the curves."""
+        for row in range(self.rows):
+            if not self.cells[row][column]:
+                self.signs.setdefault((row, column), "│")
+
+    def character(self, row: int, column: int) -> str:
+        """What stands in a cell."""
+        bits = self.cells[row][column]
+        return self.signs.get((row, column)) or (chr(_BLANK + bits) if bits else " ")
 
 
 def _flush_tiny(value: float) -> float:
@@ -182,34 +275,7 @@ def _scale(points: Sequence[Point], log: bool, rows: int) -> _Scale:
         pad = 0.5 if log else abs(low) / 2 or 1.0
         low, high = low - pad, high + pad
     tick_count = max(2, rows // 2)
-    return _Scale(min(xs), max(xs), low, high, tuple((_log_ticks if log else ticks)(low, high, tick_count)), log)
-
-
-def ticks(low: float, high: float, count: int) -> list[float]:
-    """About `count` round numbers (1, 2 or 5 × 10ⁿ apart) from low to high (low < high); at least two."""
-    rough = (high - low) / max(1, count)
-    power = 10.0 ** math.floor(math.log10(rough))
-    steps = [power * factor for factor in (10, 5, 2, 1, 0.5, 0.2, 0.1)]
-    finest = next((at for at, step in enumerate(steps) if step < rough * 0.99), len(steps)) - 1
-    for step in steps[max(0, finest) :]:
-        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if last > first:
-            return [step * at for at in range(first, last + 1)]
-    return [low, high]
-
-
-def _log_ticks(low: float, high: float, count: int) -> list[float]:
-    """The marks of a logarithmic axis, as exponents of ten: powers of ten, or 1, 2 and 5 × 10ⁿ, or round numbers;
-    the first of these with at least two marks in the range."""
-    decades = range(math.floor(low), math.ceil(high) + 1)
-    for factors in ((1,), (1, 2, 5)):
-        marks = [power + math.log10(factor) for power in decades for factor in factors]
-        inside = [mark for mark in marks if low - 1e-9 <= mark <= high + 1e-9]
-        if len(inside) >= 2:
-            return inside[:: math.ceil(len(inside) / (2 * count))]
-    if high > 300 or low < -300:
-        return [low, high]
-    return [math.log10(value) for value in ticks(10**low, 10**high, count) if value > 0]
+    return _Scale(min(xs), max(xs), low, high, tuple((log_ticks if log else ticks)(low, high, tick_count)), log)
 
 
 def _labels(scale: _Scale, rows: int) -> Iterable[tuple[int, str]]:
@@ -232,22 +298,24 @@ def _numbers(values: Sequence[float], log: bool) -> list[str]:
 
 
 def _row(canvas: _Canvas, row: int, label: str, gutter: int) -> tuple[str, list[int | None]]:
-    cells = "".join(chr(_BLANK + bits) if bits else " " for bits in canvas.cells[row])
+    cells = "".join(canvas.character(row, column) for column in range(canvas.columns))
     edge = "┤" if label else "│"
     return label.rjust(gutter)[-gutter:] + edge + cells, [None] * (gutter + 1) + canvas.owners[row]
 
 
-def _x_axis(scale: _Scale, gutter: int, canvas: _Canvas) -> list[tuple[str, list[int | None]]]:
+def _x_axis(scale: _Scale, gutter: int, canvas: _Canvas, name: str) -> list[tuple[str, list[int | None]]]:
     left_label, right_label = (f"{value:g}" for value in (scale.left, scale.right))
     room = canvas.columns - len(left_label) - len(right_label)
     middle = f"{(scale.left + scale.right) / 2:.0f}" if scale.right - scale.left >= 4 else ""
     if room < len(middle) + 4:
         middle = ""
     words = left_label + middle.center(max(1, room)) + right_label if right_label != left_label else left_label
-    return [(" " * gutter + "└" + "─" * canvas.columns, []), (" " * (gutter + 1) + words, [])]
+    title = f" {name} " if name and len(name) + 4 <= canvas.columns else ""
+    return [(" " * gutter + "└" + title.center(canvas.columns, "─"), []), (" " * (gutter + 1) + words, [])]
 
 
-def _legend(series: Sequence[Series], width: int) -> tuple[str, list[int | None]]:
+def _legend(series: Sequence[Series], width: int) -> _Row:
+    """The strokes with their names."""
     text, own = "", list[int | None]()
     for index, each in enumerate(series):
         entry = f"{_SAMPLES[index % len(_SAMPLES)]} {each.name}"

@@ -39,11 +39,13 @@ class Raster:
             at = (row * self.width + column) * 3
             self._bytes[at : at + 3] = bytes.fromhex(colour[1:])
 
-    def square(self, x: float, y: float, reach: int, colour: str) -> None:
-        """Colour the pixels around a place."""
-        for right in range(-reach, reach + 1):
-            for down in range(-reach, reach + 1):
-                self.dot(x + right, y + down, colour)
+    def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        """Fill a rectangle."""
+        first, last = max(0, round(x)), min(self.width, round(x + width))
+        row_bytes = bytes.fromhex(colour[1:]) * max(0, last - first)
+        for row in range(max(0, round(y)), min(self.height, round(y + height))):
+            at = (row * self.width + first) * 3
+            self._bytes[at : at + len(row_bytes)] = row_bytes
 
     def line(self, dots: Sequence[Dot], colour: str, *, thick: int = 1, dash: Sequence[int] = ()) -> None:
         """Draw through some places; `dash` are the lengths of strokes and gaps in turn."""
@@ -59,7 +61,15 @@ class Raster:
                 length += 1
 
     def text(
-        self, x: float, y: float, text: str, *, scale: int = 1, anchor: str = "start", upright: bool = False
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        scale: int = 1,
+        anchor: str = "start",
+        upright: bool = False,
+        colour: str = "#222222",
     ) -> None:
         """Write a line of letters; `upright` from below to above. Letters that the font lacks become `?`."""
         length = len(text) * LETTER * scale
@@ -71,12 +81,7 @@ class Raster:
                     if bits >> row & 1:
                         along, down = (index * LETTER + column) * scale - shift, row * scale
                         corner = (x + down, y - along) if upright else (x + along, y + down)
-                        self._block(*corner, scale)
-
-    def _block(self, x: float, y: float, scale: int) -> None:
-        for right in range(scale):
-            for down in range(scale):
-                self.dot(x + right, y + down, "#222222")
+                        self.box(*corner, scale, scale, colour)
 
     def png(self) -> bytes:
         """The picture as a PNG file."""

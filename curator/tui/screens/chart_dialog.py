@@ -1,9 +1,10 @@
-"""`ChartDialog`: writes the curves of a run to a file: SVG, PNG, or CSV, by its ending."""
+"""`ChartDialog`: writes a chart to a file: SVG, PNG, or CSV, by its ending."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual import work
 from textual.app import ComposeResult
@@ -12,32 +13,39 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator import atomic
-from curator.core.scores.chart import Series
 from curator.core.text import one_line
 from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
 
+if TYPE_CHECKING:
+    from curator.core.charts.picture import Picture
+
 ENDINGS = (".svg", ".png", ".csv")
+
+
+class ChartToWrite(NamedTuple):
+    """A chart in words, and what makes its picture and its table when they are wanted."""
+
+    words: str
+    picture: Callable[[], Picture | None]
+    """None where there is nothing to draw."""
+    table: Callable[[], str]
 
 
 class ChartDialog(Dialog[None]):
     """Asks for the path."""
 
-    HEADING = "Write the curves"
+    HEADING = "Write the chart"
     ACCEPT = "Write"
     HELP = "A picture with titles and units as SVG or PNG, or all values as CSV: the ending of the name decides."
 
-    def __init__(
-        self, series: Sequence[Series], title: str, unit: str, path: Path, *, log: bool, smoothing: float
-    ) -> None:
+    def __init__(self, chart: ChartToWrite, path: Path) -> None:
         super().__init__()
-        self._series, self._title, self._unit, self._path = series, title, unit, path
-        self._log, self._smoothing = log, smoothing
+        self._chart, self._path = chart, path
 
     def compose_body(self) -> ComposeResult:
         """What is written, and the path."""
-        smooth = f", smoothed {self._smoothing:g} (CSV: as measured)" if self._smoothing else ""
-        yield Static(Content(one_line(f"{self._title}{smooth}. The ending decides: {', '.join(ENDINGS)}", 300)))
+        yield Static(Content(one_line(f"{self._chart.words}. The ending decides: {', '.join(ENDINGS)}", 300)))
         field = LineInput(str(self._path), suggester=Paths(), compact=True, id="path")
         yield Horizontal(Static(Content("File"), classes="name"), field, classes="field -tight")
 
@@ -55,30 +63,20 @@ class ChartDialog(Dialog[None]):
         if path.suffix.lower() not in ENDINGS:
             self.session.toast(f"The name must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}.")
             return
+        picture = self._chart.picture()
+        if picture is None:
+            self.session.toast("There are no values to draw yet.")
+            return
         if path.exists() and not await self.app.push_screen_wait(
             Confirm("Replace?", f"{path} exists.", "Replace")
         ):
             return
-        data = self._file(path.suffix.lower())
-        if data is None:
-            self.session.toast("There are no values to draw yet.")
-            return
+        ending = path.suffix.lower()
+        data = self._chart.table().encode() if ending == ".csv" else None
         try:
-            atomic.write_bytes(path, data)
+            atomic.write_bytes(path, data or (picture.svg() if ending == ".svg" else picture.png()))
         except OSError as error:
             self.session.say(OSError(f"{path} cannot be written: {error.strerror or error}"))
             return
         self.dismiss(None)
         self.session.toast(f"Written: {path}")
-
-    def _file(self, ending: str) -> bytes | None:
-        """The file's bytes; None where there is nothing to draw."""
-        from curator.core.scores import chart_files  # heavy: csv, zlib
-
-        if ending == ".csv":
-            return chart_files.to_csv(self._series, "step").encode() if self._series else None
-        words = chart_files.ChartWords(self._title, "step", self._unit)
-        plot = chart_files.lay_out(self._series, words, log=self._log, smoothing=self._smoothing)
-        if plot is None:
-            return None
-        return chart_files.to_svg(plot).encode() if ending == ".svg" else chart_files.to_png(plot)
