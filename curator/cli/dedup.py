@@ -56,11 +56,13 @@ def run(args: argparse.Namespace) -> int:
     if args.output and Path(args.output).resolve() == Path(args.path).resolve():
         raise UsageError("the output is the input; name another file with -o, the original stays untouched")
     with open_examples(args.path) as source:
+        uncompared = (0, 0)
         if args.exact:
             groups, conflicts = equal_values(source.physical_lines(), source.raw, args.on)
         else:
             duplicate_index = Duplicates.build(source, source.raw, progress=_progress(), scope=args.on)
             groups, conflicts = duplicate_index.groups(threshold), duplicate_index.conflicts()
+            uncompared = duplicate_index.uncompared
         copies = [group for group in groups if group.kind != "family"]
         duplicates = {example for group in copies for example in group.removed}
         written = _write(Path(args.output), source, duplicates) if args.output else None
@@ -68,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
             output.emit(_report(groups, conflicts, len(duplicates), threshold, written))
         else:
             _print(groups, conflicts, len(duplicates), source, written)
+            _print_uncompared(*uncompared, source.noun, args.on)
     return 0
 
 
@@ -154,6 +157,15 @@ def _print(
     output.out(f"{verdict}{'; ' if what else ''}{what}.")
 
 
+def _print_uncompared(nothing: int, wordless: int, noun: str, scope: str) -> None:
+    """Print how many lines are copies of nothing, and of how many only equal values are copies."""
+    if nothing:
+        what = f"broken {noun}s" if scope == "conversation" else f"{noun}s that are broken or have no {scope}"
+        output.out(f"  Not compared: {nothing:,} {what}; curator check names broken ones.")
+    if wordless:
+        output.out(f"  Of {wordless:,} {noun}s without messages or words only equal ones count as copies.")
+
+
 def _print_conflicts(conflicts: list[Conflict], source: Examples) -> None:
     if conflicts:
         output.out(output.styled(f"Contradictions (one prompt, different answers): {len(conflicts)}", "1;33"))
@@ -173,8 +185,9 @@ def _print_group(group: Group, source: Examples) -> None:
     output.out(f"  {source.noun}s {_numbers(group.ids)}{score}{keeps}")
     examples = group.ids[:1] if group.kind == "exact" else group.ids[:3]
     for example in examples:
-        text = " → ".join(filter(None, question_and_answer(compared_text(parse(source.raw(example)).value))))
-        output.out(f"      {one_line(text, _EXCERPT)}")
+        raw = source.raw(example)
+        text = " → ".join(filter(None, question_and_answer(compared_text(parse(raw).value))))
+        output.out(f"      {one_line(text or raw.decode('utf-8', 'replace'), _EXCERPT)}")
 
 
 def _print_rest(count: int) -> None:

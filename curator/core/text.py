@@ -16,6 +16,7 @@ _SOMETIMES = re.compile(
     "|[\u200c\u200d\U000e0020-\U000e007f]"
 )
 """Joiners and tags; the group `needed` matches them where an emoji or a script needs them."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _STANDINS: dict[int, str] = {
     **{code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)},
@@ -63,8 +64,8 @@ def needed_joiners(text: str) -> set[int]:
 
 
 def writable(text: str) -> str:
-    """`text` with `?` for each lone surrogate, which UTF-8 cannot represent."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """`text` with `␦` for each lone surrogate, which UTF-8 cannot represent."""
+    return text if text.isascii() else _SURROGATE.sub("␦", text)
 
 
 def count_of(count: int) -> str:

@@ -119,6 +119,33 @@ def test_half_of_a_surrogate_pair_passes_through_every_command(
         assert run(capfd, "split", path, "-d", tmp_path / "out")[0] == 0
         assert run(capfd, "export", path, "-o", tmp_path / "copy.jsonl")[0] == 0
         assert (tmp_path / "copy.jsonl").read_bytes() == TEXT + HALF + b"\n"
+    table, again, repaired = tmp_path / "t.csv", tmp_path / "again.jsonl", tmp_path / "repaired.jsonl"
+    assert run(capfd, "export", data, "-o", table, "--format", "csv")[0] == 0
+    assert run(capfd, "import", table, "-w", tmp_path / "back.curator")[0] == 0
+    assert run(capfd, "export", tmp_path / "back.curator", "-o", again)[0] == 0
+    assert json.loads(again.read_bytes().splitlines()[-1]) == json.loads(HALF)
+    assert run(capfd, "fix", data, "-o", repaired, "--unsafe")[0] in (0, 1)
+    assert "\ufffd" in repaired.read_text()  # the mark of the loss is not removed as a hidden character
+
+
+def test_equal_lines_without_messages_are_copies_and_what_is_not_compared_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.jsonl"
+    lines = [b'{"text": "x"}', b'{"text":"x"}', b'{"text": "x."}', b"{}", b"{}", b'"s"', b'"s"', b"[1]", b"[1.0]"]
+    lines += [rb'{"q": "\ud83d"}', rb'{"q": "\ud83d"}', rb'{"q": "\ud83e"}', b'{"a": NaN}', b'{"a": null}']
+    lines += [HALF, HALF]
+    lines += [b"broken", b"broken"]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    groups = [[1, 2], [4, 5], [6, 7], [10, 11], [15, 16]]
+    for how in ([], ["--exact"]):
+        status, answer, _ = run(capfd, "dedup", path, *how)
+        assert status == 0 and answer["exact"] == groups and not answer["near"] and not answer["conflicts"]
+    answer = run(capfd, "check", path)[1]["files"][0]
+    assert answer["warnings"]["duplicate_example"] == len(groups)
+    assert main(["dedup", str(path)]) == 0
+    told = capfd.readouterr().out
+    assert "Not compared: 3 broken lines" in told and "Of 15 lines without messages or words" in told
 
 
 def test_a_role_that_is_a_list_has_duplicates_too(data: Path, capfd: pytest.CaptureFixture[str]) -> None:

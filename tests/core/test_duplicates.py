@@ -102,8 +102,9 @@ def test_different_values_have_different_hashes(a: Any, b: Any) -> None:
     assert value_hash(a) != value_hash(b)
 
 
-def test_broken_and_empty_examples_are_no_copies() -> None:
-    assert kinds(search([{"messages": []}, {"messages": []}, ["x"], ["x"]])) == []
+def test_examples_without_messages_are_copies_only_where_they_are_equal() -> None:
+    found = search([{"messages": []}, {"messages": []}, ["x"], ["x"], ["X"], {"messages": [], "x": 1}])
+    assert kinds(found) == [("exact", (0, 1)), ("exact", (2, 3))]
 
 
 def test_the_system_prompt_is_left_out() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.jobs.planning.leaks import leaking_keys
 from curator.jobs.planning.reviews import Review
 from curator.jobs.planning.training_data import TrainingExamples
+from curator.workspace.duplicates import split
 from curator.workspace.duplicates.index_by_id import Duplicates
 from curator.workspace.duplicates.leak_check import LeakCheck
 from curator.workspace.duplicates.split import copies_by_example, find_copied_lines
@@ -49,6 +52,28 @@ def test_all_find_the_same_copies() -> None:
     assert leaking_keys(_training(train), held) == leaking
     found = find_copied_lines(lines.items(), trained, DEFAULT_THRESHOLD)
     assert sorted({line for line, _ in found}) == sorted({line - len(train) for line, _ in last_look})
+
+
+def test_in_a_long_chain_a_copy_of_a_copy_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each link is a copy of the next one, and the ends differ in meaning: with and without a comparison of all."""
+    words = LONG.format("").split()
+    links = [
+        " ".join([*map(str.upper, words[: step % 7]), *(["kindly"] * (step // 3)), *words[step % 7 :]])
+        for step in range(24)
+    ]
+    raws = {at: json.dumps(chat(text, ANSWERS[1])).encode() for at, text in enumerate(links, 1)}
+    held, trained = {at: raws[at] for at in raws if at % 2}, {at: raws[at] for at in raws if not at % 2}
+    answers = []
+    for most in (10_000, 0):
+        monkeypatch.setattr(split, "_COMPARED", most)
+        copied = find_copied_lines(held.items(), trained, DEFAULT_THRESHOLD)
+        answers.append((copied, copies_by_example(held.items(), trained)))
+    assert answers[0] == answers[1]
+    assert len(answers[0][0]) > 8
+    duplicates = Duplicates.build(raws.items(), raws.__getitem__)
+    assert len(duplicates.arrange().chains) == 1
+    for group in duplicates.groups():
+        assert all(duplicates.are_copies(group.kept, gone) for gone in group.removed)
 
 
 def test_a_long_chain_gives_groups_of_copies_of_each_other() -> None:

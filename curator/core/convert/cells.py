@@ -10,20 +10,32 @@ from typing import Any
 from curator.core.convert.carried import MisfitError
 from curator.core.convert.targets import to_target
 from curator.core.example import parse
+from curator.core.text import writable
 
 CSV_HEADER = ("system", "user", "assistant", "messages")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
-def to_cells(value: Any, raw: bytes) -> list[str]:
-    """An example as the cells of `CSV_HEADER`: a single question and answer in words, anything else as JSON."""
+def to_cells(value: Any, raw: bytes) -> list[str] | None:
+    """An example as the cells of `CSV_HEADER`: a single question and answer in words, anything else as JSON.
+
+    What UTF-8 cannot hold, half of a surrogate pair, goes as the escape that it is in the JSON. None for bytes that
+    are no UTF-8: a cell cannot hold them.
+    """
     simple = to_target(value, "alpaca") if set(value or ()) == {"messages"} else None
     if simple is not None and simple["instruction"] and simple["output"]:
         cells = [simple.get("system", ""), simple["instruction"], simple["output"], ""]
-    else:
-        cells = ["", "", "", raw.decode("utf-8", "replace")]
-    return [guarded(cell) for cell in cells]
+        if all(map(_is_encodable, cells)):
+            return [guarded(cell) for cell in cells]
+    try:
+        return ["", "", "", guarded(raw.decode("utf-8"))]
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_encodable(text: str) -> bool:
+    return text.isascii() or writable(text) == text
 
 
 def guarded(cell: str) -> str:

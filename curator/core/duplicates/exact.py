@@ -12,9 +12,9 @@ from msgspec.json import Decoder
 
 from curator.core.duplicates.conflicts import Conflict, rank_answers
 from curator.core.duplicates.equal_rows import rows_by_key
-from curator.core.duplicates.hashes import canonical, fingerprint, question_key
+from curator.core.duplicates.hashes import canonical, fingerprint, has_value, question_key
 from curator.core.duplicates.texts import compared_text, message_text, messages_of, question_and_answer
-from curator.core.example import parse
+from curator.core.example import Example, parse
 from curator.core.typed_chats import REFUSED
 
 
@@ -45,12 +45,13 @@ def find_equal(
     return sorted(same), sorted(differing, key=lambda conflict: conflict.ids)
 
 
-def _differing(values: Iterable[tuple[Any, list[int]]]) -> Iterator[Conflict]:
+def _differing(values: Iterable[tuple[Example, list[int]]]) -> Iterator[Conflict]:
     answers_by_question: dict[str, dict[str, list[int]]] = {}
     prompts: dict[str, str] = {}
-    for value, ids in values:
-        text = compared_text(value)
-        if key := question_key(value, text):
+    for example, ids in values:
+        value = example.value
+        text = "" if example.broken else compared_text(value)
+        if messages_of(value) and (key := question_key(value, text)):
             prompt, answer = question_and_answer(text)
             prompts.setdefault(key, prompt)
             answers_by_question.setdefault(key, {}).setdefault(answer.rstrip(), []).extend(ids)
@@ -59,17 +60,17 @@ def _differing(values: Iterable[tuple[Any, list[int]]]) -> Iterator[Conflict]:
     )
 
 
-def _by_value(ids: list[int], raw_of: Callable[[int], bytes]) -> list[tuple[Any, list[int]]]:
-    """Each different value that has messages, with the ids that have it; equal lines are parsed once."""
-    by_value: dict[bytes, tuple[Any, list[int]]] = {}
+def _by_value(ids: list[int], raw_of: Callable[[int], bytes]) -> list[tuple[Example, list[int]]]:
+    """An example of each different value, with the ids that have it; equal lines are parsed once."""
+    by_value: dict[bytes, tuple[Example, list[int]]] = {}
     by_bytes: dict[bytes, list[int]] = {}
     for example in ids:
         by_bytes.setdefault(raw_of(example), []).append(example)
     for raw, same_ids in by_bytes.items():
         example_read = parse(raw)
-        if not example_read.broken and messages_of(example_read.value):
-            by_value.setdefault(canonical(example_read.value), (example_read.value, []))[1].extend(same_ids)
-    return [(value, sorted(same_ids)) for value, same_ids in by_value.values()]
+        if has_value(example_read):
+            by_value.setdefault(canonical(example_read.value), (example_read, []))[1].extend(same_ids)
+    return [(example_read, sorted(same_ids)) for example_read, same_ids in by_value.values()]
 
 
 def suspects(raws: Iterable[tuple[int, bytes]]) -> list[list[int]]:

@@ -13,6 +13,7 @@ from curator.core.duplicates.alike import LONG, ratio
 from curator.core.duplicates.candidates import Pairs
 from curator.core.duplicates.disjoint_sets import DisjointSets
 from curator.core.duplicates.groups import Arrangement, Group, Pair, RowQuestions, WordsOf, arrange
+from curator.core.duplicates.known_copies import KnownCopies
 from curator.core.duplicates.meaning.relation import Relation
 from curator.core.duplicates.table import Fetch, Progress
 from curator.core.duplicates.texts import format_mark, normalise
@@ -97,6 +98,11 @@ class FoundDuplicates:
         """Whether two rows are copies of each other, compared directly and not by way of others."""
         pair = self.compare(min(a, b), max(a, b))
         return pair is not None and pair.relation == "copy" and pair.score >= threshold + strictness(pair.words)
+
+    def known_copies(self, threshold: float = DEFAULT_THRESHOLD) -> KnownCopies:
+        """The copies that were found by comparing two rows directly; no further rows are compared."""
+        near = (pair for pair in self.pairs if pair.score >= threshold + strictness(pair.words))
+        return KnownCopies([*self.equal, *self.normalised], near)
 
     def conflicts(self) -> list[list[int]]:
         """Sets of rows with an equal or nearly equal prompt and different answers, by first member."""

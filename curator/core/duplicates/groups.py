@@ -73,7 +73,7 @@ _ASK_NOTHING = RowQuestions(lambda a, b: None, lambda row: 1)
 _COMPARED = 200
 """In a component of up to this many normal forms, pairs that were no candidates are compared too."""
 _CHECKED = 8
-"""A row joins a group only if it differs in meaning from none of this many of its members."""
+"""In a larger component a row that joins a group is compared with this many members for which it was no candidate."""
 
 
 def is_family(texts: Sequence[Sequence[str]]) -> bool:
@@ -219,11 +219,15 @@ class _Grouping:
         return pair if pair is not None and pair.relation == "copy" else None
 
     def _means_the_same(self, head: int, others: list[int], may_compare: bool) -> bool:
-        """Whether no comparison finds a difference in meaning between a row and the first `_CHECKED` of some
-        others. Rows that are not alike enough to be compared count as no difference."""
-        for other in others[:_CHECKED]:
+        """Whether no comparison finds a difference in meaning between a row and any of some others.
+
+        Rows that are not alike enough to be compared count as no difference.
+        """
+        for at, other in enumerate(others):
             a, b = min(head, other), max(head, other)
-            pair = self._pairs.get((a, b)) or (self._questions.compare(a, b) if may_compare else None)
+            pair = self._pairs.get((a, b))
+            if pair is None and (may_compare or at < _CHECKED):
+                pair = self._questions.compare(a, b)
             if pair is not None and pair.relation != "copy":
                 return False
         return True

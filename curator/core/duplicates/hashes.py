@@ -93,7 +93,7 @@ class Fingerprint(Struct, frozen=True, gc=False):
     text: str
     """The compared text (`texts.compared_text`)."""
     value: int | None
-    """Hash of the value; None for broken lines and examples without messages, which are copies of nothing."""
+    """Hash of the value; None for broken lines, which are copies of nothing."""
     prompt: int = 0
     """Hash of the prompt; 0 where there is no prompt that could be answered in two ways."""
     system: int = 0
@@ -106,14 +106,24 @@ NOTHING = Fingerprint("", None)
 """The fingerprint of an example that is a copy of nothing, or was deleted."""
 
 
+def has_value(example: Example) -> bool:
+    """Whether a line can be equal to another by its value: it is JSON but for halves of surrogate pairs."""
+    return not example.broken or (
+        example.value is not None and all(fault.rule == "lone_surrogate" for fault in example.faults)
+    )
+
+
 def fingerprint(example: Example, scope: Scope = "conversation") -> Fingerprint:
-    """The fingerprint of one example; with scope `prompt` or `answer` that of this part alone."""
-    if example.broken:
+    """The fingerprint of one example; with scope `prompt` or `answer` that of this part alone.
+
+    Without messages, and with half of a surrogate pair, an example is a copy only of those with an equal value.
+    """
+    if not has_value(example):
         return NOTHING
-    if scope == "conversation" and (plain := _plain_messages(example.value)):
+    if scope == "conversation" and not example.broken and (plain := _plain_messages(example.value)):
         return plain_fingerprint(role_facts_of(plain[0]), plain[1])
-    if not messages_of(example.value):
-        return NOTHING
+    if example.broken or not messages_of(example.value):
+        return Fingerprint("", value_hash(example.value)) if scope == "conversation" else NOTHING
     text = compared_text(example.value, scope)
     if scope != "conversation":
         return Fingerprint(text, text_hash(text)) if text else NOTHING

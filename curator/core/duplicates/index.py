@@ -126,6 +126,12 @@ class Index:
         return self._table.count
 
     @property
+    def uncompared(self) -> tuple[int, int]:
+        """How many rows are copies of nothing (broken or deleted), and of how many only equal values are copies."""
+        compared = self._table.alive
+        return int((~compared).sum()), int((compared & (self._table.orders == 0)).sum())
+
+    @property
     def duplicates(self) -> FoundDuplicates:
         """The duplicates of the current rows."""
         return FoundDuplicates(

@@ -370,11 +370,19 @@ class Editor(Vertical):
             else:
                 edited = external_editor.edit(self.app, cell.text.encode("utf-8", "surrogatepass"), ".txt")
                 if edited is not None:
-                    self._draft.type_into(cell.block.text_path, edited.decode("utf-8", "replace"))
+                    self._draft.type_into(cell.block.text_path, self._text_of(edited))
         except CuratorError as error:
             self._session.say(error)
             return
         self._rebuild(cell.index if cell else 0)
+
+    def _text_of(self, edited: bytes) -> str:
+        """What another editor saved, halves of surrogate pairs included; bytes that are no text become U+FFFD."""
+        try:
+            return edited.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            self._session.toast(f"Bytes that are not UTF-8, from byte {error.start + 1:,} on, became U+FFFD")
+            return edited.decode("utf-8", "replace")
 
 
 def _no_completions(text: str) -> list[str]:

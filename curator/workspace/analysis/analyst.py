@@ -19,6 +19,7 @@ from curator.core.rules.families.syntax import repeats_a_key
 from curator.core.rules.has import Has
 from curator.core.rules.quick.quick_look import QuickLook, quick_looks
 from curator.core.rules.subject import Subject
+from curator.core.text import writable
 from curator.workspace.analysis import flag_columns as flags
 from curator.workspace.analysis.result_store import Result
 
@@ -268,5 +269,4 @@ def answer_text(messages: list[Any]) -> str:
 
 
 def _cut_text(text: str) -> str:
-    text = text[:PREVIEW_CHARS]
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return writable(text[:PREVIEW_CHARS])

@@ -30,7 +30,7 @@ from curator.core.example import parse
 from curator.workspace.meter import without_collecting
 
 FILE = "duplicates.npz"
-VERSION = 7
+VERSION = 8
 """Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
 """Examples whose fingerprints are handed over together."""
@@ -121,6 +121,12 @@ class Duplicates:
         """All ids, those of deleted examples included, in order."""
         return self._ids
 
+    @property
+    def uncompared(self) -> tuple[int, int]:
+        """How many examples are copies of nothing, since they are broken, and of how many only equal values are
+        copies, since they have no words."""
+        return self._index.uncompared
+
     def groups(self, threshold: float = DEFAULT_THRESHOLD, *, exact_only: bool = False) -> list[Group]:
         """Groups of copies in order of their first member, then families of look-alikes.
 
@@ -138,6 +144,15 @@ class Duplicates:
     def are_copies(self, a: int, b: int, threshold: float = DEFAULT_THRESHOLD) -> bool:
         """Whether two examples are copies of each other, compared directly and not by way of others."""
         return self._index.duplicates.are_copies(self._row[a], self._row[b], threshold)
+
+    def copies_across(
+        self, ids: Iterable[int], others: Iterable[int], threshold: float = DEFAULT_THRESHOLD
+    ) -> Iterator[tuple[list[int], list[int]]]:
+        """The examples that say the same, each set with its copies among some others, as the search found them."""
+        known_copies = self._index.duplicates.known_copies(threshold)
+        rows, other_rows = ([self._row[example] for example in side] for side in (ids, others))
+        for same_rows, copies in known_copies.across(rows, other_rows):
+            yield list(self._ids_of(same_rows)), list(self._ids_of(copies))
 
     def _with_ids(self, group: Group) -> Group:
         stays = self._ids[group.kept] if group.kind != "family" else -1

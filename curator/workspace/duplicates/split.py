@@ -34,7 +34,7 @@ class NumberedExamples(Protocol):
 _LOOKS = 5
 """Most times the sides are drawn: again where the last look finds copies on both."""
 _COMPARED = 4_000
-"""Pairs of a chain of copies that are compared one by one; of a longer one all are taken for copies."""
+"""Pairs of a chain of copies that are all compared; in a longer one those count that the search itself compared."""
 _FAR = 2
 """A side that is so many times as large as asked, or as small, is far from it."""
 
@@ -239,14 +239,17 @@ def _copies_across(
 ) -> Iterator[tuple[int, list[int]]]:
     """The test lines, which have negative keys, with copies among the other examples, and these.
 
-    The question is that of a split's last look: each pair is compared directly, where a chain is not too long.
+    The question is that of a split's last look: each pair is compared directly, and a copy of a copy is none.
     """
     duplicates = Duplicates.build(both, raw_of)
     for chain_of_copies in duplicates.arrange(threshold).chains:
         own = [key for key in chain_of_copies if key >= 0]
         lines = [key for key in chain_of_copies if key < 0]
-        is_long = len(own) * len(lines) > _COMPARED
+        if len(own) * len(lines) > _COMPARED:
+            for same_lines, copied in duplicates.copies_across(lines, own, threshold):
+                yield from ((-line, copied) for line in same_lines)
+            continue
         for line in lines if own else ():
-            copied = own if is_long else [key for key in own if duplicates.are_copies(line, key, threshold)]
+            copied = [key for key in own if duplicates.are_copies(line, key, threshold)]
             if copied:
                 yield -line, copied

@@ -227,7 +227,11 @@ def _convert(workspace: Workspace, ids: Sequence[int], target: Target | None, si
             continue
         parsed = parse(raw)
         if target == "csv":
-            sink.put(_row(to_cells(parsed.value, raw)), 1)
+            cells = to_cells(parsed.value, raw)
+            if cells is None:
+                sink.skipped.append(example)
+            else:
+                sink.put(_row(cells), 1)
             continue
         present = spelled_numbers.read(parsed)
         value = None if parsed.broken else to_target(present, target)
@@ -240,7 +244,7 @@ def _convert(workspace: Workspace, ids: Sequence[int], target: Target | None, si
 def _row(cells: Sequence[str]) -> bytes:
     line = io.StringIO(newline="")
     csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue().encode("utf-8", "replace")
+    return line.getvalue().encode("utf-8")
 
 
 def dataset_sha256(workspace: Workspace, ids: Sequence[int] | None = None) -> str:

@@ -33,6 +33,8 @@ _ESCAPE_SEQUENCE = re.compile(
 )
 """Whole sequences that a terminal obeys (ECMA-48): CSI (colours), OSC (links, titles), DCS and the like, and two
 or three characters that set a character set or mode. Of any other only the control character is removed."""
+LOST = "\ufffd"
+"""U+FFFD: stands where a text was lost earlier, which no fix can restore."""
 _LINE_BREAKS, _SEPARATORS = "\x0b\x0c\x85\u2028\u2029", "\x1c\x1d\x1e\x1f"
 """Control and hidden characters that part words: what becomes a newline, and what becomes a blank."""
 SPECIAL = re.compile(
@@ -152,13 +154,17 @@ def _report(subject: Subject, pattern: re.Pattern[str], what: str) -> Iterator[F
         places = unwanted_offsets(text, pattern)
         if places:
             more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-            yield Finding(path, f"{what} {_describe(text[places[0]])} at character {places[0] + 1}{more}")
+            words = f"{what} {_describe(text[places[0]])} at character {places[0] + 1}{more}"
+            yield Finding(path, words, fix=any(text[at] != LOST for at in places))
 
 
 def _without(text: str, pattern: re.Pattern[str]) -> str:
-    """A text without the characters of a pattern; those that part words become a newline or blank."""
+    """A text without the characters of a pattern; those that part words become a newline or blank.
+
+    `LOST` stays: without it nobody would see that a text was damaged.
+    """
     text = _ESCAPE_SEQUENCE.sub(lambda match: "" if pattern.match(match[0]) else match[0], text)
-    unwanted = set(unwanted_offsets(text, pattern))
+    unwanted = {at for at in unwanted_offsets(text, pattern) if text[at] != LOST}
     characters: list[str] = []
     for at, character in enumerate(text):
         if at not in unwanted:
@@ -187,7 +193,7 @@ def _remove_control(subject: Subject, path: Path, context: Context) -> Iterator[
     when=Has.ODD_TEXT,
     fix=(
         "unsafe",
-        "remove them, escape sequences whole; what parts words becomes a blank or newline",
+        "remove them, escape sequences whole, but for U+FFFD; what parts words becomes a blank or newline",
         _remove_control,
     ),
 )
