@@ -55,7 +55,7 @@ def test_all_find_the_same_copies() -> None:
 
 
 def test_in_a_long_chain_a_copy_of_a_copy_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each link is a copy of the next one, and the ends differ in meaning: with and without a comparison of all."""
+    """Each link is a copy of the next one, and the ends differ: with and without a comparison of all."""
     words = LONG.format("").split()
     links = [
         " ".join([*map(str.upper, words[: step % 7]), *(["kindly"] * (step // 3)), *words[step % 7 :]])

@@ -20,8 +20,8 @@ _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 def to_cells(value: Any, raw: bytes) -> list[str] | None:
     """An example as the cells of `CSV_HEADER`: a single question and answer in words, anything else as JSON.
 
-    What UTF-8 cannot hold, half of a surrogate pair, goes as the escape that it is in the JSON. None for bytes that
-    are no UTF-8: a cell cannot hold them.
+    What UTF-8 cannot hold, half of a surrogate pair, goes as the escape that it is in the JSON. None for bytes
+    that are no UTF-8: a cell cannot hold them.
     """
     simple = to_target(value, "alpaca") if set(value or ()) == {"messages"} else None
     if simple is not None and simple["instruction"] and simple["output"]:

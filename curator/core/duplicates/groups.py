@@ -73,7 +73,7 @@ _ASK_NOTHING = RowQuestions(lambda a, b: None, lambda row: 1)
 _COMPARED = 200
 """In a component of up to this many normal forms, pairs that were no candidates are compared too."""
 _CHECKED = 8
-"""In a larger component a row that joins a group is compared with this many members for which it was no candidate."""
+"""In a larger component a row that joins a group is compared with so many members that were no candidates."""
 
 
 def is_family(texts: Sequence[Sequence[str]]) -> bool:

@@ -127,7 +127,7 @@ class Index:
 
     @property
     def uncompared(self) -> tuple[int, int]:
-        """How many rows are copies of nothing (broken or deleted), and of how many only equal values are copies."""
+        """How many rows are copies of nothing (broken, deleted), and of how many only equal values are copies."""
         compared = self._table.alive
         return int((~compared).sum()), int((compared & (self._table.orders == 0)).sum())
 

@@ -34,7 +34,7 @@ class NumberedExamples(Protocol):
 _LOOKS = 5
 """Most times the sides are drawn: again where the last look finds copies on both."""
 _COMPARED = 4_000
-"""Pairs of a chain of copies that are all compared; in a longer one those count that the search itself compared."""
+"""Pairs of a chain of copies that are all compared; in a longer one those count that the search compared."""
 _FAR = 2
 """A side that is so many times as large as asked, or as small, is far from it."""
 
