@@ -485,7 +485,7 @@ def test_what_is_exported_comes_back(value: dict[str, Any], target: Any) -> None
 @given(chats | plain_chats | records)
 def test_a_row_of_a_table_comes_back(value: dict[str, Any]) -> None:
     raw = json.dumps(value).encode()
-    row = dict(zip(CSV_HEADER, to_cells(value, raw), strict=True))
+    row = dict(zip(CSV_HEADER, to_cells(value, raw) or (), strict=True))
     result = to_example(row, detect_map([row])[1])
     assert isinstance(result, Converted) and result.value == value
 
@@ -497,6 +497,7 @@ def test_an_apostrophe_in_front_is_taken_away_again(cell: str) -> None:
 
 
 def test_a_line_that_is_no_json_stands_in_a_table_as_it_is() -> None:
-    row = dict(zip(CSV_HEADER, to_cells(None, b'{"broken'), strict=True))
+    assert to_cells(None, b"\xff") is None
+    row = dict(zip(CSV_HEADER, to_cells(None, b'{"broken') or (), strict=True))
     assert from_cells(row) == (None, b'{"broken')
     assert shape_of(row) == "curator_csv" and to_example(None, KEEP) == Converted(None)
