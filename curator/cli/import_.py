@@ -14,7 +14,7 @@ from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from curator.workspace.exchange.import_files import Import
+    from curator.workspace.exchange.prepared_files import Import
     from curator.workspace.files.preview import Preview
     from curator.workspace.records import Change
     from curator.workspace.workspace import Workspace

@@ -396,3 +396,33 @@ def test_a_map_reaches_what_is_inside_a_field() -> None:
     flat = {"ask": "Hi", "instances[0].output": "a key of that name"}
     said[1]["content"] = "a key of that name"
     assert to_example(flat, by) == Converted({"messages": said})
+
+
+def test_a_verdict_that_occurs_first_behind_the_sample_is_marked_too(tmp_path: Path) -> None:
+    """In chats, in another shape and in a table; a column that is no verdict for the whole file marks nothing."""
+
+    def chat(number: int, **more: Any) -> dict[str, Any]:
+        turns = [{"role": "user", "content": f"Do {number}"}, {"role": "assistant", "content": f"done {number}"}]
+        return {"messages": turns, **more}
+
+    def alpaca(number: int, **more: Any) -> dict[str, Any]:
+        return {"instruction": f"Do {number}", "input": "", "output": f"done {number}", **more}
+
+    for make in (chat, alpaca):
+        late = [
+            make(300, feedback="bad"),
+            make(301, feedback="schlecht", is_wrong="no"),
+            make(302, is_wrong="yes", rating=1, score=0.3),
+            make(303, feedback="good", rating=4, score=0),
+            make(304, feedback="hm"),
+        ]
+        early = [make(number, reward=1) for number in range(210)]
+        (tmp_path / "late.jsonl").write_bytes(jsonl(*early, *late, make(400, reward=-1)))
+        with create_workspace(tmp_path / f"{make.__name__}.curator") as workspace:
+            prepared, _ = importer.add(workspace, [tmp_path / "late.jsonl"])
+            assert (prepared.total("bad"), prepared.total("unclear")) == (3, 2)
+            assert set(prepared.left_behind) <= {"rating", "score", "feedback"}
+            bad = [int(example) for example in workspace.view("label:bad")]
+            assert bad == [211, 213, 216] and list(workspace.view("review:rejected")) == bad
+            assert list(workspace.view("label:unclear")) == [212, 215]
+            assert len(workspace.view("label:good")) == 211

@@ -132,9 +132,14 @@ def _map_of(shape: Shape, records: list[Any]) -> Map:
     return replace(usual, user=tuple(key for key in contexts if key not in usual.assistant))
 
 
+def judges_by_itself(by: Map) -> bool:
+    """Whether no column can judge the answers that a map finds: a pair says itself which answer is better."""
+    return by.shape in ("pair", "ranking", "preference", "unknown") or by.is_pair
+
+
 def with_verdicts(by: Map, records: Iterable[Any]) -> Map:
     """The map with the columns that say whether answers are good; a pair says so by itself."""
-    if by.shape in ("pair", "ranking", "preference", "unknown") or by.is_pair:
+    if judges_by_itself(by):
         return by
     if by.inside:
         records = [_inner(record, by.inside[0]) for record in records]

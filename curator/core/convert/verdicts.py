@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 Verdict = Literal["good", "bad", "unclear"]
@@ -53,30 +53,51 @@ def is_good(value: Any) -> bool | None:
     return _VERDICTS.get(word)
 
 
+class VerdictColumn:
+    """Whether a column holds verdicts: more than half of its values have to be some, and all its numbers."""
+
+    def __init__(self, key: str) -> None:
+        self._word = _word(key)
+        self._polarity = _polarity(key)
+        self.can_be = self._polarity is not None
+        """Whether it may still hold verdicts; once no more it never does."""
+        self._values = self._readable = self._numbers = 0
+        self._is_all_one = True
+
+    def add(self, value: Any) -> Verdict:
+        """Count one value; what it says if the column does hold verdicts."""
+        good, number = is_good(value), _number(value)
+        self._values += 1
+        self._readable += good is not None
+        if number is not None:
+            self._numbers += 1
+            self._is_all_one &= number == 1
+            self.can_be &= number in (-1, 0, 1) or self._word in _CERTAIN
+        return "unclear" if good is None else "good" if good == (self._polarity is not False) else "bad"
+
+    @property
+    def holds_verdicts(self) -> bool:
+        """Whether the values so far are verdicts. A measure that is always 1 may be one of up to 5."""
+        if not self.can_be or self._word in _CERTAIN:
+            return self.can_be
+        is_measure = self._word in _MEASURES and self._numbers == self._values and self._is_all_one
+        return not is_measure and 2 * self._readable > self._values
+
+
 def verdict_columns(records: Iterable[Any], text_columns: Sequence[str] = ()) -> tuple[str, ...]:
-    """The columns of some records that hold verdicts on the answer, apart from `text_columns`, which become texts.
-
-    More than half of a column's values have to be verdicts, and of its numbers each one.
-    """
-    values: dict[str, list[Any]] = {}
+    """The columns of some records that hold verdicts on the answer, apart from those that become texts."""
+    columns: dict[str, VerdictColumn] = {}
     for record in records:
-        if isinstance(record, dict):
-            for key, value in record.items():
-                if value not in (None, "") and key not in text_columns and _polarity(key) is not None:
-                    values.setdefault(key, []).append(value)
-    return tuple(key for key, column in values.items() if _are_verdicts(_word(key), column))
+        for key, value in speaking_cells(record, text_columns):
+            columns.setdefault(key, VerdictColumn(key)).add(value)
+    return tuple(key for key, column in columns.items() if column.holds_verdicts)
 
 
-def _are_verdicts(word: str, values: list[Any]) -> bool:
-    if word in _CERTAIN:
-        return True
-    numbers = [number for number in map(_number, values) if number is not None]
-    if any(number not in (-1, 0, 1) for number in numbers):
-        return False
-    if len(numbers) == len(values) and word in _MEASURES and set(numbers) == {1}:
-        return False
-    readable = sum(is_good(value) is not None for value in values)
-    return 2 * readable > len(values)
+def speaking_cells(record: Any, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """The values of a record under headings that speak of verdicts, apart from some columns and empty cells."""
+    for key, value in record.items() if isinstance(record, dict) else ():
+        if value not in (None, "") and key not in without and _polarity(key) is not None:
+            yield key, value
 
 
 def _number(value: Any) -> float | None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from curator.workspace.changes.changes import Changes
     from curator.workspace.changes.sides import AnySide
     from curator.workspace.exchange.disagreements import Disagreement, Side
-    from curator.workspace.exchange.import_files import Import
     from curator.workspace.exchange.merge_source import Comparison
+    from curator.workspace.exchange.prepared_files import Import
     from curator.workspace.operations.proposed import Proposal
     from curator.workspace.operations.settle import Settled
     from curator.workspace.records import Change, Twin

@@ -49,12 +49,15 @@ def value_key(raw: bytes) -> int | None:
     return value_keys([raw])[0] if raw and not raw.isspace() else None
 
 
-def value_keys(lines: Sequence[bytes]) -> list[int | None]:
-    """`value_key` of many lines, with or without their LF; blank lines are left out."""
+def value_keys(lines: Sequence[bytes], others: list[int] | None = None) -> list[int | None]:
+    """`value_key` of many lines, with or without their LF; blank lines are left out.
+
+    `others` gets the indexes of the lines that hold more than a chat of texts, or no chat.
+    """
     keys: list[int | None] = []
     add = keys.append
     decode = _decode if max(map(len, lines), default=0) <= MAX_LINE_BYTES else _decode_unless_too_long
-    for raw in lines:  # no Python call for most lines: there may be a million
+    for at, raw in enumerate(lines):  # no Python call for most lines: there may be a million
         try:
             chat = decode(raw)
             add(hash(chat))
@@ -63,6 +66,8 @@ def value_keys(lines: Sequence[bytes]) -> list[int | None]:
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             if raw and not raw.isspace():
                 add(_key_of_other(raw.removesuffix(b"\n")))
+                if others is not None:
+                    others.append(at)
     return keys
 
 

@@ -10,17 +10,15 @@ import hashlib
 import os
 import time
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from curator import atomic
 from curator.core.convert.maps import KEEP, NATIVE, Map
 from curator.core.convert.shapes import shape_of
-from curator.core.convert.to_example import Misfit
-from curator.core.convert.verdicts import Verdict
+from curator.core.convert.to_example import Converted, Misfit
 from curator.core.example import parse
 from curator.core.lines import trim
 from curator.core.text import count_of, one_line
@@ -29,16 +27,16 @@ from curator.workspace.changes.right_answers import RightAnswers, right_answer_p
 from curator.workspace.changes.verdict_marks import verdict_marks, verdicts_of_lines
 from curator.workspace.changes.writing import twin_words
 from curator.workspace.exchange.equal_lines import value_key, value_keys
+from curator.workspace.exchange.late_verdicts import LateVerdicts
 from curator.workspace.exchange.marks_file import (
     MARKS_KEY,
-    MarkedLine,
-    Marks,
     has_marks_keys,
     hash_of,
     match_marks,
     read_marks,
     take_marks_key,
 )
+from curator.workspace.exchange.prepared_files import Import, PreparedFile
 from curator.workspace.exchange.right_answers_file import read_right_answers
 from curator.workspace.files.line_splitter import Record
 from curator.workspace.files.preview import TRACES, Preview, example_of, line_of, preview, records
@@ -54,80 +52,6 @@ SOURCE_ROW = (
 )
 Progress = Callable[[int], None]
 """Called with the number of records of a file read so far; what it raises cancels the import."""
-
-
-@dataclass(slots=True)
-class PreparedFile:
-    """A file that was copied to `sources/` but is not yet part of the workspace."""
-
-    preview: Preview
-    file: str
-    lines: int
-    stat: os.stat_result
-    """Of the file before it was read."""
-    added: int = 0
-    duplicates: int = 0
-    broken: int = 0
-    misfits: list[tuple[int, str]] = field(default_factory=list)
-    """(line, reason) of the records that the map did not fit; they are kept as they are."""
-    left_behind: Counter[str] = field(default_factory=Counter)
-    """Places of records that are in no example (`conversations[].weight`), with how many records have them."""
-    lines_read: int = 0
-    """Physical lines that were looked at on the way of a copy."""
-    verdicts: list[tuple[int, Verdict]] = field(default_factory=list)
-    """(position among the lines, what is said) of the answers that the data judges."""
-    beside: list[MarkedLine] | None = None
-    """What the file with marks beside it holds; None where there is none."""
-    hashes: list[str] = field(default_factory=list)
-    """The hash of each line, where there are marks beside the file."""
-    marks: dict[int, Marks] = field(default_factory=dict)
-    """Labels, ratings, reviews and notes by position among the lines."""
-    lost_marks: int = 0
-    """Marks beside the file that fit no line of it."""
-    keys_taken: bool = False
-    """Whether marks stood under a key of the lines, which was taken out."""
-
-    @property
-    def marked(self) -> int:
-        """How many examples have marks."""
-        return len(self.marks)
-
-    @property
-    def unmapped(self) -> int:
-        """How many records the map did not fit."""
-        return len(self.misfits)
-
-    @property
-    def bad(self) -> int:
-        """How many answers the data calls bad."""
-        return sum(verdict == "bad" for _, verdict in self.verdicts)
-
-    @property
-    def unclear(self) -> int:
-        """How many answers have a verdict that cannot be read."""
-        return sum(verdict == "unclear" for _, verdict in self.verdicts)
-
-
-@dataclass(slots=True)
-class Import:
-    """The prepared files of one import; `added` counts all records, `duplicates` and `broken` some of these."""
-
-    files: list[PreparedFile] = field(default_factory=list)
-
-    def total(self, name: str) -> int:
-        """The sum of a count (`added`, `broken`, …) over all files."""
-        return sum(int(getattr(file, name)) for file in self.files)
-
-    @property
-    def left_behind(self) -> Counter[str]:
-        """Places of records that are in no example, with how many records have them."""
-        return sum((file.left_behind for file in self.files), Counter[str]())
-
-    @property
-    def format(self) -> str:
-        """The shape of the files, `mixed` where they differ."""
-        shapes = {file.preview.shape for file in self.files}
-        return shapes.pop() if len(shapes) == 1 else "mixed"
 
 
 def prepare(
@@ -180,6 +104,7 @@ def _copy(
     """Write one file's lines to `sources/`, with their offsets, and count them."""
     copy = folder / "sources" / file
     prepared = PreparedFile(look, file, 0, look.path.stat(), beside=read_marks(look.path))
+    prepared.late_verdicts = LateVerdicts(look.map)
     with records(look.path, as_they_are=look.container != TRACES) as (_, plain, file_records, _notes):
         if plain and look.map == KEEP and not has_marks_keys(look.path):
             line_file.copy_file(look.path, copy, each=partial(_count_lines, prepared, seen_keys, progress))
@@ -187,6 +112,7 @@ def _copy(
             _convert(prepared, copy, file_records, seen_keys, progress)
             if look.container != "jsonl" or not look.map.keeps_records or prepared.keys_taken:
                 line_file.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
+    prepared.settle_late_verdicts()
     if prepared.beside is not None:
         matched, prepared.lost_marks = match_marks(prepared.beside, prepared.hashes)
         prepared.marks |= matched
@@ -233,8 +159,7 @@ def _convert(
                 prepared.misfits.append((number, example.reason))
             else:
                 prepared.left_behind.update(example.left_behind)
-                if example.verdict is not None:
-                    prepared.verdicts.append((done - 1, example.verdict))
+                _note_verdicts(prepared, done - 1, record, example)
             _count(prepared, [value_key(raw)], seen_keys)
             target.write(raw + b"\n")
             indexer.feed(raw + b"\n")
@@ -246,6 +171,16 @@ def _convert(
     indexer.digest = digest.digest()
     line_file.write_index(copy, indexer)
     line_file.write_numbers(copy, numbers)
+
+
+def _note_verdicts(prepared: PreparedFile, position: int, record: bytes, example: Converted) -> None:
+    """Note what the data says of the answer of a record, in columns of the map and in others."""
+    if example.verdict is not None:
+        prepared.verdicts.append((position, example.verdict))
+    if prepared.preview.map.keeps_records:
+        prepared.late_verdicts.look_at(position, example.value)
+    elif prepared.late_verdicts.may_speak(example.left_behind):
+        prepared.late_verdicts.look_at(position, parse(record).value)
 
 
 def _note_foreign_lines(prepared: PreparedFile, physical: list[bytes]) -> None:
@@ -267,7 +202,10 @@ def _count_lines(
 ) -> None:
     """Count lines that are copied unchanged; blank lines are no examples."""
     before = prepared.added // 1000
-    keys = value_keys(physical)
+    others: list[int] = []
+    keys = value_keys(physical, others)
+    for at in others:
+        prepared.late_verdicts.look_at(prepared.lines_read + at, parse(physical[at].strip()).value)
     prepared.verdicts += verdicts_of_lines(enumerate(physical, prepared.lines_read))
     if not prepared.preview.map_was_chosen:
         _note_foreign_lines(prepared, physical)

@@ -21,7 +21,7 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace.exchange import import_files as importer
-from curator.workspace.exchange.import_files import Import
+from curator.workspace.exchange.prepared_files import Import
 from curator.workspace.files.preview import Preview, preview
 from curator.workspace.storage.folder import DATA_SUFFIXES
 
