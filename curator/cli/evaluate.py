@@ -140,6 +140,7 @@ async def _ask(
         completions = await evaluate_completion.complete(
             passes, request.scripts, request.ways, client, ledger, _report
         )
+    evaluate_completion.store_shares(result, completions, request.ways, ledger)
     result = replace(evaluate_completion.with_shares(result, completions), rejected=request.rejected)
     details = details_json(result, request.choice, ledger) | evaluate_completion.completion_json(completions)
     details["spent"] = {

@@ -89,6 +89,21 @@ async def complete(
     return completions
 
 
+def store_shares(
+    result: Evaluation, completions: Sequence[TaskOutcomes], ways: Sequence[Way], ledger: Ledger
+) -> None:
+    """Keep the shares with the rows' stored evaluations, so that they stand with the rounds."""
+    if not completions:
+        return
+    from curator.jobs.findings.conversations import store_share  # heavy
+    from curator.jobs.runs.evaluation import prompts_key
+
+    models = {way.name: way.model for way in ways}
+    for each in completions:
+        if each.played:
+            store_share(ledger, prompts_key(result.prompts), models[each.row], each)
+
+
 def with_shares(result: Evaluation, completions: Sequence[TaskOutcomes]) -> Evaluation:
     """An evaluation with the share of done tasks as a score of each row."""
     from curator.jobs.runs.bars import COMPLETION  # heavy

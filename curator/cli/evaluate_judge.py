@@ -84,21 +84,12 @@ async def judge_rows(
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
     from curator.jobs.findings import judging
-    from curator.jobs.findings.judge_report import make_report
-    from curator.jobs.runs.asking_cost import cost_of_messages
+    from curator.jobs.findings.judge_task import JudgeTask
 
     first = result.models[0].model if len(result.models) > 1 else judging.WANTED
-    rows = (first, result.last.model)
-    pairs = judging.pairs_of(result)
-    marks = judging.marked_pairs(ledger.judgements(), judge)
+    task = JudgeTask.make(judge, (first, result.last.model), judging.pairs_of(result), ledger)
     provider = providers.get(args.judge_provider or args.provider)
-    everything = [*pairs, *(pair for pair, _ in marks)]
-    requests = judging.unasked(ledger, judge, everything)
-    consent(cost_of_messages(requests, provider, judge.model), args.yes, always_tell=True)
+    consent(task.cost(ledger, provider), args.yes, always_tell=True)
     async with await connect(provider) as client:
         client.waiting = provider_options.say_waiting
-        verdicts = await judging.ask_judge(client, judge, everything, ledger, report)
-    choices = [choice for _, choice in marks]
-    return make_report(
-        judge, rows, verdicts[: len(pairs)], list(zip(verdicts[len(pairs) :], choices, strict=True))
-    )
+        return await task.run(client, ledger, report)

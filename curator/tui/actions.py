@@ -36,6 +36,7 @@ SCOPES: dict[str, str] = {
     "train": "Train stage",
     "compare": "Compare stage",
     "why": "In the reasons of an answer",
+    "conversations": "In whole conversations",
     "judge": "While judging blind",
     "playground": "In the playground",
     "history": "History stage",

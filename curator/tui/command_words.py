@@ -108,6 +108,8 @@ SYNONYMS: dict[str, str] = {
     "compare.ask": "chat, try, prompt, talk, ask the model, playground",
     "compare.why": "explain, cause, which example taught this",
     "compare.judge": "side by side, preference, rate answers, which is better, a/b test",
+    "compare.conversations": "task completion, multi-turn, whole dialogues, task success",
+    "compare.judge_model": "llm as a judge, rubric, grader, automatic judge",
     "compare.train_judged": "dpo, preference data, train on preferences",
     "compare.filter": "wrong answers, failures",
     "compare.other_file": "test file, own prompts",

@@ -35,7 +35,9 @@ EVALUATION_ACTIONS: tuple[Action, ...] = (
         ("show_example", "e", "Held-out example", "Go to the held-out example itself"),
         ("ask", "a", "Playground", "Talk with the ticked rows at once, in several turns", "show"),
         ("judge", "b", "Judge blind", "Say which of two rows' answers are better, without their names", "show"),
+        ("judge_model", "J", "Judge model", "Have a model judge two rows by your own rubric, price first"),
         ("train_judged", "p", "Train on judgements", "Train by DPO on the answers that were judged better"),
+        ("conversations", "c", "Conversations", "Hold whole conversations: did each do its task?"),
         ("filter", "f", "Filter", "All prompts, misses, each kind of miss, or where the rows differ", "show"),
         ("why", "w", "Why", "List the training examples that may explain this miss", "show"),
         *(
@@ -54,6 +56,12 @@ EVALUATION_ACTIONS: tuple[Action, ...] = (
     *make_rows(
         "why",
         ("ask", "r", "Shares of the push", "Compare gradients: what pushed it to this answer", "show"),
+    ),
+    *make_rows(
+        "conversations",
+        ("pass", "p", "Done", "Say that this conversation did its task", "show run=decide('pass')"),
+        ("fail", "x", "Not done", "Say that this conversation did not do its task", "show run=decide('fail')"),
+        ("by_rule", "0", "By the rule", "Leave this conversation to the rule", "run=decide('rule')"),
     ),
     *make_rows(
         "judge",

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Select
 
 from curator.jobs.findings.preference_pairs import preference_pairs
+from curator.jobs.ledger.judgements import Judgement
+from curator.jobs.runs.evaluation import prompts_key
+from curator.tui.screens.compare.conversations_dialog import ConversationsDialog
 from curator.tui.screens.compare.judge_dialog import JudgeDialog
+from curator.tui.screens.compare.judge_model_dialog import JudgeModelDialog
 from curator.tui.screens.compare.playground import Playground
 from curator.tui.screens.compare.screen import CompareScreen
 from curator.tui.screens.compare.why_dialog import WhyDialog
@@ -40,6 +46,10 @@ async def on_split(
 ) -> AsyncIterator[tuple[Scene, FakeProvider]]:
     """The Compare stage of 24 examples, 4 of them held out for validation, 2 for the test."""
     lines = [chat(question(at), f"({WORDS[at % 8]})") for at in range(24)]
+    before = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "(hi)"}]
+    in_two_turns = json.loads(lines[3])
+    in_two_turns["messages"][1:1] = before
+    lines[3] = json.dumps(in_two_turns).encode()
     async with running() as fake:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         monkeypatch.setenv("OPENAI_BASE_URL", fake.base_url)
@@ -78,7 +88,7 @@ def side(scene: Scene) -> str:
 
 async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with on_split(tmp_path, monkeypatch) as (scene, fake):
-        fake.answers = {question(at): f"({WORDS[at % 8]})" if at else "(teal)" for at in range(6)}
+        fake.answers = {question(at): f"({WORDS[at % 8]})" if at else "(blue)" for at in range(6)}
         text = " ".join(scene.screen_text().split())
         assert "4 prompts tell ±" in text and "too few to judge" in text
         assert "not asked yet" in text and "r asks the ticked rows: 4 questions" in text
@@ -109,9 +119,9 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         screen.query_one("#board", LineList).cursor = 0
         screen.query_one("#answers").focus()
         await scene.press("f")
-        assert "(teal)" in scene.screen_text() and screen.query_one("#answers", LineList).count == 1
+        assert "(blue)" in scene.screen_text() and screen.query_one("#answers", LineList).count == 1
         await scene.press("equals_sign")
-        assert scene.workspace.also_right() == {scene.workspace.ids()[0]: ("(teal)",)}
+        assert scene.workspace.also_right() == {scene.workspace.ids()[0]: ("(blue)",)}
         assert "4 of 4 right" in scene.screen_text() or "100%" in scene.screen_text()
         await scene.press("u")
         assert scene.workspace.also_right() == {}
@@ -125,19 +135,24 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         await scene.press("f", "f")  # where the rows differ, then the first kind of miss
         assert "Showing refuses: 1" in scene.toasts()
         await scene.press("f", "0", "7")
-        assert scene.workspace.also_right() == {scene.workspace.ids()[0]: ("(teal)",)}
+        assert scene.workspace.also_right() == {scene.workspace.ids()[0]: ("(blue)",)}
         await scene.press("u")
         screen.query_one("#answers", LineList).cursor = 0
         await scene.press("w")
         assert isinstance(scene.app.screen, WhyDialog)
-        assert "near" in scene.screen_text()
+        text = scene.screen_text()
+        assert 0 < text.index("taught") < text.index("near")
+        assert "(blue)" in text[text.index("taught") :].split("\n")[0]
         await scene.press("enter")
         assert scene.current in scene.workspace.ids()[6:]
         await scene.press("alt+5")
         screen.query_one("#answers", LineList).cursor = 0
         await scene.press("enter")
         assert scene.data.current == scene.workspace.ids()[0]
-        await scene.press("alt+5", "plus")
+        await scene.press("alt+5")
+        await hold_conversations(scene, fake)
+        screen.query_one("#answers").focus()
+        await scene.press("plus")
         assert len(scene.workspace.ids()) == 25
 
 
@@ -207,6 +222,89 @@ async def test_the_test_side_is_sealed_and_each_look_is_counted(
         assert scene.app.job_watch.ledger.times_opened() == 2
 
 
+async def hold_conversations(scene: Scene, fake: FakeProvider) -> None:
+    """Whole conversations are held after their price was seen; a pattern or a person says what is done."""
+    screen, before = shown(scene), len(fake.wire.requests)
+    screen.query_one("#board", LineList).cursor = 0
+    await scene.press("c")
+    dialog = scene.app.screen
+    assert isinstance(dialog, ConversationsDialog)
+    is_asking = partial(getattr, dialog, "is_asking")
+
+    def words() -> str:
+        return str(dialog.query_one("#task-words").render())
+
+    await scene.until("held")
+    assert "3 of 4 conversations held" in scene.screen_text()  # what was answered before is not asked for again
+    dialog.query_one("#rule", Input).value = "("
+    await scene.press("enter")
+    assert "no regular expression" in scene.toasts() and len(fake.wire.requests) == before
+    assert scene.app.screen is dialog  # nothing is asked for by a rule that is none
+    dialog.query_one("#rule", Input).value = r"^\((blue|green)\)$"
+    await scene.press("enter", "enter")
+    while is_asking():
+        await scene.settle()
+    await scene.settle()
+    assert "3 of 4 did their task" in words()
+    assert len(fake.wire.requests) == before + 2
+    assert screen.board is not None
+    key = prompts_key(screen.board.prompts.prompts)
+    share = (screen.ledger.evaluation(key, screen.rows[0].name) or {})["scores"]["completion"]
+    assert share[0] == 0.75
+    await scene.press("home", "x")
+    assert "2 of 4 did their task" in words() and "1 by your word" in words()
+    assert scene.screen_text().count("✗ you") == 1
+    await scene.press("p", "0")
+    assert "3 of 4 did their task" in words() and "by your word" not in words()
+    await scene.press("x", "escape")
+    await scene.settle()
+    stored = screen.ledger.evaluation(key, screen.rows[0].name) or {}
+    assert "completion" in stored["scores"] and len(stored["scores"]) > 1
+
+
+async def judge_by_model(scene: Scene, fake: FakeProvider, mark: Judgement) -> None:
+    """A model judges the rows that a person has judged: off until it is named, rubbish, too few marks, a score."""
+    screen, asked_before = shown(scene), len(fake.wire.requests)
+    await scene.press("J")
+    dialog = scene.app.screen
+    assert isinstance(dialog, JudgeModelDialog)
+
+    async def ask(model: str, *keys: str) -> str:
+        dialog.query_one("#model", Input).value = model
+        dialog.query_one("#rubric", Input).value = "The livelier one is better."
+        await scene.press(*keys)
+        while dialog.is_asking:
+            await scene.settle()
+        await scene.settle()
+        return " ".join(str(dialog.query_one(name).render()) for name in ("#judge-cost", "#judge-report"))
+
+    assert "name the model that judges" in scene.screen_text()
+    assert "nobody judges themselves" in await ask(MODEL, "enter")
+    assert len(fake.wire.requests) == asked_before
+    fake.reply = lambda model, asked: "I cannot say, sorry." if model == "judge-1" else None
+    await ask("judge-1", "enter")
+    assert isinstance(scene.app.screen, Confirm)  # the price is unknown
+    assert len(fake.wire.requests) == asked_before
+    assert "worth nothing" in await ask("judge-1", "enter")
+    both_orders = len(fake.wire.requests) - asked_before
+    assert both_orders == 2 * 18  # the marked pairs are among them
+    fake.reply = lambda model, asked: "A" if asked.index("!") < asked.index("## Answer B") else "B"
+    text = await ask("judge-1", "enter", "enter")
+    assert "score is not shown" in text and "mark 15 more" in text and "%" not in text
+    for number in range(15):
+        answers = {"first_answer": f"({number})", "second_answer": f"{number}!", "verdict": "second"}
+        screen.ledger.add_judgement(replace(mark, id="", prompt=f"p{number}", **answers))  # type: ignore[arg-type]
+    text = await ask("judge-1", "enter", "enter")
+    assert "prefers" in text and "agrees with you on" in text and "of 20 pairs" in text, text
+    assert len(fake.wire.requests) - asked_before == 2 * 2 * 18 + 2 * 15  # a verdict is never asked for twice
+    fake.reply = lambda model, asked: None
+    await scene.press("escape", "J")
+    assert "judge-1" in scene.screen_text()
+    await scene.press("escape")
+    for judgement in screen.ledger.judgements()[5:]:
+        screen.ledger.remove_judgement(judgement.id)
+
+
 async def test_blind_judging_by_keys_becomes_preference_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,10 +319,11 @@ async def test_blind_judging_by_keys_becomes_preference_data(
         screen = shown(scene)
         first, second = screen.rows
         assert screen.board is not None and side(scene) == "train"
+        questions = screen.board.questions[second.name]
         for at in range(6, 24):  # the other row answers otherwise
-            screen.board.questions[second.name].answers[screen.board.questions[second.name].keys[at - 6]] = {
-                "answer": f"{WORDS[at % 8]}!"
-            }
+            answer, key = {"answer": f"{WORDS[at % 8]}!"}, questions.keys[at - 6]
+            questions.answers[key] = answer
+            screen.ledger.add_answer(questions.way.answers_as, key, answer)
         screen.query_one("#board", LineList).cursor = 0
         await scene.press("b")
         dialog = scene.app.screen
@@ -238,6 +337,7 @@ async def test_blind_judging_by_keys_becomes_preference_data(
         assert better == left
         assert dialog.pair is not None and "6 of 18" not in scene.screen_text()
         await scene.press("escape", "b", "escape")
+        await judge_by_model(scene, fake, given[0])
         await scene.press("p")
         await scene.settle()
         train = scene.app.screen

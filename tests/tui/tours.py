@@ -561,6 +561,13 @@ async def comparison(scene: Scene, fake: FakeProvider, show: Show) -> None:
     await show(scene, "compare-why")
     await scene.press("escape", "b", "3")
     await show(scene, "compare-judge")
+    await scene.press("escape", "J")
+    scene.app.screen.query_one("#model", Input).value = "gpt-4.1-2025-04-14"
+    scene.app.screen.query_one("#rubric", Input).value = "The better answer is one shortcode that fits the mood."
+    await show(scene, "compare-judge-model")
+    await scene.press("escape", "c")
+    await scene.until("conversations held")
+    await show(scene, "compare-conversations")
     await scene.press("escape")
     await scene.pilot.press("a")
     await scene.pilot.pause()

@@ -119,6 +119,35 @@ async def play(
     return [tuple(each) for each in answers]
 
 
+def stored_answers(scripts: Sequence[Script], way: Way, ledger: Ledger) -> list[tuple[str, ...] | None]:
+    """What a row said in each conversation, as far as the ledger has it to its end; None where it has not."""
+    found: list[tuple[str, ...] | None] = []
+    for script in scripts:
+        talk: Messages = []
+        answers: list[str] = []
+        for turn in script.turns:
+            talk += turn
+            known = Questions(way, [Prompt(script.line, list(talk), script.longest)], ledger)
+            if known.unanswered:
+                break
+            answers += known.stored()["answers"]
+            talk.append({"role": "assistant", "content": answers[-1]})
+        found.append(tuple(answers) if len(answers) == len(script.turns) else None)
+    return found
+
+
+def store_share(ledger: Ledger, dataset: str, model: str, outcomes: TaskOutcomes) -> bool:
+    """Store the share of done tasks as a score of the row's evaluation, which belongs to its round; whether there
+    is one. `dataset` is `prompts_key` of the prompts."""
+    record = ledger.evaluation(dataset, outcomes.row)
+    if record is None:
+        return False
+    share = outcomes.share
+    scores = {**record.get("scores", {}), COMPLETION: [share.value, share.low, share.high]}
+    ledger.add_evaluation(dataset, outcomes.row, ledger.run_of_model(model), record | {"scores": scores})
+    return True
+
+
 def judge_completion(
     row: str, scripts: Sequence[Script], answers: Sequence[tuple[str, ...]], passes: Check, ledger: Ledger
 ) -> TaskOutcomes:

@@ -32,7 +32,8 @@ class JudgeReport:
     @property
     def rubbish(self) -> bool:
         """Whether not even half of the replies were verdicts, so that there is nothing to score."""
-        return 2 * len(self.readable) < len(self.verdicts) or not self.readable
+        asked = [verdict.choice for verdict in self.verdicts if verdict.asked]
+        return 2 * asked.count(None) > len(asked) or not self.readable
 
     @property
     def score(self) -> Interval | None:

@@ -72,6 +72,8 @@ class Verdict:
     """Whether the place decided: each order had another winner."""
     reply: str = ""
     """The first reply that was no verdict."""
+    asked: bool = True
+    """Whether the judge was asked: of two equal answers nobody needs to say which is better."""
 
 
 def pairs_of(result: Evaluation) -> list[AnswerPair]:
@@ -181,7 +183,7 @@ def _key(judge: Judge, pair: AnswerPair) -> AnswerKey:
 def _verdict(facts: Mapping[AnswerKey, dict[str, Any]], judge: Judge, pair: AnswerPair) -> Verdict | None:
     """Both orders' verdicts as one; None where one of them was not asked for."""
     if pair.first == pair.second:
-        return Verdict("tie")
+        return Verdict("tie", asked=False)
     straight, turned = facts.get(_key(judge, pair)), facts.get(_key(judge, _turned(pair)))
     if straight is None or turned is None:
         return None

@@ -21,6 +21,7 @@ from curator.core.models import base_name
 from curator.core.scores import metrics
 from curator.errors import CuratorError, UsageError
 from curator.jobs.http.client import Client
+from curator.jobs.ledger.answer_facts import COMPLETION
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning.answer_form import AnswerForm
 from curator.jobs.planning.training_data import TrainingExamples
@@ -240,7 +241,11 @@ def store_evaluation(
 ) -> None:
     """Store a row with its yardstick. `dataset` is `prompts_key` of the prompts."""
     ledger.add_yardstick(yardstick.id, yardstick.side, yardstick.rows())
-    record = questions.stored() | {"scores": _all_json(scored), "yardstick": yardstick.id} | more
+    scores = _all_json(scored)
+    earlier = (ledger.evaluation(dataset, scored.model) or {}).get("scores")
+    if isinstance(earlier, dict) and COMPLETION in earlier:  # whole conversations are judged apart
+        scores = {COMPLETION: earlier[COMPLETION]} | scores
+    record = questions.stored() | {"scores": scores, "yardstick": yardstick.id} | more
     ledger.add_evaluation(dataset, scored.model, ledger.run_of_model(questions.way.model), record)
 
 

@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from curator.jobs.rounds.rounds import Round
 
 _Pieces = list[tuple[str, str]]
-SHARES = ("exact_match", "contract", "accuracy", "macro_f1", "token_f1", "rouge1", "rouge2", "rougeL")
+SHARES = (
+    *("exact_match", "contract", "accuracy", "macro_f1", "token_f1", "rouge1", "rouge2", "rougeL"),
+    "completion",
+)
 """Metrics between 0 and 1 that are shown in percent."""
-TITLES = {"exact_match": "exact", "contract": "in the form", "token_f1": "token F1", "macro_f1": "macro F1"}
+TITLES = {
+    "exact_match": "exact",
+    "contract": "in the form",
+    "token_f1": "token F1",
+    "macro_f1": "macro F1",
+    "completion": "tasks done",
+}
 _FEW = 0.05
 """The p value of McNemar's test below which flips count as more than chance."""
 HEAD = "  #   when          data           right        delta            flips"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from curator.jobs.runs.questions import Questions
     from curator.tui.session.telling.background_tasks import BackgroundTask
     from curator.tui.stage_models.comparing.board import LoadedBoard
+
+T = TypeVar("T")
 
 _LOOK = 0.05
 """Seconds between two looks whether the user has stopped it."""
@@ -66,21 +68,23 @@ def ask_in_thread(
     def waiting(fault: ProviderError, seconds: float) -> None:
         post(Waiting(f"{fault.message} Trying again in {seconds:.0f} s."))
 
-    async def watched() -> dict[str, str]:
-        asking = asyncio.create_task(ask_rows(rows, questions, report, waiting))
-        while not asking.done() and not is_cancelled():
-            await asyncio.wait({asking}, timeout=_LOOK)
-        if not asking.done():
-            asking.cancel()
-            with suppress(asyncio.CancelledError):
-                await asking
-            return {}
-        return asking.result()
-
     try:
-        return asyncio.run(watched())
+        return asyncio.run(until_cancelled(ask_rows(rows, questions, report, waiting), is_cancelled)) or {}
     finally:
         task.end()
+
+
+async def until_cancelled(work: Coroutine[Any, Any, T], is_cancelled: Callable[[], bool]) -> T | None:
+    """The result of `work`; None once `is_cancelled` says so, which ends it."""
+    task = asyncio.create_task(work)
+    while not task.done() and not is_cancelled():
+        await asyncio.wait({task}, timeout=_LOOK)
+    if task.done():
+        return task.result()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return None
 
 
 def store_rows(rows: Sequence[BoardRow], board: LoadedBoard, ledger: Ledger, opening: str) -> bool:

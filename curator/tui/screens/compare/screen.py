@@ -78,6 +78,26 @@ class CompareScreen(AnswersStage):
         pairs = blind_pairs(board, first, second, self.ledger.judgements(), seed=int(1e6 * time.time()))
         self.app.push_screen(JudgeDialog(board, (first, second), pairs, self.ledger))
 
+    def action_conversations(self) -> None:
+        """Have the current row hold the whole conversations, to be judged."""
+        from curator.tui.screens.compare.conversations_dialog import ConversationsDialog  # heavy
+
+        if self.board is None or self.row is None:
+            self.session.toast("There is no conversation to hold: S splits the data, m names a model.")
+            return
+        dialog = ConversationsDialog(self.row, self.board.prompts, self.ledger)
+        self.app.push_screen(dialog, lambda _: self.reload())
+
+    def action_judge_model(self) -> None:
+        """Have a model judge the answers of the current row and of the one beside it."""
+        from curator.tui.screens.compare.judge_model_dialog import JudgeModelDialog  # heavy
+
+        board, first, second = self.board, self.row, self.other
+        if board is None or first is None or second is None or not board.answered(second.name):
+            self.session.toast("A judge takes two rows with answers: tick another with space, r asks it.")
+            return
+        self.app.push_screen(JudgeModelDialog(board, (first, second), self.ledger))
+
     @work(thread=True, exclusive=True, group="judgements", exit_on_error=False)
     def action_train_judged(self) -> None:
         """Write the judgements as preference data, and open the Train dialog on them."""

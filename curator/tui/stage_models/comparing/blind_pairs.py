@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from curator.core.scores.preferences import Preferences, count_preferences
 
 if TYPE_CHECKING:
+    from curator.jobs.findings.judging import AnswerPair
     from curator.jobs.ledger.judgements import Judgement, Verdict
     from curator.jobs.runs.board import BoardRow
     from curator.tui.stage_models.comparing.board import LoadedBoard
@@ -54,6 +55,18 @@ def blind_pairs(
         if (_key(prompt.messages), frozenset(str(answer).strip() for answer in answers)) not in judged:
             pairs.append(BlindPair(at, str(answers[0]), str(answers[1]), generator.random() < 0.5))
     generator.shuffle(pairs)
+    return pairs
+
+
+def answer_pairs(board: LoadedBoard, first: BoardRow, second: BoardRow) -> list[AnswerPair]:
+    """The answers of two rows to each prompt that both answered, for a judge model."""
+    from curator.jobs.findings.judging import AnswerPair  # heavy
+
+    pairs = []
+    for at, prompt in enumerate(board.prompts.prompts):
+        one, other = board.answer(first.name, at), board.answer(second.name, at)
+        if one is not None and other is not None:
+            pairs.append(AnswerPair(prompt.messages, prompt.expected, one, other))
     return pairs
 
 

@@ -90,18 +90,14 @@ def load_prompts(source: PromptSource, workspace: Workspace) -> LoadedPrompts:
     from curator.jobs.runs import evaluation
     from curator.jobs.runs.yardstick import Yardstick
 
-    if source.path is None:
-        ids = _spread(workspace.view(f"split:{source.kind}").ids, SEEN if source.kind == "train" else None)
-        data, right = _of_workspace(workspace, ids), workspace.also_right()
-    else:
-        data, right = training_data.read(source.path), training_data.also_right(source.path)
-        if source.kind == "run":
-            by_line = _examples_of_lines(data, workspace)
-            keys = [by_line.get(line, 0) for line in data.keys]
-            data = TrainingExamples(data.raws, keys, data.sides, data.reviews, "example")
-            right = workspace.also_right()
-    refused = {record.raw for record in workspace.records(workspace.view("review:rejected").ids)}
-    askable = data.only([at for at, raw in enumerate(data.raws) if raw not in refused])
+    data, right = _data_of(source, workspace), workspace.also_right()
+    if source.path is not None and source.kind == "run":
+        by_line = _examples_of_lines(data, workspace)
+        keys = [by_line.get(line, 0) for line in data.keys]
+        data = TrainingExamples(data.raws, keys, data.sides, data.reviews, "example")
+    elif source.path is not None:
+        right = training_data.also_right(source.path)
+    askable = _without_rejected(data, workspace)
     prompts, _ = evaluation.make_prompts(askable, right)
     if not prompts:
         raise UsageError(f"{one_line(source.title)}: no example there ends with an answer of text to ask for.")
@@ -109,6 +105,25 @@ def load_prompts(source: PromptSource, workspace: Workspace) -> LoadedPrompts:
     examples = [prompt.line if source.kind != "file" and prompt.line else None for prompt in prompts]
     rejected = len(data.raws) - len(askable.raws)
     return LoadedPrompts(source, prompts, examples, form, Yardstick.of(prompts, source.side), rejected)
+
+
+def read_source(source: PromptSource, workspace: Workspace) -> TrainingExamples:
+    """The examples of a source that may be asked. Slow on large files. Raises CuratorError."""
+    return _without_rejected(_data_of(source, workspace), workspace)
+
+
+def _data_of(source: PromptSource, workspace: Workspace) -> TrainingExamples:
+    from curator.jobs.planning import training_data  # heavy
+
+    if source.path is not None:
+        return training_data.read(source.path)
+    ids = workspace.view(f"split:{source.kind}").ids
+    return _of_workspace(workspace, _spread(ids, SEEN if source.kind == "train" else None))
+
+
+def _without_rejected(data: TrainingExamples, workspace: Workspace) -> TrainingExamples:
+    refused = {record.raw for record in workspace.records(workspace.view("review:rejected").ids)}
+    return data.only([at for at, raw in enumerate(data.raws) if raw not in refused])
 
 
 _FORMS: WeakKeyDictionary[Workspace, tuple[int, AnswerForm | None]] = WeakKeyDictionary()
