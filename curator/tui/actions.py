@@ -175,7 +175,12 @@ ACTIONS: tuple[Action, ...] = (
         ("pin_test", "", "Pin to test", "Keep these for the test alone", "run=pin('test')"),
         ("unpin", "", "Unpin", "Let the split decide about these again", "run=pin('none')"),
         ("keep_twin", "K", "Keep held out", "Hold this copy of a held-out example out for good"),
-        ("train_twin", "M", "Train on twin", "Train on this copy of a held-out example, and on that example"),
+        (
+            "train_twin",
+            "M",
+            "Train on twin",
+            "Train on this copy of a held-out example, and on that example; on one that is none any more alone",
+        ),
         ("model", "w", "What the model sees", "Show the text that is trained on, learnt words marked, and back"),
         ("similar", "equals_sign", "Similar", "List the nearest examples"),
         ("drafts", "i", "Drafts", "Have a model write examples like these, to accept or reject"),

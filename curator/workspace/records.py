@@ -116,6 +116,8 @@ class Change:
     """For an undo or redo, the id of the change that it took back or did again."""
     twins: tuple[Twin, ...] = ()
     """The examples that joined the side of a held-out twin by it; only in what the change itself returns."""
+    parted: tuple[int, ...] = ()
+    """The examples that had joined such a twin, are held out still, and copy none any more since this change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class Changing(ABC):
     counting: bool
     twins: tuple[Twin, ...] = ()
     """The examples that joined the side of a held-out twin by the latest change that made any do so."""
+    parted: tuple[int, ...] = ()
+    """Examples that had joined a held-out twin and copy none any more since the latest edit."""
     busy = False
     """True while a thread changes the workspace: any other call of it would wait until that has ended."""
 
@@ -199,9 +201,13 @@ class Changing(ABC):
 
     def train_twins(self) -> None:
         """Put the examples that joined a held-out twin last, and the twins, into training; say what the held-out
-        sides lose."""
+        sides lose. Of examples that copy no twin any more only these are moved."""
         from curator.tui.session.yardstick_words import loss_words  # heavy: the scores
 
+        parted, self.parted = self.parted, ()
+        if parted:
+            self.do(lambda: self._changes.assign(parted, "train"))
+            return
         twins, self.twins = self.twins, ()
         if not twins:
             self.toast("No example has joined the held-out ones")
@@ -354,7 +360,10 @@ class Changing(ABC):
     def _done(self, change: Change, *, quiet: bool, back: bool) -> None:
         if self.counting and len(change.ids) <= FEW:
             self.workspace.count_tokens(change.ids)  # at once, not when a child has come back
-        if change.twins:
+        self.parted = change.parted
+        if change.parted:
+            self.toast(_parted_words(change.parted))
+        elif change.twins:
             self.twins = change.twins
             self.toast(_twin_words(change.twins))
         elif not quiet:
@@ -369,6 +378,13 @@ def _twin_words(twins: tuple[Twin, ...]) -> str:
     if len(twins) == 1:
         return f"Held out ({first.side}): it copies example {first.twin} there, or asks the same. {keys}."
     return f"{len(twins):,} examples are held out: each is like one that is held out already. {keys}."
+
+
+def _parted_words(parted: tuple[int, ...]) -> str:
+    """The sentence about examples that are held out though they copy no held-out one any more."""
+    if len(parted) == 1:
+        return f"Example {parted[0]} copies no held-out example any more. It is still held out; M trains on it."
+    return f"{len(parted):,} examples copy no held-out one any more. They are still held out; M trains on them."
 
 
 def _count(count_examples: Callable[[], int]) -> int:

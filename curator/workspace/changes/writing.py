@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Listener = Callable[[Sequence[int], bool], None]
 """Called after each change with the ids whose bytes changed, and whether examples came, went or moved."""
 _COPY_TIMEOUT = 60.0
+_LOOKED_AT = 50
+"""Of more changed examples nobody is told that one copies no held-out one any more."""
 """Seconds to wait for a child that copies a large source, before this process copies it."""
 
 
@@ -119,7 +121,7 @@ class Writing:
             if additions or gone:
                 self.restructure()
             self.publish([*fresh, *gone], bool(additions or gone))
-            return replace(done, twins=twins)
+            return replace(done, twins=twins, parted=self._parted(fresh))
 
     def held_out_twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> tuple[Twin, ...]:
         """Those of `count` examples, given as (id, new bytes), that copy a held-out one, with its side."""
@@ -128,6 +130,14 @@ class Writing:
         twin_ids = self._held_out_texts().twins(fresh, count)
         rows = self.stored.example_rows(list(dict.fromkeys(twin_ids.values())))
         return tuple(Twin(example, twin, str(rows[twin].split)) for example, twin in twin_ids.items())
+
+    def _parted(self, fresh: dict[int, bytes]) -> tuple[int, ...]:
+        """Those of a few examples that a change put beside their held-out twin, and that copy none any more."""
+        if len(fresh) > _LOOKED_AT or not self.stored.has_held_out():
+            return ()
+        joined = [example for example in fresh if self.stored.joined_a_twin(example)]
+        texts = self._held_out_texts() if joined else None
+        return tuple(i for i in joined if texts is not None and texts.twin_of_held_out(i, fresh[i]) is None)
 
     def _make_held_out_texts(self) -> HeldOutTexts:
         from curator.workspace.duplicates.twins import HeldOutTexts  # heavy: NumPy, which no first opening needs

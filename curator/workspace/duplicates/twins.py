@@ -69,17 +69,24 @@ class HeldOutTexts:
                 others[example] = raw
         return _with_rewritten(twins, others, rewritten)
 
+    def twin_of_held_out(self, example: int, raw: bytes) -> int | None:
+        """Another held-out example that a held-out one, given with its bytes, copies, as `twins` does."""
+        self._update()
+        return self._twin(example, raw, near=True)
+
     def _twin(self, example: int, raw: bytes, near: bool) -> int | None:
+        """Another held-out example that an example copies."""
         text = compared_text(parse(raw).value)
         for key in text_keys(text):
-            if key in self._by_hash:
-                return min(self._by_hash[key])
+            if others := self._by_hash.get(key, {}).keys() - {example}:
+                return min(others)
         form = normalise(text)[:_COMPARED]
         if not near or not form:
             return None
         scores = process.cdist([form], self._forms.values(), scorer=fuzz.ratio, score_cutoff=FLOOR)[0]
         ids = np.fromiter(self._forms, np.int64, len(self._forms))
-        candidates = sorted(int(ids[at]) for at in np.argsort(-scores, kind="stable")[:_FEW] if scores[at])
+        likeliest = np.argsort(-scores, kind="stable")[: _FEW + 1]
+        candidates = sorted(int(ids[at]) for at in likeliest if scores[at] and ids[at] != example)
         held_out = dict(self._stored.raws(candidates))
         copied = find_twins({example: raw}, held_out).get(example)
         return copied if copied is not None else self._echoed(raw, held_out)

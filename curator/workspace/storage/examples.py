@@ -28,6 +28,15 @@ MANY = 20_000
 """For more ids than this one pass over the table is quicker than a statement for each batch of them."""
 
 
+_SIDE_SET_BY = (
+    "SELECT change.kind, part.after FROM change JOIN part "
+    "ON part.change = change.id AND part.example = ?1 AND part.field = 'split' "
+    "WHERE change.undone = 0 AND change.kind NOT IN ('undo', 'redo') "
+    "AND NOT EXISTS (SELECT 1 FROM label WHERE label = 'pinned' AND example = ?1) ORDER BY change.id DESC LIMIT 1"
+)
+"""The kind of the change that set the side of an example last, and the side; nothing for a pinned example."""
+
+
 class ExampleRow(NamedTuple):
     """A row of table `example`; an imported example without changes has none."""
 
@@ -207,6 +216,12 @@ class StoredExamples:
         """Whether any example is on the validation or the test side."""
         held_out = "SELECT 1 FROM example WHERE split IN ('validation', 'test') AND deleted = 0 LIMIT 1"
         return self.db.execute(held_out).fetchone() is not None
+
+    def joined_a_twin(self, example: int) -> bool:
+        """Whether an example is held out because a change of its text made it a copy of a held-out one: the change
+        that set its side last was none of sides, and nobody pinned it."""
+        row = self.db.execute(_SIDE_SET_BY, (example,)).fetchone()
+        return row is not None and row[0] != "split" and row[1] in ("validation", "test")
 
     def version(self, example: int) -> int:
         """The id of the change that made the current bytes; 0 for those of the source."""
