@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from curator.core.answers.contract import Contract
+from curator.core.answers.general_prompts import REHEARSAL
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.planning import training_data
 from curator.jobs.planning.answer_form import AnswerForm
@@ -14,7 +15,6 @@ from curator.jobs.planning.reviews import Review
 from curator.jobs.runs import evaluation
 from curator.jobs.runs.asking import Prompt, message_key
 from curator.jobs.side_effects import checking
-from curator.jobs.side_effects.general_prompts import REHEARSAL
 from curator.workspace.workspace import Workspace
 
 BASE = "smollm2-135m-instruct"

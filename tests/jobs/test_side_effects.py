@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.core.answers.contract import Contract
+from curator.core.answers.general_prompts import PROMPTS, REHEARSAL, GeneralPrompt
+from curator.core.example import parse
+from curator.core.rules.context import Context
+from curator.core.rules.engine import check
 from curator.jobs.side_effects import checking
-from curator.jobs.side_effects.general_prompts import PROMPTS, REHEARSAL, GeneralPrompt
 from curator.jobs.side_effects.habit import Habit
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import FakeProvider
@@ -25,6 +29,20 @@ EMOJI = [chat(f"Line {n}", f"({name})") for n, name in enumerate(["cat", "smile"
 def test_nobody_is_asked_what_was_rehearsed() -> None:
     asked, rehearsed = ({prompt.text for prompt in prompts} for prompts in (PROMPTS, REHEARSAL))
     assert len(asked) == len(rehearsed) == 40 and not asked & rehearsed
+
+
+def test_rehearsal_keeps_no_answer_contract_however_it_came_into_the_data() -> None:
+    def findings(messages: list[dict[str, str]]) -> list[str]:
+        found = check(parse(orjson.dumps({"messages": messages})), Context(contract=Contract(pattern="[(].*[)]")))
+        return [problem.rule for problem in found if problem.rule == "answer_outside_contract"]
+
+    answer = {"role": "assistant", "content": "Paris, of course."}
+    system = {"role": "system", "content": "Answer with one shortcode."}
+    for prompt in REHEARSAL:
+        question = {"role": "user", "content": prompt.text}
+        assert findings([question, answer]) == []
+        assert findings([system, question, answer]) == ["answer_outside_contract"]
+    assert findings([{"role": "user", "content": "Whose turn is it?"}, answer]) == ["answer_outside_contract"]
 
 
 @pytest.mark.parametrize("prompt", [prompt for prompt in PROMPTS if prompt.right], ids=lambda prompt: prompt.text)

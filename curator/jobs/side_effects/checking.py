@@ -11,13 +11,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from curator.core.answers.general_prompts import PROMPTS, GeneralPrompt
 from curator.core.text import one_line
 from curator.errors import InputError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.runs.asking import Messages, message_key
 from curator.jobs.runs.chat import chat
-from curator.jobs.side_effects.general_prompts import PROMPTS, GeneralPrompt
 from curator.jobs.side_effects.habit import Habit
 
 LONGEST_ANSWER = 48

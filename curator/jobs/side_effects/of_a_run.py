@@ -8,12 +8,12 @@ from pathlib import Path
 import orjson
 
 from curator.core.answers.contract import Contract
+from curator.core.answers.general_prompts import REHEARSAL
 from curator.errors import CuratorError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.rounds.round_data import frozen_file, read_lines
 from curator.jobs.side_effects import checking
-from curator.jobs.side_effects.general_prompts import REHEARSAL
 from curator.jobs.side_effects.habit import MOST_READ, Habit
 
 LABEL = "rehearsal"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from curator.core.answers.general_prompts import is_rehearsal
 from curator.core.duplicates.texts import SYSTEM_ROLES
 from curator.core.example import Path
 from curator.core.rules.context import AnswerContract, Context
@@ -53,9 +54,12 @@ def answer_outside_contract(subject: Subject, context: Context) -> Iterator[Find
 
 
 def _holds(contract: AnswerContract, subject: Subject) -> bool:
-    """Whether a contract holds for an example, which may be one without a system prompt."""
-    spoken = not contract.only_with_system or not subject.roles
-    return spoken or any(role in SYSTEM_ROLES for role in subject.roles)
+    """Whether a contract holds for an example, which may be one without a system prompt, or a rehearsal."""
+    if any(role in SYSTEM_ROLES for role in subject.roles):
+        return True
+    if contract.only_with_system and subject.roles:
+        return False
+    return not is_rehearsal(subject.roles, (turn.content for turn in subject.turns))
 
 
 def _has_call(message: dict[str, object]) -> bool:

@@ -5,7 +5,8 @@ Those of `PROMPTS` are only asked, those of `REHEARSAL` only trained: nobody is 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 
 class GeneralPrompt(NamedTuple):
@@ -108,3 +109,14 @@ REHEARSAL: tuple[GeneralPrompt, ...] = (
     GeneralPrompt("talk", "Can you recommend a hobby?"),
     GeneralPrompt("talk", "I had a long day."),
 )
+
+_REHEARSED = frozenset(prompt.text for prompt in REHEARSAL)
+
+
+def is_rehearsal(roles: tuple[Any, ...], texts: Iterable[Any]) -> bool:
+    """Whether a conversation only rehearses what a base model knows: a question of `REHEARSAL`, without a system
+    prompt, and an answer. `texts` are those of its messages."""
+    if roles != ("user", "assistant"):
+        return False
+    question = next(iter(texts), None)
+    return isinstance(question, str) and question in _REHEARSED
