@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.core import rules
-from curator.core.problem import Problem
+from curator.core.problem import Problem, Severity
 from curator.core.query import query as queries
 from curator.errors import CuratorError
 from curator.workspace.analysis.counts import count
@@ -137,6 +137,19 @@ class Workspace:
         with self.guard:
             self.current_results.prepare()
             return count(self.stored, self.current_results)
+
+    def refusals(self) -> list[str]:
+        """Why no training takes the dataset as it is, whatever its examples say; a sentence each."""
+        with self.guard:
+            self.current_results.prepare()
+            problems = self.current_results.overall_store.problems_of_the_whole()
+            has_validation = bool(self.stored.held_out())
+        return [
+            problem.message
+            for problem in problems
+            if (problem.severity is Severity.ERROR or problem.rule == "format_method_mismatch")
+            and not (has_validation and problem.rule == "missing_validation_file")
+        ]
 
     def tokens(self) -> dict[int, int]:
         """Tokens by id, of the examples that are not deleted and were counted already."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from curator.core.example import Example
 from curator.core.formats import METHODS
-from curator.core.problem import Problem, Severity
+from curator.core.problem import Method, Problem, Severity
 from curator.core.rules.context import Context
 from curator.core.rules.facts import ANSWERED, FORMATS, IMAGE, LONG_ROW, REFUSAL, Facts, FactsTally, facts_of
 from curator.core.rules.registry import REGISTRY, declare, severities
@@ -19,6 +19,8 @@ MIN_EXAMPLES, RECOMMENDED_EXAMPLES = 10, 50
 MAX_REINFORCEMENT, MAX_REINFORCEMENT_VALIDATION, MAX_WITH_IMAGES = 50_000, 1_000, 50_000
 AZURE_TOKENS = 2_000_000_000
 REFUSAL_SHARE = 0.2
+_STARTED: tuple[Method, ...] = ("supervised", "dpo")
+"""The methods of trainings that Curator starts."""
 
 KeyedProblem = tuple[int | None, Problem]
 Part = Literal["training", "validation"]
@@ -149,6 +151,12 @@ class DatasetCheck:
         if takes is None:
             words = "prompt/completion examples are trained by no model today; import them to get chat examples"
             yield from self._finding("format_method_mismatch", words)
+        elif takes not in _STARTED and (method is None or (method == takes and self.context.profile == "local")):
+            words = (
+                f"{FORMATS[main]} examples: curator starts no such training, its methods are supervised and dpo"
+            )
+            worse = Severity.ERROR if self.context.profile == "local" else Severity.WARNING
+            yield from self._finding("format_method_mismatch", words, worse=worse)
         elif method is not None and method != takes:
             words = f"the data are in {FORMATS[main]} format, which takes the method {takes}, not {method}"
             yield from self._finding("format_method_mismatch", words)

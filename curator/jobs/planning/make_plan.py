@@ -204,6 +204,8 @@ def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
     stored = training_data.read(path)
     accepted = stored.without_rejected()
     usable = training_data.without_errors(accepted, context) if wish.leave_out_errors else accepted
+    if accepted.raws and not usable.raws:
+        raise InputError(training_data.nothing_left_words(accepted, wish.method))
     left_out = len(accepted.raws) - len(usable.raws)
     train, validation = _sides(usable, wish)
     training = usable.only(train)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from curator import atomic
 from curator.core import example as examples
 from curator.core.answers.contract import Contract
 from curator.core.counting.counter import Counter as TokenCounter
+from curator.core.formats import METHODS, detect
 from curator.core.problem import Severity
 from curator.core.rules import Context, DatasetCheck
 from curator.core.rules import check as check_example
@@ -155,6 +157,17 @@ def without_errors(data: TrainingExamples, context: Context) -> TrainingExamples
         return not any(problem.severity is Severity.ERROR for problem in problems)
 
     return data.only([at for at, raw in enumerate(data.raws) if has_no_error(raw)])
+
+
+def nothing_left_words(data: TrainingExamples, method: str) -> str:
+    """Why no example is left to train on once those with errors are left out."""
+    formats = Counter(detect(examples.parse(raw).value) for raw in data.raws)
+    main = formats.most_common(1)[0][0]
+    takes = METHODS.get(main)
+    if takes is None or takes == method:
+        return f"each of the {len(data.raws):,} examples has errors: repair them first (F, curator fix)"
+    way = f"choose the method {takes}" if takes in ("supervised", "dpo") else "no training of Curator takes them"
+    return f"these are {main} examples, which the method {method} does not train: {way}"
 
 
 def answers_outside_contract(raws: Sequence[bytes], contract: Contract | None) -> int:

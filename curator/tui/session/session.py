@@ -206,7 +206,8 @@ class Session(Changing):
         if not self.busy or self._summary is None:
             counts, provider = self.workspace.counts(), self.provider
             total = self.view.total
-            self._summary = summarise(counts, total, self.model, provider, self.model_info, extra_tokens)
+            refusals = self.workspace.refusals() if counts.examples else ()
+            self._summary = summarise(counts, total, self.model, provider, self.model_info, extra_tokens, refusals)
         return self._summary
 
     # Signals and toasts

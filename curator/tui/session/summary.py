@@ -9,6 +9,8 @@ from curator.core import cost
 from curator.core.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from curator.core.models import ModelInfo
     from curator.jobs.providers import Provider
     from curator.workspace.records import Counts
@@ -32,6 +34,8 @@ class Summary:
     validation: int
     test: int
     provider: str
+    refusals: tuple[str, ...] = ()
+    """Why no training takes the dataset as it is, whatever its examples say."""
 
     @property
     def share(self) -> float:
@@ -40,12 +44,18 @@ class Summary:
 
 
 def summarise(
-    counts: Counts, view_size: int, model: str, provider: Provider, info: ModelInfo | None, extra_tokens: int = 0
+    counts: Counts,
+    view_size: int,
+    model: str,
+    provider: Provider,
+    info: ModelInfo | None,
+    extra_tokens: int = 0,
+    refusals: Sequence[str] = (),
 ) -> Summary:
     """The summary of a workspace.
 
     `view_size` is how many examples the view lists, `info` the model's row in the price table (None: not in it),
-    `extra_tokens` how many more tokens an unsaved draft has.
+    `extra_tokens` how many more tokens an unsaved draft has, `refusals` why no training takes the dataset.
     """
     trained = counts.train or counts.examples
     share = trained / counts.examples if counts.examples else 1.0
@@ -64,6 +74,7 @@ def summarise(
         validation=counts.validation,
         test=counts.test,
         provider=f"{provider.name}: {model}" if model else provider.name,
+        refusals=tuple(refusals),
     )
 
 
@@ -81,10 +92,12 @@ def pieces(summary: Summary, brief: bool) -> list[tuple[str, str]]:
     split = "+".join(f"{n:,}" for n in sides.values())
     if not brief:
         split = ", ".join(f"{side} {n:,}" for side, n in sides.items())
+    whole = [("file: E", "$mark-error bold")] if summary.refusals and checked else []
     return [
         (f"{part_of}{summary.examples:,} {'ex' if brief and part_of else 'examples'}", "$foreground"),
         (f"{summary.errors:,} E", "$mark-error bold" if summary.errors else "$mark-ok"),
         (f"{summary.warnings:,} W", "$mark-warning bold" if summary.warnings else "$mark-ok"),
+        *whole,
         (
             _tokens(summary.tokens if summary.examples else 0, unit)
             if checked

@@ -109,15 +109,22 @@ class Problems(CursorList):
     def __init__(self, dom_id: str = "problems") -> None:
         super().__init__(id=dom_id)
         self._items: Sequence[Problem | RuleCount] = ()
+        self._of_the_whole: Sequence[str] = ()
         self.preview = ""
         """What the fix of the problem under the cursor would change, in words; drawn at the end of its line."""
 
-    def show(self, items: Sequence[Problem | RuleCount], cursor: int | None = None) -> None:
-        """Show problems or rules; without `cursor` it stays on the same rule, else on the same index."""
+    def show(
+        self, items: Sequence[Problem | RuleCount], cursor: int | None = None, of_the_whole: Sequence[str] = ()
+    ) -> None:
+        """Show problems or rules; without `cursor` it stays on the same rule, else on the same index.
+
+        `of_the_whole` are sentences on errors that stand at no example; they come last.
+        """
+        self._of_the_whole = of_the_whole
         if cursor is None:
             cursor = next((at for at, item in enumerate(items) if item.rule == self.rule), self.cursor)
         self._items = items
-        self.virtual_size = Size(self.size.width, max(1, len(items)))
+        self.virtual_size = Size(self.size.width, max(1, len(items)) + len(of_the_whole))
         self.place_cursor(cursor)
 
     @property
@@ -153,6 +160,10 @@ class Problems(CursorList):
         if not self._items and y == 0:
             text = " ✓ no problems in this example"
             return Strip([Segment(text, self._style("ok"))]).adjust_cell_length(width, self.rich_style)
+        behind = index - max(1, len(self._items))
+        if 0 <= behind < len(self._of_the_whole):
+            segments = [Segment(" E ", self._style("error")), Segment(one_line(self._of_the_whole[behind], width))]
+            return Strip(segments).adjust_cell_length(width, self.rich_style)
         if index >= len(self._items):
             return Strip.blank(width, self.rich_style)
         item = self._items[index]

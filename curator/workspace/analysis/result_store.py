@@ -206,6 +206,11 @@ class Results:
                 problems.setdefault(example, []).extend(unpack(data))
         return problems
 
+    def problems_of_the_whole(self) -> list[Problem]:
+        """What the rules on the dataset as a whole found that stands at no example."""
+        rows = self.db.execute("SELECT problem FROM overall WHERE id IS NULL")
+        return [problem for (data,) in rows for problem in unpack(data)]
+
     def fact(self, key: str) -> str | None:
         """A fact about the store as a whole; None where it has none of that name."""
         row = self.db.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()

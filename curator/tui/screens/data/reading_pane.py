@@ -71,7 +71,7 @@ class ReadingPane(Vertical):
         if not same and problems:
             self.conversation.block = block_of(problems[cursor], blocks) or 0
         if not self.by_rule:
-            self.problems.show(problems, cursor)
+            self.problems.show(problems, cursor, self._session.summary().refusals)
             count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
             self.problems.border_title = Content(f" {count} " if problems else " problems ")
             self._preview_fix()

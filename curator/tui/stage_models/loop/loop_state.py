@@ -37,6 +37,9 @@ def loop_state(summary: Summary, workspace: Workspace, watch: JobWatch) -> LoopS
     if summary.errors:
         missing.append(f"{summary.errors:,} error{'s' * (summary.errors != 1)}")
         steps.append("] shows an error")
+    if summary.refusals:
+        missing.append("; ".join(summary.refusals))
+        steps.append("! tells why nothing trains")
     if not summary.validation:
         missing.append("no split")
         steps.append("S splits")
