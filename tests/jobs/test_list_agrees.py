@@ -1,4 +1,4 @@
-"""What the plan of a training refuses the list tells beforehand: at an example, or as an error of the whole file."""
+"""What the plan of a training refuses is told by the list: at an example, or as an error of the whole file."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def example(kind: str, number: int) -> dict[str, Any]:
     return examples[kind]
 
 
-KINDS = "chat few preference reinforcement completion raw unanswered mixed".split() + ["half of the keys"]
+KINDS = "chat,few,preference,reinforcement,completion,raw,unanswered,mixed,half of the keys".split(",")  # noqa: SIM905
 
 
 async def test_the_list_tells_what_the_plan_refuses(
