@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.jobs.planning.leaks import leaking_keys
 from curator.jobs.planning.reviews import Review
 from curator.jobs.planning.training_data import TrainingExamples
+from curator.workspace.checks.check import check_file, copied_lines, value_lines
+from curator.workspace.checks.one_pass import Options
 from curator.workspace.duplicates import split
 from curator.workspace.duplicates.index_by_id import Duplicates
 from curator.workspace.duplicates.leak_check import LeakCheck
@@ -17,6 +25,7 @@ from curator.workspace.duplicates.split import copies_by_example, find_copied_li
 from curator.workspace.duplicates.twins import find_twins
 from tests.meaning_pairs import ANSWERS, LONG, chat, make_copies
 from tests.meaning_shapes import pairs_of_frames
+from tests.thorough import examples
 
 
 def sides() -> tuple[list[bytes], list[bytes]]:
@@ -52,6 +61,65 @@ def test_all_find_the_same_copies() -> None:
     assert leaking_keys(_training(train), held) == leaking
     found = find_copied_lines(lines.items(), trained, DEFAULT_THRESHOLD)
     assert sorted({line for line, _ in found}) == sorted({line - len(train) for line, _ in last_look})
+
+
+TEXTS = (
+    "Please explain how the committee decided which of the old proposals deserved a second reading in spring",
+    "Is the ferry to the outer islands running on the first Sunday of May?",
+    "(tired)",
+    "A" + " very" * 30 + " long report on tides, harbours and lighthouses follows. " + LONG.format("") * 4,
+    "",
+)
+"""What is asked: a rewordable text, a question with facts, a label, a long document, nothing."""
+REWRITES: dict[str, Callable[[str], str]] = {
+    "same": str,
+    "capitals": str.upper,
+    "signs": lambda text: text.replace(",", " ;").replace("?", " ??"),
+    "slip": lambda text: text.replace("decided", "decidde").replace("running", "runing"),
+    "filler": lambda text: f"{text} please",
+    "fact": lambda text: text.replace("second", "third").replace("May", "June").replace("tides", "storms"),
+    "negation": lambda text: text.replace("Is the", "Isn't the").replace("deserved", "did not deserve"),
+}
+SYSTEMS = ("", "Answer as a pirate.", "Answer as a judge.")
+
+
+@st.composite
+def copied_examples(draw: st.DrawFn) -> bytes:
+    """One line: a chat, a preference pair or a raw record; with half of a surrogate pair, or broken."""
+    asked = REWRITES[draw(st.sampled_from([*REWRITES]))](draw(st.sampled_from(TEXTS)))
+    answer = REWRITES[draw(st.sampled_from(["same", "capitals", "fact"]))](draw(st.sampled_from(TEXTS[:3])))
+    system = draw(st.sampled_from(SYSTEMS))
+    said = [{"role": "system", "content": system}] if system else []
+    said += [{"role": "user", "content": asked}]
+    pair = {"preferred_output": [{"role": "assistant", "content": answer}]}
+    pair["non_preferred_output"] = [{"role": "assistant", "content": "no idea"}]
+    shapes: list[Any] = [{"messages": [*said, {"role": "assistant", "content": answer}]}] * 5
+    shapes += [{"input": {"messages": said}, **pair}, {"text": asked}, {"messages": said, "reference": answer}]
+    value = draw(st.sampled_from(shapes))
+    if draw(st.integers(0, 9)) == 0:
+        value = {**value, "metadata": {"n": draw(st.integers(0, 2))}, "text": "half \ud83d"}
+    line = json.dumps(value, indent=None, separators=draw(st.sampled_from([(",", ":"), (", ", ": ")])))
+    return line.encode()[: None if draw(st.integers(0, 19)) else 40]
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(copied_examples(), min_size=1, max_size=7), st.lists(copied_examples(), min_size=1, max_size=7))
+def test_check_and_split_name_the_same_leaks(train: list[bytes], held: list[bytes]) -> None:
+    """`check --validation` names training lines, `split --test` lines of the test file: each finds the other's."""
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder, name) for name in ("train.jsonl", "held.jsonl")]
+        for path, lines in zip(paths, (train, held), strict=True):
+            path.write_bytes(b"\n".join(lines) + b"\n")
+        options = Options(tokens=False, shown_per_rule=99)
+        held_values, copied = value_lines(paths[1], options), copied_lines(*paths)
+        shown = check_file(paths[0], options, validation=held_values, copied=copied).findings.shown
+    told = {each.line for each in shown if each.problem.rule == "train_validation_overlap"}
+    trained = dict(enumerate(train, 1))
+    leaks = find_copied_lines(enumerate(held, 1), trained, DEFAULT_THRESHOLD)
+    back = find_copied_lines(enumerate(train, 1), dict(enumerate(held, 1)), DEFAULT_THRESHOLD)
+    assert told == {line for line, _ in back}
+    assert {first for _, first in leaks} <= told
+    assert bool(told) == bool(leaks)
 
 
 def test_in_a_long_chain_a_copy_of_a_copy_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

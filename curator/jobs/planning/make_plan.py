@@ -15,6 +15,7 @@ from curator.core import cost
 from curator.core.models import ModelInfo, find
 from curator.core.problem import Method, Profile
 from curator.core.rules import Context
+from curator.core.rules.families.file import MAX_FILE_BYTES
 from curator.errors import InputError, ProviderError, UsageError
 from curator.jobs import providers
 from curator.jobs.http.client import Client
@@ -160,12 +161,15 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     blocking, notices = _reasons(path, provider, wish.method, model, info, checked)
     blocking += [leaks.leak_words(data.leaking, data.training.noun)] if data.leaking else []
     blocking += filter(None, [budget.over_budget(usd, limit, provider, model)])
+    frozen = training_data.freeze(raws, ledger.datasets, sum(checked.tokens))
+    if provider.kind == "azure" and frozen.size >= MAX_FILE_BYTES:
+        blocking.append(f"The training file has {frozen.size / 2**20:,.0f} MB; Azure takes files below 512 MB.")
     return TrainingPlan(
         source="-" if str(path) == "-" else str(path.resolve()),
         provider=provider,
         model=model,
         method=wish.method,
-        training=training_data.freeze(raws, ledger.datasets, sum(checked.tokens)),
+        training=frozen,
         validation=_freeze_validation(data.validation, ledger),
         params=wish.params,
         errors=checked.errors,

@@ -16,7 +16,7 @@ from curator import pricing
 from curator.core import cost, models
 from curator.core.example import parse
 from curator.core.formats import METHODS, detect
-from curator.core.problem import Method, Problem, Severity
+from curator.core.problem import Method, Problem, Profile, Severity
 from curator.core.rules import REGISTRY, DatasetCheck, Rule
 from curator.core.rules.facts import FactsTally
 from curator.core.rules.families.file import MAX_FILE_BYTES, MAX_UPLOAD_BYTES
@@ -216,7 +216,7 @@ def _format_of(formats: list[str]) -> str:
 
 def _note_file(source: DatasetFile, findings: Findings, options: Options) -> None:
     """Add the findings on the file's name, size and bytes."""
-    for line, rule, words in _file_problems(source, findings.notes):
+    for line, rule, words in _file_problems(source, findings.notes, options.profile):
         severity = REGISTRY[rule].severity.get(options.profile)
         if rule == "file_extension" and source.name.lower().endswith(CONVERTED):
             severity = Severity.WARNING  # such a file is not uploaded as it is
@@ -224,19 +224,18 @@ def _note_file(source: DatasetFile, findings: Findings, options: Options) -> Non
             findings.note(line, Problem(rule, severity, words, fix=REGISTRY[rule].fix), options)
 
 
-def _file_problems(source: DatasetFile, notes: Notes) -> Iterator[tuple[int | None, str, str]]:
+def _file_problems(source: DatasetFile, notes: Notes, profile: Profile) -> Iterator[tuple[int | None, str, str]]:
     """(line, rule, message) of what is wrong with the file's name, size and bytes."""
     if source.path is not None and not source.name.endswith(".jsonl"):
         yield None, "file_extension", "the name does not end in .jsonl: export it as .jsonl before the upload"
     if not notes.records:
         yield None, "file_empty", "the file holds no example"
-    if source.size is not None and source.size > MAX_FILE_BYTES:
-        limit = (
-            "8 GB, the limit of Uploads"
-            if source.size > MAX_UPLOAD_BYTES
-            else "512 MB, the limit of the Files API"
-        )
-        yield None, "file_too_large", f"{source.size / 2**20:,.0f} MB, more than {limit}"
+    size = source.size or 0
+    if profile == "azure" and size >= MAX_FILE_BYTES:
+        yield None, "file_too_large", f"{size / 2**20:,.0f} MB; Azure takes files below 512 MB: split it"
+    elif size > MAX_FILE_BYTES:
+        limit = "8 GB, the limit of Uploads" if size > MAX_UPLOAD_BYTES else "512 MB, the limit of the Files API"
+        yield None, "file_too_large", f"{size / 2**20:,.0f} MB, more than {limit}"
     if notes.encoding:
         yield 1, "file_encoding", f"the file is {notes.encoding}; JSON Lines are UTF-8"
     if notes.bom:
