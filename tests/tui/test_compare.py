@@ -181,6 +181,19 @@ async def test_a_provider_that_dies_in_the_middle_goes_on_where_it_stopped(
         assert len(fake.wire.requests) == before + 4 - answered
         assert not screen.troubles and screen.board.answered(screen.rows[0].name) == 4
 
+        # a model that is gone, and one that says nothing
+        await scene.press("m")
+        scene.app.screen.query_one("#model", Input).value = "ft:gone:org::1"
+        await scene.press("enter")
+        fake.fault("POST", "chat/completions", "refuse", 99, status=404)
+        await ask(scene, "r", "enter")
+        assert list(screen.troubles) == ["ft:gone:org::1"]
+        assert "ft:gone:org::1" in " ".join(scene.screen_text().split())
+        fake.wire.faults.clear()
+        fake.reply = lambda model, asked: ""
+        await ask(scene, "r")
+        assert not screen.troubles and "All 4 answers of ft:gone:org::1 are empty." in screen._sentence()
+
 
 async def test_ten_thousand_prompts_are_asked_only_after_price_and_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "members",
     "judge",
     "playground",
+    "conversations",
     "effects",
     "proposals",
     "columns",

@@ -185,13 +185,17 @@ def load_board(
     }
     compared = list(scored.values())
     misses: dict[str, dict[int, Miss]] = {}
+    silence: list[str] = []
     if compared:
         result = evaluation.make_evaluation(prompts.prompts, compared, columns, prompts.form, prompts.yardstick)
+        ticked_rows = [each for each in compared if each.model in ticked]
+        silence = replace(result, models=ticked_rows).silence
         misses = {
             each.model: {miss.at: miss for miss in row_misses.misses_of(result, each, ledger)} for each in compared
         }
     figures = {row.name: board.figures(row, questions[row.name]) for row in rows if row.name in questions}
-    sentence = _sentence(rows, ticked, rights) if prompts.source.kind != "train" else ""
+    meant = _sentence(rows, ticked, rights) if prompts.source.kind != "train" else ""
+    sentence = " ".join(filter(None, [*silence, meant]))
     return LoadedBoard(prompts, columns, questions, scored, figures, sentence, misses)
 
 
