@@ -114,6 +114,8 @@ class AnswersStage(BoardStage):
         return "~" if prompts.form is not None and prompts.form.contract.allows(answer) else "✗"
 
     def _line(self, index: int, width: int) -> Pieces:
+        if self.board is None:  # other prompts are being read
+            return []
         at = self._listed[index]
         prompt = self._prompt(at)
         mark = self.mark(self.row, at)

@@ -258,7 +258,7 @@ class BoardStage(StageScreen):
         board = self.board
         if board is None or self.is_asking:
             return
-        rows = [row for row in rows if row.name in board.questions and board.questions[row.name].unanswered]
+        rows = boards.rows_to_ask(board, self.rows, rows)
         if not rows:
             return
         for row in rows:

@@ -94,6 +94,25 @@ def _tuned_rows(number: int, run: Run, ledger: Ledger, deployed: Mapping[tuple[s
     return rows
 
 
+def rows_to_ask(board: LoadedBoard, rows: Sequence[BoardRow], wanted: Sequence[BoardRow]) -> list[BoardRow]:
+    """Those of the wanted rows that have questions left, and of all `rows` the local models of earlier rounds that
+    have answered some of the prompts, but not all: so that rounds compare after another split. These cost nothing;
+    at the sealed test side nobody is asked by itself."""
+    open_rows = [row for row in wanted if row.name in board.questions and board.questions[row.name].unanswered]
+    if not open_rows or board.prompts.source.kind not in ("validation", "run"):
+        return open_rows
+    names = {row.name for row in open_rows}
+    older = [
+        row
+        for row in rows
+        if row.kind == "tuned"
+        and row.provider == "local"
+        and row.name not in names
+        and row.name in board.questions
+    ]
+    return open_rows + [row for row in older if 0 < board.answered(row.name) < len(board.prompts.prompts)]
+
+
 def plain_rows(rows: Sequence[BoardRow]) -> list[BoardRow]:
     """The models of some rows, each once, asked without anything before the question."""
     from curator.jobs.runs.asking import Way  # heavy
