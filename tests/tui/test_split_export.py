@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,25 @@ async def test_export_writes_what_the_list_shows_byte_for_byte(tmp_path: Path) -
         await scene.press("enter")
         assert out.read_bytes() == b"".join(line + b"\n" for line in lines)
         assert "12 examples" in scene.toasts()
+
+        # Marks go along where they are wanted: beside the file, or under a key; CSV holds none.
+        await scene.press("a", "E")
+        scene.app.screen.query_one("#path", Input).value = str(out)
+        await scene.press("tab", "tab", "space", "down", "enter", "enter")
+        assert "out.jsonl will be replaced" in scene.screen_text()
+        await scene.press("enter")
+        marks = [json.loads(line) for line in (tmp_path / "out.jsonl.marks.jsonl").read_text().splitlines()]
+        assert [(each["line"], each["review"]) for each in marks] == [(1, "accepted")]
+        await scene.press("E")
+        scene.app.screen.query_one("#path", Input).value = str(tmp_path / "keys.jsonl")
+        await scene.press("tab", "tab", "space", "down", "down", "enter", "enter")
+        first, second = (tmp_path / "keys.jsonl").read_text().splitlines()[:2]
+        assert json.loads(first)["curator_marks"] == {"review": "accepted"} and "curator_marks" not in second
+        await scene.press("E")
+        scene.app.screen.query_one("#format", Select).value = "csv"
+        scene.app.screen.query_one("#marks", Select).value = "keys"
+        await scene.press("enter")
+        assert "holds no marks" in scene.toasts()
 
 
 async def test_export_of_the_selection_in_another_format_tells_count_and_hash(tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ FORMATS = (
 )
 
 
+MARKS = (
+    ("stay here", ""),
+    ("in a file beside it", "sidecar"),
+    ("under a key of each example", "keys"),
+)
+"""Where labels, ratings, reviews and notes go, as `export --marks` has it."""
+
+
 class ExportDialog(Dialog[None]):
     """Asks which examples to write, the path and the format; shows the progress of writing."""
 
@@ -47,7 +55,8 @@ class ExportDialog(Dialog[None]):
     ACCEPT = "Write"
     HELP = (
         "Writes the examples in the order of the Data stage. A file is written whole or not at all. What a format "
-        "cannot hold (tools in Alpaca) is left out and counted."
+        "cannot hold (tools in Alpaca) is left out and counted. Labels, ratings, reviews and notes stay here "
+        "unless you choose a place for them; an import brings them back."
     )
 
     def compose_body(self) -> ComposeResult:
@@ -62,8 +71,12 @@ class ExportDialog(Dialog[None]):
         )  # fmt: skip
         options = [(Content(title), value) for title, value in FORMATS]
         form = DropDown(options, value="", allow_blank=False, compact=True, id="format")
+        marks = DropDown(
+            [(Content(title), value) for title, value in MARKS],
+            value="", allow_blank=False, compact=True, id="marks",
+        )  # fmt: skip
         field = LineInput(str(path), suggester=Paths(), compact=True, id="path")
-        for name, widget in (("Examples", what), ("File", field), ("Format", form)):
+        for name, widget in (("Examples", what), ("File", field), ("Format", form), ("Marks", marks)):
             yield Horizontal(Static(Content(name), classes="name"), widget, classes="field -tight")
         yield ProgressLine("exporting")
 
@@ -121,8 +134,13 @@ class ExportDialog(Dialog[None]):
             self.app.switch_screen(WriteBackDialog(source))
             return
         target = str(self.query_one("#format", Select).value)
+        marks = str(self.query_one("#marks", Select).value)
+        if marks and target == "csv":
+            words = "A CSV file holds no marks: let them stay here, or choose another format."
+            self.session.say(CuratorError(words), title="Not written")
+            return
         exports = self._files(path, str(self.query_one("#what", Select).value))
-        existing = [one_line(file.name) for file, _ in exports if file.exists()]
+        existing = [one_line(file.name) for file in _written(exports, marks) if file.exists()]
         if existing and not await self.app.push_screen_wait(
             Confirm("Replace?", f"{' and '.join(existing)} will be replaced.", "Replace")
         ):
@@ -132,7 +150,7 @@ class ExportDialog(Dialog[None]):
         try:
             for file, ids in exports:
                 progress.begin("Writing")
-                report_lines.append(await asyncio.to_thread(self._export, file, ids, target, progress))
+                report_lines.append(await asyncio.to_thread(self._export, file, ids, (target, marks), progress))
         except Stopped:
             self.session.toast("\n".join([*report_lines, "stopped; this file is as it was"]))
             return
@@ -174,15 +192,31 @@ class ExportDialog(Dialog[None]):
             (path, view({"view": session.query, "all": ""}[what] if what in ("view", "all") else _to_train(what)))
         ]
 
-    def _export(self, path: Path, ids: Callable[[], Sequence[int]], target: str, progress: ProgressLine) -> str:
+    def _export(
+        self, path: Path, ids: Callable[[], Sequence[int]], form: tuple[str, str], progress: ProgressLine
+    ) -> str:
+        """Write one file in a format, with its marks; what was written, in words."""
         from curator.workspace.exchange.export import export  # heavy
 
         chosen_ids = ids()
         progress.begin("Writing", len(chosen_ids))
-        form = target or None
-        words = export(self.session.workspace, chosen_ids, path, form, progress.tick).words  # type: ignore[arg-type]
+        target, marks = (part or None for part in form)
+        report = export(self.session.workspace, chosen_ids, path, target, progress.tick, marks)  # type: ignore[arg-type]
+        words = report.words
+        if report.marks is not None:
+            words += f"\nlabels, ratings, reviews and notes: {report.marks.name}"
+        if report.unmarked:
+            words += f"\n! {report.unmarked:,} broken lines have no keys: their marks were left out"
         rejected = self.session.workspace.rejected_among(chosen_ids)
         return f"{words}\n! {rejected:,} of these were rejected in review" if rejected else words
+
+
+def _written(exports: list[tuple[Path, Callable[[], Sequence[int]]]], marks: str) -> list[Path]:
+    """The files that an export writes: each, and the marks beside it."""
+    from curator.workspace.exchange.marks_file import marks_path  # heavy
+
+    files = [file for file, _ in exports]
+    return [*files, *map(marks_path, files)] if marks == "sidecar" else files
 
 
 def _to_train(side: str) -> str:
