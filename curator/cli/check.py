@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from curator.cli.contract_options import PROFILE_HELP, add_contract, contract_of, origin_of
 from curator.cli.output import encoded, positive, say, target
+from curator.cli.own_rule_options import add_own_rules, own_rule_files
 from curator.errors import CuratorError, UsageError
-from curator.paths import config_dir
 
 if TYPE_CHECKING:
     from curator.workspace.checks.one_pass import Options
@@ -46,11 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--baseline", metavar="OLD.json", help="report only what an earlier check (its --json) did not find"
     )
     parser.add_argument("--sarif", type=target, metavar="FILE", help="also write the findings as SARIF 2.1.0")
-    parser.add_argument(
-        "--rules",
-        metavar="FOLDER",
-        help="own rules from this folder; by default rules/ in the configuration folder",
-    )
+    add_own_rules(parser)
     parser.add_argument("--html", type=target, metavar="FILE", help="also write the result as one HTML page")
 
 
@@ -108,7 +104,7 @@ def _check_all(
     from curator.workspace.checks.known_findings import keep_new, read_baseline
 
     baseline = read_baseline(args.baseline) if args.baseline else None
-    own = _own_rules(args)
+    own = () if args.quick else own_rule_files(args.rules)
     results: list[Check | dict[str, Any]] = []
     for path in args.paths:
         try:
@@ -125,17 +121,6 @@ def _check_all(
             say(f"curator: {error.message}")
             results.append({"path": path, "error": error.message})
     return results
-
-
-def _own_rules(args: argparse.Namespace) -> Sequence[Path]:
-    """The files of own rules; none in a quick check. Raises UsageError for a folder that holds none."""
-    from curator.workspace.checks.own.rule_files import rule_files  # heavy
-
-    folder = Path(args.rules) if args.rules else config_dir() / "rules"
-    files = rule_files(folder)
-    if args.rules and not files:
-        raise UsageError(f"{folder} holds no rules: --rules wants a folder with NAME.toml or NAME.py")
-    return () if args.quick else files
 
 
 def _write_reports(args: argparse.Namespace, results: Sequence[Check | dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from curator.cli.contract_options import PROFILE_HELP, add_contract, contract_of, origin_of
 from curator.cli.output import emit, out, say, styled, target
+from curator.cli.own_rule_options import add_own_rules, own_rule_files
 from curator.errors import InputError, UsageError
 
 EXAMPLE = "curator fix train.jsonl -o train.fixed.jsonl"
@@ -22,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rule", action="append", default=[], metavar="R", help="apply only this rule's fix")
     parser.add_argument("--unsafe", action="store_true", help="also apply fixes that may lose something")
     parser.add_argument("--profile", choices=("openai", "azure", "local"), help=PROFILE_HELP)
+    add_own_rules(parser)
     add_contract(parser)
 
 
@@ -43,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     )
     rules = frozenset(args.rule) or None
     with _target(args) as target:
-        report = repair(args.path, target, options, rules=rules, unsafe=args.unsafe)
+        own = own_rule_files(args.rules)
+        report = repair(args.path, target, options, rules=rules, unsafe=args.unsafe, own=own)
     errors = sum(report.check.errors.values())
     remaining = {**report.check.errors, **report.check.warnings}
     form = report.check.contract_words

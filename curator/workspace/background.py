@@ -67,8 +67,9 @@ class Analysis:
         """Start a process, and a thread that reads its messages."""
         self.resting = False
         """Whether the child has exited because there is nothing to do before the next change."""
+        folder, own = str(Path(self._workspace.path).resolve()), self._workspace.current_results.own_rules.key
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "curator.workspace.analysis.child", str(Path(self._workspace.path).resolve())],
+            [sys.executable, "-m", "curator.workspace.analysis.child", folder, own],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ from curator.core.problem import Problem, Severity
 from curator.core.query import query as queries
 from curator.errors import CuratorError
 from curator.workspace.analysis.counts import count
-from curator.workspace.analysis.current_results import CurrentResults
+from curator.workspace.analysis.current_results import CurrentResults, OwnSeverity
 from curator.workspace.analysis.list_rows import make_rows
 from curator.workspace.changes.changes import Changes
 from curator.workspace.changes.right_answers import ALSO_RIGHT, right_answers_of
@@ -131,6 +131,11 @@ class Workspace:
                 analyst = self.current_results.analyst
                 result = analyst.analyse_parsed(example, record.version, record.example).result
             return [*result.problems, *self.current_results.overall([example]).get(example, ())]
+
+    def own_rules(self) -> dict[str, tuple[OwnSeverity, str]]:
+        """(severity, reason) of each own rule that was asked, by its id."""
+        with self.guard:
+            return self.current_results.own_rule_facts()
 
     def counts(self) -> Counts:
         """Totals over all examples; quick at any size, since sums over all results are stored."""

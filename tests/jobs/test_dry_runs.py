@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from curator.cli.main import WRITE_ON_REQUEST, WRITES
+from curator.paths import config_dir
 from tests.cli.test_schema_dry_run import CASES, state
 from tests.jobs.fake_hub import TOKEN, FakeHub
 from tests.jobs.fake_provider import FakeProvider
@@ -107,6 +108,13 @@ def test_nothing_is_asked_trained_or_written(
     assert tried("hub", "pull", "me/data", "-o", "here")["bytes"] == 2
     assert tried("hub", "push", "data.jsonl", "me/new")["new"] == ["README.md", "train.jsonl"]
     assert run(capsys, "models", "export", tiny, "-o", ".", "--dry-run")[0] == 2
+
+    rules = config_dir() / "rules"
+    rules.mkdir(parents=True)
+    (rules / "mine.toml").write_text('[no_seven]\nseverity = "error"\nroles = ["user"]\npattern = "word 7 "\n')
+    (rules / "bad.py").write_text("def wrong(example):\n    raise KeyError('oh')\n")
+    status, _, error = run(capsys, "train", "data.jsonl", "--dry-run")
+    assert status == 1 and "own:no_seven 1" in error and "bad.py: wrong raised KeyError" in error
     assert run(capsys, "study", "suspects", "raw.txt", "--provider", "local", "--model", tiny, "--dry-run")[0] == 2
 
 

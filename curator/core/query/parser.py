@@ -227,7 +227,7 @@ def _expect_rule(name: str, position: int) -> None:
 
     from curator.core.rules import REGISTRY
 
-    if name not in REGISTRY:
+    if name not in REGISTRY and not name.startswith("own:") and name != "own_rule_failed":
         near = [rule for rule in REGISTRY if name.lower() in rule][:1] or get_close_matches(
             name.lower(), REGISTRY, 1
         )

@@ -21,6 +21,7 @@ from curator.jobs import providers
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.planning import budget, leaks, reviews, training_data, warning_words
+from curator.jobs.planning.own_rules import OwnFindings
 from curator.jobs.planning.plan import LORA, FrozenDataset, Params, TrainingPlan
 from curator.jobs.providers import Provider
 
@@ -145,15 +146,8 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     target = _target(wish, provider)
     data = _read_data(path, wish, target.context)
     raws = data.training.raws
-    checked = training_data.check_training(
-        raws,
-        data.training.keys,
-        target.context,
-        target.counter,
-        data.validation,
-        wish.params.epochs,
-        may_overlap=isinstance(wish.validation, str),
-    )
+    own = OwnFindings.of(raws)
+    checked = own.joined_to(_check(data, target, wish))
     model, info = target.model, target.info
     priced = cost.estimate(checked.tokens, info, wish.params.epochs, name=model)
     usd = 0.0 if provider.kind == "local" else priced.usd
@@ -187,7 +181,20 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         leaking=tuple(data.leaking),
         reviews=data.reviews,
         blocking=tuple(blocking),
-        notices=(*data.notices, *notices, *_answer_notices(path, raws)),
+        notices=(*data.notices, *notices, *own.failures, *_answer_notices(path, raws)),
+    )
+
+
+def _check(data: _Data, target: _Target, wish: Wish) -> training_data.TrainingCheck:
+    """What the rules find in the data, with its tokens."""
+    return training_data.check_training(
+        data.training.raws,
+        data.training.keys,
+        target.context,
+        target.counter,
+        data.validation,
+        wish.params.epochs,
+        may_overlap=isinstance(wish.validation, str),
     )
 
 
@@ -207,7 +214,7 @@ def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
     """Read the examples, leave out the rejected and, if wished, those with errors, and split off validation."""
     stored = training_data.read(path)
     accepted = stored.without_rejected()
-    usable = training_data.without_errors(accepted, context) if wish.leave_out_errors else accepted
+    usable = _without_errors(accepted, context) if wish.leave_out_errors else accepted
     if accepted.raws and not usable.raws:
         raise InputError(training_data.nothing_left_words(accepted, wish.method))
     left_out = len(accepted.raws) - len(usable.raws)
@@ -222,6 +229,13 @@ def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
     ]
     counts = reviews.review_counts(stored.reviews, training.reviews)
     return _Data(training, validation, notices, leaking, counts)
+
+
+def _without_errors(data: training_data.TrainingExamples, context: Context) -> training_data.TrainingExamples:
+    """The examples in which neither a rule nor an own rule finds an error."""
+    own = OwnFindings.of(data.raws)
+    sound = data.only([at for at in range(len(data.raws)) if not own.is_faulty(at)])
+    return training_data.without_errors(sound, context)
 
 
 def _answer_notices(path: Path, raws: list[bytes]) -> list[str]:

@@ -47,12 +47,13 @@ class RuleCount:
         """Every rule that found a problem: by severity, errors first, then by count."""
         from curator.core.rules import REGISTRY  # heavy
 
-        profile = workspace.context().profile
+        profile, own_rules = workspace.context().profile, workspace.own_rules()
         counts = []
         for rule, count in workspace.counts().rules.items():
             check = REGISTRY.get(rule)
-            severity = check.severity.get(profile, Severity.INFO) if check else Severity.INFO
-            what, fix = (check.what, check.fix) if check else ("", None)
+            own_severity, own_why = own_rules.get(rule, ("error" if rule == "own_rule_failed" else "info", ""))
+            severity = check.severity.get(profile, Severity.INFO) if check else Severity(own_severity)
+            what, fix = (check.what, check.fix) if check else (own_why, None)
             counts.append(cls(rule, severity.value, severity.mark, count, fix, what))
         order = ("error", "warning", "info")
         return sorted(counts, key=lambda item: (order.index(item.severity), -item.count))

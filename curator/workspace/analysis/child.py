@@ -1,4 +1,4 @@
-"""The analysis child: `python -m curator.workspace.analysis.child FOLDER`, the only writer of `analysis.db`.
+"""The analysis child: `python -m curator.workspace.analysis.child FOLDER OWN`, the only writer of `analysis.db`.
 
 It finishes the copies of large sources, analyses every example once, those on the screen first, and then runs the
 rules on the dataset as a whole. Its stdin brings requests of the reader (the UI) as JSON lines: `{"show": [ids]}`,
@@ -32,8 +32,10 @@ from curator.sqlite_file import placeholders
 from curator.workspace.analysis.analyst import Analysed, Analyst
 from curator.workspace.analysis.current_results import analysis_path, key_of, sources_key
 from curator.workspace.analysis.flag_columns import SOURCE, having
+from curator.workspace.analysis.own_findings import with_own_findings
 from curator.workspace.analysis.result_store import Result, Results
 from curator.workspace.analysis.stored_totals import StoredTotals
+from curator.workspace.own_rules.asking import OwnRuleAsker
 from curator.workspace.storage import database, line_file
 from curator.workspace.storage.examples import StoredExamples
 from curator.workspace.storage.meta import context_of
@@ -54,8 +56,11 @@ IDLE, EDITING = 0.5, 60.0
 class Worker:
     """The analysis of one workspace."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, own_key: str = "") -> None:
         self.folder = folder
+        self.own_rules = OwnRuleAsker()
+        self.own_key = own_key
+        """The own rules as the reader knows them: it takes no results of others."""
         self.requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.left = False
         self.db = database.open_reader(folder / "workspace.db")
@@ -77,7 +82,7 @@ class Worker:
         """Open the examples and the store of results, for the present context of the rules."""
         self.stored = StoredExamples(self.folder, self.db)
         context = context_of(self.db)
-        self.key = key_of(context)
+        self.key = key_of(context, self.own_key)
         self.analyst = Analyst(context, tokens.counter(context.model))
         self._open_results(self.key)
 
@@ -170,11 +175,21 @@ class Worker:
                 stored = [stored_versions.holds(example, version) for example, version, _ in chunk]
                 with_result = list(itertools.compress(chunk, stored))
                 tokens = stored_versions.tokens([example for example, *_ in with_result])
-                fresh = iter(self.analyst.analyse_many(itertools.compress(chunk, map(operator.not_, stored))))
+                fresh = iter(self._analyse([*itertools.compress(chunk, map(operator.not_, stored))]))
                 again = (each.with_tokens(tokens) for each in without_counter.analyse_many(with_result))
                 yield [next(again) if is_stored else next(fresh) for is_stored in stored]
         finally:
             gc.enable()
+
+    def _analyse(self, examples: list[tuple[int, int, bytes]]) -> list[Analysed]:
+        """Analyse (id, version, bytes) of some examples by all rules, own ones too."""
+        analysed = self.analyst.analyse_many(examples)
+        if not self.own_rules:
+            return analysed
+        results = with_own_findings(
+            self.own_rules, [each.result for each in analysed], [raw for *_, raw in examples]
+        )
+        return [each._replace(result=result) for each, result in zip(analysed, results, strict=True)]
 
     def _is_current(self, stored_versions: dict[int, int], compared: int) -> bool:
         """Whether nothing is left to do: the results of edited examples are of their present versions, no edit was
@@ -196,6 +211,7 @@ class Worker:
         self.results.put_overall(check.problems())
         self.results.finish()
         self.totals.recount()
+        self.results.set_fact("own_rules", orjson.dumps(self.own_rules.rules).decode())
         self.results.set_fact("finished", "1")
         self.results.set_fact("compared", str(revision))
         total = len(self.stored.order.all)
@@ -225,17 +241,19 @@ class Worker:
 
     def _answer(self, request: dict[str, Any]) -> dict[int, int]:
         """Analyse the examples of a request that lack a result; returns their versions by id."""
-        if request.get("restructured") and key_of(context_of(self.db)) != self.key:
+        if request.get("restructured") and key_of(context_of(self.db), self.own_key) != self.key:
             raise Restart
         ids = [int(i) for i in (*request.get("show", ()), *request.get("changed", ()))]
         stored = self.results.versions(ids)
         touched = self.stored.example_rows(ids)
-        results: list[Result] = []
+        missing = []
         for example, raw in self.stored.raws(ids):
             version = touched[example].version if example in touched else 0
             if stored.get(example) != version:
-                results.append(self.analyst.analyse(example, version, raw).result)
+                missing.append((example, version, raw))
+        results = [self.analyst.analyse(*each).result for each in missing]
         if results:
+            results = with_own_findings(self.own_rules, results, [raw for *_, raw in missing])
             self.results.put(results)
             self.totals.recount() if stored else self.totals.add(results)
             report({"ids": [[result.id, result.id] for result in results]})
@@ -364,7 +382,7 @@ def main(argv: list[str]) -> int:
         if not lock.acquire(wait=TAKE_OVER):
             report({"phase": "elsewhere"})
             return 0
-        Worker(folder).run()
+        Worker(folder, argv[1] if len(argv) > 1 else "").run()
     except ReaderGone:
         return 0
     except KeyboardInterrupt:

@@ -11,6 +11,9 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from curator import paths
 from curator.core import rules
@@ -21,7 +24,9 @@ from curator.workspace.analysis.analyst import Analyst
 from curator.workspace.analysis.current_flags import CurrentFlags
 from curator.workspace.analysis.mark_counts import MarkCounts
 from curator.workspace.analysis.outdated_results import OutdatedResults
+from curator.workspace.analysis.own_findings import with_own_findings
 from curator.workspace.analysis.result_store import VERSION, Result, Results
+from curator.workspace.own_rules.asking import OwnRuleAsker
 from curator.workspace.storage.examples import StoredExamples
 
 INLINE_EXAMPLES = 2000
@@ -32,13 +37,15 @@ DROPPED_AT_ONCE = 64
 BULK = 500
 """After a change of more examples this process analyses so many at a time; the child does the rest."""
 TOKEN_BATCH = 5000
+OwnSeverity = Literal["error", "warning", "info"]
 
 
-def key_of(context: rules.Context) -> str:
-    """Everything but the bytes that results depend on, as text: versions, and what the rules check against."""
+def key_of(context: rules.Context, own_key: str = "") -> str:
+    """Everything but the bytes that results depend on, as text: versions, own rules, what rules check against."""
     contract = "" if context.contract is None else repr(context.contract)
     model = context.model
-    return f"{VERSION}.{RULES_VERSION} {context.profile} {context.method} {model} {context.limit} {contract}"
+    versions = f"{VERSION}.{RULES_VERSION}"
+    return f"{versions} {context.profile} {context.method} {model} {context.limit} {contract}{own_key}"
 
 
 def analysis_path(folder: Path) -> Path:
@@ -62,6 +69,8 @@ class CurrentResults:
     def __init__(self, stored: StoredExamples, context: rules.Context) -> None:
         self.stored = stored
         self.analyst = Analyst(context)
+        self.own_rules = OwnRuleAsker()
+        """This process asks them only where no child will come: they may take their time."""
         self.fresh = Results()
         """Results that this process computed, in memory."""
         self.file: Results | None = None
@@ -92,7 +101,7 @@ class CurrentResults:
             results = Results(path, write=False)
             fits = (
                 results.db.execute("PRAGMA user_version").fetchone()[0] == VERSION
-                and results.fact("key") == key_of(self.analyst.context)
+                and results.fact("key") == key_of(self.analyst.context, self.own_rules.key)
                 and results.fact("sources") == sources_key(self.stored)
             )
             self.finished = fits and results.fact("finished") is not None
@@ -156,7 +165,7 @@ class CurrentResults:
     def analyse(self, ids: Sequence[int]) -> None:
         """Compute the results of some examples in this process."""
         touched = self.stored.example_rows(ids)
-        results = []
+        results, raws = [], []
         for example in ids:
             row = touched.get(example)
             try:
@@ -164,7 +173,8 @@ class CurrentResults:
             except KeyError:
                 continue
             results.append(self.analyst.analyse(example, row.version if row is not None else 0, raw).result)
-        self.fresh.put(results)
+            raws.append(raw)
+        self.fresh.put(with_own_findings(self.own_rules, results, raws) if self.alone else results)
         self.unanalysed.difference_update(ids)
 
     def note_changed(self, ids: Sequence[int]) -> None:
@@ -270,6 +280,15 @@ class CurrentResults:
         """Examples whose result in the child's store does not count: changed since, or analysed here."""
         return {example for (example,) in self.fresh.db.execute("SELECT id FROM result")} | self.unanalysed
 
+    def own_rule_facts(self) -> dict[str, tuple[OwnSeverity, str]]:
+        """(severity, reason) of each own rule by its id, as the child has stored them or this process was told."""
+        stored = self.file.fact("own_rules") if self.file is not None else None
+        try:
+            facts = msgspec.json.decode(stored or "{}", type=dict[str, tuple[OwnSeverity, str]])
+        except msgspec.DecodeError:
+            facts = {}
+        return {**facts, **self.own_rules.rules}
+
     def settle(self) -> list[int]:
         """Drop results of this process that the child has by now, `DROPPED_AT_ONCE` at most; returns their ids."""
         if self.file is None:
@@ -285,7 +304,8 @@ class CurrentResults:
         return in_both
 
     def close(self) -> None:
-        """Close both stores."""
+        """Close both stores, and end the own rules."""
+        self.own_rules.close()
         self.fresh.close()
         if self.file is not None:
             self.file.close()

@@ -46,7 +46,7 @@ def check_file(
         options = replace(options, method=options.method or method_of(first))
         size = source.size if source.plain and source.path is not None else None
         if own:
-            from curator.workspace.checks.own.own_rules import (
+            from curator.workspace.checks.own_rules import (
                 examine_with_own_rules,
             )  # heavy: most people have none
 

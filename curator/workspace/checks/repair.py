@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -70,8 +70,11 @@ def repair(
     *,
     rules: frozenset[str] | None = None,
     unsafe: bool = False,
+    own: Sequence[Path] = (),
 ) -> RepairReport:
     """Write `out` with the fixes of `rules` (None: all) applied; on an error an existing `out` stays as it was.
+
+    What remains is told by the rules in the files `own` as well.
 
     Raises InputError where `path` cannot be read or is `out` itself, and where `out` cannot be written.
     """
@@ -96,7 +99,7 @@ def repair(
     if source.path is not None and not source.name.endswith(".jsonl") and target.name.endswith(".jsonl"):
         repairs.fixed["file_extension"] += 1
     fixed = {rule: repairs.fixed[rule] for rule in REGISTRY if repairs.fixed[rule]}
-    return RepairReport(fixed, check_file(target, options))
+    return RepairReport(fixed, check_file(target, options, own=own))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from curator.workspace.checks.one_pass import Findings, Options, examine
 from curator.workspace.checks.soundness import is_newer, soundness
 from curator.workspace.checks.verdict import Check, Progress, conclude, first_batches, method_of, with_model
 from curator.workspace.files.dataset_file import DatasetFile
-from curator.workspace.files.line_splitter import Notes, Record, group
+from curator.workspace.files.line_splitter import Batch, Notes, Record, group
 from curator.workspace.opening import open_for_reading
 from curator.workspace.workspace import Workspace
 
@@ -67,7 +67,7 @@ def _check_examples(
     options = replace(options, method=options.method or method_of(first))
     own_rules: Mapping[str, Rule] = {}
     if own:
-        from curator.workspace.checks.own.own_rules import examine_with_own_rules  # heavy: most people have none
+        from curator.workspace.checks.own_rules import examine_with_own_rules  # heavy: most people have none
 
         findings, own_rules = examine_with_own_rules(own, chain(first, batches), notes, options)
     else:
@@ -75,9 +75,18 @@ def _check_examples(
     side = None
     if held_out:
         records = _records(workspace, sorted(held_out), held_notes, None)
-        side = examine(group(records), held_notes, options)
+        side = _examine_side(own, group(records), held_notes, options)
     by_key = {_key(workspace, example): line for example, line in (copied or {}).items()}
     return replace(conclude(source, findings, options, validation, None, side, by_key), own=own_rules)
+
+
+def _examine_side(own: Sequence[Path], batches: Iterator[Batch], notes: Notes, options: Options) -> Findings:
+    """What is found on the held-out side, by own rules too."""
+    if not own:
+        return examine(batches, notes, options)
+    from curator.workspace.checks.own_rules import examine_with_own_rules  # heavy: most people have none
+
+    return examine_with_own_rules(own, batches, notes, options)[0]
 
 
 def _key(workspace: Workspace, example: int) -> int:

@@ -1,4 +1,4 @@
-"""The process that runs one file of own rules: `python -m curator.workspace.checks.own.child FILE`.
+"""The process that runs one file of own rules: `python -m curator.workspace.own_rules.child FILE`.
 
 It answers with one JSON object a line: first its rules, or why there are none, then the findings of each batch. A
 batch comes as a line with its number of examples, and a line for each. What rules print goes to stderr.
@@ -17,7 +17,7 @@ import orjson
 from curator.core.example import Example, parse
 from curator.core.text import one_line, writable
 from curator.errors import UsageError
-from curator.workspace.checks.own.rule_files import PREFIX, OwnRule, read_rules
+from curator.workspace.own_rules.rule_files import PREFIX, OwnRule, read_rules
 
 
 def main(file: Path) -> None:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import orjson
 
 from curator.core.example import parse
 from curator.core.problem import Problem, Severity
@@ -20,71 +13,10 @@ from curator.core.rules.registry import PROFILES, Rule
 from curator.core.rules.subject import Subject
 from curator.workspace.checks.json_findings import Rows, fingerprint
 from curator.workspace.checks.one_pass import Findings, Options, examine, facts_unless_broken
-from curator.workspace.checks.own.rule_files import PREFIX
 from curator.workspace.files.line_splitter import Batch, Notes
-
-SECONDS, SECONDS_TO_LOAD = 10.0, 30.0
-"""How long the rules of one file may take for a part of a batch, and to load, before they are given up."""
-PART = 200
-"""Examples that a file of rules gets at a time."""
-FAILED = "own_rule_failed"
-
-
-class RuleProcess:
-    """One file of rules in its process; nothing waits longer for it than its limit."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        command = [sys.executable, "-m", "curator.workspace.checks.own.child", str(file)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._thread = ThreadPoolExecutor(1)
-        self._answers: list[Future[bytes]] = [self._thread.submit(self._read)]
-        self.fault = ""
-        """Why it was given up; empty while it works."""
-
-    def send(self, raws: Sequence[bytes]) -> None:
-        """Have a part of a batch checked; `answer` waits for the findings."""
-        if not self.fault:
-            self._answers.append(self._thread.submit(self._exchange, list(raws)))
-
-    def answer(self, seconds: float) -> dict[str, Any]:
-        """The next answer; where none comes in time the process is ended and `fault` says why."""
-        if self.fault or not self._answers:
-            return {}
-        try:
-            line = self._answers.pop(0).result(seconds)
-            answer: dict[str, Any] = orjson.loads(line) if line else {"error": "its process ended"}
-        except Late:
-            answer = {"error": f"it did not finish within {seconds:g} seconds"}
-        except (OSError, ValueError):
-            answer = {"error": "its process ended"}
-        if "error" in answer:
-            self.fault = str(answer["error"])
-            self.end()
-            return {}
-        return answer
-
-    def _exchange(self, raws: list[bytes]) -> bytes:
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"%d\n" % len(raws) + b"".join(raw + b"\n" for raw in raws))
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> bytes:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
-
-    def end(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
-        self._thread.shutdown(wait=True)
-        for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                if pipe is not None:
-                    pipe.close()
-            except OSError:
-                continue  # what was not written yet is of no use
+from curator.workspace.own_rules import process as processes
+from curator.workspace.own_rules.process import FAILED, PART, RuleProcess
+from curator.workspace.own_rules.rule_files import PREFIX
 
 
 class OwnRules:
@@ -100,7 +32,7 @@ class OwnRules:
 
     def __enter__(self) -> OwnRules:
         for process in self._processes:
-            for name, severity, why in process.answer(SECONDS_TO_LOAD).get("rules", ()):
+            for name, severity, why in process.answer(processes.SECONDS_TO_LOAD).get("rules", ()):
                 if PREFIX + name in self.rules:
                     self._tell(process, f"its rule {name} is in another file too; give it another name", None)
                 else:
@@ -126,7 +58,7 @@ class OwnRules:
 
     def _collect(self, numbers: Sequence[int], raws: list[bytes]) -> None:
         for process in self._processes:
-            answer = process.answer(SECONDS)
+            answer = process.answer(processes.SECONDS)
             for at, rule, location, message in answer.get("findings", ()):
                 if rule in self.rules:
                     self._note(numbers[at], raws[at], rule, location, message)
