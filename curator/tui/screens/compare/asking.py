@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
@@ -55,23 +56,23 @@ def ask_in_thread(
     is_cancelled: Callable[[], bool],
     task: BackgroundTask,
 ) -> dict[str, str]:
-    """Ask what is unanswered until that is done or cancelled; returns why rows failed, by name.
-
-    Call it in a thread. What was answered until it is cancelled is stored. `task` tells how far it is, and ends.
-    """
+    """Ask what is unanswered until it is done or cancelled; returns why rows failed, by name. Call it in a thread:
+    What was answered until it is cancelled is stored. `task` tells how far it is, and ends."""
     from curator.jobs.runs.board import ask_rows  # heavy
 
     def report(name: str, done: int, total: int) -> None:
         task.report(done / max(1, total))
         post(Answered(name, done, total))
 
-    def waiting(fault: ProviderError, seconds: float) -> None:
-        post(Waiting(f"{fault.message} Trying again in {seconds:.0f} s."))
-
+    waiting = partial(_tell_waiting, post)
     try:
         return asyncio.run(until_cancelled(ask_rows(rows, questions, report, waiting), is_cancelled)) or {}
     finally:
         task.end()
+
+
+def _tell_waiting(post: Callable[[Message], object], fault: ProviderError, seconds: float) -> None:
+    post(Waiting(f"{fault.message} Trying again in {seconds:.0f} s."))
 
 
 async def until_cancelled(work: Coroutine[Any, Any, T], is_cancelled: Callable[[], bool]) -> T | None:

@@ -23,10 +23,13 @@ from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from curator.jobs.findings.judge_task import JudgeTask
     from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.providers import Provider
     from curator.jobs.runs.board import BoardRow
+    from curator.jobs.runs.questions import Report
     from curator.tui.stage_models.comparing.board import LoadedBoard
 
 STORED = "ui.judge"
@@ -146,17 +149,8 @@ class JudgeModelDialog(Dialog[None]):
             background.report(done / max(1, total))
             self.app.call_from_thread(self._say, f"{done:,} of {total:,} verdicts · esc stops")
 
-        async def ask() -> list[str]:
-            from curator.jobs.connections.connect import connect  # heavy
-
-            async with await connect(provider) as client:
-                outcome = await until_cancelled(
-                    task.run(client, self._ledger, report), lambda: worker.is_cancelled
-                )
-                return outcome.words if outcome is not None else []
-
         try:
-            words = asyncio.run(ask())
+            words = asyncio.run(_judge(task, provider, self._ledger, report, lambda: worker.is_cancelled))
         except CuratorError as error:
             words = [f"Not finished: {error.message}"]
         finally:
@@ -185,6 +179,17 @@ class JudgeModelDialog(Dialog[None]):
             self._say("Stopped. Every verdict that came is kept; asking again goes on.")
         else:
             self.dismiss(None)
+
+
+async def _judge(
+    task: JudgeTask, provider: Provider, ledger: Ledger, report: Report, is_cancelled: Callable[[], bool]
+) -> list[str]:
+    """What came of it in sentences; none where it was cancelled. Raises ProviderError."""
+    from curator.jobs.connections.connect import connect  # heavy
+
+    async with await connect(provider) as client:
+        outcome = await until_cancelled(task.run(client, ledger, report), is_cancelled)
+        return outcome.words if outcome is not None else []
 
 
 def _read_rubric(text: str) -> str:
