@@ -18,6 +18,9 @@ ROLES = {
 ROLE_KEYS = ("from", "role", "speaker", "author", "sender", "type")
 TEXT_KEYS = ("value", "content", "text", "message", "utterance")
 
+LEARNT_KEYS = ("loss", "train", "training")
+"""Keys by which other trainers say whether an answer is trained on; Axolotl, ms-swift, LLaMA-Factory's forks."""
+
 
 def role_of(word: Any) -> str | None:
     """The chat API's role for another tool's word (`call` for a turn of calls), None for an unknown one."""

@@ -176,3 +176,15 @@ def test_all_fixes_settle_too(line: tuple[set[str], bytes]) -> None:
     pieces = [rules.fix_all(parse(piece), OPENAI, unsafe=True)[0] for piece in fixed.split(b"\n")]
     again = b"\n".join(rules.fix_all(parse(piece), OPENAI, unsafe=True)[0] for piece in pieces)
     assert again == b"\n".join(pieces)
+
+
+def test_what_another_trainer_calls_untrained_stays_untrained() -> None:
+    """Dropped, `loss: false` would make the model learn an answer that nobody wanted to be learnt."""
+    for key, value, weight in (("loss", False, 0), ("train", True, 1), ("training", False, 0)):
+        said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", key: value}]
+        for unsafe in (False, True):
+            fixed, _ = rules.fix_all(parse(json.dumps({"messages": said}).encode()), OPENAI, unsafe=unsafe)
+            assert json.loads(fixed)["messages"][1] == {"role": "assistant", "content": "b", "weight": weight}
+    odd = {"role": "assistant", "content": "b", "weight": 1, "loss": False}
+    raw = json.dumps({"messages": [{"role": "user", "content": "a"}, odd]}).encode()
+    assert rules.fix_all(parse(raw), OPENAI) == (raw, {})  # two that disagree are for a person

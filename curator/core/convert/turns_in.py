@@ -11,13 +11,9 @@ from curator.core.convert.blocks import Blocks, has_blocks, read_blocks
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.texts_in import content, joined_text, kind_of, plain_text
 from curator.core.example import Path
-from curator.core.role_words import ROLE_KEYS, TEXT_KEYS, role_of
+from curator.core.role_words import LEARNT_KEYS, ROLE_KEYS, TEXT_KEYS, role_of
 
 Message = dict[str, Any]
-
-_LEARNT_KEYS = ("loss", "train", "training")
-"""Keys by which other trainers say whether an answer is trained on; Axolotl, LLaMA-Factory's forks."""
-
 
 _TEXTS = frozenset(TEXT_KEYS)
 
@@ -211,7 +207,7 @@ class _Conversation:
             message["weight"] = int(weight)
             self._taken.add((*path, "weight"))
             return
-        for key in _LEARNT_KEYS:
+        for key in LEARNT_KEYS:
             if isinstance(turn.get(key), bool):
                 message["weight"] = int(turn[key])
                 self._taken.add((*path, key))

@@ -8,7 +8,7 @@ from typing import Any
 from curator.core.bookkeeping import is_bookkeeping
 from curator.core.example import Path
 from curator.core.problem import FixKind, Severity
-from curator.core.role_words import ROLE_KEYS, TEXT_KEYS
+from curator.core.role_words import LEARNT_KEYS, ROLE_KEYS, TEXT_KEYS
 from curator.core.rules.context import Context
 from curator.core.rules.families.messages import (
     KEYS,
@@ -92,6 +92,21 @@ def _missing_finding(turn: Turn, missing: list[str]) -> Finding:
     return Finding(turn.path, "; ".join((words, *stand_ins)), fix=kind if misnamed else False)
 
 
+def _says_weight(message: dict[str, Any], key: Any) -> bool:
+    """Whether a key says under another name what `weight` says."""
+    is_first = key == next((name for name in LEARNT_KEYS if isinstance(message.get(name), bool)), None)
+    return is_first and message.get("role") == "assistant" and "weight" not in message
+
+
+def _drop_or_rename(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    message = value_at(subject, path[:-1])
+    if not _says_weight(message, path[-1]):
+        yield from drop(subject, path, context)
+        return
+    yield Edit("rename", path, "weight")
+    yield Edit("set", path, int(message[path[-1]]))
+
+
 @rule(
     "message_unrecognized_key",
     "E",
@@ -102,8 +117,9 @@ def _missing_finding(turn: Turn, missing: list[str]) -> Finding:
     fix=(
         "partly safe",
         "drop the key, where the message has all that its role needs; safe for bookkeeping (ids, dates, a closed "
-        "list) and for what says nothing, else only after it was shown",
-        drop,
+        "list) and for what says nothing, else only after it was shown; an answer's `loss`, `train` or `training` "
+        "becomes its weight",
+        _drop_or_rename,
     ),
 )
 def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Finding]:
@@ -124,7 +140,7 @@ def message_unrecognized_key(subject: Subject, context: Context) -> Iterator[Fin
 def _drop_kind(subject: Subject, turn: Turn, key: str) -> FixKind:
     """Whether a key can be dropped without loss: bookkeeping, or a tool message's name that its call says too."""
     value = turn.message[key]
-    if key not in _ALL_KEYS and is_bookkeeping(key, value):
+    if (key not in _ALL_KEYS and is_bookkeeping(key, value)) or _says_weight(turn.message, key):
         return "safe"
     if key == "name" and turn.role == "tool":
         calls = (call for other in subject.turns for call in _calls_of(other))
