@@ -108,11 +108,16 @@ def test_an_answer_streams_and_ends_with_its_usage(process: Process, model: Path
 
 def test_answers_of_a_batch_are_those_of_lone_requests(process: Process, model: Path) -> None:
     several = [
-        request(model, id=f"r{n}", messages=[{"role": "user", "content": "word " * n}], max_tokens=3 + 4 * n)
+        request(model, id=f"r{n}", messages=[{"role": "user", "content": "word " * n}], max_tokens=3 + 9 * n)
         for n in range(5)
     ]
-    process.send(*several)
-    together = process.until_done(*(r["id"] for r in several))
+    process.send(several[-1])
+    assert process.process.stdout is not None
+    together: list[Line] = [
+        json.loads(process.process.stdout.readline())
+    ]  # the others join it while it is answered
+    process.send(*several[:-1])
+    together += process.until_done(*(r["id"] for r in several))
     for one in several:
         alone = process.ask(**{k: v for k, v in one.items() if k != "id"})
         assert text([line for line in together if line["id"] == one["id"]]) == text(alone)

@@ -8,6 +8,7 @@ hidden size.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -81,7 +82,8 @@ class Llama:
         self.head: Array = self.products.stack([tensors.pop(head).astype(dtype, copy=False)])
         self.embedding = self.head if config.tied else self.embedding
         self.norm: Array = tensors["model.norm.weight"].astype(dtype, copy=False)
-        self.layers = [self._layer(weights, n, dtype) for n in range(config.num_layers)]
+        with ThreadPoolExecutor(max(1, decoding_threads)) as pool:
+            self.layers = list(pool.map(lambda n: self._layer(weights, n, dtype), range(config.num_layers)))
         queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
         middle, hidden = config.intermediate_size, config.hidden_size
         self.splits = {
