@@ -11,7 +11,6 @@ from textual.app import ScreenStackError
 from textual.command import CommandPalette
 from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
-from textual.theme import BUILTIN_THEMES
 
 from curator import log, settings
 from curator.core.text import printable
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.driver import Driver
+    from textual.theme import Theme
 
     from curator.tui.terminal.first_screen import FirstScreen
     from curator.workspace.workspace import Workspace
@@ -67,6 +67,8 @@ class CuratorApp(Shell):
         analyse: bool = False,
         first: FirstScreen | None = None,
     ) -> None:
+        self._complete_themes: dict[str, Theme] = {}
+        """The themes that were asked for, by name, with Curator's own colours."""
         self._first_screen = first
         """The screen on the terminal until the app draws; None where it was not written."""
         self.starting = first is not None
@@ -93,6 +95,18 @@ class CuratorApp(Shell):
         driver = super().get_driver_class()
         return driver if self._first_screen is None else taking_over(driver, self._first_screen)
 
+    def register_theme(self, theme: Theme) -> None:
+        """Add a theme, or replace the one of its name."""
+        self._complete_themes.pop(theme.name, None)
+        super().register_theme(theme)
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """The theme of this name with Curator's own colours: they are worked out when a theme is first asked for."""
+        theme = self._complete_themes.get(theme_name)
+        if theme is None and (theme := super().get_theme(theme_name)) is not None:
+            theme = self._complete_themes[theme_name] = complete(theme)
+        return theme
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Curator's own colours, for themes that leave them out."""
         return dict(VARIABLES)
@@ -106,7 +120,6 @@ class CuratorApp(Shell):
             self.call_after_refresh(self.session.start)
         self.call_after_refresh(_collect_garbage)
         self.call_after_refresh(self.begin)
-        self.call_after_refresh(self._complete_themes)
         self.call_after_refresh(self.session.warm_if_small)
         self.call_after_refresh(self.job_watch.start)
         self.set_timer(1.0, self._remind)
@@ -132,16 +145,8 @@ class CuratorApp(Shell):
         for theme in themes:
             self.register_theme(theme)
         name = self.memory.theme or settings.load().theme or DEFAULT
-        if name in BUILTIN_THEMES:
-            self._complete_themes()
         self.theme = name if name in self.available_themes else DEFAULT
         return faults
-
-    def _complete_themes(self) -> None:
-        """Add Curator's colours to Textual's themes: after the first screen, unless one of them is in use."""
-        for name, theme in self.available_themes.items():
-            if name in BUILTIN_THEMES:
-                self.register_theme(complete(theme))
 
     def _load_keymap(self) -> None:
         keymap, faults = keys.check_keymap(settings.load().keys)

@@ -28,7 +28,7 @@ BACKGROUNDS = {
     "diff-removed",
 }
 TEXTS = SOURCES.keys() - BACKGROUNDS
-THEMES = {theme.name: theme for theme in [*map(complete, BUILTIN_THEMES.values()), *load_themes()[0]]}
+THEMES = {theme.name: theme for theme in map(complete, [*BUILTIN_THEMES.values(), *load_themes()[0]])}
 
 
 def contrast(one: str, other: str) -> float:
@@ -140,7 +140,7 @@ def test_the_users_folder_wins_and_adds() -> None:
     by_name = {theme.name: theme for theme in themes}
     assert problems == []
     assert by_name["mine"].variables["role-user"] == "#ff0000 50%"
-    assert by_name["mine"].variables.keys() >= SOURCES.keys()
+    assert complete(by_name["mine"]).variables.keys() >= SOURCES.keys()
     assert by_name["curator-dark"].primary == "#010203"
 
 

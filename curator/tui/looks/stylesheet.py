@@ -3,7 +3,7 @@
 Textual compares every node, and each of the parts that a list draws with colours of their own, with all rules
 whenever a class changes above it. What comes of that depends on the node's place alone: type, id, classes and
 states of the node and of all nodes above it. Here it is worked out once a place: styling a screen anew takes a
-fifth of the time.
+fifth of the time. What was parsed and worked out is kept by colours: a theme that comes back costs nothing again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 
 SOURCES = 512
-"""Most sources whose parsed rules are kept; a program of all screens has some 150."""
+"""Most sources whose parsed rules are kept for one set of colours; a program of all screens has some 150."""
+SHEETS = 64
+"""Most sets of sources that are kept for one set of colours: each screen that is opened first adds sources."""
+COLOURS = 4
+"""Most sets of colours that are kept."""
 FLAGS = ("_has_hover_style", "_has_focus_within", "_has_order_style", "_has_odd_or_even")
 """What Textual notes at a node of the states that its rules ask for."""
 BY_ORDER = {"first-of-type", "last-of-type", "first-child", "last-child", "odd", "even", "empty"}
@@ -61,6 +65,48 @@ class Places:
         return type(node), node._id if f"#{node._id}" in self.states else None, frozenset(node._classes)
 
 
+@dataclass
+class Sheet:
+    """The rules of one set of sources."""
+
+    rules: list[RuleSet]
+    rules_map: dict[str, list[RuleSet]]
+    """The rules by each name in their last selector."""
+    places: Places
+
+
+class Coloured:
+    """What is known of all sources under one set of colours."""
+
+    def __init__(self) -> None:
+        self.parsed: LRUCache[tuple[Any, ...], list[RuleSet]] = LRUCache(SOURCES)
+        """The rules of each source."""
+        self.sheets: LRUCache[tuple[Any, ...], Sheet] = LRUCache(SHEETS)
+        self._states: dict[str, set[str]] = {}
+        self._read: set[RuleSet] = set()
+        """The rules that `_states` was made of."""
+
+    def places(self, rules: list[RuleSet]) -> Places:
+        """The places of a sheet with these rules: nothing is known of them yet."""
+        for rule in rules:
+            if rule not in self._read:
+                self._read.add(rule)
+                _add_states(rule, self._states)
+        return Places(self._states)
+
+
+_by_colours: LRUCache[frozenset[tuple[str, str]], Coloured] = LRUCache(COLOURS)
+
+
+def _coloured(variables: dict[str, str]) -> Coloured:
+    """What is known under these colours."""
+    colours = frozenset(variables.items())
+    known = _by_colours.get(colours)
+    if known is None:
+        known = _by_colours[colours] = Coloured()
+    return known
+
+
 class CachedStylesheet(Stylesheet):
     """Parses the rules again only if sources or colours changed, and keeps what they say of each place."""
 
@@ -69,20 +115,19 @@ class CachedStylesheet(Stylesheet):
 
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:
         super().__init__(variables=variables)
-        self._parse_cache = LRUCache(SOURCES)
-        self._states: dict[str, set[str]] = {}
-        """The states that rules ask for, by each name in the rules."""
-        self._read: set[RuleSet] = set()
-        """The rules that `_states` was made of."""
-        self._places = Places(self._states)
+        self._coloured = _coloured(self._variables)
+        self._parse_cache = self._coloured.parsed
+        self._places = Places({})
         self._parts_of: WeakKeyDictionary[DOMNode, dict[str, RulesMap]] = WeakKeyDictionary()
         """The rules by which the parts of a node were styled last."""
 
     def set_variables(self, variables: dict[str, str]) -> None:
         """Set the colour variables; if they differ, the rules are parsed again at the next `reparse`."""
         if variables != self._variables:
+            self._parse_cache = LRUCache(1)  # Textual empties it, and the rules may be wanted again
             super().set_variables(variables)
-            self._read.clear()
+            self._coloured = _coloured(variables)
+            self._parse_cache = self._coloured.parsed
             self._require_parse = True
 
     def reparse(self) -> None:
@@ -91,13 +136,15 @@ class CachedStylesheet(Stylesheet):
             self.parse()
 
     def parse(self) -> None:
-        """Parse the rules, and forget what the former ones said."""
-        super().parse()
-        for rule in self._rules:
-            if rule not in self._read:
-                self._read.add(rule)
-                _add_states(rule, self._states)
-        self._places = Places(self._states)
+        """Parse the rules of sources that are new under these colours; what is known of all of them is used again."""
+        sources = tuple(self.source.items())
+        sheet = self._coloured.sheets.get(sources)
+        if sheet is None:
+            super().parse()
+            sheet = Sheet(self._rules, self.rules_map, self._coloured.places(self._rules))
+            self._coloured.sheets[sources] = sheet
+        self._rules, self._rules_map, self._places = sheet.rules, sheet.rules_map, sheet.places
+        self._require_parse = False
 
     def apply(
         self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[Any, ...], RulesMap] | None = None

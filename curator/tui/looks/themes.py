@@ -68,7 +68,7 @@ _ALPHA = re.compile(r"(.+?)\s+\d{1,3}%")
 
 
 def load_themes(folders: Sequence[Path] | None = None) -> tuple[list[Theme], list[str]]:
-    """Load all theme files, with Curator's own colours filled in; returns also one sentence for each faulty file.
+    """Load all theme files, each as it is written (see `complete`); returns also one sentence for each faulty file.
 
     `folders` are read in order; default: the packaged one and `themes/` of the configuration folder. A theme
     replaces an earlier one, or one of Textual's, of the same name.
@@ -102,8 +102,7 @@ def read_theme(path: Path) -> Theme:
         raise ValueError("it has no primary colour")
     _check_values(table)
     theme = Theme(**table)
-    variables = _checked_variables(table.get("variables", {}), theme)
-    return complete(replace(theme, variables=variables))
+    return replace(theme, variables=_checked_variables(table.get("variables", {})))
 
 
 def complete(theme: Theme) -> Theme:
@@ -130,9 +129,9 @@ def _check_values(table: dict[str, Any]) -> None:
         raise ValueError("[variables] is a table")
 
 
-def _checked_variables(variables: dict[str, Any], theme: Theme) -> dict[str, str]:
+def _checked_variables(variables: dict[str, Any]) -> dict[str, str]:
     """The `[variables]` of a theme file. Raises ValueError for an unknown name, or a value of the wrong kind."""
-    colour_names = theme.to_color_system().generate().keys() | SOURCES.keys()
+    colour_names = _TEXTUAL_COLOURS | SOURCES.keys()
     for name, value in variables.items():
         if name not in colour_names:
             raise ValueError(f"'{name}' in [variables] is no colour of Textual or Curator")
@@ -156,5 +155,7 @@ def _check_colour(name: str, value: object, *, alpha: bool) -> None:
         raise ValueError(f"{name} = {value!r} is no colour") from None
 
 
+_TEXTUAL_COLOURS = frozenset(BUILTIN_THEMES["textual-dark"].to_color_system().generate())
+"""The names of the colours and text styles that every theme of Textual has."""
 VARIABLES = dict(complete(BUILTIN_THEMES["textual-dark"]).variables)
 """Curator's own colours for the moment before the app has loaded a theme that defines them."""
