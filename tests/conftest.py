@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import os
 import signal
@@ -29,6 +30,11 @@ settings.load_profile("curator")
 # Each client of HTTP reads the certificates of all authorities, some 30 ms: once a process is enough.
 ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
+# What the tests' process holds when it has collected the tests stays: the garbage collector need not look at it. The
+# app does the same with its own objects, which in the tests' process would keep every app for good.
+_freeze = gc.freeze
+gc.freeze = lambda: None
+
 LONG = ("test_loop", "test_snapshots", "test_editor", "test_terminal", "test_keys", "test_training", "test_jobs")
 """The files that take longest: begun first, so that none of them is left for the end."""
 
@@ -36,6 +42,12 @@ LONG = ("test_loop", "test_snapshots", "test_editor", "test_terminal", "test_key
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, in the order of `LONG`."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was made so far."""
+    _freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
