@@ -1,8 +1,11 @@
-"""Hundreds of tests start the app: what Textual works out of equal themes is worked out once."""
+"""Hundreds of tests start the app: what Textual works out of equal themes is worked out once, nobody sees half a step."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from textual._compositor import Compositor
 from textual.design import ColorSystem
 
 
@@ -19,3 +22,17 @@ def shared_colours() -> None:
         return dict(colours_of[theme])
 
     ColorSystem.generate = generate_once  # type: ignore[method-assign,assignment]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def drawn_when_settled() -> None:
+    """The screen is not drawn for a terminal that is not there: `Scene.settle` draws it once all has happened."""
+    render = Compositor.render_update
+
+    def render_for_somebody(compositor: Compositor, *args: Any, **options: Any) -> Any:
+        if args or options.get("full"):
+            return render(compositor, *args, **options)
+        compositor._dirty_regions.clear()
+        return None
+
+    Compositor.render_update = render_for_somebody  # type: ignore[method-assign]

@@ -82,6 +82,8 @@ class Scene:
             with suppress(WorkerCancelled):  # another of its kind took its place
                 await worker.wait()
         await self.pilot.pause()
+        if self.app.is_running and self.app._screen_stack:
+            self.screen_text()
 
     async def until(self, words: str, minutes: float = 0.5) -> None:
         """Wait until this stands on the screen."""

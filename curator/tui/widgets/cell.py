@@ -13,6 +13,7 @@ from curator.core.problem import Problem
 from curator.core.text import one_line, printable
 from curator.tui.examples.blocks import Block
 from curator.tui.examples.transcript import kind_of
+from curator.tui.looks.texts import show_text
 from curator.tui.widgets.text_field import Complete, MessageField, editable
 
 _STYLES = {"error": "$mark-error", "warning": "$mark-warning", "info": "$quiet"}
@@ -55,7 +56,8 @@ class Cell(Vertical):
         weight = "" if self.block.weight is None else f" · weight {self.block.weight:g}"
         count = "" if tokens is None else f" · {tokens:,} tokens"
         cut = " · shortened here, ctrl+o opens the whole" if len(self.block.text) > EXCERPT else ""
-        self.query_one("#heading", Static).update(Content.assemble(role, (f"{weight}{count}{cut}", "$quiet")))
+        heading = Content.assemble(role, (f"{weight}{count}{cut}", "$quiet"))
+        show_text(self.query_one("#heading", Static), heading)
         self._show_completions()
         findings = self.query_one("#findings", Static)
         lines = [
@@ -65,7 +67,7 @@ class Cell(Vertical):
             )
             for p in problems
         ]
-        findings.update(Content("\n").join(lines))
+        show_text(findings, Content("\n").join(lines))
         findings.display = bool(lines)
 
     def _show_completions(self) -> None:
@@ -74,8 +76,5 @@ class Cell(Vertical):
         offers.display = bool(words)
         if words:
             first, *others = (one_line(word, 40) for word in words)
-            offers.update(
-                Content.assemble(
-                    ("tab ", "$quiet"), (first, "bold $mark-ok"), ("  ".join(["", *others]), "$quiet")
-                )
-            )
+            offered = ("  ".join(["", *others]), "$quiet")
+            show_text(offers, Content.assemble(("tab ", "$quiet"), (first, "bold $mark-ok"), offered))

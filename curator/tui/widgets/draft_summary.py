@@ -8,6 +8,7 @@ from textual.widgets import Static
 from curator.core.problem import Problem, Severity
 from curator.core.text import one_line
 from curator.tokens import Tokens
+from curator.tui.looks.texts import show_text
 from curator.tui.session.session import CheckedDraft, Session
 
 
@@ -40,7 +41,7 @@ class DraftSummary(Static):
             )
         ]
         lines += [Content(f"{problem.severity.mark} {one_line(problem.message, 200)}") for problem in problems[:4]]
-        self.update(Content("\n").join(lines))
+        show_text(self, Content("\n").join(lines))
 
     def _dataset(self, tokens: Tokens | None) -> str:
         """Tokens and price of the whole dataset if the draft were saved, in words."""
