@@ -30,8 +30,8 @@ settings.load_profile("curator")
 # Each client of HTTP reads the certificates of all authorities, some 30 ms: once a process is enough.
 ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
-# What the tests' process holds when it has collected the tests stays: the garbage collector need not look at it. The
-# app does the same with its own objects, which in the tests' process would keep every app for good.
+# What a process holds when it has collected the tests stays: the garbage collector need not look at it. The app
+# does the same with its own objects, which here would keep every app for good.
 _freeze = gc.freeze
 gc.freeze = lambda: None
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "curator"
-FILES = {str(file.relative_to(PACKAGE.parent)): file.read_text("utf-8") for file in PACKAGE.rglob("*.py")}
-TREES = {name: ast.parse(text) for name, text in FILES.items()}
 
 MOST_LINES_OF_FILE = 400
 MOST_LINES_OF_FUNCTION = 50
@@ -22,24 +21,36 @@ SAME_NAMES = {"Turn": "both are a message with its place; that of the rules also
 """Public classes of one name in several files, and why they may have it."""
 
 
+@cache
+def files() -> dict[str, str]:
+    """The texts of all files of the package."""
+    return {str(file.relative_to(PACKAGE.parent)): file.read_text("utf-8") for file in PACKAGE.rglob("*.py")}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """The syntax trees of all files of the package: made once, in the process that runs these tests."""
+    return {name: ast.parse(text) for name, text in files().items()}
+
+
 def lines_of_functions() -> dict[str, int]:
     """The number of lines of each function, by `file:line name`; its decorators do not count."""
     return {
         f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
 
 def test_no_file_is_too_long() -> None:
-    lines = {name: len(text.splitlines()) for name, text in FILES.items()}
+    lines = {name: len(text.splitlines()) for name, text in files().items()}
     assert {name: count for name, count in lines.items() if count > MOST_LINES_OF_FILE} == {}
 
 
 def test_no_folder_has_too_many_files() -> None:
     folders: dict[str, int] = defaultdict(int)
-    for name in FILES:
+    for name in files():
         folders[str(Path(name).parent)] += not name.endswith("/__init__.py")
     large = {folder: count for folder, count in folders.items() if count > MOST_FILES_OF_FOLDER}
     assert large.keys() == LARGE_FOLDERS.keys(), large
@@ -57,7 +68,7 @@ def test_functions_are_short() -> None:
 
 def test_no_two_public_classes_share_a_name() -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for name, tree in TREES.items():
+    for name, tree in trees().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(name)
@@ -80,8 +91,8 @@ def late_imports(tree: ast.Module) -> Iterator[list[ast.stmt]]:
 def test_imports_inside_functions_say_why() -> None:
     """In a comment at one of them, such as `# heavy`, or for all of a file in its docstring."""
     silent = set()
-    for name, tree in TREES.items():
-        lines = FILES[name].splitlines()
+    for name, tree in trees().items():
+        lines = files()[name].splitlines()
         for run in late_imports(tree):
             first, last = run[0].lineno, run[-1].end_lineno or run[-1].lineno
             if (

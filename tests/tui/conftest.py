@@ -1,4 +1,4 @@
-"""Hundreds of tests start the app: what Textual works out of equal themes is worked out once, nobody sees half a step."""
+"""Hundreds of tests start the app: equal themes are worked out once, a screen is drawn when all has happened."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ def drawn_when_settled() -> None:
         compositor._dirty_regions.clear()
         return None
 
-    Compositor.render_update = render_for_somebody  # type: ignore[method-assign]
+    Compositor.render_update = render_for_somebody  # type: ignore[method-assign,assignment]

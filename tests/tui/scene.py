@@ -12,17 +12,23 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from textual._context import visible_screen_stack
+from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.worker import WorkerCancelled
 
 from curator.tui.app import CuratorApp
 from curator.tui.screens.data.screen import DataScreen
 from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
+from tests.thorough import every
 
 ASKING = {"fix", "note", "settle", "export", "travel", "dialog", "watch"}
 """Groups of workers that wait for an answer in a dialog, or go on for good."""
 NARROW, WIDE = (80, 24), (120, 40)
+SIZES = every(2, [NARROW, WIDE])
+"""The sizes at which what happens is tried; how it looks at both, the snapshots say."""
 
 
 def chat(user: str, answer: str, system: str = "Answer with one shortcode.") -> bytes:
@@ -91,16 +97,22 @@ class Scene:
         while time.monotonic() < ends:
             if words in self.screen_text():
                 return
-            await self.pilot.pause(0.05)
+            await self.pilot.pause(0.1)
         raise AssertionError(f"{words!r} never came:\n{self.screen_text()}")
 
     def screen_text(self) -> str:
         """What stands on the screen."""
-        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+        return "\n".join(strip.text for strip in drawn(self.app))
 
     def toasts(self) -> str:
         """What the toasts say."""
         return "\n".join(notification.message for notification in self.app._notifications)
+
+
+def drawn(app: App[None]) -> list[Strip]:
+    """The rows of the screen, of the screens below it too where it lets them through."""
+    visible_screen_stack.set(app._background_screens)
+    return app.screen._compositor.render_strips()
 
 
 def dataset(folder: Path, lines: Iterable[bytes]) -> Path:

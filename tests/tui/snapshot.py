@@ -29,7 +29,7 @@ from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tests.tui.scene import Scene
+from tests.tui.scene import Scene, drawn
 
 FOLDER = Path(__file__).parent / "snapshots"
 UPDATE = "CURATOR_UPDATE_SNAPSHOTS"
@@ -78,7 +78,7 @@ def draw(app: App[None], stand_ins: dict[str, str]) -> Picture:
         box = next(iter(app.screen.query(", ".join(BOXES))))
         region = box.region or app.screen.region  # Textual knows no region of the palette's container
         heading += f", a box of {region.width}x{region.height} at column {region.x}, row {region.y}"
-    strips = app.screen._compositor.render_strips()
+    strips = drawn(app)
     rows = [_cells(strip, stand_ins)[region.x : region.right] for strip in strips[region.y : region.bottom]]
     return Picture(heading, rows)
 

@@ -8,7 +8,7 @@ import pytest
 
 from curator.errors import CuratorError
 from curator.tui.screens.activity import ActivityDialog
-from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+from tests.tui.scene import NARROW, SIZES, WIDE, chat, dataset, many, opened
 
 
 async def test_messages_lie_over_nothing_and_are_kept(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ async def test_tasks_and_the_next_step_stand_in_the_status_line(tmp_path: Path) 
         assert "next: S splits" in scene.screen_text()
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_a_zoomed_pane_has_all_but_status_and_keys(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, [*many(50), chat("x", "")]), size) as scene:
         for pane in ("list", "conversation", "problems"):
@@ -89,7 +89,7 @@ async def test_a_zoomed_pane_has_all_but_status_and_keys(tmp_path: Path, size: t
         assert scene.app.screen.query_one("#editor").region.height > 5
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_the_border_is_dragged_with_the_mouse(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, many(50)), size) as scene:
         first = scene.data.examples.region

@@ -17,9 +17,9 @@ from curator.tui.screens.dataset.answers_dialog import AnswersDialog
 from curator.tui.stage_models import answer_contracts
 from curator.tui.widgets.text_field import MessageField
 from tests.thorough import every
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+from tests.tui.scene import NARROW, SIZES, Scene, chat, dataset, many, opened
 
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 RULE = "answer_outside_contract"
 
 
@@ -45,7 +45,7 @@ def contract(scene: Scene) -> Contract | None:
     return found if isinstance(found, Contract) else None
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_sample_offers_a_contract_and_makes_none_by_itself(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(sample(tmp_path), size) as scene:
         assert "A makes that the answer contract" in scene.toasts()
@@ -65,7 +65,7 @@ async def test_sample_offers_a_contract_and_makes_none_by_itself(tmp_path: Path,
         assert scene.workspace.view(f"rule:{RULE}").total == 28
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_the_answers_that_the_data_uses_are_the_first_offer(tmp_path: Path, size: tuple[int, int]) -> None:
     often = [chat(f"Q{n}", f"({'beast' if n % 3 else 'brain teaser'})") for n in range(9)]
     once = [chat(f"R{n}", f"(only{n})") for n in range(12)]
@@ -200,7 +200,7 @@ async def test_a_pattern_that_cannot_be_used_is_told_and_not_stored(tmp_path: Pa
         assert contract(scene) is None
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_an_answer_is_completed_while_it_is_typed(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, [chat("Late again", "(ti"), *many(2)]), size) as scene:
         scene.workspace.set_meta("contract", Contract(frozenset({"(tired)", "(tiger)", "(tea)"})).to_json())

@@ -23,9 +23,9 @@ from curator.tui.stage_models import dataset_bars
 from curator.tui.stage_models.dataset_bars import Bar, query_for_ids, query_for_text, with_system
 from curator.tui.widgets.line_list import LineList
 from curator.workspace.checks.statistics import DatasetCounts
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened
 
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 
 
 def bars(scene: Scene) -> dict[str, Bar]:
@@ -46,7 +46,7 @@ def sample(folder: Path) -> Path:
     return Path(shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", folder))
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_a_bar_lists_its_examples(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(sample(tmp_path), size) as scene:
         await scene.press("B")
@@ -106,7 +106,7 @@ async def test_every_bar_with_a_query_lists_as_many_examples_as_it_says(tmp_path
         assert any(text.startswith("120 allowed and never used: ") for text in found)
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_one_system_prompt_for_all_is_asked_and_one_step(tmp_path: Path, size: tuple[int, int]) -> None:
     lines = [
         *many(6),

@@ -14,7 +14,7 @@ from curator.tui.screens.data import curating
 from curator.tui.screens.data.bulk_fix_dialog import BulkFixDialog
 from curator.tui.screens.data.fix_dialog import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+from tests.tui.scene import SIZES, WIDE, Scene, chat, dataset, many, opened
 
 SPACED = chat("Tired today", "(tired) ")
 
@@ -310,7 +310,7 @@ def zoomed(scene: Scene) -> object:
     return scene.data.zoomed
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_zoom_and_tab(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, many(5)), size) as scene:
         order = []

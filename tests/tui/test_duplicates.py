@@ -13,7 +13,7 @@ from curator import paths
 from curator.tui.screens.duplicates.screen import DuplicatesScreen
 from curator.tui.session.duplicate_groups import DuplicateGroups
 from curator.tui.widgets.line_list import LineList
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
+from tests.tui.scene import SIZES, Scene, chat, dataset, opened
 
 SAMPLE = paths.packaged("sample_data") / "emojibot.jsonl"
 
@@ -39,7 +39,7 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_groups_are_listed_with_marks_and_members(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, LINES), size) as scene:
         await scene.press("alt+2")

@@ -15,7 +15,7 @@ from curator.tui.examples.json_folding import fold, unfold
 from curator.tui.widgets.cell import Cell
 from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.text_field import TextField
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+from tests.tui.scene import SIZES, WIDE, Scene, chat, dataset, many, opened
 
 
 def contents(scene: Scene) -> list[str]:
@@ -29,7 +29,7 @@ def messages(scene: Scene) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("key", ["enter", "e"])
 async def test_edit_answer_undo_redo(tmp_path: Path, size: tuple[int, int], key: str) -> None:
     async with opened(dataset(tmp_path, many(3)), size) as scene:

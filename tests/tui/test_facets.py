@@ -11,7 +11,7 @@ import pytest
 from curator.core.answers.contract import Contract
 from curator.tui.stage_models.many.facets import Facet, count_facets, narrowed
 from curator.workspace.opening import open_workspace
-from tests.tui.scene import NARROW, WIDE, chat, dataset, opened
+from tests.tui.scene import SIZES, chat, dataset, opened
 
 CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
 HOSTILE = ['a "quoted" /slash/ (x)', "line\nbreak", "[/b] ü", "", " ", "x" * 300, "x" * 299 + "y"]
@@ -72,7 +72,7 @@ def test_ticks_of_one_kind_add_up_and_kinds_must_all_hold(tmp_path: Path) -> Non
         assert narrowed("a or b", []) == "a or b"
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_a_tick_narrows_the_list_at_once(tmp_path: Path, size: tuple[int, int]) -> None:
     lines = [*[chat(f"question {n}", "(cake)") for n in range(4)], chat("rare one", "(owl)")]
     async with opened(dataset(tmp_path, lines), size) as scene:

@@ -16,7 +16,7 @@ from curator.tui.terminal import first_screen
 from curator.workspace import background as analysis
 from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
-from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+from tests.tui.scene import SIZES, WIDE, chat, dataset, many, opened
 from tests.tui.test_terminal import restored, terminal
 
 PLACED = re.compile(r"\x1b\[(\d+);1H([^\x1b]*(?:\x1b\[[0-9;]*m[^\x1b]*)*)")
@@ -31,7 +31,7 @@ def drawn(workspace: Workspace, size: tuple[int, int]) -> list[str]:
     return [lines[at] for at in sorted(lines)]
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_the_list_stands_where_the_app_draws_it(tmp_path: Path, size: tuple[int, int]) -> None:
     path = dataset(tmp_path, [*many(60), chat("日本語 \x1b[2J \u202eevil", "(x)"), b'{"messages": []}'])
     async with opened(path, size) as scene:

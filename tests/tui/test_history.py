@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.scene import NARROW, WIDE, dataset, many, opened
+from tests.tui.scene import SIZES, dataset, many, opened
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_changes_are_listed_newest_first_in_words(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, many(6)), size) as scene:
         await scene.press("d", "1", "alt+6")

@@ -15,7 +15,9 @@ from curator.jobs.ledger import find_runs as runs
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.tui.screens.train.job_dialogs import DeleteDialog, DeployDialog
 from curator.tui.widgets.tick import Tick
+from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import KEY, FakeProvider, running
+from tests.thorough import every
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 
 MODEL = "gpt-4.1-mini-2025-04-14"
@@ -201,20 +203,23 @@ def damage(file: Path, how: str) -> None:
 
 @pytest.mark.parametrize(
     ("how", "told"),
-    [
-        ("no database", "Move it away"),
-        ("a view", "holds a trigger or a view"),
-        ("a newer version", "update Curator"),
-        ("broken JSON", "Hello"),
-        ("other types", "unknown"),
-    ],
+    every(
+        2,
+        [
+            ("no database", "Move it away"),
+            ("a view", "holds a trigger or a view"),
+            ("a newer version", "update Curator"),
+            ("other types", "unknown"),
+            ("broken JSON", "Hello"),
+        ],
+    ),
 )
 async def test_a_damaged_list_of_trainings_is_told_and_the_data_stays_open(
     tmp_path: Path, how: str, told: str
 ) -> None:
     path = dataset(tmp_path, many(3))
-    async with opened(path) as scene:
-        place = scene.workspace.path
+    with open_workspace(path) as workspace:
+        place = workspace.path
     damage(place / "runs.db", how)
     with Ledger.for_path(None) as own:
         own.note_place(place / "runs.db")

@@ -14,6 +14,7 @@ from curator.tui import actions, keys
 from curator.tui.screens.palette import ActionCommands, CommandLines, identity
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.text_field import MessageField
+from tests.thorough import every
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 
 FOCUS = {
@@ -57,10 +58,15 @@ def hints(scene: Scene) -> str:
     return scene.screen_text().splitlines()[-1]
 
 
-async def test_help_tells_the_keys_of_what_has_the_focus(tmp_path: Path) -> None:
+async def test_help_the_palette_and_the_line_tell_the_keys_of_what_has_the_focus(tmp_path: Path) -> None:
+    offered: dict[tuple[str, str], str] = {}
     async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
         for scope, pressed in FOCUS.items():
             await scene.press("alt+1", *pressed)
+            assert_whole_line(scene, scope)
+            for command in ActionCommands(scene.app.screen).commands():
+                if command.node is not None:
+                    offered[identity(command.action)] = command.title.plain
             await scene.press("f1")
             tables = [str(table.render()) for table in scene.app.screen.query(Static).filter(".keys")]
             own = next(table for table in tables if table.startswith(actions.SCOPES[scope]))
@@ -69,20 +75,9 @@ async def test_help_tells_the_keys_of_what_has_the_focus(tmp_path: Path) -> None
             if scope in ("list", "conversation", "problems", "query"):
                 assert tables[0] == own
             await scene.press("escape", "escape")
-
-
-async def test_every_action_is_a_command_with_its_key(tmp_path: Path) -> None:
-    offered: dict[tuple[str, str], str] = {}
-    async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
-        for pressed in FOCUS.values():
-            await scene.press("alt+1", *pressed)
-            for command in ActionCommands(scene.app.screen).commands():
-                if command.node is not None:
-                    offered[identity(command.action)] = command.title.plain
-            await scene.press("escape")
-    own = [action for action in actions.ACTIONS if action.scope not in ELSEWHERE]
-    assert [action.id for action in own if identity(action) not in offered] == []
-    for action in own:
+    listed = [action for action in actions.ACTIONS if action.scope not in ELSEWHERE]
+    assert [action.id for action in listed if identity(action) not in offered] == []
+    for action in listed:
         title = offered[identity(action)]
         assert title.startswith(action.description)
         assert keys.keys_of(action, {}) in title
@@ -110,23 +105,25 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
         assert any("m / ctrl+k" in str(table.render()) for table in scene.app.screen.query(Static).filter(".keys"))
 
 
-@pytest.mark.parametrize("size", [(60, 16), NARROW, WIDE], ids=str)
+def assert_whole_line(scene: Scene, scope: str) -> None:
+    """The line of keys holds nothing but whole hints, and always those of help and commands."""
+    line = hints(scene)
+    assert (" f1 Help" if scope in ("query", "editor") else " ? Help") in line
+    assert "ctrl+p Commands" in line
+    known = {f"{key} {a.description}" for a in actions.ACTIONS for key in map(keys.key_label, a.keys.split(","))}
+    at = 0
+    while line[at:].strip():
+        fitting = [words for words in known if line[at:].startswith(f" {words} ")]
+        assert fitting, (scope, line[at:])
+        at += max(map(len, fitting)) + 2 - (not line[at + max(map(len, fitting)) + 1 :].startswith(" "))
+
+
+@pytest.mark.parametrize("size", every(2, [NARROW, (60, 16)]), ids=str)
 async def test_the_line_of_keys_is_whole_and_never_without_help(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, many(4)), size) as scene:
         for scope, pressed in FOCUS.items():
             await scene.press("alt+1", *pressed)
-            line = hints(scene)
-            typing = scope in ("query", "editor")
-            assert (" f1 Help" if typing else " ? Help") in line
-            assert "ctrl+p Commands" in line
-            known = {
-                f"{key} {a.description}" for a in actions.ACTIONS for key in map(keys.key_label, a.keys.split(","))
-            }
-            at = 0
-            while line[at:].strip():  # nothing but whole hints
-                found = [words for words in known if line[at:].startswith(f" {words} ")]
-                assert found, (scope, line[at:])
-                at += max(map(len, found)) + 2 - (not line[at + max(map(len, found)) + 1 :].startswith(" "))
+            assert_whole_line(scene, scope)
             await scene.press("escape")
 
 

@@ -11,12 +11,12 @@ from curator.tui.screens.data.query_bar import QueryInput
 from curator.tui.stage_models.list_columns import Columns
 from curator.tui.widgets.example_list import ExampleList
 from curator.workspace.opening import open_workspace
-from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+from tests.tui.scene import SIZES, chat, dataset, many, opened
 
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_every_key_that_moves(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, many(60)), size) as scene:
         examples = scene.data.examples

@@ -13,9 +13,9 @@ from curator.core.example import parse
 from curator.tui.examples.blocks import blocks_of
 from curator.tui.examples.model_view import ModelView, model_view_of, unread_from
 from curator.tui.screens.data.similar_dialog import SimilarDialog
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+from tests.tui.scene import SIZES, WIDE, Scene, chat, dataset, many, opened
 
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 WEIGHTED = json.dumps(
     {
         "messages": [
@@ -85,7 +85,7 @@ def test_where_the_context_ends_is_known_by_block() -> None:
     assert cut[2] == 0
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_one_key_shows_what_the_model_sees_and_back(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, [WEIGHTED, *many(3)]), size) as scene:
         assert "<|im_start|>" not in talk(scene)
@@ -120,7 +120,7 @@ async def test_markers_in_the_data_are_drawn_as_text(tmp_path: Path) -> None:
         assert "[b]red[/b]" in scene.screen_text()
 
 
-@SIZES
+@AT_EACH_SIZE
 async def test_nearest_examples_with_scores_and_going_there(tmp_path: Path, size: tuple[int, int]) -> None:
     path = Path(shutil.copy(paths.packaged("sample_data") / "emojibot.jsonl", tmp_path))
     async with opened(path, size) as scene:

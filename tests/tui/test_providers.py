@@ -14,7 +14,7 @@ from curator.jobs import keys, providers
 from curator.tui.screens.setup.provider_forms import KeyForm, ProviderForm
 from curator.tui.screens.setup.providers_dialog import OffersDialog, ProvidersDialog
 from tests.jobs.fake_provider import KEY, running
-from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
+from tests.tui.scene import NARROW, SIZES, Scene, dataset, many, opened
 from tests.tui.test_jobs import MODEL, configure, until
 
 SECRET = "sk-typed-unseen-0123456789"
@@ -28,7 +28,7 @@ def shown(scene: Scene, kind: type[Kind]) -> Kind:
     return screen
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_a_provider_is_added_given_a_key_tested_and_read(
     tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

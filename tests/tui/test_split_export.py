@@ -10,10 +10,10 @@ import pytest
 from textual.widgets import Input, Select
 
 from curator.tui.screens.split.screen import SplitScreen
-from tests.tui.scene import NARROW, WIDE, chat, dataset, many, opened
+from tests.tui.scene import SIZES, chat, dataset, many, opened
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_split_by_two_keys_and_back_by_one(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, many(40)), size) as scene:
         await scene.press("S", "enter")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.thorough import every
 from tests.tui.scene import chat, dataset, many
 
 PATIENCE = 30.0
@@ -132,7 +133,9 @@ def test_only_harmless_sequences_are_written_whatever_the_data_holds(tmp_path: P
         ]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "status"), every(3, [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+)
 def test_signals_save_the_draft_and_restore_the_terminal(tmp_path: Path, number: int, status: int) -> None:
     path = dataset(tmp_path, many(3))
     with terminal(str(path), cwd=tmp_path) as seen:

@@ -13,7 +13,7 @@ from curator.tui.session import changing
 from curator.tui.widgets import progress_line
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace import meter
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, many, opened
+from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ async def shown(scene: Scene, text: str) -> None:
     raise AssertionError(scene.screen_text())
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_meanwhile_it_tells_how_far_it_is_draws_and_hears_escape_alone(
     tmp_path: Path, began: list[str], monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
