@@ -305,6 +305,8 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await show(scene, "activity")
         await scene.press("escape")
         task.end()
+        while "asking models" in scene.screen_text():
+            await scene.pilot.pause(0.1)
         await scene.app.run_action("tour")
         await scene.settle()
         await show(scene, "tour")
