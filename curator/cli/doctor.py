@@ -36,12 +36,7 @@ async def _doctor(args: argparse.Namespace) -> int:
         "versions": doctor.versions(),
         "terminal": _terminal(),
         "command": other_curators.check_path(),
-        "folders": {
-            "config": str(paths.config_dir()),
-            "data": str(paths.data_dir()),
-            "state": str(paths.state_dir()),
-            "models": str(paths.models_dir()),
-        },
+        "folders": _folders(),
         "training": doctor.training_readiness(),
         "providers": [finding.to_json() for finding in findings],
     }
@@ -50,6 +45,16 @@ async def _doctor(args: argparse.Namespace) -> int:
     else:
         _show(report, findings)
     return 1 if any(finding.state == "bad" for finding in findings) else 0
+
+
+def _folders() -> dict[str, str]:
+    """Where Curator keeps what it keeps."""
+    return {
+        "config": str(paths.config_dir()),
+        "data": str(paths.data_dir()),
+        "state": str(paths.state_dir()),
+        "models": str(paths.models_dir()),
+    }
 
 
 def _terminal() -> dict[str, Any]:

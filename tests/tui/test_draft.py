@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from curator.workspace.storage import typed_text
 from curator.workspace.storage.typed_text import TypedText
 from tests.thorough import examples
 from tests.tui.scene import Scene, chat, dataset, many, opened
-from tests.tui.test_terminal import terminal
+from tests.tui.test_terminal import PATIENCE, terminal
 
 WORDS = "half a sentence"
 
@@ -47,11 +48,13 @@ def answers(raw: bytes) -> list[str]:
 
 
 def kill_while_typing(path: Path, keys: bytes) -> None:
-    """Type into the real program, wait for its word that the draft is kept, and kill it."""
+    """Type into the real program, wait until the draft with all of `WORDS` is kept, and kill it."""
     with terminal(str(path), cwd=path.parent) as seen:
         assert seen.read_until(b"examples")
         seen.press(keys, b"draft kept")
-        assert draft_of(path.parent) is not None
+        ends = time.monotonic() + PATIENCE
+        while (draft := draft_of(path.parent)) is None or WORDS.encode() not in draft.typed:
+            assert time.monotonic() < ends and seen.read(), draft
         os.kill(seen.child.pid, signal.SIGKILL)
         assert seen.child.wait() == -signal.SIGKILL
 

@@ -64,15 +64,19 @@ class Terminal:
     def read_until(self, wanted: bytes, since: int = 0) -> bool:
         """Read until these bytes were written; False where the program ended or time ran out before."""
         until = time.monotonic() + PATIENCE
-        while wanted not in self.output[since:] and time.monotonic() < until:
-            if select.select([self.master], [], [], 0.1)[0]:
-                try:
-                    self.output += os.read(self.master, 65536)
-                except OSError:
-                    break
-            elif self.child.poll() is not None:
-                break
+        while wanted not in self.output[since:] and time.monotonic() < until and self.read():
+            pass
         return wanted in self.output[since:]
+
+    def read(self) -> bool:
+        """Read what was written, for a tenth of a second at most; False where the program has ended."""
+        if not select.select([self.master], [], [], 0.1)[0]:
+            return self.child.poll() is None
+        try:
+            self.output += os.read(self.master, 65536)
+        except OSError:
+            return False
+        return True
 
     def press(self, keys: bytes, wanted: bytes) -> None:
         """Send keys and wait for what they bring to the screen."""
