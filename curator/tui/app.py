@@ -101,7 +101,7 @@ class CuratorApp(Shell):
         super().register_theme(theme)
 
     def get_theme(self, theme_name: str) -> Theme | None:
-        """The theme of this name with Curator's own colours: they are worked out when a theme is first asked for."""
+        """The theme of this name with Curator's own colours, which are worked out when it is first asked for."""
         theme = self._complete_themes.get(theme_name)
         if theme is None and (theme := super().get_theme(theme_name)) is not None:
             theme = self._complete_themes[theme_name] = complete(theme)

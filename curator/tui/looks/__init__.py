@@ -1,1 +1,1 @@
-"""Which colours and styles does the UI have? Themes from TOML files, and the stylesheet; may use `core`."""
+"""Which colours and styles does the UI have, and when is a text laid out anew? May use `core`."""

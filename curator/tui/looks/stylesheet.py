@@ -136,7 +136,7 @@ class CachedStylesheet(Stylesheet):
             self.parse()
 
     def parse(self) -> None:
-        """Parse the rules of sources that are new under these colours; what is known of all of them is used again."""
+        """Parse the rules of sources that are new under these colours; what is known of them is used again."""
         sources = tuple(self.source.items())
         sheet = self._coloured.sheets.get(sources)
         if sheet is None:

@@ -1,4 +1,4 @@
-"""Shows a text that changes often: the screen is laid out anew only where the text takes another number of rows."""
+"""Shows a text that changes often: the screen is laid out anew only where the number of its rows changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 
 def show_text(widget: Static, content: Content) -> None:
-    """Let `widget`, whose width does not depend on its text, show `content`; nothing happens if it already does."""
+    """Let `widget`, whose width does not depend on its text, show `content`."""
     before = widget.content
     if isinstance(before, Content) and before.is_same(content):
         return

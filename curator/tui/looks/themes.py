@@ -68,7 +68,7 @@ _ALPHA = re.compile(r"(.+?)\s+\d{1,3}%")
 
 
 def load_themes(folders: Sequence[Path] | None = None) -> tuple[list[Theme], list[str]]:
-    """Load all theme files, each as it is written (see `complete`); returns also one sentence for each faulty file.
+    """Load all theme files, without what `complete` adds; returns also one sentence for each faulty file.
 
     `folders` are read in order; default: the packaged one and `themes/` of the configuration folder. A theme
     replaces an earlier one, or one of Textual's, of the same name.
