@@ -17,7 +17,7 @@ from tests.server.running import Running, jsonl
 
 
 def upload(
-    client: OpenAI, name: str = "a.jsonl", data: bytes = b"", purpose: Any = "user_data", **more: Any
+    client: OpenAI, name: str = "a.jsonl", data: bytes = b"", purpose: Any = "fine-tune", **more: Any
 ) -> str:
     return client.files.create(file=(name, data or jsonl(2)), purpose=purpose, **more).id
 
@@ -43,10 +43,10 @@ def test_several_megabytes_stream_through(client: OpenAI) -> None:
 
 
 def test_files_page_in_both_orders(client: OpenAI) -> None:
-    made = [upload(client, purpose="vision") for _ in range(5)]
-    assert [file.id for file in client.files.list(purpose="vision", order="asc", limit=2)] == made
-    assert [file.id for file in client.files.list(purpose="vision", limit=2)] == made[::-1]
-    page = client.files.list(purpose="vision", order="asc", limit=2, after=made[1])
+    made = [upload(client) for _ in range(5)]
+    assert [file.id for file in client.files.list(purpose="fine-tune", order="asc", limit=2)][-5:] == made
+    assert [file.id for file in client.files.list(purpose="fine-tune", limit=2)][:5] == made[::-1]
+    page = client.files.list(purpose="fine-tune", order="asc", limit=2, after=made[1])
     assert [file.id for file in page.data] == made[2:4]
     assert page.has_more
     assert client.files.list(purpose="batch").data == []
@@ -96,12 +96,19 @@ def test_wrong_purposes_are_named(client: OpenAI) -> None:
         with pytest.raises(openai.BadRequestError) as caught:
             upload(client, purpose=purpose)
         assert caught.value.param == "purpose"
+    useless: list[Any] = ["assistants", "batch", "vision", "user_data", "evals"]
+    for purpose in useless:  # nothing here could use such a file
+        with pytest.raises(openai.BadRequestError, match="not supported by this local server") as caught:
+            upload(client, purpose=purpose)
+        assert (caught.value.param, caught.value.code) == ("purpose", "invalid_value")
+        with pytest.raises(openai.BadRequestError, match="not supported by this local server"):
+            client.uploads.create(bytes=5, filename="x", mime_type="text/plain", purpose=purpose)
 
 
 FORM = "multipart/form-data; boundary=XX"
 PART = b'--XX\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
 FILE = PART % (b"file", b'; filename="a.jsonl"', b"{}")
-PURPOSE = PART % (b"purpose", b"", b"user_data")
+PURPOSE = PART % (b"purpose", b"", b"fine-tune")
 BROKEN_FORMS = [
     (FORM, b"", 400),
     (FORM, b"hello", 400),
@@ -170,7 +177,7 @@ def test_the_sdk_s_own_chunking_works(client: OpenAI) -> None:
 
 
 def test_uploads_that_do_not_add_up_are_refused(client: OpenAI, server: Running) -> None:
-    upload = client.uploads.create(bytes=10, filename="x.txt", mime_type="text/plain", purpose="assistants")
+    upload = client.uploads.create(bytes=10, filename="x.txt", mime_type="text/plain", purpose="fine-tune")
     first = client.uploads.parts.create(upload.id, data=io.BytesIO(b"12345")).id
     second = client.uploads.parts.create(upload.id, data=b"67890").id
     for ids, md5, message in (
@@ -190,7 +197,7 @@ def test_uploads_that_do_not_add_up_are_refused(client: OpenAI, server: Running)
 
 
 def test_an_upload_expires_after_its_hour(client: OpenAI, server: Running) -> None:
-    upload = client.uploads.create(bytes=5, filename="x", mime_type="text/plain", purpose="batch")
+    upload = client.uploads.create(bytes=5, filename="x", mime_type="text/plain", purpose="fine-tune")
     part = client.uploads.parts.create(upload.id, data=b"12345")
     with sqlite3.connect(server.data / "server.db") as db:
         db.execute("UPDATE uploads SET expires_at = 1 WHERE id = ?", (upload.id,))
@@ -211,7 +218,7 @@ def test_an_upload_expires_after_its_hour(client: OpenAI, server: Running) -> No
     ],
 )
 def test_bad_upload_requests_name_the_field(client: OpenAI, fields: dict[str, Any], param: str) -> None:
-    whole = {"bytes": 5, "filename": "x", "mime_type": "text/plain", "purpose": "batch", **fields}
+    whole = {"bytes": 5, "filename": "x", "mime_type": "text/plain", "purpose": "fine-tune", **fields}
     with pytest.raises(openai.BadRequestError) as caught:
         client.uploads.create(**whole)
     assert caught.value.param == param

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import Any
 
 import openai
@@ -147,6 +148,19 @@ def test_pause_and_resume_repeat_no_step(client: OpenAI) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_a_job_is_paused_while_its_files_are_validated(client: OpenAI) -> None:
+    job = create(client)
+    assert str(client.fine_tuning.jobs.pause(job.id).status) == "paused"
+    other = create(client)
+    assert ended(client, other.id).status == "succeeded"
+    assert str(client.fine_tuning.jobs.retrieve(job.id).status) == "paused"
+    assert client.fine_tuning.jobs.resume(job.id).status in ("validating_files", "queued")
+    assert ended(client, job.id).status == "succeeded"
+    assert [text for text in texts(client, job.id) if "validated" in text] == [
+        "Files validated, moving job to queued state"
+    ]
+
+
 def test_a_failing_worker_gives_its_reason(client: OpenAI) -> None:
     job = ended(client, create(client, "failing").id)
     assert job.status == "failed"
@@ -285,8 +299,11 @@ def test_bad_creates_are_refused_in_the_service_s_words(
     assert set((server.data / "jobs").iterdir()) == before
 
 
-def test_a_file_of_another_purpose_is_no_training_file(client: OpenAI) -> None:
-    file = client.files.create(file=("x.jsonl", jsonl(12)), purpose="batch")
+def test_a_file_of_another_purpose_is_no_training_file(client: OpenAI, server: Running) -> None:
+    file = client.files.create(file=("x.jsonl", jsonl(12)), purpose="fine-tune")
+    with sqlite3.connect(server.data / "server.db") as db:
+        db.execute("UPDATE files SET purpose = 'batch' WHERE id = ?", (file.id,))  # of an earlier version
+    db.close()
     with pytest.raises(openai.BadRequestError, match="needs 'fine-tune'"):
         client.fine_tuning.jobs.create(model="tiny", training_file=file.id)
 

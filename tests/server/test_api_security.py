@@ -210,7 +210,7 @@ def test_a_disk_that_takes_no_more_is_told_and_survived(tmp_path: Path) -> None:
     try:
         with httpx2.Client(base_url=server.base_url, headers=headers, timeout=20) as http:
             for size, status in ((1_000_000, 200), (5_000_000, 507), (1_000_000, 200)):
-                form = {"files": {"file": ("a", b"x" * size)}, "data": {"purpose": "batch"}}
+                form = {"files": {"file": ("a", b"{" * size)}, "data": {"purpose": "fine-tune"}}
                 answer = http.post("files", **form)  # type: ignore[arg-type]
                 assert answer.status_code == status, answer.text
             assert answer.json()["object"] == "file"
@@ -228,11 +228,11 @@ STORED = {"model": "tiny", "messages": [{"role": "user", "content": "x" * 200_00
 
 
 def _too_large(server: Running, http: httpx2.Client) -> None:
-    small, large = {"file": ("a", b"x" * 9000)}, {"file": ("a", b"x" * 20_000)}
-    assert http.post("files", files=small, data={"purpose": "batch"}).status_code == 200
-    assert http.post("files", files=large, data={"purpose": "batch"}).status_code == 413
+    small, large = {"file": ("a", b"{" * 9000)}, {"file": ("a", b"{" * 20_000)}
+    assert http.post("files", files=small, data={"purpose": "fine-tune"}).status_code == 200
+    assert http.post("files", files=large, data={"purpose": "fine-tune"}).status_code == 413
     upload = http.post(
-        "uploads", json={"bytes": 9999, "filename": "a", "mime_type": "b", "purpose": "batch"}
+        "uploads", json={"bytes": 9999, "filename": "a", "mime_type": "b", "purpose": "fine-tune"}
     ).json()
     assert http.post(f"uploads/{upload['id']}/parts", files={"data": b"x" * 1001}).status_code == 413
     assert http.post("fine_tuning/jobs", json={"model": "x" * 3000}).status_code == 413
@@ -257,7 +257,7 @@ def _too_slow(server: Running) -> None:
 
 
 def _too_many(server: Running, http: httpx2.Client) -> None:
-    one = {"bytes": 5, "filename": "a", "mime_type": "b", "purpose": "batch"}
+    one = {"bytes": 5, "filename": "a", "mime_type": "b", "purpose": "fine-tune"}
     assert [http.post("uploads", json=one).status_code for _ in range(3)] == [200, 429, 429]
     file = http.post("files", files={"file": ("a", jsonl(20))}, data={"purpose": "fine-tune"}).json()["id"]
     job = {"model": "slow", "training_file": file}

@@ -29,14 +29,19 @@ class Validator:
         self._settings = settings
         self._job_id = ""
         self._process: asyncio.subprocess.Process | None = None
+        self._stopped = False
+        """Whether the validation was stopped, because the job was cancelled or paused."""
 
     async def run(self, job: JobRow) -> None:
         """Validate the job's files and choose its engine; the job becomes queued or failed."""
         base = (await asyncio.to_thread(self._catalog.base_models)).get(job.model)
         roles = ["training"] if job.validation_file is None else ["validation", "training"]
         verdict: dict[str, Any] = {}
+        self._stopped = False
         for role in roles:
             verdict = await self._verdict(job, role, None if base is None else base.path)
+            if self._stopped:
+                return
             if "code" in verdict:
                 await asyncio.to_thread(self._refuse, job, role, verdict)
                 return
@@ -48,6 +53,7 @@ class Validator:
     def cancel(self, job_id: str) -> None:
         """Stop validating this job, if it is the one being validated."""
         if self._process is not None and self._job_id == job_id:
+            self._stopped = True
             _kill(self._process)
 
     async def _verdict(self, job: JobRow, role: str, base: Path | None) -> dict[str, Any]:

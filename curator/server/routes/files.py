@@ -13,7 +13,7 @@ from curator.server.http.bodies import Form, read_form
 from curator.server.http.fields import Fields, wrong_value
 from curator.server.http.responses import json, page
 from curator.server.services import blocking, query, services
-from curator.server.store.files import UPLOAD_PURPOSES, StoredFile
+from curator.server.store.files import PURPOSE, USELESS_PURPOSES, StoredFile
 
 KEEP_SHORTEST, KEEP_LONGEST = 3600, 2_592_000
 """Fewest and most seconds of `expires_after`, as at OpenAI (docs/openai.md §6.1)."""
@@ -42,13 +42,22 @@ def _adopt(request: Request, form: Form) -> StoredFile:
     purpose = form.fields.get("purpose")
     if purpose is None:
         raise bad_request("Missing required parameter: 'purpose'.", "purpose", "missing_required_parameter")
-    if purpose not in UPLOAD_PURPOSES:
-        raise wrong_value("purpose", purpose, UPLOAD_PURPOSES)
+    require_purpose(purpose)
     if form.filename is None:
         raise bad_request("Missing required parameter: 'file'.", "file", "missing_required_parameter")
     own = services(request)
     own.files.expire()
     return own.files.adopt(form.scratch, form.filename, purpose, _keep_seconds(form.fields))
+
+
+def require_purpose(purpose: str) -> None:
+    """Raise ApiError 400 for a purpose that nothing here can use a file for."""
+    if purpose in USELESS_PURPOSES:
+        words = f"Files of purpose '{purpose}' are not supported by this local server, which has no use for them"
+        words += "; it takes files of purpose 'fine-tune' (docs/clients.md)."
+        raise bad_request(words, "purpose", "invalid_value")
+    if purpose != PURPOSE:
+        raise wrong_value("purpose", purpose, (PURPOSE,))
 
 
 def _keep_seconds(fields: dict[str, str]) -> int | None:

@@ -97,15 +97,20 @@ async def cancel(request: Request) -> Response:
 
 
 async def pause(request: Request) -> Response:
-    """Pause a queued job, or a running one after its current step, which an event then names."""
+    """Pause a job: a running one after its current step, which an event then names; one whose files are validated
+    begins with them again."""
     job = await blocking(services(request).jobs.get, request.path_params["job_id"])
     words = "Fine-tuning job is being paused" if job.status == "running" else "Fine-tuning job paused"
-    return await _move(request, frozenset({"queued", "running"}), "paused", words)
+    return await _move(request, frozenset({"validating_files", "queued", "running"}), "paused", words)
 
 
 async def resume(request: Request) -> Response:
-    """Queue a paused job again."""
-    return await _move(request, frozenset({"paused"}), "queued", "Fine-tuning job resumed")
+    """Queue a paused job again, or validate it where it was paused before that was done."""
+    job = await blocking(services(request).jobs.get, request.path_params["job_id"])
+    status = "validating_files" if job.engine is None and job.status == "paused" else "queued"
+    answer = await _move(request, frozenset({"paused"}), status, "Fine-tuning job resumed")
+    services(request).queue.wake_for_new_job()
+    return answer
 
 
 async def _move(request: Request, sources: frozenset[str], status: str, message: str) -> Response:
@@ -122,7 +127,7 @@ async def _move(request: Request, sources: frozenset[str], status: str, message:
 
 
 def _refusal(job: JobRow, status: str) -> ApiError:
-    verb = {"cancelled": "cancelled", "paused": "paused", "queued": "resumed"}[status]
+    verb = {"cancelled": "cancelled", "paused": "paused"}.get(status, "resumed")
     if job.ended:
         return bad_request(f"Job has already completed: {job.id}", code="invalid_job_state")
     return bad_request(f"Job {job.id} is {job.status} and cannot be {verb}.", code="invalid_job_state")

@@ -11,9 +11,8 @@ from curator.server.errors import bad_request
 from curator.server.http.bodies import read_form, read_json
 from curator.server.http.fields import wrong_type
 from curator.server.http.responses import json
-from curator.server.routes.files import keep_seconds
+from curator.server.routes.files import keep_seconds, require_purpose
 from curator.server.services import blocking, services
-from curator.server.store.uploads import PURPOSES
 
 _PARTS = 10_000
 
@@ -24,7 +23,8 @@ async def create(request: Request) -> Response:
     body = await read_json(request, own.settings.limits)
     body.only("filename", "purpose", "bytes", "mime_type", "expires_after")
     filename = body.must_text("filename", shortest=1, longest=255)
-    purpose = body.choice("purpose", PURPOSES, required=True) or ""
+    purpose = body.must_text("purpose", longest=255)
+    require_purpose(purpose)
     size = body.integer("bytes", 1, own.settings.limits.upload_bytes, required=True) or 0
     mime_type = body.must_text("mime_type", longest=255)
     upload = await blocking(own.uploads.create, filename, purpose, size, mime_type, keep_seconds(body))

@@ -18,7 +18,10 @@ from curator.server.store.database import Database
 
 Order = Literal["asc", "desc"]
 
-UPLOAD_PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+PURPOSE = "fine-tune"
+"""The one purpose for which files are taken."""
+USELESS_PURPOSES = ("assistants", "batch", "vision", "user_data", "evals")
+"""Purposes of the API that nothing on this server could use a file for."""
 RESULTS = "fine-tune-results"
 
 _HINT_BYTES = 4096

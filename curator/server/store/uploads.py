@@ -14,8 +14,6 @@ from curator.server.settings import ServerSettings
 from curator.server.store.database import Database
 from curator.server.store.files import FileStore, StoredFile
 
-PURPOSES = ("assistants", "batch", "fine-tune", "vision")
-
 _COLUMNS = "id, bytes, created_at, expires_at, filename, purpose, mime_type, keep_seconds, status, file_id"
 _COPY_BYTES = 2**20
 
