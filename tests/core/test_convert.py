@@ -261,6 +261,8 @@ def test_only_what_reads_as_a_verdict_is_one() -> None:
     assert verdicts("score", 0.5, 1) == verdicts("label", None, "") == [None] * 2
     assert verdicts("label", "good", "bad", "so-so") == ["good", "bad", "unclear"]
     assert verdicts("kto_tag", "so-so", None) == ["unclear", None]
+    assert verdicts("quality", [{"value": "bad"}], [{"value": "good"}, {"value": "good"}]) == ["bad", "good"]
+    assert verdicts("feedback", ["good", "bad"], ["good"], ["bad"], []) == ["unclear", "good", "bad", None]
     assert verdicts("is_bad", True, "no") == ["bad", "good"]
     record = {"prompt": "a", "completion": "b", "label": True, "correct": 0}
     assert became(record).verdict == "unclear"
@@ -382,6 +384,17 @@ def test_a_rendered_conversation_is_read_whole_or_not_at_all() -> None:
     ]  # fmt: skip
     assert templates.turns_of("### Human: Hi### Human: again### Assistant: Yo") is None
     assert templates.turns_of("### Instruction: without an answer") is None
+    begin = "Below is an instruction that describes a task. Write a response that completes it."
+    asked = "### Instruction:\nAdd\n\n### Response:\n3"
+    assert templates.turns_of(f"{begin}\n\n{asked}</s>") == [
+        ("system", begin),
+        ("user", "Add"),
+        ("assistant", "3"),
+    ]
+    assert templates.turns_of(f"Someone's own words.\n\n{asked}") is None
+    seek = "<｜begin▁of▁sentence｜><｜User｜>a<｜Assistant｜>b<｜end▁of▁sentence｜><｜User｜>c<｜Assistant｜>"
+    assert templates.turns_of(seek) == [("User", "a"), ("Assistant", "b"), ("User", "c")]
+    assert templates.turns_of(seek + "d<｜tool▁sep｜>") is None
 
 
 texts = st.text(max_size=12)

@@ -1,7 +1,7 @@
 """A conversation that a chat template rendered, read back.
 
-The templates are ChatML, Llama 2 and 3, Mistral, Gemma, Zephyr, Phi, and Human/Assistant in two spellings. Only a
-text that consists of nothing but a template's turns is read; any other is left alone.
+The templates are ChatML, Llama 2 and 3, Mistral, Gemma, Zephyr, Phi, DeepSeek, Alpaca's, and Human/Assistant in
+two spellings. Only a text that consists of nothing but a template's turns is read; any other is left alone.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ _TAGGED = (
     re.compile(r"<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n(.*?)(?:<\|eot_id\|>\s*|\Z)", re.DOTALL),
     re.compile(r"<start_of_turn>(\w+)\n(.*?)(?:<end_of_turn>\s*|\Z)", re.DOTALL),
     re.compile(r"<\|(system|user|assistant)\|>\n(.*?)(?:</s>\s*|<\|end\|>\s*|\Z)", re.DOTALL),
+    re.compile(r"<｜(User|Assistant)｜>(.*?)(?:<｜end▁of▁sentence｜>|(?=<｜(?:User|Assistant)｜>)|\Z)", re.DOTALL),
 )
-_BEGIN = re.compile(r"\s*(?:<s>|<bos>|<\|begin_of_text\|>)?\s*")
+_BEGIN = re.compile(r"\s*(?:<s>|<bos>|<\|begin_of_text\|>|<｜begin▁of▁sentence｜>)?\s*")
 _END = re.compile(r"\s*(?:</s>|<eos>|<\|endoftext\|>|<\|end_of_text\|>)?\s*\Z")
 _MARK = re.compile(
-    r"<\|\w+\|>|<start_of_turn>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<</?SYS>>|</?s>"
+    r"<\|\w+\|>|<｜[^｜\n]*｜>|<start_of_turn>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<</?SYS>>|</?s>"
 )
 _INST = re.compile(r"\s*(?:<s>)?\s*\[INST\](.*?)\[/INST\](.*?)(?=<s>|\[INST\]|\Z)", re.DOTALL)
 _SYS = re.compile(r"\s*<<SYS>>\s*(.*?)\s*<</SYS>>\s*(.*)\Z", re.DOTALL)
+_ALPACA = re.compile(
+    r"\A\s*(Below is an instruction that describes a task[^\n]*(?:\n[^\n]+)*)\n\s*(?=### ?Instruction:)"
+)
+"""The sentences with which Alpaca's template begins; they become the system message."""
 _HASHED = re.compile(r"\A\s*### ?(?:Human|Instruction|User): ?\s*", re.IGNORECASE)
 _HASH_MARK = re.compile(
     r"(?:\A|\s*)### ?(Human|User|Assistant|Instruction|Input|Response|System): ?\s*", re.IGNORECASE
@@ -87,7 +92,12 @@ def _read_instructions(text: str) -> list[Turn] | None:
 
 
 def _read_headed(text: str) -> list[Turn] | None:
-    """`### Human: …### Assistant: …`, or Alpaca's `### Instruction:`, `### Input:` and `### Response:`."""
+    """`### Human: …### Assistant: …`, or Alpaca's `### Instruction:`, `### Input:` and `### Response:`.
+
+    The mark that ends a text for one tokenizer is no part of the answer.
+    """
+    alpaca = _ALPACA.match(text)
+    text = _END.sub("", text[alpaca.end() :] if alpaca else text)
     if not _HASHED.match(text):
         return None
     marks = list(_HASH_MARK.finditer(text))
@@ -104,7 +114,8 @@ def _read_headed(text: str) -> list[Turn] | None:
     roles = [role for role, _ in turns]
     if "assistant" not in roles or any(one == other for one, other in zip(roles, roles[1:], strict=False)):
         return None
-    return turns if turns[-1][1] else turns[:-1]
+    turns = turns if turns[-1][1] else turns[:-1]
+    return [("system", alpaca[1]), *turns] if alpaca else turns
 
 
 def transcript(text: str) -> list[Turn] | None:

@@ -38,11 +38,23 @@ _VERDICTS = {**dict.fromkeys(_GOOD.split(), True), **dict.fromkeys(_BAD.split(),
 """Words of verdicts in small letters, and whether they call an answer good; spreadsheets translate booleans."""
 _CERTAIN = frozenset(("ktotag", "ktolabel", "verdict", "desirable", "isdesirable", "thumbs"))
 """Headings that speak of nothing else: what cannot be read under them is unclear."""
+_MOST_PEOPLE = 50
+"""Verdicts of so many people on one answer are read."""
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def is_good(value: Any) -> bool | None:
-    """What a value says as a verdict: a boolean, 1, 0, -1, or a word like `good`; None where it says nothing."""
+    """What a value says as a verdict: a boolean, 1, 0, -1, or a word like `good`; None where it says nothing.
+
+    So does `{"value": "good"}`, as Argilla writes answers of people, and a list of verdicts that agree.
+    """
+    if isinstance(value, dict):
+        return (
+            is_good(value["value"]) if "value" in value and not isinstance(value["value"], dict | list) else None
+        )
+    if isinstance(value, list):
+        said = {is_good(each) if not isinstance(each, list) else None for each in value[:_MOST_PEOPLE]}
+        return said.pop() if len(said) == 1 else None
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -96,7 +108,7 @@ def verdict_columns(records: Iterable[Any], text_columns: Sequence[str] = ()) ->
 def speaking_cells(record: Any, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
     """The values of a record under headings that speak of verdicts, apart from some columns and empty cells."""
     for key, value in record.items() if isinstance(record, dict) else ():
-        if value not in (None, "") and key not in without and _polarity(key) is not None:
+        if value not in (None, "", []) and key not in without and _polarity(key) is not None:
             yield key, value
 
 
@@ -120,7 +132,7 @@ def verdict_of(record: Any, columns: Sequence[str] | None = None) -> Verdict | N
     looked_at = verdict_columns([record]) if columns is None else {*columns, *certain_columns(record)}
     verdicts: set[Verdict] = set()
     for key in looked_at:
-        if record.get(key) not in (None, ""):
+        if record.get(key) not in (None, "", []):
             good = is_good(record[key])
             verdicts.add("unclear" if good is None else "good" if good == (_polarity(key) is not False) else "bad")
     return "unclear" if len(verdicts) > 1 else next(iter(verdicts), None)
@@ -146,4 +158,4 @@ def _polarity(key: Any) -> bool | None:
 
 
 def _word(key: Any) -> str:
-    return _BETWEEN_WORDS.sub("", str(key).lower())
+    return _BETWEEN_WORDS.sub("", str(key).lower().removesuffix(".responses"))
