@@ -121,19 +121,19 @@ async def play(
 
 def stored_answers(scripts: Sequence[Script], way: Way, ledger: Ledger) -> list[tuple[str, ...] | None]:
     """What a row said in each conversation, as far as the ledger has it to its end; None where it has not."""
-    found: list[tuple[str, ...] | None] = []
+    spoken: list[tuple[str, ...] | None] = []
     for script in scripts:
         talk: Messages = []
         answers: list[str] = []
         for turn in script.turns:
             talk += turn
-            known = Questions(way, [Prompt(script.line, list(talk), script.longest)], ledger)
-            if known.unanswered:
+            questions = Questions(way, [Prompt(script.line, list(talk), script.longest)], ledger)
+            if questions.unanswered:
                 break
-            answers += known.stored()["answers"]
+            answers += questions.stored()["answers"]
             talk.append({"role": "assistant", "content": answers[-1]})
-        found.append(tuple(answers) if len(answers) == len(script.turns) else None)
-    return found
+        spoken.append(tuple(answers) if len(answers) == len(script.turns) else None)
+    return spoken
 
 
 def store_share(ledger: Ledger, dataset: str, model: str, outcomes: TaskOutcomes) -> bool:

@@ -32,8 +32,8 @@ class JudgeReport:
     @property
     def rubbish(self) -> bool:
         """Whether not even half of the replies were verdicts, so that there is nothing to score."""
-        asked = [verdict.choice for verdict in self.verdicts if verdict.asked]
-        return 2 * asked.count(None) > len(asked) or not self.readable
+        choices = [verdict.choice for verdict in self.verdicts if verdict.asked]
+        return 2 * choices.count(None) > len(choices) or not self.readable
 
     @property
     def score(self) -> Interval | None:

@@ -36,8 +36,8 @@ class EmbeddedEngine:
         lora = self._adapter(adapter) if adapter else None
 
         def start(prompts: Sequence[Sequence[int]], observe: Observe | None) -> EmbeddedDecoder:
-            known = self._beginnings.find(adapter, prompts[0][: shared_length(prompts)])
-            return EmbeddedDecoder(self._model, lora, prompts, observe, known)
+            beginning = self._beginnings.find(adapter, prompts[0][: shared_length(prompts)])
+            return EmbeddedDecoder(self._model, lora, prompts, observe, beginning)
 
         def remember(decoder: Decoder) -> None:
             if isinstance(decoder, EmbeddedDecoder):

@@ -42,7 +42,7 @@ class EmbeddedDecoder:
     `logits` (sequences, vocabulary) are those of each one's next token, once all prompts are read. Prompts hold at
     least one token. For each block the cache holds keys and values of the shared beginning, (kv heads, P, head),
     and of the rest of each sequence, (sequences, kv heads, room, head). `observe` is called with the logits behind
-    each token of the prompts; nothing is shared then. `known` is a beginning of all prompts that was read before.
+    each token of the prompts; nothing is shared then. `beginning` is one of all prompts that was read before.
     """
 
     def __init__(
@@ -51,21 +51,21 @@ class EmbeddedDecoder:
         adapter: Adapter | None,
         prompts: Sequence[Sequence[int]],
         observe: Observe | None = None,
-        known: ReadBeginning | None = None,
+        beginning: ReadBeginning | None = None,
     ) -> None:
         self._model, self._adapter, self._prompts, self._observe = model, adapter, prompts, observe
-        before = 0 if known is None or observe else len(known.tokens)
+        before = 0 if beginning is None or observe else len(beginning.tokens)
         self._prefix = before if observe or len(prompts) == 1 else shared_length(prompts)
         own = [len(prompt) - self._prefix for prompt in prompts]
         self._lengths = np.array(own, dtype=np.int64)
         config, room = model.config, max(own) + _GROW
         shape = (len(prompts), config.num_kv_heads, room, config.head_dim)
-        beginning = (config.num_kv_heads, self._prefix, config.head_dim)
+        shared_shape = (config.num_kv_heads, self._prefix, config.head_dim)
         dtype = model.embedding.dtype
-        self._shared = [(np.zeros(beginning, dtype), np.zeros(beginning, dtype)) for _ in model.layers]
+        self._shared = [(np.zeros(shared_shape, dtype), np.zeros(shared_shape, dtype)) for _ in model.layers]
         self._own = [(np.zeros(shape, dtype), np.zeros(shape, dtype)) for _ in model.layers]
-        if before and known is not None:
-            for into, what in zip(self._shared, known.cache, strict=True):
+        if before and beginning is not None:
+            for into, what in zip(self._shared, beginning.cache, strict=True):
                 into[0][:, :before], into[1][:, :before] = what
         self._slices = _cut_slices(before, self._prefix, own, SCORED_TOKENS if observe else SLICE_TOKENS)
         self._read = 0
@@ -278,10 +278,10 @@ def shared_length(prompts: Sequence[Sequence[int]]) -> int:
     return min(shared, min(map(len, prompts)) - 1)
 
 
-def _cut_slices(known: int, prefix: int, own: Sequence[int], size: int) -> list[list[Segment]]:
-    """The order in which prompts are read: of the shared beginning what is not known, then each one's own part, in
+def _cut_slices(first_unread: int, prefix: int, own: Sequence[int], size: int) -> list[list[Segment]]:
+    """The order in which prompts are read: of the shared beginning what was not read, then each one's own part, in
     slices of at most `size` tokens; a slice holds several short parts."""
-    out = [[Segment(-1, first, min(first + size, prefix))] for first in range(known, prefix, size)]
+    out = [[Segment(-1, first, min(first + size, prefix))] for first in range(first_unread, prefix, size)]
     row: list[Segment] = []
     room = size
     for sequence, length in enumerate(own):

@@ -78,30 +78,30 @@ class ConversationsDialog(Dialog[None]):
     @work(thread=True, exclusive=True, group="conversations", exit_on_error=False)
     def _read(self) -> None:
         try:
-            held = HeldConversations.read(self._row, self._prompts, self.session.workspace, self._ledger)
+            talks = HeldConversations.read(self._row, self._prompts, self.session.workspace, self._ledger)
         except CuratorError as error:
             self.app.call_from_thread(self.session.say, error)
             return
-        self.app.call_from_thread(self._take, held)
+        self.app.call_from_thread(self._take, talks)
 
-    def _take(self, held: HeldConversations) -> None:
-        self._held = held
+    def _take(self, talks: HeldConversations) -> None:
+        self._held = talks
         self._judge()
 
     def _judge(self) -> bool:
         """Judge what was said by the rule and by the person, and store the share with the round; whether the rule
         can be used."""
-        held, lines, is_usable = self._held, self.query_one("#conversations", LineList), True
-        if held is None:
+        talks, lines, is_usable = self._held, self.query_one("#conversations", LineList), True
+        if talks is None:
             return False
         try:
-            held.judge(self.query_one("#rule", Input).value.strip(), self._ledger)
+            talks.judge(self.query_one("#rule", Input).value.strip(), self._ledger)
         except CuratorError as error:
             self.session.say(error)
             is_usable = False
         lines.say("No conversation there ends with an answer that can be asked for again.")
-        lines.show(len(held.scripts), self._line)
-        self._say(held.words)
+        lines.show(len(talks.scripts), self._line)
+        self._say(talks.words)
         self._show_spoken()
         return is_usable
 
@@ -126,11 +126,11 @@ class ConversationsDialog(Dialog[None]):
 
     @on(LineList.Highlighted, "#conversations")
     def _show_spoken(self) -> None:
-        held, at = self._held, self.query_one("#conversations", LineList).cursor
-        if held is None or at >= len(held.scripts):
+        talks, at = self._held, self.query_one("#conversations", LineList).cursor
+        if talks is None or at >= len(talks.scripts):
             return
-        answers, parts = held.answers_of(at), []
-        for number, turn in enumerate(held.scripts[at].turns):
+        answers, parts = talks.answers_of(at), []
+        for number, turn in enumerate(talks.scripts[at].turns):
             parts += [(str(message.get("role")), message_text(message), "$role-user") for message in turn]
             if number < len(answers):
                 parts.append(("model", answers[number], "$role-assistant"))
@@ -149,9 +149,9 @@ class ConversationsDialog(Dialog[None]):
                 self._ask_after_consent(self._held)
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
-    async def _ask_after_consent(self, held: HeldConversations) -> None:
+    async def _ask_after_consent(self, talks: HeldConversations) -> None:
         try:
-            cost = held.cost()
+            cost = talks.cost()
         except CuratorError as error:
             self.session.say(error)
             return
@@ -160,10 +160,10 @@ class ConversationsDialog(Dialog[None]):
             if not await self.app.push_screen_wait(Confirm("Hold the conversations", text, "Ask")):
                 return
         self._say("asking …")
-        self._asking = self._ask(held)
+        self._asking = self._ask(talks)
 
     @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
-    def _ask(self, held: HeldConversations) -> None:
+    def _ask(self, talks: HeldConversations) -> None:
         worker = get_current_worker()
         background, trouble = self.session.tasks.begin("holding conversations"), ""
 
@@ -172,7 +172,7 @@ class ConversationsDialog(Dialog[None]):
             self.app.call_from_thread(self._say, f"{done:,} of {total:,} answers · esc stops")
 
         try:
-            asyncio.run(until_cancelled(held.play(self._ledger, report), lambda: worker.is_cancelled))
+            asyncio.run(until_cancelled(talks.play(self._ledger, report), lambda: worker.is_cancelled))
         except CuratorError as error:
             trouble = f"Not finished: {error.message}"
         finally:
@@ -190,11 +190,11 @@ class ConversationsDialog(Dialog[None]):
 
     def action_decide(self, word: str) -> None:
         """Say that the conversation under the cursor did its task, or did not, or leave that to the rule."""
-        held, at = self._held, self.query_one("#conversations", LineList).cursor
-        if held is None or at >= len(held.scripts) or not held.answers_of(at):
+        talks, at = self._held, self.query_one("#conversations", LineList).cursor
+        if talks is None or at >= len(talks.scripts) or not talks.answers_of(at):
             self.session.toast("This conversation was not held yet: enter in the field above asks for it.")
             return
-        held.decide(at, {"pass": True, "fail": False}.get(word), self._ledger)
+        talks.decide(at, {"pass": True, "fail": False}.get(word), self._ledger)
         self._judge()
 
     def action_cancel(self) -> None:

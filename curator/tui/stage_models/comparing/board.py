@@ -94,11 +94,11 @@ def _tuned_rows(number: int, run: Run, ledger: Ledger, deployed: Mapping[tuple[s
     return rows
 
 
-def rows_to_ask(board: LoadedBoard, rows: Sequence[BoardRow], wanted: Sequence[BoardRow]) -> list[BoardRow]:
-    """Those of the wanted rows that have questions left, and of all `rows` the local models of earlier rounds that
-    have answered some of the prompts, but not all: so that rounds compare after another split. These cost nothing;
-    at the sealed test side nobody is asked by itself."""
-    open_rows = [row for row in wanted if row.name in board.questions and board.questions[row.name].unanswered]
+def rows_to_ask(board: LoadedBoard, rows: Sequence[BoardRow], to_ask: Sequence[BoardRow]) -> list[BoardRow]:
+    """Those of the rows `to_ask` that have questions left, and of all `rows` the local models of earlier rounds
+    that have answered some of the prompts, but not all: so that rounds compare after another split. These
+    cost nothing; at the sealed test side nobody is asked by itself."""
+    open_rows = [row for row in to_ask if row.name in board.questions and board.questions[row.name].unanswered]
     if not open_rows or board.prompts.source.kind not in ("validation", "run"):
         return open_rows
     names = {row.name for row in open_rows}
@@ -213,8 +213,8 @@ def load_board(
             each.model: {miss.at: miss for miss in row_misses.misses_of(result, each, ledger)} for each in compared
         }
     figures = {row.name: board.figures(row, questions[row.name]) for row in rows if row.name in questions}
-    meant = _sentence(rows, ticked, rights) if prompts.source.kind != "train" else ""
-    sentence = " ".join(filter(None, [*silence, meant]))
+    comparison = _sentence(rows, ticked, rights) if prompts.source.kind != "train" else ""
+    sentence = " ".join(filter(None, [*silence, comparison]))
     return LoadedBoard(prompts, columns, questions, scored, figures, sentence, misses)
 
 

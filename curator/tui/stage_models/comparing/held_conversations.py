@@ -42,9 +42,9 @@ class HeldConversations:
         from curator.tui.stage_models.comparing.prompt_sources import read_source
 
         scripts, skipped = conversations.read_scripts(read_source(prompts.source, workspace))
-        held = HeldConversations(row, scripts, skipped, prompts_key(prompts.prompts), [])
-        held._answers = conversations.stored_answers(scripts, row.way, ledger)
-        return held
+        talks = HeldConversations(row, scripts, skipped, prompts_key(prompts.prompts), [])
+        talks._answers = conversations.stored_answers(scripts, row.way, ledger)
+        return talks
 
     @property
     def is_complete(self) -> bool:
@@ -125,17 +125,17 @@ class HeldConversations:
         skipped = f" {self.skipped:,} examples are none (tools, or no answer)." if self.skipped else ""
         if not count:
             return f"no conversation to hold.{skipped}"
-        held = count - self._answers.count(None)
-        if held < count:
-            return f"{held:,} of {count:,} conversations held; enter asks for the others.{skipped}"
+        complete = count - self._answers.count(None)
+        if complete < count:
+            return f"{complete:,} of {count:,} conversations held; enter asks for the others.{skipped}"
         if undecided := self._undecided:
             return (
                 f"{undecided:,} of {count:,} not judged: write a rule, or say p (done) or x (not done).{skipped}"
             )
         done = sum(self.mark(at)[0] is True for at in range(count))
         share, by_person = wilson(done, count), sum(self.mark(at)[1] for at in range(count))
-        said = f", {by_person:,} by your word" if by_person else ""
-        return f"{done:,} of {count:,} did their task ({share.low:.0%} to {share.high:.0%}){said}.{skipped}"
+        by_word = f", {by_person:,} by your word" if by_person else ""
+        return f"{done:,} of {count:,} did their task ({share.low:.0%} to {share.high:.0%}){by_word}.{skipped}"
 
 
 def read_rule(rule: str) -> Check:
