@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from array import array
 from pathlib import Path
@@ -203,6 +204,7 @@ LINES = b"".join(raw(value) + b"\n" for value in many(60))
     ("name", "data", "file"),
     [
         ("file_extension", LINES, "train.txt"),
+        ("file_extension", gzip.compress(LINES), "train.jsonl"),
         ("file_bom", b"\xef\xbb\xbf" + LINES, "train.jsonl"),
         ("file_empty", b"\n \n", "train.jsonl"),
         ("file_too_large", LINES + b"\n", "train.jsonl"),

@@ -218,7 +218,7 @@ def _note_file(source: DatasetFile, findings: Findings, options: Options) -> Non
     """Add the findings on the file's name, size and bytes."""
     for line, rule, words in _file_problems(source, findings.notes, options.profile):
         severity = REGISTRY[rule].severity.get(options.profile)
-        if rule == "file_extension" and source.name.lower().endswith(CONVERTED):
+        if rule == "file_extension" and source.name.lower().endswith((".jsonl", *CONVERTED)):
             severity = Severity.WARNING  # such a file is not uploaded as it is
         if severity is not None:
             findings.note(line, Problem(rule, severity, words, fix=REGISTRY[rule].fix), options)
@@ -228,6 +228,9 @@ def _file_problems(source: DatasetFile, notes: Notes, profile: Profile) -> Itera
     """(line, rule, message) of what is wrong with the file's name, size and bytes."""
     if source.path is not None and not source.name.endswith(".jsonl"):
         yield None, "file_extension", "the name does not end in .jsonl: export it as .jsonl before the upload"
+    elif source.path is not None and notes.packed:
+        words = "the bytes are compressed, which the name does not say; curator fix writes it plain"
+        yield None, "file_extension", words
     if not notes.records:
         yield None, "file_empty", "the file holds no example"
     size = source.size or 0
