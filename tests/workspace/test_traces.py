@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,22 @@ def test_a_file_of_traces_is_imported(pretty: bool, folder: Path, capsys: pytest
     assert main(["list", str(workspace), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["examples"][0]["example"] == {"messages": TURN}
     assert read_prompts(path) == [TURN]
+
+
+def test_nothing_is_lost_in_silence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = {"id": "1", "run_type": "llm"}
+    pairs = {"messages": [["system", "Be short."], ["human", "Hey"]]}
+    rows = [{**run, "inputs": pairs}, {**run, "inputs": {"image": "x"}}, {"run_type": "chain", "inputs": {"x": 1}}]
+    path = folder / "mixed.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{broken\n")
+    assert main(["import", str(path), "-w", str(folder / "mixed.curator"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["added"], told["broken"]) == (2, 1)
+    assert told["left_behind"] == {"calls of models whose messages cannot be read": 1}
+    assert main(["list", str(folder / "mixed.curator"), "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["examples"]
+    assert [each["content"] for each in first["example"]["messages"]] == ["Be short.", "Hey"]
+    assert base64.b64decode(second["bytes_b64"]) == b"{broken"
 
 
 def test_everything_else_is_refused_with_its_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

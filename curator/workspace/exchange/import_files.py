@@ -50,6 +50,8 @@ SOURCE_ROW = (
     "INSERT INTO source(id, name, file, origin, origin_size, origin_mtime_ns, format, first_id, lines, sha256, "
     "hidden, added_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
 )
+UNREAD_CALLS = "calls of models whose messages cannot be read"
+"""What stays behind of a file of traces, beside answers."""
 Progress = Callable[[int], None]
 """Called with the number of records of a file read so far; what it raises cancels the import."""
 
@@ -105,13 +107,14 @@ def _copy(
     copy = folder / "sources" / file
     prepared = PreparedFile(look, file, 0, look.path.stat(), beside=read_marks(look.path))
     prepared.late_verdicts = LateVerdicts(look.map)
-    with records(look.path, as_they_are=look.container != TRACES) as (_, plain, file_records, _notes):
+    with records(look.path, as_they_are=look.container != TRACES) as (_, plain, file_records, notes):
         if plain and look.map == KEEP and not has_marks_keys(look.path):
             line_file.copy_file(look.path, copy, each=partial(_count_lines, prepared, seen_keys, progress))
         else:
             _convert(prepared, copy, file_records, seen_keys, progress)
             if look.container != "jsonl" or not look.map.keeps_records or prepared.keys_taken:
                 line_file.copy_bytes(look.path, copy.with_name(copy.name + ".orig"))
+    prepared.left_behind.update({UNREAD_CALLS: notes.unread_calls} if notes.unread_calls else {})
     prepared.settle_late_verdicts()
     if prepared.beside is not None:
         matched, prepared.lost_marks = match_marks(prepared.beside, prepared.hashes)

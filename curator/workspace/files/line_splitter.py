@@ -56,6 +56,8 @@ class Notes:
     """The column of a table by which rows with one message each are joined to conversations; empty for others."""
     traced_by: str = ""
     """Whose traces the file holds, of which the prompts are read; empty for other files."""
+    unread_calls: int = 0
+    """Calls of models in such a file whose messages are not there or cannot be read."""
 
 
 def group(records: Iterable[Record]) -> Iterator[Batch]:

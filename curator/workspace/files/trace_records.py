@@ -32,7 +32,7 @@ def prompts_of_traces(records: Iterator[Record], notes: Notes, name: str) -> tup
     if 2 * len(kinds) < len(first) and not _are_spans(values):
         return False, rest
     notes.traced_by = kinds[0]
-    return True, _prompts(rest, name, kinds[0])
+    return True, _prompts(rest, notes, name)
 
 
 def _are_spans(values: list[object]) -> bool:
@@ -40,13 +40,22 @@ def _are_spans(values: list[object]) -> bool:
     return all(traces.trace_kind(value) or traces.unread_trace_kind(value) for value in values)
 
 
-def _prompts(records: Iterator[Record], name: str, kind: str) -> Iterator[Record]:
-    """The prompts, each with the line of its record. Raises InputError at the end where there was none."""
+def _prompts(records: Iterator[Record], notes: Notes, name: str) -> Iterator[Record]:
+    """The prompts, each with the line of its record; lines that are no JSON stay as they are.
+
+    Raises InputError at the end where there was no prompt.
+    """
     count = 0
     for line, raw in records:
-        for prompt in traces.prompts_of(spelled_numbers.read(parse(raw))):
+        parsed = parse(raw)
+        if parsed.value is None and parsed.faults:
+            yield line, raw
+        for prompt in traces.calls_of(spelled_numbers.read(parsed)):
+            if prompt is None:
+                notes.unread_calls += 1
+                continue
             count += 1
             yield line, splice.encoded(spelled_numbers.spell(prompt))
     if not count:
         words = "no message of a call to a model: have the messages recorded with the spans"
-        raise InputError(f"{name} holds traces of {kind}, but {words}, and export them again")
+        raise InputError(f"{name} holds traces of {notes.traced_by}, but {words}, and export them again")

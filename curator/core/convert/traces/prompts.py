@@ -64,16 +64,37 @@ def unread_trace_kind(value: Any) -> str:
     return ""
 
 
-def prompts_of(value: Any, depth: int = 0) -> Iterator[Prompt]:
+def prompts_of(value: Any) -> Iterator[Prompt]:
     """The prompts of all calls of models in a record, in their order."""
+    return (prompt for prompt in calls_of(value) if prompt is not None)
+
+
+def calls_of(value: Any, depth: int = 0) -> Iterator[Prompt | None]:
+    """As `prompts_of`, with None for each call whose messages are not there or cannot be read."""
     if not isinstance(value, dict) or depth > _DEEPEST:
         return
     prompt = _own_prompt(value)
-    if prompt is not None:
+    if prompt is not None or _is_call(value):
         yield prompt
     for key in ("resourceSpans", "resource_spans", "scopeSpans", "scope_spans", *_LISTS):
         for each in value[key] if isinstance(value.get(key), list) else ():
-            yield from prompts_of(each, depth + 1)
+            yield from calls_of(each, depth + 1)
+
+
+def _is_call(value: Mapping[str, Any]) -> bool:
+    """Whether a record itself is a call of a model, whatever is known of it."""
+    if isinstance(value.get("run_type"), str):
+        return value["run_type"] in ("llm", "chat_model")
+    if _request_of(value) is not None:
+        return True
+    if _is_observation(value):
+        return str(value.get("type", "")).upper() == "GENERATION"
+    attributes = attributes_of(value)
+    is_model = "gen_ai.request.model" in attributes or attributes.get("openinference.span.kind") == "LLM"
+    return is_model and attributes.get("gen_ai.operation.name") not in _OTHER_OPERATIONS
+
+
+_OTHER_OPERATIONS = ("embeddings", "execute_tool", "create_agent", "invoke_agent", "retrieval")
 
 
 def _own_prompt(value: Mapping[str, Any]) -> Prompt | None:
@@ -132,9 +153,14 @@ def _prompt_of_run(value: Mapping[str, Any]) -> Prompt | None:
         inputs = inputs["prompts"][0]
     if isinstance(inputs, dict) and isinstance(inputs.get("messages"), list):
         messages = inputs["messages"]
-        nested = messages[0] if messages and isinstance(messages[0], list) else messages
+        nested = messages[0] if messages and _is_conversation(messages[0]) else messages
         return _prompt_of_input({**inputs, "messages": nested}, tools or [])
     return _prompt_of_input(inputs, tools or [])
+
+
+def _is_conversation(value: Any) -> bool:
+    """Whether a member of a list of messages is itself such a list, as LangChain has one for each of a batch."""
+    return isinstance(value, list) and bool(value) and not isinstance(value[0], str)
 
 
 def _prompt_of_span(attributes: SpanAttributes) -> Prompt | None:
