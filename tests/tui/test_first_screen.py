@@ -37,6 +37,7 @@ async def test_the_list_stands_where_the_app_draws_it(tmp_path: Path, size: tupl
     async with opened(path, size) as scene:
         await scene.press("G", "k", "1", "k", "5", "a", "d")
         scene.app.keep()
+        scene.app.clear_notifications()  # the message has a line of its own, which the list lacks
         await scene.settle()
         app = scene.screen_text().split("\n")
         early = drawn(scene.workspace, size)
