@@ -120,6 +120,7 @@ def pairs_of_shapes() -> Iterator[Pair]:
         for answer in ANSWERS:
             yield Pair("two places", chat(text, answer), chat(changed, answer))
         yield Pair("two places, long", chat(LONG.format(text), ANSWERS[1]), chat(LONG.format(changed), ANSWERS[1]))
+        yield Pair("two places, answer", *(chat(QUESTIONS[1], LONG.format(told)) for told in (text, changed)))
     sentence = "Please send me what you know about the {} of the man from the house by the river."
     for first, other in zip(CONFUSED[::2], CONFUSED[1::2], strict=True):
         yield Pair("confused", chat(sentence.format(first), ANSWERS[1]), chat(sentence.format(other), ANSWERS[1]))

@@ -146,27 +146,25 @@ def verify(
             text = fetch(row)
             forms[row], marks[row] = normalise(text), format_mark(text)
         forms_a, forms_b = [forms[a] for a, _ in block], [forms[b] for _, b in block]
-        scores = _scores(forms_a, forms_b, floor)
-        for place in np.flatnonzero(scores >= floor).tolist():
+        scores = _scores(forms_a, forms_b, 100 * floor / (200 - floor))
+        for place in np.flatnonzero(scores).tolist():
             a, b = block[place]
-            if marks[a] == marks[b]:
-                words = 1 + min(forms_a[place].count(" "), forms_b[place].count(" "))
-                score = _without_half_of_more(
-                    float(scores[place]), len(forms_a[place]), len(forms_b[place]), words
-                )
+            score, words = _without_half_of_more(float(scores[place]), forms_a[place], forms_b[place])
+            if score >= floor and marks[a] == marks[b]:
                 verified.append(Pair(a, b, score, relate(a, b), words))
     tell("comparing", 1.0)
     return verified
 
 
-def _without_half_of_more(score: float, length_a: int, length_b: int, words: int) -> float:
-    """The score of two texts. Where one is the other with additions, only half the length of these counts against
-    it."""
-    shared = score * (length_a + length_b) / 200
-    short, long = min(length_a, length_b), max(length_a, length_b)
+def _without_half_of_more(score: float, a: str, b: str) -> tuple[float, int]:
+    """The score of two texts, and the words of the shorter one. Where one is the other with additions, only half
+    the length of these counts against it: the score is then at most 100 × `score` ÷ (50 + `score` ÷ 2)."""
+    words = 1 + min(a.count(" "), b.count(" "))
+    short, long = min(len(a), len(b)), max(len(a), len(b))
+    shared = score * (short + long) / 200
     if words < _SHORT_WORDS or shared < _WHOLE * short:
-        return score
-    return 200 * short / (short + (short + long) / 2)
+        return score, words
+    return 200 * short / (short + (short + long) / 2), words
 
 
 def _scores(forms_a: list[str], forms_b: list[str], floor: float) -> NDArray[np.float32]:

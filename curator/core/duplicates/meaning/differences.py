@@ -49,6 +49,9 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[,']\d{3})+(?!\d)")
 _OF_A_SENTENCE = LITTLE_WORDS.keys() | ROLE_WORDS
 """Words that belong to a sentence and are never filled into a form."""
 
+_OF_A_DAY = {"on", "next"}
+"""On Monday and next Monday are one day. Elsewhere one does not stand in the other's place."""
+
 _OFTEN_DAMAGED = frozenset(("not", "cannot", "never", "none", "nothing", "nobody"))
 """Negations for which a noun may stand by damage."""
 
@@ -76,8 +79,8 @@ class MeaningDifference(NamedTuple):
 
     @property
     def is_lone(self) -> bool:
-        """Whether words were exchanged in one place only, for words that fit there: no damaged text."""
-        return self.places == 1 and any(_is_another_word(x, y) for x, y in self.exchanged)
+        """Whether words were exchanged in one place only, be it for a word that does not seem to fit there."""
+        return self.places == 1 and bool(self.exchanged)
 
     @property
     def is_throughout(self) -> bool:
@@ -256,6 +259,8 @@ class Differences:
             return None
         if (x in NEGATIONS) != (y in NEGATIONS) and _turns_round(x, y):
             return "a negation"
+        if {x, y} == _OF_A_DAY:
+            return None
         if are_of_one_language(x, y):
             if is_swapped(x, y):
                 self.is_doubtful = True

@@ -23,10 +23,10 @@ SAME_PROMPT = 90.0
 """Score from which two prompts count as the same question."""
 SAME_SYSTEM = 72.0
 """Score from which two system prompts are variants of one."""
-VARIANTS = 8
-"""With more different system prompts than these a set has not one system prompt."""
 _SHORT_CHAT = 33
 """Words of a chat up to which a few exchanged words count; in a longer one they may be a rewording."""
+VARIANTS = 8
+"""With more different system prompts than these a set has not one system prompt."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!。？！])\s+|\n+")
 _LAST = 3
 """Sentences at the end of a prompt among which the other's last one is looked for."""
@@ -53,10 +53,12 @@ def relation_of(a: Spoken, b: Spoken, *, ignore_system: bool = False) -> Relatio
 
 
 def _is_filled_in_otherwise(whole: MeaningDifference, prompt: MeaningDifference, a: Spoken) -> bool:
-    """Whether a few words are others in the prompt alone, or anywhere in a short chat."""
+    """Whether a few words are others in the prompt alone, in the answer alone, or anywhere in a short chat."""
     if not whole.is_filling:
         return False
-    return whole.exchanged == prompt.exchanged or sum(len(text.split()) for text in a.texts) <= _SHORT_CHAT
+    if not prompt.exchanged or whole.exchanged == prompt.exchanged:
+        return True
+    return sum(len(text.split()) for text in a.texts) <= _SHORT_CHAT
 
 
 def are_same_system(a: str, b: str) -> bool:
