@@ -120,7 +120,8 @@ def _units(
     if whole_groups:
         reasons.append(f"{whole_groups} groups of duplicates, contradictions or look-alikes stay on one side")
     if divided:
-        reasons.append(f"{divided} families of look-alikes hold over a fifth of the examples and were divided")
+        which = f"{divided} families of look-alikes or contradictions"
+        reasons.append(f"{which} hold over a fifth of the examples and were divided")
     return units
 
 
