@@ -62,15 +62,21 @@ def rules() -> str:
 
 
 def keys() -> str:
-    """docs/keys.md: every action by scope, with its keys and the id to rebind it by."""
+    """docs/keys.md: every action by scope, with its keys, its name in the palette, a test, and its id."""
     from curator.tui import keys as table
     from curator.tui.actions import SCOPES
+
+    sys.path.insert(0, str(DOCS.parent))
+    from tests.tui import recorded_actions
+
+    tests = recorded_actions.read()
 
     lines = [
         "# Keys",
         "",
         "Written from the key table by `python scripts/make_docs.py keys`. `?` shows the keys of the focused",
-        "part, and `ctrl+p` finds every action by name. Set other keys for an action by its id in `config.toml`:",
+        "part, and `ctrl+p` finds every action by its name, the words in bold. A test of the file named last runs",
+        "the action (`tests/tui/recorded_actions.py`). Set other keys by the id in `config.toml`:",
         "",
         "```toml",
         "[keys]",
@@ -80,11 +86,13 @@ def keys() -> str:
     for scope, title in SCOPES.items():
         actions = list(table.of_scope(scope))
         if actions:
-            lines += ["", f"## {title}", "", "| key | does | id |", "|---|---|---|"]
+            lines += ["", f"## {title}", "", "| key | does | id | test |", "|---|---|---|---|"]
             for action in actions:
                 keys_text = table.keys_of(action, {}).replace("|", "\\|")
                 keys_cell = f"`{keys_text}`" if keys_text else "palette"
-                lines.append(f"| {keys_cell} | **{action.description}**: {action.tooltip} | `{action.id}` |")
+                words = f"**{action.description}**: {action.tooltip}"
+                test = f"`{tests[action.id]}`" if action.id in tests else "–"
+                lines.append(f"| {keys_cell} | {words} | `{action.id}` | {test} |")
     return "\n".join(lines) + "\n"
 
 

@@ -2,16 +2,19 @@
 
     python scripts/screenshots.py [NAME …]
     python scripts/screenshots.py --rounds FOLDER [NAME …]
+    python scripts/screenshots.py browser
 
 Most are pictures of the tours that the snapshot tests make (`tests/tui/tours.py`). Those in `TRAINING` train
 SmolLM2 for real (some minutes) and are drawn where they are named, or all by the name `training`. Those in
 `ROUNDS` show a loop that somebody went through: FOLDER holds its workspace and, as `home`, the `$CURATOR_HOME`
-of that time; they are drawn from a copy. The pictures are SVG, as Textual exports them, without web fonts.
+of that time; they are drawn from a copy. The pictures are SVG, as Textual exports them, without web fonts;
+`browser` is a PNG that a real Chromium draws of `curator web` on the sample.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import re
 import shutil
@@ -33,6 +36,14 @@ OF_TOURS: dict[tuple[str, str, Size], str] = {
     ("data", "list", NARROW): "data",
     ("data", "problem", WIDE): "data-wide",
     ("data", "filtered", NARROW): "fix",
+    ("data", "facets", WIDE): "counts",
+    ("data", "replace", NARROW): "replace",
+    ("dialogs", "answers", NARROW): "answers",
+    ("dialogs", "balance", NARROW): "balance",
+    ("dialogs", "import-read", NARROW): "import",
+    ("dialogs", "tour", NARROW): "tour",
+    ("dialogs", "export", NARROW): "export",
+    ("training", "succeeded", WIDE): "curves",
     ("data", "fixed", NARROW): "fixed",
     ("editor", "message", NARROW): "edit",
     ("stages", "duplicates", WIDE): "duplicates",
@@ -67,6 +78,8 @@ ROUNDS: dict[str, tuple[Size, list[str], str]] = {
     "side-effects": (NARROW, ["alt+6", "until:+9 −0 ~0", "shift+tab", "down", "x"], "Forgotten"),
 }
 """Each begins anew: size, keys, and the words that come at the end."""
+BROWSER = "browser"
+"""The picture that a browser draws."""
 CARD = "run-card"
 """The picture of the first round's card, beside those of `ROUNDS`."""
 
@@ -146,8 +159,33 @@ async def draw_card(path: Path) -> None:
     print(OUT / f"{CARD}.svg")
 
 
+async def draw_browser() -> None:
+    """Have a headless Chromium draw `curator web` on the sample."""
+    from tests.cli.test_web import browsing, served
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["CURATOR_HOME"] = f"{folder}/home"
+        path = Path(shutil.copy(SAMPLE, folder))
+        with served(path) as (address, token):
+            async with browsing(Path(folder) / "profile") as page:
+                window = {"width": 1280, "height": 760, "deviceScaleFactor": 1, "mobile": False}
+                await page.call("Emulation.setDeviceMetricsOverride", **window)
+                await page.call("Page.navigate", url=f"{address}/#{token}")
+                await page.until("Just one more level")
+                await asyncio.sleep(5)
+                await page.call("Runtime.evaluate", expression="document.querySelector('textarea').focus()")
+                await page.type("]")
+                await asyncio.sleep(5)
+                picture = await page.call("Page.captureScreenshot", format="png")
+    (OUT / f"{BROWSER}.png").write_bytes(base64.b64decode(picture["data"]))
+    print(OUT / f"{BROWSER}.png")
+
+
 def main(names: list[str]) -> None:
     """Draw the named screenshots, or all that need no training."""
+    if names == [BROWSER]:
+        asyncio.run(draw_browser())
+        return
     if names[:1] == ["--rounds"]:
         with tempfile.TemporaryDirectory() as place:
             copy = shutil.copytree(names[1], Path(place) / "loop")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,24 @@ if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
 
+CANNOT_DRAW = {"dumb", "unknown"}
+"""Values of TERM of terminals that only print lines."""
+
+
 def open_ui(path: str | None) -> int:
     """Run the UI on a dataset or workspace, without a path on the one that was open last. Returns the exit status.
 
-    Raises UsageError without a terminal or with a faulty configuration, InputError where the path is no dataset.
+    Raises UsageError without a terminal that can place a cursor or with a faulty configuration, InputError where
+    the path is no dataset.
     """
     in_browser = leaving.in_browser()
     if not in_browser and not leaving.is_terminal():
         raise UsageError("The UI needs a terminal; 'curator --help' lists the commands that work without one.")
+    if not in_browser and os.environ.get("TERM", "") in CANNOT_DRAW:
+        raise UsageError(
+            f"This terminal (TERM={os.environ.get('TERM', '')}) cannot place a cursor, which the UI needs: use "
+            "another one, 'curator web' for a browser, or the commands that 'curator --help' lists."
+        )
     memory = LastSession.load()
     is_first = not path and not memory.tour and not memory.last
     theme = memory.theme or settings.load().theme or ""

@@ -11,8 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -157,53 +157,60 @@ class Browser:
             await self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
 
+@asynccontextmanager
+async def browsing(profile: Path) -> AsyncIterator[Browser]:
+    """A page of a Chromium that keeps its files in a folder of its own."""
+    assert CHROMIUM is not None
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "about:blank"]
+    browser = await asyncio.create_subprocess_exec(
+        CHROMIUM, f"--user-data-dir={profile}", *flags,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert browser.stderr is not None
+        async with asyncio.timeout(PATIENCE):
+            line = b""
+            while b"DevTools listening on " not in line:
+                line = await browser.stderr.readline()
+        root = line.decode().split("listening on ")[1].strip()
+        port = root.split(":")[2].partition("/")[0]
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://127.0.0.1:{port}/json") as answer:
+                pages = await answer.json()
+            target = next(page for page in pages if page["type"] == "page")
+            async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as ws:
+                page = Browser(ws)
+                await page.call("Network.enable")
+                await page.call("Page.enable")
+                yield page
+    finally:
+        browser.kill()
+        await browser.wait()
+
+
 async def work_in_chromium(path: Path, folder: Path) -> None:
     """Open, edit, undo, look at the train dialog, close, and open again."""
-    assert CHROMIUM is not None
     with served(path) as (address, token):
-        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "about:blank"]
-        browser = await asyncio.create_subprocess_exec(
-            CHROMIUM, f"--user-data-dir={folder}", *flags,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            assert browser.stderr is not None
-            async with asyncio.timeout(PATIENCE):
-                line = b""
-                while b"DevTools listening on " not in line:
-                    line = await browser.stderr.readline()
-            root = line.decode().split("listening on ")[1].strip()
-            port = root.split(":")[2].partition("/")[0]
-            async with aiohttp.ClientSession() as session:
-                async with session.get(f"http://127.0.0.1:{port}/json") as answer:
-                    pages = await answer.json()
-                target = next(page for page in pages if page["type"] == "page")
-                async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as ws:
-                    page = Browser(ws)
-                    await page.call("Network.enable")
-                    await page.call("Page.enable")
-                    await page.call("Page.navigate", url=f"{address}/#{token}")
-                    await page.until("Question number 3")
-                    shown = await page.call("Runtime.evaluate", expression="location.href")
-                    assert token not in shown["result"]["value"]
-                    await page.call("Runtime.evaluate", expression="document.querySelector('textarea').focus()")
-                    await page.type("e")
-                    await page.until("editing line 1")
-                    await page.type("written in Chromium")
-                    await page.until("Chromium")
-                    await page.press("Escape", 27)
-                    await page.until("Saved")
-                    await page.type("u")
-                    await page.until("(answer1)")
-                    await page.type("T")
-                    await page.until("Epochs")
-                    await page.press("Escape", 27)
-                    await page.call("Page.navigate", url="about:blank")
-                    await page.call("Page.navigate", url=address)
-                    await page.until("Question number 3")
-        finally:
-            browser.kill()
-            await browser.wait()
+        async with browsing(folder) as page:
+            await page.call("Page.navigate", url=f"{address}/#{token}")
+            await page.until("Question number 3")
+            shown = await page.call("Runtime.evaluate", expression="location.href")
+            assert token not in shown["result"]["value"]
+            await page.call("Runtime.evaluate", expression="document.querySelector('textarea').focus()")
+            await page.type("e")
+            await page.until("editing line 1")
+            await page.type("written in Chromium")
+            await page.until("Chromium")
+            await page.press("Escape", 27)
+            await page.until("Saved")
+            await page.type("u")
+            await page.until("(answer1)")
+            await page.type("T")
+            await page.until("Epochs")
+            await page.press("Escape", 27)
+            await page.call("Page.navigate", url="about:blank")
+            await page.call("Page.navigate", url=address)
+            await page.until("Question number 3")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: Debian's package chromium has one")

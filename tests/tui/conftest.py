@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from textual._compositor import Compositor
+from textual.app import App
 from textual.design import ColorSystem
+
+from tests.tui import recorded_actions
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,3 +41,21 @@ def drawn_when_settled() -> None:
         return None
 
     Compositor.render_update = render_for_somebody  # type: ignore[method-assign,assignment]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def recorded() -> Iterator[None]:
+    """Where that is wanted, write down which test runs which action."""
+    if not os.environ.get(recorded_actions.WANTED):
+        yield
+        return
+    dispatch = App._dispatch_action
+
+    async def note_and_dispatch(app: App[Any], namespace: Any, action_name: str, params: Any) -> bool:
+        recorded_actions.note(namespace, action_name, tuple(params))
+        return await dispatch(app, namespace, action_name, params)
+
+    App._dispatch_action = note_and_dispatch  # type: ignore[method-assign,assignment]
+    yield
+    App._dispatch_action = dispatch  # type: ignore[method-assign]
+    recorded_actions.write()

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 
 from curator.core.text import printable
+from curator.tui import stage_list
 from tests.thorough import every
 from tests.tui.scene import WIDE, chat, dataset, opened
 
@@ -119,10 +121,35 @@ async def test_small_terminals_say_so(tmp_path: Path) -> None:
         assert "examples" in scene.screen_text()
 
 
-async def test_a_storm_of_resizes_loses_no_key(tmp_path: Path) -> None:
+async def test_a_storm_of_resizes_loses_no_key_and_breaks_no_dialog(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, [chat(f"q{n}", f"(a{n})") for n in range(30)])) as scene:
         for n in range(20):
             await scene.pilot.resize_terminal(20 + n * 7, 5 + n * 2)
             await scene.pilot.press("j")
         await scene.settle()
         assert scene.current == 21
+        for name in every(5, list(stage_list.DIALOGS)):
+            scene.app.action_dialog(name)
+            await scene.settle()
+            dialog = scene.app.screen
+            for width, height in ((300, 80), (30, 8), (60, 16)):
+                await scene.pilot.resize_terminal(width, height)
+                box = dialog.query_one(".box").region
+                assert box.width <= width and box.height <= height, (name, width)
+            assert scene.app.screen is dialog
+            await scene.press("escape")
+            assert scene.app.screen is not dialog, name
+
+
+async def test_a_paste_of_ten_megabytes_is_refused_or_cut(tmp_path: Path) -> None:
+    big = ("word " * 20 + "\n") * 100_000
+    async with opened(dataset(tmp_path, [chat("a", "(b)")])) as scene:
+        raw = scene.workspace.raw(1)
+        for keys in (("e",), ("slash",), ("percent_sign",), ()):
+            await scene.press(*keys)
+            scene.app.post_message(Paste(big))
+            await scene.settle()
+            assert len(scene.screen_text()) < 10_000
+            await scene.press("escape", "escape", "escape")
+            assert scene.workspace.raw(1) == raw
+        assert "Not pasted: 10,100,000 characters" in scene.toasts()

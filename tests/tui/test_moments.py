@@ -64,8 +64,10 @@ async def test_the_recommended_checkpoint_is_taken_with_one_key(tmp_path: Path) 
         assert "loss (nats a token), smoothed 0.6" in scene.screen_text() and "─ step ─" in scene.screen_text()
         await scene.press("right_square_bracket", "left_square_bracket")
         assert f"step {screen.query_one(CurveChart).steps[-2]:g} · train " in scene.screen_text()
-        await scene.press("escape")
-        assert "smoothed 0.6" in scene.screen_text()
+        await scene.press("escape", "s", "l")
+        assert "logarithmic, smoothed 0.9" in scene.screen_text()
+        await scene.press("s", "s", "l")
+        assert "loss (nats a token), smoothed 0.6" in scene.screen_text()
         await scene.pilot.hover("#curves", offset=(12, 3))
         assert " · validation " in scene.screen_text()
         for ending, begins in ((".svg", b"<svg"), (".png", b"\x89PNG"), (".csv", b"step,train,validation")):
@@ -133,7 +135,20 @@ async def test_columns_are_chosen_moved_and_remembered(tmp_path: Path) -> None:
         assert scene.screen_text().split("\n")[2].split()[:4] == ["line", "prompt", "answer", "split"]
         await scene.app.run_action("dialog('columns')")
         await scene.settle()
-        await scene.press("G", "space", "k", "k", "k", "less_than_sign", "plus", "plus")
+        await scene.press(
+            "G",
+            "space",
+            "k",
+            "k",
+            "k",
+            "less_than_sign",
+            "greater_than_sign",
+            "less_than_sign",
+            "plus",
+            "plus",
+            "minus",
+            "plus",
+        )
         assert "The answer has 50 %" in scene.screen_text()
         await scene.press("g", "j", "space")
         assert "The column line always stays" in scene.toasts()

@@ -19,6 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from curator.errors import UsageError
+from curator.tui.start import open_ui
+from curator.tui.terminal import leaving
 from tests.thorough import every
 from tests.tui.scene import chat, dataset, many
 
@@ -185,6 +188,13 @@ def test_no_terminal_is_said_in_one_sentence(tmp_path: Path, words: list[str]) -
     assert done.returncode == 2
     assert done.stdout == b""
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_terminal_that_cannot_place_a_cursor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(leaving, "is_terminal", lambda: True)
+    with pytest.raises(UsageError, match=r"\(TERM=dumb\) cannot place a cursor"):
+        open_ui(None)
 
 
 def test_a_path_that_is_no_dataset_is_said_before_the_screen_is_taken(tmp_path: Path) -> None:

@@ -66,6 +66,20 @@ def test_a_folder_that_cannot_be_written_gets_its_workspace_in_the_data_folder(
         assert again.path == workspace.path
 
 
+def test_files_of_one_name_with_different_endings_have_workspaces_of_their_own(data: Path) -> None:
+    table = data.with_suffix(".csv")
+    table.write_text("question,answer\nwhy,because\n")
+    for _ in range(2):  # also once both are there
+        with open_workspace(data) as workspace:
+            assert workspace.source_name == "data.jsonl" and len(workspace.ids()) == 12
+        with open_workspace(table) as workspace:
+            assert workspace.source_name == "data.csv" and len(workspace.ids()) == 1
+            assert workspace.path.name == "data.csv.curator"
+    renamed = data.rename(data.with_suffix(".ndjson"))
+    with open_workspace(renamed) as workspace:  # its old name is gone: it is the same data
+        assert len(workspace.ids()) == 12
+
+
 @pytest.mark.parametrize(
     "content, ids",
     [

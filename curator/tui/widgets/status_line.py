@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
+from curator.errors import CuratorError
 from curator.tui.session.changed import Changed
 from curator.tui.session.session import Session
 from curator.tui.session.summary import BRIEF, pieces
@@ -34,6 +35,7 @@ class StatusLine(Widget):
         """Draw again after each change."""
         self._session.changed.subscribe(self, self._note_change)
         shell_of(self).job_watch.changed.subscribe(self, lambda _: self._look_at_jobs())
+        self._session.tasks.watch(lambda: self.call_later(self._look_at_jobs))
         self.set_interval(LOOK, self._look_at_jobs)
         self.call_after_refresh(self._look_at_jobs)
 
@@ -42,7 +44,10 @@ class StatusLine(Widget):
         session, watch = self._session, shell_of(self).job_watch
         if self.screen not in self.app.screen_stack or session.busy:
             return
-        state = loop_state(session.summary(), session.workspace, watch)
+        try:
+            state = loop_state(session.summary(), session.workspace, watch)
+        except CuratorError:
+            return  # config.toml is faulty since: whatever needs it says so
         words = (status_words(session, watch), state.next_step)
         if words != (self._background, self._next_step):
             self._background, self._next_step = words

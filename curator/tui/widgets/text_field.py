@@ -8,12 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from rich.text import Text
+from textual.events import Paste
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import LanguageDoesNotExist
 
 from curator.core.text import one_line, printable
 from curator.tui import keys
+from curator.tui.shell import shell_of
 
 HIGHLIGHT_BYTES = 30_000
 """Above this size JSON is not highlighted: that would take more than a frame a key (34-64 ms at 100 KB)."""
@@ -52,6 +54,16 @@ class TextField(TextArea):
 
     def __init__(self, text: str, **options: Any) -> None:
         super().__init__(encode_breaks(text), soft_wrap=True, compact=True, **options)
+
+    async def _on_paste(self, event: Paste) -> None:
+        """Refuse a paste after which the text could not be edited here: the UI would freeze on it."""
+        if not editable(self.text + event.text):
+            event.stop()
+            event.prevent_default()
+            shell_of(self).session.toast(
+                f"Not pasted: {len(event.text):,} characters are too many to edit here ({EDITABLE_CHARS:,} in "
+                f"{EDITABLE_LINES:,} lines at most). I imports a file; ctrl+o edits in $EDITOR."
+            )
 
     @property
     def true_text(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from curator import paths
@@ -21,12 +23,15 @@ def is_workspace(path: Path) -> bool:
 def folder_for(file: Path) -> Path:
     """The workspace of a dataset file: `NAME.curator` beside it, or in the data folder where that is read-only.
 
-    If one of the two exists, that one; beside the file first.
+    If one of the two exists, that one; beside the file first. Where that one is of another file with another
+    ending, which is still there (`a.csv` and `a.json`), it is `NAME.ENDING.curator`.
     """
     name = file.name
     while name.lower().endswith(DATA_SUFFIXES) and Path(name).stem:
         name = Path(name).stem
     beside = file.with_name(name + SUFFIX)
+    if _is_of_a_neighbour(beside, file):
+        beside, name = file.with_name(file.name + SUFFIX), file.name
     from hashlib import sha256  # heavy: OpenSSL, some MB of memory
 
     digest = sha256(str(file.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -34,6 +39,23 @@ def folder_for(file: Path) -> Path:
     if (beside / "workspace.db").exists() or (not away.exists() and os.access(file.parent, os.W_OK)):
         return beside
     return away
+
+
+def _is_of_a_neighbour(folder: Path, file: Path) -> bool:
+    """Whether a workspace was made of other files than this one, and one of them still lies beside it."""
+    from curator import sqlite_file  # heavy, and needed only where there is a workspace
+
+    database = folder / "workspace.db"
+    if not database.exists():
+        return False
+    try:
+        with closing(sqlite_file.connect(database, "ro")) as db:
+            names = [str(name) for (name,) in db.execute("SELECT name FROM source")]
+    except (sqlite3.Error, OSError):
+        return False  # opening it tells what is wrong
+    return file.name not in names and any(
+        file.with_name(name).is_file() for name in names if Path(name).name == name
+    )
 
 
 def slug(name: str, limit: int = 60) -> str:

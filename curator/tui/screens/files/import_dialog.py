@@ -29,6 +29,7 @@ TYPING_PAUSE = 0.15
 """Seconds without a key press after which the typed path is read."""
 _MESSAGES = 4
 """Most messages of an example in the preview."""
+_DELETES = "/rule:missing_messages_list lists them, ctrl+a and d delete them"
 _WIDTH = 64
 """Most characters of a line in the preview."""
 CONTAINERS = {"jsonl": "JSON Lines", "array": "a JSON array or pretty-printed JSON", "csv": "a table of text"}
@@ -90,6 +91,15 @@ class ImportDialog(Dialog[None]):
         field.value = f"{self.session.workspace.path.absolute().parent}/"
         field.focus()
         field.select_all()
+
+    def _unmapped_before(self) -> str:
+        """How many records of this file are here already that are no chats, in words; empty: none, or no map."""
+        file, workspace = self._preview, self.session.workspace
+        if file is None or file.map.keeps_records:
+            return ""
+        name = file.path.name.replace('"', '\\"')
+        count = workspace.view(f'rule:missing_messages_list source:"{name}"').total
+        return f"{count:,} records" if count else ""
 
     # The preview
 
@@ -169,10 +179,13 @@ class ImportDialog(Dialog[None]):
         """Read the file; once it is read, import it."""
         if self._prepared is not None:
             prepared, self._prepared = self._prepared, None
+            unmapped = self._unmapped_before()
             if self.session.take_in(prepared) is None:
                 self._prepared = prepared
             else:
                 self.dismiss(None)
+                if unmapped:
+                    self.session.toast(f"Its {unmapped} from before are still there, unmapped: {_DELETES}")
         elif self._preview is not None and not self._progress.working:
             self._read(self._preview)
         elif self._preview is None:

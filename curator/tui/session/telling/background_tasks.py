@@ -53,12 +53,27 @@ class BackgroundTasks:
 
     def __init__(self) -> None:
         self._tasks: dict[BackgroundTask, None] = {}
+        self._watchers: list[Callable[[], object]] = []
 
     def begin(self, words: str, stop: Callable[[], object] | None = None) -> BackgroundTask:
         """A task begins; whoever does it must call `end`. `stop` asks it to stop."""
-        task = BackgroundTask(words, lambda ended: self._tasks.pop(ended, None), stop)
+        task = BackgroundTask(words, self._end, stop)
         self._tasks[task] = None
+        self._tell()
         return task
+
+    def watch(self, watcher: Callable[[], object]) -> None:
+        """Call `watcher` whenever a task has begun or ended, from the thread in which that happens."""
+        self._watchers.append(watcher)
+
+    def _end(self, task: BackgroundTask) -> None:
+        if task in self._tasks:
+            del self._tasks[task]
+            self._tell()
+
+    def _tell(self) -> None:
+        for watcher in self._watchers:
+            watcher()
 
     def __iter__(self) -> Iterator[BackgroundTask]:
         return iter(list(self._tasks))

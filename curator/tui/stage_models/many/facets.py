@@ -137,7 +137,9 @@ def _plain(kind: str, title: str, values: _Values, queries: dict[str, str], tota
         title = f"{title}: {len(ordered):,}"
     if all(len(ids) == total for _, ids in ordered):
         same = ", ".join(value or f"no {kind}" for value, _ in ordered)
-        yield Facet(kind, title if kind == "review" or not same else f"{title}: {same} (all)", heading=True)
+        if kind != "review":
+            title = f"{TITLES[kind]}: {f'{same} (all)' if same else 'none'}"
+        yield Facet(kind, title, heading=True)
         return
     yield Facet(kind, title, heading=True)
     for value, ids in ordered[:MOST]:
