@@ -122,7 +122,7 @@ async def test_what_speaks_against_a_training_is_said_and_nothing_starts(tmp_pat
     async with opened(dataset(tmp_path, [b"not json"] * 3), WIDE) as scene:
         await scene.press("T")
         text = await plan_of(scene)
-        assert "0 sound examples" in text
+        assert "each of the 3 examples has errors: repair them first" in text
         await scene.pilot.press("enter")
         await scene.pilot.pause(0.3)
         assert isinstance(scene.app.screen, TrainDialog)

@@ -78,7 +78,8 @@ def test_nothing_is_lost_and_nothing_falls_over(data: Path, capfd: pytest.Captur
         assert not set(map(chr, [*range(10), *range(11, 32), *range(127, 160)])) & set(shown.out + shown.err)
     assert main(["export", str(data), "-o", str(data.with_name("out.jsonl"))]) == 0
     assert data.with_name("out.jsonl").read_bytes() == data.read_bytes().replace(b"}\r\r\n", b"}\r\n")
-    assert main(["export", str(data), "-o", str(data.with_name("out.csv")), "--format", "csv"]) == 0
+    assert main(["export", str(data), "-o", str(data.with_name("out.csv")), "--format", "csv"]) == 1
+    assert "2 examples cannot be written as csv and were left out" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("make", ["fifo", "folder", "device", "missing", "unreadable"])

@@ -49,7 +49,8 @@ def _is_of_a_neighbour(folder: Path, file: Path) -> bool:
     if not database.exists():
         return False
     try:
-        with closing(sqlite_file.connect(database, "ro")) as db:
+        # Immutable: nothing is created beside the file; what a writer has not yet put into it matters not here.
+        with closing(sqlite_file.connect(database, "ro", immutable=True)) as db:
             names = [str(name) for (name,) in db.execute("SELECT name FROM source")]
     except (sqlite3.Error, OSError):
         return False  # opening it tells what is wrong
