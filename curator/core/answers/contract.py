@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
-
 from curator.core.answers.emoji import meanings
 from curator.core.answers.pattern import automaton
 
@@ -99,6 +96,9 @@ class Contract:
         """
         suggestions = dict.fromkeys(answer for answer in self._interpretations(text) if self.allows(answer))
         if self.vocabulary is not None and len(suggestions) < limit:
+            from rapidfuzz import process  # heavy: a program that starts suggests nothing
+            from rapidfuzz.distance import DamerauLevenshtein
+
             answers_by_key, word = _answers_by_key(self.vocabulary), comparison_key(text)[:MAX_ANSWER]
             similar = process.extract(
                 word,

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from rapidfuzz import fuzz
-
 from curator.tui import keys
 from curator.tui.actions import Action
 from curator.tui.command_words import ONLY_BY_NAME, SYNONYMS
@@ -66,6 +64,8 @@ def _fit_part(text: str, name: str, synonyms: tuple[str, ...], description: str)
         return DESCRIPTION_WORDS - shorter
     if text in name:
         return INSIDE_NAME - shorter
+    from rapidfuzz import fuzz  # heavy: nobody has typed yet when the program starts
+
     closest = max(fuzz.ratio(text, phrase) / 100 for phrase in (name, *synonyms))
     if closest >= ALIKE:
         return MISTYPED * closest
