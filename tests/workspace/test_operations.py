@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,14 @@ def test_a_foreign_or_damaged_file_of_proposals_is_refused(workspace: Workspace)
     assert proposals_of(workspace) == []
     workspace.set_meta("proposal.x", "accepted")  # keys of strangers are no verdicts
     assert propose(workspace, EDIT)[0].id == 1
+
+
+def test_a_file_whose_maker_was_killed_before_the_first_proposal_holds_none(workspace: Workspace) -> None:
+    with closing(sqlite3.connect(workspace.path / inbox.FILE)) as db:
+        db.execute("VACUUM")  # writes the header of a database without tables
+    assert inbox.read(workspace.path) == []
+    (workspace.path / inbox.FILE).write_bytes(b"")
+    assert inbox.read(workspace.path) == []
 
 
 def test_the_ids_of_settled_proposals_are_never_used_again(workspace: Workspace) -> None:

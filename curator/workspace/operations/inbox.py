@@ -84,6 +84,8 @@ def read(folder: Path) -> list[KeptProposal]:
         return []
     try:
         with closing(_open_for_reading(path)) as db:
+            if _is_empty(db):
+                return []
             columns = "id, operation, author, reason, targets, created_at"
             return [_from_values(path, row) for row in db.execute(f"SELECT {columns} FROM proposal ORDER BY id")]
     except sqlite3.Error as error:
@@ -106,12 +108,12 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
         for pragma in ("journal_mode=DELETE", "synchronous=FULL"):
             db.execute(f"PRAGMA {pragma}").fetchall()
         db.execute("BEGIN IMMEDIATE")
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            _require_ours(path, db)
-        else:
+        if _is_empty(db):
             db.execute(_TABLE)
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={VERSION}")
+        else:
+            _require_ours(path, db)
         db.execute("COMMIT")
     except BaseException:
         db.close()
@@ -125,11 +127,17 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
     db = connect(path, "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro", wait=_WAIT)
     try:
         db.execute("PRAGMA query_only=ON")
-        _require_ours(path, db)
+        if not _is_empty(db):
+            _require_ours(path, db)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    """Whether nothing is in it: the process that made the file was killed before its first proposal was kept."""
+    return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
 
 def _require_regular(path: Path) -> None:
