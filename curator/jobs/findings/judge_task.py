@@ -25,7 +25,7 @@ class JudgeTask:
 
     @staticmethod
     def make(judge: Judge, rows: tuple[str, str], pairs: Sequence[AnswerPair], ledger: Ledger) -> JudgeTask:
-        """The task, with what the person has marked until now. Raises UsageError for a judge that is judged."""
+        """Build the task from the person's marks so far. Raises UsageError where the judge is a judged model."""
         require_other_judge(judge, rows)
         return JudgeTask(judge, rows, pairs, marked_pairs(ledger.judgements(), judge))
 
@@ -39,7 +39,7 @@ class JudgeTask:
         return cost_of_messages(unasked(ledger, self.judge, self.all_pairs), provider, self.judge.model)
 
     async def run(self, client: Client, ledger: Ledger, report: Callable[[str, int, int], None]) -> JudgeReport:
-        """Ask what the judge has not said yet; what that amounts to. Raises ProviderError."""
+        """Ask the judge for the verdicts that are missing; returns the summary of all. Raises ProviderError."""
         verdicts = await ask_judge(client, self.judge, self.all_pairs, ledger, report)
         count, choices = len(self.pairs), [choice for _, choice in self.marks]
         marks = list(zip(verdicts[count:], choices, strict=True))

@@ -15,7 +15,7 @@ _VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 class LateVerdicts:
-    """Looks at the columns that may hold verdicts and are not read as such by the map; all their values decide."""
+    """Collects the values of columns not mapped as verdicts; all values decide whether they are."""
 
     def __init__(self, by: Map) -> None:
         self._is_open = not judges_by_itself(by)

@@ -48,7 +48,7 @@ class PreparedFile:
     """Whether marks stood under a key of the lines, which was taken out."""
 
     def settle_late_verdicts(self) -> None:
-        """Take the verdicts of columns that the first records did not speak of; they are not left behind."""
+        """Use the verdicts of columns that the first records lack; they count as left behind no longer."""
         self.verdicts = [*self.late_verdicts.added_to(self.verdicts)]
         self.left_behind -= Counter(self.late_verdicts.columns)
 

@@ -52,7 +52,7 @@ class OwnRuleAsker:
         return problems
 
     def _start(self) -> list[Problem]:
-        """Start the processes; what speaks against some of their rules."""
+        """Start the processes; returns a problem for each rule or file that cannot be used."""
         from curator.workspace.own_rules.process import SECONDS_TO_LOAD, RuleProcess  # heavy
         from curator.workspace.own_rules.rule_files import PREFIX
 
@@ -68,7 +68,7 @@ class OwnRuleAsker:
         return [*problems, *self._given_up()]
 
     def _ask(self, raws: Sequence[bytes], places: list[list[Problem]]) -> None:
-        """Put what the processes find on a part of the examples into its places."""
+        """Send examples to the processes and add what they find of each to its list in `places`."""
         from curator.workspace.own_rules.process import SECONDS  # heavy
 
         for process in self._processes or ():

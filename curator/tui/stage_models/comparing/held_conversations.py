@@ -63,7 +63,7 @@ class HeldConversations:
         return played.passed, played.by_person
 
     def cost(self) -> AskingCost:
-        """About what it costs to hold those that were not held to their end. Raises InputError."""
+        """Estimate the price of asking the conversations that are not complete yet. Raises InputError."""
         from curator.jobs import providers  # heavy
         from curator.jobs.runs.asking_cost import estimate_cost
 
