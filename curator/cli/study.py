@@ -71,7 +71,7 @@ def _kind(work: Work) -> Work:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask for the study and tell what it says; exit status 0 also where it cannot tell."""
+    """Run the study and print its result; the exit status is 0 also where the result is that it cannot tell."""
     if not Path(args.path).exists():
         raise InputError(f"{args.path} does not exist")
     if args.kind in study_writing.KINDS:

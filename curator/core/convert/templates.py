@@ -44,7 +44,7 @@ _SPOKEN = re.compile(r"(?:\A|\n\n)(Human|Assistant|System): ?(.*?)(?=\n\n(?:Huma
 
 
 def turns_of(text: str) -> list[Turn] | None:
-    """The turns of a rendered conversation; None where the text is none, or more than one."""
+    """The turns of a rendered conversation; None if the text is not exactly one conversation."""
     for read in (_read_tagged, _read_instructions, _read_headed, transcript):
         turns = read(text)
         if turns is not None:

@@ -101,10 +101,10 @@ _by_colours: LRUCache[frozenset[tuple[str, str]], Coloured] = LRUCache(COLOURS)
 def _coloured(variables: dict[str, str]) -> Coloured:
     """What is known under these colours."""
     colours = frozenset(variables.items())
-    known = _by_colours.get(colours)
-    if known is None:
-        known = _by_colours[colours] = Coloured()
-    return known
+    coloured = _by_colours.get(colours)
+    if coloured is None:
+        coloured = _by_colours[colours] = Coloured()
+    return coloured
 
 
 class CachedStylesheet(Stylesheet):

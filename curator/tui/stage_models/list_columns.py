@@ -74,7 +74,7 @@ class ColumnLayout(NamedTuple):
         return self._replace(widths=tuple(sorted(widths.items())))
 
     def with_share(self, percent: int) -> ColumnLayout:
-        """The same layout with another share of the answer."""
+        """A copy of the layout in which the answer takes `percent` of the room of prompt and answer, 10 to 90."""
         return self._replace(answer_share=max(10, min(90, percent)))
 
     @classmethod

@@ -112,7 +112,7 @@ def _own_prompt(value: Mapping[str, Any]) -> Prompt | None:
 
 
 def _request_of(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The request of Helicone's record; None where it is none."""
+    """The body of the request in a record of Helicone; None if it has no such body."""
     for key in ("request_body", "requestBody"):
         body = _unpacked(value.get(key))
         if isinstance(body, dict):

@@ -227,7 +227,7 @@ class BoardStage(StageScreen):
         self.query_one("#meaning", Static).update(Content(printable(text)))
 
     def _sentence(self) -> str:
-        """What the scores mean, or what to do next."""
+        """The sentence beside the board: what its scores mean, or the next step if there are none yet."""
         training = training_words(shell_of(self).job_watch)
         running = f"{training}, alt+4 shows it." if training else ""
         if self.board is None:

@@ -97,7 +97,7 @@ def _findings(workspace: Workspace, ids: Sequence[int]) -> dict[str, list[int]]:
 
 
 def _values_of(record: Record, systems: Counter[str]) -> Iterator[tuple[str, Iterable[str]]]:
-    """The values of one example, by kind; counts its system prompts."""
+    """Yield the kinds of an example with their values; its system prompts are also counted in `systems`."""
     yield "split", (record.split or "none",)
     yield "review", (record.review or "none",)
     yield "label", record.labels or ("",)
