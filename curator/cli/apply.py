@@ -104,7 +104,7 @@ def _apply_line(workspace: Workspace, line: bytes) -> dict[str, Any]:
     answer: dict[str, Any] = {"ok": True, "revision": change.id, "examples": change.examples}
     if op["op"] == "add":
         answer["id"] = change.ids[0]
-    return answer | held_out_keys(change.twins, change.examples)
+    return answer | held_out_keys(change.twins, change.parted, change.examples)
 
 
 def _propose_line(proposing: Proposing, line: bytes) -> dict[str, Any]:

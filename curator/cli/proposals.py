@@ -83,7 +83,7 @@ def _settle(workspace: Workspace, ids: list[int], args: argparse.Namespace) -> i
             "revision": workspace.revision(),
             "examples": change.examples if change else 0,
         }
-        output.emit(answer | (held_out_keys(change.twins, change.examples) if change else {}))
+        output.emit(answer | (held_out_keys(change.twins, change.parted, change.examples) if change else {}))
     else:
         _say_settled(settled)
     return 1 if settled.left else 0

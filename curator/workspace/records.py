@@ -98,6 +98,16 @@ class Twin(NamedTuple):
     side: str
 
 
+class Parted(NamedTuple):
+    """An example that had joined a held-out twin, copies none any more, and went back to the side before that."""
+
+    example: int
+    side: str | None
+    """The side on which it is again; None: that of training, as of all that is on no side."""
+    held_out: str
+    """The side that it left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One action, as it stands in the history; it can be undone."""
@@ -116,8 +126,8 @@ class Change:
     """For an undo or redo, the id of the change that it took back or did again."""
     twins: tuple[Twin, ...] = ()
     """The examples that joined the side of a held-out twin by it; only in what the change itself returns."""
-    parted: tuple[int, ...] = ()
-    """The examples that had joined such a twin, are held out still, and copy none any more since this change."""
+    parted: tuple[Parted, ...] = ()
+    """The examples that had joined such a twin and went back, as they copy none any more since this change."""
 
 
 @dataclass(frozen=True, slots=True)

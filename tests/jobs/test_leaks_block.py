@@ -67,6 +67,10 @@ def test_apply_answers_with_side_and_twin(tmp_path: Path, capsys: pytest.Capture
         {"op": "add", "example": NEW},
         {"op": "edit", "example": 5, "location": "messages", "value": REWORDED["messages"]},
         {"op": "edit", "examples": [6, 7], "location": "messages", "value": OTHER_ANSWER["messages"]},
+        {"op": "edit", "example": 5, "location": "messages", "value": example("Who ate my cake?")["messages"]},
+        {"op": "edit", "examples": [6, 7], "location": "messages", "value": example("What is rain?")["messages"]},
+        {"op": "edit", "example": 6, "location": "messages", "value": example("Who is it, Sir?")["messages"]},
+        {"op": "edit", "example": 2, "location": "messages", "value": example("Why not now?")["messages"]},
     ]
     ops.write_text("\n".join(map(json.dumps, orders)))
     status, answers, _ = run(capsys, "apply", folder, ops)
@@ -78,6 +82,12 @@ def test_apply_answers_with_side_and_twin(tmp_path: Path, capsys: pytest.Capture
         (6, "validation"),
         (7, "validation"),
     ]
+    assert (answers[4]["side"], answers[4]["twin"]) == ("train", None)  # it copies none any more, and goes back
+    assert "twins" not in answers[5]  # these two copy each other now, and both are held out
+    assert (answers[6]["side"], answers[6]["twin"]) == ("train", None)
+    assert "side" not in answers[7]  # no copy was ever joined: a person held it out
+    with open_workspace(folder) as workspace:
+        assert [workspace.record(i).split for i in (2, 5, 6, 7)] == ["validation", None, None, "validation"]
     more = tmp_path / "more.jsonl"
     more.write_bytes(lines(NEW, COPY, REWORDED))
     _, [report], _ = run(capsys, "import", more, "-w", folder)

@@ -42,23 +42,24 @@ async def test_one_key_keeps_it_and_one_trains_on_both(tmp_path: Path) -> None:
         await scene.press("u")
         assert [scene.workspace.record(i).split for i in (2, 5)] == ["validation", "validation"]
 
-        # a copy that becomes another question stays held out, which is told, until a key trains on it
+        # a copy that becomes another question goes back to training, which is told, until a key holds it out
         scene.app.session.edit(5, "messages[1].content", QUESTIONS[1] + " !")
         await scene.pilot.pause()
         assert "any more" not in scene.toasts()
         scene.app.session.edit(5, "messages[1].content", "Who painted the ceiling of the chapel in Rome?")
         await scene.pilot.pause()
-        assert (
-            "Example 5 copies no held-out example any more. It is still held out; M trains on it" in scene.toasts()
-        )
-        await scene.press("M")
-        assert [scene.workspace.record(i).split for i in (2, 5)] == ["validation", "train"]
-        await scene.press("u")
+        assert "Back to training: example 5 copies no held-out one any more. K holds it out" in scene.toasts()
+        assert [scene.workspace.record(i).split for i in (2, 5)] == ["validation", None]
+        await scene.press("K")
+        row = scene.workspace.row(5)
+        assert (row.split, row.labels) == ("validation", ("pinned",))
+        await scene.press("u", "u")
         assert scene.workspace.record(5).split == "validation"
         for held_out in (new, 3):  # pinned by a person, or put there by a split
             text = f"Something else that nobody asked, number {held_out}?"
             change = scene.app.session.edit(held_out, "messages[1].content", text)
             assert change is not None and change.parted == ()
+            assert scene.workspace.record(held_out).split == "validation"
 
 
 async def test_a_training_that_leaks_leads_to_the_copies(tmp_path: Path) -> None:

@@ -231,6 +231,21 @@ def test_a_copy_of_a_held_out_example_is_told_when_it_is_proposed_and_joins_it_w
     workspace.changes.undo()
     assert workspace.changes.add(copy["example"]).twins  # what was tried left nothing in memory
 
+    new = workspace.ids()[-1]
+    text = {"op": "edit", "example": new, "location": "messages[0].content", "value": "Something else entirely"}
+    (kept,) = propose(workspace, text)
+    assert [(each.example, each.side) for each in kept.parted] == [(new, None)]
+    assert workspace.record(new).split == "validation"
+    settled = accept(workspace, [kept.id])
+    assert settled.change is not None and settled.change.parted == kept.parted
+    assert workspace.record(new).split is None
+    # a division that somebody accepted put it there: no text takes it away
+    (kept,) = propose(workspace, {"op": "split", "examples": list(workspace.ids()), "validation": 0.4, "seed": 1})
+    accept(workspace, [kept.id])
+    held = next(i for i in workspace.ids() if workspace.record(i).split == "validation")
+    changed = workspace.changes.edit(held, "messages[0].content", "Nobody ever asked for this one")
+    assert changed.parted == () and workspace.record(held).split == "validation"
+
 
 def test_a_foreign_or_damaged_file_of_proposals_is_refused(workspace: Workspace) -> None:
     propose(workspace, EDIT)

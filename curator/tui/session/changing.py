@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from curator.workspace.exchange.prepared_files import Import
     from curator.workspace.operations.proposed import Proposal
     from curator.workspace.operations.settle import Settled
-    from curator.workspace.records import Change, Twin
+    from curator.workspace.records import Change, Parted, Twin
     from curator.workspace.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -83,8 +83,8 @@ class Changing(ABC):
     counting: bool
     twins: tuple[Twin, ...] = ()
     """The examples that joined the side of a held-out twin by the latest change that made any do so."""
-    parted: tuple[int, ...] = ()
-    """Examples that had joined a held-out twin and copy none any more since the latest edit."""
+    parted: tuple[Parted, ...] = ()
+    """Examples that had joined a held-out twin and went back by the latest edit, as they copy none any more."""
     busy = False
     """True while a thread changes the workspace: any other call of it would wait until that has ended."""
 
@@ -190,24 +190,23 @@ class Changing(ABC):
         return self.do(lambda: self._changes.split(**options), long, then=then)
 
     def keep_twins_held_out(self) -> None:
-        """Pin the examples that joined a held-out twin last to its side, so that no later split moves them."""
-        twins, self.twins = self.twins, ()
-        if not twins:
+        """Pin the examples that joined a held-out twin last to its side, so that no later split moves them; or
+        those that left it by the latest edit."""
+        sides = [(each.example, each.held_out) for each in self.parted]
+        sides = sides or [(twin.example, twin.side) for twin in self.twins]
+        self.twins = self.parted = ()
+        if not sides:
             self.toast("No example has joined the held-out ones")
             return
-        for side in dict.fromkeys(twin.side for twin in twins):
-            ids = [twin.example for twin in twins if twin.side == side]
+        for side in dict.fromkeys(side for _, side in sides):
+            ids = [example for example, its_side in sides if its_side == side]
             self.do(lambda ids=ids, side=side: self._changes.pin(ids, side))  # type: ignore[misc]
 
     def train_twins(self) -> None:
         """Put the examples that joined a held-out twin last, and the twins, into training; say what the held-out
-        sides lose. Of examples that copy no twin any more only these are moved."""
+        sides lose."""
         from curator.tui.session.yardstick_words import loss_words  # heavy: the scores
 
-        parted, self.parted = self.parted, ()
-        if parted:
-            self.do(lambda: self._changes.assign(parted, "train"))
-            return
         twins, self.twins = self.twins, ()
         if not twins:
             self.toast("No example has joined the held-out ones")
@@ -380,11 +379,11 @@ def _twin_words(twins: tuple[Twin, ...]) -> str:
     return f"{len(twins):,} examples are held out: each is like one that is held out already. {keys}."
 
 
-def _parted_words(parted: tuple[int, ...]) -> str:
-    """The sentence about examples that are held out though they copy no held-out one any more."""
+def _parted_words(parted: tuple[Parted, ...]) -> str:
+    """The sentence about examples that went back, as they copy no held-out one any more."""
     if len(parted) == 1:
-        return f"Example {parted[0]} copies no held-out example any more. It is still held out; M trains on it."
-    return f"{len(parted):,} examples copy no held-out one any more. They are still held out; M trains on them."
+        return f"Back to training: example {parted[0].example} copies no held-out one any more. K holds it out."
+    return f"Back to training: {len(parted):,} examples copy no held-out one any more. K holds them out."
 
 
 def _count(count_examples: Callable[[], int]) -> int:

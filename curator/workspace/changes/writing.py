@@ -16,7 +16,7 @@ from curator.core.text import count_of
 from curator.errors import CuratorError, NotSaved, UsageError
 from curator.locks import is_held
 from curator.workspace.analysis.current_results import CurrentResults, analysis_path
-from curator.workspace.records import Change, Twin
+from curator.workspace.records import Change, Parted, Twin
 from curator.workspace.storage import line_file
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
 from curator.workspace.storage.id_mask import IdMask
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 Listener = Callable[[Sequence[int], bool], None]
 """Called after each change with the ids whose bytes changed, and whether examples came, went or moved."""
 _COPY_TIMEOUT = 60.0
-_LOOKED_AT = 50
-"""Of more changed examples nobody is told that one copies no held-out one any more."""
 """Seconds to wait for a child that copies a large source, before this process copies it."""
+_LOOKED_AT = 50
+"""Of more examples that are changed together none is looked at whether it copies no held-out one any more."""
 
 
 class Writing:
@@ -116,12 +116,14 @@ class Writing:
             fresh |= {addition.id: addition.raw for addition in additions}
             twins = self.held_out_twins(fresh.items(), len(fresh))
             parts += self.twin_parts(twins)
-            label += twin_words(twins)
+            parted = self._parted(fresh)
+            parts += [FieldChange(each.example, "split", each.held_out, each.side) for each in parted]
+            label += twin_words(twins) + parted_words(parted)
             done = self.journal.commit(kind, label, parts, additions=additions, examples=len(texts))
             if additions or gone:
                 self.restructure()
             self.publish([*fresh, *gone], bool(additions or gone))
-            return replace(done, twins=twins, parted=self._parted(fresh))
+            return replace(done, twins=twins, parted=parted)
 
     def held_out_twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> tuple[Twin, ...]:
         """Those of `count` examples, given as (id, new bytes), that copy a held-out one, with its side."""
@@ -131,13 +133,21 @@ class Writing:
         rows = self.stored.example_rows(list(dict.fromkeys(twin_ids.values())))
         return tuple(Twin(example, twin, str(rows[twin].split)) for example, twin in twin_ids.items())
 
-    def _parted(self, fresh: dict[int, bytes]) -> tuple[int, ...]:
-        """Those of a few examples that a change put beside their held-out twin, and that copy none any more."""
+    def _parted(self, fresh: dict[int, bytes]) -> tuple[Parted, ...]:
+        """Those of a few examples, given with their new bytes, that an earlier change put beside a held-out twin
+        and that copy none any more."""
         if len(fresh) > _LOOKED_AT or not self.stored.has_held_out():
             return ()
-        joined = [example for example in fresh if self.stored.joined_a_twin(example)]
-        texts = self._held_out_texts() if joined else None
-        return tuple(i for i in joined if texts is not None and texts.twin_of_held_out(i, fresh[i]) is None)
+        joined = self.stored.sides_before_twins(fresh)
+        if not joined:
+            return ()
+        rows, texts = self.stored.example_rows(list(fresh)), self._held_out_texts()
+        rewritten = {i: raw for i, raw in fresh.items() if i in rows and rows[i].split in ("validation", "test")}
+        return tuple(
+            Parted(example, side, str(rows[example].split))
+            for example, side in joined.items()
+            if texts.twin_of_held_out(example, rewritten) is None
+        )
 
     def _make_held_out_texts(self) -> HeldOutTexts:
         from curator.workspace.duplicates.twins import HeldOutTexts  # heavy: NumPy, which no first opening needs
@@ -274,6 +284,15 @@ def twin_words(twins: Sequence[Twin]) -> str:
     if len(twins) == 1:
         return f" · it joins {side}, as a copy of a held-out example"
     return f" · {len(twins):,} join {side}, as copies of held-out examples"
+
+
+def parted_words(parted: Sequence[Parted]) -> str:
+    """What to say of examples that went back, as they copy no held-out one any more, for their change's label."""
+    if not parted:
+        return ""
+    if len(parted) == 1:
+        return " · it goes back to training, as it copies no held-out example any more"
+    return f" · {len(parted):,} go back to training, as they copy no held-out example any more"
 
 
 def require_one_line(raw: bytes) -> None:

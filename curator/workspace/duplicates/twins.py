@@ -69,24 +69,30 @@ class HeldOutTexts:
                 others[example] = raw
         return _with_rewritten(twins, others, rewritten)
 
-    def twin_of_held_out(self, example: int, raw: bytes) -> int | None:
-        """Another held-out example that a held-out one, given with its bytes, copies, as `twins` does."""
+    def twin_of_held_out(self, example: int, rewritten: Mapping[int, bytes]) -> int | None:
+        """Another held-out example that a held-out one copies, as `twins` finds it; `rewritten` are the new bytes
+        of held-out examples, of this one too, that are changed together."""
         self._update()
-        return self._twin(example, raw, near=True)
+        raw, others = rewritten[example], {i: text for i, text in rewritten.items() if i != example}
+        twin = self._twin(example, raw, near=True, but=rewritten.keys())
+        if twin is None:
+            twin = find_twins({example: raw}, others).get(example)
+        return self._echoed(raw, others) if twin is None else twin
 
-    def _twin(self, example: int, raw: bytes, near: bool) -> int | None:
-        """Another held-out example that an example copies."""
+    def _twin(self, example: int, raw: bytes, near: bool, but: Collection[int] = ()) -> int | None:
+        """Another held-out example, none of those in `but`, that an example copies."""
+        passed_over = {example, *but}
         text = compared_text(parse(raw).value)
         for key in text_keys(text):
-            if others := self._by_hash.get(key, {}).keys() - {example}:
+            if others := self._by_hash.get(key, {}).keys() - passed_over:
                 return min(others)
         form = normalise(text)[:_COMPARED]
         if not near or not form:
             return None
         scores = process.cdist([form], self._forms.values(), scorer=fuzz.ratio, score_cutoff=FLOOR)[0]
         ids = np.fromiter(self._forms, np.int64, len(self._forms))
-        likeliest = np.argsort(-scores, kind="stable")[: _FEW + 1]
-        candidates = sorted(int(ids[at]) for at in likeliest if scores[at] and ids[at] != example)
+        likeliest = np.argsort(-scores, kind="stable")[: _FEW + len(passed_over)]
+        candidates = sorted(int(ids[at]) for at in likeliest if scores[at] and int(ids[at]) not in passed_over)
         held_out = dict(self._stored.raws(candidates))
         copied = find_twins({example: raw}, held_out).get(example)
         return copied if copied is not None else self._echoed(raw, held_out)

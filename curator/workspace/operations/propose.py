@@ -15,7 +15,7 @@ from curator.workspace.operations.inbox import KeptProposal, Target
 from curator.workspace.operations.perform import Operation, chooses, chosen_ids, perform, with_ids
 from curator.workspace.operations.proposed import settled_states
 from curator.workspace.operations.trial import trial_of
-from curator.workspace.records import Twin
+from curator.workspace.records import Change, Parted, Twin
 from curator.workspace.workspace import Workspace
 
 MAX_AUTHOR, MAX_REASON = 100, 2_000
@@ -34,6 +34,8 @@ class Kept(NamedTuple):
     """How many examples it would change or add."""
     twins: tuple[Twin, ...]
     """Those of them that copy a held-out example, and would join its side."""
+    parted: tuple[Parted, ...]
+    """Those of them that would copy none any more, and would go back."""
     known: bool
     """Whether the same was proposed before and is still open; then `id` is that proposal's."""
 
@@ -69,17 +71,18 @@ class Proposing:
         key = _key_of(op)
         with self._workspace.guard:
             ids = list(chosen_ids(self._workspace, op)) if chooses(op) else []
-            examples, twins = self._try(with_ids(op, ids) if chooses(op) else op, ids)
+            change = self._try(with_ids(op, ids) if chooses(op) else op, ids)
+            facts = change.examples, change.twins, change.parted
             if key in self._open:
-                return Kept(self._open[key], self._workspace.revision(), examples, twins, True)
+                return Kept(self._open[key], self._workspace.revision(), *facts, True)
             row = KeptProposal(0, op, self.by, reason, tuple(self._targets(ids)), 0)
             least = max(settled_states(self._workspace.db), default=0) + 1
             (number,) = inbox.add(self._workspace.path, [row], least)
             self._open[key] = number
-        return Kept(number, self._workspace.revision(), examples, twins, False)
+        return Kept(number, self._workspace.revision(), *facts, False)
 
-    def _try(self, op: Operation, ids: Sequence[int]) -> tuple[int, tuple[Twin, ...]]:
-        """Do the operation in a copy and take it back: how many examples it changes, and held-out twins."""
+    def _try(self, op: Operation, ids: Sequence[int]) -> Change:
+        """Do the operation in a copy, and take it back there."""
         if chooses(op) and not ids:
             raise CuratorError("it chooses no example")
         if self._trial is None:
@@ -88,7 +91,7 @@ class Proposing:
         if change is None or not change.examples:
             raise CuratorError("nothing would change: it is so already")
         self._trial.changes.undo()
-        return change.examples, change.twins
+        return change
 
     def _targets(self, ids: Sequence[int]) -> list[Target]:
         rows = self._workspace.stored.example_rows(ids)
@@ -113,14 +116,17 @@ def propose_and_answer(proposing: Proposing, op: Operation) -> dict[str, Any]:
     answer["examples"] = proposal.examples
     if proposal.known:
         answer["known"] = True
-    return answer | held_out_keys(proposal.twins, proposal.examples)
+    return answer | held_out_keys(proposal.twins, proposal.parted, proposal.examples)
 
 
-def held_out_keys(twins: Sequence[Twin], examples: int) -> dict[str, Any]:
-    """The keys of a printed answer on examples that copy a held-out one and therefore join its side."""
-    if len(twins) == 1 and examples == 1:
-        return {"side": twins[0].side, "twin": twins[0].twin}
-    return {"twins": [twin._asdict() for twin in twins]} if twins else {}
+def held_out_keys(twins: Sequence[Twin], parted: Sequence[Parted], examples: int) -> dict[str, Any]:
+    """The keys of a printed answer on examples that copy a held-out one and therefore join its side, and on those
+    that copy none any more (`twin` is null) and therefore went back to the side that they had before."""
+    rows: list[dict[str, Any]] = [twin._asdict() for twin in twins]
+    rows += [{"example": each.example, "twin": None, "side": each.side or "train"} for each in parted]
+    if len(rows) == 1 and examples == 1:
+        return {"side": rows[0]["side"], "twin": rows[0]["twin"]}
+    return {"twins": rows} if rows else {}
 
 
 def _reason(op: Operation, why: str) -> str:

@@ -21,7 +21,7 @@ from curator.workspace.operations.proposed import (
     words_of,
 )
 from curator.workspace.operations.trial import trial_of
-from curator.workspace.records import Change, Twin
+from curator.workspace.records import Change
 from curator.workspace.storage.journal import REVISION, Addition, FieldChange
 from curator.workspace.workspace import Workspace
 
@@ -71,9 +71,10 @@ def accept(
             return Settled(None, (), refused)
         parts += [verdict_part(workspace.db, p.id, "edited" if p.id in to_edit else "accepted") for p in settled]
         label = changes[settled[0].id].label if len(settled) == 1 else f"Accepted {len(settled):,} proposals"
+        change = _commit(workspace, f"{label} · proposed by {_authors(settled)}", parts, additions)
         twins = tuple(twin for change in changes.values() for twin in change.twins)
-        change = _commit(workspace, f"{label} · proposed by {_authors(settled)}", parts, additions, twins)
-        return Settled(change, tuple(changes), refused)
+        parted = tuple(each for change in changes.values() for each in change.parted)
+        return Settled(replace(change, twins=twins, parted=parted), tuple(changes), refused)
 
 
 def _try_all(
@@ -180,7 +181,6 @@ def _commit(
     label: str,
     parts: Sequence[FieldChange],
     additions: Sequence[Addition],
-    twins: tuple[Twin, ...],
 ) -> Change:
     """Write the one change and bring everything that follows from it up to date."""
     writing = workspace.changes.writing
@@ -192,7 +192,7 @@ def _commit(
         writing.stored.reload()
         writing.results.note_restructured()
     writing.publish(fresh, restructured)
-    return replace(change, twins=twins)
+    return change
 
 
 def _authors(proposals: Sequence[Proposal]) -> str:

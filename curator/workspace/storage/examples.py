@@ -29,12 +29,15 @@ MANY = 20_000
 
 
 _SIDE_SET_BY = (
-    "SELECT change.kind, part.after FROM change JOIN part "
+    "SELECT change.kind, part.before, part.after, EXISTS (SELECT 1 FROM part AS other "
+    "WHERE other.change = change.id AND other.example = ?1 AND other.field IN ('version', 'deleted')) "
+    "FROM change JOIN part "
     "ON part.change = change.id AND part.example = ?1 AND part.field = 'split' "
     "WHERE change.undone = 0 AND change.kind NOT IN ('undo', 'redo') "
     "AND NOT EXISTS (SELECT 1 FROM label WHERE label = 'pinned' AND example = ?1) ORDER BY change.id DESC LIMIT 1"
 )
-"""The kind of the change that set the side of an example last, and the side; nothing for a pinned example."""
+"""The kind of the change that set the side of an example last, the side before and after it, and whether it
+changed or brought the example; nothing for a pinned example."""
 
 
 class ExampleRow(NamedTuple):
@@ -217,11 +220,18 @@ class StoredExamples:
         held_out = "SELECT 1 FROM example WHERE split IN ('validation', 'test') AND deleted = 0 LIMIT 1"
         return self.db.execute(held_out).fetchone() is not None
 
-    def joined_a_twin(self, example: int) -> bool:
-        """Whether an example is held out because a change of its text made it a copy of a held-out one: the change
-        that set its side last was none of sides, and nobody pinned it."""
-        row = self.db.execute(_SIDE_SET_BY, (example,)).fetchone()
-        return row is not None and row[0] != "split" and row[1] in ("validation", "test")
+    def sides_before_twins(self, ids: Iterable[int]) -> dict[int, str | None]:
+        """The side that examples had before a change of their text made them copies of held-out ones, whose side
+        they joined: the change that set their side last was none of sides, and nobody pinned them. Others are
+        left out."""
+        sides: dict[int, str | None] = {}
+        for example in ids:
+            row = self.db.execute(_SIDE_SET_BY, (example,)).fetchone()
+            kind, before, after, changed = row or ("", None, None, 0)
+            by_hand = kind in ("split", "restore") or (kind == "accept" and not changed)
+            if not by_hand and after in ("validation", "test"):
+                sides[example] = before
+        return sides
 
     def version(self, example: int) -> int:
         """The id of the change that made the current bytes; 0 for those of the source."""
