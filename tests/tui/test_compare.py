@@ -130,14 +130,22 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         await scene.press("f", "0", "7")
         assert scene.workspace.also_right() == {scene.workspace.ids()[0]: ("(blue)",)}
         await scene.press("u")
+        other = scene.workspace.ids()[-1]  # asks the same as the held-out prompt, and wants another answer
+        scene.workspace.changes.replace(other, chat(f"{question(0)}?", "(grey)"))
+        scene.workspace.changes.assign([other], "train")
         screen.query_one("#answers", LineList).cursor = 0
         await scene.press("w")
         assert isinstance(scene.app.screen, WhyDialog)
         text = scene.screen_text()
-        assert 0 < text.index("taught") < text.index("near")
+        assert 0 < text.index("taught") < text.index("against") < text.index("near")
         assert "(blue)" in text[text.index("taught") :].split("\n")[0]
+        assert f"{question(0)}?" in text[text.index("against") :].split("\n")[0] and text.count("against") == 1
+        while "asks the same and wants another answer" not in scene.screen_text():
+            before = scene.app.screen.query_one("#teachers", LineList).cursor
+            await scene.press("down")
+            assert scene.app.screen.query_one("#teachers", LineList).cursor > before, scene.screen_text()
         await scene.press("enter")
-        assert scene.current in scene.workspace.ids()[6:]
+        assert scene.current == other
         await scene.press("alt+5")
         screen.query_one("#answers", LineList).cursor = 0
         await scene.press("enter")
@@ -236,6 +244,7 @@ async def hold_conversations(scene: Scene, fake: FakeProvider) -> None:
     dialog = scene.app.screen
     assert isinstance(dialog, ConversationsDialog)
     is_asking = partial(getattr, dialog, "is_asking")
+    fake.answers[question(3)] = '{"colour": "grey"}'
 
     def words() -> str:
         return str(dialog.query_one("#task-words").render())
@@ -262,7 +271,26 @@ async def hold_conversations(scene: Scene, fake: FakeProvider) -> None:
     assert scene.screen_text().count("✗ you") == 1
     await scene.press("p", "0")
     assert "3 of 4 did their task" in words() and "by your word" not in words()
-    await scene.press("x", "escape")
+    # the same conversations by a JSON Schema, once it can be read and is one
+    schema = Path(str(scene.workspace.path)).with_name("task.json")
+    for text, told in (
+        (None, "cannot be read"),
+        ("[1]", "a JSON Schema is an object"),
+        ('{"type": 3}', "no JSON Schema"),
+    ):
+        if text is not None:
+            schema.write_text(text)
+        dialog.query_one("#rule", Input).value = str(schema)
+        dialog.query_one("#rule").focus()
+        await scene.press("enter")
+        assert told in scene.toasts() and "did their task" not in words()
+    schema.write_text('{"type": "object", "properties": {"colour": {"enum": ["grey"]}}, "required": ["colour"]}')
+    await scene.press("enter")
+    assert "1 of 4 did their task" in words() and len(fake.wire.requests) == before + 2
+    share = (screen.ledger.evaluation(key, screen.rows[0].name) or {})["scores"]["completion"]
+    assert share[0] == 0.25
+    dialog.query_one("#conversations").focus()
+    await scene.press("home", "x", "escape")
     await scene.settle()
     stored = screen.ledger.evaluation(key, screen.rows[0].name) or {}
     assert "completion" in stored["scores"] and len(stored["scores"]) > 1
