@@ -1,6 +1,6 @@
 """`python -m curator` is `curator`."""
 
-from curator.cli.main import entry
+from curator.cli.entry import entry
 
 if __name__ == "__main__":
     entry()

@@ -7,15 +7,15 @@ import tomllib
 from pathlib import Path
 
 from curator import paths
-from curator.cli import main
+from curator.cli import entry
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
 def test_both_names_of_the_command_lead_to_the_same_program() -> None:
-    assert PROJECT["project"]["scripts"] == dict.fromkeys(("curator", "curator-ft"), "curator.cli.main:entry")
-    assert callable(main.entry)
+    assert PROJECT["project"]["scripts"] == dict.fromkeys(("curator", "curator-ft"), "curator.cli.entry:entry")
+    assert callable(entry.entry)
 
 
 def test_folders_beside_the_package_are_put_where_it_looks_for_them() -> None:

@@ -10,11 +10,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from curator import __version__
 from curator.atomic import dry_run
 from curator.errors import CuratorError, InputError
+
+if TYPE_CHECKING:
+    from curator.tui.terminal.early_screen import FirstScreen
 
 COMMANDS: dict[str, str] = {
     "check": "validate a dataset and print its problems",
@@ -139,7 +142,16 @@ def _join_option_values(argv: Sequence[str]) -> list[str]:
     return out
 
 
-def _open_ui(argv: Sequence[str]) -> int:
+def _open_ui(argv: Sequence[str], first: FirstScreen | None) -> int:
+    """Open the UI; `first`, the screen that stands on the terminal already, is taken away before an error."""
+    try:
+        return _open_path(argv, first)
+    finally:
+        if first is not None:
+            first.take_back()
+
+
+def _open_path(argv: Sequence[str], first: FirstScreen | None) -> int:
     parser = argparse.ArgumentParser(prog="curator", add_help=False)
     parser.add_argument("path", nargs="?")
     parser.add_argument("--debug", action="store_true")
@@ -149,11 +161,14 @@ def _open_ui(argv: Sequence[str]) -> int:
     gc.disable()  # until the first screen: collecting would take a tenth of the time and free nothing
     from curator.tui.start import open_ui  # heavy
 
-    return open_ui(args.path)
+    return open_ui(args.path, first)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit status. Every error is printed, none is raised."""
+def main(argv: Sequence[str] | None = None, *, first: FirstScreen | None = None) -> int:
+    """Run one command line and return its exit status. Every error is printed, none is raised.
+
+    `first`: the UI's first screen, where the one that was kept is drawn already.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     _open_streams()
     if words[:1] in (["-h"], ["--help"], ["help"]):
@@ -170,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 status = command.run(args)
             sys.stdout.flush()
             return status
-        return _open_ui(words)
+        return _open_ui(words, first)
     except CuratorError as error:
         _say(error.message)
         if debug:
@@ -229,8 +244,3 @@ def _log_failure() -> str:
     from curator.log import log_failure  # heavy
 
     return str(log_failure())
-
-
-def entry() -> None:
-    """The entry point of the console script."""
-    sys.exit(main())

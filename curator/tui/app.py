@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.theme import Theme
 
-    from curator.tui.terminal.first_screen import FirstScreen
+    from curator.tui.terminal.early_screen import FirstScreen
     from curator.workspace.workspace import Workspace
 
 WITHOUT_DIALOG = {"stage", "dialog", "undo", "redo", "help", "theme", "settings", "command_palette"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -279,13 +279,20 @@ class Workspace:
         with self.guard, self.journal.meter.reporting_to(report):
             yield
 
-    def close(self) -> None:
-        """Close all files and release the lock; everything is saved already."""
+    def close(self, last: Callable[[], None] | None = None) -> None:
+        """Close all files and release the lock; everything is saved already.
+
+        `last` is called when all is closed and nobody else may write yet.
+        """
         with self.guard:
             self.current_results.close()
             self.stored.close()
             self.journal.db.close()
-            self._access.release()
+            try:
+                if last is not None:
+                    last()
+            finally:
+                self._access.release()
 
     def __enter__(self) -> Workspace:
         return self

@@ -56,7 +56,7 @@ def put_command(folder: Path, text: str) -> Path:
 
 
 def test_another_program_of_that_name_is_named(tmp_path: Path) -> None:
-    own = put_command(tmp_path / "own", "#!/usr/bin/python\nfrom curator.cli.main import entry\n")
+    own = put_command(tmp_path / "own", "#!/usr/bin/python\nfrom curator.cli.entry import entry\n")
     other = put_command(tmp_path / "other", "#!/usr/bin/python\nfrom curator.cli import cli\n")
     found = find_commands(f"{other.parent}:{own.parent}", own.parent)
     assert (found["ours"], found["others"]) == (False, [str(other)])

@@ -5,18 +5,15 @@ Nothing here imports Textual. Keys pressed meanwhile wait in the terminal's buff
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import signal
 import sys
-import termios
 from collections.abc import Iterator, Sequence
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from curator import paths
 from curator.core.text import one_line
 from curator.tui import stage_list
 from curator.tui.looks import first_colours
@@ -25,13 +22,13 @@ from curator.tui.session.list_place import ListPlace
 from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
 from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.list_columns import GUTTER, ColumnLayout, Columns, cells
-from curator.tui.terminal.leaving import RESET
+from curator.tui.terminal.early_screen import FirstScreen
+from curator.workspace.analysis.current_results import analysis_path
 from curator.workspace.storage import surprises
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
-ENTER, LEAVE = "\x1b[?1049h", "\x1b[?25h\x1b[?1049l"
 WIDE, LEAST = 110, (60, 16)
 """The width from which on panes are side by side; the least (width, height) of a stage. As in `screens.stage`."""
 AROUND = 4
@@ -51,83 +48,36 @@ def show(workspace: Workspace, theme: str) -> FirstScreen | None:
 
     Returns None, and writes nothing, where the terminal is too small or the list needs a query evaluated first.
     """
-    size = shutil.get_terminal_size()
-    place = ListPlace.of(workspace)
-    fits = size.columns >= LEAST[0] and size.lines >= LEAST[1]
-    if not fits or place.query or place.sort or sys.__stderr__ is None or not sys.__stderr__.isatty():
+    if sys.__stderr__ is None or not sys.__stderr__.isatty() or (text := draw(workspace, theme)) is None:
         return None
     screen = FirstScreen()
-    screen.write(frame(workspace, place, size.columns, size.lines, first_colours.read_palette(theme)))
+    screen.write(text)
     return screen
 
 
-class FirstScreen:
-    """Owns the terminal from the first screen until the app takes over."""
-
-    def __init__(self) -> None:
-        self.attributes = _make_raw()
-        """The terminal's termios attributes at the start; None where it has none."""
-        self._handed_over = False
-        self._signals = {number: signal.signal(number, self._leave) for number in _signals()}
-
-    def write(self, text: str) -> None:
-        """Enter the alternate screen, hide the cursor and write."""
-        _write(f"{ENTER}\x1b[?25l{text}")
-
-    def hand_over(self) -> bool:
-        """Leave the terminal, raw as it is, to the app. Returns False if that was done before."""
-        if self._handed_over:
-            return False
-        self._handed_over = True
-        return True
-
-    def take_back(self) -> None:
-        """At the end: give the terminal back if no app took it over; restore the signal handlers."""
-        if self.hand_over():
-            _write(LEAVE)
-            self._restore()
-        for number, handler in self._signals.items():
-            signal.signal(number, handler)
-
-    def _restore(self) -> None:
-        """Set the terminal's attributes of before."""
-        if self.attributes is not None:
-            termios.tcsetattr(0, termios.TCSANOW, self.attributes)
-
-    def _leave(self, number: int, frame: FrameType | None) -> NoReturn:
-        with contextlib.suppress(OSError, termios.error):
-            os.write(1, RESET.encode())
-            self._restore()
-        os._exit(128 + number)
-
-
-def _write(text: str) -> None:
-    """Write a text to the terminal at once, through stderr as Textual does."""
-    assert sys.__stderr__ is not None
-    sys.__stderr__.write(text)
-    sys.__stderr__.flush()
-
-
-def _signals() -> list[signal.Signals]:
-    return [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-
-
-def _make_raw() -> list[Any] | None:
-    """Switch off echo, line buffering, flow control and the translation of keys, so that all of them, ctrl+q and
-    ctrl+s too, wait unseen for the app; returns the attributes from before.
-
-    Ctrl+c still interrupts: until the app runs, nothing else would take it.
-    """
-    try:
-        before = termios.tcgetattr(0)
-        raw = termios.tcgetattr(0)
-        raw[0] &= ~(termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR)
-        raw[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
-        raw[6][termios.VSUSP] = raw[6][termios.VQUIT] = bytes([os.fpathconf(0, "PC_VDISABLE") & 0xFF])
-        termios.tcsetattr(0, termios.TCSANOW, raw)
-    except termios.error:
+def draw(workspace: Workspace, theme: str) -> str | None:
+    """The first screen of a workspace as text; None where the terminal is too small or a query comes first."""
+    size = shutil.get_terminal_size()
+    place = ListPlace.of(workspace)
+    if size.columns < LEAST[0] or size.lines < LEAST[1] or place.query or place.sort:
         return None
-    return before
+    return frame(workspace, place, size.columns, size.lines, first_colours.read_palette(theme))
+
+
+def files_of(workspace: Workspace, path: str | None, theme: str) -> list[Path]:
+    """The files that the first screen of a workspace is made of, opened by a path, in a theme.
+
+    An analysis that goes on can only add marks: it is among them once it has ended.
+    """
+    databases = [workspace.path / "workspace.db"]
+    databases += [analysis_path(workspace.path)] if workspace.current_results.finished else []
+    files = [*databases, *(file.with_name(f"{file.name}-wal") for file in databases)]
+    files += [workspace.path / "lock", workspace.path / surprises.NAME]
+    files += [Path(source.origin) for source in workspace.stored.sources if source.origin]
+    files += [Path(path).absolute()] if path and Path(path).is_file() else []
+    themes = (paths.config_dir() / "themes", paths.packaged("themes"))
+    files += [folder / f"{theme or first_colours.DEFAULT}.toml" for folder in themes]
+    return [*files, paths.state_dir() / "ui.json", paths.config_dir() / "config.toml"]
 
 
 def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palette: ThemeColours) -> str:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
+from curator.tui.terminal.early_screen import RESET
+
 
 class Ending(Protocol):
     """An app that `guarded` can end."""
@@ -30,13 +32,6 @@ class Ending(Protocol):
 
 PATIENCE = 1.5
 """Seconds that an orderly end may take before the process exits without it."""
-
-RESET = (
-    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l"  # mouse
-    "\x1b[?2004l\x1b[?1004l\x1b[?2048l\x1b[?7h\x1b[<u"  # paste, focus, resize reports, wrap, key protocol
-    "\x1b[0m\x1b[?25h\x1b[?1049l"  # colours, cursor, alternate screen
-)
-"""Escape sequences that restore a terminal from any state that Textual puts it in."""
 
 HANGUP = 129
 """Exit status when the terminal is gone: 128 + SIGHUP."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from curator.tui.terminal.first_screen import ENTER
+from curator.tui.terminal.early_screen import ENTER
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-    from curator.tui.terminal.first_screen import FirstScreen
+    from curator.tui.terminal.early_screen import FirstScreen
 
 
 class TakingOver(LinuxDriver):

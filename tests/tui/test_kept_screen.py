@@ -1,0 +1,110 @@
+"""The kept first screen: what would be drawn anew, or nothing; never what another opened, changed or wrote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from curator import locks, paths
+from curator.tui.terminal import first_screen, kept_screen
+from curator.workspace import opening
+from tests.tui.scene import dataset, many
+from tests.tui.test_terminal import terminal
+
+KEPT_ALONE = "import sys; sys.modules['curator.cli.main'] = None; from curator.cli.entry import entry; entry()"
+"""The program, whose code behind the kept screen cannot be loaded."""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((80, 24)))
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    return dataset(tmp_path, many(30))
+
+
+def keep(file: Path) -> str | None:
+    """Open a file as the UI does, and leave it; the screen that was kept."""
+    workspace = opening.open_workspace(file)
+    text, files = first_screen.draw(workspace, ""), first_screen.files_of(workspace, str(file), "")
+    workspace.close(lambda: kept_screen.keep(str(file), text, files))
+    return text
+
+
+def edit(file: Path) -> None:
+    with opening.open_workspace(file) as workspace:
+        workspace.changes.label([3], "good", True)
+
+
+def lock(file: Path) -> None:
+    """Another window opens it."""
+    other = locks.Lock(file.with_suffix(".curator") / "lock")
+    assert other.acquire()
+    other.release()
+
+
+def change_the_source(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"{}\n")
+
+
+def change_the_theme(_: Path) -> None:
+    own = paths.config_dir() / "themes"
+    own.mkdir(parents=True)
+    (own / "curator-dark.toml").write_text("name = 'curator-dark'\n")
+
+
+def open_another(_: Path) -> None:
+    (paths.state_dir()).mkdir(parents=True, exist_ok=True)
+    (paths.state_dir() / "ui.json").write_text('{"theme": "curator-light"}')
+
+
+CHANGES = [edit, lock, change_the_source, change_the_theme, open_another]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=[change.__name__ for change in CHANGES])
+def test_it_is_drawn_until_anything_it_shows_has_changed(file: Path, change: Callable[[Path], None]) -> None:
+    text = keep(file)
+    assert text is not None and "Question number 1 " in text
+    assert kept_screen.recall(str(file)) == text
+    change(file)
+    assert kept_screen.recall(str(file)) is None
+    assert keep(file) == kept_screen.recall(str(file)) != None  # noqa: E711 (both are the new text)
+
+
+def test_it_is_of_one_size_one_palette_one_path_and_one_version(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = keep(file)
+    monkeypatch.chdir(tmp_path)
+    assert kept_screen.recall(file.name) == text
+    assert kept_screen.recall("") is None
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((81, 24)))
+        assert kept_screen.recall(file.name) is None
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setenv("NO_COLOR", "1")
+        assert kept_screen.recall(file.name) is None
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(kept_screen, "FORMAT", "another version")
+        assert kept_screen.recall(file.name) is None
+    kept = next((paths.cache_dir() / "first_screens").iterdir())
+    assert kept.stat().st_mode & 0o777 == 0o600
+    whole = kept.read_bytes()
+    for bad in (b"", b"x", b"\xff\n\n\xff", whole[:40], b"\n".join(whole.split(b"\n")[:5])):
+        kept.write_bytes(bad)
+        assert kept_screen.recall(file.name) is None
+
+
+def test_it_stands_before_the_program_is_loaded_and_is_taken_away_where_that_fails(tmp_path: Path) -> None:
+    path = str(dataset(tmp_path, many(3)))
+    with terminal(path, cwd=tmp_path) as seen:
+        assert seen.read_until(b"\x1b[?1000h")
+        os.write(seen.master, b"\x11")
+        assert seen.end() == 0
+    with terminal(path, code=KEPT_ALONE, cwd=tmp_path) as seen:
+        assert seen.end() == 1
+        kept, _, after = seen.output.partition(b"\x1b[?1049l")
+        assert b"Question number 1 " in kept
+        assert b"ModuleNotFoundError" in after
