@@ -11,6 +11,7 @@ from typing import Any
 from tests.meaning_pairs import ANSWERS, LONG, QUESTIONS, Json, Pair, chat
 
 FRAMES = Path(__file__).parent / "data" / "meaning_pairs.txt"
+FORMS = FRAMES.with_name("meaning_forms.txt")
 _CHOICE = re.compile("⟦(.*?)¦(.*?)⟧")
 
 TWO_PLACES = [
@@ -131,6 +132,7 @@ def pairs_of_shapes() -> Iterator[Pair]:
         yield Pair("throughout", *(chat(ask.format(x, x), ANSWERS[1]) for x in (it, that)))
         yield Pair("throughout", *(chat(ask.format("it", "it"), tell.format(x, x)) for x in (it, that)))
     yield from _with_more()
+    yield from _filled_in()
     yield from _turns()
     yield from _beside_the_texts()
 
@@ -139,6 +141,17 @@ def _exchanged(text: str, word: str, other: str) -> str:
     return re.sub(
         rf"\b{word}\b", lambda found: other.capitalize() if found[0].istitle() else other, text, flags=re.I
     )
+
+
+def _filled_in() -> Iterator[Pair]:
+    """Forms that are filled in otherwise in question and answer, short ones and within long texts."""
+    for line in FORMS.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            one, other = (_CHOICE.sub(place, line).split(" ⇒ ") for place in (r"\1", r"\2"))
+            yield Pair("filled in", chat(one[0], one[1]), chat(other[0], other[1]))
+            if "⟦the¦" not in line:
+                yield Pair("filled in, long question", *(chat(LONG.format(q), a) for q, a in (one, other)))
+                yield Pair("filled in, long answer", *(chat(q, LONG.format(a)) for q, a in (one, other)))
 
 
 def _with_more() -> Iterator[Pair]:

@@ -19,8 +19,8 @@ from curator.core.duplicates.texts import FOLD_BYTES, fold_bytes, fold_whole
 
 HASHES = 72
 ROWS = 2
-"""Minimums in a band: with 20 bands of 2, a pair of Jaccard similarity .4 shares a band with probability .97."""
-BANDS = 20
+"""Minimums in a band: with 36 bands of 2, a pair of Jaccard similarity .3 shares a band with probability .97."""
+BANDS = 36
 _STORED_ROWS = 3
 """Minimums in a band of stored sketches, which keep one byte of each."""
 

@@ -30,7 +30,7 @@ from curator.core.example import parse
 from curator.workspace.meter import without_collecting
 
 FILE = "duplicates.npz"
-VERSION = 8
+VERSION = 9
 """Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
 """Examples whose fingerprints are handed over together."""

@@ -50,10 +50,18 @@ def differs_in_meaning(a: str, b: str) -> str | None:
     return difference.reason or ("a lone word or number" if difference.counts else None)
 
 
-def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], bool] = bool) -> MeaningDifference:
+def compare(
+    a: str,
+    b: str,
+    *,
+    is_answer: bool = False,
+    is_noisy: Callable[[], bool] = bool,
+    is_overwritten: bool = False,
+) -> MeaningDifference:
     """Compare two texts. A short answer is a label, and counts sign by sign.
 
-    `is_noisy` tells whether the prose of other messages differs too, so that a change of code may be one of all.
+    `is_noisy` tells whether the prose of other messages differs too, so that a change of code may be one of all;
+    `is_overwritten` says that words were overwritten by chance, so that an opposite or a lost negation is no sign.
     """
     if is_answer and _first_blanks(a) != _first_blanks(b):
         return MeaningDifference("blanks at the beginning of an answer")
@@ -68,7 +76,8 @@ def compare(a: str, b: str, *, is_answer: bool = False, is_noisy: Callable[[], b
         words = min(sum(key[0].isalnum() for key in keys_of(runs)) for runs in (runs_a, runs_b))
         if is_answer and words <= LABEL_WORDS:
             return MeaningDifference("another label")
-    difference = _compare_runs(runs_a, runs_b, words, FEW_WORDS - 1 if is_answer else FEW_WORDS)
+    few = FEW_WORDS - 1 if is_answer else FEW_WORDS
+    difference = _compare_runs(runs_a, runs_b, words, few, is_overwritten=is_overwritten)
     if difference is not None and difference.reason:
         return difference
     if _is_about_spelling(plain_a):
@@ -187,14 +196,16 @@ _BITS = re.compile(r"[kKMGT][bB](?:it|ps|/s)?$")
 """Bits and bytes."""
 
 
-def _compare_runs(a: list[str], b: list[str], words: int, few: int) -> MeaningDifference | None:
+def _compare_runs(
+    a: list[str], b: list[str], words: int, few: int, *, is_overwritten: bool
+) -> MeaningDifference | None:
     """Compare aligned runs: the first difference that changes the meaning, or all that were exchanged.
 
     None where the words are the same.
     """
     if a == b:
         return None
-    differences = Differences(len(a), min(len(a), len(b)))
+    differences = Differences(len(a), min(len(a), len(b)), is_overwritten=is_overwritten)
     is_other = False
     for start, runs_a, runs_b in _regions(a, b):
         keys_a, keys_b = keys_of(runs_a), keys_of(runs_b)

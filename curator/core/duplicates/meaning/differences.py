@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations, zip_longest
 from typing import NamedTuple
 
+from curator.core.duplicates.meaning.damage import (
+    is_another_word,
+    is_denial,
+    is_filled_in,
+    is_filled_in_for_article,
+)
 from curator.core.duplicates.meaning.little_words import (
-    ADJECTIVES_IN_LY,
-    DENIALS,
     DIRECTIVES,
-    HAVING,
     LITTLE_WORDS,
     NEGATIONS,
-    ROLE_WORDS,
-    STRUCTURE,
     SUBJECTS,
     TELLING,
     are_of_one_language,
@@ -23,7 +24,7 @@ from curator.core.duplicates.meaning.little_words import (
     weighty,
 )
 from curator.core.duplicates.meaning.slips import are_both_words, is_kana_for_kanji, is_slip, is_swapped
-from curator.core.duplicates.meaning.word_classes import SENSES, are_opposed, is_turned_round
+from curator.core.duplicates.meaning.word_classes import are_opposed, is_turned_round
 
 LABEL_WORDS = 3
 """A text of at most so many words is compared sign by sign."""
@@ -37,23 +38,24 @@ _FEW_EXCHANGED = 3
 """Up to so many exchanged words one word more is not taken for a part of a rewording."""
 _MANY_EXCHANGED = 12
 """With more exchanged words none of them is looked for in another's place in another case."""
+_SHORT_CHAT, _FEW_IN_SHORT_CHAT = 36, 2
+"""Words of a short chat, and exchanged words in it up to which one may stand in an article's place."""
 _STEM = 4
 """Letters at the beginning of a word that all its cases share."""
 _BEFORE_IT = frozenset(("please", "and", "bitte", "und", "s'il", "te", "plaît", "por", "favor", "y", "et"))
-_COMMON = 0.4
+_COMMON, _COMMON_IF_OVERWRITTEN = 0.4, 0.2
 """Share of the words of the shorter text that two texts must have in common, in order."""
 _REWORDED, _REWORDED_SHARE = 6, 0.15
 """From so many exchanged words, and such a share of all, on a text is reworded: an opposite may be chance."""
 _THOUSANDS = re.compile(r"\d{1,3}(?:[,']\d{3})+(?!\d)")
 
-_OF_A_SENTENCE = LITTLE_WORDS.keys() | ROLE_WORDS
-"""Words that belong to a sentence and are never filled into a form."""
-
 _OF_A_DAY = {"on", "next"}
 """On Monday and next Monday are one day. Elsewhere one does not stand in the other's place."""
 
-_OFTEN_DAMAGED = frozenset(("not", "cannot", "never", "none", "nothing", "nobody"))
-"""Negations for which a noun may stand by damage."""
+_CHANCE = frozenset(
+    ("another text", "a negation", "an opposite, or another of its kind", "words in each other's place")
+)
+"""What is chance in a chat whose words were overwritten here and there."""
 
 Exchange = tuple[str, str]
 """Two words that stand for each other; "" for none."""
@@ -78,6 +80,11 @@ class MeaningDifference(NamedTuple):
     """Whether one passage stands in the place of another and all else is the same."""
 
     @property
+    def may_be_chance(self) -> bool:
+        """Whether the reason is none in a chat whose words were overwritten by chance."""
+        return self.reason in _CHANCE
+
+    @property
     def is_lone(self) -> bool:
         """Whether words were exchanged in one place only, be it for a word that does not seem to fit there."""
         return self.places == 1 and bool(self.exchanged)
@@ -87,12 +94,15 @@ class MeaningDifference(NamedTuple):
         """Whether one word stands for another wherever it occurs, and little else differs."""
         return 0 < len(self.exchanged) <= 2 * len(self.repeated)
 
-    @property
-    def is_filling(self) -> bool:
-        """Whether a few words stand for others and none of them is damage, as in a form that is filled in."""
-        return 0 < len(self.exchanged) < _REWORDED and all(
-            x and y and not {x, y} & _OF_A_SENTENCE and _is_another_word(x, y) for x, y in self.exchanged
-        )
+    def is_filling(self, words: int) -> bool:
+        """Whether words stand for others and none of them is damage, as in a form that is filled in.
+
+        In a short chat (`words`: of how many) a word in an article's place is filled in, too.
+        """
+        fills = is_filled_in
+        if words <= _SHORT_CHAT and len(self.exchanged) <= _FEW_IN_SHORT_CHAT:
+            fills = _is_filled_in_anywhere
+        return bool(self.exchanged) and all(fills(x, y) for x, y in self.exchanged)
 
     def joined(self, other: MeaningDifference) -> MeaningDifference:
         """The difference of two messages together."""
@@ -124,44 +134,23 @@ class MeaningDifference(NamedTuple):
 ALIKE = MeaningDifference(None)
 
 
+def _is_filled_in_anywhere(x: str, y: str) -> bool:
+    return is_filled_in(x, y) or is_filled_in_for_article(x, y)
+
+
 def _in_full(exchanged: Iterable[Exchange]) -> frozenset[Exchange]:
     """Those of two words of which none is small."""
     return frozenset((x, y) for x, y in exchanged if x and y and x not in LITTLE_WORDS and y not in LITTLE_WORDS)
 
 
-def _is_another_word(x: str, y: str) -> bool:
-    """Whether a word says something else in another's place; a noun in an article's or adverb's is damage."""
-    if x in DENIALS or y in DENIALS:
-        return _is_denial((x, y))
-    if x in LITTLE_WORDS and y in LITTLE_WORDS:
-        return are_of_one_language(x, y)
-    if (x in STRUCTURE) == (y in STRUCTURE):
-        return x in ROLE_WORDS or y in ROLE_WORDS or _is_adverb(x) == _is_adverb(y)
-    joining, other = (x, y) if x in STRUCTURE else (y, x)
-    return other in ROLE_WORDS or (joining in HAVING and other.endswith(("s", "ed"))) or are_opposed(x, y)
-
-
-def _affirms(word: str) -> bool:
-    """Whether a word in the place of a negation is no mere damage: gladly, today, soon."""
-    return _is_adverb(word) or word in LITTLE_WORDS or word in ROLE_WORDS or word in SENSES
-
-
-def _is_denial(exchange: Exchange) -> bool:
-    """Whether one word denies what the other one affirms."""
-    denials = DENIALS.intersection(exchange)
-    return bool(denials) and (not denials <= _OFTEN_DAMAGED or any(map(_affirms, exchange)))
-
-
-def _is_adverb(word: str) -> bool:
-    return word.endswith("ly") and word not in ADJECTIVES_IN_LY
-
-
 class Differences:
     """What differs between two texts, gathered stretch by stretch."""
 
-    def __init__(self, common: int, least: int) -> None:
+    def __init__(self, common: int, least: int, *, is_overwritten: bool = False) -> None:
         self.common, self.least = common, least
         """Words in common, and words of the shorter text."""
+        self._is_overwritten = is_overwritten
+        """Whether words were overwritten here and there, so that an opposite or a lost negation is chance."""
         self.exchanged: set[Exchange] = set()
         self.came: set[str] = set()
         self.went: set[str] = set()
@@ -212,18 +201,20 @@ class Differences:
         is_reworded = len(exchanged) >= _REWORDED and len(exchanged) >= _REWORDED_SHARE * words
         if words <= LABEL_WORDS or ((exchanged or self.is_doubtful) and words <= few):
             return "a word of a short text"
-        if self.common < _COMMON * self.least:
+        if self.common < (_COMMON_IF_OVERWRITTEN if self._is_overwritten else _COMMON) * self.least:
             return "another text"
         if self.added and len(exchanged) <= _FEW_EXCHANGED:
             return "a word more"
-        if len(exchanged) <= _FEW_EXCHANGED and any(map(_is_denial, exchanged)):
+        if not self._is_overwritten and len(exchanged) <= _FEW_EXCHANGED and any(map(is_denial, exchanged)):
             return "a negation"
         if self.is_other_sentence and not is_reworded:
             return "another sentence"
-        if self.opposed and not is_reworded:
+        if self.opposed and not is_reworded and not self._is_overwritten:
             return "an opposite, or another of its kind"
         if (self.is_little_other or (self.is_moved_from_start and self.came & self.went)) and not is_reworded:
             return "a small word"
+        if self._is_overwritten:
+            return None
         return "words in each other's place" if _are_crossed(exchanged) else None
 
     def judge(self, a: list[str], b: list[str]) -> str | None:
@@ -257,7 +248,7 @@ class Differences:
         if are_opposed(x, y) or is_turned_round(x, y):
             self.opposed = True
             return None
-        if (x in NEGATIONS) != (y in NEGATIONS) and _turns_round(x, y):
+        if (x in NEGATIONS) != (y in NEGATIONS) and not self._is_overwritten and _turns_round(x, y):
             return "a negation"
         if {x, y} == _OF_A_DAY:
             return None
@@ -268,7 +259,7 @@ class Differences:
                 self.is_little_other |= says_another(x, y)
             return None
         if is_slip(x, y):
-            if are_both_words(x, y) and _is_another_word(x, y):
+            if are_both_words(x, y) and is_another_word(x, y):
                 self.is_doubtful = True
             else:
                 self.slips += 1

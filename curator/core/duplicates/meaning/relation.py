@@ -12,6 +12,7 @@ from curator.core.duplicates.meaning.code import has_other_prose
 from curator.core.duplicates.meaning.compare import compare
 from curator.core.duplicates.meaning.differences import ALIKE, MeaningDifference
 from curator.core.duplicates.meaning.little_words import LITTLE_WORDS
+from curator.core.duplicates.meaning.overwritten import is_overwritten
 from curator.core.duplicates.meaning.spoken import Spoken
 from curator.core.duplicates.texts import normalise
 
@@ -23,8 +24,6 @@ SAME_PROMPT = 90.0
 """Score from which two prompts count as the same question."""
 SAME_SYSTEM = 72.0
 """Score from which two system prompts are variants of one."""
-_SHORT_CHAT = 33
-"""Words of a chat up to which a few exchanged words count; in a longer one they may be a rewording."""
 VARIANTS = 8
 """With more different system prompts than these a set has not one system prompt."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!。？！])\s+|\n+")
@@ -49,16 +48,8 @@ def relation_of(a: Spoken, b: Spoken, *, ignore_system: bool = False) -> Relatio
         if answer.reason:
             return "conflict" if a.roles[at] == "assistant" and _is_same_prompt(a, b, end, prompt) else "facts"
         whole = whole.joined(answer)
-    return "facts" if whole.counts or _is_filled_in_otherwise(whole, prompt, a) else "copy"
-
-
-def _is_filled_in_otherwise(whole: MeaningDifference, prompt: MeaningDifference, a: Spoken) -> bool:
-    """Whether a few words are others in the prompt alone, in the answer alone, or anywhere in a short chat."""
-    if not whole.is_filling:
-        return False
-    if not prompt.exchanged or whole.exchanged == prompt.exchanged:
-        return True
-    return sum(len(text.split()) for text in a.texts) <= _SHORT_CHAT
+    words = sum(len(text.split()) for text in a.texts)
+    return "facts" if whole.counts or whole.is_filling(words) else "copy"
 
 
 def are_same_system(a: str, b: str) -> bool:
@@ -101,7 +92,11 @@ def _compare_message(a: Spoken, b: Spoken, at: int) -> MeaningDifference:
     if a.texts[at] == b.texts[at]:
         return ALIKE
     is_answer = a.roles[at] in ("assistant", "rejected")
-    return compare(a.texts[at], b.texts[at], is_answer=is_answer, is_noisy=partial(_is_noisy, a, b, at))
+    compare_it = partial(
+        compare, a.texts[at], b.texts[at], is_answer=is_answer, is_noisy=partial(_is_noisy, a, b, at)
+    )
+    difference = compare_it()
+    return compare_it(is_overwritten=True) if difference.may_be_chance and is_overwritten(a, b) else difference
 
 
 def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
