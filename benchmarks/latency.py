@@ -50,6 +50,8 @@ SETTLE = 3.0
 UP, DOWN, FIRST = b"\x1b[A", b"\x1b[B", b"g"
 LATE = 5.0
 """Seconds after which a key counts as one without an effect."""
+LOST = 5
+"""So many keys without an effect after each other end the measurement of a program."""
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "emojibot-clean.jsonl"
 
 
@@ -124,6 +126,8 @@ def measure(words: list[str], home: Path, text: bytes, sign: bytes, keys: int) -
         times = []
         for at in range(keys):
             times.append(screen.press(UP if at % 40 >= 20 else DOWN, sign))
+            if times[-LOST:] == [LATE] * LOST:
+                break
             screen.rest(chance.uniform(0.06, 0.12))
         screen.press(FIRST, sign)  # Curator begins where it was left
         screen.rest(1.0)
@@ -143,6 +147,11 @@ def training(home: Path) -> Iterator[None]:
     time.sleep(20)  # until it has loaded its model
     try:
         yield
+        listed = subprocess.run(
+            [*CURATOR, "jobs", "--provider", "local", "--json"],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        print(f"{'':<22} at the end the training was {json.loads(listed.stdout)['jobs'][0]['status']}")
     finally:
         for about in home.rglob("server.json"):
             os.kill(json.loads(about.read_text("utf-8"))["pid"], signal.SIGTERM)

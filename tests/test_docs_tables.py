@@ -20,7 +20,6 @@ UNTESTED = {
     "conversations.fail",
     "conversations.pass",
     "data.external",
-    "data.shrink",
     "editor.external",
     "split.pin_train",
     "why.ask",

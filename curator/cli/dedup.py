@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import output
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _print(
                 _print_group(group, source)
             _print_rest(len(of_kind))
     _print_conflicts(conflicts, source)
-    what = f"{written['examples']:,} examples written to {one_line(written['path'])}" if written else ""
+    what = f"{count_of(written['examples'])} written to {one_line(written['path'])}" if written else ""
     verdict = (
         f"{removed:,} copies {'left out' if written else 'could be removed'}" if removed else "No copies found"
     )

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from curator.cli import output
+from curator.core.text import count_of
 from curator.errors import UsageError
 
 EXAMPLE = "curator export data.curator -o good.jsonl --filter 'label:good -is:error'"
@@ -51,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
         output.say(f"note: {rejected:,} of these examples were rejected in review; {words}")
     if report.skipped:
         lines = ", ".join(map(str, skipped[:5])) + ("…" if len(report.skipped) > 5 else "")
+        were = "was" if len(report.skipped) == 1 else "were"
         output.say(
-            f"{len(report.skipped):,} examples cannot be written as {args.format} and were left out: {lines}"
+            f"{count_of(len(report.skipped))} cannot be written as {args.format} and {were} left out: {lines}"
         )
     if report.unmarked:
         words = "broken lines have no keys: their labels, ratings, reviews and notes were left out"
@@ -65,8 +67,6 @@ def run(args: argparse.Namespace) -> int:
             "marks": str(report.marks) if report.marks else None,
         })  # fmt: skip
     else:
-        output.out(
-            f"{report.examples:,} examples, {report.bytes:,} bytes → {output.styled(str(report.path), '1')}"
-        )
+        output.out(f"{count_of(report.examples)}, {report.bytes:,} bytes → {output.styled(str(report.path), '1')}")
         output.out(f"sha256 {report.sha256}")
     return 1 if report.skipped or report.unmarked else 0

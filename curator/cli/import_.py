@@ -235,7 +235,7 @@ def _print(prepared: Import, workspace: Workspace) -> None:
         places = ", ".join(f"{place} ({count:,})" for place, count in fields)
         output.say(f"left behind, with the number of records that have it: {one_line(places, 400)}")
     if marked := prepared.total("marked"):
-        output.say(f"{marked:,} examples came with labels, ratings, reviews or notes")
+        output.say(f"{count_of(marked)} came with labels, ratings, reviews or notes")
     if lost := prepared.total("lost_marks"):
         output.say(
             f"{lost:,} entries of the .marks.jsonl file fit no line of the data, which changed, and were left out"

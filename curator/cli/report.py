@@ -7,7 +7,7 @@ import textwrap
 from curator.cli.output import out, styled
 from curator.core.cost import money
 from curator.core.problem import FixKind, Severity
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.workspace.checks.one_pass import ShownFinding
 from curator.workspace.checks.verdict import Check
 
@@ -18,7 +18,7 @@ WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "n
 
 def print_check(check: Check, most: int) -> None:
     """Print one file's result on stdout, with at most `most` findings of each rule."""
-    shape = f"{check.format}, {check.examples:,} examples"
+    shape = f"{check.format}, {count_of(check.examples)}"
     blank = check.lines - check.examples
     if blank > 0:
         shape += f" on {check.lines:,} lines"

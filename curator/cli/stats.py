@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from curator.cli.output import emit, out, say, styled
 from curator.core.charts.bar_text import bar_text
 from curator.core.cost import money
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def _progress() -> Progress | None:
         nonlocal last_time
         if done % 256 == 0 and time.monotonic() - last_time > 1:
             last_time = time.monotonic()
-            sys.stderr.write(f"\r{done:,} examples\r")
+            sys.stderr.write(f"\r{count_of(done)}\r")
             sys.stderr.flush()
 
     return report
 
 
 def _show(path: str, statistics: Statistics) -> None:
-    parts = [f"{statistics.examples:,} examples"]
+    parts = [count_of(statistics.examples)]
     parts += [f"{statistics.validation:,} of them for validation"] if statistics.validation else []
     parts += [styled(f"{statistics.broken:,} broken", "31")] if statistics.broken else []
     out(f"{styled(one_line(path), '1')}   {', '.join(parts)}")

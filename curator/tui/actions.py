@@ -106,6 +106,8 @@ ACTIONS: tuple[Action, ...] = (
         ("next_pane", "tab", "Next pane", "Move the focus to the next pane", "run=app.focus_next"),
         ("previous_pane", "shift+tab", "Previous pane", "Move the focus back", "run=app.focus_previous"),
         ("zoom", "z", "Zoom", "Give the pane the whole screen, and back"),
+        ("shrink", "less_than_sign", "Smaller list", "Give the first pane less room, or drag its border"),
+        ("grow", "greater_than_sign", "Larger list", "Give the first pane more room, or drag its border"),
         ("quit", "q", "Quit", "Leave; everything is saved already", "run=app.quit"),
         ("tour_next", "full_stop", "Next step", "Go on to the next step of the tour", "run=app.tour_step(1)"),
         ("tour_back", "comma", "Step before", "Go back to the step before of the tour", "run=app.tour_step(-1)"),
@@ -199,8 +201,6 @@ ACTIONS: tuple[Action, ...] = (
         ("sort", "s", "Sort", "Sort by the next column; again turns the order round", "show"),
         ("group", "b", "Group by answer", "Sort by answer and tell how many examples give each, and back"),
         ("columns", "", "Columns", "Choose and move the columns of the list", "run=app.dialog('columns')"),
-        ("shrink", "less_than_sign", "Smaller list", "Give the list less room"),
-        ("grow", "greater_than_sign", "Larger list", "Give the list more room"),
     ),
     *make_rows(
         "activity",

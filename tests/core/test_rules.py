@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from curator.cli.main import main
 from curator.core import rules
+from curator.core.convert.targets import to_target
 from curator.core.example import parse
 from curator.core.problem import Severity
 from curator.core.rules import REGISTRY, Context, DatasetCheck
@@ -329,6 +330,12 @@ def test_what_another_rule_tells_is_not_told_again(name: str, line: Any) -> None
 def test_a_fix_that_would_break_something_is_not_offered(name: str, line: Any) -> None:
     assert name in found(raw(line), Context())
     assert rules.fix(parse(raw(line)), name, Context()) is None
+
+
+def test_a_list_of_one_string_becomes_the_text_that_every_format_holds() -> None:
+    fixed = rules.fix(parse(raw(chat(user(), bot(["(cake)"])))), "content_wrong_type", Context())
+    assert fixed == raw(chat(user(), bot("(cake)")))
+    assert to_target(json.loads(fixed), "sharegpt") is not None
 
 
 def test_the_second_of_two_equal_ids_keeps_its_late_answer() -> None:

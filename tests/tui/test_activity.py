@@ -8,6 +8,7 @@ import pytest
 
 from curator.errors import CuratorError
 from curator.tui.screens.activity import ActivityDialog
+from curator.tui.screens.panes import RememberedPanes
 from tests.tui.scene import NARROW, SIZES, WIDE, chat, dataset, many, opened
 
 
@@ -58,7 +59,7 @@ async def test_tasks_and_the_next_step_stand_in_the_status_line(tmp_path: Path) 
         text = scene.screen_text()
         assert "asking models 25 %" in text
         assert "copying" in text
-        assert "1 error · no split · not trained yet. Next: ] shows an error" in text
+        assert "1 error · no split · not trained yet. Next: /is:error to see" in text
         await scene.press("c", "down", "c")
         assert stopped == ["models"]
         assert "Stopping: asking models" in scene.toasts() and "cannot be stopped: copying" in scene.toasts()
@@ -115,3 +116,58 @@ async def test_a_contradiction_says_how_the_other_answers_and_enter_goes_there(t
         assert scene.current == 5
         await scene.press("alt+2")
         await scene.until("I won! → (moneybag) ≠ (moneymouth)")
+
+
+PANES = {
+    "duplicates": "copies-panes",
+    "compare": "compare-panes",
+    "history": "history-panes",
+    "train": "train-panes",
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_borders_of_other_stages_are_dragged_or_moved_by_keys_and_stay(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with opened(dataset(tmp_path, many(5)), size) as scene:
+        for stage, name in PANES.items():
+            await scene.app.go_to_stage(stage)
+            await scene.settle()
+            if stage == "history":  # as if there were rounds
+                scene.app.screen.query_one("#rounds").display = True
+                await scene.settle()
+            panes = scene.app.screen.query_one(f"#{name}", RememberedPanes)
+            first = panes.children[0]
+            before, beside = first.region, panes.beside
+            bottom = before.bottom - bool(first.styles.border_bottom[0])
+            border = (before.right, before.y + 2) if beside else (40, bottom)
+            target = (border[0] - 15, border[1]) if beside else (40, panes.region.y + panes.region.height // 2)
+            await scene.pilot.mouse_down(offset=border)
+            await scene.pilot.hover(offset=target)
+            await scene.pilot.mouse_up(offset=target)
+            await scene.settle()
+            after = first.region
+            assert after != before, stage
+            there = after.right if beside else after.bottom
+            assert abs(there - (target[0] if beside else target[1])) <= 1, stage
+            await scene.press("z", "z")
+            assert first.region == after, stage
+            await scene.press(">")
+            assert first.region.size > after.size, stage
+            await scene.press("<")
+            kept = first.region
+            await scene.app.go_to_stage("data")
+            await scene.app.go_to_stage(stage)
+            assert first.region == kept, stage
+    async with opened(tmp_path / "data.jsonl", size) as scene:
+        await scene.app.go_to_stage("duplicates")
+        await scene.settle()
+        panes = scene.app.screen.query_one("#copies-panes", RememberedPanes)
+        share = scene.workspace.meta("ui.panes")[f"copies-panes.{'beside' if size == WIDE else 'below'}"]
+        now, room = (
+            (panes.children[0].region.width, panes.region.width)
+            if size == WIDE
+            else (panes.children[0].region.height, panes.region.height)
+        )
+        assert abs(100 * now / room - share) <= 8

@@ -176,3 +176,17 @@ async def test_opening_what_is_no_chat_tells_how_it_was_understood(tmp_path: Pat
         assert "known.csv" not in scene.toasts()
     async with opened(strange) as scene:
         assert "No fields of strange.json are known as question and answer" in scene.toasts()
+        await scene.press("I")  # its map is asked for at once
+        await scene.pilot.pause(0.3)
+        await scene.settle()
+        assert scene.app.screen.query_one("#path", Input).value == str(strange)
+        assert scene.app.screen.query_one("#map", Input).has_focus
+        assert "Fields" in scene.screen_text()
+        scene.app.screen.query_one("#path", Input).value = str(known)
+        await scene.pilot.press("enter")  # before the pause in typing: neither refused, nor the file before read
+        await scene.pilot.pause(0.3)
+        await scene.settle()
+        assert "There is no file" not in scene.toasts()
+        assert "questions and answers" in scene.screen_text()
+        await scene.press("enter")
+        assert "1 example · 1 new" in scene.screen_text()

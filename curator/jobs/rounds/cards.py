@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from curator import __version__
 from curator.core.charts.curves import Series, draw
 from curator.core.cost import money
+from curator.core.text import count_of
 from curator.jobs.rounds.data_summary import DataSummary
 from curator.jobs.rounds.rounds import Round, settings_of
 from curator.jobs.runs.evaluation_card import code
@@ -72,7 +73,7 @@ def model_card(facts: CardFacts) -> str:
     front += ["library_name: peft"] if local else []
     front += ["tags:", "- fine-tuned", f"- {'dpo' if run.method == 'dpo' else 'sft'}", "---"]
     lines = [*front, "", f"# Model Card for {code(name)}", ""]
-    lines += [f"{code(run.model)}, fine-tuned on {run.examples or 0:,} examples of {code(facts.name)}."]
+    lines += [f"{code(run.model)}, fine-tuned on {count_of(run.examples or 0)} of {code(facts.name)}."]
     lines += ["", "## Model Details", "", "### Model Description", ""]
     lines += [
         f"- **Developed by:** {UNKNOWN}",
@@ -133,7 +134,7 @@ def _revision(each: Round) -> str:
 
 
 def _of(data: DataSummary) -> str:
-    return "" if data.read == data.examples else f" (of {data.read:,} of {data.examples:,} examples)"
+    return "" if data.read == data.examples else f" (of {data.read:,} of {count_of(data.examples)})"
 
 
 def _data_lines(facts: CardFacts) -> list[str]:

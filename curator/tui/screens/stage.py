@@ -42,6 +42,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from curator.tui import keys
+from curator.tui.screens.panes import RememberedPanes
 from curator.tui.session.changed import Changed
 from curator.tui.session.session import Session
 from curator.tui.shell import shell_of
@@ -159,7 +160,22 @@ class StageScreen(Screen[None]):
         return True
 
     def zoom_changed(self) -> None:
-        """Set sizes that a stage gives its panes itself."""
+        """Set the sizes that people gave the panes."""
+        for panes in self.query(RememberedPanes):
+            panes.place(alone=self.zoomed is not None)
+
+    def action_shrink(self) -> None:
+        """Make the first pane smaller."""
+        self.move_border(-5)
+
+    def action_grow(self) -> None:
+        """Make the first pane larger."""
+        self.move_border(5)
+
+    def move_border(self, by: int) -> None:
+        """Give the first pane some percent more of the room."""
+        for panes in self.query(RememberedPanes):
+            panes.move(by)
 
     def action_back(self) -> None:
         """Go one level back: leave the zoom. Stages override it for more levels."""

@@ -19,6 +19,7 @@ from curator.core.convert.cells import CSV_HEADER, to_cells
 from curator.core.convert.targets import Target, to_target
 from curator.core.example import parse
 from curator.core.lines import BOM
+from curator.core.text import count_of
 from curator.errors import InputError
 from curator.workspace.exchange.marks_file import (
     Marks,
@@ -58,7 +59,7 @@ class ExportReport:
     def words(self) -> str:
         """Two lines for the user: the file with its number of examples and bytes, and its SHA-256."""
         skipped = f", {len(self.skipped):,} left out that the format cannot hold" if self.skipped else ""
-        size = f"{self.examples:,} examples{skipped}, {self.bytes:,} bytes"
+        size = f"{count_of(self.examples)}{skipped}, {self.bytes:,} bytes"
         return f"{self.path.name}: {size}\nsha256 {self.sha256}"
 
 

@@ -27,13 +27,14 @@ _PART_KEYS = frozenset(("type", "text", "image_url", "refusal"))
 
 
 def _to_content(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
-    """The fix of `content_wrong_type`: a list of strings becomes text parts; a part without a type gets the type
-    `text`; a number or an object becomes its JSON text."""
+    """The fix of `content_wrong_type`: a list of one string becomes that text, one of several text parts; a part
+    without a type gets the type `text`; a number or an object becomes its JSON text."""
     value = value_at(subject, path)
     if path[-1] != "content":
         yield Edit("set", (*path, "type"), "text")
     elif isinstance(value, list):
-        yield Edit("set", path, [{"type": "text", "text": text} for text in value])
+        parts = [{"type": "text", "text": text} for text in value]
+        yield Edit("set", path, value[0] if len(value) == 1 else parts)
     else:
         yield Edit("set", path, _text_in_line(subject, path))
 
@@ -53,7 +54,8 @@ def _text_in_line(subject: Subject, path: Path) -> str:
     when=Has.ODD | Has.PARTS,
     fix=(
         "safe",
-        "strings and blocks with only a text become text parts, a number its digits, a tool's object its JSON",
+        "a list of one string becomes the text, of several and of blocks with only a text text parts; "
+        "a number its digits, a tool's object its JSON",
         _to_content,
     ),
 )

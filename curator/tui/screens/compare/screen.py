@@ -14,6 +14,7 @@ from curator.core.duplicates.texts import SYSTEM_ROLES
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.compare.answers_pane import AnswersStage
+from curator.tui.screens.panes import RememberedPanes
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.comparing import board as boards
 from curator.tui.widgets.line_list import LineList
@@ -135,6 +136,7 @@ class CompareScreen(AnswersStage):
         yield Static("", id="title")
         yield LineList("board", head=" ")
         yield Static("", id="meaning")
-        yield LineList("answers", head=" ")
-        with VerticalScroll(id="reading-answer"):
-            yield Static("", id="read")
+        with RememberedPanes(id="compare-panes"):
+            yield LineList("answers", head=" ")
+            with VerticalScroll(id="reading-answer"):
+                yield Static("", id="read")

@@ -12,9 +12,9 @@ from curator.core.query.query import grouped
 from curator.tui import keys
 from curator.tui.screens.data.changing_many import ChangingMany
 from curator.tui.screens.data.facets_pane import Facets
-from curator.tui.screens.data.panes import Panes
 from curator.tui.screens.data.query_bar import QueryBar
 from curator.tui.screens.data.reading_pane import ReadingPane
+from curator.tui.screens.panes import Panes
 from curator.tui.session.changed import Changed
 from curator.tui.session.list_place import ListPlace
 from curator.tui.shell import shell_of
@@ -295,13 +295,9 @@ class DataScreen(ChangingMany):
         elif self.session.query:
             self._run_query("")
 
-    def action_shrink(self) -> None:
-        """Make the list smaller."""
-        self._resize_list(-5)
-
-    def action_grow(self) -> None:
-        """Make the list larger."""
-        self._resize_list(5)
+    def move_border(self, by: int) -> None:
+        """Give the list more or less room."""
+        self._resize_list(by)
 
     def _resize_list(self, by: int) -> None:
         share = max(20, min(80, self._place.share + by))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
@@ -17,6 +16,7 @@ from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
+from curator.tui.screens.panes import RememberedPanes
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changed import Changed
 from curator.tui.session.duplicate_groups import COPIES, DuplicateGroup, DuplicateGroups
@@ -88,7 +88,7 @@ class DuplicatesScreen(StageScreen):
     def compose_stage(self) -> ComposeResult:
         """The summary, the groups, and the members of one."""
         yield Static("", id="copies-summary")
-        with Horizontal(id="copies-panes"):
+        with RememberedPanes(id="copies-panes"):
             yield LineList("groups", empty="looking for copies …")
             yield Members("members")
 

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Select, Static
 
 from curator.core.query.query import grouped
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.shell import shell_of
@@ -85,17 +85,17 @@ class ExportDialog(Dialog[None]):
         session, counts = self.session, self.session.workspace.counts()
         self._selected = shell_of(self).selected
         query = f" that match {session.query}" if session.query else ""
-        choices = {"view": f"{session.view.total:,} examples{query}"}
+        choices = {"view": f"{count_of(session.view.total)}{query}"}
         if self._selected:
             choices["selection"] = f"{len(self._selected):,} selected examples"
         if session.query:
-            choices["all"] = f"all {counts.examples:,} examples"
+            choices["all"] = f"all {count_of(counts.examples)}"
         if self._sides():
             totals = {side: session.workspace.view(_to_train(side)).total for side in ("train", *self._sides())}
             rejected = counts.train + counts.validation + counts.test - sum(totals.values())
             without = f", without {rejected:,} rejected" if rejected else ""
             choices["sides"] = f"{' and '.join(totals)} of these as {len(totals)} files{without}"
-            choices["train"] = f"{totals['train']:,} examples to train on"
+            choices["train"] = f"{count_of(totals['train'])} to train on"
             words = {"validation": "held-out examples", "test": "test examples"}
             choices |= {side: f"{totals[side]:,} {words[side]}" for side in self._sides()}
         return choices

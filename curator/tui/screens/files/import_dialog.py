@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static
 
 from curator.core.convert.maps import UNKNOWN, parse_map
 from curator.core.example import parse
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
@@ -86,11 +86,23 @@ class ImportDialog(Dialog[None]):
         yield Static("", id="counts")
 
     def on_mount(self) -> None:
-        """Fill in the folder of the workspace, selected, so that a typed or pasted path replaces it."""
+        """Fill in the folder of the workspace, selected, so that a typed or pasted path replaces it; or the file
+        whose records wait for a map, and ask for that."""
         field = self.query_one("#path", LineInput)
-        field.value = f"{self.session.workspace.path.absolute().parent}/"
-        field.focus()
+        waiting = self._waiting_file()
+        field.value = str(waiting or f"{self.session.workspace.path.absolute().parent}/")
         field.select_all()
+        (field if waiting is None else self.query_one("#map", LineInput)).focus()
+
+    def _waiting_file(self) -> Path | None:
+        """The only file of the workspace, where nearly all of its records are no chats."""
+        workspace = self.session.workspace
+        sources, counts = workspace.stored.sources, workspace.counts()
+        unmapped = counts.rules.get("missing_messages_list", 0)
+        if len(sources) != 1 or not unmapped or 2 * unmapped < counts.examples:
+            return None
+        file = Path(sources[0].origin or "")
+        return file if file.is_file() else None
 
     def _unmapped_before(self) -> str:
         """How many records of this file are here already that are no chats, in words; empty: none, or no map."""
@@ -105,6 +117,7 @@ class ImportDialog(Dialog[None]):
 
     @on(Input.Changed, "#path")
     def _path_changed(self) -> None:
+        self._preview = None  # enter must not read the file of the path before
         if self._timer is not None:
             self._timer.stop()
         self._discard()
@@ -188,8 +201,12 @@ class ImportDialog(Dialog[None]):
                     self.session.toast(f"Its {unmapped} from before are still there, unmapped: {_DELETES}")
         elif self._preview is not None and not self._progress.working:
             self._read(self._preview)
-        elif self._preview is None:
-            self.session.toast("There is no file to read at this path")
+        elif self._preview is None and not self._progress.working:
+            path = path_of(self.query_one("#path", LineInput))
+            if path.is_file():  # enter came before the pause in typing was over
+                self._look_at(path)
+            else:
+                self.session.toast("There is no file to read at this path")
 
     @work(exclusive=True, group="import", exit_on_error=False)
     async def _read(self, file: Preview) -> None:
@@ -273,7 +290,7 @@ def excerpt_lines(raw: bytes) -> list[str]:
 def count_words(prepared: Import) -> str:
     """The counts of a file that was read, before it is imported."""
     added, copies, broken, odd = (prepared.total(name) for name in ("added", "duplicates", "broken", "unmapped"))
-    parts = [f"{added:,} examples", f"{added - copies - broken:,} new", f"{copies:,} copies", f"{broken:,} broken"]
+    parts = [count_of(added), f"{added - copies - broken:,} new", f"{copies:,} copies", f"{broken:,} broken"]
     bad = prepared.total("bad")
     parts += [f"{odd:,} that the map does not fit"] if odd else []
     return " · ".join([*parts, *([f"{bad:,} marked as bad answers"] if bad else [])])

@@ -15,6 +15,7 @@ from curator.core.text import count_of, one_line
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.history.rounds import ONE_ROUND, Rounds
+from curator.tui.screens.panes import RememberedPanes
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.change_groups import ChangeGroup, group_changes, matching
@@ -54,10 +55,11 @@ class HistoryScreen(Rounds):
 
     def compose_stage(self) -> ComposeResult:
         """Rounds, the words that filter the changes, the changes, a line about the one under the cursor."""
-        yield self.rounds_list()
-        yield PlainInput(id="words", placeholder="words of the change", compact=True)
-        yield LineList("changes", empty="reading …")
-        yield Static("", id="change")
+        with RememberedPanes(id="history-panes"):
+            yield self.rounds_list()
+            yield PlainInput(id="words", placeholder="words of the change", compact=True)
+            yield LineList("changes", empty="reading …")
+            yield Static("", id="change")
 
     def on_mount(self) -> None:
         """Focus the changes."""

@@ -19,7 +19,7 @@ from textual.widgets.select import InvalidSelectValueError
 from curator import pricing
 from curator.core.cost import money
 from curator.core.formats import detect
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train.submitting import SubmitDialog
@@ -279,7 +279,7 @@ def plan_words(plan: TrainingPlan, seconds: float | None = None) -> Content:
         price += f" (prices of {plan.priced_on})"
     lines = [
         Content(
-            f"{plan.training.examples:,} examples{validation} · {plan.training.tokens:,} tokens × "
+            f"{count_of(plan.training.examples)}{validation} · {plan.training.tokens:,} tokens × "
             f"{plan.epochs} epoch{'' if plan.epochs == 1 else 's'}"
         ),
         Content.assemble((price, "bold"), _time_words(seconds), f" · {plan.warning_words or 'no warnings'}"),

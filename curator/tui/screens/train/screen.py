@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.timer import Timer
 
 from curator.core.text import one_line
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
+from curator.tui.screens.panes import RememberedPanes
 from curator.tui.screens.train.job_dialogs import DeleteDialog
 from curator.tui.screens.train.model_actions import ModelActions
 from curator.tui.screens.train.run_pane import RunPane
@@ -66,7 +66,7 @@ class TrainScreen(ModelActions):
 
     def compose_stage(self) -> ComposeResult:
         """The list of runs, and the pane of the current one."""
-        with Horizontal(id="train-panes"):
+        with RememberedPanes(id="train-panes"):
             yield LineList("runs", empty="No training yet: T starts one.")
             yield RunPane(id="run")
 

@@ -36,7 +36,7 @@ def loop_state(summary: Summary, workspace: Workspace, watch: JobWatch) -> LoopS
     missing, steps = [], []
     if summary.errors:
         missing.append(f"{summary.errors:,} error{'s' * (summary.errors != 1)}")
-        steps.append("] shows an error")
+        steps.append("/is:error to see")
     if summary.refusals:
         missing.append("; ".join(summary.refusals))
         steps.append("! tells why nothing trains")
