@@ -7,7 +7,9 @@
 sample as the board does: seconds until the first answer is there, and until all are; once right after training,
 once while both are in the server's memory. `stages` opens the Compare and the History stage of a generated
 workspace with three rounds in the real app (headless, 120 x 40) and prints when each is drawn, when its rows are
-there, and how long the longest pause of the event loop was. On a busy machine compare CPU seconds.
+there, the CPU seconds of the program, and the longest step of the thread that draws (CPU) and the longest pause of
+its event loop: first with nothing worked out before, then again, then in a new session. On a busy machine compare
+CPU seconds.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -149,18 +152,20 @@ async def add_round(revision: int, prompts: list[Prompt], ledger: Ledger, number
     await evaluation.evaluate(prompts, [model], None, ledger, side="validation")
 
 
-async def watch_pauses(pauses: list[float]) -> None:
-    """Note how late each wake of the event loop is."""
+async def watch_pauses(pauses: list[float], steps: list[float]) -> None:
+    """Note how late each wake of the event loop is, and what its thread has computed since the one before."""
     while True:
-        due = time.perf_counter() + 0.005
+        due, cpu = time.perf_counter() + 0.005, time.thread_time()
         await asyncio.sleep(0.005)
         pauses.append(time.perf_counter() - due)
+        steps.append(time.thread_time() - cpu)
 
 
 async def measure(pilot: Pilot[None], name: str, key: str, is_there: Callable[[], bool]) -> None:
-    """Press a key; print when it was handled, when the rows were there, and the longest pause."""
+    """Press a key; print when it was handled, when the rows were there, and how long the screen stood still."""
     pauses: list[float] = []
-    watch = asyncio.create_task(watch_pauses(pauses))
+    steps: list[float] = []
+    watch = asyncio.create_task(watch_pauses(pauses, steps))
     began, cpu = time.perf_counter(), time.process_time()
     await pilot.press(key)
     drawn = time.perf_counter() - began
@@ -170,12 +175,20 @@ async def measure(pilot: Pilot[None], name: str, key: str, is_there: Callable[[]
     spent = time.process_time() - cpu
     await asyncio.sleep(0.5)
     watch.cancel()
-    pause = f"longest pause {max(pauses):.2f} s"
-    print(f"{name:<20} drawn {drawn:5.2f} s, complete {there:6.2f} s ({spent:.2f} CPU s), {pause}", flush=True)
+    still = f"longest step {1000 * max(steps):.0f} ms CPU, pause {1000 * max(pauses):.0f} ms"
+    print(f"{name:<24} drawn {drawn:5.2f} s, complete {there:6.2f} s, {spent:6.2f} CPU s, {still}", flush=True)
 
 
-async def measure_stages(path: Path) -> None:
-    """Open Compare and History, a round, the difference of two rounds and of two versions."""
+def forget_what_was_kept(path: Path) -> None:
+    """Take away the scores and differences that were worked out before."""
+    with closing(sqlite3.connect(path / "runs.db")) as db, db:
+        db.execute("DELETE FROM answer_facts WHERE kind IN ('scores', 'round')")
+    with closing(sqlite3.connect(path / "workspace.db")) as db, db:
+        db.execute("DELETE FROM meta WHERE key = 'ui.form'")
+
+
+async def measure_stages(path: Path, session: str) -> None:
+    """Open Compare and History, a round, the difference of two rounds and of two versions; `session` names it."""
     with open_workspace(path) as workspace:
         app = CuratorApp(workspace)
         async with app.run_test(size=(120, 40)) as pilot:
@@ -192,15 +205,17 @@ async def measure_stages(path: Path) -> None:
                 all_rounds = getattr(app.screen, "_rounds", ())
                 return rows("changes") > 0 and len(all_rounds) == 3 and all(r.difference for r in all_rounds[:2])
 
-            for turn in ("first time", "again"):
+            for turn in (session, "again"):
                 await measure(pilot, f"board, {turn}", "alt+5", board)
                 await measure(pilot, f"ledger, {turn}", "alt+6", ledger)
-            await pilot.press("shift+tab")
-            await measure(pilot, "a round", "enter", lambda: rows("round-rows") > 3)
-            await pilot.press("escape")
-            await measure(pilot, "two rounds compared", "d", lambda: rows("round-rows") > 3)
-            await pilot.press("escape", "tab", "end")
-            await measure(pilot, "two versions", "d", lambda: rows("versions") > 3)
+            for turn in (session, "again"):
+                app.screen.query_one("#rounds").focus()
+                await measure(pilot, f"a round, {turn}", "enter", lambda: rows("round-rows") > 3)
+                await pilot.press("escape")
+                await measure(pilot, f"two rounds, {turn}", "d", lambda: rows("round-rows") > 3)
+                await pilot.press("escape", "tab", "end")
+                await measure(pilot, f"two versions, {turn}", "d", lambda: rows("versions") > 3)
+                await pilot.press("escape")
 
 
 def main() -> None:
@@ -224,7 +239,9 @@ def main() -> None:
             return
         folder = args.keep or Path(home)
         path = args.workspace or make_workspace(folder, args.examples, args.held_out, args.changes)
-        asyncio.run(measure_stages(path))
+        forget_what_was_kept(path)
+        for session in ("first time", "new session"):
+            asyncio.run(measure_stages(path, session))
 
 
 def stop_server() -> None:

@@ -132,7 +132,7 @@ def _explain(each: Round, workspace: Workspace) -> list[list[Reason]]:
     if each.difference is None or not flips:
         return [[] for _ in flips]
     changed = explaining.read_changed(workspace, each.difference)
-    return [explaining.reasons(flip, changed) for flip in flips]
+    return explaining.reasons(flips, changed)
 
 
 def _explained_json(each: Round, reasons: list[list[Reason]]) -> list[dict[str, Any]]:

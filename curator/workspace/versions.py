@@ -60,6 +60,16 @@ def difference(workspace: Workspace, old: int, new: int) -> RevisionDifference:
     return RevisionDifference(old, new, tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(edited)))
 
 
+def has_changed(workspace: Workspace, revision: int) -> bool:
+    """Whether examples came, went or got other bytes after a revision."""
+    with workspace.guard:
+        row = workspace.db.execute(
+            "SELECT 1 FROM part WHERE change > ? AND field IN ('deleted', 'version', 'hidden') LIMIT 1",
+            (revision,),
+        ).fetchone()
+    return row is not None or revision > workspace.revision()
+
+
 def _parts(workspace: Workspace, low: int, high: int) -> Iterator[tuple[int, str, Any, Any]]:
     """(example, field, before, after) of the changes from one revision to another, read in batches."""
     with workspace.guard:

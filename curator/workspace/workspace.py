@@ -148,7 +148,7 @@ class Workspace:
         with self.guard:
             self.current_results.prepare()
             problems = self.current_results.overall_store.problems_of_the_whole()
-            has_validation = bool(self.stored.held_out())
+            has_validation = self.current_results.count_held_out() > 0
         return [
             problem.message
             for problem in problems
@@ -207,6 +207,11 @@ class Workspace:
         """The changes below the id `before`, latest first; with `undos` also the undos and redos."""
         with self.guard:
             return self.journal.history(limit, before, undos=undos)
+
+    def changes_since(self, moment: float, most: int) -> int:
+        """How many of the latest `most` changes that were not undone were made after a moment (Unix time)."""
+        with self.guard:
+            return self.journal.count_since(moment, most)
 
     def revision(self) -> int:
         """The id of the latest change; 0 before the first."""

@@ -12,7 +12,7 @@ import pytest
 from curator.core import splice
 from curator.errors import UsageError
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.rounds import rounds
+from curator.jobs.rounds import comparing, round_facts, rounds
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.made_rounds import FIRST, SECOND, add_round, chat, dataset_file
@@ -57,7 +57,10 @@ def told(capsys: pytest.CaptureFixture[str], path: Path, which: str = "") -> lis
 
 
 def test_three_rounds_with_a_changed_split_keep_comparable_deltas(
-    served: FakeProvider, workspace_path: Path, capsys: pytest.CaptureFixture[str]
+    served: FakeProvider,
+    workspace_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path, right = workspace_path, right_answers(workspace_path)
     assert told(capsys, path) == []
@@ -105,6 +108,16 @@ def test_three_rounds_with_a_changed_split_keep_comparable_deltas(
         and change["ci"][0] < change["value"] < change["ci"][1]
     )
     assert three["settings_changed"] == ["epochs"] and three["hyperparameters"]["epochs"] == 5
+    with monkeypatch.context() as nothing_works_out:  # what was worked out once is read
+        for name in ("compare_models", "_count_misses"):
+            module = comparing if name == "compare_models" else round_facts
+            nothing_works_out.setattr(module, name, lambda *_: pytest.fail("worked out again"))
+        assert told(capsys, path) == [one, two, three]
+    with Ledger(path / "runs.db") as ledger:  # what no Curator keeps is worked out again
+        for key, kept in ledger.facts("round").items():
+            if "mark" in kept:
+                ledger.add_fact("round", key, {"mark": kept["mark"], "value": {"kinds": 3, "fixed": "odd"}})
+    assert told(capsys, path) == [one, two, three]
     with open_workspace(path) as workspace:  # what the third said is right too
         said = next(row for row in evaluate(capsys, path, third)["results"] if row["line"] == broken)["answers"][
             third

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Input, Select
@@ -18,6 +19,8 @@ from curator.tui.screens.compare.why_dialog import WhyDialog
 from curator.tui.screens.dataset.drafts_dialog import DraftsDialog
 from curator.tui.screens.dataset.proposals_dialog import ProposalsDialog
 from curator.tui.screens.dialog import Confirm
+from curator.tui.session.changed import Changed
+from curator.tui.stage_models.comparing import board as boards
 from curator.tui.widgets.line_list import LineList
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import KEY, FakeProvider, running
@@ -160,6 +163,15 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
 async def test_a_provider_that_dies_in_the_middle_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shown_boards: list[tuple[str, ...]] = []
+    monkeypatch.setattr(boards, "_AT_ONCE", 0)  # as with many answers: the board is shown before they are measured
+    take = CompareScreen.take
+
+    def note(screen: CompareScreen, rows: Any, ticked: Any, board: Any, trouble: str) -> None:
+        shown_boards.append(board.unmeasured)
+        take(screen, rows, ticked, board, trouble)
+
+    monkeypatch.setattr(CompareScreen, "take", note)
     async with on_split(tmp_path, monkeypatch) as (scene, fake):
         fake.answers = {question(at): f"({WORDS[at % 8]})" for at in range(2)}
         broken = fake.fault("POST", "chat/completions", "refuse", 99, status=400)
@@ -181,6 +193,12 @@ async def test_a_provider_that_dies_in_the_middle_goes_on_where_it_stopped(
         await ask(scene, "r")
         assert len(fake.wire.requests) == before + 4 - answered
         assert not screen.troubles and screen.board.answered(screen.rows[0].name) == 4
+        name = screen.rows[0].name
+        assert name in screen.board.scored and not screen.board.unmeasured
+        shown_boards.clear()
+        screen.data_changed(Changed())
+        await ask(scene)
+        assert shown_boards == [()]  # the scores are kept: nothing is measured twice
 
         # a model that is gone, and one that says nothing
         await scene.press("m")

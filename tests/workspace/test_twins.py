@@ -188,6 +188,11 @@ def test_the_kept_texts_are_those_that_a_new_reading_finds(
             _take(workspace, step, one, other)
             fresh = [(100 + n, splice.dump(example(text))) for n, text in enumerate(QUESTIONS)]
             assert kept.twins(fresh, 6) == HeldOutTexts(workspace.stored).twins(fresh, 6)
+            held = "SELECT id FROM example WHERE split IS NOT NULL AND split <> 'train' ORDER BY id"
+            ids = [example for (example,) in workspace.db.execute(held)]
+            assert sorted(workspace.stored.held_out()) == ids
+            assert list(workspace.view("split:validation").ids) == [i for i in workspace.ids() if i in ids]
+            assert bool(workspace.current_results.count_held_out()) == bool({*ids} & {*workspace.ids()})
 
 
 def _take(workspace: Workspace, step: str, one: int, other: int) -> None:

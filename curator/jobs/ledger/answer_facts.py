@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from curator.jobs.ledger.file import LedgerFile
@@ -15,6 +16,8 @@ MISS_KIND = "miss"
 """The kind of miss that a person chose for an answer: `{"kind": "goes_on"}`."""
 SCORES = "scores"
 """The scores of all answers of a row to a set of prompts; `answer` is a hash of all that they depend on."""
+ROUND = "round"
+"""What was worked out of the rounds, see `jobs.rounds.kept`."""
 COMPLETION = "completion"
 """Whether a person says that a whole conversation did its task: `{"passed": true}`."""
 
@@ -56,6 +59,25 @@ class AnswerFacts(LedgerFile):
             AnswerKey(str(row["model"]), str(row["prompt"]), str(row["answer"])): from_json(row["value"], dict)
             for row in rows
         }
+
+    def fact(self, kind: str, key: AnswerKey) -> dict[str, Any]:
+        """A fact of a kind about one answer; empty where there is none."""
+        row = self._one(
+            "SELECT value FROM answer_facts WHERE kind = ? AND model = ? AND prompt = ? AND answer = ?",
+            (kind, *key),
+        )
+        value: dict[str, Any] = from_json(row["value"], dict) if row else {}
+        return value
+
+    def state_of(self, models: Sequence[str]) -> list[list[Any]]:
+        """How many answers and evaluations each of some models has, and which are the latest: another state
+        wherever any of them was added or replaced."""
+        states = []
+        for model in models:
+            answers = self._one("SELECT COUNT(*), MAX(at) FROM answers WHERE model = ?", (model,))
+            evaluations = self._one("SELECT COUNT(*), MAX(seq) FROM evaluations WHERE model = ?", (model,))
+            states.append([model, *(answers or ()), *(evaluations or ())])
+        return states
 
     def run_of_model(self, model: str) -> str | None:
         """The run whose tuned model, checkpoint or deployment has this name; None where no run has."""

@@ -38,15 +38,23 @@ def find_form(path: Path | str, raws: Iterable[bytes], asked_for: AnswerForm | N
 
     `raws` are the examples of `path`, all of them: a part of them might suggest something else.
     """
-    if asked_for is not None:
-        return asked_for
-    declared = training_data.contract(path)
-    if declared is not None and declared != Contract():
-        return AnswerForm(declared, "the workspace's contract")
+    return asked_for or declared_form(training_data.contract(path)) or suggested_form(raws)
+
+
+def declared_form(contract: Contract | None) -> AnswerForm | None:
+    """The form of a workspace that declares a contract; None for none, or one that allows everything."""
+    return None if contract in (None, Contract()) else AnswerForm(contract, "the workspace's contract")
+
+
+def suggested_form(raws: Iterable[bytes]) -> AnswerForm | None:
+    """The form that the answers of the first `SAMPLE` examples suggest; None where they suggest none."""
     proposal = propose(learnt_texts(islice(raws, SAMPLE)))
-    if proposal is None:
-        return None
-    return AnswerForm(proposal.contract, "suggested by the answers, declared by nobody")
+    return None if proposal is None else as_suggested(proposal.contract)
+
+
+def as_suggested(contract: Contract) -> AnswerForm:
+    """The form of a contract that answers suggest."""
+    return AnswerForm(contract, "suggested by the answers, declared by nobody")
 
 
 def learnt_texts(raws: Iterable[bytes]) -> Iterator[str]:

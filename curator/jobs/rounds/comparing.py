@@ -11,6 +11,7 @@ from curator.core.answers.contract import Contract, propose
 from curator.core.scores import free_text, metrics
 from curator.core.scores.references import best_reference
 from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.rounds.kept import keep, terms
 
 PAIRED = ("exact_match", "contract", "accuracy", "token_f1", "length", "macro_f1", *free_text.NAMES)
 """Metrics whose difference can be taken on the prompts that both models answered."""
@@ -52,6 +53,16 @@ class ModelDifference:
     p_value: float
     """McNemar's, of as many prompts fixed and broken by chance."""
 
+    def to_json(self) -> dict[str, Any]:
+        """As the ledger keeps it: flips by the keys of their questions."""
+        return {
+            "count": self.count,
+            "delta": {name: [each.value, each.low, each.high] for name, each in self.delta.items()},
+            "fixed": [flip.prompt.key for flip in self.fixed],
+            "broken": [flip.prompt.key for flip in self.broken],
+            "p_value": self.p_value,
+        }
+
 
 def compare_models(
     ledger: Ledger, models: tuple[str, str], names: Sequence[str], contract: Contract | None, also_right: RightById
@@ -77,6 +88,40 @@ def compare_models(
     return ModelDifference(len(prompts), delta, fixed, broken, flips.p_value)
 
 
+def compare_once(
+    ledger: Ledger, models: tuple[str, str], names: Sequence[str], contract: Contract | None, also_right: RightById
+) -> ModelDifference | None:
+    """As `compare_models`; worked out once, and kept in the ledger as long as the same is compared."""
+    fresh: list[ModelDifference | None] = []
+
+    def work_out() -> dict[str, Any]:
+        fresh.append(compare_models(ledger, models, names, contract, also_right))
+        return fresh[0].to_json() if fresh[0] is not None else {}
+
+    kept = keep(ledger, "difference of models", models, [list(names), terms(contract, also_right)], work_out)
+    if fresh or not kept:
+        return fresh[0] if fresh else None
+    try:
+        return _from_json(kept, ledger, models, also_right)
+    except (KeyError, TypeError):  # what no Curator writes
+        return compare_models(ledger, models, names, contract, also_right)
+
+
+def _from_json(
+    kept: dict[str, Any], ledger: Ledger, models: tuple[str, str], also_right: RightById
+) -> ModelDifference:
+    """The difference that `ModelDifference.to_json` wrote, with the texts of its flips."""
+    prompts = _asked_prompts(ledger, models, also_right)
+    keys = [key for name in ("fixed", "broken") for key in kept[name] if key in prompts]
+    before, after = (ledger.answers(model, keys) for model in models)
+    fixed, broken = (
+        tuple(Flip(prompts[k], _text(before, k) or "", _text(after, k) or "") for k in kept[name] if k in prompts)
+        for name in ("fixed", "broken")
+    )
+    delta = {name: metrics.Interval(*row) for name, row in kept["delta"].items()}
+    return ModelDifference(kept["count"], delta, fixed, broken, kept["p_value"])
+
+
 def _macro_f1(prompts: Sequence[Asked], answers: Sequence[str]) -> Callable[[Any], float]:
     """A function from row numbers to the macro F1 of these rows."""
     pairs = zip(prompts, answers, strict=True)
@@ -94,21 +139,26 @@ def _rights(
 def _answered_by_both(
     ledger: Ledger, models: tuple[str, str], also_right: RightById
 ) -> tuple[list[Asked], list[str], list[str]]:
-    """The prompts that two models answered, and what each of them said; each question once.
-
-    The right answer and the id are those of the newest yardstick with the question.
-    """
-    prompts: dict[str, Asked] = {}
-    for each in ledger.evaluations():
-        stored = ledger.yardstick(str(each.get("yardstick"))) if each["model"] in models else None
-        for row in stored[1] if stored else ():
-            prompt = _asked(row, also_right)
-            if prompt is not None:
-                prompts.setdefault(prompt.key, prompt)
+    """The prompts that two models answered, and what each of them said; each question once."""
+    prompts = _asked_prompts(ledger, models, also_right)
     first, second = (ledger.answers(model, list(prompts)) for model in models)
     both = [p for key, p in prompts.items() if None not in (_text(first, key), _text(second, key))]
     both.sort(key=lambda prompt: (prompt.line, prompt.key))
     return both, [str(_text(first, p.key)) for p in both], [str(_text(second, p.key)) for p in both]
+
+
+def _asked_prompts(ledger: Ledger, models: tuple[str, str], also_right: RightById) -> dict[str, Asked]:
+    """The prompts that one of two models was asked, by the key of the question; the right answer and the id are
+    those of the newest yardstick with it."""
+    prompts: dict[str, Asked] = {}
+    yardsticks = (str(each.get("yardstick")) for each in ledger.evaluations() if each["model"] in models)
+    for yardstick in dict.fromkeys(yardsticks):
+        stored = ledger.yardstick(yardstick)
+        for row in stored[1] if stored else ():
+            prompt = _asked(row, also_right)
+            if prompt is not None:
+                prompts.setdefault(prompt.key, prompt)
+    return prompts
 
 
 def _asked(row: Any, also_right: RightById) -> Asked | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curator.core.duplicates.question import question_and_answer
 from curator.jobs.rounds.comparing import Flip
@@ -19,6 +19,8 @@ MOST_REASONS = 3
 """Most changed examples that are named for one flip."""
 ALIKE = 60.0
 """Least likeness of two prompts, in percent, that counts as asking alike."""
+_TOGETHER = 50
+"""Flips that are compared with all changed examples in one step."""
 _LONGEST = 2_000
 """Characters of a text that are compared."""
 SIGNS = {"+": "added", "-": "removed", "~": "edited"}
@@ -53,15 +55,38 @@ def read_changed(workspace: Workspace, difference: RevisionDifference) -> list[C
     return [_read(workspace, sign, example, difference) for sign, example in signed]
 
 
-def reasons(flip: Flip, changed: Sequence[ChangedExample]) -> list[Reason]:
-    """The changed examples that explain a flip best, the best first; none where none has to do with it.
+def reasons(flips: Sequence[Flip], changed: Sequence[ChangedExample]) -> list[list[Reason]]:
+    """For each flip the changed examples that explain it best, the best first; none where none has to do with it.
 
     An example has to do with it where it teaches the answer that the model gives now, taught the one that it gave
     before, or asks alike.
     """
-    alike = _likeness(flip.prompt.text, [each.prompt for each in changed])
+    prompts = [_folded(each.prompt) for each in changed]
+    by_after, by_before = _positions_by([c.after for c in changed]), _positions_by([c.before for c in changed])
+    explained: list[list[Reason]] = []
+    for start in range(0, len(flips) if changed else 0, _TOGETHER):
+        part = flips[start : start + _TOGETHER]
+        alike = _likeness([_folded(flip.prompt.text) for flip in part], prompts)
+        for flip, percents in zip(part, alike, strict=True):
+            places = {*by_after.get(flip.after.strip(), ()), *by_before.get(flip.before.strip(), ())}
+            places.update((percents >= ALIKE).nonzero()[0].tolist())
+            explained.append(_reasons(flip, [(changed[at], float(percents[at])) for at in sorted(places)]))
+    return explained or [[] for _ in flips]
+
+
+def _positions_by(texts: Sequence[str | None]) -> dict[str, list[int]]:
+    """Where each text stands, by the text without blanks around it; empty ones are left out."""
+    positions: dict[str, list[int]] = {}
+    for at, text in enumerate(texts):
+        if text is not None and text.strip():
+            positions.setdefault(text.strip(), []).append(at)
+    return positions
+
+
+def _reasons(flip: Flip, changed: Sequence[tuple[ChangedExample, float]]) -> list[Reason]:
+    """The reasons of one flip among changed examples, each with how much it is like the flip in percent."""
     ranked = []
-    for each, percent in zip(changed, alike, strict=True):
+    for each, percent in changed:
         words = list(_answer_words(flip, each))
         weight = percent + 100 * len(words)
         if percent >= ALIKE:
@@ -83,12 +108,18 @@ def _same(taught: str | None, answer: str) -> bool:
     return taught is not None and taught.strip() == answer.strip() != ""
 
 
-def _likeness(text: str, prompts: Sequence[str]) -> list[float]:
-    """How much each prompt is like a text, in percent, by common words in any order."""
-    from rapidfuzz import fuzz, utils  # heavy
+def _folded(text: str) -> str:
+    """The words of a text in lower case, as they are compared."""
+    from rapidfuzz import utils  # heavy
 
-    question = utils.default_process(text[:_LONGEST])
-    return [fuzz.token_sort_ratio(question, utils.default_process(each[:_LONGEST])) for each in prompts]
+    return utils.default_process(text[:_LONGEST])
+
+
+def _likeness(questions: Sequence[str], prompts: Sequence[str]) -> Any:
+    """How much each prompt is like each question, in percent, by common words in any order: a row a question."""
+    from rapidfuzz import fuzz, process  # heavy
+
+    return process.cdist(questions, prompts, scorer=fuzz.token_sort_ratio)
 
 
 def _read(workspace: Workspace, sign: str, example: int, difference: RevisionDifference) -> ChangedExample:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from curator.core.answers.contract import Contract
@@ -13,6 +13,7 @@ from curator.core.scores.metrics import exact_match
 from curator.jobs.ledger.answer_facts import MISS_KIND, AnswerKey, text_hash
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.rounds.comparing import RightById
+from curator.jobs.rounds.kept import keep, terms
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,23 @@ def _prompt(row: Any, also_right: RightById) -> StoredPrompt | None:
 def count_round_misses(
     ledger: Ledger, model: str, yardstick: str, contract: Contract | None, also_right: RightById
 ) -> dict[MissKind, int] | None:
-    """How many misses of each kind a model has on a frozen set; None where it did not answer all of it."""
+    """How many misses of each kind a model has on a frozen set; None where it did not answer all of it. They are
+    counted once, until an answer or a person's word on one changes."""
+    by_person = sorted((*key, value) for key, value in ledger.facts(MISS_KIND, model).items())
+
+    def work_out() -> dict[str, Any]:
+        return {"kinds": _count_misses(ledger, model, yardstick, contract, also_right)}
+
+    depends_on = [yardstick, by_person, terms(contract, also_right)]
+    kinds = keep(ledger, "misses", [model], depends_on, work_out).get("kinds")
+    if kinds is not None and not isinstance(kinds, dict):  # what no Curator writes
+        kinds = _count_misses(ledger, model, yardstick, contract, also_right)
+    return kinds and {kind: kinds[kind] for kind in KINDS if type(kinds.get(kind)) is int}
+
+
+def _count_misses(
+    ledger: Ledger, model: str, yardstick: str, contract: Contract | None, also_right: RightById
+) -> dict[MissKind, int] | None:
     prompts = read_prompts(ledger, yardstick, also_right)
     answers = _answers(ledger, model, prompts)
     if answers is None:
@@ -70,10 +87,25 @@ def count_round_misses(
 def flattery_of_rounds(
     ledger: Ledger, models: Sequence[str], yardstick: str, also_right: RightById
 ) -> Flattery | None:
-    """How far the best of some rounds' models is flattered on a frozen set, by exact match.
+    """How far the best of some rounds' models is flattered on a frozen set, by exact match; measured once.
 
     None where fewer than `MANY_ROUNDS` of them answered all of it.
     """
+
+    def work_out() -> dict[str, Any]:
+        flattery = _measure_flattery(ledger, models, yardstick, also_right)
+        return {} if flattery is None else asdict(flattery)
+
+    kept = keep(ledger, "flattery", list(dict.fromkeys(models)), [yardstick, terms(None, also_right)], work_out)
+    try:
+        return Flattery(**kept) if kept else None
+    except TypeError:  # what no Curator writes
+        return _measure_flattery(ledger, models, yardstick, also_right)
+
+
+def _measure_flattery(
+    ledger: Ledger, models: Sequence[str], yardstick: str, also_right: RightById
+) -> Flattery | None:
     prompts = read_prompts(ledger, yardstick, also_right)
     rows = (_answers(ledger, model, prompts) for model in dict.fromkeys(models))
     scores = [

@@ -13,7 +13,8 @@ from curator.errors import UsageError
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.ledger.remarks import Remark
 from curator.jobs.planning.plan import LORA
-from curator.jobs.rounds.comparing import Flip, RightById, compare_models
+from curator.jobs.rounds.comparing import Flip, RightById, compare_once
+from curator.jobs.rounds.kept import difference_once
 from curator.jobs.rounds.round_facts import count_round_misses, flattery_of_rounds
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def list_rounds(ledger: Ledger, basis: Basis) -> list[Round]:
     for each in bare_rounds(ledger):
         latest = each
         if all_rounds:
-            latest = _with_difference(latest, all_rounds[-1], basis.compare)
+            latest = _with_difference(latest, all_rounds[-1], ledger, basis.compare)
         if latest.yardstick is not None:
             if with_model is not None:
                 latest = _with_delta(latest, with_model, ledger, basis)
@@ -187,7 +188,7 @@ def _with_flattery(latest: Round, all_rounds: Sequence[Round], ledger: Ledger, b
 def between(earlier: Round, later: Round, ledger: Ledger, basis: Basis) -> Round:
     """The later round compared with an earlier one, whatever rounds lie between."""
     bare = replace(later, delta={}, fixed=(), broken=(), p_value=None, prompts_compared=0, against=None)
-    changed = _with_difference(bare, earlier, basis.compare)
+    changed = _with_difference(bare, earlier, ledger, basis.compare)
     return _with_delta(changed, earlier, ledger, basis)
 
 
@@ -228,9 +229,11 @@ def _evaluations(ledger: Ledger) -> dict[str, dict[str, Any]]:
     return newest
 
 
-def _with_difference(later: Round, earlier: Round, compare: Compare) -> Round:
+def _with_difference(later: Round, earlier: Round, ledger: Ledger, compare: Compare) -> Round:
     old, new = earlier.run.revision, later.run.revision
-    difference = compare(old, new) if old is not None and new is not None else None
+    difference = None
+    if old is not None and new is not None:
+        difference = difference_once(ledger, old, new, compare)
     changed = _changed_settings(earlier.run, later.run)
     return replace(later, difference=difference, settings_changed=changed, since=earlier.number)
 
@@ -248,7 +251,7 @@ def _with_delta(later: Round, earlier: Round, ledger: Ledger, basis: Basis) -> R
     if earlier.model is None or later.model is None:
         return compared
     models, names = (earlier.model, later.model), list(compared.scores)
-    difference = compare_models(ledger, models, names, basis.contract, basis.also_right)
+    difference = compare_once(ledger, models, names, basis.contract, basis.also_right)
     if difference is None:
         return compared
     return replace(

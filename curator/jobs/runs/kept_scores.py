@@ -35,15 +35,34 @@ def score_once(
     ledger: Ledger,
 ) -> ScoredModel:
     """The row `name` of an evaluation, all of whose questions are answered; its scores are kept in the ledger."""
-    answers = questions.stored()["answers"]
-    key = AnswerKey(name, evaluation.prompts_key(prompts), _digest(prompts, answers, names, contract))
-    kept = _read(ledger.facts(SCORES, name).get(key), names)
+    kept = kept_row(name, questions, prompts, names, contract, ledger)
     if kept is not None:
-        return ScoredModel(name, answers, *kept)
+        return kept
     scored = evaluation.score_way(name, questions, prompts, names, contract)
     with suppress(CuratorError):  # a ledger that can only be read
-        ledger.add_fact(SCORES, key, _to_json(scored))
+        ledger.add_fact(SCORES, _key(name, scored.answers, prompts, names, contract), _to_json(scored))
     return scored
+
+
+def kept_row(
+    name: str,
+    questions: Questions,
+    prompts: Sequence[Prompt],
+    names: Sequence[str],
+    contract: Contract | None,
+    ledger: Ledger,
+) -> ScoredModel | None:
+    """As `score_once`, where the scores are kept already; None where they would have to be measured."""
+    answers = questions.stored()["answers"]
+    key = _key(name, answers, prompts, names, contract)
+    kept = _read(ledger.facts(SCORES, name).get(key), names)
+    return None if kept is None else ScoredModel(name, answers, *kept)
+
+
+def _key(
+    name: str, answers: Sequence[str], prompts: Sequence[Prompt], names: Sequence[str], contract: Contract | None
+) -> AnswerKey:
+    return AnswerKey(name, evaluation.prompts_key(prompts), _digest(prompts, answers, names, contract))
 
 
 def _to_json(scored: ScoredModel) -> dict[str, Any]:

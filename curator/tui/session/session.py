@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from curator.workspace.search.view import View
     from curator.workspace.workspace import Workspace
 
+PATIENCE = 0.02
+"""Seconds that the screen waits for a thread that reads the workspace, before it shows the numbers from before."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedDraft:
@@ -70,6 +73,8 @@ class Session(Changing):
         self._duplicates: dict[Scope, DuplicateGroups] = {}
         self._summary: Summary | None = None
         """The last one, shown again while the workspace is busy and a new one would have to wait."""
+        self.summary_is_late = False
+        """Whether the last one was shown again."""
         self.query = ""
         self._parsed = query.parse("")
         self.sort = ""
@@ -202,12 +207,21 @@ class Session(Changing):
         return self._duplicates.setdefault(scope, DuplicateGroups(self.workspace, scope))
 
     def summary(self, extra_tokens: int = 0) -> Summary:
-        """The numbers of the status line; `extra_tokens` is how many more tokens an unsaved draft has."""
-        if not self.busy or self._summary is None:
+        """The numbers of the status line; `extra_tokens` is how many more tokens an unsaved draft has. While a
+        thread holds the workspace, those from before: the screen does not wait, `summary_is_late` says so."""
+        guard, may_wait = self.workspace.guard, self._summary is None
+        if self._summary is not None and (self.busy or not guard.acquire(timeout=PATIENCE)):
+            self.summary_is_late = True
+            return self._summary
+        try:
             counts, provider = self.workspace.counts(), self.provider
-            total = self.view.total
             refusals = self.workspace.refusals() if counts.examples else ()
-            self._summary = summarise(counts, total, self.model, provider, self.model_info, extra_tokens, refusals)
+            total, model, info = self.view.total, self.model, self.model_info
+        finally:
+            if not may_wait:
+                guard.release()
+        self._summary = summarise(counts, total, model, provider, info, extra_tokens, refusals)
+        self.summary_is_late = False
         return self._summary
 
     # Signals and toasts

@@ -44,6 +44,37 @@ class RoundRow:
     """What is shown below the list: (name, text, theme colour) each."""
 
 
+class FlipRow:
+    """The line of a fixed or broken prompt, worded when it is drawn: there may be thousands."""
+
+    def __init__(self, flip: Flip, mark: tuple[str, str]) -> None:
+        self._flip, self._mark = flip, mark
+        self.example = flip.prompt.line or None
+
+    @property
+    def pieces(self) -> _Pieces:
+        """The prompt, and what was said before and is said now."""
+        flip = self._flip
+        return [
+            self._mark,
+            (one_line(flip.prompt.text or f"prompt {flip.prompt.line}", 34).ljust(35), ""),
+            (one_line(flip.before, 14), "delete"),
+            (" ", ""),
+            (one_line(flip.after, 18), "insert"),
+        ]
+
+    @property
+    def detail(self) -> list[tuple[str, str, str]]:
+        """What is shown below the list."""
+        flip = self._flip
+        return [
+            ("prompt", flip.prompt.text, "$role-user"),
+            ("wanted", flip.prompt.expected, "$accent"),
+            ("before", flip.before, "$quiet"),
+            ("now", flip.after, "$role-assistant"),
+        ]
+
+
 def round_line(each: Round, marked: bool) -> _Pieces:
     """The line of the list of rounds."""
     mark, kind = STATUS_MARKS.get(each.run.status, ("·", ""))
@@ -191,41 +222,24 @@ def _against_words(each: Round) -> str:
     return f" · against round {each.against} on the {each.prompts_compared:,} both answered"
 
 
-def flip_rows(each: Round, reasons: Sequence[Sequence[Reason]]) -> list[RoundRow]:
+def flip_rows(each: Round, reasons: Sequence[Sequence[Reason]]) -> list[RoundRow | FlipRow]:
     """The fixed and the broken prompts, each followed by the changed examples that explain it.
 
     `reasons` are those of the fixed ones, then those of the broken ones.
     """
     if not each.prompts_compared:
         return []
-    rows = []
+    rows: list[RoundRow | FlipRow] = []
     groups = (("Fixed", "✓", "ok", each.fixed), ("Broken", "✗", "error", each.broken))
     at = 0
     for title, mark, kind, flips in groups:
         chance = "" if each.p_value is None or each.p_value < _FEW else ", which may be chance"
         rows.append(RoundRow([(f"{title}: {len(flips)}{chance if flips else ''}", "accent")]))
         for flip in flips:
-            rows.append(_flip_row(flip, (f"  {mark} ", kind)))
+            rows.append(FlipRow(flip, (f"  {mark} ", kind)))
             rows += [_reason_row(reason) for reason in (reasons[at] if at < len(reasons) else ())]
             at += 1
     return rows
-
-
-def _flip_row(flip: Flip, mark: tuple[str, str]) -> RoundRow:
-    pieces = [
-        mark,
-        (one_line(flip.prompt.text or f"prompt {flip.prompt.line}", 34).ljust(35), ""),
-        (one_line(flip.before, 14), "delete"),
-        (" ", ""),
-        (one_line(flip.after, 18), "insert"),
-    ]
-    detail = [
-        ("prompt", flip.prompt.text, "$role-user"),
-        ("wanted", flip.prompt.expected, "$accent"),
-        ("before", flip.before, "$quiet"),
-        ("now", flip.after, "$role-assistant"),
-    ]
-    return RoundRow(pieces, flip.prompt.line or None, detail)
 
 
 def _reason_row(reason: Reason) -> RoundRow:

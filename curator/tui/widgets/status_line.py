@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from curator.errors import CuratorError
 from curator.tui.session.changed import Changed
-from curator.tui.session.session import Session
+from curator.tui.session.session import PATIENCE, Session
 from curator.tui.session.summary import BRIEF, pieces
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.loop.loop_state import loop_state
@@ -16,6 +16,8 @@ from curator.tui.stage_models.loop.running_words import status_words
 
 LOOK = 2.0
 """Seconds between two looks at the training that runs."""
+_AGAIN = 0.2
+"""Seconds until numbers that could not be read are read again."""
 
 
 class StatusLine(Widget):
@@ -24,6 +26,8 @@ class StatusLine(Widget):
     can_focus = False
     _background = ""
     """What runs in the background, in words; empty where there is nothing."""
+    _looks_again = False
+    """Whether it will be drawn again soon, since a thread held the workspace."""
     _next_step = ""
     """What to do next in the loop, in words."""
 
@@ -44,14 +48,33 @@ class StatusLine(Widget):
         session, watch = self._session, shell_of(self).job_watch
         if self.screen not in self.app.screen_stack or session.busy:
             return
+        guard = session.workspace.guard
+        if not guard.acquire(timeout=PATIENCE):  # a thread reads the workspace: the screen does not wait for it
+            self._look_soon()
+            return
         try:
             state = loop_state(session.summary(), session.workspace, watch)
         except CuratorError:
             return  # config.toml is faulty since: whatever needs it says so
+        finally:
+            guard.release()
         words = (status_words(session, watch), state.next_step)
         if words != (self._background, self._next_step):
             self._background, self._next_step = words
             self.refresh()
+        if session.summary_is_late and not session.busy:
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        if not self._looks_again:
+            self._looks_again = True
+            self.set_timer(_AGAIN, self._look_again)
+
+    def _look_again(self) -> None:
+        """Show the numbers that a thread kept from being read."""
+        self._looks_again = False
+        self._look_at_jobs()
+        self.refresh()
 
     def _note_change(self, changed: Changed) -> None:
         self._look_at_jobs()

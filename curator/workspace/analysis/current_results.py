@@ -113,6 +113,11 @@ class CurrentResults:
         else:
             results.close()
 
+    def count_held_out(self) -> int:
+        """How many examples are on the validation or the test side, without a pass over all of them."""
+        self.mark_counts.update(self.stored)
+        return self.mark_counts.counts["validation"] + self.mark_counts.counts["test"]
+
     def outdated(self) -> OutdatedResults:
         """The sums over those of the child's results that do not count. There must be a `file`."""
         assert self.file is not None

@@ -127,7 +127,7 @@ class Writing:
 
     def held_out_twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> tuple[Twin, ...]:
         """Those of `count` examples, given as (id, new bytes), that copy a held-out one, with its side."""
-        if not self.stored.has_held_out():
+        if not self._has_held_out():
             return ()
         twin_ids = self._held_out_texts().twins(fresh, count)
         rows = self.stored.example_rows(list(dict.fromkeys(twin_ids.values())))
@@ -136,7 +136,7 @@ class Writing:
     def _parted(self, fresh: dict[int, bytes]) -> tuple[Parted, ...]:
         """Those of a few examples, given with their new bytes, that an earlier change put beside a held-out twin
         and that copy none any more."""
-        if len(fresh) > _LOOKED_AT or not self.stored.has_held_out():
+        if len(fresh) > _LOOKED_AT or not self._has_held_out():
             return ()
         joined = self.stored.sides_before_twins(fresh)
         if not joined:
@@ -148,6 +148,10 @@ class Writing:
             for example, side in joined.items()
             if texts.twin_of_held_out(example, rewritten) is None
         )
+
+    def _has_held_out(self) -> bool:
+        """Whether any example is on the validation or the test side."""
+        return self.results.count_held_out() > 0
 
     def _make_held_out_texts(self) -> HeldOutTexts:
         from curator.workspace.duplicates.twins import HeldOutTexts  # heavy: NumPy, which no first opening needs

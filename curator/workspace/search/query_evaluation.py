@@ -250,6 +250,10 @@ class QueryEvaluation:
         return self._mask_of(self.stored.db.execute("SELECT example FROM label WHERE label = ?", (label,)))
 
     def _split(self, split: str) -> Mask:
+        if split in ("validation", "test"):
+            return self.stored.sides().mask(self.size, split)
+        if split == "train" and self.stored.split_made:
+            return Mask(self.stored.sides().mask(self.size, "validation", "test", "none").translate(_FLIP))
         mask = self._mask_of(self._ids_where("split = ?", (split,)))
         default = "train" if self.stored.split_made else "none"
         if split != default:

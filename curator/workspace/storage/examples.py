@@ -18,6 +18,7 @@ from curator.sqlite_file import placeholders
 from curator.workspace.records import Record
 from curator.workspace.storage import surprises
 from curator.workspace.storage.example_order import Order
+from curator.workspace.storage.held_out import HeldOutSides
 from curator.workspace.storage.line_file import LineFile
 from curator.workspace.storage.sources import Source, copy_path, read_sources
 from curator.workspace.storage.tables import ADDITION_UNDONE
@@ -75,6 +76,7 @@ class StoredExamples:
         self._firsts: list[int] = []
         self.order = Order()
         self.split_made = False
+        self._sides = HeldOutSides()
         self.reload()
 
     def use_connection(self, db: sqlite3.Connection) -> None:
@@ -186,8 +188,12 @@ class StoredExamples:
 
     def held_out(self) -> set[int]:
         """The ids of the examples on a side of the split that is not trained, deleted ones too."""
-        rows = self.db.execute("SELECT id FROM example WHERE split IS NOT NULL AND split <> 'train'")
-        return {example for (example,) in rows}
+        return self.sides().ids()
+
+    def sides(self) -> HeldOutSides:
+        """The sides that are not trained, up to date."""
+        self._sides.update(self.db, self.revision(), self.next_id())
+        return self._sides
 
     def in_review(self, state: str) -> set[int]:
         """The ids of the examples with this review state, deleted ones too."""
@@ -214,11 +220,6 @@ class StoredExamples:
     def revision(self) -> int:
         """The id of the last change, 0 before the first."""
         return int(self.db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])
-
-    def has_held_out(self) -> bool:
-        """Whether any example is on the validation or the test side."""
-        held_out = "SELECT 1 FROM example WHERE split IN ('validation', 'test') AND deleted = 0 LIMIT 1"
-        return self.db.execute(held_out).fetchone() is not None
 
     def sides_before_twins(self, ids: Iterable[int]) -> dict[int, str | None]:
         """The side that examples had before a change of their text made them copies of held-out ones, whose side

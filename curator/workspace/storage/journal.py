@@ -128,6 +128,15 @@ class Journal:
         ).fetchall()
         return [self._change(row) for row in rows]
 
+    def count_since(self, moment: float, most: int) -> int:
+        """How many of the latest `most` changes that were not undone were made after a moment (Unix time)."""
+        rows = self._db.execute(
+            "SELECT created_at > ? AND undone = 0 FROM change "
+            "WHERE kind NOT IN ('undo','redo') ORDER BY id DESC LIMIT ?",
+            (moment, most),
+        )
+        return sum(counts for (counts,) in rows)
+
     def revision(self) -> int:
         """The id of the last change, 0 before the first."""
         return int(self._db.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0])

@@ -14,9 +14,9 @@ from textual.worker import Worker, get_current_worker
 from curator.core.text import one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.compare.asking import Answered, Finished, Waiting, ask_in_thread, store_rows
+from curator.tui.screens.compare.board_loading import BoardLoading
 from curator.tui.screens.compare.dialogs import PromptsDialog, WayChoice, WayDialog
 from curator.tui.screens.dialog import Confirm
-from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.comparing import board as boards
@@ -28,10 +28,8 @@ from curator.tui.widgets.line_list import LineList, Pieces
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.runs.board import BoardRow
     from curator.tui.stage_models.comparing.board import LoadedBoard
-    from curator.tui.stage_models.comparing.prompt_sources import PromptSource
 
 _DEAR = 0.05
 """US dollars above which asking is agreed to first; in a command, where one types what one wants, more."""
@@ -39,7 +37,7 @@ _LONGEST, _SHORTEST = 10, 6
 """Lines of the board, with its head, on a tall and on a low terminal."""
 
 
-class BoardStage(StageScreen):
+class BoardStage(BoardLoading):
     """Shows which models and ways of asking there are, what they scored, and asks those that are ticked."""
 
     _with_model: frozenset[str] = frozenset()
@@ -47,30 +45,15 @@ class BoardStage(StageScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: list[BoardRow] = []
-        self.ticked: set[str] = set()
-        self.board: LoadedBoard | None = None
         self.troubles: dict[str, str] = {}
         """Why a row could not be asked, by its name."""
-        self._source: PromptSource | None = None
-        self._sources: list[PromptSource] = []
-        self._opening = ""
-        """Identifies this look at the test side; empty where that is sealed."""
         self._asking: Worker[None] | None = None
         self._began = 0.0
         self._asked_by_itself: set[str] = set()
-        self._is_loading = False
         self._ask_when_loaded = False
         """Whether the rows were to be asked while the board was still being read."""
         self._agreed: set[str] = set()
         """Rows that may be asked though nobody knows the price."""
-        self._unsaved: object = None
-        """The rows and ticks of a workspace that is only read."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """The workspace's runs, answers and judgements."""
-        return shell_of(self).job_watch.ledger
 
     @property
     def row(self) -> BoardRow | None:
@@ -106,53 +89,16 @@ class BoardStage(StageScreen):
         if not self.is_asking:
             self.reload()
 
-    def reload(self) -> None:
-        """Read the rows, the prompts and what was answered, in a thread."""
-        self._is_loading = True
-        self._load()
+    def take_rows(self, rows: list[BoardRow], ticked: set[str]) -> None:
+        """Show the rows before anything else is known, where nothing is shown yet."""
+        if self.board is None:
+            self.rows, self.ticked = rows, ticked
+            self._show_rows(0)
+            self._say("reading …")
 
-    @work(thread=True, exclusive=True, group="compare", exit_on_error=False)
-    def _load(self) -> None:
-        worker = get_current_worker()
-        try:
-            rows, ticked = self._read_rows()
-            board, trouble = self._read_board(rows, ticked), ""
-        except CuratorError as error:
-            rows, ticked, board, trouble = self.rows, self.ticked, None, error.message
-        if not worker.is_cancelled:
-            self.app.call_from_thread(self._take, rows, ticked, board, trouble)
-
-    def _read_rows(self) -> tuple[list[BoardRow], set[str]]:
-        session = self.session
-        stored = self._stored()
-        rows = boards.board_rows(self.ledger, stored, session.provider.name, session.model)
-        return rows, boards.ticked_rows(rows, stored)
-
-    def _read_board(self, rows: list[BoardRow], ticked: set[str]) -> LoadedBoard | None:
-        from curator.jobs.runs.evaluation import prompts_key, store_evaluation  # heavy
-        from curator.tui.stage_models.comparing.prompt_sources import load_prompts, prompt_sources
-
-        self._sources = prompt_sources(self.session.workspace, self.ledger)
-        source = self._source
-        if source is None or (source.kind != "file" and source.kind not in {each.kind for each in self._sources}):
-            source = next((each for each in self._sources if each.kind in ("validation", "run")), None)
-        if source is None:
-            return None
-        self._source = source
-        board = boards.load_board(
-            load_prompts(source, self.session.workspace), rows, ticked, self.ledger, self.session.workspace
-        )
-        if source.kind == "test" and self._opening:  # what is on the screen now counts as a look
-            prompts, opening = board.prompts, {"opening": self._opening}
-            for name, scored in board.scored.items():
-                key = prompts_key(prompts.prompts)
-                store_evaluation(self.ledger, prompts.yardstick, key, scored, board.questions[name], **opening)
-            self._opening = self._opening if not board.scored else ""
-        return board
-
-    def _take(self, rows: list[BoardRow], ticked: set[str], board: LoadedBoard | None, trouble: str) -> None:
+    def take(self, rows: list[BoardRow], ticked: set[str], board: LoadedBoard | None, trouble: str) -> None:
         """Show what was loaded; ask a newly tuned model by itself where that is free."""
-        self._is_loading = False
+        self._is_loading = board is not None and bool(board.unmeasured)
         first = self.board is None and board is not None
         before = self.row
         self.rows, self.ticked, self.board = rows, ticked, board
@@ -161,21 +107,27 @@ class BoardStage(StageScreen):
         if place is None:
             newest = (at for at, row in enumerate(rows) if row.name in ticked and row.kind != "checkpoint")
             place = max(newest, default=0)
-        lines = self.query_one("#board", LineList)
-        lines.styles.height = min(len(rows) + 1, _LONGEST if self.size.height >= 32 else _SHORTEST)
-        lines.show(len(rows), self._board_line, cursor=place)
-        lines.set_head(lambda width: board_words.board_head(board.columns if board else (), width))
+        self._show_rows(place)
         self._say(trouble or self._sentence())
         self.show_title()
         self.show_answers()
         if first:
             answered = board is not None and any(board.answered(row.name) for row in rows)
             self.query_one("#answers" if answered else "#board").focus()
+        if self._is_loading:
+            return
         if self._ask_when_loaded and board is not None:
             self._ask_when_loaded = False
             self.action_ask_again()
         else:
             self._ask_by_itself()
+
+    def _show_rows(self, place: int) -> None:
+        """List the rows, with the cursor on one."""
+        rows, board, lines = self.rows, self.board, self.query_one("#board", LineList)
+        lines.styles.height = min(len(rows) + 1, _LONGEST if self.size.height >= 32 else _SHORTEST)
+        lines.show(len(rows), self._board_line, cursor=place)
+        lines.set_head(lambda width: board_words.board_head(board.columns if board else (), width))
 
     def _ask_by_itself(self) -> None:
         """Ask the ticked rows where a training has made a model that was never asked, and it costs nothing."""
@@ -188,17 +140,6 @@ class BoardStage(StageScreen):
         self._asked_by_itself.add(newest.name)
         if not board.answered(newest.name) and shell_of(self).job_watch.running() is None:
             self._ask([row for row in self.rows if row.name in self.ticked and row.provider == "local"])
-
-    def _stored(self) -> object:
-        return self._unsaved if self._unsaved is not None else self.session.workspace.meta(boards.STORED)
-
-    def _store(self, value: dict[str, Any]) -> None:
-        """Keep rows and ticks, in a workspace that is only read until it is closed."""
-        try:
-            self.session.workspace.set_meta(boards.STORED, value)
-        except CuratorError:
-            self._unsaved = value
-        self.reload()
 
     # Showing
 
@@ -267,7 +208,7 @@ class BoardStage(StageScreen):
         self._say(f"asking {', '.join(one_line(row.label, 40) for row in rows)} … esc stops")
         self._asking = self._ask_in_thread(rows, board)
 
-    @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="ask", exit_on_error=False, description="ask")
     def _ask_in_thread(self, rows: Sequence[BoardRow], board: LoadedBoard) -> None:
         worker = get_current_worker()
         task = self.session.tasks.begin("asking models", worker.cancel)

@@ -148,7 +148,7 @@ class ConversationsDialog(Dialog[None]):
             if not self._held.is_complete:
                 self._ask_after_consent(self._held)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group="dialog", exit_on_error=False, description="ask")
     async def _ask_after_consent(self, talks: HeldConversations) -> None:
         try:
             cost = talks.cost()
@@ -162,7 +162,7 @@ class ConversationsDialog(Dialog[None]):
         self._say("asking …")
         self._asking = self._ask(talks)
 
-    @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
+    @work(thread=True, exclusive=True, group="ask", exit_on_error=False, description="ask")
     def _ask(self, talks: HeldConversations) -> None:
         worker = get_current_worker()
         background, trouble = self.session.tasks.begin("holding conversations"), ""

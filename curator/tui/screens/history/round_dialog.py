@@ -16,7 +16,7 @@ from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.history.version_dialog import difference_words
 from curator.tui.stage_models.changed_words import changed_line
-from curator.tui.stage_models.round_words import RoundRow, counts, facts, flip_rows, miss_rows, score_rows
+from curator.tui.stage_models.round_words import FlipRow, RoundRow, counts, facts, flip_rows, miss_rows, score_rows
 from curator.tui.widgets.line_list import LineList, Pieces
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class RoundDialog(Dialog[int]):
     def __init__(self, each: Round) -> None:
         super().__init__()
         self._round = each
-        self._rows: list[RoundRow] = []
+        self._rows: list[RoundRow | FlipRow] = []
 
     def compose_body(self) -> ComposeResult:
         """The facts, the rows, and more about the current row."""
@@ -66,7 +66,7 @@ class RoundDialog(Dialog[int]):
         def explain() -> list[list[explaining.Reason]]:
             assert each.difference is not None
             changed = explaining.read_changed(workspace, each.difference)
-            return [explaining.reasons(flip, changed) for flip in (*each.fixed, *each.broken)]
+            return explaining.reasons((*each.fixed, *each.broken), changed)
 
         try:
             self._show(await asyncio.to_thread(explain))

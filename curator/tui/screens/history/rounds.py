@@ -93,7 +93,7 @@ class Rounds(StageScreen):
         if each is not None:
             self._show_round(each, None)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group="dialog", exit_on_error=False, description="show a round")
     async def _show_round(self, each: Round, earlier: Round | None) -> None:
         """Open a round in a dialog, told against an earlier one where one is given."""
         from curator.jobs.rounds import rounds  # heavy

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STORED = "ui.board"
 """The workspace setting with the rows added by hand and the ticks: `{"ways": [...], "ticks": {name: bool}}`."""
+_AT_ONCE = 400
+"""Most answers that are measured before the board is shown."""
 _FIRST = ("exact_match", "contract", "macro_f1", "chrf", "rougeL", "bleu", "length", "token_f1", "accuracy")
 """The order of the metrics; a narrow board shows the first ones. The first is what is right or wrong."""
 
@@ -39,6 +41,8 @@ class LoadedBoard:
     sentence: str = ""
     misses: Mapping[str, Mapping[int, Miss]] = field(default_factory=dict)
     """The wrong answers of each scored row, with their kind, by the prompt's position."""
+    unmeasured: tuple[str, ...] = ()
+    """Rows that have answered everything, and whose scores are still to be measured."""
 
     def answer(self, name: str, at: int) -> str | None:
         """What a row answered to the prompt at a position, also while it is being asked; None: nothing yet."""
@@ -177,12 +181,21 @@ def ticked_rows(rows: Sequence[BoardRow], stored: object) -> set[str]:
 
 
 def load_board(
-    prompts: LoadedPrompts, rows: Sequence[BoardRow], ticked: Collection[str], ledger: Ledger, workspace: Workspace
+    prompts: LoadedPrompts,
+    rows: Sequence[BoardRow],
+    ticked: Collection[str],
+    ledger: Ledger,
+    workspace: Workspace,
+    measured: Mapping[str, ScoredModel] | None = None,
 ) -> LoadedBoard:
-    """Read what the rows have answered, and score those that have answered everything. Asks nobody."""
+    """Read what the rows have answered, with the scores of those that have answered everything. Asks nobody.
+
+    Scores that were measured before are read, or are in `measured`. Few answers are measured here; of more the
+    rows are `unmeasured`.
+    """
     from curator.jobs.findings import row_misses  # heavy
     from curator.jobs.runs import board, evaluation
-    from curator.jobs.runs.kept_scores import score_once
+    from curator.jobs.runs.kept_scores import kept_row, score_once
     from curator.tui.stage_models.comparing.prompt_sources import training_pool
 
     pool = training_pool(workspace) if any(row.way.shots for row in rows) else []
@@ -193,11 +206,13 @@ def load_board(
     }
     columns = tuple(evaluation.applicable_names(_columns(prompts), prompts.prompts, prompts.form))
     contract = prompts.form.contract if prompts.form else None
-    scored = {
-        name: score_once(name, each, prompts.prompts, columns, contract, ledger)
-        for name, each in questions.items()
-        if not each.unanswered
-    }
+    complete = {name: each for name, each in questions.items() if not each.unanswered}
+    score = score_once if len(prompts.prompts) * len(complete) <= _AT_ONCE else kept_row
+    scored: dict[str, ScoredModel] = {}
+    for name, each in complete.items():
+        row = (measured or {}).get(name) or score(name, each, prompts.prompts, columns, contract, ledger)
+        if row is not None:
+            scored[name] = row
     primary = "exact_match"
     rights = {
         name: evaluation.right_answers(primary, contract, prompts.prompts, each) for name, each in scored.items()
@@ -215,7 +230,17 @@ def load_board(
     figures = {row.name: board.figures(row, questions[row.name]) for row in rows if row.name in questions}
     comparison = _sentence(rows, ticked, rights) if prompts.source.kind != "train" else ""
     sentence = " ".join(filter(None, [*silence, comparison]))
-    return LoadedBoard(prompts, columns, questions, scored, figures, sentence, misses)
+    unmeasured = tuple(name for name in complete if name not in scored)
+    return LoadedBoard(prompts, columns, questions, scored, figures, sentence, misses, unmeasured)
+
+
+def measure_row(board: LoadedBoard, name: str, ledger: Ledger) -> ScoredModel:
+    """Measure the scores of an `unmeasured` row, which are kept in the ledger. Takes seconds."""
+    from curator.jobs.runs.kept_scores import score_once  # heavy
+
+    loaded = board.prompts
+    contract = loaded.form.contract if loaded.form else None
+    return score_once(name, board.questions[name], loaded.prompts, board.columns, contract, ledger)
 
 
 def _with_pool(row: BoardRow, pool: Sequence[Prompt]) -> Way:

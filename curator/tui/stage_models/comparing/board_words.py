@@ -75,6 +75,8 @@ def board_line(row: BoardRow, ticked: bool, board: LoadedBoard | None, trouble: 
 def _progress(row: BoardRow, board: LoadedBoard) -> str:
     if row.name not in board.questions:
         return "split first: S"
+    if row.name in board.unmeasured:
+        return "all answered, measuring …"
     answered = board.answered(row.name)
     return f"{answered:,} of {len(board.prompts.prompts):,} answered" if answered else "not asked yet"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from curator.core.text import one_line
-from curator.errors import UsageError
+from curator.errors import CuratorError, UsageError
 
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Ledger
@@ -97,7 +97,7 @@ def load_prompts(source: PromptSource, workspace: Workspace) -> LoadedPrompts:
         data = TrainingExamples(data.raws, keys, data.sides, data.reviews, "example")
     elif source.path is not None:
         right = training_data.also_right(source.path)
-    askable = _without_rejected(data, workspace)
+    askable = _without_rejected(data, source, workspace)
     prompts, _ = evaluation.make_prompts(askable, right)
     if not prompts:
         raise UsageError(f"{one_line(source.title)}: no example there ends with an answer of text to ask for.")
@@ -109,7 +109,7 @@ def load_prompts(source: PromptSource, workspace: Workspace) -> LoadedPrompts:
 
 def read_source(source: PromptSource, workspace: Workspace) -> TrainingExamples:
     """The examples of a source that may be asked. Slow on large files. Raises CuratorError."""
-    return _without_rejected(_data_of(source, workspace), workspace)
+    return _without_rejected(_data_of(source, workspace), source, workspace)
 
 
 def _data_of(source: PromptSource, workspace: Workspace) -> TrainingExamples:
@@ -121,27 +121,37 @@ def _data_of(source: PromptSource, workspace: Workspace) -> TrainingExamples:
     return _of_workspace(workspace, _spread(ids, SEEN if source.kind == "train" else None))
 
 
-def _without_rejected(data: TrainingExamples, workspace: Workspace) -> TrainingExamples:
+def _without_rejected(data: TrainingExamples, source: PromptSource, workspace: Workspace) -> TrainingExamples:
+    if source.path is None:
+        return data.without_rejected()
     refused = {record.raw for record in workspace.records(workspace.view("review:rejected").ids)}
     return data.only([at for at, raw in enumerate(data.raws) if raw not in refused])
 
 
-_FORMS: WeakKeyDictionary[Workspace, tuple[int, AnswerForm | None]] = WeakKeyDictionary()
-"""By workspace: the form that its answers suggest, and the revision at which that was found out."""
+FORM = "ui.form"
+"""The workspace setting with the contract that its answers suggest (null: none), and the revision at which that
+was found out: `{"revision": 7, "contract": {...}}`."""
 
 
 def _form_of(workspace: Workspace) -> AnswerForm | None:
-    """The contract of the workspace, else the form that its answers suggest; thousands of these are read once."""
-    from curator.jobs.planning.answer_form import SAMPLE, find_form  # heavy
+    """The contract of the workspace, else the form that its answers suggest; thousands of these are read again
+    only after the data have changed."""
+    from curator.core.answers.contract import Contract  # heavy
+    from curator.jobs.planning.answer_form import SAMPLE, as_suggested, declared_form, suggested_form
+    from curator.workspace.versions import has_changed
 
-    declared = find_form(workspace.path, ())
+    stored = workspace.meta("contract")
+    declared = declared_form(Contract.from_json(stored) if isinstance(stored, dict) else None)
     if declared is not None:
         return declared
-    revision = workspace.revision()
-    kept_revision, form = _FORMS.get(workspace, (-1, None))
-    if kept_revision != revision:
-        form = find_form(workspace.path, (raw for _, raw in workspace.stored.raws(workspace.ids()[:SAMPLE])))
-        _FORMS[workspace] = revision, form
+    kept, revision = workspace.meta(FORM), workspace.revision()
+    kept_at = kept.get("revision") if isinstance(kept, dict) else None
+    if type(kept_at) is int and not has_changed(workspace, kept_at):
+        with suppress(ValueError):  # what no Curator writes
+            return as_suggested(Contract.from_json(kept["contract"])) if kept.get("contract") else None
+    form = suggested_form(raw for _, raw in workspace.stored.raws(workspace.ids()[:SAMPLE]))
+    with suppress(CuratorError):  # a workspace that is only read
+        workspace.set_meta(FORM, {"revision": revision, "contract": form and form.contract.to_json()})
     return form
 
 
@@ -171,7 +181,12 @@ def _of_workspace(workspace: Workspace, ids: Sequence[int]) -> TrainingExamples:
 def _examples_of_lines(data: TrainingExamples, workspace: Workspace) -> dict[int, int]:
     """The workspace's example with the bytes of each line of a frozen file, where it still has one."""
     lines = dict(zip(data.raws, data.keys, strict=True))
-    return {lines[raw]: key for key, raw in workspace.stored.raws(workspace.ids()) if raw in lines}
+    found: dict[int, int] = {}
+    for query in ("split:validation or split:test", ""):  # they are held out still, or else anywhere
+        if len(found) < len(lines):
+            records = workspace.stored.raws(workspace.view(query).ids)
+            found |= {lines[raw]: key for key, raw in records if raw in lines}
+    return found
 
 
 def _spread(ids: Sequence[int], most: int | None) -> Sequence[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from curator.jobs.ledger.ledger import Run
     from curator.tui.session.job_watch import JobWatch
     from curator.tui.session.summary import Summary
     from curator.workspace.workspace import Workspace
@@ -55,15 +54,8 @@ def _training_state(workspace: Workspace, watch: JobWatch) -> tuple[list[str], s
     trained = next((run for run in runs if run.fine_tuned_model), None)
     if trained is None:
         return ["not trained yet"], "T trains"
-    changes = _changes_since(workspace, trained)
+    changes = workspace.changes_since(trained.created_at, MOST_CHANGES)  # marks of the split count too
     if changes:
         more = "+" if changes == MOST_CHANGES else ""
         return [f"not trained since {changes}{more} change{'s' * (changes != 1)}"], "T trains again"
     return [], "alt+5 compares"
-
-
-def _changes_since(workspace: Workspace, run: Run) -> int:
-    """How many changes were made after a training was started; marks of the split count too."""
-    return sum(
-        change.created_at > run.created_at for change in workspace.history(MOST_CHANGES) if not change.undone
-    )
