@@ -195,7 +195,6 @@ def load_board(
     """
     from curator.jobs.findings import row_misses  # heavy
     from curator.jobs.runs import board, evaluation
-    from curator.jobs.runs.kept_scores import kept_row, score_once
     from curator.tui.stage_models.comparing.prompt_sources import training_pool
 
     pool = training_pool(workspace) if any(row.way.shots for row in rows) else []
@@ -207,12 +206,7 @@ def load_board(
     columns = tuple(evaluation.applicable_names(_columns(prompts), prompts.prompts, prompts.form))
     contract = prompts.form.contract if prompts.form else None
     complete = {name: each for name, each in questions.items() if not each.unanswered}
-    score = score_once if len(prompts.prompts) * len(complete) <= _AT_ONCE else kept_row
-    scored: dict[str, ScoredModel] = {}
-    for name, each in complete.items():
-        row = (measured or {}).get(name) or score(name, each, prompts.prompts, columns, contract, ledger)
-        if row is not None:
-            scored[name] = row
+    scored = _scored_rows(complete, prompts, columns, ledger, measured or {})
     primary = "exact_match"
     rights = {
         name: evaluation.right_answers(primary, contract, prompts.prompts, each) for name, each in scored.items()
@@ -232,6 +226,26 @@ def load_board(
     sentence = " ".join(filter(None, [*silence, comparison]))
     unmeasured = tuple(name for name in complete if name not in scored)
     return LoadedBoard(prompts, columns, questions, scored, figures, sentence, misses, unmeasured)
+
+
+def _scored_rows(
+    complete: Mapping[str, Questions],
+    prompts: LoadedPrompts,
+    columns: Sequence[str],
+    ledger: Ledger,
+    measured: Mapping[str, ScoredModel],
+) -> dict[str, ScoredModel]:
+    """Those of the rows that have answered everything whose scores are measured, or are so at once."""
+    from curator.jobs.runs.kept_scores import kept_row, score_once  # heavy
+
+    contract = prompts.form.contract if prompts.form else None
+    score = score_once if len(prompts.prompts) * len(complete) <= _AT_ONCE else kept_row
+    scored: dict[str, ScoredModel] = {}
+    for name, each in complete.items():
+        row = measured.get(name) or score(name, each, prompts.prompts, columns, contract, ledger)
+        if row is not None:
+            scored[name] = row
+    return scored
 
 
 def measure_row(board: LoadedBoard, name: str, ledger: Ledger) -> ScoredModel:
