@@ -1,4 +1,4 @@
-"""The time from the command to the first example on the screen, beside an empty Textual app in the same run.
+"""The time from the command to the first example on the screen, beside empty Python and an empty Textual app.
 
     python benchmarks/start.py [--rounds 7] [FILE.jsonl …]
 
@@ -37,6 +37,7 @@ class Empty(App):
         yield Static("FIRST-PAINT")
 Empty().run()
 """
+BARE = "import time; print('FIRST-PAINT', flush=True); time.sleep(60)"
 PATIENCE = 60.0
 REST = 2.0
 """Seconds from the first text to the second measurement of memory."""
@@ -157,14 +158,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         files = arguments.files or write_corpora(folder)
-        programs = {"empty Textual": ([sys.executable, "-c", EMPTY], b"FIRST-PAINT")}
+        programs = {
+            "empty Python": ([sys.executable, "-c", BARE], b"FIRST-PAINT"),
+            "import sqlite3": ([sys.executable, "-c", f"import sqlite3\n{BARE}"], b"FIRST-PAINT"),
+            "empty Textual": ([sys.executable, "-c", EMPTY], b"FIRST-PAINT"),
+        }
         for path in files:
             programs[path.name] = ([sys.executable, "-m", "curator", str(path)], beginning(path))
             start(*programs[path.name], folder)
         starts: dict[str, list[Start]] = {name: [] for name in programs}
         for _ in range(arguments.rounds):
             for name, (words, text) in programs.items():
-                if arguments.new and name != "empty Textual":
+                if arguments.new and words[1] != "-c":
                     shutil.rmtree(Path(words[-1]).with_suffix(".curator"))
                 starts[name].append(start(words, text, folder))
     print(f"{'':<16} {'wall s':>6} {'CPU s':>6} {'':>6} {'+child':>6} {'MiB first':>9} {'at rest':>9}")

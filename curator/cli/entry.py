@@ -26,11 +26,18 @@ def entry() -> None:
 
 
 def _show_kept_screen(words: list[str]) -> FirstScreen | None:
-    """Draw the kept screen where these words open the UI on a path that no command is called like."""
+    """Draw the kept screen, or the first lines of a new file, where these words open the UI on a path that is no
+    command's name."""
     if len(words) > 1 or (words and (words[0].startswith("-") or not {".", os.sep}.intersection(words[0]))):
         return None
     if os.name != "posix":
         return None
     from curator.tui.terminal import kept_screen  # not on Windows
 
-    return kept_screen.show(words[0] if words else "")
+    word = words[0] if words else ""
+    kept = kept_screen.show(word)
+    if kept is None and word.endswith(".jsonl") and kept_screen.can_draw():
+        from curator.tui.terminal import file_look  # heavy: more than a kept screen needs
+
+        kept = file_look.show(word)
+    return kept

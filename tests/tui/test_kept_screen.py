@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from curator import locks, paths
-from curator.tui.terminal import first_screen, kept_screen
+from curator.tui.looks.first_colours import ThemeColours
+from curator.tui.session.list_place import ListPlace
+from curator.tui.terminal import file_look, first_screen, kept_screen
 from curator.workspace import opening
-from tests.tui.scene import dataset, many
+from curator.workspace.workspace import Workspace
+from tests.tui.scene import chat, dataset, many
 from tests.tui.test_terminal import terminal
 
 KEPT_ALONE = "import sys; sys.modules['curator.cli.main'] = None; from curator.cli.entry import entry; entry()"
@@ -31,6 +36,13 @@ def keep(file: Path) -> str | None:
     text, files = first_screen.draw(workspace, ""), first_screen.files_of(workspace, str(file), "")
     workspace.close(lambda: kept_screen.keep(str(file), text, files))
     return text
+
+
+def frame_lines(workspace: Workspace) -> list[str]:
+    """What the first screen says, line by line, without colours."""
+    text = first_screen.frame(workspace, ListPlace.of(workspace), 120, 40, ThemeColours())
+    drawn = re.findall(r"\d+;1H([^\n]*)", re.sub(r"\x1b\[[0-9;]*m|\r", "", text).replace("\x1b[", "\n"))
+    return [line[:2] + line[6:] for line in drawn]  # without the marks of the check
 
 
 def edit(file: Path) -> None:
@@ -108,3 +120,51 @@ def test_it_stands_before_the_program_is_loaded_and_is_taken_away_where_that_fai
         kept, _, after = seen.output.partition(b"\x1b[?1049l")
         assert b"Question number 1 " in kept
         assert b"ModuleNotFoundError" in after
+
+
+def test_a_new_file_is_drawn_of_its_lines_as_its_workspace_will_be(file: Path) -> None:
+    hostile = chat("two\nlines \x1b[2J\u202e", "日本語 \t x", system="Be brief.")
+    file.write_bytes(b"\n".join([*many(20), hostile, *many(9)]))
+    look = file_look.look_at(file, 30)
+    assert look is not None
+    early = frame_lines(cast("Workspace", look))
+    with opening.open_workspace(file) as workspace:
+        assert list(look.ids()) == list(workspace.ids())
+        later = frame_lines(workspace)
+    assert any("two" in line for line in early)
+    assert early == later
+    assert file_look.look_at(file, 30) is None  # it has a workspace now
+
+
+GOOD = chat("Hi", "Hello")
+NOT_PLAIN = {
+    "broken": b'{"messages": [',
+    "no-chat": b'{"prompt": "x", "completion": "y"}',
+    "no-messages": b'{"messages": []}',
+    "a-list": b"[1]",
+    "parts": chat("Hi", "x").replace(b'"Hi"', b'["Hi"]'),
+    "tool": GOOD.replace(b'"user"', b'"tool"'),
+    "a-further-key": GOOD.replace(b'"role": "user"', b'"role": "user", "name": "x"'),
+    "bom": b"\xef\xbb\xbf" + GOOD,
+    "half-an-emoji": GOOD.replace(b"Hi", b"\\ud83d"),
+    "latin-1": GOOD.replace(b"Hi", b"\xe9"),
+    "blank": b"\n" + GOOD,
+    "empty": b"",
+    "deep": b"[" * 100_000,
+}
+
+
+def test_what_is_not_plain_or_lies_elsewhere_is_left_to_the_program(file: Path) -> None:
+    for name, line in NOT_PLAIN.items():
+        file.write_bytes(line + b"\n" + GOOD + b"\n" if line else b"")
+        assert file_look.look_at(file, 9) is None, name
+    file.write_bytes(GOOD + b"\n{")
+    assert file_look.look_at(file, 1) is not None  # what is not on the screen does not matter
+    assert file_look.look_at(file, 2) is None
+    assert file_look.look_at(file.parent, 1) is None
+    assert file_look.look_at(file.with_name("nothing.jsonl"), 1) is None
+    file.write_bytes(GOOD * 1 + b"\n" + GOOD[:-1].ljust(1 << 20) + b"}\n")
+    large = file_look.look_at(file, 1)
+    assert large is not None and len(large.ids()) > 1000  # about as many as it has room for
+    (paths.data_dir() / "workspaces").mkdir(parents=True)
+    assert file_look.look_at(file, 1) is None

@@ -177,19 +177,21 @@ def _overfitting(run: Curves, best: int | None) -> Diagnosis | None:
 
 def _too_little_validation(run: Curves, examples: int | None, best: int | None) -> Diagnosis | None:
     curve = run.full_valid or run.valid
+    advice = "Put a tenth of the examples, ten at least, into a validation split."
     if not curve:
         reason = "There are no validation values."
     elif examples is not None and examples < MIN_VALIDATION:
         reason = f"{examples} validation examples are fewer than {MIN_VALIDATION}."
     elif not run.full_valid and _relative_noise(run.valid) > 0.3:
         reason = f"Validation loss swings by {_relative_noise(run.valid):.0%} from one batch to the next."
+        advice = "The end of the epoch tells the loss of all held-out examples; hold out more if that swings too."
     else:
         return None
     return Diagnosis(
         "too_little_validation",
         "Train loss falls, but nobody can tell whether the model learned more than its examples.",
         reason,
-        "Put a tenth of the examples, ten at least, into a validation split.",
+        advice,
         best,
     )
 

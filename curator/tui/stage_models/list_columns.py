@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from curator.core.text import one_line
-from curator.workspace.records import Row
 
 if TYPE_CHECKING:
+    from curator.workspace.records import Row
     from curator.workspace.workspace import Workspace
 
 GUTTER = 2

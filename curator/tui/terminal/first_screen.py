@@ -19,12 +19,9 @@ from curator.tui import stage_list
 from curator.tui.looks import first_colours
 from curator.tui.looks.first_colours import ThemeColours
 from curator.tui.session.list_place import ListPlace
-from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces
 from curator.tui.stage_models import label_keys
 from curator.tui.stage_models.list_columns import GUTTER, ColumnLayout, Columns, cells
 from curator.tui.terminal.early_screen import FirstScreen
-from curator.workspace.analysis.current_results import analysis_path
-from curator.workspace.storage import surprises
 
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
@@ -33,6 +30,8 @@ WIDE, LEAST = 110, (60, 16)
 """The width from which on panes are side by side; the least (width, height) of a stage. As in `screens.stage`."""
 AROUND = 4
 """Lines that are no panes: stages and query above, status and keys below."""
+SURPRISES = "surprises.json"
+"""The file of a workspace with what the last study of suspects said, see `storage.surprises`."""
 BRAND = "▚ curator"
 STATUS_STYLES = {
     "$foreground": "status",
@@ -69,10 +68,12 @@ def files_of(workspace: Workspace, path: str | None, theme: str) -> list[Path]:
 
     An analysis that goes on can only add marks: it is among them once it has ended.
     """
+    from curator.workspace.analysis.current_results import analysis_path  # heavy, and loaded by then
+
     databases = [workspace.path / "workspace.db"]
     databases += [analysis_path(workspace.path)] if workspace.current_results.finished else []
     files = [*databases, *(file.with_name(f"{file.name}-wal") for file in databases)]
-    files += [workspace.path / "lock", workspace.path / surprises.NAME]
+    files += [workspace.path / "lock", workspace.path / SURPRISES]
     files += [Path(source.origin) for source in workspace.stored.sources if source.origin]
     files += [Path(path).absolute()] if path and Path(path).is_file() else []
     themes = (paths.config_dir() / "themes", paths.packaged("themes"))
@@ -113,6 +114,8 @@ def _status(workspace: Workspace, width: int, palette: ThemeColours) -> str:
     """The status line, with counts only if they are stored already."""
     parts: list[tuple[str, str]] = []
     if workspace.current_results.finished:
+        from curator.tui.session.summary import BRIEF, COUNTS, Summary, pieces  # heavy: prices
+
         counts, examples = workspace.counts(), len(workspace.ids())
         summary = Summary(
             examples=examples,
@@ -140,7 +143,7 @@ def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette
     """The columns' names, then the rows; the cursor is on the example of `place`."""
     ids = workspace.ids()
     width -= len(ids) + 1 > rows  # the scroll bar
-    studied = bool(surprises.read(workspace.path).examples)
+    studied = _is_studied(workspace)
     columns = Columns.fit(width, len(workspace.ids(deleted=True)), ColumnLayout.of(workspace), studied)
     yield palette.paint("head", columns.head("", False).ljust(width))
     cursor = _position(ids, place.example)
@@ -155,6 +158,15 @@ def _list(workspace: Workspace, place: ListPlace, width: int, rows: int, palette
             drawn += palette.paint(style or base, set_cell_size(text, min(room, cell_len(text))), base)
             room -= cell_len(text)
         yield drawn + palette.paint(base, " " * max(0, room))
+
+
+def _is_studied(workspace: Workspace) -> bool:
+    """Whether a study of suspects has its column in the list."""
+    if not (workspace.path / SURPRISES).exists():
+        return False
+    from curator.workspace.storage import surprises  # heavy
+
+    return bool(surprises.read(workspace.path).examples)
 
 
 def _position(ids: Sequence[int], example: int | None) -> int:

@@ -32,15 +32,18 @@ def show(word: str) -> FirstScreen | None:
 
     Returns None, and writes nothing, where there is none or something that it was made of has changed.
     """
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    if os.environ.get("TERM", "") in CANNOT_DRAW or not all(stream and stream.isatty() for stream in streams):
-        return None
-    text = recall(word)
+    text = recall(word) if can_draw() else None
     if text is None:
         return None
     screen = FirstScreen()
     screen.write(text)
     return screen
+
+
+def can_draw() -> bool:
+    """Whether the program stands on a terminal that can place a cursor."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return os.environ.get("TERM", "") not in CANNOT_DRAW and all(each and each.isatty() for each in streams)
 
 
 def recall(word: str) -> str | None:
